@@ -31,12 +31,10 @@ from backend.gmail.wire import telling_time
 from backend.pipeline import notices
 from backend.pipeline.addon import AddonService
 from backend.pipeline.archive import ArchiveService
-from backend.pipeline.checks import Checks
 from backend.pipeline.context import Context
-from backend.pipeline.devices import DeviceService
-from backend.pipeline.insights import InsightService
-from backend.pipeline.review import ReviewService
-from backend.pipeline.web_push import WebPushService
+from backend.pipeline.devices import DeviceService, WebPushService
+from backend.pipeline.review import InsightService, ReviewService
+from backend.pipeline.solve import Checks
 from backend.ports.system import Clock, Vault
 from backend.reader.opening import open_reader
 from backend.reader.pool import ReadingPool

@@ -1,30 +1,53 @@
-"""challenge: answer the sender once.
-
-The intent, with its Message-ID, was committed with the verdict. Before the send the challenge is marked as
-leaving, by the commit that leaves it in our hands or by one of its own; a run that finds it so marked looks for the
-mail, in three ways, before it sends again. So a death at any point leaves at most one challenge in the sender's inbox.
-
-A database that was restored has forgotten what left after its backup, and a server starts after that. So a message that
-came before the start is answered only if no reply of ours is found; the link of one that is found works again.
-"""
+"""Answers a held message with the link, once."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from babel.dates import format_date
 
 from backend.domain.entry.challenge import LIFE, Challenge, ChallengeState, token_hash
-from backend.domain.entry.challenge_mail import compose
+from backend.domain.entry.challenge_mail import Wording, compose
 from backend.domain.errors import Gone, LeaseLost, NotFound, Rejected, Unexplained, believed
 from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Address, Arrival, Message
 from backend.domain.mail.sender import normalise
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import Placement, Screened
-from backend.locale import spoken
+from backend.locale import catalogue, spoken
 from backend.pipeline.context import Context
-from backend.pipeline.wording import challenge_wording
 from backend.ports.gmail import Leaving
 from backend.transactions.records import MessageJob
+
+# ---- The catalogues' words for a challenge.
+
+
+PARAGRAPHS = (
+    "greeting", "greeting_named", "because", "because_named", "todo", "otherwise", "sign", "what",
+)  # fmt: skip
+
+
+def challenge_wording(language: str, expires_at: datetime, credits_per_solve: int) -> Wording:
+    """What a challenge says in a two-letter language (English without a catalogue).
+
+    `expires_at` is aware UTC. One credit of `credits_per_solve` delivers the message that is answered; the others are
+    told of.
+    """
+    words, more = catalogue(language), credits_per_solve - 1
+    return Wording(
+        tag=words.tag,
+        until=str(format_date(expires_at, "long", locale=words.locale)),
+        more=words.plural("challenge.more", more).format(count=more) if more else "",
+        **{name: words[f"challenge.{name}"] for name in PARAGRAPHS},
+    )
+
+
+# ---- challenge: answer the sender once. The intent, with its Message-ID, was committed with the verdict.
+# Before the send the challenge is marked as leaving, by the commit that leaves it in our hands or by one of its
+# own; a run that finds it so marked looks for the mail, in three ways, before it sends again. So a death at any
+# point leaves at most one challenge in the sender's inbox. A database that was restored has forgotten what left
+# after its backup, and a server starts after that. So a message that came before the start is answered only if
+# no reply of ours is found; the link of one that is found works again.
 
 
 async def challenge(context: Context, job: MessageJob) -> None:

@@ -1,37 +1,44 @@
-"""devices: the owner's computers and browsers: how they are let in, what they see and what they decide.
-
-Secrets (tokens, codes, tickets, session ids) leave here once and are kept as hashes. Whoever was let in is a
-`Device` or a `Session`; both name the one mailbox they may touch.
-"""
+"""An owner's computers and browsers: let in, notified, signed out."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
+from backend.domain.mail.headers import UNSEEN
+from backend.domain.mailbox import web_push as rules
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, refuse_shared_domain
 from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.domain.mailbox.message import MessageView, Placement
+from backend.domain.mailbox.owner_digest import MAX_NAME, MAX_SUBJECT, plain
+from backend.domain.mailbox.review import Shelf, Wanted
+from backend.domain.mailbox.web_push import Subscription
 from backend.domain.watching.trial import Answer
+from backend.locale import catalogue
+from backend.locale.words import Words
 from backend.pipeline import correct, modes
-from backend.pipeline.context import Context
-from backend.pipeline.device_request import DeviceRequest, malformed
+from backend.pipeline.context import Context, GivenBack
 from backend.pipeline.notices import owner_acted
+from backend.pipeline.review import shown
 from backend.pipeline.sealed import seal, unseal
-from backend.pipeline.showing import shown
+from backend.ports.public_post import PushAnswer, Pushed
 from backend.ports.reader import Unread
 from backend.transactions.driver import Notifier
 from backend.transactions.records import (
     Device,
+    DutyJob,
     HeldPage,
     NewDevice,
     News,
@@ -40,7 +47,70 @@ from backend.transactions.records import (
     Purpose,
     Scope,
     Session,
+    WebPush,
 )
+
+# ---- What an app on a computer asks an owner's browser for, checked before anybody acts on it.
+
+
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRequest:
+    """What an app on a computer asks for: where its listener is, its challenge, its state and its name."""
+
+    redirect_uri: str
+    challenge: str
+    state: str
+    name: str
+
+    def answer(self, **fields: str) -> str:
+        """The listener's address with an answer. `fields` are code or error."""
+        joint = "&" if urlsplit(self.redirect_uri).query else "?"
+        return f"{self.redirect_uri}{joint}{urlencode({**fields, 'state': self.state})}"
+
+
+def read_request(query: Mapping[str, str]) -> DeviceRequest:
+    """What an address of `/connect/device` asks for. Raises `Refused` (malformed) naming the parameter."""
+    target = query.get("redirect_uri", "")
+    if not _is_loopback(target):
+        raise malformed("redirect_uri")
+    if query.get("code_challenge_method", "S256") != "S256":
+        raise malformed("code_challenge_method")
+    challenge, state = query.get("code_challenge", ""), query.get("state", "")
+    if not CHALLENGE.fullmatch(challenge):
+        raise malformed("code_challenge")
+    if not 1 <= len(state) <= 500:
+        raise malformed("state")
+    name = UNSEEN.sub("", query.get("name", "")).strip()
+    if not 1 <= len(name) <= 80:
+        raise malformed("name")
+    return DeviceRequest(target, challenge, state, name)
+
+
+def _is_loopback(target: str) -> bool:
+    if len(target) > 500 or not target.isascii() or re.search(r"[\s\\;,'\"<>]", target):
+        return False
+    try:
+        parts = urlsplit(target)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = parts.username is None and parts.password is None and not parts.fragment
+    return parts.scheme == "http" and parts.hostname in LOOPBACK and port is not None and plain
+
+
+def malformed(field: str) -> Refused:
+    """The error for a parameter that is not in order."""
+    return Refused("malformed.app", name=field, field=field)
+
+
+# ---- devices: the owner's computers and browsers: how they are let in, what they see and what they decide.
+# Secrets (tokens, codes, tickets, session ids) leave here once and are kept as hashes. Whoever was let in is a
+# `Device` or a `Session`; both name the one mailbox they may touch.
+
 
 log = structlog.get_logger()
 
@@ -285,3 +355,114 @@ class DeviceService:
         """Whether the mailbox is there and not on its way out."""
         mailbox = await self.context.store.mailbox(mailbox_id)
         return mailbox is not None and mailbox.link is not Link.LEAVING
+
+
+# ---- web_push: tell the browsers that asked for it of senders who are newly held: who and the subject, nothing
+# more. A message is sent before it is recorded. A run that dies in between sends it again under the same id,
+# which the push service puts in the place of the first, and the browser shows without a second sound.
+
+
+NAMED = 3
+"""How many senders a notification names."""
+MOST_SENDERS = 30
+KEY = "web_push"
+KEY_LIFE = timedelta(days=1)
+
+
+async def web_push(context: Context, job: DutyJob) -> datetime | GivenBack | None:
+    """Tell each browser of who is new to it; due again when one of them may be told again, or is to be tried again."""
+    now = context.clock.now()
+    browsers = await context.store.web_pushes(job.mailbox_id, now)
+    if not browsers:
+        return None
+    held = await context.store.review(job.mailbox_id, Wanted((Shelf.HELD,)), None, MOST_SENDERS)
+    due: list[datetime] = []
+    ready: list[tuple[WebPush, Sequence[MessageView]]] = []
+    for browser in browsers:
+        news = rules.newcomers(held.piles, browser.told_until, now)
+        if news and browser.told_at is not None and browser.told_at + rules.APART > now:
+            due.append(browser.told_at + rules.APART)
+        elif news:
+            ready.append((browser, news))
+    if not ready:
+        return min(due, default=None)
+    answers = await asyncio.gather(*(_tell(context, browser, news) for browser, news in ready))
+    told = [(browser, answer) for (browser, _), answer in zip(ready, answers, strict=True)]
+    for browser, answer in told:
+        context.web_pushed[answer.outcome] += 1
+        if answer.outcome is Pushed.LATER:
+            due.append(rules.next_try(browser.failing_since or now, now, answer.retry_at))
+    outcomes = [(browser, answer.outcome) for browser, answer in told]
+    next_due = min(due, default=None)
+    await context.store.web_pushed(job, outcomes, now, next_due)
+    return GivenBack(next_due)
+
+
+async def _tell(context: Context, browser: WebPush, news: Sequence[MessageView]) -> PushAnswer:
+    try:
+        to = _opened(context, browser.sealed)
+    except Refused:  # no key of ours opens it any more
+        return PushAnswer(Pushed.GONE)
+    title, body = worded(browser.language, news)
+    fields = {"id": browser.told_until.isoformat(), "title": title, "body": body}
+    return await context.web_push.push(to, json.dumps(fields, ensure_ascii=False).encode())
+
+
+def worded(language: str, news: Sequence[MessageView]) -> tuple[str, str]:
+    """Title and text of a notification of these senders, one message of each."""
+    t = Words(catalogue(language).section("web_push", "digest"))
+    names = [plain(view.sender_name or view.sender, MAX_NAME) for view in news]
+    if len(news) == 1:
+        return t("one", who=names[0]), plain(news[0].subject, MAX_SUBJECT) or t("no_subject")
+    shown, rest = ", ".join(names[:NAMED]), len(names) - NAMED
+    return t.count("some", len(news)), t.count("glance", rest, names=shown) if rest > 0 else shown
+
+
+def _opened(context: Context, sealed: bytes) -> Subscription:
+    return Subscription(**json.loads(context.vault.open(sealed)))
+
+
+def _sealed(context: Context, what: Subscription) -> bytes:
+    return context.vault.seal(json.dumps(asdict(what)))
+
+
+@dataclass(frozen=True, slots=True)
+class WebPushService:
+    """What the owner's pages order. A browser is known by its session."""
+
+    context: Context
+
+    async def on(self, session: Session) -> bool:
+        """Whether this browser is told."""
+        return await self._of(session) is not None
+
+    def offer(self) -> tuple[str, str]:
+        """A fresh key for one browser: what it is to know it by, and the key itself, sealed, for `switch_on`."""
+        key = self.context.web_push.new_key()
+        return self.context.web_push.public_key(key), seal(self.context, KEY, {"key": key}, KEY_LIFE)
+
+    async def switch_on(
+        self, session: Session, endpoint: str, p256dh: str, auth: str, sealed: str, language: str
+    ) -> None:
+        """Tell this browser from now on. Raises `Refused` (malformed, too_many_browsers) or `Expired`."""
+        key = unseal(self.context, KEY, sealed)["key"]
+        what = _sealed(self.context, rules.subscription(endpoint, p256dh, auth, key))
+        now, identifier = self.context.clock.now(), self.context.tokens.identifier()
+        made = WebPush(identifier, session.token_hash, what, session.browser, language, now)
+        await self.context.store.add_web_push(session.mailbox_id, made, now)
+
+    async def moved(self, session: Session, endpoint: str, p256dh: str, auth: str) -> None:
+        """The browser has another address, and knows the same key. Raises `Refused` (malformed)."""
+        known = await self._of(session)
+        if known is not None:
+            key = _opened(self.context, known.sealed).key
+            what = _sealed(self.context, rules.subscription(endpoint, p256dh, auth, key))
+            await self.context.store.swap_web_push(session.mailbox_id, known.id, known.sealed, what)
+
+    async def switch_off(self, session: Session) -> None:
+        """Tell it nothing more."""
+        await self.context.store.remove_web_push(session.mailbox_id, session.token_hash)
+
+    async def _of(self, session: Session) -> WebPush | None:
+        known = await self.context.store.web_pushes(session.mailbox_id, self.context.clock.now())
+        return next((one for one in known if one.session == session.token_hash), None)

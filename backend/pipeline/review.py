@@ -1,23 +1,22 @@
-"""review: what an owner sees of their mail on their own pages, and what they order there.
-
-Orders are kept before anything is done about them, under a key the page was made with: the same order sent twice
-is one order.
-"""
+"""What the review page, the owner's lists and the insights page ask for."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import structlog
 
-from backend.domain.errors import Gone, GoogleError, NeedsReconnect, Refused, Rejected
+from backend.domain.errors import Gone, GoogleError, NeedsReconnect, NotFound, Refused, Rejected
+from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.headers import UNSEEN
 from backend.domain.mail.machine_mail import host_of
+from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mail.sender import is_free_mail, normalise, organisational_domain
 from backend.domain.mailbox.decisions import Decision, RuleKind, refuse_shared_domain
+from backend.domain.mailbox.insights import Figures, filled, first_monday
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView
 from backend.domain.mailbox.review import (
@@ -29,15 +28,53 @@ from backend.domain.mailbox.review import (
     Unsubscription,
     Wanted,
 )
-from backend.domain.reading.score import Shown
+from backend.domain.mailbox.rules import (
+    MOST_RULES,
+    Effect,
+    Reading,
+    Rule,
+    effect_of,
+    read_list,
+    subject_of,
+    write_list,
+)
+from backend.domain.mailbox.verdict import Verdict
+from backend.domain.policy.table import Facts, Standing, decide
+from backend.domain.reading.score import Reason, Score, Shown
 from backend.domain.reading.topics import Topic, unwelcomed
+from backend.domain.watching.drift import Drift
+from backend.domain.watching.strictness_offer import Offer, better_degree
+from backend.domain.watching.trial import Quality, quality
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
-from backend.pipeline.showing import shown
 from backend.ports.public_post import Unsubscriber
 from backend.ports.reader import Unread
 from backend.transactions.driver import Notifier
 from backend.transactions.records import News
+
+# ---- showing: one message as its owner sees it, fetched now and kept nowhere. The same for page and desktop
+# app.
+
+
+async def shown(context: Context, view: MessageView, owner: Owner) -> Shown:
+    """Text and marks of a message we know of. Raises as `Gmail.fetch` and `Reader.show` do."""
+    fetched = await context.gmail.fetch(view.mailbox_id, view.gmail_id)
+    return await context.reader.show(fetched, owner, weighed(view))
+
+
+def weighed(view: MessageView) -> Score:
+    """The score that decided, with its reasons, from what is kept of it."""
+    reasons = tuple(
+        Reason(str(r.get("text", "")), float(r.get("weight", 0.0)), tuple(map(str, r.get("words", ()))))
+        for r in view.reasons
+    )
+    return Score(view.score or 0.0, 0.0, reasons, view.model)
+
+
+# ---- review: what an owner sees of their mail on their own pages, and what they order there. Orders are kept
+# before anything is done about them, under a key the page was made with: the same order sent twice is one
+# order.
+
 
 log = structlog.get_logger()
 
@@ -208,3 +245,117 @@ def proper(key: str) -> str:
 def malformed(field: str) -> Refused:
     """The error for a form that none of our pages makes."""
     return Refused("malformed.form", field=field)
+
+
+# ---- own lists: the owner's allow and block rules as they keep them, and what they would mean for a sender.
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What would happen to mail of `sender`: to a plain letter, and to what is surely a pitch. The same row for
+    both means that what they write does not matter."""
+
+    sender: str
+    authenticated: bool
+    letter: Verdict
+    pitch: Verdict
+    standing: Standing
+
+    @property
+    def settled(self) -> bool:
+        """Whether the content does not matter."""
+        return self.letter.row is self.pitch.row
+
+
+async def add(context: Context, mailbox_id: str, text: str, kind: RuleKind) -> Rule:
+    """Set a rule for what the owner wrote. Raises `Refused` naming the field."""
+    rule = Rule(subject_of(text), kind)
+    await context.store.put_rules(mailbox_id, (rule,), context.clock.now())
+    return rule
+
+
+async def remove(context: Context, mailbox_id: str, subject: str) -> None:
+    """Remove a rule; one that is gone is as it should be. Raises `Refused` (rule_empty) if none is named."""
+    if not subject.strip():
+        raise Refused("rule_empty", field="subject")
+    await context.store.set_rule(mailbox_id, subject, None, context.clock.now())
+
+
+async def weigh(context: Context, mailbox_id: str, text: str, default: RuleKind) -> tuple[Reading, Effect]:
+    """What importing the text would do. Changes nothing. Raises `Refused` (rules_too_long)."""
+    reading = read_list(text, default)
+    known = await context.store.rules_of(mailbox_id, [rule.subject for rule in reading.rules])
+    return reading, effect_of(reading.rules, known)
+
+
+async def bring_in(context: Context, mailbox_id: str, text: str, default: RuleKind) -> tuple[Reading, Effect]:
+    """Import the lines that are in order; the same text again changes nothing."""
+    reading, effect = await weigh(context, mailbox_id, text, default)
+    if reading.rules:
+        await context.store.put_rules(mailbox_id, reading.rules, context.clock.now())
+    return reading, effect
+
+
+async def written_out(context: Context, mailbox_id: str) -> str:
+    """All rules as text that can be brought in again."""
+    found = await context.store.rules(mailbox_id, None, "", "", MOST_RULES)
+    return write_list(entry.rule for entry in found)
+
+
+async def trial(context: Context, mailbox: Mailbox, text: str, *, authenticated: bool) -> Trial:
+    """Would this sender pass? Raises `Refused` for what is no address."""
+    sender = subject_of(text)
+    if "@" not in sender:
+        raise Refused("rule_address.domain", field="subject")
+    now = context.clock.now()
+    domain = organisational_domain(sender.rpartition("@")[2])
+    standing = await context.store.standing(mailbox.id, sender, domain, "", now)
+    facts = Facts(
+        arrival=Arrival("", "", frozenset({"INBOX"}), now, Message(from_=(Address(sender),))),
+        owner=mailbox.owner,
+        authentication=Authentication(authenticated),
+        preferences=mailbox.preferences,
+        standing=standing,
+        labels=mailbox.labels,
+    )
+    thresholds = context.reader.thresholds(mailbox.preferences.strictness)
+    letter, pitch = (decide(facts, Score(certainty, 0.0), thresholds, (), now) for certainty in (0.0, 1.0))
+    return Trial(sender, authenticated, letter, pitch, standing)
+
+
+# ---- insights: what was held for an owner, and what they thought of it. Reads; changes nothing.
+
+
+SENDERS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class InsightService:
+    """The entrance of the insights page."""
+
+    context: Context
+
+    async def look(self, mailbox_id: str) -> tuple[Mailbox, Figures]:
+        """The mailbox and the figures of its last weeks, every week there. Raises `NotFound` when it has been
+        disconnected."""
+        mailbox = await self.context.store.mailbox(mailbox_id)
+        if mailbox is None:
+            raise NotFound("not_found.mailbox")
+        today = self.context.clock.now().astimezone(UTC).date()
+        since = datetime.combine(first_monday(today), time(), UTC)
+        figures = await self.context.store.figures(mailbox_id, since, SENDERS)
+        return mailbox, replace(figures, weeks=filled(figures.weeks, today))
+
+    async def drift(self, mailbox_id: str) -> Drift:
+        """Whether the mailbox's mail has changed."""
+        return await self.context.store.drift(mailbox_id)
+
+    async def quality(self, mailbox_id: str) -> list[Quality]:
+        """What the owner's answers say of the verdicts: of all first."""
+        return quality(await self.context.store.labels(mailbox_id, self.context.clock.now()))
+
+    async def better_degree(self, mailbox: Mailbox) -> Offer | None:
+        """The strictness that the answers say would serve the owner better."""
+        reader, now = self.context.reader, self.context.clock.now()
+        answered = await self.context.store.answered(mailbox.id, reader.model_version, now)
+        return better_degree(mailbox.preferences.strictness, answered, reader.thresholds)

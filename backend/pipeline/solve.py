@@ -1,7 +1,4 @@
-"""solve: a sender opens their link, says a word to the owner if they like, and answers the check.
-
-Looking changes nothing. What they do (asks for a task, tries, writes) is noted; only a right answer lets them in.
-"""
+"""A sender solves the check: credits, releases, and the wait behind a typed code."""
 
 from __future__ import annotations
 
@@ -16,9 +13,47 @@ from backend.domain.entry.credits import wait_for, work_factor
 from backend.domain.errors import Expired, NotFound, NotYet, Refused
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Placement
-from backend.pipeline.checks import Checks
 from backend.pipeline.context import Context
-from backend.ports.captcha import Answer, Kind
+from backend.pipeline.duties import UNTIL_SETTLED
+from backend.ports.captcha import Answer, Captcha, Kind, TypedCodes
+from backend.transactions.records import DutyJob
+
+# ---- Which checks stand between a sender and the inbox, and in what order. Pure.
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """`first` is asked of everybody. After `code_after` solves of a sender a typed code follows it.
+
+    Where `first` is a proof of work a typed code will be taken too, from who has no JavaScript; but programs read
+    codes, so a wait follows it that doubles as the work does. Another company's check has no such way beside it.
+    """
+
+    first: Captcha
+    codes: TypedCodes
+    code_after: int = 3
+
+    @property
+    def code_alone(self) -> bool:
+        """Whether a typed code is taken without the first check, and a wait follows."""
+        return self.first.kind in (Kind.PROOF_OF_WORK, Kind.TYPED_CODE)
+
+    def code_follows(self, factor: int) -> bool:
+        """Whether at this price a typed code is asked for behind the first check."""
+        return self.first.kind is not Kind.TYPED_CODE and factor >= 1 << self.code_after
+
+    def of(self, kind: Kind) -> Captcha:
+        """The check behind an answer of this kind. Raises `Refused` (captcha_malformed) if it is none of ours."""
+        if kind is Kind.TYPED_CODE:
+            return self.codes
+        if kind is self.first.kind:
+            return self.first
+        raise Refused("captcha_malformed.not_asked")
+
+
+# ---- solve: a sender opens their link, says a word to the owner if they like, and answers the check. Looking
+# changes nothing. What they do (asks for a task, tries, writes) is noted; only a right answer lets them in.
+
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{20,64}\Z")
 MOST_TRIES = 30
@@ -215,3 +250,15 @@ async def _voided(context: Context, challenge: Challenge) -> Expired:
 
 def _unknown() -> NotFound:
     return NotFound("link_unknown")
+
+
+# ---- deliver: waits that followed a typed code are over, and the mail behind those links is let in by itself.
+
+
+async def deliver(context: Context, job: DutyJob) -> datetime | None:
+    """Solve every link whose wait is over; returns when the next one is. May run again: each is solved once. While
+    nobody knows what time it is, none is over."""
+    now = context.clock.now()
+    if not context.time.settled:
+        return now + UNTIL_SETTLED
+    return await context.store.keep_promises(job.mailbox_id, now)

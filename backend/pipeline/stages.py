@@ -24,20 +24,18 @@ from datetime import datetime
 from backend.domain.mailbox.message import Stage
 from backend.pipeline.act import act, release
 from backend.pipeline.challenge import challenge
+from backend.pipeline.connect import leave
 from backend.pipeline.context import Context, GivenBack
-from backend.pipeline.deliver import deliver
+from backend.pipeline.devices import web_push
+from backend.pipeline.duties import index, retain, watch
 from backend.pipeline.first_run import preview
-from backend.pipeline.index import index
 from backend.pipeline.learn import learn
-from backend.pipeline.leave import leave
 from backend.pipeline.owed import owed
 from backend.pipeline.owner_digest import digest
-from backend.pipeline.retain import retain
 from backend.pipeline.screen import screen
+from backend.pipeline.solve import deliver
 from backend.pipeline.sync import Take, sync
 from backend.pipeline.together import Together
-from backend.pipeline.watch import watch
-from backend.pipeline.web_push import web_push
 from backend.ports.gmail import Authorizer
 from backend.transactions.records import Duty, DutyJob, MessageJob
 

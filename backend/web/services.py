@@ -10,12 +10,10 @@ from quart import Quart, current_app
 
 from backend.pipeline.addon import AddonService
 from backend.pipeline.archive import ArchiveService
-from backend.pipeline.checks import Checks
 from backend.pipeline.context import Context
-from backend.pipeline.devices import DeviceService
-from backend.pipeline.insights import InsightService
-from backend.pipeline.review import ReviewService
-from backend.pipeline.web_push import WebPushService
+from backend.pipeline.devices import DeviceService, WebPushService
+from backend.pipeline.review import InsightService, ReviewService
+from backend.pipeline.solve import Checks
 from backend.ports.gmail import Authorizer, PushCallers
 from backend.web.measures import Measures
 

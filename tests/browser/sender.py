@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from backend.pipeline.checks import Checks
+from backend.pipeline.solve import Checks
 from tests.web.service import proof_of_work, typed_codes
 from tests.web.serving import Server, served_office
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from backend.domain.mailbox.mailbox import Mode, Strictness
-from backend.pipeline.leave import leave
+from backend.pipeline.connect import leave
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import PHONE, Fixture, fixture

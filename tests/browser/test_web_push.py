@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from backend.pipeline.web_push import web_push
+from backend.pipeline.devices import web_push
 from backend.transactions.records import Duty
 from tests import browsers
 from tests.browser.axe import assert_no_serious

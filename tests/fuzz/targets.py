@@ -32,7 +32,7 @@ from backend.gmail import arrivals
 from backend.gmail.push_tokens import GoogleTokens, PushVerifier
 from backend.gmail.wire import AnswerUnreadable
 from backend.pipeline import archive as restoring
-from backend.pipeline.wording import challenge_wording
+from backend.pipeline.challenge import challenge_wording
 from backend.settings import Settings
 from backend.web.addon.event import read_event
 from tests.fuzz import mutate, seeds

@@ -28,13 +28,11 @@ from backend.domain.mailbox.mailbox import Grant, Preferences, Strictness
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.reading.score import Reason, Score, Thresholds
 from backend.pipeline.archive import ArchiveService
-from backend.pipeline.checks import Checks
 from backend.pipeline.context import Context
-from backend.pipeline.devices import DeviceService
-from backend.pipeline.insights import InsightService
-from backend.pipeline.review import ReviewService
+from backend.pipeline.devices import DeviceService, WebPushService
+from backend.pipeline.review import InsightService, ReviewService
+from backend.pipeline.solve import Checks
 from backend.pipeline.stages import run_duty
-from backend.pipeline.web_push import WebPushService
 from backend.ports.gmail import Access
 from backend.settings import IDENTITY, Settings
 from backend.store.opening import open_store

@@ -7,7 +7,7 @@ from typing import Any
 
 from backend.captcha.typed_code import TypedCode
 from backend.captcha.vendors import VENDORS
-from backend.pipeline.checks import Checks
+from backend.pipeline.solve import Checks
 from backend.ports.captcha import Answer, Kind, Widget
 from tests.doubles import START
 from tests.web.service import proof_of_work, typed_codes

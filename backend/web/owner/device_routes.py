@@ -8,7 +8,7 @@ from quart import Blueprint, Response, request
 from werkzeug.exceptions import Forbidden
 
 from backend.domain.errors import PitchgateError, Refused
-from backend.pipeline.device_request import DeviceRequest, read_request
+from backend.pipeline.devices import DeviceRequest, read_request
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
 from backend.web.google.leading_on import to_sign_in

@@ -16,7 +16,7 @@ from backend.domain.mailbox.insights import (
 )
 from backend.domain.watching.drift import monday_of
 from backend.domain.watching.trial import narrow
-from backend.pipeline.insights import InsightService
+from backend.pipeline.review import InsightService
 from backend.web import browser_session as browser
 from backend.web.guards import guarded
 from backend.web.limits import per_minute

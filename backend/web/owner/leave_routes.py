@@ -10,7 +10,7 @@ from quart import Blueprint, Response
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Link
-from backend.pipeline import leave
+from backend.pipeline import connect
 from backend.transactions.records import Duty
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
@@ -51,7 +51,7 @@ async def go() -> Response:
     typed = fields.get("confirm", "").strip().lower()
     if not hmac.compare_digest(typed.encode(), mailbox.owner.email.lower().encode()):
         return await _ask(sent[0], 422, typed=typed[:254], error="error_confirm")
-    secret = await leave.ask(service().context, owner.mailbox_id)
+    secret = await connect.ask(service().context, owner.mailbox_id)
     return browser.drop(back(f"/goodbye/{secret}"))
 
 
@@ -60,7 +60,7 @@ async def go() -> Response:
 async def receipt(secret: str) -> Response:
     """How far the leaving is; then its receipt. Whoever has the address may see it: it names nobody."""
     try:
-        found = await leave.receipt(service().context, secret)
+        found = await connect.receipt(service().context, secret)
     except NotFound:
         return await _page("leave_lost.html", 404)
     if found.left_at is not None:

@@ -10,7 +10,7 @@ from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.rules import MOST_LINES, MOST_RULES
 from backend.domain.mailbox.verdict import Row
-from backend.pipeline import own_lists
+from backend.pipeline import review
 from backend.web.api.authentication import service
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
@@ -45,7 +45,7 @@ async def add() -> Response:
     if kind is None:
         return await _page(sent[0], 422, subject=subject, errors={"kind": "error_kind"})
     try:
-        rule = await own_lists.add(service().context, owner.mailbox_id, subject, kind)
+        rule = await review.add(service().context, owner.mailbox_id, subject, kind)
     except Refused as error:
         return await _page(sent[0], 422, subject=subject, kind=kind, errors={"subject": error.code})
     return back("/settings/lists", done=f"added_{rule.kind}", subject=rule.subject)
@@ -58,7 +58,7 @@ async def remove() -> Response:
     sent = await visitor_form()
     (owner, _), fields = sent
     try:
-        await own_lists.remove(service().context, owner.mailbox_id, fields.get("subject", ""))
+        await review.remove(service().context, owner.mailbox_id, fields.get("subject", ""))
     except Refused as error:
         return await _page(sent[0], 422, errors={"subject": error.code})
     return back("/settings/lists", done="removed")
@@ -73,7 +73,7 @@ async def test() -> Response:
     address, confirmed = fields.get("address", "")[:LONGEST_SUBJECT], "confirmed" in fields
     shown: dict[str, Any] = {"address": address, "confirmed": confirmed}
     try:
-        trial = await own_lists.trial(service().context, mailbox, address, authenticated=confirmed)
+        trial = await review.trial(service().context, mailbox, address, authenticated=confirmed)
     except Refused as error:
         code = "rule_address" if error.code in ("rule_domain", "rule_provider") else error.code
         return await _page(sent[0], 422, errors={"address": code}, **shown)
@@ -93,7 +93,7 @@ async def bring_in() -> Response:
         return await _page(sent[0], 422, errors={"default": "error_kind"}, **shown)
     really = fields.get("do") == "import"
     try:
-        work = own_lists.bring_in if really else own_lists.weigh
+        work = review.bring_in if really else review.weigh
         reading, effect = await work(service().context, owner.mailbox_id, text, kind)
     except Refused as error:
         return await _page(sent[0], 422, errors={"text": error.code}, **shown)
@@ -108,7 +108,7 @@ async def bring_in() -> Response:
 async def export() -> Response:
     """All rules as a text file that can be imported again."""
     found = await visitor()
-    text = await own_lists.written_out(service().context, found[0].mailbox_id)
+    text = await review.written_out(service().context, found[0].mailbox_id)
     response = Response(text.encode(), 200, content_type="text/plain; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="pitchgate-rules.txt"'
     return response

@@ -12,7 +12,7 @@ from backend.domain.entry.challenge_mail import MAX_OWN_WORDING, preview
 from backend.domain.mail.message import Address, Message
 from backend.domain.mailbox.mailbox import CATEGORIES, DigestPace, Strictness
 from backend.locale import LANGUAGES
-from backend.pipeline.wording import challenge_wording
+from backend.pipeline.challenge import challenge_wording
 from backend.web.api.authentication import service
 from backend.web.api.reading import VERSION
 from backend.web.guards import guarded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 from werkzeug.exceptions import Forbidden
 
-from backend.pipeline.web_push import WebPushService
+from backend.pipeline.devices import WebPushService
 from backend.web import browser_session as browser
 from backend.web.guards import guarded
 from backend.web.limits import per_minute

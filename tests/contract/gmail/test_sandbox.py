@@ -14,7 +14,7 @@ from backend.domain.mail.message import Owner
 from backend.domain.mailbox.message import NAMES
 from backend.gmail.arrivals import opened
 from backend.gmail.opening import Google
-from backend.pipeline.wording import challenge_wording
+from backend.pipeline.challenge import challenge_wording
 from backend.ports.gmail import Leaving
 from tests.contract.gmail.sandbox_story import Story
 from tests.sandbox_process import TOPIC

@@ -10,7 +10,7 @@ import pytest
 from backend.domain.errors import NeedsReconnect, Rejected, Unexplained
 from backend.domain.mail.message import Address, Message
 from backend.domain.mailbox.mailbox import Condition, Link, Mode, Preferences
-from backend.pipeline.index import AT_ONCE, PAGE
+from backend.pipeline.duties import AT_ONCE, PAGE
 from backend.ports.gmail import Fetched
 from backend.transactions.records import NewMailbox
 from tests.unit.pipeline.conftest import Fixture, letter

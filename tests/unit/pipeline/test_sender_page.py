@@ -19,7 +19,7 @@ from backend.domain.mail.message import Address, Attachment, Headers, Message
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Placement
 from backend.pipeline import solve
-from backend.pipeline.checks import Checks
+from backend.pipeline.solve import Checks
 from backend.ports.captcha import Kind
 from backend.system.vault import MultiFernetVault, make_key
 from tests.doubles import SeededTokens

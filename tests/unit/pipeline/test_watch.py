@@ -7,8 +7,8 @@ from datetime import timedelta
 from backend.domain.errors import TryLater
 from backend.domain.mailbox.failing import NO_TOPIC, Cause
 from backend.domain.mailbox.mailbox import Condition
+from backend.pipeline.duties import renewed_after, watch
 from backend.pipeline.notices import sweep_after
-from backend.pipeline.watch import renewed_after, watch
 from backend.transactions.records import Duty
 from tests.unit.pipeline.conftest import Fixture, letter
 

@@ -13,7 +13,7 @@ import pytest
 
 from backend.domain.errors import Gone, NeedsReconnect, TryLater
 from backend.domain.mailbox.verdict import FailOpen
-from backend.pipeline.device_request import DeviceRequest
+from backend.pipeline.devices import DeviceRequest
 from backend.transactions.records import Scope
 from backend.web.api import described
 from backend.web.api.authentication import blueprint

@@ -69,7 +69,7 @@ async def test_a_degree_that_is_proven_better_is_offered(
     assert "would also have held" not in await seen(here)
 
     monkeypatch.setattr(
-        "backend.pipeline.insights.better_degree", lambda *_: Offer(Strictness.STRICT, True, 14, 1)
+        "backend.pipeline.review.better_degree", lambda *_: Offer(Strictness.STRICT, True, 14, 1)
     )
     page = await seen(here)
     assert "“Strict: hold more” would also have held 14 of the pitches you were asked about, and 1 of" in page

@@ -13,7 +13,7 @@ from backend.domain.errors import NeedsReconnect, Rejected
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.mailbox import Link
-from backend.pipeline.leave import RECEIPT_LIFE, REVOKE_TRIES, leave
+from backend.pipeline.connect import RECEIPT_LIFE, REVOKE_TRIES, leave
 from backend.transactions.mailboxes import OWNED_TABLES
 from backend.web.owner.leave_routes import GROUPS, grouped
 from tests.doubles import NoAuthorizer

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import Refused
-from backend.pipeline.device_request import DeviceRequest, read_request
+from backend.pipeline.devices import DeviceRequest, read_request
 from tests.onward import onward
 from tests.web.service import Caller, Office, office
 

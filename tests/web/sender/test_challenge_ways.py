@@ -16,7 +16,7 @@ import pytest
 from backend.captcha.solver import solve
 from backend.captcha.vendors import VENDORS
 from backend.domain.errors import TryLater
-from backend.pipeline.checks import Checks
+from backend.pipeline.solve import Checks
 from backend.ports.captcha import Kind
 from tests.web.service import LINK, Client, Office, office
 from tests.web.ways import DIGITS, ToldCheck, with_codes

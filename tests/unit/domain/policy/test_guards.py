@@ -18,7 +18,7 @@ from backend.domain.mail.mime import parse
 from backend.domain.mailbox.mailbox import Mode, Preferences
 from backend.domain.policy.guards import GUARDS, Inquiry, objections
 from backend.locale import LANGUAGES
-from backend.pipeline.wording import challenge_wording
+from backend.pipeline.challenge import challenge_wording
 from tests.unit.domain import rules as make
 from tests.unit.domain.rules import AUTHENTIC, FORGED, NOW, OWNER, arrival, inquiry, pitch
 
