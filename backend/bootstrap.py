@@ -39,9 +39,9 @@ from backend.ports.system import Clock, Vault
 from backend.reader.opening import open_reader
 from backend.reader.pool import ReadingPool
 from backend.settings import Settings
-from backend.store.alone import alone, follows
 from backend.store.library import Dialect
 from backend.store.opening import configured, open_configured
+from backend.store.sqlite import alone, follows
 from backend.system.clock import GuidedClock, SystemClock
 from backend.system.descriptors import NEEDED, for_google, raise_limit
 from backend.system.tokens import SystemTokens

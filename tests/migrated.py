@@ -6,7 +6,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from backend.store.sqlite_schema import upgrade
+from backend.store.schema import upgrade_file
 
 
 def migrated(path: Path) -> Path:
@@ -19,5 +19,5 @@ def migrated(path: Path) -> Path:
 def _file() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "store.sqlite3"
-        upgrade(path)
+        upgrade_file(path)
         return path.read_bytes()

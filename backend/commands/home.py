@@ -106,7 +106,7 @@ def _set_up(file: Path, client: OAuthClient, port: int | None) -> None:
 def _move(file: Path, port: int) -> None:
     """To another port, which must be free, while nothing serves at the one before."""
     from backend import listening
-    from backend.store.alone import alone
+    from backend.store.sqlite import alone
 
     settings = read_settings(_env_file=file)
     address = f"127.0.0.1:{port}"

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Protocol
 
 from backend.domain.errors import SEARCH_LAG, Conflict, Refused
-from backend.store.alone import held_alone
 from backend.store.library import Dialect, migrations, queries
-from backend.store.sqlite_schema import BUSY_SECONDS, make_private, version
+from backend.store.schema import BUSY_SECONDS, file_version, make_private
+from backend.store.sqlite import held_alone
 from backend.transactions.driver import Departures
 from backend.transactions.statement import micros
 
@@ -193,7 +193,7 @@ def _check(path: Path) -> Copy:
             copy.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]  # noqa: S608 - our own names
             for table in ("mailboxes", "messages")
         )
-        return Copy(path.stat().st_size, version(copy), mailboxes, messages)
+        return Copy(path.stat().st_size, file_version(copy), mailboxes, messages)
 
 
 def _reading(path: Path) -> sqlite3.Connection:

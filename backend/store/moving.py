@@ -15,9 +15,9 @@ from typing import Any
 import asyncpg
 
 from backend.domain.errors import Conflict, Refused
-from backend.store import postgres_schema, sqlite_schema
-from backend.store.alone import held_alone
+from backend.store import postgres, schema
 from backend.store.library import Dialect, Query, queries
+from backend.store.sqlite import held_alone
 from backend.transactions.mailboxes import LASTING, OWNED_TABLES
 
 ORDER = ("mailboxes", *(name for name in OWNED_TABLES if name != "mailboxes"), *LASTING)
@@ -51,7 +51,7 @@ async def copy(source: Path, target: str, tell: Callable[[str, int], None] = lam
     """
     here = _opened(source)
     try:
-        await postgres_schema.upgrade(target)
+        await postgres.upgrade_server(target)
         there: Any = await asyncpg.connect(target)
     except BaseException:
         here.close()
@@ -75,7 +75,7 @@ async def copy(source: Path, target: str, tell: Callable[[str, int], None] = lam
 def _opened(source: Path) -> sqlite3.Connection:
     if not source.exists():
         raise Refused("no_file", path=source, field="source")
-    sqlite_schema.upgrade(source)
+    schema.upgrade_file(source)
     return held_alone(source, "in_use.copy")
 
 

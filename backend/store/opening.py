@@ -13,9 +13,8 @@ from backend.domain.errors import Refused
 from backend.ports.system import DecisionKeys
 from backend.settings import Settings
 from backend.store.library import Dialect
-from backend.store.schema import Place, place
+from backend.store.schema import Place, close_folder, place
 from backend.store.sqlite import SqliteDriver
-from backend.store.sqlite_schema import close_folder
 from backend.transactions.driver import Departures
 from backend.transactions.store import Store
 

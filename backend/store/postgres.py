@@ -1,11 +1,4 @@
-"""The store on PostgreSQL: a pool of connections, one transaction a script, woken over LISTEN/NOTIFY.
-
-A transaction names the mailbox it is about (`app.mailbox`), and row-level security shows it no other's
-rows. BEGIN and that setting travel together, as do NOTIFY and COMMIT, so neither costs a round trip. A
-script that meets a deadlock or a schema just upgraded, or whose connection broke before its COMMIT was
-sent, is run again from the start: a script has no effects outside its transaction. Whether a COMMIT that
-got no answer took place is unknown: the caller gets `StoreAway`, as when the server stays away.
-"""
+"""The store on PostgreSQL: a pool of connections, one transaction a script, woken over LISTEN/NOTIFY."""
 
 from __future__ import annotations
 
@@ -17,12 +10,109 @@ from typing import Any
 import asyncpg
 import structlog
 
-from backend.domain.errors import NotFound, PitchgateError, StoreAway
+from backend.domain.errors import Conflict, NotFound, PitchgateError, StoreAway
 from backend.ports.system import DecisionKeys
-from backend.store.library import Dialect, Query, Yields, queries
-from backend.store.postgres_schema import literal, unbound_role, upgrade
+from backend.store.library import Dialect, Migration, Query, Yields, migrations, queries
 from backend.transactions.driver import Notifier, Notifiers, Outage
-from backend.transactions.statement import KEYS, WAKE, P, Script, Statement, T, no_text
+from backend.transactions.statement import EVERY, KEYS, WAKE, P, Script, Statement, T, no_text
+
+# ---- The schema on PostgreSQL: how far it is, and bringing it up to date under processes that work on it.
+
+
+MIGRATING = 0x7069746368
+"""The advisory lock under which one process at a time upgrades the schema."""
+LOCK_WAIT = "2s"
+"""How long a step waits for a table. Whatever else wants that table waits behind it meanwhile."""
+STEP_TRIES = 30
+STEP_PAUSE = 0.5
+
+Connection = Any
+"""An asyncpg connection."""
+
+
+async def upgrade_server(url: str) -> int:
+    """Bring the schema up to date, one transaction a step, one process at a time; returns the steps made.
+
+    Earlier releases may still be running: a step only adds, what it replaces goes with a later release. A step
+    that cannot have its tables at once, or deadlocks with work under way, is undone and tried again. Raises
+    `Conflict` when something holds them for good.
+    """
+    connection: Connection = await asyncpg.connect(url, timeout=10)
+    made = 0
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATING)
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations"
+            " (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
+        )
+        done = await version(connection)
+        for step in migrations(Dialect.POSTGRES):
+            if step.version > done:
+                await _make(connection, step)
+                made += 1
+    finally:
+        await connection.close()
+    return made
+
+
+async def _make(connection: Connection, step: Migration) -> None:
+    for _ in range(STEP_TRIES):
+        try:
+            async with connection.transaction():
+                await connection.execute(
+                    f"SET LOCAL app.mailbox = {literal(EVERY)}; SET LOCAL lock_timeout = '{LOCK_WAIT}'"
+                )
+                await connection.execute(step.sql)
+                await connection.execute(
+                    "INSERT INTO schema_migrations (version, name) VALUES ($1, $2)", step.version, step.name
+                )
+            return
+        except (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
+            await asyncio.sleep(STEP_PAUSE)
+    raise Conflict("schema_step", step=f"{step.version:04}")
+
+
+async def version(connection: Connection) -> int:
+    """The number of the last migration made, 0 before the first."""
+    if not await connection.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL"):
+        return 0
+    found: int = await connection.fetchval("SELECT COALESCE(MAX(version), 0) FROM schema_migrations")
+    return found
+
+
+async def current_version(url: str) -> int:
+    """The same of the database at `url`. Changes nothing."""
+    connection: Connection = await asyncpg.connect(url, timeout=10)
+    try:
+        return await version(connection)
+    finally:
+        await connection.close()
+
+
+async def unbound_role(url: str) -> str:
+    """The role we connect as, if row-level security does not bind it (a superuser, or BYPASSRLS); else ""."""
+    connection: Connection = await asyncpg.connect(url, timeout=10)
+    try:
+        role: str | None = await connection.fetchval(
+            "SELECT rolname::TEXT FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolbypassrls)"
+        )
+        return role or ""
+    finally:
+        await connection.close()
+
+
+def literal(text: str) -> str:
+    """`text` as an SQL string. SET takes no parameters; a quote is doubled, NUL cannot be in it."""
+    return "'" + text.replace("\0", "").replace("'", "''") + "'"
+
+
+# ---- The store on PostgreSQL: a pool of connections, one transaction a script, woken over LISTEN/NOTIFY. A
+# transaction names the mailbox it is about (`app.mailbox`), and row-level security shows it no other's rows.
+# BEGIN and that setting travel together, as do NOTIFY and COMMIT, so neither costs a round trip. A script that
+# meets a deadlock or a schema just upgraded, or whose connection broke before its COMMIT was sent, is run again
+# from the start: a script has no effects outside its transaction. Whether a COMMIT that got no answer took
+# place is unknown: the caller gets `StoreAway`, as when the server stays away.
+
 
 log = structlog.get_logger()
 
@@ -59,7 +149,6 @@ _AWAY = {
 }
 """What the server says when it takes nothing more, and what it is called."""
 
-Connection = Any
 """An asyncpg connection, pooled or not."""
 
 
@@ -90,7 +179,7 @@ class PostgresDriver:
     async def open(self) -> None:
         """Upgrade the schema, then fill the pool and start listening."""
         try:
-            await upgrade(self._url)
+            await upgrade_server(self._url)
             role = await unbound_role(self._url)
         except _BROKEN as error:
             raise PitchgateError("store.away", why=type(error).__name__) from error

@@ -1,13 +1,144 @@
-"""How far a database's schema is, and bringing it up to date."""
+"""Opening the embedded file with our settings, how far a database's schema is, and bringing it up to date."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.store import sqlite_schema
+import structlog
+
 from backend.store.library import Dialect, Migration, migrations
+
+# ---- The embedded store's file: opening it with our settings, and bringing its schema up to date.
+
+
+_OURS = ("pitchgate.", "secret.keys")
+
+log = structlog.get_logger()
+
+WIPED = 0x50474154
+"""The `application_id` of a file of which no page is older than `secure_delete`."""
+
+BUSY_SECONDS = 10.0
+"""How long a commit waits for another process that is writing."""
+
+
+def connect_file(path: Path) -> sqlite3.Connection:
+    """A connection with our settings; transactions are begun and ended by hand."""
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, cached_statements=512, check_same_thread=False
+    )
+    connection.row_factory = sqlite3.Row
+    try:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "secure_delete = ON",  # what was deleted is written over, not only let go
+            "temp_store = MEMORY",
+            "cache_size = -4096",  # KiB a connection: the system caches the file once for all
+            "wal_autocheckpoint = 16000",  # 64 MB: pages written again and again go to the file once
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:  # no database, or none that opens: Python 3.13 and later warn of what is left open
+        connection.close()
+        raise
+    return connection
+
+
+def make_private(path: Path) -> None:
+    """Let nobody but its owner read the file: make it so, or close it again if it was made wider.
+
+    SQLite gives `-wal` and `-shm` the mode of the file. An existing file is not opened here: closing it would end
+    the locks that this process holds on it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    if os.name != "posix":
+        return
+    for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
+        with contextlib.suppress(FileNotFoundError, PermissionError):  # somebody else's: theirs to close
+            if name.stat().st_mode & 0o077:
+                name.chmod(0o600)
+
+
+def close_folder(folder: Path) -> None:
+    """The same for a folder in which there is nothing but ours. Any other is left as it is."""
+    if os.name != "posix" or not folder.stat().st_mode & 0o077:
+        return
+    if all(entry.name.lstrip(".").startswith(_OURS) for entry in folder.iterdir()):
+        with contextlib.suppress(PermissionError):
+            folder.chmod(0o700)
+
+
+def upgrade_file(path: Path) -> int:
+    """Bring the file's schema up to date, one transaction a step; returns how many steps were made."""
+    make_private(path)
+    connection = connect_file(path)
+    made, fresh = 0, file_version(connection) == 0
+    try:
+        for step in migrations(Dialect.SQLITE):
+            connection.execute("BEGIN IMMEDIATE")
+            if step.version > file_version(connection):
+                for statement in _statements(step.sql):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {step.version:d}")
+                made += 1
+            connection.execute("COMMIT")
+        _begin_to_wipe(connection, fresh)
+        clear_log(connection)
+    finally:
+        connection.close()
+    return made
+
+
+def _begin_to_wipe(connection: sqlite3.Connection, fresh: bool) -> None:
+    """Once for each file: write all of it again without what older releases deleted and left in its pages."""
+    if connection.execute("PRAGMA application_id").fetchone()[0] == WIPED:
+        return
+    try:
+        if not fresh:
+            connection.execute("PRAGMA busy_timeout = 0")
+            connection.execute("VACUUM")
+        connection.execute(f"PRAGMA application_id = {WIPED:d}")
+    except (
+        sqlite3.OperationalError
+    ) as error:  # somebody uses it, or there is no room for a copy: the next start's
+        log.warning("old_pages_kept", cause=error.sqlite_errorname)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+
+
+def clear_log(connection: sqlite3.Connection) -> bool:
+    """Bring what is in the write-ahead log into the file, and empty it: old pages stand there as they were. False if
+    somebody still reads from it."""
+    busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return not busy
+
+
+def file_version(connection: sqlite3.Connection) -> int:
+    """The number of the last migration made."""
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return found
+
+
+def _statements(script: str) -> Iterable[str]:
+    """The statements of a script. (`executescript` would commit the transaction it runs in.)"""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+# ---- How far a database's schema is, and bringing it up to date.
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +195,7 @@ class SchemaStatus:
 async def status(where: Place) -> SchemaStatus:
     """How far the schema is. Changes nothing, and makes no file."""
     if where.dialect is Dialect.POSTGRES:
-        from backend.store.postgres_schema import current_version
+        from backend.store.postgres import current_version
 
         done = await current_version(where.address)
     else:
@@ -75,17 +206,17 @@ async def status(where: Place) -> SchemaStatus:
 async def upgrade(where: Place) -> int:
     """Make the pending steps; returns how many. Safe while servers of this or the last release run."""
     if where.dialect is Dialect.POSTGRES:
-        from backend.store import postgres_schema
+        from backend.store import postgres
 
-        return await postgres_schema.upgrade(where.address)
-    return await asyncio.to_thread(sqlite_schema.upgrade, where.path)
+        return await postgres.upgrade_server(where.address)
+    return await asyncio.to_thread(upgrade_file, where.path)
 
 
 def _file_version(path: Path) -> int:
     if not path.exists():
         return 0
-    connection = sqlite_schema.connect(path)
+    connection = connect_file(path)
     try:
-        return sqlite_schema.version(connection)
+        return file_version(connection)
     finally:
         connection.close()

@@ -1,16 +1,12 @@
-"""The embedded store: one SQLite file, one connection that writes (`sqlite_writer`), two reader threads.
-
-A read of a few rows by key costs less than asking another thread for it: those run where they are asked for, on a
-connection of the event loop's own. Several processes may have the file open; SQLite's own lock orders their commits.
-"""
+"""The embedded store: one SQLite file, one connection that writes (`sqlite_writer`), two reader threads."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -18,14 +14,19 @@ from typing import Any
 
 import structlog
 
-from backend.domain.errors import StoreAway
+from backend.domain.errors import Conflict, StoreAway
 from backend.ports.system import DecisionKeys
 from backend.store.library import Dialect, queries
-from backend.store.sqlite_schema import clear_log, connect, upgrade
-from backend.store.sqlite_script import run_script
-from backend.store.sqlite_writer import NEAR_BUSY_MS, Call, Work, Writer, told
+from backend.store.schema import clear_log, connect_file, make_private, upgrade_file
+from backend.store.sqlite_writer import NEAR_BUSY_MS, Call, Work, Writer, run_script, told
 from backend.transactions.driver import Notifier, Notifiers, Outage
 from backend.transactions.statement import P, Script, T
+
+# ---- The embedded store: one SQLite file, one connection that writes (`sqlite_writer`), two reader threads. A
+# read of a few rows by key costs less than asking another thread for it: those run where they are asked for, on
+# a connection of the event loop's own. Several processes may have the file open; SQLite's own lock orders their
+# commits.
+
 
 log = structlog.get_logger()
 
@@ -78,8 +79,8 @@ class SqliteDriver:
 
     async def open(self) -> None:
         """Create or upgrade the file, then start the threads."""
-        await asyncio.to_thread(upgrade, self._path)
-        writing, writes = connect(self._path), SimpleQueue[Work | None]()
+        await asyncio.to_thread(upgrade_file, self._path)
+        writing, writes = connect_file(self._path), SimpleQueue[Work | None]()
         self._writer = Writer(writing, writes, self._notifier, self._notifiers, self._keys)
         self._near = self._looking()
         self._near.execute(f"PRAGMA busy_timeout = {NEAR_BUSY_MS}")
@@ -89,7 +90,7 @@ class SqliteDriver:
             thread.start()
 
     def _looking(self) -> sqlite3.Connection:
-        connection = connect(self._path)
+        connection = connect_file(self._path)
         connection.execute("PRAGMA query_only = ON")
         return connection
 
@@ -148,7 +149,7 @@ class SqliteDriver:
         log.warning("old_pages_kept", cause="SQLITE_BUSY")
 
     def _clear_log(self) -> bool:
-        with closing(connect(self._path)) as connection:
+        with closing(connect_file(self._path)) as connection:
             connection.execute(f"PRAGMA busy_timeout = {WIPE_MS}")
             return clear_log(connection)
 
@@ -197,3 +198,53 @@ def _read(call: Call, loop: asyncio.AbstractEventLoop, connection: sqlite3.Conne
 def _nothing() -> Script[None]:
     """Done when everything before it is."""
     yield from ()
+
+
+# ---- Who was here before, and is dead for sure: a lock that the system itself takes back from a process that
+# ends, however it ends. On an embedded database that is whoever held a job; of servers on PostgreSQL, where
+# others may be at work, the one before on the same machine.
+
+
+@contextmanager
+def alone(database: Path) -> Iterator[bool]:
+    """True while no other server has said so of this database: it is a lock on an empty file beside it."""
+    path = database.with_name(f"{database.name}-server")
+    make_private(path)
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)) as lock:
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            yield False
+        else:
+            yield True
+
+
+def held_alone(database: Path, key: str) -> sqlite3.Connection:
+    """The database for us alone until it is closed, all of it in its one file: a file leaves WAL only when nobody else
+    has it open. Raises `Conflict` (`key`) while anybody has."""
+    connection = connect_file(database)
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        raise Conflict(key, path=database) from error
+    return connection
+
+
+@contextmanager
+def follows(state: Path, name: str) -> Iterator[str]:
+    """The name of the server that had this folder of state before `name` has; "" if none has had it, another one still
+    has it, or it cannot be written. Names begin with the machine's: a folder that machines share says nothing."""
+    file = state / "server.name"
+    try:
+        make_private(file)
+    except OSError:
+        yield ""
+        return
+    with alone(state / "postgres") as first:
+        before = file.read_text(encoding="utf-8") if first else ""
+        if first:
+            file.write_text(name, encoding="utf-8")
+        yield before if before.partition(":")[0] == name.partition(":")[0] else ""

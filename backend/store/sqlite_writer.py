@@ -1,31 +1,76 @@
-"""The one connection that writes to the embedded store, and group commit.
-
-A commit waits for the disk once. All scripts that wait share it, each inside a savepoint so that one's error undoes
-that one alone. Nobody hears of their result before the commit: acknowledged means kept (synchronous=FULL). While one
-commit is under way the next batch gathers.
-
-Scripts that write a few rows by key run in the event loop, and the thread is asked for the commit alone: each
-statement it ran would be a struggle with the loop for the interpreter. A batch with any other script runs in the
-thread as a whole.
-"""
+"""The one connection that writes to the embedded store, group commit, and running a script on a connection."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-from backend.domain.errors import StoreAway
+from backend.domain.errors import NotFound, StoreAway
 from backend.ports.system import DecisionKeys
-from backend.store.library import Dialect, queries
-from backend.store.sqlite_schema import BUSY_SECONDS
-from backend.store.sqlite_script import run_script
+from backend.store.library import Dialect, Query, Yields, queries
+from backend.store.schema import BUSY_SECONDS
 from backend.transactions.driver import Notifier, Notifiers
-from backend.transactions.statement import Script
+from backend.transactions.statement import KEYS, WAKE, Script, Statement, T, no_text
+
+# ---- One transaction script on one SQLite connection, in whichever thread that is at home.
+
+
+def run_script(
+    connection: sqlite3.Connection,
+    known: Mapping[str, Query],
+    script: Script[T],
+    wake: Callable[[], None] | None = None,
+    keys: DecisionKeys | None = None,
+) -> T:
+    """Give a script what its statements give, until it returns."""
+    try:
+        statement = next(script)
+        while True:
+            if statement is KEYS:
+                found = keys
+            elif statement is not WAKE:
+                found = _execute(connection, known[statement.name], statement)
+            elif wake is not None:
+                found = wake()
+            statement = script.send(found)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        script.close()
+
+
+def _execute(connection: sqlite3.Connection, query: Query, statement: Statement) -> Any:
+    try:
+        cursor = connection.execute(query.sql, statement.params)
+    except UnicodeEncodeError as error:
+        raise no_text() from error
+    except sqlite3.IntegrityError as error:
+        if "FOREIGN KEY" in str(error):
+            raise NotFound("unknown_mailbox") from error
+        raise
+    if query.yields is Yields.COUNT:
+        return cursor.rowcount
+    rows = cursor.fetchall()
+    if query.yields is Yields.ROWS:
+        return rows
+    if not rows:
+        return None
+    return rows[0] if query.yields is Yields.ROW else rows[0][0]
+
+
+# ---- The one connection that writes to the embedded store, and group commit. A commit waits for the disk once.
+# All scripts that wait share it, each inside a savepoint so that one's error undoes that one alone. Nobody
+# hears of their result before the commit: acknowledged means kept (synchronous=FULL). While one commit is under
+# way the next batch gathers. Scripts that write a few rows by key run in the event loop, and the thread is
+# asked for the commit alone: each statement it ran would be a struggle with the loop for the interpreter. A
+# batch with any other script runs in the thread as a whole.
+
 
 BATCH = 256
 """Scripts that share one commit at most: bounds how long the first of them waits."""

@@ -32,8 +32,8 @@ from backend.pipeline.judged import Judged
 from backend.scoring import SHIPPED
 from backend.scoring.session import OUTPUTS, ModelSession
 from backend.store.library import Dialect, queries
-from backend.store.sqlite_schema import connect, upgrade
-from backend.store.sqlite_script import run_script
+from backend.store.schema import connect_file, upgrade_file
+from backend.store.sqlite_writer import run_script
 from backend.transactions import decisions
 from tests.doubles import START, PlainKeys
 
@@ -74,8 +74,8 @@ def best(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
 def measured(count: int, folder: Path) -> dict[str, float]:
     """Append `count` entries in one transaction, then read and verify them."""
     path, keys, known, one = folder / "store.sqlite3", PlainKeys(), queries(Dialect.SQLITE), verdict()
-    upgrade(path)
-    connection = connect(path)
+    upgrade_file(path)
+    connection = connect_file(path)
     connection.execute(INSERT, (MAILBOX,))
     size = path.stat().st_size + _wal(path)
 

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from backend.store.sqlite_schema import connect
+from backend.store.schema import connect_file
 from backend.transactions.statement import micros
 
 REASONS = json.dumps(
@@ -48,7 +48,7 @@ def fill(path: Path, count: int, before: datetime, per_sender: int = 3) -> None:
         }
         for number in range(count)
     ]
-    connection = connect(path)
+    connection = connect_file(path)
     try:
         connection.execute("BEGIN")
         connection.executemany(INSERT, rows)

@@ -24,7 +24,7 @@ from backend.domain.mailbox.message import Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.store import backup
 from backend.store.opening import open_store
-from backend.store.sqlite_schema import connect
+from backend.store.schema import connect_file
 from backend.transactions.driver import Departures
 from backend.transactions.records import Duty
 from tests.contract.store.stories import Story
@@ -110,12 +110,12 @@ def test_a_backup_under_writes_is_one_moment(tmp_path: Path) -> None:
     """Each commit writes two rows: no copy may hold one without the other, whenever it is made."""
     path = tmp_path / "pitchgate.sqlite3"
     with_mailbox(path, "ana", "m1")
-    with closing(connect(path)) as connection:
+    with closing(connect_file(path)) as connection:
         connection.execute("CREATE TABLE pairs (number INTEGER)")
     stop, written = threading.Event(), threading.Semaphore(0)
 
     def write() -> None:
-        with closing(connect(path)) as connection:
+        with closing(connect_file(path)) as connection:
             number = 0
             while not stop.is_set():
                 connection.execute("BEGIN IMMEDIATE")
@@ -185,7 +185,7 @@ def test_a_disk_without_hard_links_takes_a_backup(tmp_path: Path, monkeypatch: p
 def test_a_damaged_database_makes_no_backup(tmp_path: Path) -> None:
     path, target = tmp_path / "pitchgate.sqlite3", tmp_path / "copy.sqlite3"
     with_mailbox(path, "ana", *(f"m{number}" for number in range(400)))
-    with closing(connect(path)) as connection:
+    with closing(connect_file(path)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
     data = bytearray(path.read_bytes())
     middle = len(data) // 2 // 4096 * 4096

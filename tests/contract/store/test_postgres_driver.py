@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from backend.store.opening import open_store
-from backend.store.postgres_schema import upgrade, version
+from backend.store.postgres import upgrade_server, version
 from backend.transactions.records import Duty, Notice, PushFate
 from backend.transactions.statement import EVERY, Script, q
 from backend.transactions.store import Store
@@ -201,7 +201,7 @@ async def test_a_script_cancelled_at_any_point_happened_wholly_or_not_at_all(sto
 
 
 async def test_upgrading_by_many_at_once_happens_once(address: str, store: Store) -> None:
-    assert await asyncio.gather(*(upgrade(address) for _ in range(4))) == [0, 0, 0, 0]
+    assert await asyncio.gather(*(upgrade_server(address) for _ in range(4))) == [0, 0, 0, 0]
     connection = await asyncpg.connect(address)
     try:
         assert await version(connection) >= 1

@@ -10,7 +10,7 @@ import asyncpg
 
 from backend.domain.mailbox.archive import TABLES
 from backend.store.library import Dialect, Yields, queries
-from backend.store.sqlite_schema import connect
+from backend.store.schema import connect_file
 from backend.transactions.store import Store
 from tests.contract.store.row_types import Ask, asks, columns_of, row_of
 
@@ -26,7 +26,7 @@ async def columns(address: str) -> Mapping[str, Mapping[str, type | None]]:
     known = queries(dialect_of(address))
     giving = {name: query for name, query in known.items() if query.yields is not Yields.COUNT}
     if dialect_of(address) is Dialect.SQLITE:
-        connection = connect(address)  # type: ignore[arg-type]
+        connection = connect_file(address)  # type: ignore[arg-type]
         try:
             connection.execute("BEGIN")
             asked = {name: dict.fromkeys(q.params, 0) | {"rows": "[]"} for name, q in giving.items()}

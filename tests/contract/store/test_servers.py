@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.domain.errors import SEARCH_LAG
 from backend.domain.mailbox.message import Stage
-from backend.store.alone import alone, follows
+from backend.store.sqlite import alone, follows
 from backend.transactions.records import Duty, Notice
 from tests.contract.store.stories import LEASE, Story
 

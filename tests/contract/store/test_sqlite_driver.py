@@ -17,8 +17,8 @@ import pytest
 from backend.domain.errors import NotFound, StoreAway
 from backend.store import sqlite as driver_module
 from backend.store.opening import open_store
+from backend.store.schema import connect_file, file_version, upgrade_file
 from backend.store.sqlite import SqliteDriver
-from backend.store.sqlite_schema import connect, upgrade, version
 from backend.store.sqlite_writer import told
 from backend.transactions import jobs
 from backend.transactions.records import Notice, PushFate
@@ -96,7 +96,7 @@ async def test_scripts_that_wait_together_share_a_commit(
     commits: list[str] = []
 
     def traced(path: Path) -> sqlite3.Connection:
-        connection = connect(path)
+        connection = connect_file(path)
         connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
         return connection
 
@@ -174,7 +174,7 @@ def test_a_file_that_is_no_database_is_not_left_open(tmp_path: Path, monkeypatch
     monkeypatch.setattr(sqlite3, "connect", noted)
     (tmp_path / "store.sqlite3").write_text("no database " * 100)
     with pytest.raises(sqlite3.DatabaseError):
-        connect(tmp_path / "store.sqlite3")
+        connect_file(tmp_path / "store.sqlite3")
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         opened[0].execute("SELECT 1")
 
@@ -225,10 +225,10 @@ async def test_two_processes_may_share_the_file(story: Story, address: str) -> N
 
 def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "store.sqlite3"
-    assert upgrade(path) >= 1
-    assert upgrade(path) == 0
-    connection = connect(path)
-    assert version(connection) >= 1
+    assert upgrade_file(path) >= 1
+    assert upgrade_file(path) == 0
+    connection = connect_file(path)
+    assert file_version(connection) >= 1
     assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
     assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -263,7 +263,7 @@ def test_what_was_acknowledged_before_a_kill_is_there_afterwards(tmp_path: Path,
     process.stdout.close()
     process.wait(timeout=10)
     assert len(seen) >= acknowledged
-    connection = connect(path)
+    connection = connect_file(path)
     kept = {row["push_id"] for row in connection.execute("SELECT push_id FROM notices")}
     assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     connection.close()
@@ -327,7 +327,7 @@ async def test_who_is_forgotten_is_in_no_byte_of_a_file_that_is_open(tmp_path: P
 
 async def test_what_older_releases_left_in_the_pages_goes_with_the_upgrade(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite3"
-    upgrade(path)
+    upgrade_file(path)
     with closing(sqlite3.connect(path)) as before:  # as a release before kept it: deleted, and still there
         before.execute("PRAGMA secure_delete = OFF")
         before.execute("PRAGMA application_id = 0")
@@ -336,5 +336,5 @@ async def test_what_older_releases_left_in_the_pages_goes_with_the_upgrade(tmp_p
         before.execute("DELETE FROM tallies WHERE name LIKE 'quill%'")
         before.commit()
     assert b"quillfeather" in contents(path)
-    upgrade(path)
+    upgrade_file(path)
     assert b"quillfeather" not in contents(path)

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from backend.domain.errors import PitchgateError, StoreAway
-from backend.store import postgres, sqlite_schema
+from backend.store import postgres, schema
 from backend.store.opening import open_store
 from tests import postgres_server
 from tests.contract.store.stories import Story
 
 
 async def test_a_file_another_process_keeps_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_schema, "BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.02)
     store = open_store(tmp_path / "store.sqlite3")
     await store.open()
     story = Story(store)

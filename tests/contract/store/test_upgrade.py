@@ -14,7 +14,7 @@ from backend.demo.tally import every_message
 from backend.domain.errors import Conflict, Lost
 from backend.domain.mailbox.message import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.store import postgres_schema, schema
+from backend.store import postgres, schema
 from backend.store.library import Dialect, Migration, migrations
 from backend.store.opening import open_store
 from tests.contract.store.stories import Story
@@ -66,7 +66,7 @@ async def columns(address: str) -> Columns:
 
 def releases(patch: pytest.MonkeyPatch, *steps: Migration) -> None:
     """From now on a release knows these steps."""
-    for module in (postgres_schema, schema):
+    for module in (postgres, schema):
         patch.setattr(module, "migrations", lambda _: steps)
 
 
@@ -76,7 +76,7 @@ async def test_a_release_reads_and_writes_what_a_later_one_has_upgraded(
     seen: list[Columns] = []
     for number in range(len(KNOWN)):
         releases(monkeypatch, *KNOWN[: number + 1])
-        assert await postgres_schema.upgrade(address) == 1
+        assert await postgres.upgrade_server(address) == 1
         seen.append(await columns(address))
     for earlier, later in pairwise(seen):
         assert {name: kind for name, (kind, _) in earlier.items()}.items() <= {
@@ -120,7 +120,7 @@ async def test_nothing_fails_while_the_schema_is_upgraded_under_it(
             await asyncio.sleep(0.01)
         with monkeypatch.context() as patch:
             releases(patch, *KNOWN, NEXT)
-            assert await postgres_schema.upgrade(address) == 1
+            assert await postgres.upgrade_server(address) == 1
         before = Counter(done)
         while any(done[box] < before[box] + 5 for box in boxes):
             assert not any(task.done() for task in working), [task for task in working if task.done()]
@@ -140,9 +140,9 @@ async def test_nothing_fails_while_the_schema_is_upgraded_under_it(
 async def test_a_step_does_not_queue_everybody_up_behind_a_long_transaction(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_schema, "LOCK_WAIT", "20ms")
-    monkeypatch.setattr(postgres_schema, "STEP_PAUSE", 0.02)
-    monkeypatch.setattr(postgres_schema, "STEP_TRIES", 3)
+    monkeypatch.setattr(postgres, "LOCK_WAIT", "20ms")
+    monkeypatch.setattr(postgres, "STEP_PAUSE", 0.02)
+    monkeypatch.setattr(postgres, "STEP_TRIES", 3)
     store = open_store(address)
     await store.open()
     holder = await asyncpg.connect(address)
@@ -151,11 +151,11 @@ async def test_a_step_does_not_queue_everybody_up_behind_a_long_transaction(
         with monkeypatch.context() as patch:
             releases(patch, *KNOWN, NEXT)
             with pytest.raises(Conflict, match="schema_step"):
-                await postgres_schema.upgrade(address)
-            assert await postgres_schema.current_version(address) == KNOWN[-1].version
+                await postgres.upgrade_server(address)
+            assert await postgres.current_version(address) == KNOWN[-1].version
             await Story(store).mailbox("ana")  # work went on, and goes on
-            patch.setattr(postgres_schema, "STEP_TRIES", 1_000)
-            upgrading = asyncio.create_task(postgres_schema.upgrade(address))
+            patch.setattr(postgres, "STEP_TRIES", 1_000)
+            upgrading = asyncio.create_task(postgres.upgrade_server(address))
             await asyncio.sleep(0.05)
             await holder.execute("COMMIT")
             assert await upgrading == 1
@@ -169,7 +169,7 @@ async def test_rows_of_the_first_release_are_worked_on_by_this_one(
 ) -> None:
     with monkeypatch.context() as patch:
         releases(patch, KNOWN[0])
-        await postgres_schema.upgrade(address)
+        await postgres.upgrade_server(address)
     old = await asyncpg.connect(address)
     await old.execute(
         """
@@ -200,7 +200,7 @@ async def test_a_mailbox_of_0_1_0_is_there_after_the_upgrade(
 ) -> None:
     with monkeypatch.context() as patch:
         releases(patch, *(step for step in KNOWN if step.version <= VERSION))
-        await postgres_schema.upgrade(address)
+        await postgres.upgrade_server(address)
     kept, old = Kept(), await asyncpg.connect(address)
     rows = kept.rows()
     await old.execute("SET app.mailbox = '*'")
@@ -218,7 +218,7 @@ async def test_a_mailbox_of_0_1_0_is_there_after_the_upgrade(
                 for row in found
             ],
         )
-    assert await postgres_schema.upgrade(address) == len([step for step in KNOWN if step.version > VERSION])
+    assert await postgres.upgrade_server(address) == len([step for step in KNOWN if step.version > VERSION])
     store = open_store(address)
     await store.open()
     try:
@@ -243,7 +243,7 @@ async def test_sentences_of_an_earlier_release_become_codes(
     (lost,) = [number for number, step in enumerate(KNOWN) if step.name == "lost"]
     with monkeypatch.context() as patch:
         releases(patch, *KNOWN[:lost])
-        await postgres_schema.upgrade(address)
+        await postgres.upgrade_server(address)
     connection = await asyncpg.connect(address)
     await connection.execute(
         """
@@ -253,6 +253,6 @@ async def test_sentences_of_an_earlier_release_become_codes(
                 'The permission to read and label mail is missing.', '[]', '{}', 1, 1);
         """
     )
-    await postgres_schema.upgrade(address)
+    await postgres.upgrade_server(address)
     assert await connection.fetchval("SELECT link_cause FROM mailboxes") == Lost.SCOPE
     await connection.close()

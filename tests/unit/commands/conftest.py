@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from backend.settings import SQLITE_FILE
-from backend.store import sqlite_schema
+from backend.store import schema
 
 
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A new database, as the settings name it: commands make none."""
     file = tmp_path / SQLITE_FILE
-    sqlite_schema.upgrade(file)
+    schema.upgrade_file(file)
     monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
     return file

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backend.store.library import Dialect, Query, queries
-from backend.store.sqlite_schema import connect, upgrade
+from backend.store.schema import connect_file, upgrade_file
 
 WALKS = {
     # the operator's counts and checks, and small tables
@@ -52,8 +52,8 @@ INSERT INTO messages (mailbox_id, gmail_id, thread_id, backlog, first_seen_at, c
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """A small store as we leave it: we never ANALYZE, for statistics of a small table mislead in a big one."""
-    upgrade(tmp_path / "store.sqlite3")
-    opened = connect(tmp_path / "store.sqlite3")
+    upgrade_file(tmp_path / "store.sqlite3")
+    opened = connect_file(tmp_path / "store.sqlite3")
     opened.executemany(FEW, [{"n": n} for n in range(3)])
     opened.executemany(MANY, [{"n": n} for n in range(30)])
     yield opened
