@@ -23,11 +23,11 @@ import structlog
 from backend.captcha.opening import open_captchas
 from backend.domain.errors import Refused, TryLater
 from backend.domain.mailbox.mailbox import Notices
-from backend.gmail.addon_tokens import AddonVerifier
+from backend.gmail.callers import AddonVerifier
 from backend.gmail.errors import sealed_shut
+from backend.gmail.executor import telling_time
 from backend.gmail.opening import Google, open_google
 from backend.gmail.pubsub import open_source
-from backend.gmail.wire import telling_time
 from backend.pipeline import notices
 from backend.pipeline.addon import AddonService
 from backend.pipeline.archive import ArchiveService

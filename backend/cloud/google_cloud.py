@@ -12,7 +12,7 @@ from googleapiclient.discovery import build_from_document
 from googleapiclient.http import HttpMock
 
 from backend.domain.errors import PitchgateError
-from backend.gmail.credentials import CloudCredentials
+from backend.gmail.pubsub import CloudCredentials
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 APIS = {

@@ -141,7 +141,7 @@ def _run(work: Work, given: dict[str, str]) -> int:
     import aiohttp
 
     from backend.cloud.google_cloud import SCOPE, GoogleCloud
-    from backend.gmail.credentials import CloudCredentials
+    from backend.gmail.pubsub import CloudCredentials
 
     async def run() -> int:
         timeout = aiohttp.ClientTimeout(total=SECONDS)

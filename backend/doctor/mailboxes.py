@@ -9,9 +9,8 @@ from backend.doctor.finding import Finding, broken, refused, warning, well
 from backend.domain.errors import GoogleError, NeedsReconnect, Rejected, TryLater
 from backend.domain.mailbox.failing import NO_TOPIC
 from backend.domain.mailbox.mailbox import WATCH_ALARM, Link, Mailbox, Missing, Mode, Notices
-from backend.gmail.credentials import CloudCredentials
 from backend.gmail.opening import Google
-from backend.gmail.pubsub import SCOPE
+from backend.gmail.pubsub import SCOPE, CloudCredentials
 from backend.locale.words import error_words
 from backend.settings import Settings
 from backend.terminal import language, words

@@ -14,7 +14,7 @@ import aiohttp
 
 from backend.doctor.finding import Finding, broken, refused, warning, well
 from backend.domain.errors import Refused
-from backend.gmail.wire import told_at
+from backend.gmail.executor import told_at
 from backend.home.client import CONSOLE, OAuthClient, try_out
 from backend.settings import Settings
 from backend.terminal import words

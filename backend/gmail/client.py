@@ -18,8 +18,8 @@ from backend.domain.mailbox.message import NAMES, PARENT
 from backend.gmail import payload
 from backend.gmail.errors import NameTaken, OneWatchOnly, send_uncertain
 from backend.gmail.executor import Executor
+from backend.gmail.payload import AnswerUnreadable
 from backend.gmail.requests import Call, Priority, Requests
-from backend.gmail.unreadable import AnswerUnreadable
 from backend.ports.gmail import (
     NO_LABELS,
     Answered,

@@ -1,26 +1,298 @@
-"""OAuth with Google on behalf of an owner at a browser: consent address, code exchange, revocation."""
+"""OAuth with Google on behalf of an owner: consent, code exchange, access tokens, revocation."""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import hmac
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
+import structlog
 from oauthlib.common import add_params_to_uri, urlencode
-from oauthlib.oauth2 import WebApplicationClient
+from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
-from backend.domain.errors import Refused, Rejected, Unauthenticated
+from backend.domain.errors import (
+    GoogleError,
+    Lost,
+    NeedsReconnect,
+    PitchgateError,
+    Refused,
+    Rejected,
+    TryLater,
+    Unauthenticated,
+)
 from backend.domain.mailbox.mailbox import Grant
-from backend.gmail.push_tokens import GoogleTokens
-from backend.gmail.scopes import named
-from backend.gmail.token_answer import TokenAnswer, bad_code, read
-from backend.gmail.tokens import AccessTokens
-from backend.gmail.unreadable import AnswerUnreadable
-from backend.gmail.wire import Reply, ask_form
+from backend.gmail.callers import GoogleTokens
+from backend.gmail.errors import reconnect, scope_missing
+from backend.gmail.executor import Reply, ask_form
+from backend.gmail.payload import AnswerUnreadable
 from backend.ports.gmail import Access, GrantKeeper
+from backend.ports.system import Clock
 from backend.settings import IDENTITY, Settings
+
+# ---- Scopes as Google names them.
+
+
+EVERYTHING = "https://mail.google.com/"
+_LONG = {
+    "email": "https://www.googleapis.com/auth/userinfo.email",
+    "profile": "https://www.googleapis.com/auth/userinfo.profile",
+}
+_IDENTITY = frozenset({"openid", *_LONG.values()})
+
+
+def named(scopes: Iterable[str]) -> frozenset[str]:
+    """`scopes` under their long names: Google answers `email` with its long twin."""
+    return frozenset(_LONG.get(scope, scope) for scope in scopes if scope)
+
+
+def lacking(granted: Iterable[str], wanted: Iterable[str]) -> frozenset[str]:
+    """What of `wanted` is needed for work on the mailbox and was not granted."""
+    have = named(granted)
+    if EVERYTHING in have:
+        return frozenset()
+    return named(wanted) - have - _IDENTITY
+
+
+# ---- The token endpoint's answers, to a code and to a refresh alike.
+
+
+LONGEST_LIFE = timedelta(days=1)
+_LIFE_UNTOLD = timedelta(minutes=5)
+_LONGEST_GRANT = timedelta(days=3_650)
+CLIENT_REFUSED = frozenset(
+    {"invalid_client", "unauthorized_client", "deleted_client", "disabled_client", "restricted_client"}
+)
+"""Words about our own OAuth client, whoever's token was asked for."""
+_OPERATOR = CLIENT_REFUSED | {"redirect_uri_mismatch"}
+_ADMINISTRATOR = frozenset({"admin_policy_enforced", "access_denied", "org_internal"})
+_LIMITS = frozenset({"rate_limit_exceeded", "slow_down"})
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """What the token endpoint gave. `scopes` is None when it was not told (then: as asked). `grant_life`: after this
+    time Google ends the grant by itself, None where it does not say so."""
+
+    access_token: str = field(repr=False)
+    life: timedelta
+    refresh_token: str = field(default="", repr=False)
+    id_token: str = field(default="", repr=False)
+    scopes: frozenset[str] | None = None
+    grant_life: timedelta | None = None
+
+
+def read(body: bytes, client_id: str, *, refreshing: bool) -> TokenAnswer:
+    """Read the answer. Raises `Refused` (a code that is no good), `NeedsReconnect` (a dead grant), and `TryLater` for
+    everything else: only those two words are final for an owner, and what Google may say instead has no end."""
+    try:
+        told = json.loads(body)
+        if not isinstance(told, dict):
+            raise ValueError("no JSON object")
+        if "error" in told:
+            raise _refusal(_word(told["error"]), refreshing)
+        answer = WebApplicationClient(client_id).parse_request_body_response(body.decode("utf-8"))
+        return _answer(answer)
+    except OAuth2Error as error:
+        raise TryLater("later.trouble", reason=_word(error.error)) from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise TryLater("later.unreadable", reason="unreadable") from error
+
+
+def _answer(answer: dict[str, object]) -> TokenAnswer:
+    scopes = answer.get("scope")
+    life = _time(answer, "expires_in") or _LIFE_UNTOLD
+    return TokenAnswer(
+        _text(answer, "access_token"),
+        min(life, LONGEST_LIFE),
+        _text(answer, "refresh_token"),
+        _text(answer, "id_token"),
+        named(str(scope) for scope in scopes) if isinstance(scopes, list) else None,
+        _time(answer, "refresh_token_expires_in"),
+    )
+
+
+def _time(answer: dict[str, object], name: str) -> timedelta | None:
+    seconds = answer.get(name)
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        return None
+    return timedelta(seconds=seconds) if 0 < seconds <= _LONGEST_GRANT.total_seconds() else None
+
+
+def _text(answer: dict[str, object], name: str) -> str:
+    value = answer.get(name, "")
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    return value
+
+
+def _refusal(word: str, refreshing: bool) -> PitchgateError:
+    if word in _OPERATOR:
+        return _settings_are_wrong(word)
+    if word == "invalid_grant":
+        return reconnect(word) if refreshing else bad_code()
+    if word in _ADMINISTRATOR:
+        return NeedsReconnect("reconnect.policy", reason=word, lost=Lost.POLICY)
+    if word in _LIMITS:
+        return TryLater("later.limits", reason=word)
+    return TryLater("later.trouble", reason=word)
+
+
+def _word(error: object) -> str:
+    """The error's word; that of the object which Google's front end puts in its place."""
+    if isinstance(error, dict):
+        error = error.get("status")
+    return error if isinstance(error, str) and _WORD.fullmatch(error) else "unknown"
+
+
+def bad_code() -> Refused:
+    """A code that was used before, is too old, or belongs to another sign-in."""
+    return Refused("bad_code")
+
+
+def _settings_are_wrong(word: str) -> GoogleError:
+    # The operator's mistake: nothing of the owners' may become a dead letter while they mend it.
+    return TryLater("later.client", reason=word)
+
+
+# ---- Access tokens: one refresh at a time per mailbox, kept in memory, never written down.
+
+
+log = structlog.get_logger(__name__)
+
+EARLY = timedelta(seconds=120)
+"""A token is renewed this long before it ends: longer than any request waits and lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    token: str = field(repr=False)
+    until: datetime
+    grant: bytes  # digest of the refresh token it came from
+
+
+class AccessTokens:
+    """Access tokens by mailbox. Belongs to one event loop."""
+
+    def __init__(
+        self, settings: Settings, session: aiohttp.ClientSession, keeper: GrantKeeper, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._session = session
+        self._keeper = keeper
+        self._clock = clock
+        self._held: dict[str, _Access] = {}
+        self._last: dict[str, _Access] = {}  # the last one given out, held or not
+        self._dead: dict[str, tuple[bytes, NeedsReconnect]] = {}
+        self._current: dict[str, asyncio.Task[str]] = {}
+        self._tasks: set[asyncio.Task[str]] = set()
+
+    async def access(self, mailbox_id: str) -> str:
+        """A token good for two minutes. Raises `NeedsReconnect` (final until there is a new grant), `TryLater`."""
+        held = self._held.get(mailbox_id)
+        if held is not None and self._clock.now() < held.until:
+            return held.token
+        task = self._current.get(mailbox_id)
+        if task is None:
+            task = asyncio.create_task(self._refresh(mailbox_id), name=f"refresh {mailbox_id}")
+            self._current[mailbox_id] = task
+            self._tasks.add(task)
+            task.add_done_callback(lambda done: self._finished(mailbox_id, done))
+        # Shielded: one caller who gives up must not take the token away from the others who wait.
+        return await asyncio.shield(task)
+
+    def discard(self, mailbox_id: str, token: str) -> None:
+        """Google refused `token`. Nothing happens if another has taken its place meanwhile."""
+        held = self._held.get(mailbox_id)
+        if held is not None and held.token == token:
+            del self._held[mailbox_id]
+
+    def condemn(self, mailbox_id: str, token: str, error: NeedsReconnect) -> None:
+        """The grant behind `token` is of no use: ask for no more until the keeper holds another.
+
+        Nothing happens if a later token has been given out: an answer that comes late speaks of the old
+        grant, and the owner may have connected again since.
+        """
+        last = self._last.get(mailbox_id)
+        if last is None or last.token != token:
+            return
+        self._held.pop(mailbox_id, None)
+        self._dead[mailbox_id] = (last.grant, error)
+
+    def forget(self, mailbox_id: str) -> None:
+        """There is a new grant, or none any more: the next call starts afresh."""
+        for memory in (self._held, self._last, self._dead, self._current):
+            memory.pop(mailbox_id, None)
+
+    async def close(self) -> None:
+        """Call off the refreshes under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _finished(self, mailbox_id: str, task: asyncio.Task[str]) -> None:
+        self._tasks.discard(task)
+        if self._current.get(mailbox_id) is task:
+            del self._current[mailbox_id]
+        if not task.cancelled():
+            task.exception()  # seen: when every caller has gone nobody else looks at it
+
+    async def _refresh(self, mailbox_id: str) -> str:
+        refresh_token = await self._keeper.refresh_token(mailbox_id)
+        if not refresh_token:
+            raise reconnect("noGrant")
+        grant = _digest(refresh_token)
+        dead = self._dead.get(mailbox_id)
+        if dead is not None and dead[0] == grant:
+            # Google's no is final: it is not asked again for the same grant. A new one ends this by itself.
+            raise NeedsReconnect(dead[1].key, reason=dead[1].reason, lost=dead[1].lost)
+        try:
+            answer = await self._ask(refresh_token)
+            if answer.scopes is not None and lacking(answer.scopes, self._settings.scopes):
+                raise scope_missing("narrowed")
+        except NeedsReconnect as error:
+            self._dead[mailbox_id] = (grant, error)
+            log.warning("grant is dead", mailbox=mailbox_id, reason=error.reason)
+            raise
+        if answer.refresh_token and answer.refresh_token != refresh_token:
+            await self._keeper.replace_refresh_token(mailbox_id, refresh_token, answer.refresh_token)
+            refresh_token, grant = answer.refresh_token, _digest(answer.refresh_token)
+        if answer.grant_life is not None:
+            await self._keeper.grant_ends(mailbox_id, refresh_token, self._clock.now() + answer.grant_life)
+        if self._current.get(mailbox_id) is asyncio.current_task():
+            self._hold(mailbox_id, grant, answer)  # else: forgotten meanwhile, there is a newer grant
+        return answer.access_token
+
+    def _hold(self, mailbox_id: str, grant: bytes, answer: TokenAnswer) -> None:
+        # A life shorter than the margin (a test's) is used for half of it.
+        until = self._clock.now() + max(answer.life - EARLY, answer.life / 2)
+        self._held[mailbox_id] = self._last[mailbox_id] = _Access(answer.access_token, until, grant)
+        self._dead.pop(mailbox_id, None)
+
+    async def _ask(self, refresh_token: str) -> TokenAnswer:
+        client_id = self._settings.client_id
+        form = WebApplicationClient(client_id).prepare_refresh_body(
+            refresh_token=refresh_token,
+            client_id=client_id,
+            client_secret=self._settings.client_secret.get_secret_value(),
+        )
+        reply = await ask_form(self._session, self._settings.token_url, form)
+        return read(reply.body, client_id, refreshing=True)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8")).digest()
+
+
+# ---- OAuth with Google on behalf of an owner at a browser: consent address, code exchange, revocation.
+
 
 _LONGEST_CODE = 2_048
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")

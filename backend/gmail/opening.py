@@ -10,14 +10,11 @@ from datetime import timedelta
 
 import aiohttp
 
+from backend.gmail.callers import GoogleKeys, GoogleTokens, PushVerifier
 from backend.gmail.client import GmailClient
-from backend.gmail.executor import Executor
-from backend.gmail.keys import GoogleKeys
-from backend.gmail.oauth import GoogleAuthorizer
-from backend.gmail.push_tokens import GoogleTokens, PushVerifier
+from backend.gmail.executor import CONNECTIONS, Executor, check_addresses, open_session
+from backend.gmail.oauth import AccessTokens, GoogleAuthorizer
 from backend.gmail.quota import Quota, prices
-from backend.gmail.tokens import AccessTokens
-from backend.gmail.wire import CONNECTIONS, check_addresses, open_session
 from backend.ports.gmail import GrantKeeper
 from backend.ports.system import Clock
 from backend.settings import Settings

@@ -1,4 +1,4 @@
-"""Gmail's JSON as values of the domain. What Google leaves out is normal; what it gets wrong costs only itself."""
+"""Gmail's part trees as the domain's parts, and what cannot be read of its answers. Imports no HTTP library, so the reading process may use it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,19 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backend.gmail.unreadable import AnswerUnreadable
 from backend.ports.gmail import Added, HistoryPage, ListPage, Relabelled
+
+# ---- The error for an answer that is not what it should be. By itself, so that reading one needs no HTTP
+# library.
+
+
+class AnswerUnreadable(Exception):
+    """The answer is not what its headers, or the protocol, say."""
+
+
+# ---- Gmail's JSON as values of the domain. What Google leaves out is normal; what it gets wrong costs only
+# itself.
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -77,7 +77,7 @@ async def try_out(client: OAuthClient, settings: Settings) -> str:
     network) without an answer."""
     import aiohttp  # here, for the help of the command
 
-    from backend.gmail.token_answer import CLIENT_REFUSED
+    from backend.gmail.oauth import CLIENT_REFUSED
 
     form = urlencode(
         {

@@ -29,8 +29,8 @@ from backend.domain.reading.score import PITCH_WORDS, Reason, Score, illustrate,
 from backend.domain.reading.wording import body, names_of, read, written
 from backend.domain.reading.words import language
 from backend.gmail import arrivals
-from backend.gmail.push_tokens import GoogleTokens, PushVerifier
-from backend.gmail.wire import AnswerUnreadable
+from backend.gmail.callers import GoogleTokens, PushVerifier
+from backend.gmail.executor import AnswerUnreadable
 from backend.pipeline import archive as restoring
 from backend.pipeline.challenge import challenge_wording
 from backend.settings import Settings

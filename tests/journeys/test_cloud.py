@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from backend.cloud.google_cloud import SCOPE
 from backend.cloud.template import Environment
 from backend.commands.cloud import cloud_group
-from backend.gmail.credentials import CloudCredentials
+from backend.gmail.pubsub import CloudCredentials
 from backend.home import settings_file
 from backend.sandbox.cloud.routes import number
 from tests.architecture.shell_blocks import to_play

@@ -11,9 +11,8 @@ import pytest
 
 from backend.domain.errors import GoogleError, NeedsReconnect, TryLater
 from backend.domain.mailbox.failing import Cause, cause_of, code_of
-from backend.gmail.token_answer import CLIENT_REFUSED
-from backend.gmail.tokens import AccessTokens
-from backend.gmail.wire import open_session
+from backend.gmail.executor import open_session
+from backend.gmail.oauth import CLIENT_REFUSED, AccessTokens
 from tests.contract.gmail.fake_google import Answer, FakeGoogle, Keeper, StoryClock, fake_google
 from tests.doubles import in_english
 

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from backend.domain.errors import TryLater
-from backend.gmail.keys import GoogleKeys
-from backend.gmail.wire import open_session
+from backend.gmail.callers import GoogleKeys
+from backend.gmail.executor import open_session
 from tests.contract.gmail.fake_google import KEYS, Answer, FakeGoogle, StoryClock, fake_google, jwks
 
 CERTS = "GET /certs"

@@ -13,8 +13,7 @@ import pytest
 from backend.domain.errors import TryLater
 from backend.domain.history import read_push
 from backend.domain.mailbox.mailbox import Missing
-from backend.gmail.credentials import CloudCredentials
-from backend.gmail.pubsub import SCOPE, PubSubSource
+from backend.gmail.pubsub import SCOPE, CloudCredentials, PubSubSource
 from tests.sandbox_process import PROJECT, SandboxProcess
 
 TOPIC = f"projects/{PROJECT}/topics/gmail"

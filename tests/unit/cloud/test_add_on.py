@@ -10,7 +10,7 @@ import pytest
 from backend.addon_manifest import rendered
 from backend.cloud.add_on import AddOn
 from backend.cloud.google_cloud import GoogleCloud, Json
-from backend.gmail.credentials import CloudCredentials
+from backend.gmail.pubsub import CloudCredentials
 
 NAME = "projects/acme-mail/deployments/pitchgate-test"
 WANTED = rendered("test", "https://gate.acme.test")
