@@ -36,8 +36,7 @@ from backend.pipeline.devices import DeviceService, WebPushService
 from backend.pipeline.review import InsightService, ReviewService
 from backend.pipeline.solve import Checks
 from backend.ports.system import Clock, Vault
-from backend.reader.opening import open_reader
-from backend.reader.pool import ReadingPool
+from backend.reader.pool import ReadingPool, open_reader
 from backend.settings import Settings
 from backend.store.library import Dialect
 from backend.store.opening import configured, open_configured

@@ -67,7 +67,7 @@ async def _served(
 ) -> None:
     gc.disable()  # what is imported stays: looking for garbage in it takes a tenth of the start
     _structlog_without_rich()
-    from backend.reader.opening import open_reader
+    from backend.reader.pool import open_reader
 
     async with AsyncExitStack() as stack:
         rest = asyncio.create_task(asyncio.to_thread(_the_rest))

@@ -1,11 +1,11 @@
-"""`backend.ports.reader.Reader` over reading processes that are started again when they are lost."""
+"""The pool of reading processes: who waits, who is served, and what becomes of a reading that ends badly."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,11 @@ from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from backend.reader.frames import Limits, ModelData, Models
 from backend.reader.process import Lost, ModelFacts, ModelFile, ReadingProcess, read_model
+from backend.settings import Settings
 from backend.transactions.records import StoredModel
+
+# ---- `backend.ports.reader.Reader` over reading processes that are started again when they are lost.
+
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -283,3 +287,22 @@ class ReadingPool:
 
 def _data(model: StoredModel) -> ModelData:
     return ModelData(model.file, model.name, model.digest)
+
+
+# ---- Opens the processes that read, as the settings want them.
+
+
+ENTRY = "backend.reader_process"
+PATIENCE = 5
+"""How many times its processor time a message may take by the clock, on a machine that is busy."""
+
+
+def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:
+    """The processes that read, started. Raises `ModelFile`."""
+    patience = settings.reader_seconds * PATIENCE
+    limits = Limits(
+        settings.reader_seconds, settings.reader_memory, patience, keep_counts=settings.replay_days > 0
+    )
+    return ReadingPool.open(
+        ENTRY, settings.model_path, limits, settings.readers, wait=settings.lease_seconds / 3
+    )
