@@ -16,7 +16,7 @@ from onnx import helper
 from backend.domain.reading.wording import reading_digest
 from backend.scoring.audit import FORMAT, audit, digest_of
 from backend.scoring.session import ModelSession
-from backend.scoring.vocabulary import packed
+from backend.scoring.vocabulary import packed_terms
 from model_export.graph import to_onnx
 from model_export.learner import Floats, PitchModel
 from model_export.nasty import NASTY
@@ -60,7 +60,7 @@ def _metadata(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any])
         "thresholds": _json(thresholds),
         "metrics": _json(metrics),
         "libraries": _json({name: importlib.metadata.version(name) for name in LIBRARIES}),
-        "vocabulary": packed(trained.model.terms()),
+        "vocabulary": packed_terms(trained.model.terms()),
         "digest": _NO_DIGEST,
     }
 

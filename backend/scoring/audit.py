@@ -1,16 +1,12 @@
-"""Is this file a model we are willing to run? Decided from its bytes, before a session is built.
-
-The file carries its own SHA-256 (taken with the place of the digest zeroed), so a damaged copy is seen
-without a second file. Operators, opsets and the tokeniser's pattern must be the ones this code knows;
-nothing may point outside the file or hide a sub-graph.
-"""
+"""May this model file be loaded? Size, operators, digest: checked before anything is built of it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +14,89 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Cost, Thresholds
 from backend.domain.reading.wording import reading_digest
-from backend.scoring.protobuf import Damaged, Field, fields, run_of_numbers, text
-from backend.scoring.vocabulary import Vocabulary, unpacked
+from backend.scoring.vocabulary import Vocabulary, unpacked_terms
+
+# ---- Just enough of the protobuf wire format to look into an ONNX file before anything runs it.
+
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+_FIXED = {FIXED64: 8, FIXED32: 4}
+
+
+class Damaged(ValueError):
+    """The bytes are no protobuf message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a message: its number, wire type, and either a number or where its bytes lie."""
+
+    number: int
+    wire: int
+    value: int
+    start: int
+    end: int
+
+
+def run_of_numbers(number: int) -> re.Pattern[bytes]:
+    """Matches a row of varint fields `number` (below 16): lists of tens of thousands are walked at once so."""
+    return re.compile(rb"(?:" + re.escape(bytes([number << 3])) + rb"[\x80-\xff]{0,9}[\x00-\x7f])+")
+
+
+def fields(
+    data: bytes, start: int = 0, end: int | None = None, passed_over: re.Pattern[bytes] | None = None
+) -> Iterator[Field]:
+    """Fields of the message in data[start:end], in order, but for the runs in `passed_over`. Raises `Damaged`."""
+    position, stop = start, len(data) if end is None else end
+    while position < stop:
+        if passed_over and (run := passed_over.match(data, position, stop)):
+            position = run.end()
+            continue
+        key, position = _varint(data, position, stop)
+        number, wire = key >> 3, key & 7
+        if number == 0:
+            raise Damaged("field number 0")
+        if wire == VARINT:
+            value, position = _varint(data, position, stop)
+            yield Field(number, wire, value, position, position)
+            continue
+        if wire == BYTES:
+            size, position = _varint(data, position, stop)
+        elif wire in _FIXED:
+            size = _FIXED[wire]
+        else:
+            raise Damaged(f"wire type {wire}")
+        if position + size > stop:
+            raise Damaged("a field reaches beyond its message")
+        yield Field(number, wire, 0, position, position + size)
+        position += size
+
+
+def text(data: bytes, field: Field) -> str:
+    """A string field. Raises `Damaged` if it is not UTF-8."""
+    try:
+        return data[field.start : field.end].decode()
+    except UnicodeDecodeError as error:
+        raise Damaged("a name that is not UTF-8") from error
+
+
+def _varint(data: bytes, position: int, stop: int) -> tuple[int, int]:
+    value = shift = 0
+    while position < stop and shift < 70:
+        byte = data[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+        shift += 7
+    raise Damaged("a number without an end")
+
+
+# ---- Is this file a model we are willing to run? Decided from its bytes, before a session is built. The file
+# carries its own SHA-256 (taken with the place of the digest zeroed), so a damaged copy is seen without a
+# second file. Operators, opsets and the tokeniser's pattern must be the ones this code knows; nothing may point
+# outside the file or hide a sub-graph.
+
 
 FORMAT = "3"
 MAX_BYTES = 5_000_000
@@ -206,6 +283,6 @@ def _facts(metadata: Mapping[str, str]) -> ModelFacts:
             )
             for s in Strictness
         },
-        vocabulary=Vocabulary(unpacked(metadata["vocabulary"])),
+        vocabulary=Vocabulary(unpacked_terms(metadata["vocabulary"])),
         metadata={name: value for name, value in metadata.items() if name != "vocabulary"},
     )

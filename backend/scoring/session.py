@@ -17,7 +17,7 @@ from backend.domain.mail.headers import clean
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import FINDINGS, Reason, Score, Thresholds, Trace, reasons
 from backend.scoring.audit import ModelFacts, ModelRefused, read_model
-from backend.scoring.counts import laid_out, packed, unpacked
+from backend.scoring.vocabulary import laid_out, packed_counts, unpacked_counts
 
 OUTPUTS = ("probability", "logit", "term", "share", "count")
 _WARM_UP = "f_language_en quick question about your team"
@@ -64,7 +64,7 @@ class ModelSession:
         probability, logit, terms, shares, often = self._session.run(OUTPUTS, feed)
         numbers: list[int] = terms.tolist()
         found = self._reasons(numbers, shares.tolist()) if explain else ()
-        counts = packed(numbers, often.tolist()) if keep_counts else ""
+        counts = packed_counts(numbers, often.tolist()) if keep_counts else ""
         trace = self.trace(text, terms, shares, counts)
         return Score(float(probability[0]), float(logit[0]), found, self.facts.version, trace)
 
@@ -96,7 +96,7 @@ class ModelSession:
 
     def scored_again(self, counts: str) -> Score:
         """The score of a text of which the counts were kept. Raises `ValueError` or `IndexError` for others."""
-        terms = {self.facts.vocabulary[term]: often for term, often in unpacked(counts).items()}
+        terms = {self.facts.vocabulary[term]: often for term, often in unpacked_counts(counts).items()}
         return self.score(laid_out(terms), explain=False)
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:

@@ -10,9 +10,8 @@ import pytest
 from onnx import helper
 
 from backend.scoring import SHIPPED
-from backend.scoring.audit import MAX_BYTES, ModelRefused, audit, digest_of, read_model
-from backend.scoring.protobuf import Damaged, fields
-from backend.scoring.vocabulary import Vocabulary, packed, unpacked
+from backend.scoring.audit import MAX_BYTES, Damaged, ModelRefused, audit, digest_of, fields, read_model
+from backend.scoring.vocabulary import Vocabulary, packed_terms, unpacked_terms
 from tests.doubles import in_english
 
 DATA = SHIPPED.read_bytes()
@@ -140,7 +139,7 @@ def test_a_vocabulary_packed_wrongly_is_refused(text: str, model: onnx.ModelProt
 
 def test_the_vocabulary_reads_like_a_tuple():
     terms = ["one", "one o", "zwei", "zwei drei", "čtyři", ""]
-    found = Vocabulary(unpacked(packed(terms)))
+    found = Vocabulary(unpacked_terms(packed_terms(terms)))
     assert list(found) == terms
     with pytest.raises(IndexError):
         found[6]

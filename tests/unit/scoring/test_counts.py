@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.reading.wording import prepare
-from backend.scoring.counts import APART, laid_out, packed, unpacked
 from backend.scoring.session import ModelSession
+from backend.scoring.vocabulary import APART, laid_out, packed_counts, unpacked_counts
 from backend.settings import MODELS
 from model_export.rows import CORPUS, Row, records, row_of
 
@@ -48,11 +48,11 @@ def test_a_laid_out_text_counts_the_same(words: list[str], known: frozenset[str]
 @given(st.dictionaries(st.integers(0, 200_000), st.integers(1, 900), max_size=60))
 def test_counts_come_back_as_they_were_packed(counts: dict[int, int]) -> None:
     terms = sorted(counts)
-    assert unpacked(packed(terms, [counts[term] for term in terms])) == counts
+    assert unpacked_counts(packed_counts(terms, [counts[term] for term in terms])) == counts
 
 
 def test_counts_kept_by_an_earlier_release_are_read() -> None:
-    assert unpacked(b85encode(b"\x03\0\x04").decode()) == {3: 2, 7: 1}
+    assert unpacked_counts(b85encode(b"\x03\0\x04").decode()) == {3: 2, 7: 1}
 
 
 def test_the_graph_counts_what_the_text_holds(emails: list[Row]) -> None:
@@ -63,13 +63,13 @@ def test_the_graph_counts_what_the_text_holds(emails: list[Row]) -> None:
         text = prepare(row.message, row.owner)
         trace = session.score(text, keep_counts=True).trace
         assert trace is not None
-        found = {vocabulary[number]: often for number, often in unpacked(trace.counts).items()}
+        found = {vocabulary[number]: often for number, often in unpacked_counts(trace.counts).items()}
         assert found == counted(text, known)
 
 
 def test_half_of_it_is_refused() -> None:
     with pytest.raises(ValueError, match="decode"):
-        unpacked(b85encode(b"\xc3").decode())  # a byte that says another follows
+        unpacked_counts(b85encode(b"\xc3").decode())  # a byte that says another follows
 
 
 def test_the_same_score_to_the_bit_for_written_mail(emails: list[Row]) -> None:
