@@ -20,7 +20,7 @@ from datetime import datetime
 
 import structlog
 
-from backend.captcha.opening import open_captchas
+from backend.captcha.vendors import open_captchas
 from backend.domain.errors import Refused, TryLater
 from backend.domain.mailbox.mailbox import Notices
 from backend.gmail.callers import AddonVerifier

@@ -11,8 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from backend.captcha.siteverify import SiteVerify
-from backend.captcha.vendors import VENDORS, Vendor
+from backend.captcha.vendors import VENDORS, SiteVerify, Vendor
 from backend.ports.captcha import Kind
 
 HOST = "gate.test"

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from backend.captcha.siteverify import ANSWER_LIMIT, TOKEN_LIMIT, SiteVerify
-from backend.captcha.vendors import VENDORS, Fate, Vendor
+from backend.captcha.vendors import ANSWER_LIMIT, TOKEN_LIMIT, VENDORS, Fate, SiteVerify, Vendor
 from backend.domain.errors import Refused, TryLater
 from backend.ports.captcha import Kind
 from tests.contract.captcha.conftest import HOST, SECRET, SITE_KEY, StandIn, adapter

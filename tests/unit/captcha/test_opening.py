@@ -8,7 +8,7 @@ import sys
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from backend.captcha.opening import open_captchas
+from backend.captcha.vendors import open_captchas
 from backend.ports.captcha import Kind
 from backend.settings import Settings
 from backend.system.vault import MultiFernetVault, make_key
@@ -47,7 +47,7 @@ def test_an_unknown_check_stops_the_start() -> None:
 
 def test_a_server_on_which_nobody_types_a_code_loads_no_pictures_and_voices() -> None:
     code = (
-        "import sys, backend.captcha.opening; print([name for name in sys.modules if name.split('.')[0] in"
+        "import sys, backend.captcha.vendors; print([name for name in sys.modules if name.split('.')[0] in"
         " ('captcha', 'PIL')])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
