@@ -14,7 +14,7 @@ from backend.pipeline.modes import check_chosen
 from backend.settings_read import read_settings
 from backend.system.clock import SystemClock
 from backend.terminal import WordedGroup, confirms, language, print_table, say, words
-from backend.web.state_words import State, state_of
+from backend.web.pages import State, state_of
 
 if TYPE_CHECKING:
     from backend.transactions.store import Store

@@ -7,50 +7,35 @@ import asyncio
 from hypercorn.middleware import ProxyFixMiddleware
 from quart import Quart
 
-from backend.web import error_map, faces, guards, log, static_routes, story, streams
+from backend.web import error_map, guards, log, operator, pages, sender, streams
 from backend.web.addon import routes as addon_routes
 from backend.web.api import described
 from backend.web.api import routes as api
-from backend.web.google import connect_routes, push_routes
-from backend.web.google.push_gate import PushGate
-from backend.web.operator import health_routes, live_routes
-from backend.web.owner import (
-    data_routes,
-    device_routes,
-    digest_routes,
-    insights_routes,
-    leave_routes,
-    lists_routes,
-    review_live,
-    review_orders,
-    review_routes,
-    sessions_routes,
-    settings_routes,
-    start_routes,
-    web_push_routes,
-)
-from backend.web.sender import challenge_routes
-from backend.web.services import Services, install
+from backend.web.google import connect, push
+from backend.web.google.push import PushGate
+from backend.web.owner import devices, insights, lists, review, review_orders, start
+from backend.web.owner import settings as owner_settings
+from backend.web.services import Services, register_services
 
 BLUEPRINTS = (
-    push_routes.blueprint,
-    connect_routes.blueprint,
-    challenge_routes.blueprint,
-    health_routes.blueprint,
+    push.blueprint,
+    connect.blueprint,
+    sender.blueprint,
+    operator.blueprint,
     api.blueprint,
-    device_routes.blueprint,
-    review_routes.blueprint,
-    digest_routes.blueprint,
-    sessions_routes.blueprint,
-    settings_routes.blueprint,
-    web_push_routes.blueprint,
-    lists_routes.blueprint,
-    start_routes.blueprint,
-    leave_routes.blueprint,
+    devices.blueprint,
+    review.blueprint,
+    review_orders.digest_links,
+    devices.sessions,
+    owner_settings.blueprint,
+    owner_settings.notifications,
+    lists.blueprint,
+    start.blueprint,
+    start.leaving,
     review_orders.blueprint,
-    review_live.blueprint,
-    insights_routes.blueprint,
-    data_routes.blueprint,
+    review_orders.live,
+    insights.blueprint,
+    start.data,
     addon_routes.blueprint,
 )
 
@@ -63,21 +48,21 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     app = Quart(__name__, static_folder=None)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    settings, measures = services.context.settings, install(app, services)
+    settings, measures = services.context.settings, register_services(app, services)
     log.install(app)
     guards.install(app, settings)
     error_map.install(app)
-    static_routes.install(app)
-    faces.install(app)
-    described.install(app)
+    pages.register_static(app)
+    pages.register_faces(app)
+    described.register_openapi(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     stopping = stopping or asyncio.Event()
     streams.install(app, stopping)
     if settings.live_page:
-        live_routes.install(app, stopping)
+        operator.register_live_page(app, stopping)
     if settings.story_url:
-        story.install(app, settings.story_url)
+        pages.register_story(app, settings.story_url)
     if hops := settings.trusted_proxies:
         trusting = ProxyFixMiddleware(app.asgi_app, mode="legacy", trusted_hops=hops)
         app.asgi_app = trusting  # type: ignore[method-assign]

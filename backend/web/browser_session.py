@@ -1,12 +1,4 @@
-"""A browser's sign-in: the cookie that holds its secret, and the token its forms carry.
-
-Every sign-in makes a new secret. The session a browser had before ends with it: the cookie is not sent when Google
-sends the browser back, so the way there leaves a note of it.
-
-A cookie knows no port. At home (`pitchgate home`) the browser sends it to whatever else listens on this machine, so
-there it is half of the secret. The other half is kept in the storage of our pages, which belongs to our port alone, and
-comes with a header, a form's token or, for a stream or a file, in the address (`static/opening.js`, `static/page.js`).
-"""
+"""A browser's sign-in: the cookie that holds its secret, the token its forms carry, and what it keeps on the way to Google and back."""
 
 from __future__ import annotations
 
@@ -17,12 +9,105 @@ from quart import Response, g, request
 from werkzeug.exceptions import Forbidden
 
 from backend.domain.entry.challenge import token_hash
+from backend.pipeline.connect import LIFE
 from backend.settings import Environment
 from backend.transactions.records import Session
 from backend.web.api.authentication import service
-from backend.web.google.state_cookie import secure
-from backend.web.google.way_back import EARLIER
 from backend.web.services import services
+
+# ---- The cookie of the way to Google's consent page, which only the way back can use.
+
+
+def without_cookie(response: Response) -> Response:
+    """Let the browser forget the state."""
+    response.delete_cookie(cookie_name(), path="/", secure=secure(), httponly=True, samesite="Lax")
+    return response
+
+
+def secure() -> bool:
+    """Whether cookies must travel over TLS only."""
+    return services().context.settings.public_url.startswith("https://")
+
+
+def cookie_name() -> str:
+    """The prefix makes browsers refuse one that a neighbouring subdomain or plain http tries to plant."""
+    return "__Host-pitchgate-connect" if secure() else "pitchgate-connect"
+
+
+# ---- What a browser keeps while its owner is at Google's consent page. Google begins the navigation that
+# brings them back, so no strict cookie comes with it: notes are lax, HttpOnly, for `/connect` only, and live as
+# long as an attempt to connect.
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One such cookie. Whoever reads it must not believe it: a browser can be given any note."""
+
+    name: str
+
+    def keep(self, response: Response, value: str) -> Response:
+        """Let the browser keep `value`; "" makes it forget an earlier one."""
+        if not value:
+            return self.drop(response)
+        response.set_cookie(
+            self.name,
+            value,
+            max_age=int(LIFE.total_seconds()),
+            path="/connect",
+            secure=secure(),
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+    def read(self) -> str:
+        """What this browser kept, "" if nothing."""
+        return request.cookies.get(self.name, "")
+
+    def drop(self, response: Response) -> Response:
+        """Let the browser forget it, if it keeps one."""
+        if self.name in request.cookies:
+            response.delete_cookie(self.name, path="/connect", secure=secure(), httponly=True, samesite="Lax")
+        return response
+
+
+DEVICE = Note("pitchgate-device")
+"""An app's sealed request, while its owner signs in."""
+
+EARLIER = Note("pitchgate-earlier")
+"""The hash of the session this browser had when it left: every sign-in ends it."""
+
+WANTED = Note("pitchgate-wanted")
+"""The page of ours they wanted when they were asked to sign in."""
+
+PAGES = frozenset(
+    {
+        "/review",
+        "/insights",
+        "/settings",
+        "/settings/data",
+        "/settings/leave",
+        "/settings/lists",
+        "/settings/wording",
+        "/devices",
+        "/start",
+    }
+)
+"""Where signing in may lead on to. Nothing else is followed, whatever a form or a note says."""
+
+
+def wanted(page: str) -> str:
+    """`page` if it is one of `PAGES`, else ""."""
+    return page if page in PAGES else ""
+
+
+# ---- A browser's sign-in: the cookie that holds its secret, and the token its forms carry. Every sign-in makes
+# a new secret. The session a browser had before ends with it: the cookie is not sent when Google sends the
+# browser back, so the way there leaves a note of it. A cookie knows no port. At home (`pitchgate home`) the
+# browser sends it to whatever else listens on this machine, so there it is half of the secret. The other half
+# is kept in the storage of our pages, which belongs to our port alone, and comes with a header, a form's token
+# or, for a stream or a file, in the address (`static/opening.js`, `static/page.js`).
+
 
 LONGEST = 400 * 86_400
 """Seconds a browser keeps a cookie at most. How long the session lives is for the store to say."""

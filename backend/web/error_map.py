@@ -18,9 +18,8 @@ from backend.locale.words import error_words
 from backend.web import log
 from backend.web.api.answers import PREFIX
 from backend.web.api.authentication import http_error
-from backend.web.pages import page
+from backend.web.pages import language_of, page, sender_words
 from backend.web.services import services
-from backend.web.words import language_of, sender_words
 
 
 @dataclass(frozen=True, slots=True)

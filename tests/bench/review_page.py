@@ -27,8 +27,8 @@ from typing import Any
 import structlog
 
 from backend.domain.mailbox.review import Position, Shelf, Wanted
-from backend.web.api.reading import packed_cursor
-from backend.web.owner.review_routes import PAGE
+from backend.web.api.routes import packed_cursor
+from backend.web.owner.review import PAGE
 from tests.web.review_seed import fill
 from tests.web.service import Office, office
 

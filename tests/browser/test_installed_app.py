@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from backend.web.google.way_back import PAGES
-from backend.web.static_routes import FOLDER
+from backend.web.browser_session import PAGES
+from backend.web.pages import FOLDER
 from tests import browsers
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture

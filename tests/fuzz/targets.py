@@ -34,7 +34,7 @@ from backend.gmail.executor import AnswerUnreadable
 from backend.pipeline import archive as restoring
 from backend.pipeline.challenge import challenge_wording
 from backend.settings import Settings
-from backend.web.addon.event import read_event
+from backend.web.addon.routes import read_event
 from tests.fuzz import mutate, seeds
 
 OWNER = Owner(seeds.OWNER, "Priya Raman")

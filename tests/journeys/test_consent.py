@@ -18,7 +18,7 @@ from backend.demo.letters import OWNER
 from backend.domain.mailbox.mailbox import Link
 from backend.settings import GMAIL_MODIFY
 from backend.store.opening import open_store
-from backend.web.state_words import state_of
+from backend.web.pages import state_of
 from tests.journeys.conftest import Journey, begin_journey, until
 from tests.onward import onward
 

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.pipeline.judged import Judged
 from backend.ports.public_post import Pushed
-from backend.web.measures import GROUPS, Measures
+from backend.web.services import GROUPS, Measures
 from tests.reference.tables import page
 
 

@@ -41,7 +41,7 @@ def errors() -> str:
 def routes() -> str:
     """Every route of the API, from its OpenAPI document."""
     app = Quart("reference")
-    described.install(app)
+    described.register_openapi(app)
     app.register_blueprint(blueprint)
     paths = described.document(app, "https://pitchgate.example")["paths"]
     rows = []

@@ -9,7 +9,7 @@ from werkzeug.datastructures import LanguageAccept
 
 from backend.locale import LANGUAGES, catalogue
 from backend.locale.words import Words
-from backend.web.words import card_words, language_of, words_for
+from backend.web.pages import card_words, language_of, words_for
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -1,28 +1,345 @@
-"""The Gmail add-on's endpoints: what Google calls when an owner opens it, opens a message, or clicks.
-
-Nothing is believed that does not carry both of Google's signatures: its own for our deployment and exactly this
-address, and the owner's for our client. Who failed which check is never told.
-"""
+"""The Gmail add-on's endpoints: what Google posts, read with care, and what the buttons of the cards do."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from quart import Blueprint, Response, json, request
 from werkzeug.exceptions import NotFound as NoPage
 
-from backend.domain.errors import NeedsReconnect, Unauthenticated
-from backend.web.addon import acts
-from backend.web.addon.call import Call
-from backend.web.addon.cards import answers
-from backend.web.addon.cards.home import home_card
-from backend.web.addon.cards.preferences import settings_card
-from backend.web.addon.cards.widgets import Json
-from backend.web.addon.event import ALWAYS, OPEN_MESSAGE, read_event
+from backend.domain.errors import NeedsReconnect, NotFound, Refused, Unauthenticated
+from backend.domain.mailbox.decisions import OFFERED, Decision
+from backend.domain.mailbox.mailbox import DigestPace, Mailbox, Mode
+from backend.locale import LANGUAGES
+from backend.pipeline.addon import AddonService
+from backend.pipeline.devices import PAUSE_MOST
+from backend.transactions.records import Tenant
+from backend.web.addon import cards
+from backend.web.addon.cards import Frame, Json, home_card, settings_card
+from backend.web.addon.message_card import message_card, note_card
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
+from backend.web.pages import card_words, zone_of
 from backend.web.services import services
+
+# ---- The event Google posts, read with care: whatever is missing or has the wrong type counts as not there.
+
+
+EXECUTE = "https://www.googleapis.com/auth/gmail.addons.execute"
+OPEN_MESSAGE = "https://www.googleapis.com/auth/gmail.addons.current.message.metadata"
+EMAIL = "https://www.googleapis.com/auth/userinfo.email"
+ALWAYS = frozenset({EXECUTE, EMAIL})
+LONGEST = 200
+_FORM = re.compile(r"(?:msg|thread)-f:([0-9]{1,20})")
+_HEX = re.compile(r"[0-9a-fA-F]{1,16}")
+_OTHER = re.compile(r"msg-[a-eg-z]:[A-Za-z0-9-]{1,64}")
+DAY = timedelta(hours=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`language` is two letters or ""; `offset` is the owner's distance from UTC; `scopes` is None when the
+    event does not say what was granted. `gmail_id` is the REST id of the open message, "" without one."""
+
+    language: str
+    offset: timedelta
+    zone: str
+    parameters: Mapping[str, str]
+    inputs: Mapping[str, tuple[str, ...]]
+    user_token: str
+    scopes: frozenset[str] | None
+    gmail_id: str
+
+    def lacks(self, wanted: frozenset[str]) -> tuple[str, ...]:
+        """Which of these scopes were not granted. Consent is granular, so this is asked every time."""
+        missing = frozenset[str]() if self.scopes is None else wanted - self.scopes
+        if not self.user_token:
+            missing |= {EMAIL}
+        return tuple(sorted(missing))
+
+
+def read_event(body: object) -> Event:
+    """Never raises."""
+    common, auth, gmail = (
+        _object(_object(body).get(name))
+        for name in ("commonEventObject", "authorizationEventObject", "gmail")
+    )
+    return Event(
+        language=_text(common.get("userLocale"))[:2].lower(),
+        offset=_offset(_object(common.get("timeZone")).get("offset")),
+        zone=_text(_object(common.get("timeZone")).get("id")),
+        parameters={
+            key: value
+            for key, value in _object(common.get("parameters")).items()
+            if isinstance(value, str) and len(value) <= LONGEST
+        },
+        inputs=_inputs(_object(common.get("formInputs"))),
+        user_token=_text(auth.get("userIdToken")),
+        scopes=_scopes(auth.get("authorizedScopes")),
+        gmail_id=rest_id(_text(gmail.get("messageId"))),
+    )
+
+
+def rest_id(given: str) -> str:
+    """The id Gmail's REST API knows. The web sends msg-f:<decimal>, which is the same number as its hex; all
+    else is passed on as it is. "" for what is no id."""
+    if match := _FORM.fullmatch(given):
+        number = int(match.group(1))
+        return format(number, "x") if number < 1 << 64 else ""
+    return given if _HEX.fullmatch(given) or _OTHER.fullmatch(given) else ""
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _offset(value: Any) -> timedelta:
+    """From milliseconds; nonsense counts as UTC."""
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return timedelta(0)
+    limit = DAY.total_seconds() * 1000
+    return timedelta(milliseconds=value) if -limit <= value <= limit else timedelta(0)
+
+
+def _scopes(value: Any) -> frozenset[str] | None:
+    return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else None
+
+
+def _inputs(given: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, field in given.items():
+        values = _object(_object(field).get("stringInputs")).get("value")
+        if isinstance(values, list):
+            found[name] = tuple(item for item in values if isinstance(item, str) and len(item) <= LONGEST)
+    return found
+
+
+# ---- One verified call: who called, what was asked, and what its cards are told.
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Everything a handler needs."""
+
+    service: AddonService
+    tenant: Tenant
+    event: Event
+    frame: Frame
+
+    @classmethod
+    def of(cls, service: AddonService, tenant: Tenant, event: Event, base: str, now: datetime) -> Call:
+        """The call of `event` by `tenant`."""
+        frame = Frame(
+            card_words(event.language),
+            event.language,
+            base,
+            now,
+            event.offset,
+            str(tenant.version),
+            service.context.settings.challenges,
+        )
+        return cls(service, tenant, event, frame)
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The caller's own mailbox: no other is ever looked into."""
+        return self.tenant.mailbox
+
+    async def renewed(self) -> Call:
+        """The same after the mailbox was changed."""
+        tenant = await self.service.context.store.tenant(self.mailbox.sub)
+        if tenant is None:
+            return self
+        return replace(self, tenant=tenant, frame=replace(self.frame, version=str(tenant.version)))
+
+
+# ---- What the buttons of the cards do. Each answer is the card as it is afterwards, with a toast.
+
+
+DECISIONS = {str(decision): decision for decision in OFFERED}
+VERSION = re.compile(r"[a-z0-9.]{1,64}")
+KEY = re.compile(r"card-[0-9a-f]{32}")
+
+
+async def show(call: Call) -> Json:
+    """The card of the message that is open."""
+    return cards.opened(await _message(call, call.event.gmail_id))
+
+
+async def perform(call: Call) -> Json:
+    """Whatever was clicked."""
+    parameters = call.event.parameters
+    name = parameters.get("act", "")
+    if name in DECISIONS:
+        return await _decide(call, name)
+    handler = HANDLERS.get(name)
+    return await (handler(call) if handler else _not_understood(call))
+
+
+async def _message(call: Call, gmail_id: str, undo_key: str = "") -> Json:
+    if not gmail_id:
+        return note_card(call.frame, call.mailbox, "", "note_no_message")
+    look = await call.service.look(call.mailbox, gmail_id)
+    if look.reading is None:
+        return note_card(call.frame, call.mailbox, gmail_id, f"note_{look.trouble}")
+    note = ("note_coming" if look.coming else "note_fresh") if look.fresh else ""
+    return message_card(call.frame, call.mailbox, gmail_id, look.reading, note=note, undo_key=undo_key)
+
+
+async def _home_after(call: Call, undo_key: str = "") -> Json:
+    home = await call.service.home(call.mailbox)
+    return home_card(call.frame, call.mailbox, home, undo_key)
+
+
+async def _decide(call: Call, name: str) -> Json:
+    gmail_id, version = _target(call)
+    if not gmail_id or not version:
+        return await _not_understood(call)
+    try:
+        key = await call.service.decide(call.mailbox, gmail_id, DECISIONS[name], version)
+    except NotFound:
+        # Just arrived and not listed yet, or gone: nothing was decided.
+        return cards.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
+    except Refused:
+        return await _not_understood(call)
+    away = call.mailbox.lost is not None and name != Decision.KEEP
+    toast = call.frame.words["did_away" if away else f"did_{name}"]
+    return cards.changed(await _card(call, gmail_id, key), toast, moved=True)
+
+
+async def _undo(call: Call) -> Json:
+    key, gmail_id = call.event.parameters.get("key", ""), _target(call)[0]
+    if not KEY.fullmatch(key):
+        return await _not_understood(call)
+    try:
+        await call.service.undo(call.mailbox, key)
+    except NotFound:
+        return cards.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
+    return cards.changed(await _card(call, gmail_id), call.frame.words["did_undo"], moved=True)
+
+
+async def _credit(call: Call) -> Json:
+    gmail_id, version = _target(call)
+    if not gmail_id or not version:
+        return await _not_understood(call)
+    try:
+        balance = await call.service.give_credit(call.mailbox, gmail_id, version)
+    except NotFound:
+        return cards.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
+    toast = call.frame.words["did_credit"].format(count=balance)
+    return cards.changed(await _card(call, gmail_id), toast, moved=True)
+
+
+async def _show(call: Call) -> Json:
+    return cards.deeper(await _message(call, _target(call)[0]))
+
+
+async def _settings_after(call: Call) -> Json:
+    return cards.deeper(settings_card(call.frame, call.mailbox))
+
+
+async def _refresh(call: Call) -> Json:
+    return cards.changed(await _card(call, _target(call)[0]), "", moved=False)
+
+
+async def _pause(call: Call) -> Json:
+    try:
+        until = datetime.fromisoformat(call.event.parameters.get("until", ""))
+        near = until.tzinfo is not None and until <= call.frame.now + PAUSE_MOST
+    except ValueError:
+        near = False
+    if not near:
+        return await _not_understood(call)
+    return await _prefer(call, "did_pause", _home_after, paused_until=until.isoformat())
+
+
+async def _resume(call: Call) -> Json:
+    return await _prefer(call, "did_resume", _home_after, paused_until=None)
+
+
+async def _save(call: Call) -> Json:
+    inputs = call.event.inputs
+    chosen: dict[str, str | list[str]] = {
+        name: inputs[name][0] for name in ("mode", "strictness", "digest") if inputs.get(name)
+    }
+    if "mode" in chosen:  # a form that was filled in: of ticks it names only those that are there
+        chosen["welcome"] = sorted(inputs.get("welcome", ()))
+    if chosen.get("digest", DigestPace.OFF) != call.mailbox.preferences.digest is DigestPace.OFF:
+        # Where the owner is and what they read, as Gmail tells it: no card asks for it.
+        chosen |= {"zone": call.event.zone} if zone_of(call.event.zone) else {}
+        chosen |= {"language": call.event.language} if call.event.language in LANGUAGES else {}
+
+    async def card(after: Call) -> Json:
+        return settings_card(after.frame, after.mailbox)
+
+    if not call.frame.challenges and chosen.get("mode") == Mode.CHALLENGE:
+        return cards.changed(await card(call), call.frame.no_challenges, moved=False)
+    try:
+        if chosen:
+            return await _prefer(call, "did_save", card, **chosen)
+    except Refused:
+        pass
+    return cards.changed(await card(call), call.frame.words["did_not_understood"], moved=False)
+
+
+async def _prefer(
+    call: Call, toast: str, card: Callable[[Call], Awaitable[Json]], **changes: str | list[str] | None
+) -> Json:
+    """Change settings, if they are still those the card showed. The same click again finds them changed
+    already, and changes nothing."""
+    shown = call.event.parameters.get("version", "")
+    version = int(shown) if re.fullmatch(r"[0-9]{1,19}", shown) else -1
+    saved = await call.service.prefer(call.tenant, version, **changes)
+    after = await call.renewed()
+    if not saved and after.mailbox.preferences != after.mailbox.preferences.changed(**changes):
+        toast = "did_not_moved"
+    return cards.changed(await card(after), call.frame.words[toast], moved=True)
+
+
+async def _not_understood(call: Call) -> Json:
+    return cards.changed(await _home_after(call), call.frame.words["did_not_understood"], moved=False)
+
+
+async def _card(call: Call, gmail_id: str, undo_key: str = "") -> Json:
+    """The card the click came from, as it is now."""
+    if call.event.parameters.get("card") == "home":
+        return await _home_after(call, undo_key)
+    return await _message(call, gmail_id, undo_key)
+
+
+def _target(call: Call) -> tuple[str, str]:
+    """The message and the version a button names; "" for what is none."""
+    parameters = call.event.parameters
+    version = parameters.get("version", "")
+    return rest_id(parameters.get("message", "")), version if VERSION.fullmatch(version) else ""
+
+
+HANDLERS: dict[str, Callable[[Call], Awaitable[Json]]] = {
+    "undo": _undo,
+    "credit": _credit,
+    "refresh": _refresh,
+    "show": _show,
+    "settings": _settings_after,
+    "pause": _pause,
+    "resume": _resume,
+    "save": _save,
+}
+
+
+# ---- The Gmail add-on's endpoints: what Google calls when an owner opens it, opens a message, or clicks.
+# Nothing is believed that does not carry both of Google's signatures: its own for our deployment and exactly
+# this address, and the owner's for our client. Who failed which check is never told.
+
 
 blueprint = Blueprint("addon", __name__, url_prefix="/addon")
 
@@ -43,7 +360,7 @@ async def home() -> Response:
 @guarded(CALLS)
 async def message() -> Response:
     """The card of the open message."""
-    return await _answer(acts.show, ALWAYS | {OPEN_MESSAGE})
+    return await _answer(show, ALWAYS | {OPEN_MESSAGE})
 
 
 @blueprint.post("/settings")
@@ -57,15 +374,15 @@ async def settings() -> Response:
 @guarded(CALLS)
 async def act() -> Response:
     """Every button of every card; `act` in the parameters says which."""
-    return await _answer(acts.act)
+    return await _answer(perform)
 
 
 async def _home(call: Call) -> Json:
-    return answers.opened(home_card(call.frame, call.mailbox, await call.service.home(call.mailbox)))
+    return cards.opened(home_card(call.frame, call.mailbox, await call.service.home(call.mailbox)))
 
 
 async def _settings(call: Call) -> Json:
-    return answers.opened(settings_card(call.frame, call.mailbox))
+    return cards.opened(settings_card(call.frame, call.mailbox))
 
 
 async def _answer(make: Callable[[Call], Awaitable[Json]], scopes: frozenset[str] = ALWAYS) -> Response:
@@ -79,17 +396,17 @@ async def _answer(make: Callable[[Call], Awaitable[Json]], scopes: frozenset[str
         await service.verify_system(request.headers.get("Authorization", ""), audience)
         event = read_event(await request.get_json(force=True, silent=True))
         if missing := event.lacks(scopes):
-            return _json(answers.ask_scopes(missing))
+            return _json(cards.ask_scopes(missing))
         tenant = await service.tenant(event.user_token)
     except Unauthenticated:
         return Response(REFUSED, 401, content_type="application/json")
     base = services().context.settings.public_url
     if tenant is None:
-        return _json(answers.ask_connection(base))
+        return _json(cards.ask_connection(base))
     try:
         return _json(await make(Call.of(service, tenant, event, base, services().context.clock.now())))
     except NeedsReconnect:
-        return _json(answers.ask_connection(base))
+        return _json(cards.ask_connection(base))
 
 
 def _json(answer: dict[str, Any]) -> Response:

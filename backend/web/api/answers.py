@@ -17,7 +17,7 @@ from backend.locale import reason_words
 from backend.locale.words import error_words
 from backend.transactions.records import HeldSender
 from backend.web.api import schemas
-from backend.web.words import language_of
+from backend.web.pages import language_of
 
 PREFIX = "/api/v1"
 VERSION_HEADER = "Pitchgate-Api"

@@ -1,4 +1,4 @@
-"""What stands before every route of the API: who calls, what they may, and how much they may send."""
+"""What stands before every route of the API: who calls, what they may, how much, and whether what they send fits."""
 
 from __future__ import annotations
 
@@ -9,18 +9,27 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from math import ceil
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
+from pydantic import ValidationError
+from pydantic_core import from_json
 from quart import Blueprint, Response, request
 from quart_rate_limiter import RateLimit
+from quart_schema import RequestSchemaValidationError, document_request
+from quart_schema.conversion import model_load
+from quart_schema.validation import QuerystringValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from backend.domain import errors
+from backend.domain.errors import Refused
 from backend.pipeline.devices import DeviceService
 from backend.transactions.records import Device, Scope
 from backend.web import log
 from backend.web.api.answers import API, PREFIX, VERSION_HEADER, refusal
 from backend.web.services import services
+
+# ---- What stands before every route of the API: who calls, what they may, and how much they may send.
+
 
 P = ParamSpec("P")
 
@@ -140,3 +149,60 @@ async def http_error(error: HTTPException) -> Response:
 async def _bug(error: Exception) -> Response:
     log.unexpected(error)
     return refusal(errors.PitchgateError("broken"))
+
+
+# ---- What the API is sent is checked by the types the document shows; what does not fit is refused by its
+# field.
+
+
+WRONG = {
+    "extra_forbidden": "unknown_field",
+    **dict.fromkeys(
+        ("enum", "greater_than_equal", "less_than_equal", "string_too_long", "int_parsing", "int_type"),
+        "out_of_range",
+    ),
+}
+"""The code of what pydantic finds; of anything else it is "malformed"."""
+
+
+def with_body(
+    shape: type, *, may_be_empty: bool = False
+) -> Callable[[Callable[..., Awaitable[Response]]], Callable[..., Awaitable[Response]]]:
+    """Give a handler the JSON object that was sent as `data`, of this shape, which the document shows too. Stands next
+    to the handler: who may not call learns nothing of what was wrong. Raises what `http_error` answers."""
+
+    def decorate(handler: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+        document_request(shape)(handler)
+
+        @wraps(handler)
+        async def checked(*args: Any, **kwargs: Any) -> Response:
+            data: Any = model_load(await _sent(may_be_empty), shape, RequestSchemaValidationError)
+            return await handler(*args, data=data, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+async def _sent(may_be_empty: bool) -> Any:
+    """What was sent as JSON, whatever type it says it has, bounded in size and depth; None for what is none."""
+    raw = await request.get_data(as_text=False)
+    if len(raw) > BODY_LIMIT:  # sent without its length
+        raise RequestEntityTooLarge
+    try:
+        # Stricter than the standard library: no half characters, which are text nowhere else, no bottomless depth.
+        return from_json(raw or (b"{}" if may_be_empty else b""))
+    except ValueError:
+        return None
+
+
+@blueprint.errorhandler(RequestSchemaValidationError)
+@blueprint.errorhandler(QuerystringValidationError)
+async def _misshapen(error: RequestSchemaValidationError | QuerystringValidationError) -> Response:
+    """What does not have the shape the document says: the first thing that is wrong, by its field."""
+    found = error.validation_error
+    first = found.errors(include_url=False)[0] if isinstance(found, ValidationError) else None
+    if first is None or not first["loc"]:
+        return refusal(Refused("malformed.body"))
+    code, field = WRONG.get(first["type"], "malformed"), str(first["loc"][0])[:40]
+    return refusal(Refused(f"{code}.value", name=field, why=first["msg"][:200], field=field))

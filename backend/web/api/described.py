@@ -1,7 +1,4 @@
-"""openapi.json: the routes of the blueprint with what they take, answer and refuse, drawn by quart-schema.
-
-What a route takes is told where it is checked (`with_body`, `validate_querystring`), so the two cannot differ.
-"""
+"""openapi.json: the routes with what they take, answer and refuse, drawn by quart-schema."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from quart import Quart
+from quart import Quart, Response, current_app
 from quart_schema import QuartSchema, document_headers, security_scheme
 from quart_schema.openapi import HttpSecurityScheme, Info, OpenAPIProvider, Server
 from quart_schema.validation import QUART_SCHEMA_REQUEST_ATTRIBUTE
@@ -18,7 +15,17 @@ from werkzeug.routing import Rule
 
 from backend.transactions.records import Scope
 from backend.web.api import schemas
-from backend.web.api.answers import API, PREFIX, STATUS, VERSION_HEADER
+from backend.web.api.answers import API, PREFIX, STATUS, VERSION_HEADER, tagged
+from backend.web.api.authentication import blueprint
+from backend.web.api.schemas import Unchanged
+from backend.web.guards import guarded
+from backend.web.limits import per_minute
+from backend.web.services import services
+
+# ---- openapi.json: the routes of the blueprint with what they take, answer and refuse, drawn by quart-schema.
+# What a route takes is told where it is checked (`with_body`, `validate_querystring`), so the two cannot
+# differ.
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,7 +68,7 @@ def described(
     return decorate
 
 
-def install(app: Quart) -> None:
+def register_openapi(app: Quart) -> None:
     """How quart-schema reads and shows types in an app."""
     app.config["QUART_SCHEMA_CONVERSION_PREFERENCE"] = "pydantic"
     app.config["QUART_SCHEMA_CONVERT_CASING"] = False
@@ -194,3 +201,15 @@ def _refusals(codes: Iterable[str]) -> dict[str, Any]:
         }
         for status, found in by_status.items()
     }
+
+
+# ---- GET openapi.json: the contract for machines. It tells of no owner, so it asks for no token.
+
+
+@blueprint.get("/openapi.json")
+@described(dict, headers=Unchanged)
+@guarded(per_minute(60))
+async def openapi() -> Response:
+    """This contract as an OpenAPI document."""
+    app: Quart = current_app._get_current_object()  # type: ignore[attr-defined]
+    return tagged(document(app, services().context.settings.public_url))

@@ -1,7 +1,356 @@
-"""Every route of the API, on its blueprint."""
+"""Every route of the API: status, held mail, decisions, changes as they come, devices."""
 
 from __future__ import annotations
 
-from backend.web.api.authentication import blueprint
+import base64
+import binascii
+import json
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+
+from quart import Response, request
+from quart_schema import validate_querystring
+
+from backend.domain.errors import PitchgateError, Refused
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.mailbox import CATEGORIES
+from backend.domain.mailbox.message import Placement
+from backend.domain.watching.trial import Answer
+from backend.pipeline.devices import TICKET_LIFE
+from backend.transactions.records import Device, Event, EventKind, Overview, Scope
+from backend.web.api import schemas
+from backend.web.api.answers import answer, message_json, preferences_json, refusal, sender_json, tagged
+from backend.web.api.authentication import Call, blueprint, per_device, service, with_body, with_device
+from backend.web.api.described import described
+from backend.web.api.schemas import Resumption
+from backend.web.guards import guarded
+from backend.web.limits import per_minute
+from backend.web.pages import language_of, state_of
+from backend.web.services import services
+from backend.web.streams import Feed, line, streamed, streams
+
+# ---- GET status, held, messages and preview.
+
+
+NETWORK = per_minute(1_200)
+"""For all of an address together, whatever tokens it shows."""
+
+VERSION = version("pitchgate")
+PAGE = 50
+
+
+@blueprint.get("/status")
+@described(schemas.Status, scope=Scope.READ, headers=schemas.Unchanged)
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.READ)
+async def status(call: Call) -> Response:
+    """State, settings, counts and the number of the latest change."""
+    asked = await call.service.questions(call.mailbox_id)
+    return tagged(_status(await call.service.overview(call.mailbox_id), len(asked)))
+
+
+def _status(found: Overview, questions: int) -> schemas.Status:
+    mailbox = found.mailbox
+    state = state_of(
+        mailbox,
+        language_of(request.accept_languages),
+        services().context.clock.now(),
+        skew=services().context.skew_for_owner(),
+    )
+    until = mailbox.watch_expires_at
+    return {
+        "version": VERSION,
+        "email": mailbox.owner.email,
+        "name": mailbox.owner.name,
+        "condition": state.condition,
+        "title": state.title,
+        "cause": state.cause,
+        "remedy": state.remedy,
+        "who": state.who,
+        "warnings": list(state.warnings),
+        "watch_expires_at": until.isoformat() if until else None,
+        "index": {"done": mailbox.index_done, "total": mailbox.index_total},
+        "preferences": preferences_json(mailbox.preferences),
+        "held": {"messages": found.messages, "senders": found.senders},
+        "questions": questions,
+        "event": str(found.latest),
+    }
+
+
+@blueprint.get("/held")
+@described(
+    schemas.Held,
+    scope=Scope.READ,
+    headers=schemas.Unchanged,
+    refuses=("malformed", "out_of_range"),
+)
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.READ)
+@validate_querystring(schemas.HeldQuestion)
+async def held(call: Call, query_args: schemas.HeldQuestion) -> Response:
+    """Held, undecided mail by sender."""
+    query, after = query_args.get("q", "").strip(), read_cursor(query_args.get("cursor", ""))
+    page = await call.service.held(call.mailbox_id, query, after, query_args.get("limit", PAGE))
+    cursor = "" if page.cursor is None else packed_cursor(page.cursor)
+    language = language_of(request.accept_languages)
+    senders = [sender_json(group, language) for group in page.senders]
+    return tagged({"senders": senders, "cursor": cursor, "total": page.total})
+
+
+@blueprint.get("/messages")
+@described(
+    schemas.Messages,
+    scope=Scope.READ,
+    refuses=("malformed", "out_of_range"),
+)
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.READ)
+@validate_querystring(schemas.MessagesQuestion)
+async def messages(call: Call, query_args: schemas.MessagesQuestion) -> Response:
+    """Messages by their latest change."""
+    wanted, limit = query_args.get("placement"), query_args.get("limit", PAGE)
+    placement, before = Placement(wanted) if wanted else None, query_args.get("cursor", "")
+    views = await call.service.messages(call.mailbox_id, placement, limit + 1, before)
+    shown = views[:limit]
+    # What is still to be looked at is in no place yet.
+    language = language_of(request.accept_languages)
+    rows = [message_json(view, language) for view in shown if view.placement is not None]
+    return answer({"messages": rows, "cursor": shown[-1].gmail_id if len(views) > limit else ""})
+
+
+@blueprint.get("/questions")
+@described(schemas.Questions, scope=Scope.READ)
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.READ)
+async def questions(call: Call) -> Response:
+    """The few messages of a week that the owner is asked about."""
+    language = language_of(request.accept_languages)
+    views = await call.service.questions(call.mailbox_id)
+    return answer({"messages": [message_json(view, language) for view in views]})
+
+
+@blueprint.get("/messages/<gmail_id>/preview")
+@described(schemas.Preview, scope=Scope.READ, refuses=("unreadable",))
+@guarded(per_device(30), NETWORK, patience=25.0)
+@with_device(Scope.READ)
+async def preview(call: Call, gmail_id: str) -> Response:
+    """The text of a message, from Gmail, kept nowhere."""
+    found = await call.service.preview(call.mailbox_id, gmail_id)
+    return answer({"gmail_id": gmail_id, "text": found.text, "truncated": found.truncated})
+
+
+def packed_cursor(cursor: tuple[int, str]) -> str:
+    """A position in the list of senders, as pages hand it out."""
+    return base64.urlsafe_b64encode(json.dumps(cursor).encode()).rstrip(b"=").decode()
+
+
+def read_cursor(given: str) -> tuple[int, str] | None:
+    """Inverse of `packed_cursor`; None for "". Raises `Refused` (malformed)."""
+    if not given:
+        return None
+    try:
+        at, sender = json.loads(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
+    except (ValueError, TypeError, RecursionError, binascii.Error) as error:
+        raise Refused("malformed.cursor", field="cursor") from error
+    if not isinstance(sender, str) or type(at) is not int or abs(at) >= 2**62:
+        raise Refused("malformed.cursor", field="cursor")
+    return at, sender
+
+
+# ---- Corrections and undo, settings and pause.
+
+
+@blueprint.post("/corrections")
+@described(schemas.Corrected, scope=Scope.CORRECT, refuses=("key_reused",))
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.CORRECT)
+@with_body(schemas.Correction)
+async def correct(call: Call, data: schemas.Correction) -> Response:
+    """The owner's word on a message. The same key again answers the same."""
+    key, gmail_id, decision = data["key"], data["gmail_id"], data["decision"]
+    correction = Correction(key, gmail_id, Decision(decision), Origin.TRAY)
+    moved = await call.service.correct(call.mailbox_id, correction)
+    return answer({"key": key, "gmail_id": gmail_id, "decision": decision, "moved": list(moved)})
+
+
+@blueprint.post("/corrections/<key>/undo")
+@described(schemas.Undone, scope=Scope.CORRECT)
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.CORRECT)
+async def undo(call: Call, key: str) -> Response:
+    """Take it back. Again: the same answer."""
+    return answer({"key": key, "moved": list(await call.service.undo(call.mailbox_id, key))})
+
+
+@blueprint.put("/questions/<gmail_id>")
+@described(schemas.Answered, scope=Scope.CORRECT)
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.CORRECT)
+@with_body(schemas.QuestionAnswer)
+async def say(call: Call, gmail_id: str, data: schemas.QuestionAnswer) -> Response:
+    """Answer a question; a later answer stands in place of an earlier one."""
+    given = Answer(data["answer"])
+    await call.service.say(call.mailbox_id, gmail_id, given, Origin.TRAY)
+    return answer({"gmail_id": gmail_id, "answer": given})
+
+
+@blueprint.patch("/preferences")
+@described(
+    schemas.Changed,
+    scope=Scope.SETTINGS,
+    refuses=("out_of_range", "unknown_field"),
+)
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.SETTINGS)
+@with_body(schemas.PreferenceChanges)
+async def prefer(call: Call, data: schemas.PreferenceChanges) -> Response:
+    """Change settings, all or none."""
+    if set(data.get("left_alone", [])) - set(CATEGORIES):
+        raise Refused("out_of_range.category", field="left_alone")
+    preferences = await call.service.prefer(call.mailbox_id, dict(data))
+    return answer({"preferences": preferences_json(preferences)})
+
+
+@blueprint.post("/pause")
+@described(schemas.Paused, scope=Scope.SETTINGS, refuses=("out_of_range",))
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.SETTINGS)
+@with_body(schemas.Pause)
+async def pause(call: Call, data: schemas.Pause) -> Response:
+    """Leave new mail alone until then; null resumes."""
+    until = _time(data["until"]) if data["until"] is not None else None
+    await call.service.pause(call.mailbox_id, until)
+    return answer({"paused_until": until.isoformat() if until else None})
+
+
+def _time(given: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(given)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise Refused("malformed.until", field="until") from error
+
+
+# ---- GET events: what changes, as it changes, and from where a reader left off.
+
+
+MOST_STREAMS = 5
+
+
+@blueprint.get("/events")
+@described(bytes, scope=Scope.READ, headers=Resumption)
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.READ)
+async def events(call: Call) -> Response:
+    """Server-sent events. `Last-Event-ID: n` begins behind n, otherwise it begins now."""
+    device = call.device
+    if streams().open[device.id] >= MOST_STREAMS:
+        return refusal(PitchgateError("rate_limited"), **{"Retry-After": "10"})
+    given = request.headers.get("Last-Event-ID", "")
+    now = -1 if given else (await call.service.news(device, None, 0)).latest
+    return streamed(
+        Feed(
+            name=device.id,
+            notifier=call.service.changed(device),
+            look=lambda after, limit: call.service.news(device, after, limit),
+            as_text=partial(_event, language=language_of(request.accept_languages)),
+            missed="reset",
+            besides=_Condition(call).changed,
+        ),
+        given,
+        now,
+    )
+
+
+class _Condition:
+    """Tells of a pause that ends and a watch that lapses: changes nobody writes down."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._clock = services().context.clock
+        self._known = ""
+
+    async def changed(self) -> bytes:
+        """A status event if it is another one than when it was last asked for; b"" the first time."""
+        mailbox = (await self._call.service.overview(self._call.mailbox_id)).mailbox
+        before, self._known = self._known, mailbox.condition(self._clock.now())
+        return b"event: status\ndata: {}\n\n" if before not in ("", self._known) else b""
+
+
+def _event(event: Event, language: str) -> bytes:
+    """The bytes of one change; b"" for mail whose row is gone."""
+    if event.kind is EventKind.STATUS:
+        return line(event.id, "status", {})
+    if event.kind is EventKind.MOVED:
+        moved = {"gmail_id": event.gmail_id, "placement": event.placement, "decided_by": event.decided_by}
+        return line(event.id, "moved", moved)
+    view = event.message
+    if view is None:
+        return b""
+    if event.kind is EventKind.NOTE:
+        return line(event.id, "note", message_json(view, language))
+    # Told as it was then: whatever has happened to it since comes behind, as an event of its own.
+    return line(event.id, "held", message_json(view, language) | {"placement": "held", "decided_by": ""})
+
+
+# ---- A code against a token; the list of computers; tickets for a browser.
+
+
+@blueprint.post("/device/token")
+@described(schemas.Letting, refuses=("code_wrong", "code_expired", "too_many_devices"))
+@guarded(per_minute(10))
+@with_body(schemas.Exchange)
+async def exchange(data: schemas.Exchange) -> Response:
+    """The one call without a token: it gives one."""
+    token, device, email = await service().exchange(data["code"], data["verifier"])
+    return answer({"token": token, "device_id": device.id, "email": email, "scopes": sorted(device.scopes)})
+
+
+@blueprint.get("/devices")
+@described(schemas.Computers, scope=Scope.DEVICES)
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.DEVICES)
+async def devices(call: Call) -> Response:
+    """All computers of the owner."""
+    rows = [_row(device, call.device.id) for device in await call.service.devices(call.mailbox_id)]
+    return answer({"devices": rows})
+
+
+def _row(device: Device, own: str) -> schemas.Computer:
+    seen = device.last_seen_at
+    return {
+        "device_id": device.id,
+        "name": device.name,
+        "created_at": device.created_at.isoformat(),
+        "last_seen_at": seen.isoformat() if seen else None,
+        "current": device.id == own,
+    }
+
+
+@blueprint.delete("/devices/<device_id>")
+@described(None, scope=Scope.DEVICES, status=204)
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.DEVICES)
+async def remove(call: Call, device_id: str) -> Response:
+    """Dead at once: token, tickets and sessions."""
+    await call.service.remove(call.mailbox_id, call.device.id if device_id == "current" else device_id)
+    return Response(b"", 204)
+
+
+@blueprint.post("/ticket")
+@described(schemas.Ticket, scope=Scope.READ)
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.READ)
+@with_body(schemas.TicketWish, may_be_empty=True)
+async def ticket(call: Call, data: schemas.TicketWish) -> Response:
+    """An address that signs one browser in, once."""
+    secret = await call.service.ticket(call.device, data.get("page", "review"))
+    address = f"{services().context.settings.public_url}/enter?ticket={secret}"
+    return answer({"url": address, "expires_in": int(TICKET_LIFE.total_seconds())})
+
+
+# ---- Every route of the API, on its blueprint.
+
 
 __all__ = ["blueprint"]

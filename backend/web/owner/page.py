@@ -1,27 +1,26 @@
-"""A page of a signed-in owner: their words, their mailbox's state and the way to their other pages around it.
-
-Templates extend `owner.html` and get
-
-    t            `Words`: every text of the page
-    owner        who is signed in; forms carry `owner.csrf` (macro `csrf()` of `owner_forms.html`)
-    here         the page's name in the menu, a key of `PLACES`
-    state        `State` of `state_words`: the mailbox's state in their language
-    now          the moment of the page
-"""
+"""A page of a signed-in owner, and of somebody who has not signed in: words, state and ways around it."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from quart import Response, request
 
+from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.locale.words import Words
+from backend.web import browser_session as browser
+from backend.web.api.authentication import service
 from backend.web.browser_session import SignedIn
-from backend.web.pages import page
+from backend.web.pages import page, state_of, words_for
 from backend.web.services import services
-from backend.web.state_words import state_of
-from backend.web.words import words_for
+
+# ---- A page of a signed-in owner: their words, their mailbox's state and the way to their other pages around
+# it. Templates extend `owner.html` and get t `Words`: every text of the page owner who is signed in; forms
+# carry `owner.csrf` (macro `csrf()` of `owner_forms.html`) here the page's name in the menu, a key of `PLACES`
+# state `State` of `state_words`: the mailbox's state in their language now the moment of the page
+
 
 PLACES = (
     ("held", "/review"),
@@ -64,3 +63,45 @@ async def owner_page(
         now=now,
         **values,
     )
+
+
+# ---- Who comes to an owner's page, and their mailbox; and the way back after a form.
+
+
+Visitor = tuple[SignedIn, Mailbox]
+
+
+async def visitor() -> Visitor:
+    """Who sits at this browser with their mailbox. Raises `SignedOut`."""
+    owner = await browser.signed_in()
+    return owner, await _mailbox(owner)
+
+
+async def visitor_form() -> tuple[Visitor, dict[str, str]]:
+    """The same with the fields of the form that was sent. Raises `Forbidden` unless it is one of ours."""
+    owner, fields = await browser.signed_in_form()
+    return (owner, await _mailbox(owner)), fields
+
+
+def back(path: str, **args: str) -> Response:
+    """To a page, as after every form that changed something."""
+    query = urlencode({name: value for name, value in args.items() if value})
+    return Response(b"", 303, headers={"Location": f"{path}?{query}" if query else path})
+
+
+async def _mailbox(owner: SignedIn) -> Mailbox:
+    found = await service().context.store.mailbox(owner.mailbox_id)
+    if found is None:
+        raise NotFound("not_found.mailbox")
+    return found
+
+
+# ---- A page for somebody who has not signed in: in the language of their browser, without an owner's menu.
+
+
+async def open_page(template: str, status: int = 200, *, section: str, **values: Any) -> Response:
+    """The rendered page. `section` names its texts; the template gets them as `t`."""
+    t = words(section)
+    response = await page(template, status, t=t, language=t.tag, **values)
+    response.headers["Vary"] = "Accept-Language"
+    return response

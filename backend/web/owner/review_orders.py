@@ -1,22 +1,37 @@
-"""What an owner orders on the review pages. Plain forms; each carries the key its order is known by, so that the same
-form sent twice is one order. All lead back to the page they came from, which tells what was done."""
+"""What an owner decides on the review pages and behind a digest's link, and what changes while a page is open."""
 
 from __future__ import annotations
 
-from quart import Blueprint, Response, request
+from functools import partial
+
+from quart import Blueprint, Response, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.decisions import Decision, Origin, RuleKind
+from backend.domain.mailbox.review import shelf_of
 from backend.domain.watching.trial import Answer
+from backend.locale import catalogue
+from backend.locale.words import Words
+from backend.pipeline import owner_digest
+from backend.pipeline.owner_digest import Offered
 from backend.pipeline.review import malformed
+from backend.transactions.records import Event, EventKind
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service as devices
 from backend.web.guards import guarded
-from backend.web.limits import per_minute
-from backend.web.owner.entry import back, visitor_form
-from backend.web.owner.review_look import way_back
-from backend.web.owner.review_routes import service
-from backend.web.owner.review_show import ORDERS, WITH_EARLIER
+from backend.web.limits import per_link, per_minute, per_network
+from backend.web.owner.page import back, visitor_form, words
+from backend.web.owner.review import service
+from backend.web.owner.review_show import ORDERS, WITH_EARLIER, plain, way_back
+from backend.web.pages import page, words_for
+from backend.web.services import services
+from backend.web.streams import Feed, line, streamed, streams
+
+# ---- What an owner orders on the review pages. Plain forms; each carries the key its order is known by, so
+# that the same form sent twice is one order. All lead back to the page they came from, which tells what was
+# done.
+
 
 blueprint = Blueprint("review_orders", __name__, url_prefix="/review")
 
@@ -140,3 +155,97 @@ async def unsubscribe() -> Response:
     except NotFound:
         return back(way_back(fields.get("back", ""), done="lost"))
     return back(way_back(fields.get("back", "")))
+
+
+# ---- What changes while a review page is open, as server-sent events for the page's own script. mail {"id",
+# "shelf", "text"} a message stands elsewhere now; `text` says where, in the page's language note {"id", "line"}
+# its sender has written a line to the owner lost {} changes were missed: the page is to be loaded again
+
+
+live = Blueprint("review_live", __name__, url_prefix="/review")
+
+MOST_TABS = 4
+"""Streams of one browser. It opens six connections to a server at most, and pages need some of them."""
+
+
+@live.get("/events")
+@guarded(per_minute(120))
+async def events() -> Response:
+    """Server-sent events from `after`, or from where the browser left off."""
+    owner = await browser.present()
+    # 204 tells a browser not to come again, where an error would stand in its console.
+    if owner is None or streams().open[owner.session.token_hash] >= MOST_TABS:
+        return Response(b"", 204)
+    here, mailbox_id, name = service(), owner.mailbox_id, owner.session.token_hash
+    return streamed(
+        Feed(
+            name=name,
+            notifier=here.changed(mailbox_id),
+            look=lambda after, limit: here.news(mailbox_id, name, after, limit),
+            as_text=partial(_event, words("review")),
+            missed="lost",
+        ),
+        request.headers.get("Last-Event-ID", "") or request.args.get("after", ""),
+    )
+
+
+def _event(t: Words, event: Event) -> bytes:
+    """The bytes of one change; b"" for one that no review page shows."""
+    if event.kind is EventKind.STATUS:
+        return b""
+    if event.kind is EventKind.NOTE:
+        note = plain(event.message.note) if event.message else ""
+        return line(event.id, "note", {"id": event.gmail_id, "line": note})
+    stands = shelf_of(event.message) if event.message else None
+    text = t(f"place_{stands or 'none'}")
+    return line(event.id, "mail", {"id": event.gmail_id, "shelf": stands or "", "text": text})
+
+
+# ---- The page behind a link of the owner's digest. Looking changes nothing; its one button acts, signed in or
+# not: who has the link has the owner's mail.
+
+
+digest_links = Blueprint("digest", __name__, url_prefix="/d")
+
+
+@digest_links.get("/<token>")
+@guarded(per_minute(120), per_network(600))
+async def show_digest(token: str) -> Response:
+    """What the link would do, or what became of it."""
+    return await _page(await owner_digest.offered(services().context, token))
+
+
+@digest_links.post("/<token>")
+@guarded(per_minute(60), per_network(240), per_link(30, minutes=10))
+async def use_digest(token: str) -> AnyResponse:
+    """Do it, once."""
+    await owner_digest.use(services().context, token)
+    return redirect(url_for("digest.show", token=token), 303)
+
+
+@digest_links.post("/<token>/undo")
+@guarded(per_minute(60), per_network(240), per_link(30, minutes=10))
+async def undo_digest(token: str) -> AnyResponse:
+    """Take it back, once."""
+    await owner_digest.undo(services().context, token)
+    return redirect(url_for("digest.show", token=token), 303)
+
+
+async def _page(found: Offered | None) -> Response:
+    """The page in the owner's language; for a link of nobody in the browser's."""
+    if found is None:
+        words, state, status = words_for("digest_page", request.accept_languages), "unknown", 404
+    else:
+        words = Words(catalogue(found.mailbox.preferences.language).section("digest_page", "digest", "card"))
+        state, status = _state(found), 410 if found.expired else 200
+    response = await page("digest_act.html", status, t=words, language=words.tag, state=state, found=found)
+    response.headers["Vary"] = "Accept-Language"
+    return response
+
+
+def _state(found: Offered) -> str:
+    if found.expired:
+        return "expired"
+    if found.link.undone_at is not None:
+        return "undone"
+    return "open" if found.link.used_at is None else "done"

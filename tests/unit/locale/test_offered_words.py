@@ -10,7 +10,7 @@ from backend.domain.mailbox.decisions import OFFERED
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON
 from backend.domain.mailbox.verdict import Row
 from backend.locale import LANGUAGES, catalogue
-from backend.web.api.requests import Correction
+from backend.web.api.schemas import Correction
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -14,12 +14,9 @@ from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.policy.table import Standing
 from backend.pipeline.addon import Home
 from backend.transactions.records import HeldSender, Reading, SenderRecord
-from backend.web.addon.cards.frame import Frame
-from backend.web.addon.cards.home import home_card
-from backend.web.addon.cards.message import message_card, note_card
-from backend.web.addon.cards.preferences import settings_card
-from backend.web.addon.cards.widgets import Json
-from backend.web.words import card_words
+from backend.web.addon.cards import Frame, Json, home_card, settings_card
+from backend.web.addon.message_card import message_card, note_card
+from backend.web.pages import card_words
 from tests.doubles import START as NOW
 from tests.values import mailbox, message
 

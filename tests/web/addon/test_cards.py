@@ -19,13 +19,18 @@ from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
 from backend.sandbox.addon.card_limits import answer_problems, card_problems
 from backend.transactions.records import HeldSender
-from backend.web.addon.cards.answers import ask_connection, ask_scopes, changed, opened
-from backend.web.addon.cards.home import home_card
-from backend.web.addon.cards.message import message_card, note_card, version_of
-from backend.web.addon.cards.preferences import settings_card
-from backend.web.addon.cards.widgets import Json, shown
-from backend.web.state_words import state_of
-from backend.web.words import card_words
+from backend.web.addon.cards import (
+    Json,
+    ask_connection,
+    ask_scopes,
+    changed,
+    home_card,
+    opened,
+    settings_card,
+    shown,
+)
+from backend.web.addon.message_card import message_card, note_card, version_of
+from backend.web.pages import card_words, state_of
 from tests.doubles import START as NOW
 from tests.values import message
 from tests.web.addon.gallery import GROUPS, HOSTILE, active, boxes, frame, reading

@@ -14,7 +14,7 @@ from backend.addon_manifest import ENVIRONMENTS, FOLDER, problems, rendered
 from backend.commands.addon import addon_group
 from backend.domain.errors import Refused
 from backend.sandbox.addon.deployment import Deployment
-from backend.web.addon.event import ALWAYS, OPEN_MESSAGE
+from backend.web.addon.routes import ALWAYS, OPEN_MESSAGE
 from tests.doubles import in_english
 
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ from quart import Quart
 from structlog.testing import capture_logs
 
 from backend.domain.errors import Unauthenticated
-from backend.web.google import push_gate
+from backend.web.google import push as google_push
 from backend.web.limits import per_minute
 from tests.web.google.test_push_routes import push
 from tests.web.service import Client, Office, unopened
@@ -67,7 +67,7 @@ async def test_another_sites_page_cannot_push(client: Client, here: Office, site
 
 
 async def test_one_caller_is_limited_and_another_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(push_gate, "LIMIT", per_minute(1))
+    monkeypatch.setattr(google_push, "LIMIT", per_minute(1))
     app = unopened(trusted_proxies=1).app
     behind = Spy(app)
 

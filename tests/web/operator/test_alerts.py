@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from backend import logs
 from backend.domain.mailbox.verdict import FailOpen
 from backend.pipeline.judged import Judged
-from backend.web.measures import GROUPS, Measures
+from backend.web.services import GROUPS, Measures
 from tests.web.operator.promtool import PROMTOOL, needs_promtool
 from tests.web.service import office
 

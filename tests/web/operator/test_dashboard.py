@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.pipeline.judged import Judged
 from backend.ports.public_post import Pushed
-from backend.web.measures import Measures
+from backend.web.services import Measures
 from tests.web.operator.promtool import PROMTOOL, needs_promtool
 from tests.web.service import office
 

@@ -10,7 +10,7 @@ from werkzeug.datastructures import LanguageAccept
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.verdict import Row
-from backend.web.operator.live_view import (
+from backend.web.operator import (
     CHALLENGE_STATES,
     COUNTERS,
     DECIDED,
@@ -20,7 +20,7 @@ from backend.web.operator.live_view import (
     line,
     worth_showing,
 )
-from backend.web.words import words_for
+from backend.web.pages import words_for
 from tests.values import challenge, message
 
 T = words_for("live", LanguageAccept([("en", 1)]))

@@ -12,7 +12,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.watching.strictness_offer import Offer
 from backend.locale import catalogue
-from backend.web.owner.drawing import lengths, upright
+from backend.web.owner.insights import lengths, upright
 from tests.web.service import Office, office
 
 

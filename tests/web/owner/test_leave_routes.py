@@ -15,7 +15,7 @@ from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.mailbox import Link
 from backend.pipeline.connect import RECEIPT_LIFE, REVOKE_TRIES, leave
 from backend.transactions.mailboxes import OWNED_TABLES
-from backend.web.owner.leave_routes import GROUPS, grouped
+from backend.web.owner.start import GROUPS, grouped
 from tests.doubles import NoAuthorizer
 from tests.web.owner_pages import Visit
 from tests.web.service import Office, office

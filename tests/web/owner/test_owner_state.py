@@ -24,8 +24,8 @@ from backend.domain.mailbox.mailbox import (
 from backend.gmail.errors import reconnect, scope_missing
 from backend.locale import LANGUAGES, catalogue
 from backend.locale.words import Words
-from backend.web.state_words import State
-from backend.web.state_words import state_of as shown
+from backend.web.pages import State
+from backend.web.pages import state_of as shown
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -20,8 +20,7 @@ from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.review import Leaving
 from backend.domain.reading.score import Mark
 from backend.locale import catalogue
-from backend.web.owner.review_look import Look, look_of, way_back
-from backend.web.owner.review_show import Piece, pieces, plain
+from backend.web.owner.review_show import Look, Piece, look_of, pieces, plain, way_back
 from tests.web.offers import offered
 from tests.web.service import Office, office
 

@@ -14,7 +14,7 @@ from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.topics import Topic
 from backend.locale import LANGUAGES
 from backend.web.owner.review_show import decided, notice, strongest
-from backend.web.words import words_for
+from backend.web.pages import words_for
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

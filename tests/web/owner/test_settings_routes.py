@@ -15,7 +15,7 @@ from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.verdict import Row
 from backend.domain.reading.topics import Topic
-from backend.web.owner.settings_form import NUMBERS, ROWS
+from backend.web.owner.settings import NUMBERS, ROWS
 from tests.web.owner_pages import Visit
 from tests.web.service import Office, office
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import Lost
-from backend.web.google.way_back import PAGES
+from backend.web.browser_session import PAGES
 from tests.web.owner.test_review_routes import ASK, hidden
 from tests.web.service import Office, office
 

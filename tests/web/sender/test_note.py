@@ -10,7 +10,7 @@ import pytest
 from backend.captcha.solver import solve
 from backend.domain.mailbox.decisions import Decision
 from backend.transactions.records import Event, EventKind
-from backend.web.api import changes
+from backend.web.api import routes
 from backend.web.limits import surroundings_of
 from tests.values import message
 from tests.web.service import LINK, Client, Office
@@ -165,9 +165,9 @@ async def test_a_network_of_many_addresses_is_held_back_as_one(here: Office) -> 
 async def test_a_computer_hears_of_a_line_with_the_message_it_is_about() -> None:
     found = Event(7, EventKind.NOTE, "m1", "held", "", message(note='We met at the "fair".'))
 
-    lines = changes._event(found, "en").decode().splitlines()
+    lines = routes._event(found, "en").decode().splitlines()
 
     assert lines[:2] == ["id: 7", "event: note"]
     data = json.loads(lines[2].removeprefix("data: "))
     assert (data["gmail_id"], data["note"]) == ("m1", 'We met at the "fair".')
-    assert changes._event(replace(found, message=None), "en") == b"", "its message is gone"
+    assert routes._event(replace(found, message=None), "en") == b"", "its message is gone"

@@ -1,4 +1,4 @@
-"""The way to Google's consent page: a page that leads there, and the cookie only the way back can use."""
+"""The page that leads on to Google's consent page."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from quart import Response
 
 from backend.pipeline import connect
 from backend.ports.gmail import Access
-from backend.web.google.state_cookie import cookie_name, secure
-from backend.web.owner.open_page import open_page
+from backend.web.browser_session import cookie_name, secure
+from backend.web.owner.page import open_page
 from backend.web.services import services
 
 

@@ -14,11 +14,9 @@ from backend.domain.reading.topics import Topic
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
 from backend.transactions.records import Reading
-from backend.web.addon.cards import widgets
-from backend.web.addon.cards.frame import Frame
-from backend.web.addon.cards.state import trouble
-from backend.web.addon.cards.widgets import Json, shown
-from backend.web.verdict_words import row_words
+from backend.web.addon import cards
+from backend.web.addon.cards import Frame, Json, shown, trouble
+from backend.web.pages import row_words
 
 MOST_REASONS = 6
 MOST_WORDS = 5
@@ -39,7 +37,7 @@ def message_card(
     """The card of one message. `note` names a text about how it came to be known; `undo_key` is the decision
     just made."""
     view = reading.view
-    return widgets.card(
+    return cards.card(
         "message",
         frame.words[TITLES.get(note) or _place(view)],
         "Pitchgate" if view.score is None else frame.score(view.score),
@@ -59,8 +57,8 @@ def message_card(
 
 def note_card(frame: Frame, mailbox: Mailbox, gmail_id: str, note: str) -> Json:
     """The card of a message about which nothing can be said; `note` names the text that says why."""
-    told = widgets.section((widgets.paragraph(widgets.escaped(frame.words[note])),))
-    return widgets.card(
+    told = cards.section((cards.paragraph(cards.escaped(frame.words[note])),))
+    return cards.card(
         "message",
         frame.words["message"],
         "Pitchgate",
@@ -89,23 +87,21 @@ def _verdict(frame: Frame, view: MessageView, welcome: Set[Topic], note: str) ->
     elif view.stage is Stage.SCREEN:
         note = "note_reading"
     if note:
-        found.append(widgets.paragraph(widgets.escaped(words[note])))
+        found.append(cards.paragraph(cards.escaped(words[note])))
     if view.row:
         known = f"row_{view.row}" in words
         text = row_words(view, welcome, frame.t) if known else words["row_fail_open"]
-        found.append(widgets.line(f"<b>{widgets.escaped(text)}</b>"))
+        found.append(cards.line(f"<b>{cards.escaped(text)}</b>"))
     # A spent credit is a row of its own and need not be said twice.
     if view.decided_by and view.row != Row.CREDIT:
-        found.append(
-            widgets.paragraph(widgets.escaped(words.get(f"by_{view.decided_by}", words["by_owner"])))
-        )
-    return widgets.section(found)
+        found.append(cards.paragraph(cards.escaped(words.get(f"by_{view.decided_by}", words["by_owner"]))))
+    return cards.section(found)
 
 
 def _note(frame: Frame, view: MessageView) -> Json | None:
     """What the sender of a held message wrote to the owner on the page of their link."""
-    said = widgets.line(shown(view.note, MAX_NOTE), frame.words["note"]) if view.note else None
-    return widgets.section((said,))
+    said = cards.line(shown(view.note, MAX_NOTE), frame.words["note"]) if view.note else None
+    return cards.section((said,))
 
 
 def _reasons(frame: Frame, view: MessageView) -> Iterator[Json | None]:
@@ -116,8 +112,8 @@ def _reasons(frame: Frame, view: MessageView) -> Iterator[Json | None]:
         quoted = ", ".join(shown(reason_words(frame.language, str(word)), 40) for word in words)
         text = shown(_capital(reason_text(frame.language, str(reason.get("text", "")))))
         side = "for" if reason.get("weight", 0) > 0 else "against"
-        sides[side].append(widgets.line(f"{text}<br><i>{quoted}</i>" if quoted else text))
-    return (widgets.section(lines, frame.words[side]) for side, lines in sides.items())
+        sides[side].append(cards.line(f"{text}<br><i>{quoted}</i>" if quoted else text))
+    return (cards.section(lines, frame.words[side]) for side, lines in sides.items())
 
 
 def _capital(text: str) -> str:
@@ -129,7 +125,7 @@ def _actions(frame: Frame, gmail_id: str, reading: Reading, undo_key: str) -> Js
     view, rules = reading.view, reading.standing.rules
     undo = frame.act("undo", {"act": "undo", "message": gmail_id, "key": undo_key}) if undo_key else None
     if not view.outcome or view.outcome == Outcome.IGNORE:
-        return widgets.section((widgets.buttons((undo,)),)) if view.outcome else _again(frame, gmail_id, undo)
+        return cards.section((cards.buttons((undo,)),)) if view.outcome else _again(frame, gmail_id, undo)
     held, known = view.placement is Placement.HELD, bool(view.sender)
     offered = (
         ("release", held and view.decided_by not in AWAY),
@@ -139,12 +135,12 @@ def _actions(frame: Frame, gmail_id: str, reading: Reading, undo_key: str) -> Js
         ("keep", held and not view.decided_by),
         ("credit", known),
     )
-    return widgets.section((widgets.buttons((undo, *_offered(frame, gmail_id, reading, offered))),))
+    return cards.section((cards.buttons((undo, *_offered(frame, gmail_id, reading, offered))),))
 
 
 def _again(frame: Frame, gmail_id: str, *more: Json | None) -> Json | None:
     again = frame.act("refresh", {"act": "refresh", "message": gmail_id})
-    return widgets.section((widgets.buttons((*more, again)),))
+    return cards.section((cards.buttons((*more, again)),))
 
 
 def _domain(frame: Frame, gmail_id: str, reading: Reading) -> Json | None:
@@ -158,7 +154,7 @@ def _domain(frame: Frame, gmail_id: str, reading: Reading) -> Json | None:
         ("block_domain", rule is not RuleKind.BLOCK),
     )
     header = frame.words["everyone"].format(domain=shown(domain))
-    return widgets.section((widgets.buttons(_offered(frame, gmail_id, reading, offered)),), header)
+    return cards.section((cards.buttons(_offered(frame, gmail_id, reading, offered)),), header)
 
 
 def _offered(
@@ -187,13 +183,13 @@ def _sender(frame: Frame, reading: Reading) -> Json | None:
         lines.append(words["waiting"].format(count=record.held))
     if record.challenged:
         lines.append(words["asked"].format(asked=record.challenged, solved=record.solved))
-    told = "<br>".join(widgets.escaped(text) for text in lines)
-    return widgets.section(
+    told = "<br>".join(cards.escaped(text) for text in lines)
+    return cards.section(
         (
-            widgets.line(
-                f"{name}{shown(view.sender) or widgets.escaped(words['unknown_sender'])}", icon="PERSON"
+            cards.line(
+                f"{name}{shown(view.sender) or cards.escaped(words['unknown_sender'])}", icon="PERSON"
             ),
-            widgets.paragraph(told),
+            cards.paragraph(told),
         ),
         words["sender"],
     )

@@ -1,4 +1,4 @@
-"""The landing page, and the ways to Google's page and back: to sign in, and to connect a mailbox."""
+"""The landing page, and the ways to Google's consent page and back: to sign in, and to connect a mailbox."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from backend.pipeline.connect import Connected
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
 from backend.web import browser_session, log
 from backend.web.api.authentication import service
-from backend.web.google.leading_on import to_google, to_sign_in
-from backend.web.google.state_cookie import cookie_name, without_cookie
-from backend.web.google.way_back import DEVICE, EARLIER, WANTED, wanted
+from backend.web.browser_session import DEVICE, EARLIER, WANTED, cookie_name, wanted, without_cookie
+from backend.web.google.redirect_page import to_google, to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.owner import device_routes
-from backend.web.owner.open_page import open_page
-from backend.web.owner.page import words
+from backend.web.owner import devices
+from backend.web.owner.page import open_page, words
+from backend.web.pages import state_of
 from backend.web.services import services
-from backend.web.state_words import state_of
 
 blueprint = Blueprint("connect", __name__)
 
@@ -119,14 +117,12 @@ async def _outcome(connected: Connected) -> Response:
     browser_session.opened(secret)
     await browser_session.end_earlier(secret)
     await first_run.order_first(services().context, connected.mailbox)
-    pending = await device_routes.kept_request()
+    pending = await devices.kept_request()
     if pending is None:
         response = await _connected(connected.email, connected.mailbox)
     else:
         # In this very answer: a redirect would still count as begun by Google, and bring no strict cookie.
-        response = await device_routes.confirm(
-            pending, connected.mailbox.id, browser_session.form_token(secret)
-        )
+        response = await devices.confirm(pending, connected.mailbox.id, browser_session.form_token(secret))
     for note in (DEVICE, EARLIER, WANTED):
         response = note.drop(response)
     return browser_session.keep(without_cookie(response), secret)

@@ -14,8 +14,7 @@ from backend.pipeline import review
 from backend.web.api.authentication import service
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.owner.entry import Visitor, back, visitor, visitor_form
-from backend.web.owner.page import owner_page
+from backend.web.owner.page import Visitor, back, owner_page, visitor, visitor_form
 
 blueprint = Blueprint("lists", __name__, url_prefix="/settings/lists")
 

@@ -20,9 +20,8 @@ from backend.web import log
 from backend.web.error_map import wants_page
 from backend.web.guards import content_policy, guarded
 from backend.web.limits import per_link, per_minute, per_network
-from backend.web.pages import page
+from backend.web.pages import page, sender_words
 from backend.web.services import services
-from backend.web.words import sender_words
 
 blueprint = Blueprint("challenge", __name__, url_prefix="/c")
 

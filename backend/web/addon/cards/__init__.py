@@ -1,1 +1,0 @@
-"""The add-on's cards: plain data made from what the store says. Pure."""

@@ -1,1 +1,0 @@
-"""Whoever runs the service: health, metrics, the live page."""

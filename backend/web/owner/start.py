@@ -1,0 +1,276 @@
+"""The first run; everything kept about an owner, out and in; and leaving."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from quart import Blueprint, Response, request
+
+from backend.domain.errors import NotFound, Refused
+from backend.domain.mailbox.mailbox import Link, Mailbox, Mode, Strictness
+from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.policy.rehearsal import Rehearsed, RunState, Word
+from backend.locale import reason as reason_text
+from backend.locale import reason_words
+from backend.locale.words import error_words
+from backend.pipeline import connect, first_run
+from backend.pipeline.archive import ArchiveService
+from backend.transactions.records import Duty
+from backend.web import browser_session as browser
+from backend.web.api.authentication import service
+from backend.web.guards import guarded
+from backend.web.limits import per_minute
+from backend.web.owner.page import Visitor, back, open_page, owner_page, visitor, visitor_form, words
+from backend.web.pages import language_of
+from backend.web.services import services
+
+# ---- The first run: how far the index is, what would have been held, and the owner's choice.
+
+
+blueprint = Blueprint("start", __name__, url_prefix="/start")
+
+MOST_REASONS = 4
+POLL = 1500
+"""Milliseconds between two looks while something goes on."""
+
+DONE = ("noted", "taken_back", "lost")
+WORDS = {"sales": Word.SALES, "not_sales": Word.NOT_SALES, "back": Word.NONE}
+
+
+@blueprint.get("")
+@guarded(per_minute(240))
+async def show() -> Response:
+    """Where the first run stands, under the mode and strictness that are asked about. Changes nothing."""
+    owner, mailbox = await visitor()
+    mode, strictness = _choice(request.args, mailbox)
+    seen = await first_run.rehearsal(service().context, mailbox, mode, strictness)
+    judged = [*seen.caught, *seen.passed]
+    done = request.args.get("done", "")
+    return await owner_page(
+        "start.html",
+        owner,
+        mailbox,
+        section="start",
+        here="",
+        seen=seen,
+        mode=mode,
+        strictness=strictness,
+        modes=tuple(Mode),
+        challenges=service().context.settings.challenges,
+        strictnesses=tuple(Strictness),
+        waits=mailbox.indexed_at is None,
+        listing=seen.run is not None and seen.run.state is RunState.LISTING,
+        caught=list(seen.caught),
+        spoken=[pair for pair in seen.passed if pair[0].word],
+        passed=[pair for pair in seen.passed if not pair[0].word],
+        answered=sum(verdict.outcome is Outcome.CHALLENGE for _, verdict in seen.caught),
+        unread=seen.run.done - len(judged) if seen.run else 0,
+        poll=POLL if mailbox.indexed_at is None or (seen.run and not seen.ready) else 0,
+        reasons=_reasons,
+        done=done if done in DONE else "",
+        undo=_spoken_of(request.args.get("about", ""), judged),
+    )
+
+
+@blueprint.post("/preview")
+@guarded(per_minute(6))
+async def order() -> Response:
+    """Look through the inbox (again)."""
+    sent = await visitor_form()
+    await first_run.order(service().context, sent[0][0].mailbox_id)
+    return back("/start")
+
+
+@blueprint.post("/say")
+@guarded(per_minute(120))
+async def say() -> Response:
+    """The owner's word on a mail of the preview, or taking it back. Moves no mail."""
+    (owner, mailbox), fields = await visitor_form()
+    mode, strictness = _choice(fields, mailbox)
+    choice = {"mode": mode.value, "strictness": strictness.value}
+    word, _, gmail_id = fields.get("say", "").partition(" ")
+    if word not in WORDS:
+        return back("/start", **choice, done="lost")
+    try:
+        await first_run.say(service().context, owner.mailbox_id, gmail_id[:64], WORDS[word])
+    except NotFound:
+        return back("/start", **choice, done="lost")
+    if not WORDS[word]:
+        return back("/start", **choice, done="taken_back")
+    return back("/start", **choice, done="noted", about=gmail_id)
+
+
+@blueprint.post("/choose")
+@guarded(per_minute(60))
+async def choose() -> Response:
+    """The owner's choice: from now on it counts."""
+    (owner, mailbox), fields = await visitor_form()
+    mode, strictness = _choice(fields, mailbox)
+    await service().prefer(owner.mailbox_id, {"mode": mode.value, "strictness": strictness.value})
+    return back("/review")
+
+
+def _choice(given: Any, mailbox: Mailbox) -> tuple[Mode, Strictness]:
+    """Mode and strictness as asked for; where that says nothing, as they are set."""
+    mode, strictness = given.get("mode", ""), given.get("strictness", "")
+    return (
+        Mode(mode) if mode in tuple(Mode) else mailbox.preferences.mode,
+        Strictness(strictness) if strictness in tuple(Strictness) else mailbox.preferences.strictness,
+    )
+
+
+def _reasons(mail: Rehearsed) -> list[tuple[str, bool, list[str]]]:
+    """What weighed most: the reason in the owner's language, whether it speaks for a pitch, and its words."""
+    language = words("start").language
+    found = mail.score.reasons[:MOST_REASONS] if mail.score else ()
+    return [
+        (
+            reason_text(language, one.code),
+            one.weight > 0,
+            [reason_words(language, word) for word in one.words[:5]],
+        )
+        for one in found
+    ]
+
+
+def _spoken_of(gmail_id: str, judged: list[tuple[Rehearsed, Verdict]]) -> Rehearsed | None:
+    return next((mail for mail, _ in judged if mail.gmail_id == gmail_id and mail.word), None)
+
+
+# ---- Leaving: the last question, how far it is, and the receipt that outlives the mailbox.
+
+
+leaving = Blueprint("leave", __name__)
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "messages": ("messages", "corrections", "previews", "preview_runs"),
+    "rules": ("rules",),
+    "known": ("correspondents", "threads"),
+    "challenges": ("challenges", "answers", "code_tries"),
+    "credits": ("ledger", "balances", "daily_totals"),
+    "devices": ("devices", "one_time_codes", "sessions"),
+    "mailbox": ("mailboxes",),
+}
+"""Tables as their owner knows them. Those not named here keep the work going and are counted together."""
+
+
+@leaving.get("/settings/leave")
+@guarded(per_minute(60))
+async def ask() -> Response:
+    """What leaving means, and the field that makes sure."""
+    return await _ask(await visitor())
+
+
+@leaving.post("/settings/leave")
+@guarded(per_minute(10))
+async def go() -> Response:
+    """Disconnect and delete, if the address of the mailbox was typed."""
+    sent = await visitor_form()
+    (owner, mailbox), fields = sent
+    typed = fields.get("confirm", "").strip().lower()
+    if not hmac.compare_digest(typed.encode(), mailbox.owner.email.lower().encode()):
+        return await _ask(sent[0], 422, typed=typed[:254], error="error_confirm")
+    secret = await connect.ask(service().context, owner.mailbox_id)
+    return browser.drop(back(f"/goodbye/{secret}"))
+
+
+@leaving.get("/goodbye/<secret>")
+@guarded(per_minute(120))
+async def receipt(secret: str) -> Response:
+    """How far the leaving is; then its receipt. Whoever has the address may see it: it names nobody."""
+    try:
+        found = await connect.receipt(service().context, secret)
+    except NotFound:
+        return await _leave_page("leave_lost.html", 404)
+    if found.left_at is not None:
+        return await _leave_page("leave_receipt.html", receipt=found, groups=grouped(found.deleted))
+    mailbox = await service().context.store.mailbox(found.mailbox_id)
+    stayed = mailbox is not None and mailbox.link is not Link.LEAVING
+    failing = mailbox is not None and any(job.job == Duty.LEAVE for job in mailbox.failing)
+    return await _leave_page(
+        "leave_going.html", stayed=stayed, failing=failing, poll=0 if stayed else POLL, here=secret
+    )
+
+
+def grouped(deleted: Mapping[str, int]) -> list[tuple[str, int]]:
+    """(name of a group, rows) with every table counted once."""
+    counts = [(name, sum(deleted.get(table, 0) for table in tables)) for name, tables in GROUPS.items()]
+    rest = sum(deleted.values()) - sum(count for _, count in counts)
+    return [*counts, ("rest", rest)]
+
+
+async def _ask(found: Visitor, status: int = 200, **more: Any) -> Response:
+    owner, mailbox = found
+    values = {"typed": "", "error": ""} | more
+    return await owner_page(
+        "leave.html", owner, mailbox, section="leave", here="settings", status=status, **values
+    )
+
+
+async def _leave_page(template: str, status: int = 200, **values: Any) -> Response:
+    return await open_page(template, status, section="leave", **values)
+
+
+# ---- Everything kept about an owner: taking it away as one file, and bringing such a file back.
+
+
+data = Blueprint("data", __name__, url_prefix="/settings/data")
+
+CODES = ("malformed", "other_mailbox", "no_credit")
+"""What can be wrong with a file; each has a text of its own."""
+
+
+@data.get("")
+@guarded(per_minute(60))
+async def show_data() -> Response:
+    """What is kept, the file, and the form to bring one back."""
+    return await _data_page(await browser.signed_in())
+
+
+@data.get("/export")
+@guarded(per_minute(6), patience=30.0)
+async def export() -> Response:
+    """The file, as it is written. Changes nothing."""
+    owner = await browser.signed_in()
+    await archive_service().mailbox(owner.mailbox_id)
+    day = services().context.clock.now().date().isoformat()
+    response = Response(
+        archive_service().export(owner.mailbox_id), 200, content_type="application/json; charset=utf-8"
+    )
+    response.timeout = None
+    response.headers["Content-Disposition"] = f'attachment; filename="pitchgate-{day}.json"'
+    return response
+
+
+@data.post("/restore")
+@guarded(per_minute(6), patience=30.0)
+async def restore() -> Response:
+    """Add what the file holds to this mailbox."""
+    sent = await browser.signed_in_form()
+    owner = sent[0]
+    file = (await request.files).get("file")
+    content = file.read() if file is not None else b""
+    if not content:
+        return await _data_page(owner, 422, error="no_file")
+    try:
+        restored = await archive_service().restore(owner.mailbox_id, content)
+    except Refused as error:
+        known = error.code if error.code in CODES else "malformed"
+        return await _data_page(
+            owner, 422, error=known, detail=error_words(language_of(request.accept_languages), error)[0]
+        )
+    return await _data_page(owner, restored=restored)
+
+
+def archive_service() -> ArchiveService:
+    """Those of this app."""
+    return services().archive
+
+
+async def _data_page(owner: browser.SignedIn, status: int = 200, **more: Any) -> Response:
+    mailbox = await archive_service().mailbox(owner.mailbox_id)
+    return await owner_page(
+        "settings_data.html", owner, mailbox, section="data", here="settings", status=status, **more
+    )

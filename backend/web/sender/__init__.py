@@ -1,1 +1,0 @@
-"""Whoever got our challenge."""
