@@ -1,17 +1,42 @@
-"""`pitchgate cloud`: what Google Cloud must hold for one environment."""
+"""`pitchgate cloud` and `pitchgate addon`: what Google Cloud and the Gmail add-on must hold for one environment."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from backend.addon_manifest import ENVIRONMENTS
+from backend.addon_manifest import ENVIRONMENTS, FOLDER, rendered
 from backend.cloud.template import Environment
 from backend.terminal import WordedGroup, say, words
+
+# ---- `pitchgate addon`: what deploying the Gmail add-on needs.
+
+
+@click.group("addon", cls=WordedGroup)
+def addon_group() -> None:
+    """Deploy the Gmail add-on."""
+
+
+@addon_group.command("manifest")
+@click.option("--env", "environment", type=click.Choice(ENVIRONMENTS), required=True)
+@click.option("--url", default="")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=FOLDER,
+)
+def manifest_command(environment: str, url: str, folder: Path) -> None:
+    """Print the deployment for one environment, checked, as Google wants it."""
+    click.echo(json.dumps(rendered(environment, url, folder), indent=2))
+
+
+# ---- `pitchgate cloud`: what Google Cloud must hold for one environment.
+
 
 if TYPE_CHECKING:
     from backend.cloud.google_cloud import GoogleCloud

@@ -36,7 +36,7 @@ from typing import NamedTuple
 
 import structlog
 
-from backend.commands.trial import under_way
+from backend.commands.models import under_way
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner

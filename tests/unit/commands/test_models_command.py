@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from backend.commands.audit import watch_command
 from backend.commands.models import models_group
-from backend.commands.watch import watch_command
 from backend.commands.with_store import with_store
 from backend.domain.errors import PitchgateError
 from tests.doubles import in_english

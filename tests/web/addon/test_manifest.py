@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from backend.addon_manifest import ENVIRONMENTS, FOLDER, problems, rendered
-from backend.commands.addon import addon_group
+from backend.commands.cloud import addon_group
 from backend.domain.errors import Refused
 from backend.sandbox.addon.deployment import Deployment
 from backend.web.addon.routes import ALWAYS, OPEN_MESSAGE
