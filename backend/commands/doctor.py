@@ -13,7 +13,7 @@ import click
 from backend.terminal import Worded, words
 
 if TYPE_CHECKING:
-    from backend.doctor.finding import Finding
+    from backend.doctor.machine import Finding
 
 
 @click.command("doctor", cls=Worded)

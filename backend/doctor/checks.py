@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import aiohttp
 
 from backend.bootstrap import StoredGrants
-from backend.doctor import machine, mailboxes, network, stored
-from backend.doctor.finding import Finding, State, refused, skipped
+from backend.doctor import machine, network
+from backend.doctor.machine import Finding, State, refused, skipped
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Link, Notices
 from backend.gmail.opening import open_google
@@ -36,10 +36,10 @@ async def examine(*, offline: bool = False) -> list[Finding]:
         *machine.of_descriptors(),
         *machine.of_model(settings),
     ]
-    database = await stored.of_database(settings)
+    database = await machine.of_database(settings)
     found += database
     usable = all(finding.state in (State.WELL, State.WARNING) for finding in database)
-    vault = stored.vault_of(settings)
+    vault = machine.vault_of(settings)
     if isinstance(vault, Finding):
         found.append(vault)
     async with AsyncExitStack() as stack:
@@ -51,9 +51,9 @@ async def examine(*, offline: bool = False) -> list[Finding]:
         ) as error:  # a full disk, say: it can be read, and not be opened as a server does
             found.append(refused("database", error))
         if isinstance(vault, MultiFernetVault):
-            found += await stored.of_keys(store, vault)
+            found += await machine.of_keys(store, vault)
         if store is not None:
-            found += await stored.of_jobs(store)
+            found += await machine.of_jobs(store)
         if offline:
             return [*found, skipped("network", "offline")]
         found += await _over_the_network(settings)
@@ -93,20 +93,20 @@ async def _at_google(settings: Settings, store: Store, vault: MultiFernetVault) 
     boxes = await store.mailboxes()
     found: list[Finding] = []
     if settings.notices is Notices.PULL:
-        found += await mailboxes.of_credentials(boxes)
+        found += await network.of_credentials(boxes)
     if not boxes:
         return [*found, skipped("access", "nobody", address=settings.public_url)]
     now = datetime.now(UTC)
     async with open_google(settings, StoredGrants(store, vault), SystemClock()) as google:
-        found += await mailboxes.of_access(google, settings, boxes)
-        found += mailboxes.of_grants(boxes, now)
-        found += mailboxes.of_watches(settings, boxes, now)
-        found += mailboxes.of_silence(settings, boxes, now)
+        found += await network.of_access(google, settings, boxes)
+        found += network.of_grants(boxes, now)
+        found += network.of_watches(settings, boxes, now)
+        found += network.of_silence(settings, boxes, now)
         well = next((box for box in boxes if box.link is Link.CONNECTED), None)
         if settings.notices.watched and well is not None:
             before, began = await store.last_notice(well.id), datetime.now(UTC)
-            topic = await mailboxes.of_topic(google, settings, well)
+            topic = await network.of_topic(google, settings, well)
             found.append(topic)
             if topic.state is State.WELL:
-                found.append(await mailboxes.of_round_trip(store, settings, well, before, began))
+                found.append(await network.of_round_trip(store, settings, well, before, began))
     return found

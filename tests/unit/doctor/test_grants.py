@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from backend.doctor.finding import State
-from backend.doctor.mailboxes import of_grants, of_topic
+from backend.doctor.machine import State
+from backend.doctor.network import of_grants, of_topic
 from backend.domain.errors import TryLater
 from backend.domain.mailbox.failing import NO_TOPIC
 from backend.home.guide import Guide

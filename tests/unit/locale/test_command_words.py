@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import backend
 from backend import terminal
 from backend.__main__ import COMMANDS, SOURCE_ONLY, cli
-from backend.doctor.finding import State
+from backend.doctor.machine import State
 from backend.locale import DEFAULT, catalogue
 
 HERE = Path(backend.__file__).parent
