@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backend.addon_manifest import ENVIRONMENTS, FOLDER, rendered
-from backend.cloud.template import Environment
+from backend.cloud.plan import Environment
 from backend.terminal import WordedGroup, say, words
 
 # ---- `pitchgate addon`: what deploying the Gmail add-on needs.
@@ -39,7 +39,7 @@ def manifest_command(environment: str, url: str, folder: Path) -> None:
 
 
 if TYPE_CHECKING:
-    from backend.cloud.google_cloud import GoogleCloud
+    from backend.cloud.things import GoogleCloud
 
     Work = Callable[[GoogleCloud, Environment], Awaitable[int]]
 SECONDS = 60
@@ -89,7 +89,7 @@ def plan_command(**given: str) -> None:
 def apply_command(settings_file: Path | None, **given: str) -> None:
     """Do what the plan says, and say what only a person can do. May run again at any time."""
     from backend.cloud import plan as plans
-    from backend.cloud.add_on import add_on_settings
+    from backend.cloud.plan import add_on_settings
 
     add_on: dict[str, str] = {}
 
@@ -102,7 +102,7 @@ def apply_command(settings_file: Path | None, **given: str) -> None:
     say("cloud.done" if count else "cloud.was_in_order", count=count)
     environment = _environment(given)
     if settings_file is not None:
-        from backend.cloud.deployment import complete, machine_settings
+        from backend.cloud.plan import complete, machine_settings
 
         kept = complete(settings_file, {**machine_settings(environment), **add_on})
         say("cloud.settings", file=settings_file)
@@ -148,12 +148,12 @@ def files_command(folder: Path, image: str, region: str, **given: str) -> None:
 
     Asks nobody. Files that are there are replaced, but for pitchgate.env, where only what is missing is added.
     """
-    from backend.cloud import deployment
+    from backend.cloud import plan
     from backend.version import release
 
     environment = _environment(given)
-    image = image or deployment.default_image(environment, region, release())
-    for name in deployment.write(folder, environment, image):
+    image = image or plan.default_image(environment, region, release())
+    for name in plan.write(folder, environment, image):
         click.echo(folder / name)
 
 
@@ -165,7 +165,7 @@ def _run(work: Work, given: dict[str, str]) -> int:
     # What speaks to Google is imported here and above: help needs none of it.
     import aiohttp
 
-    from backend.cloud.google_cloud import SCOPE, GoogleCloud
+    from backend.cloud.things import SCOPE, GoogleCloud
     from backend.gmail.pubsub import CloudCredentials
 
     async def run() -> int:

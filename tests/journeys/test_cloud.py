@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from backend.cloud.google_cloud import SCOPE
-from backend.cloud.template import Environment
+from backend.cloud.plan import Environment
+from backend.cloud.things import SCOPE
 from backend.commands.cloud import cloud_group
 from backend.gmail.pubsub import CloudCredentials
 from backend.home import settings_file

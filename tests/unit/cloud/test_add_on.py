@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 
 from backend.addon_manifest import rendered
-from backend.cloud.add_on import AddOn
-from backend.cloud.google_cloud import GoogleCloud, Json
+from backend.cloud.plan import AddOn
+from backend.cloud.things import GoogleCloud, Json
 from backend.gmail.pubsub import CloudCredentials
 
 NAME = "projects/acme-mail/deployments/pitchgate-test"

@@ -20,8 +20,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 import backend
-from backend.cloud.deployment import DOCUMENTS, SETTINGS_FILE
-from backend.cloud.template import ENVIRONMENTS
+from backend.cloud.plan import DOCUMENTS, ENVIRONMENTS, SETTINGS_FILE
 from backend.commands.cloud import cloud_group
 from backend.settings import Settings
 from backend.settings_read import read_settings, unknown_settings
