@@ -19,7 +19,7 @@ from backend.domain.mailbox.archive import FORMAT as EXPORT
 from backend.domain.mailbox.decisions import EFFECTS
 from backend.locale.words import error_words
 from backend.offline.archives import Archive
-from backend.offline.labels import names_in, system_labels
+from backend.offline.mbox import names_in, system_labels
 from model_export.errands import SALES
 from model_export.rows import BadRow, Row, owner_of
 

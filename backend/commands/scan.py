@@ -61,8 +61,7 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
     """Screen mail that lies in files: who would be held, and why."""
     # Reading and scoring are imported here: help needs neither.
     from backend.offline.archives import Archive
-    from backend.offline.cores import weighed
-    from backend.offline.judge import Judge, judge
+    from backend.offline.judge import Judge, judge, weighed
     from backend.scoring.audit import read_model
 
     how_strict = Strictness(strictness)
@@ -96,7 +95,7 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
 
 
 def _cores() -> int:
-    from backend.offline.cores import cores
+    from backend.offline.judge import cores
 
     return cores()
 

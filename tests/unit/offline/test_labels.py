@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.mail.mime import parse
-from backend.offline.labels import names_in, system_labels
+from backend.offline.mbox import names_in, system_labels
 
 LINES = [
     line.split(" ", 1)
