@@ -36,19 +36,26 @@ from backend.pipeline.devices import DeviceService, WebPushService
 from backend.pipeline.review import InsightService, ReviewService
 from backend.pipeline.solve import Checks
 from backend.ports.system import Clock, Vault
+from backend.public_post import OneClick, VapidPush
 from backend.reader.pool import ReadingPool, open_reader
 from backend.settings import Settings
 from backend.store.library import Dialect
 from backend.store.opening import configured, open_configured
 from backend.store.sqlite import alone, follows
-from backend.system.clock import GuidedClock, SystemClock
-from backend.system.descriptors import NEEDED, for_google, raise_limit
-from backend.system.tokens import SystemTokens
-from backend.system.vault import MultiFernetVault, VaultKeys, load_or_make_keys, opens
+from backend.system import (
+    NEEDED,
+    GuidedClock,
+    MultiFernetVault,
+    SystemClock,
+    SystemTokens,
+    VaultKeys,
+    for_google,
+    load_or_make_keys,
+    opens,
+    raise_limit,
+)
 from backend.transactions.store import Store
-from backend.unsubscribe.one_click import OneClick
 from backend.web.services import Services
-from backend.web_push.vapid import VapidPush
 from backend.worker.fetcher import Fetcher
 from backend.worker.loop import Worker
 from backend.worker.models import Following

@@ -1,23 +1,121 @@
-"""One POST to an address that somebody else wrote.
-
-https only, a named host on the usual port, public addresses only, looked up once and connected to as looked up; no
-redirect, no cookies, no proxy; an answer's first kilobytes are read and thrown away.
-"""
+"""Posts to addresses that somebody else wrote: which may be spoken to, one-click unsubscribe, and web push."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from socket import SOCK_STREAM
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from socket import AF_INET, AF_INET6, SOCK_STREAM, AddressFamily
 
 import aiohttp
+import http_ece
+import jwt
+from aiohttp.abc import AbstractResolver, ResolveResult
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from yarl import URL
 
 from backend.domain.errors import Refused
-from backend.domain.mail.machine_mail import host_of
-from backend.public_addresses import Allowance, Lookup, Pinned, is_public
+from backend.domain.mail.machine_mail import BODY, host_of
+from backend.domain.mailbox.web_push import Subscription
+from backend.ports.public_post import PushAnswer, Pushed
+from backend.ports.system import Clock
+
+# ---- Which addresses of the Internet may be spoken to on a stranger's word: public ones, however they are
+# written.
+
+
+Lookup = Callable[[str], Awaitable[Sequence[str]]]
+"""The addresses of a host, as text. Raises `OSError` if there are none."""
+
+Allowance = Callable[[str], bool]
+"""Whether an address may be spoken to."""
+
+_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
+_CARRIED = 0xFFFFFFFF
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""The third quarter of an address that names, in the last, the IPv4 address at the end of a tunnel."""
+_UNREACHABLE = (
+    IPv4Network("192.0.0.0/24"),  # protocol assignments
+    IPv4Network("192.88.99.0/24"),  # a relay of 6to4, no host
+    IPv6Network("3fff::/20"),  # documentation
+)
+"""What the standard library of Python 3.11 takes for public and the registry does not."""
+
+
+def is_public(text: str) -> bool:
+    """Whether an address leads to the public Internet: itself, and any IPv4 address it carries inside."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:
+            return False
+        inside = _inside(address)
+        if inside:
+            return all(_reachable(one) for one in inside)
+    return _reachable(address)
+
+
+def _inside(address: IPv6Address) -> tuple[IPv4Address, ...]:
+    if address.ipv4_mapped is not None:
+        return (address.ipv4_mapped,)
+    if address.sixtofour is not None:
+        return (address.sixtofour,)
+    if address.teredo is not None:
+        return address.teredo
+    if any(address in network for network in _TRANSLATED) or int(address) >> 32 & _CARRIED in _ISATAP:
+        return (IPv4Address(int(address) & _CARRIED),)
+    return ()
+
+
+def _reachable(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address) and address.is_site_local:  # given up in 2004, still routed in places
+        return False
+    if any(address in network for network in _UNREACHABLE):
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+class Pinned(AbstractResolver):
+    """Looks a host up once for one connection and refuses it if any of its addresses is not allowed: a name with
+    a public and an inner address is a trap, and so is one that changes between a check and its use."""
+
+    def __init__(self, lookup: Lookup, allowed: Allowance) -> None:
+        self._lookup = lookup
+        self._allowed = allowed
+
+    async def resolve(self, host: str, port: int = 0, family: AddressFamily = AF_INET) -> list[ResolveResult]:
+        """What the connection is made to. Raises `Refused` (unsafe_address) or `OSError`."""
+        found = await self._lookup(host)
+        if not found or not all(self._allowed(address) for address in found):
+            raise Refused("unsafe_address", host=host)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=AF_INET6 if ":" in address else AF_INET,
+                proto=0,
+                flags=0,
+            )
+            for address in found[:4]
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+# ---- One POST to an address that somebody else wrote. https only, a named host on the usual port, public
+# addresses only, looked up once and connected to as looked up; no redirect, no cookies, no proxy; an answer's
+# first kilobytes are read and thrown away.
+
 
 SECONDS = 8.0
 MOST_READ = 16 * 1024
@@ -103,3 +201,116 @@ class PublicPost:
         """The address as it was written. Tests cannot listen on the usual port: theirs takes its place."""
         written = URL(url, encoded=True)
         return written if self._port == 443 else written.with_port(self._port)
+
+
+# ---- The one POST of RFC 8058, to an address a stranger wrote: nothing of the owner's goes there but what the
+# address itself holds.
+
+
+HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class OneClick:
+    """`backend.ports.public_post.Unsubscriber`."""
+
+    def __init__(self, post: PublicPost | None = None) -> None:
+        self._post = post or PublicPost()
+
+    async def one_click(self, url: str) -> None:
+        """See `Unsubscriber.one_click`."""
+        answer = await self._post.send(url, BODY, HEADERS)
+        if not 200 <= answer.status < 300:
+            raise Refused("not_accepted", host=host_of(url), status=str(answer.status))
+
+
+# ---- A message to one browser: encrypted for it by `http_ece`, signed with the key it knows, posted to its
+# maker.
+
+
+CURVE = ec.SECP256R1()
+LIFE = timedelta(hours=12)
+"""How long a service keeps a message for a browser that is away, and how long a signature counts (24 h are allowed)."""
+TOPIC = "held"
+"""A service that still has an earlier message for the browser puts this one in its place."""
+
+
+class VapidPush:
+    """`backend.transactions.records.PushService`."""
+
+    def __init__(self, contact: str, clock: Clock, post: PublicPost | None = None) -> None:
+        """`contact` is the https or mailto address by which a service may complain."""
+        self._contact = contact
+        self._clock = clock
+        self._post = post or PublicPost()
+
+    def new_key(self) -> str:
+        """See `PushService`."""
+        return _text(ec.generate_private_key(CURVE).private_numbers().private_value.to_bytes(32, "big"))
+
+    def public_key(self, key: str) -> str:
+        """See `PushService`."""
+        point = _private(key).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return _text(point)
+
+    async def push(self, to: Subscription, payload: bytes) -> PushAnswer:
+        """See `PushService`."""
+        now = self._clock.now()
+        try:
+            body = http_ece.encrypt(
+                payload,
+                private_key=ec.generate_private_key(CURVE),
+                dh=_bytes(to.p256dh),
+                auth_secret=_bytes(to.auth),
+                version="aes128gcm",
+            )
+            answer = await self._post.send(to.endpoint, body, self._headers(to, now))
+        except Refused as error:
+            return PushAnswer(Pushed.LATER if error.code == "unreachable" else Pushed.REFUSED)
+        except ValueError:  # bytes that are no point of the curve
+            return PushAnswer(Pushed.REFUSED)
+        return _read(answer, now)
+
+    def _headers(self, to: Subscription, now: datetime) -> dict[str, str]:
+        claims = {"aud": f"https://{host_of(to.endpoint)}", "exp": now + LIFE, "sub": self._contact}
+        signed = jwt.encode(claims, _private(to.key), "ES256")
+        return {
+            "Authorization": f"vapid t={signed}, k={self.public_key(to.key)}",
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            "TTL": str(int(LIFE.total_seconds())),
+            "Topic": TOPIC,
+            "Urgency": "normal",
+        }
+
+
+def _read(answer: Answer, now: datetime) -> PushAnswer:
+    if 200 <= answer.status < 300:
+        return PushAnswer(Pushed.SENT)
+    if answer.status in (404, 410):
+        return PushAnswer(Pushed.GONE)
+    if answer.status == 429 or answer.status >= 500:
+        return PushAnswer(Pushed.LATER, _named(answer.retry_after, now))
+    return PushAnswer(Pushed.REFUSED)
+
+
+def _named(retry_after: str, now: datetime) -> datetime | None:
+    """The time that Retry-After names, in seconds or as a date."""
+    if retry_after.isascii() and retry_after.isdecimal():
+        return now + timedelta(seconds=min(int(retry_after[:9]), 86_400))
+    try:
+        named = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return named if named.tzinfo else None
+
+
+def _private(key: str) -> ec.EllipticCurvePrivateKey:
+    return ec.derive_private_key(int.from_bytes(_bytes(key), "big"), CURVE)
+
+
+def _text(value: bytes) -> str:
+    return urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

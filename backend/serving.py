@@ -1,15 +1,12 @@
-"""One process that serves: Hypercorn in front, the job loop beside it, both on one event loop.
-
-Everything is opened before Hypercorn starts and closed after it has stopped: opened inside its own start-up
-hooks, a failure would end the process with exit code 0, and handlers that are cut at shutdown would find the
-store closed.
-"""
+"""One process: Hypercorn and the job loop on one event loop, and where it listens."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
+import os
 import signal
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
@@ -22,15 +19,102 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.utils import LifespanFailureError
 from quart import Quart
 
-from backend import listening
 from backend.bootstrap import Application, open_application
-from backend.domain.errors import PitchgateError
+from backend.domain.errors import PitchgateError, Refused
 from backend.logs import configure_logging, tell_of_lost_errors
 from backend.reader.pool import ReadingPool
-from backend.settings import Settings
-from backend.settings_read import read_settings, unknown_settings
+from backend.settings import Settings, read_settings, unknown_settings
 from backend.terminal import in_words
 from backend.web.app import create_app
+
+# ---- Taking the address to listen on, before anything else is opened; and who has it when it is taken.
+
+
+_KEYS = {
+    errno.EADDRINUSE: "bind.taken",
+    errno.EACCES: "bind.low",
+    errno.EADDRNOTAVAIL: "bind.elsewhere",
+}
+
+
+def take(config: Config, variable: str) -> None:
+    """Bind the sockets of `config`, which then holds them. Raises `Refused` that names `variable`.
+
+    They are bound and do not listen yet: nobody connects before the server is ready to answer.
+    """
+    name = config.bind[0]
+    try:
+        sockets = config.create_sockets().insecure_sockets
+    except (OSError, OverflowError) as error:
+        raise _refused(name, error, variable) from error
+    config.bind = [f"fd://{socket.detach()}" for socket in sockets]
+
+
+class Callers:
+    """Makes a protocol with `make` for each connection that comes in, for `most` at once. Whoever comes on top of them
+    is hung up on: an idle connection ends after five seconds, and makes room."""
+
+    def __init__(self, make: Callable[[], asyncio.BaseProtocol], most: int) -> None:
+        self._make, self._most, self._open = make, most, 0
+
+    def __call__(self) -> asyncio.BaseProtocol:
+        """For the next connection."""
+        if self._open >= self._most:
+            return _HangUp()
+        protocol: Any = self._make()
+        ended = protocol.connection_lost
+        self._open += 1
+
+        def lost(error: Exception | None) -> None:
+            self._open -= 1
+            ended(error)
+
+        protocol.connection_lost = lost
+        made: asyncio.BaseProtocol = protocol
+        return made
+
+
+class _HangUp(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        transport.close()
+
+
+def probe(address: str, variable: str) -> None:
+    """Raise `Refused` like `take` if `address` cannot be listened on now. Takes nothing."""
+    config = Config()
+    config.bind = [address]
+    take(config, variable)
+    os.close(int(config.bind[0].removeprefix("fd://")))
+
+
+def _refused(address: str, error: Exception, variable: str) -> Refused:
+    """What to say of an address that could not be taken."""
+    number = error.errno if isinstance(error, OSError) else None
+    why = getattr(error, "strerror", None) or str(error).rstrip(".")
+    holder = _holder(address.rpartition(":")[2]) if number == errno.EADDRINUSE else None
+    key = "bind.taken_by" if holder else _KEYS.get(number or 0, "bind")
+    return Refused(key, address=address, why=why, setting=variable, field="bind", **(holder or {}))
+
+
+def _holder(port: str) -> dict[str, str] | None:
+    """Program and process that listen on a TCP port; None if this user may not see it."""
+    import psutil  # only here: ten milliseconds of a start that finds its port free
+
+    try:
+        for link in psutil.net_connections("tcp"):
+            if link.status == psutil.CONN_LISTEN and str(link.laddr.port) == port and link.pid:
+                return {"program": psutil.Process(link.pid).name(), "process": str(link.pid)}
+    except (psutil.Error, OSError):
+        pass
+    return None
+
+
+# ---- One process that serves: Hypercorn in front, the job loop beside it, both on one event loop. Everything
+# is opened before Hypercorn starts and closed after it has stopped: opened inside its own start-up hooks, a
+# failure would end the process with exit code 0, and handlers that are cut at shutdown would find the store
+# closed.
+
 
 log = structlog.get_logger()
 
@@ -51,7 +135,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     config = server_config(settings)
-    listening.take(config, "PITCHGATE_BIND")
+    take(config, "PITCHGATE_BIND")
     async with open_application(settings, opened=reader) as application:
         app = create_app(application.services, stop)
         log.info("serving", address=settings.public_url, environment=settings.environment)
@@ -139,7 +223,7 @@ class Shell(Quart):
     def run(self, host: str | None = None, port: int | None = None, *args: Any, **kwargs: Any) -> None:
         """See `Quart.run`."""
         with in_words("quart"):
-            listening.probe(f"{host or '127.0.0.1'}:{5000 if port is None else port}", "--host and --port")
+            probe(f"{host or '127.0.0.1'}:{5000 if port is None else port}", "--host and --port")
             try:
                 super().run(host, port, *args, **kwargs)
             except LifespanFailureError:

@@ -40,8 +40,8 @@ def quick_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
         """That never accepts more connections than there is room for."""
 
         async def create_server(self, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
-            from backend.listening import Callers
-            from backend.system.descriptors import for_callers, raise_limit
+            from backend.serving import Callers
+            from backend.system import for_callers, raise_limit
 
             callers = Callers(protocol_factory, for_callers(raise_limit()))
             return await super().create_server(callers, *args, **kwargs)
@@ -81,6 +81,6 @@ async def _served(
 
 def _the_rest() -> ModuleType:
     """In a thread: the loop must be free to hand the model to the processes that wait for it."""
-    from backend import serving
+    from backend import serving as backend_serving
 
-    return serving
+    return backend_serving

@@ -12,6 +12,7 @@ from string import Template
 from typing import Any
 from urllib.parse import urlsplit
 
+from backend import home
 from backend.addon_manifest import rendered
 from backend.cloud.things import (
     APIS,
@@ -26,9 +27,8 @@ from backend.cloud.things import (
     shown,
 )
 from backend.domain.errors import Refused
-from backend.home import settings_file
 from backend.locale import LANGUAGES
-from backend.system.vault import make_key
+from backend.system import make_key
 from backend.terminal import words
 
 # ---- What each environment is to hold. Four environments, one template: they differ in names and in nothing
@@ -227,10 +227,10 @@ def write(folder: Path, environment: Environment, image: str) -> list[str]:
 def complete(file: Path, wanted: Mapping[str, str]) -> dict[str, str]:
     """Put into a settings file what it lacks or has empty, a new key among it; returns what it has otherwise and keeps,
     as `wanted` has it."""
-    there = settings_file.read(file)
+    there = home.read(file)
     if not there.get(KEYS):
         wanted = {**wanted, KEYS: make_key()}
-    settings_file.write(file, {name: there.get(name) or value for name, value in wanted.items()})
+    home.write_settings(file, {name: there.get(name) or value for name, value in wanted.items()})
     return {name: value for name, value in wanted.items() if value and there.get(name, "") not in ("", value)}
 
 

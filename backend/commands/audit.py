@@ -22,8 +22,8 @@ from backend.domain.watching import audit, drift
 from backend.domain.watching.audit import differences, from_bits
 from backend.domain.watching.drift import Drift, monday_of
 from backend.domain.watching.trial import ENOUGH
-from backend.settings_read import read_settings
-from backend.system.clock import SystemClock
+from backend.settings import read_settings
+from backend.system import SystemClock
 from backend.terminal import Worded, WordedGroup, print_table, say, words
 from backend.transactions.statement import moment
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from backend.domain.mailbox.mailbox import Mailbox
     from backend.domain.reading.score import Score
     from backend.scoring.session import ModelSession
-    from backend.system.vault import VaultKeys
+    from backend.system import VaultKeys
     from backend.transactions.records import Log
     from backend.transactions.store import Store
 
@@ -186,7 +186,7 @@ class Again:
 
 
 def _keys() -> VaultKeys:
-    from backend.system.vault import VaultKeys, configured_vault
+    from backend.system import VaultKeys, configured_vault
 
     return VaultKeys(configured_vault(read_settings()))
 

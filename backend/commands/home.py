@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from backend import starting
+from backend import home, starting
+from backend import home as clients
 from backend.domain.errors import Conflict, Refused
 from backend.domain.moments import clock_off
-from backend.home import client as clients
-from backend.home import settings_file, unit
-from backend.settings_read import read_settings
-from backend.system.clock import SystemClock
+from backend.settings import read_settings
+from backend.system import SystemClock
 from backend.terminal import Worded, say, words
 
 if TYPE_CHECKING:
-    from backend.home.client import OAuthClient
+    from backend.home import OAuthClient
     from backend.settings import Settings
 
 PORTS = range(8400, 8420)
@@ -58,7 +57,7 @@ def home_command(
     https://console.cloud.google.com/auth/clients.
     """
     where = (folder or default_folder()).expanduser().absolute()
-    file = where / settings_file.NAME
+    file = where / home.SETTINGS_NAME
     new = again or not file.exists()
     if new:
         _set_up(file, _client(client_file, client_id), port)
@@ -86,8 +85,8 @@ def _client(file: Path | None, client_id: str | None) -> OAuthClient:
 def _set_up(file: Path, client: OAuthClient, port: int | None) -> None:
     """Check everything, then write: what is refused leaves no file behind, and an earlier one as it was. Of an earlier
     one only the client changes, and the port if another is wanted."""
-    earlier = settings_file.read(file)
-    values = settings_file.settings_of_home(file.parent, client, port or _port(client, earlier))
+    earlier = home.read(file)
+    values = home.settings_of_home(file.parent, client, port or _port(client, earlier))
     values = {
         name: value if name in CLIENT or not earlier.get(name) else earlier[name]
         for name, value in values.items()
@@ -99,24 +98,24 @@ def _set_up(file: Path, client: OAuthClient, port: int | None) -> None:
     date = asyncio.run(clients.try_out(client, settings))
     if off := clock_off(SystemClock().now(), date, settings.clock_skew):
         raise off
-    settings_file.write(file, values)
+    home.write_settings(file, values)
     say("home.settings", file=file)
 
 
 def _move(file: Path, port: int) -> None:
     """To another port, which must be free, while nothing serves at the one before."""
-    from backend import listening
+    from backend import serving
     from backend.store.sqlite import alone
 
     settings = read_settings(_env_file=file)
     address = f"127.0.0.1:{port}"
     if settings.bind == address:
         return
-    listening.probe(address, "--port")
+    serving.probe(address, "--port")
     with alone(settings.sqlite_path) as nobody:
         if not nobody:
             raise Conflict("in_use.home", path=settings.sqlite_path)
-    settings_file.write(file, {"PITCHGATE_BIND": address, "PITCHGATE_PUBLIC_URL": f"http://{address}"})
+    home.write_settings(file, {"PITCHGATE_BIND": address, "PITCHGATE_PUBLIC_URL": f"http://{address}"})
     say("home.moved", address=f"http://{address}")
 
 
@@ -124,7 +123,7 @@ def _port(client: OAuthClient, earlier: Mapping[str, str]) -> int:
     """The port a web client was registered with, else the one it has, else the first that is free."""
     from urllib.parse import urlsplit
 
-    from backend import listening
+    from backend import serving
 
     for redirect in client.redirects if client.kind == "web" else ():
         parts = urlsplit(redirect)
@@ -135,7 +134,7 @@ def _port(client: OAuthClient, earlier: Mapping[str, str]) -> int:
         return int(before)
     for port in PORTS:
         try:
-            listening.probe(f"127.0.0.1:{port}", "--port")
+            serving.probe(f"127.0.0.1:{port}", "--port")
         except Refused:
             continue
         return port
@@ -144,14 +143,14 @@ def _port(client: OAuthClient, earlier: Mapping[str, str]) -> int:
 
 def _unit_written(file: Path, wanted: bool | None, settings: Settings) -> bool:
     if wanted is None:
-        wanted = unit.offered() and click.confirm(words()("home.unit"), default=False)
+        wanted = home.offered() and click.confirm(words()("home.unit"), default=False)
     if wanted:
-        place = unit.write(file)
-        say("home.unit_written", file=place, command=unit.COMMAND, address=settings.public_url)
+        place = home.write_unit(file)
+        say("home.unit_written", file=place, command=home.COMMAND, address=settings.public_url)
     return bool(wanted)
 
 
 def _run(settings: Settings, *, browser: bool) -> None:
-    from backend.home.guide import Guide
+    from backend.home import Guide
 
     starting.run(settings, Guide(say, browser=browser).run)

@@ -9,7 +9,7 @@ import click
 
 from backend.commands.with_store import named, of_mailbox, with_store
 from backend.domain.errors import NotFound
-from backend.system.clock import SystemClock
+from backend.system import SystemClock
 from backend.terminal import WordedGroup, print_table, say, words
 from backend.transactions.statement import moment
 

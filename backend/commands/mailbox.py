@@ -11,8 +11,8 @@ import click
 from backend.commands.with_store import named, with_store
 from backend.domain.mailbox.mailbox import Link, Mailbox
 from backend.pipeline.modes import check_chosen
-from backend.settings_read import read_settings
-from backend.system.clock import SystemClock
+from backend.settings import read_settings
+from backend.system import SystemClock
 from backend.terminal import WordedGroup, confirms, language, print_table, say, words
 from backend.web.pages import State, state_of
 

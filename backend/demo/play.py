@@ -19,7 +19,7 @@ from pathlib import Path
 
 import aiohttp
 
-from backend import listening
+from backend import serving
 from backend.demo import addon, owner
 from backend.demo.google import Sandbox
 from backend.demo.letters import OWNER, OWNER_NAME, Letter, arrivals, letters
@@ -98,7 +98,7 @@ async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[
     options.folder.mkdir(parents=True, exist_ok=True)
     for taken, name in ((options.port, "--port"), (options.sandbox_port, "--sandbox-port")):
         if taken:
-            listening.probe(f"127.0.0.1:{taken}", name)
+            serving.probe(f"127.0.0.1:{taken}", name)
     port, jar = options.port or free_port(), aiohttp.CookieJar(unsafe=True)
     server_url = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=30)) as http:

@@ -19,7 +19,7 @@ from backend.domain.mailbox.mailbox import WATCH_ALARM, Link, Mailbox, Missing, 
 from backend.gmail.executor import told_at
 from backend.gmail.opening import Google
 from backend.gmail.pubsub import SCOPE, CloudCredentials
-from backend.home.client import CONSOLE, OAuthClient, try_out
+from backend.home import CONSOLE, OAuthClient, try_out
 from backend.locale.words import error_words
 from backend.settings import Settings
 from backend.terminal import language, words

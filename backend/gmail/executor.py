@@ -21,8 +21,7 @@ from backend.gmail.payload import AnswerUnreadable
 from backend.gmail.quota import Quota
 from backend.gmail.requests import Call
 from backend.ports.system import Clock
-from backend.setting_kinds import on_this_machine
-from backend.settings import Settings
+from backend.settings import Settings, on_this_machine
 
 # ---- The HTTP session to Google and the one way an answer is read: bounded, unpacked by us, no redirects.
 

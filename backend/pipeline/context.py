@@ -13,8 +13,7 @@ from backend.ports.gmail import Gmail
 from backend.ports.public_post import Pushed, PushService
 from backend.ports.reader import Reader
 from backend.ports.system import Clock, TimeCheck, TokenSource, Vault
-from backend.setting_kinds import on_this_machine
-from backend.settings import Settings
+from backend.settings import Settings, on_this_machine
 from backend.transactions.records import MessageJob
 from backend.transactions.store import Store
 

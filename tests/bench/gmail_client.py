@@ -36,7 +36,7 @@ from googleapiclient.discovery import build_from_document
 from backend.gmail.arrivals import arrival
 from backend.gmail.opening import open_google
 from backend.settings import Settings
-from backend.system.clock import SystemClock
+from backend.system import SystemClock
 
 HEADERS = [
     "From",

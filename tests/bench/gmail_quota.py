@@ -19,7 +19,7 @@ from datetime import datetime
 from backend.domain.errors import GoogleError
 from backend.gmail.opening import Google, open_google
 from backend.settings import Settings
-from backend.system.clock import SystemClock
+from backend.system import SystemClock
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, SandboxProcess
 
 OWNER = "ana@corp.test"

@@ -25,7 +25,7 @@ from backend.domain.mailbox.mailbox import Mode, Preferences
 from backend.domain.mailbox.message import HELD
 from backend.settings import GMAIL_MODIFY
 from backend.store.opening import open_store
-from backend.system.vault import MultiFernetVault
+from backend.system import MultiFernetVault
 from backend.transactions.records import NewMailbox
 from tests import postgres_server
 from tests.bench.baseline.stores import KeptStore, TinyStore

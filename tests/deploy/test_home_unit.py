@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from backend import home
 from backend.demo.processes import free_port
-from backend.home import unit
 
 MANAGER = Path("/lib/systemd/systemd")
 INSIDE = """
@@ -55,7 +55,7 @@ def test_the_unit_of_a_home_serves_comes_back_and_stops(
         f"PITCHGATE_STATE_DIR={tmp_path}/state\nPITCHGATE_SECRET_KEYS={Fernet.generate_key().decode()}\n"
     )
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    unit.write(file)
+    home.write_unit(file)
     script = INSIDE.format(manager=MANAGER, python=shutil.which("python3"), url=url)
     command = ["unshare", "--mount", "--propagation", "private", "bash", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd="/")

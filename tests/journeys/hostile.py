@@ -32,7 +32,7 @@ from backend.demo.play import Stage
 from backend.domain.entry.challenge import token_hash
 from backend.domain.mailbox.message import MessageView
 from backend.store.opening import open_store
-from backend.system.clock import SystemClock
+from backend.system import SystemClock
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session
 from backend.transactions.store import Store
 from tests.bench.processor import family

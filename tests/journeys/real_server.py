@@ -24,7 +24,7 @@ from backend.demo.play import Options, Stage, stage
 from backend.domain.entry.challenge import token_hash
 from backend.domain.mailbox.message import Placement
 from backend.store.opening import open_store
-from backend.system.clock import SystemClock
+from backend.system import SystemClock
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope
 from tests.journeys.conftest import until
 from tests.onward import onward

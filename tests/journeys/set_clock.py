@@ -7,7 +7,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from backend.system.clock import SystemClock
+from backend.system import SystemClock
 
 FILE = Path(os.environ["MACHINE_CLOCK"])
 

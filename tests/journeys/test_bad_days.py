@@ -21,7 +21,7 @@ import pytest
 
 from backend.demo import owner
 from backend.demo.letters import OWNER, letters
-from backend.system.vault import make_key
+from backend.system import make_key
 from tests.journeys.conftest import Journey, begin_journey, until
 
 YEAR = 365 * 86_400.0

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from backend import home
 from backend.cloud.plan import Environment
 from backend.cloud.things import SCOPE
 from backend.commands.cloud import cloud_group
 from backend.gmail.pubsub import CloudCredentials
-from backend.home import settings_file
 from backend.sandbox.cloud.routes import number
 from tests.architecture.shell_blocks import to_play
 from tests.sandbox_process import SandboxProcess
@@ -93,8 +93,8 @@ def test_a_second_plan_is_empty_and_a_second_apply_changes_nothing(run: Run, tmp
         catch_exceptions=False,
     )
     assert files.exit_code == 0
-    written = settings_file.read(tmp_path / "files" / "pitchgate.env")
-    assert written.keys() == settings_file.read(file).keys() - {
+    written = home.read(tmp_path / "files" / "pitchgate.env")
+    assert written.keys() == home.read(file).keys() - {
         "PITCHGATE_ADDON_ACCOUNT",
         "PITCHGATE_ADDON_CLIENT_ID",
         "PITCHGATE_REPLAY_DAYS",

@@ -29,9 +29,9 @@ from backend.doctor.checks import examine
 from backend.doctor.machine import Finding, State
 from backend.domain.mailbox.mailbox import Mode
 from backend.scoring import SHIPPED
-from backend.settings_read import read_settings
+from backend.settings import read_settings
 from backend.store.opening import open_store
-from backend.system.clock import SystemClock
+from backend.system import SystemClock
 from backend.transactions.store import Store
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, PROJECT, SUBSCRIPTION, TOPIC, SandboxProcess
 

@@ -21,7 +21,7 @@ import pytest
 
 from backend.gmail.opening import Google, open_google
 from backend.settings import Settings
-from backend.system.clock import SystemClock
+from backend.system import SystemClock
 from tests.contract.gmail.fake_google import Keeper
 
 CLIENT_ID = "PITCHGATE_LINKED_CLIENT_ID"

@@ -36,7 +36,7 @@ from backend.pipeline.stages import run_duty
 from backend.ports.gmail import Access
 from backend.settings import IDENTITY, Settings
 from backend.store.opening import open_store
-from backend.system.vault import MultiFernetVault, make_key
+from backend.system import MultiFernetVault, make_key
 from backend.transactions.records import Duty, NewDevice, OneTimeCode, Purpose, Scope
 from backend.transactions.store import Store
 from backend.web.app import create_app

@@ -30,8 +30,7 @@ from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.play import Options, Stage, _jobs_left, stage
 from backend.demo.salesperson import Salesperson
 from backend.store.opening import open_store
-from backend.system.clock import SystemClock
-from backend.system.vault import MultiFernetVault, SecretStr
+from backend.system import MultiFernetVault, SecretStr, SystemClock
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope
 
 SAM, MIRA, TOM = [letter for letter in letters() if letter.local]

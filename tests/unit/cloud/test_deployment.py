@@ -22,8 +22,7 @@ from click.testing import CliRunner, Result
 import backend
 from backend.cloud.plan import DOCUMENTS, ENVIRONMENTS, SETTINGS_FILE
 from backend.commands.cloud import cloud_group
-from backend.settings import Settings
-from backend.settings_read import read_settings, unknown_settings
+from backend.settings import Settings, read_settings, unknown_settings
 
 URL = "https://gate.acme.test"
 BIN = Path(sys.executable).parent

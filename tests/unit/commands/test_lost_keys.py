@@ -15,8 +15,7 @@ from backend.commands.jobs import with_store
 from backend.commands.keys import keys_group
 from backend.domain.errors import Lost, NeedsReconnect
 from backend.gmail.errors import sealed_shut
-from backend.system.clock import SystemClock
-from backend.system.vault import MultiFernetVault, make_key
+from backend.system import MultiFernetVault, SystemClock, make_key
 from backend.transactions.store import Store
 from tests.contract.store.stories import Story
 

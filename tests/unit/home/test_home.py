@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from backend import home
 from backend.domain.errors import Refused
-from backend.home import settings_file, unit
-from backend.home.client import OAuthClient, check_redirect, from_file, typed
-from backend.settings_read import FILE_VARIABLE, read_settings
+from backend.home import OAuthClient, check_redirect, from_file, typed
+from backend.settings import FILE_VARIABLE, read_settings
 
 CLIENT = {"client_id": "1-a.apps.googleusercontent.com", "client_secret": "GOCSPX-secret"}
 
@@ -70,12 +70,12 @@ def test_the_settings_file_is_its_owners_and_read_as_it_was_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "a home"
-    file = folder / settings_file.NAME
-    left = folder / f"{settings_file.NAME}.new"
+    file = folder / home.SETTINGS_NAME
+    left = folder / f"{home.SETTINGS_NAME}.new"
     folder.mkdir(mode=0o755)
     left.write_text("left lying")
     left.chmod(0o644)
-    settings_file.write(file, settings_file.settings_of_home(folder, typed(*CLIENT.values()), 8401))
+    home.write_settings(file, home.settings_of_home(folder, typed(*CLIENT.values()), 8401))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     monkeypatch.setenv(FILE_VARIABLE, str(file))
     settings = read_settings()
@@ -88,19 +88,19 @@ def test_the_settings_file_is_its_owners_and_read_as_it_was_written(
 
 
 def test_a_line_that_a_person_added_stays(tmp_path: Path) -> None:
-    file = tmp_path / settings_file.NAME
-    settings_file.write(file, {"PITCHGATE_BIND": "127.0.0.1:8400", "PITCHGATE_CLIENT_ID": "one"})
+    file = tmp_path / home.SETTINGS_NAME
+    home.write_settings(file, {"PITCHGATE_BIND": "127.0.0.1:8400", "PITCHGATE_CLIENT_ID": "one"})
     with file.open("a") as lines:
         lines.write("# mine\nPITCHGATE_REPLAY_DAYS=30\n")
     before = file.read_text()
-    settings_file.write(file, {"PITCHGATE_CLIENT_ID": "two", "PITCHGATE_NOTICES": "poll"})
+    home.write_settings(file, {"PITCHGATE_CLIENT_ID": "two", "PITCHGATE_NOTICES": "poll"})
     assert file.read_text() == before.replace("CLIENT_ID=one", "CLIENT_ID=two") + "PITCHGATE_NOTICES=poll\n"
-    assert settings_file.read(file)["PITCHGATE_REPLAY_DAYS"] == "30"
+    assert home.read(file)["PITCHGATE_REPLAY_DAYS"] == "30"
 
 
 def test_the_unit_starts_the_server_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    path = unit.write(Path("/home/ana/100% mine/settings.env"))
+    path = home.write_unit(Path("/home/ana/100% mine/settings.env"))
     assert path == tmp_path / "systemd" / "user" / "pitchgate.service"
     text = path.read_text()
     assert "EnvironmentFile=/home/ana/100%% mine/settings.env\n" in text

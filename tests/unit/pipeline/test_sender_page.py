@@ -21,7 +21,7 @@ from backend.domain.mailbox.message import Placement
 from backend.pipeline import solve
 from backend.pipeline.solve import Checks
 from backend.ports.captcha import Kind
-from backend.system.vault import MultiFernetVault, make_key
+from backend.system import MultiFernetVault, make_key
 from tests.doubles import SeededTokens
 from tests.unit.pipeline.conftest import Fixture, letter
 

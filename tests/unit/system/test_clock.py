@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.system.clock import BELIEVED, FRESH, GuidedClock
+from backend.system import BELIEVED, FRESH, GuidedClock
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 YEAR = timedelta(days=365)

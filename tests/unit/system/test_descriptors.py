@@ -7,8 +7,8 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.listening import Callers
-from backend.system.descriptors import NEEDED, OWN, for_callers, for_google
+from backend.serving import Callers
+from backend.system import NEEDED, OWN, for_callers, for_google
 
 
 @given(st.integers(64, 100_000))

@@ -6,8 +6,7 @@ import base64
 import re
 from datetime import timedelta
 
-from backend.system.clock import SystemClock
-from backend.system.tokens import SystemTokens
+from backend.system import SystemClock, SystemTokens
 
 
 def test_ids_never_repeat_and_sort_by_the_time_they_were_made() -> None:

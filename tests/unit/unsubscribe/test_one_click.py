@@ -12,9 +12,7 @@ import pytest
 from aiohttp import web
 
 from backend.domain.errors import Refused
-from backend.public_addresses import is_public
-from backend.public_post import PublicPost
-from backend.unsubscribe.one_click import OneClick
+from backend.public_post import OneClick, PublicPost, is_public
 from tests.certificates import certificate
 from tests.doubles import in_english
 

@@ -21,9 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from backend.domain.mailbox.web_push import Subscription
 from backend.ports.public_post import PushAnswer, Pushed
-from backend.public_addresses import is_public
-from backend.public_post import PublicPost
-from backend.web_push.vapid import VapidPush
+from backend.public_post import PublicPost, VapidPush, is_public
 from tests.certificates import certificate
 from tests.doubles import START, FixedClock
 

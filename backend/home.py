@@ -1,0 +1,291 @@
+"""`pitchgate home`: the OAuth client, the settings file, the service unit, and what it says on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import sys
+import webbrowser
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from backend.domain.errors import Refused
+from backend.domain.mailbox.mailbox import Condition, Mailbox
+
+if TYPE_CHECKING:
+    from backend.bootstrap import Application
+    from backend.settings import Settings
+
+
+# ---- The OAuth client a person made in Google's console: read from its JSON file or typed, and tried at
+# Google.
+
+
+LARGEST_FILE = 64 * 1024
+_ID = re.compile(r"[A-Za-z0-9._-]{5,200}")
+_SECRET = re.compile(r"[\x21-\x7e]{8,200}")
+_RISKY = frozenset("'\"\\#$`")
+"""Signs that mean something in a settings file."""
+CONSOLE = "https://console.cloud.google.com/auth/clients"
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthClient:
+    """`kind` is "installed" (Desktop app), "web", or "" where it was typed. `redirects` are those it was registered
+    with; a desktop app needs none."""
+
+    id: str
+    secret: str = field(repr=False)
+    kind: str = ""
+    redirects: tuple[str, ...] = ()
+
+
+def typed(client_id: str, secret: str) -> OAuthClient:
+    """From the keyboard. Raises `Refused` (field client_id or client_secret) for what can be neither."""
+    client_id, secret = client_id.strip(), secret.strip()
+    if not _ID.fullmatch(client_id):
+        raise Refused("client_id", console=CONSOLE, field="client_id")
+    if not _SECRET.fullmatch(secret) or _RISKY & set(secret):
+        raise Refused("client_secret", console=CONSOLE, field="client_secret")
+    return OAuthClient(client_id, secret)
+
+
+def from_file(path: Path) -> OAuthClient:
+    """From the JSON that the console gives for download. Raises `Refused` (field file)."""
+    try:
+        with path.open("rb") as file:
+            data = json.loads(file.read(LARGEST_FILE))
+    except OSError as error:
+        raise Refused(
+            "no_client.unread", console=CONSOLE, path=path, why=error.strerror, field="file"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise Refused("no_client.no_json", console=CONSOLE, path=path, field="file") from error
+    kind = next((name for name in ("installed", "web") if isinstance(data, dict) and name in data), "")
+    inner = data[kind] if kind else None
+    if not isinstance(inner, dict):
+        raise Refused("no_client", console=CONSOLE, path=path, field="file")
+    read = typed(str(inner.get("client_id", "")), str(inner.get("client_secret", "")))
+    redirects = inner.get("redirect_uris")
+    listed = tuple(map(str, redirects)) if isinstance(redirects, list) else ()
+    return OAuthClient(read.id, read.secret, kind, listed)
+
+
+def check_redirect(client: OAuthClient, redirect: str) -> None:
+    """Raise `Refused` (field redirect) for a web client that was not registered with our address. A desktop app may
+    come back to any port of this machine; of a typed client nothing is known."""
+    if client.kind == "web" and redirect not in client.redirects:
+        raise Refused("redirect", console=CONSOLE, redirect=redirect, field="redirect")
+
+
+async def try_out(client: OAuthClient, settings: Settings) -> str:
+    """Ask Google for a token with a code that cannot be right: a client it knows is told that the code is wrong, any
+    other that it is unknown. Returns the answer's Date. Raises `Refused` (field client_id), or `Refused` (field
+    network) without an answer."""
+    import aiohttp  # here, for the help of the command
+
+    from backend.gmail.oauth import CLIENT_REFUSED
+
+    form = urlencode(
+        {
+            "grant_type": "authorization_code",
+            "code": "4/pitchgate-asks-whether-this-client-exists",
+            "client_id": client.id,
+            "client_secret": client.secret,
+            "redirect_uri": settings.redirect_uri,
+        }
+    )
+    timeout = aiohttp.ClientTimeout(total=settings.request_timeout)
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.post(settings.token_url, data=form, headers=headers) as answer,
+        ):
+            response, date = await answer.json(content_type=None), answer.headers.get("Date", "")
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise Refused("network", field="network") from error
+    cause = response.get("error") if isinstance(response, dict) else None
+    if isinstance(cause, str) and cause in CLIENT_REFUSED:
+        raise Refused("client_unknown", console=CONSOLE, field="client_id")
+    return date
+
+
+# ---- A settings file: lines of NAME=value that Pitchgate and systemd read alike, for its owner's eyes only.
+
+
+SETTINGS_NAME = "settings.env"
+HEAD = """\
+# Written by Pitchgate. Whoever reads this file can read the mailbox: keep it to yourself.
+# Change a line and start again; a line PITCHGATE_…= may be added for every other setting.
+"""
+
+
+def settings_of_home(folder: Path, client: OAuthClient, port: int) -> dict[str, str]:
+    """What a home needs, by setting. A new key seals the refresh token."""
+    from backend.system import make_key  # here, for the help of the commands that write settings
+
+    return {
+        "PITCHGATE_ENVIRONMENT": "production",
+        "PITCHGATE_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PITCHGATE_BIND": f"127.0.0.1:{port}",
+        "PITCHGATE_STATE_DIR": str(folder / "state"),
+        "PITCHGATE_SECRET_KEYS": make_key(),
+        "PITCHGATE_CLIENT_ID": client.id,
+        "PITCHGATE_CLIENT_SECRET": client.secret,
+        "PITCHGATE_NOTICES": "poll",
+        "PITCHGATE_LOG_LEVEL": "WARNING",
+    }
+
+
+def read(path: Path) -> dict[str, str]:
+    """What stands in it by name; nothing where there is none."""
+    from dotenv import dotenv_values
+
+    return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
+
+
+def write_settings(path: Path, values: Mapping[str, str]) -> None:
+    """Write it whole or not at all, readable by its owner alone (0600). Its folder is made, for them alone (0700).
+    Of an earlier one every line stays but those of these names: a person may have added some."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.new")
+    earlier = path.read_text(encoding="utf-8") if path.exists() else HEAD
+    named = [(line.partition("=")[0].strip(), line) for line in earlier.splitlines()]
+    lines = [f"{name}={values[name]}" if name in values else line for name, line in named]
+    there = {name for name, _ in named}
+    lines += [f"{name}={value}" for name, value in values.items() if name not in there]
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+        file.flush()
+        os.fsync(file.fileno())
+    new.chmod(0o600)  # an older one that was left lying may have had other rights
+    new.replace(path)
+
+
+# ---- A systemd user unit, so that a home starts with its owner's session. Written only when they say so.
+
+
+UNIT_NAME = "pitchgate.service"
+COMMAND = " && ".join(
+    f"systemctl --user {words}" for words in ("daemon-reload", f"enable {UNIT_NAME}", f"restart {UNIT_NAME}")
+)
+"""Starts it, also where an older one runs."""
+
+
+def place() -> Path:
+    """Where systemd looks for the units of this user."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    return (Path(base) if base else Path.home() / ".config") / "systemd" / "user" / UNIT_NAME
+
+
+def offered() -> bool:
+    """Whether this machine is one that starts units."""
+    return sys.platform == "linux" and Path("/run/systemd/system").is_dir()
+
+
+def unit(settings_file: Path) -> str:
+    """Its text."""
+    return f"""\
+[Unit]
+Description=Pitchgate, for one mailbox
+
+[Service]
+EnvironmentFile={_plain(settings_file)}
+ExecStart={_quoted(Path(sys.executable))} -m backend serve
+# always, not on-failure: a server that dies inside may leave with exit status 0
+Restart=always
+RestartSec=5
+NoNewPrivileges=true
+PrivateTmp=true
+
+[Install]
+WantedBy=default.target
+"""
+
+
+def write_unit(settings_file: Path) -> Path:
+    """Write it; where it is now."""
+    path = place()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(unit(settings_file), encoding="utf-8")
+    return path
+
+
+def _plain(path: Path) -> str:
+    """As systemd reads a path that fills the line: a percent sign begins a specifier."""
+    return str(path).replace("%", "%%")
+
+
+def _quoted(path: Path) -> str:
+    """As it reads a word of a command."""
+    return '"' + _plain(path).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$") + '"'
+
+
+# ---- What a home tells its owner while they connect: the address to open, and how far it is.
+
+
+LOOK = 0.5
+_UNDER_WAY = frozenset({Condition.CONNECTING, Condition.INDEXING})
+
+
+class Guide:
+    """Tells by `tell`, by key and blanks. `browser`: open the address as well."""
+
+    def __init__(self, tell: Callable[..., None], *, browser: bool) -> None:
+        self._tell = tell
+        self._browser = browser
+
+    async def run(self, application: Application) -> None:
+        """From the first answer to a mailbox that is read. Ends then; the server goes on."""
+        address = application.settings.public_url
+        known = await application.context.store.mailboxes()
+        if known:
+            self._tell("home.running", address=address)
+            self._tell_of_ends(known, address, application.context.clock.now())
+            return
+        self._tell("home.open", address=address)
+        if self._browser:
+            with contextlib.suppress(webbrowser.Error, OSError):
+                await asyncio.to_thread(webbrowser.open, address)
+        mailbox = await self._first(application)
+        self._tell("home.connected", email=mailbox.owner.email)
+        await self._until_read(application, mailbox.id)
+        self._tell("home.reading", address=address)
+        self._tell("home.testing")
+
+    def _tell_of_ends(self, mailboxes: Iterable[Mailbox], address: str, now: datetime) -> None:
+        for mailbox in mailboxes:
+            if (at := mailbox.grant_expires_at) is not None and now < at:
+                self._tell(
+                    "home.ends", email=mailbox.owner.email, at=f"{at:%Y-%m-%d %H:%M} UTC", address=address
+                )
+
+    async def _first(self, application: Application) -> Mailbox:
+        while True:
+            if found := await application.context.store.mailboxes():
+                return found[0]
+            await asyncio.sleep(LOOK)
+
+    async def _until_read(self, application: Application, mailbox_id: str) -> None:
+        shown = -1
+        while True:
+            mailbox = await application.context.store.mailbox(mailbox_id)
+            if mailbox is None:
+                return
+            condition = mailbox.condition(application.context.clock.now())
+            if condition not in _UNDER_WAY:
+                return
+            tenth = 10 * mailbox.index_done // mailbox.index_total if mailbox.index_total else -1
+            if tenth > shown:
+                shown = tenth
+                self._tell("home.progress", done=mailbox.index_done, total=mailbox.index_total)
+            await asyncio.sleep(LOOK)

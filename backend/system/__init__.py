@@ -1,1 +1,0 @@
-"""Time, randomness and secrets at rest: the real ones behind `backend.ports.system`."""

@@ -1,1 +1,0 @@
-"""One-click unsubscribing (RFC 8058)."""
