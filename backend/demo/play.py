@@ -20,12 +20,19 @@ from pathlib import Path
 import aiohttp
 
 from backend import serving
-from backend.demo import addon, owner
-from backend.demo.google import Sandbox
-from backend.demo.letters import OWNER, OWNER_NAME, Letter, arrivals, letters
-from backend.demo.morning import first_digest
-from backend.demo.processes import Process, free_port, until_ready
-from backend.demo.salesperson import Salesperson
+from backend.demo import people as demo_people
+from backend.demo.people import Salesperson, first_digest
+from backend.demo.processes import (
+    OWNER,
+    OWNER_NAME,
+    Letter,
+    Process,
+    Sandbox,
+    arrivals,
+    free_port,
+    letters,
+    until_ready,
+)
 from backend.demo.tally import Tally, count
 from backend.domain.errors import PitchgateError
 from backend.store.opening import open_store
@@ -123,9 +130,9 @@ async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[
             tell("server")
             await server.start()
             await running.ready()
-            await sandbox.deploy_addon(addon.deployment(server_url))
+            await sandbox.deploy_addon(demo_people.deployment(server_url))
             tell("connecting")
-            await owner.connect(http, server_url, OWNER)
+            await demo_people.connect(http, server_url, OWNER)
             await _watched(sandbox, options)
             yield running
         finally:
@@ -288,7 +295,7 @@ def _environment(options: Options, server_url: str, google: str, story: str = ""
         "PITCHGATE_PUBSUB_URL": google,
         "PITCHGATE_NOTICES": options.notices,
         "PITCHGATE_POLL_INTERVAL": str(options.poll_interval),
-        **addon.settings(),
+        **demo_people.settings(),
         "PITCHGATE_DEFAULT_MODE": options.mode,
         "PITCHGATE_DEFAULT_CREDITS_PER_SOLVE": str(options.credits_per_solve),
         "PITCHGATE_LIVE_PAGE": "true",

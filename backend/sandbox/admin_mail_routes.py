@@ -5,8 +5,8 @@ from typing import Any
 
 from quart import Blueprint, Response, jsonify, request
 
-from backend.sandbox.admin_views import mailbox_json, message_json, sent_json
-from backend.sandbox.gmail.settings import VacationError, read_filters, read_vacation, vacation_json
+from backend.sandbox.admin import mailbox_json, message_json, perform_owner_act, reply_letter, sent_json
+from backend.sandbox.gmail.labels import VacationError, read_filters, read_vacation, vacation_json
 from backend.sandbox.letters import (
     ARRIVAL_KEYS,
     LETTER_KEYS,
@@ -16,9 +16,7 @@ from backend.sandbox.letters import (
     read_raw,
     strings,
 )
-from backend.sandbox.mail.mailbox import Mailbox, SendAs
-from backend.sandbox.mail.message import StoredMessage
-from backend.sandbox.owner_acts import perform, reply_letter
+from backend.sandbox.mail.mailbox import Mailbox, SendAs, StoredMessage
 from backend.sandbox.web import BadRequest, json_object, refuse, world
 from backend.sandbox.world import WorldError
 
@@ -146,7 +144,7 @@ async def act(address: str) -> Response:
     mailbox = _box(address)
     data = await json_object()
     check_keys(data, frozenset({"act", "ids", "label", "to"}))
-    now = perform(world(), mailbox, data)
+    now = perform_owner_act(world(), mailbox, data)
     return jsonify({"now": now, "historyId": str(mailbox.history.current)})
 
 

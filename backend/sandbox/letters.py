@@ -6,12 +6,10 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.sandbox.mail import headers as fields
-from backend.sandbox.mail.authentication import Authentication, AuthenticationError
-from backend.sandbox.mail.compose import ComposeError, Letter, write
-from backend.sandbox.mail.ids import is_message_id
-from backend.sandbox.mail.labels import SYSTEM_LABELS
-from backend.sandbox.mail.mailbox import Mailbox
+from backend.sandbox.mail import compose as fields
+from backend.sandbox.mail.compose import Authentication, AuthenticationError, ComposeError, Letter, write
+from backend.sandbox.mail.history import SYSTEM_LABELS
+from backend.sandbox.mail.mailbox import Mailbox, is_message_id
 from backend.sandbox.mail.post_office import ARRIVAL_LABELS, Arrival
 from backend.sandbox.web import BadRequest
 

@@ -1,21 +1,127 @@
-"""Serving the sandbox: one socket, one event loop, one line of JSON when it is ready."""
+"""The local Google as one server: its app, its process, and the command that starts it."""
+
+from __future__ import annotations
 
 import asyncio
 import errno
 import ipaddress
 import json
 import os
+import shlex
 import signal
 import socket
+from email.utils import formatdate
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import psutil
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from quart import Quart, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
-from backend.sandbox.app import create_app
-from backend.sandbox.world import World
+from backend.sandbox import admin, admin_mail_routes, cloud
+from backend.sandbox import cloud as cloud_routes
+from backend.sandbox.addon import pages as addon_pages
+from backend.sandbox.addon import routes as addon_routes
+from backend.sandbox.faults import FaultError, FaultRule, KnobError, parse_assignment
+from backend.sandbox.gmail import dispatch as gmail_routes
+from backend.sandbox.oauth import routes as oauth_routes
+from backend.sandbox.oauth.grants import Client, ClientError
+from backend.sandbox.pubsub import routes as pubsub_routes
+from backend.sandbox.pubsub.broker import PubSubError, read_subscription
+from backend.sandbox.pubsub.delivery import Pusher
+from backend.sandbox.web import BadRequest, refuse
+from backend.sandbox.webmail import routes as webmail_routes
+from backend.sandbox.webmail import story
+from backend.sandbox.world import World, WorldError
+
+# ---- The sandbox as a Quart application.
+
+
+MAX_BODY = 64 * 1024 * 1024
+LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def create_app(world: World, base_url: str, host: str = "127.0.0.1") -> Quart:
+    """An application around a world. `base_url` is where it will answer; `host` is also a valid name."""
+    app = Quart(__name__, static_url_path="/sandbox-static")
+    app.config.update(WORLD=world, BASE_URL=base_url, MAX_CONTENT_LENGTH=MAX_BODY)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    for module in (
+        oauth_routes,
+        gmail_routes,
+        pubsub_routes,
+        cloud_routes,
+        cloud,
+        admin,
+        admin_mail_routes,
+        webmail_routes,
+        addon_routes,
+        addon_pages,
+        story,
+    ):
+        app.register_blueprint(module.blueprint)
+    pusher: list[Pusher] = []
+
+    @app.before_serving
+    async def start_pushing() -> None:
+        pusher.append(Pusher(world.broker, world.keys, world.clock))
+        app.config["PUSHER"] = pusher[0]
+        await pusher[0].start()
+
+    @app.after_serving
+    async def stop_pushing() -> None:
+        await pusher[0].stop()
+
+    @app.get("/")
+    async def front_door() -> Response:
+        return Response(b"", 302, {"Location": "/mail/"})
+
+    _guard(app, host)
+    return app
+
+
+def _guard(app: Quart, host: str) -> None:
+    """Refuse what a page in a browser on this machine could otherwise do to the sandbox."""
+    names = LOCAL_NAMES | {host}
+
+    @app.before_request
+    async def only_local_callers() -> Response | None:
+        # An answer before the body has arrived makes the server close the connection under the client's
+        # next request: connections drop here only by fault rule.
+        await request.get_data()
+        if urlsplit(f"//{request.host}").hostname not in names:
+            return refuse("This name does not lead to the sandbox.", 421)
+        origin = request.headers.get("Origin")
+        if (
+            request.method not in ("GET", "HEAD")
+            and origin is not None
+            and urlsplit(origin).netloc != request.host
+        ):
+            return refuse("Requests from other sites are refused.", 403)
+        return None
+
+    @app.after_request
+    async def safe_headers(response: Response) -> Response:
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers["Date"] = formatdate(app.config["WORLD"].clock.shown(), usegmt=True)
+        return response
+
+    @app.errorhandler(BadRequest)
+    async def bad_request(error: BadRequest) -> Response:
+        return refuse(str(error), error.status)
+
+    @app.errorhandler(HTTPException)
+    async def http_error(error: HTTPException) -> Response:
+        response = jsonify({"error": error.description or error.name})
+        response.status_code = error.code or 500
+        return response
+
+
+# ---- Serving the sandbox: one socket, one event loop, one line of JSON when it is ready.
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -89,3 +195,145 @@ async def run(world: World, listener: socket.socket, host: str) -> None:
         click.echo(json.dumps({"sandbox": url, "pid": os.getpid()}))
 
     await serve(app, config, shutdown_trigger=stopped.wait)
+
+
+# ---- A sandbox from the options of the command line.
+
+
+OPEN_TO_ALL = (
+    "WARNING: this address can be reached from other machines, and the sandbox asks nobody who they are:\n"
+    "whoever reaches it can read, send and change everything in it. Without --host it stays on this machine."
+)
+
+
+def launch(host: str, port: int, seed: int | None, options: dict[str, Any]) -> None:
+    """Run until stopped. Raises `click.ClickException` with a text for people."""
+    try:
+        world = build_world(seed, options)
+    except (WorldError, ClientError, KnobError, PubSubError, FaultError, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        reason = (error.strerror or str(error)) + holder(error, port)
+        raise click.ClickException(
+            f"Cannot listen on {host} port {port}: {reason}. Choose another --port."
+        ) from error
+    if not on_loopback(listener):
+        click.echo(OPEN_TO_ALL, err=True)
+    asyncio.run(run(world, listener, host))
+
+
+def build_world(seed: int | None, options: dict[str, Any]) -> World:
+    """A world from command-line options. Raises ValueError with a text for people."""
+    world = World(seed=seed)
+    world.clock.set_skew(options["clock_skew"])
+    client = Client(options["client_id"], options["client_secret"], options["project"])
+    app = options["app"].rstrip("/")
+    for uri in options["redirects"] or ([f"{app}/connect/callback"] if app else []):
+        client.register(uri)
+    world.clients[client.client_id] = client
+    world.knobs.update(dict(parse_assignment(text) for text in options["settings"]))
+    world.broker.modes.update(dict(parse_assignment(text) for text in options["modes"]))
+    for text in options["mailboxes"]:
+        address, _, name = text.partition("=")
+        world.create_mailbox(address, name)
+    for text in options["faults"]:
+        rule = json.loads(text)
+        if not isinstance(rule, dict):
+            raise FaultError("A fault must be a JSON object.")
+        world.faults.add(FaultRule.from_json(rule))
+    _create_topic(world, options)
+    return world
+
+
+def _create_topic(world: World, options: dict[str, Any]) -> None:
+    topic = f"projects/{options['project']}/topics/{options['topic']}"
+    world.broker.create_topic(topic)
+    app = options["app"].rstrip("/")
+    endpoint = options["push_endpoint"] or (f"{app}/hooks/gmail" if app else "")
+    if not endpoint and not options["pull"]:
+        return
+    token = {"serviceAccountEmail": options["push_account"], "audience": options["push_audience"] or ""}
+    body = {
+        "topic": topic,
+        "pushConfig": {} if options["pull"] else {"pushEndpoint": endpoint, "oidcToken": token},
+        "ackDeadlineSeconds": options["ack_deadline"],
+    }
+    name = f"projects/{options['project']}/subscriptions/{options['subscription']}"
+    world.broker.create_subscription(read_subscription(name, body))
+
+
+# ---- The command line of the sandbox.
+
+
+# What a backend without any setting of its own expects: a developer gives no option but --mailbox.
+DEFAULT_CLIENT_ID = "pitchgate-dev.apps.example"
+DEFAULT_CLIENT_SECRET = "pitchgate-dev-secret"  # noqa: S105 - opens nothing but this sandbox
+DEFAULT_PROJECT = "pitchgate-dev"
+DEFAULT_TOPIC = "gmail"
+DEFAULT_SUBSCRIPTION = "gmail-push"
+DEFAULT_SERVICE_ACCOUNT = "push@pitchgate-dev.iam.gserviceaccount.com"
+DEFAULT_APP = "http://127.0.0.1:8400"
+
+
+@click.command("sandbox", context_settings={"show_default": True})
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--port", default=8900, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@click.option("--mailbox", "mailboxes", multiple=True, metavar="ADDRESS[=NAME]", help="Create a mailbox.")
+@click.option("--client-id", default=DEFAULT_CLIENT_ID, help="OAuth client id.")
+@click.option(
+    "--client-secret", default=DEFAULT_CLIENT_SECRET, show_default=False, help="OAuth client secret."
+)
+@click.option(
+    "--app", default=DEFAULT_APP, help="The backend: where consent leads back to and pushes go; '' for none."
+)
+@click.option(
+    "--redirect-uri", "redirects", multiple=True, help="Redirect address; default is the backend's."
+)
+@click.option("--project", default=DEFAULT_PROJECT, help="Cloud project of the OAuth client.")
+@click.option("--topic", default=DEFAULT_TOPIC, help="Pub/Sub topic to create in the project.")
+@click.option("--subscription", default=DEFAULT_SUBSCRIPTION, help="Push subscription to create on it.")
+@click.option("--push-endpoint", help="Where to push; default is the backend's hook.")
+@click.option("--pull", is_flag=True, help="Make the subscription one that is pulled.")
+@click.option("--push-audience", help="Audience of the push token; default is the endpoint.")
+@click.option("--push-account", default=DEFAULT_SERVICE_ACCOUNT, help="Service account in the push token.")
+@click.option("--ack-deadline", default=10, type=click.IntRange(1, 600), help="Seconds a push may take.")
+@click.option(
+    "--push-mode", "modes", multiple=True, metavar="NAME=VALUE", help="For instance copies=3, reorder=2."
+)
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="For instance enforce_quota=true."
+)
+@click.option("--fault", "faults", multiple=True, metavar="JSON", help='For instance {"kind": "slow"}.')
+@click.option("--clock-skew", default=0.0, help="Seconds by which the times Google tells are off.")
+@click.option("--seed", type=int, help="Makes ids and spoilt deliveries repeatable.")
+@click.option("--exports", is_flag=True, help="Print a backend's settings for it, as shell exports, and end.")
+def sandbox_command(host: str, port: int, seed: int | None, exports: bool, **options: Any) -> None:
+    """Run a local Google: OAuth, Gmail, Pub/Sub push and a webmail, without any account.
+
+    Prints one line of JSON when it is ready: {"sandbox": address, "pid": number}.
+    """
+    if exports:
+        click.echo(_exports(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", options))
+        return
+
+    launch(host, port, seed, options)
+
+
+def _exports(url: str, options: dict[str, Any]) -> str:
+    project = f"projects/{options['project']}"
+    settings = {
+        "AUTHORIZE_URL": f"{url}/o/oauth2/v2/auth",
+        "TOKEN_URL": f"{url}/token",
+        "REVOKE_URL": f"{url}/revoke",
+        "JWKS_URL": f"{url}/oauth2/v3/certs",
+        "GMAIL_URL": url,
+        "PUBSUB_URL": url,
+        "CLIENT_ID": options["client_id"],
+        "CLIENT_SECRET": options["client_secret"],
+        "TOPIC": f"{project}/topics/{options['topic']}",
+        "SUBSCRIPTION": f"{project}/subscriptions/{options['subscription']}",
+        "PUSH_ACCOUNT": options["push_account"],
+    }
+    return "\n".join(f"export PITCHGATE_{name}={shlex.quote(value)}" for name, value in settings.items())

@@ -3,12 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from backend.sandbox.knobs import Knobs
+from backend.sandbox.faults import Knobs
 from backend.sandbox.mail.history import HistoryRecord
 from backend.sandbox.mail.mailbox import Mailbox
-from backend.sandbox.pubsub.broker import Broker
-from backend.sandbox.pubsub.model import TOPIC_NAME
-from backend.sandbox.refusal import GmailRefusal
+from backend.sandbox.pubsub.broker import TOPIC_NAME, Broker
+from backend.sandbox.wire import GmailRefusal
 
 CONFLICT = "Only one user push notification client allowed per developer (call /stop then try again)"
 

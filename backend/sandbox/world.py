@@ -1,24 +1,65 @@
-"""The whole state of one sandbox, and the few acts that touch several parts of it."""
+"""The local Google's world: its accounts, its mail, its Cloud projects, all of it in memory."""
 
+from __future__ import annotations
+
+import base64
 import random
 import re
 import secrets
 from dataclasses import dataclass, field
+from typing import Any
 
-from backend.sandbox.clock import Clock
-from backend.sandbox.cloud.model import Cloud
-from backend.sandbox.faults import FaultPlan
-from backend.sandbox.knobs import Knobs
+from backend.sandbox.faults import FaultPlan, Knobs
 from backend.sandbox.mail.history import HistoryRecord
 from backend.sandbox.mail.mailbox import Mailbox, Owner
 from backend.sandbox.mail.post_office import PostOffice, PostOptions
-from backend.sandbox.oauth.clients import Client
-from backend.sandbox.oauth.grants import Grants
-from backend.sandbox.oauth.service_accounts import ServiceAccounts
-from backend.sandbox.oauth.signing import KeyRing
+from backend.sandbox.oauth.grants import Client, Grants
+from backend.sandbox.oauth.signing import KeyRing, ServiceAccounts
 from backend.sandbox.pubsub.broker import Broker
-from backend.sandbox.quota import Meter
+from backend.sandbox.quota import Clock, Meter
 from backend.sandbox.watches import Watches
+
+# ---- What a project holds beside Pub/Sub's own: services switched on, service accounts, policies of rights,
+# add-ons.
+
+
+Json = dict[str, Any]
+
+
+def new_etag() -> str:
+    """A new one: base64 with its padding, as Google writes bytes in JSON."""
+    return base64.b64encode(secrets.token_bytes(8)).decode()
+
+
+@dataclass(slots=True)
+class Cloud:
+    """All projects; each there is when it is asked for."""
+
+    services: set[str] = field(default_factory=set)
+    accounts: dict[str, Json] = field(default_factory=dict)
+    policies: dict[str, Json] = field(default_factory=dict)
+    deployments: dict[str, Json] = field(default_factory=dict)
+
+    def policy(self, resource: str) -> Json:
+        """Who may what on a resource, with the etag a change must show."""
+        return self.policies.setdefault(resource, {"version": 1, "etag": new_etag()})
+
+    def set_policy(self, resource: str, wanted: Json) -> Json | None:
+        """Keep it; None when somebody else has changed it since it was read."""
+        present = self.policy(resource)
+        if wanted.get("etag") and wanted["etag"] != present["etag"]:
+            return None
+        bindings = wanted.get("bindings") or []
+        self.policies[resource] = {"version": 1, "etag": new_etag(), "bindings": bindings}
+        return self.policies[resource]
+
+    def forget(self, resource: str) -> None:
+        """The resource is no more."""
+        self.policies.pop(resource, None)
+
+
+# ---- The whole state of one sandbox, and the few acts that touch several parts of it.
+
 
 MAX_MAILBOXES = 10_000
 # Domains whose accounts are consumers: no `hd` claim.

@@ -30,8 +30,7 @@ from aiohttp import web
 from backend.demo.processes import free_port
 from backend.domain.mailbox.message import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.sandbox.addon.deployment import Deployment
-from backend.sandbox.addon.events import Asked, Forgery, Setting, posting
+from backend.sandbox.addon.host import Asked, Deployment, Forgery, Setting, posting
 from backend.sandbox.oauth.signing import KeyRing
 from backend.sandbox.world import World
 from backend.store.opening import open_store

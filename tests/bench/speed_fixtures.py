@@ -18,9 +18,7 @@ import aiohttp
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from backend.demo.google import Sandbox
-from backend.demo.letters import Letter
-from backend.demo.processes import Process, free_port, until_ready
+from backend.demo.processes import Letter, Process, Sandbox, free_port, until_ready
 from backend.domain.mailbox.mailbox import Mode, Preferences
 from backend.domain.mailbox.message import HELD
 from backend.settings import GMAIL_MODIFY

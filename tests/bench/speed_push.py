@@ -13,11 +13,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
 
-from backend.sandbox.base64_text import encode_data
 from backend.sandbox.oauth.signing import KeyRing
-from backend.sandbox.pubsub.broker import PushModes
-from backend.sandbox.pubsub.envelope import PushTokens
-from backend.sandbox.pubsub.model import read_subscription
+from backend.sandbox.pubsub.broker import PushModes, PushTokens, read_subscription
+from backend.sandbox.wire import encode_data
 from tests.bench.speed_fixtures import PUSH_ACCOUNT
 
 CONNECTIONS = (1, 16, 64, 256)

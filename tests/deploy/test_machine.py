@@ -17,7 +17,7 @@ from typing import ClassVar
 import aiohttp
 import pytest
 
-from backend.demo import owner
+from backend.demo import people
 from backend.demo.processes import free_port
 from tests.architecture import shell_blocks
 from tests.architecture.source import ROOT
@@ -270,7 +270,7 @@ def pitches(played: Played, count: int) -> None:
 
 async def connect(played: Played) -> None:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
-        await owner.connect(http, f"http://127.0.0.1:{played.port}", ROSA)
+        await people.connect(http, f"http://127.0.0.1:{played.port}", ROSA)
 
 
 def test_it_judges_mail_reloads_and_comes_back_when_killed(installed: Played) -> None:

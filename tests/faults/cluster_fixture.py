@@ -13,9 +13,9 @@ from pathlib import Path
 import aiohttp
 from cryptography.fernet import Fernet
 
-from backend.demo import owner
+from backend.demo import people
+from backend.demo.people import Salesperson
 from backend.demo.processes import Process, free_port, until_ready
-from backend.demo.salesperson import Salesperson
 from backend.domain.errors import PitchgateError, StoreAway
 from backend.domain.mailbox.mailbox import Link
 from backend.store.opening import open_store
@@ -88,7 +88,7 @@ class Cluster:
             for one in waiting:
                 jar = aiohttp.CookieJar(unsafe=True)
                 async with aiohttp.ClientSession(cookie_jar=jar, timeout=self.http.timeout) as browser:
-                    await owner.connect(browser, self.balancer.url, one.email)
+                    await people.connect(browser, self.balancer.url, one.email)
 
         await asyncio.gather(*(some() for _ in range(CONNECTING)))
         await self.rest()

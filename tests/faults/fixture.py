@@ -10,9 +10,9 @@ from pathlib import Path
 
 import aiohttp
 
-from backend.demo import owner
+from backend.demo import people
+from backend.demo.people import Salesperson
 from backend.demo.processes import Process, free_port, until_ready
-from backend.demo.salesperson import Salesperson
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Link, Mailbox
 from backend.store.opening import open_store
@@ -71,7 +71,7 @@ class Fixture:
     async def connect(self) -> bool:
         """The owner presses Connect; False if the backend or Google was not there for it."""
         try:
-            await owner.connect(self.http, self.server_url, OWNER)
+            await people.connect(self.http, self.server_url, OWNER)
         except (PitchgateError, aiohttp.ClientError, TimeoutError, OSError):
             return False
         self.reconnects += 1

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import aiohttp
 
-from backend.demo.salesperson import Salesperson
+from backend.demo.people import Salesperson
 from backend.domain.errors import PitchgateError
 from backend.transactions.store import Store
 from tests.faults.google import FaultySandbox

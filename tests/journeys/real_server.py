@@ -18,9 +18,9 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import aiohttp
 import httpx
 
-from backend.demo import owner
-from backend.demo.letters import Letter, letters
+from backend.demo import people
 from backend.demo.play import Options, Stage, stage
+from backend.demo.processes import Letter, letters
 from backend.domain.entry.challenge import token_hash
 from backend.domain.mailbox.message import Placement
 from backend.store.opening import open_store
@@ -60,7 +60,7 @@ class RealServer:
         await self.running.sandbox.create(address, "Olga Owner")
         jar = aiohttp.CookieJar(unsafe=True)
         async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=30)) as browser:
-            await owner.connect(browser, self.url, address)
+            await people.connect(browser, self.url, address)
 
 
 @dataclass

@@ -19,8 +19,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from backend.demo import owner
-from backend.demo.letters import OWNER, letters
+from backend.demo import people
+from backend.demo.processes import OWNER, letters
 from backend.system import make_key
 from tests.journeys.conftest import Journey, begin_journey, until
 
@@ -302,7 +302,7 @@ async def with_a_second_owner(folder: Path) -> AsyncIterator[Journey]:
         await told.stage.sandbox.create(LEAVER, "Zelda Quillfeather")
         jar = aiohttp.CookieJar(unsafe=True)
         async with aiohttp.ClientSession(cookie_jar=jar) as browser:
-            await owner.connect(browser, told.stage.server_url, LEAVER)
+            await people.connect(browser, told.stage.server_url, LEAVER)
         await told.quiet()
         await told.write(told.pitch, subject="For the one who stays")
         for number in range(6):

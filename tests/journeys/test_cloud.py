@@ -20,7 +20,7 @@ from backend.cloud.plan import Environment
 from backend.cloud.things import SCOPE
 from backend.commands.cloud import cloud_group
 from backend.gmail.pubsub import CloudCredentials
-from backend.sandbox.cloud.routes import number
+from backend.sandbox.cloud import number
 from tests.architecture.shell_blocks import to_play
 from tests.sandbox_process import SandboxProcess
 

@@ -15,9 +15,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from backend.demo import owner
-from backend.demo.letters import letters
-from backend.demo.processes import free_port
+from backend.demo import people
+from backend.demo.processes import free_port, letters
 from tests.journeys.conftest import until
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, SandboxProcess
 
@@ -91,7 +90,7 @@ async def a_pitch_is_held(google: SandboxProcess, url: str) -> None:
                 return False
 
         await until(ready, "the server, which is slow while it is watched")
-        await owner.connect(http, url, "ana@corp.test")
+        await people.connect(http, url, "ana@corp.test")
 
     async def begun() -> bool:
         return "gmail.users.history.list" in google.meter("ana@corp.test").get("methods", {})

@@ -22,7 +22,7 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
-from backend.demo import owner
+from backend.demo import people
 from backend.demo.processes import free_port
 from backend.doctor import machine
 from backend.doctor.checks import examine
@@ -108,7 +108,7 @@ async def connected(patient: Patient) -> Patient:
     """With Ana's mailbox connected and watched."""
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=60)) as http:
-        await owner.connect(http, patient.url, ANA)
+        await people.connect(http, patient.url, ANA)
     async with OpenStore(patient) as store:
         for _ in range(600):
             box = await store.mailbox_by_email(ANA)

@@ -21,8 +21,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 import backend
-from backend.demo.letters import letters
-from backend.demo.processes import Process
+from backend.demo.processes import Process, letters
 from tests.journeys.conftest import Journey, begin_journey, tally
 
 ROOT = Path(backend.__file__).parents[1]

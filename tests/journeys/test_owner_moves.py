@@ -7,8 +7,8 @@ import html
 
 import pytest
 
-from backend.demo import owner
-from backend.demo.letters import OWNER, letters
+from backend.demo import people
+from backend.demo.processes import OWNER, letters
 from backend.domain.mailbox.message import ALLOW, BLOCK, HELD
 from tests.journeys.conftest import Journey, until
 
@@ -182,7 +182,7 @@ async def test_our_labels_may_be_renamed_nested_and_deleted(walk: Journey) -> No
     await _press(walk, "rename_label", label=ALLOW, to="Friends")
     await _press(walk, "delete_label", label="Pitchgate/Would be held")
     # A connection renews the labels as the watch does every day.
-    await owner.connect(walk.stage.http, walk.stage.server_url, OWNER)
+    await people.connect(walk.stage.http, walk.stage.server_url, OWNER)
 
     async def made_again() -> bool:
         return "Pitchgate/Would be held" in await _named(walk)
@@ -212,7 +212,7 @@ async def test_another_primary_address_is_the_same_mailbox(walk: Journey) -> Non
     new = f"new.{OWNER}"
     await _press(walk, "rename_address", to=new)
     # Pushes name nobody we know, until they sign in, or a sweep finds mail of which none told.
-    await owner.connect(walk.stage.http, walk.stage.server_url, new)
+    await people.connect(walk.stage.http, walk.stage.server_url, new)
     pitch = (await walk.stage.sandbox._call("POST", "/sandbox/deliver", _letter(walk, OWNER)))["delivered"][0]
     other = (
         await walk.stage.sandbox._call("POST", "/sandbox/deliver", _letter(walk, new, "sam@two.example"))

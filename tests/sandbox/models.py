@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 
 from backend.sandbox.mail.history import HistoryRecord
-from backend.sandbox.mail.mailbox import Mailbox, Owner
-from backend.sandbox.mail.message import StoredMessage
+from backend.sandbox.mail.mailbox import Mailbox, Owner, StoredMessage
 
 NOW_MS = 1_796_130_302_000
 NOW = NOW_MS / 1000

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from backend.sandbox.knobs import KnobError, Knobs, parse_assignment
+from backend.sandbox.faults import KnobError, Knobs, parse_assignment
 from tests.sandbox_process import CLIENT_ID, SandboxProcess, SandboxRefused
 
 

@@ -6,9 +6,8 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from backend.sandbox.fault_acts import ACTS
-from backend.sandbox.faults import KINDS, FaultRule
-from backend.sandbox.knobs import Knobs
+from backend.sandbox.admin import ACTS
+from backend.sandbox.faults import KINDS, FaultRule, Knobs
 from backend.sandbox.pubsub.broker import BEARER_FAULTS, PushModes
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "sandbox.md"

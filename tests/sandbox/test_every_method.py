@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.sandbox.gmail.methods import TABLE
+from backend.sandbox.gmail.dispatch import TABLE
 from backend.sandbox.quota import price
 from tests.sandbox.discovery import methods
 from tests.sandbox.gmail_client import Driver, raw

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.sandbox.gmail.errors import ApiError
-from backend.sandbox.gmail.fields import apply_mask, read_mask
+from backend.sandbox.gmail.calls import ApiError, apply_mask, read_mask
 from tests.sandbox.discovery import validator
 from tests.sandbox.gmail_client import Driver
 from tests.sandbox_process import SandboxProcess

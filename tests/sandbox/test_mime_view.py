@@ -8,10 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.sandbox.gmail.views import message_json, part_of_attachment
-from backend.sandbox.mail.compose import Letter, write
-from backend.sandbox.mail.headers import addresses, first, read_headers
-from backend.sandbox.mail.mime_view import MAX_PARTS, html_of, parse, snippet_of, text_of, without_tags
+from backend.sandbox.gmail.messages import message_json, part_of_attachment
+from backend.sandbox.mail.compose import (
+    MAX_PARTS,
+    Letter,
+    addresses,
+    first,
+    html_of,
+    parse,
+    read_headers,
+    snippet_of,
+    text_of,
+    without_tags,
+    write,
+)
 from tests.sandbox.models import NOW_MS, mailbox
 
 MIXED = b"""\

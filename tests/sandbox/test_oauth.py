@@ -14,8 +14,14 @@ from google.auth.transport.requests import Request
 from google.oauth2 import id_token
 from google.oauth2.credentials import Credentials
 
-from backend.sandbox.oauth.clients import Client, ClientError
-from backend.sandbox.oauth.grants import MAX_REFRESH_TOKENS, GrantError, Grants, verifier_fits
+from backend.sandbox.oauth.grants import (
+    MAX_REFRESH_TOKENS,
+    Client,
+    ClientError,
+    GrantError,
+    Grants,
+    verifier_fits,
+)
 from tests.sandbox_process import (
     CLIENT_ID,
     CLIENT_SECRET,

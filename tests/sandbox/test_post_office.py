@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
-from backend.sandbox.mail.authentication import Authentication, results_value
-from backend.sandbox.mail.compose import ComposeError, prepend, set_field, without_field
-from backend.sandbox.mail.mailbox import Mailbox, SendAs
-from backend.sandbox.mail.message import StoredMessage
+from backend.sandbox.mail.compose import (
+    Authentication,
+    ComposeError,
+    prepend,
+    results_value,
+    set_field,
+    without_field,
+)
+from backend.sandbox.mail.mailbox import Mailbox, SendAs, StoredMessage
 from backend.sandbox.mail.post_office import Arrival, PostOffice, PostOptions
 from tests.sandbox.models import NOW_MS, letter, mailbox
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from backend.sandbox.cli import DEFAULT_APP, sandbox_command
+from backend.sandbox.server import DEFAULT_APP, sandbox_command
 from backend.settings import Settings
 from tests.sandbox_process import MODIFY, PUSH_ACCOUNT, SandboxProcess, alive
 
@@ -99,7 +99,7 @@ def test_listening_beyond_this_machine_is_warned_of(
     async def served(_: object, listener: socket.socket, host: str) -> None:
         listener.close()
 
-    monkeypatch.setattr("backend.sandbox.launch.run", served)
+    monkeypatch.setattr("backend.sandbox.server.run", served)
     result = CliRunner().invoke(sandbox_command, ["--host", host, "--port", "0"])
     assert result.exit_code == 0
     assert ("WARNING" in result.stderr) is warned

@@ -7,7 +7,7 @@ from typing import Any
 
 from quart import Quart
 
-from backend.sandbox.app import create_app
+from backend.sandbox.server import create_app
 from backend.sandbox.world import World
 
 SAM, ANA = "sam@pitchworks.test", "ana@corp.test"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.sandbox.mail.threads import base_subject
+from backend.sandbox.mail.mailbox import base_subject
 from tests.sandbox.models import NOW_MS, letter, mailbox, put, put_raw
 
 

@@ -8,7 +8,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from backend.captcha.solver import solve
+from backend.demo.people import solve
 from tests.web.service import TOKEN, Client, Office
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.captcha.solver import solve
+from backend.demo.people import solve
 from backend.settings import Environment, Settings
 from tests.web.service import LINK, Client, Office, office
 

@@ -6,13 +6,12 @@ from urllib.parse import quote
 
 from quart import Blueprint, Response, render_template, request
 
+from backend.sandbox.addon.cards import drawn
 from backend.sandbox.addon.host import HostError, Panel, settle
-from backend.sandbox.addon.render import drawn
 from backend.sandbox.addon.routes import host, owner_of
-from backend.sandbox.mail.mailbox import Mailbox
-from backend.sandbox.mail.message import StoredMessage
+from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
 from backend.sandbox.web import BadRequest, world
-from backend.sandbox.webmail import views
+from backend.sandbox.webmail import routes
 
 blueprint = Blueprint("addon_pages", __name__, url_prefix="/addon")
 MOST_ROWS = 40
@@ -47,10 +46,10 @@ async def inbox(address: str) -> Response:
         await host().open(owner)
     rows = []
     for message in owner.newest_first([label]):
-        rows.append(views.row(owner, message, label))
+        rows.append(routes.row(owner, message, label))
         if len(rows) == MOST_ROWS:
             break
-    system, own = views.folders(owner, label)
+    system, own = routes.folders(owner, label)
     folders = [folder for folder in (*system, *own) if folder.count or folder.current]
     return await _beside(owner, "addon_folder.html", rows=rows, folders=folders)
 
@@ -64,7 +63,7 @@ async def message(address: str, message_id: str) -> Response:
         raise BadRequest("This message does not exist (any more).", 404)
     if "stay" not in request.args:
         await host().open(owner, found.id, found.thread_id)
-    return await _beside(owner, "addon_message.html", letter=views.letter(owner, found))
+    return await _beside(owner, "addon_message.html", letter=routes.letter(owner, found))
 
 
 @blueprint.post("/<address>/click")

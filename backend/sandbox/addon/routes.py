@@ -6,9 +6,7 @@ from typing import Any, cast
 
 from quart import Blueprint, Response, current_app, jsonify
 
-from backend.sandbox.addon.deployment import Deployment, DeploymentError
-from backend.sandbox.addon.events import ID_FORMS, Forgery
-from backend.sandbox.addon.host import Host, HostError, settle
+from backend.sandbox.addon.host import ID_FORMS, Deployment, DeploymentError, Forgery, Host, HostError, settle
 from backend.sandbox.mail.mailbox import Mailbox
 from backend.sandbox.web import BadRequest, json_object, world
 

@@ -1,20 +1,47 @@
-"""From a request to an answer: token, faults, scopes, quota, handler. Knows no web framework."""
+"""From a request to the method it names, alone or in a batch."""
+
+from __future__ import annotations
 
 import asyncio
 import json
+import re
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from backend.sandbox.faults import AFTER_KINDS, FaultRule
-from backend.sandbox.gmail import errors
-from backend.sandbox.gmail.calls import Call, Method, check_names
-from backend.sandbox.gmail.errors import ApiError
-from backend.sandbox.gmail.fields import apply_mask, read_mask
-from backend.sandbox.gmail.methods import TABLE
+from quart import Blueprint, Response, request
+from werkzeug.datastructures import MultiDict
+
+from backend.sandbox.faults import AFTER_KINDS, BATCH, FaultRule
+from backend.sandbox.gmail import calls, history, labels, messages
+from backend.sandbox.gmail.calls import (
+    TABLE,
+    ApiError,
+    Call,
+    Method,
+    apply_mask,
+    batch_limit,
+    check_names,
+    invalid,
+    read_mask,
+)
 from backend.sandbox.quota import price
+from backend.sandbox.web import world
+from backend.sandbox.wire import drop_connection
 from backend.sandbox.world import World
+
+# ---- The complete method table: importing this module fills it.
+
+
+METHOD_MODULES = (messages, history, labels, labels, labels)
+
+__all__ = ["METHOD_MODULES", "TABLE"]
+
+
+# ---- From a request to an answer: token, faults, scopes, quota, handler. Knows no web framework.
+
 
 JSON_TYPE = "application/json; charset=UTF-8"
 HTML_TYPE = "text/html; charset=UTF-8"
@@ -63,9 +90,9 @@ async def _answer(world: World, request: ApiRequest) -> ApiResponse:
         return spoilt
     mailbox = world.mailboxes[token_account]
     if user != "me" and user.lower() != token_account:
-        raise errors.delegation_denied(user[:100])
+        raise calls.delegation_denied(user[:100])
     if not method.scopes & scopes:
-        raise errors.insufficient_scope()
+        raise calls.insufficient_scope()
     call = Call(world, mailbox, project, scopes, path, request.query, _body(request))
     check_names(method, call.query, call.body)
     response = await _metered(call, method)
@@ -75,10 +102,10 @@ async def _answer(world: World, request: ApiRequest) -> ApiResponse:
 def _route(request: ApiRequest) -> tuple[str, Method, dict[str, str]]:
     segments = tuple(unquote(part) for part in request.path.strip("/").split("/"))
     if segments[:3] != ("gmail", "v1", "users") or len(segments) < 5:
-        raise errors.not_found()
+        raise calls.not_found()
     found = TABLE.find(request.verb, segments[4:])
     if found is None:
-        raise errors.not_found()
+        raise calls.not_found()
     return segments[3], found[0], found[1]
 
 
@@ -86,7 +113,7 @@ def _authenticate(world: World, request: ApiRequest) -> tuple[str, str, frozense
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     token = world.grants.access(text.strip(), world.clock.now()) if scheme.lower() == "bearer" else None
     if token is None:
-        raise errors.unauthenticated()
+        raise calls.unauthenticated()
     return token.account, token.project, world.grants.effective_scopes(token)
 
 
@@ -96,9 +123,9 @@ def _body(request: ApiRequest) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
     except (ValueError, RecursionError) as error:
-        raise errors.invalid("Invalid JSON payload received.") from error
+        raise calls.invalid("Invalid JSON payload received.") from error
     if not isinstance(body, dict):
-        raise errors.invalid("Invalid JSON payload received. Root element must be a message.")
+        raise calls.invalid("Invalid JSON payload received. Root element must be a message.")
     return body
 
 
@@ -108,10 +135,10 @@ async def _metered(call: Call, method: Method) -> ApiResponse:
     units = price(method.id, knobs.quota_prices)
     limit = knobs.quota_per_minute if knobs.enforce_quota else None
     if not world.meter.enter(address, knobs.concurrency_cap):
-        raise errors.too_many_concurrent()
+        raise calls.too_many_concurrent()
     try:
         if not world.meter.charge(address, method.id, units, world.clock.now(), limit):
-            raise errors.quota_exceeded()
+            raise calls.quota_exceeded()
         if knobs.latency_ms or knobs.concurrency_cap:
             await asyncio.sleep(knobs.latency_ms / 1000)
         body = method.handler(call)
@@ -156,9 +183,9 @@ def spoil_after(rule: FaultRule | None, response: ApiResponse) -> ApiResponse:
     if rule is None:
         return response
     if rule.kind == "label_taken":
-        return json_response(errors.label_conflict().body(), 409)
+        return json_response(calls.label_conflict().body(), 409)
     if rule.kind == "unavailable_after":
-        return json_response(errors.backend_error(503).body(), 503)
+        return json_response(calls.backend_error(503).body(), 503)
     if rule.kind == "garbage":
         return ApiResponse(200, response.body[: len(response.body) // 2] or b"{")
     if rule.kind in AFTER_KINDS:
@@ -170,23 +197,190 @@ def error_for(world: World, rule: FaultRule) -> ApiError:
     """The refusal that a rule's kind stands for."""
     retry_at = world.clock.shown() + rule.seconds
     table: dict[str, Callable[[], ApiError]] = {
-        "unauthenticated": errors.unauthenticated,
-        "rate_limit": errors.quota_exceeded,
-        "user_rate_limit": errors.user_rate_limit,
-        "daily_limit": errors.daily_limit,
-        "domain_policy": errors.domain_policy,
-        "insufficient_scope": errors.insufficient_scope,
-        "access_not_configured": errors.access_not_configured,
-        "too_many_requests": lambda: errors.too_many_requests(retry_at),
-        "too_many_concurrent": errors.too_many_concurrent,
-        "failed_precondition": errors.failed_precondition,
-        "invalid_argument": lambda: errors.invalid("Invalid argument."),
-        "not_found": errors.not_found,
-        "missing_topic": errors.missing_topic,
-        "label_conflict": errors.label_conflict,
-        "batch_limit": lambda: errors.batch_limit(world.knobs.batch_limit),
-        "backend_500": errors.backend_error,
-        "unavailable": lambda: errors.backend_error(503),
-        "gateway_timeout": lambda: errors.backend_error(504),
+        "unauthenticated": calls.unauthenticated,
+        "rate_limit": calls.quota_exceeded,
+        "user_rate_limit": calls.user_rate_limit,
+        "daily_limit": calls.daily_limit,
+        "domain_policy": calls.domain_policy,
+        "insufficient_scope": calls.insufficient_scope,
+        "access_not_configured": calls.access_not_configured,
+        "too_many_requests": lambda: calls.too_many_requests(retry_at),
+        "too_many_concurrent": calls.too_many_concurrent,
+        "failed_precondition": calls.failed_precondition,
+        "invalid_argument": lambda: calls.invalid("Invalid argument."),
+        "not_found": calls.not_found,
+        "missing_topic": calls.missing_topic,
+        "label_conflict": calls.label_conflict,
+        "batch_limit": lambda: calls.batch_limit(world.knobs.batch_limit),
+        "backend_500": calls.backend_error,
+        "unavailable": lambda: calls.backend_error(503),
+        "gateway_timeout": lambda: calls.backend_error(504),
     }
-    return table.get(rule.kind, errors.backend_error)()
+    return table.get(rule.kind, calls.backend_error)()
+
+
+# ---- Batch requests: many calls in one multipart body, each answered in its own part.
+
+
+_BOUNDARY = re.compile(r'boundary="?([^";,\s]+)"?')
+_REASONS = {
+    200: "OK",
+    204: "No Content",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+}
+
+
+async def answer_batch(world: World, body: bytes, headers: dict[str, str]) -> ApiResponse:
+    """Answer a batch. Raises ApiError for a malformed or too large one."""
+    rule = _struck(world, headers.get("authorization", ""))
+    if (spoilt := await spoil_before(world, rule)) is not None:
+        return spoilt
+    return spoil_after(rule, await _answered(world, body, headers))
+
+
+def _struck(world: World, authorization: str) -> FaultRule | None:
+    token = world.grants.access(authorization.partition(" ")[2].strip(), world.clock.now())
+    who = ("", "") if token is None else (token.account, token.project)
+    return world.faults.strike(BATCH, *who)
+
+
+async def _answered(world: World, body: bytes, headers: dict[str, str]) -> ApiResponse:
+    found = _BOUNDARY.search(headers.get("content-type", ""))
+    if found is None:
+        raise invalid("Failed to parse batch request: no boundary.")
+    parts = _split(body, found.group(1).encode())
+    if len(parts) > world.knobs.batch_limit:
+        world.faults.counts["batch_limit"] += 1
+        raise batch_limit(world.knobs.batch_limit)
+    # Inner calls run at the same time, so that the concurrency cap bites as it does at Google.
+    outer = headers.get("authorization", "")
+    answers = await asyncio.gather(*(_one(world, part, outer) for part in parts))
+    boundary = "batch_" + secrets.token_urlsafe(18)
+    lines = [b"--" + boundary.encode() + b"\r\n" + item for item in answers]
+    whole = b"".join(lines) + f"--{boundary}--\r\n".encode()
+    return ApiResponse(200, whole, f"multipart/mixed; boundary={boundary}")
+
+
+def _split(body: bytes, boundary: bytes) -> list[bytes]:
+    normal = body.replace(b"\r\n", b"\n")
+    pieces = (b"\n" + normal).split(b"\n--" + boundary)
+    parts = [
+        piece.split(b"\n", 1)[1] for piece in pieces[1:] if not piece.startswith(b"--") and b"\n" in piece
+    ]
+    if not parts:
+        raise invalid("Failed to parse batch request: no parts.")
+    return parts
+
+
+async def _one(world: World, part: bytes, outer: str) -> bytes:
+    outer_head, _, inner = part.partition(b"\n\n")
+    content_id = _headers(outer_head.split(b"\n")).get("content-id", "")
+    head, _, body = inner.lstrip(b"\n").partition(b"\n\n")
+    lines = head.split(b"\n")
+    pieces = lines[0].decode("latin-1").split(" ")
+    if len(pieces) < 2:
+        raise invalid("Failed to parse batch request: a part has no request line.")
+    url = urlsplit(pieces[1])
+    headers = _headers(lines[1:])
+    headers.setdefault("authorization", outer)
+    request = ApiRequest(
+        verb=pieces[0],
+        path=url.path,
+        query=parse_qs(url.query, keep_blank_values=True),
+        headers=headers,
+        body=body.strip(b"\n"),
+    )
+    return _part(await answer(world, request), content_id)
+
+
+def _headers(lines: list[bytes]) -> dict[str, str]:
+    pairs = (line.decode("latin-1").partition(":") for line in lines if b":" in line)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _part(response: ApiResponse, content_id: str) -> bytes:
+    status = response.status or 503
+    shown = f"<response-{content_id.strip('<>')}>"
+    head = [
+        "Content-Type: application/http",
+        f"Content-ID: {shown}",
+        "",
+        f"HTTP/1.1 {status} {_REASONS.get(status, 'Error')}",
+        f"Content-Type: {response.content_type}",
+        f"Content-Length: {len(response.body)}",
+        "",
+        "",
+    ]
+    return "\r\n".join(head).encode() + response.body + b"\r\n"
+
+
+# ---- The Gmail API's web side: plain calls and batches.
+
+
+blueprint = Blueprint("gmail", __name__)
+VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+@blueprint.route("/gmail/v1/<path:rest>", methods=VERBS)
+async def plain(rest: str) -> Response:
+    """Any method of the API."""
+    raw_path = request.scope.get("raw_path") or request.path.encode()
+    return await to_web(await answer(world(), await _request(raw_path.decode("latin-1"))))
+
+
+@blueprint.post("/batch")
+@blueprint.post("/batch/gmail/v1")
+async def batch() -> Response:
+    """Many calls in one request."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    try:
+        return await to_web(await answer_batch(world(), await _raw_body(), headers))
+    except ApiError as error:
+        return await to_web(json_response(error.body(), error.code))
+
+
+async def to_web(response: ApiResponse) -> Response:
+    """The dispatcher's answer as a web response; dropped connections are dropped here."""
+    if response.transport == "drop":
+        drop_connection(request.scope.get("client"))
+        await asyncio.sleep(0)
+        return Response(b"", 500)
+    if response.transport == "drop_mid":
+        return _cut_short(response)
+    web = Response(response.body, response.status, content_type=response.content_type)
+    if response.status == 204:
+        web.headers.pop("Content-Type", None)
+    return web
+
+
+def _cut_short(response: ApiResponse) -> Response:
+    client = request.scope.get("client")
+    half = response.body[: max(1, len(response.body) // 2)] or b"{"
+
+    async def parts() -> Any:
+        yield half
+        await asyncio.sleep(0.01)
+        drop_connection(client)
+
+    web = Response(parts(), response.status, content_type=JSON_TYPE)
+    web.headers["Content-Length"] = str(len(response.body) + 64)
+    return web
+
+
+async def _request(path: str) -> ApiRequest:
+    args: MultiDict[str, str] = request.args
+    return ApiRequest(
+        verb=request.method,
+        path=path,
+        query={name: args.getlist(name) for name in args},
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=await _raw_body(),
+    )
+
+
+async def _raw_body() -> bytes:
+    data = await request.get_data(as_text=False)
+    return data if isinstance(data, bytes) else data.encode()

@@ -1,9 +1,8 @@
 """users.history.list and the mailbox-wide methods: getProfile, watch, stop."""
 
-from backend.sandbox.gmail import access
-from backend.sandbox.gmail.calls import TABLE, Call, Json
-from backend.sandbox.gmail.errors import ApiError, invalid, not_found
-from backend.sandbox.gmail.lookup import known_label
+from backend.sandbox.gmail import calls
+from backend.sandbox.gmail.calls import TABLE, ApiError, Call, Json, invalid, not_found
+from backend.sandbox.gmail.messages import known_label
 from backend.sandbox.mail.history import HISTORY_TYPES, HistoryExpired, HistoryRecord
 from backend.sandbox.watches import WatchError
 
@@ -14,7 +13,7 @@ MAX_UINT64 = 2**64
     "history.list",
     "GET",
     "history",
-    access.READ_ANY,
+    calls.READ_ANY,
     parameters="startHistoryId historyTypes labelId maxResults pageToken",
 )
 def list_history(call: Call) -> Json:
@@ -48,7 +47,7 @@ def list_history(call: Call) -> Json:
     return body
 
 
-@TABLE.add("getProfile", "GET", "profile", access.PROFILE)
+@TABLE.add("getProfile", "GET", "profile", calls.PROFILE)
 def get_profile(call: Call) -> Json:
     """users.getProfile."""
     return {
@@ -66,7 +65,7 @@ _WATCH_REASONS = {400: "invalidArgument", 403: "forbidden", 404: "notFound"}
     "watch",
     "POST",
     "watch",
-    access.READ_ANY,
+    calls.READ_ANY,
     body="topicName labelIds labelFilterBehavior labelFilterAction",
 )
 def watch(call: Call) -> Json:
@@ -90,7 +89,7 @@ def watch(call: Call) -> Json:
     }
 
 
-@TABLE.add("stop", "POST", "stop", access.READ_ANY)
+@TABLE.add("stop", "POST", "stop", calls.READ_ANY)
 def stop(call: Call) -> None:
     """users.stop."""
     call.world.watches.stop(call.mailbox, call.project)

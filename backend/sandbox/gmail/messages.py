@@ -1,31 +1,348 @@
-"""users.messages: list, get, modify, send, insert and their kin."""
+"""Gmail's methods on messages, and how messages look in each format."""
 
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
+from itertools import islice
+from typing import Any
 
-from backend.sandbox.base64_text import encode_data
-from backend.sandbox.gmail import access
-from backend.sandbox.gmail.calls import TABLE, Call, Json
-from backend.sandbox.gmail.errors import invalid
-from backend.sandbox.gmail.lookup import (
-    INSERT_LIMIT,
-    SEND_LIMIT,
-    known_label,
-    label_changes,
-    listing,
-    message_of,
-    one_place,
-    paged,
-    raw_of,
-    read_format,
-    read_page_key,
-    read_query,
-    thread_target,
-)
-from backend.sandbox.gmail.moves import add_moves
-from backend.sandbox.gmail.views import message_json, part_of_attachment, reference_json
-from backend.sandbox.mail import headers as fields
-from backend.sandbox.mail.compose import with_crlf
-from backend.sandbox.mail.message import StoredMessage
+from backend.sandbox.gmail import calls
+from backend.sandbox.gmail.calls import TABLE, ApiError, Call, Json, headers_only, invalid, not_found
+from backend.sandbox.mail import compose as fields
+from backend.sandbox.mail.compose import Part, with_crlf
+from backend.sandbox.mail.history import FIXED_LABELS, PLACES, Label
+from backend.sandbox.mail.mailbox import Mailbox, SendAs, StoredMessage, is_message_id
+from backend.sandbox.mail.search import Query, QueryError, compile_query
+from backend.sandbox.wire import decode_data, encode_data
+
+# ---- Model objects as the API's JSON: int64 as strings, empty fields left out, base64url padded.
+
+
+MessageJson = dict[str, Any]
+FORMATS = ("minimal", "full", "raw", "metadata")
+
+
+def message_json(message: StoredMessage, form: str = "full", only: list[str] | None = None) -> MessageJson:
+    """A Message in one of the four formats; `only` restricts the headers of `metadata`."""
+    body: MessageJson = {"id": message.id, "threadId": message.thread_id}
+    if message.labels:
+        body["labelIds"] = sorted(message.labels)
+    if message.snippet:
+        body["snippet"] = message.snippet
+    body["historyId"] = str(message.history_id)
+    body["internalDate"] = str(message.internal_date)
+    body["sizeEstimate"] = len(message.raw)
+    if form == "full":
+        body["payload"] = part_json(message.root, message.id)
+    elif form == "metadata":
+        body["payload"] = _metadata_payload(message, only or [])
+    elif form == "raw":
+        body["raw"] = encode_data(message.raw)
+    return body
+
+
+def reference_json(message: StoredMessage) -> MessageJson:
+    """Only id and threadId, as lists show messages."""
+    return {"id": message.id, "threadId": message.thread_id}
+
+
+def part_json(part: Part, message_id: str) -> MessageJson:
+    """A MessagePart tree; attachments are named by a fresh id, not carried."""
+    body: MessageJson = {"partId": part.part_id, "mimeType": part.mime_type, "filename": part.filename}
+    if part.headers:
+        body["headers"] = [{"name": name, "value": value} for name, value in part.headers]
+    if part.is_attachment:
+        body["body"] = {"attachmentId": attachment_id(message_id, part.part_id), "size": len(part.body)}
+    elif part.body:
+        body["body"] = {"size": len(part.body), "data": encode_data(part.body)}
+    else:
+        body["body"] = {"size": 0}
+    if part.children:
+        body["parts"] = [part_json(child, message_id) for child in part.children]
+    return body
+
+
+def attachment_id(message_id: str, part_id: str) -> str:
+    """An id for one fetch: it differs every time, as Gmail's do, and names the part within."""
+    nonce = secrets.token_hex(12)
+    return "ANGjdJ" + encode_data(f"{nonce}:{_check(nonce, message_id, part_id)}:{part_id}".encode()).rstrip(
+        "="
+    )
+
+
+def part_of_attachment(message: StoredMessage, text: str) -> Part | None:
+    """The part an attachment id of this message names, or None."""
+    try:
+        nonce, check, part_id = decode_data(text.removeprefix("ANGjdJ")).decode().split(":")
+    except ValueError:
+        return None
+    if not text.startswith("ANGjdJ") or check != _check(nonce, message.id, part_id):
+        return None
+    return next((part for part in message.root.walk() if part.part_id == part_id), None)
+
+
+def label_json(label: Label, mailbox: Mailbox | None = None) -> MessageJson:
+    """A Label; with a mailbox its counts too, as labels.get gives them."""
+    body: MessageJson = {"id": label.id, "name": label.name, "type": "system" if label.system else "user"}
+    if not label.system:
+        body["messageListVisibility"] = label.message_list_visibility
+        body["labelListVisibility"] = label.label_list_visibility
+    if label.color:
+        body["color"] = dict(label.color)
+    if mailbox is not None:
+        members = mailbox.labelled(label.id)
+        unread = members & mailbox.labelled("UNREAD")
+        body["messagesTotal"] = len(members)
+        body["messagesUnread"] = len(unread)
+        body["threadsTotal"] = len({_thread(mailbox, item) for item in members})
+        body["threadsUnread"] = len({_thread(mailbox, item) for item in unread})
+    return body
+
+
+def send_as_json(alias: SendAs) -> MessageJson:
+    """A SendAs; the primary address carries no verification status."""
+    body: MessageJson = {"sendAsEmail": alias.email, "displayName": alias.display_name}
+    body["replyToAddress"] = alias.reply_to
+    body["signature"] = alias.signature
+    if alias.primary:
+        body["isPrimary"] = True
+    else:
+        body["treatAsAlias"] = True
+        body["verificationStatus"] = "accepted" if alias.accepted else "pending"
+    if alias.default:
+        body["isDefault"] = True
+    return body
+
+
+def _metadata_payload(message: StoredMessage, only: list[str]) -> MessageJson:
+    wanted = {name.lower() for name in only}
+    headers = [
+        {"name": name, "value": value}
+        for name, value in message.headers
+        if not wanted or name.lower() in wanted
+    ]
+    payload: MessageJson = {"mimeType": message.root.mime_type}
+    if headers:
+        payload["headers"] = headers
+    return payload
+
+
+def _thread(mailbox: Mailbox, message_id: str) -> str:
+    message = mailbox.get(message_id)
+    return message.thread_id if message is not None else message_id
+
+
+def _check(nonce: str, message_id: str, part_id: str) -> str:
+    digest = hashlib.sha256(f"{nonce}/{message_id}/{part_id}".encode()).digest()
+    return base64.urlsafe_b64encode(digest[:9]).decode()
+
+
+# ---- Finding what a call names, and the refusals for what it names wrongly.
+
+
+SEND_LIMIT = 36_700_160
+INSERT_LIMIT = 157_286_400
+MAX_LABEL_CHANGES = 100
+
+
+def message_of(call: Call, message_id: str | None = None) -> StoredMessage:
+    """The message named in the path (or given). Raises ApiError 400 for a bad id, 404 for an unknown one."""
+    wanted = call.path["id"] if message_id is None else message_id
+    if not is_message_id(wanted):
+        raise invalid("Invalid id value")
+    message = call.mailbox.get(wanted)
+    if message is None:
+        raise not_found()
+    return message
+
+
+def thread_of(call: Call) -> list[StoredMessage]:
+    """The messages of the thread named in the path. Raises ApiError."""
+    if not is_message_id(call.path["id"]):
+        raise invalid("Invalid id value")
+    members = call.mailbox.threads.members(call.path["id"])
+    if not members:
+        raise not_found()
+    return members
+
+
+def read_format(call: Call, allowed: tuple[str, ...] = FORMATS) -> str:
+    """The `format` parameter; bodies are refused to a token that may only see headers."""
+    form = call.one("format", "full").lower()
+    if form not in allowed:
+        raise invalid(f"Invalid value at 'format' (type.googleapis.com/Format), \"{form[:60]}\"")
+    if form in ("full", "raw") and headers_only(call.scopes):
+        raise ApiError(
+            403,
+            f"Metadata scope doesn't allow format {form.upper()}",
+            "forbidden",
+            status="PERMISSION_DENIED",
+        )
+    return form
+
+
+def read_query(call: Call) -> Query | None:
+    """The compiled `q`, or None. Raises ApiError: 403 with the metadata scope alone."""
+    text = call.one("q").strip()
+    if not text:
+        return None
+    if headers_only(call.scopes):
+        raise ApiError(403, "Metadata scope does not support 'q' parameter", "forbidden")
+    try:
+        return compile_query(text, call.mailbox.labels, call.world.clock.shown())
+    except QueryError as error:
+        raise invalid(str(error)) from error
+
+
+def label_changes(call: Call) -> tuple[list[str], list[str]]:
+    """addLabelIds and removeLabelIds. Raises ApiError 400 for unknown, fixed or too many labels."""
+    add, remove = call.strings("addLabelIds"), call.strings("removeLabelIds")
+    if not add and not remove:
+        raise invalid("No label add or removes specified")
+    if max(len(add), len(remove)) > MAX_LABEL_CHANGES:
+        raise invalid(f"At most {MAX_LABEL_CHANGES} labels may be added or removed at once.")
+    for label_id in [*add, *remove]:
+        known_label(call, label_id)
+        if label_id in FIXED_LABELS:
+            raise invalid(f"Cannot modify label: {label_id}")
+    both = set(add) & set(remove)
+    if both:
+        raise invalid(f"Cannot both add and remove the same label: {sorted(both)[0]}")
+    return add, remove
+
+
+def one_place(messages: list[StoredMessage], add: list[str], remove: list[str]) -> None:
+    """Refuse a change after which a message would be in two of inbox, spam and bin. Raises ApiError 400."""
+    for message in messages:
+        places = ((message.labels - set(remove)) | set(add)) & PLACES
+        if add and len(places) > 1:
+            raise invalid(f"A message cannot carry both of {', '.join(sorted(places))}")
+
+
+def known_label(call: Call, label_id: str) -> str:
+    """The label id, if the mailbox has it. Raises ApiError 400."""
+    if call.mailbox.labels.get(label_id) is None:
+        raise invalid(f"Invalid label: {label_id[:100]}")
+    return label_id
+
+
+def raw_of(body: dict[str, object], limit: int) -> bytes:
+    """The RFC 5322 bytes of `raw`. Raises ApiError 400 or 413."""
+    text = body.get("raw")
+    if not isinstance(text, str) or not text:
+        raise invalid("'raw' RFC822 payload message string or uploading message via /upload/* URL required")
+    try:
+        raw = decode_data(text)
+    except ValueError as error:
+        raise invalid("Invalid value at 'message.raw' (TYPE_BYTES), Base64 decoding failed") from error
+    if len(raw) > limit:
+        raise ApiError(413, "Request Entity Too Large", "uploadTooLarge")
+    return raw
+
+
+def thread_target(call: Call, body: dict[str, object]) -> str | None:
+    """The `threadId` of a message body, or None. Raises ApiError: 400 malformed, 404 unknown."""
+    thread_id = body.get("threadId")
+    if thread_id is None:
+        return None
+    if not isinstance(thread_id, str) or not is_message_id(thread_id):
+        raise invalid("Invalid thread_id value")
+    if thread_id not in call.mailbox.threads:
+        raise not_found()
+    return thread_id
+
+
+def listing(
+    call: Call, labels: list[str], query: Query | None, before: tuple[int, str] | None
+) -> Iterator[StoredMessage]:
+    """Messages a list call covers, newest first, older than the key `before`."""
+    hidden = call.flag("includeSpamTrash") or (query is not None and query.hidden)
+    if query is not None and query.rfc822_id is not None:
+        known = call.mailbox.threads.with_rfc822_id(query.rfc822_id)
+        found = sorted(known, key=lambda message: message.sort_key, reverse=True)
+        skip = frozenset() if hidden else frozenset({"SPAM", "TRASH"}) - frozenset(labels)
+        source: Iterator[StoredMessage] = (
+            message
+            for message in found
+            if set(labels) <= message.labels
+            and not skip & message.labels
+            and (before is None or message.sort_key < before)
+        )
+    else:
+        source = call.mailbox.newest_first(labels, before, hidden)
+    return source if query is None else (message for message in source if query.matches(message))
+
+
+def paged(call: Call, found: Iterator[StoredMessage]) -> tuple[list[StoredMessage], dict[str, object]]:
+    """The next page of what a list call covers, and its answer but for the page itself. Raises ApiError."""
+    limit = call.limit()
+    page = list(islice(found, limit))
+    more = len(page) == limit and next(found, None) is not None
+    body: dict[str, object] = {"resultSizeEstimate": len(page) + (limit if more else 0)}
+    if more:
+        body["nextPageToken"] = page_key(page[-1])
+    return page, body
+
+
+def page_key(message: StoredMessage) -> str:
+    """The page token that continues after a message."""
+    return encode_data(f"{message.internal_date}/{message.id}".encode()).rstrip("=")
+
+
+def read_page_key(token: str) -> tuple[int, str] | None:
+    """The position in a page token, or None without one. Raises ApiError 400."""
+    if not token:
+        return None
+    try:
+        date, _, message_id = decode_data(token).decode().partition("/")
+        return int(date), message_id
+    except ValueError as error:
+        raise invalid("Invalid pageToken") from error
+
+
+# ---- What messages and threads have in common: modify, trash, untrash and delete.
+
+
+def add_moves(
+    kind: str,
+    named: Callable[[Call], list[StoredMessage]],
+    answer: Callable[[Call, list[StoredMessage]], Json],
+) -> None:
+    """Register the four for `kind`. `named`: the messages a call is about (of a thread: those there now), which
+    raises ApiError; `answer`: what a change answers with."""
+    path = f"{kind}/{{id}}"
+
+    @TABLE.add(f"{kind}.modify", "POST", f"{path}/modify", calls.MODIFY, body="addLabelIds removeLabelIds")
+    def modify(call: Call) -> Json:
+        members = named(call)
+        add, remove = label_changes(call)
+        one_place(members, add, remove)
+        call.mailbox.change_labels(members, add, remove, call.now_ms)
+        return answer(call, members)
+
+    @TABLE.add(f"{kind}.trash", "POST", f"{path}/trash", calls.MODIFY)
+    def trash(call: Call) -> Json:
+        members = named(call)
+        call.mailbox.trash(members, call.now_ms)
+        return answer(call, members)
+
+    @TABLE.add(f"{kind}.untrash", "POST", f"{path}/untrash", calls.MODIFY)
+    def untrash(call: Call) -> Json:
+        members = named(call)
+        call.mailbox.untrash(members, call.now_ms)
+        return answer(call, members)
+
+    @TABLE.add(f"{kind}.delete", "DELETE", path, calls.DELETE)
+    def delete(call: Call) -> None:
+        call.mailbox.delete(named(call), call.now_ms)
+
+
+# ---- users.messages: list, get, modify, send, insert and their kin.
+
 
 MAX_BATCH = 1000
 MESSAGE_KEYS = "raw threadId labelIds payload id snippet historyId internalDate sizeEstimate"
@@ -43,7 +360,7 @@ def labels_json(message: StoredMessage) -> Json:
     "messages.list",
     "GET",
     "messages",
-    access.READ_ANY,
+    calls.READ_ANY,
     parameters="q labelIds maxResults pageToken includeSpamTrash",
 )
 def list_messages(call: Call) -> Json:
@@ -55,7 +372,7 @@ def list_messages(call: Call) -> Json:
     return body
 
 
-@TABLE.add("messages.get", "GET", "messages/{id}", access.READ_MESSAGE, parameters="format metadataHeaders")
+@TABLE.add("messages.get", "GET", "messages/{id}", calls.READ_MESSAGE, parameters="format metadataHeaders")
 def get_message(call: Call) -> Json:
     """users.messages.get."""
     form = read_format(call)
@@ -66,7 +383,7 @@ def get_message(call: Call) -> Json:
     "messages.attachments.get",
     "GET",
     "messages/{messageId}/attachments/{id}",
-    access.READ_ATTACHMENT,
+    calls.READ_ATTACHMENT,
 )
 def get_attachment(call: Call) -> Json:
     """users.messages.attachments.get: the bytes of one part."""
@@ -84,7 +401,7 @@ add_moves("messages", lambda call: [message_of(call)], lambda _, changed: labels
     "messages.batchModify",
     "POST",
     "messages/batchModify",
-    access.MODIFY,
+    calls.MODIFY,
     body="ids addLabelIds removeLabelIds",
 )
 def batch_modify(call: Call) -> None:
@@ -95,13 +412,13 @@ def batch_modify(call: Call) -> None:
     call.mailbox.change_labels(messages, add, remove, call.now_ms)
 
 
-@TABLE.add("messages.batchDelete", "POST", "messages/batchDelete", access.DELETE, body="ids")
+@TABLE.add("messages.batchDelete", "POST", "messages/batchDelete", calls.DELETE, body="ids")
 def batch_delete(call: Call) -> None:
     """users.messages.batchDelete: for good, no answer body."""
     call.mailbox.delete(_batch(call), call.now_ms)
 
 
-@TABLE.add("messages.send", "POST", "messages/send", access.SEND, body=MESSAGE_KEYS)
+@TABLE.add("messages.send", "POST", "messages/send", calls.SEND, body=MESSAGE_KEYS)
 def send_message(call: Call) -> Json:
     """users.messages.send: delivered to local mailboxes, recorded for the rest."""
     raw = raw_of(call.body, SEND_LIMIT)
@@ -114,7 +431,7 @@ def send_message(call: Call) -> Json:
     "messages.insert",
     "POST",
     "messages",
-    access.INSERT,
+    calls.INSERT,
     body=MESSAGE_KEYS,
     parameters="internalDateSource deleted",
 )

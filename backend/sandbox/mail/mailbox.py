@@ -1,16 +1,205 @@
-"""One mailbox: messages, labels, threads and history kept in step, every change recorded."""
+"""A mailbox of the local Google: messages, their ids and threads."""
+
+from __future__ import annotations
 
 import random
+import re
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from backend.sandbox.mail.history import HistoryLog, HistoryRecord
-from backend.sandbox.mail.ids import MessageIds
-from backend.sandbox.mail.labels import Label, LabelBook
-from backend.sandbox.mail.message import StoredMessage
-from backend.sandbox.mail.threads import ThreadIndex
+from backend.sandbox.mail import compose as fields
+from backend.sandbox.mail.compose import Headers, Part, parse, snippet_of, text_of
+from backend.sandbox.mail.history import HistoryLog, HistoryRecord, Label, LabelBook
+
+# ---- Identifiers as Gmail shows them: 16 lower-case hex digits, rising with time of arrival.
+
+
+_HEX16 = re.compile(r"\A[0-9a-f]{1,16}\Z")
+
+
+class MessageIds:
+    """Hands out message ids that rise strictly within one mailbox."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._last = 0
+
+    def next(self, now_ms: int) -> str:
+        """The next id for a message arriving at `now_ms` (epoch milliseconds)."""
+        value = (now_ms << 20) | self._rng.getrandbits(20)
+        if value <= self._last:
+            value = self._last + self._rng.randint(1, 4096)
+        self._last = value
+        return format(value, "016x")
+
+    def reserve(self, message_id: str) -> None:
+        """Keep later ids above one that was chosen elsewhere."""
+        self._last = max(self._last, int(message_id, 16))
+
+
+def is_message_id(value: str) -> bool:
+    """Whether `value` has the form of a message or thread id (1 to 16 lower-case hex digits)."""
+    return _HEX16.match(value) is not None
+
+
+# ---- One stored message: raw bytes, labels, and views parsed once when first asked for.
+
+
+class StoredMessage:
+    """A message in a mailbox. `internal_date` is epoch milliseconds; `labels` changes over its life."""
+
+    def __init__(
+        self, message_id: str, thread_id: str, raw: bytes, labels: set[str], internal_date: int
+    ) -> None:
+        self.id = message_id
+        self.thread_id = thread_id
+        self.raw = raw
+        self.labels = labels
+        self.internal_date = internal_date
+        self.history_id = 0
+        self.headers = fields.read_headers(raw)
+
+    @property
+    def sort_key(self) -> tuple[int, str]:
+        """Oldest first."""
+        return (self.internal_date, self.id)
+
+    def header(self, name: str) -> str:
+        """The first value of a header field (any case), or an empty string."""
+        return fields.first(self.headers, name)
+
+    @cached_property
+    def rfc822_id(self) -> str:
+        """The Message-ID without angle brackets, or an empty string."""
+        found = fields.message_ids(self.header("Message-ID"))
+        return found[0] if found else ""
+
+    @cached_property
+    def subject(self) -> str:
+        """The subject as shown, or an empty string."""
+        return self.header("Subject")
+
+    @cached_property
+    def root(self) -> Part:
+        """The part tree."""
+        return parse(self.raw)
+
+    @cached_property
+    def snippet(self) -> str:
+        """The first words, HTML-escaped."""
+        return snippet_of(self.root)
+
+    @cached_property
+    def text(self) -> str:
+        """The readable text."""
+        return text_of(self.root)
+
+    @cached_property
+    def has_attachment(self) -> bool:
+        """Whether any part carries a file name."""
+        return any(part.filename for part in self.root.walk())
+
+
+# ---- Which thread a message joins: by header when it arrives, by Gmail's three conditions when it is sent.
+
+
+_PREFIX = re.compile(r"\A\s*(re|fwd?|aw|wg|sv|vs|antw|rif|rv|res|tr)\s*(\[\d+\])?\s*:\s*", re.I)
+_SPACE = re.compile(r"\s+")
+
+
+def bare_subject(subject: str) -> str:
+    """The subject without reply and forward prefixes, otherwise letter for letter."""
+    text = subject
+    while (match := _PREFIX.match(text)) is not None:
+        text = text[match.end() :]
+    return text
+
+
+def base_subject(subject: str) -> str:
+    """The subject without reply and forward prefixes, case and spacing folded."""
+    return _SPACE.sub(" ", bare_subject(subject)).strip().lower()
+
+
+def referenced_ids(headers: Headers) -> list[str]:
+    """Message-IDs named by In-Reply-To and References, nearest first."""
+    nearest = fields.message_ids(fields.first(headers, "In-Reply-To"))
+    older = list(reversed(fields.message_ids(fields.first(headers, "References"))))
+    return list(dict.fromkeys(nearest + older))
+
+
+class ThreadIndex:
+    """Threads of one mailbox: members in order of arrival, and messages by their Message-ID.
+
+    `exact` says whether subjects must be the same letter for letter.
+    """
+
+    def __init__(self, exact: Callable[[], bool] = lambda: False) -> None:
+        self._exact = exact
+        self._members: dict[str, dict[str, StoredMessage]] = {}
+        self._by_rfc822: dict[str, dict[str, StoredMessage]] = {}
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __contains__(self, thread_id: object) -> bool:
+        return thread_id in self._members
+
+    def add(self, message: StoredMessage) -> None:
+        """Index a message under its thread and Message-ID."""
+        self._members.setdefault(message.thread_id, {})[message.id] = message
+        if message.rfc822_id:
+            self._by_rfc822.setdefault(message.rfc822_id, {})[message.id] = message
+
+    def remove(self, message: StoredMessage) -> None:
+        """Forget a message; a thread without messages is gone."""
+        members = self._members.get(message.thread_id, {})
+        members.pop(message.id, None)
+        if not members:
+            self._members.pop(message.thread_id, None)
+        same_id = self._by_rfc822.get(message.rfc822_id, {})
+        same_id.pop(message.id, None)
+        if not same_id:
+            self._by_rfc822.pop(message.rfc822_id, None)
+
+    def members(self, thread_id: str) -> list[StoredMessage]:
+        """The thread's messages, oldest first; empty if there is no such thread."""
+        return sorted(self._members.get(thread_id, {}).values(), key=lambda message: message.sort_key)
+
+    def ids(self) -> list[str]:
+        """All thread ids."""
+        return list(self._members)
+
+    def with_rfc822_id(self, value: str) -> list[StoredMessage]:
+        """Messages whose Message-ID is `value` (without angle brackets)."""
+        return list(self._by_rfc822.get(value, {}).values())
+
+    def for_arrival(self, headers: Headers) -> str | None:
+        """The thread an arriving message joins: it must refer to a message there and keep its subject."""
+        subject = self._subject(fields.first(headers, "Subject"))
+        for reference in referenced_ids(headers):
+            for known in self.with_rfc822_id(reference):
+                if self._subject(known.subject) == subject:
+                    return known.thread_id
+        return None
+
+    def for_sending(self, thread_id: str, headers: Headers) -> str | None:
+        """`thread_id` if the message refers to a message in it and the subjects match, else None."""
+        members = self.members(thread_id)
+        known = {message.rfc822_id for message in members}
+        subjects = {self._subject(message.subject) for message in members}
+        refers = any(reference in known for reference in referenced_ids(headers))
+        matches = self._subject(fields.first(headers, "Subject")) in subjects
+        return thread_id if refers and matches else None
+
+    def _subject(self, subject: str) -> str:
+        return bare_subject(subject) if self._exact() else base_subject(subject)
+
+
+# ---- One mailbox: messages, labels, threads and history kept in step, every change recorded.
+
 
 ChangeListener = Callable[["Mailbox", list[HistoryRecord]], None]
 HIDDEN_BY_DEFAULT = frozenset({"SPAM", "TRASH"})

@@ -1,22 +1,222 @@
-"""OAuth over HTTP: the consent page, tokens, revocation, identity, keys, discovery."""
+"""The OAuth endpoints, what they are sent, and how their answers can be spoiled."""
 
+from __future__ import annotations
+
+import asyncio
 import base64
 import binascii
 import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
 
 from quart import Blueprint, Response, jsonify, render_template, request
 
-from backend.sandbox.oauth.clients import Client
-from backend.sandbox.oauth.consent import ConsentChoice, allow, refusal_without_page
-from backend.sandbox.oauth.grants import GrantError
-from backend.sandbox.oauth.requests import AuthorizationRequest, PageError, RedirectError, read_request
-from backend.sandbox.oauth.scopes import IDENTITY, WORDS
+from backend.sandbox.faults import AFTER_KINDS, TOKEN_REFUSALS
+from backend.sandbox.gmail.dispatch import HTML_TYPE, PAGES, error_for
+from backend.sandbox.mail.mailbox import Mailbox
+from backend.sandbox.oauth.grants import IDENTITY, WORDS, Client, Code, GrantError, expand, is_known
 from backend.sandbox.oauth.signing import ISSUER
 from backend.sandbox.oauth.token_answers import exchange_code, refresh_access, userinfo
-from backend.sandbox.spoil import spoil
 from backend.sandbox.web import json_object, world
+from backend.sandbox.wire import drop_connection
+from backend.sandbox.world import World
+
+# ---- The authorization request, read and judged before any page is shown.
+
+
+PROMPTS = frozenset({"none", "consent", "select_account"})
+
+
+class PageError(Exception):
+    """A configuration error that Google shows as a page, never as a redirect."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class RedirectError(Exception):
+    """A refusal that goes back to the client's redirect address."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """What the client asks for."""
+
+    client: Client
+    redirect_uri: str
+    scopes: list[str]
+    state: str | None
+    nonce: str | None
+    offline: bool
+    prompt: frozenset[str]
+    include_granted: bool
+    login_hint: str
+    challenge: str | None
+    challenge_method: str
+
+    @property
+    def optional_scopes(self) -> list[str]:
+        """Scopes with a box of their own; identity scopes cannot be unticked."""
+        return [scope for scope in self.scopes if scope not in IDENTITY]
+
+    def answer(self, values: Mapping[str, str]) -> str:
+        """The redirect address with an answer in its query."""
+        parts = urlsplit(self.redirect_uri)
+        pairs = dict(values)
+        if self.state is not None:
+            pairs["state"] = self.state
+        pairs["iss"] = ISSUER
+        query = "&".join(filter(None, [parts.query, urlencode(pairs)]))
+        return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+
+
+def read_request(values: Mapping[str, str], clients: Mapping[str, Client]) -> AuthorizationRequest:
+    """Read the query. Raises PageError for everything Google answers with a page of its own."""
+    client = clients.get(values.get("client_id", ""))
+    if client is None:
+        raise PageError("invalid_client", "The OAuth client was not found.")
+    redirect_uri = values.get("redirect_uri", "")
+    if not client.may_redirect_to(redirect_uri):
+        raise PageError(
+            "redirect_uri_mismatch",
+            f"The redirect URI {redirect_uri[:300]!r} is not registered for this client.",
+        )
+    if values.get("response_type") != "code":
+        raise PageError("invalid_request", "The response_type must be code.")
+    scopes = expand(values.get("scope", ""))
+    if not scopes:
+        raise PageError("invalid_request", "Missing required parameter: scope")
+    unknown = [scope for scope in scopes if not is_known(scope)]
+    if unknown:
+        raise PageError("invalid_scope", f"Some requested scopes are unknown: {unknown[0][:200]}")
+    method = values.get("code_challenge_method", "plain")
+    if method not in ("S256", "plain"):
+        raise PageError("invalid_request", "The code_challenge_method must be S256 or plain.")
+    prompt = frozenset(values.get("prompt", "").split())
+    if not prompt <= PROMPTS or (len(prompt) > 1 and "none" in prompt):
+        raise PageError("invalid_request", "The prompt parameter is not valid.")
+    return AuthorizationRequest(
+        client=client,
+        redirect_uri=redirect_uri,
+        scopes=scopes,
+        state=values.get("state"),
+        nonce=values.get("nonce"),
+        offline=values.get("access_type") == "offline" or client.kind == "desktop",
+        prompt=prompt,
+        include_granted=values.get("include_granted_scopes") == "true",
+        login_hint=values.get("login_hint", "").strip().lower(),
+        challenge=values.get("code_challenge") or None,
+        challenge_method=method,
+    )
+
+
+# ---- What an answer on the consent page leads to.
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChoice:
+    """Whose account, and which of the optional scopes were ticked."""
+
+    mailbox: Mailbox
+    ticked: frozenset[str]
+
+
+def refusal_without_page(world: World, request: AuthorizationRequest) -> None:
+    """`prompt=none` never shows a page. Raises RedirectError if one would be needed."""
+    if "none" not in request.prompt:
+        return
+    if request.login_hint not in world.mailboxes:
+        raise RedirectError("login_required")
+    raise RedirectError("interaction_required")
+
+
+def allow(world: World, request: AuthorizationRequest, choice: ConsentChoice) -> dict[str, str]:
+    """Record the consent and return the parameters of the redirect. Raises RedirectError."""
+    wanted = frozenset(request.scopes)
+    granted = (wanted & IDENTITY) | (wanted & choice.ticked)
+    if not granted:
+        raise RedirectError("access_denied")
+    account, project = choice.mailbox.address, request.client.project
+    before = world.grants.grant(account, project)
+    earlier = frozenset(before.scopes) if before is not None else frozenset()
+    first = world.grants.consent(account, project, granted)
+    if request.include_granted:
+        granted |= earlier
+    code = world.grants.issue_code(
+        Code(
+            client_id=request.client.client_id,
+            account=account,
+            project=project,
+            redirect_uri=request.redirect_uri,
+            scopes=granted,
+            expires=world.clock.now() + world.knobs.authorization_code_lifetime,
+            nonce=request.nonce,
+            offline=request.offline
+            and (first or "consent" in request.prompt or request.client.kind == "desktop"),
+            challenge=request.challenge,
+            challenge_method=request.challenge_method,
+        )
+    )
+    answer = {"code": code, "scope": " ".join(sorted(granted)), "authuser": "0"}
+    answer["prompt"] = "consent" if first or "consent" in request.prompt else "none"
+    if choice.mailbox.owner.hd:
+        answer["hd"] = choice.mailbox.owner.hd
+    return answer
+
+
+# ---- Faults for routes outside the Gmail API: OAuth endpoints consult the plan through here.
+
+
+_STATUS = {"backend_500": 500, "unavailable": 503, "unavailable_after": 503, "gateway_timeout": 504}
+
+
+async def spoil(route: str) -> Response | None:
+    """A spoilt answer to give at once, or None.
+
+    Unlike Gmail calls these cannot fail after taking effect: "drop_after" drops before. A refusal that Gmail knows is
+    told in Gmail's shape, an error that is an object, as Google's front end does here too.
+    """
+    rule = world().faults.strike(route)
+    if rule is None:
+        return None
+    if rule.kind == "slow":
+        await asyncio.sleep(rule.seconds)
+        return None
+    if rule.kind == "garbage":
+        return Response(b"{", 200)
+    if rule.kind in PAGES:
+        status, page = PAGES[rule.kind]
+        return Response(page, status, content_type=HTML_TYPE)
+    if rule.kind in _STATUS:
+        return _refusal(_STATUS[rule.kind], "internal_failure", "Try again.")
+    if rule.kind in TOKEN_REFUSALS:
+        status, words = TOKEN_REFUSALS[rule.kind]
+        return _refusal(status, rule.kind, words)
+    if rule.kind == "drop" or rule.kind in AFTER_KINDS:
+        drop_connection(request.scope.get("client"))
+        return Response(b"", 500)
+    error = error_for(world(), rule)
+    response = jsonify(error.body())
+    response.status_code = error.code
+    return response
+
+
+def _refusal(status: int, word: str, words: str) -> Response:
+    response = jsonify({"error": word, "error_description": words})
+    response.status_code = status
+    return response
+
+
+# ---- OAuth over HTTP: the consent page, tokens, revocation, identity, keys, discovery.
+
 
 blueprint = Blueprint("oauth", __name__)
 

@@ -4,9 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.sandbox.mail.mailbox import Owner
-from backend.sandbox.oauth.clients import Client
-from backend.sandbox.oauth.grants import AccessToken, GrantError, RefreshToken
-from backend.sandbox.oauth.scopes import EMAIL, IDENTITY, PROFILE
+from backend.sandbox.oauth.grants import (
+    EMAIL,
+    IDENTITY,
+    PROFILE,
+    AccessToken,
+    Client,
+    GrantError,
+    RefreshToken,
+)
 from backend.sandbox.oauth.signing import ISSUER, access_token_hash
 from backend.sandbox.world import World
 

@@ -1,22 +1,178 @@
-"""The broker: names, publishing, and the modes that make delivery as bad as it can be."""
+"""Topics, subscriptions, what waits in them, and the envelopes it travels in."""
+
+from __future__ import annotations
 
 import base64
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
 from typing import Any
 
-from backend.sandbox.pubsub.model import (
-    MAX_WAITING,
-    TOPIC_NAME,
-    Delivery,
-    PubSubError,
-    PubSubMessage,
-    Subscription,
-    Topic,
+from backend.sandbox.oauth.signing import ISSUER, KeyRing
+from backend.sandbox.wire import decode_data
+
+# ---- Topics, subscriptions and the messages waiting in them.
+
+
+TOPIC_NAME = re.compile(r"\Aprojects/([a-z][a-z0-9-]{2,62})/topics/([A-Za-z][\w.~+%-]{2,254})\Z")
+SUBSCRIPTION_NAME = re.compile(
+    r"\Aprojects/([a-z][a-z0-9-]{2,62})/subscriptions/([A-Za-z][\w.~+%-]{2,254})\Z"
 )
+ACKNOWLEDGING = frozenset({102, 200, 201, 202, 204})
+MAX_WAITING = 100_000
+
+
+class PubSubError(ValueError):
+    """A management request Google would refuse: HTTP status, and `word`, its canonical name where that is not the
+    status's usual one."""
+
+    def __init__(self, status: int, message: str, word: str = "") -> None:
+        super().__init__(message)
+        self.word = word
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class PubSubMessage:
+    """A published message. `data` is base64 text; `published` is epoch seconds."""
+
+    message_id: str
+    data: str
+    published: float
+    attributes: dict[str, str] = field(default_factory=dict)
+    ordering_key: str = ""
+
+    @property
+    def publish_time(self) -> str:
+        """RFC 3339 with milliseconds."""
+        moment = datetime.fromtimestamp(self.published, UTC)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One copy of a message on its way to one subscription. `due` is epoch seconds."""
+
+    message: PubSubMessage
+    due: float
+    attempt: int = 0
+    ack_id: str = ""
+
+
+@dataclass(slots=True)
+class Subscription:
+    """A subscription; without `endpoint` it is pulled. Times are seconds."""
+
+    name: str
+    topic: str
+    endpoint: str = ""
+    audience: str = ""
+    service_account: str = ""
+    unwrapped: bool = False
+    write_metadata: bool = False
+    ack_deadline: float = 10.0
+    minimum_backoff: float | None = None
+    maximum_backoff: float = 600.0
+    dead_letter_topic: str = ""
+    max_attempts: int = 5
+    expiration: dict[str, Any] = field(default_factory=lambda: {"ttl": "2678400s"})
+    waiting: list[Delivery] = field(default_factory=list)
+    leased: dict[str, Delivery] = field(default_factory=dict)
+
+    def retry_delay(self, attempt: int) -> float:
+        """Seconds to wait after the given number of failed attempts."""
+        if self.minimum_backoff is None:
+            return 0.0
+        return min(self.maximum_backoff, self.minimum_backoff * 2.0 ** min(attempt - 1, 30))
+
+    def as_json(self) -> dict[str, Any]:
+        """The REST resource."""
+        push: dict[str, Any] = {}
+        if self.endpoint:
+            push["pushEndpoint"] = self.endpoint
+        if self.service_account:
+            push["oidcToken"] = {"serviceAccountEmail": self.service_account, "audience": self.audience}
+        if self.unwrapped:
+            push["noWrapper"] = {"writeMetadata": self.write_metadata}
+        body: dict[str, Any] = {
+            "name": self.name,
+            "topic": self.topic,
+            "pushConfig": push,
+            "ackDeadlineSeconds": int(self.ack_deadline),
+            "expirationPolicy": self.expiration,
+            "state": "ACTIVE",
+        }
+        if self.minimum_backoff is not None:
+            body["retryPolicy"] = {
+                "minimumBackoff": f"{self.minimum_backoff:g}s",
+                "maximumBackoff": f"{self.maximum_backoff:g}s",
+            }
+        if self.dead_letter_topic:
+            body["deadLetterPolicy"] = {
+                "deadLetterTopic": self.dead_letter_topic,
+                "maxDeliveryAttempts": self.max_attempts,
+            }
+        return body
+
+
+@dataclass(slots=True)
+class Topic:
+    """A topic. `gmail_may_publish`: the grant to gmail-api-push@system.gserviceaccount.com."""
+
+    name: str
+    gmail_may_publish: bool = True
+
+
+def read_subscription(name: str, body: dict[str, Any]) -> Subscription:
+    """A subscription from its REST resource. Raises PubSubError(400)."""
+    if not SUBSCRIPTION_NAME.match(name):
+        raise PubSubError(400, f"Invalid subscription name {name[:200]!r}.")
+    try:
+        subscription = Subscription(name=name, topic=str(body["topic"]))
+        apply_push_config(subscription, body.get("pushConfig") or {})
+        subscription.ack_deadline = float(body.get("ackDeadlineSeconds") or 10)
+        retry = body.get("retryPolicy")
+        if retry is not None:
+            subscription.minimum_backoff = _seconds(retry.get("minimumBackoff", "10s"))
+            subscription.maximum_backoff = _seconds(retry.get("maximumBackoff", "600s"))
+        if body.get("expirationPolicy") is not None:
+            subscription.expiration = dict(body["expirationPolicy"])
+        dead = body.get("deadLetterPolicy") or {}
+        subscription.dead_letter_topic = str(dead.get("deadLetterTopic") or "")
+        subscription.max_attempts = int(dead.get("maxDeliveryAttempts") or 5)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PubSubError(400, f"The subscription cannot be read: {error}") from error
+    if not 0 < subscription.ack_deadline <= 600:
+        raise PubSubError(400, "ackDeadlineSeconds must be between 10 and 600.")
+    return subscription
+
+
+def apply_push_config(subscription: Subscription, push: dict[str, Any]) -> None:
+    """Put a pushConfig into a subscription; an empty one turns it into a pull subscription."""
+    subscription.endpoint = str(push.get("pushEndpoint") or "")
+    if subscription.endpoint and not subscription.endpoint.startswith(("http://", "https://")):
+        raise PubSubError(400, "pushEndpoint must be an http or https address.")
+    token = push.get("oidcToken") or {}
+    subscription.service_account = str(token.get("serviceAccountEmail") or "")
+    subscription.audience = str(token.get("audience") or subscription.endpoint)
+    wrapper = push.get("noWrapper")
+    subscription.unwrapped = wrapper is not None
+    subscription.write_metadata = bool((wrapper or {}).get("writeMetadata"))
+
+
+def _seconds(text: Any) -> float:
+    value = float(str(text).removesuffix("s"))
+    if not 0 <= value <= 600:
+        raise ValueError("a backoff must be between 0 and 600 seconds")
+    return value
+
+
+# ---- The broker: names, publishing, and the modes that make delivery as bad as it can be.
 
 
 @dataclass(slots=True)
@@ -137,3 +293,89 @@ class Broker:
             self.modes.drop_next -= 1
             return True
         return self.modes.drop_ratio > 0 and self._rng.random() < self.modes.drop_ratio
+
+
+# ---- What a push request looks like: body, headers, and the signed token.
+
+
+SUBJECT = "104400000000000000017"
+TOKEN_LIFETIME = 3600.0
+TOKEN_REUSE = 60.0
+
+
+class PushTokens:
+    """OIDC tokens for push endpoints. A token is used again for a minute, as Pub/Sub may."""
+
+    def __init__(self, keys: KeyRing) -> None:
+        self._keys = keys
+        self._cache: dict[tuple[str, str, str], tuple[float, str]] = {}
+
+    def token(self, subscription: Subscription, modes: PushModes, now: float) -> str | None:
+        """The bearer token for a subscription, spoilt as the modes ask, or None without one."""
+        if not subscription.service_account or modes.bearer_fault == "missing":
+            return None
+        plain = not (modes.bearer_fault or modes.bearer_skew or modes.bearer_age)
+        slot = (subscription.service_account, subscription.audience, self._keys.current.kid)
+        if plain and slot in self._cache and 0 <= now - self._cache[slot][0] < TOKEN_REUSE:
+            return self._cache[slot][1]
+        token = self._keys.sign(self._claims(subscription, modes, now))
+        if modes.bearer_fault == "signature":
+            head, _, signature = token.rpartition(".")
+            token = f"{head}.{signature[10:]}{signature[:10]}"
+        if plain:
+            self._cache[slot] = (now, token)
+        return token
+
+    def _claims(self, subscription: Subscription, modes: PushModes, now: float) -> dict[str, Any]:
+        issued = int(now + modes.bearer_skew - modes.bearer_age)
+        if modes.bearer_fault == "expired":
+            issued -= 2 * int(TOKEN_LIFETIME)
+        claims: dict[str, Any] = {
+            "iss": ISSUER,
+            "aud": subscription.audience,
+            "azp": SUBJECT,
+            "sub": SUBJECT,
+            "email": subscription.service_account,
+            "email_verified": True,
+            "iat": issued,
+            "exp": issued + int(TOKEN_LIFETIME),
+        }
+        wrong = {
+            "audience": ("aud", "https://elsewhere.invalid/hook"),
+            "email": ("email", "stranger@elsewhere.iam.gserviceaccount.com"),
+            "issuer": ("iss", "https://issuer.invalid"),
+            "unverified": ("email_verified", False),
+        }
+        if modes.bearer_fault in wrong:
+            name, value = wrong[modes.bearer_fault]
+            claims[name] = value
+        return claims
+
+
+def push_request(subscription: Subscription, delivery: Delivery) -> tuple[bytes, dict[str, str]]:
+    """Body and headers (without the token) of a push."""
+    message = delivery.message
+    if subscription.unwrapped:
+        headers = {"Content-Type": "application/json"}
+        if subscription.write_metadata:
+            headers |= {
+                "x-goog-pubsub-subscription-name": subscription.name,
+                "x-goog-pubsub-message-id": message.message_id,
+                "x-goog-pubsub-publish-time": message.publish_time,
+            } | message.attributes
+        return decode_data(message.data), headers
+    inner: dict[str, Any] = {
+        "data": message.data,
+        "messageId": message.message_id,
+        "message_id": message.message_id,
+        "publishTime": message.publish_time,
+        "publish_time": message.publish_time,
+    }
+    if message.attributes:
+        inner["attributes"] = message.attributes
+    if message.ordering_key:
+        inner["orderingKey"] = message.ordering_key
+    body: dict[str, Any] = {"message": inner, "subscription": subscription.name}
+    if subscription.dead_letter_topic:
+        body["deliveryAttempt"] = delivery.attempt
+    return json.dumps(body).encode(), {"Content-Type": "application/json"}

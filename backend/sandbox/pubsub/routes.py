@@ -4,14 +4,14 @@ import re
 
 from quart import Blueprint, Response, jsonify, request
 
-from backend.sandbox.pubsub.model import (
+from backend.sandbox.pubsub.broker import (
     TOPIC_NAME,
     PubSubError,
     Subscription,
     apply_push_config,
     read_subscription,
 )
-from backend.sandbox.pubsub.pulling import check_caller, pull, settle
+from backend.sandbox.pubsub.delivery import check_caller, pull, settle
 from backend.sandbox.web import json_object, world
 
 blueprint = Blueprint("pubsub", __name__)

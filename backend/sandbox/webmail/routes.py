@@ -1,19 +1,177 @@
-"""The webmail pages. GET changes nothing; every act is a form that works without scripts."""
+"""The webmail: lists and messages as a person sees them."""
 
+from __future__ import annotations
+
+import html
+import re
 import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import quote
 
+from markupsafe import Markup
 from quart import Blueprint, Response, jsonify, render_template, request
 
-from backend.sandbox.gmail.errors import ApiError
+from backend.sandbox.admin import MOVES, OTHER_ACTS, perform_owner_act, reply_letter
+from backend.sandbox.gmail.calls import ApiError
 from backend.sandbox.gmail.messages import check_sendable
 from backend.sandbox.letters import label_id, read_raw
-from backend.sandbox.mail.mailbox import Mailbox
-from backend.sandbox.mail.message import StoredMessage
+from backend.sandbox.mail import compose as fields
+from backend.sandbox.mail.compose import AUTHSERV_ID, html_of
+from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
 from backend.sandbox.mail.search import QueryError, compile_query
-from backend.sandbox.owner_acts import MOVES, OTHER_ACTS, perform, reply_letter
 from backend.sandbox.web import BadRequest, world
-from backend.sandbox.webmail import views
+from backend.sandbox.webmail.story import inert_html, linked_text
+
+# ---- Pages as data: what the templates show.
+
+
+MAX_TEXT = 200_000
+_DMARC = re.compile(r"\bdmarc=(\w+)")
+
+FOLDERS = (
+    ("INBOX", "Inbox"),
+    ("STARRED", "Starred"),
+    ("SENT", "Sent"),
+    ("DRAFT", "Drafts"),
+    ("ALL", "All mail"),
+    ("SPAM", "Spam"),
+    ("TRASH", "Trash"),
+)
+_SHOWN_SYSTEM = {
+    "INBOX": "Inbox",
+    "SPAM": "Spam",
+    "TRASH": "Trash",
+    "SENT": "Sent",
+    "DRAFT": "Draft",
+    "STARRED": "Starred",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """An entry of the side list."""
+
+    id: str
+    name: str
+    count: int
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One message in a list."""
+
+    id: str
+    thread_id: str
+    who: str
+    subject: str
+    snippet: str
+    when: str
+    iso: str
+    unread: bool
+    chips: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message of a thread, opened. `verdict` is the DMARC word of the topmost trusted stamp."""
+
+    row: Row
+    sender: str
+    address: str
+    to: str
+    own: bool
+    verdict: str
+    body: Markup
+    files: tuple[str, ...]
+    in_inbox: bool
+    in_spam: bool
+
+
+def folders(mailbox: Mailbox, current: str) -> tuple[list[Folder], list[Folder]]:
+    """System folders and the owner's own labels. The count is of unread mail in the inbox, else of all."""
+    system = [Folder(label, name, _count(mailbox, label), label == current) for label, name in FOLDERS]
+    own = [
+        Folder(label.id, label.name, mailbox.count(label.id), label.id == current)
+        for label in sorted(mailbox.labels.all(), key=lambda item: item.name.lower())
+        if not label.system
+    ]
+    return system, own
+
+
+def row(mailbox: Mailbox, message: StoredMessage, hide: str = "") -> Row:
+    """A message as a row; the chip of the folder being shown is left out."""
+    moment = datetime.fromtimestamp(message.internal_date / 1000, UTC)
+    sent = "SENT" in message.labels and "INBOX" not in message.labels
+    who = message.header("To") if sent else message.header("From")
+    return Row(
+        id=message.id,
+        thread_id=message.thread_id,
+        who=("To: " if sent else "") + _people(who),
+        subject=message.subject or "(no subject)",
+        snippet=html.unescape(message.snippet),
+        when=f"{moment.day} {moment:%b %H:%M}",
+        iso=moment.isoformat(timespec="seconds"),
+        unread="UNREAD" in message.labels,
+        chips=tuple(sorted(_chips(mailbox, message, hide))),
+    )
+
+
+def letter(mailbox: Mailbox, message: StoredMessage) -> Letter:
+    """A message opened: its body made harmless."""
+    rich = html_of(message.root)
+    body = inert_html(rich) if rich is not None else linked_text(message.text[:MAX_TEXT])
+    named = fields.addresses(message.header("From"))
+    return Letter(
+        row=row(mailbox, message),
+        sender=_people(message.header("From")) or "(nobody)",
+        address=named[0][1] if named else "",
+        to=message.header("To"),
+        own=bool(named) and named[0][1] in mailbox.own_addresses(),
+        verdict=_verdict(message),
+        # Every character in it was escaped or written by the sanitizer.
+        body=Markup(body if rich is not None else f'<div class="plain">{body}</div>'),  # noqa: S704
+        files=tuple(part.filename for part in message.root.walk() if part.filename),
+        in_inbox="INBOX" in message.labels,
+        in_spam="SPAM" in message.labels,
+    )
+
+
+def _people(value: str) -> str:
+    names = [name or address for name, address in fields.addresses(value)]
+    return ", ".join(names) or value[:100]
+
+
+def _verdict(message: StoredMessage) -> str:
+    stamp = message.header("Authentication-Results")
+    if stamp.partition(";")[0].strip() != AUTHSERV_ID:
+        return ""
+    found = _DMARC.search(stamp)
+    return found.group(1) if found else "none"
+
+
+def _chips(mailbox: Mailbox, message: StoredMessage, hide: str) -> list[str]:
+    chips = []
+    for label_id in message.labels - {hide, "UNREAD"}:
+        label = mailbox.labels.get(label_id)
+        if label is not None and not label.system:
+            chips.append(label.name)
+        elif label_id in _SHOWN_SYSTEM:
+            chips.append(_SHOWN_SYSTEM[label_id])
+    return chips
+
+
+def _count(mailbox: Mailbox, label: str) -> int:
+    if label == "ALL":
+        return len(mailbox)
+    if label == "INBOX":
+        return len(mailbox.labelled("INBOX") & mailbox.labelled("UNREAD"))
+    return mailbox.count(label)
+
+
+# ---- The webmail pages. GET changes nothing; every act is a form that works without scripts.
+
 
 blueprint = Blueprint("webmail", __name__)
 PAGE = 50
@@ -54,7 +212,7 @@ async def folder(address: str) -> Response:
     query = request.args.get("q", "").strip()
     rows = _found(mailbox, current, query)
     more = rows[PAGE - 1] if len(rows) > PAGE else None
-    system, own = views.folders(mailbox, current)
+    system, own = folders(mailbox, current)
     return await _page(
         "folder.html",
         mailbox=mailbox,
@@ -64,7 +222,7 @@ async def folder(address: str) -> Response:
         own_label=next((item for item in own if item.current and not query), None),
         title=next((item.name for item in [*system, *own] if item.current), "Mail"),
         query=query,
-        rows=[views.row(mailbox, message, current) for message in rows[:PAGE]],
+        rows=[row(mailbox, message, current) for message in rows[:PAGE]],
         before=f"{more.internal_date}-{more.id}" if more is not None else None,
     )
 
@@ -76,8 +234,8 @@ async def thread(address: str, thread_id: str) -> Response:
     members = mailbox.threads.members(thread_id)
     if not members:
         raise BadRequest("This conversation does not exist (any more).", 404)
-    system, own = views.folders(mailbox, "")
-    letters = [views.letter(mailbox, message) for message in members]
+    system, own = folders(mailbox, "")
+    letters = [letter(mailbox, message) for message in members]
     answered = next((message for message in reversed(members) if "SENT" not in message.labels), members[-1])
     return await _page(
         "thread.html",
@@ -165,7 +323,7 @@ async def change_settings(address: str) -> Response:
     form = await request.form
     if form.get("act") not in OTHER_ACTS:
         raise BadRequest("Choose an action.")
-    perform(world(), mailbox, dict(form))
+    perform_owner_act(world(), mailbox, dict(form))
     return _go(f"/mail/{mailbox.address}")
 
 
@@ -208,7 +366,7 @@ def _changes(mailbox: Mailbox, act: str, name: str) -> tuple[list[str], list[str
 
 
 async def _compose(mailbox: Mailbox, to: str, subject: str, text: str, error: str) -> Response:
-    system, own = views.folders(mailbox, "")
+    system, own = folders(mailbox, "")
     return await _page(
         "compose.html",
         mailbox=mailbox,

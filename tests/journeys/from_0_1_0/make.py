@@ -26,9 +26,9 @@ from typing import Any
 
 from backend.domain.challenge import token_hash
 
-from backend.demo.letters import OWNER, Letter, letters
+from backend.demo.people import Salesperson
 from backend.demo.play import Options, Stage, _jobs_left, stage
-from backend.demo.salesperson import Salesperson
+from backend.demo.processes import OWNER, Letter, letters
 from backend.store.opening import open_store
 from backend.system import MultiFernetVault, SecretStr, SystemClock
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.captcha.proof_of_work import MAX_FACTOR, PAYLOAD_LIMIT, STEPS, ProofOfWork
-from backend.captcha.solver import solve
+from backend.demo.people import solve
 from backend.domain.errors import Refused
 from tests.doubles import in_english
 

@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from backend.captcha.proof_of_work import ProofOfWork
-from backend.captcha.solver import solve as work_out
 from backend.captcha.typed_code import TypedCode
+from backend.demo.people import solve as work_out
 from backend.domain.entry.challenge import MAX_NOTE, Solved, note_line
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mail.message import Address, Attachment, Headers, Message

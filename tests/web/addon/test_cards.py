@@ -17,7 +17,7 @@ from backend.domain.mailbox.message import MessageView, Placement, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
-from backend.sandbox.addon.card_limits import answer_problems, card_problems
+from backend.sandbox.addon.cards import answer_problems, card_problems
 from backend.transactions.records import HeldSender
 from backend.web.addon.cards import (
     Json,

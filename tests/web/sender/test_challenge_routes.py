@@ -8,7 +8,7 @@ import pytest
 from markupsafe import escape
 from quart import Quart
 
-from backend.captcha.solver import solve
+from backend.demo.people import solve
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Preferences
 from backend.locale import LANGUAGES, catalogue

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from backend.captcha.solver import solve
 from backend.captcha.vendors import VENDORS
+from backend.demo.people import solve
 from backend.domain.errors import TryLater
 from backend.pipeline.solve import Checks
 from backend.ports.captcha import Kind

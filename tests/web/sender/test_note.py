@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.captcha.solver import solve
+from backend.demo.people import solve
 from backend.domain.mailbox.decisions import Decision
 from backend.transactions.records import Event, EventKind
 from backend.web.api import routes

@@ -1,13 +1,20 @@
-"""The limits Gmail puts on an add-on's cards, as a check of plain data. The local
-add-on host shows what fails it, and the tests hold every card of the product to it."""
+"""Cards within Google's limits, drawn as HTML."""
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+# ---- The limits Gmail puts on an add-on's cards, as a check of plain data. The local add-on host shows what
+# fails it, and the tests hold every card of the product to it.
+
 
 MOST_WIDGETS = 100
 MOST_ACTIONS = 10
@@ -22,7 +29,7 @@ WIDGETS = frozenset(
 ADDRESSES = frozenset({"url", "imageUrl", "iconUrl", "imageUri", "function"})
 BESIDE = frozenset({"horizontalAlignment", "id", "visibility", "eventActions"})
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-_TAG = re.compile(r"</?(?:b|i|u|s|br|font|a)(?: [a-z]+=\"[^\"<>]*\")*\s*/?>")
+_ALLOWED_TAG = re.compile(r"</?(?:b|i|u|s|br|font|a)(?: [a-z]+=\"[^\"<>]*\")*\s*/?>")
 _ENTITY = re.compile(r"&(?:[a-z]+|#[0-9]+|#x[0-9a-f]+);")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -122,7 +129,7 @@ def _look(name: str, value: Any, path: str, found: list[str]) -> None:
                 found.append(f"{path}.id: an id is 1 to 64 letters, digits and hyphens")
 
 
-def _widget(value: Mapping[str, Any]) -> Iterator[str]:
+def _check_widget(value: Mapping[str, Any]) -> Iterator[str]:
     kinds = set(value) - BESIDE
     if len(kinds) != 1 or not kinds <= WIDGETS:
         yield f"a widget is one thing, not {sorted(kinds)}"
@@ -148,14 +155,14 @@ def _paragraph(value: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _markup(text: str) -> Iterator[str]:
-    rest = _TAG.sub("", text)
+    rest = _ALLOWED_TAG.sub("", text)
     if "<" in rest or ">" in rest:
         yield "text with markup Gmail does not know, or not escaped"
     if "&" in _ENTITY.sub("", rest):
         yield "an ampersand that is not escaped"
 
 
-def _button(value: Mapping[str, Any]) -> Iterator[str]:
+def _check_button(value: Mapping[str, Any]) -> Iterator[str]:
     if not value.get("text") and "icon" not in value:
         yield "a button needs a text or an icon"
     if "onClick" not in value:
@@ -197,17 +204,102 @@ def _secure(value: Any) -> bool:
 
 
 CHECKS = {
-    "widgets": _widget,
+    "widgets": _check_widget,
     "onClick": _click,
     "decoratedText": _decorated,
     "textParagraph": _paragraph,
-    "buttons": _button,
-    "button": _button,
-    "primaryButton": _button,
-    "secondaryButton": _button,
+    "buttons": _check_button,
+    "button": _check_button,
+    "primaryButton": _check_button,
+    "secondaryButton": _check_button,
     "action": _action,
     "selectionInput": _selection,
     "columns": _columns,
     "buttonList": _buttons,
 }
 """By the name of the field a value stands in."""
+
+
+# ---- A card as a page shows it: roughly what Gmail draws, from the same JSON.
+
+
+_TAG = re.compile(r"(<br\s*/?>|</?[biu]>)")
+KINDS = {"FILLED": "filled", "FILLED_TONAL": "filled", "BORDERLESS": "plain"}
+ICONS = {"PERSON": "@", "CLOCK": "◔"}
+"""Gmail's own pictures for these are not ours to copy."""
+
+
+def marked(text: str) -> Markup:
+    """The HTML subset of card texts; everything else in it is shown as it is written."""
+    parts, open_tags = [], []
+    for part in _TAG.split(text):
+        name = part.strip("</> ")
+        if not _TAG.fullmatch(part):
+            parts.append(html.escape(html.unescape(part)))
+        elif name == "br":
+            parts.append("<br>")
+        elif not part.startswith("</"):
+            open_tags.append(name)
+            parts.append(f"<{name}>")
+        elif open_tags and open_tags[-1] == name:
+            open_tags.pop()
+            parts.append(f"</{name}>")
+    parts += [f"</{name}>" for name in reversed(open_tags)]
+    # Every character was escaped or is one of the few tags written here.
+    return Markup("".join(parts))  # noqa: S704
+
+
+def drawn(card: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The card for the template: sections of widgets, clicks numbered in the order of `host.clicks`."""
+    if card is None:
+        return {}
+    numbers = count()
+    # The numbering follows the order of the fields in the JSON, so every part is drawn in that order.
+    parts: dict[str, Any] = {"name": card.get("name", ""), "header": card.get("header", {}), "sections": []}
+    for field, value in card.items():
+        if field == "sections":
+            parts["sections"] = [_section(section, numbers) for section in value]
+        elif field == "fixedFooter":
+            parts["footer"] = [_button(button, numbers) for button in value.values()]
+    return parts
+
+
+def _section(section: Mapping[str, Any], numbers: Iterator[int]) -> dict[str, Any]:
+    return {
+        "header": section.get("header", ""),
+        "widgets": [_widget(widget, numbers) for widget in section["widgets"]],
+    }
+
+
+def _widget(widget: Mapping[str, Any], numbers: Iterator[int]) -> dict[str, Any]:
+    kind, inner = next((kind, inner) for kind, inner in widget.items() if isinstance(inner, Mapping))
+    if kind == "decoratedText":
+        icon = inner.get("startIcon", {}).get("knownIcon", "")
+        # The click on the widget itself comes first, as in `host.clicks`.
+        click = next(numbers) if "onClick" in inner else None
+        return {
+            "kind": "line",
+            "top": inner.get("topLabel", ""),
+            "text": marked(inner.get("text", "")),
+            "bottom": inner.get("bottomLabel", ""),
+            "icon": ICONS.get(icon, ""),
+            "click": click,
+            "button": _button(inner["button"], numbers) if "button" in inner else None,
+        }
+    if kind == "textParagraph":
+        return {"kind": "paragraph", "text": marked(inner["text"])}
+    if kind == "buttonList":
+        return {"kind": "buttons", "buttons": [_button(button, numbers) for button in inner["buttons"]]}
+    if kind == "selectionInput":
+        return {"kind": "choice", **inner}
+    return {"kind": "unknown", "name": kind}
+
+
+def _button(button: Mapping[str, Any], numbers: Iterator[int]) -> dict[str, Any]:
+    click = button.get("onClick", {})
+    return {
+        "text": button.get("text", ""),
+        "kind": KINDS.get(button.get("type", ""), "outlined"),
+        "number": next(numbers),
+        "url": click.get("openLink", {}).get("url", ""),
+    }
