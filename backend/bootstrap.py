@@ -59,7 +59,7 @@ from backend.web.services import Services
 from backend.worker.fetcher import Fetcher
 from backend.worker.loop import Worker
 from backend.worker.models import Following
-from backend.worker.roll import Roll
+from backend.worker.roll import QuotaMembership
 from backend.worker.timekeeping import Timekeeping
 
 log = structlog.get_logger()
@@ -76,7 +76,7 @@ class Application:
     worker: Worker
     models: Following
     fetcher: Fetcher | None = None
-    roll: Roll | None = None
+    roll: QuotaMembership | None = None
     timekeeping: Timekeeping | None = None
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -84,7 +84,7 @@ class Application:
         await asyncio.to_thread(self.google.gmail.prepare)  # now that the port is open
         # A database that is away: the next start, or the day's watch, does it.
         with contextlib.suppress(TryLater):
-            await notices.adopt(self.context)
+            await notices.sync_all_mailboxes(self.context)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.worker.run(stop))
             group.create_task(self.models.run(stop))
@@ -179,7 +179,7 @@ async def open_application(
         )
         checks = Checks(first, codes, settings.captcha_code_after)
         if configured(settings).dialect is Dialect.POSTGRES:
-            roll = Roll(store, clock, name, google.divide)
+            roll = QuotaMembership(store, clock, name, google.divide)
             await roll.call()
         worker = Worker(context, google.authorizer, name, wake)
         services = _services(settings, context, google, checks, worker)
@@ -213,9 +213,9 @@ async def _succeed(store: Store, settings: Settings, name: str, clock: Clock, st
     where = configured(settings)
     if where.dialect is Dialect.POSTGRES:
         if before := stack.enter_context(follows(settings.state_dir, name)):
-            await store.inherit(clock.now(), before)
+            await store.release_leases_of(clock.now(), before)
     elif stack.enter_context(alone(where.path)):
-        await store.inherit(clock.now())
+        await store.release_leases_of(clock.now())
 
 
 def _worker_name() -> str:

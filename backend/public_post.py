@@ -235,7 +235,7 @@ TOPIC = "held"
 
 
 class VapidPush:
-    """`backend.transactions.records.PushService`."""
+    """`backend.ports.public_post.PushService`."""
 
     def __init__(self, contact: str, clock: Clock, post: PublicPost | None = None) -> None:
         """`contact` is the https or mailto address by which a service may complain."""

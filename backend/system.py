@@ -1,4 +1,5 @@
-"""The real clock, the operating system's randomness and file descriptors, and secrets at rest under keys that can be rotated."""
+"""The real clock, the operating system's randomness and file descriptors, and secrets at rest under keys that can
+be rotated."""
 
 from __future__ import annotations
 
@@ -238,7 +239,7 @@ class MultiFernetVault:
 
 
 class VaultKeys:
-    """`backend.transactions.records.DecisionKeys`. What was opened is remembered: opening costs as much as all the rest of
+    """`backend.ports.system.DecisionKeys`. What was opened is remembered: opening costs as much as all the rest of
     an entry."""
 
     def __init__(self, vault: Vault) -> None:

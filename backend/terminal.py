@@ -47,7 +47,7 @@ def words(section: str = "cli") -> Words:
     return Words(catalogue(language()).section(section))
 
 
-def say(key: str, *, err: bool = False, **blanks: object) -> None:
+def echo(key: str, *, err: bool = False, **blanks: object) -> None:
     """Print the text `cli.<key>`, its blanks filled."""
     click.echo(words()(key, **blanks), err=err)
 

@@ -90,7 +90,7 @@ class NoAuthorizer:
 
 
 class PlainKeys:
-    """`backend.transactions.records.DecisionKeys` whose sealed form is the key behind a mark; forgets what it is told to."""
+    """`backend.ports.system.DecisionKeys` whose sealed form is the key behind a mark; forgets what it is told to."""
 
     def __init__(self) -> None:
         self.made = 0

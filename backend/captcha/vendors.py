@@ -1,4 +1,5 @@
-"""Other companies' checks behind our port: their data, their siteverify endpoints, and opening what the settings name."""
+"""Other companies' checks behind our port: their data, their siteverify endpoints, and opening what the settings
+name."""
 
 from __future__ import annotations
 

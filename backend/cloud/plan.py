@@ -1,4 +1,5 @@
-"""What each environment is to hold (one template for four), the files that run it, and what is there against what is wanted."""
+"""What each environment is to hold (one template for four), the files that run it, and what is there against what
+is wanted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`pitchgate audit` and `pitchgate watch`: the log of decisions verified and judged again, and whether mail has changed."""
+"""`pitchgate audit` and `pitchgate watch`: the log of decisions verified and judged again, and whether mail has
+changed."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from backend.domain.watching.drift import Drift, monday_of
 from backend.domain.watching.trial import ENOUGH
 from backend.settings import read_settings
 from backend.system import SystemClock
-from backend.terminal import Worded, WordedGroup, print_table, say, words
+from backend.terminal import Worded, WordedGroup, echo, print_table, words
 from backend.transactions.statement import moment
 
 if TYPE_CHECKING:
@@ -56,11 +57,11 @@ async def verify_command(store: Store, email: str | None, heads: Path | None) ->
     for mailbox_id, name in (names if email else dict.fromkeys(logged) | names).items():
         log = await store.decisions(mailbox_id)
         wrong = list(_wrong(log, keys, logged.get(mailbox_id, ())))
-        say("audit.wrong" if wrong else "audit.in_order", email=name or mailbox_id, count=len(log.entries))
+        echo("audit.wrong" if wrong else "audit.in_order", email=name or mailbox_id, count=len(log.entries))
         click.echo("".join(f"  {line}\n" for line in wrong), nl=False)
         faulty |= bool(wrong)
     if not names:
-        say("audit.no_mailbox")
+        echo("audit.no_mailbox")
     if faulty:
         raise SystemExit(1)
 
@@ -151,7 +152,7 @@ async def replay_command(store: Store, email: str | None, sample: int | None, fe
                 counted.update([source, "checked", "different" if names else "same"])
                 counted["on_other_machine"] += bool(score) and setting["made_with"] != again.session.made_with
                 if names:
-                    say("audit.differs", email=mailbox.owner.email, number=str(entry.number), names=names)
+                    echo("audit.differs", email=mailbox.owner.email, number=str(entry.number), names=names)
     click.echo(json.dumps(counted))
     if counted["different"]:
         raise SystemExit(1)
@@ -252,7 +253,7 @@ async def watch_command(store: Store, as_json: bool, html: Path | None) -> None:
         page = here.get_template("watch.html")
         text = page.render(t=words("watch"), now=SystemClock().now(), **shown, **trial)
         await asyncio.to_thread(html.write_text, text, "utf-8")
-        say("watch.written", file=html)
+        echo("watch.written", file=html)
     elif as_json:
         for one in found:
             click.echo(json.dumps(one.as_json()))

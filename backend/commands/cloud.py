@@ -12,7 +12,7 @@ import click
 
 from backend.addon_manifest import ENVIRONMENTS, FOLDER, rendered
 from backend.cloud.plan import Environment
-from backend.terminal import WordedGroup, say, words
+from backend.terminal import WordedGroup, echo, words
 
 # ---- `pitchgate addon`: what deploying the Gmail add-on needs.
 
@@ -79,7 +79,7 @@ def plan_command(**given: str) -> None:
         return len(changes)
 
     count = _run(work, given)
-    say("cloud.to_do" if count else "cloud.in_order", count=count)
+    echo("cloud.to_do" if count else "cloud.in_order", count=count)
     raise SystemExit(1 if count else 0)
 
 
@@ -99,18 +99,18 @@ def apply_command(settings_file: Path | None, **given: str) -> None:
         return count
 
     count = _run(work, given)
-    say("cloud.done" if count else "cloud.was_in_order", count=count)
+    echo("cloud.done" if count else "cloud.was_in_order", count=count)
     environment = _environment(given)
     if settings_file is not None:
         from backend.cloud.plan import complete, machine_settings
 
         kept = complete(settings_file, {**machine_settings(environment), **add_on})
-        say("cloud.settings", file=settings_file)
+        echo("cloud.settings", file=settings_file)
         if kept:
-            say("cloud.settings_there", file=settings_file)
+            echo("cloud.settings_there", file=settings_file)
         for name, value in kept.items():
             click.echo(f"  {name}={value}")
-    say("cloud.by_hand")
+    echo("cloud.by_hand")
     for number, (key, blanks) in enumerate(environment.by_hand(add_on).items(), 1):
         click.echo(f"  {number}. {words()(f'cloud.by_hand_{key}', **blanks)}")
 
@@ -134,7 +134,7 @@ def destroy_command(yes: bool, **given: str) -> None:
             await change.thing.remove(cloud)
         return len(changes)
 
-    say("cloud.taken_away", count=_run(work, given))
+    echo("cloud.taken_away", count=_run(work, given))
 
 
 @cloud_group.command("files")

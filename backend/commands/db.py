@@ -13,7 +13,7 @@ from rich.console import Console
 from backend.domain.errors import Refused
 from backend.settings import read_settings
 from backend.system import SystemClock
-from backend.terminal import WordedGroup, print_table, say, words
+from backend.terminal import WordedGroup, echo, print_table, words
 
 if TYPE_CHECKING:
     from backend.store.backup import Copy
@@ -48,13 +48,13 @@ def status_command(as_json: bool) -> None:
         }
         click.echo(json.dumps(report))
     else:
-        say("db.where", kind=where.dialect.value, name=where.name, version=found.version)
+        echo("db.where", kind=where.dialect.value, name=where.name, version=found.version)
         for step in pending:
-            say("db.pending", step=step)
+            echo("db.pending", step=step)
         if found.ahead:
-            say("db.ahead", latest=found.latest)
+            echo("db.ahead", latest=found.latest)
         elif not pending:
-            say("db.current")
+            echo("db.current")
     if pending:
         raise SystemExit(1)
 
@@ -68,7 +68,7 @@ def upgrade_command() -> None:
     where = opening.configured(read_settings())
     with opening.explained(where):
         made = asyncio.run(upgrade(where))
-    say("db.upgraded" if made else "db.was_current", count=made, name=where.name)
+    echo("db.upgraded" if made else "db.was_current", count=made, name=where.name)
 
 
 @db_group.command("backup")
@@ -81,7 +81,7 @@ def backup_command(file: Path) -> None:
     where = _file_of("pg_dump --format=custom --file=FILE")
     with opening.explained(where):
         made = back_up(where.path, file, _keys())
-    say("db.backed_up", file=file, told=_counts(made))
+    echo("db.backed_up", file=file, told=_counts(made))
 
 
 @db_group.command("restore")
@@ -105,7 +105,7 @@ def restore_command(file: Path, without_tokens: bool) -> None:
     with opening.explained(where):
         found = needs(file, keys, Departures(settings.state_dir))
         for key, count in found.ids.items():
-            say("db.needs_key" if key in keys.ids else "db.lacks_key", id=key, count=count)
+            echo("db.needs_key" if key in keys.ids else "db.lacks_key", id=key, count=count)
         if found.shut and not without_tokens:
             missing = ", ".join(sorted(set(found.ids) - set(keys.ids))) or "?"
             raise Refused(
@@ -116,13 +116,13 @@ def restore_command(file: Path, without_tokens: bool) -> None:
                 field="secret_keys",
             )
         put, kept = restore(file, where.path, SystemClock().now(), found.shut)
-    say("db.restored", file=where.path, told=_counts(put))
+    echo("db.restored", file=where.path, told=_counts(put))
     if found.shut:
-        say("db.without_tokens", count=len(found.shut))
+        echo("db.without_tokens", count=len(found.shut))
     if found.left:
-        say("db.left_since", count=len(found.left))
+        echo("db.left_since", count=len(found.left))
     if kept:
-        say("db.kept", file=kept)
+        echo("db.kept", file=kept)
 
 
 def _keys() -> MultiFernetVault:
@@ -175,4 +175,4 @@ def copy_command(target: str, source: Path | None) -> None:
         )
     titles = (words()(f"db.column_{name}") for name in ("table", "rows"))
     print_table(titles, ((one.table, f"{one.rows:,}") for one in moved))
-    say("db.copied", name=there.name)
+    echo("db.copied", name=there.name)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backend.demo.processes import OWNER, OWNER_NAME, letters
-from backend.terminal import Worded, say, words
+from backend.terminal import Worded, echo, words
 
 if TYPE_CHECKING:
     from backend.demo.play import Stage
@@ -54,7 +54,7 @@ def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **ho
         )
 
         def tell(key: str) -> None:
-            say(f"demo.{key}", err=as_json, name=OWNER_NAME)
+            echo(f"demo.{key}", err=as_json, name=OWNER_NAME)
 
         def opened(stage: Stage) -> None:
             _introduce(stage, tell_to_stderr=as_json)
@@ -86,11 +86,11 @@ def _introduce(stage: Stage, *, tell_to_stderr: bool) -> None:
         "seller": f"{stage.sandbox.url}/mail/{seller.address}",
     }
     click.echo(err=tell_to_stderr)
-    say("demo.open", err=tell_to_stderr)
+    echo("demo.open", err=tell_to_stderr)
     click.echo(err=tell_to_stderr)
     for key, address in places.items():
         click.echo(f"    {address}", err=tell_to_stderr)
         click.echo(f"        {words()(f'demo.open_{key}', name=seller.name)}", err=tell_to_stderr)
     click.echo(err=tell_to_stderr)
-    say("demo.ends", err=tell_to_stderr)
+    echo("demo.ends", err=tell_to_stderr)
     click.echo(err=tell_to_stderr)

@@ -16,7 +16,7 @@ from backend.domain.errors import Conflict, Refused
 from backend.domain.moments import clock_off
 from backend.settings import read_settings
 from backend.system import SystemClock
-from backend.terminal import Worded, say, words
+from backend.terminal import Worded, echo, words
 
 if TYPE_CHECKING:
     from backend.home import OAuthClient
@@ -74,7 +74,7 @@ def _client(file: Path | None, client_id: str | None) -> OAuthClient:
     if file is not None:
         return clients.from_file(file.expanduser())
     if client_id is None:
-        say("home.make_client", console=clients.CONSOLE)
+        echo("home.make_client", console=clients.CONSOLE)
         given = click.prompt(words()("home.client")).strip().strip("'\"")
         if given.endswith(".json") or Path(given).expanduser().is_file():
             return clients.from_file(Path(given).expanduser())
@@ -94,12 +94,12 @@ def _set_up(file: Path, client: OAuthClient, port: int | None) -> None:
     given: dict[str, Any] = {name.removeprefix("PITCHGATE_").lower(): value for name, value in values.items()}
     settings = read_settings(**given)
     clients.check_redirect(client, settings.redirect_uri)
-    say("home.asking")
+    echo("home.asking")
     date = asyncio.run(clients.try_out(client, settings))
     if off := clock_off(SystemClock().now(), date, settings.clock_skew):
         raise off
     home.write_settings(file, values)
-    say("home.settings", file=file)
+    echo("home.settings", file=file)
 
 
 def _move(file: Path, port: int) -> None:
@@ -116,7 +116,7 @@ def _move(file: Path, port: int) -> None:
         if not nobody:
             raise Conflict("in_use.home", path=settings.sqlite_path)
     home.write_settings(file, {"PITCHGATE_BIND": address, "PITCHGATE_PUBLIC_URL": f"http://{address}"})
-    say("home.moved", address=f"http://{address}")
+    echo("home.moved", address=f"http://{address}")
 
 
 def _port(client: OAuthClient, earlier: Mapping[str, str]) -> int:
@@ -146,11 +146,11 @@ def _unit_written(file: Path, wanted: bool | None, settings: Settings) -> bool:
         wanted = home.offered() and click.confirm(words()("home.unit"), default=False)
     if wanted:
         place = home.write_unit(file)
-        say("home.unit_written", file=place, command=home.COMMAND, address=settings.public_url)
+        echo("home.unit_written", file=place, command=home.COMMAND, address=settings.public_url)
     return bool(wanted)
 
 
 def _run(settings: Settings, *, browser: bool) -> None:
     from backend.home import Guide
 
-    starting.run(settings, Guide(say, browser=browser).run)
+    starting.run(settings, Guide(echo, browser=browser).run)

@@ -10,7 +10,7 @@ import click
 from backend.commands.with_store import named, of_mailbox, with_store
 from backend.domain.errors import NotFound
 from backend.system import SystemClock
-from backend.terminal import WordedGroup, print_table, say, words
+from backend.terminal import WordedGroup, echo, print_table, words
 from backend.transactions.statement import moment
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def list_command(email: str | None, as_json: bool) -> None:
             click.echo(json.dumps(one))
         return
     if not found:
-        say("jobs.none")
+        echo("jobs.none")
         return
     print_table((words()(f"jobs.column_{name}") for name in found[0]), (one.values() for one in found))
 
@@ -60,7 +60,7 @@ def list_command(email: str | None, as_json: bool) -> None:
 def retry_command(email: str, message: str | None, everything: bool) -> None:
     """Give MESSAGE of the mailbox EMAIL new tries, or with --all every dead letter."""
     count = with_store(lambda store: _each(store, email, message, everything, retry=True))
-    say("jobs.retried", count=count)
+    echo("jobs.retried", count=count)
 
 
 @jobs_group.command("drop")
@@ -70,7 +70,7 @@ def retry_command(email: str, message: str | None, everything: bool) -> None:
 def drop_command(email: str, message: str | None, everything: bool) -> None:
     """Let MESSAGE of the mailbox EMAIL be: it stays where it is in Gmail, and nothing more is tried."""
     count = with_store(lambda store: _each(store, email, message, everything, retry=False))
-    say("jobs.dropped", count=count)
+    echo("jobs.dropped", count=count)
 
 
 async def _each(store: Store, email: str, message: str | None, everything: bool, *, retry: bool) -> int:

@@ -10,7 +10,7 @@ import click
 from backend.commands.with_store import with_store
 from backend.settings import read_settings
 from backend.system import SystemClock
-from backend.terminal import WordedGroup, confirms, print_table, say, words
+from backend.terminal import WordedGroup, confirms, echo, print_table, words
 
 if TYPE_CHECKING:
     from backend.transactions.store import Store
@@ -40,7 +40,7 @@ def list_command() -> None:
     titles = (words()(f"keys.column_{name}") for name in ("key", "tokens"))
     print_table(titles, ((name, str(counts[name])) for name in vault.ids))
     if counts[None]:
-        say("keys.shut", count=counts[None])
+        echo("keys.shut", count=counts[None])
 
 
 @keys_group.command("rotate")
@@ -69,9 +69,9 @@ def rotate_command() -> None:
         return count, shut
 
     count, shut = with_store(work)
-    say("keys.rotated", count=count)
+    echo("keys.rotated", count=count)
     if shut:
-        say("keys.shut", count=shut)
+        echo("keys.shut", count=shut)
 
 
 @keys_group.command("lost")
@@ -89,7 +89,7 @@ def lost_command() -> None:
                 count += await store.swap_sealed_token(mailbox_id, sealed, b"", SystemClock().now())
         return count
 
-    say("keys.forgotten", count=with_store(work))
+    echo("keys.forgotten", count=with_store(work))
 
 
 async def _kept(store: Store) -> list[tuple[str, bytes]]:

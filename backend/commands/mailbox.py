@@ -13,7 +13,7 @@ from backend.domain.mailbox.mailbox import Link, Mailbox
 from backend.pipeline.modes import check_chosen
 from backend.settings import read_settings
 from backend.system import SystemClock
-from backend.terminal import WordedGroup, confirms, language, print_table, say, words
+from backend.terminal import WordedGroup, confirms, echo, language, print_table, words
 from backend.web.pages import State, state_of
 
 if TYPE_CHECKING:
@@ -103,4 +103,4 @@ def disconnect_command(email: str) -> None:
         await store.set_link(mailbox.id, Link.LEAVING, SystemClock().now())
 
     with_store(work)
-    say("mailbox.leaving", email=email)
+    echo("mailbox.leaving", email=email)

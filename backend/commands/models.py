@@ -1,4 +1,5 @@
-"""`pitchgate models`: which models are at work, a second one beside the first, its trial, and going over to it and back."""
+"""`pitchgate models`: which models are at work, a second one beside the first, its trial, and going over to it and
+back."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from backend.domain.errors import NotFound, Refused
 from backend.domain.watching.trial import COST, ENOUGH, FILE, QUALITY, TRIAL, Act, AtWork, Trial, trial
 from backend.settings import read_settings
 from backend.system import SystemClock
-from backend.terminal import Worded, WordedGroup, print_table, say, words
+from backend.terminal import Worded, WordedGroup, echo, print_table, words
 from backend.transactions.records import StoredModel
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def trial_command(as_json: bool) -> None:
 
 async def under_way(store: Store) -> UnderWay | None:
     """None while no model is in trial."""
-    at_work = await store.models_at_work()
+    at_work = await store.models_in_use()
     if at_work.challenger is None or at_work.since is None:
         return None
     champion = at_work.champion
@@ -165,7 +166,7 @@ def list_command(as_json: bool) -> None:
     file, shipped = read_settings().model_path, _file()
 
     async def work(store: Store) -> list[tuple[str, ...]]:
-        now = await store.models_at_work()
+        now = await store.models_in_use()
         found: list[tuple[str, ...]] = [
             (shipped.version, _state(now, FILE), file.name, shipped.digest, "", "")
         ]
@@ -206,7 +207,7 @@ def add_command(file: Path) -> None:
         raise Refused("models.version_taken", version=facts.version)
     model = StoredModel(facts.version, facts.digest, file.name, data)
     added = with_store(lambda store: store.add_model(model, _who(), SystemClock().now()))
-    say("models.added" if added else "models.known", version=facts.version)
+    echo("models.added" if added else "models.known", version=facts.version)
 
 
 @models_group.command("shadow")
@@ -244,7 +245,7 @@ def _change(act: Act, version: str | None) -> None:
     from backend.scoring.audit import admit
 
     async def work(store: Store) -> str:
-        now = await store.models_at_work()
+        now = await store.models_in_use()
         about = now.challenger if act is Act.STOP else now.before
         chosen = await _chosen(store, version) if version is not None else about
         if chosen is None:
@@ -259,7 +260,7 @@ def _change(act: Act, version: str | None) -> None:
         await store.change_models(act, chosen, _who(), SystemClock().now())
         return chosen or _file().version
 
-    say(f"models.done_{act}", version=with_store(work))
+    echo(f"models.done_{act}", version=with_store(work))
 
 
 async def _chosen(store: Store, version: str) -> str:

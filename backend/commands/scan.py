@@ -31,7 +31,7 @@ from backend.terminal import Worded, language, words
 
 if TYPE_CHECKING:
     from backend.offline.archives import Archive
-    from backend.offline.judge import Judged
+    from backend.offline.judge import ScannedMessage
 
 SHOWN_SENDERS = 60
 TOLD = 20
@@ -69,7 +69,7 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
     data, facts = read_model(model)
     begin = partial(Judge.of, data, model, me.strip().lower(), how_strict)
     console = Console(stderr=True)
-    held: dict[str, list[Judged]] = defaultdict(list)
+    held: dict[str, list[ScannedMessage]] = defaultdict(list)
     rows: Counter[str] = Counter()
     archive, read = Archive(path), []
     with _progress(console) as progress:
@@ -137,7 +137,7 @@ def _tell_unread(archive: Archive) -> None:
             click.echo("    " + words()("scan.unread_more", count=one.count - 1, names=more), err=True)
 
 
-def _line(judged: Judged, spoken: str) -> dict[str, object]:
+def _line(judged: ScannedMessage, spoken: str) -> dict[str, object]:
     return {
         "file": judged.file,
         "message_id": judged.message.message_id,
@@ -148,7 +148,7 @@ def _line(judged: Judged, spoken: str) -> dict[str, object]:
     }
 
 
-def _report(console: Console, held: dict[str, list[Judged]], rows: Counter[str]) -> None:
+def _report(console: Console, held: dict[str, list[ScannedMessage]], rows: Counter[str]) -> None:
     """The senders that would be held, most mail first. Mail text goes to the terminal as text, never as markup."""
     total, out = sum(rows.values()), sum(map(len, held.values()))
     if held:

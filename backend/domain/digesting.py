@@ -40,7 +40,7 @@ LANGUAGE_READ = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Second:
+class Challenger:
     """A challenger: how it scores a text, and its own thresholds."""
 
     score: Callable[[str], Score]
@@ -73,7 +73,7 @@ def digest(
     owner: Owner,
     model: Callable[[str], Score],
     thresholds: Mapping[Strictness, Thresholds],
-    second: Second | None = None,
+    second: Challenger | None = None,
 ) -> Digest:
     """Everything about a message. `model` scores a text of `wording.written`, `thresholds` are its own; so does the
     `second` one, which may break and cost nothing. What the owner wrote is not scored. Raises nothing but `MemoryError`

@@ -124,7 +124,7 @@ class SendUncertain(GoogleError):
     """The connection broke, timed out or gave 5xx during a send: it may or may not have left."""
 
 
-class Lost(StrEnum):
+class AccessLost(StrEnum):
     """How access to a mailbox was lost. Stored, and put into words where it is shown."""
 
     GRANT = "grant"  # withdrawn, or no longer accepted
@@ -137,7 +137,7 @@ class Lost(StrEnum):
 class NeedsReconnect(GoogleError):
     """The grant is gone or too narrow. Only the owner can mend it, by connecting again; `lost` says how."""
 
-    def __init__(self, key: str, *, reason: str = "", lost: Lost = Lost.GRANT) -> None:
+    def __init__(self, key: str, *, reason: str = "", lost: AccessLost = AccessLost.GRANT) -> None:
         super().__init__(key, reason=reason)
         self.lost = lost
 

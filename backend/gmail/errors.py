@@ -16,10 +16,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from backend.domain.errors import (
+    AccessLost,
     Gone,
     GoogleError,
     HistoryGone,
-    Lost,
     NeedsReconnect,
     Rejected,
     SendUncertain,
@@ -137,7 +137,7 @@ def _forbidden(answer: Answer, next_day: datetime) -> GoogleError:
     if answer.names(_SCOPE):
         return scope_missing(reason)
     if "domainPolicy" in answer.reasons:
-        return NeedsReconnect("reconnect.policy", reason=reason, lost=Lost.POLICY)
+        return NeedsReconnect("reconnect.policy", reason=reason, lost=AccessLost.POLICY)
     if answer.names(_SWITCHED_OFF):
         # The operator's mistake, not the owner's: nothing may become a dead letter while they mend it.
         return TryLater("later.switched_off", reason=reason)
@@ -167,7 +167,7 @@ def _server_trouble(answer: Answer, method: str) -> GoogleError:
 def _bad_request(answer: Answer, method: str) -> GoogleError:
     text = answer.message.lower()
     if "mail service not enabled" in text:
-        return NeedsReconnect("reconnect.no_gmail", reason=answer.reason, lost=Lost.NO_GMAIL)
+        return NeedsReconnect("reconnect.no_gmail", reason=answer.reason, lost=AccessLost.NO_GMAIL)
     if method == "gmail.users.watch" and "only one user push notification client" in text:
         return OneWatchOnly("rejected.one_watch", reason="oneWatchOnly")
     if method == "gmail.users.messages.modify" and answer.status == 400 and "label" in text:
@@ -179,7 +179,7 @@ def _bad_request(answer: Answer, method: str) -> GoogleError:
 
 def scope_missing(reason: str) -> NeedsReconnect:
     """Consent is narrower than what we need."""
-    return NeedsReconnect("reconnect.scope", reason=reason, lost=Lost.SCOPE)
+    return NeedsReconnect("reconnect.scope", reason=reason, lost=AccessLost.SCOPE)
 
 
 def reconnect(reason: str) -> NeedsReconnect:
@@ -189,7 +189,7 @@ def reconnect(reason: str) -> NeedsReconnect:
 
 def sealed_shut() -> NeedsReconnect:
     """The grant may be alive, but no key of ours opens what we keep of it."""
-    return NeedsReconnect("reconnect.sealed", reason="sealed", lost=Lost.SEALED)
+    return NeedsReconnect("reconnect.sealed", reason="sealed", lost=AccessLost.SEALED)
 
 
 def send_uncertain(reason: str) -> SendUncertain:

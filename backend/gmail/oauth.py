@@ -18,8 +18,8 @@ from oauthlib.common import add_params_to_uri, urlencode
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from backend.domain.errors import (
+    AccessLost,
     GoogleError,
-    Lost,
     NeedsReconnect,
     PitchgateError,
     Refused,
@@ -139,7 +139,7 @@ def _refusal(word: str, refreshing: bool) -> PitchgateError:
     if word == "invalid_grant":
         return reconnect(word) if refreshing else bad_code()
     if word in _ADMINISTRATOR:
-        return NeedsReconnect("reconnect.policy", reason=word, lost=Lost.POLICY)
+        return NeedsReconnect("reconnect.policy", reason=word, lost=AccessLost.POLICY)
     if word in _LIMITS:
         return TryLater("later.limits", reason=word)
     return TryLater("later.trouble", reason=word)

@@ -1,4 +1,5 @@
-"""Gmail's part trees as the domain's parts, and what cannot be read of its answers. Imports no HTTP library, so the reading process may use it."""
+"""Gmail's part trees as the domain's parts, and what cannot be read of its answers. Imports no HTTP library, so the
+reading process may use it."""
 
 from __future__ import annotations
 

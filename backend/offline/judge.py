@@ -70,7 +70,7 @@ class Weighed:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ScannedMessage:
     """One message of the archive and what would have become of it."""
 
     file: str
@@ -140,7 +140,7 @@ class Judge:
         return frozenset(address.address for address in (*message.to, *message.cc)) - {"", self.me}
 
 
-def judge(messages: Iterable[Weighed], limits: Thresholds) -> tuple[Judged, ...]:
+def judge(messages: Iterable[Weighed], limits: Thresholds) -> tuple[ScannedMessage, ...]:
     """The verdict on each message, in their order, as if they had come in the order of their dates. Whom the owner
     wrote to at any time was known to them all along; `limits` are the model's for their strictness."""
     waiting: dict[str, Waiting] = defaultdict(Waiting)
@@ -161,7 +161,8 @@ def judge(messages: Iterable[Weighed], limits: Thresholds) -> tuple[Judged, ...]
         if verdict.holds and sender:
             beside.add(mail.received_at, facts.authentication.passed, mail.score.probability)
     return tuple(
-        Judged(mail.file, mail.message, verdicts[place], mail.score) for place, mail in enumerate(listed)
+        ScannedMessage(mail.file, mail.message, verdicts[place], mail.score)
+        for place, mail in enumerate(listed)
     )
 
 

@@ -24,7 +24,7 @@ from backend.pipeline.notices import owner_acted
 from backend.pipeline.score_unseen import score_unseen
 from backend.ports.gmail import AddonCallers
 from backend.ports.reader import Unread
-from backend.transactions.records import HeldSender, Reading, Tenant
+from backend.transactions.records import CardData, HeldSender, Tenant
 
 RECENT = 6
 """Senders on the home card."""
@@ -40,7 +40,7 @@ class Look:
     """What the card of a message shows. `reading` is None when nothing can be said, and `trouble` says why
     (gone, later, indexing). `coming`: it has just arrived and is still to be sorted; `fresh`: judged just now."""
 
-    reading: Reading | None
+    reading: CardData | None
     trouble: str = ""
     fresh: bool = False
     coming: bool = False
@@ -127,11 +127,13 @@ class AddonService:
         entry = Entry(reading.view.sender, 1, Posting.GRANTED, act_key(gmail_id, "credit", version))
         return await self.context.store.post(mailbox.id, entry, now)
 
-    async def prefer(self, tenant: Tenant, version: int, **changes: Any) -> bool:
+    async def save_preferences(self, tenant: Tenant, version: int, **changes: Any) -> bool:
         """Change settings; False if they were changed since `version`. Raises `Refused` naming the field."""
         check_chosen(self.context.settings, changes)
         wanted = tenant.mailbox.preferences.changed(**changes)
-        saved = await self.context.store.prefer(tenant.mailbox.id, version, wanted, self.context.clock.now())
+        saved = await self.context.store.save_preferences_unless_changed(
+            tenant.mailbox.id, version, wanted, self.context.clock.now()
+        )
         if saved:
             await owner_acted(self.context, tenant.mailbox.id)
         return saved

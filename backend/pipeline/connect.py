@@ -123,7 +123,7 @@ async def _known(context: Context, grant: Grant) -> Mailbox | None:
         return None
     if grant.email.lower() != tenant.mailbox.owner.email:
         # Another address of the same account. Which is the primary one is the watch's to find out.
-        await context.store.want(tenant.mailbox.id, Duty.WATCH, context.clock.now())
+        await context.store.request_duty(tenant.mailbox.id, Duty.WATCH, context.clock.now())
     return tenant.mailbox
 
 

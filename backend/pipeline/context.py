@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from backend.pipeline.echoes import Echoes
-from backend.pipeline.judged import Judged
+from backend.pipeline.echoes import OwnChanges
+from backend.pipeline.judged import VerdictMetrics
 from backend.ports.gmail import Gmail
 from backend.ports.public_post import Pushed, PushService
 from backend.ports.reader import Reader
@@ -34,7 +34,7 @@ def _nobody() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenBack:
+class DutyResult:
     """How a duty tells that it was given back in the commit of its result, due at `due` (None: when wanted again), and
     the messages that this commit left in our hands."""
 
@@ -58,9 +58,9 @@ class Context:
     """Tells this process's job loop, if it has one, that there may be work."""
     started: datetime = datetime.min.replace(tzinfo=UTC)
     """When this process began to serve."""
-    echoes: Echoes = field(default_factory=Echoes)
+    echoes: OwnChanges = field(default_factory=OwnChanges)
     time: TimeCheck = field(default_factory=Believed)
-    judged: Judged = field(default_factory=Judged)
+    judged: VerdictMetrics = field(default_factory=VerdictMetrics)
     web_pushed: Counter[Pushed] = field(default_factory=lambda: Counter(dict.fromkeys(Pushed, 0)))
     """What push services said, since the start."""
 

@@ -29,7 +29,7 @@ from backend.domain.watching.trial import Answer
 from backend.locale import catalogue
 from backend.locale.words import Words
 from backend.pipeline import correct, modes
-from backend.pipeline.context import Context, GivenBack
+from backend.pipeline.context import Context, DutyResult
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.review import shown
 from backend.pipeline.sealed import seal, unseal
@@ -341,15 +341,15 @@ class DeviceService:
         """Take a decision back. Raises `NotFound`."""
         return await correct.undo(self.context, mailbox_id, key)
 
-    async def prefer(self, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
+    async def save_preferences(self, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
         """All of these settings, or none. Raises `Refused` naming the field."""
-        return await modes.prefer(self.context, mailbox_id, changes)
+        return await modes.save_preferences(self.context, mailbox_id, changes)
 
     async def pause(self, mailbox_id: str, until: datetime | None) -> None:
         """Pause until then, at most 31 days; None resumes. Raises `Refused` (out_of_range)."""
         if until is not None and not timedelta(0) < until - self.context.clock.now() <= PAUSE_MOST:
             raise Refused("out_of_range.pause", field="until")
-        await self.prefer(mailbox_id, {"paused_until": until.isoformat() if until else None})
+        await self.save_preferences(mailbox_id, {"paused_until": until.isoformat() if until else None})
 
     async def usable(self, mailbox_id: str) -> bool:
         """Whether the mailbox is there and not on its way out."""
@@ -369,7 +369,7 @@ KEY = "web_push"
 KEY_LIFE = timedelta(days=1)
 
 
-async def web_push(context: Context, job: DutyJob) -> datetime | GivenBack | None:
+async def web_push(context: Context, job: DutyJob) -> datetime | DutyResult | None:
     """Tell each browser of who is new to it; due again when one of them may be told again, or is to be tried again."""
     now = context.clock.now()
     browsers = await context.store.web_pushes(job.mailbox_id, now)
@@ -395,7 +395,7 @@ async def web_push(context: Context, job: DutyJob) -> datetime | GivenBack | Non
     outcomes = [(browser, answer.outcome) for browser, answer in told]
     next_due = min(due, default=None)
     await context.store.web_pushed(job, outcomes, now, next_due)
-    return GivenBack(next_due)
+    return DutyResult(next_due)
 
 
 async def _tell(context: Context, browser: WebPush, news: Sequence[MessageView]) -> PushAnswer:

@@ -46,7 +46,7 @@ async def watch(context: Context, job: DutyJob) -> datetime:
     if not context.settings.notices.watched:
         if before is not None and before.watch_expires_at is not None:
             await context.gmail.stop_watch(job.mailbox_id)
-        await context.store.hear_by(job.mailbox_id, context.settings.notices)
+        await context.store.set_notice_mode(job.mailbox_id, context.settings.notices)
         return context.clock.now() + renewed_after(2 * interval, interval, job.mailbox_id)
     try:
         granted = await context.gmail.watch(job.mailbox_id)
@@ -55,12 +55,12 @@ async def watch(context: Context, job: DutyJob) -> datetime:
             log.warning("topic_missing", mailbox=job.mailbox_id)
         raise
     await context.store.save_watch(job.mailbox_id, granted.expires_at, granted.history_id)
-    await context.store.hear_by(job.mailbox_id, context.settings.notices)
+    await context.store.set_notice_mode(job.mailbox_id, context.settings.notices)
     now = context.clock.now()
     if before is not None and before.watch_expires_at is not None and before.watch_expires_at <= now:
         # Nobody told us of what came since it lapsed.
         log.warning("watch_had_lapsed", mailbox=job.mailbox_id)
-        await context.store.want(job.mailbox_id, Duty.SYNC, now)
+        await context.store.request_duty(job.mailbox_id, Duty.SYNC, now)
     return now + renewed_after(granted.expires_at - now, interval, job.mailbox_id)
 
 
@@ -117,7 +117,7 @@ async def _learn_from(
     """Read one page's messages, some at once; our own challenges cost no call. A few that Gmail does not give out are
     left out, or nothing would ever be screened. Raises `Rejected` if they are many: to go on would make strangers of
     friends."""
-    ours = await context.store.ours(mailbox.id, [gmail_id for gmail_id, _ in page])
+    ours = await context.store.sent_challenge_ids(mailbox.id, [gmail_id for gmail_id, _ in page])
     gate = asyncio.Semaphore(AT_ONCE)
     refused: list[Rejected | Unexplained] = []
 
@@ -192,7 +192,7 @@ async def _log_head(context: Context, mailbox_id: str) -> None:
 
 async def _end_lost_trial(context: Context, now: datetime) -> None:
     """A challenger that was found worse scores no more. One that was found better waits for a person."""
-    at_work = await context.store.models_at_work()
+    at_work = await context.store.models_in_use()
     if at_work.challenger is None or at_work.since is None:
         return
     labels = await context.store.labels_of_model(TRIAL, at_work.challenger, at_work.since)

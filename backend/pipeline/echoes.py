@@ -11,7 +11,7 @@ MOST = 4096
 """Mailboxes remembered at most. What is forgotten costs one look more."""
 
 
-class Echoes:
+class OwnChanges:
     """One a process. Mailboxes by their owner's address, as pushes name them. Wrong either way it does no harm: an echo
     that is not known is looked at once more, mail that is taken for one at the end of the push's window."""
 

@@ -174,9 +174,9 @@ async def rehearsal(context: Context, mailbox: Mailbox, mode: Mode, strictness: 
     )
 
 
-async def say(context: Context, mailbox_id: str, gmail_id: str, word: Word) -> None:
+async def label_preview(context: Context, mailbox_id: str, gmail_id: str, word: Word) -> None:
     """The owner's word on a mail of the preview: a rule for its sender, or the rule there was. Moves nothing.
 
     Raises `NotFound`.
     """
-    await context.store.say_preview(mailbox_id, gmail_id, word, context.clock.now())
+    await context.store.label_preview(mailbox_id, gmail_id, word, context.clock.now())

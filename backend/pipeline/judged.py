@@ -16,7 +16,7 @@ READINGS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 10.0)
 WATCHED = 20
 
 
-class Judged:
+class VerdictMetrics:
     """One a process. `lag`, in seconds, is from Gmail's receipt of a message to its verdict, mail that came before us
     or while nobody ran left out; `reading` from asking for a message to be read and scored to its score, waiting
     included."""

@@ -24,7 +24,7 @@ OWN_MAIL = Verdict(Outcome.IGNORE, Row.NOT_INCOMING)
 async def learn(context: Context, job: MessageJob) -> None:
     """Read one sent message. Our own challenges are known by id and cost no call."""
     now = context.clock.now()
-    if await context.store.ours(job.mailbox_id, [job.gmail_id]):
+    if await context.store.sent_challenge_ids(job.mailbox_id, [job.gmail_id]):
         await context.store.record_verdict(job, OWN_MAIL, None, None, now)
         return
     if await context.store.challenge_pending_in(job.mailbox_id, job.thread_id):

@@ -33,7 +33,7 @@ def in_force(settings: Settings, preferences: Preferences) -> Preferences:
     return preferences
 
 
-async def prefer(context: Context, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
+async def save_preferences(context: Context, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
     """All of these settings, or none. Raises `Refused` naming the field."""
     check_chosen(context.settings, changes)
     changed = await context.store.change_preferences(mailbox_id, changes, context.clock.now())

@@ -54,11 +54,11 @@ async def owner_acted(context: Context, mailbox_id: str) -> None:
     context.wake()
 
 
-async def adopt(context: Context) -> None:
+async def sync_all_mailboxes(context: Context) -> None:
     """At the start every history is looked at: what nobody was there to hear comes again only minutes later, and what
     was heard after a backup that was put back never. Mailboxes that are told of in another way than the settings say
     change over at once."""
-    now, wanted, want = context.clock.now(), context.settings.notices, context.store.want
+    now, wanted, want = context.clock.now(), context.settings.notices, context.store.request_duty
     boxes = await context.store.mailboxes()
     changing = [want(mailbox.id, Duty.WATCH, now) for mailbox in boxes if mailbox.notices is not wanted]
     await asyncio.gather(*changing, *(want(mailbox.id, Duty.SYNC, now) for mailbox in boxes))

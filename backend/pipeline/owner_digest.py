@@ -27,7 +27,7 @@ from backend.domain.mailbox.owner_digest import (
 )
 from backend.domain.mailbox.review import Position, Shelf, Wanted
 from backend.locale import Section, catalogue, reason
-from backend.pipeline.context import Context, GivenBack
+from backend.pipeline.context import Context, DutyResult
 from backend.pipeline.notices import owner_acted
 from backend.transactions.records import DutyJob
 
@@ -132,7 +132,7 @@ JUDGED_LATE = timedelta(days=1)
 PAGES, PAGE = 5, 50
 
 
-async def digest(context: Context, job: DutyJob) -> datetime | GivenBack | None:
+async def digest(context: Context, job: DutyJob) -> datetime | DutyResult | None:
     """Place a digest if one is due and there is something to tell; returns when to come again, None while off."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
@@ -182,11 +182,11 @@ async def _place(
 
 async def _told(
     context: Context, job: DutyJob, mailbox: Mailbox, until: datetime, gmail_id: str = ""
-) -> GivenBack:
+) -> DutyResult:
     now = context.clock.now()
     due = _next(mailbox, now)
     await context.store.digest_told(job, until, gmail_id, due, now)
-    return GivenBack(due)
+    return DutyResult(due)
 
 
 async def _held(context: Context, mailbox_id: str, state: DigestState, now: datetime) -> list[Held]:

@@ -120,7 +120,9 @@ async def go_on(context: Context, job: DutyJob, mailbox: Mailbox) -> bool:
         await context.store.commit_sync(job, SyncPage(page_start=again.packed()), context.clock.now())
         return False
     ids = [gmail_id for gmail_id, _ in page.ids]
-    known = (await context.store.known(mailbox.id, ids)).keys() | await context.store.ours(mailbox.id, ids)
+    known = (await context.store.known(mailbox.id, ids)).keys() | await context.store.sent_challenge_ids(
+        mailbox.id, ids
+    )
     fresh = [(gmail_id, thread_id) for gmail_id, thread_id in page.ids if gmail_id not in known]
     room = context.settings.relist_limit - progress.found
     progress = replace(progress, found=progress.found + len(fresh[:room]))

@@ -31,7 +31,7 @@ from backend.domain.mailbox.review import (
 from backend.domain.mailbox.rules import (
     MOST_RULES,
     Effect,
-    Reading,
+    ParsedRules,
     Rule,
     effect_of,
     read_list,
@@ -212,7 +212,7 @@ class ReviewService:
         Kept before it is tried and tried by one at a time; done once, it is not tried again. A process that dies
         over it leaves an order that can be given again. Raises `NotFound` for an unknown message.
         """
-        if not await self.context.store.ask_off(mailbox_id, gmail_id, self._now()):
+        if not await self.context.store.begin_unsubscribe(mailbox_id, gmail_id, self._now()):
             leaving = (await self.context.store.mail(mailbox_id, gmail_id))[2]
             return leaving.state if leaving else Leaving.TRYING
         host, cause = "", ""
@@ -228,7 +228,7 @@ class ReviewService:
         except Refused as error:
             cause = error.code
         state = Leaving.FAILED if cause else Leaving.DONE
-        await self.context.store.told_off(mailbox_id, gmail_id, state, host, cause, self._now())
+        await self.context.store.finish_unsubscribe(mailbox_id, gmail_id, state, host, cause, self._now())
         return state
 
     def _now(self) -> datetime:
@@ -281,14 +281,18 @@ async def remove(context: Context, mailbox_id: str, subject: str) -> None:
     await context.store.set_rule(mailbox_id, subject, None, context.clock.now())
 
 
-async def weigh(context: Context, mailbox_id: str, text: str, default: RuleKind) -> tuple[Reading, Effect]:
+async def weigh(
+    context: Context, mailbox_id: str, text: str, default: RuleKind
+) -> tuple[ParsedRules, Effect]:
     """What importing the text would do. Changes nothing. Raises `Refused` (rules_too_long)."""
     reading = read_list(text, default)
     known = await context.store.rules_of(mailbox_id, [rule.subject for rule in reading.rules])
     return reading, effect_of(reading.rules, known)
 
 
-async def bring_in(context: Context, mailbox_id: str, text: str, default: RuleKind) -> tuple[Reading, Effect]:
+async def bring_in(
+    context: Context, mailbox_id: str, text: str, default: RuleKind
+) -> tuple[ParsedRules, Effect]:
     """Import the lines that are in order; the same text again changes nothing."""
     reading, effect = await weigh(context, mailbox_id, text, default)
     if reading.rules:

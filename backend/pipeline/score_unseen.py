@@ -18,10 +18,10 @@ from backend.pipeline.context import Context
 from backend.pipeline.learn import OWN_MAIL
 from backend.pipeline.owner_digest import is_ours
 from backend.pipeline.screen import unjudged
-from backend.transactions.records import Duty, Reading, Sighting
+from backend.transactions.records import CardData, Duty, Sighting
 
 
-async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tuple[Reading, bool]:
+async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tuple[CardData, bool]:
     """Fetch the message (the one Gmail call) and judge it; True when it has only just arrived and its turn is
     still to come. Raises `Gone`, `Rejected`, `NeedsReconnect` or `TryLater` as the fetch does, and `Unread`."""
     digest = await context.reader.screen(await context.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
@@ -52,12 +52,12 @@ async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tup
     view = _view(mailbox, arrival, screened, verdict)
     coming = arrival.received_at >= mailbox.created_at and "INBOX" in arrival.labels
     if coming:
-        await context.store.want(mailbox.id, Duty.SYNC, now)
+        await context.store.request_duty(mailbox.id, Duty.SYNC, now)
         context.wake()
     else:
         sighting = Sighting(arrival.gmail_id, arrival.thread_id, None, Stage.SCREEN)
-        await context.store.adopt(mailbox.id, sighting, verdict, screened, now)
-    return Reading(view, 0, standing, record), coming
+        await context.store.insert_unseen(mailbox.id, sighting, verdict, screened, now)
+    return CardData(view, 0, standing, record), coming
 
 
 def _as_if_new(labels: frozenset[str]) -> frozenset[str]:

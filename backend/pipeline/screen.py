@@ -28,10 +28,10 @@ from backend.domain.watching.trial import shadow_of
 from backend.pipeline import learn, owner_digest
 from backend.pipeline.context import Context
 from backend.pipeline.modes import in_force
-from backend.pipeline.together import Together
+from backend.pipeline.together import VerdictBatch
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
-from backend.transactions.records import Beginning, Duty, InHand, MessageJob
+from backend.transactions.records import Duty, MessageJob, Prefetched, ScreeningContext
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ DECISIONS = 4
 """How often a message is decided again when credits or challenges moved under it."""
 
 
-async def screen(context: Context, job: MessageJob, others: Together) -> MessageJob | None:
+async def screen(context: Context, job: MessageJob, others: VerdictBatch) -> MessageJob | None:
     """Decide one message and commit the verdict with everything that follows from it; the stage to go on with. `others`
     of its mailbox are screened at the same time."""
     begun = await others.beginning()
@@ -106,7 +106,9 @@ async def read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
     return replace(digest, arrival=replace(digest.arrival, labels=labels))
 
 
-def _from_history(context: Context, job: MessageJob, mailbox: Mailbox, begun: Beginning) -> Verdict | None:
+def _from_history(
+    context: Context, job: MessageJob, mailbox: Mailbox, begun: ScreeningContext
+) -> Verdict | None:
     now, wishes, blocks = context.clock.now(), mailbox.preferences, begun.blocks
     took_part = job.thread_id in begun.took_part
     labels = None if job.labels is None else as_it_came(job.labels, mailbox.labels)
@@ -118,7 +120,12 @@ def _from_history(context: Context, job: MessageJob, mailbox: Mailbox, begun: Be
 
 
 async def _judge(
-    context: Context, job: MessageJob, others: Together, mailbox: Mailbox, fetched: Fetched, digest: Digest
+    context: Context,
+    job: MessageJob,
+    others: VerdictBatch,
+    mailbox: Mailbox,
+    fetched: Fetched,
+    digest: Digest,
 ) -> MessageJob | None:
     screened = digest.kept()
     for _ in range(DECISIONS):
@@ -140,14 +147,14 @@ async def _judge(
         except Conflict:
             continue
         challenge = intent.stored(job.mailbox_id, job.gmail_id, job.thread_id, now) if intent else None
-        return following and replace(following, in_hand=InHand(mailbox, screened, challenge))
+        return following and replace(following, in_hand=Prefetched(mailbox, screened, challenge))
     return await _end(context, job, others, fail_open(FailOpen.UNSETTLED), screened)
 
 
 async def _end(
     context: Context,
     job: MessageJob,
-    others: Together,
+    others: VerdictBatch,
     verdict: Verdict,
     screened: Screened | None,
     fault: str = "",
@@ -285,7 +292,7 @@ async def owner_now(context: Context, mailbox: Mailbox) -> Owner:
     the last look is theirs. The watch, whose affair addresses are, then looks too."""
     seen = await context.gmail.identity(mailbox.id)
     if not (seen.aliases <= mailbox.owner.addresses and seen.email in ("", mailbox.owner.email)):
-        await context.store.want(mailbox.id, Duty.WATCH, context.clock.now())
+        await context.store.request_duty(mailbox.id, Duty.WATCH, context.clock.now())
     aliases = mailbox.owner.aliases | seen.addresses - {""}
     return replace(mailbox.owner, aliases=aliases, names=seen.names)
 

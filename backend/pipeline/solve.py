@@ -199,7 +199,7 @@ async def leave_note(context: Context, token: str, text: str) -> str:
 
 async def _promise(context: Context, challenge: Challenge, answer: Answer, now: datetime) -> Promised:
     wait = wait_for(challenge.solved_before)
-    deliver_at = await context.store.promise(
+    deliver_at = await context.store.schedule_release(
         challenge.id, answer.signature, answer.expires_at, challenge.solved_before, now + wait, now
     )
     context.wake()
@@ -261,4 +261,4 @@ async def deliver(context: Context, job: DutyJob) -> datetime | None:
     now = context.clock.now()
     if not context.time.settled:
         return now + UNTIL_SETTLED
-    return await context.store.keep_promises(job.mailbox_id, now)
+    return await context.store.release_due(job.mailbox_id, now)

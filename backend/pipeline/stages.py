@@ -25,7 +25,7 @@ from backend.domain.mailbox.message import Stage
 from backend.pipeline.act import act, release
 from backend.pipeline.challenge import challenge
 from backend.pipeline.connect import leave
-from backend.pipeline.context import Context, GivenBack
+from backend.pipeline.context import Context, DutyResult
 from backend.pipeline.devices import web_push
 from backend.pipeline.duties import index, retain, watch
 from backend.pipeline.first_run import preview
@@ -35,7 +35,7 @@ from backend.pipeline.owner_digest import digest
 from backend.pipeline.screen import screen
 from backend.pipeline.solve import deliver
 from backend.pipeline.sync import Take, sync
-from backend.pipeline.together import Together
+from backend.pipeline.together import VerdictBatch
 from backend.ports.gmail import Authorizer
 from backend.transactions.records import Duty, DutyJob, MessageJob
 
@@ -46,7 +46,7 @@ STAGES: Mapping[Stage, Callable[[Context, MessageJob], Awaitable[MessageJob | No
     Stage.RELEASE: release,
 }
 
-DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | GivenBack | None]]] = {
+DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | DutyResult | None]]] = {
     Duty.WATCH: watch,
     Duty.INDEX: index,
     Duty.RETAIN: retain,
@@ -59,12 +59,12 @@ DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | GivenBac
 
 
 async def run_stage(
-    context: Context, job: MessageJob, others: Together | None = None
+    context: Context, job: MessageJob, others: VerdictBatch | None = None
 ) -> tuple[MessageJob, ...]:
     """Run the message's stage, with `others` of its mailbox that are screened at the same time. It ends its job itself,
     in the commit of its result; what is returned is the next stage's job, which that commit left in our hands."""
     if job.stage is Stage.SCREEN:
-        others = others or Together(context.store, context.clock, (job,))
+        others = others or VerdictBatch(context.store, context.clock, (job,))
         try:
             following = await screen(context, job, others)
         finally:
@@ -83,10 +83,10 @@ async def run_duty(
         await leave(context, authorizer, job)  # deletes the duty along with the mailbox
         return ()
     if job.duty is Duty.SYNC:
-        next_due: datetime | GivenBack | None = await sync(context, job, take)
+        next_due: datetime | DutyResult | None = await sync(context, job, take)
     else:
         next_due = await DUTIES[job.duty](context, job)
-    if isinstance(next_due, GivenBack):
+    if isinstance(next_due, DutyResult):
         return next_due.following
     await context.store.finish_duty(job, next_due)
     return ()

@@ -29,7 +29,7 @@ from backend.domain.mailbox.decisions import decisions
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView, Stage
 from backend.pipeline import relist
-from backend.pipeline.context import Context, GivenBack
+from backend.pipeline.context import Context, DutyResult
 from backend.pipeline.notices import look_again_at
 from backend.ports.gmail import HistoryPage
 from backend.transactions.records import Duty, DutyJob, Sighting, SyncPage
@@ -50,7 +50,7 @@ Take = Callable[[int], int]
 """How many of so many messages that were found their finder may go on with."""
 
 
-async def sync(context: Context, job: DutyJob, take: Take = int) -> datetime | GivenBack:
+async def sync(context: Context, job: DutyJob, take: Take = int) -> datetime | DutyResult:
     """Bring one mailbox up to date, or some pages nearer to it. Returns when it is due again."""
     for _ in range(PAGES_A_TURN):
         mailbox = job.mailbox or await context.store.mailbox(job.mailbox_id)
@@ -65,7 +65,7 @@ async def sync(context: Context, job: DutyJob, take: Take = int) -> datetime | G
 
 async def _one_page(
     context: Context, job: DutyJob, mailbox: Mailbox, take: Take
-) -> datetime | GivenBack | None:
+) -> datetime | DutyResult | None:
     """List and commit one page; when the mailbox is up to date, the time to look again, else None."""
     if relist.under_way(mailbox):
         ended = await relist.go_on(context, job, mailbox)
@@ -104,7 +104,7 @@ async def _last_page(
     pushed: tuple[int, datetime] | None,
     began: datetime,
     take: Take,
-) -> GivenBack:
+) -> DutyResult:
     """Commit the page that ends a listing and give the duty back with it: due again soon if Google's index lags behind
     its pushes."""
     now = context.clock.now()
@@ -120,7 +120,7 @@ async def _last_page(
     _, following = await context.store.commit_sync(job, page, now, due, context.lease_until(), keep)
     if page.sightings and (pushed is None or pushed[0] <= int(mailbox.cursor)):
         await _renew_watch(context, mailbox)
-    return GivenBack(due, following)
+    return DutyResult(due, following)
 
 
 def _empty(mailbox: Mailbox, listed: HistoryPage) -> bool:
@@ -153,7 +153,7 @@ async def _renew_watch(context: Context, mailbox: Mailbox) -> None:
     lately = until - context.clock.now() >= WATCH_LIFE - RENEWED_LATELY
     if not lately or await _renamed(context, mailbox):
         log.warning("mail_without_push", mailbox=mailbox.id)
-        await context.store.want(mailbox.id, Duty.WATCH, context.clock.now())
+        await context.store.request_duty(mailbox.id, Duty.WATCH, context.clock.now())
 
 
 async def _renamed(context: Context, mailbox: Mailbox) -> bool:
@@ -173,7 +173,7 @@ async def _interpret(
         ((added.gmail_id, added.thread_id, added.labels) for added in listed.added),
         ((moved.gmail_id, moved.thread_id, moved.added) for moved in listed.relabelled),
     )
-    around = await context.store.surroundings(
+    around = await context.store.history_context(
         mailbox.id,
         [message.gmail_id for message in messages],
         [moved.gmail_id for moved in listed.relabelled],

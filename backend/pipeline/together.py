@@ -15,7 +15,7 @@ from backend.domain.errors import Conflict
 from backend.domain.mailbox.message import Screened, Stage
 from backend.domain.mailbox.verdict import Verdict
 from backend.ports.system import Clock
-from backend.transactions.records import Beginning, MessageJob, Stays
+from backend.transactions.records import MessageJob, ScreeningContext, Stays
 from backend.transactions.store import Store
 
 log = structlog.get_logger()
@@ -24,7 +24,7 @@ LINGER = 0.05
 """Seconds for which a verdict waits for those on the others: Google or the reading may hold one of them up."""
 
 
-class Together:
+class VerdictBatch:
     """Some jobs of one mailbox. Whoever runs one of them says `without` at its end, however it ends."""
 
     def __init__(self, store: Store, clock: Clock, jobs: Collection[MessageJob]) -> None:
@@ -34,19 +34,19 @@ class Together:
         self._under_way = {job.gmail_id for job in jobs}
         self._single = len(jobs) == 1
         self._in_hand = next(iter(jobs)).begun
-        self._begun: asyncio.Task[Beginning] | None = None
+        self._begun: asyncio.Task[ScreeningContext] | None = None
         self._ready: list[tuple[Stays, asyncio.Future[None]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._writing: set[asyncio.Task[None]] = set()
 
-    async def beginning(self) -> Beginning:
+    async def beginning(self) -> ScreeningContext:
         """What their screening begins with. Those that one sync found have it in hand."""
         if self._in_hand is not None:
             return self._in_hand
         if self._single:
-            return await self._store.beginning(self._mailbox_id, self._threads)
+            return await self._store.screening_context(self._mailbox_id, self._threads)
         if self._begun is None:
-            self._begun = asyncio.create_task(self._store.beginning(self._mailbox_id, self._threads))
+            self._begun = asyncio.create_task(self._store.screening_context(self._mailbox_id, self._threads))
         return await asyncio.shield(self._begun)
 
     async def stays(self, job: MessageJob, verdict: Verdict, screened: Screened | None) -> None:
@@ -104,11 +104,11 @@ class Together:
                 done.set_result(None)
 
 
-def together(store: Store, clock: Clock, jobs: Collection[MessageJob]) -> Mapping[str, Together]:
+def together(store: Store, clock: Clock, jobs: Collection[MessageJob]) -> Mapping[str, VerdictBatch]:
     """Which of these are screened together, by mailbox."""
     many = Counter(job.mailbox_id for job in jobs if job.stage is Stage.SCREEN)
     return {
-        name: Together(
+        name: VerdictBatch(
             store, clock, [job for job in jobs if job.mailbox_id == name and job.stage is Stage.SCREEN]
         )
         for name, number in many.items()

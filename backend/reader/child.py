@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from backend.domain.digest import Digest
-from backend.domain.digesting import Second, correspondents, digest, facts, fault_of, show
+from backend.domain.digesting import Challenger, correspondents, digest, facts, fault_of, show
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.machine_mail import offer
 from backend.domain.mail.message import Arrival
@@ -175,7 +175,7 @@ def _works(
     def score(text: str) -> Score:
         return model.score(text, keep)
 
-    second = None if beside is None else Second(beside.beside, beside.thresholds)
+    second = None if beside is None else Challenger(beside.beside, beside.thresholds)
     return {
         "digest": lambda raw, owner: _pared(digest(opened(raw), owner, score, model.thresholds, second)),
         "facts": lambda raw, owner: facts(opened(raw), owner),

@@ -25,7 +25,7 @@ from backend.domain.reading.score import Cost, Score, Shown, Thresholds
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from backend.reader.frames import Limits, ModelData, Models
-from backend.reader.process import Lost, ModelFacts, ModelFile, ReadingProcess, read_model
+from backend.reader.process import ModelFacts, ModelFile, ReaderDied, ReadingProcess, read_model
 from backend.settings import Settings
 from backend.transactions.records import StoredModel
 
@@ -163,7 +163,7 @@ class ReadingPool:
         for left in reversed(range(TRIES)):
             try:
                 answer = await self._once(shape, work, raw, *arguments)
-            except Lost as error:
+            except ReaderDied as error:
                 log.warning("reading_process_lost", work=work, cause=error.cause, bytes=len(raw))
                 if error.cause is FailOpen.TOO_SLOW or not left:
                     raise Unread(error.cause) from error
@@ -189,7 +189,7 @@ class ReadingPool:
         except ValidationError as error:
             held.end_now()
             self._hand_back(held)
-            raise Lost(FailOpen.READER_LOST) from error
+            raise ReaderDied(FailOpen.READER_LOST) from error
         except BaseException:
             self._hand_back(held)
             raise

@@ -29,7 +29,7 @@ _ROOT = str(Path(__file__).parent.parent.parent)
 _SECRETS = "PITCHGATE_"
 
 
-class Lost(Exception):
+class ReaderDied(Exception):
     """The process ended, or was ended, over what it was asked. `cause` is `TOO_SLOW` or `READER_LOST`."""
 
     def __init__(self, cause: FailOpen) -> None:
@@ -160,7 +160,7 @@ class ReadingProcess:
         try:
             body = await made._exchange(START_SECONDS, *packed("", b"", models, limits))
             first = _START.validate_json(body)
-        except (Lost, ValidationError) as error:
+        except (ReaderDied, ValidationError) as error:
             await made.kill()
             raise ModelFile("model.reader") from error
         except BaseException:
@@ -204,7 +204,7 @@ class ReadingProcess:
         """The answer as JSON. Raises `Lost`. Cancelled, it leaves the process at work: see `leave`."""
         try:
             return await self._exchange(self._limits.patience, *packed(work, raw, *arguments))
-        except Lost:
+        except ReaderDied:
             self.end_now()
             raise
 
@@ -226,14 +226,14 @@ class ReadingProcess:
         try:
             answer = self._pipes.ask(head, raw)
         except OSError as error:
-            raise Lost(await self._why()) from error
+            raise ReaderDied(await self._why()) from error
         late = asyncio.get_running_loop().call_later(patience, _too_late, answer)
         try:
             body = await answer
         finally:
             late.cancel()
         if not body:
-            raise Lost(await self._why())
+            raise ReaderDied(await self._why())
         return body
 
     async def _why(self) -> FailOpen:
@@ -270,4 +270,4 @@ class ReadingProcess:
 
 def _too_late(answer: asyncio.Future[bytes]) -> None:
     if not answer.done():
-        answer.set_exception(Lost(FailOpen.TOO_SLOW))
+        answer.set_exception(ReaderDied(FailOpen.TOO_SLOW))

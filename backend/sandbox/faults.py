@@ -168,7 +168,7 @@ class FaultRule:
     hits: int = 0
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "FaultRule":
+    def from_json(cls, data: dict[str, Any]) -> FaultRule:
         """Read a rule. Raises FaultError."""
         settable = {item.name: item for item in fields(cls) if item.name not in ("id", "hits")}
         if data.get("kind") not in KINDS:

@@ -216,7 +216,9 @@ class PostgresDriver:
     async def wipe(self) -> None:
         """The server's own vacuum does it, in its own time."""
 
-    async def put(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def write_small(
+        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """As any other: the server is never near."""
         return await self.write(scope, make, *args, **kwargs)
 
@@ -225,7 +227,9 @@ class PostgresDriver:
         begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.mailbox = {literal(scope)}"
         return await self._run(begin, lambda: make(*args, **kwargs))
 
-    async def near(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read_small(
+        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """As any other: the server is never near."""
         return await self.read(scope, make, *args, **kwargs)
 

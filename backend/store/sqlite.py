@@ -117,7 +117,9 @@ class SqliteDriver:
         result: T = await self._written(self._call(partial(make, *args, **kwargs)))
         return result
 
-    async def put(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def write_small(
+        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """The same, in the event loop if nothing else is written with it."""
         result: T = await self._written(self._call(partial(make, *args, **kwargs), near=True))
         return result
@@ -129,7 +131,9 @@ class SqliteDriver:
         result: T = await self._heard(call)
         return result
 
-    async def near(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read_small(
+        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run here and now, on one snapshot: of the connection that writes, if it is free, since every commit makes
         the others forget the pages they have."""
         if self._near is None or self._writer is None:

@@ -9,7 +9,7 @@ from backend.domain.entry.credits import earned, spent
 from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mailbox.message import Placement, Screened, Stage
 from backend.transactions import credits, decisions, message_rows, rows
-from backend.transactions.jobs import due, give_way, held_message, settle, want
+from backend.transactions.jobs import due, give_way, held_message, request_duty, settle
 from backend.transactions.mailboxes import lock, locked
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import Duty, MessageJob
@@ -137,7 +137,7 @@ def solve(
     return (yield from _let_in(challenge, worth, now))
 
 
-def promise(
+def schedule_release(
     challenge_id: str,
     signature: str,
     signature_expires: datetime,
@@ -162,11 +162,11 @@ def promise(
         deliver_at=micros(deliver_at),
         now=micros(now),
     )
-    yield from want(challenge.mailbox_id, Duty.DELIVER, deliver_at)
+    yield from request_duty(challenge.mailbox_id, Duty.DELIVER, deliver_at)
     return deliver_at
 
 
-def keep_promises(mailbox_id: str, now: datetime) -> Script[datetime | None]:
+def release_due(mailbox_id: str, now: datetime) -> Script[datetime | None]:
     """Solve every open link whose wait is over, as `solve` does; returns when the next wait ends. A used link
     for which nothing waits any more earns nothing.
     """

@@ -31,7 +31,7 @@ from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
 from backend.transactions import credits, decisions, voiding
-from backend.transactions.jobs import due, want
+from backend.transactions.jobs import due, request_duty
 from backend.transactions.mailboxes import lock, set_link
 from backend.transactions.message_rows import MessageRow, ReachedRow
 from backend.transactions.records import Duty, GrantEnd, Receipt
@@ -332,7 +332,7 @@ def _reopen(mailbox_id: str, challenge: dict[str, Any], now: datetime) -> Script
     reopened = yield from voiding.reopen(mailbox_id, challenge["id"], challenge["state"], now)
     promised: int | None = yield q("promise_of", mailbox_id=mailbox_id, challenge_id=challenge["id"])
     if reopened and promised is not None:
-        yield from want(mailbox_id, Duty.DELIVER, max(now, moment(promised)))
+        yield from request_duty(mailbox_id, Duty.DELIVER, max(now, moment(promised)))
     if not reopened:
         return
     row: MessageRow | None = yield q(

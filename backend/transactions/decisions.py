@@ -164,7 +164,7 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     """
     mailbox = rows.mailbox((yield from locked(mailbox_id)))
     yield q("retain_questions", mailbox_id=mailbox_id)
-    at_work = yield from models.at_work()
+    at_work = yield from models.in_use()
     running = at_work.challenger or ""
     spared = {"kind": TRIAL, "challenger": running}
     yield q("drop_questions", mailbox_id=mailbox_id, before=micros(now - ANSWERS_KEPT), **spared)
@@ -268,9 +268,9 @@ def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
     fresh: list[ClassRow] = yield q("classes_by_week", mailbox_id=mailbox_id, **span)
     if not fresh:
         return
-    for number, rows in groupby(fresh, key=itemgetter("week")):
-        week = drift.counted(number, map(itemgetter("drift_class", "n"), rows))
-        kept = {"week": number, "model": week.model, "counts": json.dumps(week.counts)}
+    for week_number, counts in groupby(fresh, key=itemgetter("week")):
+        week = drift.counted(week_number, map(itemgetter("drift_class", "n"), counts))
+        kept = {"week": week_number, "model": week.model, "counts": json.dumps(week.counts)}
         yield q("keep_week", mailbox_id=mailbox_id, **kept)
     weeks = yield from _weeks(mailbox_id)
     found = drift.judged(weeks, _change(mailbox))

@@ -1,4 +1,5 @@
-"""What runs a script on one kind of database, who is woken by it, whether it takes what is written, and who has left."""
+"""What runs a script on one kind of database, who is woken by it, whether it takes what is written, and who has
+left."""
 
 from __future__ import annotations
 
@@ -198,11 +199,15 @@ class Driver(Protocol):
     async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run the script in a transaction of its own; returns once it is durable. An error undoes it."""
 
-    async def put(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def write_small(
+        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """The same for a script that writes a few rows by key, which may cost less than asking somebody else."""
 
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a script that only reads, on one snapshot."""
 
-    async def near(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read_small(
+        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """The same for a script that reads a few rows by key, which may cost less than asking somebody else."""

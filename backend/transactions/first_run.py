@@ -15,7 +15,7 @@ from backend.domain.policy.table import Standing
 from backend.domain.reading.score import Reason, Score
 from backend.transactions import message_rows
 from backend.transactions.corrections import write_rule
-from backend.transactions.jobs import goes_on, want
+from backend.transactions.jobs import extend_lease, request_duty
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import Duty, DutyJob
 from backend.transactions.rows import Flag, SenderRulesRow
@@ -77,7 +77,7 @@ def order(mailbox_id: str, now: datetime) -> Script[None]:
     yield from lock(mailbox_id)
     yield q("begin_preview", mailbox_id=mailbox_id, now=micros(now))
     yield q("forget_previews", mailbox_id=mailbox_id)
-    yield from want(mailbox_id, Duty.PREVIEW, now)
+    yield from request_duty(mailbox_id, Duty.PREVIEW, now)
 
 
 def run(mailbox_id: str) -> Script[PreviewRun | None]:
@@ -131,7 +131,7 @@ def previews(mailbox_id: str) -> Script[tuple[Rehearsed, ...]]:
     return tuple(_rehearsed(row) for row in found if row["state"] == "read")
 
 
-def say(mailbox_id: str, gmail_id: str, word: Word, now: datetime) -> Script[None]:
+def label_preview(mailbox_id: str, gmail_id: str, word: Word, now: datetime) -> Script[None]:
     """The owner's word: SALES blocks the sender, NOT_SALES allows them, NONE brings back the rule there was
     before, unless it was changed since. Moves nothing. Raises `NotFound`.
     """
@@ -160,7 +160,7 @@ def _current(job: DutyJob, number: int) -> Script[bool]:
         yield from lock(job.mailbox_id)
     except NotFound as error:
         raise LeaseLost("conflict.mailbox") from error
-    yield from goes_on(job)
+    yield from extend_lease(job)
     row: RunRow | None = yield q("preview_run", mailbox_id=job.mailbox_id)
     return row is not None and row["run"] == number
 

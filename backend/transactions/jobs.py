@@ -82,7 +82,7 @@ def position(history_id: str) -> int:
     return int(history_id)
 
 
-def want(mailbox_id: str, duty: Duty, due_at: datetime) -> Script[None]:
+def request_duty(mailbox_id: str, duty: Duty, due_at: datetime) -> Script[None]:
     """Ask for a duty at `due_at`. It may be done sooner too, if it is due sooner, and then once more at
     `due_at`; asked for at many times it is done at the first and the last of them at least.
     """
@@ -108,7 +108,7 @@ def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
     yield from _by_holder(q("end_duty", **_holder(job), next_due=micros_or_none(next_due)))
 
 
-def goes_on(job: DutyJob) -> Script[None]:
+def extend_lease(job: DutyJob) -> Script[None]:
     """Part of it is done for good. Raises `LeaseLost`."""
     yield from _by_holder(q("duty_goes_on", **_holder(job)))
 
@@ -177,15 +177,15 @@ def finish_stage(job: MessageJob, now: datetime, until: datetime | None = None) 
     if pending is not None and until is not None:
         begun = yield from number("begin_sending", **about, challenge_id=pending.id, now=micros(now))
         if begun:
-            return (yield from go_on(job, Stage.CHALLENGE, now, until))
+            return (yield from continue_with(job, Stage.CHALLENGE, now, until))
     to_send = job.stage is Stage.ACT and (yield from number("challenge_to_send", **about))
     if to_send and until is not None:
-        return (yield from go_on(replace(job, in_hand=None), Stage.CHALLENGE, now, until))
+        return (yield from continue_with(replace(job, in_hand=None), Stage.CHALLENGE, now, until))
     yield from settle(job, Stage.CHALLENGE if to_send else None, now)
     return None
 
 
-def go_on(job: MessageJob, stage: Stage, now: datetime, until: datetime) -> Script[MessageJob]:
+def continue_with(job: MessageJob, stage: Stage, now: datetime, until: datetime) -> Script[MessageJob]:
     """The message's next stage, in the hands of the worker that ended the one before, under a lease to `until`. Its
     lane is looked at again then, should that worker die."""
     yield q(

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
-from backend.domain.errors import Conflict, Lost, NotFound, Refused
+from backend.domain.errors import AccessLost, Conflict, NotFound, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.archive import TABLES
 from backend.domain.mailbox.mailbox import DigestPace, LabelIds, Link, Mailbox, Preferences
 from backend.transactions import rows
-from backend.transactions.jobs import want
+from backend.transactions.jobs import request_duty
 from backend.transactions.records import DisconnectReceipt, Duty, NewMailbox
 from backend.transactions.rows import FailingRow, MailboxRow
 from backend.transactions.statement import (
@@ -93,13 +93,13 @@ def connect(new: NewMailbox, now: datetime) -> Script[Mailbox]:
     mailbox_id = yield from _created(new, now)
     if mailbox_id is None:
         mailbox_id = yield from _reconnected(new, now)
-    yield from want(mailbox_id, Duty.WATCH, now)
-    yield from want(mailbox_id, Duty.SYNC, now)
-    yield from want(mailbox_id, Duty.RETAIN, now + RETAIN_AFTER)
+    yield from request_duty(mailbox_id, Duty.WATCH, now)
+    yield from request_duty(mailbox_id, Duty.SYNC, now)
+    yield from request_duty(mailbox_id, Duty.RETAIN, now + RETAIN_AFTER)
     row: MailboxRow = yield q("mailbox", mailbox_id=mailbox_id)
     stored = yield from mailbox_of(row)
     if stored.indexed_at is None:
-        yield from want(mailbox_id, Duty.INDEX, now)
+        yield from request_duty(mailbox_id, Duty.INDEX, now)
     return stored
 
 
@@ -223,7 +223,7 @@ def write_preferences(mailbox_id: str, preferences: Preferences, at: int) -> Scr
     if preferences.digest is DigestPace.OFF:
         yield q("forget_digests", mailbox_id=mailbox_id)
     else:
-        yield from want(mailbox_id, Duty.DIGEST, moment(at))
+        yield from request_duty(mailbox_id, Duty.DIGEST, moment(at))
 
 
 def save_labels(mailbox_id: str, labels: LabelIds, owner: Owner) -> Script[None]:
@@ -261,7 +261,7 @@ def save_watch(mailbox_id: str, expires_at: datetime, first_cursor: str) -> Scri
     )
 
 
-def lose_link(mailbox_id: str, lost: Lost, since: datetime, now: datetime) -> Script[bool]:
+def lose_link(mailbox_id: str, lost: AccessLost, since: datetime, now: datetime) -> Script[bool]:
     """Google refused the grant of a job that began at `since`: NEEDS_RECONNECT, unless the mailbox is
     leaving, or its row was changed after `since` (the owner may have connected again meanwhile: a grant
     that is dead all the same is found out by the next try). True if the link was lost.
@@ -280,7 +280,7 @@ def busy(mailbox_id: str, now: datetime) -> Script[bool]:
     return bool((yield from number("work_under_way", mailbox_id=mailbox_id, now=micros(now))))
 
 
-def set_link(mailbox_id: str, link: Link, now: datetime, lost: Lost | None = None) -> Script[None]:
+def set_link(mailbox_id: str, link: Link, now: datetime, lost: AccessLost | None = None) -> Script[None]:
     """CONNECTED makes the mailbox's jobs claimable again; anything else stops them at once (LEAVING:
     all but the LEAVE duty, which becomes due). `lost` is how access was lost.
     """
@@ -288,7 +288,7 @@ def set_link(mailbox_id: str, link: Link, now: datetime, lost: Lost | None = Non
     yield q("save_link", mailbox_id=mailbox_id, link=link, cause=lost or "", now=micros(now))
     yield from _claimable(mailbox_id, link)
     if link is Link.LEAVING:
-        yield from want(mailbox_id, Duty.LEAVE, now)
+        yield from request_duty(mailbox_id, Duty.LEAVE, now)
     elif link is Link.CONNECTED:
         yield q("cancel_leave", mailbox_id=mailbox_id)
         yield WAKE

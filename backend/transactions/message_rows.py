@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage
 from backend.domain.reading.topics import Topic
-from backend.transactions.records import Beginning, DutyJob, MessageJob, Sighting
+from backend.transactions.records import DutyJob, MessageJob, ScreeningContext, Sighting
 from backend.transactions.rows import Flag
 from backend.transactions.statement import micros, moment, moment_or_none, packed
 
@@ -104,7 +104,9 @@ def message_job(row: ClaimedRow, lease: str) -> MessageJob:
     )
 
 
-def fresh_job(job: DutyJob, seen: Sighting, backlog: bool, now: datetime, begun: Beginning) -> MessageJob:
+def fresh_job(
+    job: DutyJob, seen: Sighting, backlog: bool, now: datetime, begun: ScreeningContext
+) -> MessageJob:
     """A message that was first seen just now, in the hands of the worker whose `job` found it."""
     return MessageJob(
         mailbox_id=job.mailbox_id,

@@ -44,7 +44,7 @@ class ModelRow(TypedDict):
     file: bytes
 
 
-def at_work() -> Script[AtWork]:
+def in_use() -> Script[AtWork]:
     """What was said last; cheap."""
     row: ActRow | None = yield q("models_at_work")
     return AtWork() if row is None else _state(row)
@@ -93,7 +93,7 @@ def change(act: Act, version: str, by: str, now: datetime) -> Script[AtWork]:
     """
     if version != FILE:
         yield from stored(version)
-    following = (yield from at_work()).after(act, version, now)
+    following = (yield from in_use()).after(act, version, now)
     done = yield from number(
         "note_model_act",
         number=following.number,

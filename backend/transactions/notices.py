@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from backend.domain.mailbox.mailbox import Missing, Notices
-from backend.transactions.jobs import want
+from backend.transactions.jobs import request_duty
 from backend.transactions.records import Duty
 from backend.transactions.statement import Script, micros, moment, number, q
 from backend.transactions.sync import NoticeRow
 
 
-def hear_by(mailbox_id: str, notices: Notices) -> Script[None]:
+def set_notice_mode(mailbox_id: str, notices: Notices) -> Script[None]:
     """How its new mail comes to our notice from now on. POLL forgets the watch, which must have been stopped."""
     yield q("hear_by", mailbox_id=mailbox_id, notices=notices)
 
@@ -26,7 +26,7 @@ def owner_acted(mailbox_id: str, now: datetime) -> Script[None]:
     a mailbox that Gmail tells of.
     """
     if (yield from number("note_owner_acted", mailbox_id=mailbox_id, now=micros(now))):
-        yield from want(mailbox_id, Duty.SYNC, now)
+        yield from request_duty(mailbox_id, Duty.SYNC, now)
 
 
 def last_notice(mailbox_id: str) -> Script[datetime | None]:

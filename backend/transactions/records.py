@@ -83,7 +83,7 @@ class DutyJob:
 
 
 @dataclass(frozen=True, slots=True)
-class InHand:
+class Prefetched:
     """What the worker that goes on with a message need not read again. `challenge` was stored with the verdict."""
 
     mailbox: Mailbox
@@ -112,8 +112,8 @@ class MessageJob:
     first_seen_at: datetime
     deaths: int = 0
     error: str = ""
-    in_hand: InHand | None = None
-    begun: Beginning | None = None
+    in_hand: Prefetched | None = None
+    begun: ScreeningContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class SyncPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class HistoryContext:
     """What a page of history is read against: which of its messages are challenges we sent (`ours`), the views of those
     that are `known`, and what was `pushed`: the furthest position of the latest pushes with the time the last of
     them came."""
@@ -160,7 +160,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class ScreeningContext:
     """What a screening begins with: the mailbox (None: it has gone), in which of the messages' threads the owner has
     written, and whether they block anybody."""
 
@@ -183,7 +183,7 @@ class SenderRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CardData:
     """One message and its sender, read at one moment. `version` is another one after every decision."""
 
     view: MessageView

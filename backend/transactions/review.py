@@ -1,4 +1,5 @@
-"""The review page's lists, a page at a time, and what is on record about one sender or message. Cost does not grow with the mailbox."""
+"""The review page's lists, a page at a time, and what is on record about one sender or message. Cost does not grow
+with the mailbox."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def give(mailbox_id: str, key: str, address: str, amount: int, now: datetime) ->
     return (yield from credits.post(mailbox_id, given(address, amount, f"page:{key}"), now))
 
 
-def ask_off(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
+def begin_unsubscribe(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
     """Note the owner's order to unsubscribe and take it in hand. False if it is done, or somebody has it in
     hand for less than `LEASE_SECONDS`. Raises `NotFound` for an unknown message.
     """
@@ -129,7 +129,7 @@ def ask_off(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
     )
 
 
-def told_off(
+def finish_unsubscribe(
     mailbox_id: str, gmail_id: str, state: Leaving, host: str, cause: str, now: datetime
 ) -> Script[None]:
     """Note how it ended. What is done stays done."""

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any, TypedDict
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, Dealings
-from backend.domain.errors import Lost
+from backend.domain.errors import AccessLost
 from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.failing import Cause, Failing
@@ -376,6 +376,6 @@ def _rule(value: str | None) -> RuleKind | None:
     return None if value is None else RuleKind(value)
 
 
-def _lost(code: str) -> Lost | None:
+def _lost(code: str) -> AccessLost | None:
     """How access was lost; a code of another release is taken for the commonest."""
-    return next((lost for lost in Lost if lost == code), Lost.GRANT) if code else None
+    return next((lost for lost in AccessLost if lost == code), AccessLost.GRANT) if code else None

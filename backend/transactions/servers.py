@@ -10,7 +10,7 @@ from backend.transactions.records import Duty
 from backend.transactions.statement import Script, micros, number, q
 
 
-def inherit(now: datetime, worker: str = "") -> Script[None]:
+def release_leases_of(now: datetime, worker: str = "") -> Script[None]:
     """Server `worker`, or with "" whoever held jobs, is dead, for sure: what it held is due now, a challenge once
     it could be found if it was sent.
     """
@@ -38,7 +38,7 @@ def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: dateti
     return count
 
 
-def at_work(name: str, now: datetime, silence: timedelta) -> Script[int]:
+def heartbeat(name: str, now: datetime, silence: timedelta) -> Script[int]:
     """Server `name` is at work; returns how many are: those that have said so within `silence`, this one too."""
     yield q("server_seen", name=name, now=micros(now))
     yield q("drop_silent_servers", before=micros(now - silence))

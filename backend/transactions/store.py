@@ -63,7 +63,7 @@ class Bound(Generic[P, T]):
         if store is None:
             return cast("Callable[P, Coroutine[Any, Any, T]]", self)  # asked of the class
         driver = store._driver
-        small, any_ = (driver.put, driver.write) if self.writes else (driver.near, driver.read)
+        small, any_ = (driver.write_small, driver.write) if self.writes else (driver.read_small, driver.read)
         run = small if self.few else any_
 
         def method(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
@@ -78,12 +78,12 @@ def reads(make: Callable[P, Script[T]]) -> Bound[P, T]:
     return Bound(make, writes=False, everywhere=False)
 
 
-def looks(make: Callable[P, Script[T]]) -> Bound[P, T]:
+def reads_key(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that only reads a few rows by key, about one mailbox."""
     return Bound(make, writes=False, everywhere=False, few=True)
 
 
-def looks_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
+def reads_key_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that only reads a few rows by key, about no one mailbox."""
     return Bound(make, writes=False, everywhere=True, few=True)
 
@@ -93,12 +93,12 @@ def writes(make: Callable[P, Script[T]]) -> Bound[P, T]:
     return Bound(make, writes=True, everywhere=False)
 
 
-def puts(make: Callable[P, Script[T]]) -> Bound[P, T]:
+def writes_key(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that writes a few rows by key, about one mailbox."""
     return Bound(make, writes=True, everywhere=False, few=True)
 
 
-def puts_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
+def writes_key_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that writes a few rows by key, about no one mailbox."""
     return Bound(make, writes=True, everywhere=True, few=True)
 
@@ -158,7 +158,7 @@ class Store:
         asks makes no work; a write that failed meanwhile is told at once."""
         now = monotonic()
         if now - self._pinged >= PULSE or self._driver.outage.error is not None:
-            await self._driver.put(EVERY, _views.pulse, datetime.now(UTC))
+            await self._driver.write_small(EVERY, _views.pulse, datetime.now(UTC))
             self._pinged = now
         if self._driver.outage.error is not None:
             raise self._driver.outage.error
@@ -188,19 +188,19 @@ class Store:
         return await self._driver.read(mailbox_id or EVERY, _dead_letters.list_dead_letters, mailbox_id)
 
     connect = writes_all(_mailboxes.connect)
-    mailbox = looks(_mailboxes.mailbox)
-    mailbox_by_email = looks_all(_mailboxes.mailbox_by_email)
+    mailbox = reads_key(_mailboxes.mailbox)
+    mailbox_by_email = reads_key_all(_mailboxes.mailbox_by_email)
     mailboxes = reads_all(_mailboxes.mailboxes)
-    sealed_token = looks(_mailboxes.sealed_token)
+    sealed_token = reads_key(_mailboxes.sealed_token)
     sealed_tokens = reads_all(_mailboxes.sealed_tokens)
-    save_sealed_token = puts(_mailboxes.save_sealed_token)
-    swap_sealed_token = puts(_mailboxes.swap_sealed_token)
-    save_grant_end = puts(_mailboxes.save_grant_end)
+    save_sealed_token = writes_key(_mailboxes.save_sealed_token)
+    swap_sealed_token = writes_key(_mailboxes.swap_sealed_token)
+    save_grant_end = writes_key(_mailboxes.save_grant_end)
     save_preferences = writes(_mailboxes.save_preferences)
-    save_labels = puts(_mailboxes.save_labels)
-    save_watch = puts(_mailboxes.save_watch)
-    set_link = puts(_mailboxes.set_link)
-    lose_link = puts(_mailboxes.lose_link)
+    save_labels = writes_key(_mailboxes.save_labels)
+    save_watch = writes_key(_mailboxes.save_watch)
+    set_link = writes_key(_mailboxes.set_link)
+    lose_link = writes_key(_mailboxes.lose_link)
     busy = reads(_mailboxes.busy)
 
     async def forget(
@@ -212,50 +212,52 @@ class Store:
         await self._driver.wipe()
         return deleted
 
-    note_push = puts_all(_jobs.note_push)
-    inherit = writes_all(_servers.inherit)
+    note_push = writes_key_all(_jobs.note_push)
+    release_leases_of = writes_all(_servers.release_leases_of)
     bring_back = writes_all(_servers.bring_back)
-    at_work = puts_all(_servers.at_work)
-    want = puts(_jobs.want)
-    hear_by = writes(_notices.hear_by)
+    heartbeat = writes_key_all(_servers.heartbeat)
+    request_duty = writes_key(_jobs.request_duty)
+    set_notice_mode = writes(_notices.set_notice_mode)
     note_missing = writes_all(_notices.note_missing)
     owner_acted = writes(_notices.owner_acted)
-    last_notice = looks(_notices.last_notice)
+    last_notice = reads_key(_notices.last_notice)
 
     async def claim_duties(
         self, worker: str, now: datetime, lease_until: datetime, limit: int
     ) -> tuple[DutyJob, ...]:
         """See `JobStore`."""
-        return await self._driver.put(EVERY, _jobs.claim_duties, now, new_lease(worker), lease_until, limit)
+        return await self._driver.write_small(
+            EVERY, _jobs.claim_duties, now, new_lease(worker), lease_until, limit
+        )
 
     async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
         """One of `claim_duties`, None if none is due."""
         return next(iter(await self.claim_duties(worker, now, lease_until, 1)), None)
 
-    digest_state = looks(_digests.digest_state)
+    digest_state = reads_key(_digests.digest_state)
     tell_digest = writes(_digests.tell_digest)
-    digest_told = puts(_digests.digest_told)
-    digest_link = looks_all(_digests.digest_link)
+    digest_told = writes_key(_digests.digest_told)
+    digest_link = reads_key_all(_digests.digest_link)
     use_digest_link = writes_all(_digests.use_digest_link)
     undo_digest_link = writes_all(_digests.undo_digest_link)
-    web_pushes = looks(_devices.web_pushes)
+    web_pushes = reads_key(_devices.web_pushes)
     add_web_push = writes(_devices.add_web_push)
     swap_web_push = writes(_devices.swap_web_push)
     remove_web_push = writes(_devices.remove_web_push)
     hand_over_web_push = writes(_devices.hand_over_web_push)
-    web_pushed = puts(_devices.web_pushed)
-    finish_duty = puts(_jobs.finish_duty)
-    postpone_duty = puts(_jobs.postpone_duty)
-    commit_sync = puts(_sync.commit_sync)
-    surroundings = looks(_sync.surroundings)
+    web_pushed = writes_key(_devices.web_pushed)
+    finish_duty = writes_key(_jobs.finish_duty)
+    postpone_duty = writes_key(_jobs.postpone_duty)
+    commit_sync = writes_key(_sync.commit_sync)
+    history_context = reads_key(_sync.history_context)
     held_at_rest = reads(_sync.held_at_rest)
     decided_on = reads(_sync.decided_on)
-    ours = looks(_sync.ours)
-    challenge_pending_in = looks(_sync.challenge_pending_in)
+    sent_challenge_ids = reads_key(_sync.sent_challenge_ids)
+    challenge_pending_in = reads_key(_sync.challenge_pending_in)
     known = reads(_sync.known)
-    learn = puts(_sync.learn)
+    learn = writes_key(_sync.learn)
     held_from = reads(_sync.held_from)
-    save_index = puts(_sync.save_index)
+    save_index = writes_key(_sync.save_index)
 
     async def claim_messages(
         self,
@@ -267,42 +269,42 @@ class Store:
         full: Collection[str] = (),
     ) -> tuple[MessageJob, ...]:
         """See `JobStore`."""
-        return await self._driver.put(
+        return await self._driver.write_small(
             EVERY, _claims.claim_messages, now, new_lease(worker), lease_until, limit, most, full
         )
 
-    finish_stage = puts(_jobs.finish_stage)
-    postpone = puts(_jobs.postpone)
-    put_back = puts(_jobs.put_back)
-    make_dead_letter = puts(_jobs.make_dead_letter)
-    gone = puts(_jobs.gone)
+    finish_stage = writes_key(_jobs.finish_stage)
+    postpone = writes_key(_jobs.postpone)
+    put_back = writes_key(_jobs.put_back)
+    make_dead_letter = writes_key(_jobs.make_dead_letter)
+    gone = writes_key(_jobs.gone)
 
     async def next_due(self, now: datetime, full: Collection[str] = ()) -> Due:
         """See `JobStore`. May name a time at which nothing turns out to be due, never one too late."""
-        return await self._driver.near(EVERY, _jobs.next_due, full)
+        return await self._driver.read_small(EVERY, _jobs.next_due, full)
 
-    standing = looks(_verdicts.standing)
-    dealings = looks(_verdicts.dealings)
-    record_verdict = puts(_verdicts.record_verdict)
+    standing = reads_key(_verdicts.standing)
+    dealings = reads_key(_verdicts.dealings)
+    record_verdict = writes_key(_verdicts.record_verdict)
     owed_links = reads_all(_verdicts.owed_links)
-    room_at = looks(_verdicts.room_at)
-    pay_link = puts(_verdicts.pay_link)
-    record_stays = puts(_verdicts.record_stays)
+    room_at = reads_key(_verdicts.room_at)
+    pay_link = writes_key(_verdicts.pay_link)
+    record_stays = writes_key(_verdicts.record_stays)
     correct = writes(_corrections.correct)
     undo = writes(_corrections.undo)
     set_rule = writes(_verdicts.set_rule)
-    beginning = looks(_sync.beginning)
-    challenge_of = looks(_challenges.challenge_of)
-    challenge_by_token = looks_all(_challenges.challenge_by_token)
-    screened = looks(_challenges.screened)
-    mark_sending = puts(_challenges.mark_sending)
-    mark_sent = puts(_challenges.mark_sent)
-    take_up = puts(_challenges.take_up)
-    mark_unsent = puts(_challenges.mark_unsent)
+    screening_context = reads_key(_sync.screening_context)
+    challenge_of = reads_key(_challenges.challenge_of)
+    challenge_by_token = reads_key_all(_challenges.challenge_by_token)
+    screened = reads_key(_challenges.screened)
+    mark_sending = writes_key(_challenges.mark_sending)
+    mark_sent = writes_key(_challenges.mark_sent)
+    take_up = writes_key(_challenges.take_up)
+    mark_unsent = writes_key(_challenges.mark_unsent)
     solve = writes_all(_challenges.solve)
-    promise = writes_all(_challenges.promise)
-    keep_promises = writes(_challenges.keep_promises)
-    post = puts(_credits.post)
+    schedule_release = writes_all(_challenges.schedule_release)
+    release_due = writes(_challenges.release_due)
+    post = writes_key(_credits.post)
     balance = reads(_credits.balance)
     ledger_differences = reads_all(_credits.differences)
     messages = reads(_views.messages)
@@ -312,10 +314,10 @@ class Store:
         return await self._driver.read(EVERY, _views.census, now or datetime.now(UTC))
 
     retain = writes(_views.retain)
-    begin_challenge = puts(_challenges.begin_challenge)
-    count_try = puts(_challenges.count_try)
+    begin_challenge = writes_key(_challenges.begin_challenge)
+    count_try = writes_key(_challenges.count_try)
     write_note = writes(_challenges.write_note)
-    note_bounce = puts(_challenges.note_bounce)
+    note_bounce = writes_key(_challenges.note_bounce)
 
     # ---- first run, lists, leaving
     order_preview = writes(_first_run.order)
@@ -324,7 +326,7 @@ class Store:
     previews_to_read = reads(_first_run.to_read)
     record_previews = writes(_first_run.record)
     previews = reads(_first_run.previews)
-    say_preview = writes(_first_run.say)
+    label_preview = writes(_first_run.label_preview)
     rules = reads(_corrections.rules)
     count_rules = reads(_corrections.count_rules)
     rules_of = reads(_corrections.rules_of)
@@ -337,8 +339,8 @@ class Store:
     tenant = reads_all(_views.tenant)
     reading = reads(_views.reading)
     sender = reads(_views.sender)
-    adopt = writes(_views.adopt)
-    prefer = writes(_views.prefer)
+    insert_unseen = writes(_views.insert_unseen)
+    save_preferences_unless_changed = writes(_views.save_preferences_unless_changed)
 
     # ---- devices, sessions, what they are told
     device_by_token = reads_all(_devices.device_by_token)
@@ -381,8 +383,8 @@ class Store:
     order = writes(_review_orders.order)
     undo_order = writes(_review_orders.undo_order)
     give = writes(_review_orders.give)
-    ask_off = writes(_review_orders.ask_off)
-    told_off = writes(_review_orders.told_off)
+    begin_unsubscribe = writes(_review_orders.begin_unsubscribe)
+    finish_unsubscribe = writes(_review_orders.finish_unsubscribe)
     review_news = reads(_review.review_news)
 
     # ---- an owner's archive
@@ -405,7 +407,7 @@ class Store:
     decisions = reads(_decisions.log)
     swap_chain_key = writes(_decisions.swap_key)
 
-    models_at_work = looks_all(_models.at_work)
+    models_in_use = reads_key_all(_models.in_use)
     known_models = reads_all(_models.known)
     stored_model = reads_all(_models.stored)
     add_model = writes_all(_models.add)

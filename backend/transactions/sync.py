@@ -11,10 +11,17 @@ from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox.mailbox import NOTICE_DELAY
 from backend.domain.mailbox.message import MessageView
 from backend.transactions import corrections, message_rows, rows, voiding
-from backend.transactions.jobs import due, finish_duty, goes_on, position
+from backend.transactions.jobs import due, extend_lease, finish_duty, position
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
-from backend.transactions.records import Beginning, DutyJob, MessageJob, Sighting, Surroundings, SyncPage
+from backend.transactions.records import (
+    DutyJob,
+    HistoryContext,
+    MessageJob,
+    ScreeningContext,
+    Sighting,
+    SyncPage,
+)
 from backend.transactions.rows import GmailIdRow, MailboxRow
 from backend.transactions.statement import Script, micros, micros_or_none, moment, number, packed, q
 
@@ -74,7 +81,7 @@ def commit_sync(
     worker of this duty holds them to then. Raises `LeaseLost`.
     """
     mailbox = yield from _mailbox_of(job)
-    yield from goes_on(job) if next_due is None else finish_duty(job, next_due)
+    yield from extend_lease(job) if next_due is None else finish_duty(job, next_due)
     yield from _move_cursor(mailbox, page, now)
     if page.gap is not None:
         yield q("save_gap", mailbox_id=job.mailbox_id, gap=json.dumps(page.gap.to_json()))
@@ -105,17 +112,19 @@ def commit_sync(
     return new, tuple(message_rows.fresh_job(job, seen, page.backlog, now, begun) for seen in fresh)
 
 
-def beginning(mailbox_id: str, thread_ids: Collection[str]) -> Script[Beginning]:
+def screening_context(mailbox_id: str, thread_ids: Collection[str]) -> Script[ScreeningContext]:
     """What messages of these threads are screened with before they are fetched; without what fails in it."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if row is None:
-        return Beginning(None, took_part=frozenset(), blocks=False)
+        return ScreeningContext(None, took_part=frozenset(), blocks=False)
     return (yield from _begun(row, thread_ids))
 
 
-def _begun(row: MailboxRow, thread_ids: Collection[str]) -> Script[Beginning]:
+def _begun(row: MailboxRow, thread_ids: Collection[str]) -> Script[ScreeningContext]:
     took = yield from took_part(row["id"], thread_ids)
-    return Beginning(rows.mailbox(row), took, bool((yield from number("blocks", mailbox_id=row["id"]))))
+    return ScreeningContext(
+        rows.mailbox(row), took, bool((yield from number("blocks", mailbox_id=row["id"])))
+    )
 
 
 def _mailbox_of(job: DutyJob) -> Script[MailboxRow]:
@@ -173,12 +182,14 @@ def _insert(
     return frozenset(row["gmail_id"] for row in new)
 
 
-def surroundings(mailbox_id: str, appeared: Sequence[str], relabelled: Sequence[str]) -> Script[Surroundings]:
+def history_context(
+    mailbox_id: str, appeared: Sequence[str], relabelled: Sequence[str]
+) -> Script[HistoryContext]:
     """What a page of history is read against: what is known of messages that appeared in it and of others whose
     labels changed, and of pushes.
     """
-    return Surroundings(
-        (yield from ours(mailbox_id, appeared)),
+    return HistoryContext(
+        (yield from sent_challenge_ids(mailbox_id, appeared)),
         (yield from known(mailbox_id, relabelled)),
         (yield from _told(mailbox_id)),
     )
@@ -208,7 +219,7 @@ def decided_on(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[tu
     return frozenset((row["gmail_id"], row["decision"]) for row in found)
 
 
-def ours(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[str]]:
+def sent_challenge_ids(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[str]]:
     """Which of these are challenges we sent."""
     if not gmail_ids:
         return frozenset()
@@ -259,7 +270,7 @@ def held_from(mailbox_id: str, addresses: frozenset[str]) -> Script[tuple[tuple[
 def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, now: datetime) -> Script[None]:
     """Where the correspondent index stands."""
     mailbox = yield from _mailbox_of(job)
-    yield from goes_on(job)
+    yield from extend_lease(job)
     yield q(
         "save_index",
         mailbox_id=job.mailbox_id,

@@ -18,7 +18,7 @@ from backend.domain.policy.guards import COUNTED, OWED, owed, reached
 from backend.domain.policy.table import HELD_WITH, STRANGERS, Standing
 from backend.domain.watching.drift import classed
 from backend.transactions import corrections, credits, decisions, message_rows, rows
-from backend.transactions.jobs import due, held_message, next_job, want
+from backend.transactions.jobs import due, held_message, next_job, request_duty
 from backend.transactions.mailboxes import lock
 from backend.transactions.message_rows import storable
 from backend.transactions.records import Debt, Duty, MessageJob, Stays
@@ -112,9 +112,9 @@ def record_verdict(
     kept = until if acts else None
     yield from write_verdict(job, verdict, screened, now, acts, placement, decided_by, kept)
     if placement is Placement.HELD and owed(verdict.guards):
-        yield from want(job.mailbox_id, Duty.OWED, (yield from room_at(job.mailbox_id, now)))
+        yield from request_duty(job.mailbox_id, Duty.OWED, (yield from room_at(job.mailbox_id, now)))
     if placement is Placement.HELD and (yield from number("has_web_push", mailbox_id=job.mailbox_id)):
-        yield from want(job.mailbox_id, Duty.WEB_PUSH, now + SETTLE)
+        yield from request_duty(job.mailbox_id, Duty.WEB_PUSH, now + SETTLE)
     if acts and kept is not None:
         yield from due(job.mailbox_id, kept, wake=False)
         return next_job(replace(job, placement=placement), acts)

@@ -1,4 +1,5 @@
-"""Read models: counts, what devices, review page and add-on cards read, and the retention that keeps the tables small."""
+"""Read models: counts, what devices, review page and add-on cards read, and the retention that keeps the tables
+small."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ from backend.transactions.jobs import failing_seconds, next_due
 from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import (
+    CardData,
     Event,
     EventKind,
     HeldPage,
@@ -29,7 +31,6 @@ from backend.transactions.records import (
     MessageJob,
     News,
     Overview,
-    Reading,
     SenderRecord,
     Sighting,
     Tenant,
@@ -136,7 +137,7 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     counts |= dict.fromkeys((f"drift.{state}" for state in State), 0)
     counts |= {f"drift.{row['name']}": row["n"] for row in drifts}
     counts |= dict.fromkeys((f"trial.{finding}" for finding in Finding), 0)
-    at_work = yield from models.at_work()
+    at_work = yield from models.in_use()
     if at_work.challenger is not None and at_work.since is not None:
         labels = yield from decisions.labels_of_model(TRIAL, at_work.challenger, at_work.since)
         counts[f"trial.{trial(labels).finding}"] = 1
@@ -343,7 +344,7 @@ def tenant(sub: str) -> Script[Tenant | None]:
     return None if row is None else Tenant((yield from mailbox_of(row)), row["changed_at"])
 
 
-def reading(mailbox_id: str, gmail_id: str, now: datetime) -> Script[Reading | None]:
+def reading(mailbox_id: str, gmail_id: str, now: datetime) -> Script[CardData | None]:
     """Everything the card of a message shows; None for a message that has no row."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None:
@@ -351,7 +352,7 @@ def reading(mailbox_id: str, gmail_id: str, now: datetime) -> Script[Reading | N
     standing, record = yield from sender(
         mailbox_id, row["sender"], row["sender_domain"], row["thread_id"], now
     )
-    return Reading(message_rows.view(row), row["revision"], standing, record)
+    return CardData(message_rows.view(row), row["revision"], standing, record)
 
 
 def sender(
@@ -365,7 +366,7 @@ def sender(
     return standing, SenderRecord(row["held"], row["challenged"], row["solved"])
 
 
-def adopt(
+def insert_unseen(
     mailbox_id: str, seen: Sighting, verdict: Verdict, screened: Screened | None, now: datetime
 ) -> Script[bool]:
     """Note a message no sync will bring, with what is thought of it; nothing follows. False: it was known."""
@@ -401,7 +402,9 @@ def adopt(
     return True
 
 
-def prefer(mailbox_id: str, version: int, preferences: Preferences, now: datetime) -> Script[bool]:
+def save_preferences_unless_changed(
+    mailbox_id: str, version: int, preferences: Preferences, now: datetime
+) -> Script[bool]:
     """Save the settings if nothing changed since `version`; False if something did."""
     row = yield from locked(mailbox_id)
     if row["changed_at"] != version:

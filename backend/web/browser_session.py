@@ -1,4 +1,5 @@
-"""A browser's sign-in: the cookie that holds its secret, the token its forms carry, and what it keeps on the way to Google and back."""
+"""A browser's sign-in: the cookie that holds its secret, the token its forms carry, and what it keeps on the way to
+Google and back."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ async def caller() -> str:
     return network_of(client[0] if client else "local")
 
 
-def surroundings_of(client: str) -> str:
+def network_block(client: str) -> str:
     """The network around `network_of`: an IPv4 /24, an IPv6 /48. What a hoster or a company rents at once."""
     address = _address(client)
     if address is None:
@@ -108,7 +108,7 @@ def surroundings_of(client: str) -> str:
 async def surroundings() -> str:
     """The network the caller comes from."""
     client = request.scope.get("client") if request.scope else None
-    return surroundings_of(client[0] if client else "local")
+    return network_block(client[0] if client else "local")
 
 
 async def link() -> str:

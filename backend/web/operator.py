@@ -1,4 +1,5 @@
-"""For supervisors and operators: alive, ready, what is counted, and the live page of messages walking through the stages."""
+"""For supervisors and operators: alive, ready, what is counted, and the live page of messages walking through the
+stages."""
 
 from __future__ import annotations
 

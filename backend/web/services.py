@@ -17,7 +17,7 @@ from backend.pipeline.addon import AddonService
 from backend.pipeline.archive import ArchiveService
 from backend.pipeline.context import Context
 from backend.pipeline.devices import DeviceService, WebPushService
-from backend.pipeline.judged import Judged
+from backend.pipeline.judged import VerdictMetrics
 from backend.pipeline.review import InsightService, ReviewService
 from backend.pipeline.solve import Checks
 from backend.ports.gmail import Authorizer, PushCallers
@@ -125,7 +125,7 @@ class Measures:
         self,
         census: Mapping[str, int],
         failed: Mapping[tuple[str, str], int],
-        judged: Judged,
+        judged: VerdictMetrics,
         web_pushed: Mapping[Pushed, int],
         skew: float = 0.0,
     ) -> bytes:

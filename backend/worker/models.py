@@ -48,7 +48,7 @@ class Following:
         """Read with what is at work now; `again`: with the file as it is now, too. A model that is refused changes
         nothing until another is wanted. Raises what the store raises."""
         async with self._one:
-            now = await self._store.models_at_work()
+            now = await self._store.models_in_use()
             wanted = (now.champion, now.challenger)
             if wanted == self._wanted and not again:
                 return

@@ -27,7 +27,7 @@ NEWCOMER = 20
 """How much smaller the share of a newcomer is."""
 
 
-class Roll:
+class QuotaMembership:
     """This server's place in it, under `name`. `divide` is told how many share."""
 
     def __init__(self, store: Store, clock: Clock, name: str, divide: Callable[[int], None]) -> None:
@@ -36,7 +36,7 @@ class Roll:
 
     async def call(self) -> None:
         """Say that this server is at work, and take its share."""
-        among = await self._store.at_work(self._name, self._clock.now(), SILENCE)
+        among = await self._store.heartbeat(self._name, self._clock.now(), SILENCE)
         self._divide(among if self._noticed or among == 1 else among * NEWCOMER)
         self._noticed = True
 

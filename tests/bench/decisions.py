@@ -28,7 +28,7 @@ from backend.domain.reading.score import Score, Thresholds, Trace
 from backend.domain.reading.wording import prepare
 from backend.domain.watching import audit, drift
 from backend.domain.watching.audit import grounds
-from backend.pipeline.judged import Judged
+from backend.pipeline.judged import VerdictMetrics
 from backend.scoring import SHIPPED
 from backend.scoring.session import OUTPUTS, ModelSession
 from backend.store.library import Dialect, queries
@@ -114,7 +114,7 @@ def measured(count: int, folder: Path) -> dict[str, float]:
 def of_a_message(count: int, folder: Path) -> dict[str, float]:
     """Microseconds that watching adds to one message, by part: what the reading process notes of a score (`trace`),
     what the server writes down (`grounds`, `append`), the class for the test of drift, and the counters."""
-    session, judged, one = ModelSession.open(SHIPPED), Judged(), verdict()
+    session, judged, one = ModelSession.open(SHIPPED), VerdictMetrics(), verdict()
     assert one.score is not None
     letter = max(letters(), key=lambda each: len(each.text))
     text = prepare(

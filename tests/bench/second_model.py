@@ -16,7 +16,7 @@ import statistics
 import time
 
 from backend.domain.digest import Digest
-from backend.domain.digesting import Second, digest
+from backend.domain.digesting import Challenger, digest
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.gmail.arrivals import opened
@@ -48,7 +48,7 @@ def measure(count: int) -> dict[str, float]:
     """Medians of `count` messages, by turns."""
     session = ModelSession.open(SHIPPED)
     limits = {strictness: session.thresholds(strictness) for strictness in Strictness}
-    beside = {"one": None, "two": Second(ModelSession.open(SHIPPED).score_alone, limits)}
+    beside = {"one": None, "two": Challenger(ModelSession.open(SHIPPED).score_alone, limits)}
     messages = [
         fetched(row.message.text, n) for n, row in enumerate(rows.corpus()[:: max(1, 2_900 // count)])
     ]

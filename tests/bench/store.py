@@ -70,7 +70,7 @@ class Bench:
         self.story = Story(store)
         for name in NAMES:
             await self.story.mailbox(name)
-            await store.want(name, Duty.SYNC, self.story.now)
+            await store.request_duty(name, Duty.SYNC, self.story.now)
             job = await store.claim_duty("bench", self.story.now, self.story.now + LEASE * 100_000)
             assert job is not None
             self.duties.append(job)

@@ -38,7 +38,7 @@ def home(tmp_path: Path) -> Iterator[Fixture]:
     """Ana's pages; her mailbox observes and has been read, and her inbox holds a few messages."""
     with fixture(tmp_path) as opened:
         visit = visit_of(opened)
-        opened.do(opened.office.service.prefer("ana", {"mode": "observe"}))
+        opened.do(opened.office.service.save_preferences("ana", {"mode": "observe"}))
         opened.do(visit.indexed())
         visit.deliver(*MESSAGES)
         yield opened

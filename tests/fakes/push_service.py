@@ -15,7 +15,7 @@ SECRET = "c" * 22
 
 @dataclass
 class FakePushService:
-    """Implements `backend.transactions.records.PushService`. `answers` is by endpoint; who has none takes what comes."""
+    """Implements `backend.ports.public_post.PushService`. `answers` is by endpoint; who has none takes what comes."""
 
     sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     answers: dict[str, PushAnswer] = field(default_factory=dict)

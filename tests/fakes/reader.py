@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Callable
 
 from backend.domain.digest import Digest
-from backend.domain.digesting import Second, correspondents, digest, show
+from backend.domain.digesting import Challenger, correspondents, digest, show
 from backend.domain.mail.machine_mail import Offer, offer
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.mailbox import Strictness
@@ -24,7 +24,7 @@ class FakeReader:
         self._score = score
         self._thresholds = thresholds
         self.trouble: FailOpen | None = None
-        self.second: Second | None = None
+        self.second: Challenger | None = None
 
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
         """Read and score."""

@@ -210,7 +210,7 @@ async def _go_over(cluster: Cluster) -> None:
     while True:
         try:
             await cluster.store.add_model(other, NAME, datetime.now(UTC))
-            if (await cluster.store.models_at_work()).champion != other.version:
+            if (await cluster.store.models_in_use()).champion != other.version:
                 await cluster.store.change_models(Act.PROMOTE, other.version, NAME, datetime.now(UTC))
             return
         except (StoreAway, Conflict):

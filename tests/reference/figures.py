@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
-from backend.pipeline.judged import Judged
+from backend.pipeline.judged import VerdictMetrics
 from backend.ports.public_post import Pushed
 from backend.web.services import GROUPS, Measures
 from tests.reference.tables import page
@@ -35,7 +35,7 @@ def metrics() -> str:
 
 def exposition() -> str:
     """What a server says that has met everything."""
-    measures, judged = Measures(), Judged()
+    measures, judged = Measures(), VerdictMetrics()
     measures.request("/", "GET", 200, 0.01)
     judged.note(Verdict(Outcome.INBOX, Row.BELOW_HOLD))
     judged.lag.observe(1)

@@ -86,7 +86,7 @@ def _mailbox(owner: Owner) -> NewMailbox:
 
 
 async def _arrive(store: Store, names: list[str]) -> None:
-    await store.want("box1", Duty.SYNC, START)
+    await store.request_duty("box1", Duty.SYNC, START)
     job = None
     while job is None or job.duty is not Duty.SYNC:
         job = await store.claim_duty("w", START, START + LEASE)

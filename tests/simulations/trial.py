@@ -179,7 +179,7 @@ class Life:
                 break
         self.pass_days(1)
         await self.duty()
-        stopped = (await store.models_at_work()).challenger is None
+        stopped = (await store.models_in_use()).challenger is None
         if not stopped:
             await store.change_models(Act.STOP, "new", "operator", story.now)
         await store.forget(self.name)

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from backend.settings import Environment, Settings
 from backend.web.guards import PATIENCE, STRAYS
-from backend.web.limits import BoundedStore, network_of, per_minute, surroundings_of
+from backend.web.limits import BoundedStore, network_block, network_of, per_minute
 from tests.web.service import TOKEN, Client, Office, unopened
 from tests.web.serving import served
 
@@ -169,7 +169,7 @@ async def test_an_address_with_a_scope_is_served_and_counted(app: Quart, client:
     scope = {"client": (client, 4000)}
     posts = [(await app.test_client().post("/connect", scope_base=scope)).status_code for _ in range(31)]
     assert posts == [200] * 30 + [429]
-    assert surroundings_of("fe80::1%eth0") == "around fe80:0000:0000"
+    assert network_block("fe80::1%eth0") == "around fe80:0000:0000"
 
 
 @pytest.mark.parametrize(

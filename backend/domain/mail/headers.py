@@ -1,4 +1,5 @@
-"""Bytes to text that later stages can trust, and header values: unfolding, encoded words, address lists, message ids, and fields folded to be sent. Total functions."""
+"""Bytes to text that later stages can trust, and header values: unfolding, encoded words, address lists, message
+ids, and fields folded to be sent. Total functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Mail that is no pitch by its form, and where an answer to a message may go: reports, automatic replies, lists, challenges."""
+"""Mail that is no pitch by its form, and where an answer to a message may go: reports, automatic replies, lists,
+challenges."""
 
 from __future__ import annotations
 

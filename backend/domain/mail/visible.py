@@ -1,4 +1,5 @@
-"""HTML mail as its reader sees it: rewritten so that no parser can make more of it, then read as text without hidden parts."""
+"""HTML mail as its reader sees it: rewritten so that no parser can make more of it, then read as text without
+hidden parts."""
 
 from __future__ import annotations
 

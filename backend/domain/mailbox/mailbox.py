@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from backend.domain.entry.challenge_mail import MAX_OWN_WORDING
-from backend.domain.errors import Lost, Refused
+from backend.domain.errors import AccessLost, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.failing import Cause, Failing, foremost
 from backend.domain.mailbox.verdict import Row
@@ -336,7 +336,7 @@ class Mailbox:
     index_page: str = ""
     index_done: int = 0
     index_total: int = 0
-    lost: Lost | None = None
+    lost: AccessLost | None = None
     gap: Gap | None = None
     failing: tuple[Failing, ...] = ()
     notices: Notices = Notices.PUSH
@@ -443,7 +443,7 @@ class Explanation:
 
     condition: Condition
     who: Who
-    lost: Lost | None = None
+    lost: AccessLost | None = None
     late: Failing | None = None
     indexed: tuple[int, int] | None = None
     paused_until: datetime | None = None
@@ -467,7 +467,7 @@ def explain(mailbox: Mailbox, now: datetime) -> Explanation:
     return Explanation(
         condition,
         Who.OWNER if needs_owner else Who.NOBODY if condition in _QUIET else Who.PITCHGATE,
-        lost=(mailbox.lost or Lost.GRANT) if needs_owner else None,
+        lost=(mailbox.lost or AccessLost.GRANT) if needs_owner else None,
         late=mailbox.trouble(now) if paused or condition is Condition.DELAYED else None,
         indexed=(mailbox.index_done, mailbox.index_total) if indexing else None,
         paused_until=mailbox.preferences.paused_until if paused else None,

@@ -1,4 +1,5 @@
-"""What is kept of a message (stage, facts, how screens show it; never its body), and which of our labels it carries where."""
+"""What is kept of a message (stage, facts, how screens show it; never its body), and which of our labels it carries
+where."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The owner's digest: when it is due, what its links may do, and the message itself in text and HTML that say the same."""
+"""The owner's digest: when it is due, what its links may do, and the message itself in text and HTML that say the
+same."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedRules:
     """What a text amounts to. Of two lines about the same subject the later one counts."""
 
     rules: tuple[Rule, ...]
@@ -80,7 +80,7 @@ def subject_of(text: str) -> str:
     return organisation
 
 
-def read_list(text: str, default: RuleKind) -> Reading:
+def read_list(text: str, default: RuleKind) -> ParsedRules:
     """Read a whole text. Raises `Refused` (rules_too_long) when it is longer than we take."""
     lines = text.removeprefix("\ufeff").splitlines()
     if len(text) > MOST_TEXT or len(lines) > MOST_LINES:
@@ -100,7 +100,7 @@ def read_list(text: str, default: RuleKind) -> Reading:
             continue
         rules.pop(subject, None)
         rules[subject] = RuleKind(kind[1].lower()) if kind else default
-    return Reading(tuple(Rule(subject, kind) for subject, kind in rules.items()), tuple(faults))
+    return ParsedRules(tuple(Rule(subject, kind) for subject, kind in rules.items()), tuple(faults))
 
 
 def write_list(rules: Iterable[Rule]) -> str:

@@ -1,4 +1,5 @@
-"""A message as the model reads it (`prepare`, for training and for serving), and the identity of lexicon and preparation."""
+"""A message as the model reads it (`prepare`, for training and for serving), and the identity of lexicon and
+preparation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Which models are at work, which messages owners are asked about, and whether a challenger is better than the champion."""
+"""Which models are at work, which messages owners are asked about, and whether a challenger is better than the
+champion."""
 
 from __future__ import annotations
 

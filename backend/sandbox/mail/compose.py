@@ -126,7 +126,7 @@ class Authentication:
     leave_out: bool = False
 
     @classmethod
-    def from_json(cls, data: Mapping[str, object]) -> "Authentication":
+    def from_json(cls, data: Mapping[str, object]) -> Authentication:
         """Read the admin route's object. Raises AuthenticationError."""
         values: dict[str, str] = {}
         for key, value in data.items():
@@ -311,14 +311,14 @@ class Part:
     headers: Headers
     body: bytes = b""
     charset: str = "utf-8"
-    children: list["Part"] = field(default_factory=list)
+    children: list[Part] = field(default_factory=list)
 
     @property
     def is_attachment(self) -> bool:
         """Whether the API shows an attachment id in place of the bytes."""
         return bool(self.body) and (bool(self.filename) or not self.mime_type.startswith("text/"))
 
-    def walk(self) -> list["Part"]:
+    def walk(self) -> list[Part]:
         """This part and all below it, in order."""
         found = [self]
         for part in found:

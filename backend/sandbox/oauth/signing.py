@@ -32,7 +32,7 @@ class SigningKey:
     certificate: str
 
     @classmethod
-    def generate(cls) -> "SigningKey":
+    def generate(cls) -> SigningKey:
         """A fresh 2048-bit key; its id is a digest of the public half."""
         private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         spki = private.public_key().public_bytes(

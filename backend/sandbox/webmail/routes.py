@@ -153,12 +153,12 @@ def _verdict(message: StoredMessage) -> str:
 
 def _chips(mailbox: Mailbox, message: StoredMessage, hide: str) -> list[str]:
     chips = []
-    for label_id in message.labels - {hide, "UNREAD"}:
-        label = mailbox.labels.get(label_id)
+    for carried in message.labels - {hide, "UNREAD"}:
+        label = mailbox.labels.get(carried)
         if label is not None and not label.system:
             chips.append(label.name)
-        elif label_id in _SHOWN_SYSTEM:
-            chips.append(_SHOWN_SYSTEM[label_id])
+        elif carried in _SHOWN_SYSTEM:
+            chips.append(_SHOWN_SYSTEM[carried])
     return chips
 
 

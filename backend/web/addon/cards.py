@@ -1,4 +1,5 @@
-"""The sidebar's cards as data: building blocks, the home card and the settings. What comes out of mail goes through `shown`."""
+"""The sidebar's cards as data: building blocks, the home card and the settings. What comes out of mail goes through
+`shown`."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.reading.topics import Topic
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
-from backend.transactions.records import Reading
+from backend.transactions.records import CardData
 from backend.web.addon import cards
 from backend.web.addon.cards import Frame, Json, shown, trouble
 from backend.web.pages import row_words
@@ -25,14 +25,14 @@ TITLES = {COMING: "place_reading", "note_fresh": "message"}
 """Where such a message is was not decided by us."""
 
 
-def version_of(reading: Reading) -> str:
+def version_of(reading: CardData) -> str:
     """What an act on this message is tied to: another one after every decision, credit or move."""
     changed = int(reading.view.changed_at.timestamp() * 1_000_000)
     return f"{reading.version}.{changed}.{reading.standing.credits}"
 
 
 def message_card(
-    frame: Frame, mailbox: Mailbox, gmail_id: str, reading: Reading, *, note: str = "", undo_key: str = ""
+    frame: Frame, mailbox: Mailbox, gmail_id: str, reading: CardData, *, note: str = "", undo_key: str = ""
 ) -> Json:
     """The card of one message. `note` names a text about how it came to be known; `undo_key` is the decision
     just made."""
@@ -121,7 +121,7 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _actions(frame: Frame, gmail_id: str, reading: Reading, undo_key: str) -> Json | None:
+def _actions(frame: Frame, gmail_id: str, reading: CardData, undo_key: str) -> Json | None:
     view, rules = reading.view, reading.standing.rules
     undo = frame.act("undo", {"act": "undo", "message": gmail_id, "key": undo_key}) if undo_key else None
     if not view.outcome or view.outcome == Outcome.IGNORE:
@@ -143,7 +143,7 @@ def _again(frame: Frame, gmail_id: str, *more: Json | None) -> Json | None:
     return cards.section((cards.buttons((*more, again)),))
 
 
-def _domain(frame: Frame, gmail_id: str, reading: Reading) -> Json | None:
+def _domain(frame: Frame, gmail_id: str, reading: CardData) -> Json | None:
     """What can be decided about everybody at the sender's organisation; nothing where anybody gets an address."""
     view, rule = reading.view, reading.standing.rules.domain
     domain = organisational_domain(view.sender.rpartition("@")[2])
@@ -158,7 +158,7 @@ def _domain(frame: Frame, gmail_id: str, reading: Reading) -> Json | None:
 
 
 def _offered(
-    frame: Frame, gmail_id: str, reading: Reading, offered: Iterable[tuple[str, bool]]
+    frame: Frame, gmail_id: str, reading: CardData, offered: Iterable[tuple[str, bool]]
 ) -> list[Json]:
     told = {"message": gmail_id, "version": version_of(reading)}
     return [
@@ -168,7 +168,7 @@ def _offered(
     ]
 
 
-def _sender(frame: Frame, reading: Reading) -> Json | None:
+def _sender(frame: Frame, reading: CardData) -> Json | None:
     view, standing, record, words = reading.view, reading.standing, reading.record, frame.words
     if not view.sender and not view.sender_name:
         return None

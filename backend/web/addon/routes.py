@@ -299,7 +299,7 @@ async def _prefer(
     already, and changes nothing."""
     shown = call.event.parameters.get("version", "")
     version = int(shown) if re.fullmatch(r"[0-9]{1,19}", shown) else -1
-    saved = await call.service.prefer(call.tenant, version, **changes)
+    saved = await call.service.save_preferences(call.tenant, version, **changes)
     after = await call.renewed()
     if not saved and after.mailbox.preferences != after.mailbox.preferences.changed(**changes):
         toast = "did_not_moved"

@@ -188,7 +188,7 @@ async def undo(call: Call, key: str) -> Response:
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.CORRECT)
 @with_body(schemas.QuestionAnswer)
-async def say(call: Call, gmail_id: str, data: schemas.QuestionAnswer) -> Response:
+async def answer_question(call: Call, gmail_id: str, data: schemas.QuestionAnswer) -> Response:
     """Answer a question; a later answer stands in place of an earlier one."""
     given = Answer(data["answer"])
     await call.service.say(call.mailbox_id, gmail_id, given, Origin.TRAY)
@@ -204,11 +204,11 @@ async def say(call: Call, gmail_id: str, data: schemas.QuestionAnswer) -> Respon
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.SETTINGS)
 @with_body(schemas.PreferenceChanges)
-async def prefer(call: Call, data: schemas.PreferenceChanges) -> Response:
+async def save_preferences(call: Call, data: schemas.PreferenceChanges) -> Response:
     """Change settings, all or none."""
     if set(data.get("left_alone", [])) - set(CATEGORIES):
         raise Refused("out_of_range.category", field="left_alone")
-    preferences = await call.service.prefer(call.mailbox_id, dict(data))
+    preferences = await call.service.save_preferences(call.mailbox_id, dict(data))
     return answer({"preferences": preferences_json(preferences)})
 
 

@@ -75,7 +75,7 @@ async def decide() -> Response:
 
 @blueprint.post("/answer")
 @guarded(per_minute(120))
-async def say() -> Response:
+async def answer_question() -> Response:
     """Answer one of the questions about messages that were drawn."""
     owner, fields = await browser.signed_in_form()
     answer, _, gmail_id = fields.get("say", "").partition(" ")
@@ -95,7 +95,7 @@ async def welcome() -> Response:
     """Welcome one more topic."""
     (owner, mailbox), fields = await visitor_form()
     wanted = sorted(mailbox.preferences.welcome | {fields.get("topic", "")})
-    await devices().prefer(owner.mailbox_id, {"welcome": wanted})
+    await devices().save_preferences(owner.mailbox_id, {"welcome": wanted})
     return back(way_back(fields.get("back", ""), done="welcome"))
 
 

@@ -160,7 +160,7 @@ async def save() -> Response:
     changes, shown = read(await request.form, mailbox.preferences, services().context.settings.challenges)
     if shown.errors:
         return await _page(sent[0], 422, filled=shown)
-    await service().prefer(owner.mailbox_id, changes)
+    await service().save_preferences(owner.mailbox_id, changes)
     return back("/settings", done="saved")
 
 
@@ -207,7 +207,9 @@ async def reword() -> Response:
     if fields.get("do") != "save":
         return await _wording(sent[0], language, text, unsaved=True)
     own = {**dict(mailbox.preferences.wording), language: text}
-    await service().prefer(owner.mailbox_id, {"wording": {code: own[code] for code in own if own[code]}})
+    await service().save_preferences(
+        owner.mailbox_id, {"wording": {code: own[code] for code in own if own[code]}}
+    )
     return back("/settings/wording", language=language, done="saved")
 
 

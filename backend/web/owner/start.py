@@ -85,7 +85,7 @@ async def order() -> Response:
 
 @blueprint.post("/say")
 @guarded(per_minute(120))
-async def say() -> Response:
+async def label_preview() -> Response:
     """The owner's word on a mail of the preview, or taking it back. Moves no mail."""
     (owner, mailbox), fields = await visitor_form()
     mode, strictness = _choice(fields, mailbox)
@@ -94,7 +94,7 @@ async def say() -> Response:
     if word not in WORDS:
         return back("/start", **choice, done="lost")
     try:
-        await first_run.say(service().context, owner.mailbox_id, gmail_id[:64], WORDS[word])
+        await first_run.label_preview(service().context, owner.mailbox_id, gmail_id[:64], WORDS[word])
     except NotFound:
         return back("/start", **choice, done="lost")
     if not WORDS[word]:
@@ -108,7 +108,7 @@ async def choose() -> Response:
     """The owner's choice: from now on it counts."""
     (owner, mailbox), fields = await visitor_form()
     mode, strictness = _choice(fields, mailbox)
-    await service().prefer(owner.mailbox_id, {"mode": mode.value, "strictness": strictness.value})
+    await service().save_preferences(owner.mailbox_id, {"mode": mode.value, "strictness": strictness.value})
     return back("/review")
 
 

@@ -132,15 +132,17 @@ class Checking:
 
     async def put(self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any) -> Any:
         """As `Driver.put`."""
-        return await self._driver.put(scope, checked(make), *args, **kwargs)
+        return await self._driver.write_small(scope, checked(make), *args, **kwargs)
 
     async def read(self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any) -> Any:
         """As `Driver.read`."""
         return await self._driver.read(scope, checked(make), *args, **kwargs)
 
-    async def near(self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any) -> Any:
+    async def read_small(
+        self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any
+    ) -> Any:
         """As `Driver.near`."""
-        return await self._driver.near(scope, checked(make), *args, **kwargs)
+        return await self._driver.read_small(scope, checked(make), *args, **kwargs)
 
 
 def checked(make: Callable[..., Script[Any]]) -> Callable[..., Script[Any]]:

@@ -88,7 +88,7 @@ class Story:
 
     async def hold(self, mailbox_id: str, duty: Duty = Duty.SYNC) -> DutyJob:
         """A duty, wanted and claimed."""
-        await self.store.want(mailbox_id, duty, self.now)
+        await self.store.request_duty(mailbox_id, duty, self.now)
         job = await self.claim_duty()
         assert job is not None
         assert (job.mailbox_id, job.duty) == (mailbox_id, duty)

@@ -49,21 +49,24 @@ async def test_a_card_reads_message_sender_and_history_at_once(story: Story, sto
 
 async def test_a_message_no_sync_brings_is_noted_once_and_nothing_follows(story: Story, store: Store) -> None:
     await story.mailbox("ana")
-    assert await store.adopt("ana", OLD, LOOKS_LIKE_ONE, story.screened(), story.now) is True
-    assert await store.adopt("ana", OLD, Verdict(Outcome.INBOX, Row.BELOW_HOLD), None, story.now) is False
+    assert await store.insert_unseen("ana", OLD, LOOKS_LIKE_ONE, story.screened(), story.now) is True
+    assert (
+        await store.insert_unseen("ana", OLD, Verdict(Outcome.INBOX, Row.BELOW_HOLD), None, story.now)
+        is False
+    )
     assert await story.claim() == ()
     read = await store.reading("ana", "old", story.now)
     assert read is not None
     assert (read.view.row, read.view.sender, read.view.placement) == (Row.OBSERVE, BO, Placement.INBOX)
     assert await story.arrive("ana", "old") == 0  # a sync that meets it later leaves it alone
     with pytest.raises(NotFound):
-        await store.adopt("nobody", OLD, LOOKS_LIKE_ONE, None, story.now)
+        await store.insert_unseen("nobody", OLD, LOOKS_LIKE_ONE, None, story.now)
 
 
 async def test_known_mail_is_never_adopted(story: Story, store: Store) -> None:
     await story.mailbox("ana")
     await story.receive("ana", "old", Outcome.HOLD)
-    assert await store.adopt("ana", OLD, LOOKS_LIKE_ONE, None, story.now) is False
+    assert await store.insert_unseen("ana", OLD, LOOKS_LIKE_ONE, None, story.now) is False
     read = await store.reading("ana", "old", story.now)
     assert read is not None
     assert read.view.placement is Placement.HELD
@@ -74,14 +77,25 @@ async def test_settings_are_changed_only_by_who_saw_them_as_they_are(story: Stor
     seen = await store.tenant("sub-ana")
     assert seen is not None
     wanted = seen.mailbox.preferences.changed(mode=Mode.QUARANTINE)
-    assert await store.prefer("ana", seen.version, wanted, story.now) is True
+    assert await store.save_preferences_unless_changed("ana", seen.version, wanted, story.now) is True
     # Nobody moved the clock, and yet the version is another one.
-    assert await store.prefer("ana", seen.version, seen.mailbox.preferences, story.now) is False
+    assert (
+        await store.save_preferences_unless_changed("ana", seen.version, seen.mailbox.preferences, story.now)
+        is False
+    )
     now = await store.tenant("sub-ana")
     assert now is not None
     assert now.mailbox.preferences.mode is Mode.QUARANTINE
-    assert await store.prefer("ana", now.version, seen.mailbox.preferences, story.now) is True
-    assert await store.prefer("ana", seen.version, wanted, story.now + timedelta(days=1)) is False
+    assert (
+        await store.save_preferences_unless_changed("ana", now.version, seen.mailbox.preferences, story.now)
+        is True
+    )
+    assert (
+        await store.save_preferences_unless_changed(
+            "ana", seen.version, wanted, story.now + timedelta(days=1)
+        )
+        is False
+    )
 
 
 async def test_one_owner_reads_and_changes_nothing_of_another(story: Story, store: Store) -> None:
@@ -92,7 +106,9 @@ async def test_one_owner_reads_and_changes_nothing_of_another(story: Story, stor
     standing, record = await store.sender("eve", BO, "pitch.test", "t-m1", story.now)
     assert record == SenderRecord()
     assert not standing.held_undecided
-    await store.adopt("eve", Sighting("m1", "t-m1", None), LOOKS_LIKE_ONE, story.screened(), story.now)
+    await store.insert_unseen(
+        "eve", Sighting("m1", "t-m1", None), LOOKS_LIKE_ONE, story.screened(), story.now
+    )
     read = await store.reading("ana", "m1", story.now)
     assert read is not None
     assert read.view.row == Row.CHALLENGE

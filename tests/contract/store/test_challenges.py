@@ -102,7 +102,7 @@ async def test_one_voided_while_it_left_is_still_known_as_ours(story: Story) -> 
     await story.decide("ana", "m1", Decision.RELEASE)
     await story.store.mark_sent(job, "c1", "s1", story.now)
     assert await state(story) == ChallengeState.VOIDED
-    assert await story.store.ours("ana", ["s1"]) == {"s1"}
+    assert await story.store.sent_challenge_ids("ana", ["s1"]) == {"s1"}
     assert await story.work() == [(Stage.RELEASE, "m1")]
     known = await story.store.dealings("ana", BO, "pitch.test", "t-m1", story.now)
     assert known.sender_last_at is not None  # it did reach them
@@ -253,5 +253,5 @@ async def test_a_solve_that_overtakes_the_record_of_the_send_stands(story: Story
     assert solved.released == ("m1",)
     await story.store.mark_sent(job, "c1", "s1", story.now)
     assert await state(story) == ChallengeState.SOLVED
-    assert await story.store.ours("ana", ["s1"]) == {"s1"}
+    assert await story.store.sent_challenge_ids("ana", ["s1"]) == {"s1"}
     assert await story.work() == [(Stage.RELEASE, "m1")]

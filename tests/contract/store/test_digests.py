@@ -41,7 +41,7 @@ async def test_how_far_an_owner_was_told_is_kept(held: Story) -> None:
     assert (state.leaving, state.message_id, state.gmail_id) == (until, "<d1@x>", "")
     await store.digest_told(job, until, "g1", held.now + timedelta(days=1), held.now)
     assert await store.digest_state("ana") == DigestState(until, "<d1@x>", None, "g1")
-    assert await store.ours("ana", ["g1", "m1"]) == {"g1"}
+    assert await store.sent_challenge_ids("ana", ["g1", "m1"]) == {"g1"}
 
     with pytest.raises(LeaseLost):
         await store.digest_told(job, until, "g2", held.now, held.now)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.errors import LeaseLost, Lost
+from backend.domain.errors import AccessLost, LeaseLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.verdict import Outcome
@@ -81,7 +81,7 @@ async def test_settings_and_the_link_are_told_and_nothing_else_is(story: Story) 
     await story.store.change_preferences("ana", {"strictness": "strict"}, story.now)
     await story.store.change_preferences("ana", {"strictness": "strict"}, story.now)
     await story.store.save_sealed_token("ana", b"other", story.now)
-    await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, Lost.GRANT)
+    await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
     assert await events_of(story, start) == [("status", "", "", "")] * 2
 
 

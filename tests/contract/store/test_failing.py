@@ -29,7 +29,7 @@ async def seconds(story: Story) -> int:
 
 
 async def fail_sync(story: Story, cause: Cause | None = Cause.GOOGLE) -> None:
-    await story.store.want("ana", Duty.SYNC, story.now)
+    await story.store.request_duty("ana", Duty.SYNC, story.now)
     job = await story.store.claim_duty("w", story.now, story.now + timedelta(minutes=1))
     assert job is not None
     assert job.duty is Duty.SYNC

@@ -127,7 +127,7 @@ async def test_messages_leave_room_for_duties(busy: Busy) -> None:
         return busy.under_way >= TASKS - TASKS // loop.SHARES
 
     async def bea_is_pushed() -> bool:
-        await story.store.want("bea", Duty.SYNC, story.now)
+        await story.store.request_duty("bea", Duty.SYNC, story.now)
         return True
 
     async def bea_is_synced() -> bool:
@@ -152,7 +152,7 @@ async def test_duties_are_claimed_together_each_by_one_worker(story: Story) -> N
     for name in ("ana", "bea", "cy"):
         await story.mailbox(name)
     for name in ("ana", "bea", "cy"):
-        await story.store.want(name, Duty.SYNC, story.now)
+        await story.store.request_duty(name, Duty.SYNC, story.now)
         story.pass_time(seconds=1)
     first = await story.store.claim_duties("w1", story.now, story.now + LEASE, 2)
     assert {job.mailbox_id for job in first} == {"ana", "bea"}

@@ -113,20 +113,20 @@ async def test_the_owners_word_sets_a_rule_and_taking_it_back_brings_the_old_one
     await story.store.set_rule("ana", BO, RuleKind.BLOCK, story.now)
     for word, kind in ((Word.NOT_SALES, RuleKind.ALLOW), (Word.SALES, RuleKind.BLOCK)):
         for _ in range(2):
-            await story.store.say_preview("ana", "m1", word, story.now)
+            await story.store.label_preview("ana", "m1", word, story.now)
         assert await rule(story, BO) is kind
         (seen,) = await story.store.previews("ana")
         assert (seen.word, seen.standing.rules.address) == (word, kind)
-    await story.store.say_preview("ana", "m1", Word.NOT_SALES, story.now)
-    await story.store.say_preview("ana", "m1", Word.NONE, story.now)
+    await story.store.label_preview("ana", "m1", Word.NOT_SALES, story.now)
+    await story.store.label_preview("ana", "m1", Word.NONE, story.now)
     assert await rule(story, BO) is RuleKind.BLOCK
 
-    await story.store.say_preview("ana", "m1", Word.NOT_SALES, story.now)
+    await story.store.label_preview("ana", "m1", Word.NOT_SALES, story.now)
     await story.store.set_rule("ana", BO, None, story.now)  # their later word, on another page
-    await story.store.say_preview("ana", "m1", Word.NONE, story.now)
+    await story.store.label_preview("ana", "m1", Word.NONE, story.now)
     assert await rule(story, BO) is None
     with pytest.raises(NotFound):
-        await story.store.say_preview("ana", "m9", Word.SALES, story.now)
+        await story.store.label_preview("ana", "m9", Word.SALES, story.now)
 
 
 async def test_a_standing_is_the_present_one(story: Story) -> None:

@@ -14,7 +14,7 @@ from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.reading.score import Score
-from backend.transactions.records import Duty, InHand, MessageJob, Sighting, Stays, SyncPage
+from backend.transactions.records import Duty, MessageJob, Prefetched, Sighting, Stays, SyncPage
 from tests.contract.store.stories import BO, LEASE, ROWS, Story
 
 by_id = attrgetter("gmail_id")
@@ -50,7 +50,7 @@ async def challenged_in_hand(story: Story) -> MessageJob:
     mailbox, stored = await story.store.mailbox("ana"), await story.store.challenge_of("ana", "m1")
     assert act is not None
     assert mailbox is not None
-    return replace(act, in_hand=InHand(mailbox, story.screened(BO), stored))
+    return replace(act, in_hand=Prefetched(mailbox, story.screened(BO), stored))
 
 
 async def test_a_challenge_in_hand_starts_to_leave_as_the_message_is_moved(story: Story) -> None:
@@ -114,7 +114,7 @@ async def test_what_a_sync_found_brings_what_its_screening_begins_with(story: St
     await story.store.learn("ana", frozenset(), "t1", story.now)
     await story.store.set_rule("ana", BO, RuleKind.BLOCK, story.now)
     jobs = await found(story, page("m1", "m2"))
-    begun = await story.store.beginning("ana", ["t1"])
+    begun = await story.store.screening_context("ana", ["t1"])
     assert (begun.took_part, begun.blocks) == (frozenset({"t1"}), True)
     assert [job.begun for job in jobs] == [begun, begun]
     story.pass_time(seconds=60)
@@ -125,7 +125,7 @@ async def test_a_sync_is_claimed_with_its_mailbox(story: Story) -> None:
     await story.mailbox("ana")
     await story.mailbox("eve")
     for name in ("ana", "eve"):
-        await story.store.want(name, Duty.SYNC, story.now)
+        await story.store.request_duty(name, Duty.SYNC, story.now)
     claimed = await story.store.claim_duties("w", story.now, story.now + LEASE, 9)
     brought = {job.mailbox_id: job.mailbox for job in claimed if job.duty is Duty.SYNC}
     assert brought == {name: await story.store.mailbox(name) for name in ("ana", "eve")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from backend.domain.errors import Lost
+from backend.domain.errors import AccessLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Gap, Link
 from backend.domain.mailbox.verdict import Outcome
@@ -31,7 +31,7 @@ async def test_a_refused_grant_stops_the_mailbox(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     since = story.pass_time(seconds=1)
-    assert await story.store.lose_link("ana", Lost.GRANT, since, story.pass_time(seconds=1))
+    assert await story.store.lose_link("ana", AccessLost.GRANT, since, story.pass_time(seconds=1))
     assert await link(story) is Link.NEEDS_RECONNECT
     assert await story.claim() == ()
 
@@ -41,7 +41,7 @@ async def test_a_grant_refused_before_the_owner_came_back_is_an_old_story(story:
     since = story.now
     story.pass_time(seconds=1)
     await story.mailbox("ana")
-    assert not await story.store.lose_link("ana", Lost.GRANT, since, story.pass_time(seconds=1))
+    assert not await story.store.lose_link("ana", AccessLost.GRANT, since, story.pass_time(seconds=1))
     assert await link(story) is Link.CONNECTED
 
 
@@ -49,7 +49,7 @@ async def test_a_leaving_mailbox_goes_on_leaving_without_a_grant(story: Story) -
     await story.mailbox("ana")
     await story.store.set_link("ana", Link.LEAVING, story.now)
     since = story.pass_time(seconds=1)
-    assert not await story.store.lose_link("ana", Lost.GRANT, since, since)
+    assert not await story.store.lose_link("ana", AccessLost.GRANT, since, since)
     assert await link(story) is Link.LEAVING
     job = await story.claim_duty()
     assert job is not None
@@ -78,11 +78,14 @@ async def test_leaving_itself_does_not_make_a_mailbox_busy(story: Story) -> None
 
 async def test_the_furthest_position_pushes_told_of_is_a_number(story: Story) -> None:
     await story.mailbox("ana")
-    assert (await story.store.surroundings("ana", [], [])).pushed is None
+    assert (await story.store.history_context("ana", [], [])).pushed is None
     for push_id, history_id in (("p1", "999"), ("p2", "1000"), ("p3", "5")):
         await story.store.note_push(Notice(push_id, "ana@corp.test", history_id), story.now, story.now)
         story.pass_time(seconds=1)
-    assert (await story.store.surroundings("ana", [], [])).pushed == (1000, story.now - timedelta(seconds=1))
+    assert (await story.store.history_context("ana", [], [])).pushed == (
+        1000,
+        story.now - timedelta(seconds=1),
+    )
 
 
 async def test_held_mail_at_rest_is_what_nobody_works_on(story: Story) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backend.domain.errors import Lost
+from backend.domain.errors import AccessLost
 from backend.domain.mailbox.mailbox import Gap, Link, Preferences
 from backend.transactions.records import Duty, NewMailbox, Notice, SyncPage
 from tests.contract.store.stories import Story
@@ -50,9 +50,9 @@ async def test_the_end_of_a_grant_is_that_of_its_token(story: Story) -> None:
 async def test_a_refused_grant_closes_the_mailbox_to_jobs_until_it_is_connected_again(story: Story) -> None:
     await story.mailbox("ana")
     began = story.pass_time(seconds=1)
-    assert await story.store.lose_link("ana", Lost.GRANT, began, story.pass_time(seconds=1))
+    assert await story.store.lose_link("ana", AccessLost.GRANT, began, story.pass_time(seconds=1))
     assert await _link(story) is Link.NEEDS_RECONNECT
-    await story.store.want("ana", Duty.SYNC, story.now)
+    await story.store.request_duty("ana", Duty.SYNC, story.now)
     assert await story.claim_duty() is None
     await story.store.connect(ANA, story.pass_time(minutes=5))
     assert await story.claim_duty() is not None
@@ -62,22 +62,22 @@ async def test_a_refusal_from_before_a_reconnect_does_not_undo_it(story: Story) 
     await story.mailbox("ana")
     began = story.pass_time(seconds=1)
     await story.store.connect(ANA, story.pass_time(seconds=1))
-    assert not await story.store.lose_link("ana", Lost.GRANT, began, story.pass_time(seconds=1))
+    assert not await story.store.lose_link("ana", AccessLost.GRANT, began, story.pass_time(seconds=1))
     assert await _link(story) is Link.CONNECTED
     # The next try begins after the reconnect, and its refusal counts.
     again = story.pass_time(seconds=1)
-    assert await story.store.lose_link("ana", Lost.GRANT, again, story.now)
+    assert await story.store.lose_link("ana", AccessLost.GRANT, again, story.now)
 
 
 async def test_a_refusal_does_not_keep_an_owner_who_is_leaving(story: Story) -> None:
     await story.mailbox("ana")
     await story.store.set_link("ana", Link.LEAVING, story.pass_time(seconds=1))
-    assert not await story.store.lose_link("ana", Lost.GRANT, story.now, story.now)
+    assert not await story.store.lose_link("ana", AccessLost.GRANT, story.now, story.now)
     assert await _link(story) is Link.LEAVING
     job = await story.claim_duty()
     assert job is not None
     assert job.duty is Duty.LEAVE
-    assert not await story.store.lose_link("nobody", Lost.GRANT, story.now, story.now)
+    assert not await story.store.lose_link("nobody", AccessLost.GRANT, story.now, story.now)
 
 
 async def test_a_mailbox_is_busy_while_a_lease_on_its_work_runs(story: Story) -> None:
@@ -90,11 +90,11 @@ async def test_a_mailbox_is_busy_while_a_lease_on_its_work_runs(story: Story) ->
 
 async def test_the_furthest_of_the_latest_pushes_is_what_was_told(story: Story) -> None:
     await story.mailbox("ana")
-    assert (await story.store.surroundings("ana", [], [])).pushed is None
+    assert (await story.store.history_context("ana", [], [])).pushed is None
     for number, position in enumerate(("900", "1200", "99")):
         notice = Notice(f"push{number}", "ana@corp.test", position)
         await story.store.note_push(notice, story.now, story.pass_time(seconds=1))
-    assert (await story.store.surroundings("ana", [], [])).pushed == (1200, story.now)
+    assert (await story.store.history_context("ana", [], [])).pushed == (1200, story.now)
 
 
 async def test_a_gap_is_kept_with_the_page_that_ends_it(story: Story) -> None:

@@ -56,8 +56,8 @@ async def test_a_push_for_nobody_is_counted_and_keeps_no_address(story: Story) -
 async def test_a_duty_asked_for_again_is_never_delayed(story: Story) -> None:
     await story.mailbox("ana")
     soon, later = story.now + timedelta(seconds=5), story.now + timedelta(hours=1)
-    await story.store.want("ana", Duty.SYNC, soon)
-    await story.store.want("ana", Duty.SYNC, later)
+    await story.store.request_duty("ana", Duty.SYNC, soon)
+    await story.store.request_duty("ana", Duty.SYNC, later)
     assert (await story.store.next_due(story.now)).first == soon
     assert await story.claim_duty() is None
     story.pass_time(seconds=5)
@@ -67,8 +67,8 @@ async def test_a_duty_asked_for_again_is_never_delayed(story: Story) -> None:
 async def test_a_duty_has_one_holder_and_mailboxes_do_not_wait_for_each_other(story: Story) -> None:
     await story.mailbox("ana")
     await story.mailbox("bea")
-    await story.store.want("ana", Duty.SYNC, story.now)
-    await story.store.want("bea", Duty.SYNC, story.now + timedelta(seconds=1))
+    await story.store.request_duty("ana", Duty.SYNC, story.now)
+    await story.store.request_duty("bea", Duty.SYNC, story.now + timedelta(seconds=1))
     story.pass_time(seconds=1)
     first, second, third = [await story.claim_duty() for _ in range(3)]
     assert first is not None
@@ -81,7 +81,7 @@ async def test_what_was_asked_for_during_a_duty_is_not_lost(story: Story) -> Non
     await story.mailbox("ana")
     job = await story.hold("ana")
     found = story.now + timedelta(seconds=2)
-    await story.store.want("ana", Duty.SYNC, found)
+    await story.store.request_duty("ana", Duty.SYNC, found)
     assert await story.claim_duty() is None
     await story.store.finish_duty(job, story.now + timedelta(minutes=12))
     assert (await story.store.next_due(story.now)).first == found
@@ -331,7 +331,7 @@ async def test_a_waiting_worker_is_woken_by_new_work(story: Story) -> None:
     await story.mailbox("ana")
     heard = story.store.rings
     woken = asyncio.create_task(story.store.wait(20, heard))
-    await story.store.want("ana", Duty.SYNC, story.now)
+    await story.store.request_duty("ana", Duty.SYNC, story.now)
     assert await woken
 
 
@@ -340,7 +340,7 @@ async def test_work_that_came_between_the_look_and_the_wait_is_not_slept_through
     listened: list[int] = []
     story.store.on_due(lambda: listened.append(1))
     heard = story.store.rings
-    await story.store.want("ana", Duty.SYNC, story.now)
+    await story.store.request_duty("ana", Duty.SYNC, story.now)
     assert await story.store.wait(20, heard)
     assert listened
 

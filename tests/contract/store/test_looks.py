@@ -92,7 +92,7 @@ async def test_an_echo_during_a_look_puts_off_what_follows_it(story: Story) -> N
 
 async def test_the_last_of_many_pushes_during_a_sync_gets_its_look_too(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.want("ana", Duty.SYNC, story.now)
+    await story.store.request_duty("ana", Duty.SYNC, story.now)
     job = await story.claim_duty()
     assert job is not None
     for _ in range(2):
@@ -123,7 +123,7 @@ async def test_a_look_to_come_wakes_nobody(story: Story) -> None:
         """A server tells of a commit when it is over: what rang for the sync may still come."""
     heard = story.store.rings
     await _push(story)
-    await story.store.want("ana", Duty.WATCH, story.now)
+    await story.store.request_duty("ana", Duty.WATCH, story.now)
     assert await story.store.wait(20, heard)
     assert story.store.rings == heard + 1, "commits ring in their order, and this is the second one's"
     await story.store.note_push(Notice("new", "ana@corp.test", "2000"), story.now, story.now)

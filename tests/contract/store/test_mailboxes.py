@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.errors import Conflict, Lost, NotFound, Refused
+from backend.domain.errors import AccessLost, Conflict, NotFound, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import LabelIds, Link, Preferences
 from backend.domain.mailbox.verdict import Outcome
@@ -53,7 +53,7 @@ async def test_an_owner_who_comes_back_keeps_their_settings_and_place(story: Sto
     await story.store.save_index(job, "", 40, 40, finished=True, now=story.now)
     await story.store.finish_duty(job, None)
     await story.sync("ana", SyncPage(cursor="900"))
-    await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, Lost.GRANT)
+    await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
     again = replace(
         ANA, id="another", email="ana.b@corp.test", sealed_token=b"second", preferences=Preferences()
     )
@@ -138,15 +138,15 @@ async def test_nothing_can_be_saved_for_a_mailbox_that_is_not_there(store: Store
     ):
         with pytest.raises(NotFound):
             await attempt
-    await store.want("nobody", Duty.SYNC, now)
+    await store.request_duty("nobody", Duty.SYNC, now)
     assert (await store.next_due(now)).first is None
 
 
 async def test_a_mailbox_that_needs_reconnecting_stops_and_goes_on_where_it_was(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
-    await story.store.want("ana", Duty.SYNC, story.now)
-    await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, Lost.GRANT)
+    await story.store.request_duty("ana", Duty.SYNC, story.now)
+    await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
     assert await story.claim() == ()
     assert await story.claim_duty() is None
     assert (await story.store.next_due(story.now)).first is None
@@ -160,7 +160,7 @@ async def test_a_mailbox_that_needs_reconnecting_stops_and_goes_on_where_it_was(
 async def test_a_leaving_mailbox_does_nothing_but_leave(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
-    await story.store.want("ana", Duty.SYNC, story.now)
+    await story.store.request_duty("ana", Duty.SYNC, story.now)
     await story.store.set_link("ana", Link.LEAVING, story.now)
     assert await story.claim() == ()
     job = await story.claim_duty()

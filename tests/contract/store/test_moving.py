@@ -74,7 +74,7 @@ async def fill(path: Path) -> None:
         await story.browser(name)
         await story.preview(name, "m3")
         await story.digest(name, "m2", token_hash=f"digest-{name}")
-        await store.ask_off(name, "m2", story.now)
+        await store.begin_unsubscribe(name, "m2", story.now)
         await store.note_push(Notice(f"p-{name}", f"{name}@corp.test", "7"), story.now, story.now)
         await story.a_week(1, name=name)
         await store.count_weeks(name, story.now)
@@ -83,7 +83,7 @@ async def fill(path: Path) -> None:
     await store.ask_to_leave("cyd", "receipt", story.now)
     await store.forget("cyd", DisconnectReceipt(GrantEnd.REVOKED, story.now))
     await store.note_push(Notice("p9", "nobody@corp.test", "7"), story.now, story.now)
-    await store.at_work("host:1", story.now, HOUR)
+    await store.heartbeat("host:1", story.now, HOUR)
     await store.add_model(StoredModel("two", "2" * 64, "two.onnx", bytes(range(256))), "op", story.now)
     await store.close()
 

@@ -19,7 +19,7 @@ async def test_a_mailbox_is_told_of_by_pushes_until_another_way_is_noted(story: 
     await story.mailbox("ana")
     assert await notices_of(story, "ana") == (Notices.PUSH, None)
     await story.store.save_watch("ana", story.now + timedelta(days=7), "1")
-    await story.store.hear_by("ana", Notices.POLL)
+    await story.store.set_notice_mode("ana", Notices.POLL)
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
     assert (mailbox.notices, mailbox.watch_expires_at) == (Notices.POLL, None)
@@ -28,12 +28,12 @@ async def test_a_mailbox_is_told_of_by_pushes_until_another_way_is_noted(story: 
 async def test_what_is_missing_is_told_of_mailboxes_that_are_fetched_for_alone(story: Story) -> None:
     for name, notices in (("ana", Notices.PULL), ("bob", Notices.PUSH)):
         await story.mailbox(name)
-        await story.store.hear_by(name, notices)
+        await story.store.set_notice_mode(name, notices)
     for _ in range(2):
         await story.store.note_missing(Missing.CREDENTIALS)
     assert await notices_of(story, "ana") == (Notices.PULL, Missing.CREDENTIALS)
     assert await notices_of(story, "bob") == (Notices.PUSH, None)
-    await story.store.hear_by("ana", Notices.PULL)
+    await story.store.set_notice_mode("ana", Notices.PULL)
     assert await notices_of(story, "ana") == (Notices.PULL, Missing.CREDENTIALS), (
         "the day's renewal mends nothing"
     )
@@ -43,9 +43,9 @@ async def test_what_is_missing_is_told_of_mailboxes_that_are_fetched_for_alone(s
 
 async def test_where_nothing_is_fetched_any_more_nothing_is_missing(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.hear_by("ana", Notices.PULL)
+    await story.store.set_notice_mode("ana", Notices.PULL)
     await story.store.note_missing(Missing.RIGHT)
-    await story.store.hear_by("ana", Notices.PUSH)
+    await story.store.set_notice_mode("ana", Notices.PUSH)
     assert await notices_of(story, "ana") == (Notices.PUSH, None)
 
 
@@ -107,7 +107,7 @@ async def test_news_of_which_no_notice_came_is_kept_until_one_comes(story: Story
 async def test_a_mailbox_that_is_asked_waits_for_no_notice(story: Story) -> None:
     await story.mailbox("ana")
     assert await unheard(story, "900") == story.now
-    await story.store.hear_by("ana", Notices.POLL)
+    await story.store.set_notice_mode("ana", Notices.POLL)
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
     assert mailbox.unheard_since is None
@@ -132,7 +132,7 @@ async def test_an_act_of_the_owner_makes_the_history_of_a_polled_mailbox_due(sto
     await story.store.finish_duty(job, story.now + timedelta(hours=1))
     await story.store.owner_acted("ana", story.now)
     assert await story.claim_duty() is None, "Gmail tells of it"
-    await story.store.hear_by("ana", Notices.POLL)
+    await story.store.set_notice_mode("ana", Notices.POLL)
     await story.store.owner_acted("ana", story.now)
     due = await story.claim_duty()
     assert due is not None

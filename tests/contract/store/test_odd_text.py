@@ -41,7 +41,7 @@ async def test_what_no_row_can_hold_is_not_found_or_refused_and_breaks_nothing(
         "cursor": lambda: store.held("ana", "", (1, odd), 9),
         "post": lambda: store.post("ana", Entry(odd, 1, Posting.GRANTED, "grant:1"), now),
         "by_email": lambda: store.mailbox_by_email(odd),
-        "say": lambda: store.say_preview("ana", odd, Word.SALES, now),
+        "say": lambda: store.label_preview("ana", odd, Word.SALES, now),
     }
     for name, ask in fields.items():
         try:

@@ -89,7 +89,7 @@ async def test_work_made_by_one_process_wakes_another(story: Story, address: str
     try:
         waiting = asyncio.create_task(other.wait(20, other.rings))
         await asyncio.sleep(0)
-        await story.store.want("ana", Duty.SYNC, story.now)
+        await story.store.request_duty("ana", Duty.SYNC, story.now)
         assert await waiting
     finally:
         await other.close()
@@ -133,7 +133,7 @@ async def test_a_script_cut_in_the_middle_of_a_statement_is_run_again(story: Sto
     await cut_connections(address)
     assert await asyncio.gather(*waiting) == [None] * 4
     names = [f"t{number}" for number in range(4)]
-    assert (await story.store.beginning("ana", names)).took_part == set(names)
+    assert (await story.store.screening_context("ana", names)).took_part == set(names)
     lock.terminate()
 
 
@@ -144,7 +144,7 @@ async def test_a_worker_hears_again_after_its_ear_was_cut(story: Story, address:
     assert await story.store.wait(20, heard)  # rung once it listens again: something may have been missed
     woken = asyncio.create_task(story.store.wait(20, story.store.rings))
     await asyncio.sleep(0)
-    await story.store.want("ana", Duty.SYNC, story.now)
+    await story.store.request_duty("ana", Duty.SYNC, story.now)
     assert await woken
 
 
@@ -173,7 +173,7 @@ async def test_an_error_leaves_the_connection_fit_for_the_next(story: Story) -> 
     for _ in range(12):
         with pytest.raises(LookupError):
             await story.store._driver.write("ana", broken)
-    assert (await story.store.beginning("ana", ["t1"])).took_part == frozenset()
+    assert (await story.store.screening_context("ana", ["t1"])).took_part == frozenset()
 
 
 async def test_a_script_cancelled_at_any_point_happened_wholly_or_not_at_all(story: Story) -> None:
@@ -193,8 +193,8 @@ async def test_a_script_cancelled_at_any_point_happened_wholly_or_not_at_all(sto
         cancelled += isinstance(outcome, asyncio.CancelledError)
         await story.store.ping()
     names = [f"{number}-{half}" for number in range(40) for half in "ab"]
-    halves = {name[:-2] for name in (await story.store.beginning("ana", names)).took_part}
-    assert (await story.store.beginning("ana", names)).took_part == {
+    halves = {name[:-2] for name in (await story.store.screening_context("ana", names)).took_part}
+    assert (await story.store.screening_context("ana", names)).took_part == {
         f"{one}-{half}" for one in halves for half in "ab"
     }
     assert cancelled

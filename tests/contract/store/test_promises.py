@@ -21,13 +21,13 @@ WAIT = timedelta(minutes=10)
 
 async def promise(story: Story, challenge: ChallengeIntent, signature: str = "code") -> datetime:
     before = (await known(story, challenge)).solved_before
-    return await story.store.promise(
+    return await story.store.schedule_release(
         challenge.id, signature, story.now + WAIT, before, story.now + WAIT, story.now
     )
 
 
 async def keep(story: Story) -> datetime | None:
-    return await story.store.keep_promises("ana", story.now)
+    return await story.store.release_due("ana", story.now)
 
 
 async def test_the_duty_is_due_at_the_end_of_the_wait_and_delivers(story: Story) -> None:
@@ -74,7 +74,9 @@ async def test_a_code_is_taken_once_and_at_the_price_that_stands(story: Story) -
         await promise(story, challenge)
     assert replayed.value.code == "captcha_replayed"
     with pytest.raises(Refused) as cheap:
-        await story.store.promise(challenge.id, "new", story.now + WAIT, 0, story.now + WAIT, story.now)
+        await story.store.schedule_release(
+            challenge.id, "new", story.now + WAIT, 0, story.now + WAIT, story.now
+        )
     assert cheap.value.code == "captcha_expired"
 
 

@@ -127,17 +127,17 @@ async def test_unsubscribing_is_in_one_hand_at_a_time_and_done_once(story: Story
     await three_held(story)
     store = story.store
     with pytest.raises(NotFound):
-        await store.ask_off("ana", "nosuch", story.now)
+        await store.begin_unsubscribe("ana", "nosuch", story.now)
 
-    assert await store.ask_off("ana", "m0", story.now)
-    assert not await store.ask_off("ana", "m0", story.now), "somebody has it in hand"
+    assert await store.begin_unsubscribe("ana", "m0", story.now)
+    assert not await store.begin_unsubscribe("ana", "m0", story.now), "somebody has it in hand"
     story.pass_time(seconds=60)
-    assert await store.ask_off("ana", "m0", story.now), "who had it has died"
-    await store.told_off("ana", "m0", Leaving.FAILED, "x.test", "unreachable", story.now)
-    assert await store.ask_off("ana", "m0", story.now), "it can be ordered again"
-    await store.told_off("ana", "m0", Leaving.DONE, "x.test", "", story.now)
-    assert not await store.ask_off("ana", "m0", story.now), "what is done is done"
-    await store.told_off("ana", "m0", Leaving.FAILED, "x.test", "unreachable", story.now)
+    assert await store.begin_unsubscribe("ana", "m0", story.now), "who had it has died"
+    await store.finish_unsubscribe("ana", "m0", Leaving.FAILED, "x.test", "unreachable", story.now)
+    assert await store.begin_unsubscribe("ana", "m0", story.now), "it can be ordered again"
+    await store.finish_unsubscribe("ana", "m0", Leaving.DONE, "x.test", "", story.now)
+    assert not await store.begin_unsubscribe("ana", "m0", story.now), "what is done is done"
+    await store.finish_unsubscribe("ana", "m0", Leaving.FAILED, "x.test", "unreachable", story.now)
 
     unsubscription = (await store.mail("ana", "m0"))[2]
     assert unsubscription is not None
@@ -203,7 +203,7 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
     await story.mailbox("eve")
     store, now = story.store, story.now
     await store.order("ana", KEY, Decision.RELEASE, ["m0"], now)
-    await store.ask_off("ana", "m0", now)
+    await store.begin_unsubscribe("ana", "m0", now)
     await store.add_session(Session("s1", "ana", now + timedelta(hours=1)), now)
     await story.work()
     before = await dump(address, "ana")
@@ -211,8 +211,8 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
         lambda: store.order("eve", OTHER, Decision.RELEASE, ["m0", "m1"], now),
         lambda: store.undo_order("eve", KEY, now),
         lambda: store.mail("eve", "m0"),
-        lambda: store.ask_off("eve", "m0", now),
-        lambda: store.told_off("eve", "m0", Leaving.DONE, "", "", now),
+        lambda: store.begin_unsubscribe("eve", "m0", now),
+        lambda: store.finish_unsubscribe("eve", "m0", Leaving.DONE, "", "", now),
         lambda: store.review("eve", Wanted(tuple(Shelf), words="x.test"), None, 50),
         lambda: store.review("eve", Wanted((Shelf.HELD,)), None, 50),
         lambda: store.sender_profile("eve", "a@x.test", "x.test", None, 50),

@@ -19,7 +19,7 @@ async def test_what_a_dead_server_held_is_due_at_once_and_its_death_is_counted(s
     (held,) = await story.claim()
     sync = await story.hold("ana")
     assert await story.claim() == ()
-    await story.store.inherit(story.now)
+    await story.store.release_leases_of(story.now)
     (again,) = await story.claim(worker="w2")
     assert (again.gmail_id, again.deaths) == (held.gmail_id, held.deaths + 1)
     duty = await story.claim_duty("w2")
@@ -34,10 +34,10 @@ async def test_of_one_dead_server_only_its_own_jobs_are_inherited(story: Story) 
     await story.claim(worker="here:1:a")
     await story.hold("ana")
     for another in ("there:1:a", "here:2:a", "here:1:aa", "ere:1:a"):
-        await story.store.inherit(story.now, another)
+        await story.store.release_leases_of(story.now, another)
     assert await story.claim() == ()
     assert await story.claim_duty("w2") is None
-    await story.store.inherit(story.now, "here:1:a")
+    await story.store.release_leases_of(story.now, "here:1:a")
     assert [job.gmail_id for job in await story.claim()] == ["m1"]
     assert await story.claim_duty("w2") is None, "another holds it"
 
@@ -46,7 +46,7 @@ async def test_a_challenge_that_may_have_left_waits_until_it_could_be_found(stor
     await story.mailbox("ana")
     await story.arrive("ana", "m1", stage=Stage.CHALLENGE)
     await story.claim()
-    await story.store.inherit(story.now)
+    await story.store.release_leases_of(story.now)
     assert await story.claim() == ()
     story.pass_time(seconds=SEARCH_LAG / timedelta(seconds=1))
     assert [job.gmail_id for job in await story.claim()] == ["m1"]
@@ -58,7 +58,7 @@ async def test_what_is_in_nobodys_hands_stays_as_it_is(story: Story) -> None:
     later = story.now + timedelta(hours=1)
     job = await story.hold("ana")
     await story.store.finish_duty(job, later)
-    await story.store.inherit(story.now)
+    await story.store.release_leases_of(story.now)
     assert await story.claim_duty() is None
 
 
@@ -106,7 +106,7 @@ async def test_servers_count_one_another_while_they_say_that_they_are_at_work(st
     silence = timedelta(seconds=15)
 
     async def count_of(name: str) -> int:
-        return await story.store.at_work(name, story.now, silence)
+        return await story.store.heartbeat(name, story.now, silence)
 
     assert [await count_of("a"), await count_of("b"), await count_of("a")] == [1, 2, 2]
     story.pass_time(seconds=10)
@@ -124,10 +124,10 @@ async def test_what_a_clock_a_year_ahead_put_off_is_due_now(story: Story) -> Non
     await story.arrive("ana", "m1")
     ahead = story.now + FAR
     for duty in (Duty.WATCH, Duty.RETAIN, Duty.DIGEST):
-        await story.store.want("ana", duty, ahead)
+        await story.store.request_duty("ana", duty, ahead)
     held = await story.store.claim_messages("w1", story.now, ahead, 5)
     assert held
-    await story.store.want("ana", Duty.SYNC, story.now + timedelta(hours=1))
+    await story.store.request_duty("ana", Duty.SYNC, story.now + timedelta(hours=1))
     latest = {duty: timedelta(days=2) for duty in Duty}
 
     brought = await story.store.bring_back(story.now, latest, story.now + timedelta(days=2))

@@ -48,7 +48,7 @@ async def test_one_error_undoes_its_own_script_and_no_neighbours(story: Story) -
         *(driver.write(EVERY, half_way, number) for number in range(20)), return_exceptions=True
     )
     assert [isinstance(outcome, LookupError) for outcome in outcomes] == [bool(n % 2) for n in range(20)]
-    learned = (await story.store.beginning("ana", [f"t{number}" for number in range(20)])).took_part
+    learned = (await story.store.screening_context("ana", [f"t{number}" for number in range(20)])).took_part
     assert learned == {f"t{number}" for number in range(0, 20, 2)}
 
 
@@ -62,14 +62,18 @@ async def test_small_and_large_scripts_of_one_commit_do_not_disturb_each_other(s
 
     driver = story.store._driver
     alone = await asyncio.gather(
-        driver.put(EVERY, learn, "a"), driver.put(EVERY, learn, "b", fails=True), return_exceptions=True
+        driver.write_small(EVERY, learn, "a"),
+        driver.write_small(EVERY, learn, "b", fails=True),
+        return_exceptions=True,
     )
     mixed = await asyncio.gather(
-        driver.put(EVERY, learn, "c", fails=True), driver.write(EVERY, learn, "d"), return_exceptions=True
+        driver.write_small(EVERY, learn, "c", fails=True),
+        driver.write(EVERY, learn, "d"),
+        return_exceptions=True,
     )
     failed = [isinstance(outcome, LookupError) for outcome in (*alone, *mixed)]
     assert failed == [False, True, True, False]
-    assert (await story.store.beginning("ana", list("abcd"))).took_part == {"a", "d"}
+    assert (await story.store.screening_context("ana", list("abcd"))).took_part == {"a", "d"}
 
 
 async def test_a_small_script_waits_for_another_process_and_the_loop_does_not(

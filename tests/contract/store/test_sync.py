@@ -71,8 +71,8 @@ async def test_our_own_challenge_is_known_and_never_screened(story: Story) -> No
     challenge = await story.receive("ana", "m1", Outcome.CHALLENGE)
     assert challenge is not None
     sent = f"sent-{challenge.id}"
-    assert await story.store.ours("ana", [sent, "m1"]) == {sent}
-    assert await story.store.ours("ana", []) == frozenset()
+    assert await story.store.sent_challenge_ids("ana", [sent, "m1"]) == {sent}
+    assert await story.store.sent_challenge_ids("ana", []) == frozenset()
     assert await story.arrive("ana", sent, "m2") == 1
     assert await story.store.known("ana", [sent]) == {}
 
@@ -140,8 +140,8 @@ async def test_correspondents_and_threads_are_learned_once(story: Story) -> None
     assert (known.corresponded, known.took_part) == (True, True)
     stranger = await story.store.standing("ana", "eve@x.test", "x.test", "t8", story.now)
     assert (stranger.corresponded, stranger.took_part) == (False, False)
-    assert (await story.store.beginning("ana", ["t7", "t8"])).took_part == {"t7"}
-    assert (await story.store.beginning("ana", [])).took_part == frozenset()
+    assert (await story.store.screening_context("ana", ["t7", "t8"])).took_part == {"t7"}
+    assert (await story.store.screening_context("ana", [])).took_part == frozenset()
 
 
 async def test_held_mail_is_found_by_whom_the_owner_wrote_to(story: Story) -> None:

@@ -61,8 +61,12 @@ def writes(story: Story) -> Calls:
     correction = Correction("key-ana", "m1", Decision.ALLOW, Origin.TRAY)
     code = OneTimeCode("code-eve", "eve", Purpose.DEVICE, "x", later)
     return {
-        "adopt": lambda: store.adopt("eve", Sighting("m1", "t-m1", None), verdict, story.screened(), now),
-        "prefer": lambda: store.prefer("eve", 1, Preferences(), now),
+        "insert_unseen": lambda: store.insert_unseen(
+            "eve", Sighting("m1", "t-m1", None), verdict, story.screened(), now
+        ),
+        "save_preferences_unless_changed": lambda: store.save_preferences_unless_changed(
+            "eve", 1, Preferences(), now
+        ),
         "restore_rows": lambda: store.restore_rows("eve", "rules", [], now),
         "add_code": lambda: store.add_code(code, now),
         "add_session": lambda: store.add_session(Session("s-eve", "eve", later, "d-ana"), now),
@@ -73,10 +77,10 @@ def writes(story: Story) -> Calls:
         "remove_other_sessions": lambda: store.remove_other_sessions("eve", "s-other"),
         "extend_session": lambda: store.extend_session("eve", "s-ana", now),
         "remove_session": lambda: store.remove_session("eve", "s-ana"),
-        "ask_off": lambda: store.ask_off("eve", "m1", now),
+        "begin_unsubscribe": lambda: store.begin_unsubscribe("eve", "m1", now),
         "give": lambda: store.give("eve", "order-ana", BO, 1, now),
         "order": lambda: store.order("eve", "order-eve", Decision.RELEASE, ["m1", "m0"], now),
-        "told_off": lambda: store.told_off("eve", "m1", Leaving.DONE, "x.test", "", now),
+        "finish_unsubscribe": lambda: store.finish_unsubscribe("eve", "m1", Leaving.DONE, "x.test", "", now),
         "undo_order": lambda: store.undo_order("eve", "order-ana", now),
     }
 

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from backend.demo.tally import every_message
-from backend.domain.errors import Conflict, Lost
+from backend.domain.errors import AccessLost, Conflict
 from backend.domain.mailbox.message import Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.store import postgres, schema
@@ -254,5 +254,5 @@ async def test_sentences_of_an_earlier_release_become_codes(
         """
     )
     await postgres.upgrade_server(address)
-    assert await connection.fetchval("SELECT link_cause FROM mailboxes") == Lost.SCOPE
+    assert await connection.fetchval("SELECT link_cause FROM mailboxes") == AccessLost.SCOPE
     await connection.close()

@@ -90,9 +90,9 @@ async def test_the_standing_tells_rules_credits_and_what_is_held(story: Story) -
     colleague = await story.store.standing("ana", "cy@pitch.test", "pitch.test", "t1", story.now)
     assert (colleague.rules.address, colleague.rules.domain) == (None, RuleKind.BLOCK)
     assert (colleague.credits, colleague.held_undecided) == (0, False)
-    assert (await story.store.beginning("ana", ["t1"])).blocks
+    assert (await story.store.screening_context("ana", ["t1"])).blocks
     await story.store.set_rule("ana", "pitch.test", None, story.now)
-    assert not (await story.store.beginning("ana", ["t1"])).blocks
+    assert not (await story.store.screening_context("ana", ["t1"])).blocks
 
 
 async def test_held_mail_counts_for_thirty_days_and_until_somebody_decides(story: Story) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from backend.domain.errors import Lost
+from backend.domain.errors import AccessLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message import Placement, Stage
@@ -106,7 +106,7 @@ async def test_the_census_counts_watches_that_want_somebodys_eye(story: Story) -
         await story.mailbox(name)
         await story.store.save_watch(name, story.now + timedelta(hours=left), "1")
     await story.mailbox("unwatched")
-    await story.store.set_link("away", Link.NEEDS_RECONNECT, story.now, Lost.GRANT)
+    await story.store.set_link("away", Link.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
     await story.store.set_link("gone", Link.LEAVING, story.now)
 
     counts = await story.store.census(story.now)
@@ -164,7 +164,7 @@ async def test_retention_spares_the_young_the_unfinished_and_the_neighbours(stor
 async def test_the_next_due_time_is_never_too_late(story: Story) -> None:
     await story.mailbox("ana")
     at = story.now + timedelta(seconds=5)
-    await story.store.want("ana", Duty.SYNC, at)
+    await story.store.request_duty("ana", Duty.SYNC, at)
     assert (await story.store.next_due(story.now)).first == at
     story.pass_time(seconds=5)
     job = await story.claim_duty()

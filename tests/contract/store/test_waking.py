@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.errors import Lost
+from backend.domain.errors import AccessLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.verdict import Outcome
@@ -35,7 +35,7 @@ CHANGES: dict[str, Callable[[Story], Awaitable[Any]]] = {
     "held": lambda story: story.receive("ana", "m2", Outcome.HOLD),
     "decided": lambda story: story.decide("ana", "m1", Decision.RELEASE),
     "settings": lambda story: story.store.change_preferences("ana", {"strictness": "strict"}, story.now),
-    "link": lambda story: story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, Lost.GRANT),
+    "link": lambda story: story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, AccessLost.GRANT),
     "device": lambda story: story.store.remove_device("ana", "d1"),
     "session": lambda story: story.store.remove_session("ana", "s1"),
 }

@@ -240,7 +240,7 @@ async def test_a_worker_with_every_slot_taken_hears_that_it_is_to_stop(workshop:
         await story.mailbox(name)
     for number in range(slots + 2):
         await story.arrive(f"owner{number}", f"m{number}")
-    await story.store.want("ana", Duty.SYNC, story.now)
+    await story.store.request_duty("ana", Duty.SYNC, story.now)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "run_stage", endless)
         patch.setattr(loop, "run_duty", endless)
@@ -316,7 +316,9 @@ async def test_two_workers_never_sync_one_mailbox_at_the_same_time(
         for _ in range(5):
             await asyncio.sleep(0)
         # Told of more while it lists: the same mailbox is due again at once.
-        await context.store.want(job.mailbox_id, Duty.SYNC, context.clock.now() - timedelta(seconds=1))
+        await context.store.request_duty(
+            job.mailbox_id, Duty.SYNC, context.clock.now() - timedelta(seconds=1)
+        )
         inside[job.mailbox_id] -= 1
         turns += 1
         await context.store.finish_duty(job, context.clock.now())
@@ -324,7 +326,7 @@ async def test_two_workers_never_sync_one_mailbox_at_the_same_time(
 
     monkeypatch.setattr(loop, "run_duty", sync)
     for name in ("ana", "bea"):
-        await workshop.story.store.want(name, Duty.SYNC, workshop.clock.now())
+        await workshop.story.store.request_duty(name, Duty.SYNC, workshop.clock.now())
     stop = asyncio.Event()
     async with AsyncExitStack() as stores, asyncio.timeout(30):
         workers = []

@@ -20,7 +20,8 @@ import yaml
 from click.testing import CliRunner, Result
 
 import backend
-from backend.cloud.plan import DOCUMENTS, ENVIRONMENTS, SETTINGS_FILE
+from backend.addon_manifest import ENVIRONMENTS
+from backend.cloud.plan import DOCUMENTS, SETTINGS_FILE
 from backend.commands.cloud import cloud_group
 from backend.settings import Settings, read_settings, unknown_settings
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from backend.bootstrap import StoredGrants, check_keys
 from backend.commands.jobs import with_store
 from backend.commands.keys import keys_group
-from backend.domain.errors import Lost, NeedsReconnect
+from backend.domain.errors import AccessLost, NeedsReconnect
 from backend.gmail.errors import sealed_shut
 from backend.system import MultiFernetVault, SystemClock, make_key
 from backend.transactions.store import Store
@@ -60,7 +60,7 @@ def test_a_token_no_key_opens_asks_its_owner_to_connect_again(runner: CliRunner)
         await check_keys(store, vault(NEW))  # one opens, so the keys are not all wrong
 
     with_store(look)
-    assert sealed_shut().lost is Lost.SEALED
+    assert sealed_shut().lost is AccessLost.SEALED
 
 
 def test_a_start_at_which_no_key_opens_any_token_is_refused_in_few_words(runner: CliRunner) -> None:

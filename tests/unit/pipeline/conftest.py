@@ -107,7 +107,7 @@ class Fixture:
         notice = Notice(f"push-{self.pushes}", "ana@corp.test", str(self.gmail.position))
         await self.store.note_push(notice, self.now(), self.now())
 
-    async def prefer(self, **changes: object) -> None:
+    async def save_preferences(self, **changes: object) -> None:
         preferences = (await self.mailbox()).preferences.changed(**changes)
         await self.store.save_preferences(self.mailbox_id, preferences, self.now())
 

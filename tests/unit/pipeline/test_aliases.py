@@ -134,7 +134,7 @@ async def test_another_primary_address_is_found_by_the_first_mail_no_push_is_hea
 ) -> None:
     _renamed(fixture)
     fixture.gmail.deliver(letter("mia@mia.test", "the minutes of Tuesday"))
-    await fixture.store.want(
+    await fixture.store.request_duty(
         fixture.mailbox_id, Duty.SYNC, fixture.now()
     )  # the sweep; a push names who we do not know
     await fixture.settle()
@@ -143,7 +143,7 @@ async def test_another_primary_address_is_found_by_the_first_mail_no_push_is_hea
     assert owner.addresses == {NEW, "ana@corp.test"}
     calls = fixture.gmail.calls["watch"]
     fixture.gmail.deliver(letter("mia@mia.test", "the minutes of Wednesday"))
-    await fixture.store.want(fixture.mailbox_id, Duty.SYNC, fixture.now())
+    await fixture.store.request_duty(fixture.mailbox_id, Duty.SYNC, fixture.now())
     await fixture.settle()
     assert fixture.gmail.calls["watch"] == calls  # once is enough
 
@@ -160,7 +160,7 @@ async def test_a_pitch_to_either_is_answered_and_mail_from_either_is_their_own(
     fixture: Fixture, to: str
 ) -> None:
     _renamed(fixture)
-    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
+    await fixture.store.request_duty(fixture.mailbox_id, Duty.WATCH, fixture.now())
     await fixture.settle()
     pitch = fixture.gmail.deliver(letter(to=to))
     assert (await _verdict(fixture, pitch))[0] == Outcome.CHALLENGE
@@ -172,6 +172,6 @@ async def test_trouble_with_the_look_does_not_undo_the_sync(fixture: Fixture) ->
     _renamed(fixture)
     fixture.gmail.trouble["profile"] = TryLater("later", reason="backendError")
     mail = fixture.gmail.deliver(letter("mia@mia.test", "the minutes of Tuesday"))
-    await fixture.store.want(fixture.mailbox_id, Duty.SYNC, fixture.now())
+    await fixture.store.request_duty(fixture.mailbox_id, Duty.SYNC, fixture.now())
     await fixture.settle()
     assert (await fixture.store.known(fixture.mailbox_id, [mail]))[mail].outcome == Outcome.INBOX

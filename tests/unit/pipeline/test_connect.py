@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from backend.domain.errors import Expired, Lost, Refused
+from backend.domain.errors import AccessLost, Expired, Refused
 from backend.domain.mailbox.mailbox import Grant, Link, Mode
 from backend.pipeline import connect
 from backend.ports.gmail import Access
@@ -80,7 +80,7 @@ async def test_an_owner_who_comes_again_keeps_her_mailbox_and_her_wishes(
 ) -> None:
     await fixture.prefer(mode="quarantine")
     before = await fixture.mailbox()
-    await fixture.store.lose_link(fixture.mailbox_id, Lost.GRANT, fixture.now(), fixture.now())
+    await fixture.store.lose_link(fixture.mailbox_id, AccessLost.GRANT, fixture.now(), fixture.now())
     fixture.wait(seconds=5)
     url, sealed = await connect.begin_again(fixture.context, google, " ANA@corp.test ")
     done = await connect.finish(fixture.context, google, sealed, back(url))
@@ -94,7 +94,7 @@ async def test_an_owner_who_comes_again_keeps_her_mailbox_and_her_wishes(
 async def test_another_account_than_the_one_begun_with_is_refused_and_changes_nothing(
     fixture: Fixture, google: Google
 ) -> None:
-    await fixture.store.lose_link(fixture.mailbox_id, Lost.GRANT, fixture.now(), fixture.now())
+    await fixture.store.lose_link(fixture.mailbox_id, AccessLost.GRANT, fixture.now(), fixture.now())
     google.grant = Grant("sub9", "eve@other.test", "Eve", "refresh", google.grant.scopes)
     url, sealed = await connect.begin_again(fixture.context, google, "ana@corp.test")
     with pytest.raises(Refused) as caught:
@@ -194,7 +194,7 @@ async def test_who_signs_in_is_known_and_nothing_of_the_grant_is_touched(
 
 
 async def test_a_sign_in_does_not_mend_a_lost_grant(fixture: Fixture, google: Google) -> None:
-    await fixture.store.lose_link(fixture.mailbox_id, Lost.GRANT, fixture.now(), fixture.now())
+    await fixture.store.lose_link(fixture.mailbox_id, AccessLost.GRANT, fixture.now(), fixture.now())
     done = await sign_in(fixture, google)
     assert done.mailbox is not None
     assert done.mailbox.link is Link.NEEDS_RECONNECT

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from backend.domain.errors import PASSED_OVER, Lost, NeedsReconnect, Rejected, TryLater, Unexplained
+from backend.domain.errors import PASSED_OVER, AccessLost, NeedsReconnect, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message import Stage
 from backend.transactions.records import Duty, NewMailbox
 from tests.fakes.gmail import Died
 from tests.unit.pipeline.conftest import Fixture, letter
 
-REVOKED = NeedsReconnect("Google no longer accepts the permission.", lost=Lost.SCOPE)
+REVOKED = NeedsReconnect("Google no longer accepts the permission.", lost=AccessLost.SCOPE)
 
 
 async def _reconnect(fixture: Fixture) -> None:
@@ -33,7 +33,7 @@ async def test_work_stops_at_once_and_goes_on_where_it_stopped(fixture: Fixture,
     await fixture.settle()
     mailbox = await fixture.mailbox()
     assert mailbox.link is Link.NEEDS_RECONNECT
-    assert mailbox.lost is Lost.SCOPE
+    assert mailbox.lost is AccessLost.SCOPE
     found = fixture.gmail.calls.total()
     fixture.wait(hours=3)
     await fixture.push()
@@ -131,7 +131,7 @@ async def test_a_client_that_google_refuses_does_not_keep_the_data(fixture: Fixt
 
 async def test_leaving_waits_for_a_renewal_that_is_under_way(fixture: Fixture) -> None:
     """Or it would watch again after we stopped, and nobody could stop it any more."""
-    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
+    await fixture.store.request_duty(fixture.mailbox_id, Duty.WATCH, fixture.now())
     renewal = await fixture.store.claim_duty("other", fixture.now(), fixture.now() + timedelta(seconds=30))
     assert renewal is not None
     began = fixture.now()

@@ -89,7 +89,7 @@ async def test_the_head_is_logged_once_a_day(fixture: Fixture) -> None:
     await fixture.push()
     await fixture.settle()
     with capture_logs() as logs:
-        await fixture.store.want(fixture.mailbox_id, Duty.RETAIN, fixture.now())
+        await fixture.store.request_duty(fixture.mailbox_id, Duty.RETAIN, fixture.now())
         await fixture.settle()
         fixture.wait(seconds=timedelta(hours=2).total_seconds())
         await fixture.settle()

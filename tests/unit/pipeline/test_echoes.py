@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from backend.pipeline import notices
-from backend.pipeline.echoes import MOST, Echoes
+from backend.pipeline.echoes import MOST, OwnChanges
 from backend.transactions.records import PushFate
 from tests.doubles import FixedClock
 from tests.unit.pipeline.conftest import Fixture, letter
@@ -15,7 +15,7 @@ SECOND = timedelta(seconds=1)
 
 
 def test_a_push_soon_after_a_change_of_ours_is_taken_for_its_echo() -> None:
-    known, now = Echoes(), FixedClock().now()
+    known, now = OwnChanges(), FixedClock().now()
     known.expect("ana@corp.test", now)
     assert known.heard("ana@corp.test", now + SECOND)
     assert not known.heard("ana@corp.test", now + 2 * SECOND)
@@ -23,14 +23,14 @@ def test_a_push_soon_after_a_change_of_ours_is_taken_for_its_echo() -> None:
 
 
 def test_the_latest_change_counts() -> None:
-    known, now = Echoes(), FixedClock().now()
+    known, now = OwnChanges(), FixedClock().now()
     known.expect("ana@corp.test", now)
     known.expect("ana@corp.test", now + SECOND)
     assert known.heard("ana@corp.test", now + 2 * SECOND)
 
 
 def test_it_remembers_so_many_mailboxes_and_forgets_the_longest_unchanged() -> None:
-    known, now = Echoes(), FixedClock().now()
+    known, now = OwnChanges(), FixedClock().now()
     for number in range(MOST):
         known.expect(f"{number}@corp.test", now)
     known.expect("0@corp.test", now)

@@ -95,7 +95,7 @@ async def test_what_nobody_understands_is_acknowledged_and_counted(fixture: Fixt
 
 async def test_what_is_missing_is_told_and_mends_itself(fixture: Fixture) -> None:
     fetcher, source = fetching(fixture)
-    await fixture.store.hear_by(fixture.mailbox_id, Notices.PULL)
+    await fixture.store.set_notice_mode(fixture.mailbox_id, Notices.PULL)
     source.broken = Missing.SUBSCRIPTION
     stop = asyncio.Event()
     running = asyncio.create_task(fetcher.run(stop))

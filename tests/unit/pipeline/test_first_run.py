@@ -185,7 +185,7 @@ async def test_the_owners_word_counts_for_mail_that_really_comes(fixture: Fixtur
     (old,) = await old_mail(fixture, 1)
     await first_run.order(fixture.context, fixture.mailbox_id)
     await fixture.settle()
-    await first_run.say(fixture.context, fixture.mailbox_id, old, Word.NOT_SALES)
+    await first_run.label_preview(fixture.context, fixture.mailbox_id, old, Word.NOT_SALES)
     assert await caught(fixture) == []
     new = fixture.gmail.deliver(letter("p0@seller.test"))
     await fixture.push()

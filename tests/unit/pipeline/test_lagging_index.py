@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.pipeline.context import GivenBack
+from backend.pipeline.context import DutyResult
 from backend.pipeline.sync import sync
 from backend.transactions.records import Duty
 from tests.unit.pipeline.conftest import Fixture, letter
@@ -18,7 +18,7 @@ async def _look(fixture: Fixture) -> timedelta:
     assert job is not None
     assert job.duty is Duty.SYNC
     ended = await sync(fixture.context, job)
-    assert isinstance(ended, GivenBack)
+    assert isinstance(ended, DutyResult)
     assert ended.due is not None
     return ended.due - fixture.now()
 

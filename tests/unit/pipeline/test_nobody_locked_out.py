@@ -81,7 +81,7 @@ class Play:
         now = self.fixture.now()
         signature = f"answer {next(self.numbers)}"
         soon = now + timedelta(minutes=15)
-        await self.fixture.store.promise(
+        await self.fixture.store.schedule_release(
             known.id, signature, soon, known.solved_before, now + opened.wait, now
         )
 

@@ -139,7 +139,7 @@ async def test_the_commit_that_ends_it_dies_and_the_next_run_finds_the_digest(
 async def test_asked_for_a_second_time_it_is_not_placed_again(fixture: Fixture) -> None:
     await held_by_morning(fixture, "sam@seller.test")
     await fixture.settle()
-    await fixture.store.want(fixture.mailbox_id, Duty.DIGEST, fixture.now())
+    await fixture.store.request_duty(fixture.mailbox_id, Duty.DIGEST, fixture.now())
     await fixture.settle()
     assert len(placed(fixture)) == 1
 

@@ -71,7 +71,7 @@ async def test_the_digits_let_the_mail_in_after_a_wait_and_earn_credits(
     assert opened.deliver_at == fixture.now() + timedelta(minutes=10)
     fixture.wait(minutes=9)
     await fixture.push()  # a look at the mailbox changes nothing about it
-    assert await fixture.store.keep_promises(fixture.mailbox_id, fixture.now()) == opened.deliver_at
+    assert await fixture.store.release_due(fixture.mailbox_id, fixture.now()) == opened.deliver_at
     assert "INBOX" not in fixture.gmail.labels_of(pitch)
     fixture.wait(minutes=1)
     await fixture.settle()
@@ -196,7 +196,7 @@ async def test_a_promise_is_kept_once_over_a_death(fixture: Fixture, checks: Che
 
     assert fixture.deaths == 1
     assert {"INBOX", "UNREAD"} <= fixture.gmail.labels_of(pitch)
-    assert await fixture.store.keep_promises(fixture.mailbox_id, fixture.now()) is None
+    assert await fixture.store.release_due(fixture.mailbox_id, fixture.now()) is None
     assert await fixture.store.balance(fixture.mailbox_id, "sam@seller.test") == 1
 
 

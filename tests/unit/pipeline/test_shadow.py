@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.digesting import Second
+from backend.domain.digesting import Challenger
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.watching.trial import CHALLENGER, CHAMPION, Act, Answer, Label
@@ -30,7 +30,7 @@ def breaks(text: str) -> Score:
     raise RuntimeError(text)
 
 
-async def lived(folder: Path, second: Second | None) -> tuple[list[dict[str, Any]], list[Any], FakeGmail]:
+async def lived(folder: Path, second: Challenger | None) -> tuple[list[dict[str, Any]], list[Any], FakeGmail]:
     """A mailbox's morning: its rows, what the log says, and its Gmail."""
     async with open_fixture(folder) as fixture:
         fixture.reader.second = second
@@ -61,11 +61,11 @@ async def test_a_challenger_that_was_found_worse_is_stopped_by_the_daily_duty_an
     await store.add_model(StoredModel("second", "digest", "second.onnx", b"x"), "op", fixture.now())
     for stratum, left in ((CHAMPION, "second"), (CHALLENGER, None)):
         held_by.append(stratum)
-        await store.want(fixture.mailbox_id, Duty.RETAIN, fixture.now())
-        if (await store.models_at_work()).challenger is None:
+        await store.request_duty(fixture.mailbox_id, Duty.RETAIN, fixture.now())
+        if (await store.models_in_use()).challenger is None:
             await store.change_models(Act.SHADOW, "second", "op", fixture.now())
         await fixture.settle()
-        assert (await store.models_at_work()).challenger == left
+        assert (await store.models_in_use()).challenger == left
     last = (await store.model_acts())[-1]
     assert (last.act, last.by) == (Act.STOP, "pitchgate")
 
@@ -74,7 +74,7 @@ async def test_a_challenger_that_was_found_worse_is_stopped_by_the_daily_duty_an
 async def test_everything_else_is_as_without_one(tmp_path: Path, second: Any) -> None:
     for name in ("with", "without"):
         (tmp_path / name).mkdir()
-    rows, says, gmail = await lived(tmp_path / "with", Second(second, LIMITS))
+    rows, says, gmail = await lived(tmp_path / "with", Challenger(second, LIMITS))
     plain, told, without = await lived(tmp_path / "without", None)
     assert [[row[name] for name in KEPT] for row in rows] == [[row[name] for name in KEPT] for row in plain]
     assert says == told
@@ -83,7 +83,7 @@ async def test_everything_else_is_as_without_one(tmp_path: Path, second: Any) ->
 
 
 async def test_it_is_kept_of_strangers_mail_alone(tmp_path: Path) -> None:
-    rows, _, _ = await lived(tmp_path, Second(backwards, LIMITS))
+    rows, _, _ = await lived(tmp_path, Challenger(backwards, LIMITS))
     kept = {row["sender"]: (row["policy_row"], row["shadow_row"], row["shadow_score"]) for row in rows}
     assert kept["s0@seller0.test"] == ("challenge", "below_hold", 0.02)
     assert kept["s3@seller3.test"] == ("below_hold", "challenge", 0.97)

@@ -40,7 +40,7 @@ async def messages(fixture: Fixture) -> int:
 
 
 async def forget(fixture: Fixture) -> None:
-    await fixture.store.want(fixture.mailbox_id, Duty.RETAIN, fixture.now())
+    await fixture.store.request_duty(fixture.mailbox_id, Duty.RETAIN, fixture.now())
     job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + LEASE)
     while job is not None and job.duty is not Duty.RETAIN:
         job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + LEASE)

@@ -16,7 +16,7 @@ from tests.unit.pipeline.conftest import Fixture, letter
 async def test_a_renewal_never_touches_the_cursor(fixture: Fixture) -> None:
     before = (await fixture.mailbox()).cursor
     fixture.gmail.deliver(letter(text="the minutes of Tuesday"))
-    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
+    await fixture.store.request_duty(fixture.mailbox_id, Duty.WATCH, fixture.now())
     job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + timedelta(minutes=1))
     assert job is not None
     due = await watch(fixture.context, job)
@@ -31,7 +31,7 @@ async def test_it_is_an_alarm_below_48_hours_and_lapsed_at_none(fixture: Fixture
     assert until is not None
     assert not mailbox.watch_alarm(until - timedelta(hours=47)), "nothing has failed"
     fixture.gmail.outages["watch"] = TryLater("Google is away.")
-    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
+    await fixture.store.request_duty(fixture.mailbox_id, Duty.WATCH, fixture.now())
     await fixture.work_for(1)
     mailbox = await fixture.mailbox()
     assert not mailbox.watch_alarm(until - timedelta(hours=48, seconds=1))
@@ -53,7 +53,7 @@ async def test_after_a_lapse_the_watch_comes_back_and_what_came_meanwhile_is_fou
 async def test_after_a_lapse_nobody_waits_for_the_sweep(fixture: Fixture) -> None:
     position, until = (await fixture.mailbox()).cursor, fixture.now() + timedelta(minutes=1)
     await fixture.store.save_watch(fixture.mailbox_id, fixture.now() - timedelta(seconds=1), position)
-    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
+    await fixture.store.request_duty(fixture.mailbox_id, Duty.WATCH, fixture.now())
     job = await fixture.store.claim_duty("w", fixture.now(), until)
     assert job is not None
     await watch(fixture.context, job)
@@ -77,7 +77,7 @@ async def test_a_watch_that_google_grants_for_hours_only_is_renewed_at_half_its_
 ) -> None:
     fixture.gmail.watch_days = 0.25
     fixture.gmail.calls.clear()
-    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
+    await fixture.store.request_duty(fixture.mailbox_id, Duty.WATCH, fixture.now())
     for _ in range(4):
         await fixture.settle()
         fixture.wait(hours=3)
@@ -107,7 +107,7 @@ async def test_mail_that_a_push_told_of_renews_nothing(fixture: Fixture) -> None
 
 async def test_a_topic_that_is_missing_is_told_and_forgotten_when_it_is_there(fixture: Fixture) -> None:
     fixture.gmail.outages["watch"] = TryLater("later.topic", reason=NO_TOPIC)
-    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
+    await fixture.store.request_duty(fixture.mailbox_id, Duty.WATCH, fixture.now())
     await fixture.work_for(1)
     assert (await fixture.mailbox()).topic_missing
     assert fixture.failed["watch", Cause.TOPIC] == 1

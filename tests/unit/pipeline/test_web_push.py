@@ -150,7 +150,7 @@ async def test_a_death_before_the_record_tells_the_same_under_the_same_name(here
     await here.push()
     await here.work_for(2)
     for _ in range(2):
-        await here.store.want(here.mailbox_id, Duty.WEB_PUSH, here.now())
+        await here.store.request_duty(here.mailbox_id, Duty.WEB_PUSH, here.now())
         job = await here.store.claim_duty("w", here.now(), here.now() + timedelta(seconds=60))
         assert job is not None
         with pytest.raises(LeaseLost):

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backend.domain.errors import Lost
+from backend.domain.errors import AccessLost
 from backend.domain.mailbox.verdict import FailOpen
 from backend.store.library import Dialect, migrations
 from backend.transactions.statement import packed
@@ -25,12 +25,12 @@ UNJUDGED = {
 }
 CONNECT = "\nConnect again; work resumes where it stopped."
 LOST = {
-    "The permission to read and label mail is missing.\nConnect again and leave every box ticked.": Lost.SCOPE,
-    "The organisation's administrator has switched off Gmail for outside programs.\nAsk them.": Lost.POLICY,
-    "The organisation's administrator does not allow Pitchgate.\nAsk them.": Lost.POLICY,
-    "This Google account has no Gmail.\nConnect an account that has a mailbox.": Lost.NO_GMAIL,
-    f"The access you gave can no longer be opened here.{CONNECT}": Lost.SEALED,
-    f"Google no longer accepts the permission given to Pitchgate.{CONNECT}": Lost.GRANT,
+    "The permission to read and label mail is missing.\nConnect again and leave every box ticked.": AccessLost.SCOPE,
+    "The organisation's administrator has switched off Gmail for outside programs.\nAsk them.": AccessLost.POLICY,
+    "The organisation's administrator does not allow Pitchgate.\nAsk them.": AccessLost.POLICY,
+    "This Google account has no Gmail.\nConnect an account that has a mailbox.": AccessLost.NO_GMAIL,
+    f"The access you gave can no longer be opened here.{CONNECT}": AccessLost.SEALED,
+    f"Google no longer accepts the permission given to Pitchgate.{CONNECT}": AccessLost.GRANT,
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from backend.domain.errors import Lost
+from backend.domain.errors import AccessLost
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Missing, Mode, Notices, Preferences
 from backend.transactions import rows
@@ -47,7 +47,7 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "name": ("A.", {"owner": Owner("ana@corp.test", "A.")}),
     "aliases": ('["a@x.test"]', {"owner": Owner("ana@corp.test", "Ana", frozenset({"a@x.test"}))}),
     "link": ("needs_reconnect", {"link": Link.NEEDS_RECONNECT}),
-    "link_cause": ("policy", {"lost": Lost.POLICY}),
+    "link_cause": ("policy", {"lost": AccessLost.POLICY}),
     "scopes": ('["openid"]', {"scopes": frozenset({"openid"})}),
     "preferences": (json.dumps(ASKING.to_json()), {"preferences": ASKING}),
     "label_held": ("X", {"labels": replace(LABELS, held="X")}),

@@ -91,7 +91,7 @@ async def test_it_looks_again_when_the_store_could_not_be_asked_until_it_is_told
     await store.add_model(TWO, "op", START)
     await store.change_models(Act.SHADOW, "two", "op", START)
     readers, asked = Readers(), 0
-    look = store.models_at_work
+    look = store.models_in_use
 
     async def sometimes() -> object:
         nonlocal asked

@@ -13,7 +13,7 @@ from backend.domain.mailbox.message import MessageView, Placement, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.policy.table import Standing
 from backend.pipeline.addon import Home
-from backend.transactions.records import HeldSender, Reading, SenderRecord
+from backend.transactions.records import CardData, HeldSender, SenderRecord
 from backend.web.addon.cards import Frame, Json, home_card, settings_card
 from backend.web.addon.message_card import message_card, note_card
 from backend.web.pages import card_words
@@ -47,14 +47,14 @@ def active(**changes: Any) -> Mailbox:
     return mailbox(watch_expires_at=NOW + timedelta(days=6), indexed_at=NOW, **changes)
 
 
-def reading(view: MessageView, **standing: Any) -> Reading:
+def reading(view: MessageView, **standing: Any) -> CardData:
     """A message of a sender with some history."""
-    return Reading(view, 3, Standing(**standing), SenderRecord(2, 1, 1))
+    return CardData(view, 3, Standing(**standing), SenderRecord(2, 1, 1))
 
 
-def stranger(view: MessageView, **standing: Any) -> Reading:
+def stranger(view: MessageView, **standing: Any) -> CardData:
     """A message of a sender with none."""
-    return Reading(view, 0, Standing(**standing), SenderRecord())
+    return CardData(view, 0, Standing(**standing), SenderRecord())
 
 
 def boxes() -> dict[Condition, Mailbox]:
@@ -140,7 +140,7 @@ def others(language: str) -> dict[str, Json]:
     return found
 
 
-def _by_row(pitch: MessageView, row: Row) -> Reading:
+def _by_row(pitch: MessageView, row: Row) -> CardData:
     rules = {Row.BLOCKED: RuleMatch(RuleKind.BLOCK), Row.ALLOWED: RuleMatch(RuleKind.ALLOW)}
     if row in (Row.BLOCKED, Row.HELD_WITH_EARLIER, Row.QUARANTINE, Row.CHALLENGE):
         return reading(replace(pitch, row=row), rules=rules.get(row, RuleMatch()))

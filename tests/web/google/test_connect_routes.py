@@ -82,7 +82,7 @@ async def test_coming_back_shows_the_mailbox_and_drops_the_cookie(client: Client
 
 async def test_a_returning_mailbox_shows_its_real_state(client: Client, here: Office) -> None:
     story = here.story
-    await here.service.prefer("ana", {"mode": "observe"})
+    await here.service.save_preferences("ana", {"mode": "observe"})
     index = await story.hold("ana", Duty.INDEX)
     await here.store.save_watch("ana", story.now + timedelta(days=5), "900")
     assert "We read who you have written to" in await (await come_back(client, here)).get_data(as_text=True)

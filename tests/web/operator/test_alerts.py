@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backend import logs
 from backend.domain.mailbox.verdict import FailOpen
-from backend.pipeline.judged import Judged
+from backend.pipeline.judged import VerdictMetrics
 from backend.web.services import GROUPS, Measures
 from tests.web.operator.promtool import PROMTOOL, needs_promtool
 from tests.web.service import office
@@ -46,7 +46,7 @@ def test_every_alarm_has_a_case_in_which_it_rings_and_one_in_which_it_does_not()
 
 async def test_every_count_an_alarm_asks_for_is_told_by_a_server_with_nothing_to_tell(tmp_path: Path) -> None:
     async with office(tmp_path) as here:
-        output = Measures().exposition(await here.store.census(), {}, Judged(), {}).decode()
+        output = Measures().exposition(await here.store.census(), {}, VerdictMetrics(), {}).decode()
     samples = [sample for family in text_string_to_metric_families(output) for sample in family.samples]
     names = [found for expr in alerts().values() for found in ASKED.findall(expr)]
     assert len(names) >= len(alerts()) >= 11
@@ -80,7 +80,7 @@ def test_every_alarm_leads_to_its_own_heading_of_the_operations_page() -> None:
 async def test_names_and_units_are_those_prometheus_asks_for(tmp_path: Path) -> None:
     async with office(tmp_path) as here:
         await here.hold("m1")
-        output = Measures().exposition(await here.store.census(), {}, Judged(), {})
+        output = Measures().exposition(await here.store.census(), {}, VerdictMetrics(), {})
     checked = await asyncio.create_subprocess_exec(
         str(PROMTOOL), "check", "metrics", stdin=PIPE, stdout=PIPE, stderr=STDOUT
     )
@@ -93,7 +93,7 @@ async def test_every_count_of_the_store_has_a_name_of_its_own(tmp_path: Path) ->
         await here.link(waiting=2)
         census = await here.store.census()
     census = {**census, "fail_open.too_slow": 1, "notices.new": 2, "notices.repeat": 1, "notices.unknown": 1}
-    output = Measures().exposition(census, {}, Judged(), {}).decode()
+    output = Measures().exposition(census, {}, VerdictMetrics(), {}).decode()
     families = {family.name: family for family in text_string_to_metric_families(output)}
     names = {name for name, *_ in GROUPS.values()}
     assert sum(len(families[name].samples) for name in names if name in families) == len(census)

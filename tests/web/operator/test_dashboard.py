@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
-from backend.pipeline.judged import Judged
+from backend.pipeline.judged import VerdictMetrics
 from backend.ports.public_post import Pushed
 from backend.web.services import Measures
 from tests.web.operator.promtool import PROMTOOL, needs_promtool
@@ -39,7 +39,7 @@ def queries() -> list[str]:
 
 
 async def test_every_name_and_label_in_it_is_told_by_a_server(tmp_path: Path) -> None:
-    measures, judged = Measures(), Judged()
+    measures, judged = Measures(), VerdictMetrics()
     judged.note(Verdict(Outcome.INBOX, Row.BELOW_HOLD))
     judged.note(Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause=FailOpen.UNREADABLE))
     measures.request("/healthz", "GET", 200, 0.1)

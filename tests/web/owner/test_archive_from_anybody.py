@@ -52,7 +52,7 @@ async def lived_in(here: Office) -> dict[str, Any]:
     await story.decide("ana", "m2", Decision.BLOCK)
     await here.store.set_rule("ana", "spam.test", RuleKind.BLOCK, story.now)
     await here.store.learn("ana", frozenset({"cy@x.test"}), "t9", story.now)
-    await here.store.ask_off("ana", "m1", story.now)
+    await here.store.begin_unsubscribe("ana", "m1", story.now)
     answer = await (await Visit.begin(here)).browser.get("/settings/data/export")
     file: dict[str, Any] = json.loads(await answer.get_data())
     return file

@@ -96,7 +96,7 @@ async def test_would_this_sender_pass(ana: Visit) -> None:
         page = await ana.post(f"{LISTS}/test", 200, address=address, **fields)
         for expected in words:
             assert expected in page, (address, confirmed)
-    await ana.here.service.prefer("ana", {"mode": "observe"})
+    await ana.here.service.save_preferences("ana", {"mode": "observe"})
     page = await ana.post(f"{LISTS}/test", 200, address="new@seller.example", confirmed="1")
     assert "stays in the inbox with a label" in page
     for wrong in ("", "seller.example", "gmail.com"):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.domain.errors import Lost, NeedsReconnect
+from backend.domain.errors import AccessLost, NeedsReconnect
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.failing import Blame, Cause, Failing
 from backend.domain.mailbox.mailbox import (
@@ -96,8 +96,8 @@ def test_renewing_is_said_to_have_failed_only_when_it_has() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("lost", list(Lost))
-def test_every_way_to_lose_access_has_words_and_a_remedy(language: str, lost: Lost) -> None:
+@pytest.mark.parametrize("lost", list(AccessLost))
+def test_every_way_to_lose_access_has_words_and_a_remedy(language: str, lost: AccessLost) -> None:
     state = state_of(replace(ANA, link=Link.NEEDS_RECONNECT, lost=lost), words(language), NOW)
     assert state.cause.endswith(".")
     assert state.remedy.endswith(".")

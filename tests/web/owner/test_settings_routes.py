@@ -122,7 +122,9 @@ async def test_what_is_no_number_is_refused_with_its_field(ana: Visit, number: s
 
 
 async def test_what_this_page_does_not_show_stays(ana: Visit) -> None:
-    await ana.here.service.prefer("ana", {"left_alone": ["CATEGORY_PERSONAL"], "wording": {"de": "Servus"}})
+    await ana.here.service.save_preferences(
+        "ana", {"left_alone": ["CATEGORY_PERSONAL"], "wording": {"de": "Servus"}}
+    )
     await ana.post("/settings", **GOOD)
     wishes = (await ana.mailbox()).preferences
     assert "CATEGORY_PERSONAL" in wishes.left_alone

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.errors import Lost
+from backend.domain.errors import AccessLost
 from backend.web.browser_session import PAGES
 from tests.web.owner.test_review_routes import ASK, hidden
 from tests.web.service import Office, office
@@ -110,7 +110,7 @@ async def test_an_owner_who_comes_back_is_asked_who_they_are_and_nothing_else(he
 async def test_a_mailbox_that_lost_its_token_is_signed_in_to_and_then_offers_to_reconnect(
     here: Office,
 ) -> None:
-    await here.store.lose_link("ana", Lost.GRANT, here.story.now, here.story.now)
+    await here.store.lose_link("ana", AccessLost.GRANT, here.story.now, here.story.now)
     browser = here.app.test_client()
     await browser.post("/connect/sign-in")
     await back_from_google(here, browser)

@@ -31,7 +31,7 @@ async def here(tmp_path: Path) -> AsyncIterator[Office]:
 async def ana(here: Office) -> Visit:
     """Ana, whose mailbox observes and has been read."""
     visit = await Visit.begin(here)
-    await here.service.prefer("ana", {"mode": "observe"})
+    await here.service.save_preferences("ana", {"mode": "observe"})
     await visit.indexed()
     return visit
 
@@ -206,7 +206,7 @@ async def test_it_speaks_the_browsers_language(ana: Visit) -> None:
 async def test_connecting_orders_the_preview_once_for_who_has_not_chosen(here: Office) -> None:
     browser = here.app.test_client()
     for mode, run in (("challenge", None), ("observe", 1), ("observe", 1)):
-        await here.service.prefer("eve", {"mode": mode})
+        await here.service.save_preferences("eve", {"mode": mode})
         page = await (await here.connect(browser, "eve")).get_data(as_text=True)
         assert ('href="/start"' in page) is (mode == "observe")
         found = await here.store.preview_run("eve")

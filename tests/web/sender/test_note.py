@@ -11,7 +11,7 @@ from backend.demo.people import solve
 from backend.domain.mailbox.decisions import Decision
 from backend.transactions.records import Event, EventKind
 from backend.web.api import routes
-from backend.web.limits import surroundings_of
+from backend.web.limits import network_block
 from tests.values import message
 from tests.web.service import LINK, Client, Office
 
@@ -146,7 +146,7 @@ async def test_lines_and_starts_are_limited(client: Client, here: Office) -> Non
     ],
 )
 def test_a_network_is_a_24_or_a_48(one: str, other: str, same: bool) -> None:
-    assert (surroundings_of(one) == surroundings_of(other)) is same
+    assert (network_block(one) == network_block(other)) is same
 
 
 async def test_a_network_of_many_addresses_is_held_back_as_one(here: Office) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.domain.errors import Lost
+from backend.domain.errors import AccessLost
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.failing import Blame, Cause, Failing
 from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Mode, Preferences, Who, explain
@@ -32,7 +32,7 @@ STATES = {
     Condition.ACTIVE: WORKING,
     Condition.OBSERVING: replace(WORKING, preferences=Preferences()),
     Condition.PAUSED: PAUSED,
-    Condition.NEEDS_RECONNECT: replace(WORKING, link=Link.NEEDS_RECONNECT, lost=Lost.SCOPE),
+    Condition.NEEDS_RECONNECT: replace(WORKING, link=Link.NEEDS_RECONNECT, lost=AccessLost.SCOPE),
     Condition.WATCH_LAPSED: replace(WORKING, watch_expires_at=NOW),
     Condition.DELAYED: replace(WORKING, failing=(LATE,)),
     Condition.DISCONNECTED: replace(WORKING, link=Link.LEAVING),
@@ -94,8 +94,8 @@ def test_renewing_is_said_to_have_failed_only_when_it_has() -> None:
 
 
 def test_how_access_was_lost_is_told_and_the_commonest_way_where_it_is_not_known() -> None:
-    assert explain(STATES[Condition.NEEDS_RECONNECT], NOW).lost is Lost.SCOPE
-    assert explain(replace(STATES[Condition.NEEDS_RECONNECT], lost=None), NOW).lost is Lost.GRANT
+    assert explain(STATES[Condition.NEEDS_RECONNECT], NOW).lost is AccessLost.SCOPE
+    assert explain(replace(STATES[Condition.NEEDS_RECONNECT], lost=None), NOW).lost is AccessLost.GRANT
     assert explain(WORKING, NOW).lost is None
 
 
