@@ -220,7 +220,7 @@ async def show_digest(token: str) -> Response:
 async def use_digest(token: str) -> AnyResponse:
     """Do it, once."""
     await owner_digest.use(services().context, token)
-    return redirect(url_for("digest.show", token=token), 303)
+    return redirect(url_for("digest.show_digest", token=token), 303)
 
 
 @digest_links.post("/<token>/undo")
@@ -228,7 +228,7 @@ async def use_digest(token: str) -> AnyResponse:
 async def undo_digest(token: str) -> AnyResponse:
     """Take it back, once."""
     await owner_digest.undo(services().context, token)
-    return redirect(url_for("digest.show", token=token), 303)
+    return redirect(url_for("digest.show_digest", token=token), 303)
 
 
 async def _page(found: Offered | None) -> Response:
