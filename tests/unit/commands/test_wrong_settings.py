@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import runpy
 import socket
-import subprocess
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -121,22 +123,41 @@ def test_settings_that_contradict_one_another(monkeypatch: pytest.MonkeyPatch) -
     assert SECRET not in in_english(refused.value)
 
 
-# --- what shows only when it is used: each in a process of its own, as it is started
+# --- what shows only when it is used: each in a process of its own, forked from one that has read the program
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    [__name__, "backend.bootstrap", "backend.serving", "backend.reader.opening", "quart.cli"]
+)
 
 
 def ended(arguments: list[str], folder: Path, **environment: str) -> str:
     """What a process that cannot start says, on standard error."""
     given = {"PITCHGATE_STATE_DIR": str(folder / "state"), "PITCHGATE_CLIENT_SECRET": SECRET, **environment}
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", *arguments],
-        env={**os.environ, **given},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode not in (0, -9), done.stdout
-    return done.stderr
+    said = folder / "said"
+    process = FORKS.Process(target=_run, args=(arguments, {**os.environ, **given}, said))
+    process.start()
+    process.join(60)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    assert process.exitcode not in (None, 0, -9), said.read_text(encoding="utf-8")
+    return said.read_text(encoding="utf-8")
+
+
+def _run(arguments: list[str], environment: dict[str, str], said: Path) -> None:
+    """The process: what `python -m` or `python -c` would do with these arguments."""
+    os.environ.clear()
+    os.environ.update(environment)
+    with said.open("wb") as file:
+        os.dup2(file.fileno(), 2)
+    warnings.resetwarnings()
+    warnings.simplefilter("ignore")
+    kind, what, *sys.argv[1:] = arguments
+    if kind == "-m":
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+    else:
+        exec(what, {"__name__": "__main__"})
 
 
 SERVE = ["-m", "backend", "serve"]
