@@ -41,6 +41,7 @@ ABOUT_ALL = {
     "next_due": "the worker's",
     "note_missing": "the fetcher's",
     "release_leases_of": "a server's",
+    "bring_back": "a server's: its clock was wrong",
     "heartbeat": "a server's",
     "challenge_by_token": "named by a secret",
     "receipt": "named by a secret",
