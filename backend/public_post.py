@@ -22,7 +22,7 @@ from yarl import URL
 
 from backend.domain.errors import Refused
 from backend.domain.mail.machine_mail import BODY, host_of
-from backend.domain.mailbox.web_push import Subscription
+from backend.domain.mailbox.owner_digest import Subscription
 from backend.ports.public_post import PushAnswer, Pushed
 from backend.ports.system import Clock
 

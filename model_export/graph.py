@@ -1,9 +1,4 @@
-"""skl2onnx converter of `PitchModel`: a sparse graph, raw text in, probability and per-term shares and counts out.
-
-The stock conversion of tf-idf builds a dense row per message and differs from scikit-learn on most real
-mail (tokeniser, sublinear tf, pruned bigrams). This one looks up only the terms that occur and keeps
-scikit-learn's order of operations in double precision.
-"""
+"""The model's graph in ONNX: raw text in, probability and contributions out."""
 
 from __future__ import annotations
 
@@ -15,8 +10,38 @@ from skl2onnx import convert_sklearn, update_registered_converter
 from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
 
 from model_export.counts import BLOCKS, Block
-from model_export.emitter import OPSET, Emitter
 from model_export.learner import PitchModel
+
+# ---- Puts nodes and constants into the container that skl2onnx makes a graph of.
+
+
+OPSET = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}
+
+
+class Emitter:
+    """Names every tensor by its role, so that the graph is the same each time it is built."""
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+
+    def constant(self, name: str, values: Any, kind: int) -> str:
+        """An initializer; its name."""
+        array = np.asarray(values)
+        self._container.add_initializer(name, kind, list(array.shape), array.ravel().tolist())
+        return name
+
+    def node(self, op: str, inputs: list[str], outputs: str | list[str], **attributes: Any) -> None:
+        """One node, named after its first output."""
+        names = [outputs] if isinstance(outputs, str) else outputs
+        version = OPSET[attributes.get("op_domain", "")]
+        self._container.add_node(op, inputs, names, name=f"n_{names[0]}", op_version=version, **attributes)
+
+
+# ---- skl2onnx converter of `PitchModel`: a sparse graph, raw text in, probability and per-term shares and
+# counts out. The stock conversion of tf-idf builds a dense row per message and differs from scikit-learn on
+# most real mail (tokeniser, sublinear tf, pruned bigrams). This one looks up only the terms that occur and
+# keeps scikit-learn's order of operations in double precision.
+
 
 WORD = r"[\p{L}\p{N}_]{2,}"  # RE2's spelling of the learner's token pattern
 IR_VERSION = 10

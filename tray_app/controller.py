@@ -12,17 +12,81 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
-from tray_app import notices, recall
+from tray_app import notices
 from tray_app import state as states
 from tray_app.connection import Connection
-from tray_app.errors import BackendError, SecretsRefused, TrayError
+from tray_app.errors import (
+    BackendError,
+    Busy,
+    SecretsRefused,
+    ServerTrouble,
+    SignedOut,
+    Slow,
+    TrayError,
+    Unreachable,
+    WrongVersion,
+)
 from tray_app.menu import Action, Do, Screen, screen
 from tray_app.outbox import Outbox, Refusal
 from tray_app.parts import Parts
 from tray_app.ports import Backend, Event
-from tray_app.state import Decision, Message, Status, Trouble, TroubleKind
+from tray_app.state import Decision, Message, Status, TrayState, Trouble, TroubleKind, affected, without
 from tray_app.wire import message_from_json
 from tray_app.words import t
+
+# ---- What the app starts from, and what decisions that still wait mean for a list from the server.
+
+
+KINDS: tuple[tuple[type[BackendError], TroubleKind], ...] = (
+    (Unreachable, TroubleKind.UNREACHABLE),
+    (Slow, TroubleKind.SLOW),
+    (ServerTrouble, TroubleKind.SERVER),
+    (Busy, TroubleKind.BUSY),
+    (SignedOut, TroubleKind.SIGNED_OUT),
+    (WrongVersion, TroubleKind.WRONG_VERSION),
+)
+
+
+def remembered(parts: Parts, outbox: Outbox) -> TrayState:
+    """The state the app starts with: what it knew when it ended, however it ended."""
+    memory = parts.memory
+    held, passed, at = memory.last_known()
+    return TrayState(
+        server=memory.kept.server or parts.default_server,
+        held=without(held, settled_ids(outbox, held)),
+        passed=passed,
+        waiting=len(outbox),
+        notices=memory.kept.notices,
+        update_check=memory.kept.update_check,
+        autostart=parts.autostart.enabled() if parts.autostart else None,
+        recovered=memory.recovered,
+        updated_at=at,
+    )
+
+
+def settled_ids(outbox: Outbox, held: tuple[Message, ...]) -> set[str]:
+    """Those of the held messages that decisions still waiting to be sent have settled already."""
+    waiting = outbox.waiting()
+    undone = {item.key for item in waiting if item.undo}
+    by_id = {message.gmail_id: message for message in held}
+    settled: set[str] = set()
+    for item in waiting:
+        about = by_id.get(item.gmail_id)
+        if about and item.key not in undone and item.decision != Decision.SALES:
+            settled |= {message.gmail_id for message in affected(held, about, Decision(item.decision))}
+    return settled
+
+
+def trouble_of(error: BackendError) -> Trouble:
+    """The trouble to show for an error."""
+    kind = next((kind for error_type, kind in KINDS if isinstance(error, error_type)), TroubleKind.OTHER)
+    return Trouble(kind, error.title, error.remedy)
+
+
+# ---- The app's one place that decides what happens next. Lives on the asyncio thread. It holds the state,
+# changes it through the pure functions of `state`, and hands the view a new screen whenever that differs from
+# the last. Only `submit` may be called from other threads.
+
 
 KEEP_AFTER = 2.0
 """Seconds until a changed list is written to the disk: a burst is one write."""
@@ -49,7 +113,7 @@ class Controller:
         self._ended = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._unsaved = False
-        self.state = recall.remembered(parts, self.outbox)
+        self.state = remembered(parts, self.outbox)
         self._knew = self.state.updated_at is not None
 
     # --- life
@@ -172,7 +236,7 @@ class Controller:
         """See `Hearer`. What came while the app was away is news, unless nothing was known before."""
         first, self._knew = not self._knew, True
         before = self.state.unseen
-        settled = recall.settled_ids(self.outbox, held)
+        settled = settled_ids(self.outbox, held)
         held = states.without(held, settled)
         self.become(replace(states.listed(self.state, held, first=first), passed=passed))
         self._unsaved = True
@@ -207,7 +271,7 @@ class Controller:
 
     def on_failed(self, error: BackendError) -> None:
         """See `Hearer`."""
-        trouble = recall.trouble_of(error)
+        trouble = trouble_of(error)
         self.become(replace(states.failed(self.state, trouble), waiting=len(self.outbox)))
 
     def tell(self, title: str, body: str) -> None:

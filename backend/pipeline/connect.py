@@ -22,8 +22,7 @@ from backend.domain.errors import (
     TryLater,
 )
 from backend.domain.mailbox.mailbox import Grant, Link, Mailbox, Preferences
-from backend.pipeline.context import Context
-from backend.pipeline.sealed import seal, unseal
+from backend.pipeline.context import Context, seal, unseal
 from backend.ports.gmail import Access, Authorizer
 from backend.transactions.records import DisconnectReceipt, Duty, DutyJob, GrantEnd, NewMailbox, Receipt
 

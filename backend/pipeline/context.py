@@ -1,13 +1,14 @@
-"""What every stage is handed: ports and settings, nothing global."""
+"""What every stage is given, our own changes that Gmail tells of again, and what a browser keeps for us sealed."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from backend.pipeline.echoes import OwnChanges
+from backend.domain.errors import Expired, Refused
 from backend.pipeline.judged import VerdictMetrics
 from backend.ports.gmail import Gmail
 from backend.ports.public_post import Pushed, PushService
@@ -16,6 +17,38 @@ from backend.ports.system import Clock, TimeCheck, TokenSource, Vault
 from backend.settings import Settings, on_this_machine
 from backend.transactions.records import MessageJob
 from backend.transactions.store import Store
+
+# ---- Changes of ours in Gmail, remembered for a moment: Google pushes them back to us.
+
+
+SOON = timedelta(seconds=2)
+"""For so long after a change of ours a push is taken for its echo."""
+
+MOST = 4096
+"""Mailboxes remembered at most. What is forgotten costs one look more."""
+
+
+class OwnChanges:
+    """One a process. Mailboxes by their owner's address, as pushes name them. Wrong either way it does no harm: an echo
+    that is not known is looked at once more, mail that is taken for one at the end of the push's window."""
+
+    def __init__(self) -> None:
+        self._changed: dict[str, datetime] = {}
+
+    def expect(self, email: str, now: datetime) -> None:
+        """A change of ours is about to be made."""
+        self._changed.pop(email, None)
+        if len(self._changed) >= MOST:
+            del self._changed[next(iter(self._changed))]
+        self._changed[email] = now
+
+    def heard(self, email: str, now: datetime) -> bool:
+        """Whether a push about this mailbox is likely to be one."""
+        at = self._changed.get(email)
+        return at is not None and now - at < SOON
+
+
+# ---- What every stage is handed: ports and settings, nothing global.
 
 
 class Believed:
@@ -72,3 +105,31 @@ class Context:
     def lease_until(self) -> datetime:
         """To when a job taken now is held."""
         return self.clock.now() + timedelta(seconds=self.settings.lease_seconds)
+
+
+# ---- What a browser keeps for us for a while: sealed, for one purpose, up to a time. One key seals everything.
+# Without its purpose inside, what was sealed for one thing would open as another.
+
+
+def seal(context: Context, purpose: str, fields: Mapping[str, str], life: timedelta) -> str:
+    """The fields as a text nobody else can read or make; good for `life`."""
+    until = (context.clock.now() + life).isoformat()
+    return context.vault.seal(json.dumps({"for": purpose, "until": until, "fields": dict(fields)})).decode()
+
+
+def unseal(context: Context, purpose: str, sealed: str) -> dict[str, str]:
+    """Inverse of `seal`. Raises `Refused` for what we did not seal for this purpose, `Expired` for what is too old."""
+    try:
+        kept = json.loads(context.vault.open(sealed.encode()))
+    except (Refused, ValueError) as error:
+        raise _not_ours() from error
+    if not isinstance(kept, dict) or kept.get("for") != purpose:
+        raise _not_ours()
+    if context.clock.now() >= datetime.fromisoformat(kept["until"]):
+        raise Expired("expired")
+    fields: dict[str, str] = kept["fields"]
+    return fields
+
+
+def _not_ours() -> Refused:
+    return Refused("malformed.sealed")

@@ -18,21 +18,19 @@ import structlog
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
 from backend.domain.mail.headers import UNSEEN
-from backend.domain.mailbox import web_push as rules
+from backend.domain.mailbox import owner_digest as rules
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, refuse_shared_domain
 from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.domain.mailbox.message import MessageView, Placement
-from backend.domain.mailbox.owner_digest import MAX_NAME, MAX_SUBJECT, plain
+from backend.domain.mailbox.owner_digest import MAX_NAME, MAX_SUBJECT, Subscription, plain
 from backend.domain.mailbox.review import Shelf, Wanted
-from backend.domain.mailbox.web_push import Subscription
 from backend.domain.watching.trial import Answer
 from backend.locale import catalogue
 from backend.locale.words import Words
 from backend.pipeline import correct, modes
-from backend.pipeline.context import Context, DutyResult
+from backend.pipeline.context import Context, DutyResult, seal, unseal
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.review import shown
-from backend.pipeline.sealed import seal, unseal
 from backend.ports.public_post import PushAnswer, Pushed
 from backend.ports.reader import Unread
 from backend.transactions.driver import Notifier

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from backend.domain.mailbox.web_push import Subscription
+from backend.domain.mailbox.owner_digest import Subscription
 
 
 class Unsubscriber(Protocol):

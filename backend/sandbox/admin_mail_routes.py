@@ -5,7 +5,7 @@ from typing import Any
 
 from quart import Blueprint, Response, jsonify, request
 
-from backend.sandbox.admin import mailbox_json, message_json, perform_owner_act, reply_letter, sent_json
+from backend.sandbox.admin import mailbox_json, message_json, sent_json
 from backend.sandbox.gmail.labels import VacationError, read_filters, read_vacation, vacation_json
 from backend.sandbox.letters import (
     ARRIVAL_KEYS,
@@ -17,6 +17,7 @@ from backend.sandbox.letters import (
     strings,
 )
 from backend.sandbox.mail.mailbox import Mailbox, SendAs, StoredMessage
+from backend.sandbox.owner_acts import perform_owner_act, reply_letter
 from backend.sandbox.web import BadRequest, json_object, refuse, world
 from backend.sandbox.world import WorldError
 

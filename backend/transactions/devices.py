@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 
 from backend.domain.errors import Expired, PitchgateError, Refused
-from backend.domain.mailbox.web_push import GIVEN_UP, MOST_BROWSERS
+from backend.domain.mailbox.owner_digest import GIVEN_UP, MOST_BROWSERS
 from backend.ports.public_post import Pushed
 from backend.transactions import jobs
 from backend.transactions.mailboxes import lock, locked

@@ -1,15 +1,18 @@
-"""Claiming and ending jobs, and the pushes that make them due."""
+"""Jobs: what makes them due, claiming and ending them, dead letters, and what servers leave one another."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import accumulate
 
-from backend.domain.errors import LeaseLost, Refused
+from backend.domain.errors import SEARCH_LAG, LeaseLost, Refused
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.message import Stage
-from backend.transactions import rows, voiding
+from backend.transactions import message_rows, rows, voiding
+from backend.transactions.message_rows import ClaimedRow, DueLaneRow, MessageRow
 from backend.transactions.records import Due, Duty, DutyJob, MessageJob, Notice, PushFate
 from backend.transactions.rows import ClaimedDutyRow, DutyRow, HeldRow, MailboxRow, PushedRow
 from backend.transactions.statement import (
@@ -25,6 +28,46 @@ from backend.transactions.statement import (
     q,
     within,
 )
+
+# ---- What servers on one database know of one another, and leave one another.
+
+
+def release_leases_of(now: datetime, worker: str = "") -> Script[None]:
+    """Server `worker`, or with "" whoever held jobs, is dead, for sure: what it held is due now, a challenge once
+    it could be found if it was sent.
+    """
+    held = f"{worker}:" if worker else ""
+    yield q("inherit_messages", now=micros(now), searchable=micros(now + SEARCH_LAG), held=held)
+    yield q("inherit_duties", now=micros(now), held=held)
+    yield q("free_lanes", now=micros(now))
+
+
+def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: datetime) -> Script[int]:
+    """A clock that was wrong has put jobs off: duties that are due later than so long after `now`, and messages
+    that are due after `messages`, are due now, whoever holds them. Nobody was told of what is still to come.
+    Returns how many jobs.
+    """
+    at, count = micros(now), 0
+    for duty, wait in latest.items():
+        count += yield from number("bring_back_duties", duty=duty, now=at, latest=micros(now + wait))
+    yield q("bring_back_looks", latest=micros(messages))
+    count += yield from number(
+        "bring_back_messages", now=at, searchable=micros(now + SEARCH_LAG), latest=micros(messages)
+    )
+    yield q("free_lanes", now=at)
+    yield q("bring_back_digests", now=at)
+    yield q("bring_back_web_pushes", now=at)
+    return count
+
+
+def heartbeat(name: str, now: datetime, silence: timedelta) -> Script[int]:
+    """Server `name` is at work; returns how many are: those that have said so within `silence`, this one too."""
+    yield q("server_seen", name=name, now=micros(now))
+    yield q("drop_silent_servers", before=micros(now - silence))
+    return (yield from number("count_servers"))
+
+
+# ---- Claiming and ending jobs, and the pushes that make them due.
 
 
 def note_push(notice: Notice, again_at: datetime, now: datetime, echo: bool = False) -> Script[PushFate]:
@@ -291,3 +334,79 @@ def failing_seconds(now: datetime) -> Script[int]:
     """For how long the job that has failed longest has."""
     since: int | None = yield q("failing_longest")
     return 0 if since is None else max(0, int((now - moment(since)).total_seconds()))
+
+
+# ---- Messages that were tried too often, for a person who looks after them.
+
+
+def list_dead_letters(mailbox_id: str | None) -> Script[list[MessageRow]]:
+    """Dead letters, of one mailbox or of all, oldest first."""
+    found: list[MessageRow] = yield q("dead_letters", mailbox_id=mailbox_id or "")
+    return found
+
+
+def retry_dead_letter(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
+    """Give a dead letter new tries. False if it is none."""
+    changed = yield from number(
+        "retry_dead_letter", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now)
+    )
+    if changed:
+        yield from due(mailbox_id, now)
+    return bool(changed)
+
+
+def drop_dead_letter(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
+    """End a dead letter as it is. False if it is none."""
+    changed = yield from number("drop_dead_letter", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now))
+    return bool(changed)
+
+
+# ---- Claiming messages: the mailboxes take turns.
+
+
+ROUNDS = 4
+"""How often one claim goes round the mailboxes to fill its batch."""
+
+
+def claim_messages(
+    now: datetime,
+    lease: str,
+    lease_until: datetime,
+    limit: int,
+    most: int | None = None,
+    full: Collection[str] = (),
+) -> Script[tuple[MessageJob, ...]]:
+    """See the port."""
+    claimed: list[MessageJob] = []
+    each: Counter[str] = Counter()
+    most = limit if most is None else most
+    for _ in range(ROUNDS):
+        left = limit - len(claimed)
+        if left <= 0:
+            break
+        served = {*full, *(name for name, had in each.items() if had >= most)}
+        names = packed(sorted(served))
+        lanes: list[DueLaneRow] = yield q("due_lanes", now=micros(now), limit=left, most=most, full=names)
+        if not lanes:
+            break
+        # What is due of a mailbox is claimed together: it is screened together.
+        due_before = accumulate((lane["messages"] for lane in lanes), initial=0)
+        listed = [
+            lane["mailbox_id"]
+            for lane, before in zip(lanes, due_before, strict=False)
+            if before + lane["messages"] <= left
+        ]
+        listed = listed or [lanes[0]["mailbox_id"]]
+        names = packed(listed)
+        found: list[ClaimedRow] = yield q(
+            "claim_rows",
+            lanes=names,
+            share=min(left, most - max(each[name] for name in listed)),
+            now=micros(now),
+            lease=lease,
+            lease_until=micros(lease_until),
+        )
+        yield q("turn_lanes", lanes=names, now=micros(now))
+        claimed += [message_rows.message_job(row, lease) for row in found]
+        each.update(row["mailbox_id"] for row in found)
+    return tuple(sorted(claimed, key=lambda job: (job.first_seen_at, job.mailbox_id, job.gmail_id)))

@@ -11,10 +11,8 @@ from typing import Any, Generic, Protocol, cast
 
 from backend.domain.errors import PitchgateError
 from backend.transactions import challenges as _challenges
-from backend.transactions import claims as _claims
 from backend.transactions import corrections as _corrections
 from backend.transactions import credits as _credits
-from backend.transactions import dead_letters as _dead_letters
 from backend.transactions import decisions as _decisions
 from backend.transactions import devices as _devices
 from backend.transactions import digests as _digests
@@ -22,10 +20,8 @@ from backend.transactions import first_run as _first_run
 from backend.transactions import jobs as _jobs
 from backend.transactions import mailboxes as _mailboxes
 from backend.transactions import models as _models
-from backend.transactions import notices as _notices
 from backend.transactions import review as _review
 from backend.transactions import review_orders as _review_orders
-from backend.transactions import servers as _servers
 from backend.transactions import sync as _sync
 from backend.transactions import verdicts as _verdicts
 from backend.transactions import views as _views
@@ -180,12 +176,12 @@ class Store:
         """Call `listener` in the event loop whenever a job may have become due."""
         self._driver.notifier.listen(listener)
 
-    retry_dead_letter = writes(_dead_letters.retry_dead_letter)
-    drop_dead_letter = writes(_dead_letters.drop_dead_letter)
+    retry_dead_letter = writes(_jobs.retry_dead_letter)
+    drop_dead_letter = writes(_jobs.drop_dead_letter)
 
     async def dead_letters(self, mailbox_id: str | None = None) -> list[MessageRow]:
         """Dead letters, of one mailbox or of all, oldest first (operator's view)."""
-        return await self._driver.read(mailbox_id or EVERY, _dead_letters.list_dead_letters, mailbox_id)
+        return await self._driver.read(mailbox_id or EVERY, _jobs.list_dead_letters, mailbox_id)
 
     connect = writes_all(_mailboxes.connect)
     mailbox = reads_key(_mailboxes.mailbox)
@@ -213,14 +209,14 @@ class Store:
         return deleted
 
     note_push = writes_key_all(_jobs.note_push)
-    release_leases_of = writes_all(_servers.release_leases_of)
-    bring_back = writes_all(_servers.bring_back)
-    heartbeat = writes_key_all(_servers.heartbeat)
+    release_leases_of = writes_all(_jobs.release_leases_of)
+    bring_back = writes_all(_jobs.bring_back)
+    heartbeat = writes_key_all(_jobs.heartbeat)
     request_duty = writes_key(_jobs.request_duty)
-    set_notice_mode = writes(_notices.set_notice_mode)
-    note_missing = writes_all(_notices.note_missing)
-    owner_acted = writes(_notices.owner_acted)
-    last_notice = reads_key(_notices.last_notice)
+    set_notice_mode = writes(_sync.set_notice_mode)
+    note_missing = writes_all(_sync.note_missing)
+    owner_acted = writes(_sync.owner_acted)
+    last_notice = reads_key(_sync.last_notice)
 
     async def claim_duties(
         self, worker: str, now: datetime, lease_until: datetime, limit: int
@@ -270,7 +266,7 @@ class Store:
     ) -> tuple[MessageJob, ...]:
         """See `JobStore`."""
         return await self._driver.write_small(
-            EVERY, _claims.claim_messages, now, new_lease(worker), lease_until, limit, most, full
+            EVERY, _jobs.claim_messages, now, new_lease(worker), lease_until, limit, most, full
         )
 
     finish_stage = writes_key(_jobs.finish_stage)

@@ -1,4 +1,4 @@
-"""What a sync commits, and what is remembered of whom the owner writes to."""
+"""What a sync commits, what is remembered of whom the owner writes to, and how mailboxes are told of new mail."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import TypedDict
 
 from backend.domain.errors import LeaseLost, NotFound
-from backend.domain.mailbox.mailbox import NOTICE_DELAY
+from backend.domain.mailbox.mailbox import NOTICE_DELAY, Missing, Notices
 from backend.domain.mailbox.message import MessageView
 from backend.transactions import corrections, message_rows, rows, voiding
-from backend.transactions.jobs import due, extend_lease, finish_duty, position
+from backend.transactions.jobs import due, extend_lease, finish_duty, position, request_duty
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import (
+    Duty,
     DutyJob,
     HistoryContext,
     MessageJob,
@@ -24,6 +25,8 @@ from backend.transactions.records import (
 )
 from backend.transactions.rows import GmailIdRow, MailboxRow
 from backend.transactions.statement import Script, micros, micros_or_none, moment, number, packed, q
+
+# ---- What a sync commits, and what is remembered of whom the owner writes to.
 
 
 class NoticeRow(TypedDict):
@@ -279,3 +282,30 @@ def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, n
         total=total,
         indexed_at=micros(now) if finished else mailbox["indexed_at"],
     )
+
+
+# ---- How mailboxes are told of, and what keeps their notices from coming.
+
+
+def set_notice_mode(mailbox_id: str, notices: Notices) -> Script[None]:
+    """How its new mail comes to our notice from now on. POLL forgets the watch, which must have been stopped."""
+    yield q("hear_by", mailbox_id=mailbox_id, notices=notices)
+
+
+def note_missing(missing: Missing | None) -> Script[None]:
+    """What keeps the notices of all mailboxes that are fetched for from coming, None for nothing."""
+    yield q("save_missing", missing=missing or "")
+
+
+def owner_acted(mailbox_id: str, now: datetime) -> Script[None]:
+    """The owner of a polled mailbox is at work: its history is due now, and often again from now on. Nothing for
+    a mailbox that Gmail tells of.
+    """
+    if (yield from number("note_owner_acted", mailbox_id=mailbox_id, now=micros(now))):
+        yield from request_duty(mailbox_id, Duty.SYNC, now)
+
+
+def last_notice(mailbox_id: str) -> Script[datetime | None]:
+    """When the last notice of a mailbox came."""
+    found: list[NoticeRow] = yield q("latest_notices", mailbox_id=mailbox_id)
+    return moment(found[0]["received_at"]) if found else None

@@ -49,16 +49,16 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     settings, measures = services.context.settings, register_services(app, services)
-    log.install(app)
-    guards.install(app, settings)
-    error_map.install(app)
+    log.register_log(app)
+    guards.register_guards(app, settings)
+    error_map.register_errors(app)
     pages.register_static(app)
     pages.register_faces(app)
     described.register_openapi(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     stopping = stopping or asyncio.Event()
-    streams.install(app, stopping)
+    streams.register_streams(app, stopping)
     if settings.live_page:
         operator.register_live_page(app, stopping)
     if settings.story_url:

@@ -71,7 +71,7 @@ def answer_for(error: errors.PitchgateError) -> Answer:
     return Answer(row.status, error.code, own_words=True) if own else row
 
 
-def install(app: Quart) -> None:
+def register_errors(app: Quart) -> None:
     """Let an app answer every error from the tables."""
     app.register_error_handler(errors.PitchgateError, _ours)
     app.register_error_handler(HTTPException, _http)

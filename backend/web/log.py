@@ -28,7 +28,7 @@ def method_name() -> str:
     return request.method if request.method in METHODS else "other"
 
 
-def install(app: Quart) -> None:
+def register_log(app: Quart) -> None:
     """Log and measure every request of an app."""
 
     @app.before_request

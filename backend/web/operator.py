@@ -22,8 +22,7 @@ from backend.domain.mailbox.verdict import Outcome, Row
 from backend.locale.words import Words
 from backend.transactions.store import Store
 from backend.web import log
-from backend.web.guards import guarded
-from backend.web.limits import per_minute
+from backend.web.guards import guarded, per_minute
 from backend.web.pages import state_of, words_for
 from backend.web.services import measures, services
 

@@ -37,8 +37,7 @@ from backend.domain.reading.score import likeness, points
 from backend.domain.reading.topics import Topic
 from backend.locale import DEFAULT, LANGUAGES, Section, catalogue
 from backend.locale.words import Words
-from backend.web.guards import guarded
-from backend.web.limits import per_minute
+from backend.web.guards import guarded, per_minute
 
 # ---- An HTML answer from a template.
 

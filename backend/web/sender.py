@@ -18,8 +18,7 @@ from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
 from backend.ports.captcha import Kind
 from backend.web import log
 from backend.web.error_map import wants_page
-from backend.web.guards import content_policy, guarded
-from backend.web.limits import per_link, per_minute, per_network
+from backend.web.guards import content_policy, guarded, per_link, per_minute, per_network
 from backend.web.pages import page, sender_words
 from backend.web.services import services
 

@@ -41,7 +41,7 @@ class Streams:
     open: Counter[str] = field(default_factory=Counter)
 
 
-def install(app: Quart, stopping: asyncio.Event) -> None:
+def register_streams(app: Quart, stopping: asyncio.Event) -> None:
     """Keep the count with the app."""
     app.extensions[KEY] = Streams(stopping)
 

@@ -11,7 +11,7 @@ from tests.architecture.source import PACKAGES, Module, body_lines, listing, mod
 MODULE_LINES = 500
 FUNCTION_LINES = 60
 FRAGMENT_LINES = 60
-FRAGMENTS = 50  # files that a reader opens only on the way from one other file; goes down only
+FRAGMENTS = 1  # files that a reader opens only on the way from one other file; goes down only
 
 
 def test_no_module_is_longer_than_500_lines() -> None:
@@ -36,7 +36,15 @@ def test_a_small_file_with_one_importer_belongs_to_it() -> None:
 
 
 # Small, with one importer, and rightly a file of its own.
-APART: dict[str, str] = {}
+APART: dict[str, str] = {
+    "tray_app/autostart_macos.py": "one system; imported there only",
+    "tray_app/autostart_windows.py": "one system; imported there only",
+    "tray_app/file_secrets.py": "one of the places secrets can be kept",
+    "tray_app/keyring_secrets.py": "one of the places secrets can be kept",
+    "tray_app/window_only.py": "where there is no tray",
+    "model_export/console.py": "imports what training needs only when it is asked",
+    "model_export/reproduce.py": "imports what training needs only when it is asked",
+}
 
 
 def fragments() -> dict[str, str]:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from backend.domain.mailbox.web_push import Subscription
+from backend.domain.mailbox.owner_digest import Subscription
 from backend.ports.public_post import PushAnswer, Pushed
 
 POINT = "B" + "A" * 86

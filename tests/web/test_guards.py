@@ -15,8 +15,7 @@ from quart_rate_limiter import QUART_RATE_LIMITER_LIMITS_ATTRIBUTE
 from structlog.testing import capture_logs
 
 from backend.settings import Environment, Settings
-from backend.web.guards import PATIENCE, STRAYS
-from backend.web.limits import BoundedStore, network_block, network_of, per_minute
+from backend.web.guards import PATIENCE, STRAYS, BoundedStore, network_block, network_of, per_minute
 from tests.web.service import TOKEN, Client, Office, unopened
 from tests.web.serving import served
 

@@ -18,8 +18,7 @@ from backend.web.api import schemas
 from backend.web.api.answers import API, PREFIX, STATUS, VERSION_HEADER, tagged
 from backend.web.api.authentication import blueprint
 from backend.web.api.schemas import Unchanged
-from backend.web.guards import guarded
-from backend.web.limits import per_minute
+from backend.web.guards import guarded, per_minute
 from backend.web.services import services
 
 # ---- openapi.json: the routes of the blueprint with what they take, answer and refuse, drawn by quart-schema.

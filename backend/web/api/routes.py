@@ -24,8 +24,7 @@ from backend.web.api.answers import answer, message_json, preferences_json, refu
 from backend.web.api.authentication import Call, blueprint, per_device, service, with_body, with_device
 from backend.web.api.described import described
 from backend.web.api.schemas import Resumption
-from backend.web.guards import guarded
-from backend.web.limits import per_minute
+from backend.web.guards import guarded, per_minute
 from backend.web.pages import language_of, state_of
 from backend.web.services import services
 from backend.web.streams import Feed, line, streamed, streams

@@ -13,8 +13,7 @@ from backend.web import browser_session, log
 from backend.web.api.authentication import service
 from backend.web.browser_session import DEVICE, EARLIER, WANTED, cookie_name, wanted, without_cookie
 from backend.web.google.redirect_page import to_google, to_sign_in
-from backend.web.guards import guarded
-from backend.web.limits import per_minute
+from backend.web.guards import guarded, per_minute
 from backend.web.owner import devices
 from backend.web.owner.page import open_page, words
 from backend.web.pages import state_of

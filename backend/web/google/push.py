@@ -23,8 +23,7 @@ from backend.domain.history import Metadata
 from backend.pipeline import notices
 from backend.pipeline.context import Context
 from backend.ports.gmail import PushCallers
-from backend.web.guards import guarded
-from backend.web.limits import BoundedStore, network_of, per_minute
+from backend.web.guards import BoundedStore, guarded, network_of, per_minute
 from backend.web.services import Measures, measures, services
 
 # ---- The short way for pushes: answered in ASGI, before Quart makes a request of them. What is usual goes this

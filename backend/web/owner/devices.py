@@ -15,8 +15,7 @@ from backend.web import browser_session as browser
 from backend.web.api.authentication import service
 from backend.web.browser_session import DEVICE, wanted
 from backend.web.google.redirect_page import to_sign_in
-from backend.web.guards import content_policy, from_elsewhere, guarded, origin_of
-from backend.web.limits import per_minute
+from backend.web.guards import content_policy, from_elsewhere, guarded, origin_of, per_minute
 from backend.web.owner.page import back, open_page, owner_page, words
 
 # ---- In the browser: letting a computer in, entering by ticket, signing out.

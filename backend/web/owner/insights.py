@@ -19,8 +19,7 @@ from backend.domain.watching.drift import monday_of
 from backend.domain.watching.trial import narrow
 from backend.pipeline.review import InsightService
 from backend.web import browser_session as browser
-from backend.web.guards import guarded
-from backend.web.limits import per_minute
+from backend.web.guards import guarded, per_minute
 from backend.web.owner.page import owner_page
 from backend.web.services import services
 

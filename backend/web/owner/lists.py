@@ -12,8 +12,7 @@ from backend.domain.mailbox.rules import MOST_LINES, MOST_RULES
 from backend.domain.mailbox.verdict import Row
 from backend.pipeline import review
 from backend.web.api.authentication import service
-from backend.web.guards import guarded
-from backend.web.limits import per_minute
+from backend.web.guards import guarded, per_minute
 from backend.web.owner.page import Visitor, back, owner_page, visitor, visitor_form
 
 blueprint = Blueprint("lists", __name__, url_prefix="/settings/lists")

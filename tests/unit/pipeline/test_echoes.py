@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from backend.pipeline import notices
-from backend.pipeline.echoes import MOST, OwnChanges
+from backend.pipeline.context import MOST, OwnChanges
 from backend.transactions.records import PushFate
 from tests.doubles import FixedClock
 from tests.unit.pipeline.conftest import Fixture, letter

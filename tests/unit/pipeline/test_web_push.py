@@ -13,7 +13,7 @@ import pytest
 from backend.domain.errors import LeaseLost
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Placement
-from backend.domain.mailbox.web_push import APART
+from backend.domain.mailbox.owner_digest import APART
 from backend.pipeline.devices import WebPushService, web_push, worded
 from backend.ports.public_post import PushAnswer, Pushed
 from backend.transactions.records import Duty, Session

@@ -19,7 +19,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from backend.domain.mailbox.web_push import Subscription
+from backend.domain.mailbox.owner_digest import Subscription
 from backend.ports.public_post import PushAnswer, Pushed
 from backend.public_post import PublicPost, VapidPush, is_public
 from tests.certificates import certificate

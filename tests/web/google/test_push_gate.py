@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from backend.domain.errors import Unauthenticated
 from backend.web.google import push as google_push
-from backend.web.limits import per_minute
+from backend.web.guards import per_minute
 from tests.web.google.test_push_routes import push
 from tests.web.service import Client, Office, unopened
 

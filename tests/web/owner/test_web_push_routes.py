@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.mailbox.web_push import MOST_BROWSERS
+from backend.domain.mailbox.owner_digest import MOST_BROWSERS
 from tests.fakes.push_service import POINT, SECRET
 from tests.web.owner_pages import Visit
 from tests.web.service import Office, office

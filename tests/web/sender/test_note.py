@@ -11,7 +11,7 @@ from backend.demo.people import solve
 from backend.domain.mailbox.decisions import Decision
 from backend.transactions.records import Event, EventKind
 from backend.web.api import routes
-from backend.web.limits import network_block
+from backend.web.guards import network_block
 from tests.values import message
 from tests.web.service import LINK, Client, Office
 

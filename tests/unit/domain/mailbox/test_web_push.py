@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox import web_push as rules
+from backend.domain.mailbox import owner_digest as rules
 from tests.doubles import START
 
 POINT, SECRET = "B" + "x" * 86, "c" * 22
