@@ -42,19 +42,9 @@ from backend.settings import Settings
 from backend.store.library import Dialect
 from backend.store.opening import configured, open_configured
 from backend.store.sqlite import alone, follows
-from backend.system import (
-    NEEDED,
-    GuidedClock,
-    MultiFernetVault,
-    SystemClock,
-    SystemTokens,
-    VaultKeys,
-    for_google,
-    load_or_make_keys,
-    opens,
-    raise_limit,
-)
+from backend.system import NEEDED, GuidedClock, SystemClock, SystemTokens, for_google, raise_limit
 from backend.transactions.store import Store
+from backend.vault import MultiFernetVault, VaultKeys, load_or_make_keys, opens
 from backend.web.services import Services
 from backend.worker.fetcher import Fetcher
 from backend.worker.loop import Worker

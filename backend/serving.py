@@ -23,7 +23,8 @@ from backend.bootstrap import Application, open_application
 from backend.domain.errors import PitchgateError, Refused
 from backend.logs import configure_logging, tell_of_lost_errors
 from backend.reader.pool import ReadingPool
-from backend.settings import Settings, read_settings, unknown_settings
+from backend.settings import Settings
+from backend.settings_read import read_settings, unknown_settings
 from backend.terminal import in_words
 from backend.web.app import create_app
 

@@ -23,7 +23,7 @@ from backend.domain.watching import audit, drift
 from backend.domain.watching.audit import differences, from_bits
 from backend.domain.watching.drift import Drift, monday_of
 from backend.domain.watching.trial import ENOUGH
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import Worded, WordedGroup, echo, print_table, words
 from backend.transactions.statement import moment
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from backend.domain.mailbox.mailbox import Mailbox
     from backend.domain.reading.score import Score
     from backend.scoring.session import ModelSession
-    from backend.system import VaultKeys
     from backend.transactions.records import Log
     from backend.transactions.store import Store
+    from backend.vault import VaultKeys
 
 
 # ---- `pitchgate audit`: the log of decisions, verified, told and judged again.
@@ -187,7 +187,7 @@ class Again:
 
 
 def _keys() -> VaultKeys:
-    from backend.system import VaultKeys, configured_vault
+    from backend.vault import VaultKeys, configured_vault
 
     return VaultKeys(configured_vault(read_settings()))
 

@@ -11,14 +11,14 @@ import click
 from rich.console import Console
 
 from backend.domain.errors import Refused
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import WordedGroup, echo, print_table, words
 
 if TYPE_CHECKING:
     from backend.store.backup import Copy
     from backend.store.schema import Place
-    from backend.system import MultiFernetVault
+    from backend.vault import MultiFernetVault
 
 # The store is imported where it is used: help needs none.
 
@@ -126,7 +126,7 @@ def restore_command(file: Path, without_tokens: bool) -> None:
 
 
 def _keys() -> MultiFernetVault:
-    from backend.system import configured_vault
+    from backend.vault import configured_vault
 
     return configured_vault(read_settings())
 

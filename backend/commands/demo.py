@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from backend.demo.processes import OWNER, OWNER_NAME, letters
+from backend.demo.letters import OWNER, OWNER_NAME, letters
 from backend.terminal import Worded, echo, words
 
 if TYPE_CHECKING:

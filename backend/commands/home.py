@@ -14,7 +14,7 @@ from backend import home, starting
 from backend import home as clients
 from backend.domain.errors import Conflict, Refused
 from backend.domain.moments import clock_off
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import Worded, echo, words
 
@@ -151,6 +151,6 @@ def _unit_written(file: Path, wanted: bool | None, settings: Settings) -> bool:
 
 
 def _run(settings: Settings, *, browser: bool) -> None:
-    from backend.home import Guide
+    from backend.home_guide import Guide
 
     starting.run(settings, Guide(echo, browser=browser).run)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backend.commands.with_store import with_store
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import WordedGroup, confirms, echo, print_table, words
 
@@ -24,7 +24,7 @@ def keys_group() -> None:
 @keys_group.command("new")
 def new_command() -> None:
     """Print a new key for PITCHGATE_SECRET_KEYS (put it first, keep the old ones behind it)."""
-    from backend.system import make_key  # here and below: help needs no cryptography
+    from backend.vault import make_key  # here and below: help needs no cryptography
 
     click.echo(make_key())
 
@@ -32,7 +32,7 @@ def new_command() -> None:
 @keys_group.command("list")
 def list_command() -> None:
     """Show the ids of the keys there are, newest first, and how many refresh tokens each opens. Ids are no secret."""
-    from backend.system import configured_vault
+    from backend.vault import configured_vault
 
     vault = configured_vault(read_settings())
     sealed = with_store(lambda store: store.sealed_tokens())
@@ -47,7 +47,7 @@ def list_command() -> None:
 def rotate_command() -> None:
     """Seal refresh tokens, keys of the logs of decisions and addresses of browsers again with the first key. May run
     again, and while the server runs."""
-    from backend.system import configured_vault, opens
+    from backend.vault import configured_vault, opens
 
     vault = configured_vault(read_settings())
 
@@ -78,7 +78,7 @@ def rotate_command() -> None:
 @confirms("keys.lost_really")
 def lost_command() -> None:
     """Forget the refresh tokens that no key opens any more, so that the server starts with the keys there are."""
-    from backend.system import configured_vault, opens
+    from backend.vault import configured_vault, opens
 
     vault = configured_vault(read_settings())
 

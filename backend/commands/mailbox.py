@@ -11,7 +11,7 @@ import click
 from backend.commands.with_store import named, with_store
 from backend.domain.mailbox.mailbox import Link, Mailbox
 from backend.pipeline.modes import check_chosen
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import WordedGroup, confirms, echo, language, print_table, words
 from backend.web.pages import State, state_of

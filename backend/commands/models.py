@@ -18,7 +18,7 @@ import click
 from backend.commands.with_store import with_store
 from backend.domain.errors import NotFound, Refused
 from backend.domain.watching.trial import COST, ENOUGH, FILE, QUALITY, TRIAL, Act, AtWork, Trial, trial
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import Worded, WordedGroup, echo, print_table, words
 from backend.transactions.records import StoredModel

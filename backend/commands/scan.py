@@ -26,7 +26,7 @@ from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Strictness
 from backend.locale import reason as reason_text
 from backend.locale.words import error_words
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.terminal import Worded, language, words
 
 if TYPE_CHECKING:

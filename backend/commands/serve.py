@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from backend import starting
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.terminal import Worded
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from backend.domain.errors import NotFound, Refused
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 
 if TYPE_CHECKING:
     from backend.domain.mailbox.mailbox import Mailbox

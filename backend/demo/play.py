@@ -21,18 +21,9 @@ import aiohttp
 
 from backend import serving
 from backend.demo import people as demo_people
+from backend.demo.letters import OWNER, OWNER_NAME, Letter, arrivals, letters
 from backend.demo.people import Salesperson, first_digest
-from backend.demo.processes import (
-    OWNER,
-    OWNER_NAME,
-    Letter,
-    Process,
-    Sandbox,
-    arrivals,
-    free_port,
-    letters,
-    until_ready,
-)
+from backend.demo.processes import Process, Sandbox, free_port, until_ready
 from backend.demo.tally import Tally, count
 from backend.domain.errors import PitchgateError
 from backend.store.opening import open_store

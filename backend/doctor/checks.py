@@ -13,11 +13,13 @@ from backend.doctor.machine import Finding, State, refused, skipped
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Link, Notices
 from backend.gmail.opening import open_google
-from backend.settings import Settings, read_settings
+from backend.settings import Settings
+from backend.settings_read import read_settings
 from backend.store import opening
 from backend.store.library import Dialect
-from backend.system import MultiFernetVault, SystemClock
+from backend.system import SystemClock
 from backend.transactions.store import Store
+from backend.vault import MultiFernetVault
 
 __all__ = ["Finding", "State", "examine"]
 

@@ -19,20 +19,15 @@ from backend.domain.errors import PitchgateError, Refused
 from backend.domain.mailbox.mailbox import Notices
 from backend.locale.words import error_words
 from backend.scoring.audit import read_model
-from backend.settings import (
-    FILE_VARIABLE,
-    SQLITE_FILE,
-    Environment,
-    Settings,
-    on_this_machine,
-    unknown_settings,
-)
+from backend.settings import SQLITE_FILE, Environment, Settings, on_this_machine
+from backend.settings_read import FILE_VARIABLE, unknown_settings
 from backend.store import opening
 from backend.store.library import Dialect
 from backend.store.schema import Place, status
-from backend.system import KEY_FILE, NEEDED, MultiFernetVault, configured_vault, opens, raise_limit
+from backend.system import NEEDED, raise_limit
 from backend.terminal import language, words
 from backend.transactions.store import Store
+from backend.vault import KEY_FILE, MultiFernetVault, configured_vault, opens
 
 # ---- What a check found.
 

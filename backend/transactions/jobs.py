@@ -84,7 +84,8 @@ def note_push(notice: Notice, again_at: datetime, now: datetime, echo: bool = Fa
     pushed = position(notice.history_id)
     mailbox: PushedRow | None = yield q("pushed_mailbox", email=notice.email.lower())
     if mailbox is None:
-        mailbox = yield q("pushed_formerly", listed=within(notice.email.lower()))
+        formerly: PushedRow | None = yield q("pushed_formerly", listed=within(notice.email.lower()))
+        mailbox = formerly
     if mailbox is None:
         yield q("count_unknown")
         return PushFate.UNKNOWN

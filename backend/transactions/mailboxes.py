@@ -163,7 +163,8 @@ def mailbox_by_email(email: str) -> Script[Mailbox | None]:
     """The mailbox of an address, spelt in any case, also of one that it had before and that nobody has now."""
     row: MailboxRow | None = yield q("mailbox_by_email", email=email.lower())
     if row is None and email:
-        row = yield q("mailbox_by_former", listed=within(email.lower()))
+        formerly: MailboxRow | None = yield q("mailbox_by_former", listed=within(email.lower()))
+        row = formerly
     return None if row is None else (yield from mailbox_of(row))
 
 

@@ -22,8 +22,8 @@ from urllib.parse import quote
 
 import psutil
 
+from backend.demo.letters import letters
 from backend.demo.play import Options, Stage, stage
-from backend.demo.processes import letters
 from tests.architecture.source import ROOT, files, modules, text
 
 APART = (

@@ -12,7 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from backend.__main__ import cli
-from backend.settings import FILE_VARIABLE, Settings
+from backend.settings import Settings
+from backend.settings_read import FILE_VARIABLE
 from tests.architecture.source import ROOT, files, listing, project, text
 
 DOCUMENTS = tuple(

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.demo.processes import letters
+from backend.demo.letters import letters
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.mailbox import Preferences

@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from backend.demo.letters import OWNER, letters
 from backend.demo.play import Options, Stage, stage
-from backend.demo.processes import OWNER, letters
 from backend.store.opening import open_store
 from backend.transactions.store import Store
 

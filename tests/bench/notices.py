@@ -22,8 +22,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from backend.demo.letters import OWNER, letters
 from backend.demo.play import Options, Stage, stage
-from backend.demo.processes import OWNER, letters
 from backend.demo.tally import count
 from backend.store.opening import open_store
 

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from backend.demo.processes import Letter, letters
+from backend.demo.letters import Letter, letters
 from backend.store.opening import open_store
 from tests import postgres_server
 from tests.bench.processor import family, spent

@@ -18,13 +18,14 @@ import aiohttp
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from backend.demo.processes import Letter, Process, Sandbox, free_port, until_ready
+from backend.demo.letters import Letter
+from backend.demo.processes import Process, Sandbox, free_port, until_ready
 from backend.domain.mailbox.mailbox import Mode, Preferences
 from backend.domain.mailbox.message import HELD
 from backend.settings import GMAIL_MODIFY
 from backend.store.opening import open_store
-from backend.system import MultiFernetVault
 from backend.transactions.records import NewMailbox
+from backend.vault import MultiFernetVault
 from tests import postgres_server
 from tests.bench.baseline.stores import KeptStore, TinyStore
 from tests.bench.processor import descendants, held, spent

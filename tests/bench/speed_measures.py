@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from backend.demo.processes import Letter, letters
+from backend.demo.letters import Letter, letters
 from tests.bench.speed_fixtures import NUMBERS, OURS, Fixture, Google, letters_like
 
 DRAIN = 2.5

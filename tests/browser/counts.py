@@ -17,8 +17,8 @@ from typing import Any
 from playwright.async_api import Locator, Page, async_playwright
 from playwright.sync_api import sync_playwright
 
+from backend.demo.letters import OWNER, letters
 from backend.demo.people import first_digest
-from backend.demo.processes import OWNER, letters
 from tests import browsers
 from tests.browser.review_fixture import fixture, visit
 from tests.browser.test_owner_story import digests, link_in, town

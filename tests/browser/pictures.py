@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.async_api import async_playwright
 
-from backend.demo.processes import letters
+from backend.demo.letters import letters
 from backend.locale import catalogue
 from tests import browsers
 from tests.journeys.conftest import begin_journey

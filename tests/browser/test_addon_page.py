@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from backend.demo.processes import OWNER
+from backend.demo.letters import OWNER
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.journeys.conftest import Journey, begin_journey

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from backend.demo.processes import OWNER
+from backend.demo.letters import OWNER
 from backend.store.opening import open_store
 from tests import browsers
 from tests.journeys.conftest import begin_journey

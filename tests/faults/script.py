@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 
-from backend.demo.processes import Letter, letters
+from backend.demo.letters import Letter, letters
 
 OWNER = "ana@harbourlane.example"
 OWNER_NAME = "Ana Duarte"

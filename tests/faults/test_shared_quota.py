@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.demo.processes import letters
+from backend.demo.letters import letters
 from tests import postgres_server
 from tests.faults.cluster_fixture import Owner, open_cluster
 from tests.faults.script import Script

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import pytest
 
+from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.people import Salesperson
 from backend.demo.play import Options, Stage, stage
-from backend.demo.processes import OWNER, Letter, letters
 from backend.demo.tally import Tally, count
 from backend.store.opening import open_store
 

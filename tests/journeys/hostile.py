@@ -27,8 +27,8 @@ from typing import Any
 
 import aiohttp
 
+from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.play import Stage
-from backend.demo.processes import OWNER, Letter, letters
 from backend.domain.entry.challenge import token_hash
 from backend.domain.mailbox.message import MessageView
 from backend.store.opening import open_store

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from backend.demo.processes import OWNER
+from backend.demo.letters import OWNER
 
 MANY = 400_000
 """Characters of a large body: what is read of one at most."""

@@ -19,8 +19,8 @@ import aiohttp
 import httpx
 
 from backend.demo import people
+from backend.demo.letters import Letter, letters
 from backend.demo.play import Options, Stage, stage
-from backend.demo.processes import Letter, letters
 from backend.domain.entry.challenge import token_hash
 from backend.domain.mailbox.message import Placement
 from backend.store.opening import open_store

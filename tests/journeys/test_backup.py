@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from backend.demo.processes import OWNER, Letter, letters
+from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.tally import every_message
 from backend.store.opening import open_store
 from tests.journeys.conftest import Journey, begin_journey, tally, until

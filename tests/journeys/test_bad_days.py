@@ -20,8 +20,8 @@ import aiohttp
 import pytest
 
 from backend.demo import people
-from backend.demo.processes import OWNER, letters
-from backend.system import make_key
+from backend.demo.letters import OWNER, letters
+from backend.vault import make_key
 from tests.journeys.conftest import Journey, begin_journey, until
 
 YEAR = 365 * 86_400.0

@@ -16,7 +16,8 @@ import aiohttp
 import pytest
 
 from backend.demo import people
-from backend.demo.processes import free_port, letters
+from backend.demo.letters import letters
+from backend.demo.processes import free_port
 from tests.journeys.conftest import until
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, SandboxProcess
 

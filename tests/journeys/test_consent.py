@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import pytest
 
-from backend.demo.processes import OWNER
+from backend.demo.letters import OWNER
 from backend.domain.mailbox.mailbox import Link
 from backend.settings import GMAIL_MODIFY
 from backend.store.opening import open_store

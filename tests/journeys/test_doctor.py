@@ -29,7 +29,7 @@ from backend.doctor.checks import examine
 from backend.doctor.machine import Finding, State
 from backend.domain.mailbox.mailbox import Mode
 from backend.scoring import SHIPPED
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.store.opening import open_store
 from backend.system import SystemClock
 from backend.transactions.store import Store

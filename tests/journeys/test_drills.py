@@ -21,7 +21,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 import backend
-from backend.demo.processes import Process, letters
+from backend.demo.letters import letters
+from backend.demo.processes import Process
 from tests.journeys.conftest import Journey, begin_journey, tally
 
 ROOT = Path(backend.__file__).parents[1]

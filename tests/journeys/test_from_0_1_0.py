@@ -15,9 +15,10 @@ from typing import Any
 import aiohttp
 import httpx
 
+from backend.demo.letters import letters
 from backend.demo.people import solve
 from backend.demo.play import Options, _environment, _sandbox_arguments
-from backend.demo.processes import Process, free_port, letters, until_ready
+from backend.demo.processes import Process, free_port, until_ready
 from backend.store.opening import open_store
 from tests.journeys.conftest import until
 from tests.journeys.from_0_1_0 import VERSION, Kept

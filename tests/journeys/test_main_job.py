@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from backend.demo.letters import OWNER, OWNER_NAME
 from backend.demo.people import solve
-from backend.demo.processes import OWNER, OWNER_NAME
 from backend.store.opening import open_store
 from tests.journeys.conftest import Journey, begin_journey, until
 
@@ -88,7 +88,7 @@ async def test_an_answer_cannot_be_used_twice(walk: Journey) -> None:
 
 
 async def test_quota_by_the_sandboxs_meter(walk: Journey) -> None:
-    from backend.demo.processes import letters
+    from backend.demo.letters import letters
 
     by_kind = {letter.kind: letter for letter in letters()}
     costs, labels = {}, {}

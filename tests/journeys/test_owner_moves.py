@@ -8,7 +8,7 @@ import html
 import pytest
 
 from backend.demo import people
-from backend.demo.processes import OWNER, letters
+from backend.demo.letters import OWNER, letters
 from backend.domain.mailbox.message import ALLOW, BLOCK, HELD
 from tests.journeys.conftest import Journey, until
 

@@ -7,7 +7,7 @@ import sqlite3
 from html import unescape
 from pathlib import Path
 
-from backend.demo.processes import OWNER
+from backend.demo.letters import OWNER
 from backend.store.opening import open_store
 from tests.journeys.conftest import Journey, begin_journey, until
 

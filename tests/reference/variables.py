@@ -12,7 +12,8 @@ from annotated_types import Ge, Gt, Le
 from pydantic import SecretStr
 
 from backend import settings as module
-from backend.settings import FILE_VARIABLE, Settings
+from backend.settings import Settings
+from backend.settings_read import FILE_VARIABLE
 from tests.reference.tables import page
 
 KINDS = {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from backend.sandbox.server import DEFAULT_APP, sandbox_command
+from backend.sandbox.cli import DEFAULT_APP, sandbox_command
 from backend.settings import Settings
 from tests.sandbox_process import MODIFY, PUSH_ACCOUNT, SandboxProcess, alive
 

@@ -30,11 +30,12 @@ from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.watching import audit as watching_audit
 from backend.domain.watching.audit import grounds
 from backend.scoring.session import ModelSession
-from backend.settings import Settings, read_settings
+from backend.settings import Settings
+from backend.settings_read import read_settings
 from backend.store.opening import open_store
-from backend.system import MultiFernetVault, VaultKeys, configured_vault
 from backend.transactions.records import Duty, NewMailbox, Sighting, SyncPage
 from backend.transactions.store import Store
+from backend.vault import MultiFernetVault, VaultKeys, configured_vault
 from model_export import rows
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

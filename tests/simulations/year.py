@@ -29,7 +29,7 @@ from backend.bootstrap import Application, open_application
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.watching.drift import State, week_of
 from backend.logs import configure_logging
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.transactions.records import NewMailbox
 from backend.web.app import create_app
 from model_export import rows

@@ -36,9 +36,9 @@ from backend.pipeline.stages import run_duty
 from backend.ports.gmail import Access
 from backend.settings import IDENTITY, Settings
 from backend.store.opening import open_store
-from backend.system import MultiFernetVault, make_key
 from backend.transactions.records import Duty, NewDevice, OneTimeCode, Purpose, Scope
 from backend.transactions.store import Store
+from backend.vault import MultiFernetVault, make_key
 from backend.web.app import create_app
 from backend.web.services import Services
 from tests.contract.store.stories import LEASE, ROWS, Story

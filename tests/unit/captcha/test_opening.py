@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 from backend.captcha.vendors import open_captchas
 from backend.ports.captcha import Kind
 from backend.settings import Settings
-from backend.system import MultiFernetVault, make_key
+from backend.vault import MultiFernetVault, make_key
 from tests.doubles import SeededTokens
 
 SECRET = "a secret of sufficient length"

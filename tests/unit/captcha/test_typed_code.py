@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from backend.captcha.typed_code import ALPHABET, LENGTH, TRIES, TypedCode
 from backend.domain.errors import Refused
 from backend.ports.captcha import Answer
-from backend.system import MultiFernetVault, make_key
+from backend.vault import MultiFernetVault, make_key
 from tests.doubles import SeededTokens, in_english
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

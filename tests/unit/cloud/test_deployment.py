@@ -23,7 +23,8 @@ import backend
 from backend.addon_manifest import ENVIRONMENTS
 from backend.cloud.plan import DOCUMENTS, SETTINGS_FILE
 from backend.commands.cloud import cloud_group
-from backend.settings import Settings, read_settings, unknown_settings
+from backend.settings import Settings
+from backend.settings_read import read_settings, unknown_settings
 
 URL = "https://gate.acme.test"
 BIN = Path(sys.executable).parent

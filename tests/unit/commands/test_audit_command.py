@@ -16,7 +16,7 @@ from backend.__main__ import cli
 from backend.domain.mailbox.decisions import Decision, Origin
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.watching.trial import Answer
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.store.opening import open_configured
 from tests.contract.store.stories import Story
 from tests.doubles import PlainKeys

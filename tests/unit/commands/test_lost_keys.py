@@ -15,8 +15,9 @@ from backend.commands.jobs import with_store
 from backend.commands.keys import keys_group
 from backend.domain.errors import AccessLost, NeedsReconnect
 from backend.gmail.errors import sealed_shut
-from backend.system import MultiFernetVault, SystemClock, make_key
+from backend.system import SystemClock
 from backend.transactions.store import Store
+from backend.vault import MultiFernetVault, make_key
 from tests.contract.store.stories import Story
 
 OLD, NEW = make_key(), make_key()

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from backend import terminal
 from backend.__main__ import cli
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.store.opening import open_configured
 from tests.contract.store.stories import Story
 

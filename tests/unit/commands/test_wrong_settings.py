@@ -20,7 +20,8 @@ from pydantic.fields import FieldInfo
 from backend.__main__ import cli, main
 from backend.domain.errors import Refused
 from backend.scoring import SHIPPED
-from backend.settings import SOURCE, Settings, read_settings, unknown_settings
+from backend.settings import Settings
+from backend.settings_read import SOURCE, read_settings, unknown_settings
 from tests.doubles import in_english
 
 SECRET = "CSPX-topsecretvalue123"

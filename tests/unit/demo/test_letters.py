@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import islice
 
-from backend.demo.processes import arrivals, letters
+from backend.demo.letters import arrivals, letters
 from backend.domain.mailbox.mailbox import Preferences
 
 ROUNDS = 40

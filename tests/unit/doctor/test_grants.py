@@ -12,7 +12,7 @@ from backend.doctor.machine import State
 from backend.doctor.network import of_grants, of_topic
 from backend.domain.errors import TryLater
 from backend.domain.mailbox.failing import NO_TOPIC
-from backend.home import Guide
+from backend.home_guide import Guide
 from backend.settings import Settings
 from tests.unit.domain.mailbox.test_condition import NOW, WORKING
 

@@ -12,7 +12,7 @@ import pytest
 from backend import home
 from backend.domain.errors import Refused
 from backend.home import OAuthClient, check_redirect, from_file, typed
-from backend.settings import FILE_VARIABLE, read_settings
+from backend.settings_read import FILE_VARIABLE, read_settings
 
 CLIENT = {"client_id": "1-a.apps.googleusercontent.com", "client_secret": "GOCSPX-secret"}
 

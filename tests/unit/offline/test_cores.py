@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.demo.processes import letters
+from backend.demo.letters import letters
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Thresholds

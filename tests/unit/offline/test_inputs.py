@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.commands.scan import scan_command
-from backend.demo.processes import letters
+from backend.demo.letters import letters
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Strictness
 from backend.offline import archives

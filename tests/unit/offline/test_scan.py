@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backend.commands.scan import scan_command
-from backend.demo.processes import letters
+from backend.demo.letters import letters
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Score
 from backend.offline.archives import Filed

@@ -66,7 +66,7 @@ async def test_what_was_seen_is_kept_by_the_watch(fixture: Fixture) -> None:
 @pytest.mark.parametrize("text", ["the minutes of Tuesday", "a pitchy letter"])
 async def test_nobody_is_asked_about_mail_that_stays_silent(fixture: Fixture, text: str) -> None:
     if "pitchy" in text:
-        await fixture.prefer(mode="quarantine")
+        await fixture.save_preferences(mode="quarantine")
     fixture.gmail.deliver(letter(text=text))
     await fixture.push()
     await fixture.settle()

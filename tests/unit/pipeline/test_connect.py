@@ -78,7 +78,7 @@ async def test_a_new_owner_comes_back_and_has_a_mailbox(fixture: Fixture, google
 async def test_an_owner_who_comes_again_keeps_her_mailbox_and_her_wishes(
     fixture: Fixture, google: Google
 ) -> None:
-    await fixture.prefer(mode="quarantine")
+    await fixture.save_preferences(mode="quarantine")
     before = await fixture.mailbox()
     await fixture.store.lose_link(fixture.mailbox_id, AccessLost.GRANT, fixture.now(), fixture.now())
     fixture.wait(seconds=5)

@@ -28,7 +28,7 @@ async def test_ordinary_mail_costs_22(fixture: Fixture) -> None:
 
 
 async def test_a_silent_hold_costs_29(fixture: Fixture) -> None:
-    await fixture.prefer(mode="quarantine")
+    await fixture.save_preferences(mode="quarantine")
     fixture.gmail.deliver(letter())
     assert await _cost(fixture) == 29
 

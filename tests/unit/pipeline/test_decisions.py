@@ -39,7 +39,7 @@ def messages() -> list[Message]:
 async def test_every_verdict_comes_out_the_same_again(fixture: Fixture) -> None:
     await fixture.store.set_rule(fixture.mailbox_id, "seller1.test", RuleKind.BLOCK, fixture.now())
     for mode, strictness in (("challenge", "normal"), ("quarantine", "strict"), ("observe", "relaxed")):
-        await fixture.prefer(mode=mode, strictness=strictness)
+        await fixture.save_preferences(mode=mode, strictness=strictness)
         for mail in messages():
             fixture.gmail.deliver(mail)
         fixture.gmail.deliver(letter("own@seller.test"), labels=frozenset({"SPAM"}))

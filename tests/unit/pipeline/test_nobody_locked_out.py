@@ -118,10 +118,10 @@ class Play:
             await self.fixture.push()
 
     async def quarantine(self) -> None:
-        await self.fixture.prefer(mode="quarantine")
+        await self.fixture.save_preferences(mode="quarantine")
 
     async def challenge(self) -> None:
-        await self.fixture.prefer(mode="challenge")
+        await self.fixture.save_preferences(mode="challenge")
 
     async def die(self, call: str) -> None:
         self.fixture.gmail.die_after.add(call)
@@ -186,7 +186,7 @@ class Play:
 async def played(history: list[tuple[object, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with open_fixture(Path(folder)) as fixture:
-            await fixture.prefer(daily_challenges=3, domain_challenges=2, credits_per_solve=2)
+            await fixture.save_preferences(daily_challenges=3, domain_challenges=2, credits_per_solve=2)
             play = Play(fixture)
             for what in history:
                 await play.act(*what)

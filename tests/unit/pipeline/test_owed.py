@@ -47,7 +47,7 @@ async def _next_day(fixture: Fixture) -> None:
     ("count", "guard"), [("domain_challenges", "domain_limit"), ("daily_challenges", "mailbox_limit")]
 )
 async def test_it_leaves_when_the_day_is_over_and_once(fixture: Fixture, count: str, guard: str) -> None:
-    await fixture.prefer(**{count: 2})
+    await fixture.save_preferences(**{count: 2})
     last = (await _all_write(fixture, *SELLERS))[-1]
     view = await _view(fixture, last)
     assert (view.outcome, view.guards) == (Outcome.HOLD, (guard,))
@@ -62,7 +62,7 @@ async def test_it_leaves_when_the_day_is_over_and_once(fixture: Fixture, count: 
 
 
 async def test_a_sender_who_is_owed_several_gets_one(fixture: Fixture) -> None:
-    await fixture.prefer(domain_challenges=2)
+    await fixture.save_preferences(domain_challenges=2)
     await _all_write(fixture, *SELLERS, SELLERS[-1], SELLERS[-1])
     await _next_day(fixture)
     fixture.wait(days=2)
@@ -71,7 +71,7 @@ async def test_a_sender_who_is_owed_several_gets_one(fixture: Fixture) -> None:
 
 
 async def test_those_who_find_no_room_again_wait_for_the_day_after(fixture: Fixture) -> None:
-    await fixture.prefer(domain_challenges=2)
+    await fixture.save_preferences(domain_challenges=2)
     senders = [f"s{number}@seller.test" for number in range(7)]
     await _all_write(fixture, *senders)
     for day in (1, 2, 3):
@@ -81,7 +81,7 @@ async def test_those_who_find_no_room_again_wait_for_the_day_after(fixture: Fixt
 
 
 async def _quarantine(fixture: Fixture, _: str) -> None:
-    await fixture.prefer(mode=Mode.QUARANTINE)
+    await fixture.save_preferences(mode=Mode.QUARANTINE)
 
 
 async def _vacation(fixture: Fixture, _: str) -> None:
@@ -108,7 +108,7 @@ async def _allowed(fixture: Fixture, gmail_id: str) -> None:
 
 @pytest.mark.parametrize("what", [_quarantine, _vacation, _alias, _deleted, _released, _allowed])
 async def test_what_has_changed_since_counts(fixture: Fixture, what: Change) -> None:
-    await fixture.prefer(domain_challenges=2)
+    await fixture.save_preferences(domain_challenges=2)
     last = (await _all_write(fixture, *SELLERS))[-1]
     await what(fixture, last)
     await _next_day(fixture)
@@ -119,9 +119,9 @@ async def test_what_has_changed_since_counts(fixture: Fixture, what: Change) -> 
 
 
 async def test_a_pause_is_waited_out(fixture: Fixture) -> None:
-    await fixture.prefer(domain_challenges=2)
+    await fixture.save_preferences(domain_challenges=2)
     await _all_write(fixture, *SELLERS)
-    await fixture.prefer(paused_until=(fixture.now() + timedelta(hours=30)).isoformat())
+    await fixture.save_preferences(paused_until=(fixture.now() + timedelta(hours=30)).isoformat())
     await _next_day(fixture)
     assert len(fixture.gmail.sent) == 2
     fixture.wait(hours=6)
@@ -130,7 +130,7 @@ async def test_a_pause_is_waited_out(fixture: Fixture) -> None:
 
 
 async def test_after_a_week_it_is_owed_no_more(fixture: Fixture) -> None:
-    await fixture.prefer(domain_challenges=2)
+    await fixture.save_preferences(domain_challenges=2)
     await _all_write(fixture, *SELLERS)
     fixture.wait(seconds=OWED.total_seconds())
     await fixture.settle()
@@ -140,7 +140,7 @@ async def test_after_a_week_it_is_owed_no_more(fixture: Fixture) -> None:
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("call", ["fetch", "identity", "vacation_on", "send"])
 async def test_a_death_anywhere_leaves_one(fixture: Fixture, call: str, moment: str) -> None:
-    await fixture.prefer(domain_challenges=2)
+    await fixture.save_preferences(domain_challenges=2)
     await _all_write(fixture, *SELLERS)
     (fixture.gmail.die_before if moment == "before" else fixture.gmail.die_after).add(call)
     await _next_day(fixture)
@@ -149,13 +149,13 @@ async def test_a_death_anywhere_leaves_one(fixture: Fixture, call: str, moment: 
 
 
 async def test_a_mail_provider_is_no_domain_that_is_counted(fixture: Fixture) -> None:
-    await fixture.prefer(domain_challenges=2)
+    await fixture.save_preferences(domain_challenges=2)
     senders = [f"seller{number}@gmail.com" for number in range(5)]
     await _all_write(fixture, *senders)
     assert _answered(fixture) == senders
 
 
 async def test_names_that_cost_nothing_are_counted_together(fixture: Fixture) -> None:
-    await fixture.prefer(domain_challenges=2)
+    await fixture.save_preferences(domain_challenges=2)
     await _all_write(fixture, *[f"me@shop{number}.github.io" for number in range(5)])
     assert len(fixture.gmail.sent) == 2

@@ -226,7 +226,7 @@ async def _arrives(
 async def test_what_their_filter_stars_is_in_the_inbox(fixture: Fixture) -> None:
     assert await _arrives(fixture, "STARRED") == ("owners_filter", "inbox")
     assert fixture.gmail.calls["filtered"] == 0
-    await fixture.prefer(rows_off=["owners_filter"])
+    await fixture.save_preferences(rows_off=["owners_filter"])
     assert (await _arrives(fixture, "STARRED"))[1] == "challenge"
 
 

@@ -27,7 +27,7 @@ MORNING = timedelta(hours=20)
 
 async def held_by_morning(fixture: Fixture, *senders: str) -> list[str]:
     """A digest is wanted daily; pitches come, and it is eight the next morning."""
-    await fixture.prefer(digest="daily")
+    await fixture.save_preferences(digest="daily")
     await fixture.settle()
     ids = [fixture.gmail.deliver(letter(sender)) for sender in senders]
     await fixture.push()
@@ -82,15 +82,15 @@ async def test_nothing_held_nothing_placed_and_nothing_is_told_twice(fixture: Fi
 async def test_settings_saved_in_between_bring_none_before_its_time(fixture: Fixture) -> None:
     await held_by_morning(fixture, "sam@seller.test")
     fixture.wait(hours=-2)
-    await fixture.prefer(strictness="strict")
+    await fixture.save_preferences(strictness="strict")
     await fixture.settle()
     assert placed(fixture) == []
 
-    await fixture.prefer(digest="off")
+    await fixture.save_preferences(digest="off")
     fixture.wait(days=2)
     await fixture.settle()
     assert placed(fixture) == []
-    await fixture.prefer(digest="daily")
+    await fixture.save_preferences(digest="daily")
     await fixture.settle()
     assert placed(fixture) == [], "what was held while it was off is not told"
 
@@ -189,7 +189,7 @@ async def test_a_stranger_who_forges_or_copies_one_is_judged_as_ever(fixture: Fi
         sealed = fixture.context.vault.seal(f"box2.{int(fixture.now().timestamp())}")
         identifier = f"<digest.{sealed.decode()}@corp.test>"
     elif forgery == "a late copy":
-        await fixture.prefer(digest="off")  # nothing is known of the real one any more
+        await fixture.save_preferences(digest="off")  # nothing is known of the real one any more
         fixture.wait(days=2)
     forged = fixture.gmail.deliver(replace(letter("eve@evil.test"), message_id=identifier))
     await fixture.push()
@@ -271,7 +271,7 @@ async def test_leaving_takes_the_links_along(fixture: Fixture) -> None:
 
 
 async def test_it_speaks_the_owners_language_and_time(fixture: Fixture) -> None:
-    await fixture.prefer(language="de", zone="America/New_York", digest="daily")
+    await fixture.save_preferences(language="de", zone="America/New_York", digest="daily")
     await fixture.settle()
     fixture.gmail.deliver(letter())
     await fixture.push()

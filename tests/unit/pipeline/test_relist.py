@@ -211,7 +211,7 @@ async def test_mail_that_a_slow_clock_of_googles_dates_before_the_connection_is_
 
 async def _many_held(fixture: Fixture, count: int) -> list[str]:
     """Pitches of as many senders, held."""
-    await fixture.prefer(mode="quarantine")
+    await fixture.save_preferences(mode="quarantine")
     pitches = [fixture.gmail.deliver(letter(f"sam@seller{number}.test")) for number in range(count)]
     await fixture.push()
     await fixture.settle(turns=10 * count)

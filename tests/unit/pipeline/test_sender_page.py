@@ -21,7 +21,7 @@ from backend.domain.mailbox.message import Placement
 from backend.pipeline import solve
 from backend.pipeline.solve import Checks
 from backend.ports.captcha import Kind
-from backend.system import MultiFernetVault, make_key
+from backend.vault import MultiFernetVault, make_key
 from tests.doubles import SeededTokens
 from tests.unit.pipeline.conftest import Fixture, letter
 
@@ -135,7 +135,7 @@ async def test_one_work_lets_in_once_however_many_codes_are_typed_behind_it(
     fixture: Fixture, checks: Checks
 ) -> None:
     always = Checks(checks.first, checks.codes, code_after=0)
-    await fixture.prefer(credits_per_solve=1)
+    await fixture.save_preferences(credits_per_solve=1)
     _, token = await pitched(fixture)
     for number in range(2):
         fixture.gmail.deliver(letter(text=f"a pitchy letter {number}"))
@@ -160,7 +160,7 @@ async def test_one_work_lets_in_once_however_many_codes_are_typed_behind_it(
 async def test_the_wait_doubles_with_each_solve_and_the_work_ends_it(
     fixture: Fixture, checks: Checks
 ) -> None:
-    await fixture.prefer(credits_per_solve=1)
+    await fixture.save_preferences(credits_per_solve=1)
     _, token = await pitched(fixture)
     messages = [fixture.gmail.deliver(letter(text=f"a pitchy letter {number}")) for number in range(3)]
     await fixture.push()

@@ -24,7 +24,7 @@ DUTCH = "a pitchy letter. Ik wil graag weten of u deze week even tijd heeft voor
 async def test_a_challenge_is_in_the_senders_language_else_in_english(
     fixture: Fixture, text: str, expected: str, own: str
 ) -> None:
-    await fixture.prefer(wording={"de": "Nur freitags.", "en": "On Fridays only."})
+    await fixture.save_preferences(wording={"de": "Nur freitags.", "en": "On Fridays only."})
     fixture.gmail.deliver(letter(text=text))
     await fixture.push()
     await fixture.settle()

@@ -17,6 +17,7 @@ from backend.transactions.rows import MailboxRow
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ASKING, QUIET = Preferences(mode=Mode.CHALLENGE), Preferences(mode=Mode.QUARANTINE)
+TIMES = ("safe_since", "watch_expires_at", "indexed_at", "moved_at", "unheard_since", "grant_expires_at")
 ROW = {
     **dict.fromkeys(MailboxRow.__annotations__, ""),
     "id": "ana",
@@ -24,6 +25,7 @@ ROW = {
     "email": "ana@corp.test",
     "name": "Ana",
     "aliases": "[]",
+    "former": "[]",
     "scopes": "[]",
     "link": "connected",
     "preferences": json.dumps(QUIET.to_json()),
@@ -33,7 +35,7 @@ ROW = {
     "label_would_hold": "L2",
     "label_allow": "L3",
     "label_block": "L4",
-    **dict.fromkeys(("safe_since", "watch_expires_at", "indexed_at", "moved_at", "unheard_since")),
+    **dict.fromkeys(TIMES),
     "index_done": 0,
     "index_total": 0,
 }
@@ -46,6 +48,7 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "email": ("a@corp.test", {"owner": Owner("a@corp.test", "Ana")}),
     "name": ("A.", {"owner": Owner("ana@corp.test", "A.")}),
     "aliases": ('["a@x.test"]', {"owner": Owner("ana@corp.test", "Ana", frozenset({"a@x.test"}))}),
+    "former": ('["o@x.test"]', {"owner": Owner("ana@corp.test", "Ana", frozenset({"o@x.test"}))}),
     "link": ("needs_reconnect", {"link": Link.NEEDS_RECONNECT}),
     "link_cause": ("policy", {"lost": AccessLost.POLICY}),
     "scopes": ('["openid"]', {"scopes": frozenset({"openid"})}),
@@ -63,10 +66,7 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "notices": ("poll", {"notices": Notices.POLL}),
     "notices_missing": ("right", {"missing": Missing.RIGHT}),
     "created_at": (7, {"created_at": LATER}),
-    **{
-        name: (7, {name: LATER})
-        for name in ("safe_since", "watch_expires_at", "indexed_at", "moved_at", "unheard_since")
-    },
+    **{name: (7, {name: LATER}) for name in TIMES},
 }
 
 

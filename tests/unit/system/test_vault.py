@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from backend.domain.errors import Refused
 from backend.settings import Environment, Settings
-from backend.system import MultiFernetVault, load_or_make_keys, make_key
+from backend.vault import MultiFernetVault, load_or_make_keys, make_key
 from tests.doubles import in_english
 
 

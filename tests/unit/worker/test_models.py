@@ -100,7 +100,7 @@ async def test_it_looks_again_when_the_store_could_not_be_asked_until_it_is_told
             raise PitchgateError("store.away")
         return await look()
 
-    monkeypatch.setattr(store, "models_at_work", sometimes)
+    monkeypatch.setattr(store, "models_in_use", sometimes)
     stop = asyncio.Event()
     running = asyncio.create_task(Following(store, readers, Path("file.onnx")).run(stop))
     await readers.took.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.demo.processes import OWNER
+from backend.demo.letters import OWNER
 from backend.sandbox.addon.cards import answer_problems
 from tests.journeys.conftest import Journey
 from tests.web.addon.schema import check_answer

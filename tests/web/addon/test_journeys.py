@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.people import connect
-from backend.demo.processes import OWNER, Letter, letters
 from tests.journeys.conftest import Journey, begin_journey
 from tests.web.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE, AddonHost
 

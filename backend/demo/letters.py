@@ -1,0 +1,79 @@
+"""The mail that arrives in the demo: what people write to an owner of a small bookshop, pitches among it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+OWNER = "ana@harbourlane.example"
+OWNER_NAME = "Ana Duarte"
+COLLEAGUES = ("Nadia Petrov", "Oliver Brandt", "Yuki Tanaka", "Ravi Menon", "Lena Ortiz", "Felix Braun")
+FIRMS = ("north", "bright", "open", "swift", "clear", "prime", "blue")
+"""One more than there are colleagues: so the two walk past each other, and nobody comes back for forty rounds."""
+LETTERS = Path(__file__).with_name("letters.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mail to deliver. `local`: its sender has a mailbox in the sandbox and can solve a challenge;
+    `known`: the owner has written to them before."""
+
+    kind: str
+    sender: str
+    subject: str
+    text: str
+    local: bool = False
+    known: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    dmarc: str = "pass"
+    spf: str = "pass"
+    dkim: str = "pass"
+
+    @property
+    def address(self) -> str:
+        """The sender's bare address."""
+        return self.sender.rpartition("<")[2].rstrip(">")
+
+    @property
+    def name(self) -> str:
+        """The sender's name."""
+        return self.sender.rpartition("<")[0].strip()
+
+
+def letters() -> tuple[Letter, ...]:
+    """All of them, as written."""
+    rows: list[dict[str, Any]] = json.loads(LETTERS.read_text("utf-8"))
+    return tuple(Letter(**{**row, "labels": tuple(row.get("labels", ()))}) for row in rows)
+
+
+def arrivals(seed: int) -> Iterator[Letter]:
+    """Letters without end: the first pitch first, so that there is something to see, then all in an order
+    that follows from `seed`, again and again. Later rounds bring new senders."""
+    everything = list(letters())
+    yield everything[0]
+    chance = random.Random(seed)  # noqa: S311 - the order of a play, no secret
+    rest, rounds = everything[1:], 0
+    while True:
+        chance.shuffle(rest)
+        for letter in rest:
+            yield letter if rounds == 0 else _again(letter, rounds)
+        rounds += 1
+        rest = list(everything)
+
+
+def _again(letter: Letter, rounds: int) -> Letter:
+    """Later rounds: somebody else at another firm sells the same, for a firm that wrote three times today is answered
+    no more; who has a mailbox here follows up."""
+    if letter.local:
+        return replace(letter, subject=f"Re: {letter.subject}")
+    if letter.kind != "pitch":
+        return letter
+    domain = f"{FIRMS[rounds % len(FIRMS)]}{letter.address.partition('@')[2]}"
+    name = COLLEAGUES[(rounds + len(domain)) % len(COLLEAGUES)]  # no two of a round have one name
+    sender = f"{name} <{name.lower().replace(' ', '.')}@{domain}>"
+    return replace(letter, sender=sender, text=letter.text.replace(letter.name, name))
