@@ -13,7 +13,7 @@ COMMANDS = {
     "serve": ("backend.commands.serve", "serve_command"),
     "home": ("backend.commands.home", "home_command"),
     "demo": ("backend.commands.demo", "demo_command"),
-    "sandbox": ("backend.sandbox.server", "sandbox_command"),
+    "sandbox": ("backend.sandbox.cli", "sandbox_command"),
     "scan": ("backend.commands.scan", "scan_command"),
     "mailbox": ("backend.commands.mailbox", "mailbox_group"),
     "addon": ("backend.commands.cloud", "addon_group"),

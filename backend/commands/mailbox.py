@@ -14,10 +14,10 @@ from backend.pipeline.modes import check_chosen
 from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import WordedGroup, confirms, echo, language, print_table, words
-from backend.web.pages import State, state_of
 
 if TYPE_CHECKING:
     from backend.transactions.store import Store
+    from backend.web.pages import State
 
 COLUMNS = ("mailbox", "state", "mode", "strictness", "watch", "read")
 
@@ -37,6 +37,8 @@ def list_command(as_json: bool) -> None:
         for mailbox in mailboxes:
             click.echo(json.dumps(_as_json(mailbox, now)))
         return
+    from backend.web.pages import state_of  # here and below: help needs no web
+
     rows = [_row(mailbox, state_of(mailbox, language(), now)) for mailbox in mailboxes]
     print_table((words()(f"mailbox.column_{name}") for name in COLUMNS), rows)
 
@@ -54,6 +56,8 @@ def _row(mailbox: Mailbox, state: State) -> tuple[str, ...]:
 
 
 def _as_json(mailbox: Mailbox, now: datetime) -> dict[str, object]:
+    from backend.web.pages import state_of
+
     state, gap = state_of(mailbox, language(), now), mailbox.gap
     return {
         "email": mailbox.owner.email,

@@ -38,6 +38,7 @@ def every_call(requests: Requests) -> list[Call]:
         requests.create_label("n"),
         requests.send_as(),
         requests.vacation(),
+        requests.filters(),
     ]
 
 

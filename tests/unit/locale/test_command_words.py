@@ -19,15 +19,15 @@ from backend.doctor.machine import State
 from backend.locale import DEFAULT, catalogue
 
 HERE = Path(backend.__file__).parent
-SPEAKERS = ("commands", "home", "cloud", "demo")
-ASK = {"say", "confirms", "tell", "_tell"}
+SPEAKERS = ("commands", "cloud", "demo")
+ASK = {"echo", "say", "confirms", "tell", "_tell"}
 """What is called with a key; `words()(…)` is as well. The demo's `tell` has keys without their first part."""
 
 
 def calls() -> Iterator[tuple[Path, ast.Call, ast.expr]]:
     paths = [
         HERE / "__main__.py",
-        HERE / "addon_manifest.py",
+        *(HERE / name for name in ("addon_manifest.py", "home.py", "home_guide.py")),
         *(path for part in SPEAKERS for path in sorted((HERE / part).glob("*.py"))),
     ]
     for path in paths:

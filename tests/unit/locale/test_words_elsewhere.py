@@ -22,9 +22,8 @@ QUIET = {
     "scoring": "raises codes; faults of a model file are for who made it",
     "store": "queries",
     "web/api/described.py": "the document of the API",
-    "web/api/requests.py": "the document of the API",
     "web/api/schemas.py": "the document of the API",
-    "web/measures.py": "what /metrics tells a monitor",
+    "web/services.py": "what /metrics tells a monitor",
     "pipeline/judged.py": "what /metrics tells a monitor",
 }
 MEANT = {
@@ -101,7 +100,9 @@ def test_nothing_is_shown_that_is_not_looked_up() -> None:
         (path.as_posix(), text.value)
         for path in sources("*.py")
         for call in ast.walk(ast.parse((HERE / path).read_text(encoding="utf-8")))
-        if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) in SHOWN
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) != "echo"  # ours takes a key; click's takes words
+        if getattr(call.func, "attr", getattr(call.func, "id", "")) in SHOWN
         for argument in call.args
         for text in (argument.values if isinstance(argument, ast.JoinedStr) else [argument])
         if isinstance(text, ast.Constant) and re.search("[A-Za-z]{2}", str(text.value))

@@ -33,6 +33,10 @@ WALKS = {
     # when it is known again what time it is: at a start, and after the clock was set
     *("bring_back_duties", "bring_back_looks", "bring_back_messages"),
     *("bring_back_digests", "bring_back_web_pushes"),
+    # counted for monitors
+    "count_failing",
+    # a row a mailbox, once for an address that no mailbox has today
+    *("mailbox_by_former", "pushed_formerly"),
     # a row a server
     *("drop_silent_servers", "count_servers"),
     # asked by an operator, or the last row alone
