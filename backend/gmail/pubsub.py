@@ -63,7 +63,7 @@ class CloudCredentials:
         self._held = held
 
 
-# ---- `backend.ports.notices.NoticeSource` over Pub/Sub's REST `pull` and `acknowledge`.
+# ---- `backend.ports.gmail.NoticeSource` over Pub/Sub's REST `pull` and `acknowledge`.
 
 
 SCOPE = "https://www.googleapis.com/auth/pubsub"

@@ -1,5 +1,5 @@
 """The row of a message: its columns, and what the domain makes of them. A column is added here, in the migrations, in
-`messages.sql`, and in `domain/mailbox/message_record.py`."""
+`messages.sql`, and in `domain/mailbox/message.py`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from backend.__main__ import cli
 from backend.settings import Settings
 from backend.settings_read import FILE_VARIABLE
-from tests.architecture.source import ROOT, files, listing, project, text
+from tests.architecture.source import PACKAGES, ROOT, files, listing, project, text
 
 DOCUMENTS = tuple(
     path
@@ -82,6 +82,70 @@ def test_every_file_named_exists(document: Path) -> None:
             if not (ROOT / name.rstrip(".")).exists():
                 broken.append(name)
     assert not broken, listing(broken)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_module_named_without_its_folder_exists(document: Path) -> None:
+    there = {"/".join(path.parts[start:]) for path in files() for start in range(len(path.parts))}
+    named = {name for code in _code(document) for name in re.findall(r"(?<![\w/.$*-])\w[\w/]*\.py\b", code)}
+    assert named <= there, listing(named - there)
+
+
+def test_every_module_named_in_the_source_exists() -> None:
+    there = {"/".join(path.parts[start:]) for path in files() for start in range(len(path.parts))}
+    broken = []
+    for path in files():
+        if path.suffix != ".py" or path.parts[0] not in PACKAGES:
+            continue
+        content = text(path) or ""
+        broken += [f"{path}: {name}" for name in re.findall(r"`([\w/]+\.py)`", content) if name not in there]
+        for name in re.findall(r"`((?:backend|tray_app|model_export)(?:\.\w+)+)`", content):
+            *above, last = name.split(".")
+            module = Path(*above)
+            places = (module.with_suffix(".py"), module / "__init__.py")
+            if f"{module}/{last}.py" in there or f"{module}/{last}/__init__.py" in there:
+                continue
+            if not any(re.search(rf"\b{last}\b", text(place) or "") for place in places if place in files()):
+                broken.append(f"{path}: {name}")
+    assert not broken, listing(broken)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_name_said_to_be_in_a_module_is_in_it(document: Path) -> None:
+    content = text(document) or ""
+    pairs = re.findall(r"`(\w+)`(?: in| of| \() ?`([\w/]+\.py)`", content)
+    pairs += [(name, path) for path, name in re.findall(r"`([\w/]+\.py)`, (?:in|below) `(\w+)`", content)]
+    absent = [
+        f"{name} in {path}"
+        for name, path in pairs
+        if not re.search(rf"\b{name}\b", text(Path(path)) or "")  # the test above finds a lost path
+    ]
+    assert not absent, listing(absent)
+
+
+def test_the_map_of_folders_shows_what_is_there() -> None:
+    """Each name at its place, and nothing of `backend/` or of the top left out."""
+    tree = re.search(r"## Folders\n\n```\n(.*?)```", (ROOT / "docs/architecture.md").read_text(), re.DOTALL)
+    assert tree
+    above: list[tuple[int, str]] = []
+    shown = set()
+    for line in tree[1].splitlines():
+        indent = len(line) - len(line.lstrip())
+        names = re.match(r" *((?:[\w.]+(?:/|\.py) )*[\w.]+(?:/|\.py))(?: |$)", line)
+        if not names:
+            continue
+        above = [(depth, name) for depth, name in above if depth < indent]
+        for name in names[1].split():
+            shown.add("".join(folder for _, folder in above) + name)
+        above.append((indent, names[1].split()[-1]))
+    absent = [name for name in shown if not (ROOT / name).exists()]
+    assert not absent, listing(absent)
+    parts = [path.parts for path in files()]
+    there = {f"{first}/" for first, *below in parts if below and not first.startswith(".")}
+    inside = [path for path in parts if path[0] == "backend" and path[-1] != "__init__.py"]
+    there |= {f"backend/{name}/" if below else f"backend/{name}" for _, name, *below in inside}
+    there = {name for name in there if name.endswith(("/", ".py"))}
+    assert there <= shown, listing(there - shown)
 
 
 def test_the_changelog_has_the_version_of_both_distributions() -> None:
