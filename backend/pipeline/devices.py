@@ -166,7 +166,7 @@ class DeviceService:
         return request.answer(code=code)
 
     async def exchange(self, code: str, verifier: str) -> tuple[str, Device, str]:
-        """Code and verifier against a token; also the device and the owner's address. See `DeviceStore`."""
+        """Code and verifier against a token; also the device and the owner's address. See `Store.exchange`."""
         if not VERIFIER.fullmatch(verifier):
             raise Refused("code_wrong", field="code")
         digest = hashlib.sha256(verifier.encode()).digest()
@@ -270,13 +270,13 @@ class DeviceService:
         return found
 
     async def held(self, mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int) -> HeldPage:
-        """See `DeviceStore.held`."""
+        """See `Store.held`."""
         return await self.context.store.held(mailbox_id, query, cursor, limit)
 
     async def messages(
         self, mailbox_id: str, placement: Placement | None, limit: int, before: str
     ) -> tuple[MessageView, ...]:
-        """See `MessageStore.messages`."""
+        """See `Store.messages`."""
         return await self.context.store.messages(mailbox_id, placement, limit, before)
 
     async def message(self, mailbox_id: str, gmail_id: str) -> MessageView:
@@ -302,15 +302,15 @@ class DeviceService:
         return Preview(found.text, found.truncated)
 
     async def questions(self, mailbox_id: str) -> tuple[MessageView, ...]:
-        """See `QuestionStore.questions`."""
+        """See `Store.questions`."""
         return await self.context.store.questions(mailbox_id, self.context.clock.now())
 
     async def news(self, device: Device, after: int | None, limit: int) -> News:
-        """See `DeviceStore.news`."""
+        """See `Store.news`."""
         return await self.context.store.news(device.mailbox_id, device.id, after, limit)
 
     def changed(self, device: Device) -> Notifier:
-        """See `DeviceStore.changed`."""
+        """See `Store.changed`."""
         return self.context.store.changed(device.mailbox_id)
 
     # --- deciding

@@ -110,7 +110,7 @@ class ReviewService:
     # --- seeing
 
     async def listing(self, mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) -> Listing:
-        """See `MessageStore.review`."""
+        """See `Store.review`."""
         return await self.context.store.review(mailbox_id, wanted, after, limit)
 
     async def sender_profile(
@@ -146,13 +146,13 @@ class ReviewService:
         return unwelcomed(released, mailbox.preferences.welcome)
 
     async def news(self, mailbox_id: str, session_hash: str, after: int | None, limit: int) -> News:
-        """See `DeviceStore.review_news`."""
+        """See `Store.review_news`."""
         return await self.context.store.review_news(
             mailbox_id, session_hash, after, limit, self.context.clock.now()
         )
 
     def changed(self, mailbox_id: str) -> Notifier:
-        """See `DeviceStore.changed`."""
+        """See `Store.changed`."""
         return self.context.store.changed(mailbox_id)
 
     # --- ordering

@@ -201,7 +201,7 @@ class ReadingProcess:
         self._retired = True
 
     async def ask(self, work: str, raw: bytes, *arguments: object) -> bytes:
-        """The answer as JSON. Raises `Lost`. Cancelled, it leaves the process at work: see `leave`."""
+        """The answer as JSON. Raises `ReaderDied`. Cancelled, it leaves the process at work: see `leave`."""
         try:
             return await self._exchange(self._limits.patience, *packed(work, raw, *arguments))
         except ReaderDied:

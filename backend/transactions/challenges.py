@@ -149,7 +149,7 @@ def schedule_release(
     `deliver_at`, and make the duty DELIVER due then. Returns that time, or the one of a wait under way, which
     stands. An owner's decision that closes the link ends the wait, and so does a solve.
 
-    Raises what `MessageStore.solve` raises.
+    Raises what `solve` raises.
     """
     challenge, _ = yield from _opened(challenge_id, now)
     if challenge.deliver_at is not None:

@@ -325,7 +325,7 @@ def due(mailbox_id: str, at: datetime, *, wake: bool = True) -> Script[None]:
 
 
 def next_due(full: Collection[str] = ()) -> Script[Due]:
-    """When the next jobs may be claimed; see the port."""
+    """When the next jobs may be claimed, apart from messages of the mailboxes in `full`."""
     duty: int | None = yield q("next_duty_due")
     turn: int | None = yield q("next_turn", full=packed(sorted(full)))
     return Due(moment_or_none(duty), moment_or_none(turn))
@@ -377,7 +377,7 @@ def claim_messages(
     most: int | None = None,
     full: Collection[str] = (),
 ) -> Script[tuple[MessageJob, ...]]:
-    """See the port."""
+    """See `Store.claim_messages`."""
     claimed: list[MessageJob] = []
     each: Counter[str] = Counter()
     most = limit if most is None else most

@@ -30,11 +30,10 @@ from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import Device, DisconnectReceipt, Due, DutyJob, MessageJob, NewDevice
 from backend.transactions.statement import EVERY, P, Script, T
 
-# ---- What binds a transaction to the store's driver, in one typed line. mailbox = reads(mailboxes.mailbox) #
-# store.mailbox(mailbox_id) runs it on one snapshot connect = writes_all(mailboxes.connect) # about no one
-# mailbox The bound method has the transaction's own parameters. Its first one names the mailbox it is about: an
-# id, or a job, session or code that has one. The databases keep what belongs to other mailboxes out of sight by
-# it.
+# ---- What binds a transaction to the store's driver, in one typed line. With `mailbox = reads(mailboxes.mailbox)`,
+# `store.mailbox(mailbox_id)` runs it on one snapshot. The bound method has the transaction's own parameters. Its
+# first one names the mailbox it is about: an id, or a job, session or code that has one. The databases keep what
+# belongs to other mailboxes out of sight by it. `writes_all` and `reads_all` are about no one mailbox.
 
 
 class HasDriver(Protocol):
@@ -114,7 +113,7 @@ def _mailbox(args: tuple[object, ...], kwargs: dict[str, Any]) -> str:
     return about if isinstance(about, str) else cast(str, cast(Any, about).mailbox_id)
 
 
-# ---- `Store`: the store ports over either database. A line binds a transaction; nothing else is here.
+# ---- `Store`: a line binds a transaction; nothing else is here.
 
 
 PULSE = 5.0
@@ -127,7 +126,7 @@ def new_lease(worker: str) -> str:
 
 
 class Store:
-    """Every store port over either database: one line binds a transaction to the driver."""
+    """The store over either database. What a method does is said at its transaction."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
@@ -202,7 +201,7 @@ class Store:
     async def forget(
         self, mailbox_id: str, disconnect_receipt: DisconnectReceipt | None = None
     ) -> Mapping[str, int]:
-        """See `OwnerStore`."""
+        """Delete every row of the mailbox, and note that its owner has left; returns the number deleted by table."""
         await to_thread(self.departures.note, mailbox_id)
         deleted = await self._driver.write(mailbox_id, _mailboxes.forget, mailbox_id, disconnect_receipt)
         await self._driver.wipe()
@@ -221,7 +220,7 @@ class Store:
     async def claim_duties(
         self, worker: str, now: datetime, lease_until: datetime, limit: int
     ) -> tuple[DutyJob, ...]:
-        """See `JobStore`."""
+        """Up to `limit` duties of connected mailboxes nobody holds, longest due first. One holder per duty."""
         return await self._driver.write_small(
             EVERY, _jobs.claim_duties, now, new_lease(worker), lease_until, limit
         )
@@ -264,7 +263,8 @@ class Store:
         most: int | None = None,
         full: Collection[str] = (),
     ) -> tuple[MessageJob, ...]:
-        """See `JobStore`."""
+        """Up to `limit` due messages of connected mailboxes, which take turns, of at most `most` that are due of one:
+        those are screened together. None of mailboxes in `full`."""
         return await self._driver.write_small(
             EVERY, _jobs.claim_messages, now, new_lease(worker), lease_until, limit, most, full
         )
@@ -276,7 +276,8 @@ class Store:
     gone = writes_key(_jobs.gone)
 
     async def next_due(self, now: datetime, full: Collection[str] = ()) -> Due:
-        """See `JobStore`. May name a time at which nothing turns out to be due, never one too late."""
+        """When the next jobs are due; messages of the mailboxes in `full` do not count. May name a time at which
+        nothing turns out to be due, never one too late."""
         return await self._driver.read_small(EVERY, _jobs.next_due, full)
 
     standing = reads_key(_verdicts.standing)
@@ -306,7 +307,13 @@ class Store:
     messages = reads(_views.messages)
 
     async def census(self, now: datetime | None = None) -> Mapping[str, int]:
-        """See `Store`. `oldest_due_seconds` is measured at `now`, by default the machine's time."""
+        """Counts for health, metrics, the live page and the demo. A key that is absent counts 0.
+
+        mailboxes, messages.<outcome> (as decided first; "undecided" before), stages.<stage> (still to do;
+        "ended" after), released (held once, back by now or on the way), dead_letters, challenges.<state>,
+        notices.<fate>, and oldest_due_seconds (how late the oldest due job is at `now`, by default the machine's
+        time).
+        """
         return await self._driver.read(EVERY, _views.census, now or datetime.now(UTC))
 
     retain = writes(_views.retain)
@@ -348,7 +355,11 @@ class Store:
     async def exchange(
         self, code_hash: str, challenge: str, device: NewDevice, now: datetime
     ) -> tuple[Device, str]:
-        """See `DeviceStore`."""
+        """Use a code up and let its computer in; also gives the owner's address.
+
+        Raises `Refused` (code_wrong: unknown, or another challenge, which uses it up too), `Expired`
+        (code_expired: used or past its life), or `Refused` (too_many_devices).
+        """
         done = await self._driver.write(EVERY, _devices.exchange, code_hash, challenge, device, now)
         if isinstance(done, PitchgateError):
             raise done
@@ -368,7 +379,8 @@ class Store:
     news = reads(_views.news)
 
     def changed(self, mailbox_id: str) -> Notifier:
-        """See `DeviceStore`."""
+        """Rung after the commit of every change `news` tells of, and when a device or session of the mailbox ends.
+        Other processes' commits may go unheard: look now and then all the same."""
         return self._driver.notifiers.of(mailbox_id)
 
     # ---- the review page

@@ -232,7 +232,7 @@ def room_at(mailbox_id: str, now: datetime) -> Script[datetime]:
 
 
 def owed_links(mailbox_id: str, now: datetime) -> Script[tuple[Debt, ...]]:
-    """Held mail whose link is owed, oldest first; see the port."""
+    """Held mail whose link is owed, oldest first."""
     found: list[DebtRow] = yield q("owed_links", mailbox_id=mailbox_id, since=micros(now - OWED))
     return tuple(Debt(**row) for row in found)
 

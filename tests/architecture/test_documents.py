@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -108,6 +109,20 @@ def test_every_module_named_in_the_source_exists() -> None:
             if not any(re.search(rf"\b{last}\b", text(place) or "") for place in places if place in files()):
                 broken.append(f"{path}: {name}")
     assert not broken, listing(broken)
+
+
+def test_every_class_named_in_the_source_exists() -> None:
+    python = {path: text(path) or "" for path in files() if path.suffix == ".py"}
+    code = " ".join(re.sub(r"`[^`\n]+`", "", content) for content in python.values())
+    known = {*re.findall(r"\w+", code), *dir(builtins)}
+    unknown = [
+        f"{path}: {name}"
+        for path, content in python.items()
+        if path.parts[0] in PACKAGES
+        for name in re.findall(r"`([A-Z]\w*[a-z]\w*(?:\.\w+)*)`", content)
+        if not known.issuperset(name.split("."))
+    ]
+    assert not unknown, listing(unknown)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
