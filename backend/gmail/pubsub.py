@@ -63,7 +63,7 @@ class CloudCredentials:
         self._held = held
 
 
-# ---- `backend.ports.gmail.NoticeSource` over Pub/Sub's REST `pull` and `acknowledge`.
+# ---- Pulling notices from Pub/Sub
 
 
 SCOPE = "https://www.googleapis.com/auth/pubsub"

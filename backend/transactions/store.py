@@ -30,10 +30,11 @@ from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import Device, DisconnectReceipt, Due, DutyJob, MessageJob, NewDevice
 from backend.transactions.statement import EVERY, P, Script, T
 
-# ---- What binds a transaction to the store's driver, in one typed line. With `mailbox = reads(mailboxes.mailbox)`,
-# `store.mailbox(mailbox_id)` runs it on one snapshot. The bound method has the transaction's own parameters. Its
-# first one names the mailbox it is about: an id, or a job, session or code that has one. The databases keep what
-# belongs to other mailboxes out of sight by it. `writes_all` and `reads_all` are about no one mailbox.
+# ---- Binding transactions to the driver
+# mailbox = reads(mailboxes.mailbox)       store.mailbox(mailbox_id) runs it on one snapshot
+# connect = writes_all(mailboxes.connect)  about no one mailbox
+# The bound method has the transaction's own parameters. The first names the mailbox it is about: an id, or a job,
+# session or code that has one. The databases use it to hide what belongs to other mailboxes.
 
 
 class HasDriver(Protocol):
@@ -113,7 +114,8 @@ def _mailbox(args: tuple[object, ...], kwargs: dict[str, Any]) -> str:
     return about if isinstance(about, str) else cast(str, cast(Any, about).mailbox_id)
 
 
-# ---- `Store`: a line binds a transaction; nothing else is here.
+# ---- `Store`
+# A line binds a transaction; nothing else is here.
 
 
 PULSE = 5.0

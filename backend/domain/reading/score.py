@@ -245,7 +245,7 @@ def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(taken)
 
 
-# ---- A message as its owner is shown it, once `digesting.py` has made it so.
+# ---- A message as shown to its owner
 
 
 MAX_SHOWN = 20_000
