@@ -1,4 +1,4 @@
-"""One frozen Settings; `settings_read.py` fills it from the environment."""
+"""One frozen Settings, read from the environment once, and nothing else reads it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def on_this_machine(address: str) -> bool:
         return False
 
 
-# ---- One frozen `Settings`; `backend.settings_read` fills it. Every value has a default
+# ---- One frozen `Settings`; `backend.settings` fills it from the environment. Every value has a default
 # that runs on a developer's machine against the sandbox. Names in the environment carry the prefix PITCHGATE_,
 # e.g. PITCHGATE_PUBLIC_URL. Times are seconds, sizes bytes. The words below each are the page
 # docs/reference/settings.md (`make reference`).
