@@ -156,7 +156,7 @@ class Settings(BaseSettings):
     """The service account that signs the pushes."""
     clock_skew: float = Field(30.0, ge=0, le=300)
     """How far Google's clock and this machine's may differ: times in signed tokens, dates of mail. Beyond this,
-    pushes and sign-ins are refused (`caller refused`, `check` is `iat` or `exp`)."""
+    pushes and sign-ins are refused (`caller_refused`, `check` is `iat` or `exp`)."""
 
     addon_account: Account = ""
     """The service account that calls the Gmail add-on's endpoints, as `gcloud workspace-add-ons get-authorization`

@@ -236,7 +236,7 @@ class SiteVerify:
         return self._later("no reason given")
 
     def _check_place(self, response: Mapping[str, Any]) -> None:
-        """A token from another site, or from another form of ours, is none."""
+        """Reject tokens issued for another site or another form."""
         host = str(response.get("hostname", "")).lower()
         if host != self._host and not (host and host == self._vendor.unnamed_host):
             raise Refused("captcha_wrong.site")

@@ -117,7 +117,7 @@ class StoreAway(TryLater):
 
 
 class NotYet(TryLater):
-    """Something else of ours has to happen first, and will. Nothing has failed: it is neither counted nor told."""
+    """Waiting for another step of ours. Not a failure: not counted, not shown."""
 
 
 class SendUncertain(GoogleError):

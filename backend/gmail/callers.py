@@ -88,7 +88,7 @@ class GoogleKeys:
         """Go on with the keys at hand, if they are not too old."""
         if self._until is None or now >= self._until + STALE_GRACE:
             raise TryLater("later.keys", reason=reason)
-        log.warning("signing keys not renewed", reason=reason, keys=len(self._keys))
+        log.warning("signing_keys_not_renewed", reason=reason, keys=len(self._keys))
 
     async def _fetch(self) -> tuple[dict[str, RSAPublicKey], timedelta]:
         reply = await ask(self._session, "GET", self._url, headers=_ACCEPT)
@@ -268,7 +268,7 @@ def bearer(authorization: str) -> str:
 
 def refuse(check: str) -> NoReturn:
     """The one answer to every forgery."""
-    log.info("caller refused", check=check)
+    log.info("caller_refused", check=check)
     raise Unauthenticated("unauthenticated") from None
 
 

@@ -73,7 +73,7 @@ class GmailClient:
         try:
             return await self._ask(mailbox_id, call, _watch_grant)
         except OneWatchOnly:
-            log.info("another watch stood in the way", mailbox=mailbox_id)
+            log.info("other_watch_in_the_way", mailbox=mailbox_id)
         await self.stop_watch(mailbox_id)
         try:
             return await self._ask(mailbox_id, call, _watch_grant)

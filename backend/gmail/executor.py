@@ -288,7 +288,7 @@ class Executor:
         answer = read_answer(reply.status, reply.headers, reply.body, now)
         error = translate(answer, call.method, now, self._daily_wait)
         log.info(
-            "google refused",
+            "google_refused",
             mailbox=mailbox_id,
             method=call.method,
             status=reply.status,

@@ -259,7 +259,7 @@ class AccessTokens:
                 raise scope_missing("narrowed")
         except NeedsReconnect as error:
             self._dead[mailbox_id] = (grant, error)
-            log.warning("grant is dead", mailbox=mailbox_id, reason=error.reason)
+            log.warning("grant_dead", mailbox=mailbox_id, reason=error.reason)
             raise
         if answer.refresh_token and answer.refresh_token != refresh_token:
             await self._keeper.replace_refresh_token(mailbox_id, refresh_token, answer.refresh_token)

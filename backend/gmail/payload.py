@@ -9,8 +9,7 @@ from typing import Any
 
 from backend.ports.gmail import Added, HistoryPage, ListPage, Relabelled
 
-# ---- The error for an answer that is not what it should be. By itself, so that reading one needs no HTTP
-# library.
+# ---- Malformed answers. In this module so the reader process need not import aiohttp.
 
 
 class AnswerUnreadable(Exception):

@@ -1,8 +1,8 @@
 """score_unseen: what would have been decided about a message that was never screened. It stays where it is.
 
 A message may be unknown because it is older than the connection, because its row was retained out, or because
-it has only just arrived. The last kind must not be noted here: its sync would then find it known and nobody
-would ever hold or answer it. It is judged all the same, and its sync is made due at once.
+it has only just arrived. The last kind must not be noted here: otherwise its sync would skip it as known, and it
+would never be held or answered. It is judged all the same, and its sync is made due at once.
 """
 
 from __future__ import annotations

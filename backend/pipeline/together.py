@@ -25,7 +25,7 @@ LINGER = 0.05
 
 
 class VerdictBatch:
-    """Some jobs of one mailbox. Whoever runs one of them says `without` at its end, however it ends."""
+    """Some jobs of one mailbox. Each job must call `without` when it finishes, even on error."""
 
     def __init__(self, store: Store, clock: Clock, jobs: Collection[MessageJob]) -> None:
         self._store, self._clock = store, clock

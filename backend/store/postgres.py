@@ -219,7 +219,7 @@ class PostgresDriver:
     async def write_small(
         self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As any other: the server is never near."""
+        """PostgreSQL has no in-process fast path; same as `write`."""
         return await self.write(scope, make, *args, **kwargs)
 
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -230,7 +230,7 @@ class PostgresDriver:
     async def read_small(
         self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As any other: the server is never near."""
+        """PostgreSQL has no in-process fast path; same as `read`."""
         return await self.read(scope, make, *args, **kwargs)
 
     async def _run(self, begin: str, make: Callable[[], Script[T]]) -> T:

@@ -36,7 +36,7 @@ WIPE_TRIES, WIPE_MS = 20, 250
 
 
 class _Thread(threading.Thread):
-    """One connection, and what is to be done with it, until that is None."""
+    """Run queued work on one connection; None ends the loop."""
 
     def __init__(self, name: str, connection: sqlite3.Connection, queue: SimpleQueue[Work | None]) -> None:
         super().__init__(name=name, daemon=True)

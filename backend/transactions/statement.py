@@ -53,13 +53,13 @@ def q(name: str, /, **params: Any) -> Statement:
 
 
 def each(kind: Callable[..., V], name: str, /, **params: Any) -> Script[tuple[V, ...]]:
-    """What the query `name` finds: of every row a `kind`, whose fields are called as its columns."""
+    """Run query `name` and build one `kind` per row (field names = column names)."""
     found: list[Mapping[str, Any]] = yield q(name, **params)
     return tuple(kind(**row) for row in found)
 
 
 def number(name: str, /, **params: Any) -> Script[int]:
-    """What the query `name` counts, or how many rows it changed; 0 where it finds nothing."""
+    """Run query `name` and return its count, or the number of rows it changed; 0 for no row."""
     found: int | None = yield q(name, **params)
     return found or 0
 

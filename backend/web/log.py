@@ -55,14 +55,14 @@ def register_log(app: Quart) -> None:
 def refused(code: str, error: Exception) -> None:
     """Log an error of ours that is answered with a 5xx."""
     reason = str(getattr(error, "reason", ""))[:100]  # a fixed word of Google's or of a captcha's company
-    log.warning("not served", route=route_name(), code=code, error=type(error).__name__, reason=reason)
+    log.warning("not_served", route=route_name(), code=code, error=type(error).__name__, reason=reason)
 
 
 def unexpected(error: Exception) -> None:
     """Log a bug. The log's own set-up tells it by type and place: its message may quote a mail."""
-    log.error("unexpected error", route=route_name(), exc_info=error)
+    log.error("unexpected_error", route=route_name(), exc_info=error)
 
 
 def abuse(challenge_id: str) -> None:
     """Log that somebody finds a check or its mail wrong."""
-    log.warning("abuse reported", challenge=challenge_id)
+    log.warning("abuse_reported", challenge=challenge_id)

@@ -24,7 +24,7 @@ from backend.ports.gmail import Authorizer, PushCallers
 from backend.ports.public_post import Pushed
 from backend.transactions.records import PushFate
 
-# ---- What is counted for Prometheus. One registry an app, so that two apps in a process do not mix.
+# ---- Prometheus metrics. Each app has its own registry, so two apps in one process stay separate.
 
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

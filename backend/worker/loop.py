@@ -196,8 +196,7 @@ class Worker:
         task.add_done_callback(partial(self._done, job))
 
     def _done(self, job: MessageJob | DutyJob, task: asyncio.Task[bool]) -> None:
-        """Look for work, unless there is none: there was room for all that was due, and what a message that has come
-        to its end makes due is told by the store."""
+        """Look for more work only if something due was left behind; the store wakes us for anything new."""
         self._running.discard(task)
         self._count(job.mailbox_id, -(1 if isinstance(job, MessageJob) else self._taken.pop(job, 0)))
         room_again = job.mailbox_id in self._skipped and not self._is_full(job.mailbox_id)

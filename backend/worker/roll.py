@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 EVERY = timedelta(seconds=5)
 SILENCE = 3 * EVERY
-"""A server that has not said for so long that it is at work is not."""
+"""A server silent for this long counts as gone."""
 
 
 NEWCOMER = 20

@@ -45,7 +45,7 @@ async def test_a_bug_is_handed_to_the_log_as_an_exception_only(client: Client, h
     with capture_logs() as lines:
         await client.post("/hooks/gmail", data=b"{}")
 
-    (line,) = [line for line in lines if line["event"] == "unexpected error"]
+    (line,) = [line for line in lines if line["event"] == "unexpected_error"]
     assert line.pop("exc_info") is bug  # the log's set-up tells it by type and place
     assert "buy our things" not in repr(line)
 

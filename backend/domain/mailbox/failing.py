@@ -32,13 +32,13 @@ LIMIT_WORDS = frozenset(
 """Reasons that mean: too much was asked, or Google named a time before which it does not want to be asked."""
 
 CLIENT_KEYS = ("later.client", "later.switched_off")
-"""Errors that mean: Google refuses our own client or project, whoever's mail it is about."""
+"""Errors where Google refuses our own OAuth client or project, for every mailbox alike."""
 
 NO_TOPIC = "noTopic"
 """The reason when Gmail is to tell of new mail through a topic that is not there: the operator's to mend."""
 
 NO_READER = "reader"
-"""The reason when there is no process to read a message with: a trouble of ours, whoever is waited for."""
+"""Cause used when no reading process is available. Always our fault."""
 
 READING = ("sync", "index", "watch")
 """Duties without which no new mail is read, in the order in which they are told of."""

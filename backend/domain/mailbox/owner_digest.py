@@ -186,7 +186,7 @@ MAX_NAME, MAX_SUBJECT, MAX_NOTE = 80, 160, 200
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One link: what it says, what it says to those who do not see whose it is, and where it leads."""
+    """One link: text, screen-reader text, target."""
 
     label: str
     spoken: str

@@ -276,7 +276,7 @@ EVENTS: dict[str, Any] = {
 
 
 class Exchange(TypedDict):
-    """What the browser brought back, and what the app has kept of the round."""
+    """The code from the browser and the verifier the app kept."""
 
     code: str
     verifier: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{43,128}$")]

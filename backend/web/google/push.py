@@ -26,10 +26,9 @@ from backend.ports.gmail import PushCallers
 from backend.web.guards import BoundedStore, guarded, network_of, per_minute
 from backend.web.services import Measures, measures, services
 
-# ---- The short way for pushes: answered in ASGI, before Quart makes a request of them. What is usual goes this
-# way: a POST of known length, within the limit, that is stored. It is limited, logged and counted as every
-# other request. Whatever is unusual, errors of the pipeline among it, is handed on to Quart's route
-# (`push_routes`), which answers it as every other route would.
+# ---- Fast path for pushes
+# Handled at the ASGI layer, before Quart builds a request: a POST of known length, within the limit, that is stored.
+# It is rate-limited, logged and counted like any request. All else, pipeline errors included, goes to Quart's route.
 
 
 PATIENCE = 8.0

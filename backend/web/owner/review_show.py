@@ -83,23 +83,23 @@ class Look:
 
     @property
     def position(self) -> Position | None:
-        """Where the page begins; a cursor that is none of ours begins at the start."""
+        """Where the page begins. An invalid cursor means the first page."""
         return position_of(self.cursor)
 
     def address(self, **changes: str) -> str:
-        """The address of this list with some of it changed."""
+        """The URL of this list with `changes` made."""
         query = {name: value for name, value in asdict(replace(self, **changes)).items() if value}
         if query.get("view") == "held":
             del query["view"]
         return f"/review?{urlencode(query)}" if query else "/review"
 
     def behind(self, position: Position) -> str:
-        """The address of the page behind that position."""
+        """The URL of the page after that position."""
         return self.address(cursor=packed_cursor(position))
 
 
 def look_of(args: Mapping[str, str]) -> Look:
-    """The list an address asks for. What makes no sense is not said."""
+    """The list a URL asks for. Invalid arguments are left out."""
     view, band = args.get("view", ""), args.get("band", "")
     since, until = args.get("since", ""), args.get("until", "")
     return Look(
@@ -115,7 +115,7 @@ def look_of(args: Mapping[str, str]) -> Look:
 
 
 def position_of(cursor: str) -> Position | None:
-    """The position a cursor names; None for none, or none of ours."""
+    """The position a cursor names; None if it is empty or invalid."""
     try:
         return read_cursor(cursor[:CURSOR_MOST])
     except Refused:

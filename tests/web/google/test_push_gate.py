@@ -1,4 +1,4 @@
-"""The short way for pushes does all that the long way does, and hands on what is not usual."""
+"""The fast path for pushes does all that Quart's route does, and leaves the unusual to it."""
 
 from __future__ import annotations
 
