@@ -114,7 +114,7 @@ class App:
         try:
             asyncio.run(self._serve(view, instance))
         except BaseException as error:
-            log.exception("the app ended on an error")
+            log.exception("app_ended_on_error")
             self._failure = error
             view.stop()
 

@@ -39,7 +39,7 @@ def test_a_held_sender_offers_every_decision_and_says_why() -> None:
         "Why: asks for a call",
         "Allow ann@seller.example",
         "Allow everyone at seller.example",
-        "Release the newest, without a rule",
+        "Release the newest",
         "Block ann@seller.example",
         "Keep held",
     ]
@@ -123,9 +123,9 @@ def test_questions_are_counted_and_lead_to_them() -> None:
 
 def test_topics_are_ticked_one_by_one() -> None:
     some = replace(ONLINE, status=replace(STATUS, welcome=frozenset({"candidates", "of a newer release"})))
-    topics = item(some, "Topics you welcome").children
+    topics = item(some, "Topics you allow").children
     assert [(one.label, one.checked, one.radio) for one in topics[:2]] == [
-        ("Offers of candidates", True, False),
+        ("Recruiters offering candidates", True, False),
         ("Events and sponsorship", False, False),
     ]
     assert topics[0].action == Action(Do.WELCOME, ("candidates",))

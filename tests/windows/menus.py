@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-SENDER = ("Why:", "Allow ann", "Allow everyone at", "Release, without a rule", "Block ann", "Keep held")
+SENDER = ("Why:", "Allow ann", "Allow everyone at", "Release", "Block ann", "Keep held")
 
 
 def item(label: str, *children: dict[str, Any]) -> dict[str, Any]:
@@ -20,6 +20,6 @@ def menu(*held: str, state: tuple[str, ...] = ("Active",), undo: bool = False) -
     pause = item("Pause", item("For 1 hour"), item("Until tomorrow"))
     level = item("Strictness", item("Relaxed"), item("Normal"), item("Strict"))
     topics = item("Topics", item(""))
-    switches = map(item, ("Notify me", "Open at login", "Tell me of updates"))
+    switches = map(item, ("Notify me", "Open at login", "Notify me about updates"))
     account = map(item, ("Connected computers", "Disconnect", "About", "Quit"))
     return [*head, *shelf, item("Review"), pause, level, topics, *switches, *account]

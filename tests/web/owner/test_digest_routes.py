@@ -51,7 +51,7 @@ async def test_looking_changes_nothing_and_the_button_releases_and_undoes(here: 
 
 async def test_expired_and_unknown_links_get_a_friendly_page(here: Office) -> None:
     status, shown = await page(here, "x" * 32)
-    assert (status, "This link leads nowhere" in shown) == (404, True)
+    assert (status, "This link isn’t valid" in shown) == (404, True)
     here.clock.advance(days=15)
     status, shown = await page(here)
     assert (status, "This link has expired" in shown) == (410, True)

@@ -115,7 +115,7 @@ async def test_insights_shows_a_share_once_it_is_known(here: Office) -> None:
             await here.store.answer_question("ana", view.gmail_id, Answer.YES, Origin.PAGE, here.story.now)
         if week == 0:
             page = await page_of(await here.browser(), "/insights")
-            assert "You were asked about 10 emails drawn by chance, and said yes or no to 10." in page
+            assert "You were asked about 10 emails picked at random, and said yes or no to 10." in page
             assert "too few answers" in page
 
     page = await page_of(await here.browser(), "/insights")
