@@ -26,8 +26,8 @@ from backend.domain.mailbox.owner_digest import Subscription
 from backend.ports.public_post import PushAnswer, Pushed
 from backend.ports.system import Clock
 
-# ---- Which addresses of the Internet may be spoken to on a stranger's word: public ones, however they are
-# written.
+# ---- Which addresses may be called
+# Which addresses of the Internet may be spoken to on a stranger's word: public ones, however they are written.
 
 
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
@@ -112,9 +112,7 @@ class Pinned(AbstractResolver):
         """Nothing is held."""
 
 
-# ---- One POST to an address that somebody else wrote. https only, a named host on the usual port, public
-# addresses only, looked up once and connected to as looked up; no redirect, no cookies, no proxy; an answer's
-# first kilobytes are read and thrown away.
+# ---- One POST to a stranger's address
 
 
 SECONDS = 8.0
@@ -203,8 +201,9 @@ class PublicPost:
         return written if self._port == 443 else written.with_port(self._port)
 
 
-# ---- The one POST of RFC 8058, to an address a stranger wrote: nothing of the owner's goes there but what the
-# address itself holds.
+# ---- The POST of RFC 8058
+# The one POST of RFC 8058, to an address a stranger wrote: nothing of the owner's goes there but what the address
+# itself holds.
 
 
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -223,8 +222,8 @@ class OneClick:
             raise Refused("not_accepted", host=host_of(url), status=str(answer.status))
 
 
-# ---- A message to one browser: encrypted for it by `http_ece`, signed with the key it knows, posted to its
-# maker.
+# ---- A web push message
+# A message to one browser: encrypted for it by `http_ece`, signed with the key it knows, posted to its maker.
 
 
 CURVE = ec.SECP256R1()

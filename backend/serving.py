@@ -28,7 +28,7 @@ from backend.settings_read import read_settings, unknown_settings
 from backend.terminal import in_words
 from backend.web.app import create_app
 
-# ---- Taking the address to listen on, before anything else is opened; and who has it when it is taken.
+# ---- Binding the address
 
 
 _KEYS = {
@@ -111,10 +111,9 @@ def _holder(port: str) -> dict[str, str] | None:
     return None
 
 
-# ---- One process that serves: Hypercorn in front, the job loop beside it, both on one event loop. Everything
-# is opened before Hypercorn starts and closed after it has stopped: opened inside its own start-up hooks, a
-# failure would end the process with exit code 0, and handlers that are cut at shutdown would find the store
-# closed.
+# ---- One server process
+# Everything is opened before Hypercorn starts and closed after it has stopped: opened inside its own start-up hooks,
+# a failure would end the process with exit code 0, and handlers that are cut at shutdown would find the store closed.
 
 
 log = structlog.get_logger()

@@ -22,8 +22,8 @@ from backend.ports.captcha import Answer, Captcha, Kind, TypedCodes, Widget
 from backend.ports.system import TokenSource, Vault
 from backend.settings import Settings
 
-# ---- What each other company documents of its check: addresses, names, and the meaning of every error code.
-# Data.
+# ---- Other companies' checks: data
+# What each other company documents of its check: addresses, names, and the meaning of every error code. Data.
 
 
 class Fate(Enum):
@@ -134,8 +134,8 @@ VENDORS = {
 }
 
 
-# ---- Another company's check behind our port: its widget on the page, its siteverify endpoint behind us. The
-# company is told the secret, the token its own script made, and nothing else: no address of the sender, and
+# ---- Another company's check
+# The company is told the secret, the token its own script made, and nothing else: no address of the sender, and
 # nothing of the mail. Whatever it does not clearly call a success is none.
 
 

@@ -17,8 +17,9 @@ from backend.domain.errors import PitchgateError
 from backend.gmail.pubsub import CloudCredentials
 from backend.terminal import words
 
-# ---- Requests to Google Cloud, built by google-api-python-client from the documents it ships and one of ours,
-# sent one after the other.
+# ---- Requests to Google Cloud
+# Requests to Google Cloud, built by google-api-python-client from the documents it ships and one of ours, sent one
+# after the other.
 
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -112,7 +113,7 @@ def _refused(request: Any, response: object, status: int) -> CloudRefused:
     return CloudRefused(key, off or status == 404, method=request.methodId, said=message or status)
 
 
-# ---- The kinds of things an environment is made of: how each is read, compared, made, changed and taken away.
+# ---- Kinds of resources
 
 
 OPERATION_LOOKS = 60

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from backend.vault import VaultKeys
 
 
-# ---- `pitchgate audit`: the log of decisions, verified, told and judged again.
+# ---- `pitchgate audit`
 
 
 @click.group("audit", cls=WordedGroup)
@@ -192,7 +192,7 @@ def _keys() -> VaultKeys:
     return VaultKeys(configured_vault(read_settings()))
 
 
-# ---- `pitchgate watch`: whether the mail of each mailbox has changed, and the weeks it is told from.
+# ---- `pitchgate watch`
 
 
 COLUMNS = ("mailbox", "state", "weeks", "change")

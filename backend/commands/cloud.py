@@ -14,7 +14,7 @@ from backend.addon_manifest import ENVIRONMENTS, FOLDER, rendered
 from backend.cloud.template import Environment
 from backend.terminal import WordedGroup, echo, words
 
-# ---- `pitchgate addon`: what deploying the Gmail add-on needs.
+# ---- `pitchgate addon`
 
 
 @click.group("addon", cls=WordedGroup)
@@ -35,7 +35,7 @@ def manifest_command(environment: str, url: str, folder: Path) -> None:
     click.echo(json.dumps(rendered(environment, url, folder), indent=2))
 
 
-# ---- `pitchgate cloud`: what Google Cloud must hold for one environment.
+# ---- `pitchgate cloud`
 
 
 if TYPE_CHECKING:

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from backend.transactions.store import Store
 
 
-# ---- `pitchgate models trial`: what the trial under way says, in words, as JSON, and drawn for the operator's
-# page.
+# ---- `pitchgate models trial`
 
 
 LEAST, MOST = 0.01, 2 * ENOUGH
@@ -146,9 +145,8 @@ def _told(share: Share) -> str:
     )
 
 
-# ---- `pitchgate models`: which models are at work, a second one beside the first, and going over to it and
-# back. What audits and runs a model is imported where it is used: it takes seconds on a slow machine, and help
-# needs none.
+# ---- `pitchgate models`
+# What audits and runs a model is imported where it is used: it takes seconds on a slow machine, and help needs none.
 
 
 COLUMNS = ("version", "state", "file", "digest", "added", "by")

@@ -23,7 +23,7 @@ from backend.demo.processes import Sandbox
 from backend.domain.errors import PitchgateError, Refused
 from backend.store.opening import open_store
 
-# ---- The owner connects her mailbox as her browser would: landing page, consent page, and back.
+# ---- The owner connects
 
 
 async def connect(http: aiohttp.ClientSession, server: str, account: str) -> None:
@@ -49,7 +49,8 @@ async def connect(http: aiohttp.ClientSession, server: str, account: str) -> Non
             raise PitchgateError("demo.back", status=str(answer.status))
 
 
-# ---- The next morning, for the digest: nobody who watches a demo waits for eight o'clock.
+# ---- The next morning, for the digest
+# The next morning, for the digest: nobody who watches a demo waits for eight o'clock.
 
 
 DAY = 86_400_000_000
@@ -81,7 +82,7 @@ def next_morning(file: Path) -> bool:
     return moved > 0
 
 
-# ---- The Gmail add-on in the local Google: deployed as for the dev environment, but to this machine's address.
+# ---- The Gmail add-on in the sandbox
 
 
 ACCOUNT = "service-104400000017@gcp-sa-gsuiteaddons.iam.gserviceaccount.com"
@@ -105,7 +106,7 @@ def settings() -> dict[str, str]:
     return {"PITCHGATE_ADDON_ACCOUNT": ACCOUNT, "PITCHGATE_ADDON_CLIENT_ID": CLIENT_ID}
 
 
-# ---- Solves the task of the captcha page as the page does: for scripted clients, tests and measurements.
+# ---- Scripted solving of the check
 
 
 MAX_STEPS = 64_000
@@ -137,8 +138,7 @@ def solve(task: dict[str, Any]) -> str:
     raise Refused("captcha_malformed.task")
 
 
-# ---- The scripted salesperson: finds challenges in their mailbox and solves them over HTTP, as their browser
-# would.
+# ---- The scripted salesperson
 
 
 LINK = re.compile(r"https?://[^\s\"'<>]+/c/[A-Za-z0-9_-]{20,64}")

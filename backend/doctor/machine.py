@@ -72,8 +72,8 @@ def refused(name: str, error: PitchgateError, before: str = "", mend: str = "") 
     return Finding(name, State.BROKEN, error.key, before + title, f"{remedy} {mend}".strip())
 
 
-# ---- Checks of this machine: settings, their file, the state folder, the disk, the model. Nothing is asked of
-# anybody.
+# ---- Checks of this machine
+# Nothing is asked of anybody.
 
 
 LITTLE, TOO_LITTLE, NOTHING = 1_000_000_000, 100_000_000, 1_000_000
@@ -177,7 +177,7 @@ def of_model(settings: Settings) -> Iterator[Finding]:
         yield well("model", "audited", name=settings.model_path.name, version=facts.version)
 
 
-# ---- Checks of what is stored: the database, its schema and rights, and whether the keys open the tokens.
+# ---- Checks of the database
 
 
 async def of_database(settings: Settings) -> list[Finding]:

@@ -25,8 +25,7 @@ from backend.settings import Settings
 from backend.terminal import language, words
 from backend.transactions.store import Store
 
-# ---- Checks over the network: the clock, the OAuth client and its redirect address, and our own public
-# address.
+# ---- Checks over the network
 
 
 SKEW = 10.0
@@ -145,8 +144,7 @@ async def _of_answer(http: aiohttp.ClientSession, settings: Settings) -> Finding
     return well("server", "answers", address=settings.public_url, model=str(response["model"])[:40])
 
 
-# ---- Checks of each mailbox at Google: its access, its watch, the topic, and whether a notice makes its way to
-# us.
+# ---- Checks of each mailbox at Google
 
 
 _FORBIDDEN = frozenset({"forbidden", "PERMISSION_DENIED", "http403"})

@@ -25,9 +25,9 @@ from backend.domain.reading.topics import topics
 from backend.domain.reading.wording import body, names_of, read, written
 from backend.domain.reading.words import OTHER, language
 
-# ---- Reads a message, and keeps of it what a `Digest` holds. Everything that looks at a stranger's bytes or
-# text happens in `digest`, `showing.show`, `correspondents` and `mail.unsubscribe.offer`, so that it can run
-# where it can be stopped. What comes out can be handed about freely.
+# ---- Read a message into a `Digest`
+# Everything that looks at a stranger's bytes or text happens in `digest`, `showing.show`, `correspondents` and
+# `mail.unsubscribe.offer`, so that it can run where it can be stopped. What comes out can be handed about freely.
 
 
 MAX_ADDRESS = 320
@@ -158,7 +158,7 @@ def _usable(address: str) -> str:
     return address if len(address) <= MAX_ADDRESS else ""
 
 
-# ---- A message as its owner is shown it: plain text, and where in it the reasons for its score stand.
+# ---- A message as shown to its owner
 
 
 _EMPTY_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")

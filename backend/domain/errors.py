@@ -5,19 +5,27 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-# ---- Every error the product speaks of, as one tree. PitchgateError ├── Refused the caller's input; never
-# retried; `code` is public, `field` names the culprit │ ├── Unauthenticated a token is missing, forged, stale
-# or meant for somebody else │ ├── NotFound │ └── Expired a link or code past its life, or used already ├──
-# Conflict the state moved since it was read: read again, decide again │ └── LeaseLost another worker holds this
-# job now: drop everything, change nothing └── GoogleError what Google answered, translated at the edge ├── Gone
-# the thing is not there (404): close the job ├── HistoryGone the cursor is older than Google's history: re-list
-# ├── TryLater back off; `retry_at` when Google named a time, else None │ ├── Unexplained a no without a reason:
-# it passes as a rule, and is believed of one message at last │ ├── StoreAway not Google but our own database:
-# waited out all the same │ └── NotYet something of our own comes first: a wait, no failure ├── SendUncertain a
-# send whose fate is unknown: look for its Message-ID, never send blindly ├── NeedsReconnect consent revoked or
-# narrowed: stop this mailbox's jobs, tell the owner └── Rejected a request Google will never accept: a bug or
-# bad input; a dead letter An error holds a key and the values for the blanks of its sentences, no words:
-# `backend.locale.words.error_words` has those, in the language of whoever reads them.
+# ---- Every error of the product, as one tree
+# PitchgateError
+# ├── Refused             bad input from the caller; never retried; `code` is public, `field` names the culprit
+# │   ├── Unauthenticated a token is missing, forged, stale or meant for somebody else
+# │   ├── NotFound
+# │   └── Expired         a link or code past its life, or used already
+# ├── Conflict            the state changed since it was read: read again, decide again
+# │   └── LeaseLost       another worker holds this job now: drop everything, change nothing
+# └── GoogleError         what Google answered, translated at the edge
+#     ├── Gone            not there (404): close the job
+#     ├── HistoryGone     the cursor is older than Google's history: re-list
+#     ├── TryLater        back off; `retry_at` when Google named a time, else None
+#     │   ├── Unexplained refused without a reason: usually passes; after many tries it counts for that one message
+#     │   ├── StoreAway   our own database, not Google: waited out all the same
+#     │   └── NotYet      another step of ours comes first: a wait, not a failure
+#     ├── SendUncertain   unknown whether it was sent: look for its Message-ID, never send blindly
+#     ├── NeedsReconnect  consent revoked or narrowed: stop this mailbox's jobs, tell the owner
+#     └── Rejected        Google will never accept this request: a bug or bad input; a dead letter
+#
+# An error holds a key and the values for its sentence, no words: `backend.locale.words.error_words` has those, in
+# the reader's language.
 
 
 class PitchgateError(Exception):
@@ -146,8 +154,8 @@ class Rejected(GoogleError):
     """A permanent refusal by Google. Retrying is useless."""
 
 
-# ---- How long to wait after an error before a job is tried again, or that it is not. Pure: jitter is handed
-# in.
+# ---- How long to wait before a retry
+# Pure: jitter is handed in.
 
 
 LONGEST_BACKOFF = 64

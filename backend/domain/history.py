@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-# ---- The body of a Pub/Sub push, in both of its forms, read tolerantly. Wrapped: {"message": {"data": base64
-# of {"emailAddress", "historyId"}, "messageId"}, "subscription"}. Unwrapped: {"emailAddress", "historyId"} is
-# the body itself; what the wrapper tells comes in headers, if at all. `historyId` may be a JSON string or
-# number; base64 may be the URL or the plain alphabet, padded or not.
+# ---- The body of a Pub/Sub push
+# Both forms are read tolerantly.
+# Wrapped: {"message": {"data": base64 of {"emailAddress", "historyId"}, "messageId"}, "subscription"}.
+# Unwrapped: {"emailAddress", "historyId"} is the body itself; the wrapper's fields come in headers, if at all.
+# `historyId` may be a JSON string or number; base64 may be the URL or the plain alphabet, padded or not.
 
 
 MAX_HISTORY_DIGITS = 20
@@ -104,10 +105,10 @@ def _decoded(data: str) -> bytes:
         return b""
 
 
-# ---- What one page of history means, before anything is looked up or fetched. Pure: the page comes in as plain
-# values, and what is to be looked at goes out. Draft edits make a new message id each time and are nobody's
-# business; everything else is either incoming mail to screen or the owner's own mail to learn from. The same id
-# may occur in many records: it is told once.
+# ---- What one page of history means
+# Pure: the page comes in as plain values, and the ids to look at go out. Draft edits make a new message id
+# each time and are nobody's business; everything else is either incoming mail to screen or the owner's own mail to
+# learn from. The same id may occur in many records: it is returned once.
 
 
 UNSEEN = frozenset({"DRAFT", "CHAT"})

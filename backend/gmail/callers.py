@@ -22,7 +22,8 @@ from backend.gmail.payload import AnswerUnreadable
 from backend.ports.system import Clock
 from backend.settings import Settings
 
-# ---- Google's signing keys: fetched rarely, by one caller at a time, and never at a forger's command.
+# ---- Google's signing keys
+# Google's signing keys: fetched rarely, by one caller at a time, and never at a forger's command.
 
 
 log = structlog.get_logger(__name__)
@@ -132,10 +133,10 @@ def _life(headers: Mapping[str, str]) -> timedelta:
     return min(max(timedelta(seconds=int(match.group(1)) - spent), SHORTEST_LIFE), KEYS_LONGEST_LIFE)
 
 
-# ---- Tokens Google signs: Pub/Sub's pushes, the sign-in's id token, and what the add-on host sends. Only the
-# signature is left to PyJWT. Times are checked here, against the clock the product is told, and every claim by
-# a constant-time compare. The public answer is one and the same whichever check failed; which it was goes to
-# the log.
+# ---- Tokens signed by Google
+# Only the signature is left to PyJWT. Times are checked here, against the clock the product is told, and every claim
+# by a constant-time compare. The public answer is one and the same whichever check failed; which it was goes to the
+# log.
 
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
@@ -281,7 +282,7 @@ def _is_time(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e11
 
 
-# ---- The two tokens Google sends with every event of the add-on.
+# ---- The add-on's two tokens
 
 
 class AddonVerifier:

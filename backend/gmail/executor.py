@@ -23,7 +23,7 @@ from backend.gmail.requests import Call
 from backend.ports.system import Clock
 from backend.settings import Settings, on_this_machine
 
-# ---- The HTTP session to Google and the one way an answer is read: bounded, unpacked by us, no redirects.
+# ---- The HTTP session to Google
 
 
 FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
@@ -169,8 +169,7 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-# ---- Sends the requests the library built, over one aiohttp session, and turns answers into values or domain
-# errors.
+# ---- Sending requests
 
 
 log = structlog.get_logger(__name__)

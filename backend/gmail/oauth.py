@@ -60,7 +60,7 @@ def lacking(granted: Iterable[str], wanted: Iterable[str]) -> frozenset[str]:
     return named(wanted) - have - _IDENTITY
 
 
-# ---- The token endpoint's answers, to a code and to a refresh alike.
+# ---- Answers of the token endpoint
 
 
 LONGEST_LIFE = timedelta(days=1)
@@ -162,7 +162,7 @@ def _settings_are_wrong(word: str) -> GoogleError:
     return TryLater("later.client", reason=word)
 
 
-# ---- Access tokens: one refresh at a time per mailbox, kept in memory, never written down.
+# ---- Access tokens
 
 
 log = structlog.get_logger(__name__)
@@ -291,7 +291,7 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8")).digest()
 
 
-# ---- OAuth with Google on behalf of an owner at a browser: consent address, code exchange, revocation.
+# ---- OAuth at a browser
 
 
 _LONGEST_CODE = 2_048

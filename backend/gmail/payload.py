@@ -9,15 +9,16 @@ from typing import Any
 
 from backend.ports.gmail import Added, HistoryPage, ListPage, Relabelled
 
-# ---- Malformed answers. In this module so the reader process need not import aiohttp.
+# ---- Malformed answers
+# In this module so the reader process need not import aiohttp.
 
 
 class AnswerUnreadable(Exception):
     """The answer is not what its headers, or the protocol, say."""
 
 
-# ---- Gmail's JSON as values of the domain. What Google leaves out is normal; what it gets wrong costs only
-# itself.
+# ---- Gmail's JSON as domain values
+# What Google leaves out is normal; what it gets wrong costs only itself.
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

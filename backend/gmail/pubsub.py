@@ -19,10 +19,7 @@ from backend.gmail.payload import AnswerUnreadable
 from backend.ports.gmail import Waiting
 from backend.settings import Settings
 
-# ---- This machine's own credentials with Google Cloud ("application default credentials"), as google-auth
-# finds them: a key file named by GOOGLE_APPLICATION_CREDENTIALS, what `gcloud auth application-default login`
-# left, or the metadata server of a machine in the cloud. google-auth looks and asks synchronously, so it works
-# in a thread, one at a time.
+# ---- Application default credentials
 
 
 class CloudCredentials:

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from backend.scoring.session import ModelSession
 
 
-# ---- Judge messages of an archive by the policy table, as they would have been judged on arrival. The
-# differences to a live mailbox, all of which the report of `pitchgate scan` states: nothing is moved or
-# answered; a mail without Google's own authentication results is taken at its word, since most archives have
-# none and nothing is done about a forged one; and nobody's credits are known.
+# ---- Judging an archive
+# The differences to a live mailbox, all of which the report of `pitchgate scan` states: nothing is moved or answered;
+# a mail without Google's own authentication results is taken at its word, since most archives have none and nothing
+# is done about a forged one; and nobody's credits are known.
 
 
 ASSUMED = Authentication(True, "", "taken at its word: no results by Google")
@@ -191,8 +191,7 @@ def _received_at(message: Message) -> datetime:
         return datetime(1970, 1, 1, tzinfo=UTC)
 
 
-# ---- An archive weighed on several cores: this process reads the files, others parse and score what it hands
-# them.
+# ---- An archive on several cores
 
 
 HANDED, BYTES_HANDED = 32, 1_000_000

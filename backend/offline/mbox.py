@@ -13,9 +13,10 @@ from typing import BinaryIO
 
 from backend.domain.mail.message import Message
 
-# ---- Gmail's labels as Takeout writes them into a message, in whatever language the owner's Gmail speaks.
-# `labels.txt` has the names. They are looked for in all languages at once: an archive does not say its own, and
-# a person who changed languages has both.
+# ---- Gmail's labels in Takeout
+# Gmail's labels as Takeout writes them into a message, in whatever language the owner's Gmail speaks. `labels.txt`
+# has the names. They are looked for in all languages at once: an archive does not say its own, and a person who
+# changed languages has both.
 
 
 FIELD = "X-Gmail-Labels"
@@ -60,7 +61,7 @@ def _folded(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name.translate(_DROPPED)).casefold().split())
 
 
-# ---- Where one message ends and the next begins in an mbox that is read line by line, once.
+# ---- Splitting an mbox
 
 
 MOST_MESSAGE = 50 * 1024**2

@@ -42,12 +42,12 @@ def challenge_wording(language: str, expires_at: datetime, credits_per_solve: in
     )
 
 
-# ---- challenge: answer the sender once. The intent, with its Message-ID, was committed with the verdict.
-# Before the send the challenge is marked as leaving, by the commit that leaves it in our hands or by one of its
-# own; a run that finds it so marked looks for the mail, in three ways, before it sends again. So a death at any
-# point leaves at most one challenge in the sender's inbox. A database that was restored has forgotten what left
-# after its backup, and a server starts after that. So a message that came before the start is answered only if
-# no reply of ours is found; the link of one that is found works again.
+# ---- challenge: answer the sender once
+# The intent, with its Message-ID, was committed with the verdict. Before the send the challenge is marked as leaving,
+# by the commit that leaves it in our hands or by one of its own; a run that finds it so marked looks for the mail, in
+# three ways, before it sends again. So a death at any point leaves at most one challenge in the sender's inbox. A
+# database that was restored has forgotten what left after its backup, and a server starts after that. So a message
+# that came before the start is answered only if no reply of ours is found; the link of one that is found works again.
 
 
 async def challenge(context: Context, job: MessageJob) -> None:

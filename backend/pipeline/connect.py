@@ -26,8 +26,7 @@ from backend.pipeline.context import Context, seal, unseal
 from backend.ports.gmail import Access, Authorizer
 from backend.transactions.records import DisconnectReceipt, Duty, DutyJob, GrantEnd, NewMailbox, Receipt
 
-# ---- connect: an owner goes to Google's page and comes back: known to us, or with a mailbox that begins or
-# goes on.
+# ---- connect: consent and the way back
 
 
 PURPOSE = "connect"
@@ -146,9 +145,10 @@ async def _stored(context: Context, grant: Grant) -> Mailbox:
     return stored
 
 
-# ---- leave: stop the watch, revoke the grant, delete every row, in that order. The order matters: after the
-# revocation there is no credential left to stop the watch with, and after the deletion none to revoke. Each
-# step may run again, so a death in the middle only means doing it over.
+# ---- leave: stop, revoke, delete
+# leave: stop the watch, revoke the grant, delete every row, in that order. The order matters: after the revocation
+# there is no credential left to stop the watch with, and after the deletion none to revoke. Each step may run again,
+# so a death in the middle only means doing it over.
 
 
 log = structlog.get_logger()

@@ -48,7 +48,7 @@ from backend.transactions.records import (
     WebPush,
 )
 
-# ---- What an app on a computer asks an owner's browser for, checked before anybody acts on it.
+# ---- Checks of an app's authorization request
 
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -105,7 +105,7 @@ def malformed(field: str) -> Refused:
     return Refused("malformed.app", name=field, field=field)
 
 
-# ---- devices: the owner's computers and browsers: how they are let in, what they see and what they decide.
+# ---- devices: an owner's computers and browsers
 # Secrets (tokens, codes, tickets, session ids) leave here once and are kept as hashes. Whoever was let in is a
 # `Device` or a `Session`; both name the one mailbox they may touch.
 
@@ -355,9 +355,9 @@ class DeviceService:
         return mailbox is not None and mailbox.link is not Link.LEAVING
 
 
-# ---- web_push: tell the browsers that asked for it of senders who are newly held: who and the subject, nothing
-# more. A message is sent before it is recorded. A run that dies in between sends it again under the same id,
-# which the push service puts in the place of the first, and the browser shows without a second sound.
+# ---- web_push: notify browsers
+# A message is sent before it is recorded. A run that dies in between sends it again under the same id, which the push
+# service puts in the place of the first, and the browser shows without a second sound.
 
 
 NAMED = 3

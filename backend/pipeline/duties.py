@@ -29,9 +29,10 @@ from backend.ports.gmail import NO_LABELS
 from backend.ports.reader import Unread
 from backend.transactions.records import Duty, DutyJob
 
-# ---- watch: labels, the owner's name and addresses, and Gmail's watch, made once and renewed daily. Never
-# touches the cursor. Where history is asked for instead (`Notices.POLL`) there is no watch: what is left of an
-# earlier one is stopped.
+# ---- watch: Gmail's watch, renewed daily
+# watch: labels, the owner's name and addresses, and Gmail's watch, made once and renewed daily. Never touches the
+# cursor. Where history is asked for instead (`Notices.POLL`) there is no watch: what is left of an earlier one is
+# stopped.
 
 
 log = structlog.get_logger()
@@ -71,8 +72,8 @@ def renewed_after(life: timedelta, interval: timedelta, mailbox_id: str) -> time
     return max(min(interval, life / 2), timedelta(minutes=1)) * (1 - share / 10)
 
 
-# ---- index: read Sent once, so that everyone the owner writes to is known before anything is held. Resumable:
-# each page's progress is committed, and a page may be read twice without harm.
+# ---- index: read Sent once
+# Resumable: each page's progress is committed, and a page may be read twice without harm.
 
 
 PAGE = 50
@@ -152,10 +153,11 @@ async def _learn_from(
         log.info("sent_mail_not_read", mailbox=mailbox.id, messages=len(refused), reason=refused[0].reason)
 
 
-# ---- retain: count the weeks that are over, for the test of drift; then forget what is older than the owner
-# wants kept, in small batches; then tell the log where the log of decisions ends today, against which a cut end
-# is found, draw what the owner is asked this week, and end a trial whose challenger was found worse. One duty,
-# for no message may be forgotten before its week is counted.
+# ---- retain: count, forget, draw questions
+# retain: count the weeks that are over, for the test of drift; then forget what is older than the owner wants kept,
+# in small batches; then tell the log where the log of decisions ends today, against which a cut end is found, draw
+# what the owner is asked this week, and end a trial whose challenger was found worse. One duty, for no message may be
+# forgotten before its week is counted.
 
 
 BATCH = 500

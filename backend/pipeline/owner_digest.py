@@ -31,7 +31,7 @@ from backend.pipeline.context import Context, DutyResult
 from backend.pipeline.notices import owner_acted
 from backend.transactions.records import DutyJob
 
-# ---- The words of the owner's digest, in the language they chose.
+# ---- The words of the digest
 
 
 PITCH, MAYBE = 80, 40
@@ -120,10 +120,11 @@ def _plural(words: Section, key: str, count: int, **more: object) -> str:
     return words.catalogue.plural(words.find(key), count).format(count=count, **more)
 
 
-# ---- digest: what was held since the last one, put into the owner's own inbox. Nothing is sent. The intent,
-# with its Message-ID, is committed before the message is placed. A run that finds an intent looks for that
-# message before it places another, so a death at any point leaves at most one digest. A digest that comes back
-# as new mail is known by its Gmail id, and before that is known by what is sealed into its Message-ID.
+# ---- digest: held mail, into the owner's inbox
+# Nothing is sent. The intent, with its Message-ID, is committed before the message is placed. A run that finds an
+# intent looks for that message before it places another, so a death at any point leaves at most one digest. A digest
+# that comes back as new mail is known by its Gmail id, and before that is known by what is sealed into its Message-
+# ID.
 
 
 JUDGED_LATE = timedelta(days=1)

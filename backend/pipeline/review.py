@@ -52,8 +52,8 @@ from backend.ports.reader import Unread
 from backend.transactions.driver import Notifier
 from backend.transactions.records import News
 
-# ---- showing: one message as its owner sees it, fetched now and kept nowhere. The same for page and desktop
-# app.
+# ---- showing: one message for its owner
+# The same for page and desktop app.
 
 
 async def shown(context: Context, view: MessageView, owner: Owner) -> Shown:
@@ -71,9 +71,9 @@ def weighed(view: MessageView) -> Score:
     return Score(view.score or 0.0, 0.0, reasons, view.model)
 
 
-# ---- review: what an owner sees of their mail on their own pages, and what they order there. Orders are kept
-# before anything is done about them, under a key the page was made with: the same order sent twice is one
-# order.
+# ---- review: the owner's pages and orders
+# Orders are kept before anything is done about them, under a key the page was made with: the same order sent twice is
+# one order.
 
 
 log = structlog.get_logger()
@@ -247,7 +247,7 @@ def malformed(field: str) -> Refused:
     return Refused("malformed.form", field=field)
 
 
-# ---- own lists: the owner's allow and block rules as they keep them, and what they would mean for a sender.
+# ---- own lists: allow and block rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +327,8 @@ async def trial(context: Context, mailbox: Mailbox, text: str, *, authenticated:
     return Trial(sender, authenticated, letter, pitch, standing)
 
 
-# ---- insights: what was held for an owner, and what they thought of it. Reads; changes nothing.
+# ---- insights
+# Reads; changes nothing.
 
 
 SENDERS = 10

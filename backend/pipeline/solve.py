@@ -18,7 +18,8 @@ from backend.pipeline.duties import UNTIL_SETTLED
 from backend.ports.captcha import Answer, Captcha, Kind, TypedCodes
 from backend.transactions.records import DutyJob
 
-# ---- Which checks stand between a sender and the inbox, and in what order. Pure.
+# ---- Which checks, and in what order
+# Pure.
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class Checks:
         raise Refused("captcha_malformed.not_asked")
 
 
-# ---- solve: a sender opens their link, says a word to the owner if they like, and answers the check. Looking
-# changes nothing. What they do (asks for a task, tries, writes) is noted; only a right answer lets them in.
+# ---- solve: the sender's link
+# Looking changes nothing. What they do (asks for a task, tries, writes) is noted; only a right answer lets them in.
 
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{20,64}\Z")
@@ -252,7 +253,7 @@ def _unknown() -> NotFound:
     return NotFound("link_unknown")
 
 
-# ---- deliver: waits that followed a typed code are over, and the mail behind those links is let in by itself.
+# ---- deliver: release after a typed code
 
 
 async def deliver(context: Context, job: DutyJob) -> datetime | None:

@@ -11,10 +11,10 @@ from typing import Protocol
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Grant, LabelIds
 
-# ---- Google's side as the pipeline sees it. Every call names the mailbox; access tokens are the adapter's
-# affair. Errors are those of `backend.domain.errors` under `GoogleError`. Reads and label changes are retried
-# once by the adapter after a token refresh, never otherwise: retry times are the worker's decision. A send is
-# never repeated by the adapter. Costs are quota units of 2026.
+# ---- The Gmail port
+# Every call names the mailbox; access tokens are the adapter's affair. Errors are those of `backend.domain.errors`
+# under `GoogleError`. Reads and label changes are retried once by the adapter after a token refresh, never otherwise:
+# retry times are the worker's decision. A send is never repeated by the adapter. Costs are quota units of 2026.
 
 
 NO_LABELS = LabelIds()

@@ -24,9 +24,10 @@ from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Score, Thresholds
 from backend.reader.frames import Limits, ModelData, Models, answered, read_request
 
-# ---- What keeps a reading process in bounds. It needs nobody outside to watch: the system ends it, or refuses
-# memory. Where a system lacks a limit (memory on macOS and Windows, time on Windows) the process that started
-# this one still stops it in time; those are systems for development.
+# ---- Bounds of a reading process
+# It needs nobody outside to watch: the system ends it, or refuses memory. Where a system lacks a limit (memory on
+# macOS and Windows, time on Windows) the process that started this one still stops it in time; those are systems for
+# development.
 
 
 if sys.platform != "win32":
@@ -98,7 +99,7 @@ class Alarm:
             faulthandler.cancel_dump_traceback_later()
 
 
-# ---- The reading process: one request after the other from standard input, until that is closed.
+# ---- The reading process
 
 
 GROWTH = 32_000_000

@@ -29,7 +29,7 @@ from backend.reader.process import ModelFacts, ModelFile, ReaderDied, ReadingPro
 from backend.settings import Settings
 from backend.transactions.records import StoredModel
 
-# ---- `backend.ports.reader.Reader` over reading processes that are started again when they are lost.
+# ---- The pool of reading processes
 
 
 log = structlog.get_logger()
@@ -289,7 +289,7 @@ def _data(model: StoredModel) -> ModelData:
     return ModelData(model.file, model.name, model.digest)
 
 
-# ---- Opens the processes that read, as the settings want them.
+# ---- Starting reading processes
 
 
 ENTRY = "backend.reader_process"

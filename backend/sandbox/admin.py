@@ -18,7 +18,7 @@ from backend.sandbox.pubsub.delivery import Pusher
 from backend.sandbox.web import BadRequest, json_object, refuse, world
 from backend.sandbox.world import World
 
-# ---- Mailboxes and messages as the admin routes show them: everything, by name.
+# ---- Mailboxes and messages for admin routes
 
 
 def mailbox_json(world: World, mailbox: Mailbox) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _label_name(mailbox: Mailbox, label_id: str) -> str:
     return label.name if label is not None else label_id
 
 
-# ---- Faults that are acts on the state rather than answers to a call.
+# ---- Faults that act on the state
 
 
 Result = dict[str, Any]
@@ -206,7 +206,7 @@ ACTS: dict[str, Act] = {
 }
 
 
-# ---- Admin routes about the sandbox itself: meter, faults, pushes, clients, clock.
+# ---- Admin routes about the sandbox
 
 
 blueprint = Blueprint("admin", __name__)

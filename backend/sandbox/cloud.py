@@ -13,7 +13,7 @@ from backend.sandbox.pubsub.routes import refused
 from backend.sandbox.web import json_object, world
 from backend.sandbox.world import new_etag
 
-# ---- serviceusage, iam, cloudresourcemanager, and the policies of Pub/Sub's topics and subscriptions.
+# ---- serviceusage, iam and policies
 
 
 blueprint = Blueprint("cloud", __name__)
@@ -155,7 +155,7 @@ def _there(resource: str) -> str:
     return resource
 
 
-# ---- gsuiteaddons: deployments of add-ons, kept and not run. backend/sandbox/addon runs the one it is given.
+# ---- gsuiteaddons: deployments
 
 
 add_ons = Blueprint("add_ons", __name__)

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from itertools import count
 from typing import Any
 
-# ---- Everything about the sandbox's behaviour that can be turned while it runs.
+# ---- Settings that turn while it runs
 
 
 class KnobError(ValueError):
@@ -92,7 +92,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     return name, value
 
 
-# ---- The fault plan: rules that routes consult before and after they answer.
+# ---- The fault plan
 
 
 # What a rule may do to a call. Errors answer in its place; the others spoil the transport.

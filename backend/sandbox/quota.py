@@ -7,7 +7,8 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Any
 
-# ---- The sandbox's clock: real time plus an offset that a test may move forward, and what it shows to others.
+# ---- The sandbox's clock
+# The sandbox's clock: real time plus an offset that a test may move forward, and what it shows to others.
 
 
 LARGEST_SKEW = 86_400.0
@@ -57,7 +58,7 @@ class Clock:
         self.offset += max(0.0, seconds)
 
 
-# ---- The meter: quota units per mailbox and method, by either of Google's price lists.
+# ---- The quota meter
 
 
 WINDOW = 60.0

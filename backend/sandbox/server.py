@@ -119,7 +119,7 @@ def _guard(app: Quart, host: str) -> None:
         return response
 
 
-# ---- Serving the sandbox: one socket, one event loop, one line of JSON when it is ready.
+# ---- Serving the sandbox
 
 
 def listen(host: str, port: int) -> socket.socket:

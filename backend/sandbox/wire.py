@@ -8,7 +8,7 @@ import contextlib
 import os
 import socket
 
-# ---- Base64 as Google writes it: either alphabet, with or without padding.
+# ---- Base64 as Google writes it
 
 
 def decode_data(text: str) -> bytes:
@@ -25,7 +25,7 @@ def encode_data(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode()
 
 
-# ---- Cutting a client's TCP connection, for faults that no HTTP answer can play.
+# ---- Cutting a TCP connection
 
 
 def drop_connection(client: tuple[str, int] | None) -> bool:

@@ -19,8 +19,8 @@ from backend.sandbox.pubsub.broker import Broker
 from backend.sandbox.quota import Clock, Meter
 from backend.sandbox.watches import Watches
 
-# ---- What a project holds beside Pub/Sub's own: services switched on, service accounts, policies of rights,
-# add-ons.
+# ---- What a project holds beside Pub/Sub
+# What a project holds beside Pub/Sub's own: services switched on, service accounts, policies of rights, add-ons.
 
 
 Json = dict[str, Any]
@@ -58,7 +58,7 @@ class Cloud:
         self.policies.pop(resource, None)
 
 
-# ---- The whole state of one sandbox, and the few acts that touch several parts of it.
+# ---- The state of one sandbox
 
 
 MAX_MAILBOXES = 10_000

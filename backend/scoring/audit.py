@@ -16,7 +16,7 @@ from backend.domain.reading.score import Cost, Thresholds
 from backend.domain.reading.wording import reading_digest
 from backend.scoring.vocabulary import Vocabulary, unpacked_terms
 
-# ---- Just enough of the protobuf wire format to look into an ONNX file before anything runs it.
+# ---- Reading protobuf
 
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -92,10 +92,11 @@ def _varint(data: bytes, position: int, stop: int) -> tuple[int, int]:
     raise Damaged("a number without an end")
 
 
-# ---- Is this file a model we are willing to run? Decided from its bytes, before a session is built. The file
-# carries its own SHA-256 (taken with the place of the digest zeroed), so a damaged copy is seen without a
-# second file. Operators, opsets and the tokeniser's pattern must be the ones this code knows; nothing may point
-# outside the file or hide a sub-graph.
+# ---- May this model file run?
+# Is this file a model we are willing to run? Decided from its bytes, before a session is built. The file carries its
+# own SHA-256 (taken with the place of the digest zeroed), so a damaged copy is seen without a second file. Operators,
+# opsets and the tokeniser's pattern must be the ones this code knows; nothing may point outside the file or hide a
+# sub-graph.
 
 
 FORMAT = "3"

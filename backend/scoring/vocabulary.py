@@ -10,7 +10,8 @@ from itertools import accumulate, chain, takewhile
 
 import numpy as np
 
-# ---- Terms by number, kept as one text: tens of thousands of small strings would cost many times their length.
+# ---- Vocabulary as one text
+# Terms by number, kept as one text: tens of thousands of small strings would cost many times their length.
 
 
 _SHARED = 33  # the first printable character after the blank stands for a shared beginning of no letters
@@ -67,10 +68,10 @@ class Vocabulary:
         return self._text[self._breaks[number] + 1 : self._breaks[number + 1]].decode()
 
 
-# ---- The terms a model counted in a text: packed small, and laid out as a text again that counts the same. The
-# graph sees nothing of a text but how often each term that it knows is there: a word, or two words in a row.
-# Any text with the same counts gets the same score, to the bit; one is made of words that the model never saw
-# beside each other.
+# ---- The terms counted in a text
+# The terms a model counted in a text: packed small, and laid out as a text again that counts the same. The graph sees
+# nothing of a text but how often each term that it knows is there: a word, or two words in a row. Any text with the
+# same counts gets the same score, to the bit; one is made of words that the model never saw beside each other.
 
 
 APART = "zqxjkvzq"

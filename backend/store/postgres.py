@@ -16,7 +16,7 @@ from backend.store.library import Dialect, Migration, Query, Yields, migrations,
 from backend.transactions.driver import Notifier, Notifiers, Outage
 from backend.transactions.statement import EVERY, KEYS, WAKE, P, Script, Statement, T, no_text
 
-# ---- The schema on PostgreSQL: how far it is, and bringing it up to date under processes that work on it.
+# ---- The PostgreSQL schema
 
 
 MIGRATING = 0x7069746368
@@ -106,12 +106,12 @@ def literal(text: str) -> str:
     return "'" + text.replace("\0", "").replace("'", "''") + "'"
 
 
-# ---- The store on PostgreSQL: a pool of connections, one transaction a script, woken over LISTEN/NOTIFY. A
-# transaction names the mailbox it is about (`app.mailbox`), and row-level security shows it no other's rows.
-# BEGIN and that setting travel together, as do NOTIFY and COMMIT, so neither costs a round trip. A script that
-# meets a deadlock or a schema just upgraded, or whose connection broke before its COMMIT was sent, is run again
-# from the start: a script has no effects outside its transaction. Whether a COMMIT that got no answer took
-# place is unknown: the caller gets `StoreAway`, as when the server stays away.
+# ---- The store on PostgreSQL
+# A transaction names the mailbox it is about (`app.mailbox`), and row-level security shows it no other's rows. BEGIN
+# and that setting travel together, as do NOTIFY and COMMIT, so neither costs a round trip. A script that meets a
+# deadlock or a schema just upgraded, or whose connection broke before its COMMIT was sent, is run again from the
+# start: a script has no effects outside its transaction. Whether a COMMIT that got no answer took place is unknown:
+# the caller gets `StoreAway`, as when the server stays away.
 
 
 log = structlog.get_logger()

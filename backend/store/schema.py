@@ -14,7 +14,7 @@ import structlog
 
 from backend.store.library import Dialect, Migration, migrations
 
-# ---- The embedded store's file: opening it with our settings, and bringing its schema up to date.
+# ---- Opening the SQLite file
 
 
 _OURS = ("pitchgate.", "secret.keys")
@@ -138,7 +138,7 @@ def _statements(script: str) -> Iterable[str]:
             statement = ""
 
 
-# ---- How far a database's schema is, and bringing it up to date.
+# ---- Schema versions and migrations
 
 
 @dataclass(frozen=True, slots=True)

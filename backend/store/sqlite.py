@@ -22,9 +22,9 @@ from backend.store.sqlite_writer import NEAR_BUSY_MS, Call, Work, Writer, run_sc
 from backend.transactions.driver import Notifier, Notifiers, Outage
 from backend.transactions.statement import P, Script, T
 
-# ---- The embedded store: one SQLite file, one connection that writes (`sqlite_writer`), two reader threads. A
-# read of a few rows by key costs less than asking another thread for it: those run where they are asked for, on
-# a connection of the event loop's own. Several processes may have the file open; SQLite's own lock orders their
+# ---- The store on SQLite
+# A read of a few rows by key costs less than asking another thread for it: those run where they are asked for, on a
+# connection of the event loop's own. Several processes may have the file open; SQLite's own lock orders their
 # commits.
 
 
@@ -204,9 +204,10 @@ def _nothing() -> Script[None]:
     yield from ()
 
 
-# ---- Who was here before, and is dead for sure: a lock that the system itself takes back from a process that
-# ends, however it ends. On an embedded database that is whoever held a job; of servers on PostgreSQL, where
-# others may be at work, the one before on the same machine.
+# ---- Is the previous process dead?
+# Who was here before, and is dead for sure: a lock that the system itself takes back from a process that ends,
+# however it ends. On an embedded database that is whoever held a job; of servers on PostgreSQL, where others may be
+# at work, the one before on the same machine.
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from backend.store.schema import BUSY_SECONDS
 from backend.transactions.driver import Notifier, Notifiers
 from backend.transactions.statement import KEYS, WAKE, Script, Statement, T, no_text
 
-# ---- One transaction script on one SQLite connection, in whichever thread that is at home.
+# ---- A script on one SQLite connection
 
 
 def run_script(
@@ -64,11 +64,11 @@ def _execute(connection: sqlite3.Connection, query: Query, statement: Statement)
     return rows[0] if query.yields is Yields.ROW else rows[0][0]
 
 
-# ---- The one connection that writes to the embedded store, and group commit. A commit waits for the disk once.
-# All scripts that wait share it, each inside a savepoint so that one's error undoes that one alone. Nobody
-# hears of their result before the commit: acknowledged means kept (synchronous=FULL). While one commit is under
-# way the next batch gathers. Scripts that write a few rows by key run in the event loop, and the thread is
-# asked for the commit alone: each statement it ran would be a struggle with the loop for the interpreter. A
+# ---- The writing connection and group commit
+# A commit waits for the disk once. All scripts that wait share it, each inside a savepoint so that one's error undoes
+# that one alone. Nobody hears of their result before the commit: acknowledged means kept (synchronous=FULL). While
+# one commit is under way the next batch gathers. Scripts that write a few rows by key run in the event loop, and the
+# thread is asked for the commit alone: each statement it ran would be a struggle with the loop for the interpreter. A
 # batch with any other script runs in the thread as a whole.
 
 

@@ -244,7 +244,7 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
     return Solved(released, left, challenge.sender, challenge.waiting - len(released), subjects)
 
 
-# ---- What a sender does on the page of their link, and what becomes of our mail to them.
+# ---- The sender's page, and our mail to them
 
 
 def begin_challenge(mailbox_id: str, challenge_id: str, now: datetime) -> Script[None]:

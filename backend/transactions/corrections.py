@@ -38,9 +38,9 @@ from backend.transactions.records import Duty, GrantEnd, Receipt
 from backend.transactions.rows import CorrectionRow, OpenChallengeRow
 from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
 
-# ---- Owners' decisions: applied at once, recorded with what was before, taken back cleanly. The record keeps,
-# for each thing a decision touched, what it was: placements (with the revision the decision left), rules,
-# voided challenges, refunds. Taking it back restores only what nobody has changed since, so an undo never
+# ---- Owners' decisions
+# The record keeps, for each thing a decision touched, what it was: placements (with the revision the decision left),
+# rules, voided challenges, refunds. Taking it back restores only what nobody has changed since, so an undo never
 # undoes somebody else's later word.
 
 
@@ -242,7 +242,7 @@ def _refund(mailbox_id: str, key: str, row: MessageRow, trace: Trace, now: datet
         trace.refunds.append({"sender": row["sender"], "gmail_id": gmail_id})
 
 
-# ---- Taking an owner's decision back: what it touched becomes what it was, unless somebody changed it since.
+# ---- Undoing a decision
 # They do so by a button, or by taking a message out of Gmail's spam or bin.
 
 

@@ -41,8 +41,8 @@ from backend.transactions.records import Log
 from backend.transactions.rows import CountsRow, MailboxRow, SettingRow
 from backend.transactions.statement import KEYS, Script, each, micros, number, q
 
-# ---- The log of decisions: appended in the transaction that decides, read by the operator's commands. Whoever
-# appends holds the mailbox's row (`mailboxes.locked`), so entries come one after the other.
+# ---- The log of decisions
+# Whoever appends holds the mailbox's row (`mailboxes.locked`), so entries come one after the other.
 
 
 _payload = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -140,8 +140,7 @@ def swap_key(mailbox_id: str, old: bytes, new: bytes) -> Script[bool]:
     return bool((yield from number("swap_chain_key", mailbox_id=mailbox_id, old=old, new=new)))
 
 
-# ---- Questions to the owner: drawn once a week, answered on their page, by API, or by what they do with the
-# message.
+# ---- Questions to the owner
 
 
 OPEN = timedelta(days=7)
@@ -234,7 +233,7 @@ def labels(mailbox_id: str, now: datetime) -> Script[tuple[Label, ...]]:
     return each(Label, "labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - ANSWERS_KEPT))
 
 
-# ---- Weeks of mail, counted once they are over, and what the test of drift says of them.
+# ---- Weekly counts and drift
 
 
 WEEKS_KEPT = 53
@@ -343,8 +342,7 @@ def figures(mailbox_id: str, since: datetime, senders: int) -> Script[Figures]:
     )
 
 
-# ---- What owners' answers say of models: those about a trial's disagreements, and those about the mail of one
-# model.
+# ---- What answers say of models
 
 
 class PairRow(TypedDict):

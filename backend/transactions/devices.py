@@ -25,7 +25,8 @@ from backend.transactions.records import (
 from backend.transactions.rows import SessionRow
 from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
 
-# ---- Devices, one-time codes and sessions. Only hashes are kept.
+# ---- Devices, one-time codes and sessions
+# Devices, one-time codes and sessions. Only hashes are kept.
 
 
 MOST_DEVICES = 50
@@ -218,7 +219,8 @@ def _wrong_code() -> Refused:
     return Refused("code_wrong", field="code")
 
 
-# ---- Browsers that are told of new senders. Each belongs to a session, and goes with it.
+# ---- Browsers to notify
+# Each belongs to a session, and goes with it.
 
 
 class WebPushRow(TypedDict):

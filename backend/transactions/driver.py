@@ -18,9 +18,10 @@ import structlog
 from backend.domain.errors import StoreAway
 from backend.transactions.statement import P, Script, T
 
-# ---- Who has left, in a file beside the database, so that a backup of before does not bring them back. A line
-# is the hash of a mailbox's own id and the day: no address, and nothing from which one could be found. It is on
-# disk before the rows go, whatever becomes of the database afterwards: put back from a backup, damaged or lost.
+# ---- Who has left, kept beside the database
+# Who has left, in a file beside the database, so that a backup of before does not bring them back. A line is the hash
+# of a mailbox's own id and the day: no address, and nothing from which one could be found. It is on disk before the
+# rows go, whatever becomes of the database afterwards: put back from a backup, damaged or lost.
 
 
 NAME = "pitchgate.departed"
@@ -61,8 +62,8 @@ def _hash(mailbox_id: str) -> str:
     return hashlib.sha256(mailbox_id.encode()).hexdigest()
 
 
-# ---- That the database takes nothing, told to the log once, then each minute, and when it is over. A full disk
-# fails every job, push and look of every process many times a second; each says the same.
+# ---- Logging that the store fails
+# A full disk fails every job, push and look of every process many times a second; each says the same.
 
 
 log = structlog.get_logger()
@@ -107,7 +108,7 @@ class Outage:
         return {"seconds": round(now - self._began)}
 
 
-# ---- Waking workers when a job became due, and streams when there is something to tell.
+# ---- Waking workers and streams
 
 
 class Notifier:
@@ -168,7 +169,7 @@ class Notifiers:
             notifier.ring()
 
 
-# ---- What runs a script: one transaction on one kind of database.
+# ---- What runs a script
 
 
 class Driver(Protocol):

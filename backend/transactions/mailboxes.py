@@ -29,7 +29,7 @@ from backend.transactions.statement import (
     within,
 )
 
-# ---- Mailboxes: connecting, settings, the link with Google, forgetting.
+# ---- Mailboxes
 
 
 # Children before parents: foreign keys point at `mailboxes`.
@@ -346,7 +346,8 @@ def _changes(statement: Statement) -> Script[None]:
         raise NotFound("unknown_mailbox.connect")
 
 
-# ---- An owner's lists out and in. Every page, and every lot taken in, is a transaction of its own.
+# ---- Import and export of lists
+# Every page, and every lot taken in, is a transaction of its own.
 
 
 def page(mailbox_id: str, table: str, after: str, limit: int) -> Script[tuple[Mapping[str, Any], ...]]:

@@ -16,12 +16,12 @@ from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.table import Standing
 from backend.domain.watching.audit import Chain, Entry
 
-# ---- Jobs: claiming and ending them, and what makes them due. With `messages`, `owner` and `devices` it is the
-# store. For all four: every method is one transaction, every query names its mailbox, times are aware UTC
-# (stored as integer microseconds). Unless said otherwise a method may run again with the same arguments without
-# a second effect. The jobs live in the rows they are about: a message's row is its dedup record, its job and
-# its audit in one, so a result and the next job cannot disagree. Jobs are held by lease. A method that takes a
-# job raises `LeaseLost`, and writes nothing, when the lease is no longer the caller's.
+# ---- Jobs
+# With `messages`, `owner` and `devices` it is the store. For all four: every method is one transaction, every query
+# names its mailbox, times are aware UTC (stored as integer microseconds). Unless said otherwise a method may run
+# again with the same arguments without a second effect. The jobs live in the rows they are about: a message's row is
+# its dedup record, its job and its audit in one, so a result and the next job cannot disagree. Jobs are held by
+# lease. A method that takes a job raises `LeaseLost`, and writes nothing, when the lease is no longer the caller's.
 
 
 class Duty(StrEnum):
@@ -169,8 +169,7 @@ class ScreeningContext:
     blocks: bool
 
 
-# ---- Messages: what was decided about each, the challenges and credits of their senders, and the lists people
-# see.
+# ---- Messages, challenges and lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +210,7 @@ class Debt:
     sender_domain: str
 
 
-# ---- Owners: their mailboxes, whom they know, their lists, their first run, what they take with them, their
-# leaving.
+# ---- Owners and their mailboxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +262,8 @@ class Receipt:
     deleted: Mapping[str, int] = field(default_factory=dict)
 
 
-# ---- Computers and browsers an owner has let in, and the log of changes they follow. Only hashes of tokens,
-# codes and tickets are stored. Times are aware UTC. Each method is one transaction.
+# ---- Computers and browsers
+# Only hashes of tokens, codes and tickets are stored. Times are aware UTC. Each method is one transaction.
 
 
 class Scope(StrEnum):
@@ -393,8 +391,7 @@ class Overview:
     latest: int
 
 
-# ---- The log of decisions, the keys it is sealed with, whether the mail has changed, and what owners are
-# asked.
+# ---- The log of decisions, drift and questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,7 +405,7 @@ class Log:
     counts: Mapping[int, bytes]
 
 
-# ---- The models that operators added, and which of them are at work.
+# ---- Models
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,7 +418,7 @@ class StoredModel:
     file: bytes = field(repr=False)
 
 
-# ---- Browsers that want to be told of new senders, in the store and behind their makers' push services.
+# ---- Browser notifications
 
 
 @dataclass(frozen=True, slots=True)

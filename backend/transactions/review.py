@@ -37,11 +37,11 @@ from backend.transactions.records import News
 from backend.transactions.rows import Flag, MailboxRow, SenderRulesRow, SessionRow
 from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
 
-# ---- The review page's lists, a page at a time. What a page costs does not depend on what the mailbox holds.
-# Messages are walked newest first along the index of their shelf, at most `MOST_WALKED` a page. A plain list
-# shows a sender where their newest message stands, once; a narrowed one shows every match once, by sender
-# within the page. The narrowing is done here: folding case beyond ASCII is what the two databases do
-# differently.
+# ---- The review page's lists
+# What a page costs does not depend on what the mailbox holds. Messages are walked newest first along the index of
+# their shelf, at most `MOST_WALKED` a page. A plain list shows a sender where their newest message stands, once; a
+# narrowed one shows every match once, by sender within the page. The narrowing is done here: folding case beyond
+# ASCII is what the two databases do differently.
 
 
 CHUNK = 500
@@ -257,7 +257,7 @@ def released_topics(mailbox_id: str, since: datetime) -> Script[tuple[frozenset[
     return tuple(message_rows.topics(row["topics"]) for row in found)
 
 
-# ---- What is on record about one sender, and one message with what belongs to it.
+# ---- One sender, one message
 
 
 class PastDecisionRow(TypedDict):

@@ -18,9 +18,10 @@ from backend.domain.policy.table import Standing
 from backend.transactions.records import Duty, DutyJob
 from backend.transactions.statement import moment, moment_or_none
 
-# ---- What the queries give: the columns that the transactions read, by table and by question. A test on both
-# databases holds every type against its queries: that the columns are there, of this type, and never NULL where
-# that is not said. Times are microseconds since 1970; a flag is 0 or 1 on the one, false or true on the other.
+# ---- Columns of the queries
+# A test on both databases holds every type against its queries: that the columns are there, of this type, and never
+# NULL where that is not said. Times are microseconds since 1970; a flag is 0 or 1 on the one, false or true on the
+# other.
 
 
 Flag = int

@@ -38,7 +38,7 @@ from backend.transactions.records import (
 from backend.transactions.rows import CorrectionRow, GmailIdRow, MailboxRow
 from backend.transactions.statement import Script, micros, moment, number, packed, q
 
-# ---- Read models, counts, and the retention that keeps the tables small.
+# ---- Read models, counts, retention
 
 
 PAGE = 500
@@ -171,7 +171,7 @@ def pulse(now: datetime) -> Script[None]:
     yield q("pulse", now=micros(now))
 
 
-# ---- What devices and the review page read and change beside the mailbox's own methods.
+# ---- Reads and changes of devices and review
 
 
 PER_SENDER = 20
@@ -327,7 +327,7 @@ def changes(mailbox_id: str, alive: bool, after: int | None, limit: int) -> Scri
     return News(alive, False, latest, events)
 
 
-# ---- What the add-on's cards read at once, and the two things only they write.
+# ---- Reads and writes of the add-on
 
 
 class RecordRow(TypedDict):

@@ -16,7 +16,8 @@ from backend.transactions.records import Session
 from backend.web.api.authentication import service
 from backend.web.services import services
 
-# ---- The cookie of the way to Google's consent page, which only the way back can use.
+# ---- The return cookie
+# The cookie of the way to Google's consent page, which only the way back can use.
 
 
 def without_cookie(response: Response) -> Response:
@@ -35,9 +36,9 @@ def cookie_name() -> str:
     return "__Host-pitchgate-connect" if secure() else "pitchgate-connect"
 
 
-# ---- What a browser keeps while its owner is at Google's consent page. Google begins the navigation that
-# brings them back, so no strict cookie comes with it: notes are lax, HttpOnly, for `/connect` only, and live as
-# long as an attempt to connect.
+# ---- Browser state during consent
+# Google begins the navigation that brings them back, so no strict cookie comes with it: notes are lax, HttpOnly, for
+# `/connect` only, and live as long as an attempt to connect.
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,12 @@ def wanted(page: str) -> str:
     return page if page in PAGES else ""
 
 
-# ---- A browser's sign-in: the cookie that holds its secret, and the token its forms carry. Every sign-in makes
-# a new secret. The session a browser had before ends with it: the cookie is not sent when Google sends the
-# browser back, so the way there leaves a note of it. A cookie knows no port. At home (`pitchgate home`) the
-# browser sends it to whatever else listens on this machine, so there it is half of the secret. The other half
-# is kept in the storage of our pages, which belongs to our port alone, and comes with a header, a form's token
-# or, for a stream or a file, in the address (`static/opening.js`, `static/page.js`).
+# ---- A browser's sign-in
+# Every sign-in makes a new secret. The session a browser had before ends with it: the cookie is not sent when Google
+# sends the browser back, so the way there leaves a note of it. A cookie knows no port. At home (`pitchgate home`) the
+# browser sends it to whatever else listens on this machine, so there it is half of the secret. The other half is kept
+# in the storage of our pages, which belongs to our port alone, and comes with a header, a form's token or, for a
+# stream or a file, in the address (`static/opening.js`, `static/page.js`).
 
 
 LONGEST = 400 * 86_400

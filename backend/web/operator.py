@@ -26,7 +26,7 @@ from backend.web.guards import guarded, per_minute
 from backend.web.pages import state_of, words_for
 from backend.web.services import measures, services
 
-# ---- For supervisors and operators: alive, ready, and what is counted.
+# ---- Health and metrics
 
 
 TROUBLES = {"away": "unreachable", "full": "disk full"}
@@ -92,7 +92,7 @@ async def metrics() -> Response:
     return Response(body, content_type=CONTENT_TYPE_LATEST)
 
 
-# ---- The live page's rows: a stored message and its challenge become a line and a walk through the stages.
+# ---- Rows of the live page
 # Pure.
 
 
@@ -288,8 +288,8 @@ def _release(view: MessageView) -> State:
     return State.DONE if back and view.outcome in (Outcome.HOLD, Outcome.CHALLENGE) else State.NONE
 
 
-# ---- The live page: each message walking through the stages. Shows senders and subjects without a sign-in, so
-# it is installed only when the settings say so.
+# ---- The live page
+# Shows senders and subjects without a sign-in, so it is installed only when the settings say so.
 
 
 live_page = Blueprint("live", __name__, url_prefix="/live")

@@ -48,7 +48,7 @@ async def page(template: str, status: int = 200, **values: Any) -> Response:
     return Response(body, status, content_type="text/html; charset=utf-8")
 
 
-# ---- Which words a page speaks with: its section of the catalogue, in the language its reader likes best.
+# ---- A page's words
 
 
 SHARED = ("frame", "card")
@@ -90,8 +90,8 @@ def zone_of(name: str) -> tzinfo | None:
     return ZoneInfo(name) if name in _zones() else None
 
 
-# ---- What templates make of people and scores: a face for a sender, a score and its word. The same on every
-# page.
+# ---- Helpers of the templates
+# The same on every page.
 
 
 TINTS = 6
@@ -115,10 +115,10 @@ def register_faces(app: Quart) -> None:
     app.jinja_env.filters |= {"initials": initials, "tint": tint, "points": points, "likeness": likeness}
 
 
-# ---- The bar of the demo's story over every page. Only where a demo says that there is one; never in
-# production. How far a reader has come is in their browser: in a cookie that the sandbox, on another port of
-# this machine, reads and writes too. Its name is the last part of the story's address, another one in every
-# run.
+# ---- The demo's story bar
+# Only where a demo says that there is one; never in production. How far a reader has come is in their browser: in a
+# cookie that the sandbox, on another port of this machine, reads and writes too. Its name is the last part of the
+# story's address, another one in every run.
 
 
 CHECK = 3
@@ -158,7 +158,7 @@ def _number(kept: str) -> int:
     return int(kept) if kept in ("1", "2", "3", "4") else 0
 
 
-# ---- What the policy made of a message, in a sentence that is the same on every screen.
+# ---- The verdict in a sentence
 
 
 OPEN_LINK = "open_challenge"
@@ -179,8 +179,7 @@ def topic_words(topics: Set[Topic], say: Callable[..., str]) -> str:
     return ", ".join(say(f"topic_{topic}") for topic in Topic if topic in topics)
 
 
-# ---- The mailbox's state in words, the same on every screen: pages, cards, the API, the live page, the command
-# line.
+# ---- The mailbox's state in words
 
 
 Moment = Callable[[datetime], str]
@@ -294,7 +293,7 @@ def _warnings(explanation: Explanation, t: Words, moment: Moment) -> tuple[str, 
     return tuple(found)
 
 
-# ---- Style sheets, scripts and pictures of our own pages, addressed by content so that they may be cached.
+# ---- Static files
 
 
 FOLDER = Path(__file__).parent / "static"

@@ -24,7 +24,8 @@ from backend.ports.gmail import Authorizer, PushCallers
 from backend.ports.public_post import Pushed
 from backend.transactions.records import PushFate
 
-# ---- Prometheus metrics. Each app has its own registry, so two apps in one process stay separate.
+# ---- Prometheus metrics
+# Prometheus metrics. Each app has its own registry, so two apps in one process stay separate.
 
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -145,8 +146,7 @@ class Measures:
         return generate_latest(self._registry) + generate_latest(judged.registry)
 
 
-# ---- What the routes are given, and how a handler reaches it: the services and the measures of the app it runs
-# in.
+# ---- Services and metrics of the app
 
 
 KEY = "pitchgate"

@@ -17,7 +17,8 @@ from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Arrival, Message, Owner
 from backend.domain.mail.sender import is_writable, normalise
 
-# ---- The paragraphs of a challenge, in one language. The words themselves are in the catalogues.
+# ---- Paragraphs of a challenge
+# The words themselves are in the catalogues.
 
 
 MAX_OWN_WORDING = 2_000
@@ -49,9 +50,9 @@ class Wording:
     until: str
 
 
-# ---- The challenge as a mail: an RFC 5322 reply in the sender's thread, text and HTML, and nothing that
-# tracks. The parent mail was written by a stranger. What is taken from it (subject, ids, address) is cleaned
-# and bounded here, so that it can neither start a header nor break one.
+# ---- The challenge as an email
+# The parent mail was written by a stranger. What is taken from it (subject, ids, address) is cleaned and bounded
+# here, so that it can neither start a header nor break one.
 
 
 MARKER_HEADER = "X-Pitchgate-Challenge"

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from backend.domain.mail.message import Address
 
-# ---- Bytes to text that every later stage can trust: no lone surrogates, no NUL, never an exception.
+# ---- Bytes to safe text
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}\Z")
@@ -83,7 +83,8 @@ def decode(data: bytes, label: str = "") -> tuple[str, str]:
     return clean(data.decode("cp1252", "replace")), trouble
 
 
-# ---- Header values: unfolding, encoded words, address lists, message ids. Total functions over any text.
+# ---- Reading header values
+# Total functions over any text.
 
 
 MAX_ADDRESSES = 500
@@ -247,8 +248,8 @@ def first_id(value: str) -> str:
     return words[0][:998] if len(words) == 1 else ""
 
 
-# ---- Header fields to be sent, folded so that every mail program reads back exactly what was written. Text is
-# either printable ASCII, folded at single spaces, or encoded words (RFC 2047) throughout: a space between an
+# ---- Writing header fields
+# Text is either printable ASCII, folded at single spaces, or encoded words (RFC 2047) throughout: a space between an
 # encoded word and what follows it is where programs differ, and where Python's own folding loses one.
 
 

@@ -21,12 +21,13 @@ from backend.domain.mail.sender import (
     organisational_domain,
 )
 
-# ---- Mail that is no pitch by its form: reports, automatic and calendar replies, mailing lists. Anybody can
-# write a header, so a form is worth what it costs to fake. `is_machine_mail` wants the whole form: a report
-# with its machine-readable part *and* the null sender of one, a list with List-Id *and* its machinery or its
-# own address as the recipient. `claims_machine_mail` is content with the claim; the policy table lets a claim
-# pass only while the model is not sure of a pitch, so that one added header never gets a sure pitch through.
-# Neither says anything about who wrote the mail.
+# ---- Machine mail by its form
+# Mail that is no pitch by its form: reports, automatic and calendar replies, mailing lists. Anybody can write a
+# header, so a form is worth what it costs to fake. `is_machine_mail` wants the whole form: a report with its machine-
+# readable part *and* the null sender of one, a list with List-Id *and* its machinery or its own address as the
+# recipient. `claims_machine_mail` is content with the claim; the policy table lets a claim pass only while the model
+# is not sure of a pitch, so that one added header never gets a sure pitch through. Neither says anything about who
+# wrote the mail.
 
 
 _REPORT_PARTS = frozenset(
@@ -240,9 +241,9 @@ def is_bounce(message: Message) -> bool:
     return (about_delivery or mailer) and not late
 
 
-# ---- Whether a message is itself some system's challenge: answering it would set two machines talking.
-# Recognised by the header fields and addresses such systems use, and by what they cannot help saying. It is for
-# the guards only: a wrong guess here costs a sender nothing but our answer.
+# ---- Other systems' challenges
+# Recognised by the header fields and addresses such systems use, and by what they cannot help saying. It is for the
+# guards only: a wrong guess here costs a sender nothing but our answer.
 
 
 _FIELD_PREFIXES = (
@@ -331,8 +332,8 @@ def _words(message: Message) -> str:
     return " ".join(text[:_MAX_TEXT].split())
 
 
-# ---- RFC 8058: whether a mail offers to be unsubscribed from by one POST, and whether the offer may be
-# believed.
+# ---- One-click unsubscribe (RFC 8058)
+# RFC 8058: whether a mail offers to be unsubscribed from by one POST, and whether the offer may be believed.
 
 
 BODY = b"List-Unsubscribe=One-Click"

@@ -10,7 +10,8 @@ from publicsuffixlist import PublicSuffixList
 
 from backend.domain.mail.providers import BRANDS, PROVIDERS, SHARED_PARENTS
 
-# ---- Who an address stands for: organisation, mailbox, person or machine. Total functions over any text.
+# ---- Who an address stands for
+# Total functions over any text.
 
 
 MAX_DOMAIN = 253
@@ -184,7 +185,8 @@ def _ascii(domain: str) -> str:
         return domain
 
 
-# ---- In which letters a name is written: figures tell by it whether the model errs more for some people.
+# ---- Scripts of names
+# In which letters a name is written: figures tell by it whether the model errs more for some people.
 
 
 _ORDINALS = {"MASCULINE", "FEMININE"}  # the signs of "Eng.ª" and "Sr.º"

@@ -12,10 +12,10 @@ from selectolax.lexbor import LexborHTMLParser
 
 from backend.domain.mail.headers import clean
 
-# ---- HTML written down once more, so that no parser can make more of it than was put in. A parser of HTML
-# opens elements by itself (a `<b>` left open is opened in every paragraph that follows), looks through all open
-# elements at each tag, and compares each attribute of a tag with all others: some kilobytes can cost it
-# gigabytes or minutes. So what it gets is written here, in one pass over the text: tags it knows, with the few
+# ---- HTML rewritten safely
+# A parser of HTML opens elements by itself (a `<b>` left open is opened in every paragraph that follows), looks
+# through all open elements at each tag, and compares each attribute of a tag with all others: some kilobytes can cost
+# it gigabytes or minutes. So what it gets is written here, in one pass over the text: tags it knows, with the few
 # attributes that anybody asks for, nested no deeper than `MAX_DEPTH`, and no comments, scripts or styles.
 
 
@@ -186,7 +186,7 @@ def _attributes(text: str) -> str:
     return "".join(f' {name}="{value}"' for name, value in found.items())
 
 
-# ---- HTML mail as its reader sees it: text with hidden parts dropped, and the marks only the markup shows.
+# ---- HTML as its reader sees it
 
 
 MAX_NODES = 25_000

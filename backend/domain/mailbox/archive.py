@@ -18,7 +18,7 @@ from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.moments import micros, moment
 
-# ---- The lists of an archive: what each holds, and what is left out and why.
+# ---- The lists of an archive
 
 
 class Kind(StrEnum):
@@ -280,7 +280,8 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
 """Tables and columns that are not in the file, and why."""
 
 
-# ---- The schemas of what an archive holds as JSON. Pure, total.
+# ---- JSON schemas of an archive
+# Pure, total.
 
 
 Fits = Callable[[Any], bool]
@@ -344,10 +345,11 @@ _BEFORE: Mapping[str, Mapping[str, Fits]] = {
 }
 
 
-# ---- Everything kept about an owner, as one JSON file they can read, take away and bring to another instance.
+# ---- The archive as JSON
+# All that is kept about an owner, to read, take away and bring to another instance.
 # {"format": "pitchgate-archive", "version": 1, "made_at": …, "mailbox": {…}, "rules": [{…}, …], "ledger": […],
-# "messages": […], …} Times are ISO 8601 in UTC to the microsecond. `archive_tables.TABLES` says what each list
-# holds; a test walks the database and fails for a column that is neither there nor in `LEFT_OUT`.
+# "messages": […], …} Times are ISO 8601 in UTC to the microsecond. `TABLES` says what each list holds; a test
+# walks the database and fails for a column that is neither there nor in `LEFT_OUT`.
 
 
 FORMAT = "pitchgate-archive"

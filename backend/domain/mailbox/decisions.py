@@ -13,7 +13,8 @@ from backend.domain.mail.sender import is_free_mail
 from backend.domain.mailbox.mailbox import LabelIds
 from backend.domain.mailbox.message import INBOX, SPAM, TRASH, Placement, Stage
 
-# ---- What an owner may decide over our heads. What follows from each is in `effects`.
+# ---- The decisions an owner can make
+# What follows from each is in `effects`.
 
 
 class Decision(StrEnum):
@@ -91,8 +92,8 @@ def refuse_shared_domain(decision: Decision, *senders: str) -> None:
         raise Refused("malformed.everybody", field="decision")
 
 
-# ---- What each decision of an owner means, and what taking it back means: for their lists, the mail it
-# reaches, open challenges, credits and training. The transactions carry out what is said here.
+# ---- Effects of decisions, and of undoing them
+# The transactions carry out what is said here.
 
 
 Teaches = Literal["sales", "legit", ""]
@@ -254,10 +255,10 @@ def sends_again(state: str, message: Stood) -> bool:
     return unsent and message["placement"] == Placement.HELD and message["stage"] is None
 
 
-# ---- What the owner decided by moving a message or a label in Gmail itself. History tells of every label
-# change, ours included. Which is which follows from what our own row says: our hold finds a row that is meant
-# to be held, our release one that no longer is. Only a held message that leaves its place against its row, or a
-# label that we never put on, is the owner's word. Spam and bin are theirs in any case.
+# ---- Decisions made in Gmail itself
+# History tells of every label change, ours included. Which is which follows from what our own row says: our hold
+# finds a row that is meant to be held, our release one that no longer is. Only a held message that leaves its place
+# against its row, or a label that we never put on, is the owner's word. Spam and bin are theirs in any case.
 
 
 _PLACES = {SPAM: Decision.SPAM, TRASH: Decision.BIN}

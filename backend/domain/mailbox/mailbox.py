@@ -46,8 +46,7 @@ class Gap:
         return cls(since, until, int(data["found"]), str(data["cut"]), int(data.get("unchecked", 0)))
 
 
-# ---- How new mail comes to our notice: Google pushes, we fetch its notices, or we ask for history now and
-# then.
+# ---- How we learn of new mail
 
 
 QUIET_AFTER = timedelta(hours=2)
@@ -95,7 +94,7 @@ def look_after(
     return wait * (0.95 + chance / 10)
 
 
-# ---- An owner's mailbox: who, how it is set, and the state every screen shows.
+# ---- An owner's mailbox
 
 
 WATCH_ALARM = timedelta(hours=48)
@@ -414,8 +413,7 @@ class Grant:
     life: timedelta | None = None
 
 
-# ---- What each state of a mailbox means to its owner, in codes and values: every screen puts its words to
-# these.
+# ---- The mailbox's state in codes
 
 
 RECENT_DAYS = 7

@@ -13,7 +13,8 @@ from backend.domain.mailbox.mailbox import LabelIds
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.reading.topics import Topic
 
-# ---- Our labels in a mailbox, and which of them a message carries where. Label changes as plain data.
+# ---- Our labels
+# Label changes as plain data.
 
 
 HELD = "Pitchgate/Held"
@@ -87,7 +88,8 @@ def _ids(label_id: str) -> frozenset[str]:
     return frozenset({label_id}) if label_id else frozenset()
 
 
-# ---- What is kept of a message: the stage it is at, its facts, and how screens show it. Never its body.
+# ---- What is kept of a message
+# Never its body.
 
 
 class Stage(StrEnum):

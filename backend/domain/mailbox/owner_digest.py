@@ -81,9 +81,9 @@ def next_try(failing_since: datetime, now: datetime, named: datetime | None) -> 
 # say the same.
 
 
-# ---- The owner's digest: when it is due, what its links may do, and how a message of ours is told from a
-# forgery. (What is kept of one message that was read is a digest too: `backend.domain.digest`. This one is
-# mail.)
+# ---- The owner's digest
+# The owner's digest: when it is due, what its links may do, and how a message of ours is told from a forgery. (What
+# is kept of one message that was read is a digest too: `backend.domain.digest`. This one is mail.)
 
 
 MORNING = time(8)
@@ -175,9 +175,8 @@ def placed_by_us(words: str, mailbox_id: str, received_at: datetime) -> bool:
     return -PLACED_WITHIN < age < PLACED_WITHIN
 
 
-# ---- The owner's digest as a mail: text and HTML that say the same, made of tables and inline styles, with
-# nothing to be loaded from anywhere. Names and subjects were written by strangers: they are cleaned and escaped
-# here.
+# ---- The owner's digest as an email
+# Names and subjects were written by strangers: they are cleaned and escaped here.
 
 
 HEADER = "X-Pitchgate-Digest"

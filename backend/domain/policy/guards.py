@@ -22,8 +22,9 @@ from backend.domain.mail.sender import is_writable, mailbox_key
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.policy.table import NOT_AUTHENTICATED, NOT_INCOMING_LABELS
 
-# ---- How often anybody is answered: the guards that count earlier challenges. They are asked before a verdict,
-# and once more by the commit that stores the challenge, when others may have come between.
+# ---- Rate limits of challenges
+# The guards that count earlier challenges. Checked before a verdict, and again by the commit that stores the
+# challenge: others may have come between.
 
 
 SENDER_PAUSE = timedelta(days=7)
@@ -72,10 +73,10 @@ def next_link_at(dealings: Dealings, preferences: Preferences, now: datetime) ->
     return max(now, pause, now + COUNTED if full else now)
 
 
-# ---- The challenge guards: all must pass before an automatic reply leaves. An ordered table of pure
-# predicates. An answer to the wrong mail does more harm than none: it bothers somebody whose address was
-# forged, feeds a loop between machines or a mailing list, or gets the owner's mailbox blocked. So each guard
-# says no on the mere sign of trouble, and one no is enough; the mail then stays held without an answer.
+# ---- The challenge guards
+# An ordered table of pure predicates. An answer to the wrong mail does more harm than none: it bothers somebody whose
+# address was forged, feeds a loop between machines or a mailing list, or gets the owner's mailbox blocked. So each
+# guard says no on the mere sign of trouble, and one no is enough; the mail then stays held without an answer.
 
 
 NOT_ADDRESSED = "not_addressed"

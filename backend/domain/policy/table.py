@@ -17,7 +17,7 @@ from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
 
-# ---- How a sender stands with an owner: everything the policy table looks up, read at one moment.
+# ---- How a sender stands with an owner
 
 
 HELD_WITH = timedelta(days=30)
@@ -42,7 +42,8 @@ class Standing:
     held_score: float | None = None
 
 
-# ---- The rows of the policy table: pure predicates with their outcomes, in order. `policy` walks them.
+# ---- The rows of the policy table
+# `policy` walks them.
 
 
 NOT_INCOMING_LABELS = frozenset({"SENT", "DRAFT", "CHAT", "SPAM", "TRASH"})
@@ -343,11 +344,12 @@ STRANGERS = frozenset(row.row for row in TABLE if row.reads_score)
 """Rows that judge by the score: the mail of people the owner has had nothing to do with."""
 
 
-# ---- The policy: what is decided about a message. The first row of the table that matches decides. A row the
-# owner switched off is skipped; the rows in `ROWS_ALWAYS_ON` cannot be. Whatever the table cannot judge stays
-# in the inbox (`fail_open`). Two promises hold across all rows. Mode *observe* moves nothing on a score: only
-# the owner's own block rule holds there. And an unauthenticated From profits from nothing that is on record
-# about the address it claims: not from a rule, the organisation, the history or the credits.
+# ---- The policy
+# The first row of the table that matches decides. A row the owner switched off is skipped; the rows in
+# `ROWS_ALWAYS_ON` cannot be. Whatever the table cannot judge stays in the inbox (`fail_open`). Two promises hold
+# across all rows. Mode *observe* moves nothing on a score: only the owner's own block rule holds there. And an
+# unauthenticated From profits from nothing that is on record about the address it claims: not from a rule, the
+# organisation, the history or the credits.
 
 
 __all__ = [

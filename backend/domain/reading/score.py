@@ -106,7 +106,7 @@ class Thresholds:
             raise ValueError(f"thresholds out of order: {self}")
 
 
-# ---- A model's shares per term, as reasons: what was found, and the words that weighed.
+# ---- Reasons from a model's shares
 
 
 MOST = 6
@@ -272,8 +272,8 @@ class Shown:
     offers: bool = False
 
 
-# ---- Where in a mail's text the reasons for its score stand, for a page that shows text and reasons side by
-# side.
+# ---- Reasons marked in the text
+# Where in a mail's text the reasons for its score stand, for a page that shows text and reasons side by side.
 
 
 MOST_MARKS = 100

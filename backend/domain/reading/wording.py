@@ -19,11 +19,15 @@ from backend.domain.reading import lexicon
 from backend.domain.reading.form import form_tokens
 from backend.domain.reading.words import Hit, concepts, find, language, tokens
 
-# ---- A message as the model reads it. One function, `prepare`, for training and for serving. The result is
-# lower-case words separated by single blanks, so that any tokeniser which splits at what is neither letter nor
-# digit nor underscore sees exactly these tokens. Links, numbers and names are replaced by classes; prefixes
-# keep apart what is no plain word of the mail: g_ q_ words of the signature and of quoted mail c_ concepts, the
-# same in every language s_ first five letters of longer words t_ telling phrases f_ findings about form
+# ---- A message as the model reads it
+# One function, `prepare`, for training and for serving. The result is lower-case words separated by single blanks, so
+# that any tokeniser which splits at what is neither letter nor digit nor underscore sees exactly these tokens. Links,
+# numbers and names are replaced by classes; prefixes keep apart what is no plain word of the mail:
+# g_ q_  words of the signature and of quoted mail
+# c_     concepts, the same in every language
+# s_     first five letters of longer words
+# t_     telling phrases
+# f_     findings about form
 
 
 MAX_OWN_WORDS = 900
@@ -123,8 +127,8 @@ def _firm(domain: str) -> str:
     return "" if is_free_mail(domain) else organisational_domain(domain).partition(".")[0]
 
 
-# ---- Which lexicon and which preparation of texts this program has: a model must have been trained with the
-# very same.
+# ---- Lexicon and preparation versions
+# Which lexicon and which preparation of texts this program has: a model must have been trained with the very same.
 
 
 _OWNER = Owner("anna.berg@northwind-tools.test", "Anna Berg")

@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeVar
 from backend.domain.mail.headers import clean, may_match
 from backend.domain.reading.lexicon import LANGUAGES, lexicon
 
-# ---- Text to the tokens a model reads, and where each of them stands: words in lower case, the rest as
-# classes. Links, addresses, numbers and the names of the two people become class tokens (`u_link`, `n_money`,
-# `o_name`, …). An underscore never comes from the text itself, so nobody can write a class token into a mail.
+# ---- Text to tokens
+# Links, addresses, numbers and the names of the two people become class tokens (`u_link`, `n_money`, `o_name`, …). An
+# underscore never comes from the text itself, so nobody can write a class token into a mail.
 
 
 _URL = re.compile(r"https?://[^\s<>\"')\]]{1,2000}|\bwww\.[^\s<>\"')\]]{1,500}", re.I)
@@ -121,8 +121,9 @@ def _lower(text: str) -> str:
     return "".join(low if len(low := letter.lower()) == 1 else letter for letter in text)
 
 
-# ---- Words by what they are about, whatever the language: "Angebot", "offre" and "oferta" are all `c_offer`.
-# The stream of concepts is what lets a model trained mostly on English judge a Czech mail.
+# ---- Concepts: words by meaning, in any language
+# Words by what they are about, whatever the language: "Angebot", "offre" and "oferta" are all `c_offer`. The stream
+# of concepts is what lets a model trained mostly on English judge a Czech mail.
 
 
 _CLASS_PREFIXES = ("n_", "u_", "x_", "o_")
@@ -173,9 +174,9 @@ def _tables(language: str) -> tuple[dict[str, str], dict[str, str]]:
     return exact, stems
 
 
-# ---- Turns of phrase that give a pitch, or ordinary mail, away: found by token patterns from the lexicon. A
-# pattern is a row of slots. `a/b` is any of these words, `ab*` any word that begins so, `_` any one word, `..`
-# up to four words. Patterns are found through their first word, so time grows with the text only.
+# ---- Phrases
+# A pattern is a row of slots. `a/b` is any of these words, `ab*` any word that begins so, `_` any one word, `..` up
+# to four words. Patterns are found through their first word, so time grows with the text only.
 
 
 MAX_HITS = 400
@@ -290,10 +291,10 @@ def _enter(slot: str, what: _T, exact: _Lists[_T], stems: _Lists[_T]) -> None:
         table.setdefault(key, []).append(what)
 
 
-# ---- Which language a text is in: a vote of its commonest words and of letters that only some languages use. A
-# short mail is easily taken for the wrong language, for the smallest words belong to several ("do", "a", "me").
-# A text is therefore of no language until one is clearly ahead: who is unknown is read as English, which does
-# no harm, while an English mail read as Czech loses what it says.
+# ---- Language detection
+# A short mail is easily taken for the wrong language, for the smallest words belong to several ("do", "a", "me"). A
+# text is therefore of no language until one is clearly ahead: who is unknown is read as English, which does no harm,
+# while an English mail read as Czech loses what it says.
 
 
 OTHER = "xx"

@@ -26,12 +26,12 @@ from backend.domain.moments import micros, moment
 from backend.domain.policy.table import Facts, Standing, decide, prescreen
 from backend.domain.reading.score import Score, Thresholds
 
-# ---- An append-only log as a chain: each entry's seal covers its number, what it says and the seal before it.
-# Seals are HMACs under a key that the mailbox alone has, so whoever can write to the database and lacks the key
-# can change nothing unseen: neither an entry, nor its place, nor the end of the log. What an entry says is
-# sealed by its salted digest alone, and so can be erased: the tombstone that stays still verifies, and tells
-# nothing. An older copy of the whole log, head included, is a valid log. That its end was cut off is found by
-# comparing it with the heads that are logged daily.
+# ---- The append-only log as a chain
+# Seals are HMACs under a key that the mailbox alone has, so somebody who can write to the database but lacks the key
+# can change nothing unseen: neither an entry, nor its place, nor the end of the log. What an entry says is sealed by its
+# salted digest alone, and so can be erased: the tombstone that stays still verifies, and tells nothing. An older copy
+# of the whole log, head included, is a valid log. That its end was cut off is found by comparing it with the heads
+# that are logged daily.
 
 
 KEY_BYTES = 32
@@ -145,9 +145,8 @@ def _seal(key: bytes, what: bytes, number: int, covered: bytes) -> bytes:
     return hmac.digest(key, what + number.to_bytes(8, "big", signed=True) + covered, "sha256")
 
 
-# ---- What a verdict was reached from, written down so that it can be reached again by the same table, and
-# compared. No name, address, subject or word of a message is in it: of the sender it holds how they stood with
-# the owner.
+# ---- The inputs of a verdict, for replay
+# No name, address, subject or word of a message is in it: of the sender it holds how they stood with the owner.
 
 
 _OWNER = Owner("owner@owner.test")

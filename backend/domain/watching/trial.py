@@ -18,9 +18,9 @@ from backend.domain.mailbox.insights import Share, joined, wilson
 from backend.domain.mailbox.verdict import Row, Shadow, Verdict
 from backend.domain.policy.table import STRANGERS, Facts, decide
 
-# ---- Which models are at work, and what an operator may change about it. The champion decides. A challenger
-# scores what the champion scores, and nothing follows from it. Either is named by its version; `FILE` is the
-# model file of the settings, by default the one that ships, and is the first champion.
+# ---- Models in use
+# The champion decides. A challenger scores what the champion scores, and nothing follows from it. Either is named by
+# its version; `FILE` is the model file of the settings, by default the one that ships, and is the first champion.
 
 
 FILE = ""
@@ -106,12 +106,12 @@ def shadow_of(
     return Shadow(score.model, decide(facts, score, thresholds, guards, now).row, score.probability)
 
 
-# ---- Which messages an owner is asked about, and what their answers say of the verdicts. The mail of a week is
-# divided into strata; of each the messages with the lowest keyed digests are drawn, so that the draw is the
-# same wherever it is made, and no sender can aim at it or away from it. Only drawn messages count: what an
-# owner corrects unasked tells of the mistakes they happened to see. A drawn message weighs as much as there are
-# messages of its stratum in its week for each one drawn of them. "Can't say" and no answer leave the sample;
-# the rest of the stratum stands for them. The formulas stand in docs/explanation/watching.md.
+# ---- Sampled questions
+# The mail of a week is divided into strata; of each the messages with the lowest keyed digests are drawn, so that the
+# draw is the same wherever it is made, and no sender can aim at it or away from it. Only drawn messages count: what
+# an owner corrects unasked tells of the mistakes they happened to see. A drawn message weighs as much as there are
+# messages of its stratum in its week for each one drawn of them. "Can't say" and no answer leave the sample; the rest
+# of the stratum stands for them. The formulas stand in docs/explanation/watching.md.
 
 
 QUALITY = "quality"
@@ -232,13 +232,13 @@ def _recall(every: Sequence[Label], some: Sequence[Label]) -> Share | None:
     return joined(known, recall)
 
 
-# ---- Whether a challenger is better than the champion, from what owners said of messages that one held and the
-# other not. The payoff of such a message is +1 for a pitch that only the challenger holds and −`COST` for an
-# ordinary message that only it holds, mirrored where the champion holds, and divided by `COST`: within [−1, 1].
-# Messages on which both agree pay nothing. The test (Waudby-Smith and Ramdas 2024) bets on the sign of the mean
-# payoff: `BETS` fixed shares of a wealth that begins at 1, averaged. If the mean is not above 0, that wealth
-# reaches `ENOUGH` in one trial of twenty at most, however often one looks (Ville); another wealth bets the
-# other way. F1 is for people to read: it weighs errors otherwise than `COST` does, and decides nothing.
+# ---- Is the challenger better?
+# The payoff of such a message is +1 for a pitch that only the challenger holds and −`COST` for an ordinary message
+# that only it holds, mirrored where the champion holds, and divided by `COST`: within [−1, 1]. Messages on which both
+# agree pay nothing. The test (Waudby-Smith and Ramdas 2024) bets on the sign of the mean payoff: `BETS` fixed shares
+# of a wealth that begins at 1, averaged. If the mean is not above 0, that wealth reaches `ENOUGH` in one trial of
+# twenty at most, however often one looks (Ville); another wealth bets the other way. F1 is for people to read: it
+# weighs errors otherwise than `COST` does, and decides nothing.
 
 
 COST = 2.0

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
-# ---- The limits Gmail puts on an add-on's cards, as a check of plain data. The local add-on host shows what
-# fails it, and the tests hold every card of the product to it.
+# ---- Gmail's limits on cards
+# The limits Gmail puts on an add-on's cards, as a check of plain data. The local add-on host shows what fails it, and
+# the tests hold every card of the product to it.
 
 
 MOST_WIDGETS = 100
@@ -220,7 +221,7 @@ CHECKS = {
 """By the name of the field a value stands in."""
 
 
-# ---- A card as a page shows it: roughly what Gmail draws, from the same JSON.
+# ---- A card as HTML
 
 
 _TAG = re.compile(r"(<br\s*/?>|</?[biu]>)")

@@ -17,7 +17,7 @@ from backend.sandbox.mail.mailbox import Mailbox
 from backend.sandbox.oauth.signing import ISSUER, KeyRing, SigningKey
 from backend.sandbox.world import World
 
-# ---- What Google knows of an add-on: its deployment, the service account that calls it, its OAuth client.
+# ---- What Google knows of an add-on
 
 
 DEFAULT_ACCOUNT = "service-104400000017@gcp-sa-gsuiteaddons.iam.gserviceaccount.com"
@@ -62,7 +62,7 @@ class Deployment:
             raise DeploymentError(f"The deployment lacks {error}.") from error
 
 
-# ---- The event a host posts, with both tokens signed; and, on demand, ones nobody should believe.
+# ---- The event a host posts
 
 
 EMAIL = "https://www.googleapis.com/auth/userinfo.email"
@@ -200,7 +200,7 @@ def _signed(keys: KeyRing, claims: dict[str, Any], forgery: Forgery, which: str)
     return jwt.encode(present, key.private, algorithm="RS256", headers={"kid": keys.current.kid})
 
 
-# ---- Gmail's part: opens cards, follows clicks, asks for consent, and keeps what is shown to each owner.
+# ---- Gmail's part as add-on host
 
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)

@@ -11,7 +11,7 @@ from backend.sandbox.mail.mailbox import Mailbox
 from backend.sandbox.oauth import grants as s
 from backend.sandbox.world import World
 
-# ---- Which scopes open which group of methods, as the discovery document lists them.
+# ---- Scopes per group of methods
 
 
 _ALL = s.FULL
@@ -218,7 +218,7 @@ def _error_info(reason: str) -> dict[str, Any]:
     }
 
 
-# ---- The `fields` parameter: partial answers such as `messages(id,threadId),nextPageToken`.
+# ---- The `fields` parameter
 
 
 Mask = dict[str, "Mask"]

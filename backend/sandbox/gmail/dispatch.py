@@ -32,7 +32,8 @@ from backend.sandbox.web import world
 from backend.sandbox.wire import drop_connection
 from backend.sandbox.world import World
 
-# ---- The complete method table: importing this module fills it.
+# ---- The method table
+# The complete method table: importing this module fills it.
 
 
 METHOD_MODULES = (messages, history, labels, labels, labels)
@@ -40,7 +41,8 @@ METHOD_MODULES = (messages, history, labels, labels, labels)
 __all__ = ["METHOD_MODULES", "TABLE"]
 
 
-# ---- From a request to an answer: token, faults, scopes, quota, handler. Knows no web framework.
+# ---- From request to answer
+# Knows no web framework.
 
 
 JSON_TYPE = "application/json; charset=UTF-8"
@@ -219,7 +221,7 @@ def error_for(world: World, rule: FaultRule) -> ApiError:
     return table.get(rule.kind, calls.backend_error)()
 
 
-# ---- Batch requests: many calls in one multipart body, each answered in its own part.
+# ---- Batch requests
 
 
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]+)"?')

@@ -205,7 +205,7 @@ add_moves(
 )
 
 
-# ---- users.settings: send-as addresses (read) and the vacation responder.
+# ---- users.settings
 
 
 _FLAGS = ("enableAutoReply", "restrictToContacts", "restrictToDomain")

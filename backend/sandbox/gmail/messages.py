@@ -19,7 +19,7 @@ from backend.sandbox.mail.mailbox import Mailbox, SendAs, StoredMessage, is_mess
 from backend.sandbox.mail.search import Query, QueryError, compile_query
 from backend.sandbox.wire import decode_data, encode_data
 
-# ---- Model objects as the API's JSON: int64 as strings, empty fields left out, base64url padded.
+# ---- Messages as the API's JSON
 
 
 MessageJson = dict[str, Any]
@@ -141,7 +141,7 @@ def _check(nonce: str, message_id: str, part_id: str) -> str:
     return base64.urlsafe_b64encode(digest[:9]).decode()
 
 
-# ---- Finding what a call names, and the refusals for what it names wrongly.
+# ---- Finding what a call names
 
 
 SEND_LIMIT = 36_700_160
@@ -304,7 +304,7 @@ def read_page_key(token: str) -> tuple[int, str] | None:
         raise invalid("Invalid pageToken") from error
 
 
-# ---- What messages and threads have in common: modify, trash, untrash and delete.
+# ---- Common to messages and threads
 
 
 def add_moves(
@@ -341,7 +341,7 @@ def add_moves(
         call.mailbox.delete(named(call), call.now_ms)
 
 
-# ---- users.messages: list, get, modify, send, insert and their kin.
+# ---- users.messages
 
 
 MAX_BATCH = 1000

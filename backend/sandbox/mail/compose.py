@@ -17,7 +17,7 @@ from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from email.utils import format_datetime, getaddresses
 
-# ---- Header fields as Gmail's API shows them: order and spelling kept, encoded words decoded.
+# ---- Headers as Gmail's API shows them
 
 
 Headers = list[tuple[str, str]]
@@ -99,8 +99,8 @@ def _decoded_addresses(text: str) -> str:
     return ", ".join(shown) or _decoded(text)
 
 
-# ---- What the receiving server says about a sender: Authentication-Results and Received-SPF as Gmail writes
-# them.
+# ---- Authentication results
+# What the receiving server says about a sender: Authentication-Results and Received-SPF as Gmail writes them.
 
 
 AUTHSERV_ID = "mx.google.com"
@@ -184,7 +184,7 @@ def _spf_comment(result: str, envelope: str) -> str:
     return f"google.com: {CLIENT_IP} is neither permitted nor denied by best guess record for {who}"
 
 
-# ---- Mail written from fields, and the bytes-level edits a mail server makes.
+# ---- Writing and editing mail
 
 
 _CRLF = re.compile(rb"\r?\n")
@@ -286,7 +286,7 @@ def set_field(raw: bytes, name: str, value: str) -> bytes:
     return prepend(without_field(raw, name), [(name, value)])
 
 
-# ---- A raw message as Gmail's tree of parts: bodies decoded from transfer encoding, not from charset.
+# ---- A raw message as Gmail's parts
 
 
 MAX_DEPTH = 40

@@ -119,7 +119,7 @@ class LabelBook:
         return clean
 
 
-# ---- The mailbox's history: an append-only list of what happened to which message, with rising ids.
+# ---- The mailbox's history
 
 
 Change = Literal["added", "deleted", "labels"]

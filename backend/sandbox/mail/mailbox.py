@@ -14,7 +14,7 @@ from backend.sandbox.mail import compose as fields
 from backend.sandbox.mail.compose import Headers, Part, parse, snippet_of, text_of
 from backend.sandbox.mail.history import HistoryLog, HistoryRecord, Label, LabelBook
 
-# ---- Identifiers as Gmail shows them: 16 lower-case hex digits, rising with time of arrival.
+# ---- Identifiers as Gmail shows them
 
 
 _HEX16 = re.compile(r"\A[0-9a-f]{1,16}\Z")
@@ -45,7 +45,7 @@ def is_message_id(value: str) -> bool:
     return _HEX16.match(value) is not None
 
 
-# ---- One stored message: raw bytes, labels, and views parsed once when first asked for.
+# ---- One stored message
 
 
 class StoredMessage:
@@ -103,7 +103,7 @@ class StoredMessage:
         return any(part.filename for part in self.root.walk())
 
 
-# ---- Which thread a message joins: by header when it arrives, by Gmail's three conditions when it is sent.
+# ---- Threading
 
 
 _PREFIX = re.compile(r"\A\s*(re|fwd?|aw|wg|sv|vs|antw|rif|rv|res|tr)\s*(\[\d+\])?\s*:\s*", re.I)
@@ -198,7 +198,7 @@ class ThreadIndex:
         return bare_subject(subject) if self._exact() else base_subject(subject)
 
 
-# ---- One mailbox: messages, labels, threads and history kept in step, every change recorded.
+# ---- One mailbox
 
 
 ChangeListener = Callable[["Mailbox", list[HistoryRecord]], None]

@@ -25,7 +25,7 @@ from backend.sandbox.mail.compose import (
 from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
 from backend.sandbox.mail.search import caught
 
-# ---- Mail the server writes by itself: the owner's vacation reply and delivery failures.
+# ---- Mail the server writes itself
 
 
 REPLY_PAUSE_MS = 4 * 86_400_000
@@ -127,7 +127,7 @@ def _is_automatic(message: StoredMessage) -> bool:
     return any(name.lower().startswith("list-") for name, _ in message.headers)
 
 
-# ---- Delivery: between local mailboxes, from outside senders, and out into the recorded world.
+# ---- Delivery
 
 
 ARRIVAL_LABELS = ("INBOX", "UNREAD", "CATEGORY_PERSONAL")

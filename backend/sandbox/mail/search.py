@@ -180,7 +180,7 @@ def _size_test(name: str, value: str) -> Test | None:
     return lambda message: len(message.raw) >= limit
 
 
-# ---- Gmail's search box: words, phrases, operators, negation, OR, and both kinds of brackets.
+# ---- Gmail's search
 
 
 MAX_QUERY = 2000

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
-# ---- Registered OAuth clients and which redirect addresses they may use.
+# ---- OAuth clients
 
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -55,7 +55,7 @@ class Client:
         return hmac.compare_digest(self.secret.encode(), secret.encode())
 
 
-# ---- Scope names, their short forms, and the words the consent page uses for them.
+# ---- Scopes and their words
 
 
 PREFIX = "https://www.googleapis.com/auth/"
@@ -115,7 +115,7 @@ def is_known(scope: str) -> bool:
     return scope in WORDS
 
 
-# ---- What accounts have granted to projects: codes, access tokens, refresh tokens, and their deaths.
+# ---- Grants, codes and tokens
 
 
 MAX_REFRESH_TOKENS = 100

@@ -23,7 +23,7 @@ from backend.sandbox.web import json_object, world
 from backend.sandbox.wire import drop_connection
 from backend.sandbox.world import World
 
-# ---- The authorization request, read and judged before any page is shown.
+# ---- The authorization request
 
 
 PROMPTS = frozenset({"none", "consent", "select_account"})
@@ -172,7 +172,7 @@ def allow(world: World, request: AuthorizationRequest, choice: ConsentChoice) ->
     return answer
 
 
-# ---- Faults for routes outside the Gmail API: OAuth endpoints consult the plan through here.
+# ---- Faults of OAuth routes
 
 
 _STATUS = {"backend_500": 500, "unavailable": 503, "unavailable_after": 503, "gateway_timeout": 504}
@@ -215,7 +215,7 @@ def _refusal(status: int, word: str, words: str) -> Response:
     return response
 
 
-# ---- OAuth over HTTP: the consent page, tokens, revocation, identity, keys, discovery.
+# ---- OAuth over HTTP
 
 
 blueprint = Blueprint("oauth", __name__)

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from backend.sandbox.oauth.grants import GrantError
 
-# ---- RS256 keys, the two shapes in which Google publishes them, and signed tokens.
+# ---- RS256 keys and signed tokens
 
 
 ISSUER = "https://accounts.google.com"
@@ -118,8 +118,7 @@ def _base64url_uint(value: int) -> str:
     )
 
 
-# ---- Service accounts: a key file, the assertion a program signs with it, and the access token it gets for
-# that.
+# ---- Service accounts
 
 
 LIFETIME = 3600.0

@@ -172,7 +172,7 @@ def _seconds(text: Any) -> float:
     return value
 
 
-# ---- The broker: names, publishing, and the modes that make delivery as bad as it can be.
+# ---- The broker
 
 
 @dataclass(slots=True)
@@ -295,7 +295,7 @@ class Broker:
         return self.modes.drop_ratio > 0 and self._rng.random() < self.modes.drop_ratio
 
 
-# ---- What a push request looks like: body, headers, and the signed token.
+# ---- What a push looks like
 
 
 SUBJECT = "104400000000000000017"

@@ -23,7 +23,7 @@ from backend.sandbox.pubsub.broker import (
 )
 from backend.sandbox.quota import Clock
 
-# ---- `subscriptions.pull` and `acknowledge`: leases, and the wait for something to come.
+# ---- `pull` and `acknowledge`
 
 
 LOOK = 0.02
@@ -95,7 +95,7 @@ def _take(subscription: Subscription, limit: int, now: float) -> list[dict[str, 
     return received
 
 
-# ---- The task that pushes: one loop over all subscriptions, each push in a task of its own.
+# ---- The task that pushes
 
 
 LONGEST_WAIT = 1.0

@@ -170,7 +170,8 @@ def _count(mailbox: Mailbox, label: str) -> int:
     return mailbox.count(label)
 
 
-# ---- The webmail pages. GET changes nothing; every act is a form that works without scripts.
+# ---- The webmail pages
+# GET changes nothing; every act is a form that works without scripts.
 
 
 blueprint = Blueprint("webmail", __name__)

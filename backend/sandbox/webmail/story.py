@@ -15,9 +15,9 @@ from backend.sandbox.mail.compose import message_ids
 from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
 from backend.sandbox.web import BadRequest, json_object, world
 
-# ---- Hostile HTML made inert: rebuilt from a short list of tags, every text and value escaped again. Nothing
-# of the input is passed through. Whatever a browser would make of the original, the result holds only the tags
-# below, links to http, https and mailto, and text.
+# ---- Hostile HTML made inert
+# Nothing of the input is passed through. Whatever a browser would make of the original, the result holds only the
+# tags below, links to http, https and mailto, and text.
 
 
 MAX_INPUT = 400_000
@@ -150,10 +150,9 @@ def _span(values: dict[str, str]) -> str:
     return "".join(kept)
 
 
-# ---- The story of a demo: a bar over every page, where each of its steps can be seen now, and which were
-# taken. Whoever plays one names its people by `PUT /sandbox/story`. Without that there is no bar. How far a
-# reader has come is in their browser, in a cookie of the story's name that the product's pages on this machine
-# read and write too.
+# ---- The story bar of a demo
+# Whoever plays one names its people by `PUT /sandbox/story`. Without that there is no bar. How far a reader has come
+# is in their browser, in a cookie of the story's name that the product's pages on this machine read and write too.
 
 
 blueprint = Blueprint("story", __name__)

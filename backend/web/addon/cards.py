@@ -19,7 +19,8 @@ from backend.locale.words import Words
 from backend.pipeline.addon import Home
 from backend.web.pages import state_of
 
-# ---- Building blocks of cards. Everything that comes out of a mail goes through `shown`.
+# ---- Building blocks of cards
+# Everything that comes out of a mail goes through `shown`.
 
 
 Json = dict[str, Any]
@@ -186,7 +187,7 @@ class Frame:
         return f"{self.base}/addon/act"
 
 
-# ---- The mailbox's state in words, and what the owner must mend.
+# ---- The mailbox's state
 
 
 TO_MEND = (Condition.NEEDS_RECONNECT, Condition.WATCH_LAPSED, Condition.DELAYED)
@@ -234,8 +235,8 @@ def trouble(frame: Frame, mailbox: Mailbox) -> Json | None:
     )
 
 
-# ---- The shapes of what is answered: a card for a trigger, a changed card and a toast for a click, or a
-# prompt.
+# ---- Shapes of answers
+# The shapes of what is answered: a card for a trigger, a changed card and a toast for a click, or a prompt.
 
 
 def opened(card: Json) -> Json:
@@ -268,7 +269,7 @@ def ask_connection(base: str) -> Json:
     }
 
 
-# ---- The card Gmail shows when no message is open: state, held mail, pause.
+# ---- The card without a message
 
 
 MORNING = timedelta(hours=8)
@@ -359,7 +360,7 @@ def _pause(frame: Frame, mailbox: Mailbox, condition: Condition) -> Json | None:
     return section((buttons(offered),), frame.words["pause"])
 
 
-# ---- The settings card: what Pitchgate may do, and how strict it is.
+# ---- The settings card
 
 
 def settings_card(frame: Frame, mailbox: Mailbox) -> Json:

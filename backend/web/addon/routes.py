@@ -25,7 +25,8 @@ from backend.web.guards import guarded, per_minute
 from backend.web.pages import card_words, zone_of
 from backend.web.services import services
 
-# ---- The event Google posts, read with care: whatever is missing or has the wrong type counts as not there.
+# ---- The event Google posts
+# The event Google posts, read with care: whatever is missing or has the wrong type counts as not there.
 
 
 EXECUTE = "https://www.googleapis.com/auth/gmail.addons.execute"
@@ -123,7 +124,7 @@ def _inputs(given: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-# ---- One verified call: who called, what was asked, and what its cards are told.
+# ---- One verified call
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,8 @@ class Call:
         return replace(self, tenant=tenant, frame=replace(self.frame, version=str(tenant.version)))
 
 
-# ---- What the buttons of the cards do. Each answer is the card as it is afterwards, with a toast.
+# ---- Buttons of the cards
+# Each answer is the card as it is afterwards, with a toast.
 
 
 DECISIONS = {str(decision): decision for decision in OFFERED}
@@ -335,9 +337,9 @@ HANDLERS: dict[str, Callable[[Call], Awaitable[Json]]] = {
 }
 
 
-# ---- The Gmail add-on's endpoints: what Google calls when an owner opens it, opens a message, or clicks.
-# Nothing is believed that does not carry both of Google's signatures: its own for our deployment and exactly
-# this address, and the owner's for our client. Who failed which check is never told.
+# ---- The Gmail add-on's endpoints
+# Nothing is believed that does not carry both of Google's signatures: its own for our deployment and exactly this
+# address, and the owner's for our client. Who failed which check is never told.
 
 
 blueprint = Blueprint("addon", __name__, url_prefix="/addon")

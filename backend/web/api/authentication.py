@@ -28,7 +28,7 @@ from backend.web import log
 from backend.web.api.answers import API, PREFIX, VERSION_HEADER, refusal
 from backend.web.services import services
 
-# ---- What stands before every route of the API: who calls, what they may, and how much they may send.
+# ---- Guards of every API route
 
 
 P = ParamSpec("P")
@@ -151,8 +151,8 @@ async def _bug(error: Exception) -> Response:
     return refusal(errors.PitchgateError("broken"))
 
 
-# ---- What the API is sent is checked by the types the document shows; what does not fit is refused by its
-# field.
+# ---- Checking what the API is sent
+# What the API is sent is checked by the types the document shows; what does not fit is refused by its field.
 
 
 WRONG = {

@@ -21,9 +21,8 @@ from backend.web.api.schemas import Unchanged
 from backend.web.guards import guarded, per_minute
 from backend.web.services import services
 
-# ---- openapi.json: the routes of the blueprint with what they take, answer and refuse, drawn by quart-schema.
-# What a route takes is told where it is checked (`with_body`, `validate_querystring`), so the two cannot
-# differ.
+# ---- Drawing openapi.json
+# What a route takes is told where it is checked (`with_body`, `validate_querystring`), so the two cannot differ.
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -202,7 +201,8 @@ def _refusals(codes: Iterable[str]) -> dict[str, Any]:
     }
 
 
-# ---- GET openapi.json: the contract for machines. It tells of no owner, so it asks for no token.
+# ---- GET openapi.json
+# GET openapi.json: the contract for machines. It tells of no owner, so it asks for no token.
 
 
 @blueprint.get("/openapi.json")

@@ -231,7 +231,7 @@ def _time(given: str) -> datetime:
         raise Refused("malformed.until", field="until") from error
 
 
-# ---- GET events: what changes, as it changes, and from where a reader left off.
+# ---- GET events
 
 
 MOST_STREAMS = 5
@@ -293,7 +293,7 @@ def _event(event: Event, language: str) -> bytes:
     return line(event.id, "held", message_json(view, language) | {"placement": "held", "decided_by": ""})
 
 
-# ---- A code against a token; the list of computers; tickets for a browser.
+# ---- Codes, tokens, computers, tickets
 
 
 @blueprint.post("/device/token")

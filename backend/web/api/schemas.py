@@ -13,8 +13,8 @@ from backend.domain.mailbox.message import Placement
 from backend.domain.reading.topics import Topic
 from backend.domain.watching.trial import Answer
 
-# ---- `TypedDict`: below Python 3.12 pydantic refuses the standard one, from there on Quart-Schema refuses any
-# other.
+# ---- `TypedDict`
+# `TypedDict`: below Python 3.12 pydantic refuses the standard one, from there on Quart-Schema refuses any other.
 
 
 if sys.version_info >= (3, 12):
@@ -25,8 +25,8 @@ else:
 __all__ = ["TypedDict"]
 
 
-# ---- What the API answers, as types: mypy holds the code to them, and openapi.json is made of them. Readers
-# ignore fields they do not know, so a shape names what is always there, not all there may ever be.
+# ---- What the API answers
+# Readers ignore fields they do not know, so a shape names what is always there, not all there may ever be.
 
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="ISO 8601, in UTC")]
@@ -271,8 +271,9 @@ EVENTS: dict[str, Any] = {
 """What is told on the stream, by name."""
 
 
-# ---- What the API is sent (bodies, query strings, headers), as types: requests are checked by them, and
-# openapi.json is made of them.
+# ---- What the API is sent
+# What the API is sent (bodies, query strings, headers), as types: requests are checked by them, and openapi.json is
+# made of them.
 
 
 class Exchange(TypedDict):

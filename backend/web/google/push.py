@@ -134,8 +134,9 @@ async def _whole(receive: ASGIReceiveCallable) -> bytes | None:
             return body
 
 
-# ---- Where Pub/Sub pushes to. Verify, store, acknowledge; no Gmail call. What is usual is answered before it
-# comes here (`push_gate`); this is the long way, for all the rest.
+# ---- The push route
+# Verify, store, acknowledge; no Gmail call. What is usual is answered before it comes here (`push_gate`); this is the
+# long way, for all the rest.
 
 
 blueprint = Blueprint("push", __name__)

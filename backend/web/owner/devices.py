@@ -18,7 +18,7 @@ from backend.web.google.redirect_page import to_sign_in
 from backend.web.guards import content_policy, from_elsewhere, guarded, origin_of, per_minute
 from backend.web.owner.page import back, open_page, owner_page, words
 
-# ---- In the browser: letting a computer in, entering by ticket, signing out.
+# ---- Letting a computer in
 
 
 blueprint = Blueprint("devices", __name__)
@@ -142,7 +142,7 @@ async def _problem(key: str, status: int) -> Response:
     return await open_page("device_problem.html", status, section="devices", problem=key)
 
 
-# ---- An owner's computers and signed-in browsers: who may see their held mail, and ending that.
+# ---- Computers and browsers: list and removal
 
 
 sessions = Blueprint("sessions", __name__)

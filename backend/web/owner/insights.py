@@ -23,7 +23,8 @@ from backend.web.guards import guarded, per_minute
 from backend.web.owner.page import owner_page
 from backend.web.services import services
 
-# ---- Geometry of the drawings on the insights page: counts into rectangles of an SVG. Pure.
+# ---- Geometry of the drawings
+# Pure.
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def lengths(counts: Sequence[int], width: float) -> tuple[float, ...]:
     return tuple(round(width * count / most, 2) for count in counts)
 
 
-# ---- The insights page: what was held, how sure we are, what became of the challenges.
+# ---- The insights page
 
 
 blueprint = Blueprint("insights", __name__)

@@ -16,10 +16,10 @@ from backend.web.browser_session import SignedIn
 from backend.web.pages import page, state_of, words_for
 from backend.web.services import services
 
-# ---- A page of a signed-in owner: their words, their mailbox's state and the way to their other pages around
-# it. Templates extend `owner.html` and get t `Words`: every text of the page owner who is signed in; forms
-# carry `owner.csrf` (macro `csrf()` of `owner_forms.html`) here the page's name in the menu, a key of `PLACES`
-# state `State` of `state_words`: the mailbox's state in their language now the moment of the page
+# ---- A signed-in owner's page
+# Templates extend `owner.html` and get t `Words`: every text of the page owner who is signed in; forms carry
+# `owner.csrf` (macro `csrf()` of `owner_forms.html`) here the page's name in the menu, a key of `PLACES` state
+# `State` of `state_words`: the mailbox's state in their language now the moment of the page
 
 
 PLACES = (
@@ -65,7 +65,7 @@ async def owner_page(
     )
 
 
-# ---- Who comes to an owner's page, and their mailbox; and the way back after a form.
+# ---- Who is at the page, and the way back
 
 
 Visitor = tuple[SignedIn, Mailbox]
@@ -96,7 +96,7 @@ async def _mailbox(owner: SignedIn) -> Mailbox:
     return found
 
 
-# ---- A page for somebody who has not signed in: in the language of their browser, without an owner's menu.
+# ---- A page without a sign-in
 
 
 async def open_page(template: str, status: int = 200, *, section: str, **values: Any) -> Response:

@@ -27,9 +27,9 @@ from backend.web.pages import page, words_for
 from backend.web.services import services
 from backend.web.streams import Feed, line, streamed, streams
 
-# ---- What an owner orders on the review pages. Plain forms; each carries the key its order is known by, so
-# that the same form sent twice is one order. All lead back to the page they came from, which tells what was
-# done.
+# ---- Orders on the review pages
+# Plain forms; each carries the key its order is known by, so that the same form sent twice is one order. All lead
+# back to the page they came from, which tells what was done.
 
 
 blueprint = Blueprint("review_orders", __name__, url_prefix="/review")
@@ -156,9 +156,11 @@ async def unsubscribe() -> Response:
     return back(way_back(fields.get("back", "")))
 
 
-# ---- What changes while a review page is open, as server-sent events for the page's own script. mail {"id",
-# "shelf", "text"} a message stands elsewhere now; `text` says where, in the page's language note {"id", "line"}
-# its sender has written a line to the owner lost {} changes were missed: the page is to be loaded again
+# ---- Live changes of a review page
+# Server-sent events for the page's own script:
+# mail {"id", "shelf", "text"}  a message has moved; `text` says where to, in the page's language
+# note {"id", "line"}           its sender has written a line to the owner
+# lost {}                       changes were missed: the page must be loaded again
 
 
 live = Blueprint("review_live", __name__, url_prefix="/review")
@@ -200,8 +202,8 @@ def _event(t: Words, event: Event) -> bytes:
     return line(event.id, "mail", {"id": event.gmail_id, "shelf": stands or "", "text": text})
 
 
-# ---- The page behind a link of the owner's digest. Looking changes nothing; its one button acts, signed in or
-# not: who has the link has the owner's mail.
+# ---- The page behind a digest link
+# Looking changes nothing; its one button acts, signed in or not: who has the link has the owner's mail.
 
 
 digest_links = Blueprint("digest", __name__, url_prefix="/d")

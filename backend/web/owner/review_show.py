@@ -31,8 +31,7 @@ from backend.locale.words import Words
 from backend.web.api.routes import packed_cursor, read_cursor
 from backend.web.pages import row_words
 
-# ---- What a list of the review page shows, as its address says it, and the way back to where an order was
-# given.
+# ---- A list of the review page
 
 
 VIEWS: Mapping[str, tuple[Shelf, ...]] = {
@@ -153,7 +152,7 @@ def _start(day: date | None) -> datetime | None:
     return datetime.combine(day, time(), UTC) if day else None
 
 
-# ---- What the review templates are given: mail as text that is only text, and what was just done, in words.
+# ---- What review templates are given
 
 
 REASONS = 4

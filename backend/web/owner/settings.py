@@ -37,7 +37,7 @@ from backend.web.owner.page import Visitor, back, owner_page, visitor, visitor_f
 from backend.web.pages import paused_until
 from backend.web.services import services
 
-# ---- The form of the settings: what its fields may say, and what is wrong with those that say something else.
+# ---- The settings form
 
 
 NUMBERS: Mapping[str, tuple[int, int]] = {
@@ -132,7 +132,7 @@ def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
 
 
-# ---- The settings: how it works, the pause, and the wording of the answer.
+# ---- The settings page
 
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
@@ -294,8 +294,7 @@ def _end_of(day: str, now: datetime) -> datetime | None:
     return datetime.combine(chosen + timedelta(days=1), time(), UTC)
 
 
-# ---- Notifications in a browser, switched on and off by its owner; and the new address of one that has got
-# another.
+# ---- Browser notifications
 
 
 notifications = Blueprint("web_push", __name__, url_prefix="/settings/notifications")

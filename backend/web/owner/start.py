@@ -25,7 +25,7 @@ from backend.web.owner.page import Visitor, back, open_page, owner_page, visitor
 from backend.web.pages import language_of
 from backend.web.services import services
 
-# ---- The first run: how far the index is, what would have been held, and the owner's choice.
+# ---- The first run
 
 
 blueprint = Blueprint("start", __name__, url_prefix="/start")
@@ -138,7 +138,7 @@ def _spoken_of(gmail_id: str, judged: list[tuple[Rehearsed, Verdict]]) -> Rehear
     return next((mail for mail, _ in judged if mail.gmail_id == gmail_id and mail.word), None)
 
 
-# ---- Leaving: the last question, how far it is, and the receipt that outlives the mailbox.
+# ---- Leaving
 
 
 leaving = Blueprint("leave", __name__)
@@ -212,7 +212,7 @@ async def _leave_page(template: str, status: int = 200, **values: Any) -> Respon
     return await open_page(template, status, section="leave", **values)
 
 
-# ---- Everything kept about an owner: taking it away as one file, and bringing such a file back.
+# ---- Export and import
 
 
 data = Blueprint("data", __name__, url_prefix="/settings/data")
