@@ -1,4 +1,4 @@
-"""`pitchgate demo`: watch it work, without any account."""
+"""`pitchgate demo`: Pitchgate at work on this machine, without a Google account."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from backend.demo.play import Stage
     from backend.demo.tally import Tally
 
-ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""A closed terminal or a service manager ends it as Ctrl-C does, and its processes with it."""
+STOP_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Besides Ctrl-C: a service manager and a closed terminal end the demo and its processes."""
 
 
 @click.command("demo", cls=Worded)
@@ -53,30 +53,31 @@ def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **ho
             story=not as_json,
         )
 
-        def tell(key: str) -> None:
+        def report(key: str) -> None:
             echo(f"demo.{key}", err=as_json, name=OWNER_NAME)
 
-        def opened(stage: Stage) -> None:
+        def on_ready(stage: Stage) -> None:
             _introduce(stage, tell_to_stderr=as_json)
             if not no_browser:
                 with contextlib.suppress(webbrowser.Error):
                     webbrowser.open(f"{stage.server_url}/live")
 
-        async def played() -> Tally:
+        async def play_until_stopped() -> Tally:
             task = asyncio.current_task()
             assert task is not None
-            for end in ENDS:
-                with contextlib.suppress(NotImplementedError):  # Windows' loop hears Ctrl-C alone
-                    asyncio.get_running_loop().add_signal_handler(end, task.cancel)
-            return await play(options, tell, opened)
+            for stop in STOP_SIGNALS:
+                with contextlib.suppress(NotImplementedError):  # not on Windows; Ctrl-C works there
+                    asyncio.get_running_loop().add_signal_handler(stop, task.cancel)
+            return await play(options, report, on_ready)
 
         with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
-            tally = asyncio.run(played())
+            tally = asyncio.run(play_until_stopped())
             click.echo(json.dumps(tally.to_json()))
             sys.exit(0 if tally.clean else 1)
 
 
 def _introduce(stage: Stage, *, tell_to_stderr: bool) -> None:
+    """Print the addresses of the demo's pages, each with what it shows."""
     seller = next(letter for letter in letters() if letter.local)
     places = {
         "live": f"{stage.server_url}/live",

@@ -1,4 +1,4 @@
-"""The store of the settings, opened for one command and closed; the mailboxes a command is about."""
+"""Opens the configured store for one command; finds the mailboxes a command is about."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 of_mailbox = click.option("--mailbox", "email")
-"""For a command about every mailbox, or the one that is named (`chosen`)."""
+"""Option of commands about one mailbox or all of them; `chosen` finds them."""
 
 
 def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
-    """Run `work` with the open store; returns what it returns. Raises `Refused` where there is none yet: making
-    one would tell of no mailboxes where the settings are wrong."""
+    """Open the store, run `work` with it and return its result. Raises `Refused` if there is no database: a new
+    one would show no mailboxes, and hide that the settings are wrong."""
     from backend.store.library import Dialect
     from backend.store.opening import configured, explained, open_configured
 
@@ -46,7 +46,7 @@ def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
 
 
 def stored(command: Callable[Concatenate[Store, P], Coroutine[Any, Any, T]]) -> Callable[P, T]:
-    """The same of a whole command: the open store comes before its own arguments."""
+    """Decorator: run the command with the open store as its first argument."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -56,7 +56,7 @@ def stored(command: Callable[Concatenate[Store, P], Coroutine[Any, Any, T]]) -> 
 
 
 async def named(store: Store, email: str) -> Mailbox:
-    """The mailbox of this address. Raises `NotFound`."""
+    """The mailbox with this address. Raises `NotFound`."""
     mailbox = await store.mailbox_by_email(email)
     if mailbox is None:
         raise NotFound("no_mailbox", email=email)
@@ -64,5 +64,5 @@ async def named(store: Store, email: str) -> Mailbox:
 
 
 async def chosen(store: Store, email: str | None) -> Sequence[Mailbox]:
-    """The mailbox of this address, or every one. Raises `NotFound`."""
+    """The mailbox with this address; all mailboxes without one. Raises `NotFound`."""
     return [await named(store, email)] if email else await store.mailboxes()

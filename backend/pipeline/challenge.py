@@ -1,4 +1,4 @@
-"""Answers a held message with the link, once."""
+"""Sends the challenge for a held message: a reply with the link to the check, once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from backend.pipeline.context import Context
 from backend.ports.gmail import Leaving
 from backend.transactions.records import MessageJob
 
-# ---- The catalogues' words for a challenge.
+# ---- Words of a challenge
 
 
 PARAGRAPHS = (
@@ -28,10 +28,9 @@ PARAGRAPHS = (
 
 
 def challenge_wording(language: str, expires_at: datetime, credits_per_solve: int) -> Wording:
-    """What a challenge says in a two-letter language (English without a catalogue).
+    """The paragraphs of a challenge in a two-letter language (English if there is no catalogue).
 
-    `expires_at` is aware UTC. One credit of `credits_per_solve` delivers the message that is answered; the others are
-    told of.
+    `expires_at` is aware UTC. One of the `credits_per_solve` delivers the held message; the text names the others.
     """
     words, more = catalogue(language), credits_per_solve - 1
     return Wording(
@@ -43,25 +42,25 @@ def challenge_wording(language: str, expires_at: datetime, credits_per_solve: in
 
 
 # ---- challenge: answer the sender once
-# The intent, with its Message-ID, was committed with the verdict. Before the send the challenge is marked as leaving,
-# by the commit that leaves it in our hands or by one of its own; a run that finds it so marked looks for the mail, in
-# three ways, before it sends again. So a death at any point leaves at most one challenge in the sender's inbox. A
-# database that was restored has forgotten what left after its backup, and a server starts after that. So a message
-# that came before the start is answered only if no reply of ours is found; the link of one that is found works again.
+# The intent, with its Message-ID, was committed with the verdict. Before the send the challenge is marked as being
+# sent (by the commit of the verdict, or by one of its own). A run that finds this mark looks for the email in three
+# ways before it sends again. So a death at any point leaves at most one challenge in the sender's inbox. A database
+# that was restored has forgotten what left after its backup, and a server starts after that. So a message that came
+# before the start is answered only if no reply of ours is found; otherwise the link in that reply works again.
 
 
 async def challenge(context: Context, job: MessageJob) -> None:
-    """Send the challenge about this message, or find that it has left, or that it must not leave any more."""
+    """Send the challenge for this message, unless an earlier run sent it or it must not be sent any more."""
     if job.in_hand is not None and job.in_hand.challenge is not None:
         await _send(context, job, job.in_hand.mailbox, job.in_hand.screened, job.in_hand.challenge)
         return
     now = context.clock.now()
     pending = await context.store.challenge_of(job.mailbox_id, job.gmail_id)
-    leaving = pending is not None and pending.state in (ChallengeState.INTENDED, ChallengeState.SENDING)
-    if pending is None or not leaving:
+    unsent = pending is not None and pending.state in (ChallengeState.INTENDED, ChallengeState.SENDING)
+    if pending is None or not unsent:
         await context.store.finish_stage(job, now)
         return
-    if pending.state is ChallengeState.SENDING and (sent := await _left_already(context, pending)):
+    if pending.state is ChallengeState.SENDING and (sent := await _already_sent(context, pending)):
         await context.store.mark_sent(job, pending.id, sent, now)
         return
     if job.placement is not Placement.HELD or pending.expired(now):
@@ -76,10 +75,12 @@ async def challenge(context: Context, job: MessageJob) -> None:
     await _send(context, job, mailbox, screened, pending)
 
 
-async def _left_already(context: Context, pending: Challenge) -> str:
+async def _already_sent(context: Context, pending: Challenge) -> str:
     """The Gmail id of the challenge if an earlier run sent it, else ""."""
     screened = await context.store.screened(pending.mailbox_id, pending.gmail_id)
-    recipient = reply_address(_remembered(screened, pending).message).address if screened else pending.sender
+    recipient = (
+        reply_address(_arrival_from_row(screened, pending).message).address if screened else pending.sender
+    )
     mail = Leaving(
         pending.message_id, pending.thread_id, pending.id, normalise(recipient), pending.created_at
     )
@@ -89,7 +90,7 @@ async def _left_already(context: Context, pending: Challenge) -> str:
 async def _send(
     context: Context, job: MessageJob, mailbox: Mailbox, screened: Screened, pending: Challenge
 ) -> None:
-    if await _taken_up(context, job, screened, pending):
+    if await _reuse_earlier_link(context, job, screened, pending):
         return
     age = pending.created_at - screened.received_at
     if not pending.late and age > timedelta(seconds=context.settings.fresh_seconds):
@@ -109,23 +110,26 @@ async def _send(
     await context.store.mark_sent(job, pending.id, sent, context.clock.now())
 
 
-async def _taken_up(context: Context, job: MessageJob, screened: Screened, pending: Challenge) -> bool:
+async def _reuse_earlier_link(
+    context: Context, job: MessageJob, screened: Screened, pending: Challenge
+) -> bool:
+    """Whether a reply from before a restored backup has a link to this sender; that link then works again."""
     now = context.clock.now()
     if screened.received_at >= context.started:
         return False
-    recipient = normalise(reply_address(_remembered(screened, pending).message).address)
-    forgotten = Leaving("", job.thread_id, "", recipient, now - LIFE)
-    found = await context.gmail.find_link(job.mailbox_id, forgotten)
+    recipient = normalise(reply_address(_arrival_from_row(screened, pending).message).address)
+    earlier = Leaving("", job.thread_id, "", recipient, now - LIFE)
+    found = await context.gmail.find_link(job.mailbox_id, earlier)
     if found is None:
         return False
-    known = token_hash(found.link.rpartition("/")[2])
-    return await context.store.take_up(job, pending.id, known, found.gmail_id, now)
+    token_digest = token_hash(found.link.rpartition("/")[2])
+    return await context.store.take_up(job, pending.id, token_digest, found.gmail_id, now)
 
 
 def _mail(context: Context, mailbox: Mailbox, screened: Screened, pending: Challenge) -> bytes:
     token = context.vault.open(pending.sealed_token)
     return compose(
-        arrival=_remembered(screened, pending),
+        arrival=_arrival_from_row(screened, pending),
         owner=pending.writer(mailbox.owner),
         link=f"{context.settings.public_url}/c/{token}",
         explained=f"{context.settings.public_url}/#how",
@@ -139,8 +143,8 @@ def _mail(context: Context, mailbox: Mailbox, screened: Screened, pending: Chall
     )
 
 
-def _remembered(screened: Screened, pending: Challenge) -> Arrival:
-    """The message as far as a reply needs it: its body was never kept."""
+def _arrival_from_row(screened: Screened, pending: Challenge) -> Arrival:
+    """The message with the fields a reply needs; its body was never kept."""
     return Arrival(
         gmail_id=pending.gmail_id,
         thread_id=pending.thread_id,

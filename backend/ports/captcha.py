@@ -1,4 +1,4 @@
-"""The check on the page of a challenge: one port, and who may stand behind it."""
+"""The port of the checks (captchas) on the sender's page: our own, and those of other companies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 
 class Kind(StrEnum):
-    """The checks there are. The last three are other companies'."""
+    """The kinds of checks. The last three are other companies'."""
 
     PROOF_OF_WORK = "proof_of_work"
     TYPED_CODE = "typed_code"
@@ -21,11 +21,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `signature` identifies the task: stored as a unique key, it bars a replay.
+    """A checked answer. `signature` identifies the task; stored as a unique key, it prevents replays.
 
-    What can be guessed has `most_tries` above 0: the caller counts the try by `tried`, and refuses once it was one
-    too many, *before* it looks at `right`. Everything else is right, or was refused already. `alone`: no price was
-    paid for it, so a wait has to follow.
+    A kind whose answers can be guessed has `most_tries` above 0: the caller counts tries under the key `tried` and
+    refuses beyond `most_tries`, *before* it looks at `right`. With other kinds a wrong answer raises instead.
+    `alone`: no work was done before it, so a wait must follow.
     """
 
     signature: str
@@ -39,8 +39,8 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Widget:
     """What a page needs to show another company's check: its script, the element it looks for (`css_class`,
-    `attributes`), the form's field that it fills (`answer_field`), and by directive the sources that the page's
-    policy must allow."""
+    `attributes`), the form's field that it fills (`answer_field`), and the `sources` that the page's Content-Security-
+    Policy must allow, by directive."""
 
     vendor: str
     script: str
@@ -51,40 +51,40 @@ class Widget:
 
 
 class Captcha(Protocol):
-    """Makes a task bound to one challenge and checks its answer. Keeps nothing."""
+    """Makes a task bound to one challenge and checks its answer. Stateless."""
 
     @property
     def kind(self) -> Kind: ...
 
     @property
     def widget(self) -> Widget | None:
-        """Of another company's check; None for our own."""
+        """The widget of another company's check; None for our own."""
 
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
-        """Public JSON for the page. `factor` multiplies the work (1, 2, 4, …) where it can."""
+        """Public JSON for the page. `factor` (1, 2, 4, …) multiplies the work, where the kind allows it."""
 
     async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
-        """The answer, if it is one to a task of this challenge at this price that is still good.
+        """Check an answer: it must be to an unexpired task of this challenge with this `factor`.
 
         Raises `Refused` with code captcha_wrong, captcha_expired, captcha_replayed or captcha_malformed, and
-        `TryLater` if it could not be found out: never is that a pass.
+        `TryLater` if it could not be checked, which never counts as passed.
         """
 
 
 class TypedCodes(Captcha, Protocol):
     """Codes to be read or heard, and typed. A payload is "ticket:typed".
 
-    The ticket is all there is of a code: sealed, bound to its challenge, with the price, the end of its life, and the
-    work that was done before it, if any. A code is read by programs, so it is no price: alone it is followed by a wait.
-    Whoever holds it can have the code drawn or spoken as often as they like, and learns nothing else of it.
+    The sealed ticket holds all state: the challenge, the factor, when it expires, and the work done before, if any.
+    Programs can read codes, so a code without work before it is followed by a wait. The holder of a ticket can have
+    its code drawn or spoken any number of times, and learns nothing more.
     """
 
     def after_work(self, challenge_id: str, factor: int, work: str, now: datetime) -> str:
-        """A ticket for one who has done another check already. `work` is the signature of its answer, which is what
-        the code's answer then carries: one work lets in once, however many codes follow it."""
+        """A ticket after another check was passed. `work` is the signature of that answer; the code's answer carries
+        it too, so one piece of work delivers once, however many codes follow it."""
 
     def another(self, ticket: str, challenge_id: str, now: datetime) -> str:
-        """A new ticket at the price and behind the work of `ticket`. Raises what `verify` raises for the ticket."""
+        """A new ticket with the factor and work of `ticket`. Raises what `verify` raises for the ticket."""
 
     async def picture(self, ticket: str, challenge_id: str, now: datetime) -> bytes:
         """The code as PNG. Raises `Refused` (captcha_expired, captcha_malformed, captcha_wrong)."""

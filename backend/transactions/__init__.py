@@ -1,1 +1,1 @@
-"""One file a concern; every function is one transaction, or a part of one that others call with `yield from`."""
+"""Transactions as generators, a module per subject. Each function is one, or a part called by `yield from`."""

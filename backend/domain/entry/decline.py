@@ -7,7 +7,7 @@ import re
 from backend.domain.mail.quoting import sections
 
 MAX_WORDS = 30
-"""A longer answer is a conversation, whatever words stand in it."""
+"""A longer answer counts as a conversation, whatever its words."""
 
 MAX_LETTERS = 1_000
 _REFUSAL = re.compile(
@@ -40,7 +40,7 @@ _REFUSAL = re.compile(
     re.I,
 )
 _BARE_WORDS = 12
-"""A bare "no" on a line of its own counts among so few words: a greeting, it, and a closing."""
+"""A lone "no" on its own line counts only in a text this short: greeting, "no", closing."""
 
 _BARE = frozenset(
     {
@@ -48,7 +48,7 @@ _BARE = frozenset(
         "abmeldung", "baja",
     }
 )  # fmt: skip
-_GOES_ON = re.compile(
+_CONTINUES = re.compile(
     r"\b(?:but|however|instead|maybe|perhaps|call me|let'?s|aber|jedoch|vielleicht|stattdessen|mais|peut-être|plutôt"
     r"|pero|quizás?|sin embargo|mas (?:gostaria|podemos|talvez)|porém|talvez|ma (?:forse|vorrei|possiamo)|invece|forse"
     r"|maar|misschien)\b",
@@ -57,9 +57,9 @@ _GOES_ON = re.compile(
 
 
 def is_decline(text: str) -> bool:
-    """Whether the words its writer added to the mail (the quoted part is cut) are a short refusal.
+    """Whether the text, without its quoted part, is a short refusal.
 
-    A refusal that goes on ("no thanks, but ask me in May") leaves it open and is none.
+    A refusal that continues ("no thanks, but ask me in May") keeps the conversation open, so it does not count.
     """
     lines = sections(text[:20_000].replace("’", "'")).own.split("\n")
     own = " ".join(" ".join(lines).split())
@@ -69,4 +69,4 @@ def is_decline(text: str) -> bool:
     if count <= _BARE_WORDS and any(line.strip(" .!,;-–—").lower() in _BARE for line in lines):
         return True
     refusal = _REFUSAL.search(own)
-    return refusal is not None and _GOES_ON.search(own, refusal.end()) is None
+    return refusal is not None and _CONTINUES.search(own, refusal.end()) is None

@@ -28,13 +28,13 @@ from backend.domain.policy.table import NOT_AUTHENTICATED, NOT_INCOMING_LABELS
 
 
 SENDER_PAUSE = timedelta(days=7)
-"""A sender is answered at most once in this time."""
+"""A sender gets at most one challenge in this time."""
 
 COUNTED = timedelta(days=1)
-"""The time over which the answers of a domain and of a mailbox are counted."""
+"""The time over which challenges to a domain, and from a mailbox, are counted."""
 
 OWED = SENDER_PAUSE
-"""How long a link is owed that a full count kept back."""
+"""How long a link stays due that a daily limit held back."""
 
 
 _COUNTS = frozenset({"domain_limit", "mailbox_limit"})
@@ -45,29 +45,30 @@ def _asked_recently(dealings: Dealings, _: Preferences, now: datetime) -> bool:
 
 
 LIMITS: Mapping[str, Callable[[Dealings, Preferences, datetime], bool]] = {
-    "open_challenge": lambda dealings, wishes, now: dealings.open_for_sender,
+    "open_challenge": lambda dealings, preferences, now: dealings.open_for_sender,
     "asked_recently": _asked_recently,
-    "domain_limit": lambda dealings, wishes, now: dealings.domain_today >= wishes.domain_challenges,
-    "mailbox_limit": lambda dealings, wishes, now: dealings.mailbox_today >= wishes.daily_challenges,
-    "thread_answered": lambda dealings, wishes, now: dealings.thread_answered,
+    "domain_limit": lambda dealings, preferences, now: dealings.domain_today >= preferences.domain_challenges,
+    "mailbox_limit": lambda dealings, preferences, now: (
+        dealings.mailbox_today >= preferences.daily_challenges
+    ),
+    "thread_answered": lambda dealings, preferences, now: dealings.thread_answered,
 }
-"""Name of the guard → whether the limit is reached, so that nobody may be answered."""
+"""Name of the guard → whether its limit is reached. `dealings` are the earlier challenges (see `Dealings`)."""
 
 
 def reached(dealings: Dealings, preferences: Preferences, now: datetime) -> tuple[str, ...]:
-    """The limits that stand against another challenge; () means it may be sent."""
+    """The names of the limits that are reached; () means another challenge may be sent."""
     return tuple(name for name, limit in LIMITS.items() if limit(dealings, preferences, now))
 
 
 def owed(objections: Collection[str]) -> bool:
-    """Whether a link is owed where these guards said no: nothing but a full count stood against it."""
+    """Whether the link is only put off: nothing but a daily limit was against it."""
     return bool(objections) and {*objections} <= _COUNTS
 
 
 def next_link_at(dealings: Dealings, preferences: Preferences, now: datetime) -> datetime:
-    """The moment from which the next fresh mail of a sender, in a conversation of its own, gets a link: `now`, or
-    the end of the pause after the last one, or of the day where the count of the domain or the mailbox is full. A link
-    that is owed leaves then without it."""
+    """From when a new conversation of this sender gets a link: `now`, or the end of the pause after the last link,
+    or of the day if a daily limit is reached. A link that was put off (`owed`) is sent then without a new message."""
     full = _COUNTS & {*reached(dealings, preferences, now)}
     pause = now if dealings.sender_last_at is None else dealings.sender_last_at + SENDER_PAUSE
     return max(now, pause, now + COUNTED if full else now)
@@ -98,9 +99,9 @@ _CUT_SHORT = (
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What is asked before an answer leaves. `fresh` is the age up to which a message may be answered;
-    `backlog` marks mail that was not fresh when it was found, whatever its date says. `of_message` are the
-    objections of the message itself, where it has been read elsewhere and is no longer at hand."""
+    """What the guards look at. `fresh` is the age up to which a message may be answered; `backlog` marks mail that
+    was found late, whatever its date says. `of_message` holds the objections found when the message was read, for
+    later checks without the message."""
 
     arrival: Arrival
     owner: Owner
@@ -121,8 +122,8 @@ class Inquiry:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """One guard: `says_no` is true when the message must not be answered. `description` is for people; `of_message`:
-    it looks at nothing but the message, its owner and its authentication."""
+    """One guard: `says_no` is true if the message must not be answered. `description` is for people. `of_message`
+    is true if the guard depends only on the message, its owner and its authentication."""
 
     name: str
     description: str
@@ -130,7 +131,7 @@ class Guard:
     of_message: bool = True
 
     def objects(self, inquiry: Inquiry) -> bool:
-        """Whether it says no, from the message or from what was found of it before."""
+        """Whether it says no: from the message, or from `Inquiry.of_message` if the message is gone."""
         if self.of_message and inquiry.of_message is not None:
             return self.name in inquiry.of_message
         return self.says_no(inquiry)
@@ -200,7 +201,7 @@ def _not_one_author(inquiry: Inquiry) -> bool:
 
 
 def _stale(inquiry: Inquiry) -> bool:
-    # A date ahead of the clock by as much is no less strange than an old one.
+    # A date as far in the future is as suspicious as an old one.
     return abs(inquiry.now - inquiry.arrival.received_at) > inquiry.fresh
 
 
@@ -297,4 +298,4 @@ GUARDS = (
     _limit("mailbox_limit", "This mailbox has sent its answers for today."),
     _limit("thread_answered", "This conversation has had an automatic answer."),
 )
-"""All guards, the cheap and absolute ones first. The names are what is stored and counted."""
+"""All guards, the cheap and absolute ones first. Their names are stored and counted."""

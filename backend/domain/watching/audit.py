@@ -28,10 +28,10 @@ from backend.domain.reading.score import Score, Thresholds
 
 # ---- The append-only log as a chain
 # Seals are HMACs under a key that the mailbox alone has, so somebody who can write to the database but lacks the key
-# can change nothing unseen: neither an entry, nor its place, nor the end of the log. What an entry says is sealed by its
-# salted digest alone, and so can be erased: the tombstone that stays still verifies, and tells nothing. An older copy
-# of the whole log, head included, is a valid log. That its end was cut off is found by comparing it with the heads
-# that are logged daily.
+# can change nothing unseen: neither an entry, nor its place, nor the end of the log. What an entry says is sealed by
+# its salted digest alone, and so can be erased: the tombstone that stays still verifies, and tells nothing. An older
+# copy of the whole log, head included, is a valid log. That its end was cut off is found by comparing it with the
+# heads that are logged daily.
 
 
 KEY_BYTES = 32

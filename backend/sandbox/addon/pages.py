@@ -7,7 +7,7 @@ from urllib.parse import quote
 from quart import Blueprint, Response, render_template, request
 
 from backend.sandbox.addon.cards import drawn
-from backend.sandbox.addon.host import HostError, Panel, settle
+from backend.sandbox.addon.host import HostError, settle
 from backend.sandbox.addon.routes import host, owner_of
 from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
 from backend.sandbox.web import BadRequest, world
@@ -33,13 +33,13 @@ async def friendly(error: BadRequest | HostError) -> Response:
 
 @blueprint.get("/")
 async def owners() -> Response:
-    """Whose mailbox?"""
+    """The list of mailboxes to choose from."""
     return await _page("addon_owners.html", mailboxes=list(world().mailboxes.values()), host=host())
 
 
 @blueprint.get("/<address>")
 async def inbox(address: str) -> Response:
-    """A folder beside the homepage card."""
+    """A folder, with the add-on's homepage card beside it. `stay` keeps the panel as it is."""
     owner = owner_of(address)
     label = request.args.get("label", "INBOX")
     if "stay" not in request.args:
@@ -56,7 +56,7 @@ async def inbox(address: str) -> Response:
 
 @blueprint.get("/<address>/message/<message_id>")
 async def message(address: str, message_id: str) -> Response:
-    """A message beside its card. `stay` shows the panel as it was left; else the message is opened again."""
+    """A message, with its card beside it. `stay` keeps the panel as it is; without it the add-on is called again."""
     owner = owner_of(address)
     found = owner.get(message_id)
     if found is None:
@@ -68,7 +68,7 @@ async def message(address: str, message_id: str) -> Response:
 
 @blueprint.post("/<address>/click")
 async def click(address: str) -> Response:
-    """A button of the card, with everything the card's inputs hold."""
+    """A click on a button of the card, with the values of the card's inputs."""
     owner = owner_of(address)
     form = await request.form
     number = form.get("click", "")
@@ -79,7 +79,7 @@ async def click(address: str) -> Response:
 
 @blueprint.post("/<address>/panel")
 async def panel(address: str) -> Response:
-    """The panel's own menu: home, settings, another language, agreeing to what was asked for."""
+    """The panel's own menu: home, settings, back, another language, consent."""
     owner = owner_of(address)
     form = await request.form
     wanted = form.get("do", "")
@@ -97,6 +97,7 @@ async def panel(address: str) -> Response:
 
 
 async def _beside(owner: Mailbox, template: str, **values: object) -> Response:
+    """A page of the webmail with the add-on's panel beside it."""
     shown = host().panel(owner)
     return await _page(
         template,
@@ -106,16 +107,13 @@ async def _beside(owner: Mailbox, template: str, **values: object) -> Response:
         back=request.path,
         locales=LOCALES,
         host=host(),
-        depth=_depth(shown),
+        depth=len(shown.stack),
         **values,
     )
 
 
-def _depth(panel: Panel) -> int:
-    return len(panel.stack)
-
-
 def _message(owner: Mailbox, back: str) -> StoredMessage | None:
+    """The message that the page at the path `back` shows; None for a folder."""
     return owner.get(back.rpartition("/")[2])
 
 
