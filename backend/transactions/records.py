@@ -1,4 +1,4 @@
-"""What stages hand to the store and what it hands back: values, none of them a row."""
+"""Values that the pipeline's stages exchange with the store. None is a database row."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from backend.domain.watching.audit import Chain, Entry
 
 
 class Duty(StrEnum):
-    """What is to be done for a mailbox, again and again or once."""
+    """A job about a whole mailbox, repeated or done once."""
 
     SYNC = "sync"
     WATCH = "watch"
@@ -49,14 +49,14 @@ class PushFate(StrEnum):
 
 
 class Due(NamedTuple):
-    """When a duty and when a message may next be claimed, None if there is none."""
+    """When the next duty and the next message job are due; None if there is none."""
 
     duty: datetime | None
     message: datetime | None
 
     @property
     def first(self) -> datetime | None:
-        """The earlier one."""
+        """The earlier of both."""
         return min((at for at in self if at is not None), default=None)
 
 
@@ -71,8 +71,8 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class DutyJob:
-    """A claimed duty. A SYNC comes with its `mailbox` as it was then, without what fails in it. `error` is what made
-    the last try fail, "" if nothing did."""
+    """A claimed duty. A SYNC carries its `mailbox` as of the claim, without its failing jobs. `error` is why the last
+    try failed, "" if it did not."""
 
     mailbox_id: str
     duty: Duty
@@ -84,7 +84,7 @@ class DutyJob:
 
 @dataclass(frozen=True, slots=True)
 class Prefetched:
-    """What the worker that goes on with a message need not read again. `challenge` was stored with the verdict."""
+    """What was already read for a message, for the next stage. `challenge` was stored with the verdict."""
 
     mailbox: Mailbox
     screened: Screened
@@ -118,7 +118,7 @@ class MessageJob:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A message id to be looked at. `stage` is SCREEN for incoming mail and LEARN for the owner's own."""
+    """A message to process: `stage` is SCREEN for incoming mail, LEARN for the owner's own."""
 
     gmail_id: str
     thread_id: str
@@ -128,7 +128,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class SyncPage:
-    """What one page of history or of a re-list amounts to.
+    """The result of one page of history or of a re-list.
 
     `cursor` is the new position, or "" while pages are still to come; then `page_token`/`page_start` say
     where to go on. `backlog` marks mail that was not fresh when found: it may be held, never answered.
@@ -174,7 +174,7 @@ class ScreeningContext:
 
 @dataclass(frozen=True, slots=True)
 class SenderRecord:
-    """What came of a sender so far: messages that are `held` now, checks they were challenged for and `solved`."""
+    """A sender so far: their messages `held` now, and how many checks they were asked for and `solved`."""
 
     held: int = 0
     challenged: int = 0
@@ -183,7 +183,7 @@ class SenderRecord:
 
 @dataclass(frozen=True, slots=True)
 class CardData:
-    """One message and its sender, read at one moment. `version` is another one after every decision."""
+    """One message and its sender, from one snapshot. `version` changes with every decision."""
 
     view: MessageView
     version: int
@@ -193,7 +193,7 @@ class CardData:
 
 @dataclass(frozen=True, slots=True)
 class Stays:
-    """A verdict after which a message stays where it is: it changes no label, spends no credit and answers nobody."""
+    """A verdict that leaves a message where it is: no label, no credit, no reply."""
 
     job: MessageJob
     verdict: Verdict
@@ -202,7 +202,7 @@ class Stays:
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """A message whose sender is owed a link: nothing but a full count of the day stood against it."""
+    """A message whose sender gets a link later: only a daily limit was against it."""
 
     gmail_id: str
     thread_id: str
@@ -229,7 +229,7 @@ class NewMailbox:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A mailbox and the version of its row: `version` is another one after every change of its settings."""
+    """A mailbox and the version of its row, which changes with its settings."""
 
     mailbox: Mailbox
     version: int
@@ -305,7 +305,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class NewDevice:
-    """A computer to be let in. `token_hash` is of the token it will show."""
+    """A computer about to be connected. `token_hash` is the hash of its token."""
 
     id: str
     token_hash: str
@@ -353,8 +353,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a stream is told. `alive`: its device is still let in. `lost`: changes after the position asked for
-    are no longer known. `latest` is the number of the latest change there is."""
+    """What a stream gets. `alive`: its device is still connected. `lost`: changes after the position asked for are no
+    longer stored. `latest` is the number of the latest change there is."""
 
     alive: bool
     lost: bool
@@ -374,7 +374,7 @@ class HeldSender:
 
 @dataclass(frozen=True, slots=True)
 class HeldPage:
-    """One page of them, newest sender first. `total` counts senders; `cursor` is () on the last page."""
+    """One page of held senders, newest first. `total` counts senders; `cursor` is () on the last page."""
 
     senders: tuple[HeldSender, ...]
     total: int
@@ -383,7 +383,7 @@ class HeldPage:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The mailbox, the counts of held, undecided mail, and the latest change, all of one moment."""
+    """The mailbox, the counts of held, undecided mail, and the latest change, from one snapshot."""
 
     mailbox: Mailbox
     messages: int

@@ -38,7 +38,7 @@ from backend.transactions.statement import EVERY, P, Script, T
 
 
 class HasDriver(Protocol):
-    """A store."""
+    """Any object with a driver."""
 
     _driver: Driver
 
@@ -57,7 +57,7 @@ class Bound(Generic[P, T]):
 
     def __get__(self, store: HasDriver | None, _: type[object]) -> Callable[P, Coroutine[Any, Any, T]]:
         if store is None:
-            return cast("Callable[P, Coroutine[Any, Any, T]]", self)  # asked of the class
+            return cast("Callable[P, Coroutine[Any, Any, T]]", self)  # looked up on the class
         driver = store._driver
         small, any_ = (driver.write_small, driver.write) if self.writes else (driver.read_small, driver.read)
         run = small if self.few else any_
@@ -80,12 +80,12 @@ def reads_key(make: Callable[P, Script[T]]) -> Bound[P, T]:
 
 
 def reads_key_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
-    """A transaction that only reads a few rows by key, about no one mailbox."""
+    """A transaction that only reads a few rows by key, across mailboxes."""
     return Bound(make, writes=False, everywhere=True, few=True)
 
 
 def writes(make: Callable[P, Script[T]]) -> Bound[P, T]:
-    """A transaction about one mailbox."""
+    """A transaction that writes, about one mailbox."""
     return Bound(make, writes=True, everywhere=False)
 
 
@@ -95,17 +95,17 @@ def writes_key(make: Callable[P, Script[T]]) -> Bound[P, T]:
 
 
 def writes_key_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
-    """A transaction that writes a few rows by key, about no one mailbox."""
+    """A transaction that writes a few rows by key, across mailboxes."""
     return Bound(make, writes=True, everywhere=True, few=True)
 
 
 def reads_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
-    """A transaction that only reads, about no one mailbox: counting, looking up by address or token."""
+    """A transaction that only reads, across mailboxes: counting, looking up by address or token."""
     return Bound(make, writes=False, everywhere=True)
 
 
 def writes_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
-    """A transaction about no one mailbox: claiming, solving by token."""
+    """A transaction that writes, across mailboxes: claiming, solving by token."""
     return Bound(make, writes=True, everywhere=True)
 
 

@@ -1,4 +1,4 @@
-"""Everything kept about an owner, as one JSON file they can read, take away and bring to another instance."""
+"""All data about an owner as one JSON file, to read, to keep, and to import into another instance."""
 
 from __future__ import annotations
 
@@ -360,7 +360,7 @@ MOST_JSON = 500_000
 
 LARGEST = 2**62
 MOST_CREDITS = 1_000_000
-"""Of one entry: no sum of a file that can be sent leaves the range of a database."""
+"""Largest number of one entry: sums over a whole file stay within the database's range."""
 
 
 def written(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -423,7 +423,7 @@ def _truth(value: object) -> bool:
 
 
 def _json(fits: Callable[[Any], bool]) -> Callable[[object], str]:
-    """A reader of JSON of one shape: what has another would break whoever reads the row later."""
+    """A validator of one JSON shape: other shapes would break later readers of the row."""
 
     def reader(value: object) -> str:
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -18,7 +18,7 @@ from backend.domain.mailbox.message import INBOX, SPAM, TRASH, Placement, Stage
 
 
 class Decision(StrEnum):
-    """The owner's word on one held or passed message."""
+    """The owner's decision about one held or passed message."""
 
     RELEASE = "release"  # let this message in; no rule
     ALLOW = "allow"  # let the sender's held mail in, and always let this address in
@@ -33,10 +33,10 @@ class Decision(StrEnum):
 
 
 SEEN = frozenset({Decision.REPLIED, Decision.SPAM, Decision.BIN})
-"""Those an owner makes in Gmail alone."""
+"""Decisions an owner can make only in Gmail."""
 
 OFFERED = tuple(decision for decision in Decision if decision not in SEEN)
-"""Those an owner makes by a button of ours."""
+"""Decisions an owner makes with our buttons."""
 
 
 class Origin(StrEnum):
@@ -86,7 +86,7 @@ def rule_domain(sender: str) -> str:
 
 
 def refuse_shared_domain(decision: Decision, *senders: str) -> None:
-    """Raise `Refused` (malformed) for a decision about whole domains where anybody gets an address at one of them."""
+    """Raise `Refused` (malformed) for a decision about a whole domain that is a public mail provider."""
     wide = decision in (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN)
     if wide and not all(rule_domain(sender) for sender in senders):
         raise Refused("malformed.everybody", field="decision")
@@ -121,10 +121,10 @@ class Effect:
 
 KEPT = "kept"
 WAITS = ("", KEPT)
-"""Who decided about a message that its sender's check, or a decision about its sender, still reaches."""
+"""Deciders that a sender's check, or a decision about the sender, may still override."""
 
 AWAY = (str(Decision.SPAM), str(Decision.BIN))
-"""Who decided about a message that the owner has put into Gmail's spam or bin. Nothing of ours takes it out again."""
+"""Deciders of a message that the owner put into Gmail's spam or bin. We never take it out again."""
 
 EFFECTS: Mapping[Decision, Effect] = {
     Decision.RELEASE: Effect(True, refunds=True),
@@ -145,7 +145,7 @@ EFFECTS: Mapping[Decision, Effect] = {
 
 
 class Stood(TypedDict):
-    """How a message stands: where it is meant to be, who decided that, and what is still to be done for it."""
+    """The state of a message: where it belongs, who decided that, and which stage is still to run."""
 
     placement: str | None
     decided_by: str
@@ -153,7 +153,7 @@ class Stood(TypedDict):
 
 
 class Touched(TypedDict):
-    """What one message was before a decision, as an undo needs it. `revision` is the one the decision left."""
+    """One message's state before a decision, for undo. `revision` is the one after the decision."""
 
     gmail_id: str
     placement: str | None
@@ -165,7 +165,7 @@ class Touched(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to become of a message. `moves`: it is not there yet; `noted`: all that changes is who decided."""
+    """The new state of a message. `moves`: it is not there yet; `noted`: only who decided changes."""
 
     stage: str | None
     placement: Placement
@@ -175,25 +175,25 @@ class Change:
 
 
 def binned(placement: str | None, stage: str | None) -> bool:
-    """Whether the bin means anything for a message that stands so: it was to stay out of the inbox, or has not come
-    back to it yet."""
+    """Whether binning a message in this state is a decision: it was kept out of the inbox, or is not back there
+    yet."""
     return placement == Placement.HELD or stage == Stage.RELEASE
 
 
 def heard(decision: Decision, decided_by: str) -> bool:
-    """Whether a message's row says already that the owner has put it away so. What they throw away after they have
-    reported it stays reported."""
+    """Whether the row already says so: the owner put the message into spam or the bin. Binning a reported message
+    keeps it reported."""
     return decision in AWAY and (decided_by == decision or (decided_by, decision) == AWAY)
 
 
 def out_of_reach(decision: Decision, decided_by: str) -> bool:
-    """Whether a decision about this one message is none, since the owner has put it away."""
+    """Whether a decision about this message alone is ignored, since it is in spam or the bin."""
     effect = EFFECTS[decision]
     return decided_by in AWAY and effect.whose in ("message", "earlier") and effect.by not in AWAY
 
 
 def change_of(effect: Effect, message: Stood, *, meant: bool, authenticated: bool) -> Change | None:
-    """What a decision makes of a message it reaches; None leaves it as it is. `meant`: it was made about this one."""
+    """The effect of a decision on a message it reaches; None: no change. `meant`: it was made about this message."""
     if meant and effect.by in AWAY:
         return _put_away(effect, message)
     if message["decided_by"] in AWAY:
@@ -218,7 +218,7 @@ def change_of(effect: Effect, message: Stood, *, meant: bool, authenticated: boo
 
 
 def _put_away(effect: Effect, message: Stood) -> Change | None:
-    """The owner has moved it themselves: what was still to be done for it is not done any more."""
+    """The owner has moved it themselves: our pending stages are dropped."""
     placement, stage = message["placement"], message["stage"]
     if placement is None or (effect.by == Decision.BIN and not binned(placement, stage)):
         return None
@@ -232,8 +232,8 @@ def _change(message: Stood, stage: str | None, placement: Placement, by: str) ->
 
 
 def put_back(was: Touched, *, there: bool = False) -> Change:
-    """What taking a decision back makes of a message that nobody has changed since. `there`: the owner has taken it out
-    of spam or bin themselves, so that only what had not been done yet is left to do."""
+    """The effect of undo on a message unchanged since the decision. `there`: the owner has taken it out of spam or
+    the bin, so only unfinished stages remain."""
     placement = Placement(was["placement"] or Placement.INBOX)
     if there:
         left = was.get("stage")
@@ -250,7 +250,7 @@ def ends_with_its_message(state: str, waits_beside: bool) -> bool:
 
 
 def sends_again(state: str, message: Stood) -> bool:
-    """Whether a challenge that was voided in `state` is to be sent after all when the decision is taken back."""
+    """Whether undo sends a challenge that was voided in `state` before it left."""
     unsent = state in (ChallengeState.INTENDED, ChallengeState.SENDING)
     return unsent and message["placement"] == Placement.HELD and message["stage"] is None
 
@@ -282,7 +282,7 @@ class Move(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What our own row says of a message: where it is meant to be, the stage still to do (None: done), who decided."""
+    """What our own row says of a message: where it belongs, the stage still to run (None: done), who decided."""
 
     placement: str | None
     stage: str | None
@@ -301,7 +301,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What moves amount to. What was `returned` is no longer as it was decided before, which comes before the
+    """The decisions found in moves. `returned` messages left spam or the bin: apply these first, then
     `corrections`."""
 
     corrections: tuple[Correction, ...]
@@ -344,7 +344,7 @@ def decisions(moves: Iterable[Move], rows: Mapping[str, Row], labels: LabelIds) 
     for gmail_id, story in stories.items():
         row = rows[gmail_id]
         found += _decided(gmail_id, story, row, labels)
-        # One that was never in a place of ours may have been reported all the same.
+        # A message we never placed may have been reported all the same.
         if story.returned is not None and (row.decided_by in AWAY or row.placement is None):
             returned.append(Returned(gmail_id, story.returned, _lies_held(story, labels)))
     return Heard(tuple(found), tuple(returned))

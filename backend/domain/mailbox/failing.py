@@ -1,4 +1,4 @@
-"""Jobs that fail: the fixed words for why, for how long, and when that is told to the mailbox's owner."""
+"""Failing jobs: causes, duration, and when the mailbox's owner is informed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from backend.domain.errors import (
 )
 
 TOLD_AFTER = timedelta(minutes=2)
-"""A job that has failed for this long is told to the owner; most troubles of Google's are over sooner."""
+"""A job that has failed for this long is shown to the owner; most Google outages are shorter."""
 
 LIMIT_WORDS = frozenset(
     {
@@ -29,25 +29,25 @@ LIMIT_WORDS = frozenset(
         *("RESOURCE_EXHAUSTED", "http429", "statedTime", "ownQuota", "rate_limit_exceeded", "slow_down"),
     }
 )
-"""Reasons that mean: too much was asked, or Google named a time before which it does not want to be asked."""
+"""Reasons that mean a rate limit, or that Google named a time to retry after."""
 
 CLIENT_KEYS = ("later.client", "later.switched_off")
 """Errors where Google refuses our own OAuth client or project, for every mailbox alike."""
 
 NO_TOPIC = "noTopic"
-"""The reason when Gmail is to tell of new mail through a topic that is not there: the operator's to mend."""
+"""The reason when Gmail's watch names a Pub/Sub topic that does not exist; the operator must mend it."""
 
 NO_READER = "reader"
 """Cause used when no reading process is available. Always our fault."""
 
 READING = ("sync", "index", "watch")
-"""Duties without which no new mail is read, in the order in which they are told of."""
+"""Duties without which no new mail is read, in the order they are shown."""
 IN_THE_BACKGROUND = frozenset({"retain", "preview", "leave", "watch", "owed"})
-"""Jobs that keep no new mail waiting."""
+"""Jobs that no new mail waits for."""
 
 
 class Cause(StrEnum):
-    """Why a try ended without its result. Counted and stored, so the words stay as they are."""
+    """Why a try failed. The values are counted and stored, so they never change."""
 
     LIMITS = "limits"
     CLIENT = "client"
@@ -65,7 +65,7 @@ class Cause(StrEnum):
 
 
 class Blame(StrEnum):
-    """Who an owner is told is in the way."""
+    """Whose fault it is, as shown to the owner."""
 
     LIMITS = "limits"  # Google asks us to wait
     CLIENT = "client"  # Google refuses our client: only the operator can mend that
@@ -96,7 +96,7 @@ _BLAMES = {
 
 
 def cause_of(error: Exception) -> Cause | None:
-    """The word for `error`; None if it is no failure but a wait of our own."""
+    """The cause of `error`; None if it is only a wait for another step of ours."""
     if isinstance(error, NotYet):
         return None
     if isinstance(error, TryLater) and not isinstance(error, StoreAway):
@@ -130,7 +130,7 @@ class Failing:
 
     @property
     def blame(self) -> Blame:
-        """Who is in the way."""
+        """Whose fault it is."""
         return _BLAMES.get(self.cause, Blame.OURS)
 
     @property

@@ -1,4 +1,4 @@
-"""What Pitchgate did for an owner, in figures that say how sure they are. Pure arithmetic over counts."""
+"""What Pitchgate did for an owner, in figures with confidence intervals. Pure arithmetic over counts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ WEEKS = 13
 """How far back the page looks. Mail is forgotten after 90 days unless the owner says otherwise."""
 
 FEWEST = 4
-"""Weeks that are drawn at least."""
+"""Fewest weeks drawn."""
 
 LEAST_REVIEWED = 10
-"""Fewer say nothing about how often a verdict is right."""
+"""Fewest reviewed messages to state how often a verdict is right."""
 
 SECONDS_A_PITCH = 30
-"""What reading a pitch far enough to throw it away is taken to cost. An assumption, and shown as one."""
+"""Seconds it takes to read a pitch and throw it away. An assumption, and shown as one."""
 
 NORMAL_95 = 1.959964
 
@@ -95,21 +95,21 @@ def first_monday(today: date) -> date:
 
 
 def filled(weeks: Sequence[Week], today: date) -> tuple[Week, ...]:
-    """All `WEEKS` weeks up to this one in their order, those without mail too."""
+    """All `WEEKS` weeks up to this one, in order, including those without mail."""
     known = {week.monday: week for week in weeks}
     mondays = (first_monday(today) + timedelta(weeks=n) for n in range(WEEKS))
     return tuple(known.get(monday, Week(monday)) for monday in mondays)
 
 
 def shown_weeks(weeks: Sequence[Week]) -> tuple[Week, ...]:
-    """Those from the first with mail on, but at least `FEWEST`: what was before it says nothing."""
+    """The weeks from the first with mail on, but at least `FEWEST`."""
     first = next((at for at, week in enumerate(weeks) if week.held), len(weeks))
     return tuple(weeks[min(first, len(weeks) - FEWEST) :])
 
 
 def minutes_saved(figures: Figures) -> float:
-    """Held mail that stays out of the inbox by the owner's word, at `SECONDS_A_PITCH` each, in minutes. What waits for
-    that word is still to be read."""
+    """Minutes saved: `SECONDS_A_PITCH` for each message the owner decided to keep held. Undecided mail is not
+    counted: they still have to read it."""
     return figures.confirmed * SECONDS_A_PITCH / 60
 
 

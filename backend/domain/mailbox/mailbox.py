@@ -1,4 +1,4 @@
-"""An owner's mailbox: who, how it is set, how mail comes to our notice, and the state every screen shows."""
+"""An owner's mailbox: its owner, preferences, how we learn of new mail, and the state every screen shows."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ from backend.domain.reading.topics import Topic
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of time that Google's history no longer told of, and what listing over it did.
+    """A gap in Google's history, and the listing that filled it.
 
-    From `since` to `until` mail was looked for by listing; `found` of it was new. `cut` is "" if all of it
-    was looked at, "time" if the gap was longer than is listed, "count" if it held more mail than is: what was
-    left out stays in the inbox, unjudged. `unchecked` held messages were not compared with Gmail: had the owner
-    moved them meanwhile, nobody noticed.
+    Mail from `since` to `until` was listed; `found` of it was new. `cut` is "" if all was listed, "time" if the gap
+    was longer than we list, "count" if it held more mail: the rest stays in the inbox, unjudged. `unchecked` held
+    messages were not compared with Gmail, so moves by the owner may have been missed.
     """
 
     since: datetime
@@ -50,11 +49,10 @@ class Gap:
 
 
 QUIET_AFTER = timedelta(hours=2)
-"""A mailbox in which nothing has happened for this long is asked for less often; twice as rarely after each such
-time."""
+"""A mailbox without changes for this long is polled less often: half as often after each such period."""
 
 NOTICE_DELAY = timedelta(minutes=10)
-"""How late a notice may be: Pub/Sub waits no longer than this before it delivers again."""
+"""How late a notice may be: Pub/Sub redelivers within this time."""
 
 
 class Notices(StrEnum):
@@ -82,11 +80,10 @@ class Missing(StrEnum):
 def look_after(
     often: timedelta, seldom: timedelta, moved_at: datetime | None, now: datetime, chance: float
 ) -> timedelta:
-    """How long a polled mailbox is left alone at `now`.
+    """The time until a mailbox is polled again.
 
-    `often` while something has happened in the last hours (`moved_at` is when anything last did), then twice as long
-    for each further `QUIET_AFTER`, up to `seldom`. `chance`, from 0 to 1, spreads it by a twentieth either way, so that
-    mailboxes do not ask together.
+    `often` after recent changes (`moved_at` is the last one), doubled for each further `QUIET_AFTER`, up to `seldom`.
+    `chance`, from 0 to 1, spreads it by 5% either way, so that mailboxes do not poll together.
     """
     quiet = now - moved_at if moved_at is not None else timedelta(0)
     doublings = min(max(int(quiet / QUIET_AFTER), 0), 20)
@@ -98,10 +95,10 @@ def look_after(
 
 
 WATCH_ALARM = timedelta(hours=48)
-"""A watch with less life left than this is shown to the owner as about to lapse."""
+"""A watch that expires sooner than this is shown to the owner as about to lapse."""
 
 GRANT_ALARM = timedelta(hours=48)
-"""How long before Google ends a grant its owner is told."""
+"""How long before Google's grant ends its owner is warned."""
 
 ROWS_ALWAYS_ON = frozenset(
     {
@@ -109,8 +106,8 @@ ROWS_ALWAYS_ON = frozenset(
         *(Row.OBSERVE, Row.QUARANTINE, Row.CHALLENGE),
     }
 )
-"""Rows no setting can switch off: without them the table would hold mail it has no reason to hold, or go on
-while it is paused (the categories left to Gmail and the topics that are welcome have settings of their own)."""
+"""Rows that no setting can switch off: without them the table would hold mail for no reason, or while paused.
+(Categories left to Gmail and allowed topics have their own settings.)"""
 
 QUESTIONS = (0, 3, 5, 10)  # messages a week an owner may be asked about; fewer would leave out a stratum
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,31}){0,2}")
@@ -136,7 +133,7 @@ class Strictness(StrEnum):
 
 
 class DigestPace(StrEnum):
-    """How often the owner finds a list of what was held in their inbox."""
+    """How often the owner gets a digest of held mail in their inbox."""
 
     OFF = "off"
     DAILY = "daily"
@@ -199,7 +196,7 @@ class Preferences:
             raise Refused("out_of_range.row", row=min(fixed), field="rows_off")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, sorted where order means nothing."""
+        """Plain JSON values; sets as sorted lists."""
         data = asdict(self)
         data["left_alone"] = sorted(self.left_alone)
         data["rows_off"] = sorted(self.rows_off)

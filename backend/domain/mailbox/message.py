@@ -23,7 +23,7 @@ ALLOW = "Pitchgate/Allow"
 BLOCK = "Pitchgate/Block"
 
 NAMES = {"held": HELD, "would_hold": WOULD_BE_HELD, "allow": ALLOW, "block": BLOCK}
-"""Field of `LabelIds` → the label's name in Gmail. The parent is a label of its own there."""
+"""Field of `LabelIds` → the label's name in Gmail, where the parent is a label too."""
 
 PARENT = "Pitchgate"
 INBOX = "INBOX"
@@ -35,7 +35,7 @@ IMPORTANT = "IMPORTANT"
 
 
 class Placement(StrEnum):
-    """Where a message is meant to be."""
+    """Where a message belongs."""
 
     INBOX = "inbox"
     MARKED = "marked"  # in the inbox with the "would be held" label
@@ -49,12 +49,12 @@ PLACES = {
     Outcome.HOLD: Placement.HELD,
     Outcome.CHALLENGE: Placement.HELD,
 }
-"""Where a verdict puts a message; None: in no place of ours."""
+"""Where a verdict puts a message; None: it is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelChange:
-    """Label ids to put on and take off, in one call. Doing it again changes nothing more."""
+    """Label ids to add and remove in one call; idempotent."""
 
     add: frozenset[str] = frozenset()
     remove: frozenset[str] = frozenset()
@@ -64,15 +64,15 @@ class LabelChange:
 
 
 def as_it_came(labels: frozenset[str], ours: LabelIds) -> frozenset[str]:
-    """The labels of a message that is to be judged, as they were when it came. One that is held already was held by
-    what a restored database has forgotten."""
+    """The labels a message arrived with. If it already carries our Held label, we held it before the database was
+    restored."""
     return labels | {INBOX} if ours.held and ours.held in labels else labels
 
 
 def changes_for(placement: Placement, labels: LabelIds) -> LabelChange:
-    """What brings a message to `placement`. A label that does not exist yet is left out.
+    """The label change that brings a message to `placement`. A label that does not exist yet is left out.
 
-    UNREAD comes with a release only: mail let in must be seen, while holding keeps it as it was. Marking
+    Only a release adds UNREAD: released mail must be seen, while holding changes nothing there. Marking
     never puts mail back into the inbox, where the owner may have cleared it away meanwhile. The owner's
     Allow and Block labels are theirs and are never touched.
     """

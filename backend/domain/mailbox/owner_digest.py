@@ -87,18 +87,18 @@ def next_try(failing_since: datetime, now: datetime, named: datetime | None) -> 
 
 
 MORNING = time(8)
-"""When it comes, by the owner's clock."""
+"""When the digest arrives, in the owner's time zone."""
 
 MONDAY = 0
 ACTS = (Decision.RELEASE, Decision.ALLOW, Decision.BLOCK)
-"""What its links can do, one each."""
+"""What a link of the digest can do."""
 
 LINK_LIFE = timedelta(days=14)
 LONGEST_AGO = timedelta(days=31)
-"""However long nobody was told: no digest looks back further."""
+"""No digest looks back further, however long ago the last one was."""
 
 SENDERS = 20
-"""Senders in one digest. The rest are a link away."""
+"""Most senders in one digest; a link leads to the rest."""
 
 ID_PREFIX = "digest."
 PLACED_WITHIN = timedelta(days=1)
@@ -132,7 +132,7 @@ class DigestLink:
 
     @property
     def order(self) -> str:
-        """The key its order is known by: posted twice it is one order."""
+        """Idempotency key of the link's order: posted twice, it is one order."""
         return f"digest-{self.token_hash[:40]}"
 
 
@@ -242,13 +242,13 @@ def compose(owner: Owner, letter: Letter, message_id: str, marker: str, now: dat
 
 
 def plain(words: str, limit: int) -> str:
-    """One line without controls and marks that turn its direction, at most `limit` characters."""
+    """One line without control and bidirectional characters, at most `limit` characters."""
     line = " ".join(UNSEEN.sub(" ", words).split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
 def text(letter: Letter) -> str:
-    """The mail for those who read plain text."""
+    """The plain-text part."""
     lines = [letter.title, letter.since, ""]
     for block in letter.blocks:
         name = plain(block.name, MAX_NAME)
@@ -267,7 +267,7 @@ def text(letter: Letter) -> str:
 
 
 def page(letter: Letter) -> str:
-    """The mail in HTML: a whole document."""
+    """The HTML part, a whole document."""
     blocks = "\n".join(map(_block, letter.blocks))
     ends = "\n".join(_paragraph("soft", f"margin:0 0 8px;{_SMALL}", escape(each)) for each in letter.ends)
     since = f"{escape(letter.since)} · {_link(letter.review)}"

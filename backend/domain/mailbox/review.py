@@ -16,7 +16,7 @@ from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView, Placement
 
 Position = tuple[int, str]
-"""Where a page goes on: microseconds and Gmail id of the last message looked at."""
+"""Where the next page starts: time (microseconds) and Gmail id of the last message read."""
 
 
 class Shelf(StrEnum):
@@ -29,7 +29,7 @@ class Shelf(StrEnum):
 
 
 def shelf_of(view: MessageView) -> Shelf | None:
-    """The shelf of a message; None for one that is in no place (not read yet, or gone)."""
+    """The shelf of a message; None if it has none (not screened yet, or gone)."""
     if view.placement is None:
         return None
     if view.placement is Placement.HELD:
@@ -57,7 +57,7 @@ class Wanted:
 
     @property
     def narrow(self) -> bool:
-        """Whether some messages of the shelf are left out."""
+        """Whether filters leave out messages of the shelf."""
         return self != Wanted(self.shelves)
 
 
@@ -170,7 +170,7 @@ class SenderProfile:
 
     @property
     def known(self) -> bool:
-        """Whether there is anything to tell."""
+        """Whether anything is on record."""
         rules = (self.rules.address, self.rules.domain)
         found = (self.messages, self.checks, self.ledger, self.corresponded, self.balance)
         return any(found) or rules != (None, None)
@@ -186,7 +186,7 @@ class Done:
 
 
 MOST_COUNTED = 1_000
-"""Counting stops here, so that a page costs the same however much waits."""
+"""Counts stop here, so that a page costs the same however much mail waits."""
 
 MOST_EARLIER = 200
 """How much of a sender's earlier mail goes with a line of the list at once."""

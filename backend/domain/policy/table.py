@@ -21,7 +21,7 @@ from backend.domain.reading.topics import Topic
 
 
 HELD_WITH = timedelta(days=30)
-"""How long held mail makes further mail of its sender wait beside it."""
+"""How long undecided held mail keeps further mail of its sender held too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
