@@ -18,37 +18,38 @@ from backend.settings import Settings, on_this_machine
 from backend.transactions.records import MessageJob
 from backend.transactions.store import Store
 
-# ---- Changes of ours in Gmail, remembered for a moment: Google pushes them back to us.
+# ---- Our own changes in Gmail
+# Remembered briefly, since Google pushes them back to us.
 
 
 SOON = timedelta(seconds=2)
-"""For so long after a change of ours a push is taken for its echo."""
+"""How long after our own change a push counts as its echo."""
 
 MOST = 4096
-"""Mailboxes remembered at most. What is forgotten costs one look more."""
+"""Most mailboxes remembered. Forgetting one costs an extra sync."""
 
 
 class OwnChanges:
-    """One a process. Mailboxes by their owner's address, as pushes name them. Wrong either way it does no harm: an echo
-    that is not known is looked at once more, mail that is taken for one at the end of the push's window."""
+    """One per process, keyed by the owner's address, as in pushes. Mistakes are harmless: an unrecognised echo costs
+    one extra sync; new mail mistaken for an echo is found when the push window closes."""
 
     def __init__(self) -> None:
         self._changed: dict[str, datetime] = {}
 
     def expect(self, email: str, now: datetime) -> None:
-        """A change of ours is about to be made."""
+        """Note that we are about to change this mailbox."""
         self._changed.pop(email, None)
         if len(self._changed) >= MOST:
             del self._changed[next(iter(self._changed))]
         self._changed[email] = now
 
     def heard(self, email: str, now: datetime) -> bool:
-        """Whether a push about this mailbox is likely to be one."""
+        """Whether a push about this mailbox is likely an echo."""
         at = self._changed.get(email)
         return at is not None and now - at < SOON
 
 
-# ---- What every stage is handed: ports and settings, nothing global.
+# ---- The context of every stage
 
 
 class Believed:
@@ -103,12 +104,12 @@ class Context:
         return self.time.skew if off else None
 
     def lease_until(self) -> datetime:
-        """To when a job taken now is held."""
+        """When the lease of a job claimed now ends."""
         return self.clock.now() + timedelta(seconds=self.settings.lease_seconds)
 
 
-# ---- What a browser keeps for us for a while: sealed, for one purpose, up to a time. One key seals everything.
-# Without its purpose inside, what was sealed for one thing would open as another.
+# ---- Sealed values kept by a browser
+# One key seals everything, so each value holds its purpose: else a value sealed for one thing would open as another.
 
 
 def seal(context: Context, purpose: str, fields: Mapping[str, str], life: timedelta) -> str:

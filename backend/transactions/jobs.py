@@ -29,12 +29,12 @@ from backend.transactions.statement import (
     within,
 )
 
-# ---- What servers on one database know of one another, and leave one another.
+# ---- Servers that share a database
 
 
 def release_leases_of(now: datetime, worker: str = "") -> Script[None]:
-    """Server `worker`, or with "" whoever held jobs, is dead, for sure: what it held is due now, a challenge once
-    it could be found if it was sent.
+    """Free the leases of dead server `worker` ("": of all). Jobs become due now; challenges when a sent copy could
+    be found.
     """
     held = f"{worker}:" if worker else ""
     yield q("inherit_messages", now=micros(now), searchable=micros(now + SEARCH_LAG), held=held)
@@ -43,9 +43,8 @@ def release_leases_of(now: datetime, worker: str = "") -> Script[None]:
 
 
 def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: datetime) -> Script[int]:
-    """A clock that was wrong has put jobs off: duties that are due later than so long after `now`, and messages
-    that are due after `messages`, are due now, whoever holds them. Nobody was told of what is still to come.
-    Returns how many jobs.
+    """Repair what a wrong clock put off: duties due later than `latest` allows, and messages due after `messages`,
+    become due now, leased or not. Returns how many jobs.
     """
     at, count = micros(now), 0
     for duty, wait in latest.items():
@@ -61,13 +60,13 @@ def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: dateti
 
 
 def heartbeat(name: str, now: datetime, silence: timedelta) -> Script[int]:
-    """Server `name` is at work; returns how many are: those that have said so within `silence`, this one too."""
+    """Record that server `name` is alive; returns how many are: all seen within `silence`, this one included."""
     yield q("server_seen", name=name, now=micros(now))
     yield q("drop_silent_servers", before=micros(now - silence))
     return (yield from number("count_servers"))
 
 
-# ---- Claiming and ending jobs, and the pushes that make them due.
+# ---- Claiming and ending jobs
 
 
 def note_push(notice: Notice, again_at: datetime, now: datetime, echo: bool = False) -> Script[PushFate]:
@@ -337,7 +336,7 @@ def failing_seconds(now: datetime) -> Script[int]:
     return 0 if since is None else max(0, int((now - moment(since)).total_seconds()))
 
 
-# ---- Messages that were tried too often, for a person who looks after them.
+# ---- Dead letters
 
 
 def list_dead_letters(mailbox_id: str | None) -> Script[list[MessageRow]]:

@@ -26,7 +26,7 @@ from backend.transactions.records import (
 from backend.transactions.rows import GmailIdRow, MailboxRow
 from backend.transactions.statement import Script, micros, micros_or_none, moment, number, packed, q
 
-# ---- What a sync commits, and what is remembered of whom the owner writes to.
+# ---- What a sync commits
 
 
 class NoticeRow(TypedDict):
@@ -284,11 +284,11 @@ def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, n
     )
 
 
-# ---- How mailboxes are told of, and what keeps their notices from coming.
+# ---- How we learn of new mail
 
 
 def set_notice_mode(mailbox_id: str, notices: Notices) -> Script[None]:
-    """How its new mail comes to our notice from now on. POLL forgets the watch, which must have been stopped."""
+    """Set how we learn of the mailbox's new mail. POLL forgets the watch, which must have been stopped."""
     yield q("hear_by", mailbox_id=mailbox_id, notices=notices)
 
 

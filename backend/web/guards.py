@@ -19,7 +19,7 @@ from werkzeug.exceptions import Forbidden, NotFound, RequestEntityTooLarge, Serv
 
 from backend.settings import Environment, Settings
 
-# ---- How often a caller may come: limits for quart-rate-limiter, and a store that cannot be made to grow.
+# ---- Rate limits
 # Counts are kept in this process. Several processes each keep their own, so the effective limit is the sum:
 # counting in their database would cost a flood's every refused call two hundred times as much, where all of
 # them feel it.
@@ -142,7 +142,7 @@ def per_link(count: int, minutes: int) -> RateLimit:
     return RateLimit(count, timedelta(minutes=minutes), key_function=link)
 
 
-# ---- What every route has: a rate limit, a time limit, a body limit and security headers.
+# ---- Limits and headers of every route
 
 
 P = ParamSpec("P")

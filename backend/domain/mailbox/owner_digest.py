@@ -22,7 +22,7 @@ from backend.domain.mailbox.mailbox import DigestPace
 from backend.domain.mailbox.message import MessageView
 from backend.domain.mailbox.review import Pile
 
-# ---- Web push: whom a browser's owner is told of, when, and what a browser may ask us to send to. Pure.
+# ---- Web push
 
 
 SETTLE = timedelta(seconds=5)
@@ -62,8 +62,7 @@ def subscription(endpoint: str, p256dh: str, auth: str, key: str) -> Subscriptio
 
 
 def newcomers(piles: Iterable[Pile], since: datetime, now: datetime) -> tuple[MessageView, ...]:
-    """The newest message of each sender none of whose mail was waiting at `since` already: an owner is told of a
-    sender once, not of each email."""
+    """The newest message of each sender who had nothing held before `since`. Owners hear of each sender once."""
     return tuple(pile.messages[0] for pile in piles if all(since <= _held_at(m) < now for m in pile.messages))
 
 
@@ -72,18 +71,14 @@ def _held_at(view: MessageView) -> datetime:
 
 
 def next_try(failing_since: datetime, now: datetime, named: datetime | None) -> datetime:
-    """When to try again what has failed since then: at the time that was `named`, else after as long again."""
+    """When to retry: at the time the push service `named`, else after as long again as it has failed."""
     wait = max(now - failing_since, (named or now) - now)
     return now + min(max(wait, FIRST_WAIT), LONGEST_WAIT)
 
 
-# ---- The owner's digest: when it is due, what its links may do, and the message itself in text and HTML that
-# say the same.
-
-
 # ---- The owner's digest
-# The owner's digest: when it is due, what its links may do, and how a message of ours is told from a forgery. (What
-# is kept of one message that was read is a digest too: `backend.domain.digest`. This one is mail.)
+# When it is due, what its links may do, and how our own digest is told from a forgery. (`backend.domain.digesting`
+# calls what is kept of a message a digest too; this one is an email.)
 
 
 MORNING = time(8)
