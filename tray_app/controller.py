@@ -34,7 +34,7 @@ from tray_app.state import Decision, Message, Status, TrayState, Trouble, Troubl
 from tray_app.wire import message_from_json
 from tray_app.words import t
 
-# ---- What the app starts from, and what decisions that still wait mean for a list from the server.
+# ---- Initial state, and decisions not sent yet
 
 
 KINDS: tuple[tuple[type[BackendError], TroubleKind], ...] = (
@@ -83,9 +83,10 @@ def trouble_of(error: BackendError) -> Trouble:
     return Trouble(kind, error.title, error.remedy)
 
 
-# ---- The app's one place that decides what happens next. Lives on the asyncio thread. It holds the state,
-# changes it through the pure functions of `state`, and hands the view a new screen whenever that differs from
-# the last. Only `submit` may be called from other threads.
+# ---- The controller
+# The app's one place that decides what happens next. It lives on the asyncio thread, holds the state, changes it
+# through the pure functions of `state`, and hands the view each new screen. Only `submit` may be called from other
+# threads.
 
 
 KEEP_AFTER = 2.0

@@ -311,7 +311,7 @@ def test_an_order_that_arrived_though_its_answer_did_not_is_one_order(
 
         page.route("**/review/credits", swallow)
         page.get_by_label("How many").fill("3")
-        page.get_by_role("button", name="Give", exact=True).dblclick()
+        page.get_by_role("button", name="Add", exact=True).dblclick()
         expect(page.get_by_role("alert").filter(has_text="Not saved.")).to_be_visible()
         page.unroute("**/review/credits")
         page.get_by_role("button", name="Retry").click()
