@@ -1,4 +1,4 @@
-"""A proof of work in ALTCHA's format, signed, so that nothing has to be kept until it comes back.
+"""A proof of work in ALTCHA's format. Tasks are signed, so nothing is stored until the answer.
 
 The task: find the counter whose PBKDF2 key begins as the signed prefix says. The counter is drawn evenly from
 all below the ceiling, so every order of trying them takes half the ceiling on average: starting high gains
@@ -80,13 +80,13 @@ class ProofOfWork:
         return dict(challenge.to_dict())
 
     async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
-        """See `check`: one step's work, too little for a thread."""
+        """As `check`: it costs one PBKDF2 step, too little for a thread."""
         return self.check(payload, challenge_id, factor, now)
 
     def check(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
         """Check an answer. Its `signature` is the task's, so re-spaced or re-ordered JSON is the same answer.
 
-        A task made when the price was lower than `factor` counts as expired.
+        A task made with a lower `factor` counts as expired.
         """
         answer = _read(payload)
         result = altcha.verify_solution(answer, self._task_secret, hmac_key_secret=self._key_secret)
@@ -105,7 +105,7 @@ class ProofOfWork:
 
 
 def _derived(secret: str, purpose: bytes) -> bytes:
-    """A key for one purpose, so that no signature made for one means anything to another."""
+    """A key per purpose, so that a signature for one purpose is invalid for another."""
     return hmac.digest(secret.encode(), purpose, "sha256")
 
 

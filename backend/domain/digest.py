@@ -1,6 +1,6 @@
 """What is kept of a message once it has been read: small, bounded values, and none of its body or headers.
 
-What makes it of a message is `digesting.py`: the server never imports that, since it never reads what a stranger wrote.
+`digesting.py` makes it from a message. The server never imports that, since only reading processes parse mail.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from backend.domain.reading.topics import Topic
 class Digest:
     """One message, read. `arrival` holds addresses, subject and ids, cut to length, and no text.
 
-    `guards` are the objections to an answer that follow from the message itself, asked only where the score is one that
-    may be answered; `reply_to` is where an answer would go, `language` that of the text (`xx`: none we know).
-    `written_to` is the owner's address that stands in To or Cc. `correspondents` are those a message the owner wrote
-    makes known, `topics` what a message offers that may be held.
+    `guards` are the guards that object to a challenge because of the message itself, checked only if the score is high
+    enough for one; `reply_to` is where an answer would go, `language` that of the text (`xx`: unknown).
+    `written_to` is the owner's address that stands in To or Cc. `correspondents` are the recipients of a
+    message by the owner, `topics` what a message that may be held offers.
     `score` and `thresholds` come from one model, `challenger` and `challenger_thresholds` from the one in trial, if
-    there is one. Without a score, `cause` says why, and `fault` which error was raised where, for logs.
+    there is one. Without a score, `cause` says why, and `fault` names the error and its place, for logs.
     """
 
     arrival: Arrival

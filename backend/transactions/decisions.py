@@ -50,7 +50,7 @@ VERDICT, CORRECTION, UNDONE, SOLVE, ANSWER = "verdict", "correction", "undone", 
 
 
 class _Note(NamedTuple):
-    """What an entry is to say of a message: what was decided and by whom, and of a verdict what it rests on."""
+    """One entry to append about a message: the decision, who made it, and the grounds of a verdict."""
 
     kind: str
     about: str
@@ -61,7 +61,7 @@ class _Note(NamedTuple):
 def verdicts_reached(
     mailbox_id: str, verdicts: Iterable[tuple[str, Verdict]], late: bool, now: datetime
 ) -> Script[None]:
-    """Verdicts were recorded, by message. `late`: a newer order stood already, and nothing follows from them."""
+    """Log verdicts, by message. `late`: a newer decision was there already, so they have no effect."""
     yield from _appended(mailbox_id, (_reached(*one, late) for one in verdicts), now)
 
 
@@ -71,7 +71,7 @@ def _reached(gmail_id: str, verdict: Verdict, late: bool) -> _Note:
 
 
 def corrected(mailbox_id: str, correction: Correction, about: Iterable[str], now: datetime) -> Script[None]:
-    """An owner decided `about` these messages."""
+    """Log an owner's decision `about` these messages."""
     told = {"decision": correction.decision, "by": correction.origin, "on": correction.gmail_id}
     yield from noted(mailbox_id, CORRECTION, about, told, now)
 
@@ -85,14 +85,14 @@ def noted(
 
 
 def _appended(mailbox_id: str, notes: Iterable[_Note], now: datetime) -> Script[None]:
-    """Nothing where the store seals nothing."""
+    """Append the entries; without keys nothing is logged."""
     keys: DecisionKeys | None = yield KEYS
     if keys is None:
         return
     chain = (yield from head(mailbox_id)) or Chain()
     if not (key := keys.open(chain.sealed_key)):
-        # The first entry; or no key of ours opens the old one, which must not stop a verdict: what went before cannot
-        # be verified any more.
+        # The first entry; or no key opens the old seal key. That must not stop a verdict, though earlier entries
+        # cannot be verified any more.
         sealed, key = keys.fresh()
         chain = Chain(sealed, chain.number, chain.number, setting=chain.setting)
         yield q("begin_chain", mailbox_id=mailbox_id, **chain._asdict())
@@ -117,7 +117,7 @@ def _appended(mailbox_id: str, notes: Iterable[_Note], now: datetime) -> Script[
 
 
 def head(mailbox_id: str) -> Script[Chain | None]:
-    """None before the first decision."""
+    """The end of the log; None before the first decision."""
     row: Chain | None = yield q("chain", mailbox_id=mailbox_id)  # or rather a row with the fields of one
     return row and Chain(*row)
 
@@ -136,7 +136,7 @@ def log(mailbox_id: str, gmail_id: str | None = None) -> Script[Log]:
 
 
 def swap_key(mailbox_id: str, old: bytes, new: bytes) -> Script[bool]:
-    """Keep the key sealed again, if `old` is still what is kept."""
+    """Replace the sealed key `old` by `new`, if `old` is still stored."""
     return bool((yield from number("swap_chain_key", mailbox_id=mailbox_id, old=old, new=new)))
 
 
@@ -148,7 +148,7 @@ ANSWERS_KEPT = timedelta(weeks=52)
 
 
 class JudgedRow(TypedDict):
-    """Of `messages`: one to draw from. `shadow_row` is by the challenger of the trial under way, else `policy_row`."""
+    """A candidate row of `messages`. `shadow_row` is the challenger's row during a trial, else `policy_row`."""
 
     gmail_id: str
     policy_row: str
@@ -158,15 +158,15 @@ class JudgedRow(TypedDict):
 
 
 def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
-    """Draw from last week's mail what the owner is asked, once a week; how many. While a trial runs, messages on
-    which its models disagree come first. Questions about messages that are gone forget which; all go after a year.
+    """Draw the week's questions from last week's mail; returns how many. During a trial, messages on which its models
+    disagree come first. Questions about deleted messages lose their message id; all are deleted after a year.
     """
     mailbox = rows.mailbox((yield from locked(mailbox_id)))
     yield q("retain_questions", mailbox_id=mailbox_id)
-    at_work = yield from models.in_use()
-    running = at_work.challenger or ""
-    spared = {"kind": TRIAL, "challenger": running}
-    yield q("drop_questions", mailbox_id=mailbox_id, before=micros(now - ANSWERS_KEPT), **spared)
+    in_use = yield from models.in_use()
+    running = in_use.challenger or ""
+    kept_trial = {"kind": TRIAL, "challenger": running}
+    yield q("drop_questions", mailbox_id=mailbox_id, before=micros(now - ANSWERS_KEPT), **kept_trial)
     week = week_of(now.astimezone(UTC)) - 1
     latest: int | None = yield q("latest_round", mailbox_id=mailbox_id)
     budget = mailbox.preferences.questions_a_week
@@ -177,21 +177,21 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     key = keys.open(chain.sealed_key) if keys and chain else None
     if key is None:
         return 0
-    trial = {"challenger": running, "began": micros(at_work.since) if at_work.since else 0}
+    trial = {"challenger": running, "began": micros(in_use.since) if in_use.since else 0}
     found: list[JudgedRow] = yield q("judged_in_week", mailbox_id=mailbox_id, week=week, **trial)
     scripts = {row["gmail_id"]: script_of(row["sender_name"]) for row in found}
-    alone = {row["gmail_id"]: disagreement(row["policy_row"], row["shadow_row"]) for row in found}
-    parted = {"": [one for one, stratum in alone.items() if stratum]}
+    disagreements = {row["gmail_id"]: disagreement(row["policy_row"], row["shadow_row"]) for row in found}
+    disagreeing = {"": [one for one, stratum in disagreements.items() if stratum]}
     strata = {name: [row["gmail_id"] for row in found if row["stratum"] == name] for name in STRATA}
-    picked = drawn(key, f"{TRIAL} {running} {week}", parted, budget)
-    asked = [(TRIAL, one, alone[one], weight) for one, _, weight in picked]
-    others = drawn(key, f"{QUALITY} {week}", strata, budget - len(asked))
-    asked += [(QUALITY, *one) for one in others]
+    picked = drawn(key, f"{TRIAL} {running} {week}", disagreeing, budget)
+    asked = [(TRIAL, one, disagreements[one], weight) for one, _, weight in picked]
+    sampled = drawn(key, f"{QUALITY} {week}", strata, budget - len(asked))
+    asked += [(QUALITY, *one) for one in sampled]
     for place, (kind, one, stratum, weight) in enumerate(asked):
         about: dict[str, Any] = {"mailbox_id": mailbox_id, "gmail_id": one}
         draw = {"id": f"{kind}-{week:05d}-{place:02d}", "round": week, "stratum": stratum, "weight": weight}
-        told_by = {"trial_of": running if kind == TRIAL else "", "script": scripts[one]}
-        yield q("ask", **about, **draw, **told_by, kind=kind, now=micros(now))
+        details = {"trial_of": running if kind == TRIAL else "", "script": scripts[one]}
+        yield q("ask", **about, **draw, **details, kind=kind, now=micros(now))
         decided: str | None = yield q("decision_of", **about)
         if decided is not None:
             yield from acted(**about, decision=Decision(decided), now=now)
@@ -199,7 +199,7 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
 
 
 def open_questions(mailbox_id: str, now: datetime) -> Script[tuple[MessageView, ...]]:
-    """The messages asked about that have no answer yet; a question is open for a week."""
+    """The messages of unanswered questions; a question stays open for a week."""
     mailbox: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if mailbox is None or not rows.mailbox(mailbox).preferences.questions_a_week:
         return ()
@@ -210,7 +210,7 @@ def open_questions(mailbox_id: str, now: datetime) -> Script[tuple[MessageView, 
 def answer_question(
     mailbox_id: str, gmail_id: str, answer: Answer, origin: Origin, now: datetime
 ) -> Script[None]:
-    """Keep an answer, in place of an earlier one. Raises `NotFound` for a message that was not drawn."""
+    """Store an answer, replacing an earlier one. Raises `NotFound` for a message that was not drawn."""
     yield from lock(mailbox_id)
     how = {"gmail_id": gmail_id, "answer": answer, "by_act": False, "now": micros(now)}
     if not (yield from number("answer_questions", mailbox_id=mailbox_id, **how)):
@@ -220,7 +220,7 @@ def answer_question(
 
 
 def acted(mailbox_id: str, gmail_id: str, decision: Decision, now: datetime) -> Script[None]:
-    """The owner decided about a message: if it was drawn, that is its answer."""
+    """Take the owner's decision about a drawn message as its answer."""
     if not (taught := EFFECTS[decision].teaches):
         return
     answer = Answer.YES if taught == "sales" else Answer.NO
@@ -229,7 +229,7 @@ def acted(mailbox_id: str, gmail_id: str, decision: Decision, now: datetime) -> 
 
 
 def labels(mailbox_id: str, now: datetime) -> Script[tuple[Label, ...]]:
-    """Everything asked about all mail in the last year."""
+    """The answers of the last year about sampled mail, without those of trials."""
     return each(Label, "labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - ANSWERS_KEPT))
 
 
@@ -237,7 +237,7 @@ def labels(mailbox_id: str, now: datetime) -> Script[tuple[Label, ...]]:
 
 
 WEEKS_KEPT = 53
-"""Weeks that are kept beside the first ones: a year to look at."""
+"""Weeks kept beside the first ones: a year to compare with."""
 
 
 class ClassRow(TypedDict):

@@ -26,7 +26,7 @@ CAUGHT = frozenset({Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE})
 
 
 class Word(StrEnum):
-    """What the owner said of a rehearsed mail."""
+    """The owner's answer about a rehearsed message."""
 
     NONE = ""
     SALES = "sales"
@@ -88,7 +88,7 @@ class Waiting:
     messages: list[tuple[datetime, bool, float]] = field(default_factory=list)
 
     def add(self, at: datetime, authenticated: bool, probability: float) -> None:
-        """One more is held."""
+        """Record one more held message."""
         self.messages.append((at, authenticated, probability))
 
     def beside(self, standing: Standing, at: datetime) -> Standing:
@@ -100,7 +100,7 @@ class Waiting:
 
 @dataclass(slots=True)
 class _Sender:
-    """What has come of one sender's mail so far."""
+    """One sender's state as the rehearsal goes on."""
 
     waiting: Waiting = field(default_factory=Waiting)
     spent: int = 0
@@ -149,7 +149,7 @@ def _verdict(
 
 
 class RunState(StrEnum):
-    """How far a preview is."""
+    """The progress of a preview."""
 
     LISTING = "listing"
     READING = "reading"

@@ -71,24 +71,24 @@ class Facts:
 
     @property
     def welcome(self) -> frozenset[Topic]:
-        """The topics of the message that its owner welcomes."""
+        """The message's topics that the owner allows."""
         return self.topics & self.preferences.welcome
 
     @property
     def own_organisation(self) -> bool:
-        """Whether the sender says that they are of the owner's organisation."""
+        """Whether the From address claims the owner's organisation."""
         domain = self.arrival.message.sender.domain
         own = {address.rpartition("@")[2] for address in self.owner.addresses}
         return any(same_organisation(ours, domain) for ours in own)
 
     def carries(self, label_id: str) -> bool:
-        """Whether the message arrived with this label of ours."""
+        """Whether the message arrived with this label."""
         return bool(label_id) and label_id in self.arrival.labels
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a row may look at. `probability` is NaN where the score is not one, so no comparison holds."""
+    """What a row may look at. `probability` is NaN without a valid score, so every comparison is false."""
 
     facts: Facts
     probability: float
@@ -103,13 +103,13 @@ class Case:
 
     @property
     def mode(self) -> Mode:
-        """The owner's mode."""
+        """The mode the owner chose."""
         return self.facts.preferences.mode
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
-    """One row: its name, what it catches in one sentence, and what follows.
+    """One row: its name, what it matches (one sentence), and the outcome.
 
     `reads_score` marks rows that mean nothing without a probability. Where a row holds, `answers` says whether the
     sender is answered as well.
@@ -124,7 +124,7 @@ class PolicyRow:
     answers: Callable[[Case], bool] | None = None
 
     def outcome_of(self, case: Case) -> Outcome:
-        """What follows for this message."""
+        """The outcome for this message."""
         return Outcome.CHALLENGE if self.answers is not None and self.answers(case) else self.outcome
 
     @property
@@ -134,12 +134,12 @@ class PolicyRow:
 
 
 def incoming(labels: frozenset[str]) -> bool:
-    """Whether these labels are those of mail that came in."""
+    """Whether these are labels of incoming mail."""
     return "INBOX" in labels and not labels & NOT_INCOMING_LABELS
 
 
 def leaves_alone(preferences: Preferences, labels: frozenset[str], now: datetime) -> bool:
-    """Whether the owner wants mail with these labels passed now: screening is paused, or the category is theirs."""
+    """Whether mail with these labels is not screened now: paused, or a category left to Gmail."""
     until = preferences.paused_until
     return (until is not None and now < until) or bool(labels & preferences.left_alone)
 
@@ -204,7 +204,8 @@ def _held_with_earlier(case: Case) -> bool:
 
 
 def _answered_with_earlier(case: Case) -> bool:
-    """Whether the sender may be answered, and this or a waiting mail of theirs alone would be."""
+    """Whether the sender may be challenged: no guard objects, and this message or a held one of theirs scores high
+    enough."""
     surest = max(case.probability, case.facts.standing.held_score or 0.0)
     return _answerable(case) and surest >= case.thresholds.challenge
 
@@ -341,7 +342,7 @@ TABLE = (
 )
 
 STRANGERS = frozenset(row.row for row in TABLE if row.reads_score)
-"""Rows that judge by the score: the mail of people the owner has had nothing to do with."""
+"""Rows that judge by the score: mail of people the owner has no history with."""
 
 
 # ---- The policy
@@ -365,13 +366,13 @@ __all__ = [
 
 _NO_LABELS = LabelIds()
 _MAY_ANSWER = frozenset({Row.HELD_WITH_EARLIER, Row.QUARANTINE})
-"""Rows that hold silently where a guard says no; the guards are named with them."""
+"""Rows that hold silently if a guard says no; the verdict names the guards."""
 NOT_AUTHENTICATED = "not_authenticated"
-"""Name of the guard that is implied: an unauthenticated sender is never answered, whoever forgot to ask."""
+"""Name of the implied guard: an unauthenticated sender is never answered, even if a caller forgot to check."""
 
 
 def rows() -> tuple[PolicyRow, ...]:
-    """The table in its order, for screens and documents."""
+    """The table in order, for screens and documents."""
     return TABLE
 
 
