@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from backend.settings import Settings
 
 
-# ---- The OAuth client a person made in Google's console: read from its JSON file or typed, and tried at
-# Google.
+# ---- The OAuth client of a home
 
 
 LARGEST_FILE = 64 * 1024
@@ -112,7 +111,7 @@ async def try_out(client: OAuthClient, settings: Settings) -> str:
     return date
 
 
-# ---- A settings file: lines of NAME=value that Pitchgate and systemd read alike, for its owner's eyes only.
+# ---- The settings file of a home
 
 
 SETTINGS_NAME = "settings.env"
@@ -165,7 +164,8 @@ def write_settings(path: Path, values: Mapping[str, str]) -> None:
     new.replace(path)
 
 
-# ---- A systemd user unit, so that a home starts with its owner's session. Written only when they say so.
+# ---- The systemd user unit of a home
+# Written only when they say so.
 
 
 UNIT_NAME = "pitchgate.service"

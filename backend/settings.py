@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     pass
 
 
-# ---- The kinds of values that settings take, each with the key of what is said of a wrong one.
+# ---- Kinds of values
 
 
 def _web_address(value: str) -> str:
@@ -65,9 +65,9 @@ def on_this_machine(address: str) -> bool:
         return False
 
 
-# ---- One frozen `Settings`; `backend.settings` fills it from the environment. Every value has a default
-# that runs on a developer's machine against the sandbox. Names in the environment carry the prefix PITCHGATE_,
-# e.g. PITCHGATE_PUBLIC_URL. Times are seconds, sizes bytes. The words below each are the page
+# ---- The `Settings`
+# Every value has a default that runs on a developer's machine against the sandbox. Names in the environment carry the
+# prefix PITCHGATE_, e.g. PITCHGATE_PUBLIC_URL. Times are seconds, sizes bytes. The words below each are the page
 # docs/reference/settings.md (`make reference`).
 
 

@@ -121,9 +121,9 @@ class SystemTokens:
         return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(_LENGTH)))
 
 
-# ---- How many files this process may have open at once, and who gets how many: connections are files, too.
-# Without one left nothing works: the store cannot be opened, no module imported, no caller answered. So of few
-# each has its part, and those that come in, which anybody may open, never take the others'.
+# ---- Limits on open files
+# Without one left nothing works: the store cannot be opened, no module imported, no caller answered. So of few each
+# has its part, and those that come in, which anybody may open, never take the others'.
 
 
 NEEDED = 512

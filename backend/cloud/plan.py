@@ -33,8 +33,8 @@ from backend.locale import LANGUAGES
 from backend.terminal import words
 from backend.vault import make_key
 
-# ---- The files that run an environment: on a machine, in containers, on Cloud Run or Kubernetes. Filled-in
-# templates/.
+# ---- Files that run an environment
+# The files in `templates/`, filled in.
 
 
 SETTINGS_FILE = "pitchgate.env"
@@ -130,7 +130,7 @@ def _secret(environment: Environment, name: str) -> Json:
     }
 
 
-# ---- The Gmail add-on's deployment, one of the things of an environment with a public address.
+# ---- The Gmail add-on's deployment
 
 
 FIELDS = ("oauthScopes", "addOns")
@@ -214,8 +214,8 @@ def _deployments(cloud: GoogleCloud) -> Any:
     return cloud.api("addons").projects().deployments()
 
 
-# ---- What is there against what is wanted: the difference, and making it vanish. Twice in a row changes
-# nothing, and what was left half done is finished by the next.
+# ---- Compare and reconcile
+# Twice in a row changes nothing, and what was left half done is finished by the next.
 
 
 @dataclass(frozen=True, slots=True)

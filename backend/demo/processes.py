@@ -18,7 +18,7 @@ from backend.demo.letters import Letter
 from backend.domain.errors import PitchgateError
 from backend.terminal import words
 
-# ---- The sandbox and the server as child processes that can be killed and started again.
+# ---- Sandbox and server as child processes
 
 
 START_SECONDS = 120.0
@@ -129,7 +129,7 @@ def free_port() -> int:
         return port
 
 
-# ---- What the demo may do in the sandbox: make mailboxes, deliver letters, read the meter.
+# ---- Calls to the sandbox
 
 
 class Sandbox:
