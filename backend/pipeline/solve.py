@@ -12,6 +12,7 @@ from backend.domain.entry.challenge import Challenge, ChallengeState, Solved, no
 from backend.domain.entry.credits import wait_for, work_factor
 from backend.domain.errors import Expired, NotFound, NotYet, Refused
 from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message import Placement
 from backend.pipeline.context import Context
 from backend.pipeline.duties import UNTIL_SETTLED
@@ -67,7 +68,8 @@ class OpenChallenge:
     `credits` what a solve earns; `waiting` counts the sender's mail that waits, `delivers` how many of it this check
     lets in, and `expires_at` ends the link. `wait` is what follows a typed code without the check; one that is under
     way ends at `deliver_at`. `subject` is that of the oldest of it ("" once it is forgotten),
-    `note` what the sender has said to the owner about it so far."""
+    `note` what the sender has said to the owner about it so far. Without `connected` what is let in waits for the
+    owner, who must connect the mailbox again."""
 
     challenge_id: str
     owner: str
@@ -82,6 +84,7 @@ class OpenChallenge:
     wait: timedelta
     deliver_at: datetime | None = None
     note: str = ""
+    connected: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ async def _opened(context: Context, challenge: Challenge) -> OpenChallenge:
         wait=wait_for(challenge.solved_before),
         deliver_at=challenge.deliver_at,
         note=screened.note if screened else "",
+        connected=mailbox.link is Link.CONNECTED,
     )
 
 

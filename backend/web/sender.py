@@ -151,7 +151,7 @@ async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> 
     if not wants_page():
         return jsonify(released=count, balance=done.balance, waiting=done.waiting)
     following = min(done.waiting, done.balance + challenge.credits)
-    key = {0: "done_none", 1: "done_one"}.get(count, "done_many")
+    said = "done" if challenge.connected else "accepted"
     named = [subject for subject in done.subjects[:MOST_NAMED] if subject]
     after = await _noted(str((request.view_args or {})["token"]))  # a note is about another message now
     return await _rendered(
@@ -162,7 +162,9 @@ async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> 
         note_refusal=None,
         named=named,
         unnamed=count - len(named),
-        key=key,
+        title=said if count < 2 else f"{said}_several",
+        key=f"{said}_one" if count == 1 else f"{said}_many" if count else "done_none",
+        heading="delivered" if challenge.connected else "accepted_named",
         balance=done.balance,
         still=done.waiting,
         next=following,

@@ -43,7 +43,7 @@ def entries(language: str) -> dict[str, Message]:
 
 
 COUNTED = re.compile(r"(?<![:(+] )\{count\} (?!mehr|weitere|zurück|more|de plus|más|mais)\w{3,}")
-MANY = {"check.done_many", "review.waiting_many"}
+MANY = {"check.done_many", "check.accepted_many", "review.waiting_many"}
 """Only ever said of two and more."""
 
 

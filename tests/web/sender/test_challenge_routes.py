@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from markupsafe import escape
 from quart import Quart
 
 from backend.demo.people import solve
+from backend.domain.errors import AccessLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Preferences
 from backend.locale import LANGUAGES, catalogue
+from backend.pipeline.solve import open_challenge
 from tests.web.service import LINK, TOKEN, Client, Office
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -64,6 +67,28 @@ async def test_the_success_page_counts_what_was_let_in(
     answer = await client.post(LINK, form={"payload": await solved(client)}, headers=BROWSER)
 
     assert words in await answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("waiting", [1, 3])
+async def test_while_access_is_lost_nothing_is_said_to_be_on_its_way(
+    client: Client, here: Office, waiting: int, language: str
+) -> None:
+    await here.link(waiting=waiting)
+    await here.store.lose_link("ana", AccessLost.GRANT, here.story.now, here.story.now)
+    owner = (await open_challenge(here.context, TOKEN)).owner
+
+    headers = BROWSER | {"Accept-Language": language}
+    answer = await client.post(LINK, form={"payload": await solved(client)}, headers=headers)
+
+    page = unescape(await answer.get_data(as_text=True))
+    words = catalogue(language).section("check")
+    said = words["accepted_one" if waiting == 1 else "accepted_many"].format(owner=owner, count=waiting)
+    assert said in page
+    assert words["accepted" if waiting == 1 else "accepted_several"] in page
+    assert words["accepted_named"] in page
+    for key in ("done", "done_several", "delivered"):
+        assert f">{words[key]}<" not in page
 
 
 async def test_the_success_page_names_what_it_delivered_and_nothing_else(
