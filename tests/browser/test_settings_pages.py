@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.pipeline.connect import leave
+from backend.web.owner.start import POLL
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import PHONE, Fixture, fixture
@@ -107,6 +108,39 @@ def test_the_preview_follows_its_progress_and_the_choice(
     assert page.title() != "owned"
     assert problems == []
     assert home.office.gmail.calls["relabel"] == 0
+    context.close()
+
+
+def test_a_press_at_what_the_preview_has_just_moved_counts_for_nothing(
+    home: Fixture, browser: Browser
+) -> None:
+    context = home.signed_in(browser)
+    page = context.new_page()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.clock.install(time=0)
+    page.goto(f"{home.address}/start")
+    page.get_by_role("button", name="Show me").click()
+    expect(page.get_by_text("Your inbox is being looked through.")).to_be_visible()
+    use = page.get_by_role("button", name="Use these settings")
+    page.clock.pause_at(600_000)  # the moment lasts until the test says so
+    use.scroll_into_view_if_needed()
+    box = use.bounding_box()
+    assert box is not None
+    aimed = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    sent.clear()
+    home.do(visit_of(home).worked())
+    page.clock.run_for(POLL)
+    expect(page.get_by_role("heading", name="2 of your last 4 emails look like pitches")).to_be_visible()
+    assert use.bounding_box() != box
+    page.clock.run_for(250)
+    assert page.evaluate("(at) => document.elementFromPoint(...at).className", aimed) == "still"
+    page.mouse.click(*aimed)
+    page.clock.run_for(400)
+    expect(page.locator(".still")).to_have_count(0)
+    assert (sent, wishes(home)[0]) == ([], Mode.OBSERVE)
+    use.click()
+    expect(page).to_have_url(re.compile("/review$"))
     context.close()
 
 

@@ -36,7 +36,7 @@
     const answer = await fetch(address(), { headers: self.proof, credentials: "same-origin", cache: "no-store" });
     if (!answer.ok) return null;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (turn === latest) swap(fresh);
+    if (turn === latest) steady(() => swap(fresh));
     return fresh;
   };
 
