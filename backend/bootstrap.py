@@ -22,6 +22,7 @@ import structlog
 
 from backend.captcha.vendors import open_captchas
 from backend.domain.errors import Refused, TryLater
+from backend.domain.mail.sender import load_suffixes
 from backend.domain.mailbox.mailbox import Notices
 from backend.gmail.callers import AddonVerifier
 from backend.gmail.errors import sealed_shut
@@ -72,6 +73,7 @@ class Application:
     async def work(self, stop: asyncio.Event) -> None:
         """Everything this process does beside the web, until `stop`."""
         await asyncio.to_thread(self.google.gmail.prepare)  # now that the port is open
+        await asyncio.to_thread(load_suffixes)
         # A database that is away: the next start, or the day's watch, does it.
         with contextlib.suppress(TryLater):
             await notices.sync_all_mailboxes(self.context)

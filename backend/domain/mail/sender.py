@@ -108,7 +108,7 @@ def organisational_domain(domain: str) -> str:
 
 @cache
 def suffixes() -> PublicSuffixList:
-    """The public suffixes, read when the first domain is asked about: a start needs none."""
+    """The public suffixes, read when the first domain is asked about, if nobody has asked for them before."""
     return PublicSuffixList()
 
 
@@ -116,6 +116,12 @@ def suffixes() -> PublicSuffixList:
 def registries() -> PublicSuffixList:
     """Those of them below which a name is bought."""
     return PublicSuffixList(only_icann=True)
+
+
+def load_suffixes() -> None:
+    """Read both lists: a fifth of a second that no event loop should wait for."""
+    suffixes()
+    registries()
 
 
 @lru_cache(maxsize=4096)
