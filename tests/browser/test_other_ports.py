@@ -9,8 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Request, expect
 
+from tests.browser.review_fixture import Fixture
 from tests.web.serving import served_office
 
 pytestmark = pytest.mark.browser
@@ -67,4 +68,42 @@ def test_another_port_gets_a_cookie_and_opens_nothing(tmp_path: Path, browser: B
             answer = httpx.get(server.address + path, cookies={"pitchgate-session": stolen[1].decode()})
             assert answer.status_code == 401
             assert "ana@corp.test" not in answer.text
+        context.close()
+
+
+def test_a_kept_order_goes_out_with_the_half_that_the_cookie_lacks(tmp_path: Path, browser: Browser) -> None:
+    with served_office(tmp_path, environment="production", live_page=False) as server:
+        here = Fixture(server.address, server.office, server.loop)
+        here.hold("m1", "ann@x.test", name="Ann")
+
+        async def ticket() -> str:
+            return await here.office.service.ticket(
+                await here.office.service.device(await here.office.token()), "review"
+            )
+
+        context = browser.new_context()
+        page = context.new_page()
+        sent: list[Request] = []
+        page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
+        page.goto(f"{here.address}/enter?ticket={here.do(ticket())}")
+        line = page.locator(".rows > .item")
+        expect(line).to_have_count(1)
+        page.route("**/review/decide", lambda route: route.abort("internetdisconnected"))
+        line.get_by_role("button", name="Block").click()
+        expect(line.get_by_text("Not saved.")).to_be_visible()
+        page.reload()  # what goes out now is all from what the browser has kept
+        expect(line.get_by_text("Not saved.")).to_be_visible()
+        assert here.decided("m1") == ""
+        half = page.evaluate("localStorage.getItem('pitchgate-half')")
+        assert half
+        assert half not in page.evaluate("localStorage.getItem('pitchgate-orders')")
+
+        page.unroute("**/review/decide")
+        sent.clear()
+        page.evaluate("dispatchEvent(new Event('online'))")
+        expect(page.locator(".flash")).to_contain_text("Blocked")
+        assert here.decided("m1") == "owner"
+        orders = [request for request in sent if request.url.endswith("/review/decide")]
+        assert [request.headers.get("x-pitchgate-half") for request in orders] == [half]
+        assert page.evaluate("JSON.parse(localStorage.getItem('pitchgate-orders'))") == []
         context.close()
