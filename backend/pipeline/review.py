@@ -21,6 +21,7 @@ from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView
 from backend.domain.mailbox.review import (
     Done,
+    Given,
     Leaving,
     Listing,
     Position,
@@ -168,8 +169,10 @@ class ReviewService:
         decision: Decision,
         gmail_ids: Sequence[str],
         whole: Collection[str] = (),
+        given: tuple[timedelta, Collection[str]] | None = None,
     ) -> Done:
-        """Decide about some messages at once, with what waits of their sender for those in `whole`.
+        """Decide about some messages at once, with what waits of their sender for those in `whole`. `given`: how long
+        ago the order was given, and the keys of the browser's orders before it.
 
         Raises `Refused` (malformed: too many, no key, or a whole domain where anybody gets an address).
         """
@@ -178,7 +181,8 @@ class ReviewService:
         views = await self.context.store.known(mailbox_id, list(gmail_ids))
         refuse_shared_domain(decision, *(view.sender for view in views.values()))
         now = self.context.clock.now()
-        done = await self.context.store.order(mailbox_id, proper(key), decision, gmail_ids, now, whole)
+        at = Given(now - given[0], frozenset(given[1])) if given else None
+        done = await self.context.store.order(mailbox_id, proper(key), decision, gmail_ids, now, whole, at)
         await owner_acted(self.context, mailbox_id)
         return done
 

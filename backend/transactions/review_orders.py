@@ -12,8 +12,8 @@ from typing import TypedDict
 
 from backend.domain.entry.credits import given
 from backend.domain.errors import NotFound
-from backend.domain.mailbox.decisions import Correction, Decision, Origin, out_of_reach
-from backend.domain.mailbox.review import LEASE_SECONDS, MOST_EARLIER, Done, Leaving, Shelf
+from backend.domain.mailbox.decisions import EFFECTS, Correction, Decision, Origin, out_of_reach
+from backend.domain.mailbox.review import LEASE_SECONDS, MOST_EARLIER, Done, Given, Leaving, Shelf
 from backend.transactions import corrections, credits
 from backend.transactions.mailboxes import lock
 from backend.transactions.message_rows import MessageRow
@@ -35,6 +35,16 @@ class OrderedRow(TypedDict):
     correction_key: str
 
 
+class SinceRow(TypedDict):
+    """What was decided or taken back since an order was given, and about whose message."""
+
+    correction_key: str
+    gmail_id: str
+    decision: str
+    sender: str | None
+    sender_domain: str | None
+
+
 def order(
     mailbox_id: str,
     key: str,
@@ -42,8 +52,10 @@ def order(
     gmail_ids: Sequence[str],
     now: datetime,
     whole: Collection[str] = (),
+    given_at: Given | None = None,
 ) -> Script[Done]:
-    """Decide about all of these messages at once. The same key and messages again change nothing.
+    """Decide about all of these messages at once. The same key and messages again change nothing. What the owner
+    decided after they gave the order, somewhere else, stands.
 
     Each of them that is among `whole` stands for what its sender has waiting from before it, too (at most
     `MOST_EARLIER`); where it is proved to be theirs, only for what is as well.
@@ -54,7 +66,12 @@ def order(
         meant += (yield from _with_earlier(mailbox_id, gmail_id)) if gmail_id in whole else [gmail_id]
     applied: list[str] = []
     moved: list[str] = []
-    lost = 0
+    lost = overruled = 0
+    since: list[SinceRow] = []
+    if given_at is not None:
+        since = yield q("decided_since", mailbox_id=mailbox_id, since=micros(given_at.at))
+        own = given_at.earlier | {key}
+        since = [one for one in since if one["correction_key"].partition(".")[0] not in own]
     for gmail_id in dict.fromkeys(meant):
         row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
         if row is None or row["error"] == "gone" or out_of_reach(decision, row["decided_by"]):
@@ -66,9 +83,22 @@ def order(
         )
         if known is not None and (known["undone_at"] is not None or known["decision"] != decision):
             continue  # sent again after it was taken back, or with another button: nothing is decided by that
+        if known is None and any(_concerns(one, row) for one in since):
+            overruled += 1
+            continue
         moved += yield from corrections.correct(mailbox_id, correction, now)
         applied.append(gmail_id)
-    return Done(tuple(applied), tuple(dict.fromkeys(moved)), lost)
+    return Done(tuple(applied), tuple(dict.fromkeys(moved)), lost, overruled)
+
+
+def _concerns(decided: SinceRow, row: MessageRow) -> bool:
+    """Whether a decision was about this message: itself, or its sender or domain."""
+    whose = EFFECTS[Decision(decided["decision"])].whose
+    if decided["gmail_id"] == row["gmail_id"]:
+        return True
+    if whose == "domain":
+        return bool(row["sender_domain"]) and decided["sender_domain"] == row["sender_domain"]
+    return whose != "message" and bool(row["sender"]) and decided["sender"] == row["sender"]
 
 
 def _with_earlier(mailbox_id: str, gmail_id: str) -> Script[list[str]]:

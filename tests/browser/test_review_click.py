@@ -274,6 +274,42 @@ def test_kept_orders_go_out_by_themselves(here: Fixture, browser: Browser) -> No
         assert unsaved(page) == []
 
 
+def test_a_kept_order_undoes_nothing_that_was_decided_elsewhere_meanwhile(
+    here: Fixture, browser: Browser
+) -> None:
+    for number in range(3):
+        here.hold(f"m{number}", f"s{number}@x.test", name=f"Seller {number}", subject=f"Offer {number}")
+    with visit(here, browser) as page:
+        keep_away(page, {})
+        row(page, "s1@x.test").get_by_role("button", name="Block").click()
+        expect(row(page, "s1@x.test").get_by_text("Not saved.")).to_be_visible()
+        page.evaluate(
+            """() => {
+              const orders = JSON.parse(localStorage.getItem("pitchgate-orders"));
+              for (const order of orders) order.at -= 3 * 3600 * 1000;
+              localStorage.setItem("pitchgate-orders", JSON.stringify(orders));
+            }"""
+        )
+        then = here.office.clock.advance(hours=1)
+        here.do(here.store.order("ana", "another-device-1", Decision.RELEASE, ["m1"], then))
+        here.office.clock.advance(hours=2)
+        page.unroute("**/review/decide")
+        page.reload()
+        expect(page.locator(".flash")).to_contain_text("You decided otherwise since")
+        assert unsaved(page) == []
+        assert here.place("m1") == Placement.INBOX
+        expect(row(page, "s1@x.test")).to_have_count(0)
+        # Two orders of this browser, both late: the second is no less the owner's word than the first.
+        page.context.set_offline(True)
+        for number in (0, 2):
+            page.get_by_role("checkbox", name=f"Offer {number}").check()
+        page.get_by_role("button", name="Block senders").click()
+        row(page, "s2@x.test").get_by_role("button", name="Release").click()
+        page.context.set_offline(False)
+        expect(page.locator(".rows > .item")).to_have_count(0)
+        assert (here.place("m0"), here.place("m2")) == (Placement.HELD, Placement.INBOX)
+
+
 def test_what_is_selected_and_an_undo_are_kept_too(here: Fixture, browser: Browser, shots: Path) -> None:
     for number in range(4):
         here.hold(f"m{number}", f"s{number}@x.test", name=f"Seller {number}", subject=f"Offer {number}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 
 from quart import Blueprint, Response, redirect, request, url_for
@@ -37,6 +39,9 @@ blueprint = Blueprint("review_orders", __name__, url_prefix="/review")
 BLOCK_AND_LEAVE = "block_off"
 """Block the sender and have them told, by their own list's one click."""
 
+MOST_EARLIER_ORDERS = 200
+"""Keys of earlier orders that are read. A browser keeps fewer."""
+
 NOTHING = "nothing"
 """What Enter in a form orders."""
 
@@ -63,13 +68,22 @@ async def decide() -> Response:
     # A line of the list is named by its newest message, with a sign that it stands for the sender's earlier ones.
     ids = [one.removeprefix(WITH_EARLIER) for one in picked]
     whole = {one[1:] for one in picked if one.startswith(WITH_EARLIER)}
-    done = await service().order(owner.mailbox_id, key, Decision(decision), ids, whole)
+    given = _given(fields)
+    done = await service().order(owner.mailbox_id, key, Decision(decision), ids, whole, given)
     if name == BLOCK_AND_LEAVE and done.applied:
         await service().unsubscribe(owner.mailbox_id, done.applied[0])
     if not done.applied:
-        return back(way_back(here, done="lost" if done.lost else "again"))
-    lost = str(done.lost) if done.lost else ""
-    return back(way_back(here, done=decision, n=str(len(done.applied)), lost=lost, order=key))
+        return back(way_back(here, done="overruled" if done.overruled else "lost" if done.lost else "again"))
+    also = {name: str(n) for name, n in (("lost", done.lost), ("overruled", done.overruled)) if n}
+    return back(way_back(here, done=decision, n=str(len(done.applied)), **also, order=key))
+
+
+def _given(fields: Mapping[str, str]) -> tuple[timedelta, list[str]] | None:
+    """How long ago the page's script was told (a span, for two clocks may disagree), and its orders before that."""
+    age = fields.get("age", "")
+    if not (age.isascii() and age.isdecimal() and len(age) < 10):
+        return None
+    return timedelta(milliseconds=int(age)), fields.get("after", "").split()[:MOST_EARLIER_ORDERS]
 
 
 @blueprint.post("/answer")

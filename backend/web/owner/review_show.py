@@ -42,7 +42,7 @@ VIEWS: Mapping[str, tuple[Shelf, ...]] = {
 }
 QUERY_MOST = 200
 CURSOR_MOST = 600
-DONE = frozenset({"done", "n", "lost", "order", "balance"})
+DONE = frozenset({"done", "n", "lost", "overruled", "order", "balance"})
 """What an address says about the order just given; it is not carried on."""
 
 
@@ -174,7 +174,9 @@ KEYS = (
 
 _SPACE = re.compile(r"\s+")
 ORDERS = frozenset(str(decision) for decision in OFFERED)
-SAYINGS = frozenset({"undone", "lost", "nothing", "again", "no_credit", "rule", "answered", "welcome"})
+SAYINGS = frozenset(
+    {"undone", "lost", "overruled", "nothing", "again", "no_credit", "rule", "answered", "welcome"}
+)
 _LIKE_A_PITCH = (Row.OBSERVE, Row.CREDIT)
 """The rows of mail in the inbox that looks like a pitch all the same."""
 
@@ -333,6 +335,8 @@ def notice(args: Mapping[str, str], t: Words, away: bool = False) -> Notice | No
         text = t("done_away") if away and name != Decision.KEEP else t.count(f"done_{name}", count)
     if lost := _number(args.get("lost", "")):
         text = f"{text} {t.count('done_gone', lost)}"
+    if overruled := _number(args.get("overruled", "")):
+        text = f"{text} {t.count('done_stands', overruled)}"
     return Notice(text, key)
 
 

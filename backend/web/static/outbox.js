@@ -44,10 +44,13 @@ const outbox = (() => {
   function add(form, button, about) {
     const fields = [...new FormData(form)].filter(([name]) => name !== "csrf" && !(button.name === "one" && name === "pick"));
     const id = key();
+    // What this browser ordered before and has not sent yet: the server takes it for nothing that was decided since.
+    const before = mine().flatMap((other) => [other.id, ...(other.after || []), ...other.fields.filter(([name]) => name === "key").map(([, value]) => value)]);
     const order = {
       id,
       owner: owner(),
       at: Date.now(),
+      after: [...new Set(before)].slice(-4 * MOST),
       action: actionOf(button),
       about,
       pressed: [button.name, button.value],
@@ -77,6 +80,8 @@ const outbox = (() => {
   // "saved" or "refused" with the page that says so; else it is kept: "away", or "signed out".
   async function send(order, again = false) {
     const body = new URLSearchParams(order.fields);
+    body.set("age", Math.max(0, Date.now() - order.at));
+    body.set("after", (order.after || []).join(" "));
     body.set("csrf", document.querySelector("input[name=csrf]").value);
     try {
       const { answer, page } = await ask(order.action, { method: "POST", body });

@@ -12,7 +12,7 @@ from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Placement
-from backend.domain.mailbox.review import Done, Leaving, Shelf, Wanted
+from backend.domain.mailbox.review import Done, Given, Leaving, Shelf, Wanted
 from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import Session
 from tests.contract.store.dump import dump
@@ -58,6 +58,60 @@ async def test_the_same_order_again_changes_nothing(story: Story, address: str) 
     # Sent again after it was taken back: a browser that reloads must not decide.
     assert await story.store.order("ana", KEY, Decision.ALLOW, ["m0", "m1"], story.now) == Done((), (), 0)
     assert await dump(address, "ana") == undone
+
+
+async def test_an_order_that_comes_late_undoes_nothing_decided_since(story: Story) -> None:
+    await three_held(story)
+    given = Given(story.now)
+    story.pass_time(hours=1)
+    await story.store.order("ana", OTHER, Decision.RELEASE, ["m0"], story.now)
+    story.pass_time(hours=1)
+
+    done = await story.store.order("ana", KEY, Decision.BLOCK, ["m0", "m1"], story.now, (), given)
+
+    assert (done.applied, done.overruled) == (("m1",), 1)
+    assert await places(story) == ["inbox", "held", "held"]
+    # Sent again, for its answer was lost: what it did itself does not stand against it.
+    story.pass_time(hours=1)
+    assert await story.store.order("ana", KEY, Decision.BLOCK, ["m0", "m1"], story.now, (), given) == done
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "about", "overruled"),
+    [
+        (Decision.ALLOW, "other", 1),
+        (Decision.RELEASE, "other", 0),
+        (Decision.ALLOW_DOMAIN, "colleague", 1),
+        (Decision.ALLOW, "colleague", 0),
+    ],
+)
+async def test_what_was_decided_since_about_the_sender_stands_too(
+    story: Story, meanwhile: Decision, about: str, overruled: int
+) -> None:
+    await story.mailbox()
+    for gmail_id, sender in (("m0", "a@x.test"), ("other", "a@x.test"), ("colleague", "b@x.test")):
+        await story.receive("ana", gmail_id, Outcome.HOLD, sender)
+    given = Given(story.now)
+    story.pass_time(hours=1)
+    await story.store.order("ana", OTHER, meanwhile, [about], story.now)
+
+    done = await story.store.order("ana", KEY, Decision.BLOCK, ["m0"], story.now, (), given)
+
+    assert (len(done.applied), done.overruled) == (1 - overruled, overruled)
+
+
+async def test_an_undo_since_stands_and_the_same_browsers_earlier_orders_do_not_count(story: Story) -> None:
+    await three_held(story)
+    await story.store.order("ana", OTHER, Decision.ALLOW, ["m0"], story.now)
+    given = story.pass_time(seconds=1)
+    story.pass_time(hours=1)
+    await story.store.undo_order("ana", OTHER, story.now)
+
+    late = await story.store.order("ana", KEY, Decision.RELEASE, ["m0"], story.now, (), Given(given))
+    assert (late.applied, late.overruled) == ((), 1)
+    own = Given(given, frozenset({OTHER}))
+    late = await story.store.order("ana", KEY, Decision.RELEASE, ["m0"], story.now, (), own)
+    assert (late.applied, late.overruled) == (("m0",), 0)
 
 
 async def test_another_button_of_the_same_form_is_no_order(story: Story) -> None:

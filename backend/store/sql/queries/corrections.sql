@@ -12,6 +12,13 @@ SELECT * FROM corrections
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND decision IN ('spam', 'bin') AND undone_at IS NULL
 ORDER BY decided_at DESC, correction_key DESC;
 
+-- name: decided_since(mailbox_id, since)
+-- What the owner has decided or taken back since, wherever they did it.
+SELECT corrections.correction_key, corrections.gmail_id, corrections.decision, messages.sender, messages.sender_domain
+FROM corrections
+JOIN messages ON messages.mailbox_id = corrections.mailbox_id AND messages.gmail_id = corrections.gmail_id
+WHERE corrections.mailbox_id = :mailbox_id AND (corrections.decided_at > :since OR corrections.undone_at > :since);
+
 -- name: insert_correction(mailbox_id, correction_key, gmail_id, decision, origin, pending, moved, before, now)!
 INSERT INTO corrections (mailbox_id, correction_key, gmail_id, decision, origin, pending, moved, before, decided_at)
 VALUES (:mailbox_id, :correction_key, :gmail_id, :decision, :origin, :pending, :moved, :before, :now);
