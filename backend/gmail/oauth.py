@@ -26,6 +26,7 @@ from backend.domain.errors import (
     Rejected,
     TryLater,
     Unauthenticated,
+    Unexplained,
 )
 from backend.domain.mailbox.mailbox import Grant
 from backend.gmail.callers import GoogleTokens
@@ -376,7 +377,12 @@ class GoogleAuthorizer:
         if token:
             form = urlencode([("token", token)])
             reply = await ask_form(self._session, self._settings.revoke_url, form)
-            if reply.status >= 300 and _error_word(reply) != "invalid_token":
+            word = _error_word(reply)
+            if word in _LIMITS:
+                raise TryLater("later.limits", reason=word)
+            if reply.status >= 300 and word != "invalid_token":
+                if not word:  # a proxy's page, or Google's front end: about no one grant
+                    raise Unexplained("later.unexplained", reason=f"http{reply.status}")
                 raise Rejected("rejected.revoke", reason=f"http{reply.status}")
         self._access.forget(mailbox_id)
 
@@ -420,7 +426,9 @@ def _bad_identity() -> Refused:
 
 
 def _error_word(reply: Reply) -> str:
+    """The OAuth error's word; "" for an answer that has none."""
     try:
-        return str(reply.json_object().get("error", ""))
+        error = reply.json_object().get("error")
     except AnswerUnreadable:
         return ""
+    return error if isinstance(error, str) else ""

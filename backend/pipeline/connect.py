@@ -20,6 +20,8 @@ from backend.domain.errors import (
     Refused,
     Rejected,
     TryLater,
+    Unexplained,
+    believed,
 )
 from backend.domain.mailbox.mailbox import Grant, Link, Mailbox, Preferences
 from backend.pipeline.context import Context, seal, unseal
@@ -188,8 +190,10 @@ async def _revoked(authorizer: Authorizer, job: DutyJob) -> GrantEnd:
         await authorizer.revoke(job.mailbox_id)
     except NeedsReconnect:
         return GrantEnd.WAS_GONE
-    except Rejected as error:
-        if job.attempt < REVOKE_TRIES:
+    except (Rejected, Unexplained) as error:
+        # The page of something in between says nothing of the grant: it is waited out, though not for ever.
+        passes = isinstance(error, Unexplained) and not believed(error, job.error, PASSED_OVER)
+        if passes or (isinstance(error, Rejected) and job.attempt < REVOKE_TRIES):
             raise
         # The owner's data goes all the same.
         log.warning("not_revoked", mailbox=job.mailbox_id, reason=error.reason)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from backend.domain.errors import PitchgateError, Refused, Rejected, TryLater
+from backend.domain.errors import PitchgateError, Refused, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.mailbox import Grant
 from backend.gmail.oauth import lacking
 from backend.gmail.opening import Google
@@ -246,14 +246,21 @@ async def test_a_permission_already_gone_counts_as_taken_back(story: Story) -> N
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
-    [(Answer(503, raw=b""), TryLater), (Answer(400, {"error": "invalid_request"}), Rejected)],
+    [
+        (Answer(503, raw=b""), TryLater),
+        (Answer(403, {"error": "rate_limit_exceeded"}), TryLater),
+        (Answer(403, raw=b"<html>Forbidden</html>"), Unexplained),
+        (Answer(403, {"error": {"code": 403, "status": "PERMISSION_DENIED"}}), Unexplained),
+        (Answer(400, {"error": "invalid_request"}), Rejected),
+    ],
 )
 async def test_a_permission_google_still_holds_is_not_called_gone(
     story: Story, answer: Answer, kind: type[PitchgateError]
 ) -> None:
     story.fake.on("POST /revoke", answer)
-    with pytest.raises(kind):
+    with pytest.raises(kind) as raised:
         await story.google.authorizer.revoke("m1")
+    assert raised.type is kind
 
 
 async def test_after_leaving_no_old_access_token_is_used(story: Story) -> None:

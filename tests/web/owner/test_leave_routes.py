@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from backend.domain.errors import NeedsReconnect, Rejected
+from backend.domain.errors import PASSED_OVER, NeedsReconnect, Rejected, Unexplained, once_more
 from backend.domain.mailbox.decisions import RuleKind
-from backend.domain.mailbox.failing import Cause
+from backend.domain.mailbox.failing import Cause, code_of
 from backend.domain.mailbox.mailbox import Link
 from backend.pipeline.connect import RECEIPT_LIFE, REVOKE_TRIES, leave
 from backend.transactions.mailboxes import OWNED_TABLES
@@ -107,6 +107,27 @@ async def test_the_receipt_says_what_became_of_the_grant(
         await here.store.postpone_duty(job, here.story.now, "", here.story.now)
     await work(here, google)
     assert expected in await ana.get(where)
+
+
+async def test_a_page_of_something_in_between_is_waited_out_and_not_for_ever(
+    here: Office, ana: Visit
+) -> None:
+    """A 403 page was taken for Google's no after four tries: the grant stayed, and the owner was told to see to it."""
+    where = await ana.post("/settings/leave", confirm="ana@corp.test")
+    page = Unexplained("later.unexplained", reason="http403")
+    google = Google(page)
+    for _ in range(PASSED_OVER - 1):
+        job = await here.story.claim_duty()
+        assert job is not None
+        with pytest.raises(Unexplained):
+            await leave(here.service.context, google, job)
+        again = once_more(page, job.error)
+        assert again is not None
+        await here.store.postpone_duty(job, here.story.now, code_of(again), here.story.now)
+        assert "Disconnecting" in await ana.get(where)
+    await work(here, google)
+    assert "Google did not confirm" in await ana.get(where)
+    assert await here.store.mailbox("ana") is None
 
 
 async def test_a_leaving_that_fails_says_so(here: Office, ana: Visit) -> None:
