@@ -7,11 +7,13 @@ and every guard. Only its age is no objection.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import structlog
 
 from backend.domain.errors import Conflict, Gone, LeaseLost, Rejected, Unexplained
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.domain.policy.guards import owed as is_owed
 from backend.domain.policy.guards import reached
 from backend.domain.policy.table import NOT_INCOMING_LABELS
@@ -20,8 +22,15 @@ from backend.pipeline.context import Context
 from backend.ports.reader import Unread
 from backend.transactions.records import Debt, DutyJob
 
+log = structlog.get_logger()
+
 MOST = 10
 """Messages that are read again in one go."""
+
+UNTIL_MENDED = timedelta(minutes=10)
+"""When it is tried again after our model broke: the fault is ours, and costs nobody their link."""
+
+_MODEL_BROKEN = (FailOpen.SCORER_BROKEN, FailOpen.NO_PROBABILITY)
 
 _NONE = Verdict(Outcome.HOLD, Row.QUARANTINE)
 """No link, and no guard that says why."""
@@ -35,7 +44,7 @@ async def owed(context: Context, job: DutyJob) -> datetime | None:
         raise LeaseLost("conflict.mailbox")
     if mailbox.paused(context.clock.now()):
         return mailbox.preferences.paused_until
-    left, read = False, 0
+    left, read, broken = False, 0, False
     for debt in await context.store.owed_links(mailbox.id, context.clock.now()):
         now = context.clock.now()
         dealings = await context.store.dealings(
@@ -47,11 +56,21 @@ async def owed(context: Context, job: DutyJob) -> datetime | None:
         elif against:
             await context.store.pay_link(mailbox.id, debt, replace(_NONE, guards=against), None, now)
         elif read == MOST:
-            return now
+            return now + UNTIL_MENDED if broken else now
         else:
             read += 1
-            left |= not await _paid(context, mailbox, debt)
+            try:
+                left |= not await _paid(context, mailbox, debt)
+            except _ModelBroken:
+                broken = True
+    if broken:
+        log.warning("owed_waits", mailbox=mailbox.id, reason="model")
+        return context.clock.now() + UNTIL_MENDED
     return await context.store.room_at(mailbox.id, context.clock.now()) if left else None
+
+
+class _ModelBroken(Exception):
+    """It gave no score, or none that is one."""
 
 
 async def _paid(context: Context, mailbox: Mailbox, debt: Debt) -> bool:
@@ -71,6 +90,8 @@ async def _paid(context: Context, mailbox: Mailbox, debt: Debt) -> bool:
             mailbox.id, debt.sender, debt.sender_domain, debt.thread_id, now
         )
         verdict, writer = await screen.decided(context, mailbox, fetched, digest, standing, debt.thread_id)
+    if verdict.cause in _MODEL_BROKEN:
+        raise _ModelBroken
     intent = replace(screen.intended(context, writer, digest.kept()), late=True) if writer else None
     if intent is None and is_owed(verdict.guards):
         return False

@@ -118,6 +118,25 @@ async def test_what_has_changed_since_counts(fixture: Fixture, what: Change) -> 
     assert await fixture.store.owed_links(fixture.mailbox_id, fixture.now()) == ()
 
 
+@pytest.mark.parametrize("how", ["breaks", "gives no probability"])
+async def test_our_own_broken_model_costs_nobody_their_link(fixture: Fixture, how: str) -> None:
+    await fixture.save_preferences(domain_challenges=2)
+    last = (await _all_write(fixture, *SELLERS))[-1]
+    if how == "breaks":
+        fixture.scorer.broken = True
+    else:
+        fixture.scorer.says["pitchy"] = float("nan")
+    await _next_day(fixture)
+    fixture.wait(hours=3)
+    await fixture.settle()
+    assert len(fixture.gmail.sent) == 2
+    assert (await _view(fixture, last)).outcome == Outcome.HOLD
+    fixture.scorer.broken, fixture.scorer.says["pitchy"] = False, 0.97
+    fixture.wait(minutes=11)
+    await fixture.settle()
+    assert _answered(fixture) == [*SELLERS]
+
+
 async def test_a_pause_is_waited_out(fixture: Fixture) -> None:
     await fixture.save_preferences(domain_challenges=2)
     await _all_write(fixture, *SELLERS)
