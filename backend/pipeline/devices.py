@@ -162,7 +162,7 @@ class DeviceService:
         kept = OneTimeCode(
             token_hash(code), mailbox_id, Purpose.DEVICE, request.challenge, now + CODE_LIFE, request.name
         )
-        await self.context.store.add_code(kept, now)
+        await self.context.store.add_code(kept, now, self.context.time.settled)
         return request.answer(code=code)
 
     async def exchange(self, code: str, verifier: str) -> tuple[str, Device, str]:
@@ -202,7 +202,7 @@ class DeviceService:
             now + TICKET_LIFE,
             device_id=device.id,
         )
-        await self.context.store.add_code(kept, now)
+        await self.context.store.add_code(kept, now, self.context.time.settled)
         return ticket
 
     async def enter(self, ticket: str, browser: str = "") -> tuple[str, str]:
@@ -210,7 +210,12 @@ class DeviceService:
         Raises `Expired`."""
         secret, now = self.context.tokens.token(32), self.context.clock.now()
         used = await self.context.store.redeem_ticket(
-            token_hash(ticket), token_hash(secret), now + SESSION_LIFE, now, browser
+            token_hash(ticket),
+            token_hash(secret),
+            now + SESSION_LIFE,
+            now,
+            browser,
+            self.context.time.settled,
         )
         return secret, used.detail
 
@@ -218,7 +223,7 @@ class DeviceService:
         """A session for an owner Google has vouched for; its secret."""
         secret, now = self.context.tokens.token(32), self.context.clock.now()
         opened = Session(token_hash(secret), mailbox_id, now + SESSION_LIFE, browser=browser)
-        await self.context.store.add_session(opened, now)
+        await self.context.store.add_session(opened, now, self.context.time.settled)
         return secret
 
     async def session(self, secret: str) -> Session | None:

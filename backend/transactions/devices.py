@@ -80,9 +80,11 @@ def remove_device(mailbox_id: str, device_id: str) -> Script[bool]:
     return bool((yield from number("remove_device", mailbox_id=mailbox_id, id=device_id)))
 
 
-def add_code(code: OneTimeCode, now: datetime) -> Script[None]:
-    """Keep a code. Codes long past their life are dropped. Raises `NotFound` for an unknown mailbox."""
-    yield q("drop_codes", mailbox_id=code.mailbox_id, before=micros(now - KEPT))
+def add_code(code: OneTimeCode, now: datetime, settled: bool = True) -> Script[None]:
+    """Keep a code. Codes long past their life are dropped, if it is `settled` what time it is. Raises `NotFound` for an
+    unknown mailbox."""
+    if settled:
+        yield q("drop_codes", mailbox_id=code.mailbox_id, before=micros(now - KEPT))
     yield q(
         "insert_code",
         code_hash=code.code_hash,
@@ -122,7 +124,7 @@ def exchange(
 
 
 def redeem_ticket(
-    code_hash: str, session: str, until: datetime, now: datetime, browser: str = ""
+    code_hash: str, session: str, until: datetime, now: datetime, browser: str = "", settled: bool = True
 ) -> Script[OneTimeCode]:
     """Use a ticket up and open a session with the token hash `session`. Raises `Expired` (code_expired),
     for an unknown ticket too.
@@ -131,7 +133,7 @@ def redeem_ticket(
     if row is None or not (yield from _use(row, now)):
         raise _old_code()
     opened = Session(session, row["mailbox_id"], until, row["device_id"], browser)
-    yield from add_session(opened, now)
+    yield from add_session(opened, now, settled)
     return OneTimeCode(
         code_hash, row["mailbox_id"], Purpose.TICKET, row["detail"], moment(row["expires_at"]),
         device_id=row["device_id"],
@@ -146,9 +148,10 @@ def _use(row: CodeRow, now: datetime) -> Script[bool]:
     return bool(used) and micros(now) < row["expires_at"]
 
 
-def add_session(session: Session, now: datetime) -> Script[None]:
-    """Keep it, drop those that are over."""
-    yield q("drop_sessions", mailbox_id=session.mailbox_id, before=micros(now))
+def add_session(session: Session, now: datetime, settled: bool = True) -> Script[None]:
+    """Keep it, drop those that are over, if it is `settled` what time it is."""
+    if settled:
+        yield q("drop_sessions", mailbox_id=session.mailbox_id, before=micros(now))
     yield q(
         "insert_session",
         token_hash=session.token_hash,

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from backend.domain.errors import Expired, NotYet
+from backend.pipeline.devices import ALL_SCOPES, DeviceRequest, DeviceService
 from backend.pipeline.solve import open_challenge
 from backend.pipeline.stages import run_duty
-from backend.transactions.records import Duty
+from backend.transactions.records import Duty, NewDevice, OneTimeCode, Purpose, Session
 from tests.unit.pipeline.conftest import LEASE, Fixture, letter, open_fixture
 
 
@@ -67,3 +68,23 @@ async def test_a_link_that_seems_over_asks_to_come_back(held: tuple[Fixture, str
         await open_challenge(replace(fixture.context, time=Doubted()), token)
     with pytest.raises(Expired, match="link_expired"):
         await open_challenge(fixture.context, token)
+
+
+async def test_who_is_signed_in_stays_so_through_a_start_with_a_wrong_clock(
+    held: tuple[Fixture, str],
+) -> None:
+    """A clock a year ahead while Google was away: the first sign-in deleted every other session, and every code."""
+    fixture, _ = held
+    store, box, right = fixture.store, fixture.mailbox_id, fixture.now() - timedelta(days=365)
+    await store.add_session(Session("s-before", box, right + timedelta(days=30)), right)
+    code = OneTimeCode("c-before", box, Purpose.DEVICE, "challenge", right + timedelta(minutes=2), "pc")
+    await store.add_code(code, right)
+    doubted = DeviceService(replace(fixture.context, time=Doubted()))
+    await doubted.sign_in(box)
+    await doubted.consent(box, DeviceRequest("http://127.0.0.1:1/", "challenge", "state", "pc"))
+    assert await store.session("s-before", right) is not None
+    device = NewDevice("d1", "h1", ALL_SCOPES)
+    assert (await store.exchange("c-before", "challenge", device, right))[0].name == "pc"
+
+    await DeviceService(fixture.context).sign_in(box)
+    assert await store.session("s-before", right) is None
