@@ -31,6 +31,10 @@ from backend.transactions.statement import micros
 SEALED_BY = "sealed_by."
 """In a backup, before the id of a key: in `tallies` it says how much that key opens."""
 
+SEALED = {"mailboxes": "sealed_token", "chains": "sealed_key"}
+"""What is sealed, by table. The database of an older release has not all of them: its backup is made before it is
+upgraded."""
+
 
 class Keys(Protocol):
     """The keys there are, by ids that show nothing of them."""
@@ -130,10 +134,13 @@ def _leave_out(path: Path, without: Collection[str]) -> None:
 
 def _name_keys(copy: sqlite3.Connection, keys: Keys) -> None:
     """Into the copy: which keys open what is sealed in it."""
-    sealed = copy.execute(
-        "SELECT sealed_token FROM mailboxes UNION ALL SELECT sealed_key FROM chains"
-    ).fetchall()
-    counts = Counter(found for (one,) in sealed if one and (found := keys.key_of(one)) is not None)
+    tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    counts = Counter(
+        found
+        for table in SEALED.keys() & tables
+        for (one,) in copy.execute(f"SELECT {SEALED[table]} FROM {table}")  # noqa: S608 - our own names
+        if one and (found := keys.key_of(one)) is not None
+    )
     copy.executemany(
         "INSERT INTO tallies VALUES (?, ?)", ((SEALED_BY + name, n) for name, n in counts.items())
     )

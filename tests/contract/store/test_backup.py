@@ -22,13 +22,15 @@ from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.message import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.store import backup
+from backend.store import backup, schema
+from backend.store.library import Dialect, migrations
 from backend.store.opening import open_store
 from backend.store.schema import connect_file
 from backend.transactions.driver import Departures
 from backend.transactions.records import Duty
 from tests.contract.store.stories import Story
 from tests.doubles import in_english
+from tests.journeys.from_0_1_0 import VERSION, Kept
 
 NOBODY_ELSE = 0o600
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -327,6 +329,30 @@ def test_a_backup_names_the_keys_it_needs_and_whose_token_none_opens(tmp_path: P
     )
     left.note("ana")
     assert backup.needs(copy, OneKey("new"), left) == backup.Needs({"old": 1, "new": 1}, (), ("ana",))
+
+
+@pytest.mark.parametrize(
+    "newest", [step.version for step in migrations(Dialect.SQLITE) if step.version >= VERSION]
+)
+def test_the_database_of_an_older_release_is_backed_up_and_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest: int
+) -> None:
+    """Who upgrades makes a backup with the new release's program first."""
+    path, copy, left = (
+        tmp_path / "state" / "pitchgate.sqlite3",
+        tmp_path / "copy.sqlite3",
+        Departures(tmp_path),
+    )
+    Kept().restore(path, "1")
+    done = tuple(step for step in migrations(Dialect.SQLITE) if step.version <= newest)
+    monkeypatch.setattr(schema, "migrations", lambda _: done)
+    schema.upgrade_file(path)
+    monkeypatch.undo()
+    fernet = OneKey("gAAAA")
+    assert backup.back_up(path, copy, fernet).schema == newest
+    assert backup.needs(copy, fernet, left).ids == {"gAAAA": 1}
+    found, _ = backup.restore(copy, path, NOW)
+    assert (found.schema, found.mailboxes) == (newest, 1)
 
 
 def test_tokens_without_a_key_are_left_out_and_no_note_of_keys_stays(tmp_path: Path) -> None:
