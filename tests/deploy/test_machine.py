@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -166,9 +166,7 @@ def well(played: Played, script: str) -> str:
 def fill_in(played: Played, **more: str) -> None:
     """/etc/pitchgate.env as a person leaves it, and the local Google's addresses in place of Google's."""
     file = played.machine.new / "etc/pitchgate.env"
-    given = dict(
-        line.split("=", 1) for line in file.read_text().splitlines() if "=" in line and line[0] != "#"
-    )
+    given = dict(re.findall(r"^([^#\n=]+)=(.*)$", file.read_text(), re.MULTILINE))
     assert given["PITCHGATE_PUBLIC_URL"] == f"https://{HOST}"
     google, here = played.google, f"http://127.0.0.1:{played.port}"
     given |= {
@@ -249,11 +247,15 @@ def until_labelled(played: Played, count: int) -> None:
         time.sleep(0.2)
 
 
-def until_watched(played: Played) -> None:
+def until(played: Played, done: Callable[[], object]) -> None:
     end = time.monotonic() + PATIENCE
-    while not played.google.mailbox(ROSA)["watches"]:
+    while not done():
         assert time.monotonic() < end, log(played)
         time.sleep(0.2)
+
+
+def until_watched(played: Played) -> None:
+    until(played, lambda: played.google.mailbox(ROSA)["watches"])
 
 
 def pitches(played: Played, count: int) -> None:
@@ -279,10 +281,7 @@ def test_it_judges_mail_reloads_and_comes_back_when_killed(installed: Played) ->
     pitches(installed, 5)
     until_labelled(installed, 5)
     installed.machine.do("systemctl", "reload", "pitchgate")
-    end = time.monotonic() + PATIENCE
-    while "model_switched" not in log(installed):
-        assert time.monotonic() < end, log(installed)
-        time.sleep(0.2)
+    until(installed, lambda: "model_switched" in log(installed))
     before = main_process(installed)
     pitches(installed, 5)
     installed.machine.do("systemctl", "kill", "--signal=KILL", "pitchgate")
@@ -344,10 +343,6 @@ def test_it_goes_back_to_a_backup(installed: Played) -> None:
     lives(installed)
 
 
-OLD_PAGE = "docs/deploy.md"
-"""Of 0.1.0."""
-
-
 def test_0_1_0_goes_to_a_new_release_and_back_as_the_page_says(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -387,7 +382,7 @@ async def connect_0_1_0(played: Played) -> None:
 
 def install_0_1_0(played: Played) -> None:
     """As that release's own page has it."""
-    page = run("git", "-C", ROOT, "show", f"{FIRST_RELEASE}:{OLD_PAGE}")
+    page = run("git", "-C", ROOT, "show", f"{FIRST_RELEASE}:docs/deploy.md")
     install, settings, _ = re.findall(
         r"^```sh\n(.*?)^```$", page.partition("## 5. ")[2], re.DOTALL | re.MULTILINE
     )[:3]
