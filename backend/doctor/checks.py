@@ -51,7 +51,8 @@ async def examine(*, offline: bool = False) -> list[Finding]:
         ) as error:  # a full disk, say: it can be read, and not be opened as a server does
             found.append(refused("database", error))
         if isinstance(vault, MultiFernetVault):
-            found += await machine.of_keys(store, vault)
+            pending = any(finding.key == "pending" for finding in database)
+            found += await machine.of_keys(store, vault, pending)
         if store is not None:
             found += await machine.of_jobs(store)
         if offline:

@@ -356,15 +356,15 @@ def test_0_1_0_goes_to_a_new_release_and_back_as_the_page_says(
         back, restore = old.blocks("Back", page)
         settings = old.machine.do("cat", "/etc/pitchgate.env")
         steps = {"forth": forth, "again": forth, "back": back, "forth once more": forth, "restored": restore}
-        for name, block in steps.items():
+        for name, block in (*steps.items(), ("back after that", back)):
             began = time.monotonic()
             well(old, exports + block)
             lives(old)
             print(f"\n{name}: {time.monotonic() - began:.0f} s")
+            assert ("0.1.0" if block is back else "0.2.0") in well(old, "pitchgate --version\n")
             unit = old.machine.do("cat", "/etc/systemd/system/pitchgate.service")
             assert "SystemCallFilter" in unit, "the new one"
             assert old.machine.do("cat", "/etc/pitchgate.env") == settings
-        assert "0.2.0" in well(old, "pitchgate --version\n")
         backups = old.machine.do("sh", "-c", "ls /var/lib/pitchgate/before-v0.2.0-*.sqlite3").split()
         assert len(backups) == 3
 
