@@ -10,7 +10,6 @@ import click
 
 from backend.commands.with_store import named, with_store
 from backend.domain.mailbox.mailbox import Link, Mailbox
-from backend.pipeline.modes import check_chosen
 from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import WordedGroup, confirms, echo, language, print_table, words
@@ -76,6 +75,8 @@ def _as_json(mailbox: Mailbox, now: datetime) -> dict[str, object]:
 @click.argument("changes", nargs=-1, required=True)
 def set_command(email: str, changes: tuple[str, ...]) -> None:
     """Change settings of EMAIL: mode=challenge strictness=strict credits_per_solve=3 …"""
+    from backend.pipeline.modes import check_chosen
+
     values = {}
     for change in changes:
         name, equals, value = change.partition("=")

@@ -69,9 +69,9 @@ def order(
     lost = overruled = 0
     since: list[SinceRow] = []
     if given_at is not None:
-        since = yield q("decided_since", mailbox_id=mailbox_id, since=micros(given_at.at))
+        decided: list[SinceRow] = yield q("decided_since", mailbox_id=mailbox_id, since=micros(given_at.at))
         own = given_at.earlier | {key}
-        since = [one for one in since if one["correction_key"].partition(".")[0] not in own]
+        since = [one for one in decided if one["correction_key"].partition(".")[0] not in own]
     for gmail_id in dict.fromkeys(meant):
         row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
         if row is None or row["error"] == "gone" or out_of_reach(decision, row["decided_by"]):

@@ -33,7 +33,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fixture]:
         (tmp_path / "pitchgate.sqlite3").symlink_to(tmp_path / "web.sqlite3")
         monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
         clock = SimpleNamespace(now=lambda: opened.office.story.now)
-        for module in ("models", "watch"):
+        for module in ("models", "audit"):
             monkeypatch.setattr(f"backend.commands.{module}.SystemClock", lambda: clock)
         yield opened
 

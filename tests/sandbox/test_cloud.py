@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,11 +16,13 @@ TOPIC = f"{ROOT}/topics/news"
 
 
 @pytest.fixture
-def cloud(google: SandboxProcess) -> SandboxProcess:
+def cloud(google: SandboxProcess) -> Iterator[SandboxProcess]:
+    google.http.headers["x-goog-user-project"] = PROJECT
     google.http.put(TOPIC)
     google.http.post(f"{ROOT}/services/gsuiteaddons.googleapis.com:enable")
     google.http.put(f"{ROOT}/deployments/side", json={"oauthScopes": []})
-    return google
+    yield google
+    del google.http.headers["x-goog-user-project"]
 
 
 REFUSED = [

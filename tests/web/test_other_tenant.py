@@ -66,6 +66,9 @@ HARMLESS = {
     # settings, searches and places in a list: they name nothing of anybody's
     *(
         "mode",
+        "half",
+        "age",
+        "overruled",
         "questions_a_week",
         "strictness",
         "done",

@@ -98,6 +98,9 @@ CALLS: dict[tuple[str, str], Callable[[Gmail, str, str], Awaitable[object]]] = {
     ("ensure_labels", "labels.list"): lambda gmail, box, _: gmail.ensure_labels(box),
     ("ensure_labels", "labels.create"): lambda gmail, box, _: gmail.ensure_labels(box),
     ("identity", "settings.sendAs.list"): lambda gmail, box, _: gmail.identity(box),
+    ("filtered", "settings.filters.list"): lambda gmail, box, _: gmail.filtered(
+        box, "<a@corp.test>", "IMPORTANT"
+    ),
     ("vacation_on", "settings.getVacation"): lambda gmail, box, _: gmail.vacation_on(box),
 }
 """The port's calls, and the method of Google's that each fault strikes under it."""

@@ -130,8 +130,10 @@ class Checking:
         """As `Driver.write`."""
         return await self._driver.write(scope, checked(make), *args, **kwargs)
 
-    async def put(self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any) -> Any:
-        """As `Driver.put`."""
+    async def write_small(
+        self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any
+    ) -> Any:
+        """As `Driver.write_small`."""
         return await self._driver.write_small(scope, checked(make), *args, **kwargs)
 
     async def read(self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any) -> Any:
@@ -141,7 +143,7 @@ class Checking:
     async def read_small(
         self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any
     ) -> Any:
-        """As `Driver.near`."""
+        """As `Driver.read_small`."""
         return await self._driver.read_small(scope, checked(make), *args, **kwargs)
 
 

@@ -24,6 +24,7 @@ from backend.transactions import jobs
 from backend.transactions.records import Notice, PushFate
 from backend.transactions.statement import EVERY, Script, q
 from backend.transactions.store import Store
+from tests.contract.store.row_types import Checking
 from tests.contract.store.stories import Story
 
 PUSHER = Path(__file__).with_name("pusher.py")
@@ -104,7 +105,7 @@ async def test_scripts_that_wait_together_share_a_commit(
         connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
         return connection
 
-    monkeypatch.setattr(driver_module, "connect", traced)
+    monkeypatch.setattr(driver_module, "connect_file", traced)
     store = open_store(tmp_path / "store.sqlite3")
     await store.open()
     story = Story(store)
@@ -276,7 +277,9 @@ def test_what_was_acknowledged_before_a_kill_is_there_afterwards(tmp_path: Path,
 
 async def test_a_full_file_is_told_as_full_and_goes_on_when_there_is_room(story: Story) -> None:
     await story.mailbox("ana")
-    driver = story.store._driver
+    checking = story.store._driver
+    assert isinstance(checking, Checking)
+    driver = checking._driver
     assert isinstance(driver, SqliteDriver)
     writer = driver._threads[0]._connection
     pages = writer.execute("PRAGMA page_count").fetchone()[0]

@@ -128,7 +128,7 @@ def test_settings_that_contradict_one_another(monkeypatch: pytest.MonkeyPatch) -
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    [__name__, "backend.bootstrap", "backend.serving", "backend.reader.opening", "quart.cli"]
+    [__name__, "backend.bootstrap", "backend.serving", "backend.reader.pool", "quart.cli"]
 )
 
 

@@ -113,7 +113,12 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
             "count_unjudged",
             "count_challenges",
         ),
-        *("count_notices", "drop_receipts", "save_missing"),
+        *("count_notices", "count_failing", "drop_receipts", "save_missing", "pulse"),
+        # by an address that the mailbox had before
+        *("mailbox_by_former", "pushed_formerly"),
+        # when it is known again what time it is
+        *("bring_back_duties", "bring_back_looks", "bring_back_messages"),
+        *("bring_back_digests", "bring_back_web_pushes"),
         "mailboxes_by_id",
         *("inherit_messages", "inherit_duties", "free_lanes"),
         # named by a secret

@@ -32,7 +32,7 @@ async def test_a_line_to_the_owner_is_kept_shown_and_corrected(client: Client, h
         assert answer.headers["Location"] == f"{LINK}#note"
         page = await look(client)
         assert f'value="{line}"' in page
-        assert "Ana can see this note now" in page
+        assert "Corp Sales can see this note now" in page
     assert await here.note() == "At the fair in Bonn."
     assert await here.solves() == 0, "a line lets nothing in"
 
@@ -89,7 +89,7 @@ async def test_after_the_delivery_a_line_can_still_be_left(client: Client, here:
     assert used.status_code == 410
     assert "This link has been used" in text
     assert 'value="I met you at the fair."' in text
-    assert "Ana can see this note now" in text
+    assert "Corp Sales can see this note now" in text
     assert await here.note() == "I met you at the fair."
     again = await client.post(LINK, form={"payload": payload}, headers=BROWSER)
     assert again.status_code == 410
