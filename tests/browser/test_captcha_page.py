@@ -44,10 +44,10 @@ def test_by_keyboard_alone_a_sender_is_let_in(browser: Browser, tmp_path: Path) 
         page.reload()
         expect(page.get_by_role("heading", level=1)).to_have_text("This link has been used")
 
-        page.locator("summary", has_text="Know Ana? Add a note").press("Enter")
+        page.locator("summary", has_text="Know Corp Sales? Add a note").press("Enter")
         page.get_by_label("Your note").fill("We met at the fair.")
         page.keyboard.press("Enter")
-        expect(page.get_by_text("Ana can see this note now.")).to_be_visible()
+        expect(page.get_by_text("Corp Sales can see this note now.")).to_be_visible()
         look_over(page)
         assert here.do(here.office.note()) == "We met at the fair."
 

@@ -138,10 +138,10 @@ def test_a_hostile_line_stays_text(browser: Browser, tmp_path: Path, script: boo
             sender.goto(here.address + LINK)
             field = sender.get_by_role("textbox", name="Your note")
             if not field.is_visible():
-                sender.get_by_text("Know Ana? Add a note").click()
+                sender.get_by_text("Know Corp Sales? Add a note").click()
             field.fill(line)
             sender.get_by_role("button", name="Send note").click()
-            expect(sender.get_by_text("Ana can see this note now.")).to_be_visible()
+            expect(sender.get_by_text("Corp Sales can see this note now.")).to_be_visible()
             expect(sender.get_by_role("textbox", name="Your note")).to_have_value(line)
 
             page.goto(here.address + LINK)  # scripts run here, whatever they have

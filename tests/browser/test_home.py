@@ -212,7 +212,7 @@ def test_a_client_google_does_not_know_leaves_nothing_behind(google: SandboxProc
     running = home(google, folder, file=file)
     text, _ = running.communicate(timeout=60)
     assert running.returncode == 1
-    assert "Google does not know this client" in text
+    assert "Google does not accept this client" in text
     assert not (folder / "settings.env").exists()
 
 

@@ -46,7 +46,7 @@ async def leading_on(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
         """No owner connects before the browser does."""
 
     monkeypatch.setattr(play, "_environment", elsewhere)
-    monkeypatch.setattr(play.owner, "connect", nobody)
+    monkeypatch.setattr(play.demo_people, "connect", nobody)
     monkeypatch.setattr(play, "_watched", nobody)
     async with first:
         yield

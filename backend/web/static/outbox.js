@@ -9,6 +9,7 @@ const outbox = (() => {
   const PATIENCE = 35_000; // a little longer than the server's own
   let kept = [];
   let stores = true;
+  const pressed = new Set(); // keys of orders that were not sent yet since their button was pressed
 
   const owner = () => document.querySelector("[data-owner]")?.dataset.owner;
 
@@ -59,6 +60,7 @@ const outbox = (() => {
     const others = all().filter((other) => !(other.owner === order.owner && other.about === about));
     if (others.length >= MOST) return null;
     put([...others, order]);
+    pressed.add(id);
     return order;
   }
 
@@ -80,8 +82,11 @@ const outbox = (() => {
   // "saved" or "refused" with the page that says so; else it is kept: "away", or "signed out".
   async function send(order, again = false) {
     const body = new URLSearchParams(order.fields);
-    body.set("age", Math.max(0, Date.now() - order.at));
-    body.set("after", (order.after || []).join(" "));
+    // An order that goes out at once is newer than anything; one that was kept may not be.
+    if (!pressed.delete(order.id)) {
+      body.set("age", Math.max(0, Date.now() - order.at));
+      body.set("after", (order.after || []).join(" "));
+    }
     body.set("csrf", document.querySelector("input[name=csrf]").value);
     try {
       const { answer, page } = await ask(order.action, { method: "POST", body });
