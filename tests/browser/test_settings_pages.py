@@ -162,7 +162,7 @@ def test_the_first_run_without_script_on_a_phone_at_night(
     page.get_by_role("button", name="Ihr Wort über sam@seller.test").first.click()
     expect(page.get_by_role("heading", name="3 Ihrer letzten")).to_be_visible()
     shot(page, shots, "start-phone-dark-de")
-    page.get_by_label(re.compile("niemandem Bescheid")).check()
+    page.get_by_label(re.compile("still zurückhalten")).check()
     page.get_by_role("button", name="Diese Einstellungen nehmen").click()
     expect(page).to_have_url(re.compile("/review$"))
     assert wishes(home) == (Mode.QUARANTINE, Strictness.STRICT)

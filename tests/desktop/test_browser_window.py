@@ -178,6 +178,7 @@ async def test_decide_undo_and_be_told_in_a_real_browser(
             await expect(page.get_by_role("article")).to_have_count(1)
             assert not urlsplit(page.url).fragment, "the ticket is gone from the address"
             backend.mailbox.hold(3, subject="Came while the page was open")
+            await page.get_by_role("button", name="1 new: show").click()  # offered: nothing moves by itself
             await expect(page.get_by_text("Came while the page was open")).to_be_visible()
             await page.screenshot(path=shots / "browser-window.png")
             await (
