@@ -256,16 +256,18 @@ class Trouble:
             self._returning = time.monotonic() - died
 
     async def _fidget(self) -> None:
-        """The owner stars and unstars an old letter, so that there is always some call to spoil."""
+        """The owner marks an old letter read and unread, so that there is always some call to spoil."""
         on = False
         while True:
             await asyncio.sleep(0.25)
             if self._fixture.ids:
                 some = next(iter(self._fixture.ids.values()))
                 on = not on
-                star = ("STARRED",)
+                unread = ("UNREAD",)
                 with suppress(PitchgateError):
-                    await self._fixture.sandbox.move(OWNER, [some], star if on else (), () if on else star)
+                    await self._fixture.sandbox.move(
+                        OWNER, [some], unread if on else (), () if on else unread
+                    )
 
     async def _rule(self, kind: str, method: str, times: int = 1) -> None:
         ours = {} if method.startswith("oauth.") else {"project": project(NAME)}
