@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -61,7 +61,7 @@ def reached(dealings: Dealings, preferences: Preferences, now: datetime) -> tupl
     return tuple(name for name, limit in LIMITS.items() if limit(dealings, preferences, now))
 
 
-def owed(objections: Collection[str]) -> bool:
+def owed(objections: tuple[str, ...]) -> bool:
     """Whether the link is only put off: nothing but a daily limit was against it."""
     return bool(objections) and {*objections} <= _COUNTS
 

@@ -31,12 +31,16 @@ ABOUT_ALL = {
     "open": "no mailbox",
     "close": "no mailbox",
     "ping": "no mailbox",
+    "wait": "no mailbox",
+    "on_due": "no mailbox",
+    "keep_away": "the start's: owners who left before the backup was made",
     "connect": "named by Google's account id",
     "mailboxes": "the operator's",
     "sealed_tokens": "the start's: do our keys open any",
     "mailbox_by_email": "named by address",
     "note_push": "named by address, checked by Pub/Sub's token",
     "claim_duties": "the worker's",
+    "claim_duty": "the worker's",
     "claim_messages": "the worker's",
     "next_due": "the worker's",
     "note_missing": "the fetcher's",
@@ -212,6 +216,10 @@ class Eve:
             "put_back": lambda: store.put_back(message),
             "finish_stage": lambda: store.finish_stage(message, now),
             "postpone": lambda: store.postpone(message, now, "", now),
+            "dead_letters": lambda: store.dead_letters("eve"),
+            "retry_dead_letter": lambda: store.retry_dead_letter("eve", "m3", now),
+            "drop_dead_letter": lambda: store.drop_dead_letter("eve", "m3", now),
+            "last_notice": lambda: store.last_notice("eve"),
             "make_dead_letter": lambda: store.make_dead_letter(message, "", now),
             "gone": lambda: store.gone(message, now),
             "commit_sync": lambda: store.commit_sync(duty, page, now),
@@ -271,6 +279,8 @@ async def eve_beside_ana(story: Story) -> Eve:
     await story.receive("ana", "m0", Outcome.HOLD, "ed@x.test")
     await story.decide("ana", "m0", Decision.RELEASE, "key-ana")
     await story.work()
+    await story.arrive("ana", "m3")
+    await story.store.make_dead_letter(await story.job("m3"), "", story.now)
     await story.arrive("ana", "m2")
     await story.judge(await story.job("m2"), Outcome.CHALLENGE, "fay@fay.test")
     browser = await story.browser("ana")

@@ -114,7 +114,7 @@ def test_the_table_names_the_sender_and_cannot_steer_the_terminal(tmp_path: Path
     output = _scan(_mbox(tmp_path / "mail.mbox", hostile, _order())).output
     assert "1 of 2 messages would be held, from 1 sender." in output
     assert "quarantine" in output, "the row that decided, and what it means"
-    assert "nobody" in output
+    assert "Held silently" in output
     assert "\x1b[2J" not in output
     assert "[red]" in output
 

@@ -63,7 +63,7 @@ async def test_they_begin_with_one_read_and_end_in_one_commit(fixture: Fixture, 
     if claimed:  # then what the sync read for them is not in hand
         jobs = tuple(replace(job, begun=None) for job in jobs)
     assert await screened(fixture, jobs, store) == [()] * 4
-    asked = [store.asked[name] for name in ("beginning", "record_stays", "record_verdict")]
+    asked = [store.asked[name] for name in ("screening_context", "record_stays", "record_verdict")]
     assert asked == [claimed, 1, 0]
     assert await rows(fixture) == {"below_hold": 4}
 
