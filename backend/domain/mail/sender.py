@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache, lru_cache
+from importlib.resources import files
 
 from publicsuffixlist import PublicSuffixList
-
-from backend.domain.mail.providers import BRANDS, PROVIDERS, SHARED_PARENTS
 
 # ---- Who an address stands for
 # Total functions over any text.
@@ -54,6 +53,22 @@ _MACHINE_PREFIX = (
 _MACHINE_SUFFIX = (
     "-request", "-owner", "-bounces", "-bounce", "-notification", "-notifications", "-daemon", "-admin-bounces",
 )  # fmt: skip
+
+
+def _listed() -> dict[str, frozenset[str]]:
+    parts: dict[str, list[str]] = {}
+    words: list[str] = []
+    for line in files(__package__).joinpath("providers.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            words = parts[line.strip("[]")] = []
+        elif not line.startswith("#"):
+            words += line.split()
+    return {name: frozenset(words) for name, words in parts.items()}
+
+
+_LISTED = _listed()
+BRANDS, PROVIDERS, SHARED_PARENTS = (_LISTED[part] for part in ("brands", "providers", "rented out"))
+"""What `providers.txt` lists, lower-case."""
 
 
 def normalise(address: str) -> str:

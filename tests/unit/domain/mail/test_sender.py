@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from backend.domain.mail.providers import PROVIDERS
 from backend.domain.mail.sender import (
+    PROVIDERS,
     counted_domain,
     is_free_mail,
     is_machine_local,
