@@ -14,8 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from backend.domain.mail.headers import addresses, clean
-from backend.domain.mail.message import Message, Owner
+from backend.domain.mail.message import Message, Owner, addresses, clean
 from backend.domain.mail.mime import parse
 from backend.domain.reading import wording
 from backend.domain.reading.wording import prepare

@@ -13,8 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import aiohttp
 
 from backend.doctor.machine import Finding, broken, refused, warning, well
-from backend.domain.errors import GoogleError, NeedsReconnect, Refused, Rejected, TryLater
-from backend.domain.mailbox.failing import NO_TOPIC
+from backend.domain.errors import NO_TOPIC, GoogleError, NeedsReconnect, Refused, Rejected, TryLater
 from backend.domain.mailbox.mailbox import WATCH_ALARM, Link, Mailbox, Missing, Mode, Notices
 from backend.gmail.executor import told_at
 from backend.gmail.opening import Google

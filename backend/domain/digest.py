@@ -13,8 +13,7 @@ from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Arrival
 from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import Screened
-from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.mailbox.message import FailOpen, Screened
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
 

@@ -11,14 +11,13 @@ from pathlib import PurePath
 
 from backend.domain.digest import Digest
 from backend.domain.entry.challenge_mail import MAX_SUBJECT
-from backend.domain.entry.decline import is_decline
 from backend.domain.mail.authentication import authenticate
-from backend.domain.mail.headers import UNSEEN
 from backend.domain.mail.machine_mail import addressed_to, form_of, is_bounce, offer, reply_address
-from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mail.message import UNSEEN, Address, Arrival, Message, Owner
+from backend.domain.mail.quoting import is_decline
 from backend.domain.mail.visible import visible
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.mailbox.message import FailOpen
 from backend.domain.policy.guards import objections_of_message
 from backend.domain.reading.score import MAX_SHOWN, Score, Shown, Thresholds, illustrate, marks
 from backend.domain.reading.topics import topics

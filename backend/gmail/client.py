@@ -13,8 +13,7 @@ import structlog
 
 from backend.domain.errors import Gone, HistoryGone, Rejected, TryLater
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.mailbox import LabelIds
-from backend.domain.mailbox.message import NAMES, PARENT
+from backend.domain.mailbox.message import NAMES, PARENT, LabelIds
 from backend.gmail import payload
 from backend.gmail.errors import NameTaken, OneWatchOnly, send_uncertain
 from backend.gmail.executor import Executor

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from backend.domain.errors import (
+    NO_TOPIC,
     AccessLost,
     Gone,
     GoogleError,
@@ -26,7 +27,6 @@ from backend.domain.errors import (
     TryLater,
     Unexplained,
 )
-from backend.domain.mailbox.failing import NO_TOPIC
 
 RETRY_HORIZON = timedelta(hours=25)
 """A retry time further off than this is a misreading; Google's longest suspension is a day."""

@@ -17,14 +17,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backend.domain.entry.decline import is_decline
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.authentication import Authentication, authenticate
 from backend.domain.mail.machine_mail import form_of
 from backend.domain.mail.message import Arrival, Message, Owner
 from backend.domain.mail.mime import parse
+from backend.domain.mail.quoting import is_decline
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
-from backend.domain.mailbox.verdict import Verdict
+from backend.domain.mailbox.message import Verdict
 from backend.domain.policy.rehearsal import Waiting
 from backend.domain.policy.table import NOT_INCOMING_LABELS, Facts, Standing, decide
 from backend.domain.reading.score import Reason, Score, Thresholds, illustrate

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from backend.domain.errors import Gone, LeaseLost, Rejected, once_more
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
-from backend.domain.mailbox.mailbox import LabelIds, Mailbox
-from backend.domain.mailbox.message import INBOX, SPAM, TRASH, LabelChange, Placement, changes_for
+from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.message import INBOX, SPAM, TRASH, LabelChange, LabelIds, Placement, changes_for
 from backend.pipeline.context import Context
 from backend.transactions.records import MessageJob
 

@@ -12,7 +12,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.challenge import Entry, Posting
 from backend.domain.errors import Gone, NotFound, Rejected, TryLater
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, refuse_shared_domain
 from backend.domain.mailbox.mailbox import Link, Mailbox, Mode

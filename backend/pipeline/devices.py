@@ -17,7 +17,7 @@ import structlog
 
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
-from backend.domain.mail.headers import UNSEEN
+from backend.domain.mail.message import UNSEEN
 from backend.domain.mailbox import owner_digest as rules
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, refuse_shared_domain
 from backend.domain.mailbox.mailbox import Link, Preferences

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from backend.domain.errors import (
+    NO_TOPIC,
     PASSED_OVER,
     Conflict,
     Gone,
@@ -21,7 +22,6 @@ from backend.domain.errors import (
     Unexplained,
     believed,
 )
-from backend.domain.mailbox.failing import NO_TOPIC
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.watching.trial import TRIAL, Act, Finding, trial
 from backend.pipeline.context import Context

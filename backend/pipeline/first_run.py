@@ -15,8 +15,7 @@ from datetime import datetime, timedelta
 from backend.domain.entry.challenge import Dealings
 from backend.domain.errors import PASSED_OVER, Gone, LeaseLost, Rejected, Unexplained, believed
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
-from backend.domain.mailbox.message import STARRED
-from backend.domain.mailbox.verdict import Verdict
+from backend.domain.mailbox.message import STARRED, Verdict
 from backend.domain.policy.guards import Inquiry, objections
 from backend.domain.policy.rehearsal import CAUGHT, Looked, PreviewRun, Rehearsed, RunState, Word, rehearse
 from backend.pipeline.context import Context

@@ -11,7 +11,7 @@ import structlog
 
 from backend.domain.errors import Gone, LeaseLost, NotYet
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.message import Outcome, Row, Verdict
 from backend.pipeline.context import Context
 from backend.ports.reader import Unread
 from backend.transactions.records import MessageJob

@@ -13,7 +13,7 @@ import structlog
 
 from backend.domain.errors import Conflict, Gone, LeaseLost, Rejected, Unexplained
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
+from backend.domain.mailbox.message import FailOpen, Outcome, Row, Verdict
 from backend.domain.policy.guards import owed as is_owed
 from backend.domain.policy.guards import reached
 from backend.domain.policy.table import NOT_INCOMING_LABELS

@@ -11,14 +11,13 @@ import structlog
 
 from backend.domain.errors import Gone, GoogleError, NeedsReconnect, NotFound, Refused, Rejected
 from backend.domain.mail.authentication import Authentication
-from backend.domain.mail.headers import UNSEEN
 from backend.domain.mail.machine_mail import host_of
-from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mail.message import UNSEEN, Address, Arrival, Message, Owner
 from backend.domain.mail.sender import is_free_mail, normalise, organisational_domain
 from backend.domain.mailbox.decisions import Decision, RuleKind, refuse_shared_domain
 from backend.domain.mailbox.insights import Figures, filled, first_monday
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message import MessageView
+from backend.domain.mailbox.message import MessageView, Verdict
 from backend.domain.mailbox.review import (
     Done,
     Given,
@@ -39,13 +38,11 @@ from backend.domain.mailbox.rules import (
     subject_of,
     write_list,
 )
-from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Reason, Score, Shown
 from backend.domain.reading.topics import Topic, unwelcomed
 from backend.domain.watching.drift import Drift
-from backend.domain.watching.strictness_offer import Offer, better_degree
-from backend.domain.watching.trial import Quality, quality
+from backend.domain.watching.trial import Offer, Quality, better_degree, quality
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
 from backend.ports.public_post import Unsubscriber

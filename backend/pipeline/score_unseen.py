@@ -11,8 +11,7 @@ from dataclasses import replace
 
 from backend.domain.mail.message import Arrival
 from backend.domain.mailbox.mailbox import Mailbox, Mode
-from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage
-from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, Screened, Stage, Verdict
 from backend.domain.policy.table import Facts, decide
 from backend.pipeline.context import Context
 from backend.pipeline.learn import OWN_MAIL

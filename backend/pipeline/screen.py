@@ -18,8 +18,17 @@ from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, t
 from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected, Unexplained, believed
 from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message import IMPORTANT, PLACES, Placement, Screened, as_it_came
-from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
+from backend.domain.mailbox.message import (
+    IMPORTANT,
+    PLACES,
+    FailOpen,
+    Outcome,
+    Placement,
+    Row,
+    Screened,
+    Verdict,
+    as_it_came,
+)
 from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen
 from backend.domain.reading.score import Thresholds

@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.domain.entry.challenge import Challenge, ChallengeState, Solved, note_line, token_hash
-from backend.domain.entry.credits import wait_for, work_factor
+from backend.domain.entry.challenge import (
+    Challenge,
+    ChallengeState,
+    Solved,
+    note_line,
+    token_hash,
+    wait_for,
+    work_factor,
+)
 from backend.domain.errors import Expired, NotFound, NotYet, Refused
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link

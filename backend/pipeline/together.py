@@ -12,8 +12,7 @@ from collections.abc import Collection, Mapping
 import structlog
 
 from backend.domain.errors import Conflict
-from backend.domain.mailbox.message import Screened, Stage
-from backend.domain.mailbox.verdict import Verdict
+from backend.domain.mailbox.message import Screened, Stage, Verdict
 from backend.ports.system import Clock
 from backend.transactions.records import MessageJob, ScreeningContext, Stays
 from backend.transactions.store import Store

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.mailbox import Grant, LabelIds
+from backend.domain.mailbox.mailbox import Grant
+from backend.domain.mailbox.message import LabelIds
 
 # ---- The Gmail port
 # Every call names the mailbox; access tokens are the adapter's affair. Errors are those of `backend.domain.errors`

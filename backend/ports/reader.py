@@ -13,7 +13,7 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mail.machine_mail import Offer
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.mailbox.message import FailOpen
 from backend.domain.reading.score import Cost, Score, Shown, Thresholds
 from backend.ports.gmail import Fetched
 

@@ -20,7 +20,7 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mail.machine_mail import offer
 from backend.domain.mail.message import Arrival
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.mailbox.message import FailOpen
 from backend.domain.reading.score import Cost, Score, Thresholds
 from backend.reader.frames import Limits, ModelData, Models, answered, read_request
 

@@ -15,12 +15,11 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from backend.domain.digest import Digest
-from backend.domain.errors import TryLater
+from backend.domain.errors import NO_READER, TryLater
 from backend.domain.mail.machine_mail import Offer
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.failing import NO_READER
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.mailbox.message import FailOpen
 from backend.domain.reading.score import Cost, Score, Shown, Thresholds
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread

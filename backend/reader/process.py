@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from backend.domain.digest import Digest
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.mailbox.message import FailOpen
 from backend.domain.reading.score import Cost, Thresholds
 from backend.reader.frames import ANSWER, MAX_ANSWER, Limits, ModelData, Models, packed
 

@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from backend.domain.mail.headers import clean
+from backend.domain.mail.message import clean
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import FINDINGS, Reason, Score, Thresholds, Trace, reasons
 from backend.scoring.audit import ModelFacts, ModelRefused, read_model

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backend.domain.entry.challenge import Challenge, ChallengeState, Solved, Tries
-from backend.domain.entry.credits import earned, spent
+from backend.domain.entry.challenge import Challenge, ChallengeState, Solved, Tries, earned, spent
 from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mailbox.message import Placement, Screened, Stage
 from backend.transactions import credits, decisions, message_rows, rows

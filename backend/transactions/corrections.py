@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypedDict
 
-from backend.domain.entry.credits import forfeited, refunded, restored, unrefunded
+from backend.domain.entry.challenge import forfeited, refunded, restored, unrefunded
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.decisions import (
     AWAY,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from backend.domain.entry.credits import Entry
+from backend.domain.entry.challenge import Entry
 from backend.domain.errors import Refused
 from backend.transactions.mailboxes import lock
 from backend.transactions.statement import Script, micros, number, q

@@ -15,12 +15,10 @@ from backend.domain.errors import NotFound
 from backend.domain.mail.sender import script_of
 from backend.domain.mailbox.decisions import EFFECTS, Correction, Decision, Origin
 from backend.domain.mailbox.insights import Figures, Funnel, SenderCount, Week
-from backend.domain.mailbox.message import MessageView
-from backend.domain.mailbox.verdict import Grounds, Verdict
+from backend.domain.mailbox.message import Grounds, MessageView, Verdict
 from backend.domain.watching import drift
 from backend.domain.watching.audit import Chain, Entry, grown, keyed, name_of
 from backend.domain.watching.drift import monday_of, week_of
-from backend.domain.watching.strictness_offer import Scored
 from backend.domain.watching.trial import (
     CHALLENGER,
     CHAMPION,
@@ -30,6 +28,7 @@ from backend.domain.watching.trial import (
     Answer,
     Counted,
     Label,
+    Scored,
     disagreement,
     drawn,
 )

@@ -8,8 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-from backend.domain.errors import SEARCH_LAG, LeaseLost, Refused
-from backend.domain.mailbox.failing import Cause
+from backend.domain.errors import SEARCH_LAG, Cause, LeaseLost, Refused
 from backend.domain.mailbox.message import Stage
 from backend.transactions import message_rows, rows, voiding
 from backend.transactions.message_rows import ClaimedRow, DueLaneRow, MessageRow

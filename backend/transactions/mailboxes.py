@@ -10,7 +10,8 @@ from typing import Any, TypedDict
 from backend.domain.errors import AccessLost, Conflict, NotFound, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.archive import TABLES
-from backend.domain.mailbox.mailbox import DigestPace, LabelIds, Link, Mailbox, Preferences
+from backend.domain.mailbox.mailbox import DigestPace, Link, Mailbox, Preferences
+from backend.domain.mailbox.message import LabelIds
 from backend.transactions import rows
 from backend.transactions.jobs import request_duty
 from backend.transactions.records import DisconnectReceipt, Duty, NewMailbox

@@ -11,8 +11,7 @@ from typing import NamedTuple
 from backend.domain.entry.challenge import Challenge
 from backend.domain.mailbox.decisions import Correction, Returned
 from backend.domain.mailbox.mailbox import Gap, Mailbox, Preferences
-from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage
-from backend.domain.mailbox.verdict import Verdict
+from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage, Verdict
 from backend.domain.policy.table import Standing
 from backend.domain.watching.audit import Chain, Entry
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
-from backend.domain.entry.credits import given
+from backend.domain.entry.challenge import given
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.decisions import EFFECTS, Correction, Decision, Origin, out_of_reach
 from backend.domain.mailbox.review import LEASE_SECONDS, MOST_EARLIER, Done, Given, Leaving, Shelf

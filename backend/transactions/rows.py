@@ -9,11 +9,11 @@ from operator import itemgetter
 from typing import Any, TypedDict
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, Dealings
-from backend.domain.errors import AccessLost
+from backend.domain.errors import AccessLost, Cause, Failing
 from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
-from backend.domain.mailbox.failing import Cause, Failing
-from backend.domain.mailbox.mailbox import Gap, LabelIds, Link, Mailbox, Missing, Notices, Preferences
+from backend.domain.mailbox.mailbox import Gap, Link, Mailbox, Missing, Notices, Preferences
+from backend.domain.mailbox.message import LabelIds
 from backend.domain.policy.table import Standing
 from backend.transactions.records import Duty, DutyJob
 from backend.transactions.statement import moment, moment_or_none

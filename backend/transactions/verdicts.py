@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from backend.domain.entry.challenge import ChallengeIntent, Dealings
-from backend.domain.entry.credits import spent
+from backend.domain.entry.challenge import ChallengeIntent, Dealings, spent
 from backend.domain.errors import Conflict, LeaseLost, NotFound, Refused
 from backend.domain.mail.sender import counted_domain
 from backend.domain.mailbox.decisions import RuleKind
-from backend.domain.mailbox.message import PLACES, Placement, Screened, Stage
+from backend.domain.mailbox.message import PLACES, Placement, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import SETTLE
-from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.guards import COUNTED, OWED, owed, reached
 from backend.domain.policy.table import HELD_WITH, STRANGERS, Standing
 from backend.domain.watching.drift import classed

@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
-from backend.domain.errors import Refused
+from backend.domain.errors import Cause, Refused
 from backend.domain.mailbox.decisions import Correction
-from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.mailbox import WATCH_ALARM, Preferences
-from backend.domain.mailbox.message import PLACES, MessageView, Placement, Screened
-from backend.domain.mailbox.verdict import Verdict
+from backend.domain.mailbox.message import PLACES, MessageView, Placement, Screened, Verdict
 from backend.domain.policy.table import Standing
 from backend.domain.watching.drift import State
 from backend.domain.watching.trial import TRIAL, Finding, trial

@@ -17,8 +17,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.errors import StoreAway
 from backend.domain.mailbox.decisions import AWAY
-from backend.domain.mailbox.message import MessageView, Placement, Stage
-from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Stage
 from backend.locale.words import Words
 from backend.transactions.store import Store
 from backend.web import log

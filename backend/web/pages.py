@@ -28,11 +28,10 @@ from quart import (
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import NotFound
 
-from backend.domain.mail.headers import UNSEEN
-from backend.domain.mailbox.failing import Failing
+from backend.domain.errors import Failing
+from backend.domain.mail.message import UNSEEN
 from backend.domain.mailbox.mailbox import Condition, Explanation, Mailbox, Who, explain
-from backend.domain.mailbox.message import MessageView
-from backend.domain.mailbox.verdict import Row
+from backend.domain.mailbox.message import MessageView, Row
 from backend.domain.reading.score import likeness, points
 from backend.domain.reading.topics import Topic
 from backend.locale import DEFAULT, LANGUAGES, Section, catalogue

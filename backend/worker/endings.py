@@ -13,6 +13,7 @@ import structlog
 
 from backend.domain.errors import (
     SEARCH_LAG,
+    Cause,
     Gone,
     LeaseLost,
     NeedsReconnect,
@@ -20,10 +21,11 @@ from backend.domain.errors import (
     StoreAway,
     TryLater,
     Unexplained,
+    cause_of,
+    code_of,
     once_more,
     wait_after,
 )
-from backend.domain.mailbox.failing import Cause, cause_of, code_of
 from backend.domain.mailbox.message import Stage
 from backend.pipeline.context import Context
 from backend.transactions.records import Duty, DutyJob, MessageJob

@@ -28,8 +28,7 @@ import aiohttp
 from aiohttp import web
 
 from backend.demo.processes import free_port
-from backend.domain.mailbox.message import Stage
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome, Stage
 from backend.sandbox.addon.host import Asked, Deployment, Forgery, Setting, posting
 from backend.sandbox.oauth.signing import KeyRing
 from backend.sandbox.world import World

@@ -22,7 +22,7 @@ from backend.demo.letters import letters
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.mailbox import Preferences
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.message import Outcome, Row, Verdict
 from backend.domain.policy.table import Facts
 from backend.domain.reading.score import Score, Thresholds, Trace
 from backend.domain.reading.wording import prepare

@@ -32,9 +32,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from backend.domain.entry.credits import Entry, Posting, spent
+from backend.domain.entry.challenge import Entry, Posting, spent
 from backend.domain.errors import Refused
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.store.opening import open_store
 from backend.transactions.records import Duty, DutyJob, MessageJob, Notice, Sighting, SyncPage
 from backend.transactions.store import Store

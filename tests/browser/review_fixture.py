@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from backend.domain.mail.message import Address, Arrival, Headers, Message
-from backend.domain.mailbox.message import Placement, Screened
-from backend.domain.mailbox.verdict import Outcome, Shadow, Verdict
+from backend.domain.mailbox.message import Outcome, Placement, Screened, Shadow, Verdict
 from backend.domain.reading.score import Reason, Score
 from backend.transactions.store import Store
 from tests.contract.store.stories import ROWS

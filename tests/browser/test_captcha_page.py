@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.sender import LOOKS, check_server, visit

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.challenge import Entry, Posting
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Placement
 from tests.browser.axe import assert_no_serious

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from playwright.sync_api import Browser, expect
 
 from backend.__main__ import cli
-from backend.domain.mailbox.verdict import Row, Shadow
+from backend.domain.mailbox.message import Row, Shadow
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over
 from tests.browser.review_fixture import Fixture, fixture, visit

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from backend.domain.errors import Gone, HistoryGone, Rejected
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
-from backend.domain.mailbox.mailbox import LabelIds
+from backend.domain.mailbox.message import LabelIds
 from backend.ports.gmail import (
     NO_LABELS,
     Added,

@@ -10,7 +10,7 @@ from backend.domain.digesting import Challenger, correspondents, digest, show
 from backend.domain.mail.machine_mail import Offer, offer
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.mailbox.message import FailOpen
 from backend.domain.reading.score import Cost, Score, Shown, Thresholds
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread

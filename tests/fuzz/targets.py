@@ -15,14 +15,22 @@ from typing import Any, cast
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from backend.domain.entry.challenge_mail import compose
-from backend.domain.entry.decline import is_decline
 from backend.domain.errors import Refused
 from backend.domain.history import read_envelope, subscription_of
 from backend.domain.mail.authentication import authenticate, signing_domains
-from backend.domain.mail.headers import addresses, decode_words, message_ids
 from backend.domain.mail.machine_mail import form_of, is_bounce, is_challenge, offer
-from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
+from backend.domain.mail.message import (
+    Address,
+    Arrival,
+    Headers,
+    Message,
+    Owner,
+    addresses,
+    decode_words,
+    message_ids,
+)
 from backend.domain.mail.mime import parse
+from backend.domain.mail.quoting import is_decline
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.rules import read_list
 from backend.domain.reading.score import PITCH_WORDS, Reason, Score, illustrate, marks

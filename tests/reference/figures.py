@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.message import Outcome, Row, Verdict
 from backend.pipeline.judged import VerdictMetrics
 from backend.ports.public_post import Pushed
 from backend.web.services import GROUPS, Measures

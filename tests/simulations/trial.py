@@ -41,7 +41,7 @@ from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.mailbox import Mode, Preferences
-from backend.domain.mailbox.verdict import Shadow, Verdict
+from backend.domain.mailbox.message import Shadow, Verdict
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.watching.trial import Act, Answer, Finding, disagreement

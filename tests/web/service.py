@@ -25,7 +25,7 @@ from backend.domain.entry.challenge import Challenge, token_hash
 from backend.domain.errors import Refused
 from backend.domain.mail.message import Address, Arrival, Message
 from backend.domain.mailbox.mailbox import Grant, Preferences, Strictness
-from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.mailbox.message import Outcome, Verdict
 from backend.domain.reading.score import Reason, Score, Thresholds
 from backend.pipeline.archive import ArchiveService
 from backend.pipeline.context import Context

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 import backend.web
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.challenge import Entry, Posting
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.web.browser_session import csrf_of
 from tests.contract.store.dump import Rows, dump
 from tests.web.service import Office, office, unopened

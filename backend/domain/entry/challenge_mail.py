@@ -12,9 +12,8 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from backend.domain.errors import Refused
-from backend.domain.mail.headers import mailbox_field, text_field
 from backend.domain.mail.machine_mail import reply_address
-from backend.domain.mail.message import Arrival, Message, Owner
+from backend.domain.mail.message import Arrival, Message, Owner, mailbox_field, text_field
 from backend.domain.mail.sender import is_writable, normalise
 
 # ---- Paragraphs of a challenge

@@ -11,8 +11,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from backend.domain.mail.authentication import authenticate, signing_domains
-from backend.domain.mail.headers import may_match
-from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
+from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner, may_match
 from backend.domain.mail.sender import (
     is_free_mail,
     is_machine_local,

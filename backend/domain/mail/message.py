@@ -1,14 +1,21 @@
-"""What arrived: a parsed e-mail, and what Gmail knows of it beside the mail itself.
+"""What arrived: a parsed e-mail, what Gmail knows of it beside the mail itself, and the text of its headers, read and
+written. Total functions.
 
 All values are immutable. Text is `str` without lone surrogates; sizes are bytes; times are aware UTC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import base64
+import binascii
+import codecs
+import quopri
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +148,297 @@ class Owner:
         """How they write from `address`: under the name it bears. From one that is not theirs: from the primary."""
         own = address if address in self.addresses else self.email
         return Address(own, dict(self.names).get(own) or self.name)
+
+
+# ---- Bytes to safe text
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}\Z")
+_SURROGATE_OR_NUL = re.compile("[\ud800-\udfff\x00]")
+
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What is no text to a person: controls, and marks that turn the direction of what follows."""
+
+# Codecs that are no mail charsets: some take quadratic time, some read escapes out of the text.
+_REFUSED = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"})
+# Labels seen in real mail that Python does not know, or whose superset is what senders really use.
+_ALIASES = {
+    "iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "l1": "cp1252", "iso8859-1": "cp1252",
+    "x-unknown": "", "unknown-8bit": "", "unknown": "", "default": "", "none": "", "binary": "", "8bit": "",
+    "cp-850": "cp850", "x-sjis": "shift_jis", "ks_c_5601-1987": "cp949", "gb2312": "gb18030", "x-gbk": "gbk",
+    "utf8mb4": "utf-8", "utf": "utf-8", "unicode-1-1-utf-7": "utf-7", "iso-8859-8-i": "iso-8859-8",
+}  # fmt: skip
+
+
+def clean(text: str) -> str:
+    """`text` with each lone surrogate and NUL replaced by U+FFFD."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return _SURROGATE_OR_NUL.sub("\ufffd", text)
+
+
+def may_match(text: str, signs: Sequence[str]) -> bool:
+    """Whether a pattern without case, no match of which lacks all the `signs` (lower case), may match in `text`.
+
+    Beyond ASCII the answer is yes, for some letters there are, without case, the equals of others.
+    """
+    return not text.isascii() or any(map(text.lower().__contains__, signs))
+
+
+@lru_cache(maxsize=256)
+def codec_for(label: str) -> str | None:
+    """Python's codec name for a charset label, or None if it is unknown or not fit for mail."""
+    label = label.strip().strip("\"'").lower()
+    label = _ALIASES.get(label, label)
+    if not _NAME.match(label):
+        return None
+    try:
+        info = codecs.lookup(label)
+    except (LookupError, ValueError):
+        return None
+    text_codec = getattr(info, "_is_text_encoding", True)
+    return info.name if text_codec and info.name.replace("_", "-") not in _REFUSED else None
+
+
+def decode(data: bytes, label: str = "") -> tuple[str, str]:
+    """(text, what was wrong or ""), by the declared charset where it fits, else UTF-8, else Windows-1252.
+
+    The guess after a wrong label is worth it: mislabelled Latin-1 is far more common than bad UTF-8.
+    """
+    codec = codec_for(label) if label else None
+    trouble = f"charset {label[:40]}" if label and codec is None and label.lower() not in _ALIASES else ""
+    for candidate in (codec, "utf-8"):
+        if candidate is None or candidate == "ascii":
+            continue
+        try:
+            return clean(data.decode(candidate)), trouble
+        except (UnicodeError, ValueError):
+            trouble = trouble or f"bytes not {label[:40] or candidate}"
+    if codec == "utf-8":
+        return clean(data.decode("utf-8", "replace")), trouble
+    return clean(data.decode("cp1252", "replace")), trouble
+
+
+# ---- Reading header values
+# Total functions over any text.
+
+
+MAX_ADDRESSES = 500
+MAX_NAME = 200
+
+_FOLDED = re.compile(r"\r?\n[ \t]*|\r")
+_WORD = re.compile(r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?\s]*)\?=")
+_BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,80}\?[bBqQ]\?)")
+_DIVIDES = re.compile(r"[,;:]")
+_MESSAGE_ID = re.compile(r"<([^<>\s]{1,998})>")
+# Begun only where a word begins: from every letter of a long one, the search would read it to its end.
+_ADDRESS = re.compile(r"(?<![^\s<>,;:\"()@])[^\s<>,;:\"()@]{1,128}+@[^\s<>,;:\"()@]{1,255}+")
+
+
+def unfold(value: str) -> str:
+    """One line, surrounding blanks gone; 8-bit bytes smuggled in as surrogates are decoded."""
+    if value.isascii():
+        if "\n" in value or "\r" in value:
+            value = _FOLDED.sub(" ", value)
+        return (value.replace("\0", "\ufffd") if "\0" in value else value).strip()
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        value, _ = decode(value.encode("utf-8", "surrogateescape") if _escaped_only(value) else
+                          value.encode("utf-8", "replace"))  # fmt: skip
+    return clean(_FOLDED.sub(" ", value)).strip()
+
+
+def _escaped_only(value: str) -> bool:
+    return all(not "\ud800" <= c <= "\udfff" or "\udc80" <= c <= "\udcff" for c in value)
+
+
+def decode_words(value: str) -> str:
+    """RFC 2047 words decoded; what does not decode stays as it is written.
+
+    Neighbouring words of one charset are joined as bytes first, because senders split characters.
+    """
+    if "=?" not in value:
+        return value
+    value = _BETWEEN_WORDS.sub(r"\1", value)
+    out: list[str] = []
+    pending, charset, position = bytearray(), "", 0
+    for match in _WORD.finditer(value):
+        label, kind, payload = match.groups()
+        data = _word_bytes(kind, payload)
+        adjacent = match.start() == position and label.lower() == charset
+        if pending and (data is None or not adjacent):
+            out.append(decode(bytes(pending), charset)[0])
+            pending.clear()
+        out.append(value[position : match.start()])
+        if data is None:
+            out.append(match.group())
+        else:
+            pending += data
+            charset = label.lower()
+        position = match.end()
+    if pending:
+        out.append(decode(bytes(pending), charset)[0])
+    return clean("".join(out) + value[position:]).replace("\n", " ").replace("\r", " ")
+
+
+def _word_bytes(kind: str, payload: str) -> bytes | None:
+    try:
+        raw = payload.encode("ascii")
+        if kind in "qQ":
+            return quopri.decodestring(raw.replace(b"_", b"=20"), header=False)
+        return base64.b64decode(raw + b"=" * (-len(raw) % 4))
+    except (UnicodeEncodeError, binascii.Error, ValueError):
+        return None
+
+
+def addresses(value: str) -> tuple[Address, ...]:
+    """The addresses of a From, To, Cc or Reply-To value, at most `MAX_ADDRESSES`.
+
+    The part in angle brackets wins over any address written in the display name. An unquoted comma in
+    a name ("Doe, Jane <jane@x.test>") does not make two people of one.
+    """
+    if not value:
+        return ()
+    found: list[Address] = []
+    carried = ""
+    for chunk in _chunks(value):
+        address, name = _one(chunk)
+        if not address and "@" not in chunk:
+            carried = (f"{carried}, {name}" if carried else name)[:MAX_NAME]
+            continue
+        name = f"{carried}, {name}" if carried and name else name or carried
+        found.append(Address(address, name[:MAX_NAME]))
+        carried = ""
+        if len(found) >= MAX_ADDRESSES:
+            break
+    if carried and not found:
+        found.append(Address("", carried))
+    return tuple(found)
+
+
+def _chunks(value: str) -> list[str]:
+    """Split at commas, semicolons and group colons that stand outside quotes, brackets and comments."""
+    if not _DIVIDES.search(value):
+        return [value.strip()] if value.strip() else []
+    chunks: list[str] = []
+    current: list[str] = []
+    quoted = escaped = angle = False
+    depth = 0
+    for char in value:
+        if escaped:
+            escaped = False
+        elif char == "\\" and (quoted or depth):
+            escaped = True
+        elif quoted:
+            quoted = char != '"'
+        elif char == '"':
+            quoted = True
+        elif char == "(":
+            depth += 1
+        elif char == ")":
+            depth = max(0, depth - 1)
+        elif depth == 0 and char in "<>":
+            angle = char == "<"
+        elif depth == 0 and not angle and char in ",;:":
+            if char != ":":
+                chunks.append("".join(current))
+            current = []
+            continue
+        current.append(char)
+    chunks.append("".join(current))
+    return [chunk for chunk in (c.strip() for c in chunks) if chunk]
+
+
+def _one(chunk: str) -> tuple[str, str]:
+    """(address in lower case or "", display name) of one list item."""
+    name, bracket, rest = chunk.rpartition("<")
+    if bracket and (match := _ADDRESS.search(rest.partition(">")[0])):
+        return match.group().lower(), _name(name)
+    match = _ADDRESS.search(re.sub(r'"[^"]*"', " ", chunk))
+    if match is None:
+        return "", _name(chunk)
+    comment = re.search(r"\(([^()]*)\)", chunk)
+    return match.group().lower(), _name(comment.group(1)) if comment else ""
+
+
+def _name(text: str) -> str:
+    text = text.strip()
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        text = re.sub(r"\\(.)", r"\1", text[1:-1])
+    return " ".join(decode_words(text).strip("\"' ").split())[:MAX_NAME]
+
+
+def message_ids(value: str, limit: int = 200) -> tuple[str, ...]:
+    """Every `<id>` in a Message-ID, In-Reply-To or References value, brackets kept, first `limit` only."""
+    if "<" not in value:
+        return ()
+    return tuple(match.group() for match, _ in zip(_MESSAGE_ID.finditer(value), range(limit), strict=False))
+
+
+def first_id(value: str) -> str:
+    """The first `<id>`; a lone word without brackets counts too; "" if there is nothing of the kind."""
+    if match := _MESSAGE_ID.search(value):
+        return match.group()
+    words = value.split()
+    return words[0][:998] if len(words) == 1 else ""
+
+
+# ---- Writing header fields
+# Text is either printable ASCII, folded at single spaces, or encoded words (RFC 2047) throughout: a space between an
+# encoded word and what follows it is where programs differ, and where Python's own folding loses one.
+
+
+WIDTH = 76
+"""Characters of a line that holds an encoded word, at most (RFC 2047 2)."""
+
+_PLAIN = re.compile(r"(?:[!-~]+(?: [!-~]+)*)?")
+_BROKEN = re.compile(r"[\x00\r\n]")
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_OVERHEAD = len("=?utf-8?b??=")
+_FOLDER = textwrap.TextWrapper(WIDTH, subsequent_indent=" ", break_long_words=False, break_on_hyphens=False)
+
+
+def text_field(name: str, text: str) -> str:
+    """`name: text` without the line end. Raises `ValueError` where `text` has a line break, a NUL or half a
+    character in it, which no header can carry."""
+    if _BROKEN.search(text):
+        raise ValueError(f"not fit for a header: {text[:80]!r}")
+    if _is_plain(text):
+        # The first word stays on the first line, however long: a line left empty would add a space.
+        return "\r\n".join(_FOLDER.wrap(f"{name}:{text}")).replace(":", ": ", 1)
+    return f"{name}: " + "\r\n ".join(_encoded(text, WIDTH - len(name) - 2))
+
+
+def mailbox_field(name: str, person: str, address: str) -> str:
+    """`name: person <address>`, or the address alone where `person` is ""; raises as `text_field` does.
+
+    `address` is written as it is: it must be one that `backend.domain.mail.sender.is_writable` takes.
+    """
+    if not person:
+        return f"{name}: {address}"
+    if _is_plain(person) and not _ATOMS.fullmatch(person):
+        escaped = person.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{name}: "{escaped}"\r\n <{address}>'
+    return f"{text_field(name, person)}\r\n <{address}>"
+
+
+def _is_plain(text: str) -> bool:
+    return _PLAIN.fullmatch(text) is not None and "=?" not in text
+
+
+def _encoded(text: str, room: int) -> Iterator[str]:
+    """Encoded words of at most `room` characters, each of whole characters; between them blanks mean nothing."""
+    most = (room - _OVERHEAD) // 4 * 3
+    word = b""
+    for character in text:
+        encoded = character.encode("utf-8")
+        if len(word) + len(encoded) > most:
+            yield _word(word)
+            word = b""
+        word += encoded
+    yield _word(word)
+
+
+def _word(content: bytes) -> str:
+    return f"=?utf-8?b?{base64.b64encode(content).decode('ascii')}?="

@@ -15,8 +15,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message as StdMessage
 
-from backend.domain.mail.headers import addresses, clean, decode, decode_words, first_id, message_ids, unfold
-from backend.domain.mail.message import Attachment, Headers, Message
+from backend.domain.mail.message import (
+    Attachment,
+    Headers,
+    Message,
+    addresses,
+    clean,
+    decode,
+    decode_words,
+    first_id,
+    message_ids,
+    unfold,
+)
 
 _NESTING = re.compile(rb"boundary\s{0,9}\*?|^content-type\s{0,9}:\s{0,9}message/", re.I | re.M)
 # A field that says what a part is, with its continuation lines.

@@ -10,7 +10,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
-from backend.domain.mail.headers import clean
+from backend.domain.mail.message import clean
 
 # ---- HTML rewritten safely
 # A parser of HTML opens elements by itself (a `<b>` left open is opened in every paragraph that follows), looks

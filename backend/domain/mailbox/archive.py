@@ -10,12 +10,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from backend.domain.entry.challenge import ChallengeState
-from backend.domain.entry.credits import Posting
+from backend.domain.entry.challenge import ChallengeState, Posting
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import Decision, Origin, RuleKind
-from backend.domain.mailbox.message import Placement
-from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.mailbox.message import Outcome, Placement, Row
 from backend.domain.moments import micros, moment
 
 # ---- The lists of an archive

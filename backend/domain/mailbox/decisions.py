@@ -10,8 +10,7 @@ from typing import Literal, NotRequired, Protocol, TypedDict
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Refused
 from backend.domain.mail.sender import is_free_mail
-from backend.domain.mailbox.mailbox import LabelIds
-from backend.domain.mailbox.message import INBOX, SPAM, TRASH, Placement, Stage
+from backend.domain.mailbox.message import INBOX, SPAM, TRASH, LabelIds, Placement, Stage
 
 # ---- The decisions an owner can make
 # What follows from each is in `effects`.

@@ -10,10 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 from backend.domain.entry.challenge_mail import MAX_OWN_WORDING
-from backend.domain.errors import AccessLost, Refused
+from backend.domain.errors import AccessLost, Cause, Failing, Refused, foremost
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.failing import Cause, Failing, foremost
-from backend.domain.mailbox.verdict import Row
+from backend.domain.mailbox.message import LabelIds, Row
 from backend.domain.reading.topics import Topic
 
 # ---- What a re-list after a lost cursor found and left out.
@@ -285,21 +284,6 @@ def _wordings(value: object) -> tuple[tuple[str, str], ...]:
 def _within(name: str, value: object, low: int, high: int, only: tuple[int, ...] = ()) -> None:
     if type(value) is not int or not low <= value <= high or value not in (only or (value,)):
         raise Refused("out_of_range.number", name=name, low=low, high=high, field=name)
-
-
-@dataclass(frozen=True, slots=True)
-class LabelIds:
-    """Gmail's ids of our labels in one mailbox; "" for one not created yet."""
-
-    held: str = ""
-    would_hold: str = ""
-    allow: str = ""
-    block: str = ""
-
-    @property
-    def complete(self) -> bool:
-        """Whether all labels exist."""
-        return all((self.held, self.would_hold, self.allow, self.block))
 
 
 @dataclass(frozen=True, slots=True)

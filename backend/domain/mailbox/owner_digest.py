@@ -14,9 +14,8 @@ from email.utils import format_datetime
 from html import escape
 
 from backend.domain.errors import Refused
-from backend.domain.mail.headers import UNSEEN
 from backend.domain.mail.machine_mail import host_of
-from backend.domain.mail.message import Owner
+from backend.domain.mail.message import UNSEEN, Owner
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import DigestPace
 from backend.domain.mailbox.message import MessageView

@@ -16,8 +16,8 @@ from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind
-from backend.domain.mailbox.mailbox import LabelIds, Preferences
-from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
+from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.mailbox.message import FailOpen, LabelIds, Outcome, Row, Verdict
 from backend.domain.policy.table import HELD_WITH, Facts, Standing, decide, fail_open
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic

@@ -11,9 +11,8 @@ from backend.domain.mail.machine_mail import MailForm, claims_machine_mail, is_m
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mail.sender import same_organisation
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
-from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
-from backend.domain.mailbox.message import STARRED
-from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
+from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
+from backend.domain.mailbox.message import STARRED, FailOpen, LabelIds, Outcome, Row, Verdict
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
 

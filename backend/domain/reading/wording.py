@@ -1,23 +1,228 @@
-"""A message as the model reads it (`prepare`, for training and for serving), and the identity of lexicon and
-preparation."""
+"""A message as the model reads it (`prepare`, for training and for serving): its words, findings about its form, and
+the identity of lexicon and preparation."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from string import digits
 
-from backend.domain.mail.headers import clean
-from backend.domain.mail.message import Message, Owner
+from backend.domain.mail.message import Message, Owner, clean, may_match
 from backend.domain.mail.mime import parse
-from backend.domain.mail.quoting import sections
+from backend.domain.mail.quoting import Sections, sections
 from backend.domain.mail.sender import is_free_mail, organisational_domain
 from backend.domain.mail.visible import Visible, visible
 from backend.domain.reading import lexicon
-from backend.domain.reading.form import form_tokens
 from backend.domain.reading.words import Hit, concepts, find, language, tokens
+
+# ---- What a reader sees around the words
+# Headers, links, markup, shape. Each finding is one token `f_…`; the mail's own text cannot make such a token, because
+# its underscores are blanked before.
+
+
+_RE = re.compile(r"^\s*+(?:re|aw|antw|sv|vs|odp|res|rif|ref|r)\s*+(?:\[\d++\]\s*+)?:", re.I)
+_FWD = re.compile(r"^\s*+(?:fwd?|wg|tr|rv|enc|i|doorst|pd|vb)\s*+:", re.I)
+_BOOKING = re.compile(
+    r"calendly\.|cal\.com/|meetings\.hubspot|meetings-eu|savvycal|chilipiper|youcanbook|zcal\.|tidycal"
+    r"|oncehub|acuityscheduling"
+    r"|calendar\.app\.google|outlook\.office365?\.com/(?:book|owa)|koalendar|zeeg\.|/(?:book|meet|schedule"
+    r"|termin|demo)(?:[/?-]|$)",
+    re.I,
+)
+_OUT_OF_LIST = re.compile(
+    r"unsub|opt-?out|abmeld|austrag|desinscri|désinscri|desabonn|désabonn|baja|disiscri|cancella|uitschrijv"
+    r"|afmeld|wypisz|odhlas|avregistr",
+    re.I,
+)
+_LIST_SIGNS = """
+unsub opt abmeld austrag desinscri desabonn baja disiscri cancella uitschrijv afmeld wypisz odhlas avregistr
+"""
+_OF_LIST = tuple(_LIST_SIGNS.split())
+_TRACKED = re.compile(
+    r"[?&](?:utm_|_t=|mc_|trk|hs|e=|m=)|/(?:click|track|trk|ls|wf|e/c|u/click)(?:[/?]|$)|^https?://(?:click"
+    r"|links?|track|trk|go|email|t|url\d+)\.",
+    re.I,
+)
+_OUTREACH = re.compile(
+    r"outreach|salesloft|lemlist|apollo|instantly|smartlead|mailshake|woodpecker|reply\.io|yesware|mixmax"
+    r"|gmass|hubspot|klenty|quickmail|snov|saleshandy|waalaxy|overloop|cold|sequence",
+    re.I,
+)
+_NO_REPLY = re.compile(
+    r"no-?_?reply|do-?not-?reply|notif|alert|mailer|bounce|noreply|automat|system|robot|nicht-?antwort", re.I
+)
+_ROLE_WORDS = """
+info contact kontakt hello office mail admin sales support team kontakt@ contacto contato office biuro buero
+post enquiries orders service hi jobs press
+"""
+_ROLE = frozenset(_ROLE_WORDS.split())
+_MERGE = re.compile(
+    r"\{\{?[^{}]{1,40}\}?\}|\[(?:first|last|company|vor|nach|firma|prénom|nombre)[^\]]{0,30}\]"
+    r"|%[a-z_]{3,20}%|<<[^<>]{2,30}>>|\bhi (?:,|there,)|\$\{[^}]{1,30}\}",
+    re.I,
+)
+_OF_MERGE = ("{", "[", "%", "<<", "hi ,", "hi there,")
+_BULLET = re.compile(r"^[^\S\n]*+(?:[-•*·▪✓✅→]|\d[.)])\s++\S", re.M)
+_ADVERT_DOMAIN = re.compile(
+    r"^(?:get|try|use|join|with|hello|meet)[a-z]{4,}|[a-z](?:hq|app|hub|now|online)\.",
+    re.I,
+)
+_LINK = re.compile(r"https?://[^\s<>\"')\]]{3,300}")
+_NEW_ENDINGS_TEXT = """
+agency app biz blog business club consulting digital email events expert global group guru health info life live
+marketing media network online partners press pro services shop site solutions space store studio support systems
+tech today tools top top website work works world xyz
+"""
+_NEW_ENDINGS = frozenset(_NEW_ENDINGS_TEXT.split())
+# Finer classes follow the habits of single writers: with them, ordinary mail of a writer not read before scored
+# too high or too low as a whole.
+_LENGTHS = (4, 25, 400)
+_SUBJECT_LENGTHS = (0, 2)
+
+
+def form_tokens(
+    message: Message, owner: Owner, parts: Sections, seen: Visible | None, words: int
+) -> list[str]:
+    """Tokens for `message` to `owner`. `seen` is its HTML if it has any, `words` the length of its own"
+    " text."""
+    found = {
+        *_thread(message, owner, parts),
+        *_bulk(message, parts),
+        *_sender(message, owner),
+        *_recipient(message, owner),
+        *_markup(message, seen),
+        *_shape(message, parts, words),
+    }
+    return sorted(f"f_{name}" for name in found)
+
+
+def _thread(message: Message, owner: Owner, parts: Sections) -> Iterator[str]:
+    answered = bool(message.in_reply_to or message.references)
+    quotes_owner = _names(parts.attribution, owner.addresses, owner.name)
+    quotes_self = _names(parts.attribution, {message.sender.address}, message.sender.name)
+    if quotes_owner:
+        yield "quotes_owner"
+    if quotes_self:
+        yield "quotes_self"
+    if parts.quoted and not quotes_owner and not quotes_self:
+        yield "quotes_other"
+    if parts.forwarded or _FWD.match(message.subject):
+        yield "forward"
+    # A header costs a forger nothing: naming an earlier mail is never a sign of ordinary mail, and all it can do is
+    # spare a "Re:" the remark that it names none. Who really took part in a thread is for the policy table.
+    if _RE.match(message.subject) and not answered:
+        yield "re_quoting" if parts.quoted else "re_unanswered"
+
+
+def _names(text: str, addresses: set[str] | frozenset[str], name: str) -> bool:
+    text = text.lower()
+    if not text:
+        return False
+    if any(address and address in text for address in addresses):
+        return True
+    pieces = [p for p in re.findall(r"[^\W\d_]{3,}", name.lower()) if p not in ("the", "von", "van", "team")]
+    return bool(pieces) and all(p in text for p in pieces[-1:])
+
+
+def _bulk(message: Message, parts: Sections) -> Iterator[str]:
+    headers = message.headers
+    if "List-Unsubscribe" in headers:
+        yield "unsubscribe_header"
+    if "List-Unsubscribe-Post" in headers:
+        yield "unsubscribe_one_click"
+    if "List-Id" in headers:
+        yield "mailing_list"
+    if headers.first("Precedence").lower() in ("bulk", "list", "junk") or "Feedback-ID" in headers:
+        yield "bulk_header"
+    if headers.first("Auto-Submitted", "no").lower() != "no":
+        yield "automatic"
+    if _OUTREACH.search(headers.first("X-Mailer")):
+        yield "outreach_tool"
+    elif "X-Mailer" in headers:
+        yield "mailer_named"
+    ending = parts.own[-600:] + parts.signature[-600:]
+    if may_match(ending, _OF_LIST) and _OUT_OF_LIST.search(ending):
+        yield "unsubscribe_line"
+
+
+def _sender(message: Message, owner: Owner) -> Iterator[str]:
+    sender = message.sender
+    # Whose mail comes from free mail, and with how many digits, says where and how somebody lives, not what they want.
+    if _ADVERT_DOMAIN.search(organisational_domain(sender.domain)):
+        yield "campaign_domain"
+    if _NO_REPLY.search(sender.local):
+        yield "no_reply_sender"
+    if sender.local.rstrip(digits) in _ROLE:
+        yield "role_sender"
+    if sender.domain.rpartition(".")[2] in _NEW_ENDINGS:
+        yield "new_domain_ending"
+    other = {a.domain for a in message.reply_to if a.domain} - {sender.domain}
+    if other:
+        yield "reply_to_elsewhere"
+
+
+def _recipient(message: Message, owner: Owner) -> Iterator[str]:
+    addressed = {a.address for a in (*message.to, *message.cc)}
+    if not addressed & owner.addresses:
+        yield "not_to_owner"
+    if len(addressed) > 1:
+        yield "several_recipients"
+    if owner.email.partition("@")[0] in _ROLE:
+        yield "to_role_address"
+
+
+def _markup(message: Message, seen: Visible | None) -> Iterator[str]:
+    links = list(seen.links) if seen else []
+    if "://" in message.text:
+        links += _LINK.findall(message.text)[:100]
+    if links:
+        yield "links_many" if len(links) > 8 else "links"
+        if any(map(_BOOKING.search, links)):
+            yield "booking_link"
+        if any(map(_OUT_OF_LIST.search, links)):
+            yield "unsubscribe_link"
+        if any(map(_TRACKED.search, links)):
+            yield "tracked_link"
+    if message.attachments:
+        yield "attachment"
+    if seen is None:
+        return
+    yield "html_rich" if seen.tables > 1 or seen.images > 2 else "html"
+    if not message.text.strip():
+        yield "html_only"
+    if seen.pixels:
+        yield "pixel"
+    if seen.hidden:
+        yield "hidden_text"
+    if seen.images and len(seen.text) < 200:
+        yield "image_mail"
+
+
+def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:
+    yield f"length_{sum(words > limit for limit in _LENGTHS)}"
+    yield f"subject_{sum(len(message.subject.split()) > limit for limit in _SUBJECT_LENGTHS)}"
+    subject = _FWD.sub("", _RE.sub("", message.subject)).strip()
+    if subject and subject == subject.lower() and not re.search(r"[\u0600-\uffff]", subject):
+        yield "subject_lower"
+    questions = parts.own.count("?")
+    if questions:
+        yield "questions" if questions > 1 else "question"
+    if parts.own.rstrip().endswith("?"):
+        yield "ends_asking"
+    if "!" in parts.own:
+        yield "exclaims" if parts.own.count("!") > 2 else "exclaim"
+    whole = f"{message.subject}\n{parts.own}"
+    if may_match(whole, _OF_MERGE) and _MERGE.search(whole):
+        yield "merge_field"
+    if _BULLET.search(parts.own):
+        yield "bullets"
+    if parts.signature:
+        yield "signature" if parts.signature.count("\n") < 3 else "signature_long"
+
 
 # ---- A message as the model reads it
 # One function, `prepare`, for training and for serving. The result is lower-case words separated by single blanks, so

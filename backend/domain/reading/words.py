@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from backend.domain.mail.headers import clean, may_match
+from backend.domain.mail.message import clean, may_match
 from backend.domain.reading.lexicon import LANGUAGES, lexicon
 
 # ---- Text to tokens

@@ -20,8 +20,8 @@ from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm, form_of
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
-from backend.domain.mailbox.mailbox import LabelIds, Preferences
-from backend.domain.mailbox.verdict import Grounds, Verdict
+from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.mailbox.message import Grounds, LabelIds, Verdict
 from backend.domain.moments import micros, moment
 from backend.domain.policy.table import Facts, Standing, decide, prescreen
 from backend.domain.reading.score import Score, Thresholds

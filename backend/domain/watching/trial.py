@@ -1,22 +1,25 @@
-"""Which models are at work, which messages owners are asked about, and whether a challenger is better than the
-champion."""
+"""Which models are at work, which messages owners are asked about, whether a challenger is better than the champion,
+and whether another degree of strictness would serve an owner better."""
 
 from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from itertools import zip_longest
+from typing import NamedTuple
 
 from backend.domain.digest import Digest
 from backend.domain.errors import Refused
 from backend.domain.mailbox.insights import Share, joined, wilson
-from backend.domain.mailbox.verdict import Row, Shadow, Verdict
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.mailbox.message import Row, Shadow, Verdict
 from backend.domain.policy.table import STRANGERS, Facts, decide
+from backend.domain.reading.score import Thresholds
 
 # ---- Models in use
 # The champion decides. A challenger scores what the champion scores, and nothing follows from it. Either is named by
@@ -370,3 +373,43 @@ def _f1(
         return min(max(2 * caught / (held + every), 0.0), 1.0) if held + every else 0.0
 
     return joined(known, partial(f1, challenger=False)), joined(known, partial(f1, challenger=True))
+
+
+# ---- Would the next degree of strictness serve the owner better?
+
+
+class Scored(NamedTuple):
+    """A drawn message's probability, and the owner's yes or no on it."""
+
+    score: float
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A degree that is better, and of how many pitches and ordinary messages asked about it decides otherwise: holds
+    them if it is `stricter`, else lets them in."""
+
+    strictness: Strictness
+    stricter: bool
+    pitches: int
+    ordinary: int
+
+
+def better_degree(
+    chosen: Strictness,
+    answered: Sequence[Scored],
+    thresholds: Callable[[Strictness], Thresholds],
+) -> Offer | None:
+    """The neighbour of `chosen` that is better; None while that is not proven of one. `answered` are probabilities with
+    the owner's word on them, in the order in which it was given."""
+    degrees, place = tuple(Strictness), tuple(Strictness).index(chosen)
+    hold = thresholds(chosen).hold
+    for other in degrees[max(place - 1, 0) : place] + degrees[place + 1 : place + 2]:
+        theirs = thresholds(other).hold
+        alone = CHALLENGER if theirs < hold else CHAMPION
+        differ = [word for share, word in answered if (share >= hold) != (share >= theirs)]
+        paid = [payoff(alone, word) for word in differ]
+        if wealth(one for one in paid if one is not None)[-1].finding is Finding.BETTER:
+            return Offer(other, theirs < hold, differ.count(Answer.YES), differ.count(Answer.NO))
+    return None

@@ -8,8 +8,7 @@ from backend.domain.entry.challenge import MAX_NOTE
 from backend.domain.mail.sender import is_free_mail, organisational_domain
 from backend.domain.mailbox.decisions import AWAY, RuleKind
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message import MessageView, Placement, Stage
-from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Stage
 from backend.domain.reading.topics import Topic
 from backend.locale import reason as reason_text
 from backend.locale import reason_words

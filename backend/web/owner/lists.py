@@ -8,8 +8,8 @@ from quart import Blueprint, Response, request
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import RuleKind
+from backend.domain.mailbox.message import Row
 from backend.domain.mailbox.rules import MOST_LINES, MOST_RULES
-from backend.domain.mailbox.verdict import Row
 from backend.pipeline import review
 from backend.web.api.authentication import service
 from backend.web.guards import guarded, per_minute

@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import parse_qsl, urlencode
 
 from backend.domain.errors import Refused
-from backend.domain.mail.headers import UNSEEN
+from backend.domain.mail.message import UNSEEN
 from backend.domain.mailbox.decisions import AWAY, OFFERED, Decision, rule_domain
-from backend.domain.mailbox.message import MessageView
+from backend.domain.mailbox.message import MessageView, Row
 from backend.domain.mailbox.review import (
     MOST_COUNTED,
     Check,
@@ -22,7 +22,6 @@ from backend.domain.mailbox.review import (
     Wanted,
     shelf_of,
 )
-from backend.domain.mailbox.verdict import Row
 from backend.domain.reading.score import LIKENESS, PITCH_WORDS, Mark, shares
 from backend.domain.reading.topics import Topic
 from backend.locale import reason as reason_text

@@ -23,7 +23,7 @@ from backend.domain.mailbox.mailbox import (
     Preferences,
     Strictness,
 )
-from backend.domain.mailbox.verdict import Row
+from backend.domain.mailbox.message import Row
 from backend.domain.reading.topics import Topic
 from backend.locale import LANGUAGES
 from backend.pipeline.challenge import challenge_wording

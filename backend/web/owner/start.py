@@ -10,7 +10,7 @@ from quart import Blueprint, Response, request
 
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.mailbox import Link, Mailbox, Mode, Strictness
-from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.mailbox.message import Outcome, Verdict
 from backend.domain.policy.rehearsal import Rehearsed, RunState, Word
 from backend.locale import reason as reason_text
 from backend.locale import reason_words

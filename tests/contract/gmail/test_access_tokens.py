@@ -9,8 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.errors import GoogleError, NeedsReconnect, TryLater
-from backend.domain.mailbox.failing import Cause, cause_of, code_of
+from backend.domain.errors import Cause, GoogleError, NeedsReconnect, TryLater, cause_of, code_of
 from backend.gmail.executor import open_session
 from backend.gmail.oauth import CLIENT_REFUSED, AccessTokens
 from tests.contract.gmail.fake_google import Answer, FakeGoogle, Keeper, StoryClock, fake_google

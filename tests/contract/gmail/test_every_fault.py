@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from backend.domain.errors import (
+    NO_TOPIC,
+    Blame,
+    Failing,
     Gone,
     GoogleError,
     HistoryGone,
@@ -16,8 +19,8 @@ from backend.domain.errors import (
     SendUncertain,
     TryLater,
     Unexplained,
+    cause_of,
 )
-from backend.domain.mailbox.failing import NO_TOPIC, Blame, Failing, cause_of
 from backend.domain.mailbox.message import NAMES
 from backend.gmail.opening import Google
 from backend.gmail.quota import NEW_PRICES

@@ -12,7 +12,7 @@ import pytest
 from backend.domain.digesting import digest, facts, show
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.mailbox.message import FailOpen
 from backend.domain.reading.score import Reason, Score
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Reader

@@ -11,9 +11,8 @@ from backend.domain.entry.challenge import ChallengeIntent, Solved, token_hash
 from backend.domain.mail.message import Address
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences
-from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import DigestLink
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.reading.score import Reason, Score, Trace
 from backend.domain.reading.topics import Topic
 from backend.transactions.records import (

@@ -9,8 +9,7 @@ import pytest
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Mode
-from backend.domain.mailbox.message import Placement
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.message import Outcome, Placement, Row, Verdict
 from backend.transactions.records import SenderRecord, Sighting
 from backend.transactions.store import Store
 from tests.contract.store.stories import BO, Story

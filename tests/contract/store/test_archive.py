@@ -9,12 +9,12 @@ from typing import Any, cast
 
 import pytest
 
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.challenge import Entry, Posting
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox import archive
 from backend.domain.mailbox.archive import LEFT_OUT, TABLES
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.pipeline.archive import ArchiveService
 from backend.pipeline.context import Context
 from backend.transactions.mailboxes import OWNED_TABLES as STORED

@@ -20,8 +20,7 @@ from click.testing import CliRunner
 from backend.commands.db import db_group
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, Refused
-from backend.domain.mailbox.message import Stage
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome, Stage
 from backend.store import backup, schema
 from backend.store.library import Dialect, migrations
 from backend.store.opening import open_store

@@ -6,12 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeState, token_hash
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.challenge import ChallengeState, Entry, Posting, token_hash
 from backend.domain.errors import Conflict, Expired, NotFound, Refused
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.message import Placement, Stage
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome, Placement, Stage
 from backend.transactions.records import MessageJob
 from tests.contract.store.stories import BO, Story
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from backend.domain.mailbox.message import Stage
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome, Stage
 from backend.transactions.records import Sighting, SyncPage
 from tests.contract.store.stories import LEASE, Story
 

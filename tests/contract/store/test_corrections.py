@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeState
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.challenge import ChallengeState, Entry, Posting
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from backend.domain.mailbox.message import Placement, Stage
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome, Placement, Stage
 from backend.transactions.records import SyncPage
 from tests.contract.store.stories import BO, Story
 

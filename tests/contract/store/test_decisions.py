@@ -11,7 +11,7 @@ import pytest
 
 from backend.domain.errors import Conflict
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.verdict import Grounds, Outcome, Row, Verdict
+from backend.domain.mailbox.message import Grounds, Outcome, Row, Verdict
 from backend.domain.reading.score import Score, Trace
 from backend.domain.watching import audit
 from backend.store.opening import open_store

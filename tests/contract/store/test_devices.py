@@ -11,7 +11,7 @@ import pytest
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import Story

@@ -9,9 +9,8 @@ import pytest
 
 from backend.domain.errors import LeaseLost
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.message import Placement
+from backend.domain.mailbox.message import Outcome, Placement
 from backend.domain.mailbox.owner_digest import DigestLink, DigestState
-from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import Duty
 from tests.contract.store.stories import Story
 

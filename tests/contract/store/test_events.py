@@ -10,7 +10,7 @@ import pytest
 from backend.domain.errors import AccessLost, LeaseLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.transactions.records import EventKind, NewDevice, OneTimeCode, Purpose, Scope, SyncPage
 from tests.contract.store.stories import Story
 

@@ -7,11 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from backend.domain.errors import Cause, Failing
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.failing import Cause, Failing
 from backend.domain.mailbox.mailbox import Link
-from backend.domain.mailbox.message import Stage
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome, Stage
 from backend.transactions.records import Duty
 from tests.contract.store.stories import Story
 

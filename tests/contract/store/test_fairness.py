@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.pipeline.context import Context
 from backend.settings import Settings
 from backend.transactions.records import Duty, DutyJob, MessageJob, Sighting, SyncPage

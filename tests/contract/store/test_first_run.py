@@ -11,8 +11,8 @@ from backend.domain.errors import LeaseLost, NotFound, Refused
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.message import Outcome
 from backend.domain.mailbox.rules import MOST_RULES, Rule
-from backend.domain.mailbox.verdict import Outcome
 from backend.domain.policy.rehearsal import Looked, Rehearsed, RunState, Word
 from backend.domain.reading.score import Reason, Score
 from backend.domain.reading.topics import Topic

@@ -11,8 +11,7 @@ import pytest
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, LeaseLost
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from backend.domain.mailbox.message import Placement, Stage
-from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.mailbox.message import Outcome, Placement, Stage, Verdict
 from backend.domain.reading.score import Score
 from backend.transactions.records import Duty, MessageJob, Prefetched, Sighting, Stays, SyncPage
 from tests.contract.store.stories import BO, LEASE, ROWS, Story

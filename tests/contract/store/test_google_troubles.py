@@ -7,7 +7,7 @@ from datetime import timedelta
 from backend.domain.errors import AccessLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Gap, Link
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.transactions.records import Duty, Notice, Sighting, SyncPage
 from tests.contract.store.stories import Story
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.insights import Funnel, SenderCount, Week
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from tests.contract.store.stories import Story
 
 LONG = timedelta(days=91)

@@ -10,8 +10,7 @@ import pytest
 
 from backend.domain.errors import LeaseLost
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.message import Placement, Stage
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome, Placement, Stage
 from backend.transactions.records import Duty, Notice, PushFate, Sighting, SyncPage
 from tests.contract.store.stories import LEASE, Story
 

@@ -17,10 +17,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from backend.domain.entry.credits import Entry, Posting, refunded, spent
+from backend.domain.entry.challenge import Entry, Posting, refunded, spent
 from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.store.opening import open_store
 from backend.transactions.store import Store
 from tests import postgres_server

@@ -9,8 +9,8 @@ import pytest
 
 from backend.domain.errors import AccessLost, Conflict, NotFound, Refused
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.mailbox import LabelIds, Link, Preferences
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.mailbox import Link, Preferences
+from backend.domain.mailbox.message import LabelIds, Outcome
 from backend.transactions.records import Duty, NewMailbox, Notice, PushFate, SyncPage
 from backend.transactions.store import Store
 from tests.contract.store.stories import Story, is_a_store

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.verdict import Outcome, Row, Shadow, Verdict
+from backend.domain.mailbox.message import Outcome, Row, Shadow, Verdict
 from backend.domain.reading.score import Score
 from backend.domain.watching.trial import FILE, Act, AtWork
 from backend.transactions.records import StoredModel

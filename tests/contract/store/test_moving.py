@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from backend.commands.db import db_group
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.challenge import Entry, Posting
 from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from backend.domain.mailbox.verdict import Grounds, Outcome, Row, Verdict
+from backend.domain.mailbox.message import Grounds, Outcome, Row, Verdict
 from backend.domain.reading.score import Score, Trace
 from backend.store import moving
 from backend.store.moving import ORDER, copy

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.challenge import Entry, Posting
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, RuleKind
+from backend.domain.mailbox.message import Outcome
 from backend.domain.mailbox.review import Shelf, Wanted
-from backend.domain.mailbox.verdict import Outcome
 from backend.domain.policy.rehearsal import Word
 from tests.contract.store.stories import Story
 

@@ -10,8 +10,7 @@ import pytest
 from backend.domain.entry.challenge import ChallengeIntent
 from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.message import Placement
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome, Placement
 from backend.transactions.records import Duty
 from tests.contract.store.stories import BO, Story
 from tests.contract.store.test_used_links import is_open, known, waiting

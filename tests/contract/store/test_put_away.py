@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeState
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.challenge import ChallengeState, Entry, Posting
 from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, Returned, RuleKind
-from backend.domain.mailbox.message import Placement, Stage
+from backend.domain.mailbox.message import Outcome, Placement, Stage
 from backend.domain.mailbox.review import Shelf, shelf_of
-from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import SyncPage
 from tests.contract.store.stories import BO, Story
 from tests.contract.store.test_corrections import rule, state

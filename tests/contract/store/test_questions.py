@@ -9,7 +9,7 @@ import pytest
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.decisions import Decision, Origin
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.message import Outcome, Row, Verdict
 from backend.domain.reading.score import Score
 from backend.domain.watching.trial import HELD, NEAR, PASSED, Answer
 from tests.contract.store.stories import Story

@@ -10,8 +10,8 @@ import pytest
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.message import Outcome
 from backend.domain.mailbox.review import Listing, Position, Shelf, Wanted, shelf_of
-from backend.domain.mailbox.verdict import Outcome
 from backend.domain.reading.topics import Topic
 from backend.transactions import review as lists
 from tests.contract.store.stories import BO, Story

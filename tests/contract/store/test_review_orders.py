@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.challenge import Entry, Posting
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from backend.domain.mailbox.message import Placement
+from backend.domain.mailbox.message import Outcome, Placement
 from backend.domain.mailbox.review import Done, Given, Leaving, Shelf, Wanted
-from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import Session
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story

@@ -13,7 +13,7 @@ import pytest
 from backend.domain.entry.challenge import Tries
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.transactions.records import EventKind, NewDevice, OneTimeCode, Purpose, Scope
 from tests.contract.store.stories import Story
 

@@ -8,8 +8,7 @@ import pytest
 
 from backend.domain.errors import LeaseLost, Refused
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
-from backend.domain.mailbox.message import Placement, Stage
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome, Placement, Stage
 from backend.transactions.records import Duty, Notice, Sighting, SyncPage
 from tests.contract.store.stories import BO, LEASE, Story
 

@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import Dealings
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.challenge import Dealings, Entry, Posting
 from backend.domain.errors import AccessLost, LeaseLost, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, RuleKind
-from backend.domain.mailbox.mailbox import LabelIds, Link, Notices, Preferences
+from backend.domain.mailbox.mailbox import Link, Notices, Preferences
+from backend.domain.mailbox.message import LabelIds, Outcome, Row, Verdict
 from backend.domain.mailbox.rules import Rule
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.policy.rehearsal import Looked, Word
 from backend.domain.policy.table import Standing
 from backend.domain.watching.trial import Answer

@@ -8,8 +8,8 @@ from typing import Any
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.mailbox.message import Outcome, Row, Verdict
 from backend.domain.mailbox.review import Leaving, Shelf, Wanted
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session, Sighting
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story

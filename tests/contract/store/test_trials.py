@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import Decision, Origin
-from backend.domain.mailbox.verdict import Outcome, Row, Shadow, Verdict
+from backend.domain.mailbox.message import Outcome, Row, Shadow, Verdict
 from backend.domain.reading.score import Score
 from backend.domain.watching.trial import CHALLENGER, CHAMPION, QUALITY, TRIAL, Act, Answer, Counted, trial
 from backend.transactions.records import StoredModel

@@ -12,8 +12,7 @@ import pytest
 
 from backend.demo.tally import every_message
 from backend.domain.errors import AccessLost, Conflict
-from backend.domain.mailbox.message import Stage
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome, Stage
 from backend.store import postgres, schema
 from backend.store.library import Dialect, Migration, migrations
 from backend.store.opening import open_store

@@ -10,8 +10,7 @@ import pytest
 from backend.domain.entry.challenge import Challenge, ChallengeIntent, Solved
 from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.message import Placement
-from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.mailbox.message import Outcome, Placement, Row
 from tests.contract.store.stories import BO, Story
 
 

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import Dealings
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.challenge import Dealings, Entry, Posting
 from backend.domain.errors import Conflict
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from backend.domain.mailbox.message import Placement, Stage
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.message import Outcome, Placement, Row, Stage, Verdict
 from backend.domain.policy.table import Standing
 from tests.contract.store.stories import BO, Story
 

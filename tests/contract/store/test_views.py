@@ -8,8 +8,7 @@ from typing import Any
 from backend.domain.errors import AccessLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link
-from backend.domain.mailbox.message import Placement, Stage
-from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
+from backend.domain.mailbox.message import FailOpen, Outcome, Placement, Row, Stage, Verdict
 from backend.transactions.records import Duty, Notice
 from tests.contract.store.stories import BO, Story
 

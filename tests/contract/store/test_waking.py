@@ -12,7 +12,7 @@ import pytest
 from backend.domain.errors import AccessLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.store.opening import open_store
 from backend.transactions.driver import Notifier
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import LeaseLost, Refused
+from backend.domain.mailbox.message import Outcome
 from backend.domain.mailbox.owner_digest import GIVEN_UP, MOST_BROWSERS, SETTLE
-from backend.domain.mailbox.verdict import Outcome
 from backend.ports.public_post import Pushed
 from backend.transactions.records import Duty, Session
 from tests.contract.store.stories import Story

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from backend.domain.mailbox.verdict import Row
+from backend.domain.mailbox.message import Row
 from backend.domain.watching.drift import State, of
 from tests.contract.store.stories import Story
 

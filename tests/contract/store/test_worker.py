@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import SEARCH_LAG, StoreAway, TryLater
-from backend.domain.mailbox.message import Stage
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome, Stage
 from backend.pipeline.context import Context
 from backend.settings import Settings
 from backend.store.opening import open_store

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from backend.__main__ import cli
 from backend.domain.mailbox.decisions import Decision, Origin
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.domain.watching.trial import Answer
 from backend.settings_read import read_settings
 from backend.store.opening import open_configured

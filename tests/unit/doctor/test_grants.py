@@ -10,8 +10,7 @@ import pytest
 
 from backend.doctor.machine import State
 from backend.doctor.network import of_grants, of_topic
-from backend.domain.errors import TryLater
-from backend.domain.mailbox.failing import NO_TOPIC
+from backend.domain.errors import NO_TOPIC, TryLater
 from backend.home_guide import Guide
 from backend.settings import Settings
 from tests.unit.domain.mailbox.test_condition import NOW, WORKING

@@ -12,8 +12,8 @@ from backend.domain.entry.challenge import Dealings
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.message import Address, Arrival, Attachment, Headers, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
-from backend.domain.mailbox.mailbox import CATEGORIES, ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
-from backend.domain.mailbox.verdict import Row
+from backend.domain.mailbox.mailbox import CATEGORIES, ROWS_ALWAYS_ON, Mode, Preferences
+from backend.domain.mailbox.message import LabelIds, Row
 from backend.domain.policy.guards import Inquiry
 from backend.domain.policy.table import Facts, Standing
 from backend.domain.reading.score import Score, Thresholds

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import (
     Condition,
-    LabelIds,
     Link,
     Mailbox,
     Missing,
@@ -17,6 +16,7 @@ from backend.domain.mailbox.mailbox import (
     explain,
     look_after,
 )
+from backend.domain.mailbox.message import LabelIds
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 OFTEN, SELDOM = timedelta(seconds=20), timedelta(seconds=120)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.errors import (
+    Cause,
     Gone,
     GoogleError,
     HistoryGone,
@@ -20,8 +21,8 @@ from backend.domain.errors import (
     SendUncertain,
     TryLater,
     Unexplained,
+    cause_of,
 )
-from backend.domain.mailbox.failing import Cause, cause_of
 from backend.gmail.errors import NameTaken, OneWatchOnly, read_answer, translate
 from backend.locale.words import error_words
 

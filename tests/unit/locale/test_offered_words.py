@@ -8,7 +8,7 @@ import pytest
 
 from backend.domain.mailbox.decisions import OFFERED
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON
-from backend.domain.mailbox.verdict import Row
+from backend.domain.mailbox.message import Row
 from backend.locale import LANGUAGES, catalogue
 from backend.web.api.schemas import Correction
 

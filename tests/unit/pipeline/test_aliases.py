@@ -9,7 +9,7 @@ from email.message import EmailMessage
 import pytest
 
 from backend.domain.errors import TryLater
-from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.mailbox.message import Outcome, Row
 from backend.pipeline import solve
 from backend.transactions.records import Duty
 from tests.unit.pipeline.conftest import Fixture, letter

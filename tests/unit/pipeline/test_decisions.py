@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from backend.domain.mail.message import Message
 from backend.domain.mailbox.decisions import RuleKind
-from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.mailbox.message import Outcome, Row
 from backend.domain.reading.score import Score, Trace
 from backend.domain.watching.audit import differences
 from backend.transactions.records import Duty

@@ -8,9 +8,8 @@ import pytest
 import structlog
 
 from backend.domain.entry.challenge import ChallengeState
-from backend.domain.errors import REFUSALS, Rejected, TryLater, Unexplained
-from backend.domain.mailbox.failing import Blame, foremost
-from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.errors import REFUSALS, Blame, Rejected, TryLater, Unexplained, foremost
+from backend.domain.mailbox.message import FailOpen
 from backend.ports.gmail import Gmail
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter

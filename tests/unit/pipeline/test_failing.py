@@ -7,8 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.errors import NotFound, Refused, TryLater
-from backend.domain.mailbox.failing import Blame
+from backend.domain.errors import Blame, NotFound, Refused, TryLater
 from backend.domain.mailbox.mailbox import Condition, Mailbox, explain
 from backend.domain.mailbox.message import Stage
 from backend.transactions import message_rows

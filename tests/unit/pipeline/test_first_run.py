@@ -8,8 +8,7 @@ import pytest
 
 from backend.domain.errors import PASSED_OVER, NeedsReconnect, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.mailbox import Mode, Strictness
-from backend.domain.mailbox.message import Placement
-from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.mailbox.message import Outcome, Placement, Row
 from backend.domain.policy.rehearsal import RunState, Word
 from backend.pipeline import first_run
 from backend.pipeline.first_run import BATCH

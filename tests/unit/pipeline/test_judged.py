@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.mailbox.message import Outcome, Row
 from tests.unit.pipeline.conftest import Fixture, letter
 
 

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
-from backend.domain.mailbox.message import MessageView, Placement
-from backend.domain.mailbox.verdict import Row
+from backend.domain.mailbox.message import MessageView, Placement, Row
 from backend.domain.policy.guards import COUNTED, next_link_at, owed, reached
 from backend.pipeline import solve
 from tests.unit.pipeline.conftest import FORGED, TRUSTED, Fixture, letter, open_fixture

@@ -9,8 +9,7 @@ import pytest
 
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Mode
-from backend.domain.mailbox.message import MessageView
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import MessageView, Outcome
 from backend.domain.policy.guards import OWED
 from tests.unit.pipeline.conftest import Fixture, letter
 

@@ -13,8 +13,7 @@ from email.message import EmailMessage
 import pytest
 
 from backend.domain.errors import SendUncertain
-from backend.domain.mailbox.message import Placement
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome, Placement
 from backend.pipeline import owner_digest
 from backend.pipeline.score_unseen import score_unseen
 from backend.transactions.records import Duty

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from backend.domain.errors import TryLater
-from backend.domain.mailbox.failing import NO_TOPIC, Cause
+from backend.domain.errors import NO_TOPIC, Cause, TryLater
 from backend.domain.mailbox.mailbox import Condition
 from backend.pipeline.duties import renewed_after, watch
 from backend.pipeline.notices import sweep_after

@@ -16,7 +16,7 @@ from typing import Any, cast
 import pytest
 
 from backend.domain.errors import TryLater
-from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.mailbox.message import FailOpen
 from backend.domain.reading.score import Score
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread

@@ -11,7 +11,8 @@ import pytest
 
 from backend.domain.errors import AccessLost
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Missing, Mode, Notices, Preferences
+from backend.domain.mailbox.mailbox import Link, Mailbox, Missing, Mode, Notices, Preferences
+from backend.domain.mailbox.message import LabelIds
 from backend.transactions import rows
 from backend.transactions.rows import MailboxRow
 

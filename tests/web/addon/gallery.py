@@ -6,11 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from backend.domain.errors import Cause, Failing
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
-from backend.domain.mailbox.failing import Cause, Failing
 from backend.domain.mailbox.mailbox import Condition, Link, Mailbox, Mode, Preferences
-from backend.domain.mailbox.message import MessageView, Placement, Stage
-from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Stage
 from backend.domain.policy.table import Standing
 from backend.pipeline.addon import Home
 from backend.transactions.records import CardData, HeldSender, SenderRecord

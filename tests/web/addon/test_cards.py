@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Condition, Link, Notices
-from backend.domain.mailbox.message import MessageView, Placement, Stage
-from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Stage
 from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
 from backend.sandbox.addon.cards import answer_problems, card_problems

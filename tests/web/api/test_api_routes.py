@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.errors import Gone, NeedsReconnect, TryLater
-from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.mailbox.message import FailOpen
 from backend.pipeline.devices import DeviceRequest
 from backend.transactions.records import Scope
 from backend.web.api import described

@@ -11,7 +11,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend import logs
-from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.mailbox.message import FailOpen
 from backend.pipeline.judged import VerdictMetrics
 from backend.web.services import GROUPS, Measures
 from tests.web.operator.promtool import PROMTOOL, needs_promtool

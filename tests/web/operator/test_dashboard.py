@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
+from backend.domain.mailbox.message import FailOpen, Outcome, Row, Verdict
 from backend.pipeline.judged import VerdictMetrics
 from backend.ports.public_post import Pushed
 from backend.web.services import Measures

@@ -8,9 +8,8 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from backend.domain.errors import StoreAway
-from backend.domain.mailbox.failing import Cause
-from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
+from backend.domain.errors import Cause, StoreAway
+from backend.domain.mailbox.message import FailOpen, Outcome, Row, Verdict
 from backend.transactions.records import Duty
 from backend.web.app import create_app
 from tests.web.service import LINK, TOKEN, Client, Office

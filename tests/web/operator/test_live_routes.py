@@ -11,7 +11,7 @@ import pytest
 from quart import Quart
 
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.settings import Settings
 from backend.web.operator import KEY, MOST_LINES, MOST_STREAMS
 from tests.web.service import Client, Office, office, unopened

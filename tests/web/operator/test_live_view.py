@@ -8,8 +8,7 @@ import pytest
 from werkzeug.datastructures import LanguageAccept
 
 from backend.domain.entry.challenge import ChallengeState
-from backend.domain.mailbox.message import Placement, Stage
-from backend.domain.mailbox.verdict import Row
+from backend.domain.mailbox.message import Placement, Row, Stage
 from backend.web.operator import (
     CHALLENGE_STATES,
     COUNTERS,

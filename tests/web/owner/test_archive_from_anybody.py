@@ -14,7 +14,7 @@ from quart.datastructures import FileStorage
 from backend.domain.errors import PitchgateError, Refused
 from backend.domain.mailbox.archive import TABLES, read
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.pipeline.review import weighed
 from backend.web.owner.review_show import reasons
 from tests.contract.store.stories import BO

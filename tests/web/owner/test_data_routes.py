@@ -14,7 +14,7 @@ from quart.datastructures import FileStorage
 
 from backend.domain.mailbox import archive
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.web.guards import LONG_UPLOADS
 from tests.web.owner_pages import Visit
 from tests.web.service import Office, office

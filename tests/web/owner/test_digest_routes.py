@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.entry.challenge import token_hash
-from backend.domain.mailbox.message import Placement
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome, Placement
 from tests.web.service import Office, office
 
 TOKEN = "t" * 32

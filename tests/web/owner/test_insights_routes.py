@@ -9,8 +9,8 @@ import pytest
 
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.verdict import Outcome
-from backend.domain.watching.strictness_offer import Offer
+from backend.domain.mailbox.message import Outcome
+from backend.domain.watching.trial import Offer
 from backend.locale import catalogue
 from backend.web.owner.insights import lengths, upright
 from tests.web.service import Office, office

@@ -9,9 +9,16 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from backend.domain.errors import PASSED_OVER, NeedsReconnect, Rejected, Unexplained, once_more
+from backend.domain.errors import (
+    PASSED_OVER,
+    Cause,
+    NeedsReconnect,
+    Rejected,
+    Unexplained,
+    code_of,
+    once_more,
+)
 from backend.domain.mailbox.decisions import RuleKind
-from backend.domain.mailbox.failing import Cause, code_of
 from backend.domain.mailbox.mailbox import Link
 from backend.pipeline.connect import RECEIPT_LIFE, REVOKE_TRIES, leave
 from backend.transactions.mailboxes import OWNED_TABLES

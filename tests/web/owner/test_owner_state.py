@@ -7,20 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.domain.errors import AccessLost, NeedsReconnect
+from backend.domain.errors import AccessLost, Blame, Cause, Failing, NeedsReconnect
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.failing import Blame, Cause, Failing
-from backend.domain.mailbox.mailbox import (
-    Condition,
-    Gap,
-    LabelIds,
-    Link,
-    Mailbox,
-    Missing,
-    Mode,
-    Notices,
-    Preferences,
-)
+from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Missing, Mode, Notices, Preferences
+from backend.domain.mailbox.message import LabelIds
 from backend.gmail.errors import reconnect, scope_missing
 from backend.locale import LANGUAGES, catalogue
 from backend.locale.words import Words

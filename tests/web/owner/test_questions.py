@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from backend.domain.mailbox.decisions import Origin
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.domain.watching.trial import Answer
 from backend.transactions.records import EventKind
 from tests.web.service import Office, office

@@ -9,8 +9,7 @@ import pytest
 from werkzeug.datastructures import LanguageAccept
 
 from backend.domain.mailbox.decisions import OFFERED
-from backend.domain.mailbox.message import MessageView, Placement
-from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.mailbox.message import FailOpen, MessageView, Placement
 from backend.domain.reading.topics import Topic
 from backend.locale import LANGUAGES
 from backend.web.owner.review_show import decided, notice, strongest

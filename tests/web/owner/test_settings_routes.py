@@ -13,7 +13,7 @@ import pytest
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
-from backend.domain.mailbox.verdict import Row
+from backend.domain.mailbox.message import Row
 from backend.domain.reading.topics import Topic
 from backend.web.owner.settings import NUMBERS, ROWS
 from tests.web.owner_pages import Visit

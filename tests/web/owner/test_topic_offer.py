@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.message import Outcome
 from backend.domain.reading.topics import Topic
 from tests.web.owner_pages import Visit
 from tests.web.service import Office, office

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.entry.decline import MAX_WORDS, is_decline
+from backend.domain.mail.quoting import MAX_WORDS, is_decline
 
 QUOTE = (
     "\n\nOn Tue, 3 Nov 2026 at 10:00, Sam <sam@seller.test> wrote:\n> Shall we talk? But maybe later?\n> Sam"

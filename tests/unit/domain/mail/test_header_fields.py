@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.mail.headers import WIDTH, mailbox_field, text_field
+from backend.domain.mail.message import WIDTH, mailbox_field, text_field
 from backend.domain.mail.mime import parse
 from tests.conftest import IN_CI
 

@@ -12,7 +12,7 @@ from backend.domain.mail.machine_mail import (
     null_sender,
 )
 from backend.domain.mail.mime import parse
-from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.mailbox.message import Outcome, Row
 from backend.domain.policy.table import decide
 from tests.unit.domain.rules import NOW, OWNER, THRESHOLDS, arrival, facts, pitch, score
 

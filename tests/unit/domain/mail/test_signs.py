@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.domain.mail import machine_mail
-from backend.domain.mail.headers import may_match
-from backend.domain.reading import form, words
+from backend.domain.mail.message import may_match
+from backend.domain.reading import wording, words
 
 CASES = {
     "a challenge's words": (machine_mail._BODY, machine_mail._OF_BODY),
     "what an order is for": (machine_mail._AIM, machine_mail._OF_AIM),
-    "a way off a list": (form._OUT_OF_LIST, form._OF_LIST),
-    "a field left unfilled": (form._MERGE, form._OF_MERGE),
+    "a way off a list": (wording._OUT_OF_LIST, wording._OF_LIST),
+    "a field left unfilled": (wording._MERGE, wording._OF_MERGE),
     "an amount": (words._MONEY, words._OF_MONEY),
 }
 

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.domain.errors import AccessLost
+from backend.domain.errors import AccessLost, Blame, Cause, Failing
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.failing import Blame, Cause, Failing
 from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Mode, Preferences, Who, explain
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

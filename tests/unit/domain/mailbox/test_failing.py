@@ -8,27 +8,25 @@ import pytest
 
 from backend.domain import errors
 from backend.domain.errors import (
+    CLIENT_KEYS,
+    LIMIT_WORDS,
+    NO_READER,
     REFUSALS,
+    TOLD_AFTER,
+    Blame,
+    Cause,
+    Failing,
     NotYet,
     PitchgateError,
     Rejected,
     StoreAway,
     TryLater,
     Unexplained,
-    once_more,
-    refusals,
-)
-from backend.domain.mailbox.failing import (
-    CLIENT_KEYS,
-    LIMIT_WORDS,
-    NO_READER,
-    TOLD_AFTER,
-    Blame,
-    Cause,
-    Failing,
     cause_of,
     code_of,
     foremost,
+    once_more,
+    refusals,
 )
 from backend.domain.mailbox.message import Stage
 from backend.transactions.records import Duty

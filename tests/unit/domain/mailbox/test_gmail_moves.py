@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.mailbox.decisions import Decision, Heard, Origin, Returned, Row, decisions
-from backend.domain.mailbox.mailbox import LabelIds
-from backend.domain.mailbox.message import Placement, changes_for
+from backend.domain.mailbox.message import LabelIds, Placement, changes_for
 from backend.ports.gmail import Relabelled
 from tests.unit.domain.rules import LABELS
 

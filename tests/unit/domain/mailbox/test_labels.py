@@ -6,8 +6,7 @@ import itertools
 
 import pytest
 
-from backend.domain.mailbox.mailbox import LabelIds
-from backend.domain.mailbox.message import NAMES, LabelChange, Placement, changes_for
+from backend.domain.mailbox.message import NAMES, LabelChange, LabelIds, Placement, changes_for
 from tests.unit.domain.rules import LABELS
 
 

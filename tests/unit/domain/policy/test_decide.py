@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
-from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
-from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
+from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
+from backend.domain.mailbox.message import FailOpen, LabelIds, Outcome, Row, Verdict
 from backend.domain.policy import table as policy
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen, rows
 from backend.domain.reading.score import Score

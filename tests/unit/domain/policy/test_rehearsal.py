@@ -12,8 +12,8 @@ from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm, form_of
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
-from backend.domain.mailbox.mailbox import LabelIds, Mode, Preferences
-from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.mailbox.mailbox import Mode, Preferences
+from backend.domain.mailbox.message import LabelIds, Outcome, Row
 from backend.domain.policy.rehearsal import CAUGHT, Rehearsed, rehearse
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Score, Thresholds

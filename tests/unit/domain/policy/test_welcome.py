@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.message import Outcome, Row, Verdict
 from backend.domain.policy.table import Facts, decide
 from backend.domain.watching.audit import grounds
 from tests.unit.domain import rules as make

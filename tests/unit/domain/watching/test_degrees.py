@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Thresholds
-from backend.domain.watching.strictness_offer import Offer, better_degree
-from backend.domain.watching.trial import Answer
+from backend.domain.watching.trial import Answer, Offer, better_degree
 
 HOLD = {Strictness.RELAXED: 0.9, Strictness.NORMAL: 0.8, Strictness.STRICT: 0.6}
 BETWEEN = {Strictness.STRICT: 0.7, Strictness.RELAXED: 0.85}

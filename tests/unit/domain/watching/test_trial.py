@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.mailbox.verdict import Row
+from backend.domain.mailbox.message import Row
 from backend.domain.watching.trial import (
     CHALLENGER,
     CHAMPION,
