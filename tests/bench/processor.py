@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -77,3 +80,41 @@ def held(pids: Iterable[int]) -> float:
         for file, size in seen.items():
             files[file] = max(files[file], size)
     return (own + sum(files.values())) / 1024
+
+
+class Machine:
+    """From when it is made: what the whole machine's processors do, and how much of it is ours."""
+
+    def __init__(self) -> None:
+        self._began, self._busy, self._ours = time.monotonic(), self._machine(), self._own()
+
+    def others(self) -> float:
+        """Share of all processors' time since then that went to processes that are neither we nor our children."""
+        seconds = (time.monotonic() - self._began) * (os.cpu_count() or 1)
+        others = (self._machine() - self._busy) - (self._own() - self._ours)
+        return round(max(0.0, others / seconds), 3)
+
+    @staticmethod
+    def _machine() -> float:
+        fields = Path("/proc/stat").read_text("ascii").splitlines()[0].split()[1:]
+        user, nice, system, _idle, _waiting, irq, soft, *_ = (int(value) for value in fields)
+        return (user + nice + system + irq + soft) / TICKS
+
+    @staticmethod
+    def _own() -> float:
+        times = os.times()
+        running = spent(one for one in descendants(os.getpid()) if one != os.getpid())
+        return times.user + times.system + times.children_user + times.children_system + running
+
+
+@contextmanager
+def busy(number: int) -> Iterator[None]:
+    """So many processes that want a processor all the time."""
+    command = [sys.executable, "-c", "while True: pass"]
+    processes = [subprocess.Popen(command) for _ in range(number)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()

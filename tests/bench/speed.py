@@ -6,15 +6,21 @@ Every figure is taken in turns: ours, the article (Flask, pickle, httplib2, `bui
 good developer keeps it (SQLite, kept service). A run whose letters do not end in the same place at all three fails.
 CPU is that of the server's own processes, its children included; Google's is left out.
 
-mail     CPU a message in ms: ordinary under one push and ten under one, held, challenged; then again with more rows,
-         with one mailbox and with many, and on PostgreSQL; quota units a message; start-up and memory at the start
+mail     CPU a message in ms, released in bursts (ordinary under one push and ten under one, held, challenged) and one
+         by one; then again with more rows, with one mailbox and with many, and on PostgreSQL; quota units a message;
+         start-up and memory at the start
+counts   what one ordinary message makes ours do, in a burst and alone: statements, commits, read snapshots, Python
+         calls (in a run of its own, which they slow down), context switches and bytes written
 watching  what the log of decisions, the test of drift and the counters are of a message's CPU: timed by itself, against
          the least that `mail` found a message to cost
 floor    the bare steps of a message with these packages, one by one; how many times their sum ours takes in `mail`
-latency  ms from a pitch's delivery to its label, with Google near
+latency  ms from a pitch's delivery to its label, with Google near: at rest, and beside eight busy processes
 far      messages a second when each call of Gmail's takes 80 ms
 push     pushes by wrk (token checked, notice durable) over the bare Quart route's, by connections
 memory   MB of ours on the way to many messages
+
+`others_share` is the share of the processors that went to what is no part of the run. Where it is above 0.05 the
+machine was not `quiet`: then compare ratios, not times.
 
 Memory is what the processes hold together: what each has for itself, and the files they share once.
 
@@ -43,10 +49,11 @@ import aiohttp
 from backend.demo.processes import Process, until_ready
 from backend.sandbox.oauth.signing import KeyRing
 from tests import postgres_server
-from tests.bench import decisions, speed_measures, speed_push, speed_report
+from tests.bench import decisions, speed_counts, speed_measures, speed_push, speed_report
 from tests.bench.addon_card import keys_served
 from tests.bench.baseline.model import train
 from tests.bench.floor import floor
+from tests.bench.processor import Machine, busy
 from tests.bench.speed_fixtures import (
     ARTICLE,
     KEPT,
@@ -61,10 +68,40 @@ from tests.bench.speed_fixtures import (
     sandbox_arguments,
 )
 
-PARTS = ("mail", "floor", "watching", "latency", "far", "push", "memory")
-KINDS = (("ordinary", 1), ("ordinary", 10), ("held", 1), ("challenged", 1))
+PARTS = ("mail", "counts", "floor", "watching", "latency", "far", "push", "memory")
 
 
+@dataclass(frozen=True)
+class Kind:
+    """How letters come: so many under one push and all pushes at once, or one by one at a pace, so many a second."""
+
+    what: str
+    each: int = 1
+    pace: float = 0.0
+
+    def __str__(self) -> str:
+        if self.pace:
+            return f"{self.what}, {self.pace:g} a second"
+        return (
+            self.what if self.what != "ordinary" else f"ordinary, {'one' if self.each == 1 else 'ten'} a push"
+        )
+
+
+KINDS = (
+    Kind("ordinary"),
+    Kind("ordinary", each=10),
+    Kind("held"),
+    Kind("challenged"),
+    Kind("ordinary", pace=20),
+    Kind("ordinary", pace=3),
+    Kind("held", pace=10),
+    Kind("challenged", pace=5),
+)
+SPACED_SECONDS = 20
+"""For how long letters come one by one, at most."""
+
+
+QUIET = 0.05
 SCENES = {
     "plain": Scene(),
     "million": Scene(rows=1_000_000),
@@ -73,6 +110,8 @@ SCENES = {
     "postgres": Scene(database="PostgreSQL"),
     "postgres-million": Scene(rows=1_000_000, database="PostgreSQL"),
 }
+BUSY = 8
+"""Processes that want a processor all the time, beside the server."""
 IN_ONE_MAILBOX = 10
 """Letters where there is one mailbox: each is a push of its own, and the next waits for what follows from it."""
 
@@ -118,29 +157,46 @@ class Bench:
 
     async def _mail(self, scene: Scene, fixtures: Sequence[Fixture]) -> dict[str, Any]:
         report: dict[str, Any] = {}
-        for kind, each in KINDS:
+        for kind in KINDS:
             number = self.size.letters
             if scene.mailboxes == 1:
-                number = min(number, IN_ONE_MAILBOX * each)
-            if kind == "challenged":
+                number = min(number, IN_ONE_MAILBOX * kind.each)
+            if kind.what == "challenged":
                 number = min(number, 100)
+            if kind.pace:
+                number = min(number, int(SPACED_SECONDS * kind.pace))
             costs: defaultdict[str, list[float]] = defaultdict(list)
             units: defaultdict[str, list[float]] = defaultdict(list)
+            times: defaultdict[str, list[float]] = defaultdict(list)
             for _ in range(self.size.rounds):
                 run, fates = next(NUMBERS), {}
                 for fixture in fixtures:
-                    done = await speed_measures.handled(self.google, fixture, kind, number, each, run)
+                    done = await self._came(fixture, kind, number, run)
                     costs[fixture.kind].append(done.cpu_ms)
                     units[fixture.kind].append(done.units)
+                    times[fixture.kind] += done.latencies
                     fates[fixture.kind] = done.fates
                 speed_measures.same(fates)
-            name = kind if kind != "ordinary" else f"{kind}, {'one' if each == 1 else 'ten'} a push"
-            report[name] = {
-                fixture.kind: round(statistics.median(costs[fixture.kind]), 2) for fixture in fixtures
-            }
-            report[name]["units"] = round(statistics.median(units[OURS]), 1)
-            self.tell(f"{scene}: {name}: {report[name]}")
+            found = {fixture.kind: round(statistics.median(costs[fixture.kind]), 2) for fixture in fixtures}
+            found["units"] = round(statistics.median(units[OURS]), 1)
+            if KEPT in found:
+                found["share"] = round(found[OURS] / found[KEPT], 2)
+            for name, taken in times.items():
+                if taken:
+                    found |= {f"{name}_{at}": ms for at, ms in speed_measures.percentiles(taken).items()}
+            report[str(kind)] = found
+            self.tell(f"{scene}: {kind}: {found}")
         return report
+
+    async def _came(self, fixture: Fixture, kind: Kind, number: int, run: int) -> speed_measures.Outcome:
+        if kind.pace:
+            return await speed_measures.spaced(self.google, fixture, kind.what, number, kind.pace, run)
+        return await speed_measures.handled(self.google, fixture, kind.what, number, kind.each, run)
+
+    async def counts(self) -> None:
+        """What one ordinary message makes ours do."""
+        self.found["counts"] = await speed_counts.counted(self.google, self.folder, self._fixtures)
+        self.tell(f"counts: {self.found['counts']}")
 
     async def floor(self) -> None:
         """How little a message could cost."""
@@ -157,13 +213,15 @@ class Bench:
         self.tell(f"watching: {self.found['watching']} µs a message")
 
     async def latency(self) -> None:
-        """Push to label."""
+        """Push to label, at rest and beside busy processes."""
+        self.found["latency"] = {}
         async with self._fixtures(Scene(), [OURS, ARTICLE, KEPT]) as fixtures:
-            self.found["latency"] = {}
-            for fixture in fixtures:
-                times = await speed_measures.latency(self.google, fixture, self.size.latencies)
-                self.found["latency"][fixture.kind] = times
-                self.tell(f"push to label, {fixture.kind}: {times} ms")
+            for load in (0, BUSY):
+                with busy(load):
+                    for fixture in fixtures:
+                        times = await speed_measures.latency(self.google, fixture, self.size.latencies)
+                        self.found["latency"].setdefault(str(load), {})[fixture.kind] = times
+                        self.tell(f"push to label beside {load} busy processes, {fixture.kind}: {times} ms")
 
     async def far(self) -> None:
         """Rates at 80 ms a call."""
@@ -206,9 +264,9 @@ class Bench:
 
     @asynccontextmanager
     async def _fixtures(
-        self, scene: Scene, kinds: Sequence[str], jwks: str = ""
+        self, scene: Scene, kinds: Sequence[str], jwks: str = "", **ours: Any
     ) -> AsyncIterator[list[Fixture]]:
-        """Houses of these kinds, running and warm."""
+        """Servers of these kinds, running and warm; `ours` is what `make_fixture` is told of our own."""
         with ExitStack() as stack:
             fixtures = []
             try:
@@ -219,7 +277,7 @@ class Bench:
                         started = postgres_server.running(durable=True)
                         server = await asyncio.to_thread(stack.enter_context, started)
                     fixture = await make_fixture(
-                        kind, scene, self.google, self.folder, self.model, server, jwks
+                        kind, scene, self.google, self.folder, self.model, server, jwks, **ours
                     )
                     fixtures.append(fixture)
                     await fixture.start(self.http)
@@ -253,7 +311,8 @@ async def run(size: Size, parts: Sequence[str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="speed-bench-") as name:
         folder = Path(name)
         model = folder / "pipeline.pickle"
-        await asyncio.to_thread(train, model)
+        if {"mail", "latency", "far"} & {*parts}:
+            await asyncio.to_thread(train, model)
         sandbox = Process("sandbox", sandbox_arguments({}), {}, folder / "sandbox.log")
         await sandbox.start(pipe=True)
         try:
@@ -261,8 +320,11 @@ async def run(size: Size, parts: Sequence[str]) -> dict[str, Any]:
             async with aiohttp.ClientSession(timeout=timeout) as http:
                 google = Google(http, str((await sandbox.first_line())["sandbox"]))
                 bench = Bench(size, folder, model, http, google)
+                machine = Machine()
                 for part in parts:
                     await getattr(bench, part)()
+                bench.found["others_share"] = machine.others()
+                bench.found["quiet"] = bench.found["others_share"] <= QUIET
                 return bench.found
         finally:
             await sandbox.stop()

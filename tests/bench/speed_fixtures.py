@@ -155,9 +155,11 @@ async def make_fixture(
     model: Path,
     server: postgres_server.Server | None = None,
     jwks: str = "",
+    program: str = "backend",
+    environment: Mapping[str, str] | None = None,
 ) -> Fixture:
-    """A house with its mailboxes in Google and in its own store, not started yet. `jwks`: where ours finds the keys
-    of pushes, if not at Google's."""
+    """A server with its mailboxes in Google and in its own store, not started yet. `jwks`: where ours finds the keys
+    of pushes, if not at Google's. `program`: the module that ours is started by, with more of an `environment`."""
     number = next(NUMBERS)
     name, port = f"{kind}{number}", free_port()
     url, domain = f"http://127.0.0.1:{port}", f"n{number}.{DOMAINS[kind]}"
@@ -166,15 +168,20 @@ async def make_fixture(
     await google.subscribe(name, f"{url}/hooks/gmail")
     quiet = [f"q{n}@{domain}" for n in range(scene.mailboxes)]
     open_ = [f"c{n}@{domain}" for n in range(min(scene.mailboxes, 50))]
-    make = _ours if kind == OURS else _baseline
-    process = await make(name, kind, url, folder, google, quiet, open_, scene, model, server, jwks)
+    if kind == OURS:
+        settings = await _ours(name, url, folder, google, quiet, open_, scene, server, jwks)
+        settings |= environment or {}
+        process = Process(name, [program, "serve"], settings, folder / "server.log")
+    else:
+        process = await _baseline(name, kind, url, folder, google, quiet, open_, scene, model)
     return Fixture(kind, folder, process, url, quiet, open_)
 
 
 async def _ours(
-    name: str, kind: str, url: str, folder: Path, google: Google, quiet: Sequence[str], open_: Sequence[str],
-    scene: Scene, model: Path, server: postgres_server.Server | None, jwks: str,
-) -> Process:  # fmt: skip
+    name: str, url: str, folder: Path, google: Google, quiet: Sequence[str], open_: Sequence[str],
+    scene: Scene, server: postgres_server.Server | None, jwks: str,
+) -> dict[str, str]:  # fmt: skip
+    """Its mailboxes, in Google and in its store; its environment."""
     key = Fernet.generate_key().decode()
     path = folder / "pitchgate.sqlite3"
     where = server.address if server else str(path)
@@ -212,13 +219,12 @@ async def _ours(
         "QUOTA_PER_USER_MINUTE": "600000",  # one mailbox must take what a hundred do
         "LOG_JSON": "true",
     }
-    environment = {f"PITCHGATE_{key}": value for key, value in settings.items()}
-    return Process(name, ["backend", "serve"], environment, folder / "server.log")
+    return {f"PITCHGATE_{key}": value for key, value in settings.items()}
 
 
 async def _baseline(
     name: str, kind: str, url: str, folder: Path, google: Google, quiet: Sequence[str], open_: Sequence[str],
-    scene: Scene, model: Path, server: postgres_server.Server | None, jwks: str,
+    scene: Scene, model: Path,
 ) -> Process:  # fmt: skip
     users = []
     for email in (*quiet, *open_):

@@ -1,4 +1,4 @@
-"""What is measured of a house: CPU a message, latency, rate when Google is far, memory."""
+"""What is measured of a server: CPU a message in bursts and one by one, latency, rate when Google is far, memory."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from backend.demo.letters import Letter, letters
+from backend.domain.mailbox.message import HELD
 from tests.bench.speed_fixtures import NUMBERS, OURS, Fixture, Google, letters_like
 
 DRAIN = 2.5
@@ -27,6 +28,29 @@ class Outcome:
     rate: float
     units: float
     fates: dict[str, str] = field(default_factory=dict)
+    latencies: list[float] = field(default_factory=list)
+
+
+async def spaced(google: Google, fixture: Fixture, kind: str, number: int, pace: float, run: int) -> Outcome:
+    """Deliver `number` letters of `kind` one by one, `pace` a second, each to the next mailbox. What the server does in
+    the time between them is part of what they cost."""
+    boxes = fixture.open_ if kind == "challenged" else fixture.quiet
+    load = letters_like(PITCH if kind != "ordinary" else ORDINARY, number, run)
+    sent: dict[str, tuple[str, str]] = {}
+    await google.reset_meter()
+    used, began = fixture.cpu(), time.monotonic()
+    for place, letter in enumerate(load):
+        await asyncio.sleep(max(0.0, began + place / pace - time.monotonic()))
+        box = boxes[place % len(boxes)]
+        sent[letter.address] = (box, await google.deliver(letter, box))
+    await _until_called(google, fixture, DONE_BY[kind], number)
+    busy = time.monotonic() - began
+    await asyncio.sleep(DRAIN)
+    used = fixture.cpu() - used
+    units = await google.units(fixture.domain)
+    times = [await google.until_labelled(*one, HELD) for one in sent.values()] if kind == "held" else []
+    latencies = [taken for taken in times if taken is not None]
+    return Outcome(1e3 * used / number, number / busy, units / number, await _fates(google, sent), latencies)
 
 
 async def handled(
@@ -78,7 +102,7 @@ async def _fates(google: Google, sent: dict[str, tuple[str, str]]) -> dict[str, 
     held: dict[str, frozenset[str]] = {}
     answered = {address for mail in await google.outbox() for address in mail["recipients"]}
     for box in {box for box, _ in sent.values()}:
-        held[box] = frozenset(await google.labelled(box, "Pitchgate/Held"))
+        held[box] = frozenset(await google.labelled(box, HELD))
     return {
         sender: ("held" if gmail_id in held[box] else "inbox") + (" answered" if sender in answered else "")
         for sender, (box, gmail_id) in sent.items()
@@ -93,13 +117,18 @@ async def latency(google: Google, fixture: Fixture, number: int) -> dict[str, fl
         if len(fixture.quiet) < number:
             await asyncio.sleep(DRAIN)  # else the push of the echo before would stand in for it
         end, gmail_id = time.monotonic() + PATIENCE, await google.deliver(letter, box)
-        while (taken := await google.until_labelled(box, gmail_id, "Pitchgate/Held")) is None:
+        while (taken := await google.until_labelled(box, gmail_id, HELD)) is None:
             if time.monotonic() > end:
                 raise TimeoutError(f"{fixture.kind}: no label; see {fixture.folder}")
             await asyncio.sleep(0.2)  # while it answers us, the local Google answers no house
         times.append(taken)
-    cuts = statistics.quantiles(times, n=20)
-    return {"p50": round(cuts[9], 1), "p95": round(cuts[18], 1)}
+    return percentiles(times)
+
+
+def percentiles(times: Sequence[float]) -> dict[str, float]:
+    """The middle one and the slowest of twenty and of a hundred, in ms."""
+    cuts = statistics.quantiles(times, n=100)
+    return {f"p{share}": round(cuts[share - 1], 1) for share in (50, 95, 99)}
 
 
 async def far(google: Google, fixture: Fixture, number: int) -> float:

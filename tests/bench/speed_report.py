@@ -40,15 +40,24 @@ def _mail(found: Mapping[str, Any]) -> str:
         for name in who:
             where = scene if name == who[0] else ""
             rows.append([where, NAMES[name], *(figures[name] for figures in kinds.values())])
+        if "share" in next(iter(kinds.values())):
+            rows.append(["", "ours over article, kept", *(figures["share"] for figures in kinds.values())])
     rows.append(["quota units", "", *(figures["units"] for figures in first.values())])
     bars = {kind: {n: figures[n] for n in NAMES if n in figures} for kind, figures in first.items()}
     (DOCS / "performance-cpu.svg").write_text(_bars("CPU a message, ms", bars), "utf-8")
     started = next(iter(found["started"].values()))
     words = {"seconds": "seconds to the first answer", "cpu_s": "CPU, s", "resident_mb": "memory, MB"}
     starts = [[text, *(figures[key] for figures in started.values())] for key, text in words.items()]
+    waits = [
+        [kind, NAMES[name], *(figures[f"{name}_p{share}"] for share in (50, 95, 99))]
+        for kind, figures in first.items()
+        for name in NAMES
+        if f"{name}_p50" in figures
+    ]
     return "\n\n".join(
         [
             _table(["", "", *first], rows),
+            _table(["push to label, ms", "", "p50", "p95", "p99"], waits),
             "![CPU a message](performance-cpu.svg)",
             _table(["at the start", *(NAMES[name] for name in started)], starts),
         ]
@@ -56,8 +65,17 @@ def _mail(found: Mapping[str, Any]) -> str:
 
 
 def _latency(found: Mapping[str, Any]) -> str:
-    rows = [[NAMES[kind], figures["p50"], figures["p95"]] for kind, figures in found["latency"].items()]
-    return _table(["push to label, ms", "p50", "p95"], rows)
+    rows = [
+        [load if kind == next(iter(kinds)) else "", NAMES[kind], *figures.values()]
+        for load, kinds in found["latency"].items()
+        for kind, figures in kinds.items()
+    ]
+    return _table(["busy processes beside it", "push to label, ms", "p50", "p95", "p99"], rows)
+
+
+def _counts(found: Mapping[str, Any]) -> str:
+    rows = [[way, *figures.values()] for way, figures in found["counts"].items()]
+    return _table(["one ordinary message", *found["counts"]["burst"]], rows)
 
 
 def _far(found: Mapping[str, Any]) -> str:
@@ -118,6 +136,7 @@ def _floor(found: Mapping[str, Any]) -> str:
 
 SECTIONS = {
     "mail": _mail,
+    "counts": _counts,
     "floor": _floor,
     "watching": _watching,
     "latency": _latency,
