@@ -219,6 +219,7 @@ def of_mail() -> dict[str, Text]:
         found[f"<{tag}> closed by another"] = _repeated("", f"<{tag}><p>x</{tag}>", "")
     found["attributes of one tag"] = lambda n: "<p " + " ".join(f"a{i}" for i in range(n // 7)) + ">x"
     found["attributes of one body"] = lambda n: "".join(f"<body a{i}>" for i in range(n // 12))
+    found["properties of one result"] = _repeated("x;dkim=pass ", "header.i=@a.test ", "")
     found["parts within parts"] = _parts
     found["one long word"] = lambda n: "x" * n
     found["all different words"] = lambda n: " ".join(f"w{i:x}" for i in range(n // 5))

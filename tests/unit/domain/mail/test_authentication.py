@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.mail.authentication import authenticate
+from backend.domain.mail.authentication import METHODS, authenticate, results
 from backend.domain.mail.message import Address, Headers, Message
 from backend.domain.mail.mime import parse
 from tests.unit.domain import rules as make
@@ -271,8 +272,40 @@ class TestAnyInput:
         found = authenticate(received(start + garbage))
         assert not found.passed or "ext.test" in garbage
 
+    @given(
+        st.lists(
+            st.sampled_from(
+                [
+                    *';=./"@( )',
+                    "dmarc",
+                    "DKIM",
+                    "spf",
+                    "pass",
+                    "header",
+                    "i",
+                    "from",
+                    "ext.test",
+                    "reason",
+                    "ü",
+                    "\r\n ",
+                ]
+            )
+            | st.characters(),
+            max_size=60,
+        )
+    )
+    def test_whatever_a_field_holds_is_read_within_bounds(self, pieces: list[str]):
+        value = "mx.google.com;" + "".join(pieces)
+        found = results(value)
+        assert found is None or len(found) <= value.count(";")
+        for one in found or ():
+            assert one.method in METHODS
+            assert re.fullmatch(r"[a-z][a-z0-9-]*", one.result)
+            assert re.fullmatch(r"[a-z0-9._-]*", one.domain)
+
     @pytest.mark.parametrize(
-        "piece", ["(", "dkim=pass ", "; ", '"', "(a)", ";dkim=pass header.i=@x.test", "é"]
+        "piece",
+        ["(", "dkim=pass ", "; ", '"', "(a)", ";dkim=pass header.i=@x.test", "é", " header.i=@x.test"],
     )
     def test_long_fields_cost_little(self, piece: str):
         began = time.perf_counter()
