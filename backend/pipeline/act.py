@@ -11,6 +11,7 @@ from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import INBOX, SPAM, TRASH, LabelChange, LabelIds, Placement, changes_for
 from backend.pipeline.context import Context
+from backend.pipeline.decide import carry_out
 from backend.transactions.records import MessageJob
 
 
@@ -75,7 +76,7 @@ async def _put_away(context: Context, job: MessageJob, decision: Decision) -> No
     """What history is about to tell. Whoever has heard it already has ordered what follows."""
     key = f"gmail:found:{job.gmail_id}:{job.revision}:{decision}"
     correction = Correction(key, job.gmail_id, decision, Origin.GMAIL)
-    await context.store.correct(job.mailbox_id, correction, context.clock.now())
+    await carry_out(context, job.mailbox_id, correction.order)
 
 
 async def _labels_renewed(context: Context, mailbox: Mailbox) -> LabelIds:

@@ -12,12 +12,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from backend.domain.entry.challenge import Entry, Posting
 from backend.domain.errors import Gone, NotFound, Rejected, TryLater
-from backend.domain.mailbox.decisions import Correction, Decision, Origin, refuse_shared_domain
 from backend.domain.mailbox.mailbox import Link, Mailbox, Mode
 from backend.domain.mailbox.message import MessageView, Placement
-from backend.pipeline import correct
+from backend.pipeline import decide
 from backend.pipeline.context import Context
 from backend.pipeline.modes import check_chosen
 from backend.pipeline.notices import owner_acted
@@ -105,27 +103,13 @@ class AddonService:
             latest.setdefault(view.sender, view)
         return tuple(latest.values())[:RECENT]
 
-    async def decide(self, mailbox: Mailbox, gmail_id: str, decision: Decision, version: str) -> str:
-        """Apply a decision; returns its key, by which it can be taken back. Raises `NotFound`, or `Refused`
-        (malformed) for a whole domain where anybody gets an address."""
-        views = await self.context.store.known(mailbox.id, [gmail_id])
-        refuse_shared_domain(decision, *(view.sender for view in views.values()))
-        key = act_key(gmail_id, decision, version)
-        await correct.correct(self.context, mailbox.id, Correction(key, gmail_id, decision, Origin.CARD))
-        return key
-
-    async def undo(self, mailbox: Mailbox, key: str) -> None:
-        """Take a decision back. Raises `NotFound`."""
-        await correct.undo(self.context, mailbox.id, key)
-
     async def give_credit(self, mailbox: Mailbox, gmail_id: str, version: str) -> int:
         """One credit for the sender of a message; returns their balance. Raises `NotFound`."""
-        now = self.context.clock.now()
-        reading = await self.context.store.reading(mailbox.id, gmail_id, now)
-        if reading is None or not reading.view.sender:
-            raise NotFound("unknown_message")
-        entry = Entry(reading.view.sender, 1, Posting.GRANTED, act_key(gmail_id, "credit", version))
-        return await self.context.store.post(mailbox.id, entry, now)
+        known = await self.context.store.known(mailbox.id, [gmail_id])
+        sender = known[gmail_id].sender if gmail_id in known else ""
+        if not sender:
+            raise NotFound("not_found.message")
+        return await decide.give(self.context, mailbox.id, act_key(gmail_id, "credit", version), sender, 1)
 
     async def save_preferences(self, tenant: Tenant, version: int, **changes: Any) -> bool:
         """Change settings; False if they were changed since `version`. Raises `Refused` naming the field."""

@@ -19,17 +19,14 @@ from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
 from backend.domain.mail.message import UNSEEN
 from backend.domain.mailbox import owner_digest as rules
-from backend.domain.mailbox.decisions import Correction, Decision, Origin, refuse_shared_domain
 from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.domain.mailbox.message import MessageView, Placement
 from backend.domain.mailbox.owner_digest import MAX_NAME, MAX_SUBJECT, Subscription, plain
 from backend.domain.mailbox.review import Shelf, Wanted
-from backend.domain.watching.trial import Answer
 from backend.locale import catalogue
 from backend.locale.words import Words
-from backend.pipeline import correct, modes
+from backend.pipeline import modes
 from backend.pipeline.context import Context, DutyResult, seal, unseal
-from backend.pipeline.notices import owner_acted
 from backend.pipeline.review import shown
 from backend.ports.public_post import PushAnswer, Pushed
 from backend.ports.reader import Unread
@@ -317,32 +314,6 @@ class DeviceService:
     def changed(self, device: Device) -> Notifier:
         """See `Store.changed`."""
         return self.context.store.changed(device.mailbox_id)
-
-    # --- deciding
-
-    async def correct(self, mailbox_id: str, correction: Correction) -> tuple[str, ...]:
-        """Apply a decision. Raises `NotFound`, or `Refused` (key_reused; malformed, for a whole domain where
-        anybody gets an address)."""
-        about = await self.message(mailbox_id, correction.gmail_id)
-        refuse_shared_domain(correction.decision, about.sender)
-        moved = await self.context.store.correct_once(mailbox_id, correction, self.context.clock.now())
-        await owner_acted(self.context, mailbox_id)
-        return moved
-
-    async def say(self, mailbox_id: str, gmail_id: str, answer: Answer, origin: Origin) -> None:
-        """Answer a question. Raises `NotFound`."""
-        now = self.context.clock.now()
-        await self.context.store.answer_question(mailbox_id, gmail_id, answer, origin, now)
-
-    async def decide(self, mailbox_id: str, gmail_id: str, decision: Decision) -> str:
-        """A decision made on a page; its key, by which it can be taken back."""
-        key = self.context.tokens.token(24)
-        await self.correct(mailbox_id, Correction(key, gmail_id, decision, Origin.PAGE))
-        return key
-
-    async def undo(self, mailbox_id: str, key: str) -> tuple[str, ...]:
-        """Take a decision back. Raises `NotFound`."""
-        return await correct.undo(self.context, mailbox_id, key)
 
     async def save_preferences(self, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
         """All of these settings, or none. Raises `Refused` naming the field."""

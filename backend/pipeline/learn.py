@@ -13,6 +13,7 @@ from backend.domain.errors import Gone, LeaseLost, NotYet
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Outcome, Row, Verdict
 from backend.pipeline.context import Context
+from backend.pipeline.decide import carry_out
 from backend.ports.reader import Unread
 from backend.transactions.records import MessageJob
 
@@ -53,5 +54,5 @@ async def from_own_mail(context: Context, job: MessageJob, correspondents: Seque
         for sender, gmail_id in await context.store.held_from(job.mailbox_id, addresses):
             key = f"replied:{job.gmail_id}:{sender}"
             decision = Correction(key, gmail_id, Decision.REPLIED, Origin.GMAIL)
-            await context.store.correct(job.mailbox_id, decision, now)
+            await carry_out(context, job.mailbox_id, decision.order)
     await context.store.record_verdict(job, OWN_MAIL, None, None, context.clock.now())

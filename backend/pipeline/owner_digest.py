@@ -28,7 +28,7 @@ from backend.domain.mailbox.owner_digest import (
 from backend.domain.mailbox.review import Position, Shelf, Wanted
 from backend.locale import Section, catalogue, reason
 from backend.pipeline.context import Context, DutyResult
-from backend.pipeline.notices import owner_acted
+from backend.pipeline.decide import use_link
 from backend.transactions.records import DutyJob
 
 # ---- The words of the digest
@@ -261,20 +261,9 @@ async def offered(context: Context, token: str) -> Offered | None:
     return await _offered(context, await context.store.digest_link(token_hash(token)))
 
 
-async def use(context: Context, token: str) -> Offered | None:
-    """Do what the link says, once."""
-    return await _acted(context, await context.store.use_digest_link(token_hash(token), context.clock.now()))
-
-
-async def undo(context: Context, token: str) -> Offered | None:
-    """Take it back, once."""
-    return await _acted(context, await context.store.undo_digest_link(token_hash(token), context.clock.now()))
-
-
-async def _acted(context: Context, link: DigestLink | None) -> Offered | None:
-    if link is not None:
-        await owner_acted(context, link.mailbox_id)
-    return await _offered(context, link)
+async def use(context: Context, token: str, *, back: bool = False) -> Offered | None:
+    """Do what the link says, or take it `back`, once."""
+    return await _offered(context, await use_link(context, token, back=back))
 
 
 async def _offered(context: Context, link: DigestLink | None) -> Offered | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -12,15 +10,12 @@ import structlog
 from backend.domain.errors import Gone, GoogleError, NeedsReconnect, NotFound, Refused, Rejected
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import host_of
-from backend.domain.mail.message import UNSEEN, Address, Arrival, Message, Owner
-from backend.domain.mail.sender import is_free_mail, normalise, organisational_domain
-from backend.domain.mailbox.decisions import Decision, RuleKind, refuse_shared_domain
+from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mail.sender import normalise, organisational_domain
 from backend.domain.mailbox.insights import Figures, filled, first_monday
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView, Verdict
 from backend.domain.mailbox.review import (
-    Done,
-    Given,
     Leaving,
     Listing,
     Position,
@@ -30,11 +25,6 @@ from backend.domain.mailbox.review import (
 )
 from backend.domain.mailbox.rules import (
     MOST_RULES,
-    Effect,
-    ParsedRules,
-    Rule,
-    effect_of,
-    read_list,
     subject_of,
     write_list,
 )
@@ -44,7 +34,7 @@ from backend.domain.reading.topics import Topic, unwelcomed
 from backend.domain.watching.drift import Drift
 from backend.domain.watching.trial import Offer, Quality, better_degree, quality
 from backend.pipeline.context import Context
-from backend.pipeline.notices import owner_acted
+from backend.pipeline.decide import LONGEST_ADDRESS
 from backend.ports.public_post import Unsubscriber
 from backend.ports.reader import Unread
 from backend.transactions.driver import Notifier
@@ -76,15 +66,8 @@ def weighed(view: MessageView) -> Score:
 
 log = structlog.get_logger()
 
-MOST_ORDERED = 200
-"""Messages of one order. A page shows fewer."""
-
-MOST_CREDITS = 20
 LATELY = timedelta(days=90)
 """How long a release is remembered when a topic is offered."""
-
-KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
-LONGEST_ADDRESS = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,54 +142,6 @@ class ReviewService:
         """What a page names its next order by."""
         return self.context.tokens.token(18)
 
-    async def order(
-        self,
-        mailbox_id: str,
-        key: str,
-        decision: Decision,
-        gmail_ids: Sequence[str],
-        whole: Collection[str] = (),
-        given: tuple[timedelta, Collection[str]] | None = None,
-    ) -> Done:
-        """Decide about some messages at once, with what waits of their sender for those in `whole`. `given`: how long
-        ago the order was given, and the keys of the browser's orders before it.
-
-        Raises `Refused` (malformed: too many, no key, or a whole domain where anybody gets an address).
-        """
-        if not 1 <= len(gmail_ids) <= MOST_ORDERED:
-            raise malformed("pick")
-        views = await self.context.store.known(mailbox_id, list(gmail_ids))
-        refuse_shared_domain(decision, *(view.sender for view in views.values()))
-        now = self.context.clock.now()
-        at = Given(now - given[0], frozenset(given[1])) if given else None
-        done = await self.context.store.order(mailbox_id, proper(key), decision, gmail_ids, now, whole, at)
-        await owner_acted(self.context, mailbox_id)
-        return done
-
-    async def undo(self, mailbox_id: str, key: str) -> None:
-        """Take an order back. Raises `NotFound`, or `Refused` (no_credit) for credits spent meanwhile."""
-        await self.context.store.undo_order(mailbox_id, proper(key), self.context.clock.now())
-        await owner_acted(self.context, mailbox_id)
-
-    async def give(self, mailbox_id: str, key: str, address: str, amount: int) -> int:
-        """Give or take credits; the balance. Raises `Refused` (malformed, no_credit)."""
-        if not 1 <= abs(amount) <= MOST_CREDITS:
-            raise malformed("amount")
-        plain = normalise(address)
-        if "@" not in plain or len(plain) > LONGEST_ADDRESS:
-            raise malformed("address")
-        return await self.context.store.give(mailbox_id, proper(key), plain, amount, self.context.clock.now())
-
-    async def set_rule(self, mailbox_id: str, subject: str, kind: RuleKind | None) -> None:
-        """Set or drop the rule for an address or a domain, about mail to come. Raises `Refused` (malformed), also for
-        a domain where anybody gets an address: a rule that is there can be dropped all the same."""
-        plain = normalise(subject)
-        if not plain or len(plain) > LONGEST_ADDRESS or UNSEEN.search(plain):
-            raise malformed("subject")
-        if kind is not None and "@" not in plain and is_free_mail(plain):
-            raise malformed("subject")
-        await self.context.store.set_rule(mailbox_id, plain, kind, self.context.clock.now())
-
     async def unsubscribe(self, mailbox_id: str, gmail_id: str) -> Leaving:
         """Post RFC 8058's one click for this message, on the owner's order, and note how it went.
 
@@ -236,18 +171,6 @@ class ReviewService:
         return self.context.clock.now()
 
 
-def proper(key: str) -> str:
-    """`key`, if it is one of ours. Raises `Refused` (malformed)."""
-    if not KEY.fullmatch(key):
-        raise malformed("order")
-    return key
-
-
-def malformed(field: str) -> Refused:
-    """The error for a form that none of our pages makes."""
-    return Refused("malformed.form", field=field)
-
-
 # ---- own lists: allow and block rules
 
 
@@ -266,39 +189,6 @@ class Trial:
     def settled(self) -> bool:
         """Whether the content does not matter."""
         return self.letter.row is self.pitch.row
-
-
-async def add(context: Context, mailbox_id: str, text: str, kind: RuleKind) -> Rule:
-    """Set a rule for what the owner wrote. Raises `Refused` naming the field."""
-    rule = Rule(subject_of(text), kind)
-    await context.store.put_rules(mailbox_id, (rule,), context.clock.now())
-    return rule
-
-
-async def remove(context: Context, mailbox_id: str, subject: str) -> None:
-    """Remove a rule; one that is gone is as it should be. Raises `Refused` (rule_empty) if none is named."""
-    if not subject.strip():
-        raise Refused("rule_empty", field="subject")
-    await context.store.set_rule(mailbox_id, subject, None, context.clock.now())
-
-
-async def weigh(
-    context: Context, mailbox_id: str, text: str, default: RuleKind
-) -> tuple[ParsedRules, Effect]:
-    """What importing the text would do. Changes nothing. Raises `Refused` (rules_too_long)."""
-    reading = read_list(text, default)
-    known = await context.store.rules_of(mailbox_id, [rule.subject for rule in reading.rules])
-    return reading, effect_of(reading.rules, known)
-
-
-async def bring_in(
-    context: Context, mailbox_id: str, text: str, default: RuleKind
-) -> tuple[ParsedRules, Effect]:
-    """Import the lines that are in order; the same text again changes nothing."""
-    reading, effect = await weigh(context, mailbox_id, text, default)
-    if reading.rules:
-        await context.store.put_rules(mailbox_id, reading.rules, context.clock.now())
-    return reading, effect
 
 
 async def written_out(context: Context, mailbox_id: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, Solved, Tries, earned, spent
 from backend.domain.errors import Conflict, NotFound, Refused
+from backend.domain.mailbox.decisions import ends_with_its_message
 from backend.domain.mailbox.message import Placement, Screened, Stage
-from backend.transactions import credits, decisions, message_rows, rows
+from backend.transactions import decisions, message_rows, rows, senders
 from backend.transactions.jobs import due, give_way, held_message, request_duty, settle
 from backend.transactions.mailboxes import lock, locked
 from backend.transactions.message_rows import MessageRow
@@ -214,7 +216,7 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
     """Record a solve, earn `worth` credits, spend them on the sender's waiting mail, oldest first."""
     yield q("record_solved", mailbox_id=challenge.mailbox_id, challenge_id=challenge.id, now=micros(now))
     entry = earned(challenge.sender, challenge.id, worth, challenge.solves)
-    yield from credits.enter(challenge.mailbox_id, entry, now, challenge.id)
+    yield from senders.enter(challenge.mailbox_id, entry, now, challenge.id)
     waiting: list[WaitingMailRow] = yield q(
         "waiting_of_sender",
         mailbox_id=challenge.mailbox_id,
@@ -222,7 +224,7 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
         limit=challenge.delivers(worth),
     )
     for row in waiting:
-        yield from credits.enter(challenge.mailbox_id, spent(challenge.sender, row["gmail_id"]), now)
+        yield from senders.enter(challenge.mailbox_id, spent(challenge.sender, row["gmail_id"]), now)
         yield q(
             "order_message",
             mailbox_id=challenge.mailbox_id,
@@ -232,7 +234,7 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
             decided_by="solve",
             now=micros(now),
         )
-    left = yield from credits.balance(challenge.mailbox_id, challenge.sender)
+    left = yield from senders.balance(challenge.mailbox_id, challenge.sender)
     released = tuple(row["gmail_id"] for row in waiting)
     about = released or (challenge.gmail_id,)
     told = {"challenge": challenge.id, "by": "sender"}
@@ -297,3 +299,42 @@ def _own_challenge(mailbox_id: str, challenge_id: str) -> Script[ChallengeRow]:
     if row is None or row["mailbox_id"] != mailbox_id:
         raise NotFound("link_unknown")
     return row
+
+
+# ---- Closed by the owner's decisions, and opened again when they take one back
+
+
+def void_of_message(mailbox_id: str, gmail_id: str, now: datetime) -> Script[list[OpenChallengeRow]]:
+    """Void the open challenge about a message, unless it stays open for others; returns what was voided."""
+    open_now: list[OpenChallengeRow] = yield q("open_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    beside = open_now and (yield from number("waits_beside", mailbox_id=mailbox_id, gmail_id=gmail_id))
+    found = [row for row in open_now if ends_with_its_message(row["state"], bool(beside))]
+    yield from _void(mailbox_id, found, now)
+    return found
+
+
+def void_of_sender(mailbox_id: str, sender: str, now: datetime) -> Script[list[OpenChallengeRow]]:
+    """Void the sender's open challenge."""
+    found: list[OpenChallengeRow] = yield q("open_of_sender", mailbox_id=mailbox_id, sender=sender)
+    yield from _void(mailbox_id, found, now)
+    return found
+
+
+def void_of_domain(mailbox_id: str, domain: str, now: datetime) -> Script[list[OpenChallengeRow]]:
+    """Void every open challenge of a domain's senders."""
+    found: list[OpenChallengeRow] = yield q("open_of_domain", mailbox_id=mailbox_id, sender_domain=domain)
+    yield from _void(mailbox_id, found, now)
+    return found
+
+
+def _void(mailbox_id: str, found: Sequence[OpenChallengeRow], now: datetime) -> Script[None]:
+    for row in found:
+        yield q("void_challenge", mailbox_id=mailbox_id, challenge_id=row["id"], now=micros(now))
+
+
+def reopen(mailbox_id: str, challenge_id: str, state: str, now: datetime) -> Script[bool]:
+    """Undo a voiding, if nothing else was opened for the sender meanwhile."""
+    done = yield from number(
+        "reopen_challenge", mailbox_id=mailbox_id, challenge_id=challenge_id, state=state, now=micros(now)
+    )
+    return bool(done)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TypedDict
 
-from backend.domain.mailbox.decisions import Decision
+from backend.domain.errors import NotFound
+from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.owner_digest import DigestLink, DigestState
-from backend.transactions import jobs, review_orders
+from backend.transactions import decide, jobs
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import DutyJob
 from backend.transactions.statement import Script, micros, moment, moment_or_none, packed, q
@@ -90,7 +92,8 @@ def use_digest_link(token_hash: str, now: datetime) -> Script[DigestLink | None]
     if link is None or link.used_at is not None or link.expires_at <= now:
         return link
     yield q("use_digest_link", token_hash=token_hash, now=micros(now))
-    yield from review_orders.order(link.mailbox_id, link.order, link.decision, link.gmail_ids, now)
+    order = Order(link.order, link.decision, link.gmail_ids, Origin.PAGE)
+    yield from decide.decide(link.mailbox_id, order, now)
     return (yield from digest_link(token_hash))
 
 
@@ -100,7 +103,8 @@ def undo_digest_link(token_hash: str, now: datetime) -> Script[DigestLink | None
     if link is None or link.used_at is None or link.undone_at is not None or link.expires_at <= now:
         return link
     yield q("undo_digest_link", token_hash=token_hash, now=micros(now))
-    yield from review_orders.undo_order(link.mailbox_id, link.order, now)
+    with suppress(NotFound):  # nothing of it was left to decide about
+        yield from decide.undo(link.mailbox_id, link.order, now)
     return (yield from digest_link(token_hash))
 
 

@@ -14,11 +14,11 @@ from backend.domain.policy.rehearsal import Looked, PreviewRun, Rehearsed, RunSt
 from backend.domain.policy.table import Standing
 from backend.domain.reading.score import Reason, Score
 from backend.transactions import message_rows
-from backend.transactions.corrections import write_rule
 from backend.transactions.jobs import extend_lease, request_duty
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import Duty, DutyJob
 from backend.transactions.rows import Flag, SenderRulesRow
+from backend.transactions.senders import write_rule
 from backend.transactions.statement import Script, micros, moment, moment_or_none, packed, q
 
 

@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from backend.domain.errors import SEARCH_LAG, Cause, LeaseLost, Refused
 from backend.domain.mailbox.message import Stage
-from backend.transactions import message_rows, rows, voiding
+from backend.transactions import message_rows, rows
 from backend.transactions.message_rows import ClaimedRow, DueLaneRow, MessageRow
 from backend.transactions.records import Due, Duty, DutyJob, MessageJob, Notice, PushFate
 from backend.transactions.rows import ClaimedDutyRow, DutyRow, HeldRow, MailboxRow, PushedRow
@@ -298,13 +298,6 @@ def make_dead_letter(job: MessageJob, cause: str, now: datetime) -> Script[None]
     yield q(
         "make_dead_letter", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, error=cause, now=micros(now)
     )
-
-
-def gone(job: MessageJob, now: datetime) -> Script[None]:
-    """The message does not exist any more: nothing is left to be done about it."""
-    yield from held_message(job)
-    yield q("end_gone", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, now=micros(now))
-    yield from voiding.of_message(job.mailbox_id, job.gmail_id, now)
 
 
 def held_message(job: MessageJob) -> Script[HeldRow]:

@@ -14,7 +14,7 @@ from backend.domain.mailbox.mailbox import DigestPace, Link, Mailbox, Preference
 from backend.domain.mailbox.message import LabelIds
 from backend.transactions import rows
 from backend.transactions.jobs import request_duty
-from backend.transactions.records import DisconnectReceipt, Duty, NewMailbox
+from backend.transactions.records import DisconnectReceipt, Duty, GrantEnd, NewMailbox, Receipt
 from backend.transactions.rows import FailingRow, MailboxRow
 from backend.transactions.statement import (
     WAKE,
@@ -24,6 +24,7 @@ from backend.transactions.statement import (
     micros,
     micros_or_none,
     moment,
+    moment_or_none,
     number,
     packed,
     q,
@@ -390,3 +391,41 @@ def _entry(mailbox_id: str, row: Mapping[str, Any]) -> Script[int]:
         raise Refused("no_credit.file", field="file")
     yield q("add_to_day", mailbox_id=mailbox_id, day=row["day"], posting=row["posting"], amount=row["amount"])
     return 1
+
+
+# ---- The receipts of those who left
+
+
+class ReceiptRow(TypedDict):
+    """Of `receipts`."""
+
+    mailbox_id: str
+    asked_at: int
+    left_at: int | None
+    grant_end: str
+    deleted: str
+
+
+def ask_to_leave(mailbox_id: str, token_hash: str, now: datetime) -> Script[None]:
+    """Order the leaving and open its receipt. Raises `NotFound`."""
+    yield from set_link(mailbox_id, Link.LEAVING, now)
+    yield q("insert_receipt", token_hash=token_hash, mailbox_id=mailbox_id, now=micros(now))
+
+
+def receipt(token_hash: str) -> Script[Receipt | None]:
+    """The receipt with this secret."""
+    row: ReceiptRow | None = yield q("receipt", token_hash=token_hash)
+    if row is None:
+        return None
+    return Receipt(
+        mailbox_id=row["mailbox_id"],
+        asked_at=moment(row["asked_at"]),
+        left_at=moment_or_none(row["left_at"]),
+        grant_end=GrantEnd(row["grant_end"]) if row["grant_end"] else None,
+        deleted=json.loads(row["deleted"]),
+    )
+
+
+def drop_receipts(before: datetime) -> Script[int]:
+    """Delete receipts asked for before then; returns how many."""
+    return (yield from number("drop_receipts", before=micros(before)))

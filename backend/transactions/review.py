@@ -29,7 +29,7 @@ from backend.domain.mailbox.review import (
     Wanted,
 )
 from backend.domain.reading.topics import Topic
-from backend.transactions import credits, message_rows
+from backend.transactions import message_rows, senders
 from backend.transactions import views as transactions_views
 from backend.transactions.mailboxes import mailbox_of
 from backend.transactions.message_rows import MessageRow
@@ -340,7 +340,7 @@ def sender_profile(
         name=next((row["sender_name"] for row in shown if row["sender_name"]), ""),
         rules=RuleMatch(_rule(stands["address_rule"]), _rule(stands["domain_rule"])),
         corresponded=bool(stands["corresponded"]),
-        balance=(yield from credits.balance(mailbox_id, address)),
+        balance=(yield from senders.balance(mailbox_id, address)),
         messages=tuple(message_rows.view(row) for row in shown),
         position=place_of(shown[-1]) if len(found) > limit else None,
         decisions=tuple(_past_decision(row) for row in decisions),

@@ -11,8 +11,7 @@ from typing import Any, Generic, Protocol, cast
 
 from backend.domain.errors import PitchgateError
 from backend.transactions import challenges as _challenges
-from backend.transactions import corrections as _corrections
-from backend.transactions import credits as _credits
+from backend.transactions import decide as _decide
 from backend.transactions import decisions as _decisions
 from backend.transactions import devices as _devices
 from backend.transactions import digests as _digests
@@ -21,7 +20,7 @@ from backend.transactions import jobs as _jobs
 from backend.transactions import mailboxes as _mailboxes
 from backend.transactions import models as _models
 from backend.transactions import review as _review
-from backend.transactions import review_orders as _review_orders
+from backend.transactions import senders as _senders
 from backend.transactions import sync as _sync
 from backend.transactions import verdicts as _verdicts
 from backend.transactions import views as _views
@@ -275,7 +274,7 @@ class Store:
     postpone = writes_key(_jobs.postpone)
     put_back = writes_key(_jobs.put_back)
     make_dead_letter = writes_key(_jobs.make_dead_letter)
-    gone = writes_key(_jobs.gone)
+    gone = writes_key(_sync.gone)
 
     async def next_due(self, now: datetime, full: Collection[str] = ()) -> Due:
         """When the next jobs are due; messages of the mailboxes in `full` do not count. May name a time at which
@@ -289,9 +288,9 @@ class Store:
     room_at = reads_key(_verdicts.room_at)
     pay_link = writes_key(_verdicts.pay_link)
     record_stays = writes_key(_verdicts.record_stays)
-    correct = writes(_corrections.correct)
-    undo = writes(_corrections.undo)
-    set_rule = writes(_verdicts.set_rule)
+    decide = writes(_decide.decide)
+    undo = writes(_decide.undo)
+    set_rule = writes(_senders.set_rule)
     screening_context = reads_key(_sync.screening_context)
     challenge_of = reads_key(_challenges.challenge_of)
     challenge_by_token = reads_key_all(_challenges.challenge_by_token)
@@ -303,9 +302,9 @@ class Store:
     solve = writes_all(_challenges.solve)
     schedule_release = writes_all(_challenges.schedule_release)
     release_due = writes(_challenges.release_due)
-    post = writes_key(_credits.post)
-    balance = reads(_credits.balance)
-    ledger_differences = reads_all(_credits.differences)
+    post = writes_key(_senders.post)
+    balance = reads(_senders.balance)
+    ledger_differences = reads_all(_senders.differences)
     messages = reads(_views.messages)
 
     async def census(self, now: datetime | None = None) -> Mapping[str, int]:
@@ -332,13 +331,13 @@ class Store:
     record_previews = writes(_first_run.record)
     previews = reads(_first_run.previews)
     label_preview = writes(_first_run.label_preview)
-    rules = reads(_corrections.rules)
-    count_rules = reads(_corrections.count_rules)
-    rules_of = reads(_corrections.rules_of)
-    put_rules = writes(_corrections.put_rules)
-    ask_to_leave = writes(_corrections.ask_to_leave)
-    receipt = reads_all(_corrections.receipt)
-    drop_receipts = writes_all(_corrections.drop_receipts)
+    rules = reads(_senders.rules)
+    count_rules = reads(_senders.count_rules)
+    rules_of = reads(_senders.rules_of)
+    put_rules = writes(_senders.put_rules)
+    ask_to_leave = writes(_mailboxes.ask_to_leave)
+    receipt = reads_all(_mailboxes.receipt)
+    drop_receipts = writes_all(_mailboxes.drop_receipts)
 
     # ---- the add-on's cards
     tenant = reads_all(_views.tenant)
@@ -376,7 +375,6 @@ class Store:
     remove_session = writes(_devices.remove_session)
     overview = reads(_views.overview)
     held = reads(_views.held)
-    correct_once = writes(_views.correct_once)
     change_preferences = writes(_views.change_preferences)
     news = reads(_views.news)
 
@@ -390,11 +388,8 @@ class Store:
     review = reads(_review.review)
     sender_profile = reads(_review.sender_profile)
     mail = reads(_review.mail)
-    order = writes(_review_orders.order)
-    undo_order = writes(_review_orders.undo_order)
-    give = writes(_review_orders.give)
-    begin_unsubscribe = writes(_review_orders.begin_unsubscribe)
-    finish_unsubscribe = writes(_review_orders.finish_unsubscribe)
+    begin_unsubscribe = writes(_senders.begin_unsubscribe)
+    finish_unsubscribe = writes(_senders.finish_unsubscribe)
     review_news = reads(_review.review_news)
 
     # ---- an owner's archive

@@ -10,8 +10,8 @@ from typing import TypedDict
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox.mailbox import NOTICE_DELAY, Missing, Notices
 from backend.domain.mailbox.message import MessageView
-from backend.transactions import corrections, message_rows, rows, voiding
-from backend.transactions.jobs import due, extend_lease, finish_duty, position, request_duty
+from backend.transactions import challenges, decide, message_rows, rows
+from backend.transactions.jobs import due, extend_lease, finish_duty, held_message, position, request_duty
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import (
@@ -95,15 +95,15 @@ def commit_sync(
     left = yield from _insert(job, page, page.sightings[keep:], now)
     new = len(kept) + len(left)
     for back in page.returned:
-        yield from corrections.returned(job.mailbox_id, back, now)
+        yield from decide.returned(job.mailbox_id, back, now)
     for correction in page.corrections:
-        yield from corrections.correct_if_known(job.mailbox_id, correction, now)
+        yield from decide.decide(job.mailbox_id, correction.order, now)
     if page.deleted:
         ended: list[GmailIdRow] = yield q(
             "end_deleted", mailbox_id=job.mailbox_id, ids=packed(page.deleted), now=micros(now)
         )
         for row in ended:
-            yield from voiding.of_message(job.mailbox_id, row["gmail_id"], now)
+            yield from challenges.void_of_message(job.mailbox_id, row["gmail_id"], now)
     if left or spoken:
         yield from due(job.mailbox_id, now)
     elif kept and until is not None:
@@ -113,6 +113,13 @@ def commit_sync(
     fresh = [seen for seen in page.sightings[:keep] if seen.gmail_id in kept]
     begun = yield from _begun(mailbox, {seen.thread_id for seen in fresh})
     return new, tuple(message_rows.fresh_job(job, seen, page.backlog, now, begun) for seen in fresh)
+
+
+def gone(job: MessageJob, now: datetime) -> Script[None]:
+    """The message does not exist any more: nothing is left to be done about it."""
+    yield from held_message(job)
+    yield q("end_gone", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, now=micros(now))
+    yield from challenges.void_of_message(job.mailbox_id, job.gmail_id, now)
 
 
 def screening_context(mailbox_id: str, thread_ids: Collection[str]) -> Script[ScreeningContext]:

@@ -9,13 +9,12 @@ from datetime import datetime
 from backend.domain.entry.challenge import ChallengeIntent, Dealings, spent
 from backend.domain.errors import Conflict, LeaseLost, NotFound, Refused
 from backend.domain.mail.sender import counted_domain
-from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.message import PLACES, Placement, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import SETTLE
 from backend.domain.policy.guards import COUNTED, OWED, owed, reached
 from backend.domain.policy.table import HELD_WITH, STRANGERS, Standing
 from backend.domain.watching.drift import classed
-from backend.transactions import corrections, credits, decisions, message_rows, rows
+from backend.transactions import decide, decisions, message_rows, rows, senders
 from backend.transactions.jobs import due, held_message, next_job, request_duty
 from backend.transactions.mailboxes import lock
 from backend.transactions.message_rows import storable
@@ -99,7 +98,7 @@ def record_verdict(
         # The owner has spoken while the message was being screened: their word is all that happens.
         yield from write_verdict(job, verdict, screened, now, acts, placement)
         for correction in waiting:
-            yield from corrections.apply_pending(correction, now)
+            yield from decide.apply_pending(correction, now)
         yield from due(job.mailbox_id, now)
         return None
     if verdict.spends_credit:
@@ -188,7 +187,7 @@ def _spend(job: MessageJob, screened: Screened | None, now: datetime) -> Script[
     if screened is None:
         raise ValueError("a verdict that spends a credit names its sender")
     try:
-        yield from credits.enter(job.mailbox_id, spent(screened.sender, job.gmail_id), now)
+        yield from senders.enter(job.mailbox_id, spent(screened.sender, job.gmail_id), now)
     except Refused as error:
         raise Conflict("conflict.credit") from error
 
@@ -250,9 +249,3 @@ def pay_link(
         yield from _intend(mailbox_id, debt.gmail_id, debt.thread_id, challenge, now)
         yield from decisions.verdicts_reached(mailbox_id, [(debt.gmail_id, verdict)], late=False, now=now)
         yield from due(mailbox_id, now)
-
-
-def set_rule(mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime) -> Script[None]:
-    """Set, or with None remove, the owner's rule for an address or a bare domain."""
-    yield from lock(mailbox_id)
-    yield from corrections.write_rule(mailbox_id, subject.lower(), kind, now)

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
-from backend.domain.errors import Cause, Refused
-from backend.domain.mailbox.decisions import Correction
+from backend.domain.errors import Cause
 from backend.domain.mailbox.mailbox import WATCH_ALARM, Preferences
 from backend.domain.mailbox.message import PLACES, MessageView, Placement, Screened, Verdict
 from backend.domain.policy.table import Standing
 from backend.domain.watching.drift import State
 from backend.domain.watching.trial import TRIAL, Finding, trial
-from backend.transactions import corrections, decisions, message_rows, models, verdicts
+from backend.transactions import decisions, message_rows, models, verdicts
 from backend.transactions.devices import DeviceRow
 from backend.transactions.jobs import failing_seconds, next_due
 from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences
@@ -33,7 +32,7 @@ from backend.transactions.records import (
     Sighting,
     Tenant,
 )
-from backend.transactions.rows import CorrectionRow, GmailIdRow, MailboxRow
+from backend.transactions.rows import GmailIdRow, MailboxRow
 from backend.transactions.statement import Script, micros, moment, number, packed, q
 
 # ---- Read models, counts, retention
@@ -269,18 +268,6 @@ def _searched(mailbox_id: str, query: str, after: tuple[int, str], limit: int) -
         for at, sender in shown
     )
     return HeldPage(senders, len(order), shown[-1] if len(behind) > limit else None)
-
-
-def correct_once(mailbox_id: str, correction: Correction, now: datetime) -> Script[tuple[str, ...]]:
-    """As `correct`, but the same key for another decision is `Refused` (key_reused)."""
-    yield from lock(mailbox_id)
-    known: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
-    if known is not None and (known["gmail_id"], known["decision"]) != (
-        correction.gmail_id,
-        correction.decision,
-    ):
-        raise Refused("key_reused")
-    return (yield from corrections.correct(mailbox_id, correction, now))
 
 
 def change_preferences(mailbox_id: str, changes: Mapping[str, Any], now: datetime) -> Script[Preferences]:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.message import Placement
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over, watch_console
@@ -291,7 +291,9 @@ def test_a_kept_order_undoes_nothing_that_was_decided_elsewhere_meanwhile(
             }"""
         )
         then = here.office.clock.advance(hours=1)
-        here.do(here.store.order("ana", "another-device-1", Decision.RELEASE, ["m1"], then))
+        here.do(
+            here.store.decide("ana", Order("another-device-1", Decision.RELEASE, ["m1"], Origin.PAGE), then)
+        )
         here.office.clock.advance(hours=2)
         page.unroute("**/review/decide")
         page.reload()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NotRequired, Protocol, TypedDict
 
@@ -48,14 +49,81 @@ class Origin(StrEnum):
     COMMAND = "command"
 
 
+class Unfit(StrEnum):
+    """What becomes of an order where there is nothing to decide about a message of it: we do not know the message, its
+    owner has put it into spam or bin, or the order's key was used for another decision."""
+
+    REFUSED = "refused"  # the order is about this one message
+    COUNTED = "counted"  # one of many on a page that may be old; so is one that Gmail no longer has
+    PASSED_OVER = "passed over"  # in Gmail owners deal with mail we never saw
+
+
+UNFIT: Mapping[Origin, Unfit] = {
+    Origin.TRAY: Unfit.REFUSED,
+    Origin.CARD: Unfit.REFUSED,
+    Origin.COMMAND: Unfit.REFUSED,
+    Origin.PAGE: Unfit.COUNTED,
+    Origin.GMAIL: Unfit.PASSED_OVER,
+}
+"""All in which the ways to decide differ. A digest's link orders as a page does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One decision. `key` is the caller's idempotency key: the same key is applied once."""
+    """One decision about one message, as it is kept. The same `key` is applied once."""
 
     key: str
     gmail_id: str
     decision: Decision
     origin: Origin
+
+    @property
+    def order(self) -> Order:
+        """It alone."""
+        return Order(self.key, self.decision, (self.gmail_id,), self.origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """When an order was given that comes late, and the keys of its browser's earlier ones: what those decided since is
+    nothing that the owner did not know."""
+
+    at: datetime
+    earlier: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One decision about some messages. `key` is the caller's: the same order sent twice is one. Each message that is
+    among `whole` stands for what its sender has waiting from before it, too. `given`: when, if it comes late."""
+
+    key: str
+    decision: Decision
+    gmail_ids: Sequence[str]
+    origin: Origin
+    whole: Collection[str] = ()
+    given: Given | None = None
+
+    @property
+    def unfit(self) -> Unfit:
+        """What becomes of it where there is nothing to decide."""
+        return UNFIT[self.origin]
+
+    def about(self, gmail_id: str) -> Correction:
+        """What it says of one of its messages."""
+        key = f"{self.key}.{gmail_id}" if self.unfit is Unfit.COUNTED else self.key
+        return Correction(key, gmail_id, self.decision, self.origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an order did: the messages it was applied to, those that move, how many are gone, and about how many the
+    owner has decided since they gave it."""
+
+    applied: tuple[str, ...]
+    moved: tuple[str, ...]
+    lost: int
+    overruled: int = 0
 
 
 class RuleKind(StrEnum):
@@ -84,10 +152,9 @@ def rule_domain(sender: str) -> str:
     return "" if not domain or is_free_mail(domain) else domain
 
 
-def refuse_shared_domain(decision: Decision, *senders: str) -> None:
-    """Raise `Refused` (malformed) for a decision about a whole domain that is a public mail provider."""
-    wide = decision in (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN)
-    if wide and not all(rule_domain(sender) for sender in senders):
+def refuse_shared_domain(decision: Decision, sender: str) -> None:
+    """Raise `Refused` (malformed) for a decision about a whole domain where anybody gets an address."""
+    if decision in (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN) and not rule_domain(sender):
         raise Refused("malformed.everybody", field="decision")
 
 

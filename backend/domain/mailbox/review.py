@@ -176,26 +176,6 @@ class SenderProfile:
         return any(found) or rules != (None, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What an order did: the messages it was applied to, those that move, how many are gone, and about how many the
-    owner has decided since they gave it."""
-
-    applied: tuple[str, ...]
-    moved: tuple[str, ...]
-    lost: int
-    overruled: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """When an order was given that comes late, and the keys of its browser's earlier ones: what those decided since is
-    nothing that the owner did not know."""
-
-    at: datetime
-    earlier: frozenset[str] = frozenset()
-
-
 MOST_COUNTED = 1_000
 """Counts stop here, so that a page costs the same however much mail waits."""
 

@@ -12,10 +12,11 @@ from quart import Blueprint, Response, json, request
 from werkzeug.exceptions import NotFound as NoPage
 
 from backend.domain.errors import NeedsReconnect, NotFound, Refused, Unauthenticated
-from backend.domain.mailbox.decisions import OFFERED, Decision
+from backend.domain.mailbox.decisions import OFFERED, Decision, Order, Origin
 from backend.domain.mailbox.mailbox import DigestPace, Mailbox, Mode
 from backend.locale import LANGUAGES
-from backend.pipeline.addon import AddonService
+from backend.pipeline import decide
+from backend.pipeline.addon import AddonService, act_key
 from backend.pipeline.devices import PAUSE_MOST
 from backend.transactions.records import Tenant
 from backend.web.addon import cards
@@ -207,7 +208,9 @@ async def _decide(call: Call, name: str) -> Json:
     if not gmail_id or not version:
         return await _not_understood(call)
     try:
-        key = await call.service.decide(call.mailbox, gmail_id, DECISIONS[name], version)
+        key = act_key(gmail_id, name, version)
+        order = Order(key, DECISIONS[name], (gmail_id,), Origin.CARD)
+        await decide.carry_out(call.service.context, call.mailbox.id, order)
     except NotFound:
         # Just arrived and not listed yet, or gone: nothing was decided.
         return cards.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
@@ -223,7 +226,7 @@ async def _undo(call: Call) -> Json:
     if not KEY.fullmatch(key):
         return await _not_understood(call)
     try:
-        await call.service.undo(call.mailbox, key)
+        await decide.take_back(call.service.context, call.mailbox.id, key)
     except NotFound:
         return cards.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
     return cards.changed(await _card(call, gmail_id), call.frame.words["did_undo"], moved=True)
@@ -237,6 +240,8 @@ async def _credit(call: Call) -> Json:
         balance = await call.service.give_credit(call.mailbox, gmail_id, version)
     except NotFound:
         return cards.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
+    except Refused:
+        return await _not_understood(call)
     toast = call.frame.words["did_credit"].format(count=balance)
     return cards.changed(await _card(call, gmail_id), toast, moved=True)
 

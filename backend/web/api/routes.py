@@ -13,10 +13,11 @@ from quart import Response, request
 from quart_schema import validate_querystring
 
 from backend.domain.errors import PitchgateError, Refused
-from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.mailbox import CATEGORIES
 from backend.domain.mailbox.message import Placement
 from backend.domain.watching.trial import Answer
+from backend.pipeline import decide
 from backend.pipeline.devices import TICKET_LIFE
 from backend.transactions.records import Device, Event, EventKind, Overview, Scope
 from backend.web.api import schemas
@@ -168,9 +169,9 @@ def read_cursor(given: str) -> tuple[int, str] | None:
 async def correct(call: Call, data: schemas.Correction) -> Response:
     """The owner's word on a message. The same key again answers the same."""
     key, gmail_id, decision = data["key"], data["gmail_id"], data["decision"]
-    correction = Correction(key, gmail_id, Decision(decision), Origin.TRAY)
-    moved = await call.service.correct(call.mailbox_id, correction)
-    return answer({"key": key, "gmail_id": gmail_id, "decision": decision, "moved": list(moved)})
+    order = Order(key, Decision(decision), (gmail_id,), Origin.TRAY)
+    done = await decide.carry_out(call.service.context, call.mailbox_id, order)
+    return answer({"key": key, "gmail_id": gmail_id, "decision": decision, "moved": list(done.moved)})
 
 
 @blueprint.post("/corrections/<key>/undo")
@@ -179,7 +180,8 @@ async def correct(call: Call, data: schemas.Correction) -> Response:
 @with_device(Scope.CORRECT)
 async def undo(call: Call, key: str) -> Response:
     """Take it back. Again: the same answer."""
-    return answer({"key": key, "moved": list(await call.service.undo(call.mailbox_id, key))})
+    moved = await decide.take_back(call.service.context, call.mailbox_id, key)
+    return answer({"key": key, "moved": list(moved)})
 
 
 @blueprint.put("/questions/<gmail_id>")
@@ -190,7 +192,7 @@ async def undo(call: Call, key: str) -> Response:
 async def answer_question(call: Call, gmail_id: str, data: schemas.QuestionAnswer) -> Response:
     """Answer a question; a later answer stands in place of an earlier one."""
     given = Answer(data["answer"])
-    await call.service.say(call.mailbox_id, gmail_id, given, Origin.TRAY)
+    await decide.answer(call.service.context, call.mailbox_id, gmail_id, given, Origin.TRAY)
     return answer({"gmail_id": gmail_id, "answer": given})
 
 

@@ -9,8 +9,8 @@ from quart import Blueprint, Response, request
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.message import Row
-from backend.domain.mailbox.rules import MOST_LINES, MOST_RULES
-from backend.pipeline import review
+from backend.domain.mailbox.rules import MOST_LINES, MOST_RULES, subject_of
+from backend.pipeline import decide, review
 from backend.web.api.authentication import service
 from backend.web.guards import guarded, per_minute
 from backend.web.owner.page import Visitor, back, owner_page, visitor, visitor_form
@@ -43,10 +43,11 @@ async def add() -> Response:
     if kind is None:
         return await _page(sent[0], 422, subject=subject, errors={"kind": "error_kind"})
     try:
-        rule = await review.add(service().context, owner.mailbox_id, subject, kind)
+        plain = subject_of(subject)
+        await decide.set_rule(service().context, owner.mailbox_id, plain, kind)
     except Refused as error:
         return await _page(sent[0], 422, subject=subject, kind=kind, errors={"subject": error.code})
-    return back("/settings/lists", done=f"added_{rule.kind}", subject=rule.subject)
+    return back("/settings/lists", done=f"added_{kind}", subject=plain)
 
 
 @blueprint.post("/remove")
@@ -55,10 +56,9 @@ async def remove() -> Response:
     """Remove one rule."""
     sent = await visitor_form()
     (owner, _), fields = sent
-    try:
-        await review.remove(service().context, owner.mailbox_id, fields.get("subject", ""))
-    except Refused as error:
-        return await _page(sent[0], 422, errors={"subject": error.code})
+    if not (subject := fields.get("subject", "")).strip():
+        return await _page(sent[0], 422, errors={"subject": "rule_empty"})
+    await decide.set_rule(service().context, owner.mailbox_id, subject, None)
     return back("/settings/lists", done="removed")
 
 
@@ -91,7 +91,7 @@ async def bring_in() -> Response:
         return await _page(sent[0], 422, errors={"default": "error_kind"}, **shown)
     really = fields.get("do") == "import"
     try:
-        work = review.bring_in if really else review.weigh
+        work = decide.bring_in_rules if really else decide.weigh_rules
         reading, effect = await work(service().context, owner.mailbox_id, text, kind)
     except Refused as error:
         return await _page(sent[0], 422, errors={"text": error.code}, **shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
@@ -10,14 +11,15 @@ from quart import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.decisions import Decision, Origin, RuleKind
+from backend.domain.mailbox.decisions import Decision, Given, Order, Origin, RuleKind
 from backend.domain.mailbox.review import shelf_of
 from backend.domain.watching.trial import Answer
 from backend.locale import catalogue
 from backend.locale.words import Words
+from backend.pipeline import decide as deciding
 from backend.pipeline import owner_digest
+from backend.pipeline.decide import malformed
 from backend.pipeline.owner_digest import Offered
-from backend.pipeline.review import malformed
 from backend.transactions.records import Event, EventKind
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service as devices
@@ -45,6 +47,8 @@ MOST_EARLIER_ORDERS = 200
 NOTHING = "nothing"
 """What Enter in a form orders."""
 
+KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
 RULES = {"allow": RuleKind.ALLOW, "block": RuleKind.BLOCK, "none": None}
 
 
@@ -64,26 +68,35 @@ async def decide() -> Response:
         return back(way_back(here, done=NOTHING))
     if decision not in ORDERS:
         raise Refused("malformed.decision")
-    key = fields.get("order", "")
     # A line of the list is named by its newest message, with a sign that it stands for the sender's earlier ones.
     ids = [one.removeprefix(WITH_EARLIER) for one in picked]
     whole = {one[1:] for one in picked if one.startswith(WITH_EARLIER)}
-    given = _given(fields)
-    done = await service().order(owner.mailbox_id, key, Decision(decision), ids, whole, given)
+    order = Order(
+        proper(fields.get("order", "")), Decision(decision), ids, Origin.PAGE, whole, _given(fields)
+    )
+    done = await deciding.carry_out(services().context, owner.mailbox_id, order)
     if name == BLOCK_AND_LEAVE and done.applied:
         await service().unsubscribe(owner.mailbox_id, done.applied[0])
     if not done.applied:
         return back(way_back(here, done="overruled" if done.overruled else "lost" if done.lost else "again"))
     also = {name: str(n) for name, n in (("lost", done.lost), ("overruled", done.overruled)) if n}
-    return back(way_back(here, done=decision, n=str(len(done.applied)), **also, order=key))
+    return back(way_back(here, done=decision, n=str(len(done.applied)), **also, order=order.key))
 
 
-def _given(fields: Mapping[str, str]) -> tuple[timedelta, list[str]] | None:
+def proper(key: str) -> str:
+    """`key`, if it is one of ours. Raises `Refused` (malformed)."""
+    if not KEY.fullmatch(key):
+        raise malformed("order")
+    return key
+
+
+def _given(fields: Mapping[str, str]) -> Given | None:
     """How long ago the page's script was told (a span, for two clocks may disagree), and its orders before that."""
     age = fields.get("age", "")
     if not (age.isascii() and age.isdecimal() and len(age) < 10):
         return None
-    return timedelta(milliseconds=int(age)), fields.get("after", "").split()[:MOST_EARLIER_ORDERS]
+    earlier = frozenset(fields.get("after", "").split()[:MOST_EARLIER_ORDERS])
+    return Given(services().context.clock.now() - timedelta(milliseconds=int(age)), earlier)
 
 
 @blueprint.post("/answer")
@@ -96,7 +109,7 @@ async def answer_question() -> Response:
     if answer not in tuple(Answer):
         raise malformed("answer")
     try:
-        await devices().say(owner.mailbox_id, gmail_id, Answer(answer), Origin.PAGE)
+        await deciding.answer(services().context, owner.mailbox_id, gmail_id, Answer(answer), Origin.PAGE)
     except NotFound:
         notice = "lost"
     return back(way_back(fields.get("back", ""), done=notice))
@@ -119,7 +132,7 @@ async def undo() -> Response:
     owner, fields = await browser.signed_in_form()
     notice = "undone"
     try:
-        await service().undo(owner.mailbox_id, fields.get("key", ""))
+        await deciding.take_back(services().context, owner.mailbox_id, proper(fields.get("key", "")))
     except NotFound:
         notice = "lost"
     except Refused as error:
@@ -139,7 +152,9 @@ async def credits() -> Response:
         raise malformed("amount")
     signed = int(amount) if way == "give" else -int(amount)
     try:
-        balance = await service().give(owner.mailbox_id, key, fields.get("address", ""), signed)
+        balance = await deciding.give(
+            services().context, owner.mailbox_id, f"page:{proper(key)}", fields.get("address", ""), signed
+        )
     except Refused as error:
         if error.code != "no_credit":
             raise
@@ -154,7 +169,8 @@ async def rule() -> Response:
     owner, fields = await browser.signed_in_form()
     if fields.get("rule") not in RULES:
         raise malformed("rule")
-    await service().set_rule(owner.mailbox_id, fields.get("subject", ""), RULES[fields["rule"]])
+    kind = RULES[fields["rule"]]
+    await deciding.set_rule(services().context, owner.mailbox_id, fields.get("subject", ""), kind)
     return back(way_back(fields.get("back", ""), done="rule"))
 
 
@@ -242,7 +258,7 @@ async def use_digest(token: str) -> AnyResponse:
 @guarded(per_minute(60), per_network(240), per_link(30, minutes=10))
 async def undo_digest(token: str) -> AnyResponse:
     """Take it back, once."""
-    await owner_digest.undo(services().context, token)
+    await owner_digest.use(services().context, token, back=True)
     return redirect(url_for("digest.show_digest", token=token), 303)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.domain.entry.challenge import ChallengeIntent, Solved, token_hash
 from backend.domain.mail.message import Address
-from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import DigestLink
@@ -276,11 +276,10 @@ class Story:
     async def decide(
         self, mailbox_id: str, gmail_id: str, decision: Decision, key: str = ""
     ) -> tuple[str, ...]:
-        """The owner's word, from the review page."""
+        """The owner's word, from their tray."""
         name = key or f"key-{next(self.numbers)}"
-        return await self.store.correct(
-            mailbox_id, Correction(name, gmail_id, decision, Origin.PAGE), self.now
-        )
+        order = Order(name, decision, (gmail_id,), Origin.TRAY)
+        return (await self.store.decide(mailbox_id, order, self.now)).moved
 
     async def view(self, mailbox_id: str, gmail_id: str) -> MessageView:
         """One message as screens show it."""

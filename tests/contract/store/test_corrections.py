@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.domain.entry.challenge import ChallengeState, Entry, Posting
-from backend.domain.errors import Expired, NotFound
+from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement, Stage
 from backend.transactions.records import SyncPage
@@ -181,8 +181,11 @@ async def test_the_same_key_decides_once(story: Story) -> None:
     await story.mailbox("ana")
     await story.receive("ana", "m1", Outcome.HOLD)
     first = await story.decide("ana", "m1", Decision.RELEASE, "key")
-    again = await story.decide("ana", "m1", Decision.BLOCK, "key")
+    again = await story.decide("ana", "m1", Decision.RELEASE, "key")
     assert first == again == ("m1",)
+    with pytest.raises(Refused) as reused:
+        await story.decide("ana", "m1", Decision.BLOCK, "key")
+    assert reused.value.key == "key_reused"
     assert await rule(story) == (None, None)
     assert await story.place("ana", "m1") is Placement.INBOX
 

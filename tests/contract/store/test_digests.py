@@ -84,6 +84,16 @@ async def test_an_expired_link_orders_nothing(held: Story) -> None:
     assert await held.store.use_digest_link("unknown", held.now) is None
 
 
+async def test_a_link_whose_mail_was_put_away_meanwhile_can_be_taken_back_like_any(held: Story) -> None:
+    link = await held.digest("ana", "m1")
+    await held.decide("ana", "m1", Decision.BIN)
+    await held.store.use_digest_link(link.token_hash, held.now)
+    undone = await held.store.undo_digest_link(link.token_hash, held.now)
+    assert undone is not None
+    assert undone.undone_at == held.now
+    assert (await held.view("ana", "m1")).decided_by == Decision.BIN
+
+
 async def test_wanting_a_digest_makes_it_due_and_wanting_none_forgets_it(held: Story) -> None:
     await held.digest("ana", "m1")
     for pace in ("daily", "off"):

@@ -168,6 +168,11 @@ async def test_lists_are_paged_filtered_and_bounded(story: Story) -> None:
         await story.store.put_rules("ana", flood, story.now)
     assert refused.value.code == "too_many_rules"
     assert await story.store.count_rules("ana") == 31
+    await story.store.put_rules("ana", flood[: MOST_RULES - 31], story.now)
+    with pytest.raises(Refused) as refused:
+        await story.store.set_rule("ana", "one-more.test", RuleKind.ALLOW, story.now)
+    assert refused.value.code == "too_many_rules"
+    await story.store.set_rule("ana", flood[0].subject, RuleKind.ALLOW, story.now)
 
 
 async def test_a_receipt_outlives_the_mailbox_and_tells_what_was_deleted(story: Story, address: str) -> None:

@@ -25,10 +25,10 @@ async def test_what_no_row_can_hold_is_not_found_or_refused_and_breaks_nothing(
     await story.mailbox("ana")
     await story.receive("ana", "m1", Outcome.HOLD)
     fields: dict[str, Callable[[], Awaitable[object]]] = {
-        "correct": lambda: store.correct(
-            "ana", Correction("k" * 20, odd, Decision.RELEASE, Origin.TRAY), now
+        "correct": lambda: store.decide(
+            "ana", Correction("k" * 20, odd, Decision.RELEASE, Origin.TRAY).order, now
         ),
-        "key": lambda: store.correct("ana", Correction(odd, "m1", Decision.RELEASE, Origin.TRAY), now),
+        "key": lambda: store.decide("ana", Correction(odd, "m1", Decision.RELEASE, Origin.TRAY).order, now),
         "undo": lambda: store.undo("ana", odd, now),
         "known": lambda: store.known("ana", [odd]),
         "messages": lambda: store.messages("ana", None, 9, odd),

@@ -6,7 +6,7 @@ import pytest
 
 from backend.domain.entry.challenge import ChallengeState, Entry, Posting
 from backend.domain.errors import Expired, Refused
-from backend.domain.mailbox.decisions import Correction, Decision, Origin, Returned, RuleKind
+from backend.domain.mailbox.decisions import Correction, Decision, Order, Origin, Returned, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement, Stage
 from backend.domain.mailbox.review import Shelf, shelf_of
 from backend.transactions.records import SyncPage
@@ -159,7 +159,9 @@ async def test_it_can_be_decided_about_by_no_button_nor_undone_by_one(story: Sto
         with pytest.raises(Refused) as refused:
             await story.decide("ana", "m1", decision)
         assert refused.value.key == f"put_away.{word}"
-        done = await story.store.order("ana", f"o-{decision}", decision, ["m1"], story.now)
+        done = await story.store.decide(
+            "ana", Order(f"o-{decision}", decision, ["m1"], Origin.PAGE), story.now
+        )
         assert (done.applied, done.lost) == ((), 1)
     with pytest.raises(Refused):
         await story.store.undo("ana", f"gmail:7:m1:{word}", story.now)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import Entry, Posting
+from backend.domain.entry.challenge import Entry, Posting, given
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.decisions import Decision, RuleKind
+from backend.domain.mailbox.decisions import Decision, Done, Given, Order, Origin, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement
-from backend.domain.mailbox.review import Done, Given, Leaving, Shelf, Wanted
+from backend.domain.mailbox.review import Leaving, Shelf, Wanted
 from backend.transactions.records import Session
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
@@ -35,27 +35,34 @@ async def places(story: Story) -> list[str]:
 async def test_many_are_decided_in_one_commit_and_taken_back_in_one(story: Story) -> None:
     await three_held(story)
 
-    done = await story.store.order("ana", KEY, Decision.RELEASE, ["m0", "m2", "m0", "gone"], story.now)
+    done = await story.store.decide(
+        "ana", Order(KEY, Decision.RELEASE, ["m0", "m2", "m0", "gone"], Origin.PAGE), story.now
+    )
 
     assert done == Done(("m0", "m2"), ("m0", "m2"), 1)
     assert await places(story) == ["inbox", "held", "inbox"]
-    assert await story.store.undo_order("ana", KEY, story.now) == ("m2", "m0")
+    assert await story.store.undo("ana", KEY, story.now) == ("m2", "m0")
     assert await places(story) == ["held", "held", "held"]
 
 
 async def test_the_same_order_again_changes_nothing(story: Story, address: str) -> None:
     await three_held(story)
-    first = await story.store.order("ana", KEY, Decision.ALLOW, ["m0", "m1"], story.now)
+    first = await story.store.decide("ana", Order(KEY, Decision.ALLOW, ["m0", "m1"], Origin.PAGE), story.now)
     before = await dump(address, "ana")
 
-    assert await story.store.order("ana", KEY, Decision.ALLOW, ["m0", "m1"], story.now) == first
+    assert (
+        await story.store.decide("ana", Order(KEY, Decision.ALLOW, ["m0", "m1"], Origin.PAGE), story.now)
+        == first
+    )
     assert await dump(address, "ana") == before
-    await story.store.undo_order("ana", KEY, story.now)
+    await story.store.undo("ana", KEY, story.now)
     undone = await dump(address, "ana")
-    assert await story.store.undo_order("ana", KEY, story.now) == ("m1", "m0")
+    assert await story.store.undo("ana", KEY, story.now) == ("m1", "m0")
     assert await dump(address, "ana") == undone
     # Sent again after it was taken back: a browser that reloads must not decide.
-    assert await story.store.order("ana", KEY, Decision.ALLOW, ["m0", "m1"], story.now) == Done((), (), 0)
+    assert await story.store.decide(
+        "ana", Order(KEY, Decision.ALLOW, ["m0", "m1"], Origin.PAGE), story.now
+    ) == Done((), (), 0)
     assert await dump(address, "ana") == undone
 
 
@@ -63,16 +70,23 @@ async def test_an_order_that_comes_late_undoes_nothing_decided_since(story: Stor
     await three_held(story)
     given = Given(story.now)
     story.pass_time(hours=1)
-    await story.store.order("ana", OTHER, Decision.RELEASE, ["m0"], story.now)
+    await story.store.decide("ana", Order(OTHER, Decision.RELEASE, ["m0"], Origin.PAGE), story.now)
     story.pass_time(hours=1)
 
-    done = await story.store.order("ana", KEY, Decision.BLOCK, ["m0", "m1"], story.now, (), given)
+    done = await story.store.decide(
+        "ana", Order(KEY, Decision.BLOCK, ["m0", "m1"], Origin.PAGE, (), given), story.now
+    )
 
     assert (done.applied, done.overruled) == (("m1",), 1)
     assert await places(story) == ["inbox", "held", "held"]
     # Sent again, for its answer was lost: what it did itself does not stand against it.
     story.pass_time(hours=1)
-    assert await story.store.order("ana", KEY, Decision.BLOCK, ["m0", "m1"], story.now, (), given) == done
+    assert (
+        await story.store.decide(
+            "ana", Order(KEY, Decision.BLOCK, ["m0", "m1"], Origin.PAGE, (), given), story.now
+        )
+        == done
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,42 +106,50 @@ async def test_what_was_decided_since_about_the_sender_stands_too(
         await story.receive("ana", gmail_id, Outcome.HOLD, sender)
     given = Given(story.now)
     story.pass_time(hours=1)
-    await story.store.order("ana", OTHER, meanwhile, [about], story.now)
+    await story.store.decide("ana", Order(OTHER, meanwhile, [about], Origin.PAGE), story.now)
 
-    done = await story.store.order("ana", KEY, Decision.BLOCK, ["m0"], story.now, (), given)
+    done = await story.store.decide(
+        "ana", Order(KEY, Decision.BLOCK, ["m0"], Origin.PAGE, (), given), story.now
+    )
 
     assert (len(done.applied), done.overruled) == (1 - overruled, overruled)
 
 
 async def test_an_undo_since_stands_and_the_same_browsers_earlier_orders_do_not_count(story: Story) -> None:
     await three_held(story)
-    await story.store.order("ana", OTHER, Decision.ALLOW, ["m0"], story.now)
+    await story.store.decide("ana", Order(OTHER, Decision.ALLOW, ["m0"], Origin.PAGE), story.now)
     given = story.pass_time(seconds=1)
     story.pass_time(hours=1)
-    await story.store.undo_order("ana", OTHER, story.now)
+    await story.store.undo("ana", OTHER, story.now)
 
-    late = await story.store.order("ana", KEY, Decision.RELEASE, ["m0"], story.now, (), Given(given))
+    late = await story.store.decide(
+        "ana", Order(KEY, Decision.RELEASE, ["m0"], Origin.PAGE, (), Given(given)), story.now
+    )
     assert (late.applied, late.overruled) == ((), 1)
     own = Given(given, frozenset({OTHER}))
-    late = await story.store.order("ana", KEY, Decision.RELEASE, ["m0"], story.now, (), own)
+    late = await story.store.decide(
+        "ana", Order(KEY, Decision.RELEASE, ["m0"], Origin.PAGE, (), own), story.now
+    )
     assert (late.applied, late.overruled) == (("m0",), 0)
 
 
 async def test_another_button_of_the_same_form_is_no_order(story: Story) -> None:
     await three_held(story)
-    await story.store.order("ana", KEY, Decision.RELEASE, ["m0"], story.now)
+    await story.store.decide("ana", Order(KEY, Decision.RELEASE, ["m0"], Origin.PAGE), story.now)
 
-    assert await story.store.order("ana", KEY, Decision.BLOCK, ["m0"], story.now) == Done((), (), 0)
+    assert await story.store.decide(
+        "ana", Order(KEY, Decision.BLOCK, ["m0"], Origin.PAGE), story.now
+    ) == Done((), (), 0)
     assert (await places(story))[0] == "inbox"
 
 
 async def test_undo_leaves_alone_what_was_decided_since(story: Story) -> None:
     await three_held(story)
-    await story.store.order("ana", KEY, Decision.RELEASE, ["m0", "m1"], story.now)
+    await story.store.decide("ana", Order(KEY, Decision.RELEASE, ["m0", "m1"], Origin.PAGE), story.now)
     await story.work()
-    await story.store.order("ana", OTHER, Decision.SALES, ["m1"], story.now)
+    await story.store.decide("ana", Order(OTHER, Decision.SALES, ["m1"], Origin.PAGE), story.now)
 
-    assert await story.store.undo_order("ana", KEY, story.now) == ("m0",)
+    assert await story.store.undo("ana", KEY, story.now) == ("m0",)
     assert await places(story) == ["held", "held", "held"]
     assert (await story.view("ana", "m1")).decided_by == "owner"
 
@@ -138,9 +160,9 @@ async def test_two_mails_of_one_sender_in_an_order_leave_no_rule_behind(story: S
         story.pass_time(seconds=1)
         await story.receive("ana", f"m{number}", Outcome.HOLD)
 
-    await story.store.order("ana", KEY, Decision.ALLOW, ["m0", "m1"], story.now)
+    await story.store.decide("ana", Order(KEY, Decision.ALLOW, ["m0", "m1"], Origin.PAGE), story.now)
     assert await places(story) == ["inbox"] * 3
-    await story.store.undo_order("ana", KEY, story.now)
+    await story.store.undo("ana", KEY, story.now)
 
     assert await places(story) == ["held"] * 3
     found = await story.store.sender_profile("ana", BO, "pitch.test", None, 9)
@@ -152,25 +174,25 @@ async def test_one_decision_made_elsewhere_can_be_taken_back_by_its_key(story: S
     await three_held(story)
     await story.decide("ana", "m0", Decision.RELEASE, "key-from-the-tray-1")
 
-    assert await story.store.undo_order("ana", "key-from-the-tray-1", story.now) == ("m0",)
+    assert await story.store.undo("ana", "key-from-the-tray-1", story.now) == ("m0",)
     with pytest.raises(NotFound):
-        await story.store.undo_order("ana", "no-such-order-at-all", story.now)
+        await story.store.undo("ana", "no-such-order-at-all", story.now)
 
 
 async def test_credits_are_given_once_and_taken_back_once(story: Story) -> None:
     await story.mailbox()
     for _ in range(2):
-        assert await story.store.give("ana", KEY, BO, 3, story.now) == 3
+        assert await story.store.post("ana", given(BO, 3, f"page:{KEY}"), story.now) == 3
     with pytest.raises(Refused) as refused:
-        await story.store.give("ana", OTHER, BO, -4, story.now)
+        await story.store.post("ana", given(BO, -4, f"page:{OTHER}"), story.now)
     assert refused.value.code == "no_credit"
-    assert await story.store.give("ana", OTHER, BO, -1, story.now) == 2
+    assert await story.store.post("ana", given(BO, -1, f"page:{OTHER}"), story.now) == 2
     for _ in range(2):
-        assert await story.store.undo_order("ana", OTHER, story.now) == ()
+        assert await story.store.undo("ana", OTHER, story.now) == ()
     assert await story.store.balance("ana", BO) == 3
     await story.store.post("ana", Entry(BO, -1, Posting.SPENT, "spend:x"), story.now)
     with pytest.raises(Refused) as spent:
-        await story.store.undo_order("ana", KEY, story.now)
+        await story.store.undo("ana", KEY, story.now)
     assert spent.value.code == "no_credit"
     assert await story.store.balance("ana", BO) == 2
     assert await story.store.ledger_differences() == ()
@@ -213,9 +235,9 @@ async def test_a_senders_record_holds_everything(story: Story) -> None:
     await story.work()
     story.pass_time(minutes=5)
     await story.receive("ana", "m1", Outcome.HOLD)
-    await story.store.order("ana", KEY, Decision.BLOCK, ["m1"], story.now)
-    await story.store.undo_order("ana", KEY, story.now)
-    await story.store.order("ana", OTHER, Decision.ALLOW_DOMAIN, ["m1"], story.now)
+    await story.store.decide("ana", Order(KEY, Decision.BLOCK, ["m1"], Origin.PAGE), story.now)
+    await story.store.undo("ana", KEY, story.now)
+    await story.store.decide("ana", Order(OTHER, Decision.ALLOW_DOMAIN, ["m1"], Origin.PAGE), story.now)
     await story.work()
     await story.receive("ana", "x1", Outcome.HOLD, "other@pitch.test")
 
@@ -241,7 +263,7 @@ async def test_a_browser_is_told_while_its_session_lives(story: Story) -> None:
     await three_held(story)
     await story.store.add_session(Session("s1", "ana", story.now + timedelta(hours=1)), story.now)
     start = (await story.store.review_news("ana", "s1", None, 0, story.now)).latest
-    await story.store.order("ana", KEY, Decision.RELEASE, ["m0"], story.now)
+    await story.store.decide("ana", Order(KEY, Decision.RELEASE, ["m0"], Origin.PAGE), story.now)
 
     news = await story.store.review_news("ana", "s1", start, 9, story.now)
     assert [(e.gmail_id, e.message and e.message.placement) for e in news.events] == [("m0", Placement.INBOX)]
@@ -255,14 +277,14 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
     await three_held(story)
     await story.mailbox("eve")
     store, now = story.store, story.now
-    await store.order("ana", KEY, Decision.RELEASE, ["m0"], now)
+    await store.decide("ana", Order(KEY, Decision.RELEASE, ["m0"], Origin.PAGE), now)
     await store.begin_unsubscribe("ana", "m0", now)
     await store.add_session(Session("s1", "ana", now + timedelta(hours=1)), now)
     await story.work()
     before = await dump(address, "ana")
     calls: list[Callable[[], Awaitable[Any]]] = [
-        lambda: store.order("eve", OTHER, Decision.RELEASE, ["m0", "m1"], now),
-        lambda: store.undo_order("eve", KEY, now),
+        lambda: store.decide("eve", Order(OTHER, Decision.RELEASE, ["m0", "m1"], Origin.PAGE), now),
+        lambda: store.undo("eve", KEY, now),
         lambda: store.mail("eve", "m0"),
         lambda: store.begin_unsubscribe("eve", "m0", now),
         lambda: store.finish_unsubscribe("eve", "m0", Leaving.DONE, "", "", now),
@@ -270,7 +292,7 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
         lambda: store.review("eve", Wanted((Shelf.HELD,)), None, 50),
         lambda: store.sender_profile("eve", "a@x.test", "x.test", None, 50),
         lambda: store.review_news("eve", "s1", 0, 50, now),
-        lambda: store.give("eve", OTHER, "a@x.test", 1, now),
+        lambda: store.post("eve", given("a@x.test", 1, f"page:{OTHER}"), now),
     ]
     for call in calls:
         try:
@@ -289,14 +311,14 @@ async def test_a_line_stands_for_what_its_sender_has_waiting_from_before_it(stor
         await story.receive("ana", f"m{number}", Outcome.HOLD)
     await story.receive("ana", "other", Outcome.HOLD, "eva@else.test")
 
-    done = await story.store.order("ana", KEY, Decision.KEEP, ["m2"], story.now, {"m2"})
+    done = await story.store.decide("ana", Order(KEY, Decision.KEEP, ["m2"], Origin.PAGE, {"m2"}), story.now)
 
     assert set(done.applied) == {"m0", "m1", "m2"}
     assert done.moved == ()
     found = [await story.view("ana", gmail_id) for gmail_id in ("m0", "m1", "m2", "m3", "other")]
     assert [view.decided_by for view in found] == ["kept", "kept", "kept", "", ""]
     assert {view.placement for view in found} == {Placement.HELD}
-    await story.store.undo_order("ana", KEY, story.now)
+    await story.store.undo("ana", KEY, story.now)
     assert {(await story.view("ana", gmail_id)).decided_by for gmail_id in ("m0", "m1", "m2")} == {""}
 
 
@@ -304,7 +326,7 @@ async def test_what_is_kept_is_still_delivered_by_its_senders_check(story: Story
     await story.mailbox()
     challenge = await story.receive("ana", "m1", Outcome.CHALLENGE)
     await story.work()
-    await story.store.order("ana", KEY, Decision.KEEP, ["m1"], story.now)
+    await story.store.decide("ana", Order(KEY, Decision.KEEP, ["m1"], Origin.PAGE), story.now)
 
     assert challenge is not None
     solved = await story.solve(challenge)

@@ -75,17 +75,14 @@ SERVED = {
     "begin_unsubscribe",
     "change_preferences",
     "changed",
-    "correct_once",
     "device_by_token",
     "device_seen",
     "devices",
     "exchange",
     "figures",
-    "give",
     "held",
     "mail",
     "news",
-    "order",
     "overview",
     "save_preferences_unless_changed",
     "reading",
@@ -104,7 +101,6 @@ SERVED = {
     "sessions",
     "tenant",
     "finish_unsubscribe",
-    "undo_order",
 }
 """What pages, apps and the add-on ask for: the walk of `test_tenants_services`."""
 
@@ -166,7 +162,7 @@ class Eve:
     def calls(self) -> dict[str, Callable[[], Awaitable[Any]]]:
         """One call a method, with Eve's mailbox and Ana's ids."""
         store, now, message, duty = self.store, self.now, self.message, self.duty
-        correction = Correction("key-eve", "m1", Decision.ALLOW, Origin.PAGE)
+        correction = Correction("key-eve", "m1", Decision.ALLOW, Origin.TRAY)
         page = SyncPage((Sighting("m9", "t9", None),), deleted=("m1", "m2"), cursor="9999")
         verdict = Verdict(Outcome.INBOX, Row.BELOW_HOLD)
         return {
@@ -232,7 +228,7 @@ class Eve:
             "standing": lambda: store.standing("eve", "carl@x.test", "pitch.test", "t7", now),
             "record_verdict": lambda: store.record_verdict(message, verdict, self.screened, None, now),
             "record_stays": lambda: store.record_stays("eve", [Stays(message, verdict, self.screened)], now),
-            "correct": lambda: store.correct("eve", correction, now),
+            "decide": lambda: store.decide("eve", correction.order, now),
             "undo": lambda: store.undo("eve", "key-ana", now),
             "set_rule": lambda: store.set_rule("eve", BO, RuleKind.ALLOW, now),
             "screening_context": lambda: store.screening_context("eve", ["t7"]),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from backend.domain.entry.challenge import given
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message import Outcome, Row, Verdict
 from backend.domain.mailbox.review import Leaving, Shelf, Wanted
@@ -58,7 +59,6 @@ def writes(story: Story) -> Calls:
     """Eve orders, with every id of Ana's there is."""
     store, now, later = story.store, story.now, story.now.replace(year=2090)
     verdict = Verdict(Outcome.INBOX, Row.BELOW_HOLD)
-    correction = Correction("key-ana", "m1", Decision.ALLOW, Origin.TRAY)
     code = OneTimeCode("code-eve", "eve", Purpose.DEVICE, "x", later)
     return {
         "insert_unseen": lambda: store.insert_unseen(
@@ -71,18 +71,23 @@ def writes(story: Story) -> Calls:
         "add_code": lambda: store.add_code(code, now),
         "add_session": lambda: store.add_session(Session("s-eve", "eve", later, "d-ana"), now),
         "change_preferences": lambda: store.change_preferences("eve", {"mode": "observe"}, now),
-        "correct_once": lambda: store.correct_once("eve", correction, now),
         "device_seen": lambda: store.device_seen("eve", "d-ana", now),
         "remove_device": lambda: store.remove_device("eve", "d-ana"),
         "remove_other_sessions": lambda: store.remove_other_sessions("eve", "s-other"),
         "extend_session": lambda: store.extend_session("eve", "s-ana", now),
         "remove_session": lambda: store.remove_session("eve", "s-ana"),
         "begin_unsubscribe": lambda: store.begin_unsubscribe("eve", "m1", now),
-        "give": lambda: store.give("eve", "order-ana", BO, 1, now),
-        "order": lambda: store.order("eve", "order-eve", Decision.RELEASE, ["m1", "m0"], now),
+        "post of a page": lambda: store.post("eve", given(BO, 1, "page:order-ana"), now),
+        "decide of a page": lambda: store.decide(
+            "eve", Order("order-eve", Decision.RELEASE, ["m1", "m0"], Origin.PAGE), now
+        ),
         "finish_unsubscribe": lambda: store.finish_unsubscribe("eve", "m1", Leaving.DONE, "x.test", "", now),
-        "undo_order": lambda: store.undo_order("eve", "order-ana", now),
+        "undo of a page": lambda: store.undo("eve", "order-ana", now),
     }
+
+
+OF_PAGE = {"decide of a page", "undo of a page", "post of a page"}
+"""The other walk calls these as the tray does."""
 
 
 async def outcome(call: Callable[[], Awaitable[Any]]) -> Any:
@@ -100,7 +105,7 @@ async def everything_of_anas(story: Story) -> None:
     await store.add_code(OneTimeCode("code-ana", "ana", Purpose.DEVICE, "x", later, "laptop"), now)
     await store.exchange("code-ana", "x", NewDevice("d-ana", "t-ana", frozenset(Scope)), now)
     await store.add_session(Session("s-ana", "ana", later, "d-ana"), now)
-    await store.order("ana", "order-ana", Decision.RELEASE, ["m1"], now)
+    await store.decide("ana", Order("order-ana", Decision.RELEASE, ["m1"], Origin.PAGE), now)
 
 
 async def test_another_owners_ids_are_nothing(story: Story, address: str) -> None:
@@ -122,4 +127,4 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
 
 
 def test_no_name_in_this_walk_is_stale(story: Story) -> None:
-    assert reads(story).keys() | writes(story).keys() | BY_SECRET.keys() == SERVED
+    assert reads(story).keys() | writes(story).keys() | BY_SECRET.keys() == SERVED | OF_PAGE

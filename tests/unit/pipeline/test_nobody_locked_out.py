@@ -103,7 +103,7 @@ class Play:
         if held:
             key = f"said {next(self.numbers)}"
             wish = Correction(key, held[number % len(held)].gmail_id, decision, Origin.PAGE)
-            await self.fixture.store.correct(self.fixture.mailbox_id, wish, self.fixture.now())
+            await self.fixture.store.decide(self.fixture.mailbox_id, wish.order, self.fixture.now())
             self.keys.append(key)
 
     async def undo(self) -> None:

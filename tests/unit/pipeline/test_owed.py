@@ -97,12 +97,12 @@ async def _deleted(fixture: Fixture, gmail_id: str) -> None:
 
 async def _released(fixture: Fixture, gmail_id: str) -> None:
     wish = Correction("k", gmail_id, Decision.RELEASE, Origin.PAGE)
-    await fixture.store.correct(fixture.mailbox_id, wish, fixture.now())
+    await fixture.store.decide(fixture.mailbox_id, wish.order, fixture.now())
 
 
 async def _allowed(fixture: Fixture, gmail_id: str) -> None:
     wish = Correction("k", gmail_id, Decision.ALLOW, Origin.PAGE)
-    await fixture.store.correct(fixture.mailbox_id, wish, fixture.now())
+    await fixture.store.decide(fixture.mailbox_id, wish.order, fixture.now())
 
 
 @pytest.mark.parametrize("what", [_quarantine, _vacation, _alias, _deleted, _released, _allowed])

@@ -221,7 +221,7 @@ async def test_a_link_acts_once_and_is_taken_back_once(fixture: Fixture) -> None
             Placement.HELD,
         ]
     for _ in range(2):
-        taken = await owner_digest.undo(context, tokens["release"])
+        taken = await owner_digest.use(context, tokens["release"], back=True)
         await fixture.settle()
         assert taken is not None
         assert taken.link.undone_at is not None

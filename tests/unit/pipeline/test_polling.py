@@ -12,7 +12,7 @@ from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Condition, Notices
 from backend.domain.mailbox.message import Placement
 from backend.pipeline import notices
-from backend.pipeline.correct import correct
+from backend.pipeline.decide import carry_out
 from tests.unit.pipeline.conftest import Fixture, letter, open_fixture
 
 
@@ -81,7 +81,9 @@ async def test_an_act_of_the_owner_ends_the_quiet_at_once(polled: Fixture) -> No
     gmail_id = polled.gmail.deliver(letter())
     await polled.work_for(86_400)
     polled.gmail.calls.clear()
-    await correct(polled.context, polled.mailbox_id, Correction("k", gmail_id, Decision.RELEASE, Origin.PAGE))
+    await carry_out(
+        polled.context, polled.mailbox_id, Correction("k", gmail_id, Decision.RELEASE, Origin.PAGE).order
+    )
     await polled.work_for(0.1)
     assert polled.gmail.calls["history"] >= 1
     await polled.work_for(60)
@@ -100,8 +102,8 @@ async def test_where_google_tells_an_act_costs_no_look(fixture: Fixture) -> None
     await fixture.push()
     await fixture.work_for(10)
     fixture.gmail.calls.clear()
-    await correct(
-        fixture.context, fixture.mailbox_id, Correction("k", gmail_id, Decision.RELEASE, Origin.PAGE)
+    await carry_out(
+        fixture.context, fixture.mailbox_id, Correction("k", gmail_id, Decision.RELEASE, Origin.PAGE).order
     )
     await fixture.work_for(0.5)
     assert fixture.gmail.calls["history"] == 0

@@ -173,7 +173,7 @@ async def test_an_allow_label_put_on_in_the_gap_is_taken_once(fixture: Fixture) 
 
     # She changes her mind elsewhere; the label still lies on the mail, and the next gap must not bring it back.
     decision = Correction("page:1", again, Decision.BLOCK, Origin.PAGE)
-    await fixture.store.correct(fixture.mailbox_id, decision, fixture.now())
+    await fixture.store.decide(fixture.mailbox_id, decision.order, fixture.now())
     await fixture.settle()
     await _after_the_gap(fixture)
     last = fixture.gmail.deliver(letter(subject="Once more"))

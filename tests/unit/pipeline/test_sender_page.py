@@ -206,7 +206,7 @@ async def test_the_owners_word_ends_the_wait_and_taking_it_back_lets_it_go_on(
     pitch, token = await pitched(fixture)
     assert await answer(fixture, checks, token, await ticket_for(fixture, checks, token), RIGHT) == "promised"
     block = Correction("k1", pitch, Decision.BLOCK, Origin.PAGE)
-    await fixture.store.correct(fixture.mailbox_id, block, fixture.now())
+    await fixture.store.decide(fixture.mailbox_id, block.order, fixture.now())
     fixture.wait(minutes=30)
     await fixture.settle()
     assert "INBOX" not in fixture.gmail.labels_of(pitch)
@@ -264,8 +264,8 @@ async def test_the_owners_yes_is_told_and_their_no_is_not(
     fixture: Fixture, decision: Decision, code: str
 ) -> None:
     pitch, token = await pitched(fixture)
-    await fixture.store.correct(
-        fixture.mailbox_id, Correction("k1", pitch, decision, Origin.PAGE), fixture.now()
+    await fixture.store.decide(
+        fixture.mailbox_id, Correction("k1", pitch, decision, Origin.PAGE).order, fixture.now()
     )
     await fixture.settle()
 

@@ -131,7 +131,7 @@ async def test_an_owner_who_decides_while_it_is_screened_has_the_last_word(
 
     async def decided_meanwhile(mailbox_id: str, gmail_id: str) -> Any:
         wish = Correction("k", gmail_id, Decision.SALES, Origin.PAGE)
-        await fixture.store.correct(mailbox_id, wish, fixture.now())
+        await fixture.store.decide(mailbox_id, wish.order, fixture.now())
         return await fetch(mailbox_id, gmail_id)
 
     monkeypatch.setattr(fixture.gmail, "fetch", decided_meanwhile)

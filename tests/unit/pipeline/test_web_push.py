@@ -111,7 +111,7 @@ async def test_what_stays_in_the_inbox_or_is_decided_by_then_is_not_told(here: F
     view = (await here.store.known(here.mailbox_id, [gmail_id]))[gmail_id]
     assert view.placement is Placement.HELD
     word = Correction("k" * 20, gmail_id, Decision.RELEASE, Origin.PAGE)
-    await here.store.correct(here.mailbox_id, word, here.now())
+    await here.store.decide(here.mailbox_id, word.order, here.now())
     for _ in range(2):
         await here.work_for(200)
     assert service(here).sent == []

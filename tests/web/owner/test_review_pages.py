@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.domain.entry import challenge
 from backend.domain.errors import Refused, TryLater
 from backend.domain.mail.message import Address, Arrival, Headers, Message
 from backend.domain.mailbox.message import Placement
@@ -341,7 +342,7 @@ async def test_looking_changes_nothing(here: Office, tmp_path: Path) -> None:
 
 async def test_another_owners_sender_is_a_stranger(here: Office) -> None:
     await here.hold("m1")
-    await here.store.give("ana", ORDER, "bo@pitch.test", 2, here.story.now)
+    await here.store.post("ana", challenge.given("bo@pitch.test", 2, f"page:{ORDER}"), here.story.now)
     eve = await here.browser("eve")
     page = await shown(eve, "/review/sender?address=bo@pitch.test")
     assert "Nothing is on record" in page

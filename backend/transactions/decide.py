@@ -1,14 +1,13 @@
-"""Owners' decisions and lists: applied at once, recorded with what was before, taken back cleanly."""
+"""decide: what an owner decides, from wherever: applied at once, recorded with what was before, taken back cleanly."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypedDict
 
-from backend.domain.entry.challenge import forfeited, refunded, restored, unrefunded
+from backend.domain.entry.challenge import forfeited, given, refunded, restored, unrefunded
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.decisions import (
     AWAY,
@@ -16,27 +15,29 @@ from backend.domain.mailbox.decisions import (
     Change,
     Correction,
     Decision,
+    Done,
     Effect,
+    Order,
     Origin,
     Returned,
-    RuleKind,
     Touched,
+    Unfit,
     change_of,
     heard,
     out_of_reach,
     put_back,
+    refuse_shared_domain,
     sends_again,
 )
-from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message import Placement, Stage
-from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
-from backend.transactions import credits, decisions, voiding
+from backend.domain.mailbox.review import MOST_EARLIER, Shelf
+from backend.transactions import challenges, decisions, senders
 from backend.transactions.jobs import due, request_duty
-from backend.transactions.mailboxes import lock, set_link
+from backend.transactions.mailboxes import lock
 from backend.transactions.message_rows import MessageRow, ReachedRow
-from backend.transactions.records import Duty, GrantEnd, Receipt
-from backend.transactions.rows import CorrectionRow, OpenChallengeRow
-from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
+from backend.transactions.records import Duty
+from backend.transactions.rows import CorrectionRow, GmailIdRow, OpenChallengeRow
+from backend.transactions.statement import Script, micros, moment, number, packed, q
 
 # ---- Owners' decisions
 # The record keeps, for each thing a decision touched, what it was: placements (with the revision the decision left),
@@ -76,22 +77,124 @@ class Trace:
         return json.dumps({name: getattr(self, name) for name in kept})
 
 
-def correct(mailbox_id: str, correction: Correction, now: datetime) -> Script[tuple[str, ...]]:
-    """Apply an owner's decision: rule, placements, voided challenge, refund. Returns the messages that move.
+class SinceRow(TypedDict):
+    """What was decided or taken back since an order was given, and about whose message."""
 
-    The same key again returns the same and changes nothing. Raises `NotFound` for an unknown message.
+    correction_key: str
+    gmail_id: str
+    decision: str
+    sender: str | None
+    sender_domain: str | None
+
+
+class HeldOfSenderRow(GmailIdRow):
+    """A held message of a sender, and whether Gmail vouches for them."""
+
+    authenticated: bool | None
+
+
+def decide(mailbox_id: str, order: Order, now: datetime) -> Script[Done]:
+    """Apply an owner's order: rule, placements, voided challenge, refund. The same order again changes nothing, and
+    what the owner decided elsewhere after they gave it stands.
+
+    Raises `Refused` (malformed, for a whole domain where anybody gets an address), and of a single message `NotFound`,
+    `Refused` (put_away; key_reused).
     """
     yield from lock(mailbox_id)
-    known: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
-    if known is not None:
-        return tuple(json.loads(known["moved"]))
-    row: MessageRow | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=correction.gmail_id)
+    meant: list[str] = []
+    for gmail_id in order.gmail_ids:
+        meant += (yield from _with_earlier(mailbox_id, gmail_id)) if gmail_id in order.whole else [gmail_id]
+    since = yield from _since(mailbox_id, order)
+    applied: list[str] = []
+    moved: list[str] = []
+    lost = overruled = 0
+    for gmail_id in dict.fromkeys(meant):
+        correction = order.about(gmail_id)
+        known: CorrectionRow | None = yield q(
+            "correction", mailbox_id=mailbox_id, correction_key=correction.key
+        )
+        if known is not None:
+            if _repeats(order, correction, known):
+                applied.append(gmail_id)
+                moved += json.loads(known["moved"])
+            continue
+        # Read now, for what was decided a moment ago about another of its sender's may have reached it.
+        row = _fit(order, (yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)))
+        if row is None:
+            lost += 1
+        elif any(_concerns(one, row) for one in since):
+            overruled += 1
+        elif not heard(order.decision, row["decided_by"]):
+            applied.append(gmail_id)
+            moved += yield from _decided(mailbox_id, correction, row, now)
+    return Done(tuple(applied), tuple(dict.fromkeys(moved)), lost, overruled)
+
+
+def _fit(order: Order, row: MessageRow | None) -> MessageRow | None:
+    """The message, if there is something to decide about it. Raises, if the order is about it alone."""
     if row is None:
-        raise NotFound("unknown_message")
-    if heard(correction.decision, row["decided_by"]):
-        return ()
-    if out_of_reach(correction.decision, row["decided_by"]):
-        raise Refused(f"put_away.{row['decided_by']}", field="decision")
+        error: Refused = NotFound("not_found.message")
+    elif out_of_reach(order.decision, row["decided_by"]):
+        error = Refused(f"put_away.{row['decided_by']}", field="decision")
+    else:
+        refuse_shared_domain(order.decision, row["sender"])
+        return None if order.unfit is Unfit.COUNTED and row["error"] == "gone" else row
+    if order.unfit is Unfit.REFUSED:
+        raise error
+    return None
+
+
+def _repeats(order: Order, correction: Correction, known: CorrectionRow) -> bool:
+    """Whether an order under a known key says what was decided under it. Of a page nothing is decided by a form that is
+    sent again after it was taken back, or with another button."""
+    same = (known["gmail_id"], known["decision"]) == (correction.gmail_id, correction.decision)
+    if not same and order.unfit is Unfit.REFUSED:
+        raise Refused("key_reused")
+    return same and not (order.unfit is Unfit.COUNTED and known["undone_at"] is not None)
+
+
+def _with_earlier(mailbox_id: str, gmail_id: str) -> Script[list[str]]:
+    """A message and what its sender has waiting from before it, for a list shows them as one line. Where it is proved
+    to be theirs, what is not stays out of it: a forged From profits from nobody's kindness."""
+    row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if row is None or not row["sender"]:
+        return [gmail_id]
+    earlier: list[HeldOfSenderRow] = yield q(
+        "shelf_of_sender",
+        mailbox_id=mailbox_id,
+        sender=row["sender"],
+        shelf=Shelf.HELD,
+        at=row["received_at"] or row["first_seen_at"],
+        gmail_id=gmail_id,
+        limit=MOST_EARLIER,
+    )
+    proved = [one["gmail_id"] for one in earlier if one["authenticated"] or not row["authenticated"]]
+    return [gmail_id, *proved]
+
+
+def _since(mailbox_id: str, order: Order) -> Script[list[SinceRow]]:
+    """What was decided since the order was given, without what its browser knew of."""
+    if order.given is None:
+        return []
+    decided: list[SinceRow] = yield q("decided_since", mailbox_id=mailbox_id, since=micros(order.given.at))
+    own = order.given.earlier | {order.key}
+    return [one for one in decided if one["correction_key"].partition(".")[0] not in own]
+
+
+def _concerns(decided: SinceRow, row: MessageRow) -> bool:
+    """Whether a decision was about this message: itself, or its sender or domain."""
+    whose = EFFECTS[Decision(decided["decision"])].whose
+    if decided["gmail_id"] == row["gmail_id"]:
+        return True
+    if whose == "domain":
+        return bool(row["sender_domain"]) and decided["sender_domain"] == row["sender_domain"]
+    return whose != "message" and bool(row["sender"]) and decided["sender"] == row["sender"]
+
+
+def _decided(
+    mailbox_id: str, correction: Correction, row: MessageRow, now: datetime
+) -> Script[tuple[str, ...]]:
+    """One decision, applied and recorded; the messages that move. Before its message is screened it waits."""
     waits = row["stage"] == Stage.SCREEN and not row["set_aside"]
     trace = Trace()
     if not waits:
@@ -113,13 +216,6 @@ def correct(mailbox_id: str, correction: Correction, now: datetime) -> Script[tu
     if trace.moved or trace.messages:
         yield from due(mailbox_id, now)
     return tuple(trace.moved)
-
-
-def correct_if_known(mailbox_id: str, correction: Correction, now: datetime) -> Script[None]:
-    """The same for a decision made in Gmail, where a message we never saw is nobody's mistake."""
-    row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=correction.gmail_id)
-    if row is not None:
-        yield from correct(mailbox_id, correction, now)
 
 
 def apply_pending(record: CorrectionRow, now: datetime) -> Script[None]:
@@ -162,7 +258,7 @@ def _apply(
     if effect.rule is not None and subject:
         before: str | None = yield q("rule", mailbox_id=mailbox_id, subject=subject)
         trace.rules.append({"subject": subject, "before": before, "after": effect.rule})
-        yield from write_rule(mailbox_id, subject, effect.rule, now)
+        yield from senders.write_rule(mailbox_id, subject, effect.rule, now)
     if effect.voids:
         voided = yield from _void(mailbox_id, effect, row, now)
         trace.challenges += [{"id": v["id"], "state": v["state"], "gmail_id": v["gmail_id"]} for v in voided]
@@ -176,19 +272,19 @@ def _apply(
     if effect.refunds:
         yield from _refund(mailbox_id, correction.key, row, trace, now)
     if effect.forfeits and row["sender"]:
-        amount = yield from credits.balance(mailbox_id, row["sender"])
+        amount = yield from senders.balance(mailbox_id, row["sender"])
         if amount:
             entry = forfeited(row["sender"], amount, correction.key)
-            yield from credits.enter(mailbox_id, entry, now, row["gmail_id"])
+            yield from senders.enter(mailbox_id, entry, now, row["gmail_id"])
             trace.forfeits.append({"sender": row["sender"], "amount": amount})
 
 
 def _void(mailbox_id: str, effect: Effect, row: MessageRow, now: datetime) -> Script[list[OpenChallengeRow]]:
     if effect.whose == "domain" and row["sender_domain"]:
-        return (yield from voiding.of_domain(mailbox_id, row["sender_domain"], now))
+        return (yield from challenges.void_of_domain(mailbox_id, row["sender_domain"], now))
     if effect.whose == "sender" and row["sender"]:
-        return (yield from voiding.of_sender(mailbox_id, row["sender"], now))
-    return (yield from voiding.of_message(mailbox_id, row["gmail_id"], now))
+        return (yield from challenges.void_of_sender(mailbox_id, row["sender"], now))
+    return (yield from challenges.void_of_message(mailbox_id, row["gmail_id"], now))
 
 
 def _others(mailbox_id: str, effect: Effect, row: MessageRow) -> Script[list[ReachedRow]]:
@@ -221,22 +317,14 @@ def carry_out(mailbox_id: str, gmail_id: str, change: Change, now: datetime) -> 
         yield q("order_message", **about, stage=change.stage, placement=change.placement)
 
 
-def write_rule(mailbox_id: str, subject: str, kind: str | None, now: datetime) -> Script[None]:
-    """Set or remove a rule."""
-    if kind is None:
-        yield q("remove_rule", mailbox_id=mailbox_id, subject=subject)
-    else:
-        yield q("set_rule", mailbox_id=mailbox_id, subject=subject, kind=kind, now=micros(now))
-
-
 def _refund(mailbox_id: str, key: str, row: MessageRow, trace: Trace, now: datetime) -> Script[None]:
     """Give back the credit spent on the message, unless it has been given back already."""
     gmail_id: str = row["gmail_id"]
     if not row["sender"] or (yield from number("paid_for", mailbox_id=mailbox_id, about=gmail_id)) >= 0:
         return
     # A refund that was taken back with an undo used up the plain key.
-    posted = (yield from credits.enter(mailbox_id, refunded(row["sender"], gmail_id), now, gmail_id)) or (
-        yield from credits.enter(mailbox_id, refunded(row["sender"], gmail_id, key), now, gmail_id)
+    posted = (yield from senders.enter(mailbox_id, refunded(row["sender"], gmail_id), now, gmail_id)) or (
+        yield from senders.enter(mailbox_id, refunded(row["sender"], gmail_id, key), now, gmail_id)
     )
     if posted:
         trace.refunds.append({"sender": row["sender"], "gmail_id": gmail_id})
@@ -246,12 +334,43 @@ def _refund(mailbox_id: str, key: str, row: MessageRow, trace: Trace, now: datet
 # They do so by a button, or by taking a message out of Gmail's spam or bin.
 
 
+class EntryRow(TypedDict):
+    """Of `ledger`: whose, and how much."""
+
+    sender: str
+    amount: int
+
+
+class OrderedRow(TypedDict):
+    """A decision made under an order's key."""
+
+    correction_key: str
+
+
 def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
-    """Take a correction back: placement and rules as before. Returns the messages that move."""
+    """Take everything back that was ordered under `key`, latest first: placements, rules and credits as before. Once;
+    the messages that move.
+
+    Raises `NotFound`, or `Refused`: no_credit when given credits have been spent, put_away of what lies in spam or bin.
+    """
     yield from lock(mailbox_id)
-    record: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
-    if record is None:
+    entry: EntryRow | None = yield q("ledger_entry", mailbox_id=mailbox_id, posting_key=f"page:{key}")
+    if entry is not None:
+        back = given(entry["sender"], -entry["amount"], f"undo:{key}")
+        yield from senders.enter(mailbox_id, back, now)
+        return ()
+    alone: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
+    made: list[OrderedRow] = yield q("ordered", mailbox_id=mailbox_id, first=f"{key}.", last=f"{key}/")
+    if alone is None and not made:
         raise NotFound("unknown_correction")
+    moved: list[str] = []
+    for one in made if alone is None else (alone,):
+        moved += yield from _undone(mailbox_id, one["correction_key"], now)
+    return tuple(dict.fromkeys(moved))
+
+
+def _undone(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
+    record: CorrectionRow = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
     if record["undone_at"] is not None:
         return tuple(json.loads(record["undo_moved"]))
     if record["decision"] in AWAY:
@@ -268,8 +387,7 @@ def returned(mailbox_id: str, back: Returned, now: datetime) -> Script[None]:
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=back.gmail_id)
     if made and row is not None and row["placement"] == Placement.HELD and not back.lies_held:
         key = f"gmail:{back.record or 'move'}:{back.gmail_id}:{Decision.RELEASE}"
-        release = Correction(key, back.gmail_id, Decision.RELEASE, Origin.GMAIL)
-        yield from correct(mailbox_id, release, now)
+        yield from decide(mailbox_id, Order(key, Decision.RELEASE, (back.gmail_id,), Origin.GMAIL), now)
 
 
 def _taken_back(
@@ -281,7 +399,7 @@ def _taken_back(
     for rule in before["rules"]:
         present: str | None = yield q("rule", mailbox_id=mailbox_id, subject=rule["subject"])
         if present == rule["after"]:
-            yield from write_rule(mailbox_id, rule["subject"], rule["before"], now)
+            yield from senders.write_rule(mailbox_id, rule["subject"], rule["before"], now)
     for message in before["messages"]:
         if (
             yield from _put_back(
@@ -292,13 +410,13 @@ def _taken_back(
     for challenge in before["challenges"]:
         yield from _reopen(mailbox_id, challenge, now)
     for refund in before["refunds"]:
-        if (yield from credits.balance(mailbox_id, refund["sender"])) > 0:
+        if (yield from senders.balance(mailbox_id, refund["sender"])) > 0:
             # If it has been spent meanwhile there is nothing left to take.
             entry = unrefunded(refund["sender"], refund["gmail_id"], key)
-            yield from credits.enter(mailbox_id, entry, now, refund["gmail_id"])
+            yield from senders.enter(mailbox_id, entry, now, refund["gmail_id"])
     for forfeit in before.get("forfeits", ()):
         entry = restored(forfeit["sender"], forfeit["amount"], key)
-        yield from credits.enter(mailbox_id, entry, now, record["gmail_id"])
+        yield from senders.enter(mailbox_id, entry, now, record["gmail_id"])
     yield q(
         "correction_undone",
         mailbox_id=mailbox_id,
@@ -329,7 +447,7 @@ def _put_back(mailbox_id: str, was: Touched, now: datetime, there: bool) -> Scri
 
 def _reopen(mailbox_id: str, challenge: dict[str, Any], now: datetime) -> Script[None]:
     """Open a voided challenge again, and go on sending it if it had not left. A wait under way goes on."""
-    reopened = yield from voiding.reopen(mailbox_id, challenge["id"], challenge["state"], now)
+    reopened = yield from challenges.reopen(mailbox_id, challenge["id"], challenge["state"], now)
     promised: int | None = yield q("promise_of", mailbox_id=mailbox_id, challenge_id=challenge["id"])
     if reopened and promised is not None:
         yield from request_duty(mailbox_id, Duty.DELIVER, max(now, moment(promised)))
@@ -348,97 +466,3 @@ def _reopen(mailbox_id: str, challenge: dict[str, Any], now: datetime) -> Script
             decided_by=row["decided_by"],
             now=micros(now),
         )
-
-
-# ---- The owner's lists, and the receipts of those who left.
-
-
-class KindRow(TypedDict):
-    """Of `rules`: whom it is about, and what it says."""
-
-    subject: str
-    kind: str
-
-
-class RuleRow(KindRow):
-    """Of `rules`."""
-
-    set_at: int
-
-
-class ReceiptRow(TypedDict):
-    """Of `receipts`."""
-
-    mailbox_id: str
-    asked_at: int
-    left_at: int | None
-    grant_end: str
-    deleted: str
-
-
-def rules(
-    mailbox_id: str, kind: RuleKind | None, query: str, after: str, limit: int
-) -> Script[tuple[DatedRule, ...]]:
-    """Rules by subject from behind `after`; `query` is looked for in the subject."""
-    found: list[RuleRow] = yield q(
-        "rules",
-        mailbox_id=mailbox_id,
-        kind=kind or "",
-        pattern=_containing(query.lower()),
-        after=after,
-        limit=limit,
-    )
-    return tuple(
-        DatedRule(Rule(row["subject"], RuleKind(row["kind"])), moment(row["set_at"])) for row in found
-    )
-
-
-def count_rules(mailbox_id: str) -> Script[int]:
-    """How many there are."""
-    return (yield from number("count_rules", mailbox_id=mailbox_id))
-
-
-def rules_of(mailbox_id: str, subjects: Sequence[str]) -> Script[Mapping[str, RuleKind]]:
-    """The kinds of those of these subjects that have a rule."""
-    found: list[KindRow] = yield q("rules_of", mailbox_id=mailbox_id, ids=packed(subjects))
-    return {row["subject"]: RuleKind(row["kind"]) for row in found}
-
-
-def put_rules(mailbox_id: str, wanted: Sequence[Rule], now: datetime) -> Script[None]:
-    """Set all of them, or none. Raises `Refused` (too_many_rules), `NotFound`."""
-    yield from lock(mailbox_id)
-    rows = [(rule.subject, rule.kind) for rule in wanted]
-    yield q("put_rules", mailbox_id=mailbox_id, rows=packed(rows), now=micros(now))
-    if (yield from number("count_rules", mailbox_id=mailbox_id)) > MOST_RULES:
-        raise Refused("too_many_rules", most=MOST_RULES, field="subject")
-
-
-def ask_to_leave(mailbox_id: str, token_hash: str, now: datetime) -> Script[None]:
-    """Order the leaving and open its receipt. Raises `NotFound`."""
-    yield from set_link(mailbox_id, Link.LEAVING, now)
-    yield q("insert_receipt", token_hash=token_hash, mailbox_id=mailbox_id, now=micros(now))
-
-
-def receipt(token_hash: str) -> Script[Receipt | None]:
-    """The receipt with this secret."""
-    row: ReceiptRow | None = yield q("receipt", token_hash=token_hash)
-    if row is None:
-        return None
-    return Receipt(
-        mailbox_id=row["mailbox_id"],
-        asked_at=moment(row["asked_at"]),
-        left_at=moment_or_none(row["left_at"]),
-        grant_end=GrantEnd(row["grant_end"]) if row["grant_end"] else None,
-        deleted=json.loads(row["deleted"]),
-    )
-
-
-def drop_receipts(before: datetime) -> Script[int]:
-    """Delete receipts asked for before then; returns how many."""
-    return (yield from number("drop_receipts", before=micros(before)))
-
-
-def _containing(text: str) -> str:
-    for special in ("!", "%", "_"):
-        text = text.replace(special, f"!{special}")
-    return f"%{text}%"

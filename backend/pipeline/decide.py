@@ -1,0 +1,115 @@
+"""decide: whatever the owner decides, from wherever. It takes effect at once and can be taken back.
+
+    tray, page, card ───────────┐
+    digest's link, first run ───┼──▶ checks, effects and what was before, in one transaction ──▶ jobs that move mail
+    moves in Gmail, a reply ────┘
+
+In what the ways differ is a table, `UNFIT` in `backend/domain/mailbox/decisions.py`.
+"""
+
+from __future__ import annotations
+
+from backend.domain.entry.challenge import given, token_hash
+from backend.domain.errors import Refused
+from backend.domain.mail.message import UNSEEN
+from backend.domain.mail.sender import is_free_mail, normalise
+from backend.domain.mailbox.decisions import Done, Order, Origin, RuleKind
+from backend.domain.mailbox.owner_digest import DigestLink
+from backend.domain.mailbox.rules import Effect, ParsedRules, effect_of, read_list
+from backend.domain.watching.trial import Answer
+from backend.pipeline.context import Context
+from backend.pipeline.notices import owner_acted
+
+MOST_ORDERED = 200
+"""Messages of one order. A page shows fewer."""
+
+MOST_CREDITS = 20
+LONGEST_ADDRESS = 320
+
+
+def malformed(field: str) -> Refused:
+    """The error for a form that none of our pages makes."""
+    return Refused("malformed.form", field=field)
+
+
+# ---- Decisions about mail
+
+
+async def carry_out(context: Context, mailbox_id: str, order: Order) -> Done:
+    """Apply an order. Raises as `Store.decide` does, and `Refused` (malformed) for none or too many messages."""
+    if not 1 <= len(order.gmail_ids) <= MOST_ORDERED:
+        raise malformed("pick")
+    done = await context.store.decide(mailbox_id, order, context.clock.now())
+    if order.origin is not Origin.GMAIL:
+        await owner_acted(context, mailbox_id)
+    return done
+
+
+async def take_back(context: Context, mailbox_id: str, key: str) -> tuple[str, ...]:
+    """Take back what was ordered under this key; returns the messages that are on the move. Raises as `Store.undo`."""
+    moved = await context.store.undo(mailbox_id, key, context.clock.now())
+    await owner_acted(context, mailbox_id)
+    return moved
+
+
+async def use_link(context: Context, token: str, *, back: bool = False) -> DigestLink | None:
+    """Do what a digest's link says, or take it `back`, once; the link as it is then, None for an unknown one."""
+    store = context.store
+    link = await (store.undo_digest_link if back else store.use_digest_link)(
+        token_hash(token), context.clock.now()
+    )
+    if link is not None:
+        await owner_acted(context, link.mailbox_id)
+    return link
+
+
+async def answer(context: Context, mailbox_id: str, gmail_id: str, answer: Answer, origin: Origin) -> None:
+    """Answer a question about a message that was drawn. Raises `NotFound`."""
+    await context.store.answer_question(mailbox_id, gmail_id, answer, origin, context.clock.now())
+
+
+# ---- Decisions about senders
+
+
+async def give(context: Context, mailbox_id: str, key: str, address: str, amount: int) -> int:
+    """Give a sender credits, or take some (below 0), once per key; the balance. Raises `Refused` (malformed,
+    no_credit)."""
+    if not 1 <= abs(amount) <= MOST_CREDITS:
+        raise malformed("amount")
+    plain = normalise(address)
+    if "@" not in plain or len(plain) > LONGEST_ADDRESS:
+        raise malformed("address")
+    return await context.store.post(mailbox_id, given(plain, amount, key), context.clock.now())
+
+
+async def set_rule(context: Context, mailbox_id: str, subject: str, kind: RuleKind | None) -> None:
+    """Set or drop the rule for an address or a domain, about mail to come. Raises `Refused` (malformed), also for a
+    domain where anybody gets an address: a rule that is there can be dropped all the same."""
+    if kind is not None:
+        subject = normalise(subject)
+        if len(subject) > LONGEST_ADDRESS or UNSEEN.search(subject):
+            raise malformed("subject")
+        if "@" not in subject and is_free_mail(subject):
+            raise malformed("subject")
+    if not subject.strip():
+        raise malformed("subject")
+    await context.store.set_rule(mailbox_id, subject, kind, context.clock.now())
+
+
+async def weigh_rules(
+    context: Context, mailbox_id: str, text: str, default: RuleKind
+) -> tuple[ParsedRules, Effect]:
+    """What importing the text would do. Changes nothing. Raises `Refused` (rules_too_long)."""
+    reading = read_list(text, default)
+    known = await context.store.rules_of(mailbox_id, [rule.subject for rule in reading.rules])
+    return reading, effect_of(reading.rules, known)
+
+
+async def bring_in_rules(
+    context: Context, mailbox_id: str, text: str, default: RuleKind
+) -> tuple[ParsedRules, Effect]:
+    """Import the lines that are in order; the same text again changes nothing."""
+    reading, effect = await weigh_rules(context, mailbox_id, text, default)
+    if reading.rules:
+        await context.store.put_rules(mailbox_id, reading.rules, context.clock.now())
+    return reading, effect
