@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 import click
 import psutil
+from hypercorn import events, protocol
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from hypercorn.protocol.h11 import H11Protocol
 from quart import Quart, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
@@ -166,6 +168,28 @@ def _quiet_when_cut(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
     """Requests cut at the end (a "slow" fault still sleeping) are meant: no traceback for them."""
     if not isinstance(context.get("exception"), asyncio.CancelledError):
         loop.default_exception_handler(context)
+
+
+class _HTTP2(Exception):
+    """A client that begins with HTTP/2."""
+
+
+class _HTTP1Only(H11Protocol):
+    """Without TLS Google speaks no HTTP/2, whether it is taken for granted or asked for by `Upgrade`."""
+
+    async def handle(self, event: events.Event) -> None:
+        try:
+            await super().handle(event)
+        except _HTTP2:
+            await self._send_error_response(505)
+            await self.send(events.Closed())
+
+    async def _check_protocol(self, event: Any) -> None:
+        if event.http_version == b"2.0":
+            raise _HTTP2
+
+
+vars(protocol)["H11Protocol"] = _HTTP1Only  # Hypercorn has no setting for it
 
 
 async def run(world: World, listener: socket.socket, host: str) -> None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
@@ -56,6 +57,20 @@ def test_the_line_of_json_is_all_it_prints() -> None:
     assert line["pid"] == process.pid
     assert line["sandbox"].startswith("http://127.0.0.1:")
     assert (rest, errors, process.returncode) == (b"", b"", 0)
+
+
+def test_it_speaks_http1_however_it_is_asked_for_http2() -> None:
+    upgrade = (
+        b"GET /oauth2/v3/certs HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings, close\r\n"
+        b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n"
+    )
+    with SandboxProcess() as google:
+        place = urlsplit(google.url)
+        for asked, status in ((b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"505"), (upgrade, b"200")):
+            with socket.create_connection((str(place.hostname), place.port or 0), 10) as connection:
+                connection.sendall(asked)
+                heard = b"".join(iter(lambda: connection.recv(65_536), b""))
+            assert heard.startswith(b"HTTP/1.1 " + status), heard[:80]
 
 
 @pytest.mark.parametrize(
