@@ -167,8 +167,11 @@ faults-cluster: setup-dev ## equal replicas and their PostgreSQL killed under lo
 
 # ---- the rest
 
-.PHONY: dist dist-linux dist-windows
-dist: ## what is released, in dist/: both distributions, the .deb, what is in them (CycloneDX), and SHA256SUMS
+.PHONY: sbom dist dist-linux dist-windows
+sbom: setup-dev ## what is in both distributions, each package once with its licence (CycloneDX), in dist/
+	@$(BIN)/python requirements/sbom.py dist
+
+dist: setup-dev ## what is released, in dist/: both distributions, the .deb, what is in them (CycloneDX), and SHA256SUMS
 	@bash requirements/setup.sh dist
 	@bash requirements/dist.sh
 

@@ -21,13 +21,7 @@ for project in . tray_app; do
     "$python" -m build --no-isolation --outdir "$out" "$scratch/$project" >"$scratch/build.log" 2>&1 ||
         { tail -n 25 "$scratch/build.log" >&2; exit 1; }
 done
-for name in pitchgate pitchgate_tray; do
-    wheel=$(basename "$out/$name"-[0-9]*.whl)
-    lock=requirements/run.txt project=pyproject.toml
-    [ "$name" = pitchgate ] || lock=requirements/extra-tray.txt project=tray_app/pyproject.toml
-    "$python" -W ignore -m cyclonedx_py requirements --output-reproducible --pyproject "$project" \
-        --output-file "$out/${wheel%-py3-none-any.whl}.cdx.json" "$lock"
-done
+.venv/bin/python requirements/sbom.py "$out"
 if command -v dpkg-deb >/dev/null; then
     "$python" requirements/deb.py "$scratch" "$(echo "$out"/pitchgate_tray-*.whl)" "$out"
 else
