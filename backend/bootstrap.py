@@ -24,10 +24,10 @@ from backend.captcha.vendors import open_captchas
 from backend.domain.errors import Refused, TryLater
 from backend.domain.mail.sender import load_suffixes
 from backend.domain.mailbox.mailbox import Notices
+from backend.gmail.answers import sealed_shut
 from backend.gmail.callers import AddonVerifier
-from backend.gmail.errors import sealed_shut
+from backend.gmail.client import Google, open_google
 from backend.gmail.executor import telling_time
-from backend.gmail.opening import Google, open_google
 from backend.gmail.pubsub import open_source
 from backend.pipeline import notices
 from backend.pipeline.addon import AddonService

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backend.domain.mail.message import Arrival
 from backend.gmail import arrivals
-from backend.gmail.payload import AnswerUnreadable
+from backend.gmail.answers import AnswerUnreadable
 from backend.reader.child import Model, NoAnswer, serve
 from backend.scoring.audit import admit
 from backend.scoring.session import ModelSession

@@ -12,7 +12,7 @@ from backend.doctor import machine, network
 from backend.doctor.machine import Finding, State, refused, skipped
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Link, Notices
-from backend.gmail.opening import open_google
+from backend.gmail.client import open_google
 from backend.settings import Settings
 from backend.settings_read import read_settings
 from backend.store import opening

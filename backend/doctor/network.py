@@ -15,8 +15,8 @@ import aiohttp
 from backend.doctor.machine import Finding, broken, refused, warning, well
 from backend.domain.errors import NO_TOPIC, GoogleError, NeedsReconnect, Refused, Rejected, TryLater
 from backend.domain.mailbox.mailbox import WATCH_ALARM, Link, Mailbox, Missing, Mode, Notices
+from backend.gmail.client import Google
 from backend.gmail.executor import told_at
-from backend.gmail.opening import Google
 from backend.gmail.pubsub import SCOPE, CloudCredentials
 from backend.home import CONSOLE, OAuthClient, try_out
 from backend.locale.words import error_words

@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.domain.mail.message import Arrival
 from backend.domain.mail.mime import MimeLimits, Part, from_parts
-from backend.gmail.payload import AnswerUnreadable, labels, milliseconds, objects, required, text
+from backend.gmail.answers import AnswerUnreadable, labels, milliseconds, objects, required, text
 
 _LIMITS = MimeLimits()
 

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from backend.domain.errors import Refused, TryLater, Unauthenticated
 from backend.domain.moments import clock_off
+from backend.gmail.answers import AnswerUnreadable
 from backend.gmail.executor import AnswerTooLarge, ask
-from backend.gmail.payload import AnswerUnreadable
 from backend.ports.system import Clock
 from backend.settings import Settings
 

@@ -1,28 +1,34 @@
-"""`backend.ports.gmail.Gmail` over Google's REST API."""
+"""`backend.ports.gmail.Gmail` over Google's REST API, and the adapter put together."""
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
+import aiohttp
 import structlog
 
 from backend.domain.errors import Gone, HistoryGone, Rejected, TryLater
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.message import NAMES, PARENT, LabelIds
-from backend.gmail import payload
-from backend.gmail.errors import NameTaken, OneWatchOnly, send_uncertain
-from backend.gmail.executor import Executor
-from backend.gmail.payload import AnswerUnreadable
+from backend.gmail import answers
+from backend.gmail.answers import AnswerUnreadable, NameTaken, OneWatchOnly, send_uncertain
+from backend.gmail.callers import GoogleKeys, GoogleTokens, PushVerifier
+from backend.gmail.executor import CONNECTIONS, Executor, check_addresses, open_session
+from backend.gmail.oauth import AccessTokens, GoogleAuthorizer
+from backend.gmail.quota import Quota, prices
 from backend.gmail.requests import Call, Priority, Requests
 from backend.ports.gmail import (
     NO_LABELS,
     Answered,
     Fetched,
+    GrantKeeper,
     HistoryPage,
     Leaving,
     ListPage,
@@ -30,6 +36,7 @@ from backend.ports.gmail import (
     WatchGrant,
 )
 from backend.ports.system import Clock
+from backend.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +100,7 @@ class GmailClient:
         if not (start.isascii() and start.isdigit()):
             raise HistoryGone("history_gone", reason="noCursor")
         try:
-            return await self._ask(mailbox_id, self._requests.history(start, page), payload.history_page)
+            return await self._ask(mailbox_id, self._requests.history(start, page), answers.history_page)
         except Rejected as error:
             if page:
                 return await self.history(mailbox_id, start)
@@ -106,7 +113,7 @@ class GmailClient:
     ) -> ListPage:
         """5 units. `query` in Gmail's search syntax; with `label` (an id) only messages that carry it."""
         call = self._requests.list_messages(query, page, limit, label=label)
-        return await self._ask(mailbox_id, call, payload.list_page)
+        return await self._ask(mailbox_id, call, answers.list_page)
 
     async def fetch(self, mailbox_id: str, gmail_id: str) -> Fetched:
         """20 units. The message with body text, without attachment contents, unread. Raises `Gone`; `TryLater` for
@@ -119,7 +126,7 @@ class GmailClient:
     async def labels_on(self, mailbox_id: str, gmail_id: str) -> frozenset[str]:
         """20 units. Label ids a message carries now. Raises `Gone`."""
         call = self._requests.message_labels(gmail_id)
-        return await self._ask(mailbox_id, call, lambda data: payload.labels(data) or frozenset())
+        return await self._ask(mailbox_id, call, lambda data: answers.labels(data) or frozenset())
 
     async def relabel(
         self, mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
@@ -129,12 +136,12 @@ class GmailClient:
         Raises `Gone`; `Rejected` with the reason unknownLabel when one of the ids is no label any more.
         """
         call = self._requests.modify(gmail_id, sorted(add), sorted(remove))
-        return await self._ask(mailbox_id, call, lambda data: payload.labels(data) or frozenset())
+        return await self._ask(mailbox_id, call, lambda data: answers.labels(data) or frozenset())
 
     async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:
         """100 units. Send an RFC 5322 message into a thread; returns its gmail id. Raises `SendUncertain`."""
         sent = await self._executor.run(mailbox_id, self._requests.send(raw, thread_id))
-        if not (gmail_id := payload.text(sent, "id")):
+        if not (gmail_id := answers.text(sent, "id")):
             raise send_uncertain("unreadable")
         return gmail_id
 
@@ -159,7 +166,7 @@ class GmailClient:
     async def place(self, mailbox_id: str, raw: bytes) -> str:
         """25 units. Put a message into the inbox, unread; returns its gmail id. Raises `SendUncertain`."""
         placed = await self._executor.run(mailbox_id, self._requests.insert(raw, ("INBOX", "UNREAD")))
-        if not (gmail_id := payload.text(placed, "id")):
+        if not (gmail_id := answers.text(placed, "id")):
             raise send_uncertain("unreadable")
         return gmail_id
 
@@ -169,7 +176,7 @@ class GmailClient:
             f"in:anywhere rfc822msgid:{message_id.strip('<>')}", "", 1, Priority.PUSH
         )
         return next(
-            (gmail_id for gmail_id, _ in (await self._ask(mailbox_id, call, payload.list_page)).ids), ""
+            (gmail_id for gmail_id, _ in (await self._ask(mailbox_id, call, answers.list_page)).ids), ""
         )
 
     async def _with_message_id(self, mailbox_id: str, message_id: str) -> str:
@@ -205,7 +212,7 @@ class GmailClient:
 
     async def _sent(self, mailbox_id: str, query: str, limit: int) -> list[str]:
         call = self._requests.list_messages(f"in:sent {query}", "", limit, Priority.PUSH)
-        return [gmail_id for gmail_id, _ in (await self._ask(mailbox_id, call, payload.list_page)).ids]
+        return [gmail_id for gmail_id, _ in (await self._ask(mailbox_id, call, answers.list_page)).ids]
 
     async def ensure_labels(self, mailbox_id: str, known: LabelIds = NO_LABELS) -> LabelIds:
         """1 unit, and 5 for each label that has to be made. May run again. A `known` id that is still a label is kept,
@@ -219,7 +226,7 @@ class GmailClient:
         for name in missing:
             try:
                 made = await self._executor.run(mailbox_id, self._requests.create_label(name))
-                have[name.casefold()] = payload.text(made, "id")
+                have[name.casefold()] = answers.text(made, "id")
             except NameTaken:
                 taken = True  # by another of us, or by the owner, a moment ago
         if taken:
@@ -236,11 +243,11 @@ class GmailClient:
         """1 unit. The owner's primary address, their name, every address they may send from, and their names there."""
         data = await self._executor.run(mailbox_id, self._requests.send_as())
         email, name, names = "", "", dict[str, str]()
-        for entry in payload.objects(data.get("sendAs")):
-            address = payload.text(entry, "sendAsEmail").strip().lower()
+        for entry in answers.objects(data.get("sendAs")):
+            address = answers.text(entry, "sendAsEmail").strip().lower()
             primary = entry.get("isPrimary") is True
             if address and (primary or entry.get("verificationStatus") == "accepted"):
-                names[address] = payload.text(entry, "displayName").strip()[:NAME_LIMIT]
+                names[address] = answers.text(entry, "displayName").strip()[:NAME_LIMIT]
             if address and primary:
                 email, name = address, names[address]
         return Owner(email, name, frozenset(names), tuple(sorted(names.items())))
@@ -252,12 +259,12 @@ class GmailClient:
             return False
         data = await self._executor.run(mailbox_id, self._requests.filters())
         searches = [
-            search for entry in payload.objects(data.get("filter")) if (search := _search_of(entry, label))
+            search for entry in answers.objects(data.get("filter")) if (search := _search_of(entry, label))
         ]
         for search in searches[:MOST_FILTERS]:
             query = f"in:anywhere rfc822msgid:{bare} {search}"
             call = self._requests.list_messages(query, "", 1, Priority.MAIL)
-            if (await self._ask(mailbox_id, call, payload.list_page)).ids:
+            if (await self._ask(mailbox_id, call, answers.list_page)).ids:
                 return True
         return False
 
@@ -267,14 +274,14 @@ class GmailClient:
         if data.get("enableAutoReply") is not True:
             return False
         now, start, end = self._clock.now(), data.get("startTime"), data.get("endTime")
-        begun = not start or payload.milliseconds(start) <= now
-        return begun and (not end or now < payload.milliseconds(end))
+        begun = not start or answers.milliseconds(start) <= now
+        return begun and (not end or now < answers.milliseconds(end))
 
     async def _labels(self, mailbox_id: str) -> dict[str, str]:
         """Label ids by case-folded name: Gmail takes names that differ only in case for the same."""
         data = await self._executor.run(mailbox_id, self._requests.labels())
-        entries = payload.objects(data.get("labels"))
-        return {payload.text(entry, "name").casefold(): payload.text(entry, "id") for entry in entries}
+        entries = answers.objects(data.get("labels"))
+        return {answers.text(entry, "name").casefold(): answers.text(entry, "id") for entry in entries}
 
     async def _ask(self, mailbox_id: str, call: Call, read: Callable[[Mapping[str, Any]], _Value]) -> _Value:
         data = await self._executor.run(mailbox_id, call)
@@ -300,10 +307,10 @@ def _search_of(entry: Mapping[str, Any], label: str) -> str:
     if not isinstance(added, list) or label not in added:
         return ""
     said = [
-        f"{name}:({text})" for name in ("from", "to", "subject") if (text := payload.text(criteria, name))
+        f"{name}:({text})" for name in ("from", "to", "subject") if (text := answers.text(criteria, name))
     ]
-    said += [f"({text})" for text in (payload.text(criteria, "query"),) if text]
-    said += [f"-({text})" for text in (payload.text(criteria, "negatedQuery"),) if text]
+    said += [f"({text})" for text in (answers.text(criteria, "query"),) if text]
+    said += [f"-({text})" for text in (answers.text(criteria, "negatedQuery"),) if text]
     said += ["has:attachment"] if criteria.get("hasAttachment") is True else []
     if (size := criteria.get("size")) and criteria.get("sizeComparison") in ("larger", "smaller"):
         said.append(f"{criteria['sizeComparison']}:{size}")
@@ -313,27 +320,111 @@ def _search_of(entry: Mapping[str, Any], label: str) -> str:
 def _profile(data: Mapping[str, Any]) -> Profile:
     total = data.get("messagesTotal")
     return Profile(
-        payload.text(data, "emailAddress").lower(),
-        payload.number_text(data.get("historyId")),
+        answers.text(data, "emailAddress").lower(),
+        answers.number_text(data.get("historyId")),
         total if isinstance(total, int) else 0,
     )
 
 
 def _watch_grant(data: Mapping[str, Any]) -> WatchGrant:
     return WatchGrant(
-        payload.number_text(data.get("historyId")), payload.milliseconds(data.get("expiration"))
+        answers.number_text(data.get("historyId")), answers.milliseconds(data.get("expiration"))
     )
 
 
 def _sent_headers(thread: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
     """The sent messages of `thread`: Gmail id, and headers by their names in lower case."""
-    for message in payload.objects(thread.get("messages")):
-        carried = payload.labels(message)
+    for message in answers.objects(thread.get("messages")):
+        carried = answers.labels(message)
         if carried is not None and "SENT" not in carried:
             continue  # somebody may have quoted our header back at us
         head = message.get("payload")
-        fields = payload.objects(head.get("headers") if isinstance(head, dict) else None)
+        fields = answers.objects(head.get("headers") if isinstance(head, dict) else None)
         yield (
-            payload.text(message, "id"),
-            {payload.text(field, "name").lower(): payload.text(field, "value").strip() for field in fields},
+            answers.text(message, "id"),
+            {answers.text(field, "name").lower(): answers.text(field, "value").strip() for field in fields},
         )
+
+
+# ---- The adapter put together
+# The only thing a wiring module needs to know of it.
+
+
+TIME_PATIENCE = aiohttp.ClientTimeout(total=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Google:
+    """The open adapter. Belongs to the event loop it was opened in."""
+
+    gmail: GmailClient
+    authorizer: GoogleAuthorizer
+    push_callers: PushVerifier
+    tokens: GoogleTokens
+    _access: AccessTokens
+    _executor: Executor
+    _quota: Quota
+    _session: aiohttp.ClientSession
+    _keys_url: str
+
+    async def ask_time(self) -> bool:
+        """Ask for what costs nothing: whoever listens to `telling_time` hears it. False if Google is away."""
+        try:
+            async with self._session.get(self._keys_url, allow_redirects=False, timeout=TIME_PATIENCE):
+                return True
+        except (aiohttp.ClientError, OSError):  # TimeoutError too
+            return False
+
+    def divide(self, among: int) -> None:
+        """So many servers share Google's quota from now on."""
+        self._quota.divide(among)
+
+    def forget(self, mailbox_id: str) -> None:
+        """The mailbox has a new grant, or has left: drop its access token, refusals and waiting times."""
+        self._access.forget(mailbox_id)
+        self._executor.forget(mailbox_id)
+
+
+@asynccontextmanager
+async def open_google(
+    settings: Settings,
+    keeper: GrantKeeper,
+    clock: Clock,
+    *,
+    traces: Sequence[aiohttp.TraceConfig] = (),
+    connections: int = CONNECTIONS,
+) -> AsyncIterator[Google]:
+    """Open the adapter. Raises `Refused` (code insecure_url) when tokens would travel unencrypted."""
+    check_addresses(settings)
+    async with open_session(settings, traces, connections) as session:
+        access = AccessTokens(settings, session, keeper, clock)
+        quota = Quota(
+            settings.quota_per_user_minute,
+            settings.quota_per_project_minute,
+            settings.requests_in_flight,
+            asyncio.get_running_loop(),
+        )
+        executor = Executor(
+            session,
+            access,
+            quota,
+            clock,
+            prices(settings.old_prices),
+            settings.response_limit,
+            timedelta(seconds=settings.daily_limit_wait),
+        )
+        tokens = GoogleTokens(GoogleKeys(session, settings.jwks_url, clock), clock, settings.clock_skew)
+        try:
+            yield Google(
+                gmail=GmailClient(executor, settings.gmail_url, settings.topic, clock),
+                authorizer=GoogleAuthorizer(settings, session, keeper, access, tokens),
+                push_callers=PushVerifier(settings, tokens),
+                tokens=tokens,
+                _access=access,
+                _executor=executor,
+                _quota=quota,
+                _session=session,
+                _keys_url=settings.jwks_url,
+            )
+        finally:
+            await access.close()

@@ -16,8 +16,7 @@ import aiohttp
 import structlog
 
 from backend.domain.errors import GoogleError, NeedsReconnect, Refused, Rejected, TryLater
-from backend.gmail.errors import read_answer, reconnect, send_uncertain, translate
-from backend.gmail.payload import AnswerUnreadable
+from backend.gmail.answers import AnswerUnreadable, read_answer, reconnect, send_uncertain, translate
 from backend.gmail.quota import Quota
 from backend.gmail.requests import Call
 from backend.ports.system import Clock

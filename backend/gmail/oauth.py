@@ -29,10 +29,9 @@ from backend.domain.errors import (
     Unexplained,
 )
 from backend.domain.mailbox.mailbox import Grant
+from backend.gmail.answers import AnswerUnreadable, reconnect, scope_missing
 from backend.gmail.callers import GoogleTokens
-from backend.gmail.errors import reconnect, scope_missing
 from backend.gmail.executor import Reply, ask_form
-from backend.gmail.payload import AnswerUnreadable
 from backend.ports.gmail import Access, GrantKeeper
 from backend.ports.system import Clock
 from backend.settings import IDENTITY, Settings

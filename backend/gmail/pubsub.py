@@ -14,8 +14,8 @@ import aiohttp
 
 from backend.domain.errors import TryLater
 from backend.domain.mailbox.mailbox import Missing
+from backend.gmail.answers import AnswerUnreadable
 from backend.gmail.executor import AnswerTooLarge, Reply, ask
-from backend.gmail.payload import AnswerUnreadable
 from backend.ports.gmail import Waiting
 from backend.settings import Settings
 

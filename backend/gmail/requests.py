@@ -17,7 +17,7 @@ from importlib import resources
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from backend.gmail.errors import MAKES_MAIL
+from backend.gmail.answers import MAKES_MAIL
 
 HISTORY_TYPES = ("messageAdded", "messageDeleted", "labelAdded", "labelRemoved")
 LIST_LIMIT = 500

@@ -34,7 +34,7 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build_from_document
 
 from backend.gmail.arrivals import arrival
-from backend.gmail.opening import open_google
+from backend.gmail.client import open_google
 from backend.settings import Settings
 from backend.system import SystemClock
 

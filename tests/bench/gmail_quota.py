@@ -17,7 +17,7 @@ import time
 from datetime import datetime
 
 from backend.domain.errors import GoogleError
-from backend.gmail.opening import Google, open_google
+from backend.gmail.client import Google, open_google
 from backend.settings import Settings
 from backend.system import SystemClock
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, SandboxProcess

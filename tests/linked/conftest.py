@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.gmail.opening import Google, open_google
+from backend.gmail.client import Google, open_google
 from backend.settings import Settings
 from backend.system import SystemClock
 from tests.contract.gmail.fake_google import Keeper

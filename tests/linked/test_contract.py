@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.gmail.opening import Google
+from backend.gmail.client import Google
 from tests.contract.gmail.portable import PortableContract
 from tests.linked.conftest import TOPIC, RealAccount
 

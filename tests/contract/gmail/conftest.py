@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from backend.gmail.opening import Google
+from backend.gmail.client import Google
 from tests.contract.gmail.fake_google import FakeGoogle, fake_google
 from tests.contract.gmail.sandbox_story import Story
 from tests.sandbox_process import SandboxProcess

@@ -19,7 +19,7 @@ import pytest
 
 from backend.domain.errors import Gone, HistoryGone
 from backend.gmail.arrivals import opened
-from backend.gmail.opening import Google
+from backend.gmail.client import Google
 from backend.ports.gmail import Leaving
 
 PATIENCE = 45.0

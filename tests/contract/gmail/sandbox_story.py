@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from backend.gmail.opening import open_google
+from backend.gmail.client import open_google
 from backend.settings import Settings
 from backend.system import SystemClock
 from tests.contract.gmail.fake_google import Keeper, watching

@@ -22,7 +22,7 @@ from backend.domain.errors import (
     cause_of,
 )
 from backend.domain.mailbox.message import NAMES
-from backend.gmail.opening import Google
+from backend.gmail.client import Google
 from backend.gmail.quota import NEW_PRICES
 from backend.ports.gmail import Gmail, Leaving
 from backend.sandbox import faults

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from backend.domain.errors import GoogleError, NeedsReconnect, Refused, Rejected, SendUncertain, TryLater
-from backend.gmail.opening import open_google
+from backend.gmail.client import open_google
 from tests.contract.gmail.fake_google import Answer, FakeGoogle, Keeper, StoryClock, open_against
 from tests.doubles import in_english
 

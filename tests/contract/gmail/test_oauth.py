@@ -14,8 +14,8 @@ import pytest
 
 from backend.domain.errors import PitchgateError, Refused, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.mailbox import Grant
+from backend.gmail.client import Google
 from backend.gmail.oauth import lacking
-from backend.gmail.opening import Google
 from backend.ports.gmail import Access
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL, Settings
 from tests.contract.gmail.fake_google import Answer, FakeGoogle, Keeper, StoryClock, fake_google, open_against

@@ -13,7 +13,7 @@ from backend.domain.errors import Gone, HistoryGone, Rejected, SendUncertain
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.message import NAMES
 from backend.gmail.arrivals import opened
-from backend.gmail.opening import Google
+from backend.gmail.client import Google
 from backend.pipeline.challenge import challenge_wording
 from backend.ports.gmail import Leaving
 from tests.contract.gmail.sandbox_story import Story

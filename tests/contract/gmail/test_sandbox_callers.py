@@ -13,8 +13,8 @@ from aiohttp import web
 from backend.domain.errors import NeedsReconnect, Refused, Unauthenticated
 from backend.domain.history import Metadata, read_envelope, subscription_of
 from backend.domain.mailbox.mailbox import Grant
+from backend.gmail.client import Google
 from backend.gmail.oauth import lacking
-from backend.gmail.opening import Google
 from backend.ports.gmail import Access
 from backend.settings import GMAIL_MODIFY, IDENTITY, USERINFO_EMAIL
 from tests.contract.gmail.fake_google import StoryClock

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import Gone, GoogleError, NeedsReconnect, Rejected, TryLater, Unexplained
-from backend.gmail.opening import Google
+from backend.gmail.client import Google
 from backend.settings import GMAIL_MODIFY
 from tests.contract.gmail.sandbox_story import Story
 from tests.doubles import in_english

@@ -14,7 +14,7 @@ from backend.bootstrap import StoredGrants, check_keys
 from backend.commands.jobs import with_store
 from backend.commands.keys import keys_group
 from backend.domain.errors import AccessLost, NeedsReconnect
-from backend.gmail.errors import sealed_shut
+from backend.gmail.answers import sealed_shut
 from backend.system import SystemClock
 from backend.transactions.store import Store
 from backend.vault import MultiFernetVault, make_key

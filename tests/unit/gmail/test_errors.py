@@ -23,7 +23,7 @@ from backend.domain.errors import (
     Unexplained,
     cause_of,
 )
-from backend.gmail.errors import NameTaken, OneWatchOnly, read_answer, translate
+from backend.gmail.answers import NameTaken, OneWatchOnly, read_answer, translate
 from backend.locale.words import error_words
 
 NOW = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.mail import mime
+from backend.gmail.answers import AnswerUnreadable, history_page, list_page, milliseconds
 from backend.gmail.arrivals import arrival, decoded
-from backend.gmail.payload import AnswerUnreadable, history_page, list_page, milliseconds
 
 
 def gmail_payload(message: StdMessage, part_id: str = "") -> dict[str, Any]:

@@ -11,7 +11,7 @@ from backend.domain.errors import AccessLost, Blame, Cause, Failing, NeedsReconn
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Missing, Mode, Notices, Preferences
 from backend.domain.mailbox.message import LabelIds
-from backend.gmail.errors import reconnect, scope_missing
+from backend.gmail.answers import reconnect, scope_missing
 from backend.locale import LANGUAGES, catalogue
 from backend.locale.words import Words
 from backend.web.pages import State
