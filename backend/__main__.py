@@ -10,21 +10,21 @@ import click
 from backend.terminal import WordedGroup, in_words, words
 
 COMMANDS = {
-    "serve": ("backend.commands.serve", "serve_command"),
-    "home": ("backend.commands.home", "home_command"),
+    "serve": ("backend.commands.run", "serve_command"),
+    "home": ("backend.commands.run", "home_command"),
     "demo": ("backend.commands.demo", "demo_command"),
     "sandbox": ("backend.sandbox.cli", "sandbox_command"),
     "scan": ("backend.commands.scan", "scan_command"),
-    "mailbox": ("backend.commands.mailbox", "mailbox_group"),
+    "mailbox": ("backend.commands.store", "mailbox_group"),
     "addon": ("backend.commands.cloud", "addon_group"),
-    "keys": ("backend.commands.keys", "keys_group"),
+    "keys": ("backend.commands.store", "keys_group"),
     "db": ("backend.commands.db", "db_group"),
     "audit": ("backend.commands.audit", "audit_group"),
     "watch": ("backend.commands.audit", "watch_command"),
     "models": ("backend.commands.models", "models_group"),
-    "jobs": ("backend.commands.jobs", "jobs_group"),
+    "jobs": ("backend.commands.store", "jobs_group"),
     "cloud": ("backend.commands.cloud", "cloud_group"),
-    "doctor": ("backend.commands.doctor", "doctor_command"),
+    "doctor": ("backend.commands.run", "doctor_command"),
 }
 """Name → where its click command lives. Imported when it is called: `scan` need not pay for a web server."""
 

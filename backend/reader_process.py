@@ -13,7 +13,7 @@ from backend.domain.mail.message import Arrival
 from backend.gmail import arrivals
 from backend.gmail.answers import AnswerUnreadable
 from backend.reader.child import Model, NoAnswer, serve
-from backend.scoring.audit import admit
+from backend.scoring.model_file import admit
 from backend.scoring.session import ModelSession
 
 

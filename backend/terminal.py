@@ -17,7 +17,7 @@ import click
 from backend.domain.errors import PitchgateError
 
 if TYPE_CHECKING:
-    from backend.locale.words import Words
+    from backend.locale import Words
 
 _OF_FILES = (
     errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.ENOSPC, errno.ENAMETOOLONG,
@@ -41,8 +41,7 @@ def language(environment: Mapping[str, str] = os.environ) -> str:
 @cache
 def words(section: str = "cli") -> Words:
     """Those of a section of the catalogue. Not read before there is something to say: it takes a while."""
-    from backend.locale import catalogue
-    from backend.locale.words import Words
+    from backend.locale import Words, catalogue
 
     return Words(catalogue(language()).section(section))
 
@@ -158,7 +157,7 @@ def in_words(program: str) -> Iterator[None]:
         found = _for_people(error)
         if found is None:
             raise
-        from backend.locale.words import error_words
+        from backend.locale import error_words
 
         title, remedy = error_words(language(), found)
         click.echo(f"{program}: {title.translate(NEWLINES)}", err=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.scoring.audit import ModelFacts
+from backend.scoring.model_file import ModelFacts
 from model_export.evaluation import GOALS, Confusion, Evaluation
 from model_export.metrics import true_share
 from model_export.rows import sources

@@ -11,7 +11,7 @@ import numpy as np
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.wording import reading_digest
-from backend.scoring.audit import audit
+from backend.scoring.model_file import audit
 from backend.scoring.session import ModelSession
 from model_export.rows import Row
 

@@ -17,7 +17,7 @@ from backend.domain.mail.message import Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mailbox.archive import FORMAT as EXPORT
 from backend.domain.mailbox.decisions import EFFECTS
-from backend.locale.words import error_words
+from backend.locale import error_words
 from backend.offline.archives import Archive
 from backend.offline.mbox import names_in, system_labels
 from model_export.errands import SALES

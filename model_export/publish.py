@@ -14,9 +14,8 @@ import onnx
 from onnx import helper
 
 from backend.domain.reading.wording import reading_digest
-from backend.scoring.audit import FORMAT, audit, digest_of
+from backend.scoring.model_file import FORMAT, audit, digest_of, packed_terms
 from backend.scoring.session import ModelSession
-from backend.scoring.vocabulary import packed_terms
 from model_export.graph import to_onnx
 from model_export.learner import Floats, PitchModel
 from model_export.nasty import NASTY

@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.scoring.audit import ModelFacts
+from backend.scoring.model_file import ModelFacts
 from model_export import charts
 from model_export.compare import Comparison
 from model_export.evaluation import GOALS, Evaluation

@@ -8,7 +8,7 @@ import json
 import platform
 from typing import Any
 
-from backend.scoring.audit import audit
+from backend.scoring.model_file import audit
 
 
 def differences(stated: dict[str, Any], data: bytes) -> list[str]:

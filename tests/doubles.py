@@ -114,6 +114,6 @@ class PlainKeys:
 def in_english(error: PitchgateError) -> str:
     """What happened and what to do, as a person reads it."""
     # Needs Babel, which Windows' Python does without in the desktop's tests.
-    from backend.locale.words import error_words
+    from backend.locale import error_words
 
     return " ".join(error_words("en", error)).strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backend.scoring import SHIPPED
-from backend.scoring.audit import digest_of, read_model
+from backend.scoring.model_file import digest_of, read_model
 from backend.transactions.records import StoredModel
 
 SHIPPED_VERSION = read_model(SHIPPED)[1].version

@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from backend.captcha.proof_of_work import ProofOfWork
-from backend.captcha.typed_code import TypedCode
+from backend.captcha.own_tasks import ProofOfWork, TypedCode
 from backend.domain.errors import Refused, TryLater
 from backend.ports.captcha import Answer, Captcha, Kind, TypedCodes, Widget
 from backend.ports.system import TokenSource, Vault

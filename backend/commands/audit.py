@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backend.commands.models import height, under_way
-from backend.commands.with_store import chosen, of_mailbox, stored
+from backend.commands.store import chosen, of_mailbox, stored
 from backend.domain.errors import Gone, NotFound
 from backend.domain.reading import words as reading_words
 from backend.domain.watching import audit, drift

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from backend.commands.with_store import with_store
+from backend.commands.store import with_store
 from backend.domain.errors import NotFound, Refused
 from backend.domain.watching.trial import COST, ENOUGH, FILE, QUALITY, TRIAL, Act, AtWork, Trial, trial
 from backend.settings_read import read_settings
@@ -25,7 +25,7 @@ from backend.transactions.records import StoredModel
 
 if TYPE_CHECKING:
     from backend.domain.mailbox.insights import Share
-    from backend.scoring.audit import ModelFacts
+    from backend.scoring.model_file import ModelFacts
     from backend.transactions.store import Store
 
 
@@ -115,7 +115,7 @@ async def under_way(store: Store) -> UnderWay | None:
         return None
     champion = at_work.champion
     if champion == FILE:
-        from backend.scoring.audit import read_model  # here: help needs no NumPy
+        from backend.scoring.model_file import read_model  # here: help needs no NumPy
 
         champion = read_model(read_settings().model_path)[1].version
     found = trial(
@@ -194,7 +194,7 @@ def _state(now: AtWork, version: str) -> str:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def add_command(file: Path) -> None:
     """Audit FILE and keep a copy of it in the database, where every server finds it. Nothing is judged by it yet."""
-    from backend.scoring.audit import admit, read_model
+    from backend.scoring.model_file import admit, read_model
     from backend.scoring.session import ModelSession
 
     data, facts = read_model(file)
@@ -240,7 +240,7 @@ def rollback_command() -> None:
 def _change(act: Act, version: str | None) -> None:
     """About the model `version`; None: the one that the act is about."""
 
-    from backend.scoring.audit import admit
+    from backend.scoring.model_file import admit
 
     async def work(store: Store) -> str:
         now = await store.models_in_use()
@@ -271,7 +271,7 @@ async def _chosen(store: Store, version: str) -> str:
 
 
 def _file() -> ModelFacts:
-    from backend.scoring.audit import read_model
+    from backend.scoring.model_file import read_model
 
     return read_model(read_settings().model_path)[1]
 

@@ -24,8 +24,8 @@ from rich.text import Text
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Strictness
+from backend.locale import error_words
 from backend.locale import reason as reason_text
-from backend.locale.words import error_words
 from backend.settings_read import read_settings
 from backend.terminal import Worded, language, words
 
@@ -62,7 +62,7 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
     # Reading and scoring are imported here: help needs neither.
     from backend.offline.archives import Archive
     from backend.offline.judge import Judge, judge, weighed
-    from backend.scoring.audit import read_model
+    from backend.scoring.model_file import read_model
 
     how_strict = Strictness(strictness)
     model = model or read_settings(placed=False).model_path

@@ -1,25 +1,291 @@
-"""All checks in their order. What stands on something broken is not looked at."""
+"""All checks in their order, and those over the network: clock, OAuth client, public address, each mailbox at Google.
+What stands on something broken is not looked at."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import re
+import socket
+import ssl
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
 
 from backend.bootstrap import StoredGrants
-from backend.doctor import machine, network
-from backend.doctor.machine import Finding, State, refused, skipped
-from backend.domain.errors import PitchgateError
-from backend.domain.mailbox.mailbox import Link, Notices
-from backend.gmail.client import open_google
+from backend.doctor import machine
+from backend.doctor.machine import Finding, State, broken, refused, skipped, warning, well
+from backend.domain.errors import (
+    NO_TOPIC,
+    GoogleError,
+    NeedsReconnect,
+    PitchgateError,
+    Refused,
+    Rejected,
+    TryLater,
+)
+from backend.domain.mailbox.mailbox import WATCH_ALARM, Link, Mailbox, Missing, Mode, Notices
+from backend.gmail.client import Google, open_google
+from backend.gmail.executor import told_at
+from backend.gmail.pubsub import SCOPE, CloudCredentials
+from backend.home import CONSOLE, OAuthClient, try_out
+from backend.locale import error_words
 from backend.settings import Settings
 from backend.settings_read import read_settings
 from backend.store import opening
 from backend.store.library import Dialect
 from backend.system import SystemClock
+from backend.terminal import language, words
 from backend.transactions.store import Store
 from backend.vault import MultiFernetVault
+
+# ---- Checks over the network
+
+
+SKEW = 10.0
+"""Seconds by which a clock may be off before tokens can be refused for it."""
+SOON = 14
+"""Days of life below which a certificate is told of."""
+PATIENCE = aiohttp.ClientTimeout(total=15)
+TROUBLE = (aiohttp.ClientError, OSError, TimeoutError)
+
+
+async def of_clock(http: aiohttp.ClientSession, settings: Settings) -> Finding:
+    """Ours against Google's, by the date of an answer."""
+    try:
+        async with http.get(settings.jwks_url) as answer:
+            told = told_at(answer.headers)
+    except TROUBLE as error:
+        host = urlsplit(settings.jwks_url).netloc
+        return broken("clock", "unreachable", host=host, why=type(error).__name__)
+    if told is None:
+        return warning("clock", "no_date")
+    off = (datetime.now(UTC) - told).total_seconds()
+    if abs(off) > SKEW:
+        return broken("clock", "ahead" if off > 0 else "behind", seconds=round(abs(off)))
+    return well("clock", "right")
+
+
+async def of_client(settings: Settings) -> Finding:
+    """Whether Google knows the OAuth client and its secret."""
+    client = OAuthClient(settings.client_id, settings.client_secret.get_secret_value())
+    try:
+        await try_out(client, settings)
+    except Refused as error:
+        return refused("client", error, mend=words("doctor")("client.settings"))
+    return well("client", "known")
+
+
+async def of_redirect(http: aiohttp.ClientSession, settings: Settings) -> Finding:
+    """Whether Google would lead an owner back to us: it says so before anybody signs in."""
+    query = urlencode(
+        {
+            "response_type": "code",
+            "client_id": settings.client_id,
+            "redirect_uri": settings.redirect_uri,
+            "scope": " ".join(settings.scopes),
+        }
+    )
+    try:
+        async with http.get(f"{settings.authorize_url}?{query}", allow_redirects=False) as answer:
+            response = _query(answer.headers.get("Location", "")) + (
+                await answer.content.read(200_000)
+            ).decode("utf-8", "replace")
+    except TROUBLE as error:
+        return broken("redirect", "unreachable", why=type(error).__name__)
+    if "redirect_uri_mismatch" in response:
+        return broken("redirect", "mismatch", address=settings.redirect_uri, console=CONSOLE)
+    if "invalid_scope" in response:
+        return broken("redirect", "scope")
+    return well("redirect", "known", address=settings.redirect_uri)
+
+
+def _query(location: str) -> str:
+    """What Google's own error page is told in its address, where it is packed."""
+    packed = parse_qs(urlsplit(location).query).get("authError", [""])[0]
+    try:
+        return base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_").decode("utf-8", "replace")
+    except ValueError:
+        return ""
+
+
+async def of_address(http: aiohttp.ClientSession, settings: Settings) -> list[Finding]:
+    """Our public address: its name, its certificate, and that it is we who answer there."""
+    parts = urlsplit(settings.public_url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        return [broken("dns", "unknown", host=host)]
+    found = [well("dns", "known", host=host)]
+    if parts.scheme == "https":
+        tls = await _of_certificate(host, port)
+        found.append(tls)
+        if tls.state == "broken":
+            return found
+    return [*found, await _of_answer(http, settings)]
+
+
+async def _of_certificate(host: str, port: int) -> Finding:
+    try:
+        async with asyncio.timeout(15):
+            _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context())
+    except ssl.SSLCertVerificationError as error:
+        return broken("tls", "not_believed", host=host, why=error.verify_message)
+    except (OSError, TimeoutError) as error:
+        return broken("tls", "none", host=host, port=str(port), why=type(error).__name__)
+    certificate = writer.get_extra_info("peercert") or {}
+    writer.close()
+    until = datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
+    days = (until - datetime.now(UTC)).days
+    if days < SOON:
+        return warning("tls", "ending", count=days)
+    return well("tls", "good", count=days)
+
+
+async def _of_answer(http: aiohttp.ClientSession, settings: Settings) -> Finding:
+    try:
+        async with http.get(f"{settings.public_url}/readyz", allow_redirects=False) as answer:
+            response = await answer.json(content_type=None) if answer.status in (200, 503) else None
+            status = answer.status
+    except (*TROUBLE, ValueError) as error:
+        return broken("server", "silent", address=settings.public_url, why=type(error).__name__)
+    if not isinstance(response, dict) or "model" not in response:
+        return broken("server", "other", address=settings.public_url, status=str(status))
+    if status != 200:
+        why = re.sub(r"[^\w ,.:-]", "", str(response))[:200]
+        return broken("server", "not_ready", why=why)
+    return well("server", "answers", address=settings.public_url, model=str(response["model"])[:40])
+
+
+# ---- Checks of each mailbox at Google
+
+
+_FORBIDDEN = frozenset({"forbidden", "PERMISSION_DENIED", "http403"})
+ROUND_TRIP = 15.0
+"""Seconds a notice may take."""
+MOST = 50
+"""Mailboxes whose access is tried."""
+
+
+async def of_access(google: Google, settings: Settings, mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
+    """Whether Google still lets us in, mailbox by mailbox."""
+    found: list[Finding] = []
+    address = f"{settings.public_url}/connect"
+    for mailbox in mailboxes[:MOST]:
+        email = mailbox.owner.email
+        if mailbox.link is Link.NEEDS_RECONNECT:
+            found.append(broken("access", "reconnect", email=email, address=address))
+            continue
+        try:
+            await google.gmail.profile(mailbox.id)
+        except NeedsReconnect as error:
+            found.append(
+                refused(
+                    "access", error, f"{email}: ", words("doctor")("access.reconnect_mend", address=address)
+                )
+            )
+        except GoogleError as error:
+            found.append(warning("access", "later", email=email, why=_words(error)))
+        if mailbox.preferences.mode is Mode.CHALLENGE and not settings.challenges:
+            found.append(warning("challenges", "closed", email=email))
+    return found or [well("access", "open", count=len(mailboxes))]
+
+
+def of_grants(mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
+    """Whether Google ends the access to a mailbox by itself."""
+    ending = [(at, box.owner.email) for box in mailboxes if (at := box.grant_expires_at) and at > now]
+    if not ending:
+        return []
+    at, email = min(ending)
+    return [warning("access", "testing", email=email, at=f"{at:%Y-%m-%d %H:%M}", count=len(ending))]
+
+
+def of_watches(settings: Settings, mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
+    """Whether every watch has life left."""
+    if not settings.notices.watched:
+        return []
+    found = []
+    for mailbox in mailboxes:
+        until, email = mailbox.watch_expires_at, mailbox.owner.email
+        if until is None:
+            found.append(broken("watch", "none", email=email))
+        elif until <= now:
+            found.append(broken("watch", "ended", email=email))
+        elif until - now < WATCH_ALARM:
+            found.append(warning("watch", "ending", email=email))
+    return found or [well("watch", "good", count=len(mailboxes))]
+
+
+def of_silence(settings: Settings, mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
+    """Whether there was news in a mailbox of which no notice has come."""
+    if not settings.notices.watched:
+        return []
+    silent = [(since, box.owner.email) for box in mailboxes if (since := box.silent_since(now))]
+    if not silent:
+        return [well("arrival", "coming", kind=settings.notices)]
+    since, email = min(silent)
+    return [warning("arrival", "silent", email=email, since=f"{since:%Y-%m-%d %H:%M}", count=len(silent))]
+
+
+async def of_topic(google: Google, settings: Settings, mailbox: Mailbox) -> Finding:
+    """Whether Gmail may publish to the topic: a watch is asked for again, which sends a notice at once."""
+    topic = settings.topic
+    try:
+        await google.gmail.watch(mailbox.id)
+    except GoogleError as error:
+        if not isinstance(error, Rejected) and error.reason != NO_TOPIC:
+            return warning("topic", "later", why=_words(error))
+        key = "forbidden" if error.reason in _FORBIDDEN else "refused"
+        _, project, _, name = topic.split("/")
+        return broken("topic", key, topic=topic, name=name, project=project, why=_words(error))
+    return well("topic", "open", topic=topic)
+
+
+def _words(error: GoogleError) -> str:
+    return f"{error_words(language(), error)[0]} ({error.reason})"
+
+
+async def of_round_trip(
+    store: Store, settings: Settings, mailbox: Mailbox, before: datetime | None, began: datetime
+) -> Finding:
+    """Whether the notice that the watch sent at `began` arrives at the running server; `before` is when the last one
+    had come until then."""
+    until = asyncio.get_running_loop().time() + ROUND_TRIP
+    while asyncio.get_running_loop().time() < until:
+        came = await store.last_notice(mailbox.id)
+        if came is not None and (before is None or came > before):
+            took = max(0.0, (datetime.now(UTC) - began).total_seconds())
+            return well("round trip", "came", seconds=round(took, 1))
+        await asyncio.sleep(0.2)
+    return broken(
+        "round trip",
+        "pushed" if settings.notices is Notices.PUSH else "fetched",
+        seconds=ROUND_TRIP,
+        subscription=settings.subscription,
+        name=settings.subscription.rpartition("/")[2],
+        address=settings.public_url + settings.push_path,
+        account=settings.push_account,
+        audience=settings.expected_audience,
+    )
+
+
+async def of_credentials(mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
+    """With notices that are fetched: this machine's credentials, and what the server says is missing."""
+    found = []
+    if missing := next((mailbox.missing for mailbox in mailboxes if mailbox.missing), None):
+        found.append(broken("fetching", missing))
+    try:
+        await CloudCredentials((SCOPE,)).token()
+    except TryLater as error:
+        found.append(broken("fetching", f"here_{Missing(error.reason)}"))
+    return found or [well("fetching", "ready")]
+
+
+# ---- All of them
+
 
 __all__ = ["Finding", "State", "examine"]
 
@@ -78,15 +344,15 @@ async def _store(settings: Settings, stack: AsyncExitStack) -> Store | None:
 
 
 async def _over_the_network(settings: Settings) -> list[Finding]:
-    async with aiohttp.ClientSession(timeout=network.PATIENCE) as http:
-        clock = await network.of_clock(http, settings)
+    async with aiohttp.ClientSession(timeout=PATIENCE) as http:
+        clock = await of_clock(http, settings)
         if clock.key == "unreachable":
-            return [clock, *await network.of_address(http, settings)]
+            return [clock, *await of_address(http, settings)]
         return [
             clock,
-            await network.of_client(settings),
-            await network.of_redirect(http, settings),
-            *await network.of_address(http, settings),
+            await of_client(settings),
+            await of_redirect(http, settings),
+            *await of_address(http, settings),
         ]
 
 
@@ -94,20 +360,20 @@ async def _at_google(settings: Settings, store: Store, vault: MultiFernetVault) 
     boxes = await store.mailboxes()
     found: list[Finding] = []
     if settings.notices is Notices.PULL:
-        found += await network.of_credentials(boxes)
+        found += await of_credentials(boxes)
     if not boxes:
         return [*found, skipped("access", "nobody", address=settings.public_url)]
     now = datetime.now(UTC)
     async with open_google(settings, StoredGrants(store, vault), SystemClock()) as google:
-        found += await network.of_access(google, settings, boxes)
-        found += network.of_grants(boxes, now)
-        found += network.of_watches(settings, boxes, now)
-        found += network.of_silence(settings, boxes, now)
+        found += await of_access(google, settings, boxes)
+        found += of_grants(boxes, now)
+        found += of_watches(settings, boxes, now)
+        found += of_silence(settings, boxes, now)
         well = next((box for box in boxes if box.link is Link.CONNECTED), None)
         if settings.notices.watched and well is not None:
             before, began = await store.last_notice(well.id), datetime.now(UTC)
-            topic = await network.of_topic(google, settings, well)
+            topic = await of_topic(google, settings, well)
             found.append(topic)
             if topic.state is State.WELL:
-                found.append(await network.of_round_trip(store, settings, well, before, began))
+                found.append(await of_round_trip(store, settings, well, before, began))
     return found

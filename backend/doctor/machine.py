@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from backend.domain.errors import PitchgateError, Refused
 from backend.domain.mailbox.mailbox import Notices
-from backend.locale.words import error_words
-from backend.scoring.audit import read_model
+from backend.locale import error_words
+from backend.scoring.model_file import read_model
 from backend.settings import SQLITE_FILE, Environment, Settings, on_this_machine
 from backend.settings_read import FILE_VARIABLE, unknown_settings
 from backend.store import opening

@@ -27,7 +27,7 @@ from enum import StrEnum
 #     ├── NeedsReconnect  consent revoked or narrowed: stop this mailbox's jobs, tell the owner
 #     └── Rejected        Google will never accept this request: a bug or bad input; a dead letter
 #
-# An error holds a key and the values for its sentence, no words: `backend.locale.words.error_words` has those, in
+# An error holds a key and the values for its sentence, no words: `backend.locale.error_words` has those, in
 # the reader's language.
 
 

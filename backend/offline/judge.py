@@ -102,7 +102,7 @@ class Judge:
     def of(cls, model: bytes, path: Path, me: str, strictness: Strictness) -> Judge:
         """With the model in these bytes, which `path` held. Raises `ModelRefused`, which names it."""
         # Imported here: a process that only hands mail to others does without the model's runtime.
-        from backend.scoring.audit import admit
+        from backend.scoring.model_file import admit
         from backend.scoring.session import ModelSession
 
         return cls(ModelSession(model, admit(model, path), path), me, strictness)

@@ -23,8 +23,7 @@ from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.domain.mailbox.message import MessageView, Placement
 from backend.domain.mailbox.owner_digest import MAX_NAME, MAX_SUBJECT, Subscription, plain
 from backend.domain.mailbox.review import Shelf, Wanted
-from backend.locale import catalogue
-from backend.locale.words import Words
+from backend.locale import Words, catalogue
 from backend.pipeline import modes
 from backend.pipeline.context import Context, DutyResult, seal, unseal
 from backend.pipeline.review import shown

@@ -16,8 +16,14 @@ from numpy.typing import NDArray
 from backend.domain.mail.message import clean
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import FINDINGS, Reason, Score, Thresholds, Trace, reasons
-from backend.scoring.audit import ModelFacts, ModelRefused, read_model
-from backend.scoring.vocabulary import laid_out, packed_counts, unpacked_counts
+from backend.scoring.model_file import (
+    ModelFacts,
+    ModelRefused,
+    laid_out,
+    packed_counts,
+    read_model,
+    unpacked_counts,
+)
 
 OUTPUTS = ("probability", "logit", "term", "share", "count")
 _WARM_UP = "f_language_en quick question about your team"

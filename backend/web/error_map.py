@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain import errors
-from backend.locale.words import error_words
+from backend.locale import error_words
 from backend.web import log
 from backend.web.api.answers import PREFIX
 from backend.web.api.authentication import http_error

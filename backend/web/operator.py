@@ -18,7 +18,7 @@ from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.errors import StoreAway
 from backend.domain.mailbox.decisions import AWAY
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Stage
-from backend.locale.words import Words
+from backend.locale import Words
 from backend.transactions.store import Store
 from backend.web import log
 from backend.web.guards import guarded, per_minute

@@ -34,8 +34,7 @@ from backend.domain.mailbox.mailbox import Condition, Explanation, Mailbox, Who,
 from backend.domain.mailbox.message import MessageView, Row
 from backend.domain.reading.score import likeness, points
 from backend.domain.reading.topics import Topic
-from backend.locale import DEFAULT, LANGUAGES, Section, catalogue
-from backend.locale.words import Words
+from backend.locale import DEFAULT, LANGUAGES, Section, Words, catalogue
 from backend.web.guards import guarded, per_minute
 
 # ---- An HTML answer from a template.

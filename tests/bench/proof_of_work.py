@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from backend.captcha.proof_of_work import MAX_FACTOR, STEPS, ProofOfWork
+from backend.captcha.own_tasks import MAX_FACTOR, STEPS, ProofOfWork
 from backend.domain.entry.challenge import BASE_COST
 
 SOURCE = Path(__file__).with_suffix(".c")

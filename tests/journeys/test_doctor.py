@@ -340,7 +340,7 @@ async def test_a_topic_that_is_not_there(connected: Patient, ask: Callable[..., 
 async def test_a_subscription_that_pushes_elsewhere(
     connected: Patient, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.doctor.network.ROUND_TRIP", 2.0)
+    monkeypatch.setattr("backend.doctor.checks.ROUND_TRIP", 2.0)
     http, name = connected.google.http, f"/v1/{SUBSCRIPTION}"
     before = http.get(name).json()["pushConfig"]
     http.post(f"{name}:modifyPushConfig", json={"pushConfig": {}}).raise_for_status()
@@ -367,7 +367,7 @@ async def test_a_watch_that_has_run_out(connected: Patient, ask: Callable[..., A
 async def test_notices_that_never_arrive(
     connected: Patient, ask: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.doctor.network.ROUND_TRIP", 0.1)
+    monkeypatch.setattr("backend.doctor.checks.ROUND_TRIP", 0.1)
     folder = copied(connected, tmp_path)
     with closing(sqlite3.connect(folder / "pitchgate.sqlite3")) as rows, rows:
         rows.execute("UPDATE mailboxes SET unheard_since = 1")

@@ -19,8 +19,7 @@ from quart import Quart
 from quart.typing import TestClientProtocol as Client
 from werkzeug.routing import Rule
 
-from backend.captcha.proof_of_work import ProofOfWork
-from backend.captcha.typed_code import TypedCode
+from backend.captcha.own_tasks import ProofOfWork, TypedCode
 from backend.domain.entry.challenge import Challenge, token_hash
 from backend.domain.errors import Refused
 from backend.domain.mail.message import Address, Arrival, Message

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from werkzeug.datastructures import LanguageAccept
 
-from backend.locale import LANGUAGES, catalogue
-from backend.locale.words import Words
+from backend.locale import LANGUAGES, Words, catalogue
 from backend.web.pages import card_words, language_of, words_for
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

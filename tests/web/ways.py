@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from backend.captcha.typed_code import TypedCode
+from backend.captcha.own_tasks import TypedCode
 from backend.captcha.vendors import VENDORS
 from backend.pipeline.solve import Checks
 from backend.ports.captcha import Answer, Kind, Widget

@@ -14,8 +14,7 @@ from backend.domain.mailbox.mailbox import Condition, DigestPace, Mailbox, Mode,
 from backend.domain.mailbox.message import MessageView
 from backend.domain.reading.score import likeness, points
 from backend.domain.reading.topics import Topic
-from backend.locale import Section
-from backend.locale.words import Words
+from backend.locale import Section, Words
 from backend.pipeline.addon import Home
 from backend.web.pages import state_of
 

@@ -12,9 +12,8 @@ from backend.domain.errors import PitchgateError, Refused
 from backend.domain.mailbox.decisions import rule_domain
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message import MessageView, Placement
+from backend.locale import error_words, reason_words
 from backend.locale import reason as reason_text
-from backend.locale import reason_words
-from backend.locale.words import error_words
 from backend.transactions.records import HeldSender
 from backend.web.api import schemas
 from backend.web.pages import language_of

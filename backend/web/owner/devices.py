@@ -8,7 +8,7 @@ from quart import Blueprint, Response, request
 from werkzeug.exceptions import Forbidden
 
 from backend.domain.errors import NotFound, PitchgateError, Refused
-from backend.locale.words import Words
+from backend.locale import Words
 from backend.pipeline.devices import DeviceRequest, read_request
 from backend.transactions.records import Session
 from backend.web import browser_session as browser

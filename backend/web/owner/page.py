@@ -9,7 +9,7 @@ from quart import Response, request
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.locale.words import Words
+from backend.locale import Words
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
 from backend.web.browser_session import SignedIn

@@ -14,8 +14,7 @@ from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.decisions import Decision, Given, Order, Origin, RuleKind
 from backend.domain.mailbox.review import shelf_of
 from backend.domain.watching.trial import Answer
-from backend.locale import catalogue
-from backend.locale.words import Words
+from backend.locale import Words, catalogue
 from backend.pipeline import decide as deciding
 from backend.pipeline import owner_digest
 from backend.pipeline.decide import malformed

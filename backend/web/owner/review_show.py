@@ -24,9 +24,8 @@ from backend.domain.mailbox.review import (
 )
 from backend.domain.reading.score import LIKENESS, PITCH_WORDS, Mark, shares
 from backend.domain.reading.topics import Topic
+from backend.locale import Words, reason_words
 from backend.locale import reason as reason_text
-from backend.locale import reason_words
-from backend.locale.words import Words
 from backend.web.api.routes import packed_cursor, read_cursor
 from backend.web.pages import row_words
 

@@ -12,9 +12,8 @@ from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.mailbox import Link, Mailbox, Mode, Strictness
 from backend.domain.mailbox.message import Outcome, Verdict
 from backend.domain.policy.rehearsal import Rehearsed, RunState, Word
+from backend.locale import error_words, reason_words
 from backend.locale import reason as reason_text
-from backend.locale import reason_words
-from backend.locale.words import error_words
 from backend.pipeline import connect, first_run
 from backend.pipeline.archive import ArchiveService
 from backend.transactions.records import Duty

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.captcha.proof_of_work import MAX_FACTOR, PAYLOAD_LIMIT, STEPS, ProofOfWork
+from backend.captcha.own_tasks import MAX_FACTOR, PAYLOAD_LIMIT, STEPS, ProofOfWork
 from backend.demo.people import solve
 from backend.domain.errors import Refused
 from tests.doubles import in_english

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydantic import SecretStr
 
-from backend.captcha.typed_code import ALPHABET, LENGTH, TRIES, TypedCode
+from backend.captcha.own_tasks import ALPHABET, LENGTH, TRIES, TypedCode
 from backend.domain.errors import Refused
 from backend.ports.captcha import Answer
 from backend.vault import MultiFernetVault, make_key

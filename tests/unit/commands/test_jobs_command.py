@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from backend.commands.jobs import jobs_group, with_store
+from backend.commands.store import jobs_group, with_store
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.message import MessageView, Stage
 from backend.transactions.store import Store

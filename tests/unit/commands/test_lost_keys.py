@@ -11,8 +11,7 @@ from click.testing import CliRunner
 from pydantic import SecretStr
 
 from backend.bootstrap import StoredGrants, check_keys
-from backend.commands.jobs import with_store
-from backend.commands.keys import keys_group
+from backend.commands.store import keys_group, with_store
 from backend.domain.errors import AccessLost, NeedsReconnect
 from backend.gmail.answers import sealed_shut
 from backend.system import SystemClock

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from backend.commands.audit import watch_command
 from backend.commands.models import models_group
-from backend.commands.with_store import with_store
+from backend.commands.store import with_store
 from backend.domain.errors import PitchgateError
 from tests.doubles import in_english
 from tests.renamed_model import OTHER_VERSION, SHIPPED_VERSION, put, put_renamed
@@ -84,6 +84,6 @@ def test_a_file_that_must_not_be_served_is_not_added(file: Path, monkeypatch: py
     put(file, b"not a model")
     assert "not loaded" in run("add", str(file))
     put_renamed(file)
-    monkeypatch.setattr("backend.scoring.audit.reading_digest", lambda: "another preparation")
+    monkeypatch.setattr("backend.scoring.model_file.reading_digest", lambda: "another preparation")
     assert "another preparation of texts" in run("add", str(file))
     assert with_store(lambda store: store.known_models()) == ()

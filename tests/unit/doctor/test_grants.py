@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from backend.doctor.checks import of_grants, of_topic
 from backend.doctor.machine import State
-from backend.doctor.network import of_grants, of_topic
 from backend.domain.errors import NO_TOPIC, TryLater
 from backend.home_guide import Guide
 from backend.settings import Settings

@@ -24,7 +24,7 @@ from backend.domain.errors import (
     cause_of,
 )
 from backend.gmail.answers import NameTaken, OneWatchOnly, read_answer, translate
-from backend.locale.words import error_words
+from backend.locale import error_words
 
 NOW = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
 GET, SEND = "gmail.users.messages.get", "gmail.users.messages.send"

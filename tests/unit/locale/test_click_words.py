@@ -11,8 +11,7 @@ from click.testing import CliRunner
 
 from backend import terminal
 from backend.__main__ import cli
-from backend.locale import DEFAULT, LANGUAGES, catalogue
-from backend.locale.words import Words
+from backend.locale import DEFAULT, LANGUAGES, Words, catalogue
 
 OURS = ("options_metavar", "command_metavar")
 """Asked for by `backend.terminal` itself, with those of the types of values."""

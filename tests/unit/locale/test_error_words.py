@@ -13,8 +13,7 @@ import pytest
 
 import backend
 from backend.domain.errors import PitchgateError, Refused, TryLater
-from backend.locale import DEFAULT, LANGUAGES, catalogue
-from backend.locale.words import error_words
+from backend.locale import DEFAULT, LANGUAGES, catalogue, error_words
 from backend.web.error_map import HTTP_CODES, TABLE
 
 HERE = Path(backend.__file__).parent

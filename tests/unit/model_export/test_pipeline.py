@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from backend.domain.mailbox.archive import FORMAT
 from backend.scoring import SHIPPED
-from backend.scoring.audit import audit
+from backend.scoring.model_file import audit
 from backend.scoring.session import ModelSession
 from model_export import loaders, training
 from model_export.__main__ import cli, main

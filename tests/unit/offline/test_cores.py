@@ -15,7 +15,7 @@ from backend.domain.reading.score import Thresholds
 from backend.offline import judge as offline_judge
 from backend.offline.archives import Filed
 from backend.offline.judge import Judge, judge
-from backend.scoring.audit import read_model
+from backend.scoring.model_file import read_model
 from backend.settings import Settings
 from tests.doubles import in_english
 

@@ -10,8 +10,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from backend.captcha.proof_of_work import ProofOfWork
-from backend.captcha.typed_code import TypedCode
+from backend.captcha.own_tasks import ProofOfWork, TypedCode
 from backend.demo.people import solve as work_out
 from backend.domain.entry.challenge import MAX_NOTE, Solved, note_line
 from backend.domain.errors import Expired, NotFound, Refused

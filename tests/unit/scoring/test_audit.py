@@ -10,8 +10,18 @@ import pytest
 from onnx import helper
 
 from backend.scoring import SHIPPED
-from backend.scoring.audit import MAX_BYTES, Damaged, ModelRefused, audit, digest_of, fields, read_model
-from backend.scoring.vocabulary import Vocabulary, packed_terms, unpacked_terms
+from backend.scoring.model_file import (
+    MAX_BYTES,
+    Damaged,
+    ModelRefused,
+    Vocabulary,
+    audit,
+    digest_of,
+    fields,
+    packed_terms,
+    read_model,
+    unpacked_terms,
+)
 from tests.doubles import in_english
 
 DATA = SHIPPED.read_bytes()

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.reading.wording import prepare
+from backend.scoring.model_file import APART, laid_out, packed_counts, unpacked_counts
 from backend.scoring.session import ModelSession
-from backend.scoring.vocabulary import APART, laid_out, packed_counts, unpacked_counts
 from backend.settings import MODELS
 from model_export.rows import CORPUS, Row, records, row_of
 

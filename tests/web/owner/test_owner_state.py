@@ -12,8 +12,7 @@ from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Missing, Mode, Notices, Preferences
 from backend.domain.mailbox.message import LabelIds
 from backend.gmail.answers import reconnect, scope_missing
-from backend.locale import LANGUAGES, catalogue
-from backend.locale.words import Words
+from backend.locale import LANGUAGES, Words, catalogue
 from backend.web.pages import State
 from backend.web.pages import state_of as shown
 

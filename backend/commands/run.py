@@ -1,10 +1,14 @@
-"""`pitchgate home`: one mailbox on this machine, behind a router."""
+"""A server on this machine: `pitchgate serve`, `home` for one mailbox behind a router, and `doctor`, which looks
+whether all is in order."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +23,17 @@ from backend.system import SystemClock
 from backend.terminal import Worded, echo, words
 
 if TYPE_CHECKING:
+    from backend.doctor.machine import Finding
     from backend.home import OAuthClient
     from backend.settings import Settings
+
+
+@click.command("serve", cls=Worded)
+@click.option("--bind")
+def serve_command(bind: str | None) -> None:
+    """Serve until stopped. Everything else is set by PITCHGATE_… in the environment or in the file of --settings."""
+    starting.run(read_settings(bind=bind) if bind else read_settings())
+
 
 PORTS = range(8400, 8420)
 CLIENT = frozenset(f"PITCHGATE_{name}" for name in ("CLIENT_ID", "CLIENT_SECRET", "BIND", "PUBLIC_URL"))
@@ -154,3 +167,28 @@ def _run(settings: Settings, *, browser: bool) -> None:
     from backend.home_guide import Guide
 
     starting.run(settings, Guide(echo, browser=browser).run)
+
+
+@click.command("doctor", cls=Worded)
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--offline", is_flag=True)
+def doctor_command(as_json: bool, offline: bool) -> None:
+    """Look at a set-up from end to end. Changes nothing; may run beside the server. Exit status 1 if anything fails."""
+    from backend.doctor.checks import State, examine
+
+    found = asyncio.run(examine(offline=offline))
+    if as_json:
+        click.echo(json.dumps({"checks": [asdict(finding) for finding in found]}))
+    else:
+        for finding in found:
+            _show_finding(finding)
+    if any(finding.state is State.BROKEN for finding in found):
+        sys.exit(1)
+
+
+def _show_finding(finding: Finding) -> None:
+    texts = words("doctor")
+    mark, name = (texts(f"state.{finding.state}"), texts(f"name.{finding.name.replace(' ', '_')}"))
+    click.echo(f"{mark:<6}{name}: {finding.text}")
+    if finding.mend:
+        click.echo(f"      {finding.mend}")

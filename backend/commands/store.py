@@ -1,0 +1,333 @@
+"""Commands that open the configured store: `pitchgate mailbox`, `jobs` and `keys`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import datetime
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from backend.domain.errors import NotFound, Refused
+from backend.domain.mailbox.mailbox import Link, Mailbox
+from backend.settings_read import read_settings
+from backend.system import SystemClock
+from backend.terminal import WordedGroup, confirms, echo, language, print_table, words
+from backend.transactions.statement import moment
+
+if TYPE_CHECKING:
+    from backend.domain.mailbox.mailbox import Mailbox
+    from backend.transactions.store import Store
+    from backend.web.pages import State
+
+# ---- The store for one command, and the mailboxes a command is about
+
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+of_mailbox = click.option("--mailbox", "email")
+"""Option of commands about one mailbox or all of them; `chosen` finds them."""
+
+
+def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+    """Open the store, run `work` with it and return its result. Raises `Refused` if there is no database: a new
+    one would show no mailboxes, and hide that the settings are wrong."""
+    from backend.store.library import Dialect
+    from backend.store.opening import configured, explained, open_configured
+
+    settings = read_settings()
+    where = configured(settings)
+    with explained(where):
+        if where.dialect is Dialect.SQLITE and not where.path.exists():
+            raise Refused("no_file.absent", path=where.path, field="state_dir")
+
+    async def run() -> T:
+        store = await open_configured(settings)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def stored(command: Callable[Concatenate[Store, P], Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """Decorator: run the command with the open store as its first argument."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        return with_store(lambda store: command(store, *args, **kwargs))
+
+    return run
+
+
+async def named(store: Store, email: str) -> Mailbox:
+    """The mailbox with this address. Raises `NotFound`."""
+    mailbox = await store.mailbox_by_email(email)
+    if mailbox is None:
+        raise NotFound("no_mailbox", email=email)
+    return mailbox
+
+
+async def chosen(store: Store, email: str | None) -> Sequence[Mailbox]:
+    """The mailbox with this address; all mailboxes without one. Raises `NotFound`."""
+    return [await named(store, email)] if email else await store.mailboxes()
+
+
+# ---- `pitchgate mailbox`: what an operator may see and set of the connected mailboxes
+
+
+COLUMNS = ("mailbox", "state", "mode", "strictness", "watch", "read")
+
+
+@click.group("mailbox", cls=WordedGroup)
+def mailbox_group() -> None:
+    """List connected mailboxes, change their settings, disconnect one."""
+
+
+@mailbox_group.command("list")
+@click.option("--json", "as_json", is_flag=True)
+def list_mailboxes(as_json: bool) -> None:
+    """Show every connected mailbox and its state."""
+    mailboxes = with_store(lambda store: store.mailboxes())
+    now = SystemClock().now()
+    if as_json:
+        for mailbox in mailboxes:
+            click.echo(json.dumps(_as_json(mailbox, now)))
+        return
+    from backend.web.pages import state_of  # here and below: help needs no web
+
+    rows = [_mailbox_row(mailbox, state_of(mailbox, language(), now)) for mailbox in mailboxes]
+    print_table((words()(f"mailbox.column_{name}") for name in COLUMNS), rows)
+
+
+def _mailbox_row(mailbox: Mailbox, state: State) -> tuple[str, ...]:
+    until, wishes = mailbox.watch_expires_at, mailbox.preferences
+    return (
+        mailbox.owner.email,
+        "\n".join((f"{state.title}: {state.text}", *state.warnings)),
+        wishes.mode,
+        wishes.strictness,
+        f"{until:%Y-%m-%d %H:%M} UTC" if until else "–",
+        f"{mailbox.index_done}/{mailbox.index_total}",
+    )
+
+
+def _as_json(mailbox: Mailbox, now: datetime) -> dict[str, object]:
+    from backend.web.pages import state_of
+
+    state, gap = state_of(mailbox, language(), now), mailbox.gap
+    return {
+        "email": mailbox.owner.email,
+        "state": state.condition,
+        "cause": state.cause,
+        "remedy": state.remedy,
+        "warnings": list(state.warnings),
+        "watch_until": mailbox.watch_expires_at.isoformat() if mailbox.watch_expires_at else None,
+        "indexed": [mailbox.index_done, mailbox.index_total],
+        "last_gap": gap.to_json() if gap else None,
+    }
+
+
+@mailbox_group.command("set")
+@click.argument("email")
+@click.argument("changes", nargs=-1, required=True)
+def set_command(email: str, changes: tuple[str, ...]) -> None:
+    """Change settings of EMAIL: mode=challenge strictness=strict credits_per_solve=3 …"""
+    from backend.pipeline.modes import check_chosen
+
+    values = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals:
+            raise click.UsageError(words()("mailbox.form", change=change))
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            values[name] = value  # a plain word
+    check_chosen(read_settings(), values)
+
+    async def work(store: Store) -> Mailbox:
+        mailbox = await named(store, email)
+        preferences = mailbox.preferences.changed(**values)
+        await store.save_preferences(mailbox.id, preferences, SystemClock().now())
+        return await named(store, email)
+
+    click.echo(json.dumps(with_store(work).preferences.to_json(), indent=2))
+
+
+@mailbox_group.command("disconnect")
+@click.argument("email")
+@confirms("mailbox.disconnect_really")
+def disconnect_command(email: str) -> None:
+    """Disconnect EMAIL: a running server stops the watch, revokes the grant and deletes all its rows."""
+
+    async def work(store: Store) -> None:
+        mailbox = await named(store, email)
+        await store.set_link(mailbox.id, Link.LEAVING, SystemClock().now())
+
+    with_store(work)
+    echo("mailbox.leaving", email=email)
+
+
+# ---- `pitchgate jobs`: messages that were tried too often and wait for a person
+
+
+@click.group("jobs", cls=WordedGroup)
+def jobs_group() -> None:
+    """See dead letters (messages tried too often), try them again or drop them."""
+
+
+@jobs_group.command("list")
+@of_mailbox
+@click.option("--json", "as_json", is_flag=True)
+def list_jobs(email: str | None, as_json: bool) -> None:
+    """Show dead letters, oldest first. In Gmail they stay where they are."""
+
+    async def work(store: Store) -> list[dict[str, Any]]:
+        names = {mailbox.id: mailbox.owner.email for mailbox in await store.mailboxes()}
+        found = await store.dead_letters((await named(store, email)).id if email else None)
+        return [
+            {
+                "mailbox": names.get(row["mailbox_id"], row["mailbox_id"]),
+                "message": row["gmail_id"],
+                "stage": row["stage"],
+                "since": moment(row["changed_at"]).isoformat(timespec="seconds"),
+                "cause": row["error"],
+            }
+            for row in found
+        ]
+
+    found = with_store(work)
+    if as_json:
+        for one in found:
+            click.echo(json.dumps(one))
+        return
+    if not found:
+        echo("jobs.none")
+        return
+    print_table((words()(f"jobs.column_{name}") for name in found[0]), (one.values() for one in found))
+
+
+@jobs_group.command("retry")
+@click.argument("email")
+@click.argument("message", required=False)
+@click.option("--all", "everything", is_flag=True)
+def retry_command(email: str, message: str | None, everything: bool) -> None:
+    """Give MESSAGE of the mailbox EMAIL new tries, or with --all every dead letter."""
+    count = with_store(lambda store: _each(store, email, message, everything, retry=True))
+    echo("jobs.retried", count=count)
+
+
+@jobs_group.command("drop")
+@click.argument("email")
+@click.argument("message", required=False)
+@click.option("--all", "everything", is_flag=True)
+def drop_command(email: str, message: str | None, everything: bool) -> None:
+    """Let MESSAGE of the mailbox EMAIL be: it stays where it is in Gmail, and nothing more is tried."""
+    count = with_store(lambda store: _each(store, email, message, everything, retry=False))
+    echo("jobs.dropped", count=count)
+
+
+async def _each(store: Store, email: str, message: str | None, everything: bool, *, retry: bool) -> int:
+    if (message is None) is not everything:
+        raise click.UsageError(words()("jobs.one_or_all"))
+    mailbox_id = (await named(store, email)).id
+    names = [message] if message else [row["gmail_id"] for row in await store.dead_letters(mailbox_id)]
+    change = store.retry_dead_letter if retry else store.drop_dead_letter
+    done = [await change(mailbox_id, name, SystemClock().now()) for name in names]
+    if message and not any(done):
+        raise NotFound("unknown_job", message=message, email=email)
+    return sum(done)
+
+
+# ---- `pitchgate keys`: the keys that seal secrets at rest
+
+
+@click.group("keys", cls=WordedGroup)
+def keys_group() -> None:
+    """Make and rotate the keys that seal refresh tokens."""
+
+
+@keys_group.command("new")
+def new_command() -> None:
+    """Print a new key for PITCHGATE_SECRET_KEYS (put it first, keep the old ones behind it)."""
+    from backend.vault import make_key  # here and below: help needs no cryptography
+
+    click.echo(make_key())
+
+
+@keys_group.command("list")
+def list_keys() -> None:
+    """Show the ids of the keys there are, newest first, and how many refresh tokens each opens. Ids are no secret."""
+    from backend.vault import configured_vault
+
+    vault = configured_vault(read_settings())
+    sealed = with_store(lambda store: store.sealed_tokens())
+    counts = Counter(vault.key_of(token) for token in sealed)
+    titles = (words()(f"keys.column_{name}") for name in ("key", "tokens"))
+    print_table(titles, ((name, str(counts[name])) for name in vault.ids))
+    if counts[None]:
+        echo("keys.shut", count=counts[None])
+
+
+@keys_group.command("rotate")
+def rotate_command() -> None:
+    """Seal refresh tokens, keys of the logs of decisions and addresses of browsers again with the first key. May run
+    again, and while the server runs."""
+    from backend.vault import configured_vault, opens
+
+    vault = configured_vault(read_settings())
+
+    async def work(store: Store) -> tuple[int, int]:
+        count = shut = 0
+        for mailbox_id, sealed in await _kept(store):
+            if not opens(vault, sealed):
+                shut += 1
+            # An owner who connects again meanwhile has stored a newer one, sealed with the newest key already.
+            elif await store.swap_sealed_token(mailbox_id, sealed, vault.rotate(sealed), SystemClock().now()):
+                count += 1
+        for mailbox in await store.mailboxes():
+            chain = await store.decision_chain(mailbox.id)
+            if chain is not None and opens(vault, chain.sealed_key):
+                await store.swap_chain_key(mailbox.id, chain.sealed_key, vault.rotate(chain.sealed_key))
+            for push in await store.web_pushes(mailbox.id, SystemClock().now()):
+                if opens(vault, push.sealed):
+                    await store.swap_web_push(mailbox.id, push.id, push.sealed, vault.rotate(push.sealed))
+        return count, shut
+
+    count, shut = with_store(work)
+    echo("keys.rotated", count=count)
+    if shut:
+        echo("keys.shut", count=shut)
+
+
+@keys_group.command("lost")
+@confirms("keys.lost_really")
+def lost_command() -> None:
+    """Forget the refresh tokens that no key opens any more, so that the server starts with the keys there are."""
+    from backend.vault import configured_vault, opens
+
+    vault = configured_vault(read_settings())
+
+    async def work(store: Store) -> int:
+        count = 0
+        for mailbox_id, sealed in await _kept(store):
+            if not opens(vault, sealed):
+                count += await store.swap_sealed_token(mailbox_id, sealed, b"", SystemClock().now())
+        return count
+
+    echo("keys.forgotten", count=with_store(work))
+
+
+async def _kept(store: Store) -> list[tuple[str, bytes]]:
+    kept = []
+    for mailbox in await store.mailboxes():
+        if sealed := await store.sealed_token(mailbox.id):
+            kept.append((mailbox.id, sealed))
+    return kept
