@@ -7,19 +7,17 @@ import asyncio
 from hypercorn.middleware import ProxyFixMiddleware
 from quart import Quart
 
-from backend.web import error_map, guards, log, operator, pages, sender, streams
+from backend.web import error_map, google, guards, operator, pages, sender, streams
 from backend.web.addon import routes as addon_routes
 from backend.web.api import described
 from backend.web.api import routes as api
-from backend.web.google import connect, push
-from backend.web.google.push import PushGate
 from backend.web.owner import devices, insights, lists, review, review_orders, start
 from backend.web.owner import settings as owner_settings
 from backend.web.services import Services, register_services
 
 BLUEPRINTS = (
-    push.blueprint,
-    connect.blueprint,
+    google.push_routes,
+    google.consent_routes,
     sender.blueprint,
     operator.blueprint,
     api.blueprint,
@@ -49,7 +47,7 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     settings, measures = services.context.settings, register_services(app, services)
-    log.register_log(app)
+    guards.register_log(app)
     guards.register_guards(app, settings)
     error_map.register_errors(app)
     pages.register_static(app)
@@ -66,6 +64,6 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     if hops := settings.trusted_proxies:
         trusting = ProxyFixMiddleware(app.asgi_app, mode="legacy", trusted_hops=hops)
         app.asgi_app = trusting  # type: ignore[method-assign]
-    gate = PushGate(app.asgi_app, services.context, services.push_callers, measures)
+    gate = google.PushGate(app.asgi_app, services.context, services.push_callers, measures)
     app.asgi_app = gate  # type: ignore[method-assign, assignment]
     return app

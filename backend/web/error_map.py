@@ -15,9 +15,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain import errors
 from backend.locale import error_words
-from backend.web import log
 from backend.web.api.answers import PREFIX
 from backend.web.api.authentication import http_error
+from backend.web.guards import log_bug, log_refusal
 from backend.web.pages import language_of, page, sender_words
 from backend.web.services import services
 
@@ -110,7 +110,7 @@ def wants_page() -> bool:
 async def _ours(error: errors.PitchgateError) -> Response:
     answer = answer_for(error)
     if answer.status >= 500 and not isinstance(error, errors.StoreAway):  # the store tells of itself
-        log.refused(answer.code, error)
+        log_refusal(answer.code, error)
     headers = {}
     if isinstance(error, errors.TryLater) and error.retry_at is not None:
         wait = (error.retry_at - services().context.clock.now()).total_seconds()
@@ -130,5 +130,5 @@ async def _http(error: HTTPException) -> Response | AnyResponse:
 
 
 async def _bug(error: Exception) -> Response:
-    log.unexpected(error)
+    log_bug(error)
     return await problem(500, errors.PitchgateError("broken"))

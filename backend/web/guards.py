@@ -1,9 +1,12 @@
-"""What every route has: a rate limit, a time limit, a body limit and security headers."""
+"""What every route has: a rate limit, a time limit, a body limit, security headers, and a line in the access log."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
+import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, wraps
@@ -11,13 +14,15 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
+import structlog
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, WebsocketScope
-from quart import Quart, Request, Response, request
+from quart import Quart, Request, Response, g, request
 from quart_rate_limiter import RateLimit, RateLimiter, rate_limit
 from quart_rate_limiter.store import RateLimiterStoreABC
 from werkzeug.exceptions import Forbidden, NotFound, RequestEntityTooLarge, ServiceUnavailable
 
 from backend.settings import Environment, Settings
+from backend.web.services import measures
 
 # ---- Rate limits
 # Counts are kept in this process. Several processes each keep their own, so the effective limit is the sum:
@@ -297,3 +302,64 @@ def security_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
     if settings.environment is Environment.PRODUCTION:
         return (*headers, ("Strict-Transport-Security", HSTS))
     return headers
+
+
+# ---- The access log
+# One line a request, by route template. No path, query, address, header or body is in it, so no token of a link and
+# nothing of a mail can be.
+
+
+log = structlog.get_logger()
+
+VARIABLE = re.compile(r"<[^>]*>")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def route_name() -> str:
+    """The matched rule with its variables left out ("/c/…"), or "(none)"."""
+    return VARIABLE.sub("…", request.url_rule.rule) if request.url_rule else "(none)"
+
+
+def method_name() -> str:
+    """The method, or "other": a stranger can write there whatever they like."""
+    return request.method if request.method in METHODS else "other"
+
+
+def register_log(app: Quart) -> None:
+    """Log and measure every request of an app."""
+
+    @app.before_request
+    async def begin() -> None:
+        g.began = time.perf_counter()
+        # Ours, never the caller's: a stranger could write there what they like.
+        structlog.contextvars.bind_contextvars(request=secrets.token_hex(8))
+
+    @app.after_request
+    async def end(response: Response) -> Response:
+        seconds = time.perf_counter() - g.get("began", time.perf_counter())
+        route = route_name()
+        measures().request(route, method_name(), response.status_code, seconds)
+        log.info(
+            "request",
+            route=route,
+            method=method_name(),
+            status=response.status_code,
+            ms=round(seconds * 1000, 1),
+        )
+        return response
+
+
+def log_refusal(code: str, error: Exception) -> None:
+    """Log an error of ours that is answered with a 5xx."""
+    reason = str(getattr(error, "reason", ""))[:100]  # a fixed word of Google's or of a captcha's company
+    log.warning("not_served", route=route_name(), code=code, error=type(error).__name__, reason=reason)
+
+
+def log_bug(error: Exception) -> None:
+    """Log a bug. The log's own set-up tells it by type and place: its message may quote a mail."""
+    log.error("unexpected_error", route=route_name(), exc_info=error)
+
+
+def log_abuse(challenge_id: str) -> None:
+    """Log that somebody finds a check or its mail wrong."""
+    log.warning("abuse_reported", challenge=challenge_id)

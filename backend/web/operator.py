@@ -20,8 +20,7 @@ from backend.domain.mailbox.decisions import AWAY
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Stage
 from backend.locale import Words
 from backend.transactions.store import Store
-from backend.web import log
-from backend.web.guards import guarded, per_minute
+from backend.web.guards import guarded, log_bug, per_minute
 from backend.web.pages import state_of, words_for
 from backend.web.services import measures, services
 
@@ -55,7 +54,7 @@ async def ready() -> Response:
     except StoreAway as error:
         store = TROUBLES.get(error.trouble, error.trouble)
     except Exception as error:
-        log.unexpected(error)
+        log_bug(error)
         store = "unreachable"
     else:
         store = "ok"

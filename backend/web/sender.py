@@ -16,9 +16,8 @@ from backend.domain.errors import Expired, Refused, TryLater
 from backend.pipeline import solve as solving
 from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
 from backend.ports.captcha import Kind
-from backend.web import log
 from backend.web.error_map import wants_page
-from backend.web.guards import content_policy, guarded, per_link, per_minute, per_network
+from backend.web.guards import content_policy, guarded, log_abuse, per_link, per_minute, per_network
 from backend.web.pages import page, sender_words
 from backend.web.services import services
 
@@ -120,7 +119,7 @@ async def note(token: str) -> Response | AnyResponse:
 async def abuse(token: str) -> Response:
     """A word to the operator that this page or its mail looks wrong: a line in the log, and a count by route."""
     challenge = await solving.open_challenge(services().context, token)
-    log.abuse(challenge.challenge_id)
+    log_abuse(challenge.challenge_id)
     return await _page(challenge, told_operator=True)
 
 

@@ -24,8 +24,8 @@ from backend.domain import errors
 from backend.domain.errors import Refused
 from backend.pipeline.devices import DeviceService
 from backend.transactions.records import Device, Scope
-from backend.web import log
 from backend.web.api.answers import API, PREFIX, VERSION_HEADER, refusal
+from backend.web.guards import log_bug
 from backend.web.services import services
 
 # ---- Guards of every API route
@@ -125,7 +125,7 @@ async def _ours(error: errors.PitchgateError) -> Response:
         return refusal(error)
     if isinstance(error, errors.GoogleError | errors.Conflict):
         return refusal(error, "unavailable", **_retry_after(error))
-    log.unexpected(error)
+    log_bug(error)
     return refusal(errors.PitchgateError("broken"))
 
 
@@ -147,7 +147,7 @@ async def http_error(error: HTTPException) -> Response:
 
 @blueprint.errorhandler(Exception)
 async def _bug(error: Exception) -> Response:
-    log.unexpected(error)
+    log_bug(error)
     return refusal(errors.PitchgateError("broken"))
 
 

@@ -1,4 +1,5 @@
-"""A page of a signed-in owner, and of somebody who has not signed in: words, state and ways around it."""
+"""A page of a signed-in owner, and of somebody who has not signed in: words, state and ways around it; and the page
+that leads on to Google's consent page."""
 
 from __future__ import annotations
 
@@ -10,9 +11,11 @@ from quart import Response, request
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.locale import Words
+from backend.pipeline import connect
+from backend.ports.gmail import Access
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
-from backend.web.browser_session import SignedIn
+from backend.web.browser_session import SignedIn, cookie_name, secure
 from backend.web.pages import page, state_of, words_for
 from backend.web.services import services
 
@@ -104,4 +107,32 @@ async def open_page(template: str, status: int = 200, *, section: str, **values:
     t = words(section)
     response = await page(template, status, t=t, language=t.tag, **values)
     response.headers["Vary"] = "Accept-Language"
+    return response
+
+
+async def to_google(account: str = "") -> Response:
+    """A page that leads on to where Google asks for access to a mailbox, with the sealed state in a cookie.
+    `account`: the only one that may come back."""
+    url, state = await connect.begin_again(services().context, services().authorizer, account)
+    return await _lead_on(url, state, "connect")
+
+
+async def to_sign_in() -> Response:
+    """The same to where Google asks who it is, and nothing more."""
+    url, state = connect.begin(services().context, services().authorizer, Access.IDENTITY)
+    return await _lead_on(url, state, "sign_in_title")
+
+
+async def _lead_on(url: str, state: str, title: str) -> Response:
+    response = await open_page("to_google.html", section="connect", google=url, title=title)
+    response.set_cookie(
+        cookie_name(),
+        state,
+        max_age=int(connect.LIFE.total_seconds()),
+        path="/",
+        secure=secure(),
+        httponly=True,
+        # Lax, not Strict: the way back is a navigation that Google begins.
+        samesite="Lax",
+    )
     return response

@@ -20,7 +20,7 @@ from backend.locale import DEFAULT, LANGUAGES, catalogue, reason, reason_words
 from backend.scoring import SHIPPED
 from backend.scoring.session import ModelSession
 from backend.settings import Settings
-from backend.web.google.connect import SCOPES
+from backend.web.google import SCOPES
 
 HERE = Path(backend.__file__).parent
 OTHERS = [language for language in LANGUAGES if language != DEFAULT]

@@ -9,7 +9,7 @@ from quart import Quart
 from structlog.testing import capture_logs
 
 from backend.domain.errors import Unauthenticated
-from backend.web.google import push as google_push
+from backend.web import google as google_push
 from backend.web.guards import per_minute
 from tests.web.google.test_push_routes import push
 from tests.web.service import Client, Office, unopened
