@@ -91,8 +91,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[Stage]:
+async def stage(
+    options: Options, tell: Callable[[str], None], process: type[Process] | None = None
+) -> AsyncIterator[Stage]:
     """Start the sandbox and the server, connect the owner; stop both at the end."""
+    process = process or Process
     options.folder.mkdir(parents=True, exist_ok=True)
     for taken, name in ((options.port, "--port"), (options.sandbox_port, "--sandbox-port")):
         if taken:
@@ -101,7 +104,7 @@ async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[
     server_url = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=30)) as http:
         tell("google")
-        google = Process(
+        google = process(
             "sandbox", _sandbox_arguments(options, server_url), {}, options.folder / "sandbox.log"
         )
         await google.start(pipe=True)
@@ -112,7 +115,7 @@ async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[
             environment = _environment(options, server_url, sandbox.url, story)
             if options.notices == "pull":
                 environment |= await _credentials(sandbox, options.folder)
-            server = Process("server", ["backend", "serve"], environment, options.folder / "server.log")
+            server = process("server", ["backend", "serve"], environment, options.folder / "server.log")
             running = Stage(options, http, sandbox, server, server_url)
             await _people(sandbox)
             if story:

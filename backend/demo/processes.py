@@ -37,7 +37,7 @@ class Process:
 
     def changed(self, **environment: str) -> Process:
         """The same with other settings, not started."""
-        process = Process(self.name, [], {**self._environment, **environment}, self._log)
+        process = type(self)(self.name, [], {**self._environment, **environment}, self._log)
         process._command = self._command
         return process
 

@@ -7,16 +7,21 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import count as count_from
 from pathlib import Path
 from typing import TypeVar
 
+import aiohttp
 import pytest
+import pytest_asyncio
 
-from backend.demo.letters import OWNER, Letter, letters
+from backend.demo import people
+from backend.demo.letters import OWNER, OWNER_NAME, Letter, letters
 from backend.demo.people import Salesperson
 from backend.demo.play import Options, Stage, stage
 from backend.demo.tally import Tally, count
 from backend.store.opening import open_store
+from tests.machine import Forked, hurry, machine
 
 T = TypeVar("T")
 PATIENCE = 120.0
@@ -38,23 +43,27 @@ async def until(
 
 
 class Journey:
-    """One running stage, as a story needs it."""
+    """One running stage, as a story of one owner needs it."""
 
-    def __init__(self, running: Stage) -> None:
+    def __init__(
+        self, running: Stage, owner: str = OWNER, browser: aiohttp.ClientSession | None = None
+    ) -> None:
         self.stage = running
+        self.owner = owner
+        self.browser = browser or running.http
         self.pitch: Letter = next(letter for letter in letters() if letter.local)
         self.seller = Salesperson(self.pitch.address)
 
     async def labels(self, gmail_id: str) -> frozenset[str]:
         """Label names a message of the owner's carries now."""
-        for mail in await self.stage.sandbox.messages(OWNER):
+        for mail in await self.stage.sandbox.messages(self.owner):
             if mail["id"] == gmail_id:
                 return frozenset(mail["labels"])
         return frozenset()
 
     async def write(self, letter: Letter, **changes: str) -> str:
         """Somebody writes to the owner; the id of what arrives."""
-        await self.stage.deliver(replace(letter, **changes))
+        self.stage.delivered.append(await self.stage.sandbox.deliver(replace(letter, **changes), self.owner))
         return self.stage.delivered[-1]
 
     async def settled(self, gmail_id: str, *, held: bool) -> frozenset[str]:
@@ -62,38 +71,47 @@ class Journey:
 
         async def look() -> frozenset[str]:
             labels = await self.labels(gmail_id)
-            return (
-                labels
-                if ("Pitchgate/Held" in labels) is held and ("INBOX" in labels) is not held
-                else frozenset()
-            )
+            if ("Pitchgate/Held" in labels) is held and ("INBOX" in labels) is not held:
+                return labels
+            await self.hurry()
+            return frozenset()
 
         return await until(look, f"{gmail_id} {'held' if held else 'in the inbox'}")
 
     async def quiet(self) -> None:
-        """Wait until nothing is left to do: no push pending, no stage waiting."""
-        from backend.demo.play import _jobs_left
-
+        """Wait until nothing is left to do: no push pending, no stage waiting, no duty due soon. What waits for a time
+        to come gets it at once."""
         calm, left = 0, 0
 
         async def look() -> bool:
             nonlocal calm, left
-            await asyncio.sleep(0.5)  # the server answers two of these a second, and refuses more
-            left = await self.stage.sandbox.pushes_pending() or await _jobs_left(self.stage)
+            left = await self.hurry()
             calm = 0 if left else calm + 1
             return calm > 2
 
         await until(look, "everything at rest", lambda: left)
 
+    async def hurry(self) -> int:
+        """See `tests.machine.hurry`."""
+        return await hurry(self.stage.sandbox, self.stage.server, self.stage.options.folder / "state")
+
+    async def pass_time(self, seconds: int) -> None:
+        """So many seconds go by, each of them a tenth of one where the clock can be put forward."""
+        for _ in range(seconds):
+            ours = machine().runs(self.stage.server.pid)
+            if ours:
+                machine().advance(1)
+            await asyncio.sleep(0.1 if ours else 1)
+
     async def units(self) -> int:
         """Quota units spent in the owner's mailbox so far."""
-        return int((await self.stage.sandbox.meter(OWNER))["units"])
+        return int((await self.stage.sandbox.meter(self.owner))["units"])
 
 
 @asynccontextmanager
 async def begin_journey(folder: Path, **options: object) -> AsyncIterator[Journey]:
     """A stage with an owner who has connected and is indexed."""
-    async with stage(Options(folder=folder, **options), lambda _: None) as running:  # type: ignore[arg-type]
+    async with stage(Options(folder=folder, **options), lambda _: None, Forked) as running:  # type: ignore[arg-type]
         journey = Journey(running)
 
         async def indexed() -> bool:
@@ -103,6 +121,16 @@ async def begin_journey(folder: Path, **options: object) -> AsyncIterator[Journe
         await until(indexed, "the mailbox connected")
         await journey.quiet()
         yield journey
+
+
+async def command(folder: Path, *words: str, **environment: str) -> tuple[int, str]:
+    """`pitchgate WORDS` as an operator runs it beside the server; its exit status and what it said."""
+    said = folder / "command.log"
+    said.unlink(missing_ok=True)
+    given = {"PITCHGATE_STATE_DIR": str(folder / "state"), **environment}
+    process = Forked("pitchgate", ["backend", *words], given, said)
+    await process.start()
+    return await asyncio.wait_for(process.end(), PATIENCE), said.read_text()
 
 
 async def tally(told: Journey, folder: Path) -> Tally:
@@ -119,8 +147,33 @@ async def tally(told: Journey, folder: Path) -> Tally:
         await store.close()
 
 
-@pytest.fixture
-async def walk(tmp_path: Path) -> AsyncIterator[Journey]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def usual(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Journey]:
     """The usual journey."""
-    async with begin_journey(tmp_path) as journey:
+    async with begin_journey(tmp_path_factory.mktemp("usual")) as journey:
         yield journey
+
+
+NUMBERS = count_from(1)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def walk(usual: Journey) -> AsyncIterator[Journey]:
+    """Beside the owner of the usual journey another, with a browser and a seller of their own."""
+    running, number = usual.stage, next(NUMBERS)
+    jar, timeout = aiohttp.CookieJar(unsafe=True), aiohttp.ClientTimeout(total=30)
+    async with aiohttp.ClientSession(cookie_jar=jar, timeout=timeout) as browser:
+        told = Journey(running, f"rosa{number}@harbourlane.example", browser)
+        sender = f"{told.pitch.name} <sam@pitch{number}.example>"
+        told.pitch = replace(told.pitch, sender=sender)
+        told.seller = Salesperson(told.pitch.address)
+        await running.sandbox.create(told.owner, OWNER_NAME)
+        await running.sandbox.create(told.pitch.address, told.pitch.name)
+        await people.connect(browser, running.server_url, told.owner)
+
+        async def watched() -> bool:
+            return await running.sandbox.watched(told.owner)
+
+        await until(watched, "the mailbox watched")
+        await told.quiet()
+        yield told

@@ -24,9 +24,9 @@ from backend.demo.play import Options, Stage, stage
 from backend.domain.entry.challenge import token_hash
 from backend.domain.mailbox.message import Placement
 from backend.store.opening import open_store
-from backend.system import SystemClock
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope
 from tests.journeys.conftest import until
+from tests.machine import Forked, hurry, machine
 from tests.onward import onward
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ class RealSubject:
 
     async def device_token(self, name: str = "test computer") -> str:
         """A computer let in past the browser: exchanging codes is limited to ten a minute, for good reason."""
-        store, token, now = open_store(self.database), secrets.token_urlsafe(32), SystemClock().now()
+        store, token, now = open_store(self.database), secrets.token_urlsafe(32), machine().now()
         await store.open()
         try:
             mailbox = await store.mailbox_by_email(self.email)
@@ -134,9 +134,11 @@ class RealSubject:
                 view = (await store.known(mailbox.id, [gmail_id])).get(gmail_id)
                 labels = await self.labels(gmail_id)
                 held = "Pitchgate/Held" in labels and "INBOX" not in labels
-                return (
-                    view is not None and view.placement is placement and held is (placement is Placement.HELD)
-                )
+                if view and view.placement is placement and held is (placement is Placement.HELD):
+                    return True
+                running = self.server.running
+                await self.server.over_there(hurry(running.sandbox, running.server, self.database.parent))
+                return False
 
             await until(there, f"{gmail_id} {placement}")
         finally:
@@ -211,7 +213,7 @@ def real_server(folder: Path) -> Iterator[RealServer]:
     loop = asyncio.new_event_loop()
 
     async def run() -> None:
-        async with stage(Options(folder=folder), lambda _: None) as running:
+        async with stage(Options(folder=folder), lambda _: None, Forked) as running:
             found.append(RealServer(running, loop, count(1)))
             ready.set()
             await over.wait()

@@ -4,8 +4,6 @@ answered twice."""
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,19 +11,7 @@ from pathlib import Path
 from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.tally import every_message
 from backend.store.opening import open_store
-from tests.journeys.conftest import Journey, begin_journey, tally, until
-
-
-async def db(folder: Path, *arguments: str) -> tuple[int, str]:
-    """`pitchgate db …` as an operator runs it; its exit status and what it said."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "backend", "db", *arguments),
-        env={**os.environ, "PITCHGATE_STATE_DIR": str(folder / "state")},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode or 0, out.decode()
+from tests.journeys.conftest import Journey, begin_journey, command, tally, until
 
 
 async def write(told: Journey, letter: Letter, name: str) -> str:
@@ -50,17 +36,17 @@ async def test_a_backup_put_back_while_mail_flows_loses_nothing(tmp_path: Path) 
     copy = str(tmp_path / "copy.sqlite3")
     async with begin_journey(tmp_path) as told:
         writing = asyncio.create_task(_all(told, strangers, "before"))
-        status, said = await db(tmp_path, "backup", copy)
+        status, said = await command(tmp_path, "db", "backup", copy)
         assert status == 0, said
         written = await writing
-        status, said = await db(tmp_path, "restore", copy)
+        status, said = await command(tmp_path, "db", "restore", copy)
         assert status == 1
         assert "is in use" in said
         written += await _all(told, strangers, "after the backup")
         await told.quiet()
         await told.stage.server.stop()
         began = time.monotonic()
-        status, said = await db(tmp_path, "restore", copy)
+        status, said = await command(tmp_path, "db", "restore", copy)
         assert status == 0, said
         # What told of it may have been heard before, and be forgotten now.
         await told.stage.sandbox.push_modes(drop_ratio=1.0)

@@ -22,7 +22,7 @@ import pytest
 from backend.demo import people
 from backend.demo.letters import OWNER, letters
 from backend.vault import make_key
-from tests.journeys.conftest import Journey, begin_journey, until
+from tests.journeys.conftest import Journey, begin_journey, command, until
 
 YEAR = 365 * 86_400.0
 IN_A_NAMESPACE = ("unshare", *(() if os.geteuid() == 0 else ("--user", "--map-root-user")), "--mount")
@@ -40,6 +40,11 @@ def may_mount(folder: str = "/tmp") -> bool:
 async def readiness(told: Journey) -> dict[str, Any]:
     async with told.stage.http.get(f"{told.stage.server_url}/readyz") as answer:
         return {**await answer.json(), "code": answer.status}
+
+
+async def figures(told: Journey) -> str:
+    async with told.stage.http.get(f"{told.stage.server_url}/metrics") as answer:
+        return await answer.text()
 
 
 async def restarted(told: Journey, *command: str, **environment: str) -> None:
@@ -133,37 +138,34 @@ async def test_a_full_disk_is_told_once_and_nothing_is_lost(tmp_path: Path, kind
 
         async def refused() -> bool:
             await asyncio.sleep(0.6)  # the server answers two of these a second
-            async with told.stage.http.get(f"{told.stage.server_url}/metrics") as answer:
-                figures = await answer.text()
             push = r'pitchgate_http_requests_total\{.*route="/hooks/gmail",status="503"\} [1-9]'
-            return bool(re.search(push, figures))
+            return bool(re.search(push, await figures(told)))
 
         await until(refused, "a push is refused")
-        await asyncio.sleep(10)  # the machine's own time: what is counted is lines in it
+        await told.pass_time(10)  # what is counted is lines in it
         ready = await readiness(told)
         assert (ready["code"], ready["status"], ready["store"]) == (503, "not ready", disk.trouble)
         lines = [one for one in events(tmp_path / "server.log")[before:] if one["event"] != "request"]
         assert len(lines) < 25, lines
-        async with told.stage.http.get(f"{told.stage.server_url}/metrics") as answer:
-            figures = await answer.text()
-        assert re.search(r'pitchgate_log_events_total\{event="store_fails"\} [1-9]', figures)
+        assert re.search(r'pitchgate_log_events_total\{event="store_fails"\} [1-9]', await figures(told))
         disk.make_room()
 
         async def ready_again() -> bool:
             await asyncio.sleep(0.2)
             return (await readiness(told))["code"] == 200
 
+        async def all_ended() -> bool:
+            await asyncio.sleep(0.6)
+            return f'pitchgate_message_stages{{stage="ended"}} {len(written)}.0' in await figures(told)
+
         await until(ready_again, "the server is ready again")
-        await told.quiet()
+        await until(all_ended, "every message is done with")
         placed = {mail["id"]: mail["labels"] for mail in await told.stage.sandbox.messages(OWNER)}
         assert all(placed[one] for one in written)
         names = [one["event"] for one in events(tmp_path / "server.log")]
         assert names.count("store_fails") <= 2
         assert "store_back" in names
-        async with told.stage.http.get(f"{told.stage.server_url}/metrics") as answer:
-            figures = await answer.text()
-        assert "pitchgate_dead_letters 0.0" in figures
-        assert f'pitchgate_message_stages{{stage="ended"}} {len(written)}.0' in figures
+        assert "pitchgate_dead_letters 0.0" in await figures(told)
 
 
 async def held_by(told: Journey, address: str, count: int) -> None:
@@ -315,19 +317,6 @@ async def with_a_second_owner(folder: Path) -> AsyncIterator[Journey]:
         await held_by(told, LEAVER, 6)
         await told.quiet()
         yield told
-
-
-async def command(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    """`pitchgate …` as an operator runs it; its exit status and what it said."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "backend", *arguments),
-        env={**os.environ, "PITCHGATE_STATE_DIR": str(folder / "state"), **environment},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await asyncio.wait_for(process.communicate(), 120)
-    return process.returncode or 0, out.decode()
 
 
 async def connected(folder: Path) -> set[str]:

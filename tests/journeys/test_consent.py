@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import sqlite3
-import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +16,7 @@ from backend.domain.mailbox.mailbox import Link
 from backend.settings import GMAIL_MODIFY
 from backend.store.opening import open_store
 from backend.web.pages import state_of
-from tests.journeys.conftest import Journey, begin_journey, until
+from tests.journeys.conftest import Journey, begin_journey, command, until
 from tests.onward import onward
 
 
@@ -83,7 +80,7 @@ async def test_lost_consent_stops_the_mailbox_and_work_goes_on_where_it_stopped(
         before = await journey.units()
         await journey.stage.die_and_return()
         second = await journey.write(journey.pitch, sender="Pia <pia@other.example>")
-        await asyncio.sleep(1.5)
+        await journey.pass_time(10)
         assert await journey.units() == before  # nothing is asked in her name
 
         status, page = await _consent(journey, journey.pitch.address)
@@ -100,17 +97,6 @@ async def test_lost_consent_stops_the_mailbox_and_work_goes_on_where_it_stopped(
         sent = [mail for mail in await journey.stage.sandbox.outbox() if mail["sender"] == OWNER]
         assert len(sent) == len({str(mail["recipients"]) for mail in sent}) == 2
     assert (await _link(tmp_path))[0] is Link.CONNECTED
-
-
-async def _disconnect(journey: Journey, folder: Path) -> None:
-    """The operator's command, beside the running server."""
-    environment = {**os.environ, "PITCHGATE_STATE_DIR": str(folder / "state")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "backend", "mailbox", "disconnect", OWNER, "--yes"),
-        env=environment,
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    assert await asyncio.wait_for(process.wait(), 30) == 0
 
 
 def _rows(folder: Path) -> dict[str, int]:
@@ -139,7 +125,8 @@ async def test_a_disconnect_that_fails_and_dies_in_the_middle_is_finished(
         # "Unavailable" first, then a broken connection while the machine dies.
         await _rule(journey, "unavailable", broken)
         await _rule(journey, "slow", broken)
-        await _disconnect(journey, tmp_path)
+        status, said = await command(tmp_path, "mailbox", "disconnect", OWNER, "--yes")
+        assert status == 0, said
 
         async def struck() -> bool:
             faults = await journey.stage.sandbox._call("GET", "/sandbox/faults")
@@ -157,5 +144,5 @@ async def test_a_disconnect_that_fails_and_dies_in_the_middle_is_finished(
         methods = (await journey.stage.sandbox.meter(OWNER))["methods"]
         assert methods["gmail.users.stop"]["calls"] >= 1
         await journey.write(journey.pitch, subject="And another")
-        await asyncio.sleep(1.5)
+        await journey.pass_time(10)
     assert {name: count for name, count in _rows(tmp_path).items() if count} == {}

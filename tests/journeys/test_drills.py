@@ -5,11 +5,9 @@ The restore drill is in test_backup.py. What each takes is printed (`-s`).
 
 from __future__ import annotations
 
-import asyncio
 import io
 import os
 import subprocess
-import sys
 import tarfile
 import time
 from collections.abc import Iterator
@@ -23,7 +21,7 @@ from cryptography.fernet import Fernet
 import backend
 from backend.demo.letters import letters
 from backend.demo.processes import Process
-from tests.journeys.conftest import Journey, begin_journey, tally
+from tests.journeys.conftest import Journey, begin_journey, command, tally
 
 ROOT = Path(backend.__file__).parents[1]
 
@@ -64,19 +62,6 @@ def timed(what: str) -> Iterator[None]:
     print(f"\n{what}: {time.monotonic() - began:.1f} s")
 
 
-async def command(environment: dict[str, str], *arguments: str) -> str:
-    """`pitchgate …` as an operator runs it; what it said."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "backend", *arguments),
-        env={**os.environ, **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode == 0, out.decode()
-    return out.decode()
-
-
 async def mail(told: Journey, when: str) -> None:
     """Some messages of each kind, the last of them while nobody may be serving."""
     for letter in [letter for letter in letters() if not letter.known][:5]:
@@ -95,13 +80,13 @@ async def taken_over(told: Journey, server: Process) -> None:
 
 async def test_to_a_new_release_and_back_to_the_one_before(tmp_path: Path, before: Path) -> None:
     async with begin_journey(tmp_path) as told:
-        newer, state = told.stage.server, {"PITCHGATE_STATE_DIR": str(tmp_path / "state")}
+        newer = told.stage.server
         with timed("back to the release before"):
             await taken_over(told, of_release(newer, before))
         with timed("to the new release"):
-            await command(state, "db", "upgrade")
+            assert (await command(tmp_path, "db", "upgrade"))[0] == 0
             await taken_over(told, newer.changed())
-        assert "up to date" in await command(state, "db", "status")
+        assert "up to date" in (await command(tmp_path, "db", "status"))[1]
         found = await tally(told, tmp_path)
     assert found.delivered == 20
     assert found.clean, (found.lost, found.doubled)
@@ -110,12 +95,12 @@ async def test_to_a_new_release_and_back_to_the_one_before(tmp_path: Path, befor
 async def test_new_keys_while_mail_flows(tmp_path: Path) -> None:
     new = Fernet.generate_key().decode()
     async with begin_journey(tmp_path) as told:
-        server, state = told.stage.server, tmp_path / "state"
-        old = (state / "secret.keys").read_text().strip()
+        server = told.stage.server
+        old = (tmp_path / "state" / "secret.keys").read_text().strip()
         with timed("key rotation"):
-            await taken_over(told, server.changed(PITCHGATE_SECRET_KEYS=f"{new},{old}"))
-            settings = {"PITCHGATE_STATE_DIR": str(state), "PITCHGATE_SECRET_KEYS": f"{new},{old}"}
-            assert "1 refresh token sealed" in await command(settings, "keys", "rotate")
+            both = {"PITCHGATE_SECRET_KEYS": f"{new},{old}"}
+            await taken_over(told, server.changed(**both))
+            assert "1 refresh token sealed" in (await command(tmp_path, "keys", "rotate", **both))[1]
             await taken_over(told, server.changed(PITCHGATE_SECRET_KEYS=new))
         found = await tally(told, tmp_path)
     assert found.delivered == 20

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,10 +16,11 @@ import httpx
 from backend.demo.letters import letters
 from backend.demo.people import solve
 from backend.demo.play import Options, _environment, _sandbox_arguments
-from backend.demo.processes import Process, free_port, until_ready
+from backend.demo.processes import free_port, until_ready
 from backend.store.opening import open_store
-from tests.journeys.conftest import until
+from tests.journeys.conftest import command, until
 from tests.journeys.from_0_1_0 import VERSION, Kept
+from tests.machine import Forked
 from tests.sandbox_process import SandboxProcess
 
 SAM, MIRA, TOM = [letter for letter in letters() if letter.local]
@@ -35,7 +34,7 @@ class Moved:
 
     kept: Kept
     google: SandboxProcess
-    server: Process
+    server: Forked
     url: str
     database: Path
     environment: dict[str, str]
@@ -46,15 +45,9 @@ class Moved:
 
     async def command(self, *arguments: str, status: int = 0) -> str:
         """`pitchgate …`; what it said."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "backend", *arguments),
-            env={**os.environ, **self.environment},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        out, _ = await asyncio.wait_for(process.communicate(), 120)
-        assert process.returncode == status, out.decode()
-        return out.decode()
+        ended, said = await command(self.database.parents[1], *arguments, **self.environment)
+        assert ended == status, said
+        return said
 
     def comes(self, letter: Any, subject: str) -> str:
         told = self.google.deliver(
@@ -91,7 +84,7 @@ async def moved(folder: Path) -> AsyncIterator[Moved]:
         kept.restore(state / "pitchgate.sqlite3", kept.settle(google))
         environment = _environment(options, url, google.url) | kept.settings
         environment |= {"PITCHGATE_SECRET_KEYS": kept.secret_key}
-        server = Process("server", ["backend", "serve"], environment, folder / "server.log")
+        server = Forked("server", ["backend", "serve"], environment, folder / "server.log")
         try:
             yield Moved(kept, google, server, url, state / "pitchgate.sqlite3", environment)
         finally:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import aiohttp
 
-from backend.demo.processes import Process, free_port, until_ready
+from backend.demo.processes import free_port, until_ready
 from backend.scoring import SHIPPED
 from tests.journeys.conftest import until
+from tests.machine import Forked
 from tests.renamed_model import OTHER_VERSION, SHIPPED_VERSION, put, put_renamed
 
 
@@ -25,7 +26,7 @@ async def test_a_hangup_switches_the_model_and_a_refused_file_changes_nothing(tm
         "PITCHGATE_MODEL_PATH": str(model),
         "PITCHGATE_LOG_JSON": "true",
     }
-    server = Process("server", ["backend", "serve"], environment, log)
+    server = Forked("server", ["backend", "serve"], environment, log)
     await server.start()
     try:
         async with aiohttp.ClientSession() as client:

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import html
+import re
 
 import pytest
 
 from backend.demo import people
-from backend.demo.letters import OWNER, letters
+from backend.demo.letters import letters
 from backend.domain.mailbox.message import ALLOW, BLOCK, HELD
 from tests.journeys.conftest import Journey, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def _move(journey: Journey, gmail_id: str, add: list[str], remove: list[str]) -> None:
     data = {"ids": [gmail_id], "add": add, "remove": remove}
-    await journey.stage.sandbox._call("POST", f"/sandbox/mailboxes/{OWNER}/labels", data)
+    await journey.stage.sandbox._call("POST", f"/sandbox/mailboxes/{journey.owner}/labels", data)
 
 
 async def _press(journey: Journey, act: str, **about: object) -> None:
     """A button of Gmail's own."""
-    await journey.stage.sandbox._call("POST", f"/sandbox/mailboxes/{OWNER}/act", {"act": act, **about})
+    await journey.stage.sandbox._call(
+        "POST", f"/sandbox/mailboxes/{journey.owner}/act", {"act": act, **about}
+    )
 
 
 async def _page(journey: Journey, path: str) -> str:
     """A page of the owner's, in the browser they connected with."""
-    async with journey.stage.http.get(f"{journey.stage.server_url}{path}") as answer:
+    async with journey.browser.get(f"{journey.stage.server_url}{path}") as answer:
         assert answer.status == 200
         return html.unescape(await answer.text())
 
@@ -52,20 +57,20 @@ async def _links(journey: Journey) -> list[str]:
 
 
 async def _check_page(journey: Journey, link: str) -> tuple[int, str]:
-    async with journey.stage.http.get(link) as answer:
+    async with journey.browser.get(link) as answer:
         return answer.status, html.unescape(await answer.text())
 
 
 async def _named(journey: Journey) -> dict[str, str]:
     """Ids of the owner's labels by name."""
-    found: dict[str, str] = (await journey.stage.sandbox._call("GET", f"/sandbox/mailboxes/{OWNER}"))[
+    found: dict[str, str] = (await journey.stage.sandbox._call("GET", f"/sandbox/mailboxes/{journey.owner}"))[
         "userLabels"
     ]
     return found
 
 
 async def _fetches(journey: Journey) -> int:
-    methods = (await journey.stage.sandbox.meter(OWNER))["methods"]
+    methods = (await journey.stage.sandbox.meter(journey.owner))["methods"]
     return int(methods.get("gmail.users.messages.get", {"calls": 0})["calls"])
 
 
@@ -105,7 +110,7 @@ async def test_a_block_label_keeps_the_sender_out(walk: Journey) -> None:
     second = await walk.write(customer, subject="My other order")
     await walk.settled(second, held=True)
     await walk.quiet()
-    assert [mail for mail in await walk.stage.sandbox.outbox() if mail["sender"] == OWNER] == []
+    assert [mail for mail in await walk.stage.sandbox.outbox() if mail["sender"] == walk.owner] == []
 
 
 async def test_a_release_while_the_hold_is_under_way_is_the_last_word(walk: Journey) -> None:
@@ -130,7 +135,7 @@ async def test_what_the_owner_reports_as_spam_is_never_delivered_until_it_is_non
     assert 'value="release' not in page
     status, words = await _check_page(walk, link)
     assert (status, "no longer needed" in words) == (410, True)
-    assert await walk.seller.answer(walk.stage.http) == 1  # tells that nothing is left to be done
+    assert await walk.seller.answer(walk.browser) == 1  # tells that nothing is left to be done
     await walk.quiet()
     assert {"SPAM"} == (await walk.labels(pitch)) & {"INBOX", "SPAM"}
     assert "Blocked" in await _page(walk, f"/review/sender?address={walk.pitch.address}")
@@ -160,7 +165,7 @@ async def test_what_is_in_the_bin_is_gone_for_its_sender_and_comes_back_as_it_wa
         return (await _check_page(walk, link))[0] == 200
 
     await until(open_again, "the link works again")
-    assert await walk.seller.answer(walk.stage.http) == 1
+    assert await walk.seller.answer(walk.browser) == 1
     await walk.settled(pitch, held=False)
 
 
@@ -169,7 +174,7 @@ async def test_a_check_passed_just_before_the_bin_delivers_nothing(walk: Journey
     await walk.settled(pitch, held=True)
     await _links(walk)
     await walk.quiet()
-    solving = asyncio.create_task(walk.seller.answer(walk.stage.http))
+    solving = asyncio.create_task(walk.seller.answer(walk.browser))
     await _press(walk, "trash", ids=[pitch])
     await solving
     await walk.quiet()
@@ -182,7 +187,7 @@ async def test_our_labels_may_be_renamed_nested_and_deleted(walk: Journey) -> No
     await _press(walk, "rename_label", label=ALLOW, to="Friends")
     await _press(walk, "delete_label", label="Pitchgate/Would be held")
     # A connection renews the labels as the watch does every day.
-    await people.connect(walk.stage.http, walk.stage.server_url, OWNER)
+    await people.connect(walk.browser, walk.stage.server_url, walk.owner)
 
     async def made_again() -> bool:
         return "Pitchgate/Would be held" in await _named(walk)
@@ -209,11 +214,13 @@ async def test_our_labels_may_be_renamed_nested_and_deleted(walk: Journey) -> No
 
 
 async def test_another_primary_address_is_the_same_mailbox(walk: Journey) -> None:
-    new = f"new.{OWNER}"
+    new, mailboxes = f"new.{walk.owner}", await _mailboxes(walk)
     await _press(walk, "rename_address", to=new)
     # Pushes name nobody we know, until they sign in, or a sweep finds mail of which none told.
-    await people.connect(walk.stage.http, walk.stage.server_url, new)
-    pitch = (await walk.stage.sandbox._call("POST", "/sandbox/deliver", _letter(walk, OWNER)))["delivered"][0]
+    await people.connect(walk.browser, walk.stage.server_url, new)
+    pitch = (await walk.stage.sandbox._call("POST", "/sandbox/deliver", _letter(walk, walk.owner)))[
+        "delivered"
+    ][0]
     other = (
         await walk.stage.sandbox._call("POST", "/sandbox/deliver", _letter(walk, new, "sam@two.example"))
     )["delivered"][0]
@@ -231,8 +238,14 @@ async def test_another_primary_address_is_the_same_mailbox(walk: Journey) -> Non
 
     await until(answered, "both answered")
     assert new in await _page(walk, "/settings")
-    async with walk.stage.http.get(f"{walk.stage.server_url}/metrics") as metrics:
-        assert "pitchgate_mailboxes 1.0" in await metrics.text()
+    assert await _mailboxes(walk) == mailboxes
+
+
+async def _mailboxes(journey: Journey) -> str:
+    async with journey.browser.get(f"{journey.stage.server_url}/metrics") as answer:
+        found = re.search(r"^pitchgate_mailboxes \S+$", await answer.text(), re.MULTILINE)
+    assert found is not None
+    return found[0]
 
 
 def _letter(journey: Journey, to: str, sender: str = "") -> dict[str, str]:
