@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 
 from backend.demo import people
 from backend.demo.people import Salesperson
-from backend.demo.processes import Process, free_port, until_ready
+from backend.demo.processes import free_port, until_ready
 from backend.domain.errors import PitchgateError, StoreAway
 from backend.domain.mailbox.mailbox import Link
 from backend.store.opening import open_store
@@ -25,6 +25,7 @@ from tests.faults import helpers
 from tests.faults.cluster_balancer import Balancer
 from tests.faults.google import FaultySandbox
 from tests.faults.script import CREDITS, Script
+from tests.machine import Forked
 
 NAME = "cluster"
 KNOBS = ("enforce_quota=true", "quota_per_minute=300000")
@@ -46,7 +47,7 @@ class Owner:
 class Replica:
     """One `pitchgate serve`, and how often it was killed."""
 
-    process: Process
+    process: Forked
     url: str
 
     async def start(self, http: aiohttp.ClientSession) -> None:
@@ -70,7 +71,7 @@ class Cluster:
     folder: Path
     http: aiohttp.ClientSession
     sandbox: ClusterSandbox
-    google: Process
+    google: Forked
     balancer: Balancer
     replicas: list[Replica]
     database: postgres_server.Server | None
@@ -163,7 +164,7 @@ async def open_cluster(
         await balancer.start()
         stack.push_async_callback(balancer.stop)
         arguments = helpers.sandbox_arguments(NAME, seed, balancer.url, *KNOBS)
-        google = Process("sandbox", arguments, {}, folder / "sandbox.log")
+        google = Forked("sandbox", arguments, {}, folder / "sandbox.log")
         await google.start(pipe=True)
         stack.push_async_callback(google.stop)
         sandbox = ClusterSandbox(http, str((await google.first_line())["sandbox"]))
@@ -198,7 +199,7 @@ async def _people(cluster: Cluster) -> None:
 def _replica(folder: Path, number: int, url: str, common: dict[str, str]) -> Replica:
     own = common | {"PITCHGATE_BIND": url.removeprefix("http://")}
     return Replica(
-        Process(f"replica{number}", ["backend", "serve"], own, folder / f"replica{number}.log"), url
+        Forked(f"replica{number}", ["backend", "serve"], own, folder / f"replica{number}.log"), url
     )
 
 
