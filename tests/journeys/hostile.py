@@ -32,17 +32,15 @@ from backend.demo.play import Stage
 from backend.domain.entry.challenge import token_hash
 from backend.domain.mailbox.message import MessageView
 from backend.store.opening import open_store
-from backend.system import SystemClock
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session
 from backend.transactions.store import Store
 from tests.bench.processor import family
 from tests.journeys.conftest import begin_journey, until
 from tests.journeys.hostile_kinds import KINDS
-
-QUIET_SECONDS = 3.0
-"""How long only ordinary letters come, for comparison."""
+from tests.machine import machine
 
 ROUNDS = 8
+QUIET_SECONDS = 24.0
 
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 
@@ -140,7 +138,7 @@ class Owner:
 @asynccontextmanager
 async def signed_in(running: Stage) -> AsyncIterator[Owner]:
     """The owner, let in past the browser."""
-    store, now = open_store(running.options.folder / "state" / "pitchgate.sqlite3"), SystemClock().now()
+    store, now = open_store(running.options.folder / "state" / "pitchgate.sqlite3"), machine().now()
     await store.open()
     try:
         mailbox = await store.mailbox_by_email(OWNER)
@@ -205,9 +203,11 @@ class Ordinary:
             await asyncio.sleep(0.2)
 
 
-async def play(folder: Path, kinds: Sequence[str] = tuple(KINDS), rounds: int = 1) -> dict[str, Any]:
-    """The whole story; what was measured, and what became of each message. In `rounds` each is shown so often, and it
-    is quiet so much longer: of few answers the 99th in a hundred is the slowest."""
+async def play(
+    folder: Path, kinds: Sequence[str] = tuple(KINDS), rounds: int = 1, quiet_seconds: float = 0.0
+) -> dict[str, Any]:
+    """The whole story; what was measured, and what became of each message. In `rounds` each is shown so often: of few
+    answers the 99th in a hundred is the slowest. For comparison only ordinary letters come for `quiet_seconds`."""
     async with begin_journey(folder) as journey, signed_in(journey.stage) as owner:
         running, figures = journey.stage, dict[str, Any]()
         quiet, screening, showing, ordinary = (
@@ -217,9 +217,10 @@ async def play(folder: Path, kinds: Sequence[str] = tuple(KINDS), rounds: int = 
             Ordinary(running, owner),
         )
         ids: dict[str, str] = {}
-        async with quiet.watching(), ordinary.arriving():
-            await asyncio.sleep(QUIET_SECONDS * rounds)
-        figures["without"] = quiet.figures()
+        if quiet_seconds:
+            async with quiet.watching(), ordinary.arriving():
+                await asyncio.sleep(quiet_seconds)
+            figures["without"] = quiet.figures()
         async with screening.watching(), ordinary.arriving():
             figures["kinds"] = {}
             for kind in kinds:
@@ -268,7 +269,9 @@ def main() -> None:
         if (value := getattr(options, name)) is not None:
             os.environ[f"PITCHGATE_READER_{name.upper()}"] = str(value)
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(asyncio.run(play(Path(folder), rounds=ROUNDS)), indent=1))
+        print(
+            json.dumps(asyncio.run(play(Path(folder), rounds=ROUNDS, quiet_seconds=QUIET_SECONDS)), indent=1)
+        )
 
 
 if __name__ == "__main__":

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
+
+import pytest
+from click.testing import CliRunner
+
+from backend.commands.demo import demo_command
+from backend.demo import play
+from tests.machine import Forked
 
 DEATHS = 20
-CHEAP = {"PITCHGATE_CAPTCHA_COST": "10"}
-"""What a check costs is not asked here, and is a third of the processor time; test_main_job pays the full price."""
 
 
-async def test_twenty_deaths_lose_nothing_and_double_nothing() -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "backend", "demo", "--json", "--no-browser"),
-        *("--seconds", "24", "--every", "0.4", "--kills", str(DEATHS), "--seed", "11"),
-        env={**os.environ, **CHEAP},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 900)
-    assert process.returncode == 0, err.decode()[-2_000:] + out.decode()[-2_000:]
-    response = json.loads(out.decode().splitlines()[-1])
+def test_twenty_deaths_lose_nothing_and_double_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(play, "Process", Forked)
+    # What a check costs is not asked here, and is a third of the processor time; test_main_job pays the full price.
+    monkeypatch.setenv("PITCHGATE_CAPTCHA_COST", "10")
+    options = ("--seconds", "12", "--every", "0.4", "--kills", str(DEATHS), "--seed", "11")
+    told = CliRunner().invoke(demo_command, ["--json", "--no-browser", *options])
+    assert told.exit_code == 0, told.output[-2_000:]
+    response = json.loads(told.stdout.splitlines()[-1])
     assert response["kills"] == DEATHS
     assert (response["lost"], response["doubled"], response["ledger_differences"]) == (0, 0, 0)
     # It would also be clean if nothing had happened: so something must have.

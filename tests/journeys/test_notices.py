@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from backend.demo.play import Options, play
+from backend.demo import play
+from tests.machine import Forked
 
 
 @pytest.mark.parametrize("notices", ["poll", "pull"])
-async def test_nothing_is_lost_or_doubled_where_nobody_pushes(notices: str, tmp_path: Path) -> None:
-    options = Options(
-        tmp_path, seconds=12, every=0.6, scripted=True, kills=2, notices=notices, poll_interval=2.0
+async def test_nothing_is_lost_or_doubled_where_nobody_pushes(
+    notices: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(play, "Process", Forked)
+    options = play.Options(
+        tmp_path, seconds=6, every=0.3, scripted=True, kills=2, notices=notices, poll_interval=1.0
     )
-    tally = await play(options, lambda text: None, lambda stage: None)
+    tally = await play.play(options, lambda text: None, lambda stage: None)
     assert tally.delivered >= 10
     assert tally.kills == 2
     assert not tally.lost
