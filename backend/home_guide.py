@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Condition, Mailbox
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Guide:
                 return found[0]
             await asyncio.sleep(LOOK)
 
-    async def _until_read(self, application: Application, mailbox_id: str) -> None:
+    async def _until_read(self, application: Application, mailbox_id: MailboxId) -> None:
         shown = -1
         while True:
             mailbox = await application.context.store.mailbox(mailbox_id)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from email import message_from_string
 from typing import Any
 
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.message import HELD, MessageView, Placement
 from backend.transactions.store import Store
 
@@ -85,7 +86,7 @@ async def count(
     return tally
 
 
-async def every_message(store: Store, mailbox_id: str) -> dict[str, MessageView]:
+async def every_message(store: Store, mailbox_id: MailboxId) -> dict[str, MessageView]:
     """All messages of a mailbox by id. The store must be at rest: pages follow the latest change."""
     found: dict[str, MessageView] = {}
     before = ""
@@ -117,7 +118,7 @@ def _judge(tally: Tally, gmail_id: str, view: MessageView | None, labels: frozen
 async def _challenges(
     tally: Tally,
     store: Store,
-    mailbox_id: str,
+    mailbox_id: MailboxId,
     owner: str,
     delivered: Sequence[str],
     outbox: Sequence[Mapping[str, Any]],

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.domain.errors import NotFound, Refused
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox import archive
 from backend.domain.mailbox.archive import TABLES, Table
 from backend.domain.mailbox.mailbox import Mailbox, Preferences
@@ -38,14 +39,14 @@ class ArchiveService:
 
     context: Context
 
-    async def mailbox(self, mailbox_id: str) -> Mailbox:
+    async def mailbox(self, mailbox_id: MailboxId) -> Mailbox:
         """The mailbox. Raises `NotFound`."""
         found = await self.context.store.mailbox(mailbox_id)
         if found is None:
             raise NotFound("not_found.mailbox")
         return found
 
-    async def export(self, mailbox_id: str) -> AsyncIterator[str]:
+    async def export(self, mailbox_id: MailboxId) -> AsyncIterator[str]:
         """The file in pieces; their sum is one JSON object. Raises `NotFound` before the first."""
         mailbox = await self.mailbox(mailbox_id)
         head = {
@@ -62,14 +63,14 @@ class ArchiveService:
             yield "]"
         yield "}\n"
 
-    async def _list(self, mailbox_id: str, table: Table) -> AsyncIterator[str]:
+    async def _list(self, mailbox_id: MailboxId, table: Table) -> AsyncIterator[str]:
         after, comma = "", ""
         while rows := await self.context.store.archive_page(mailbox_id, table.name, after, PAGE):
             lines = (json.dumps(archive.written(table, row), ensure_ascii=False) for row in rows)
             yield comma + "\n" + ",\n".join(lines)
             after, comma = str(rows[-1][table.key]), ","
 
-    async def restore(self, mailbox_id: str, content: bytes) -> Restored:
+    async def restore(self, mailbox_id: MailboxId, content: bytes) -> Restored:
         """Add what the file holds to this mailbox, and take its settings. May run again.
 
         Raises `Refused` (malformed, other_mailbox, no_credit), field "file": before anything is kept, but for
@@ -91,7 +92,7 @@ class ArchiveService:
         self.context.wake()
         return Restored(added, skipped)
 
-    async def _add(self, mailbox_id: str, table: str, rows: Rows) -> int:
+    async def _add(self, mailbox_id: MailboxId, table: str, rows: Rows) -> int:
         added = 0
         for start in range(0, len(rows), PAGE):
             added += await self.context.store.restore_rows(

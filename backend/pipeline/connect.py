@@ -23,6 +23,7 @@ from backend.domain.errors import (
     Unexplained,
     believed,
 )
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Grant, Link, Mailbox, Preferences
 from backend.pipeline.context import Context, seal, unseal
 from backend.ports.gmail import Access, Authorizer
@@ -201,7 +202,7 @@ async def _revoked(authorizer: Authorizer, job: DutyJob) -> GrantEnd:
     return GrantEnd.REVOKED
 
 
-async def ask(context: Context, mailbox_id: str) -> str:
+async def ask(context: Context, mailbox_id: MailboxId) -> str:
     """The owner wants to go: the leaving is ordered; returns the secret of the receipt's address."""
     secret = context.tokens.token(24)
     await context.store.ask_to_leave(mailbox_id, token_hash(secret), context.clock.now())

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from backend.domain.entry.challenge import given, token_hash
 from backend.domain.errors import Refused
-from backend.domain.mail.message import UNSEEN
+from backend.domain.mail.message import UNSEEN, MailboxId
 from backend.domain.mail.sender import is_free_mail, normalise
 from backend.domain.mailbox.decisions import Done, Order, Origin, RuleKind
 from backend.domain.mailbox.owner_digest import DigestLink
@@ -35,7 +35,7 @@ def malformed(field: str) -> Refused:
 # ---- Decisions about mail
 
 
-async def carry_out(context: Context, mailbox_id: str, order: Order) -> Done:
+async def carry_out(context: Context, mailbox_id: MailboxId, order: Order) -> Done:
     """Apply an order. Raises as `Store.decide` does, and `Refused` (malformed) for none or too many messages."""
     if not 1 <= len(order.gmail_ids) <= MOST_ORDERED:
         raise malformed("pick")
@@ -45,7 +45,7 @@ async def carry_out(context: Context, mailbox_id: str, order: Order) -> Done:
     return done
 
 
-async def take_back(context: Context, mailbox_id: str, key: str) -> tuple[str, ...]:
+async def take_back(context: Context, mailbox_id: MailboxId, key: str) -> tuple[str, ...]:
     """Take back what was ordered under this key; returns the messages that are on the move. Raises as `Store.undo`."""
     moved = await context.store.undo(mailbox_id, key, context.clock.now())
     await owner_acted(context, mailbox_id)
@@ -63,7 +63,9 @@ async def use_link(context: Context, token: str, *, back: bool = False) -> Diges
     return link
 
 
-async def answer(context: Context, mailbox_id: str, gmail_id: str, answer: Answer, origin: Origin) -> None:
+async def answer(
+    context: Context, mailbox_id: MailboxId, gmail_id: str, answer: Answer, origin: Origin
+) -> None:
     """Answer a question about a message that was drawn. Raises `NotFound`."""
     await context.store.answer_question(mailbox_id, gmail_id, answer, origin, context.clock.now())
 
@@ -71,7 +73,7 @@ async def answer(context: Context, mailbox_id: str, gmail_id: str, answer: Answe
 # ---- Decisions about senders
 
 
-async def give(context: Context, mailbox_id: str, key: str, address: str, amount: int) -> int:
+async def give(context: Context, mailbox_id: MailboxId, key: str, address: str, amount: int) -> int:
     """Give a sender credits, or take some (below 0), once per key; the balance. Raises `Refused` (malformed,
     no_credit)."""
     if not 1 <= abs(amount) <= MOST_CREDITS:
@@ -82,7 +84,7 @@ async def give(context: Context, mailbox_id: str, key: str, address: str, amount
     return await context.store.post(mailbox_id, given(plain, amount, key), context.clock.now())
 
 
-async def set_rule(context: Context, mailbox_id: str, subject: str, kind: RuleKind | None) -> None:
+async def set_rule(context: Context, mailbox_id: MailboxId, subject: str, kind: RuleKind | None) -> None:
     """Set or drop the rule for an address or a domain, about mail to come. Raises `Refused` (malformed), also for a
     domain where anybody gets an address: a rule that is there can be dropped all the same."""
     if kind is not None:
@@ -97,7 +99,7 @@ async def set_rule(context: Context, mailbox_id: str, subject: str, kind: RuleKi
 
 
 async def weigh_rules(
-    context: Context, mailbox_id: str, text: str, default: RuleKind
+    context: Context, mailbox_id: MailboxId, text: str, default: RuleKind
 ) -> tuple[ParsedRules, Effect]:
     """What importing the text would do. Changes nothing. Raises `Refused` (rules_too_long)."""
     reading = read_list(text, default)
@@ -106,7 +108,7 @@ async def weigh_rules(
 
 
 async def bring_in_rules(
-    context: Context, mailbox_id: str, text: str, default: RuleKind
+    context: Context, mailbox_id: MailboxId, text: str, default: RuleKind
 ) -> tuple[ParsedRules, Effect]:
     """Import the lines that are in order; the same text again changes nothing."""
     reading, effect = await weigh_rules(context, mailbox_id, text, default)

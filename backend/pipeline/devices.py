@@ -17,7 +17,7 @@ import structlog
 
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
-from backend.domain.mail.message import UNSEEN
+from backend.domain.mail.message import UNSEEN, MailboxId
 from backend.domain.mailbox import owner_digest as rules
 from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.domain.mailbox.message import MessageView, Placement
@@ -152,7 +152,7 @@ class DeviceService:
         except Refused as error:
             raise malformed("request") from error
 
-    async def consent(self, mailbox_id: str, request: DeviceRequest) -> str:
+    async def consent(self, mailbox_id: MailboxId, request: DeviceRequest) -> str:
         """The owner has said yes: where their browser goes, with a code that lives 120 s and works once."""
         code, now = self.context.tokens.token(24), self.context.clock.now()
         kept = OneTimeCode(
@@ -215,7 +215,7 @@ class DeviceService:
         )
         return secret, used.detail
 
-    async def sign_in(self, mailbox_id: str, browser: str = "") -> str:
+    async def sign_in(self, mailbox_id: MailboxId, browser: str = "") -> str:
         """A session for an owner Google has vouched for; its secret."""
         secret, now = self.context.tokens.token(32), self.context.clock.now()
         opened = Session(token_hash(secret), mailbox_id, now + SESSION_LIFE, browser=browser)
@@ -244,7 +244,7 @@ class DeviceService:
             await self.context.store.hand_over_web_push(found.mailbox_id, digest, successor)
             await self.sign_out(found)
 
-    async def sessions(self, mailbox_id: str) -> tuple[Session, ...]:
+    async def sessions(self, mailbox_id: MailboxId) -> tuple[Session, ...]:
         """The signed-in browsers of a mailbox, the newest first."""
         return await self.context.store.sessions(mailbox_id, self.context.clock.now())
 
@@ -252,42 +252,44 @@ class DeviceService:
         """Sign out every browser of the mailbox but this one; returns how many."""
         return await self.context.store.remove_other_sessions(session.mailbox_id, session.token_hash)
 
-    async def devices(self, mailbox_id: str) -> tuple[Device, ...]:
+    async def devices(self, mailbox_id: MailboxId) -> tuple[Device, ...]:
         """All computers of a mailbox."""
         return await self.context.store.devices(mailbox_id)
 
-    async def remove(self, mailbox_id: str, device_id: str) -> None:
+    async def remove(self, mailbox_id: MailboxId, device_id: str) -> None:
         """End a computer's access. Raises `NotFound`."""
         if not await self.context.store.remove_device(mailbox_id, device_id):
             raise NotFound("not_found.computer")
 
     # --- seeing
 
-    async def overview(self, mailbox_id: str) -> Overview:
+    async def overview(self, mailbox_id: MailboxId) -> Overview:
         """The mailbox and its counts. Raises `NotFound` when it has been disconnected."""
         found = await self.context.store.overview(mailbox_id)
         if found is None:
             raise NotFound("not_found.mailbox")
         return found
 
-    async def held(self, mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int) -> HeldPage:
+    async def held(
+        self, mailbox_id: MailboxId, query: str, cursor: tuple[int, str] | None, limit: int
+    ) -> HeldPage:
         """See `Store.held`."""
         return await self.context.store.held(mailbox_id, query, cursor, limit)
 
     async def messages(
-        self, mailbox_id: str, placement: Placement | None, limit: int, before: str
+        self, mailbox_id: MailboxId, placement: Placement | None, limit: int, before: str
     ) -> tuple[MessageView, ...]:
         """See `Store.messages`."""
         return await self.context.store.messages(mailbox_id, placement, limit, before)
 
-    async def message(self, mailbox_id: str, gmail_id: str) -> MessageView:
+    async def message(self, mailbox_id: MailboxId, gmail_id: str) -> MessageView:
         """One message of this mailbox. Raises `NotFound`."""
         known = await self.context.store.known(mailbox_id, [gmail_id])
         if gmail_id not in known:
             raise NotFound("not_found.message")
         return known[gmail_id]
 
-    async def preview(self, mailbox_id: str, gmail_id: str) -> Preview:
+    async def preview(self, mailbox_id: MailboxId, gmail_id: str) -> Preview:
         """The message's text, fetched now and kept nowhere. Raises `NotFound`, `Refused` (unreadable), or as
         `Gmail.fetch` does."""
         view, mailbox = await self.message(mailbox_id, gmail_id), await self.context.store.mailbox(mailbox_id)
@@ -302,7 +304,7 @@ class DeviceService:
             raise Refused("unreadable") from error
         return Preview(found.text, found.truncated)
 
-    async def questions(self, mailbox_id: str) -> tuple[MessageView, ...]:
+    async def questions(self, mailbox_id: MailboxId) -> tuple[MessageView, ...]:
         """See `Store.questions`."""
         return await self.context.store.questions(mailbox_id, self.context.clock.now())
 
@@ -314,17 +316,17 @@ class DeviceService:
         """See `Store.changed`."""
         return self.context.store.changed(device.mailbox_id)
 
-    async def save_preferences(self, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
+    async def save_preferences(self, mailbox_id: MailboxId, changes: Mapping[str, Any]) -> Preferences:
         """All of these settings, or none. Raises `Refused` naming the field."""
         return await modes.save_preferences(self.context, mailbox_id, changes)
 
-    async def pause(self, mailbox_id: str, until: datetime | None) -> None:
+    async def pause(self, mailbox_id: MailboxId, until: datetime | None) -> None:
         """Pause until then, at most 31 days; None resumes. Raises `Refused` (out_of_range)."""
         if until is not None and not timedelta(0) < until - self.context.clock.now() <= PAUSE_MOST:
             raise Refused("out_of_range.pause", field="until")
         await self.save_preferences(mailbox_id, {"paused_until": until.isoformat() if until else None})
 
-    async def usable(self, mailbox_id: str) -> bool:
+    async def usable(self, mailbox_id: MailboxId) -> bool:
         """Whether the mailbox is there and not on its way out."""
         mailbox = await self.context.store.mailbox(mailbox_id)
         return mailbox is not None and mailbox.link is not Link.LEAVING

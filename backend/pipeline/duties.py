@@ -22,6 +22,7 @@ from backend.domain.errors import (
     Unexplained,
     believed,
 )
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.watching.trial import TRIAL, Act, Finding, trial
 from backend.pipeline.context import Context
@@ -65,7 +66,7 @@ async def watch(context: Context, job: DutyJob) -> datetime:
     return now + renewed_after(granted.expires_at - now, interval, job.mailbox_id)
 
 
-def renewed_after(life: timedelta, interval: timedelta, mailbox_id: str) -> timedelta:
+def renewed_after(life: timedelta, interval: timedelta, mailbox_id: MailboxId) -> timedelta:
     """How long a watch with so much life left is let alone: the interval, up to a tenth less so that mailboxes
     spread out. Google grants seven days; should it ever be less, half its life at the most."""
     share = zlib.crc32(mailbox_id.encode()) % 1_000 / 1_000
@@ -186,7 +187,7 @@ async def retain(context: Context, job: DutyJob) -> datetime:
     return now if deleted >= BATCH else now + timedelta(days=1)
 
 
-async def _log_head(context: Context, mailbox_id: str) -> None:
+async def _log_head(context: Context, mailbox_id: MailboxId) -> None:
     found = await context.store.decision_chain(mailbox_id)
     if found is not None:
         log.info("decisions_head", mailbox=mailbox_id, number=found.number, seal=found.seal.hex())

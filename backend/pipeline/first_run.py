@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from backend.domain.entry.challenge import Dealings
 from backend.domain.errors import PASSED_OVER, Gone, LeaseLost, Rejected, Unexplained, believed
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
 from backend.domain.mailbox.message import STARRED, Verdict
 from backend.domain.policy.guards import Inquiry, objections
@@ -133,7 +134,7 @@ class Rehearsal:
         return len(self.caught) + len(self.passed)
 
 
-async def order(context: Context, mailbox_id: str) -> None:
+async def order(context: Context, mailbox_id: MailboxId) -> None:
     """Ask for a preview. One under way goes on, unless it has been for long: each costs Gmail's quota."""
     now, run = context.clock.now(), await context.store.preview_run(mailbox_id)
     if run is None or run.state is RunState.DONE or now - run.asked_at > STUCK:
@@ -173,7 +174,7 @@ async def rehearsal(context: Context, mailbox: Mailbox, mode: Mode, strictness: 
     )
 
 
-async def label_preview(context: Context, mailbox_id: str, gmail_id: str, word: Word) -> None:
+async def label_preview(context: Context, mailbox_id: MailboxId, gmail_id: str, word: Word) -> None:
     """The owner's word on a mail of the preview: a rule for its sender, or the rule there was. Moves nothing.
 
     Raises `NotFound`.

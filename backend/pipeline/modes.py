@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from backend.domain.errors import Refused
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mode, Preferences, unfit
 from backend.locale import LANGUAGES
 from backend.pipeline.context import Context
@@ -33,7 +34,9 @@ def in_force(settings: Settings, preferences: Preferences) -> Preferences:
     return preferences
 
 
-async def save_preferences(context: Context, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
+async def save_preferences(
+    context: Context, mailbox_id: MailboxId, changes: Mapping[str, Any]
+) -> Preferences:
     """All of these settings, or none. Raises `Refused` naming the field."""
     check_chosen(context.settings, changes)
     changed = await context.store.change_preferences(mailbox_id, changes, context.clock.now())

@@ -9,6 +9,7 @@ import zlib
 from datetime import datetime, timedelta
 
 from backend.domain.history import Envelope, Metadata, read_push
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import look_after
 from backend.pipeline.context import Context
 from backend.ports.gmail import PushCallers
@@ -47,7 +48,7 @@ async def _stored(context: Context, envelope: Envelope | None) -> PushFate | Non
     return await context.store.note_push(notice, again_at, now, echo)
 
 
-async def owner_acted(context: Context, mailbox_id: str) -> None:
+async def owner_acted(context: Context, mailbox_id: MailboxId) -> None:
     """The owner has just done something here: there may be work, and a mailbox that is asked is asked at once."""
     if not context.settings.notices.watched:
         await context.store.owner_acted(mailbox_id, context.clock.now())
@@ -64,7 +65,7 @@ async def sync_all_mailboxes(context: Context) -> None:
     await asyncio.gather(*changing, *(want(mailbox.id, Duty.SYNC, now) for mailbox in boxes))
 
 
-def look_again_at(context: Context, mailbox_id: str, moved_at: datetime | None) -> datetime:
+def look_again_at(context: Context, mailbox_id: MailboxId, moved_at: datetime | None) -> datetime:
     """When the history of a mailbox that is up to date, and moved last at `moved_at`, is asked for again, should nobody
     tell of a change before."""
     now, settings = context.clock.now(), context.settings
@@ -75,7 +76,7 @@ def look_again_at(context: Context, mailbox_id: str, moved_at: datetime | None) 
     return now + look_after(often, seldom, moved_at, now, zlib.crc32(moment.encode()) % 1_001 / 1_000)
 
 
-def sweep_after(context: Context, mailbox_id: str) -> timedelta:
+def sweep_after(context: Context, mailbox_id: MailboxId) -> timedelta:
     """How long a quiet mailbox is left alone: the interval, spread by up to a tenth so that mailboxes that
     connected together do not all sweep together."""
     share = zlib.crc32(mailbox_id.encode()) % 1_000 / 1_000

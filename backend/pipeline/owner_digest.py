@@ -10,7 +10,7 @@ from babel.dates import format_skeleton, format_time, get_timezone
 
 from backend.domain.entry.challenge import TOKEN_BYTES, token_hash
 from backend.domain.errors import LeaseLost, Refused
-from backend.domain.mail.message import Arrival
+from backend.domain.mail.message import Arrival, MailboxId
 from backend.domain.mailbox import owner_digest as rules
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import DigestPace, Mailbox
@@ -190,7 +190,7 @@ async def _told(
     return DutyResult(due)
 
 
-async def _held(context: Context, mailbox_id: str, state: DigestState, now: datetime) -> list[Held]:
+async def _held(context: Context, mailbox_id: MailboxId, state: DigestState, now: datetime) -> list[Held]:
     """What was held since, and still is, by sender, newest first."""
     since = max(state.told_until, now - rules.LONGEST_AGO)
     wanted = Wanted((Shelf.HELD,), since=since - JUDGED_LATE, until=now)
@@ -225,7 +225,7 @@ def known_zone(name: str) -> bool:
     return name == "UTC" or zone_of(name) is not UTC
 
 
-async def is_ours(context: Context, mailbox_id: str, arrival: Arrival) -> bool:
+async def is_ours(context: Context, mailbox_id: MailboxId, arrival: Arrival) -> bool:
     """Whether this message is a digest that we put into this mailbox: its Message-ID was sealed with our keys for it,
     Gmail dates it about then, and it is no copy of one that is known."""
     claimed = arrival.message.message_id

@@ -10,7 +10,7 @@ import structlog
 from backend.domain.errors import Gone, GoogleError, NeedsReconnect, NotFound, Refused, Rejected
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import host_of
-from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mail.message import Address, Arrival, MailboxId, Message, Owner
 from backend.domain.mail.sender import normalise, organisational_domain
 from backend.domain.mailbox.insights import Figures, filled, first_monday
 from backend.domain.mailbox.mailbox import Mailbox
@@ -90,19 +90,21 @@ class ReviewService:
 
     # --- seeing
 
-    async def listing(self, mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) -> Listing:
+    async def listing(
+        self, mailbox_id: MailboxId, wanted: Wanted, after: Position | None, limit: int
+    ) -> Listing:
         """See `Store.review`."""
         return await self.context.store.review(mailbox_id, wanted, after, limit)
 
     async def sender_profile(
-        self, mailbox_id: str, address: str, after: Position | None, limit: int
+        self, mailbox_id: MailboxId, address: str, after: Position | None, limit: int
     ) -> SenderProfile:
         """One sender, whatever the case of their address."""
         plain = normalise(address[:LONGEST_ADDRESS])
         domain = organisational_domain(plain.rpartition("@")[2]) if "@" in plain else ""
         return await self.context.store.sender_profile(mailbox_id, plain, domain, after, limit)
 
-    async def letter(self, mailbox_id: str, gmail_id: str) -> Letter:
+    async def letter(self, mailbox_id: MailboxId, gmail_id: str) -> Letter:
         """One message with its text, fetched now and kept nowhere. Raises `NotFound` if we know of none.
 
         That Gmail does not give it out is no error here: what is on record about it can still be decided upon.
@@ -126,13 +128,13 @@ class ReviewService:
         released = await self.context.store.released_topics(mailbox.id, since)
         return unwelcomed(released, mailbox.preferences.welcome)
 
-    async def news(self, mailbox_id: str, session_hash: str, after: int | None, limit: int) -> News:
+    async def news(self, mailbox_id: MailboxId, session_hash: str, after: int | None, limit: int) -> News:
         """See `Store.review_news`."""
         return await self.context.store.review_news(
             mailbox_id, session_hash, after, limit, self.context.clock.now()
         )
 
-    def changed(self, mailbox_id: str) -> Notifier:
+    def changed(self, mailbox_id: MailboxId) -> Notifier:
         """See `Store.changed`."""
         return self.context.store.changed(mailbox_id)
 
@@ -142,7 +144,7 @@ class ReviewService:
         """What a page names its next order by."""
         return self.context.tokens.token(18)
 
-    async def unsubscribe(self, mailbox_id: str, gmail_id: str) -> Leaving:
+    async def unsubscribe(self, mailbox_id: MailboxId, gmail_id: str) -> Leaving:
         """Post RFC 8058's one click for this message, on the owner's order, and note how it went.
 
         Kept before it is tried and tried by one at a time; done once, it is not tried again. A process that dies
@@ -191,7 +193,7 @@ class Trial:
         return self.letter.row is self.pitch.row
 
 
-async def written_out(context: Context, mailbox_id: str) -> str:
+async def written_out(context: Context, mailbox_id: MailboxId) -> str:
     """All rules as text that can be brought in again."""
     found = await context.store.rules(mailbox_id, None, "", "", MOST_RULES)
     return write_list(entry.rule for entry in found)
@@ -231,7 +233,7 @@ class InsightService:
 
     context: Context
 
-    async def look(self, mailbox_id: str) -> tuple[Mailbox, Figures]:
+    async def look(self, mailbox_id: MailboxId) -> tuple[Mailbox, Figures]:
         """The mailbox and the figures of its last weeks, every week there. Raises `NotFound` when it has been
         disconnected."""
         mailbox = await self.context.store.mailbox(mailbox_id)
@@ -242,11 +244,11 @@ class InsightService:
         figures = await self.context.store.figures(mailbox_id, since, SENDERS)
         return mailbox, replace(figures, weeks=filled(figures.weeks, today))
 
-    async def drift(self, mailbox_id: str) -> Drift:
+    async def drift(self, mailbox_id: MailboxId) -> Drift:
         """Whether the mailbox's mail has changed."""
         return await self.context.store.drift(mailbox_id)
 
-    async def quality(self, mailbox_id: str) -> list[Quality]:
+    async def quality(self, mailbox_id: MailboxId) -> list[Quality]:
         """What the owner's answers say of the verdicts: of all first."""
         return quality(await self.context.store.labels(mailbox_id, self.context.clock.now()))
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, Solved, Tries, earned, spent
 from backend.domain.errors import Conflict, NotFound, Refused
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import ends_with_its_message
 from backend.domain.mailbox.message import Placement, Screened, Stage
 from backend.transactions import decisions, message_rows, rows, senders
@@ -20,7 +21,7 @@ from backend.transactions.statement import Script, micros, moment_or_none, numbe
 # ---- Challenges on their way out, and their solving.
 
 
-def challenge_of(mailbox_id: str, gmail_id: str) -> Script[Challenge | None]:
+def challenge_of(mailbox_id: MailboxId, gmail_id: str) -> Script[Challenge | None]:
     """The latest challenge about this message."""
     row: ChallengeRow | None = yield q("challenge_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     return None if row is None else (yield from whole(row))
@@ -38,7 +39,7 @@ def whole(row: ChallengeRow) -> Script[Challenge]:
     return rows.challenge(row, prospects)
 
 
-def screened(mailbox_id: str, gmail_id: str) -> Script[Screened | None]:
+def screened(mailbox_id: MailboxId, gmail_id: str) -> Script[Screened | None]:
     """The kept facts of a message."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     return None if row is None else message_rows.screened(row)
@@ -167,7 +168,7 @@ def schedule_release(
     return deliver_at
 
 
-def release_due(mailbox_id: str, now: datetime) -> Script[datetime | None]:
+def release_due(mailbox_id: MailboxId, now: datetime) -> Script[datetime | None]:
     """Solve every open link whose wait is over, as `solve` does; returns when the next wait ends. A used link
     for which nothing waits any more earns nothing.
     """
@@ -248,12 +249,12 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
 # ---- The sender's page, and our mail to them
 
 
-def begin_challenge(mailbox_id: str, challenge_id: str, now: datetime) -> Script[None]:
+def begin_challenge(mailbox_id: MailboxId, challenge_id: str, now: datetime) -> Script[None]:
     """The sender did something on the page. Only the first time is kept (`challenges.started_at`)."""
     yield q("begin_challenge", mailbox_id=mailbox_id, challenge_id=challenge_id, now=micros(now))
 
 
-def count_try(mailbox_id: str, challenge_id: str, code_id: str) -> Script[Tries]:
+def count_try(mailbox_id: MailboxId, challenge_id: str, code_id: str) -> Script[Tries]:
     """Count one try of a code before it is compared. Each call counts, so no two callers share one.
 
     Raises `NotFound` if the mailbox has no such challenge.
@@ -271,7 +272,7 @@ def count_try(mailbox_id: str, challenge_id: str, code_id: str) -> Script[Tries]
     return Tries(of_code, of_challenge)
 
 
-def write_note(mailbox_id: str, challenge_id: str, line: str, now: datetime) -> Script[None]:
+def write_note(mailbox_id: MailboxId, challenge_id: str, line: str, now: datetime) -> Script[None]:
     """Store the sender's line with the message the challenge is about, in place of an earlier one; ""
     takes it back. A message deleted meanwhile keeps none.
 
@@ -285,7 +286,7 @@ def write_note(mailbox_id: str, challenge_id: str, line: str, now: datetime) -> 
     yield q("write_note", mailbox_id=mailbox_id, gmail_id=challenge.about, note=line.replace("\0", ""))
 
 
-def note_bounce(mailbox_id: str, thread_id: str, now: datetime) -> Script[bool]:
+def note_bounce(mailbox_id: MailboxId, thread_id: str, now: datetime) -> Script[bool]:
     """A mail of ours in this thread came back: mark the latest challenge that left in it
     (`challenges.bounced_at`). False if there is none that is not marked yet.
     """
@@ -294,7 +295,7 @@ def note_bounce(mailbox_id: str, thread_id: str, now: datetime) -> Script[bool]:
     )
 
 
-def _own_challenge(mailbox_id: str, challenge_id: str) -> Script[ChallengeRow]:
+def _own_challenge(mailbox_id: MailboxId, challenge_id: str) -> Script[ChallengeRow]:
     row: ChallengeRow | None = yield q("challenge", challenge_id=challenge_id)
     if row is None or row["mailbox_id"] != mailbox_id:
         raise NotFound("link_unknown")
@@ -304,7 +305,7 @@ def _own_challenge(mailbox_id: str, challenge_id: str) -> Script[ChallengeRow]:
 # ---- Closed by the owner's decisions, and opened again when they take one back
 
 
-def void_of_message(mailbox_id: str, gmail_id: str, now: datetime) -> Script[list[OpenChallengeRow]]:
+def void_of_message(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[list[OpenChallengeRow]]:
     """Void the open challenge about a message, unless it stays open for others; returns what was voided."""
     open_now: list[OpenChallengeRow] = yield q("open_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     beside = open_now and (yield from number("waits_beside", mailbox_id=mailbox_id, gmail_id=gmail_id))
@@ -313,26 +314,26 @@ def void_of_message(mailbox_id: str, gmail_id: str, now: datetime) -> Script[lis
     return found
 
 
-def void_of_sender(mailbox_id: str, sender: str, now: datetime) -> Script[list[OpenChallengeRow]]:
+def void_of_sender(mailbox_id: MailboxId, sender: str, now: datetime) -> Script[list[OpenChallengeRow]]:
     """Void the sender's open challenge."""
     found: list[OpenChallengeRow] = yield q("open_of_sender", mailbox_id=mailbox_id, sender=sender)
     yield from _void(mailbox_id, found, now)
     return found
 
 
-def void_of_domain(mailbox_id: str, domain: str, now: datetime) -> Script[list[OpenChallengeRow]]:
+def void_of_domain(mailbox_id: MailboxId, domain: str, now: datetime) -> Script[list[OpenChallengeRow]]:
     """Void every open challenge of a domain's senders."""
     found: list[OpenChallengeRow] = yield q("open_of_domain", mailbox_id=mailbox_id, sender_domain=domain)
     yield from _void(mailbox_id, found, now)
     return found
 
 
-def _void(mailbox_id: str, found: Sequence[OpenChallengeRow], now: datetime) -> Script[None]:
+def _void(mailbox_id: MailboxId, found: Sequence[OpenChallengeRow], now: datetime) -> Script[None]:
     for row in found:
         yield q("void_challenge", mailbox_id=mailbox_id, challenge_id=row["id"], now=micros(now))
 
 
-def reopen(mailbox_id: str, challenge_id: str, state: str, now: datetime) -> Script[bool]:
+def reopen(mailbox_id: MailboxId, challenge_id: str, state: str, now: datetime) -> Script[bool]:
     """Undo a voiding, if nothing else was opened for the sender meanwhile."""
     done = yield from number(
         "reopen_challenge", mailbox_id=mailbox_id, challenge_id=challenge_id, state=state, now=micros(now)

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 from backend.domain.entry.challenge import forfeited, given, refunded, restored, unrefunded
 from backend.domain.errors import NotFound, Refused
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import (
     AWAY,
     EFFECTS,
@@ -93,7 +94,7 @@ class HeldOfSenderRow(GmailIdRow):
     authenticated: bool | None
 
 
-def decide(mailbox_id: str, order: Order, now: datetime) -> Script[Done]:
+def decide(mailbox_id: MailboxId, order: Order, now: datetime) -> Script[Done]:
     """Apply an owner's order: rule, placements, voided challenge, refund. The same order again changes nothing, and
     what the owner decided elsewhere after they gave it stands.
 
@@ -153,7 +154,7 @@ def _repeats(order: Order, correction: Correction, known: CorrectionRow) -> bool
     return same and not (order.unfit is Unfit.COUNTED and known["undone_at"] is not None)
 
 
-def _with_earlier(mailbox_id: str, gmail_id: str) -> Script[list[str]]:
+def _with_earlier(mailbox_id: MailboxId, gmail_id: str) -> Script[list[str]]:
     """A message and what its sender has waiting from before it, for a list shows them as one line. Where it is proved
     to be theirs, what is not stays out of it: a forged From profits from nobody's kindness."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
@@ -172,7 +173,7 @@ def _with_earlier(mailbox_id: str, gmail_id: str) -> Script[list[str]]:
     return [gmail_id, *proved]
 
 
-def _since(mailbox_id: str, order: Order) -> Script[list[SinceRow]]:
+def _since(mailbox_id: MailboxId, order: Order) -> Script[list[SinceRow]]:
     """What was decided since the order was given, without what its browser knew of."""
     if order.given is None:
         return []
@@ -192,7 +193,7 @@ def _concerns(decided: SinceRow, row: MessageRow) -> bool:
 
 
 def _decided(
-    mailbox_id: str, correction: Correction, row: MessageRow, now: datetime
+    mailbox_id: MailboxId, correction: Correction, row: MessageRow, now: datetime
 ) -> Script[tuple[str, ...]]:
     """One decision, applied and recorded; the messages that move. Before its message is screened it waits."""
     waits = row["stage"] == Stage.SCREEN and not row["set_aside"]
@@ -249,7 +250,7 @@ def apply_pending(record: CorrectionRow, now: datetime) -> Script[None]:
 
 
 def _apply(
-    mailbox_id: str, correction: Correction, row: MessageRow, trace: Trace, now: datetime
+    mailbox_id: MailboxId, correction: Correction, row: MessageRow, trace: Trace, now: datetime
 ) -> Script[None]:
     effect = EFFECTS[correction.decision]
     if effect.proven and not row["authenticated"]:
@@ -279,7 +280,9 @@ def _apply(
             trace.forfeits.append({"sender": row["sender"], "amount": amount})
 
 
-def _void(mailbox_id: str, effect: Effect, row: MessageRow, now: datetime) -> Script[list[OpenChallengeRow]]:
+def _void(
+    mailbox_id: MailboxId, effect: Effect, row: MessageRow, now: datetime
+) -> Script[list[OpenChallengeRow]]:
     if effect.whose == "domain" and row["sender_domain"]:
         return (yield from challenges.void_of_domain(mailbox_id, row["sender_domain"], now))
     if effect.whose == "sender" and row["sender"]:
@@ -287,7 +290,7 @@ def _void(mailbox_id: str, effect: Effect, row: MessageRow, now: datetime) -> Sc
     return (yield from challenges.void_of_message(mailbox_id, row["gmail_id"], now))
 
 
-def _others(mailbox_id: str, effect: Effect, row: MessageRow) -> Script[list[ReachedRow]]:
+def _others(mailbox_id: MailboxId, effect: Effect, row: MessageRow) -> Script[list[ReachedRow]]:
     """The other held mail the decision reaches."""
     found: list[ReachedRow] = []
     if effect.whose in ("sender", "earlier") and row["sender"]:
@@ -303,7 +306,7 @@ def _others(mailbox_id: str, effect: Effect, row: MessageRow) -> Script[list[Rea
     return [other for other in found if other["gmail_id"] != row["gmail_id"]]
 
 
-def carry_out(mailbox_id: str, gmail_id: str, change: Change, now: datetime) -> Script[None]:
+def carry_out(mailbox_id: MailboxId, gmail_id: str, change: Change, now: datetime) -> Script[None]:
     """Order one message to its place, or only note who decided if it is meant to be there already."""
     about = {
         "mailbox_id": mailbox_id,
@@ -317,7 +320,7 @@ def carry_out(mailbox_id: str, gmail_id: str, change: Change, now: datetime) -> 
         yield q("order_message", **about, stage=change.stage, placement=change.placement)
 
 
-def _refund(mailbox_id: str, key: str, row: MessageRow, trace: Trace, now: datetime) -> Script[None]:
+def _refund(mailbox_id: MailboxId, key: str, row: MessageRow, trace: Trace, now: datetime) -> Script[None]:
     """Give back the credit spent on the message, unless it has been given back already."""
     gmail_id: str = row["gmail_id"]
     if not row["sender"] or (yield from number("paid_for", mailbox_id=mailbox_id, about=gmail_id)) >= 0:
@@ -347,7 +350,7 @@ class OrderedRow(TypedDict):
     correction_key: str
 
 
-def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
+def undo(mailbox_id: MailboxId, key: str, now: datetime) -> Script[tuple[str, ...]]:
     """Take everything back that was ordered under `key`, latest first: placements, rules and credits as before. Once;
     the messages that move.
 
@@ -369,7 +372,7 @@ def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
     return tuple(dict.fromkeys(moved))
 
 
-def _undone(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
+def _undone(mailbox_id: MailboxId, key: str, now: datetime) -> Script[tuple[str, ...]]:
     record: CorrectionRow = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
     if record["undone_at"] is not None:
         return tuple(json.loads(record["undo_moved"]))
@@ -378,7 +381,7 @@ def _undone(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]
     return (yield from _taken_back(mailbox_id, record, now))
 
 
-def returned(mailbox_id: str, back: Returned, now: datetime) -> Script[None]:
+def returned(mailbox_id: MailboxId, back: Returned, now: datetime) -> Script[None]:
     """A message came out of spam or bin: what was decided by putting it there is taken back, and if it is in the inbox
     although it is meant to be held, the owner has released it."""
     made: list[CorrectionRow] = yield q("put_away", mailbox_id=mailbox_id, gmail_id=back.gmail_id)
@@ -391,7 +394,7 @@ def returned(mailbox_id: str, back: Returned, now: datetime) -> Script[None]:
 
 
 def _taken_back(
-    mailbox_id: str, record: CorrectionRow, now: datetime, *, there: bool = False
+    mailbox_id: MailboxId, record: CorrectionRow, now: datetime, *, there: bool = False
 ) -> Script[tuple[str, ...]]:
     """Undo one decision. `there`: its message lies where the owner has put it, and stays there."""
     key, before = record["correction_key"], json.loads(record["before"])
@@ -432,7 +435,7 @@ def _taken_back(
     return tuple(moved)
 
 
-def _put_back(mailbox_id: str, was: Touched, now: datetime, there: bool) -> Script[bool]:
+def _put_back(mailbox_id: MailboxId, was: Touched, now: datetime, there: bool) -> Script[bool]:
     """Restore one message unless it was changed since; True if it moves. One that was put away is changed only by being
     taken out again."""
     gmail_id = was["gmail_id"]
@@ -445,7 +448,7 @@ def _put_back(mailbox_id: str, was: Touched, now: datetime, there: bool) -> Scri
     return was["moved"]
 
 
-def _reopen(mailbox_id: str, challenge: dict[str, Any], now: datetime) -> Script[None]:
+def _reopen(mailbox_id: MailboxId, challenge: dict[str, Any], now: datetime) -> Script[None]:
     """Open a voided challenge again, and go on sending it if it had not left. A wait under way goes on."""
     reopened = yield from challenges.reopen(mailbox_id, challenge["id"], challenge["state"], now)
     promised: int | None = yield q("promise_of", mailbox_id=mailbox_id, challenge_id=challenge["id"])

@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple, TypedDict
 
 from backend.domain.errors import NotFound
+from backend.domain.mail.message import MailboxId
 from backend.domain.mail.sender import script_of
 from backend.domain.mailbox.decisions import EFFECTS, Correction, Decision, Origin
 from backend.domain.mailbox.insights import Figures, Funnel, SenderCount, Week
@@ -58,7 +59,7 @@ class _Note(NamedTuple):
 
 
 def verdicts_reached(
-    mailbox_id: str, verdicts: Iterable[tuple[str, Verdict]], late: bool, now: datetime
+    mailbox_id: MailboxId, verdicts: Iterable[tuple[str, Verdict]], late: bool, now: datetime
 ) -> Script[None]:
     """Log verdicts, by message. `late`: a newer decision was there already, so they have no effect."""
     yield from _appended(mailbox_id, (_reached(*one, late) for one in verdicts), now)
@@ -69,21 +70,23 @@ def _reached(gmail_id: str, verdict: Verdict, late: bool) -> _Note:
     return _Note(VERDICT, gmail_id, told | {"late": late}, verdict.grounds)
 
 
-def corrected(mailbox_id: str, correction: Correction, about: Iterable[str], now: datetime) -> Script[None]:
+def corrected(
+    mailbox_id: MailboxId, correction: Correction, about: Iterable[str], now: datetime
+) -> Script[None]:
     """Log an owner's decision `about` these messages."""
     told = {"decision": correction.decision, "by": correction.origin, "on": correction.gmail_id}
     yield from noted(mailbox_id, CORRECTION, about, told, now)
 
 
 def noted(
-    mailbox_id: str, kind: str, about: Iterable[str], told: Mapping[str, Any], now: datetime
+    mailbox_id: MailboxId, kind: str, about: Iterable[str], told: Mapping[str, Any], now: datetime
 ) -> Script[None]:
     """Append an entry `about` each of these messages; `told`: what was decided, and by whom."""
     notes = (_Note(kind, gmail_id, told) for gmail_id in dict.fromkeys(about))
     yield from _appended(mailbox_id, notes, now)
 
 
-def _appended(mailbox_id: str, notes: Iterable[_Note], now: datetime) -> Script[None]:
+def _appended(mailbox_id: MailboxId, notes: Iterable[_Note], now: datetime) -> Script[None]:
     """Append the entries; without keys nothing is logged."""
     keys: DecisionKeys | None = yield KEYS
     if keys is None:
@@ -115,13 +118,13 @@ def _appended(mailbox_id: str, notes: Iterable[_Note], now: datetime) -> Script[
     yield q("move_chain", mailbox_id=mailbox_id, **ends)
 
 
-def head(mailbox_id: str) -> Script[Chain | None]:
+def head(mailbox_id: MailboxId) -> Script[Chain | None]:
     """The end of the log; None before the first decision."""
     row: Chain | None = yield q("chain", mailbox_id=mailbox_id)  # or rather a row with the fields of one
     return row and Chain(*row)
 
 
-def log(mailbox_id: str, gmail_id: str | None = None) -> Script[Log]:
+def log(mailbox_id: MailboxId, gmail_id: str | None = None) -> Script[Log]:
     """Every entry, or those about one message."""
     chain = yield from head(mailbox_id)
     if gmail_id is None:
@@ -134,7 +137,7 @@ def log(mailbox_id: str, gmail_id: str | None = None) -> Script[Log]:
     return Log(chain, entries, shared, {row["number"]: row["counts"] for row in counts})
 
 
-def swap_key(mailbox_id: str, old: bytes, new: bytes) -> Script[bool]:
+def swap_key(mailbox_id: MailboxId, old: bytes, new: bytes) -> Script[bool]:
     """Replace the sealed key `old` by `new`, if `old` is still stored."""
     return bool((yield from number("swap_chain_key", mailbox_id=mailbox_id, old=old, new=new)))
 
@@ -156,7 +159,7 @@ class JudgedRow(TypedDict):
     shadow_row: str
 
 
-def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
+def draw_questions(mailbox_id: MailboxId, now: datetime) -> Script[int]:
     """Draw the week's questions from last week's mail; returns how many. During a trial, messages on which its models
     disagree come first. Questions about deleted messages lose their message id; all are deleted after a year.
     """
@@ -197,7 +200,7 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     return len(asked)
 
 
-def open_questions(mailbox_id: str, now: datetime) -> Script[tuple[MessageView, ...]]:
+def open_questions(mailbox_id: MailboxId, now: datetime) -> Script[tuple[MessageView, ...]]:
     """The messages of unanswered questions; a question stays open for a week."""
     mailbox: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if mailbox is None or not rows.mailbox(mailbox).preferences.questions_a_week:
@@ -207,7 +210,7 @@ def open_questions(mailbox_id: str, now: datetime) -> Script[tuple[MessageView, 
 
 
 def answer_question(
-    mailbox_id: str, gmail_id: str, answer: Answer, origin: Origin, now: datetime
+    mailbox_id: MailboxId, gmail_id: str, answer: Answer, origin: Origin, now: datetime
 ) -> Script[None]:
     """Store an answer, replacing an earlier one. Raises `NotFound` for a message that was not drawn."""
     yield from lock(mailbox_id)
@@ -218,7 +221,7 @@ def answer_question(
     yield from noted(mailbox_id, ANSWER, [gmail_id], told, now)
 
 
-def acted(mailbox_id: str, gmail_id: str, decision: Decision, now: datetime) -> Script[None]:
+def acted(mailbox_id: MailboxId, gmail_id: str, decision: Decision, now: datetime) -> Script[None]:
     """Take the owner's decision about a drawn message as its answer."""
     if not (taught := EFFECTS[decision].teaches):
         return
@@ -227,7 +230,7 @@ def acted(mailbox_id: str, gmail_id: str, decision: Decision, now: datetime) -> 
     yield q("answer_questions", mailbox_id=mailbox_id, **how)
 
 
-def labels(mailbox_id: str, now: datetime) -> Script[tuple[Label, ...]]:
+def labels(mailbox_id: MailboxId, now: datetime) -> Script[tuple[Label, ...]]:
     """The answers of the last year about sampled mail, without those of trials."""
     return each(Label, "labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - ANSWERS_KEPT))
 
@@ -255,7 +258,7 @@ class WeekRow(TypedDict):
     counts: str
 
 
-def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
+def count_weeks(mailbox_id: MailboxId, now: datetime) -> Script[None]:
     """Count the weeks that are over and were not counted, and test whether the mail has changed. Weeks older than a
     year are dropped, but for the first ones of the model in use.
     """
@@ -278,13 +281,13 @@ def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
     yield q("drop_weeks", mailbox_id=mailbox_id, before=today - WEEKS_KEPT, **first)
 
 
-def state(mailbox_id: str) -> Script[drift.Drift]:
+def state(mailbox_id: MailboxId) -> Script[drift.Drift]:
     """What the test said last, with the weeks of the model in use that are kept, oldest first."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     return drift.Drift(_change(row) if row else None, (yield from _weeks(mailbox_id)))
 
 
-def _weeks(mailbox_id: str) -> Script[tuple[drift.Counted, ...]]:
+def _weeks(mailbox_id: MailboxId) -> Script[tuple[drift.Counted, ...]]:
     rows: list[WeekRow] = yield q("mail_weeks", mailbox_id=mailbox_id)
     return tuple(drift.Counted(row["week"], row["model"], json.loads(row["counts"])) for row in rows)
 
@@ -322,7 +325,7 @@ class FunnelRow(TypedDict):
     regretted: int
 
 
-def figures(mailbox_id: str, since: datetime, senders: int) -> Script[Figures]:
+def figures(mailbox_id: MailboxId, since: datetime, senders: int) -> Script[Figures]:
     """Everything decided since then. `weeks` holds only those with mail, oldest first; of the senders the
     `senders` with most.
     """
@@ -352,7 +355,7 @@ class PairRow(TypedDict):
     n: int
 
 
-def answered(mailbox_id: str, model: str, now: datetime) -> Script[tuple[Scored, ...]]:
+def answered(mailbox_id: MailboxId, model: str, now: datetime) -> Script[tuple[Scored, ...]]:
     """What was asked in the last year about all mail, scored by `model` and answered with yes or no, as it was
     answered. Messages that are forgotten by now are left out.
     """

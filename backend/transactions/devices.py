@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 
 from backend.domain.errors import Expired, PitchgateError, Refused
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.owner_digest import GIVEN_UP, MOST_BROWSERS
 from backend.ports.public_post import Pushed
 from backend.transactions import jobs
@@ -38,7 +39,7 @@ class DeviceRow(TypedDict):
     """Of `devices`."""
 
     id: str
-    mailbox_id: str
+    mailbox_id: MailboxId
     name: str
     scopes: str
     created_at: int
@@ -49,7 +50,7 @@ class CodeRow(TypedDict):
     """Of `one_time_codes`."""
 
     code_hash: str
-    mailbox_id: str
+    mailbox_id: MailboxId
     detail: str
     name: str
     device_id: str
@@ -62,18 +63,18 @@ def device_by_token(token_hash: str) -> Script[Device | None]:
     return None if row is None else _device(row)
 
 
-def device_seen(mailbox_id: str, device_id: str, now: datetime) -> Script[None]:
+def device_seen(mailbox_id: MailboxId, device_id: str, now: datetime) -> Script[None]:
     """It was heard of."""
     yield q("device_seen", mailbox_id=mailbox_id, id=device_id, now=micros(now))
 
 
-def devices(mailbox_id: str) -> Script[tuple[Device, ...]]:
+def devices(mailbox_id: MailboxId) -> Script[tuple[Device, ...]]:
     """All of a mailbox, oldest first."""
     found: list[DeviceRow] = yield q("devices", mailbox_id=mailbox_id)
     return tuple(_device(row) for row in found)
 
 
-def remove_device(mailbox_id: str, device_id: str) -> Script[bool]:
+def remove_device(mailbox_id: MailboxId, device_id: str) -> Script[bool]:
     """Its token, tickets and sessions are dead at once. False if there is no such device."""
     yield q("remove_device_codes", mailbox_id=mailbox_id, id=device_id)
     yield q("remove_device_sessions", mailbox_id=mailbox_id, id=device_id)
@@ -171,23 +172,23 @@ def session(token_hash: str, now: datetime) -> Script[Session | None]:
     return _session(row)
 
 
-def extend_session(mailbox_id: str, token_hash: str, expires_at: datetime) -> Script[None]:
+def extend_session(mailbox_id: MailboxId, token_hash: str, expires_at: datetime) -> Script[None]:
     """Let a session run to that moment."""
     yield q("extend_session", mailbox_id=mailbox_id, token_hash=token_hash, expires_at=micros(expires_at))
 
 
-def remove_session(mailbox_id: str, token_hash: str) -> Script[None]:
+def remove_session(mailbox_id: MailboxId, token_hash: str) -> Script[None]:
     """Signed out."""
     yield q("remove_session", mailbox_id=mailbox_id, token_hash=token_hash)
 
 
-def sessions(mailbox_id: str, now: datetime) -> Script[tuple[Session, ...]]:
+def sessions(mailbox_id: MailboxId, now: datetime) -> Script[tuple[Session, ...]]:
     """Those that still run, the newest first."""
     found: list[SessionRow] = yield q("sessions", mailbox_id=mailbox_id, now=micros(now))
     return tuple(_session(row) for row in found)
 
 
-def remove_other_sessions(mailbox_id: str, token_hash: str) -> Script[int]:
+def remove_other_sessions(mailbox_id: MailboxId, token_hash: str) -> Script[int]:
     """End all but this one; returns how many."""
     return (yield from number("remove_other_sessions", mailbox_id=mailbox_id, token_hash=token_hash))
 
@@ -239,7 +240,7 @@ class WebPushRow(TypedDict):
     failing_since: int | None
 
 
-def web_pushes(mailbox_id: str, now: datetime) -> Script[tuple[WebPush, ...]]:
+def web_pushes(mailbox_id: MailboxId, now: datetime) -> Script[tuple[WebPush, ...]]:
     """Those of a mailbox whose sessions run, oldest first."""
     found: list[WebPushRow] = yield q("web_pushes", mailbox_id=mailbox_id, now=micros(now))
     return tuple(
@@ -257,7 +258,7 @@ def web_pushes(mailbox_id: str, now: datetime) -> Script[tuple[WebPush, ...]]:
     )
 
 
-def add_web_push(mailbox_id: str, push: WebPush, now: datetime) -> Script[None]:
+def add_web_push(mailbox_id: MailboxId, push: WebPush, now: datetime) -> Script[None]:
     """Keep it in place of what its session had; nothing, if that has ended. What is held by `now` is known to it.
     Raises `Refused` (too_many_browsers).
     """
@@ -276,17 +277,17 @@ def add_web_push(mailbox_id: str, push: WebPush, now: datetime) -> Script[None]:
     )
 
 
-def swap_web_push(mailbox_id: str, push_id: str, old: bytes, new: bytes) -> Script[bool]:
+def swap_web_push(mailbox_id: MailboxId, push_id: str, old: bytes, new: bytes) -> Script[bool]:
     """Seal it anew, or another address of the same browser; False if it is not `old` any more."""
     return bool((yield from number("swap_web_push", mailbox_id=mailbox_id, id=push_id, old=old, new=new)))
 
 
-def remove_web_push(mailbox_id: str, session: str) -> Script[None]:
+def remove_web_push(mailbox_id: MailboxId, session: str) -> Script[None]:
     """That of a session, if there is one."""
     yield q("remove_web_push", mailbox_id=mailbox_id, session=session)
 
 
-def hand_over_web_push(mailbox_id: str, old: str, new: str) -> Script[None]:
+def hand_over_web_push(mailbox_id: MailboxId, old: str, new: str) -> Script[None]:
     """That of session `old` is session `new`'s from now on, if both are of this mailbox."""
     yield q("hand_over_web_push", mailbox_id=mailbox_id, old=old, new=new)
 

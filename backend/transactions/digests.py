@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from backend.domain.errors import NotFound
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.owner_digest import DigestLink, DigestState
 from backend.transactions import decide, jobs
@@ -30,7 +31,7 @@ class DigestLinkRow(TypedDict):
     """Of `digest_links`."""
 
     token_hash: str
-    mailbox_id: str
+    mailbox_id: MailboxId
     decision: str
     gmail_ids: str
     expires_at: int
@@ -38,7 +39,7 @@ class DigestLinkRow(TypedDict):
     undone_at: int | None
 
 
-def digest_state(mailbox_id: str) -> Script[DigestState | None]:
+def digest_state(mailbox_id: MailboxId) -> Script[DigestState | None]:
     """How far the owner was told; None if no digest was wanted so far, or none is since."""
     row: DigestRow | None = yield q("digest", mailbox_id=mailbox_id)
     if row is None:

@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from backend.domain.errors import StoreAway
+from backend.domain.mail.message import MailboxId
 from backend.transactions.statement import P, Script, T
 
 # ---- Who has left, kept beside the database
@@ -153,7 +154,7 @@ class Notifiers:
     def __init__(self) -> None:
         self._notifiers: WeakValueDictionary[str, Notifier] = WeakValueDictionary()
 
-    def of(self, mailbox_id: str) -> Notifier:
+    def of(self, mailbox_id: MailboxId) -> Notifier:
         """The notifier of a mailbox, the same for all who hold it."""
         return self._notifiers.setdefault(mailbox_id, Notifier())
 
@@ -197,18 +198,22 @@ class Driver(Protocol):
     async def wipe(self) -> None:
         """Take what was deleted out of the files, too, as far as this is ours to do. May run again."""
 
-    async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def write(
+        self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run the script in a transaction of its own; returns once it is durable. An error undoes it."""
 
     async def write_small(
-        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+        self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """The same for a script that writes a few rows by key, which may cost less than asking somebody else."""
 
-    async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read(
+        self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run a script that only reads, on one snapshot."""
 
     async def read_small(
-        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+        self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """The same for a script that reads a few rows by key, which may cost less than asking somebody else."""

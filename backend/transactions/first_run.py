@@ -9,6 +9,7 @@ from typing import TypedDict
 
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mail.machine_mail import MailForm
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.policy.rehearsal import Looked, PreviewRun, Rehearsed, RunState, Word
 from backend.domain.policy.table import Standing
@@ -69,7 +70,7 @@ class StandingPreviewRow(PreviewRow, SenderRulesRow):
     credits: int
 
 
-def order(mailbox_id: str, now: datetime) -> Script[None]:
+def order(mailbox_id: MailboxId, now: datetime) -> Script[None]:
     """Begin a preview again and make its duty due. What an earlier one found is dropped; rules stay.
 
     Raises `NotFound` for an unknown mailbox.
@@ -80,7 +81,7 @@ def order(mailbox_id: str, now: datetime) -> Script[None]:
     yield from request_duty(mailbox_id, Duty.PREVIEW, now)
 
 
-def run(mailbox_id: str) -> Script[PreviewRun | None]:
+def run(mailbox_id: MailboxId) -> Script[PreviewRun | None]:
     """How far it is."""
     row: RunRow | None = yield q("preview_run", mailbox_id=mailbox_id)
     if row is None:
@@ -107,7 +108,7 @@ def list_previews(job: DutyJob, number: int, found: Sequence[tuple[str, str]], n
     yield from _state(job.mailbox_id, number, RunState.READING if rows else RunState.DONE, now)
 
 
-def to_read(mailbox_id: str, limit: int) -> Script[tuple[tuple[str, str], ...]]:
+def to_read(mailbox_id: MailboxId, limit: int) -> Script[tuple[tuple[str, str], ...]]:
     """(gmail id, thread id) of messages not looked at yet, newest first."""
     found: list[ToReadRow] = yield q("previews_to_read", mailbox_id=mailbox_id, limit=limit)
     return tuple((row["gmail_id"], row["thread_id"]) for row in found)
@@ -125,13 +126,13 @@ def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -
     return not left
 
 
-def previews(mailbox_id: str) -> Script[tuple[Rehearsed, ...]]:
+def previews(mailbox_id: MailboxId) -> Script[tuple[Rehearsed, ...]]:
     """The messages looked at that could be read, newest first, with their senders' standing as it is now."""
     found: list[StandingPreviewRow] = yield q("previews", mailbox_id=mailbox_id)
     return tuple(_rehearsed(row) for row in found if row["state"] == "read")
 
 
-def label_preview(mailbox_id: str, gmail_id: str, word: Word, now: datetime) -> Script[None]:
+def label_preview(mailbox_id: MailboxId, gmail_id: str, word: Word, now: datetime) -> Script[None]:
     """The owner's word: SALES blocks the sender, NOT_SALES allows them, NONE brings back the rule there was
     before, unless it was changed since. Moves nothing. Raises `NotFound`.
     """
@@ -165,12 +166,12 @@ def _current(job: DutyJob, number: int) -> Script[bool]:
     return row is not None and row["run"] == number
 
 
-def _state(mailbox_id: str, number: int, state: RunState, now: datetime) -> Script[None]:
+def _state(mailbox_id: MailboxId, number: int, state: RunState, now: datetime) -> Script[None]:
     ended = micros(now) if state is RunState.DONE else None
     yield q("save_preview_state", mailbox_id=mailbox_id, run=number, state=state, ended_at=ended)
 
 
-def _record(mailbox_id: str, one: Looked) -> Script[None]:
+def _record(mailbox_id: MailboxId, one: Looked) -> Script[None]:
     mail = one.mail
     score = mail.score if mail else None
     reasons = score.reasons if score else ()

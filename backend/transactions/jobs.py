@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 
 from backend.domain.errors import SEARCH_LAG, Cause, LeaseLost, Refused
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.message import Stage
 from backend.transactions import message_rows, rows
 from backend.transactions.message_rows import ClaimedRow, DueLaneRow, MessageRow
@@ -124,7 +125,7 @@ def position(history_id: str) -> int:
     return int(history_id)
 
 
-def request_duty(mailbox_id: str, duty: Duty, due_at: datetime) -> Script[None]:
+def request_duty(mailbox_id: MailboxId, duty: Duty, due_at: datetime) -> Script[None]:
     """Ask for a duty at `due_at`. It may be done sooner too, if it is due sooner, and then once more at
     `due_at`; asked for at many times it is done at the first and the last of them at least.
     """
@@ -308,7 +309,7 @@ def held_message(job: MessageJob) -> Script[HeldRow]:
     return row
 
 
-def due(mailbox_id: str, at: datetime, *, wake: bool = True) -> Script[None]:
+def due(mailbox_id: MailboxId, at: datetime, *, wake: bool = True) -> Script[None]:
     """Some message of the mailbox is due at `at`. Last in a transaction: it locks the mailbox's lane."""
     yield q("touch_lane", mailbox_id=mailbox_id, due_at=micros(at))
     if wake:
@@ -331,13 +332,13 @@ def failing_seconds(now: datetime) -> Script[int]:
 # ---- Dead letters
 
 
-def list_dead_letters(mailbox_id: str | None) -> Script[list[MessageRow]]:
+def list_dead_letters(mailbox_id: MailboxId | None) -> Script[list[MessageRow]]:
     """Dead letters, of one mailbox or of all, oldest first."""
     found: list[MessageRow] = yield q("dead_letters", mailbox_id=mailbox_id or "")
     return found
 
 
-def retry_dead_letter(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
+def retry_dead_letter(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[bool]:
     """Give a dead letter new tries. False if it is none."""
     changed = yield from number(
         "retry_dead_letter", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now)
@@ -347,7 +348,7 @@ def retry_dead_letter(mailbox_id: str, gmail_id: str, now: datetime) -> Script[b
     return bool(changed)
 
 
-def drop_dead_letter(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
+def drop_dead_letter(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[bool]:
     """End a dead letter as it is. False if it is none."""
     changed = yield from number("drop_dead_letter", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now))
     return bool(changed)

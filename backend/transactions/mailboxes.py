@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from backend.domain.errors import AccessLost, Conflict, NotFound, Refused
-from backend.domain.mail.message import Owner
+from backend.domain.mail.message import MailboxId, Owner
 from backend.domain.mailbox.archive import TABLES
 from backend.domain.mailbox.mailbox import DigestPace, Link, Mailbox, Preferences
 from backend.domain.mailbox.message import LabelIds
@@ -105,7 +105,7 @@ def connect(new: NewMailbox, now: datetime) -> Script[Mailbox]:
     return stored
 
 
-def _created(new: NewMailbox, now: datetime) -> Script[str | None]:
+def _created(new: NewMailbox, now: datetime) -> Script[MailboxId | None]:
     created = yield from number(
         "insert_mailbox",
         id=new.id,
@@ -126,11 +126,11 @@ def _created(new: NewMailbox, now: datetime) -> Script[str | None]:
     return new.id
 
 
-def _reconnected(new: NewMailbox, now: datetime) -> Script[str]:
+def _reconnected(new: NewMailbox, now: datetime) -> Script[MailboxId]:
     known: MailboxRow | None = yield q("mailbox_by_sub", sub=new.sub)
     if known is None:
         raise Conflict("conflict.account")
-    mailbox_id: str = known["id"]
+    mailbox_id = known["id"]
     yield from lock(mailbox_id)
     if (yield from number("leave_begun", mailbox_id=mailbox_id)):
         raise Conflict("conflict.leaving")
@@ -155,7 +155,7 @@ def mailbox_of(row: MailboxRow) -> Script[Mailbox]:
     return rows.mailbox(row, failing)
 
 
-def mailbox(mailbox_id: str) -> Script[Mailbox | None]:
+def mailbox(mailbox_id: MailboxId) -> Script[Mailbox | None]:
     """One mailbox."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     return None if row is None else (yield from mailbox_of(row))
@@ -179,7 +179,7 @@ def mailboxes() -> Script[tuple[Mailbox, ...]]:
     return tuple(whole)
 
 
-def sealed_token(mailbox_id: str) -> Script[bytes | None]:
+def sealed_token(mailbox_id: MailboxId) -> Script[bytes | None]:
     """The encrypted refresh token, None if the mailbox has none."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     return None if row is None else row["sealed_token"]
@@ -191,12 +191,12 @@ def sealed_tokens() -> Script[tuple[bytes, ...]]:
     return tuple(row["sealed_token"] for row in found)
 
 
-def save_sealed_token(mailbox_id: str, sealed: bytes, now: datetime) -> Script[None]:
+def save_sealed_token(mailbox_id: MailboxId, sealed: bytes, now: datetime) -> Script[None]:
     """Replace the token."""
     yield from _changes(q("save_sealed_token", mailbox_id=mailbox_id, sealed=sealed, now=micros(now)))
 
 
-def swap_sealed_token(mailbox_id: str, old: bytes, new: bytes, now: datetime) -> Script[bool]:
+def swap_sealed_token(mailbox_id: MailboxId, old: bytes, new: bytes, now: datetime) -> Script[bool]:
     """Store `new` only if `old` is still what is stored: a reconnect may have brought another grant
     meanwhile, which must not be overwritten. False if it was not.
     """
@@ -205,20 +205,20 @@ def swap_sealed_token(mailbox_id: str, old: bytes, new: bytes, now: datetime) ->
     )
 
 
-def save_grant_end(mailbox_id: str, sealed: bytes, at: datetime) -> Script[None]:
+def save_grant_end(mailbox_id: MailboxId, sealed: bytes, at: datetime) -> Script[None]:
     """Google ends the grant of this token at `at`. What is stored stands if it says nearly the same, or if another
     token is kept.
     """
     yield q("save_grant_end", mailbox_id=mailbox_id, sealed=sealed, at=micros(at))
 
 
-def save_preferences(mailbox_id: str, preferences: Preferences, now: datetime) -> Script[None]:
+def save_preferences(mailbox_id: MailboxId, preferences: Preferences, now: datetime) -> Script[None]:
     """Replace the owner's settings."""
     yield from lock(mailbox_id)
     yield from write_preferences(mailbox_id, preferences, micros(now))
 
 
-def write_preferences(mailbox_id: str, preferences: Preferences, at: int) -> Script[None]:
+def write_preferences(mailbox_id: MailboxId, preferences: Preferences, at: int) -> Script[None]:
     """Write them as of `at` (microseconds) in a mailbox that is locked. The digest follows: due when it should be, or
     forgotten."""
     text = json.dumps(preferences.to_json())
@@ -229,7 +229,7 @@ def write_preferences(mailbox_id: str, preferences: Preferences, at: int) -> Scr
         yield from request_duty(mailbox_id, Duty.DIGEST, moment(at))
 
 
-def save_labels(mailbox_id: str, labels: LabelIds, owner: Owner) -> Script[None]:
+def save_labels(mailbox_id: MailboxId, labels: LabelIds, owner: Owner) -> Script[None]:
     """Note our labels' ids and what Gmail says of the owner: their addresses, and their name unless it is ""."""
     row = yield from locked(mailbox_id)
     yield from _changes(
@@ -257,14 +257,14 @@ def _addressed(row: MailboxRow, email: str) -> dict[str, str]:
     return {"email": now, "former": packed(former)}
 
 
-def save_watch(mailbox_id: str, expires_at: datetime, first_cursor: str) -> Script[None]:
+def save_watch(mailbox_id: MailboxId, expires_at: datetime, first_cursor: str) -> Script[None]:
     """Note the watch. `first_cursor` becomes the cursor only if none is stored."""
     yield from _changes(
         q("save_watch", mailbox_id=mailbox_id, expires_at=micros(expires_at), first_cursor=first_cursor)
     )
 
 
-def lose_link(mailbox_id: str, lost: AccessLost, since: datetime, now: datetime) -> Script[bool]:
+def lose_link(mailbox_id: MailboxId, lost: AccessLost, since: datetime, now: datetime) -> Script[bool]:
     """Google refused the grant of a job that began at `since`: NEEDS_RECONNECT, unless the mailbox is
     leaving, or its row was changed after `since` (the owner may have connected again meanwhile: a grant
     that is dead all the same is found out by the next try). True if the link was lost.
@@ -278,12 +278,14 @@ def lose_link(mailbox_id: str, lost: AccessLost, since: datetime, now: datetime)
     return True
 
 
-def busy(mailbox_id: str, now: datetime) -> Script[bool]:
+def busy(mailbox_id: MailboxId, now: datetime) -> Script[bool]:
     """Whether a job of the mailbox, other than its leaving, is held under a lease that still runs."""
     return bool((yield from number("work_under_way", mailbox_id=mailbox_id, now=micros(now))))
 
 
-def set_link(mailbox_id: str, link: Link, now: datetime, lost: AccessLost | None = None) -> Script[None]:
+def set_link(
+    mailbox_id: MailboxId, link: Link, now: datetime, lost: AccessLost | None = None
+) -> Script[None]:
     """CONNECTED makes the mailbox's jobs claimable again; anything else stops them at once (LEAVING:
     all but the LEAVE duty, which becomes due). `lost` is how access was lost.
     """
@@ -297,7 +299,7 @@ def set_link(mailbox_id: str, link: Link, now: datetime, lost: AccessLost | None
         yield WAKE
 
 
-def _claimable(mailbox_id: str, link: Link) -> Script[None]:
+def _claimable(mailbox_id: MailboxId, link: Link) -> Script[None]:
     connected = link is Link.CONNECTED
     leave = link in (Link.CONNECTED, Link.LEAVING)
     yield q("open_duties", mailbox_id=mailbox_id, is_open=connected, leave_open=leave)
@@ -307,7 +309,9 @@ def _claimable(mailbox_id: str, link: Link) -> Script[None]:
     yield q("calm_messages", mailbox_id=mailbox_id)
 
 
-def forget(mailbox_id: str, disconnect_receipt: DisconnectReceipt | None = None) -> Script[Mapping[str, int]]:
+def forget(
+    mailbox_id: MailboxId, disconnect_receipt: DisconnectReceipt | None = None
+) -> Script[Mapping[str, int]]:
     """Delete every row of the mailbox. Its receipts stay, and are told what was deleted."""
     yield q("lock_mailbox", mailbox_id=mailbox_id)
     deleted: dict[str, int] = {}
@@ -324,7 +328,7 @@ def forget(mailbox_id: str, disconnect_receipt: DisconnectReceipt | None = None)
     return deleted
 
 
-def lock(mailbox_id: str) -> Script[None]:
+def lock(mailbox_id: MailboxId) -> Script[None]:
     """Hold the mailbox's row to the end of the transaction. Raises `NotFound`.
 
     Whatever decides over several rows of a mailbox takes this first, then message rows, then the lane:
@@ -335,7 +339,7 @@ def lock(mailbox_id: str) -> Script[None]:
         raise NotFound("unknown_mailbox.connect")
 
 
-def locked(mailbox_id: str) -> Script[MailboxRow]:
+def locked(mailbox_id: MailboxId) -> Script[MailboxRow]:
     """The same, and the row."""
     row: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if row is None:
@@ -352,13 +356,15 @@ def _changes(statement: Statement) -> Script[None]:
 # Every page, and every lot taken in, is a transaction of its own.
 
 
-def page(mailbox_id: str, table: str, after: str, limit: int) -> Script[tuple[Mapping[str, Any], ...]]:
+def page(mailbox_id: MailboxId, table: str, after: str, limit: int) -> Script[tuple[Mapping[str, Any], ...]]:
     """Rows whose key comes behind `after` ("" begins), in the order of their keys, as the store has them."""
     found: list[Row] = yield q(f"archive_{table}", mailbox_id=mailbox_id, after=after, limit=limit)
     return tuple({name: row[name] for name in TABLES[table].columns} for row in found)
 
 
-def restore(mailbox_id: str, table: str, rows: Iterable[Mapping[str, Any]], now: datetime) -> Script[int]:
+def restore(
+    mailbox_id: MailboxId, table: str, rows: Iterable[Mapping[str, Any]], now: datetime
+) -> Script[int]:
     """Add those that are not there yet, in one commit; returns how many. What is there stays as it is.
 
     Ledger entries move balances and daily totals with them, and must come in the order they were posted:
@@ -381,7 +387,7 @@ def _closed(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"token_hash": f"restored {row['id']}", "sealed_token": b""}
 
 
-def _entry(mailbox_id: str, row: Mapping[str, Any]) -> Script[int]:
+def _entry(mailbox_id: MailboxId, row: Mapping[str, Any]) -> Script[int]:
     """The entry and both sums, as of the day it was posted."""
     values = {name: row[name] for name in ("posting_key", "sender", "posting", "amount", "about", "day")}
     if not (yield from number("insert_entry", mailbox_id=mailbox_id, **values, now=row["posted_at"])):
@@ -399,14 +405,14 @@ def _entry(mailbox_id: str, row: Mapping[str, Any]) -> Script[int]:
 class ReceiptRow(TypedDict):
     """Of `receipts`."""
 
-    mailbox_id: str
+    mailbox_id: MailboxId
     asked_at: int
     left_at: int | None
     grant_end: str
     deleted: str
 
 
-def ask_to_leave(mailbox_id: str, token_hash: str, now: datetime) -> Script[None]:
+def ask_to_leave(mailbox_id: MailboxId, token_hash: str, now: datetime) -> Script[None]:
     """Order the leaving and open its receipt. Raises `NotFound`."""
     yield from set_link(mailbox_id, Link.LEAVING, now)
     yield q("insert_receipt", token_hash=token_hash, mailbox_id=mailbox_id, now=micros(now))

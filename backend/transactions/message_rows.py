@@ -7,6 +7,7 @@ import json
 from datetime import datetime
 from typing import Any, TypedDict
 
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage
 from backend.domain.reading.topics import Topic
 from backend.transactions.records import DutyJob, MessageJob, ScreeningContext, Sighting
@@ -17,7 +18,7 @@ from backend.transactions.statement import micros, moment, moment_or_none, packe
 class LaneRow(TypedDict):
     """A mailbox with something due."""
 
-    mailbox_id: str
+    mailbox_id: MailboxId
 
 
 class DueLaneRow(LaneRow):

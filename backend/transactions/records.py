@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from backend.domain.entry.challenge import Challenge
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import Correction, Returned
 from backend.domain.mailbox.mailbox import Gap, Mailbox, Preferences
 from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage, Verdict
@@ -73,7 +74,7 @@ class DutyJob:
     """A claimed duty. A SYNC carries its `mailbox` as of the claim, without its failing jobs. `error` is why the last
     try failed, "" if it did not."""
 
-    mailbox_id: str
+    mailbox_id: MailboxId
     duty: Duty
     attempt: int
     lease: str
@@ -98,7 +99,7 @@ class MessageJob:
     made the last try fail, "" if nothing did. A sync that found it has read what its screening begins
     with (`begun`). Claimed, it brings neither that nor anything `in_hand`."""
 
-    mailbox_id: str
+    mailbox_id: MailboxId
     gmail_id: str
     thread_id: str
     stage: Stage
@@ -216,7 +217,7 @@ class Debt:
 class NewMailbox:
     """An owner who came back from Google's consent page, with their refresh token sealed."""
 
-    id: str
+    id: MailboxId
     sub: str
     email: str
     name: str
@@ -254,7 +255,7 @@ class DisconnectReceipt:
 class Receipt:
     """Proof of a disconnect. `left_at` is None while it is under way; `deleted` counts rows by table."""
 
-    mailbox_id: str
+    mailbox_id: MailboxId
     asked_at: datetime
     left_at: datetime | None
     grant_end: GrantEnd | None
@@ -295,7 +296,7 @@ class Device:
     """One connected computer."""
 
     id: str
-    mailbox_id: str
+    mailbox_id: MailboxId
     name: str
     scopes: frozenset[Scope]
     created_at: datetime
@@ -317,7 +318,7 @@ class OneTimeCode:
     `device_id` the computer that asked for a ticket."""
 
     code_hash: str
-    mailbox_id: str
+    mailbox_id: MailboxId
     purpose: Purpose
     detail: str
     expires_at: datetime
@@ -331,7 +332,7 @@ class Session:
     `created_at` is set when it is read."""
 
     token_hash: str
-    mailbox_id: str
+    mailbox_id: MailboxId
     expires_at: datetime
     device_id: str = ""
     browser: str = ""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from backend.domain.errors import NotFound
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import Decision, RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView
@@ -82,7 +83,7 @@ class ShelvedRow(MessageRow):
     at: int
 
 
-def review(mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) -> Script[Listing]:
+def review(mailbox_id: MailboxId, wanted: Wanted, after: Position | None, limit: int) -> Script[Listing]:
     """One page of at most `limit` senders. The cost does not grow with what the mailbox holds.
 
     Raises `NotFound` when the mailbox is gone.
@@ -110,7 +111,7 @@ def _plain(listed: Listing, shelves: Sequence[Shelf], after: Position, limit: in
     return _listed(listed, piles, position, walk)
 
 
-def _pile(mailbox_id: str, sender: str, shelves: Sequence[Shelf]) -> Script[Pile]:
+def _pile(mailbox_id: MailboxId, sender: str, shelves: Sequence[Shelf]) -> Script[Pile]:
     """The newest messages of a sender, and how many more they have."""
     found = yield from of_sender(mailbox_id, sender, shelves, FAR, SHOWN_OF_SENDER + 1)
     more = 0
@@ -128,7 +129,7 @@ def _pile(mailbox_id: str, sender: str, shelves: Sequence[Shelf]) -> Script[Pile
 
 
 def of_sender(
-    mailbox_id: str, sender: str, shelves: Sequence[Shelf], after: Position, limit: int
+    mailbox_id: MailboxId, sender: str, shelves: Sequence[Shelf], after: Position, limit: int
 ) -> Script[list[ShelvedRow]]:
     """A sender's messages behind `after`, newest first."""
     found: list[ShelvedRow] = []
@@ -249,7 +250,7 @@ class Walk:
         return chunk
 
 
-def released_topics(mailbox_id: str, since: datetime) -> Script[tuple[frozenset[Topic], ...]]:
+def released_topics(mailbox_id: MailboxId, since: datetime) -> Script[tuple[frozenset[Topic], ...]]:
     """What was offered in the messages that the owner let in since then, the latest first; none without topics."""
     found: list[TopicsRow] = yield q(
         "released_topics", mailbox_id=mailbox_id, since=micros(since), limit=MATCHES
@@ -308,7 +309,7 @@ class UnsubscriptionRow(TypedDict):
 
 
 def sender_profile(
-    mailbox_id: str, address: str, domain: str, after: Position | None, limit: int
+    mailbox_id: MailboxId, address: str, domain: str, after: Position | None, limit: int
 ) -> Script[SenderProfile]:
     """One sender; `domain` is the organisation they belong to. Raises `NotFound` when the mailbox is gone."""
     owner: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
@@ -350,7 +351,7 @@ def sender_profile(
     )
 
 
-def mail(mailbox_id: str, gmail_id: str) -> Script[tuple[MessageView, Mailbox, Unsubscription | None]]:
+def mail(mailbox_id: MailboxId, gmail_id: str) -> Script[tuple[MessageView, Mailbox, Unsubscription | None]]:
     """One message. Raises `NotFound`."""
     owner: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
@@ -365,7 +366,7 @@ def mail(mailbox_id: str, gmail_id: str) -> Script[tuple[MessageView, Mailbox, U
 
 
 def review_news(
-    mailbox_id: str, session_hash: str, after: int | None, limit: int, now: datetime
+    mailbox_id: MailboxId, session_hash: str, after: int | None, limit: int, now: datetime
 ) -> Script[News]:
     """As `news` for a browser: `alive` while its session lives. Every event has its message as it
     is now, None for one that has no row any more.

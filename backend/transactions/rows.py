@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, Dealings
 from backend.domain.errors import AccessLost, Cause, Failing
-from backend.domain.mail.message import Address, Owner
+from backend.domain.mail.message import Address, MailboxId, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Gap, Link, Mailbox, Missing, Notices, Preferences
 from backend.domain.mailbox.message import LabelIds
@@ -30,7 +30,7 @@ Flag = int
 class MailboxRow(TypedDict):
     """Of `mailboxes`."""
 
-    id: str
+    id: MailboxId
     sub: str
     email: str
     name: str
@@ -85,7 +85,7 @@ class FailingRow(TypedDict):
 class ClaimedDutyRow(TypedDict):
     """Of `duties`: one just claimed."""
 
-    mailbox_id: str
+    mailbox_id: MailboxId
     duty: str
     attempts: int
     error: str
@@ -125,7 +125,7 @@ class OpenChallengeRow(TypedDict):
 class ChallengeRow(OpenChallengeRow):
     """Of `challenges`."""
 
-    mailbox_id: str
+    mailbox_id: MailboxId
     thread_id: str
     sender: str
     is_open: Flag
@@ -155,7 +155,7 @@ class CorrectionRow(TypedDict):
     """Of `corrections`."""
 
     correction_key: str
-    mailbox_id: str
+    mailbox_id: MailboxId
     gmail_id: str
     decision: str
     origin: str
@@ -224,7 +224,7 @@ class SessionRow(TypedDict):
     """Of `sessions`."""
 
     token_hash: str
-    mailbox_id: str
+    mailbox_id: MailboxId
     device_id: str
     browser: str
     created_at: int
@@ -316,7 +316,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(json.loads(text))
 
 
-def duty_job(row: ClaimedDutyRow, lease: str, mailboxes: Mapping[str, Mailbox]) -> DutyJob:
+def duty_job(row: ClaimedDutyRow, lease: str, mailboxes: Mapping[MailboxId, Mailbox]) -> DutyJob:
     """A duty just claimed under `lease`, with its mailbox if that is among `mailboxes`."""
     mailbox_id = row["mailbox_id"]
     mailbox = mailboxes.get(mailbox_id)

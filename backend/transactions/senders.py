@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from backend.domain.entry.challenge import Entry
 from backend.domain.errors import NotFound, Refused
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.review import LEASE_SECONDS, Leaving
 from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
@@ -32,7 +33,7 @@ class RuleRow(KindRow):
 
 
 def rules(
-    mailbox_id: str, kind: RuleKind | None, query: str, after: str, limit: int
+    mailbox_id: MailboxId, kind: RuleKind | None, query: str, after: str, limit: int
 ) -> Script[tuple[DatedRule, ...]]:
     """Rules by subject from behind `after`; `query` is looked for in the subject."""
     found: list[RuleRow] = yield q(
@@ -54,18 +55,18 @@ def _containing(text: str) -> str:
     return f"%{text}%"
 
 
-def count_rules(mailbox_id: str) -> Script[int]:
+def count_rules(mailbox_id: MailboxId) -> Script[int]:
     """How many there are."""
     return (yield from number("count_rules", mailbox_id=mailbox_id))
 
 
-def rules_of(mailbox_id: str, subjects: Sequence[str]) -> Script[Mapping[str, RuleKind]]:
+def rules_of(mailbox_id: MailboxId, subjects: Sequence[str]) -> Script[Mapping[str, RuleKind]]:
     """The kinds of those of these subjects that have a rule."""
     found: list[KindRow] = yield q("rules_of", mailbox_id=mailbox_id, ids=packed(subjects))
     return {row["subject"]: RuleKind(row["kind"]) for row in found}
 
 
-def put_rules(mailbox_id: str, wanted: Sequence[Rule], now: datetime) -> Script[None]:
+def put_rules(mailbox_id: MailboxId, wanted: Sequence[Rule], now: datetime) -> Script[None]:
     """Set all of them, or none. Raises `Refused` (too_many_rules), `NotFound`."""
     yield from lock(mailbox_id)
     rows = [(rule.subject, rule.kind) for rule in wanted]
@@ -74,7 +75,7 @@ def put_rules(mailbox_id: str, wanted: Sequence[Rule], now: datetime) -> Script[
         raise Refused("too_many_rules", most=MOST_RULES, field="subject")
 
 
-def set_rule(mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime) -> Script[None]:
+def set_rule(mailbox_id: MailboxId, subject: str, kind: RuleKind | None, now: datetime) -> Script[None]:
     """Set, or with None remove, the rule for an address or a bare domain. Raises as `put_rules` does."""
     if kind is not None:
         yield from put_rules(mailbox_id, (Rule(subject.lower(), kind),), now)
@@ -83,7 +84,7 @@ def set_rule(mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime
     yield from write_rule(mailbox_id, subject.lower(), None, now)
 
 
-def write_rule(mailbox_id: str, subject: str, kind: str | None, now: datetime) -> Script[None]:
+def write_rule(mailbox_id: MailboxId, subject: str, kind: str | None, now: datetime) -> Script[None]:
     """Set or remove a rule."""
     if kind is None:
         yield q("remove_rule", mailbox_id=mailbox_id, subject=subject)
@@ -97,7 +98,7 @@ def write_rule(mailbox_id: str, subject: str, kind: str | None, now: datetime) -
 class DifferenceRow(TypedDict):
     """An aggregate that is not the sum of its entries."""
 
-    mailbox_id: str
+    mailbox_id: MailboxId
     kept: int
     posted: int
 
@@ -115,7 +116,7 @@ class DayDifferenceRow(DifferenceRow):
     posting: str
 
 
-def post(mailbox_id: str, entry: Entry, now: datetime) -> Script[int]:
+def post(mailbox_id: MailboxId, entry: Entry, now: datetime) -> Script[int]:
     """Post one ledger entry; returns the balance. A known key posts nothing. `Refused` (no_credit) when
     the balance would fall below 0.
     """
@@ -124,7 +125,7 @@ def post(mailbox_id: str, entry: Entry, now: datetime) -> Script[int]:
     return (yield from balance(mailbox_id, entry.sender))
 
 
-def enter(mailbox_id: str, entry: Entry, now: datetime, about: str | None = None) -> Script[bool]:
+def enter(mailbox_id: MailboxId, entry: Entry, now: datetime, about: str | None = None) -> Script[bool]:
     """Post `entry` and move both aggregates with it. False when its key is known.
 
     `about` is the message or challenge it is for; by default what stands behind the key's first colon.
@@ -151,7 +152,7 @@ def enter(mailbox_id: str, entry: Entry, now: datetime, about: str | None = None
     return True
 
 
-def balance(mailbox_id: str, sender: str) -> Script[int]:
+def balance(mailbox_id: MailboxId, sender: str) -> Script[int]:
     """Credits of a sender, 0 if there never were any."""
     found: int | None = yield q("balance", mailbox_id=mailbox_id, sender=sender)
     return found or 0
@@ -176,7 +177,7 @@ def differences() -> Script[tuple[Mapping[str, Any], ...]]:
 # ---- Unsubscribing
 
 
-def begin_unsubscribe(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
+def begin_unsubscribe(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[bool]:
     """Note the owner's order to unsubscribe and take it in hand. False if it is done, or somebody has it in
     hand for less than `LEASE_SECONDS`. Raises `NotFound` for an unknown message.
     """
@@ -195,7 +196,7 @@ def begin_unsubscribe(mailbox_id: str, gmail_id: str, now: datetime) -> Script[b
 
 
 def finish_unsubscribe(
-    mailbox_id: str, gmail_id: str, state: Leaving, host: str, cause: str, now: datetime
+    mailbox_id: MailboxId, gmail_id: str, state: Leaving, host: str, cause: str, now: datetime
 ) -> Script[None]:
     """Note how it ended. What is done stays done."""
     yield q("told_off", mailbox_id=mailbox_id, gmail_id=gmail_id, state=state, host=host, cause=cause)

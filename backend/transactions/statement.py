@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from backend.domain.errors import Refused
+from backend.domain.mail.message import MailboxId
 from backend.domain.moments import micros as micros
 from backend.domain.moments import moment as moment
 
@@ -37,7 +38,7 @@ KEYS = Statement("keys", {})
 """Yielded by a script that seals: it is given the store's `DecisionKeys`, or None where there are none and nothing is
 sealed."""
 
-EVERY = "*"
+EVERY: MailboxId = "*"
 """The scope of a transaction that is about all mailboxes: claiming, counting, looking up by address."""
 
 

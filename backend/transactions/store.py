@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any, Generic, Protocol, cast
 
 from backend.domain.errors import PitchgateError
+from backend.domain.mail.message import MailboxId
 from backend.transactions import challenges as _challenges
 from backend.transactions import decide as _decide
 from backend.transactions import decisions as _decisions
@@ -32,8 +33,9 @@ from backend.transactions.statement import EVERY, P, Script, T
 # ---- Binding transactions to the driver
 # mailbox = reads(mailboxes.mailbox)       store.mailbox(mailbox_id) runs it on one snapshot
 # connect = writes_all(mailboxes.connect)  about no one mailbox
-# The bound method has the transaction's own parameters. The first names the mailbox it is about: an id, or a job,
-# session or code that has one. The databases use it to hide what belongs to other mailboxes.
+# The bound method has the transaction's own parameters. The first of one about a mailbox names it: a `MailboxId`, or a
+# job, session or code that has one. The databases use it to hide what belongs to other mailboxes. A transaction that
+# names none is refused while the class is made, and so is one that names one and would be shown all.
 
 
 class HasDriver(Protocol):
@@ -48,6 +50,9 @@ class Bound(Generic[P, T]):
     def __init__(
         self, make: Callable[P, Script[T]], *, writes: bool, everywhere: bool, few: bool = False
     ) -> None:
+        if names_mailbox(make) is everywhere:
+            wrong = "names a mailbox, and would be shown all" if everywhere else "names no mailbox first"
+            raise TypeError(f"{make.__module__}.{make.__qualname__} {wrong}")
         self.make = make
         self.few = few
         self.writes = writes
@@ -66,6 +71,14 @@ class Bound(Generic[P, T]):
             return run(scope, self.make, *args, **kwargs)
 
         return method
+
+
+def names_mailbox(make: Callable[..., object]) -> bool:
+    """Whether the first parameter is a `MailboxId`, or has one as its `mailbox_id`."""
+    first = next(iter(make.__annotations__.values()))
+    known: dict[str, Any] = getattr(make, "__globals__", {})
+    carried: dict[str, str] = getattr(known.get(first), "__annotations__", {})
+    return "MailboxId" in (first, carried.get("mailbox_id"))
 
 
 def reads(make: Callable[P, Script[T]]) -> Bound[P, T]:
@@ -108,9 +121,9 @@ def writes_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
     return Bound(make, writes=True, everywhere=True)
 
 
-def _mailbox(args: tuple[object, ...], kwargs: dict[str, Any]) -> str:
-    about = args[0] if args else kwargs["mailbox_id"]
-    return about if isinstance(about, str) else cast(str, cast(Any, about).mailbox_id)
+def _mailbox(args: tuple[object, ...], kwargs: dict[str, Any]) -> MailboxId:
+    about: Any = args[0] if args else kwargs["mailbox_id"]
+    return cast(MailboxId, about if isinstance(about, str) else about.mailbox_id)
 
 
 # ---- `Store`
@@ -179,7 +192,7 @@ class Store:
     retry_dead_letter = writes(_jobs.retry_dead_letter)
     drop_dead_letter = writes(_jobs.drop_dead_letter)
 
-    async def dead_letters(self, mailbox_id: str | None = None) -> list[MessageRow]:
+    async def dead_letters(self, mailbox_id: MailboxId | None = None) -> list[MessageRow]:
         """Dead letters, of one mailbox or of all, oldest first (operator's view)."""
         return await self._driver.read(mailbox_id or EVERY, _jobs.list_dead_letters, mailbox_id)
 
@@ -200,7 +213,7 @@ class Store:
     busy = reads(_mailboxes.busy)
 
     async def forget(
-        self, mailbox_id: str, disconnect_receipt: DisconnectReceipt | None = None
+        self, mailbox_id: MailboxId, disconnect_receipt: DisconnectReceipt | None = None
     ) -> Mapping[str, int]:
         """Delete every row of the mailbox, and note that its owner has left; returns the number deleted by table."""
         await to_thread(self.departures.note, mailbox_id)
@@ -284,7 +297,7 @@ class Store:
     standing = reads_key(_verdicts.standing)
     dealings = reads_key(_verdicts.dealings)
     record_verdict = writes_key(_verdicts.record_verdict)
-    owed_links = reads_all(_verdicts.owed_links)
+    owed_links = reads(_verdicts.owed_links)
     room_at = reads_key(_verdicts.room_at)
     pay_link = writes_key(_verdicts.pay_link)
     record_stays = writes_key(_verdicts.record_stays)
@@ -378,7 +391,7 @@ class Store:
     change_preferences = writes(_views.change_preferences)
     news = reads(_views.news)
 
-    def changed(self, mailbox_id: str) -> Notifier:
+    def changed(self, mailbox_id: MailboxId) -> Notifier:
         """Rung after the commit of every change `news` tells of, and when a device or session of the mailbox ends.
         Other processes' commits may go unheard: look now and then all the same."""
         return self._driver.notifiers.of(mailbox_id)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from backend.domain.errors import LeaseLost, NotFound
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NOTICE_DELAY, Missing, Notices
 from backend.domain.mailbox.message import MessageView
 from backend.transactions import challenges, decide, message_rows, rows
@@ -122,7 +123,7 @@ def gone(job: MessageJob, now: datetime) -> Script[None]:
     yield from challenges.void_of_message(job.mailbox_id, job.gmail_id, now)
 
 
-def screening_context(mailbox_id: str, thread_ids: Collection[str]) -> Script[ScreeningContext]:
+def screening_context(mailbox_id: MailboxId, thread_ids: Collection[str]) -> Script[ScreeningContext]:
     """What messages of these threads are screened with before they are fetched; without what fails in it."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if row is None:
@@ -193,7 +194,7 @@ def _insert(
 
 
 def history_context(
-    mailbox_id: str, appeared: Sequence[str], relabelled: Sequence[str]
+    mailbox_id: MailboxId, appeared: Sequence[str], relabelled: Sequence[str]
 ) -> Script[HistoryContext]:
     """What a page of history is read against: what is known of messages that appeared in it and of others whose
     labels changed, and of pushes.
@@ -205,7 +206,7 @@ def history_context(
     )
 
 
-def _told(mailbox_id: str) -> Script[tuple[int, datetime] | None]:
+def _told(mailbox_id: MailboxId) -> Script[tuple[int, datetime] | None]:
     """The furthest position of the latest pushes, and when the last of them came."""
     found: list[NoticeRow] = yield q("latest_notices", mailbox_id=mailbox_id)
     if not found:
@@ -213,7 +214,7 @@ def _told(mailbox_id: str) -> Script[tuple[int, datetime] | None]:
     return max(position(row["history_id"]) for row in found), moment(found[0]["received_at"])
 
 
-def held_at_rest(mailbox_id: str, limit: int) -> Script[Mapping[str, str]]:
+def held_at_rest(mailbox_id: MailboxId, limit: int) -> Script[Mapping[str, str]]:
     """Messages that are meant to be held and for which nothing is left to do, latest change first, and who decided
     about each.
     """
@@ -221,7 +222,7 @@ def held_at_rest(mailbox_id: str, limit: int) -> Script[Mapping[str, str]]:
     return {row["gmail_id"]: row["decided_by"] for row in found}
 
 
-def decided_on(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[tuple[str, str]]]:
+def decided_on(mailbox_id: MailboxId, gmail_ids: Sequence[str]) -> Script[frozenset[tuple[str, str]]]:
     """(gmail id, decision) of every decision ever made about these messages, taken back or not."""
     if not gmail_ids:
         return frozenset()
@@ -229,7 +230,7 @@ def decided_on(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[tu
     return frozenset((row["gmail_id"], row["decision"]) for row in found)
 
 
-def sent_challenge_ids(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[str]]:
+def sent_challenge_ids(mailbox_id: MailboxId, gmail_ids: Sequence[str]) -> Script[frozenset[str]]:
     """Which of these are challenges we sent."""
     if not gmail_ids:
         return frozenset()
@@ -237,12 +238,12 @@ def sent_challenge_ids(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[froz
     return frozenset(row["sent_gmail_id"] for row in found)
 
 
-def challenge_pending_in(mailbox_id: str, thread_id: str) -> Script[bool]:
+def challenge_pending_in(mailbox_id: MailboxId, thread_id: str) -> Script[bool]:
     """Whether a challenge of ours is on its way in this thread (intended or sending)."""
     return bool((yield from number("challenge_pending_in", mailbox_id=mailbox_id, thread_id=thread_id)))
 
 
-def known(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[Mapping[str, MessageView]]:
+def known(mailbox_id: MailboxId, gmail_ids: Sequence[str]) -> Script[Mapping[str, MessageView]]:
     """The views of those of these messages that have a row."""
     if not gmail_ids:
         return {}
@@ -250,7 +251,7 @@ def known(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[Mapping[str, Mess
     return {row["gmail_id"]: message_rows.view(row) for row in found}
 
 
-def learn(mailbox_id: str, addresses: frozenset[str], thread_id: str, now: datetime) -> Script[None]:
+def learn(mailbox_id: MailboxId, addresses: frozenset[str], thread_id: str, now: datetime) -> Script[None]:
     """The owner has written to these addresses, in this thread ("" = none)."""
     if addresses:
         listed = packed(sorted(address.lower() for address in addresses))
@@ -259,7 +260,7 @@ def learn(mailbox_id: str, addresses: frozenset[str], thread_id: str, now: datet
         yield q("learn_thread", mailbox_id=mailbox_id, thread_id=thread_id, now=micros(now))
 
 
-def took_part(mailbox_id: str, thread_ids: Collection[str]) -> Script[frozenset[str]]:
+def took_part(mailbox_id: MailboxId, thread_ids: Collection[str]) -> Script[frozenset[str]]:
     """In which of these threads the owner has written."""
     if not thread_ids:
         return frozenset()
@@ -267,7 +268,7 @@ def took_part(mailbox_id: str, thread_ids: Collection[str]) -> Script[frozenset[
     return frozenset(row["thread_id"] for row in found)
 
 
-def held_from(mailbox_id: str, addresses: frozenset[str]) -> Script[tuple[tuple[str, str], ...]]:
+def held_from(mailbox_id: MailboxId, addresses: frozenset[str]) -> Script[tuple[tuple[str, str], ...]]:
     """(sender, gmail id) of one held, undecided message of each of these senders that has any."""
     if not addresses:
         return ()
@@ -294,7 +295,7 @@ def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, n
 # ---- How we learn of new mail
 
 
-def set_notice_mode(mailbox_id: str, notices: Notices) -> Script[None]:
+def set_notice_mode(mailbox_id: MailboxId, notices: Notices) -> Script[None]:
     """Set how we learn of the mailbox's new mail. POLL forgets the watch, which must have been stopped."""
     yield q("hear_by", mailbox_id=mailbox_id, notices=notices)
 
@@ -304,7 +305,7 @@ def note_missing(missing: Missing | None) -> Script[None]:
     yield q("save_missing", missing=missing or "")
 
 
-def owner_acted(mailbox_id: str, now: datetime) -> Script[None]:
+def owner_acted(mailbox_id: MailboxId, now: datetime) -> Script[None]:
     """The owner of a polled mailbox is at work: its history is due now, and often again from now on. Nothing for
     a mailbox that Gmail tells of.
     """
@@ -312,7 +313,7 @@ def owner_acted(mailbox_id: str, now: datetime) -> Script[None]:
         yield from request_duty(mailbox_id, Duty.SYNC, now)
 
 
-def last_notice(mailbox_id: str) -> Script[datetime | None]:
+def last_notice(mailbox_id: MailboxId) -> Script[datetime | None]:
     """When the last notice of a mailbox came."""
     found: list[NoticeRow] = yield q("latest_notices", mailbox_id=mailbox_id)
     return moment(found[0]["received_at"]) if found else None

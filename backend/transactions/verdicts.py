@@ -8,6 +8,7 @@ from datetime import datetime
 
 from backend.domain.entry.challenge import ChallengeIntent, Dealings, spent
 from backend.domain.errors import Conflict, LeaseLost, NotFound, Refused
+from backend.domain.mail.message import MailboxId
 from backend.domain.mail.sender import counted_domain
 from backend.domain.mailbox.message import PLACES, Placement, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import SETTLE
@@ -31,7 +32,7 @@ from backend.transactions.statement import Script, micros, moment, number, packe
 
 
 def standing(
-    mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
+    mailbox_id: MailboxId, sender: str, sender_domain: str, thread_id: str, now: datetime
 ) -> Script[Standing]:
     """What the policy table looks up of a sender, at one moment."""
     row: StandingRow = yield q(
@@ -46,7 +47,7 @@ def standing(
 
 
 def dealings(
-    mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
+    mailbox_id: MailboxId, sender: str, sender_domain: str, thread_id: str, now: datetime
 ) -> Script[Dealings]:
     """Earlier challenges as the guards see them: read before a verdict, and again when its intent is stored."""
     counted = counted_domain(sender_domain)
@@ -120,7 +121,7 @@ def record_verdict(
     return None
 
 
-def record_stays(mailbox_id: str, ended: Sequence[Stays], now: datetime) -> Script[None]:
+def record_stays(mailbox_id: MailboxId, ended: Sequence[Stays], now: datetime) -> Script[None]:
     """`record_verdict` for some messages of a mailbox at once, all or none. Raises `Conflict` where one of them is
     held by somebody else, or its owner has spoken meanwhile.
     """
@@ -193,7 +194,7 @@ def _spend(job: MessageJob, screened: Screened | None, now: datetime) -> Script[
 
 
 def _intend(
-    mailbox_id: str, gmail_id: str, thread_id: str, intent: ChallengeIntent, now: datetime
+    mailbox_id: MailboxId, gmail_id: str, thread_id: str, intent: ChallengeIntent, now: datetime
 ) -> Script[None]:
     """Store the intent, if what the guards saw still holds."""
     mailbox: MailboxRow = yield q("mailbox", mailbox_id=mailbox_id)
@@ -222,20 +223,20 @@ def _intend(
         raise Conflict("conflict.challenge")
 
 
-def room_at(mailbox_id: str, now: datetime) -> Script[datetime]:
+def room_at(mailbox_id: MailboxId, now: datetime) -> Script[datetime]:
     """When the counts of the day have room again that are full at `now`."""
     oldest: int | None = yield q("room_at", mailbox_id=mailbox_id, day_ago=micros(now - COUNTED))
     return (now if oldest is None else moment(oldest)) + COUNTED
 
 
-def owed_links(mailbox_id: str, now: datetime) -> Script[tuple[Debt, ...]]:
+def owed_links(mailbox_id: MailboxId, now: datetime) -> Script[tuple[Debt, ...]]:
     """Held mail whose link is owed, oldest first."""
     found: list[DebtRow] = yield q("owed_links", mailbox_id=mailbox_id, since=micros(now - OWED))
     return tuple(Debt(**row) for row in found)
 
 
 def pay_link(
-    mailbox_id: str, debt: Debt, verdict: Verdict, challenge: ChallengeIntent | None, now: datetime
+    mailbox_id: MailboxId, debt: Debt, verdict: Verdict, challenge: ChallengeIntent | None, now: datetime
 ) -> Script[None]:
     """The link is intended and the message goes on to CHALLENGE, in one commit with the verdict that says so.
     Without a challenge it is owed no more: the guards of the verdict are why. Changes nothing where the owner has

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from backend.domain.errors import Cause
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import WATCH_ALARM, Preferences
 from backend.domain.mailbox.message import PLACES, MessageView, Placement, Screened, Verdict
 from backend.domain.policy.table import Standing
@@ -88,7 +89,7 @@ class NoticeCountRow(CountRow):
 
 
 def messages(
-    mailbox_id: str, placement: Placement | None = None, limit: int = 50, before: str = ""
+    mailbox_id: MailboxId, placement: Placement | None = None, limit: int = 50, before: str = ""
 ) -> Script[tuple[MessageView, ...]]:
     """Latest change first. `before` is the `gmail_id` of the last one of the page before."""
     params: dict[str, Any] = {"mailbox_id": mailbox_id, "limit": max(0, min(limit, PAGE))}
@@ -148,7 +149,7 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
 
 
 def retain(
-    mailbox_id: str, before: datetime, limit: int, counts_before: datetime | None = None
+    mailbox_id: MailboxId, before: datetime, limit: int, counts_before: datetime | None = None
 ) -> Script[int]:
     """Delete up to `limit` rows that ended before `before`, and counts that are kept to judge again before
     `counts_before`, if that is later; returns how many.
@@ -213,7 +214,7 @@ class EventRow(TypedDict):
     decided_by: str
 
 
-def overview(mailbox_id: str) -> Script[Overview | None]:
+def overview(mailbox_id: MailboxId) -> Script[Overview | None]:
     """Mailbox, counts and position of one snapshot."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if row is None:
@@ -223,7 +224,7 @@ def overview(mailbox_id: str) -> Script[Overview | None]:
     return Overview((yield from mailbox_of(row)), held["messages"], held["senders"], latest)
 
 
-def held(mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int) -> Script[HeldPage]:
+def held(mailbox_id: MailboxId, query: str, cursor: tuple[int, str] | None, limit: int) -> Script[HeldPage]:
     """A page of held senders. `query` is looked for in sender, name and subject, whatever its case."""
     after = cursor or (FAR, "")
     if query:
@@ -245,7 +246,7 @@ def held(mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int
     return HeldPage(senders, counted["senders"], more)
 
 
-def _searched(mailbox_id: str, query: str, after: tuple[int, str], limit: int) -> Script[HeldPage]:
+def _searched(mailbox_id: MailboxId, query: str, after: tuple[int, str], limit: int) -> Script[HeldPage]:
     """The search is done here: folding case beyond ASCII is what the two databases do differently."""
     groups: dict[str, list[TextRow]] = {}
     texts: list[TextRow] = yield q("held_texts", mailbox_id=mailbox_id)
@@ -270,7 +271,9 @@ def _searched(mailbox_id: str, query: str, after: tuple[int, str], limit: int) -
     return HeldPage(senders, len(order), shown[-1] if len(behind) > limit else None)
 
 
-def change_preferences(mailbox_id: str, changes: Mapping[str, Any], now: datetime) -> Script[Preferences]:
+def change_preferences(
+    mailbox_id: MailboxId, changes: Mapping[str, Any], now: datetime
+) -> Script[Preferences]:
     """Read, change and write in one: two who change different things both get theirs."""
     row = yield from locked(mailbox_id)
     before = Preferences.from_json(json.loads(row["preferences"]))
@@ -280,13 +283,13 @@ def change_preferences(mailbox_id: str, changes: Mapping[str, Any], now: datetim
     return after
 
 
-def news(mailbox_id: str, device_id: str, after: int | None, limit: int) -> Script[News]:
+def news(mailbox_id: MailboxId, device_id: str, after: int | None, limit: int) -> Script[News]:
     """Changes after number `after` (None: only the latest number), oldest first."""
     device: DeviceRow | None = yield q("device", mailbox_id=mailbox_id, id=device_id)
     return (yield from changes(mailbox_id, device is not None, after, limit))
 
 
-def changes(mailbox_id: str, alive: bool, after: int | None, limit: int) -> Script[News]:
+def changes(mailbox_id: MailboxId, alive: bool, after: int | None, limit: int) -> Script[News]:
     """What anybody is told who is still let in."""
     latest = yield from number("latest_event", mailbox_id=mailbox_id)
     if after is None or after == latest or not alive:
@@ -329,7 +332,7 @@ def tenant(sub: str) -> Script[Tenant | None]:
     return None if row is None else Tenant((yield from mailbox_of(row)), row["changed_at"])
 
 
-def reading(mailbox_id: str, gmail_id: str, now: datetime) -> Script[CardData | None]:
+def reading(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[CardData | None]:
     """Everything the card of a message shows; None for a message that has no row."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None:
@@ -341,7 +344,7 @@ def reading(mailbox_id: str, gmail_id: str, now: datetime) -> Script[CardData | 
 
 
 def sender(
-    mailbox_id: str, address: str, domain: str, thread_id: str, now: datetime
+    mailbox_id: MailboxId, address: str, domain: str, thread_id: str, now: datetime
 ) -> Script[tuple[Standing, SenderRecord]]:
     """How a sender stands, and what came of them so far."""
     standing = yield from verdicts.standing(mailbox_id, address, domain, thread_id, now)
@@ -352,7 +355,7 @@ def sender(
 
 
 def insert_unseen(
-    mailbox_id: str, seen: Sighting, verdict: Verdict, screened: Screened | None, now: datetime
+    mailbox_id: MailboxId, seen: Sighting, verdict: Verdict, screened: Screened | None, now: datetime
 ) -> Script[bool]:
     """Note a message no sync will bring, with what is thought of it; nothing follows. False: it was known."""
     yield from lock(mailbox_id)
@@ -388,7 +391,7 @@ def insert_unseen(
 
 
 def save_preferences_unless_changed(
-    mailbox_id: str, version: int, preferences: Preferences, now: datetime
+    mailbox_id: MailboxId, version: int, preferences: Preferences, now: datetime
 ) -> Script[bool]:
     """Save the settings if nothing changed since `version`; False if something did."""
     row = yield from locked(mailbox_id)

@@ -10,6 +10,7 @@ from quart import Response, g, request
 from werkzeug.exceptions import Forbidden
 
 from backend.domain.entry.challenge import token_hash
+from backend.domain.mail.message import MailboxId
 from backend.pipeline.connect import LIFE
 from backend.settings import Environment
 from backend.transactions.records import Session
@@ -128,7 +129,7 @@ class SignedIn:
     csrf: str
 
     @property
-    def mailbox_id(self) -> str:
+    def mailbox_id(self) -> MailboxId:
         """The one mailbox it may touch."""
         return self.session.mailbox_id
 

@@ -18,6 +18,7 @@ from functools import partial
 import structlog
 
 from backend.domain.errors import LeaseLost, StoreAway
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.message import Stage
 from backend.pipeline.context import Context
 from backend.pipeline.stages import run_duty, run_stage
@@ -72,7 +73,7 @@ class Worker:
         self._endings = Endings(context, self.failed)
         self._careful_until: datetime | None = None
         self._running: set[asyncio.Task[bool]] = set()
-        self._in_hand: Counter[str] = Counter()
+        self._in_hand: Counter[MailboxId] = Counter()
         self._taken: dict[DutyJob, int] = {}
         self._stopping = False
         self._share = max(1, context.settings.worker_tasks // SHARES)
@@ -164,7 +165,7 @@ class Worker:
         """Mailboxes of which so much is under way that another claim might be more than their share."""
         return [name for name in self._in_hand if self._is_full(name)]
 
-    def _is_full(self, mailbox_id: str) -> bool:
+    def _is_full(self, mailbox_id: MailboxId) -> bool:
         return self._in_hand[mailbox_id] > self._share // 2
 
     async def _alone(self, messages: tuple[MessageJob, ...]) -> tuple[MessageJob, ...]:
@@ -205,7 +206,7 @@ class Worker:
         if room_again or task.cancelled() or not task.result():
             self._wake.set()
 
-    def _count(self, mailbox_id: str, more: int) -> None:
+    def _count(self, mailbox_id: MailboxId, more: int) -> None:
         """So many messages of this mailbox more are under way."""
         self._in_hand[mailbox_id] += more
         if not self._in_hand[mailbox_id]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backend.domain.errors import Expired, Refused
-from backend.domain.mail.message import Address, Owner
+from backend.domain.mail.message import Address, MailboxId, Owner
 
 LIFE = timedelta(days=14)
 """How long the link works."""
@@ -58,7 +58,7 @@ class ChallengeIntent:
     reply_from: Address
     late: bool = False
 
-    def stored(self, mailbox_id: str, gmail_id: str, thread_id: str, now: datetime) -> Challenge:
+    def stored(self, mailbox_id: MailboxId, gmail_id: str, thread_id: str, now: datetime) -> Challenge:
         """The challenge about this message that storing it at `now` makes, as far as sending it asks."""
         return Challenge(
             id=self.id,
@@ -88,7 +88,7 @@ class Challenge:
     """
 
     id: str
-    mailbox_id: str
+    mailbox_id: MailboxId
     gmail_id: str
     thread_id: str
     sender: str

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,10 @@ class Arrival:
     received_at: datetime
     message: Message
     size: int = 0
+
+
+MailboxId: TypeAlias = str
+"""Which mailbox: our own id. What is about a mailbox names it so, and is bound to the store by that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from backend.domain.entry.challenge_mail import MAX_OWN_WORDING
 from backend.domain.errors import AccessLost, Cause, Failing, Refused, foremost
-from backend.domain.mail.message import Owner
+from backend.domain.mail.message import MailboxId, Owner
 from backend.domain.mailbox.message import LabelIds, Row
 from backend.domain.reading.topics import Topic
 
@@ -299,7 +299,7 @@ class Mailbox:
     all.
     """
 
-    id: str
+    id: MailboxId
     sub: str
     owner: Owner
     link: Link

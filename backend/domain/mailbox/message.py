@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from backend.domain.mail.message import MailboxId
 from backend.domain.reading.score import Score, Trace
 from backend.domain.reading.topics import Topic
 
@@ -227,7 +228,7 @@ class Screened:
 class MessageView:
     """One message as screens show it."""
 
-    mailbox_id: str
+    mailbox_id: MailboxId
     gmail_id: str
     thread_id: str
     stage: Stage | None

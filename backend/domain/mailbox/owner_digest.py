@@ -15,7 +15,7 @@ from html import escape
 
 from backend.domain.errors import Refused
 from backend.domain.mail.machine_mail import host_of
-from backend.domain.mail.message import UNSEEN, Owner
+from backend.domain.mail.message import UNSEEN, MailboxId, Owner
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import DigestPace
 from backend.domain.mailbox.message import MessageView
@@ -117,7 +117,7 @@ class DigestLink:
     `expires_at`; what it did can be taken back once."""
 
     token_hash: str
-    mailbox_id: str
+    mailbox_id: MailboxId
     decision: Decision
     gmail_ids: tuple[str, ...]
     expires_at: datetime
@@ -141,7 +141,7 @@ def next_at(after: datetime, pace: DigestPace, zone: tzinfo) -> datetime:
         day += timedelta(days=1)
 
 
-def sealed_words(mailbox_id: str, now: datetime) -> str:
+def sealed_words(mailbox_id: MailboxId, now: datetime) -> str:
     """What is sealed into a Message-ID of ours."""
     return f"{mailbox_id}.{int(now.timestamp())}"
 
@@ -159,7 +159,7 @@ def message_id(sealed: bytes, domain: str) -> str:
     return f"<{ID_PREFIX}{sealed.decode('ascii')}@{domain}>"
 
 
-def placed_by_us(words: str, mailbox_id: str, received_at: datetime) -> bool:
+def placed_by_us(words: str, mailbox_id: MailboxId, received_at: datetime) -> bool:
     """Whether what was sealed in a message's id says that we put it into this mailbox, about when Gmail dates it. A
     copy that somebody sends later comes too late."""
     name, _, at = words.rpartition(".")

@@ -22,6 +22,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from backend.domain import errors
 from backend.domain.errors import Refused
+from backend.domain.mail.message import MailboxId
 from backend.pipeline.devices import DeviceService
 from backend.transactions.records import Device, Scope
 from backend.web.api.answers import API, PREFIX, VERSION_HEADER, refusal
@@ -56,7 +57,7 @@ class Call:
     device: Device
 
     @property
-    def mailbox_id(self) -> str:
+    def mailbox_id(self) -> MailboxId:
         """The one mailbox it may touch."""
         return self.device.mailbox_id
 

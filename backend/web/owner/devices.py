@@ -8,6 +8,7 @@ from quart import Blueprint, Response, request
 from werkzeug.exceptions import Forbidden
 
 from backend.domain.errors import NotFound, PitchgateError, Refused
+from backend.domain.mail.message import MailboxId
 from backend.locale import Words
 from backend.pipeline.devices import DeviceRequest, read_request
 from backend.transactions.records import Session
@@ -103,7 +104,7 @@ async def kept_request() -> DeviceRequest | None:
         return None
 
 
-async def confirm(wanted: DeviceRequest, mailbox_id: str, csrf: str) -> Response:
+async def confirm(wanted: DeviceRequest, mailbox_id: MailboxId, csrf: str) -> Response:
     """The page with the question. Its form leads to us and on to the app's listener, and nowhere else."""
     found = await service().overview(mailbox_id)
     response = await open_page(
