@@ -40,6 +40,8 @@ from typing import Any, NoReturn
 from weakref import WeakSet
 
 from backend import starting
+from backend.__main__ import COMMANDS
+from backend.__main__ import main as program
 from backend.demo.processes import Process, Sandbox
 from backend.sandbox.cli import sandbox_command
 from backend.system import SystemClock
@@ -224,7 +226,7 @@ def main() -> NoReturn:
     orders, clock = socket.socket(fileno=int(sys.argv[1])), mmap.mmap(int(sys.argv[2]), AHEAD.size)
     put_ahead(lambda: float(AHEAD.unpack_from(clock)[0]))
     starting._structlog_without_rich()
-    for name in ("backend.serving", "backend.sandbox.server", "backend.commands.serve"):
+    for name in ("backend.serving", "backend.sandbox.server", COMMANDS["serve"][0]):
         importlib.import_module(name)
     signal.signal(WAKE, lambda *_: None)  # enough for asyncio's loop, which then looks at the time
     gc.freeze()
@@ -268,8 +270,6 @@ def become(given: list[int], words: list[str], environment: dict[str, str], fold
     code: object = 0
     try:
         if words[0] == "backend":
-            from backend.__main__ import main as program
-
             program()
         else:
             sandbox_command(prog_name="sandbox")
