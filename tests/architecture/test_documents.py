@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 
 import click
-import pytest
 from packaging.requirements import Requirement
 
 from backend.__main__ import cli
@@ -17,83 +16,102 @@ from backend.settings import Settings
 from backend.settings_read import FILE_VARIABLE
 from tests.architecture.source import PACKAGES, ROOT, files, listing, project, text
 
-DOCUMENTS = tuple(
-    path
+DOCUMENTS = {
+    path: text(path) or ""
     for path in files()
     if path.suffix == ".md"
     and (len(path.parts) == 1 or path.parts[0] in (".github", "docs", "addon_manifest"))
-)
+}
 SETTING = re.compile(r"\bPITCHGATE_[A-Z_]+\b")
 DECISIONS = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
 OPEN_IN = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)  # code, as opposed to prose
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_every_make_target_named_exists(document: Path) -> None:
+def test_every_make_target_named_exists() -> None:
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     call = re.compile(r"(?:^|&& |; |pitchgate )make ([a-z][a-z-]*)", re.MULTILINE)
-    named = {target for code in _code(document) for target in call.findall(code)}
-    assert named <= targets, listing(named - targets)
+    unknown = {
+        f"{document}: {target}"
+        for document, code in _code()
+        for target in call.findall(code)
+        if target not in targets
+    }
+    assert not unknown, listing(unknown)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_every_command_named_exists_with_its_options(document: Path) -> None:
-    wrong = []
-    for code in _code(document):
-        for line in re.findall(
-            r"(?<!-u )(?:^|(?<=[;&|] )|(?<=bin/))pitchgate ([a-z][^\n`|;#]*)", code, re.MULTILINE
-        ):
-            if problem := _problem(line.split()):
-                wrong.append(f"pitchgate {line}: {problem}")
+def test_every_command_named_exists_with_its_options() -> None:
+    line = re.compile(r"(?<!-u )(?:^|(?<=[;&|] )|(?<=bin/))pitchgate ([a-z][^\n`|;#]*)", re.MULTILINE)
+    wrong = [
+        f"{document}: pitchgate {words}: {problem}"
+        for document, code in _code()
+        for words in line.findall(code)
+        if (problem := _problem(words.split()))
+    ]
     assert not wrong, listing(wrong)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_every_setting_named_exists(document: Path) -> None:
+def test_every_setting_named_exists() -> None:
     known = (
         {f"PITCHGATE_{name}".upper() for name in Settings.model_fields} | _read_elsewhere() | {FILE_VARIABLE}
     )
-    named = set(SETTING.findall(text(document) or ""))
-    assert named <= known, listing(named - known)
+    unknown = {
+        f"{document}: {name}"
+        for document, content in DOCUMENTS.items()
+        for name in SETTING.findall(content)
+        if name not in known
+    }
+    assert not unknown, listing(unknown)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_every_family_of_words_named_is_in_a_catalogue(document: Path) -> None:
+def test_every_family_of_words_named_is_in_a_catalogue() -> None:
     catalogues = "".join((ROOT / folder / "locale/en.po").read_text() for folder in ("backend", "tray_app"))
     ids = re.findall(r'^msgid "(.+)"', catalogues, re.MULTILINE)
-    named = {stem for code in _code(document) for stem in re.findall(r"([a-z]+\.[a-z_]*)<word>", code)}
-    unknown = {stem for stem in named if not any(name.startswith(stem) for name in ids)}
+    unknown = {
+        f"{document}: {stem}"
+        for document, code in _code()
+        for stem in re.findall(r"([a-z]+\.[a-z_]*)<word>", code)
+        if not any(name.startswith(stem) for name in ids)
+    }
     assert not unknown, listing(unknown)
 
 
 def test_every_setting_is_told_of_somewhere() -> None:
-    found = "".join(text(document) or "" for document in DOCUMENTS)
+    found = "".join(DOCUMENTS.values())
     silent = [name for name in Settings.model_fields if f"PITCHGATE_{name}".upper() not in found]
     assert not silent, listing(silent)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_every_file_named_exists(document: Path) -> None:
-    content = text(document) or ""
-    links = {link.partition("#")[0] for link in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", content)}
-    broken = [link for link in links if link and not (ROOT / document.parent / link).exists()]
+def test_every_file_named_exists() -> None:
+    link = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]+)[^)\s]*\)")
     roots = r"(?:backend|tray_app|model_export|addon_manifest|tests|docs|requirements)/"
-    for code in _code(document):
-        for name in re.findall(rf"(?<![\w/.]){roots}[\w./-]*", code):
-            if not (ROOT / name.rstrip(".")).exists():
-                broken.append(name)
+    broken = {
+        f"{document}: {name}"
+        for document, content in DOCUMENTS.items()
+        for name in link.findall(content)
+        if not (ROOT / document.parent / name).exists()
+    }
+    broken |= {
+        f"{document}: {name}"
+        for document, code in _code()
+        for name in re.findall(rf"(?<![\w/.]){roots}[\w./-]*", code)
+        if not (ROOT / name.rstrip(".")).exists()
+    }
     assert not broken, listing(broken)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_every_module_named_without_its_folder_exists(document: Path) -> None:
-    there = {"/".join(path.parts[start:]) for path in files() for start in range(len(path.parts))}
-    named = {name for code in _code(document) for name in re.findall(r"(?<![\w/.$*-])\w[\w/]*\.py\b", code)}
-    assert named <= there, listing(named - there)
+def test_every_module_named_without_its_folder_exists() -> None:
+    there = _places()
+    absent = {
+        f"{document}: {name}"
+        for document, code in _code()
+        for name in re.findall(r"(?<![\w/.$*-])\w[\w/]*\.py\b", code)
+        if name not in there
+    }
+    assert not absent, listing(absent)
 
 
 def test_every_module_named_in_the_source_exists() -> None:
-    there = {"/".join(path.parts[start:]) for path in files() for start in range(len(path.parts))}
+    there = _places()
     broken = []
     for path in files():
         if path.suffix != ".py" or path.parts[0] not in PACKAGES:
@@ -125,16 +143,16 @@ def test_every_class_named_in_the_source_exists() -> None:
     assert not unknown, listing(unknown)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_every_name_said_to_be_in_a_module_is_in_it(document: Path) -> None:
-    content = text(document) or ""
-    pairs = re.findall(r"`(\w+)`(?: in| of| \() ?`([\w/]+\.py)`", content)
-    pairs += [(name, path) for path, name in re.findall(r"`([\w/]+\.py)`, (?:in|below) `(\w+)`", content)]
-    absent = [
-        f"{name} in {path}"
-        for name, path in pairs
-        if not re.search(rf"\b{name}\b", text(Path(path)) or "")  # the test above finds a lost path
-    ]
+def test_every_name_said_to_be_in_a_module_is_in_it() -> None:
+    absent = []
+    for document, content in DOCUMENTS.items():
+        pairs = re.findall(r"`(\w+)`(?: in| of| \() ?`([\w/]+\.py)`", content)
+        pairs += [(name, path) for path, name in re.findall(r"`([\w/]+\.py)`, (?:in|below) `(\w+)`", content)]
+        absent += [
+            f"{document}: {name} in {path}"
+            for name, path in pairs
+            if not re.search(rf"\b{name}\b", text(Path(path)) or "")  # the test above finds a lost path
+        ]
     assert not absent, listing(absent)
 
 
@@ -199,12 +217,12 @@ def test_decisions_are_numbered_without_a_gap_and_listed() -> None:
     assert not silent, listing(silent)
 
 
-@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
-def test_a_decision_has_its_parts(path: Path) -> None:
-    content = path.read_text()
-    assert re.match(rf"# {int(path.name[:4])}\. .+\n\nDate: \d{{4}}-\d\d-\d\d\n", content)
-    parts = re.findall(r"^## (.+)$", content, re.MULTILINE)
-    assert parts == ["Context", "Decision", "Alternatives", "Consequence"]
+def test_a_decision_has_its_parts() -> None:
+    for path in DECISIONS:
+        content = path.read_text()
+        assert re.match(rf"# {int(path.name[:4])}\. .+\n\nDate: \d{{4}}-\d\d-\d\d\n", content), path
+        parts = re.findall(r"^## (.+)$", content, re.MULTILINE)
+        assert parts == ["Context", "Decision", "Alternatives", "Consequence"], path
 
 
 def test_every_module_the_makefile_runs_exists() -> None:
@@ -225,9 +243,16 @@ def _read_elsewhere() -> set[str]:
     return {name for path in sources for name in re.findall(r'"(PITCHGATE_[A-Z_]+)"', text(path) or "")}
 
 
-def _code(document: Path) -> Iterator[str]:
-    for code in OPEN_IN.findall(text(document) or ""):
-        yield code.strip("`").replace("\\\n", " ")
+@cache
+def _places() -> set[str]:
+    """Every file by its path, and by each end of that."""
+    return {"/".join(path.parts[start:]) for path in files() for start in range(len(path.parts))}
+
+
+def _code() -> Iterator[tuple[Path, str]]:
+    for document, content in DOCUMENTS.items():
+        for code in OPEN_IN.findall(content):
+            yield document, code.strip("`").replace("\\\n", " ")
 
 
 def _problem(words: list[str]) -> str:

@@ -8,14 +8,15 @@ import shutil
 import stat
 import subprocess
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from tests.architecture.shell_blocks import PLAYED, REASONS, blocks, to_play
-from tests.architecture.source import ROOT, files, text
+from tests.architecture.source import ROOT, files, listing, text
 
-PAGES = [page for path in files() if path.suffix == ".md" and any(blocks(page := str(path)))]
+PAGES = [path for path in files() if path.suffix == ".md"]
 COMMANDS = {
     "pitchgate",
     "pitchgate-model",
@@ -45,23 +46,24 @@ STUBS = {
 }
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_block_is_shell(page: str) -> None:
-    for block in blocks(page):
+def test_every_block_is_shell() -> None:
+    for block in chain.from_iterable(blocks(str(page)) for page in PAGES):
         done = subprocess.run(
             ["bash", "-n"], input=block.code, capture_output=True, text=True, timeout=20, check=False
         )
-        assert done.returncode == 0, done.stderr + block.code
+        assert done.returncode == 0, f"in {block.page}: {done.stderr}{block.code}"
 
 
-@pytest.mark.parametrize("page", sorted({*PAGES, *PLAYED}))
-def test_every_block_is_played_or_says_why_not(page: str) -> None:
-    found = list(blocks(page))
-    played = Counter(block.heading for block in found if not block.why and not block.tried)
-    assert played == PLAYED.get(page, {}), "play it in tests/deploy/test_machine.py, or say above it why not"
-    for block in found:
-        assert not block.why or block.why.startswith(REASONS), block
-        assert all((ROOT / place).exists() for place in block.tried.split()), block
+def test_every_block_is_played_or_says_why_not() -> None:
+    for page in sorted({*map(str, PAGES), *PLAYED}):
+        found = list(blocks(page))
+        played = Counter(block.heading for block in found if not block.why and not block.tried)
+        assert played == PLAYED.get(page, {}), (
+            f"in {page}: play it in tests/deploy/test_machine.py, or say above it why not"
+        )
+        for block in found:
+            assert not block.why or block.why.startswith(REASONS), block
+            assert all((ROOT / place).exists() for place in block.tried.split()), block
 
 
 @pytest.mark.parametrize(
@@ -84,13 +86,15 @@ def test_a_pasted_block_stops_at_the_first_failure(page: str) -> None:
         assert len(commands) < 2 or together, f"in {page}: begin it with ( and set -e:\n{block.code}"
 
 
-@pytest.mark.parametrize(
-    "page", [str(path) for path in files() if path.suffix == ".md" and path.parts[0] != "tests"]
-)
-def test_a_block_of_commands_is_marked_as_shell(page: str) -> None:
-    fences = re.findall(r"^ *```(\w*)\n *([\w./-]+)", text(Path(page)) or "", re.MULTILINE)
-    wrong = [word for language, word in fences if language != "sh" and word in COMMANDS]
-    assert not wrong, f"in {page}, blocks that nobody looks at: {wrong}"
+def test_a_block_of_commands_is_marked_as_shell() -> None:
+    wrong = [
+        f"{page}: {word}"
+        for page in PAGES
+        if page.parts[0] != "tests"
+        for language, word in re.findall(r"^ *```(\w*)\n *([\w./-]+)", text(page) or "", re.MULTILINE)
+        if language != "sh" and word in COMMANDS
+    ]
+    assert not wrong, "blocks that nobody looks at:" + listing(wrong)
 
 
 @pytest.mark.skipif(
