@@ -77,8 +77,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     that share the one desktop stand between the others.
     """
     order: dict[Path, tuple[int, str]] = {}
+    paths = sorted({item.path for item in items})
     for folder in SLOW:
-        found = sorted({item.path for item in items if item.path.is_relative_to(HERE / folder)})
+        found = [path for path in paths if path.is_relative_to(HERE / folder)]
         order |= {path: (place, folder) for place, path in enumerate(found)}
     others = (len(items), "")  # counted here: a list that is being sorted is empty
     items.sort(key=lambda item: order.get(item.path, others))
