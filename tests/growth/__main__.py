@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 
 from tests.growth.patterns import escaping
-from tests.growth.run import Report, walk_functions, walk_memory, walk_patterns
+from tests.growth.run import WALKED, Report, digest, walk_functions, walk_memory, walk_patterns
 
 
 def main() -> int:
@@ -18,8 +18,10 @@ def main() -> int:
     )
     chosen = parser.parse_args()
     report = Report(growing=escaping())
-    walk_patterns(report)
-    walk_functions(report, chosen.share)
+    walk_patterns(report, 1)
+    if not report.growing:
+        WALKED.write_text(digest() + "\n", "ascii")
+    walk_functions(report, chosen.share, chosen.share)
     walk_memory(report, chosen.share)
     for line in (*report.unmade, *report.growing):
         print(line.encode("utf-8", "backslashreplace").decode())

@@ -11,6 +11,7 @@ import re._constants as c
 import re._parser as parser
 import string
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -28,6 +29,7 @@ _REPEATS = (c.MAX_REPEAT, c.MIN_REPEAT, c.POSSESSIVE_REPEAT)
 Text = Callable[[int], str]
 
 
+@cache
 def of_pattern(pattern: re.Pattern[Any]) -> dict[str, Text]:
     """Name to a function from a length to a text of about that length."""
     raw = pattern.pattern

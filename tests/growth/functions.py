@@ -78,13 +78,15 @@ def made(hint: Any, text: str) -> Any:
     if isinstance(hint, type) and issubclass(hint, Exception):
         return hint(text)
     if isinstance(hint, type) and is_dataclass(hint):
-        hints = get_type_hints(hint)
-        return hint(**{name: made(hints[name], text) for name in hint.__dataclass_fields__})
+        return hint(**{name: made(_hints(hint)[name], text) for name in hint.__dataclass_fields__})
     if hasattr(hint, "_fields"):  # a NamedTuple
-        return hint(**{name: made(part, text) for name, part in get_type_hints(hint).items()})
+        return hint(**{name: made(part, text) for name, part in _hints(hint).items()})
     if is_typeddict(hint):
-        return {name: made(part, text) for name, part in get_type_hints(hint).items()}
+        return {name: made(part, text) for name, part in _hints(hint).items()}
     raise Unmade(str(hint))
+
+
+_hints = cache(get_type_hints)
 
 
 def _headers(text: str) -> Headers:

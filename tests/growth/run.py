@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+import platform
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from random import Random
 from typing import Any
-from zlib import crc32
 
 from tests.growth import attacks, functions, measure, patterns
 
@@ -17,6 +22,9 @@ PATTERN_ENOUGH = 0.004
 FUNCTION_ENOUGH = 0.003
 ORDINARY = 5
 """Times what a function takes for as much prose: less is not looked at."""
+
+WALKED = Path(__file__).with_name("walked.sha256")
+"""The `digest` of the patterns when `make growth` last walked them."""
 
 
 @dataclass
@@ -32,12 +40,21 @@ class Report:
     growing: list[str] = field(default_factory=list)
 
 
-def walk_patterns(report: Report) -> None:
-    """Each pattern alone, used as the code uses it, on texts made from it and on what emails are full of."""
+def digest() -> str:
+    """Of all patterns, what their texts are made by, and whose engine they run on."""
+    found = sorted(
+        repr((one.pattern.pattern, one.pattern.flags, sorted(one.uses))) for one in patterns.patterns()
+    )
+    makers = [inspect.getsource(module) for module in (attacks, measure)]
+    return hashlib.sha256(repr((found, makers, platform.python_version_tuple()[:2])).encode()).hexdigest()
+
+
+def walk_patterns(report: Report, share: float) -> None:
+    """Each pattern alone, used as the code uses it, on a `share` of the texts made from it."""
     for found in patterns.patterns():
         report.patterns += 1
         for use in sorted({use if use in ("match", "fullmatch") else "finditer" for use in found.uses}):
-            for name, text in attacks.of_pattern(found.pattern).items():
+            for name, text in _part(found.name, attacks.of_pattern(found.pattern), share):
                 report.pattern_texts += 1
                 grown = pattern_grows(found.pattern, use, text)
                 if grown:
@@ -58,10 +75,9 @@ def pattern_grows(pattern: re.Pattern[Any], use: str, text: attacks.Text) -> str
     return measure.grows(work, text, PATTERN_ENOUGH)
 
 
-def walk_functions(report: Report, share: float) -> None:
-    """Each public function that takes text, on what emails are full of and on the texts for the patterns. Of all pairs
-    a `share` is tried, always the same."""
-    texts = attacks.of_mail()
+def walk_functions(report: Report, of_mail: float, of_patterns: float) -> None:
+    """Each public function that takes text, on a share of what emails are full of and of the texts for the patterns."""
+    texts: dict[str, attacks.Text] = {}
     for found in patterns.patterns():
         texts |= attacks.of_pattern(found.pattern)
     for name, function in functions.functions():
@@ -70,9 +86,7 @@ def walk_functions(report: Report, share: float) -> None:
             report.unmade.append(f"{name}: {unmade}")
             continue
         enough = FUNCTION_ENOUGH + ORDINARY * ordinary(function)
-        for title, text in texts.items():
-            if not _chosen(name, title, share):
-                continue
+        for title, text in [*_part(name, attacks.of_mail(), of_mail), *_part(name, texts, of_patterns)]:
             report.function_texts += 1
             if grown := measure.grows(function, text, enough):
                 report.growing.append(f"{name}: {title}: {grown}")
@@ -80,21 +94,20 @@ def walk_functions(report: Report, share: float) -> None:
 
 
 def walk_memory(report: Report, share: float, whole: str = "") -> None:
-    """Each function on what emails are full of: the memory it takes at its height. A `share` of the pairs, of the one
+    """Each function on what emails are full of: the memory it takes at its height. A `share` of the texts, for the one
     called `whole` all."""
     with measure.only_new_objects():
         for name, function in functions.functions():
-            for title, text in attacks.of_mail().items():
-                if not name.endswith(whole or ":") and not _chosen(name, title, share):
-                    continue
+            for title, text in _part(name, attacks.of_mail(), 1 if name.endswith(whole or ":") else share):
                 report.memory_texts += 1
                 if grown := measure.memory_grows(function, text):
                     report.growing.append(f"{name}: {title}: {grown}")
                     break
 
 
-def _chosen(name: str, title: str, share: float) -> bool:
-    return crc32(f"{name} {title}".encode("utf-8", "replace")) % 10_000 < share * 10_000
+def _part(name: str, texts: Mapping[str, attacks.Text], share: float) -> Sequence[tuple[str, attacks.Text]]:
+    """At least one of the texts: for each name others, for one name always the same."""
+    return Random(name).sample([*texts.items()], ceil(share * len(texts)))
 
 
 def _unmade(function: Callable[[str], object]) -> str:

@@ -1,7 +1,7 @@
 """No text a stranger can send makes a rule of the domain take time or memory faster than n log n.
 
-`python -m tests.growth` tries all pairs of functions and texts; here it is all patterns, and of the pairs a part that
-is always the same.
+`make growth` tries all pairs of functions and texts; here each function has a few texts, always the same. The patterns
+are all tried here too, unless nothing about them has changed since `make growth`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ import pytest
 
 from tests.growth import attacks, measure
 from tests.growth.patterns import escaping, patterns
-from tests.growth.run import Report, pattern_grows, walk_functions, walk_memory, walk_patterns
+from tests.growth.run import (
+    WALKED,
+    Report,
+    digest,
+    pattern_grows,
+    walk_functions,
+    walk_memory,
+    walk_patterns,
+)
 
 LONG_AGO = {
     "an attribution": (r"^(?:am|on)\b.{6,240}@\S+\s*>?:?\s*$", "finditer"),
@@ -53,7 +61,7 @@ def test_no_pattern_escapes_the_walk() -> None:
 
 def test_every_pattern_takes_linear_time(capsys: pytest.CaptureFixture[str]) -> None:
     report = Report()
-    walk_patterns(report)
+    walk_patterns(report, 0.05 if WALKED.read_text("ascii").strip() == digest() else 1)
     with capsys.disabled():
         print(f"\n{report.patterns} patterns, {report.pattern_texts} texts made from them")
     assert report.growing == []
@@ -61,7 +69,7 @@ def test_every_pattern_takes_linear_time(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_every_function_over_text_takes_linear_time(capsys: pytest.CaptureFixture[str]) -> None:
     report = Report()
-    walk_functions(report, 0.003)
+    walk_functions(report, 0.02, 0.0003)
     with capsys.disabled():
         print(f"\n{report.functions} functions, {report.function_texts} of their texts")
     assert report.unmade == []
