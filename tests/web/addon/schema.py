@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 Json = dict[str, Any]
-CARD = "GoogleAppsCardV1Card"
+CARD, SECTION, WIDGET = (f"GoogleAppsCardV1{name}" for name in ("Card", "Section", "Widget"))
 
 
 @functools.cache
@@ -72,9 +72,9 @@ PROMPTS = [
 
 
 @functools.cache
-def card_validator() -> Draft202012Validator:
-    """Of one card."""
-    return Draft202012Validator(CARD_REF | {"$defs": _definitions()})
+def validator(name: str) -> Draft202012Validator:
+    """Of one card, or of one part of it."""
+    return Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": _definitions()})
 
 
 @functools.cache
