@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import threading
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -25,7 +25,7 @@ from backend.domain.entry.challenge import token_hash
 from backend.domain.mailbox.message import Placement
 from backend.store.opening import open_store
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope
-from tests.journeys.conftest import until
+from tests.journeys.conftest import PATIENCE, until
 from tests.machine import Forked, hurry, machine
 from tests.onward import onward
 
@@ -206,32 +206,36 @@ def hidden(page: str) -> dict[str, str]:
     return next(form for form in reader.forms if form)
 
 
-@contextmanager
+@contextlib.contextmanager
 def real_server(folder: Path) -> Iterator[RealServer]:
     """Start both processes; stop them at the end."""
-    ready, over, found = threading.Event(), asyncio.Event(), []
+    ready, found = threading.Event(), []
     loop = asyncio.new_event_loop()
 
     async def run() -> None:
         async with stage(Options(folder=folder), lambda _: None, Forked) as running:
             found.append(RealServer(running, loop, count(1)))
             ready.set()
-            await over.wait()
+            await asyncio.Event().wait()
+
+    life = loop.create_task(run())
 
     def play() -> None:
         try:
-            loop.run_until_complete(run())
+            with contextlib.suppress(asyncio.CancelledError):
+                loop.run_until_complete(life)
         finally:
             ready.set()
             loop.close()
 
     thread = threading.Thread(target=play, daemon=True)
     thread.start()
-    assert ready.wait(60)
-    assert found, "the stage did not start; its logs are in the test's folder"
     try:
+        ready.wait(PATIENCE)
+        assert found, "the stage did not start; its logs are in the test's folder"
         yield found[0]
     finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join(40)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(life.cancel)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
