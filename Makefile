@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 # Three workers for two cores, since many tests wait. A file stays on one of them, so that what it starts is started
-# once; files begin in the order of tests/conftest.py, and one desktop is there at a time (tests/desktop/conftest.py).
+# once; files begin in the order of tests/conftest.py.
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
 WORKERS ?= 3
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -74,7 +74,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Skip what cannot run here, saying what is missing. In CI and for root it is not skipped: it fails.
 
     Tests that wait for processes begin first, so that no worker is left alone with them at the end; those
-    that share the one desktop stand between the others.
+    that draw a desktop stand between the others.
     """
     order: dict[Path, tuple[int, str]] = {}
     paths = sorted({item.path for item in items})

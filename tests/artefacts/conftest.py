@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.desktop.conftest import screen
+from tests.desktop.screen import Screen
 from tests.journeys.real_server import RealServer, real_server
-
-__all__ = ["screen"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,3 +23,11 @@ def server(tmp_path: Path) -> Iterator[RealServer]:
     """The sandbox's Gmail and the real server."""
     with real_server(tmp_path / "server") as running:
         yield running
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Screen]:
+    """A desktop with a panel."""
+    desktop = Screen(tmp_path / "desktop")
+    yield desktop
+    desktop.close()

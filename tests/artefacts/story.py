@@ -14,7 +14,7 @@ import httpx
 import psutil
 
 from tests.desktop.screen import Screen
-from tests.desktop.test_tray_screen import ICON, first_label, shows
+from tests.desktop.tray import ICON, first_label, shows
 from tests.journeys.real_server import RealServer, RealSubject, consent
 from tray_app.state import Icon
 

@@ -6,20 +6,18 @@ Wine has no Edge WebView2, so the window's pages open in the browser, as on a Wi
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from playwright.sync_api import expect
 
 from tests.architecture.source import project
 from tests.artefacts.places import BROWSER, artefact
 from tests.artefacts.story import Measured, memory, released, says_yes
 from tests.browser.conftest import shots
-from tests.desktop.test_tray_screen import shows
+from tests.desktop.tray import shows
 from tests.journeys.real_server import RealServer
 from tests.windows.menus import menu
 from tests.windows.page import shown
@@ -39,11 +37,10 @@ KEPT = (
 @pytest.fixture
 def wine(tmp_path: Path) -> Iterator[Wine]:
     assert not missing(), f"not set up: {missing()}; make dist-windows"
-    with FileLock(Path(tempfile.gettempdir()) / "pitchgate-desktop.lock"):
-        desktop = Wine(tmp_path / "desktop")
-        (desktop.folder / "bin/xdg-open").write_text(BROWSER.format(desktop.addresses))
-        yield desktop
-        desktop.close()
+    desktop = Wine(tmp_path / "desktop")
+    (desktop.folder / "bin/xdg-open").write_text(BROWSER.format(desktop.addresses))
+    yield desktop
+    desktop.close()
 
 
 def test_installed_played_and_uninstalled(wine: Wine, server: RealServer, shots: Path) -> None:

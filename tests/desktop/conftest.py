@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from tests.conftest import AS_ROOT
 from tests.desktop.fake_backend import backend
@@ -26,10 +23,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.skip(reason=f"not installed: {missing()}; see requirements/desktop.sh"))
 
 
+@pytest.fixture(scope="module")
+def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
+    """A desktop with a panel."""
+    found = Screen(tmp_path_factory.mktemp("desktop") / "desktop")
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def screen(tmp_path: Path) -> Iterator[Screen]:
-    """A desktop with a panel. Two at a time are more than two cores draw and read in time."""
-    with FileLock(Path(tempfile.gettempdir()) / "pitchgate-desktop.lock"):
-        desktop = Screen(tmp_path / "desktop")
-        yield desktop
-        desktop.close()
+def screen(desktop: Screen) -> Iterator[Screen]:
+    """The file's desktop, as a new user finds it."""
+    yield desktop
+    desktop.clear()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from tests.browser.review_fixture import house
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.fake_mailbox import make_message
 from tests.desktop.screen import Screen
+from tests.desktop.tray import start_app
 from tests.web.review_seed import fill
 from tray_app.window import local_page
 
@@ -70,14 +70,6 @@ webview.start()
 """
 
 
-def start(screen: Screen, backend: FakeBackend) -> subprocess.Popen[bytes]:
-    home = screen.folder / "tray"
-    home.mkdir()
-    (home / "token.json").write_text(json.dumps({backend.url: backend.device_token()}))
-    command = [sys.executable, "-m", "tray_app", "--plain-token-file", "--server", backend.url]
-    return screen.start(*command, PITCHGATE_TRAY_HOME=str(home))
-
-
 def cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -99,7 +91,7 @@ def idle(seconds: float) -> None:
         backend.mailbox.put(make_message(number))
     screen = Screen(Path(tempfile.mkdtemp()) / "d")
     try:
-        app = start(screen, backend)
+        app = start_app(screen, backend.url, backend.device_token())
         screen.until(lambda: backend.streams == 1, "the app")
         time.sleep(5)
         before, begun = cpu_seconds(app.pid), time.monotonic()

@@ -41,6 +41,10 @@ PANEL = """<?xml version="1.0" encoding="UTF-8"?>
 """
 CLICK_AGAIN = 10.0
 """Seconds a menu may take to open."""
+OPEN_AGAIN = 15.0
+"""Seconds it may take to show a line."""
+PATIENCE = 120.0
+"""Seconds that anything may take on a busy machine before a test gives up; nobody waits so long for a pass."""
 DUNST = "[global]\nwidth = 360\nfont = Sans 11\n"
 
 
@@ -91,13 +95,12 @@ class Screen:
         try:
             self._start_server(size)
             self._start_bus()
+            self._start_reader()
             if panel:
                 self.start("xfce4-panel", "--disable-wm-check")
-            self.start("dunst", "-config", str(folder / "dunstrc"))
-            self.until(lambda: self.owned("org.freedesktop.Notifications"), "dunst")
-            if panel:
                 self.until(lambda: self.owned("org.kde.StatusNotifierWatcher"), "the tray host")
-            self.start(sys.executable, "-m", "tests.desktop.accessible", "stay")
+            self._lasting = len(self._processes)
+            self._start_notifier()
         except BaseException:
             self.close()
             raise
@@ -125,7 +128,33 @@ class Screen:
         with os.fdopen(read) as addresses:
             self.environ["DBUS_SESSION_BUS_ADDRESS"] = addresses.readline().strip()
 
-    def start(self, *command: str, fds: tuple[int, ...] = (), **environ: str) -> subprocess.Popen[bytes]:
+    def _start_notifier(self) -> None:
+        self.start("dunst", "-config", str(self.folder / "dunstrc"))
+        self.until(lambda: self.owned("org.freedesktop.Notifications"), "dunst")
+
+    def _start_reader(self) -> None:
+        command = (sys.executable, "-m", "tests.desktop.screen_reader")
+        self._reader = self.start(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def _told(self, question: str, *about: str) -> Any:
+        """What the screen reader answers."""
+        asked, answers = self._reader.stdin, self._reader.stdout
+        assert asked is not None
+        assert answers is not None
+        asked.write(json.dumps((question, *about)).encode() + b"\n")
+        asked.flush()
+        line = answers.readline()
+        assert line, f"the screen reader has ended\n{self.logs()}"
+        return json.loads(line)
+
+    def start(
+        self,
+        *command: str,
+        fds: tuple[int, ...] = (),
+        stdin: int | None = None,
+        stdout: int | None = None,
+        **environ: str,
+    ) -> subprocess.Popen[bytes]:
         """A program on this desktop. Its output goes to a log file of its name."""
         log = (self.folder / "log" / f"{Path(command[0]).name}-{len(self._processes)}.txt").open("wb")
         with log:
@@ -133,7 +162,8 @@ class Screen:
                 command,
                 env=self.environ | environ,
                 pass_fds=fds,
-                stdout=log,
+                stdin=stdin,
+                stdout=stdout or log,
                 stderr=log,
                 start_new_session=True,
             )
@@ -149,14 +179,13 @@ class Screen:
 
     def owned(self, name: str) -> bool:
         """Whether somebody owns a name on the session bus."""
-        response = self.call("org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner", name)
-        return response.startswith("(true")
+        return bool(self._told("owned", name))
 
     def call(self, name: str, path: str, method: str, *arguments: str) -> str:
         """A D-Bus call, by gdbus."""
         return self.run("gdbus", "call", "--session", "-d", name, "-o", path, "-m", method, *arguments)
 
-    def until(self, true: Callable[[], T | None], what: str, seconds: float = 60.0) -> T:
+    def until(self, true: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
         """Wait for it, at most `seconds`; returns it."""
         end = time.monotonic() + seconds
         while True:
@@ -167,7 +196,7 @@ class Screen:
                 with contextlib.suppress(Exception):  # there may be no screen yet
                     self.shot("gave-up")
                 raise AssertionError(f"{what} did not come in {seconds:.0f} s\n{self.logs()}")
-            # Most looks start a program; as long as one ran, what is waited for has the core to itself.
+            # As long as a look took, what is waited for has the core to itself.
             time.sleep(max(0.05, time.monotonic() - began))
 
     def logs(self) -> str:
@@ -191,18 +220,20 @@ class Screen:
 
     def find(self, role: str, name: str) -> tuple[int, int, int, int] | None:
         """x, y, width, height on the screen of the widget of this role whose name begins so (AT-SPI)."""
-        output = self.run(sys.executable, "-m", "tests.desktop.accessible", role, name)
-        return tuple(json.loads(output)) if output.strip() else None
+        found = self._told("find", role, name)
+        return tuple(found) if found else None
 
     def texts(self, role: str = "") -> list[str]:
         """What a screen reader would read of every showing widget (of a role)."""
-        output = self.run(sys.executable, "-m", "tests.desktop.accessible", role)
-        return list(json.loads(output)) if output.strip() else []
+        return list(self._told("texts", role))
+
+    def focused(self) -> str:
+        """The name of the widget that keys go to."""
+        return str(self._told("focused"))
 
     def menu(self) -> list[dict[str, Any]]:
         """The tray menu as the panel gets it; empty while there is no icon."""
-        output = self.run(sys.executable, "-m", "tests.desktop.menu_layout")
-        return json.loads(output) if output.strip() else []
+        return list(self._told("menu"))
 
     def menus_open(self) -> list[tuple[int, int, int, int]]:
         """x, y, width, height of the menus on the screen, the latest opened last."""
@@ -259,15 +290,25 @@ class Screen:
 
     def choose(self, icon: tuple[int, int], *labels: str, button: int = 1) -> None:
         """Open the tray menu with the pointer, go down the items whose labels begin so, click the last."""
+        self.until(lambda: self._chosen(icon, labels, button), f"{labels} in the menu")
+
+    def _chosen(self, icon: tuple[int, int], labels: tuple[str, ...], button: int) -> bool:
+        """One try. A menu that was changed while the panel opened it may never be drawn whole: it is closed again."""
         self._open_menu(icon, button)
         last = 0
-        for depth, label in enumerate(labels):
-            path = labels[: depth + 1]
-            x, y = self.until(lambda path=path: self._item(path), f"{label!r} in its menu")
+        for depth in range(len(labels)):
+            path, end = labels[: depth + 1], time.monotonic() + OPEN_AGAIN
+            while (place := self._item(path)) is None:
+                if time.monotonic() > end:
+                    self.keys(*["Escape"] * len(labels))
+                    return False
+                time.sleep(0.05)
+            x, y = place
             if depth:  # go in sideways first: leaving the parent's line downwards would close the sub-menu
                 self.pointer(x - 20, last, press=False)
             self.pointer(x, y, press=depth == len(labels) - 1)
             last = y
+        return True
 
     def _open_menu(self, icon: tuple[int, int], button: int) -> None:
         """Click, and again if no menu opens: a panel shows an icon before it has that icon's menu, and loses the
@@ -346,22 +387,33 @@ class Screen:
         """Press Tab until a widget whose name begins so has the keyboard."""
         for _ in range(most):
             self.keys("Tab")
-            output = self.run(sys.executable, "-m", "tests.desktop.accessible", "focused")
-            if output.strip() and json.loads(output).startswith(name):
+            if self.focused().startswith(name):
                 return
         raise AssertionError(f"{most} times Tab did not lead to {name!r}")
 
+    def clear(self) -> None:
+        """End the programs and drop the notices and files of one test: the next finds a new user's desktop."""
+        self._end(self._lasting)
+        for name in ("tray", "home/.cache", "home/.local"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        self._start_notifier()
+
     def close(self) -> None:
-        """End everything that was started, last first."""
-        for process in reversed(self._processes):
+        """End everything that was started."""
+        self._end(0)
+        shutil.rmtree(self._runtime, ignore_errors=True)
+
+    def _end(self, kept: int) -> None:
+        """End all but the first, last first."""
+        for process in reversed(self._processes[kept:]):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(3)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        shutil.rmtree(self._runtime, ignore_errors=True)
+            process.communicate()
+        del self._processes[kept:]
 
 
 if __name__ == "__main__":  # for requirements/setup.sh: says what is missing, and fails if anything is

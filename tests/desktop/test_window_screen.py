@@ -7,28 +7,29 @@ import pytest
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.fake_mailbox import make_message
 from tests.desktop.screen import Screen
-from tests.desktop.test_tray_screen import ICON, first_label, start_app, waiting
+from tests.desktop.tray import ICON, first_label, listed, start_app, waiting
 
 pytestmark = pytest.mark.desktop
 FIRST_CARD = (238, 262, 640, 282)
 LATER_CARD = (180, 600, 620, 680)
 ITS_EDGE = (1097, 270, 1104, 300)
+HOSTILE = "'); document.title='x' //\u2028</script><img src=x>\\\" &amp;"
 NOTE = "We met in Ghent <b>last</b> week"
 
 
 def go_offline(screen: Screen, backend: FakeBackend) -> None:
     """The app has its list, the server is gone, and the window is asked for."""
-    start_app(screen, backend)
-    screen.until(lambda: any("Ann Seller" in item["label"] for item in screen.menu()), "the list")
+    start_app(screen, backend.url, backend.device_token())
+    screen.until(lambda: listed(screen, "Ann Seller"), "the list")
     backend.stop()
     screen.until(lambda: first_label(screen).startswith("No connection"), "offline")
     screen.choose(ICON, "Review…")
 
 
-def open_offline(screen: Screen, backend: FakeBackend) -> None:
-    """The window with the last known list."""
-    go_offline(screen, backend)
-    screen.until(lambda: screen.find("article", "Ann Seller"), "the window")
+def search(screen: Screen, *keys: str) -> None:
+    screen.keys("slash")
+    screen.until(lambda: screen.focused().startswith("Search"), "the search field")
+    screen.keys(*keys)
 
 
 def drawn(screen: Screen, box: tuple[int, int, int, int]) -> bool:
@@ -41,11 +42,6 @@ def ringed(screen: Screen) -> bool:
     return len(screen.picture().crop(ITS_EDGE).getcolors() or ()) > 1
 
 
-def decided(screen: Screen) -> list[tuple[str, str]]:
-    """What waits to be sent, in order: see `waiting`."""
-    return [(row["gmail_id"], row["decision"]) for row in waiting(screen)]
-
-
 def test_every_decision_by_keys_until_nothing_is_left(screen: Screen, backend: FakeBackend) -> None:
     backend.mailbox.put(make_message(1))
     backend.mailbox.put(make_message(3, sender="ann1@seller1.example", sender_name="Ann Seller 1"))
@@ -54,15 +50,15 @@ def test_every_decision_by_keys_until_nothing_is_left(screen: Screen, backend: F
         make_message(7, sender="bo@seller5.example", sender_name="Bo", domain="seller5.example")
     )
     backend.mailbox.put(make_message(9, note=NOTE))
-    open_offline(screen, backend)
+    go_offline(screen, backend)
+    screen.until(lambda: screen.find("article", "Ann Seller"), "the last known list")
     said = f"The sender says: {NOTE}"
 
     def read() -> bool:
         if any(said in text for text in screen.texts()):
             return True
-        screen.keys(
-            "slash", "z", "q", "Escape"
-        )  # nothing matches: all is drawn again, for WebKit may leave a text out
+        # Nothing matches, so all is drawn again: WebKit may leave a text out.
+        screen.keys("slash", "z", "q", "Escape")
         return False
 
     screen.until(read, "the note, letter by letter")
@@ -100,13 +96,65 @@ def test_every_decision_by_keys_until_nothing_is_left(screen: Screen, backend: F
     assert {backend.mailbox.messages[one]["decided_by"] for one in ("m00001", "m00003")} == {"kept"}
 
 
-def test_a_preview_without_a_connection_says_why_there_is_none(screen: Screen, backend: FakeBackend) -> None:
-    backend.mailbox.put(make_message(1))
-    open_offline(screen, backend)
-    screen.click_on("article", "Ann Seller 1")
+def test_offline_in_the_window_by_keyboard_and_by_pointer(screen: Screen, backend: FakeBackend) -> None:
+    """No server: the window shows the last known list, takes every decision, and they arrive once it is back."""
+    for number in (1, 2, 3, 5, 7):
+        backend.mailbox.put(make_message(number))
+    backend.mailbox.put(make_message(9, subject=HOSTILE, sender_name="Eve"))
+    backend.mailbox.put(make_message(20, placement="inbox"))
+    go_offline(screen, backend)
+    screen.until(lambda: screen.find("article", "Eve, 1 message"), "the last known list")
+    screen.shot("window-offline")
+    screen.until(lambda: screen.find("heading", "Eve ann9@seller9.example"), "their address")
+    screen.until(lambda: any(HOSTILE in t for t in screen.texts()), "letter by letter")
+
+    screen.click_on("article", "Ann Seller 7")
     screen.keys("p")
-    screen.until(lambda: sum("No connection" in text for text in screen.texts()) >= 2, "the reason")
+    screen.until(
+        lambda: sum("No connection" in text for text in screen.texts()) >= 2, "why there is no preview"
+    )
     screen.shot("window-no-preview")
+    screen.keys("r")
+    screen.until(lambda: not screen.find("article", "Ann Seller 7"), "released by key")
+    screen.keys("a")  # the focus went on to the next sender
+    screen.until(lambda: not screen.find("article", "Ann Seller 5"), "allowed by key")
+    screen.keys("Down", "b")
+    screen.until(lambda: not screen.find("article", "Ann Seller 2"), "the next but one blocked by key")
+    screen.until(lambda: screen.find("button", "Undo"), "the offer to undo")
+    screen.shot("window-undo")
+    screen.keys("u")
+    screen.until(lambda: screen.find("article", "Ann Seller 2"), "undone by key")
+
+    screen.click_on("page tab", "Released recently")
+    screen.click_on("button", "Mark as sales")
+    screen.until(lambda: not screen.find("article", "Ann Seller 20"), "held after all, by pointer")
+
+    screen.click_on("page tab", "Held")
+    screen.until(lambda: screen.find("article", "Eve"), "who is still held")
+    search(screen, *"Eve")
+    screen.until(lambda: not screen.find("article", "Ann Seller 1"), "the search")
+    assert screen.find("article", "Eve"), "the one that was searched for"
+    screen.shot("window-search")
+    screen.keys("Escape")
+    screen.until(lambda: screen.find("article", "Ann Seller 1"), "the search cleared")
+    screen.until(lambda: len(waiting(screen)) == 3, "three waiting decisions")
+
+    backend.start()
+    screen.click_on("button", "Try again now")
+    screen.until(lambda: len(backend.mailbox.applied) == 3, "the decisions at the server")
+    assert [(i, d) for _, i, d in backend.mailbox.applied] == [
+        ("m00007", "release"),
+        ("m00005", "allow"),
+        ("m00020", "sales"),
+    ]
+    screen.until(lambda: screen.find("button", "Open the full review page"), "online again")
+    screen.click_on("article", "Eve")
+    screen.keys("p")
+    screen.until(lambda: any("Hi Olga, m00009" in text for text in screen.texts()), "the preview, on demand")
+    screen.shot("window-online")
+    screen.click_on("button", "Open the full review page")
+    screen.until(lambda: screen.find("heading", "Review page, signed in"), "the server's page")
+    screen.shot("window-live")
 
 
 def test_five_thousand_senders_by_keys(screen: Screen, backend: FakeBackend) -> None:
@@ -122,14 +170,14 @@ def test_five_thousand_senders_by_keys(screen: Screen, backend: FakeBackend) -> 
     # A busy page takes clicks and keys in any order: only once the ring is there do keys mean this card.
     screen.until(lambda: screen.keys("Up") or ringed(screen), "the ring around the first card")
     screen.keys("r")
-    screen.until(lambda: decided(screen) == [("m05000", "release")], "the first released")
+    screen.until(lambda: waiting(screen) == [("m05000", "release")], "the first released")
     screen.keys("Down", "Down", "b")  # from the one after it, whether the list is drawn again yet or not
-    screen.until(lambda: decided(screen)[1:] == [("m04997", "block")], "the third of the rest blocked")
+    screen.until(lambda: waiting(screen)[1:] == [("m04997", "block")], "the third of the rest blocked")
     screen.keys("slash", *"seller", "space", *"2345")
     screen.until(lambda: not drawn(screen, LATER_CARD), "one found by searching")
     screen.keys("Down")
     screen.until(lambda: ringed(screen), "the ring around it")
     screen.keys("a")
-    screen.until(lambda: decided(screen)[2:] == [("m02345", "allow")], "it is allowed")
+    screen.until(lambda: waiting(screen)[2:] == [("m02345", "allow")], "it is allowed")
     screen.until(lambda: any("Nothing matches" in text for text in screen.texts()), "nothing else matches")
     screen.shot("window-five-thousand")

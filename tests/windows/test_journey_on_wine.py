@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.desktop.test_tray_screen import shows
+from tests.desktop.tray import shows
 from tests.journeys.real_server import RealServer, real_server
 from tests.windows.menus import menu
 from tests.windows.wine import ICON, Wine

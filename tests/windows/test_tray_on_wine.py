@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import shots
 from tests.desktop.fake_backend import FakeBackend
-from tests.desktop.test_tray_screen import shows
+from tests.desktop.tray import shows
 from tests.windows.menus import item, menu
 from tests.windows.page import shown
 from tests.windows.wine import ICON, PYTHON, TRAY, Wine
