@@ -18,7 +18,7 @@ from backend.pipeline.challenge import challenge_wording
 from backend.ports.gmail import Leaving
 from tests.contract.gmail.sandbox_story import Story
 from tests.sandbox_process import TOPIC
-from tests.unit.domain.mail.test_header_fields import texts
+from tests.unit.domain.mail.test_message import texts
 
 
 def reply(to: str, marker: str, message_id: str, parent: str, subject: str = "Re: An offer") -> bytes:

@@ -1,8 +1,120 @@
-"""A page of history tells each message once, leaves drafts alone."""
+"""Pub/Sub's envelope in both forms and all its spellings; what is no notice is None, never an error."""
 
 from __future__ import annotations
 
-from backend.domain.history import appeared
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.domain.history import Metadata, appeared, read_envelope, subscription_of
+
+NOTICE = {"emailAddress": "Ana@Corp.test", "historyId": 884250}
+
+
+def _wrapped(data: bytes, **message: object) -> bytes:
+    body = {
+        "message": {"data": base64.b64encode(data).decode(), "messageId": "11", **message},
+        "subscription": "s",
+    }
+    return json.dumps(body).encode()
+
+
+def test_wrapped_notice_with_a_number() -> None:
+    envelope = read_envelope(_wrapped(json.dumps(NOTICE).encode()))
+    assert envelope is not None
+    assert (envelope.push_id, envelope.email, envelope.history_id, envelope.subscription) == (
+        "11", "ana@corp.test", "884250", "s",
+    )  # fmt: skip
+
+
+def test_history_id_as_text_and_snake_case_id() -> None:
+    data = json.dumps({**NOTICE, "historyId": "884250"}).encode()
+    envelope = read_envelope(_wrapped(data, messageId=None, message_id="12"))
+    assert envelope is not None
+    assert (envelope.push_id, envelope.history_id) == ("12", "884250")
+
+
+def test_url_alphabet_without_padding() -> None:
+    raw = json.dumps({"emailAddress": "ana>>>???@corp.test", "historyId": 1}).encode()
+    data = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    assert "-" in data or "_" in data
+    body = json.dumps({"message": {"data": data, "messageId": "1"}}).encode()
+    envelope = read_envelope(body)
+    assert envelope is not None
+    assert envelope.email == "ana>>>???@corp.test"
+
+
+def test_unwrapped_repeats_have_one_id() -> None:
+    body = json.dumps(NOTICE).encode()
+    first, again = read_envelope(body), read_envelope(json.dumps(NOTICE, indent=2).encode())
+    assert first is not None
+    assert again is not None
+    assert first.push_id == again.push_id
+    assert subscription_of(body) is None
+
+
+def test_an_unwrapped_push_may_tell_its_names_in_headers() -> None:
+    body, fields = json.dumps(NOTICE).encode(), Metadata("s", "11")
+    envelope = read_envelope(body, fields)
+    assert envelope is not None
+    assert (envelope.push_id, envelope.subscription) == ("11", "s")
+    assert subscription_of(body, fields) == "s"
+    assert read_envelope(body, Metadata("s", "1" * 201)) is None
+
+
+def test_headers_never_speak_for_a_wrapper() -> None:
+    fields = Metadata("s", "99")
+    assert subscription_of(b'{"message": {}}', fields) == ""
+    assert subscription_of(_wrapped(b""), Metadata("other")) == "s"
+    envelope = read_envelope(_wrapped(json.dumps(NOTICE).encode()), fields)
+    assert envelope is not None
+    assert envelope.push_id == "11"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no json",
+        b"[]",
+        b"{}",
+        b'{"message": {}}',
+        b'{"message": {"data": "!!!", "messageId": "1"}}',
+        b'{"message": {"data": 7, "messageId": "1"}}',
+        b"[" * 100_000,
+        json.dumps({"emailAddress": "ana", "historyId": 1}).encode(),
+        json.dumps({"emailAddress": "a@b.test", "historyId": -1}).encode(),
+        json.dumps({"emailAddress": "a@b.test", "historyId": True}).encode(),
+        json.dumps({"emailAddress": "a@b.test", "historyId": "1" * 21}).encode(),
+        json.dumps({"emailAddress": "a@b.test", "historyId": "１２"}).encode(),
+        json.dumps({"emailAddress": "a" * 400 + "@b.test", "historyId": 1}).encode(),
+    ],
+    ids=lambda body: repr(body[:30]),
+)
+def test_what_is_no_notice_is_none(body: bytes) -> None:
+    assert read_envelope(body) is None
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_raise(body: bytes) -> None:
+    read_envelope(body)
+    read_envelope(_wrapped(body))
+    subscription_of(body)
+
+
+@pytest.mark.parametrize("broken", ["\ud800", "\0"])
+def test_what_no_database_takes_is_no_notice(broken: str) -> None:
+    """JSON can name half a character; nothing that stores or hashes text can."""
+    assert (
+        read_envelope(json.dumps({"emailAddress": f"a{broken}@corp.test", "historyId": 1}).encode()) is None
+    )
+    assert read_envelope(_wrapped(json.dumps(NOTICE).encode(), messageId=f"1{broken}")) is None
+
+
+# ---- A page of history tells each message once, leaves drafts alone
 
 
 def test_incoming_sent_and_draft() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -21,6 +23,7 @@ from backend.domain.mail.mime import parse
 from backend.domain.reading.words import language as language_of
 from backend.locale import LANGUAGES, catalogue
 from backend.pipeline.challenge import challenge_wording
+from tests.conftest import IN_CI
 from tests.unit.domain.rules import NOW, arrival, pitch
 
 ANA = Owner("ana@corp.test", "Ana Corp")
@@ -354,3 +357,37 @@ def test_a_preview_is_what_is_sent(language: str, own: str) -> None:
     )  # fmt: skip
     assert ("Sonst nichts." in shown.text) == bool(own)
     assert "<b>kurz" not in shown.html
+
+
+# ---- What a spam filter says of the reply: SpamAssassin's own rules, without the net, in every language
+
+
+MOST = 0.5
+
+
+@pytest.fixture(scope="module")
+def filter_program() -> str:
+    """SpamAssassin; skips without, but not in CI."""
+    found = shutil.which("spamassassin")
+    if found is None:
+        assert not IN_CI, "CI has SpamAssassin: bash requirements/setup.sh mail"
+        pytest.skip("needs SpamAssassin; as root: bash requirements/setup.sh mail")
+    return found
+
+
+def test_no_language_looks_like_spam(filter_program: str) -> None:
+    folder = b"".join(
+        b"From x@y Tue Nov 24 12:00:00 2026\n" + written(language=name).replace(b"\r\n", b"\n") + b"\n"
+        for name in LANGUAGES
+    )  # one run reads them all: most of its time goes into reading its rules
+    result = subprocess.run(
+        [filter_program, "--local", "--nocreate-prefs", "--mbox"],
+        input=folder,
+        capture_output=True,
+        check=True,
+    )
+    points = [
+        float(found) for found in re.findall(rb"(?m)^X-Spam-Status: \w+, score=(-?[\d.]+)", result.stdout)
+    ]
+    assert len(points) == len(LANGUAGES), result.stderr
+    assert max(points) <= MOST, dict(zip(LANGUAGES, points, strict=True))

@@ -16,6 +16,7 @@ from backend.domain.mail.sender import (
     normalise,
     organisational_domain,
     same_organisation,
+    script_of,
 )
 
 WORDS = st.text("ab.-@+ü\x00 []1:", max_size=30) | st.text(max_size=30)
@@ -167,3 +168,20 @@ def test_no_text_breaks_them(first: str, second: str):
 )
 def test_what_costs_nothing_is_counted_as_one(domain: str, counted: str) -> None:
     assert counted_domain(domain) == counted
+
+
+# ---- The letters a name is written in
+
+
+@pytest.mark.parametrize(
+    ("name", "script"),
+    [
+        ("Ana Silva", "latin"),
+        ("Zoë Müller", "accents"),
+        ("Eng.ª Rita", "accents"),
+        ("Иван", "cyrillic"),
+        ("7", ""),
+    ],
+)
+def test_the_script_of_a_name(name: str, script: str) -> None:
+    assert script_of(name) == script

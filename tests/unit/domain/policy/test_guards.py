@@ -16,9 +16,19 @@ from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mailbox.mailbox import Mode, Preferences
-from backend.domain.policy.guards import GUARDS, Inquiry, objections
+from backend.domain.policy.guards import (
+    COUNTED,
+    GUARDS,
+    LIMITS,
+    SENDER_PAUSE,
+    Inquiry,
+    next_link_at,
+    objections,
+    reached,
+)
 from backend.locale import LANGUAGES
 from backend.pipeline.challenge import challenge_wording
+from tests.doubles import START
 from tests.unit.domain import rules as make
 from tests.unit.domain.rules import AUTHENTIC, FORGED, NOW, OWNER, arrival, inquiry, pitch
 
@@ -250,3 +260,45 @@ class TestReplyAddress:
         owner = replace(OWNER, aliases=frozenset({"ana@seller.test"}))
         case = inquiry(pitch(reply_to=(Address("ana@seller.test"),)), owner=owner, authentication=AUTHENTIC)
         assert objections(case) == ("own_address",)
+
+
+# ---- How often anybody is answered, at the second it changes
+
+
+WISHES = Preferences()
+NONE = Dealings()
+
+
+@pytest.mark.parametrize(
+    ("name", "dealings"),
+    [
+        ("open_challenge", replace(NONE, open_for_sender=True)),
+        ("asked_recently", replace(NONE, sender_last_at=START - SENDER_PAUSE + timedelta(microseconds=1))),
+        ("domain_limit", replace(NONE, domain_today=WISHES.domain_challenges)),
+        ("mailbox_limit", replace(NONE, mailbox_today=WISHES.daily_challenges)),
+        ("thread_answered", replace(NONE, thread_answered=True)),
+    ],
+)
+def test_each_limit_stands_against_another_challenge(name: str, dealings: Dealings) -> None:
+    assert reached(dealings, WISHES, START) == (name,)
+
+
+def test_below_every_limit_a_challenge_may_be_sent() -> None:
+    below = Dealings(
+        sender_last_at=START - SENDER_PAUSE,
+        domain_today=WISHES.domain_challenges - 1,
+        mailbox_today=WISHES.daily_challenges - 1,
+    )
+    assert reached(below, WISHES, START) == ()
+
+
+def test_every_limit_is_a_guard() -> None:
+    assert LIMITS.keys() <= {guard.name for guard in GUARDS}
+
+
+def test_the_next_link_comes_after_the_pause_or_the_full_day() -> None:
+    paused = replace(NONE, sender_last_at=START)
+    full = replace(NONE, mailbox_today=WISHES.daily_challenges)
+    assert next_link_at(NONE, WISHES, START) == START
+    assert next_link_at(paused, WISHES, START) == START + SENDER_PAUSE
+    assert next_link_at(full, WISHES, START) == START + COUNTED

@@ -8,26 +8,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.domain.errors import Refused
+from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import Row
+from backend.domain.reading.score import Thresholds
 from backend.domain.watching.trial import (
     CHALLENGER,
     CHAMPION,
     COST,
     ENOUGH,
+    FILE,
     HELD,
     NEAR,
     PASSED,
+    STRATA,
+    Act,
     Answer,
+    AtWork,
     Counted,
     Finding,
     Label,
+    Offer,
+    better_degree,
     disagreement,
+    drawn,
+    narrow,
     payoff,
+    quality,
     trial,
     wealth,
 )
+from tests.doubles import START
 
-STRATA = st.sampled_from([CHAMPION, CHALLENGER])
+SCORED = st.sampled_from([CHAMPION, CHALLENGER])
 
 
 def label(stratum: str, answer: str, weight: float = 1.0) -> Label:
@@ -72,7 +85,7 @@ def test_enough_one_way_decides_and_ends_the_path() -> None:
     assert trial([]).path == wealth([])
 
 
-@given(st.lists(st.tuples(STRATA, st.sampled_from([*Answer, ""])), max_size=40))
+@given(st.lists(st.tuples(SCORED, st.sampled_from([*Answer, ""])), max_size=40))
 def test_the_other_way_round_is_the_other_finding(given_: list[tuple[str, str]]) -> None:
     turned = {CHAMPION: CHALLENGER, CHALLENGER: CHAMPION}
     one = trial([label(stratum, answer) for stratum, answer in given_])
@@ -118,3 +131,210 @@ def test_f1_is_that_of_the_mail_it_was_estimated_from() -> None:
 def test_f1_is_not_told_where_too_little_is_known(known: list[Label]) -> None:
     assert trial([], Counted(), known).champion is None
     assert trial([], Counted(100, 3, 0), usual()).challenger is None
+
+
+# ---- Who is drawn to be asked about, and what the answers are worth
+
+
+KEY = b"k" * 32
+
+
+def mail(held: int, near: int, passed: int) -> dict[str, list[str]]:
+    sizes = zip(STRATA, (held, near, passed), strict=True)
+    return {stratum: [f"{stratum}{number}" for number in range(size)] for stratum, size in sizes}
+
+
+def labels_of(
+    stratum: str,
+    yes: int,
+    no: int,
+    weight: float,
+    language: str = "en",
+    model: str = "m1",
+) -> list[Label]:
+    one = (
+        Label(stratum, weight, model, language, "latin", answer)
+        for answer in (Answer.YES,) * yes + (Answer.NO,) * no
+    )
+    return list(one)
+
+
+def test_each_stratum_gives_in_turn_and_what_one_lacks_another_gives() -> None:
+    picked = drawn(KEY, "w1", mail(1, 40, 80), 5)
+
+    weights = {stratum: [weight for _, of, weight in picked if of == stratum] for stratum in STRATA}
+    assert weights == {HELD: [1.0], NEAR: [20.0, 20.0], PASSED: [40.0, 40.0]}
+
+
+def test_the_draw_is_the_same_everywhere_and_nobody_else_can_foretell_it() -> None:
+    week = mail(30, 30, 30)
+
+    first = drawn(KEY, "w1", week, 3)
+
+    turned = {stratum: list(reversed(names)) for stratum, names in week.items()}
+    assert drawn(KEY, "w1", turned, 3) == first
+    assert drawn(KEY, "w2", week, 3) != first
+    assert drawn(b"j" * 32, "w1", week, 3) != first
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.sampled_from([3, 5, 10]))
+def test_the_weights_of_a_week_are_its_mail(held: int, near: int, passed: int, budget: int) -> None:
+    picked = drawn(KEY, "w", mail(held, near, passed), budget)
+
+    assert len(picked) == min(budget, held + near + passed)
+    assert round(sum(weight for _, _, weight in picked)) == held + near + passed
+
+
+def test_precision_and_recall_weigh_each_answer_by_the_mail_it_stands_for() -> None:
+    labels = [*labels_of(HELD, 45, 5, 2.0), *labels_of(NEAR, 10, 40, 2.0), *labels_of(PASSED, 0, 50, 10.0)]
+
+    (every,) = quality(labels)
+
+    assert every.precision is not None
+    assert every.precision.value == 0.9
+    assert every.recall is not None
+    assert round(every.recall.value, 3) == round(90 / 110, 3)
+    assert every.recall.low < 90 / 110 < every.recall.high
+    assert (every.asked, every.answered) == (150, 150)
+
+
+def test_who_cannot_say_leaves_the_sample_and_their_mail_stays() -> None:
+    sure = [*labels_of(HELD, 9, 1, 2.0), *labels_of(PASSED, 1, 9, 2.0)]
+    unsure = [
+        Label(PASSED, 2.0, "m1", "en", "latin", Answer.UNSURE),
+        Label(PASSED, 2.0, "m1", "en", "latin", ""),
+    ] * 5
+
+    (before,), (after,) = quality(sure), quality([*sure, *unsure])
+
+    assert before.recall is not None
+    assert after.recall is not None
+    assert before.recall.value == 0.9
+    assert after.recall.value == 18 / 22  # twice as much passed
+    assert (after.asked, after.answered) == (30, 20)
+
+
+def test_nothing_is_told_of_what_nobody_said_anything_about() -> None:
+    (every,) = quality([*labels_of(HELD, 3, 0, 1.0), Label(PASSED, 5.0, "m1", "en", "latin", "")])
+    assert every.recall is None
+    assert not narrow(every.precision)
+    assert quality([])[0].precision is None
+
+
+def test_languages_and_models_are_told_apart_where_there_are_several() -> None:
+    labels = [
+        *labels_of(HELD, 30, 0, 1.0, "en"),
+        *labels_of(HELD, 0, 30, 1.0, "pl"),
+        *labels_of(PASSED, 6, 54, 1.0, "en"),
+    ]
+
+    found = {(one.by, one.name): one for one in quality(labels)}
+
+    assert set(found) == {("", ""), ("language", "en"), ("language", "pl")}
+    english, polish = found["language", "en"].precision, found["language", "pl"].precision
+    assert english is not None
+    assert polish is not None
+    assert (english.value, polish.value) == (1.0, 0.0)
+    assert narrow(english)
+    recall = found["language", "en"].recall
+    assert recall is not None
+    assert round(recall.value, 3) == round(30 / 36, 3)
+
+
+# ---- Which models are at work after what an operator does
+
+
+VERSIONS = [FILE, "a", "b"]
+
+
+def test_the_file_of_the_settings_is_the_first_champion() -> None:
+    assert AtWork() == AtWork(0, FILE, None, None, None)
+
+
+def test_over_to_a_model_after_its_trial_and_back() -> None:
+    trial = AtWork().after(Act.SHADOW, "a", START)
+    assert (trial.champion, trial.challenger, trial.since) == (FILE, "a", START)
+    over = trial.after(Act.PROMOTE, "a", START)
+    assert over == AtWork(2, "a", FILE, None, None)
+    assert over.after(Act.ROLLBACK, FILE, START) == AtWork(3, FILE, "a", None, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "act", "version"),
+    [
+        (AtWork(), Act.SHADOW, FILE),
+        (AtWork(challenger="a"), Act.SHADOW, "b"),
+        (AtWork(), Act.STOP, "a"),
+        (AtWork(challenger="a"), Act.STOP, "b"),
+        (AtWork(champion="a"), Act.PROMOTE, "a"),
+        (AtWork(), Act.ROLLBACK, FILE),
+        (AtWork(before="a"), Act.ROLLBACK, "b"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(state: AtWork, act: Act, version: str) -> None:
+    with pytest.raises(Refused):
+        state.after(act, version, START)
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Act)), st.sampled_from(VERSIONS))))
+def test_nothing_but_a_person_who_promotes_or_goes_back_changes_who_judges(
+    acts: list[tuple[Act, str]],
+) -> None:
+    state = AtWork()
+    for act, version in acts:
+        try:
+            following = state.after(act, version, START)
+        except Refused:
+            continue
+        assert following.number == state.number + 1
+        assert following.challenger != following.champion
+        assert (following.challenger is None) == (following.since is None)
+        if act not in (Act.PROMOTE, Act.ROLLBACK):
+            assert (following.champion, following.before) == (state.champion, state.before)
+        else:
+            assert (following.champion, following.before) == (version, state.champion)
+        state = following
+
+
+# ---- The next degree of strictness is offered when the answers prove it better, and not before
+
+
+HOLD = {Strictness.RELAXED: 0.9, Strictness.NORMAL: 0.8, Strictness.STRICT: 0.6}
+BETWEEN = {Strictness.STRICT: 0.7, Strictness.RELAXED: 0.85}
+"""A probability that this degree and *normal* decide otherwise."""
+
+
+def thresholds(strictness: Strictness) -> Thresholds:
+    """Of a model that holds from `HOLD` on."""
+    return Thresholds(0.1, HOLD[strictness], 0.95, HOLD[Strictness.STRICT])
+
+
+def said(share: float, yes: int, no: int) -> list[tuple[float, Answer]]:
+    """Answers about messages of one probability, mixed."""
+    mixed = [Answer.YES, Answer.NO] * min(yes, no)
+    return [(share, one) for one in (*mixed, *[Answer.YES] * (yes - no), *[Answer.NO] * (no - yes))]
+
+
+def test_pitches_that_only_the_stricter_degree_holds_speak_for_it() -> None:
+    answers = said(BETWEEN[Strictness.STRICT], yes=14, no=0)
+    assert better_degree(Strictness.NORMAL, answers, thresholds) == Offer(Strictness.STRICT, True, 14, 0)
+    assert better_degree(Strictness.NORMAL, answers[:5], thresholds) is None, "five may be chance"
+
+
+def test_ordinary_mail_that_only_the_degree_at_work_holds_speaks_for_the_more_relaxed() -> None:
+    answers = said(BETWEEN[Strictness.RELAXED], yes=1, no=12)
+    assert better_degree(Strictness.NORMAL, answers, thresholds) == Offer(Strictness.RELAXED, False, 1, 12)
+
+
+def test_an_ordinary_message_held_weighs_as_much_as_two_pitches() -> None:
+    assert better_degree(Strictness.NORMAL, said(0.7, yes=60, no=30), thresholds) is None
+
+
+@pytest.mark.parametrize(("chosen", "share"), [(Strictness.STRICT, 0.55), (Strictness.RELAXED, 0.95)])
+def test_beyond_the_last_degree_there_is_none(chosen: Strictness, share: float) -> None:
+    assert better_degree(chosen, said(share, yes=30, no=0), thresholds) is None
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.05, 0.3, 0.95, 0.99]), st.sampled_from(list(Answer)))))
+def test_messages_on_which_the_degrees_agree_say_nothing(answers: list[tuple[float, Answer]]) -> None:
+    assert better_degree(Strictness.NORMAL, answers, thresholds) is None
