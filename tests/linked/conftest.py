@@ -22,7 +22,7 @@ import pytest
 from backend.gmail.client import Google, open_google
 from backend.settings import Settings
 from backend.system import SystemClock
-from tests.contract.gmail.fake_google import Keeper
+from tests.fakes.google import Keeper
 
 CLIENT_ID = "PITCHGATE_LINKED_CLIENT_ID"
 CLIENT_SECRET = "PITCHGATE_LINKED_CLIENT_SECRET"

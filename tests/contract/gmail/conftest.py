@@ -1,4 +1,4 @@
-"""A scripted Google, and a sandbox with one connected mailbox, for each test of the contract."""
+"""A sandbox with one connected mailbox, for each test of the contract."""
 
 from __future__ import annotations
 
@@ -7,15 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from backend.gmail.client import Google
-from tests.contract.gmail.fake_google import FakeGoogle, fake_google
 from tests.contract.gmail.sandbox_story import Story
 from tests.sandbox_process import SandboxProcess
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeGoogle]:
-    async with fake_google() as fake:
-        yield fake
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any
 from backend.gmail.client import open_google
 from backend.settings import Settings
 from backend.system import SystemClock
-from tests.contract.gmail.fake_google import Keeper, watching
+from tests.fakes.google import Keeper, watching
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, PUSH_ACCOUNT, SUBSCRIPTION, TOPIC, SandboxProcess
 
 _numbers = itertools.count(1)

@@ -17,8 +17,8 @@ from backend.gmail.client import Google
 from backend.gmail.oauth import lacking
 from backend.ports.gmail import Access
 from backend.settings import GMAIL_MODIFY, IDENTITY, USERINFO_EMAIL
-from tests.contract.gmail.fake_google import StoryClock
 from tests.contract.gmail.sandbox_story import Story
+from tests.fakes.google import StoryClock
 from tests.sandbox_process import PUSH_ACCOUNT, SUBSCRIPTION
 
 # --- consent -------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ import pytest
 from backend.captcha.vendors import ANSWER_LIMIT, TOKEN_LIMIT, VENDORS, Fate, SiteVerify, Vendor
 from backend.domain.errors import Refused, TryLater
 from backend.ports.captcha import Kind
-from tests.contract.captcha.conftest import HOST, SECRET, SITE_KEY, StandIn, adapter
 from tests.doubles import in_english
+from tests.unit.captcha.conftest import HOST, SECRET, SITE_KEY, StandIn, adapter
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DOCUMENTED = {

@@ -10,7 +10,7 @@ import pytest
 from backend.domain.errors import HistoryGone, Rejected, TryLater
 from backend.domain.mail.message import Owner
 from backend.ports.gmail import Answered, Leaving
-from tests.contract.gmail.fake_google import Answer, FakeGoogle, StoryClock, open_against
+from tests.fakes.google import Answer, FakeGoogle, StoryClock, open_against
 
 HISTORY = "GET /gmail/v1/users/me/history"
 MODIFY = "POST /gmail/v1/users/me/messages/a1/modify"

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from backend.domain.errors import GoogleError, NeedsReconnect, Refused, Rejected, SendUncertain, TryLater
 from backend.gmail.client import open_google
-from tests.contract.gmail.fake_google import Answer, FakeGoogle, Keeper, StoryClock, open_against
 from tests.doubles import in_english
+from tests.fakes.google import Answer, FakeGoogle, Keeper, StoryClock, open_against
 
 PROFILE = "GET /gmail/v1/users/me/profile"
 SEND = "POST /gmail/v1/users/me/messages/send"

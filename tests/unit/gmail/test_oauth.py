@@ -18,8 +18,8 @@ from backend.gmail.client import Google
 from backend.gmail.oauth import lacking
 from backend.ports.gmail import Access
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL, Settings
-from tests.contract.gmail.fake_google import Answer, FakeGoogle, Keeper, StoryClock, fake_google, open_against
 from tests.doubles import in_english
+from tests.fakes.google import Answer, FakeGoogle, Keeper, StoryClock, fake_google, open_against
 
 VERIFIER = "v" * 43
 

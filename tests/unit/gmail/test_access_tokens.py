@@ -12,8 +12,8 @@ import pytest
 from backend.domain.errors import Cause, GoogleError, NeedsReconnect, TryLater, cause_of, code_of
 from backend.gmail.executor import open_session
 from backend.gmail.oauth import CLIENT_REFUSED, AccessTokens
-from tests.contract.gmail.fake_google import Answer, FakeGoogle, Keeper, StoryClock, fake_google
 from tests.doubles import in_english
+from tests.fakes.google import Answer, FakeGoogle, Keeper, StoryClock, fake_google
 
 DEAD = Answer(400, {"error": "invalid_grant", "error_description": "Token has been expired or revoked."})
 MODIFY = "https://www.googleapis.com/auth/gmail.modify"

@@ -11,7 +11,7 @@ import pytest
 from backend.domain.errors import TryLater
 from backend.gmail.callers import GoogleKeys
 from backend.gmail.executor import open_session
-from tests.contract.gmail.fake_google import KEYS, Answer, FakeGoogle, StoryClock, fake_google, jwks
+from tests.fakes.google import KEYS, Answer, FakeGoogle, StoryClock, fake_google, jwks
 
 CERTS = "GET /certs"
 
