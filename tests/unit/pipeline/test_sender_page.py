@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from backend.captcha.own_tasks import ProofOfWork, TypedCode
 from backend.demo.people import solve as work_out
-from backend.domain.entry.challenge import MAX_NOTE, Solved, note_line
+from backend.domain.entry.challenge import MAX_NOTE, Solved
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mail.message import Address, Attachment, Headers, Message
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
@@ -245,15 +245,6 @@ async def test_a_line_too_long_or_behind_no_link_is_not_taken(fixture: Fixture) 
     assert (long.value.code, long.value.field) == ("note_long", "line")
     with pytest.raises(NotFound):
         await solve.leave_note(fixture.context, "B" * 32, "hello")
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [("", ""), (" \n\t ", ""), ("a\u2028b\u0085c", "a b c"), ("é" * MAX_NOTE, "é" * MAX_NOTE),
-     ("x" + " " * 3_000 + "y", "x y"), ("\ud800x", "x")],
-)  # fmt: skip
-def test_a_line_is_one_line_of_what_can_be_seen(text: str, line: str) -> None:
-    assert note_line(text) == line
 
 
 @pytest.mark.parametrize(
