@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from backend.pipeline.devices import DeviceRequest
 from backend.transactions.records import Scope
 from backend.web.api import described
 from backend.web.api.authentication import blueprint
-from tests.web.service import Caller, Office, office
+from tests.web.service import Caller, Office
 
 KEY = "k" * 20
 CALLS = (
@@ -36,12 +35,6 @@ CALLS = (
     ("DELETE", "devices/d1"),
     ("POST", "ticket"),
 )
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

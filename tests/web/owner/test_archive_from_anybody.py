@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from backend.pipeline.review import weighed
 from backend.web.owner.review_show import reasons
 from tests.contract.store.stories import BO
 from tests.web.owner_pages import Visit
-from tests.web.service import Office, office
+from tests.web.service import Office
 
 ODD: tuple[Any, ...] = (
     "zzz", "", "\u202e<b>", "2026-01-01T00:00:00+00:00", 7, -7, 2**61, 0.5, True, [], {}, [1], ["a"], [[]],
@@ -33,12 +32,6 @@ PAGES = (
     "/review", "/review?view=all", "/review?view=let_in", f"/review/sender?address={BO}", "/insights", "/settings",
     "/settings/lists", "/settings/data", "/settings/data/export", "/start",
 )  # fmt: skip
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
-        yield opened
 
 
 async def lived_in(here: Office) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,6 @@ from tests.web.owner_pages import Visit
 from tests.web.service import Office, office
 
 LONGEST = LONG_UPLOADS["/settings/data/restore"][0]
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
-        yield opened
 
 
 async def fetched(visit: Visit) -> bytes:

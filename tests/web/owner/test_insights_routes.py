@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from backend.domain.mailbox.decisions import Decision
@@ -13,13 +10,7 @@ from backend.domain.mailbox.message import Outcome
 from backend.domain.watching.trial import Offer
 from backend.locale import catalogue
 from backend.web.owner.insights import lengths, upright
-from tests.web.service import Office, office
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
-        yield opened
+from tests.web.service import Office
 
 
 async def seen(here: Office, mailbox_id: str = "ana", language: str = "en") -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +23,7 @@ from backend.transactions.mailboxes import OWNED_TABLES
 from backend.web.owner.start import GROUPS, grouped
 from tests.doubles import NoAuthorizer
 from tests.web.owner_pages import Visit
-from tests.web.service import Office, office
+from tests.web.service import Office
 
 
 class Google(NoAuthorizer):
@@ -39,12 +37,6 @@ class Google(NoAuthorizer):
         if self.trouble is not None:
             raise self.trouble
         await super().revoke(mailbox_id)
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

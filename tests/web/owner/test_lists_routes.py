@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from werkzeug.datastructures import FileStorage
@@ -12,15 +10,9 @@ from werkzeug.datastructures import FileStorage
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.rules import MOST_LINES, Rule
 from tests.web.owner_pages import Visit
-from tests.web.service import Office, office
+from tests.web.service import Office
 
 LISTS = "/settings/lists"
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from html import unescape
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from backend.domain.mailbox.decisions import Origin
 from backend.domain.mailbox.message import Outcome
 from backend.domain.watching.trial import Answer
 from backend.transactions.records import EventKind
-from tests.web.service import Office, office
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
-        yield opened
+from tests.web.service import Office
 
 
 async def drawn(here: Office, held: int = 1, passed: int = 2) -> list[str]:

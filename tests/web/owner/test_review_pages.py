@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,9 @@ from backend.domain.reading.score import Mark
 from backend.locale import catalogue
 from backend.web.owner.review_show import Look, Piece, look_of, pieces, plain, way_back
 from tests.web.offers import offered
-from tests.web.service import Office, office
+from tests.web.service import Office
 
 ORDER = "o" * 24
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
-        yield opened
 
 
 async def shown(client: Any, path: str, status: int = 200, **headers: str) -> str:

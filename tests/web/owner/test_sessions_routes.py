@@ -19,12 +19,6 @@ EDGE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 Safari/604.1"
 
 
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
-        yield opened
-
-
 async def signed_in(here: Office, agent: str = FIREFOX, client: Any = None) -> Any:
     """A browser that comes back from Google."""
     client = client or here.app.test_client()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from backend.domain.mailbox.message import Row
 from backend.domain.reading.topics import Topic
 from backend.web.owner.settings import NUMBERS, ROWS
 from tests.web.owner_pages import Visit
-from tests.web.service import Office, office
+from tests.web.service import Office
 
 GOOD: dict[str, Any] = {
     "mode": "quarantine",
@@ -31,12 +29,6 @@ GOOD: dict[str, Any] = {
     "retention_days": "30",
     "questions_a_week": "5",
 }
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,17 +12,11 @@ from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.pipeline.first_run import MESSAGES
 from tests.web.owner_pages import FORGED, Visit, letter
-from tests.web.service import Office, office
+from tests.web.service import Office
 
 PITCH = letter("sam@seller.test", "a pitchy letter", subject="Grow")
 DOUBT = letter("di@doubt.test", "maybe a letter", subject="Perhaps")
 PLAIN = letter("kim@friend.test", "a letter", subject="Lunch")
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from html import unescape
-from pathlib import Path
-
-import pytest
 
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome
 from backend.domain.reading.topics import Topic
 from tests.web.owner_pages import Visit
-from tests.web.service import Office, office
+from tests.web.service import Office
 
 OFFER = "You have let in several emails about this: goods from makers and suppliers."
 RELEASED = "/review?done=release&n=1"
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
-        yield opened
 
 
 async def release(here: Office, *gmail_ids: str) -> None:

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from backend.domain.mailbox.owner_digest import MOST_BROWSERS
 from tests.fakes.push_service import POINT, SECRET
 from tests.web.owner_pages import Visit
-from tests.web.service import Office, office
+from tests.web.service import Office
 
 ADDRESS = {"endpoint": "https://push.maker.test/send/abc", "p256dh": POINT, "auth": SECRET}
 OWN = {"Sec-Fetch-Site": "same-origin"}
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture
