@@ -4,9 +4,27 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from datetime import date, timedelta
+
+import pytest
 
 from backend.domain.reading.score import Score, Trace
-from backend.domain.watching.drift import ALARM, REFERENCE, Week, change, classed, counted
+from backend.domain.watching.drift import (
+    ALARM,
+    REFERENCE,
+    STARTS,
+    Change,
+    Counted,
+    Drift,
+    State,
+    Week,
+    change,
+    classed,
+    counted,
+    judged,
+    monday_of,
+    week_of,
+)
 
 
 def score(logit: float, unknown: float) -> Score:
@@ -68,3 +86,88 @@ def test_fewer_unknown_words_than_before_are_told_as_that() -> None:
         "unknown",
         "known",
     )
+
+
+QUIET = Counter({"score 1": 100, "score 7": 20, "unknown 1": 120, "language en": 110, "language pl": 10})
+LOUD = Counter({**QUIET, "score 1": 60, "score 7": 60})
+
+
+@pytest.mark.parametrize(
+    ("later", "began", "evidence"),
+    [(1, 8, 3.59084e8), (2, 8, 2.15643e16), (STARTS, 8, 3.65913e48), (STARTS + 2, 10, 3.65913e48)],
+)
+def test_evidence_grows_with_the_weeks_it_began_in_and_no_further(
+    later: int, began: int, evidence: float
+) -> None:
+    found = change([QUIET] * REFERENCE + [LOUD] * later)
+    assert found is not None
+    assert (found.channel, found.grown, found.week, found.rises) == ("score", "7", began, True)
+    assert (found.before, found.since) == (pytest.approx(0.1670135), 0.5)
+    assert found.evidence == pytest.approx(evidence, rel=1e-4)
+
+
+def test_restless_first_weeks_excuse_restless_later_ones() -> None:
+    first = [
+        Counter({"score 1": often, "score 7": 120 - often, "unknown 1": 120, "language en": 120})
+        for often in (100, 110, 90, 105, 95, 100, 112, 88)
+    ]
+    later = Counter({"score 1": 80, "score 7": 40, "unknown 1": 120, "language en": 120})
+    assert change([first[0]] * REFERENCE + [later] * 2) is not None
+    assert change(first + [later] * 2) is None
+
+
+@pytest.mark.parametrize(
+    ("logit", "unknown", "classes"),
+    [
+        (-5.1, 0.0, "0 0"), (-5.0, 0.0301, "1 1"), (-4.0, 0.05, "2 1"), (-3.0, 0.0601, "3 2"), (-2.5, 0.0901, "4 3"),
+        (-2.0, 0.1301, "5 4"), (-1.0, 0.2001, "6 5"), (0.0, 0.9, "7 5"), (1.5, 1.0, "8 5"), (3.0, 0.02, "9 0"),
+    ],
+)  # fmt: skip
+def test_classes_begin_at_their_bounds(logit: float, unknown: float, classes: str) -> None:
+    known = round(10_000 * (1 - unknown))
+    made = Score(0.5, logit, trace=Trace("0123456789abcdef 1.27", "", "", 10_000, known))
+    assert classed(made, "en") == f"0123456789ab {classes} en"
+    assert classed(Score(0.5, logit), "en") == ""
+
+
+def test_a_week_counts_what_one_model_read() -> None:
+    week = counted(7, [("a 1 0 en", 3), ("b 1 0 en", 2), ("a 2 0 pl", 1), ("b 3 0 en", 1)])
+    assert (week.number, week.model, week.messages) == (7, "a", 4)
+    assert week.counts == {
+        "score 1": 3, "score 2": 1, "unknown 0": 4, "language en": 3, "language pl": 1,
+    }  # fmt: skip
+
+
+def test_weeks_begin_on_monday() -> None:
+    assert [week_of(date(1970, 1, day)) for day in (1, 4, 5)] == [0, 0, 1]
+    assert monday_of(0) == date(1969, 12, 29)
+    assert monday_of(week_of(date(2026, 11, 29))) == date(2026, 11, 23)
+    assert monday_of(1) - monday_of(0) == timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    ("channel", "grown", "rises", "cause"),
+    [
+        ("language", "", True, "other_language"), ("language", "pl", True, "language"),
+        ("unknown", "3", True, "unknown"), ("unknown", "3", False, "known"),
+        ("score", "4", True, "ordinary"), ("score", "5", True, "doubtful"), ("score", "7", True, "doubtful"),
+        ("score", "8", True, "pitches"),
+    ],
+)  # fmt: skip
+def test_what_there_is_more_of_in_a_word(channel: str, grown: str, rises: bool, cause: str) -> None:
+    assert Change(channel, grown, 0.1, 0.2, 9, 600.0, rises).cause == cause
+
+
+def test_a_change_goes_on_since_it_was_first_seen() -> None:
+    weeks = [Counted(100 + at, "m", QUIET if at < REFERENCE else LOUD) for at in range(REFERENCE + 2)]
+    fresh = judged(weeks, None)
+    assert fresh.change is not None
+    assert (fresh.state, fresh.change.week) == (State.CHANGED, 108)
+    for seen, since in ((105, 105), (112, 108)):
+        again = judged(weeks, Change("score", "7", 0.1, 0.2, seen, 600.0)).change
+        assert again is not None
+        assert again.week == since
+    assert [Drift(None, weeks[:end]).state for end in (REFERENCE, REFERENCE + 1)] == [
+        State.LEARNING,
+        State.STEADY,
+    ]
