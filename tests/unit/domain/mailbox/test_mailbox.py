@@ -11,6 +11,9 @@ import pytest
 from backend.domain.errors import AccessLost, Blame, Cause, Failing, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import (
+    GRANT_ALARM,
+    NOTICE_DELAY,
+    WATCH_ALARM,
     Condition,
     Gap,
     LabelIds,
@@ -107,6 +110,33 @@ def test_renewing_is_said_to_have_failed_only_when_it_has() -> None:
     assert not explain(soon, NOW).watch_lapses
     assert explain(failed, NOW).watch_lapses
     assert not explain(replace(failed, watch_expires_at=NOW + timedelta(days=3)), NOW).watch_lapses
+
+
+def test_alarms_ring_at_their_bounds() -> None:
+    moment = timedelta(seconds=1)
+    renewing = replace(WORKING, failing=(Failing("watch", Cause.GOOGLE, NOW),))
+    unheard = replace(WORKING, unheard_since=NOW - NOTICE_DELAY)
+    granted = replace(WORKING, grant_expires_at=NOW + GRANT_ALARM)
+    rings = {
+        "watch": [
+            replace(renewing, watch_expires_at=NOW + WATCH_ALARM - before).watch_alarm(NOW)
+            for before in (moment, timedelta(0))
+        ],
+        "silence": [unheard.silent_since(NOW - before) is not None for before in (timedelta(0), moment)],
+        "grant": [granted.grant_ends(NOW - before) is not None for before in (timedelta(0), moment)],
+        "end": [granted.grant_ends(NOW + GRANT_ALARM - before) is not None for before in (moment, timedelta(0))],
+        "pause": [PAUSED.paused(NOW + timedelta(hours=2) - before) for before in (moment, timedelta(0))],
+    }  # fmt: skip
+    assert set(map(tuple, rings.values())) == {(True, False)}, rings
+    assert replace(granted, link=Link.NEEDS_RECONNECT).grant_ends(NOW) is None
+    assert explain(granted, NOW).grant_ends == NOW + GRANT_ALARM
+
+
+def test_silence_is_told_where_nothing_else_explains_it() -> None:
+    unheard = replace(WORKING, unheard_since=NOW - NOTICE_DELAY)
+    assert explain(unheard, NOW).silent_since == NOW - NOTICE_DELAY
+    for other in ({"link": Link.LEAVING}, {"watch_expires_at": NOW}, {"missing": next(iter(Missing))}):
+        assert explain(replace(unheard, **other), NOW).silent_since is None
 
 
 def test_how_access_was_lost_is_told_and_the_commonest_way_where_it_is_not_known() -> None:
