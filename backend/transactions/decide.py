@@ -35,10 +35,9 @@ from backend.domain.mailbox.review import MOST_EARLIER, Shelf
 from backend.transactions import challenges, decisions, senders
 from backend.transactions.jobs import due, request_duty
 from backend.transactions.mailboxes import lock
-from backend.transactions.message_rows import MessageRow, ReachedRow
 from backend.transactions.records import Duty
-from backend.transactions.rows import CorrectionRow, GmailIdRow, OpenChallengeRow
-from backend.transactions.statement import Script, micros, moment, number, packed, q
+from backend.transactions.rows import CorrectionRow, MessageRow, OpenChallengeRow, ReachedRow
+from backend.transactions.statement import Script, each, micros, moment, number, packed, q
 
 # ---- Owners' decisions
 # The record keeps, for each thing a decision touched, what it was: placements (with the revision the decision left),
@@ -88,9 +87,10 @@ class SinceRow(TypedDict):
     sender_domain: str | None
 
 
-class HeldOfSenderRow(GmailIdRow):
+class HeldOfSenderRow(TypedDict):
     """A held message of a sender, and whether Gmail vouches for them."""
 
+    gmail_id: str
     authenticated: bool | None
 
 
@@ -344,12 +344,6 @@ class EntryRow(TypedDict):
     amount: int
 
 
-class OrderedRow(TypedDict):
-    """A decision made under an order's key."""
-
-    correction_key: str
-
-
 def undo(mailbox_id: MailboxId, key: str, now: datetime) -> Script[tuple[str, ...]]:
     """Take everything back that was ordered under `key`, latest first: placements, rules and credits as before. Once;
     the messages that move.
@@ -363,12 +357,12 @@ def undo(mailbox_id: MailboxId, key: str, now: datetime) -> Script[tuple[str, ..
         yield from senders.enter(mailbox_id, back, now)
         return ()
     alone: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
-    made: list[OrderedRow] = yield q("ordered", mailbox_id=mailbox_id, first=f"{key}.", last=f"{key}/")
+    made = yield from each(str, "ordered", mailbox_id=mailbox_id, first=f"{key}.", last=f"{key}/")
     if alone is None and not made:
         raise NotFound("unknown_correction")
     moved: list[str] = []
-    for one in made if alone is None else (alone,):
-        moved += yield from _undone(mailbox_id, one["correction_key"], now)
+    for correction_key in made if alone is None else (key,):
+        moved += yield from _undone(mailbox_id, correction_key, now)
     return tuple(dict.fromkeys(moved))
 
 

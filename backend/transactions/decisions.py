@@ -34,12 +34,12 @@ from backend.domain.watching.trial import (
     drawn,
 )
 from backend.ports.system import DecisionKeys
-from backend.transactions import message_rows, models, rows
+from backend.transactions import models, rows
 from backend.transactions.mailboxes import lock, locked
-from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import Log
-from backend.transactions.rows import CountsRow, MailboxRow, SettingRow
-from backend.transactions.statement import KEYS, Script, each, micros, number, q
+from backend.transactions.row_reader import Reader
+from backend.transactions.rows import MailboxRow
+from backend.transactions.statement import KEYS, Script, each, maybe, micros, number, only, q
 
 # ---- The log of decisions
 # Whoever appends holds the mailbox's row (`mailboxes.locked`), so entries come one after the other.
@@ -120,8 +120,7 @@ def _appended(mailbox_id: MailboxId, notes: Iterable[_Note], now: datetime) -> S
 
 def head(mailbox_id: MailboxId) -> Script[Chain | None]:
     """The end of the log; None before the first decision."""
-    row: Chain | None = yield q("chain", mailbox_id=mailbox_id)  # or rather a row with the fields of one
-    return row and Chain(*row)
+    return maybe(Chain, "chain", mailbox_id=mailbox_id)
 
 
 def log(mailbox_id: MailboxId, gmail_id: str | None = None) -> Script[Log]:
@@ -131,10 +130,9 @@ def log(mailbox_id: MailboxId, gmail_id: str | None = None) -> Script[Log]:
         entries = yield from each(Entry, "decisions", mailbox_id=mailbox_id)
     else:
         entries = yield from each(Entry, "decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    settings: list[SettingRow] = yield q("decision_settings", mailbox_id=mailbox_id)
-    counts: list[CountsRow] = yield q("decision_counts", mailbox_id=mailbox_id)
-    shared = {row["name"]: row["content"] for row in settings}
-    return Log(chain, entries, shared, {row["number"]: row["counts"] for row in counts})
+    settings = yield from each(tuple[str, str], "decision_settings", mailbox_id=mailbox_id)
+    counts = yield from each(tuple[int, bytes], "decision_counts", mailbox_id=mailbox_id)
+    return Log(chain, entries, dict(settings), dict(counts))
 
 
 def swap_key(mailbox_id: MailboxId, old: bytes, new: bytes) -> Script[bool]:
@@ -205,8 +203,7 @@ def open_questions(mailbox_id: MailboxId, now: datetime) -> Script[tuple[Message
     mailbox: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if mailbox is None or not rows.mailbox(mailbox).preferences.questions_a_week:
         return ()
-    found: list[MessageRow] = yield q("open_questions", mailbox_id=mailbox_id, since=micros(now - OPEN))
-    return tuple(message_rows.view(row) for row in found)
+    return (yield from each(rows.view, "open_questions", mailbox_id=mailbox_id, since=micros(now - OPEN)))
 
 
 def answer_question(
@@ -250,12 +247,7 @@ class ClassRow(TypedDict):
     n: int
 
 
-class WeekRow(TypedDict):
-    """Of `mail_weeks`. `counts` is JSON."""
-
-    week: int
-    model: str
-    counts: str
+_counted = Reader(drift.Counted, number="week")
 
 
 def count_weeks(mailbox_id: MailboxId, now: datetime) -> Script[None]:
@@ -288,8 +280,7 @@ def state(mailbox_id: MailboxId) -> Script[drift.Drift]:
 
 
 def _weeks(mailbox_id: MailboxId) -> Script[tuple[drift.Counted, ...]]:
-    rows: list[WeekRow] = yield q("mail_weeks", mailbox_id=mailbox_id)
-    return tuple(drift.Counted(row["week"], row["model"], json.loads(row["counts"])) for row in rows)
+    return each(_counted, "mail_weeks", mailbox_id=mailbox_id)
 
 
 def _change(row: MailboxRow) -> drift.Change | None:
@@ -299,12 +290,7 @@ def _change(row: MailboxRow) -> drift.Change | None:
 # ---- Counts for the insights page, all of one snapshot.
 
 
-class HeldWeekRow(TypedDict):
-    """A week's held mail. `week` counts them, as `monday_of` does."""
-
-    week: int
-    held: int
-    let_in: int
+_week = Reader(Week, monday=monday_of)
 
 
 class DisagreedRow(TypedDict):
@@ -315,44 +301,24 @@ class DisagreedRow(TypedDict):
     missed: int
 
 
-class FunnelRow(TypedDict):
-    """What became of challenges."""
-
-    sent: int
-    begun: int
-    solved: int
-    bounced: int
-    regretted: int
-
-
 def figures(mailbox_id: MailboxId, since: datetime, senders: int) -> Script[Figures]:
     """Everything decided since then. `weeks` holds only those with mail, oldest first; of the senders the
     `senders` with most.
     """
     at = micros(since)
-    weeks: list[HeldWeekRow] = yield q("held_by_week", mailbox_id=mailbox_id, since=at)
     most = yield from each(SenderCount, "held_by_sender", mailbox_id=mailbox_id, since=at, limit=senders)
     wrong: DisagreedRow = yield q("owner_disagreed", mailbox_id=mailbox_id, since=at)
-    funnel: FunnelRow = yield q("challenge_funnel", mailbox_id=mailbox_id, since=at)
     return Figures(
-        weeks=tuple(Week(monday_of(row["week"]), row["held"], row["let_in"]) for row in weeks),
+        weeks=(yield from each(_week, "held_by_week", mailbox_id=mailbox_id, since=at)),
         wrong=wrong["wrong"],
         missed=wrong["missed"],
         senders=most,
-        funnel=Funnel(**funnel),
+        funnel=(yield from only(Funnel, "challenge_funnel", mailbox_id=mailbox_id, since=at)),
         confirmed=wrong["confirmed"],
     )
 
 
 # ---- What answers say of models
-
-
-class PairRow(TypedDict):
-    """How many messages the champion decided by one row and the challenger by another."""
-
-    policy_row: str
-    shadow_row: str
-    n: int
 
 
 def answered(mailbox_id: MailboxId, model: str, now: datetime) -> Script[tuple[Scored, ...]]:
@@ -372,8 +338,8 @@ def labels_of_model(kind: str, model: str, since: datetime | None = None) -> Scr
 
 def trial_counts(challenger: str, since: datetime) -> Script[Counted]:
     """How the models of a trial differ on the messages that are kept."""
-    found: list[PairRow] = yield q("trial_pairs", challenger=challenger, since=micros(since))
+    found = yield from each(tuple[str, str, int], "trial_pairs", challenger=challenger, since=micros(since))
     counts: Counter[str | None] = Counter()
-    for row in found:
-        counts[disagreement(row["policy_row"], row["shadow_row"])] += row["n"]
+    for by_champion, by_challenger, count in found:
+        counts[disagreement(by_champion, by_challenger)] += count
     return Counted(counts.total(), counts[CHAMPION], counts[CHALLENGER])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hmac
-import json
 from datetime import datetime, timedelta
-from typing import TypedDict
 
 from backend.domain.errors import Expired, PitchgateError, Refused
 from backend.domain.mail.message import MailboxId
@@ -19,12 +17,10 @@ from backend.transactions.records import (
     NewDevice,
     OneTimeCode,
     Purpose,
-    Scope,
     Session,
     WebPush,
 )
-from backend.transactions.rows import SessionRow
-from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
+from backend.transactions.statement import Script, columns, each, maybe, micros, number, packed, q
 
 # ---- Devices, one-time codes and sessions
 # Devices, one-time codes and sessions. Only hashes are kept.
@@ -35,32 +31,9 @@ KEPT = timedelta(hours=1)
 """How long a used or expired code is remembered, to be told from one that never was."""
 
 
-class DeviceRow(TypedDict):
-    """Of `devices`."""
-
-    id: str
-    mailbox_id: MailboxId
-    name: str
-    scopes: str
-    created_at: int
-    last_seen_at: int | None
-
-
-class CodeRow(TypedDict):
-    """Of `one_time_codes`."""
-
-    code_hash: str
-    mailbox_id: MailboxId
-    detail: str
-    name: str
-    device_id: str
-    expires_at: int
-
-
 def device_by_token(token_hash: str) -> Script[Device | None]:
     """Whose token it is."""
-    row: DeviceRow | None = yield q("device_by_token", token_hash=token_hash)
-    return None if row is None else _device(row)
+    return maybe(Device, "device_by_token", token_hash=token_hash)
 
 
 def device_seen(mailbox_id: MailboxId, device_id: str, now: datetime) -> Script[None]:
@@ -70,8 +43,7 @@ def device_seen(mailbox_id: MailboxId, device_id: str, now: datetime) -> Script[
 
 def devices(mailbox_id: MailboxId) -> Script[tuple[Device, ...]]:
     """All of a mailbox, oldest first."""
-    found: list[DeviceRow] = yield q("devices", mailbox_id=mailbox_id)
-    return tuple(_device(row) for row in found)
+    return each(Device, "devices", mailbox_id=mailbox_id)
 
 
 def remove_device(mailbox_id: MailboxId, device_id: str) -> Script[bool]:
@@ -86,42 +58,33 @@ def add_code(code: OneTimeCode, now: datetime, settled: bool = True) -> Script[N
     unknown mailbox."""
     if settled:
         yield q("drop_codes", mailbox_id=code.mailbox_id, before=micros(now - KEPT))
-    yield q(
-        "insert_code",
-        code_hash=code.code_hash,
-        mailbox_id=code.mailbox_id,
-        purpose=code.purpose,
-        detail=code.detail,
-        name=code.name,
-        device_id=code.device_id,
-        expires_at=micros(code.expires_at),
-    )
+    yield q("insert_code", **columns(code))
 
 
 def exchange(
     code_hash: str, challenge: str, device: NewDevice, now: datetime
 ) -> Script[tuple[Device, str] | PitchgateError]:
     """A code against a device. An error is returned, not raised: the code stays used up."""
-    row: CodeRow | None = yield q("code", code_hash=code_hash, purpose=Purpose.DEVICE)
-    if row is None:
+    code = yield from maybe(OneTimeCode, "code", code_hash=code_hash, purpose=Purpose.DEVICE)
+    if code is None:
         return _wrong_code()
-    mailbox = yield from locked(row["mailbox_id"])
-    if not (yield from _use(row, now)):
+    mailbox = yield from locked(code.mailbox_id)
+    if not (yield from _use(code, now)):
         return _old_code()
-    if not hmac.compare_digest(row["detail"].encode(), challenge.encode()):
+    if not hmac.compare_digest(code.detail.encode(), challenge.encode()):
         return _wrong_code()
-    if (yield from number("count_devices", mailbox_id=row["mailbox_id"])) >= MOST_DEVICES:
+    if (yield from number("count_devices", mailbox_id=code.mailbox_id)) >= MOST_DEVICES:
         return Refused("too_many_devices", most=MOST_DEVICES)
     yield q(
         "insert_device",
         id=device.id,
-        mailbox_id=row["mailbox_id"],
+        mailbox_id=code.mailbox_id,
         token_hash=device.token_hash,
-        name=row["name"],
+        name=code.name,
         scopes=packed(sorted(device.scopes)),
         now=micros(now),
     )
-    return Device(device.id, row["mailbox_id"], row["name"], device.scopes, now, now), mailbox["email"]
+    return Device(device.id, code.mailbox_id, code.name, device.scopes, now, now), mailbox["email"]
 
 
 def redeem_ticket(
@@ -130,23 +93,20 @@ def redeem_ticket(
     """Use a ticket up and open a session with the token hash `session`. Raises `Expired` (code_expired),
     for an unknown ticket too.
     """
-    row: CodeRow | None = yield q("code", code_hash=code_hash, purpose=Purpose.TICKET)
-    if row is None or not (yield from _use(row, now)):
+    ticket = yield from maybe(OneTimeCode, "code", code_hash=code_hash, purpose=Purpose.TICKET)
+    if ticket is None or not (yield from _use(ticket, now)):
         raise _old_code()
-    opened = Session(session, row["mailbox_id"], until, row["device_id"], browser)
+    opened = Session(session, ticket.mailbox_id, until, ticket.device_id, browser)
     yield from add_session(opened, now, settled)
-    return OneTimeCode(
-        code_hash, row["mailbox_id"], Purpose.TICKET, row["detail"], moment(row["expires_at"]),
-        device_id=row["device_id"],
-    )  # fmt: skip
+    return ticket
 
 
-def _use(row: CodeRow, now: datetime) -> Script[bool]:
+def _use(code: OneTimeCode, now: datetime) -> Script[bool]:
     """Use a code up; False if somebody did before, or it is too old."""
     used = yield from number(
-        "use_code", mailbox_id=row["mailbox_id"], code_hash=row["code_hash"], now=micros(now)
+        "use_code", mailbox_id=code.mailbox_id, code_hash=code.code_hash, now=micros(now)
     )
-    return bool(used) and micros(now) < row["expires_at"]
+    return bool(used) and now < code.expires_at
 
 
 def add_session(session: Session, now: datetime, settled: bool = True) -> Script[None]:
@@ -166,10 +126,8 @@ def add_session(session: Session, now: datetime, settled: bool = True) -> Script
 
 def session(token_hash: str, now: datetime) -> Script[Session | None]:
     """The session, if its life is not over."""
-    row: SessionRow | None = yield q("session", token_hash=token_hash)
-    if row is None or row["expires_at"] <= micros(now):
-        return None
-    return _session(row)
+    found = yield from maybe(Session, "session", token_hash=token_hash)
+    return found if found is not None and found.expires_at > now else None
 
 
 def extend_session(mailbox_id: MailboxId, token_hash: str, expires_at: datetime) -> Script[None]:
@@ -184,35 +142,12 @@ def remove_session(mailbox_id: MailboxId, token_hash: str) -> Script[None]:
 
 def sessions(mailbox_id: MailboxId, now: datetime) -> Script[tuple[Session, ...]]:
     """Those that still run, the newest first."""
-    found: list[SessionRow] = yield q("sessions", mailbox_id=mailbox_id, now=micros(now))
-    return tuple(_session(row) for row in found)
+    return each(Session, "sessions", mailbox_id=mailbox_id, now=micros(now))
 
 
 def remove_other_sessions(mailbox_id: MailboxId, token_hash: str) -> Script[int]:
     """End all but this one; returns how many."""
     return (yield from number("remove_other_sessions", mailbox_id=mailbox_id, token_hash=token_hash))
-
-
-def _session(row: SessionRow) -> Session:
-    return Session(
-        token_hash=row["token_hash"],
-        mailbox_id=row["mailbox_id"],
-        expires_at=moment(row["expires_at"]),
-        device_id=row["device_id"],
-        browser=row["browser"],
-        created_at=moment(row["created_at"]),
-    )
-
-
-def _device(row: DeviceRow) -> Device:
-    return Device(
-        id=row["id"],
-        mailbox_id=row["mailbox_id"],
-        name=row["name"],
-        scopes=frozenset(Scope(scope) for scope in json.loads(row["scopes"])),
-        created_at=moment(row["created_at"]),
-        last_seen_at=moment_or_none(row["last_seen_at"]),
-    )
 
 
 def _old_code() -> Expired:
@@ -227,35 +162,9 @@ def _wrong_code() -> Refused:
 # Each belongs to a session, and goes with it.
 
 
-class WebPushRow(TypedDict):
-    """Of `web_pushes`."""
-
-    id: str
-    session: str
-    sealed: bytes
-    browser: str
-    language: str
-    told_until: int
-    told_at: int | None
-    failing_since: int | None
-
-
 def web_pushes(mailbox_id: MailboxId, now: datetime) -> Script[tuple[WebPush, ...]]:
     """Those of a mailbox whose sessions run, oldest first."""
-    found: list[WebPushRow] = yield q("web_pushes", mailbox_id=mailbox_id, now=micros(now))
-    return tuple(
-        WebPush(
-            row["id"],
-            row["session"],
-            row["sealed"],
-            row["browser"],
-            row["language"],
-            moment(row["told_until"]),
-            moment_or_none(row["told_at"]),
-            moment_or_none(row["failing_since"]),
-        )
-        for row in found
-    )
+    return each(WebPush, "web_pushes", mailbox_id=mailbox_id, now=micros(now))
 
 
 def add_web_push(mailbox_id: MailboxId, push: WebPush, now: datetime) -> Script[None]:

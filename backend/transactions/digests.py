@@ -2,50 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TypedDict
 
 from backend.domain.errors import NotFound
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.decisions import Decision, Order, Origin
+from backend.domain.mailbox.decisions import Order, Origin
 from backend.domain.mailbox.owner_digest import DigestLink, DigestState
 from backend.transactions import decide, jobs
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import DutyJob
-from backend.transactions.statement import Script, micros, moment, moment_or_none, packed, q
-
-
-class DigestRow(TypedDict):
-    """Of `digests`."""
-
-    told_until: int
-    message_id: str
-    leaving: int | None
-    gmail_id: str
-
-
-class DigestLinkRow(TypedDict):
-    """Of `digest_links`."""
-
-    token_hash: str
-    mailbox_id: MailboxId
-    decision: str
-    gmail_ids: str
-    expires_at: int
-    used_at: int | None
-    undone_at: int | None
+from backend.transactions.statement import Script, maybe, micros, packed, q
 
 
 def digest_state(mailbox_id: MailboxId) -> Script[DigestState | None]:
     """How far the owner was told; None if no digest was wanted so far, or none is since."""
-    row: DigestRow | None = yield q("digest", mailbox_id=mailbox_id)
-    if row is None:
-        return None
-    leaving = moment_or_none(row["leaving"])
-    return DigestState(moment(row["told_until"]), row["message_id"], leaving, row["gmail_id"])
+    return maybe(DigestState, "digest", mailbox_id=mailbox_id)
 
 
 def tell_digest(
@@ -81,8 +54,7 @@ def digest_told(
 
 def digest_link(token_hash: str) -> Script[DigestLink | None]:
     """The link with this token, used or not."""
-    row: DigestLinkRow | None = yield q("digest_link", token_hash=token_hash)
-    return None if row is None else _link(row)
+    return maybe(DigestLink, "digest_link", token_hash=token_hash)
 
 
 def use_digest_link(token_hash: str, now: datetime) -> Script[DigestLink | None]:
@@ -116,15 +88,3 @@ def _locked(token_hash: str) -> Script[DigestLink | None]:
         return None
     yield from lock(found.mailbox_id)
     return (yield from digest_link(token_hash))
-
-
-def _link(row: DigestLinkRow) -> DigestLink:
-    return DigestLink(
-        row["token_hash"],
-        row["mailbox_id"],
-        Decision(row["decision"]),
-        tuple(json.loads(row["gmail_ids"])),
-        moment(row["expires_at"]),
-        moment_or_none(row["used_at"]),
-        moment_or_none(row["undone_at"]),
-    )

@@ -8,66 +8,33 @@ from datetime import datetime
 from typing import TypedDict
 
 from backend.domain.errors import LeaseLost, NotFound
-from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.policy.rehearsal import Looked, PreviewRun, Rehearsed, RunState, Word
-from backend.domain.policy.table import Standing
 from backend.domain.reading.score import Reason, Score
-from backend.transactions import message_rows
+from backend.transactions import rows
 from backend.transactions.jobs import extend_lease, request_duty
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import Duty, DutyJob
-from backend.transactions.rows import Flag, SenderRulesRow
+from backend.transactions.row_reader import Reader
 from backend.transactions.senders import write_rule
-from backend.transactions.statement import Script, micros, moment, moment_or_none, packed, q
+from backend.transactions.statement import Script, each, maybe, micros, packed, q, storable
 
 
-class RunRow(TypedDict):
-    """Of `preview_runs`, with how much is done."""
-
-    run: int
-    state: str
-    asked_at: int
-    ended_at: int | None
-    total: int
-    done: int
-
-
-class ToReadRow(TypedDict):
-    """Of `previews`: one that is still to be looked at."""
-
-    gmail_id: str
-    thread_id: str
-
-
-class PreviewRow(ToReadRow):
-    """Of `previews`."""
+class SaidRow(TypedDict):
+    """Of `previews`: what its owner has said of it."""
 
     state: str
     sender: str
-    sender_name: str
-    sender_domain: str
-    subject: str
-    received_at: int | None
-    labels: str
-    authenticated: Flag
-    form: str
-    guards: str
-    score: float | None
-    logit: float | None
-    model: str
-    reasons: str
-    topics: str
     said: str
     rule_before: str
 
 
-class StandingPreviewRow(PreviewRow, SenderRulesRow):
-    """The same with how its sender stands now."""
+def _score(score: float | None, logit: float | None, model: str, reasons: str) -> Score | None:
+    found = tuple(Reason(one["text"], one["weight"], tuple(one["words"])) for one in json.loads(reasons))
+    return None if score is None else Score(score, logit or 0.0, found, model)
 
-    took_part: Flag
-    credits: int
+
+_rehearsed = Reader(Rehearsed, score=_score, standing=rows.preview_standing, word="said", topics=rows.topics)
 
 
 def order(mailbox_id: MailboxId, now: datetime) -> Script[None]:
@@ -83,17 +50,7 @@ def order(mailbox_id: MailboxId, now: datetime) -> Script[None]:
 
 def run(mailbox_id: MailboxId) -> Script[PreviewRun | None]:
     """How far it is."""
-    row: RunRow | None = yield q("preview_run", mailbox_id=mailbox_id)
-    if row is None:
-        return None
-    return PreviewRun(
-        run=row["run"],
-        state=RunState(row["state"]),
-        asked_at=moment(row["asked_at"]),
-        ended_at=moment_or_none(row["ended_at"]),
-        done=row["done"],
-        total=row["total"],
-    )
+    return maybe(PreviewRun, "preview_run", mailbox_id=mailbox_id)
 
 
 def list_previews(job: DutyJob, number: int, found: Sequence[tuple[str, str]], now: datetime) -> Script[None]:
@@ -110,17 +67,16 @@ def list_previews(job: DutyJob, number: int, found: Sequence[tuple[str, str]], n
 
 def to_read(mailbox_id: MailboxId, limit: int) -> Script[tuple[tuple[str, str], ...]]:
     """(gmail id, thread id) of messages not looked at yet, newest first."""
-    found: list[ToReadRow] = yield q("previews_to_read", mailbox_id=mailbox_id, limit=limit)
-    return tuple((row["gmail_id"], row["thread_id"]) for row in found)
+    return each(tuple[str, str], "previews_to_read", mailbox_id=mailbox_id, limit=limit)
 
 
 def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -> Script[bool]:
     """What was seen; each mail counts once. True when all are done. Raises `LeaseLost`."""
     if not (yield from _current(job, number)):
         return False
-    for one in looked:
-        yield from _record(job.mailbox_id, one)
-    left: list[ToReadRow] = yield q("previews_to_read", mailbox_id=job.mailbox_id, limit=1)
+    for preview in looked:
+        yield from _record(job.mailbox_id, preview)
+    left = yield from to_read(job.mailbox_id, 1)
     if not left:
         yield from _state(job.mailbox_id, number, RunState.DONE, now)
     return not left
@@ -128,8 +84,7 @@ def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -
 
 def previews(mailbox_id: MailboxId) -> Script[tuple[Rehearsed, ...]]:
     """The messages looked at that could be read, newest first, with their senders' standing as it is now."""
-    found: list[StandingPreviewRow] = yield q("previews", mailbox_id=mailbox_id)
-    return tuple(_rehearsed(row) for row in found if row["state"] == "read")
+    return each(_rehearsed, "previews", mailbox_id=mailbox_id)
 
 
 def label_preview(mailbox_id: MailboxId, gmail_id: str, word: Word, now: datetime) -> Script[None]:
@@ -137,7 +92,7 @@ def label_preview(mailbox_id: MailboxId, gmail_id: str, word: Word, now: datetim
     before, unless it was changed since. Moves nothing. Raises `NotFound`.
     """
     yield from lock(mailbox_id)
-    row: PreviewRow | None = yield q("preview_item", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    row: SaidRow | None = yield q("preview_item", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or row["state"] != "read":
         raise NotFound("not_found.preview")
     old, before = Word(row["said"]), row["rule_before"]
@@ -162,8 +117,8 @@ def _current(job: DutyJob, number: int) -> Script[bool]:
     except NotFound as error:
         raise LeaseLost("conflict.mailbox") from error
     yield from extend_lease(job)
-    row: RunRow | None = yield q("preview_run", mailbox_id=job.mailbox_id)
-    return row is not None and row["run"] == number
+    present = yield from run(job.mailbox_id)
+    return present is not None and present.run == number
 
 
 def _state(mailbox_id: MailboxId, number: int, state: RunState, now: datetime) -> Script[None]:
@@ -180,10 +135,10 @@ def _record(mailbox_id: MailboxId, one: Looked) -> Script[None]:
         mailbox_id=mailbox_id,
         gmail_id=one.gmail_id,
         state="read" if mail else "unread",
-        sender=message_rows.storable(mail.sender) if mail else "",
-        sender_name=message_rows.storable(mail.sender_name) if mail else "",
-        sender_domain=message_rows.storable(mail.sender_domain) if mail else "",
-        subject=message_rows.storable(mail.subject) if mail else "",
+        sender=storable(mail.sender) if mail else "",
+        sender_name=storable(mail.sender_name) if mail else "",
+        sender_domain=storable(mail.sender_domain) if mail else "",
+        subject=storable(mail.subject) if mail else "",
         received_at=micros(mail.received_at) if mail else None,
         labels=packed(sorted(mail.labels) if mail else ()),
         authenticated=bool(mail and mail.authenticated),
@@ -194,34 +149,4 @@ def _record(mailbox_id: MailboxId, one: Looked) -> Script[None]:
         model=score.model if score else "",
         reasons=packed({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in reasons),
         topics=packed(sorted(mail.topics) if mail else ()),
-    )
-
-
-def _rehearsed(row: StandingPreviewRow) -> Rehearsed:
-    reasons = tuple(Reason(r["text"], r["weight"], tuple(r["words"])) for r in json.loads(row["reasons"]))
-    probability = row["score"]
-    rules = RuleMatch(
-        *(RuleKind(kind) if kind else None for kind in (row["address_rule"], row["domain_rule"]))
-    )
-    return Rehearsed(
-        gmail_id=row["gmail_id"],
-        thread_id=row["thread_id"],
-        sender=row["sender"],
-        sender_name=row["sender_name"],
-        sender_domain=row["sender_domain"],
-        subject=row["subject"],
-        received_at=moment(row["received_at"] or 0),
-        labels=frozenset(json.loads(row["labels"])),
-        authenticated=bool(row["authenticated"]),
-        form=MailForm(row["form"]),
-        guards=tuple(json.loads(row["guards"])),
-        score=None if probability is None else Score(probability, row["logit"] or 0.0, reasons, row["model"]),
-        standing=Standing(
-            rules=rules,
-            corresponded=bool(row["corresponded"]),
-            took_part=bool(row["took_part"]),
-            credits=row["credits"],
-        ),
-        word=Word(row["said"]),
-        topics=message_rows.topics(row["topics"]),
     )

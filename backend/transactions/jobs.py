@@ -11,14 +11,14 @@ from itertools import accumulate
 from backend.domain.errors import SEARCH_LAG, Cause, LeaseLost, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.message import Stage
-from backend.transactions import message_rows, rows
-from backend.transactions.message_rows import ClaimedRow, DueLaneRow, MessageRow
+from backend.transactions import rows
 from backend.transactions.records import Due, Duty, DutyJob, MessageJob, Notice, PushFate
-from backend.transactions.rows import ClaimedDutyRow, DutyRow, HeldRow, MailboxRow, PushedRow
+from backend.transactions.rows import DueLaneRow, DutyRow, HeldRow, MessageRow, PushedRow
 from backend.transactions.statement import (
     WAKE,
     Script,
     Statement,
+    each,
     micros,
     micros_or_none,
     moment,
@@ -135,13 +135,14 @@ def request_duty(mailbox_id: MailboxId, duty: Duty, due_at: datetime) -> Script[
 
 def claim_duties(now: datetime, lease: str, lease_until: datetime, limit: int) -> Script[tuple[DutyJob, ...]]:
     """Up to `limit` duties, those that have been due longest."""
-    found: list[ClaimedDutyRow] = yield q(
-        "claim_duties", now=micros(now), lease=lease, lease_until=micros(lease_until), limit=limit
+    until = micros(lease_until)
+    claimed = yield from each(
+        rows.duty_job, "claim_duties", now=micros(now), lease=lease, lease_until=until, limit=limit
     )
-    syncs = [row["mailbox_id"] for row in found if row["duty"] == Duty.SYNC]
-    listed: list[MailboxRow] = yield q("mailboxes_by_id", ids=packed(syncs))
-    mailboxes = {row["id"]: rows.mailbox(row) for row in listed}
-    return tuple(rows.duty_job(row, lease, mailboxes) for row in found)
+    syncs = packed(job.mailbox_id for job in claimed if job.duty is Duty.SYNC)
+    listed = yield from each(rows.mailbox, "mailboxes_by_id", ids=syncs)
+    known = {mailbox.id: mailbox for mailbox in listed}
+    return tuple(replace(job, mailbox=known.get(job.mailbox_id)) for job in claimed)
 
 
 def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
@@ -371,13 +372,13 @@ def claim_messages(
 ) -> Script[tuple[MessageJob, ...]]:
     """See `Store.claim_messages`."""
     claimed: list[MessageJob] = []
-    each: Counter[str] = Counter()
+    had: Counter[str] = Counter()
     most = limit if most is None else most
     for _ in range(ROUNDS):
         left = limit - len(claimed)
         if left <= 0:
             break
-        served = {*full, *(name for name, had in each.items() if had >= most)}
+        served = {*full, *(name for name, count in had.items() if count >= most)}
         names = packed(sorted(served))
         lanes: list[DueLaneRow] = yield q("due_lanes", now=micros(now), limit=left, most=most, full=names)
         if not lanes:
@@ -391,15 +392,16 @@ def claim_messages(
         ]
         listed = listed or [lanes[0]["mailbox_id"]]
         names = packed(listed)
-        found: list[ClaimedRow] = yield q(
+        found = yield from each(
+            rows.message_job,
             "claim_rows",
             lanes=names,
-            share=min(left, most - max(each[name] for name in listed)),
+            share=min(left, most - max(had[name] for name in listed)),
             now=micros(now),
             lease=lease,
             lease_until=micros(lease_until),
         )
         yield q("turn_lanes", lanes=names, now=micros(now))
-        claimed += [message_rows.message_job(row, lease) for row in found]
-        each.update(row["mailbox_id"] for row in found)
+        claimed += found
+        had.update(job.mailbox_id for job in found)
     return tuple(sorted(claimed, key=lambda job: (job.first_seen_at, job.mailbox_id, job.gmail_id)))

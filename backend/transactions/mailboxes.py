@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any
 
-from backend.domain.errors import AccessLost, Conflict, NotFound, Refused
+from backend.domain.errors import AccessLost, Conflict, Failing, NotFound, Refused
 from backend.domain.mail.message import MailboxId, Owner
 from backend.domain.mailbox.archive import TABLES
 from backend.domain.mailbox.mailbox import DigestPace, Link, Mailbox, Preferences
@@ -15,16 +15,17 @@ from backend.domain.mailbox.message import LabelIds
 from backend.transactions import rows
 from backend.transactions.jobs import request_duty
 from backend.transactions.records import DisconnectReceipt, Duty, GrantEnd, NewMailbox, Receipt
-from backend.transactions.rows import FailingRow, MailboxRow
+from backend.transactions.row_reader import Reader, Row
+from backend.transactions.rows import MailboxRow
 from backend.transactions.statement import (
     WAKE,
-    Row,
     Script,
     Statement,
+    each,
+    maybe,
     micros,
     micros_or_none,
     moment,
-    moment_or_none,
     number,
     packed,
     q,
@@ -78,12 +79,6 @@ MOST_FORMER = 10
 
 RETAIN_AFTER = timedelta(days=1)
 """Nothing is old enough to be forgotten sooner."""
-
-
-class TokenRow(TypedDict):
-    """A refresh token, sealed."""
-
-    sealed_token: bytes
 
 
 def connect(new: NewMailbox, now: datetime) -> Script[Mailbox]:
@@ -151,8 +146,8 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[MailboxId]:
 
 def mailbox_of(row: MailboxRow) -> Script[Mailbox]:
     """A row of `mailboxes` with those of its jobs that fail."""
-    failing: list[FailingRow] = yield q("failing_jobs", mailbox_id=row["id"])
-    return rows.mailbox(row, failing)
+    failing = yield from each(Failing, "failing_jobs", mailbox_id=row["id"])
+    return rows.mailbox(row, failing=failing)
 
 
 def mailbox(mailbox_id: MailboxId) -> Script[Mailbox | None]:
@@ -187,8 +182,7 @@ def sealed_token(mailbox_id: MailboxId) -> Script[bytes | None]:
 
 def sealed_tokens() -> Script[tuple[bytes, ...]]:
     """Every encrypted refresh token there is, in no order: to see whether our keys open any."""
-    found: list[TokenRow] = yield q("sealed_tokens")
-    return tuple(row["sealed_token"] for row in found)
+    return each(bytes, "sealed_tokens")
 
 
 def save_sealed_token(mailbox_id: MailboxId, sealed: bytes, now: datetime) -> Script[None]:
@@ -402,14 +396,11 @@ def _entry(mailbox_id: MailboxId, row: Mapping[str, Any]) -> Script[int]:
 # ---- The receipts of those who left
 
 
-class ReceiptRow(TypedDict):
-    """Of `receipts`."""
+def _grant_end(grant_end: str) -> GrantEnd | None:
+    return GrantEnd(grant_end) if grant_end else None
 
-    mailbox_id: MailboxId
-    asked_at: int
-    left_at: int | None
-    grant_end: str
-    deleted: str
+
+_receipt = Reader(Receipt, grant_end=_grant_end)
 
 
 def ask_to_leave(mailbox_id: MailboxId, token_hash: str, now: datetime) -> Script[None]:
@@ -420,16 +411,7 @@ def ask_to_leave(mailbox_id: MailboxId, token_hash: str, now: datetime) -> Scrip
 
 def receipt(token_hash: str) -> Script[Receipt | None]:
     """The receipt with this secret."""
-    row: ReceiptRow | None = yield q("receipt", token_hash=token_hash)
-    if row is None:
-        return None
-    return Receipt(
-        mailbox_id=row["mailbox_id"],
-        asked_at=moment(row["asked_at"]),
-        left_at=moment_or_none(row["left_at"]),
-        grant_end=GrantEnd(row["grant_end"]) if row["grant_end"] else None,
-        deleted=json.loads(row["deleted"]),
-    )
+    return maybe(_receipt, "receipt", token_hash=token_hash)
 
 
 def drop_receipts(before: datetime) -> Script[int]:

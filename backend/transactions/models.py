@@ -3,86 +3,42 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypedDict
 
 from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.watching.trial import FILE, Act, AtWork, Done, KnownModel
 from backend.transactions.records import StoredModel
-from backend.transactions.statement import Script, micros, micros_or_none, moment, moment_or_none, number, q
+from backend.transactions.row_reader import Reader
+from backend.transactions.statement import Script, columns, each, maybe, micros, micros_or_none, number
 
-
-class ActRow(TypedDict):
-    """Of `model_acts`."""
-
-    number: int
-    act: str
-    version: str
-    by_whom: str
-    done_at: int
-    champion: str
-    champion_before: str | None
-    challenger: str | None
-    trial_since: int | None
-
-
-class KnownModelRow(TypedDict):
-    """Of `models`, without the file."""
-
-    version: str
-    digest: str
-    name: str
-    added_at: int
-    added_by: str
-
-
-class ModelRow(TypedDict):
-    """Of `models`: a `StoredModel`."""
-
-    version: str
-    digest: str
-    name: str
-    file: bytes
+_at_work = Reader(AtWork, before="champion_before", since="trial_since")
+_done = Reader(Done, by="by_whom", at="done_at", at_work=_at_work)
 
 
 def in_use() -> Script[AtWork]:
     """What was said last; cheap."""
-    row: ActRow | None = yield q("models_at_work")
-    return AtWork() if row is None else _state(row)
+    return (yield from maybe(_at_work, "models_at_work")) or AtWork()
 
 
 def known() -> Script[tuple[KnownModel, ...]]:
     """Those that were added, oldest first."""
-    found: list[KnownModelRow] = yield q("known_models")
-    return tuple(
-        KnownModel(row["version"], row["digest"], row["name"], moment(row["added_at"]), row["added_by"])
-        for row in found
-    )
+    return each(KnownModel, "known_models")
 
 
 def stored(version: str) -> Script[StoredModel]:
     """Raises `NotFound`."""
-    row: ModelRow | None = yield q("model", version=version)
-    if row is None:
+    found = yield from maybe(StoredModel, "model", version=version)
+    if found is None:
         raise NotFound("not_found.model", version=version)
-    return StoredModel(**row)
+    return found
 
 
 def add(model: StoredModel, by: str, now: datetime) -> Script[bool]:
     """Keep it; False if the same was added before. Raises `Refused` if another file has its version."""
-    kept = yield from number(
-        "add_model",
-        version=model.version,
-        digest=model.digest,
-        name=model.name,
-        file=model.file,
-        by=by,
-        now=micros(now),
-    )
-    if kept:
+    if (yield from number("add_model", **columns(model), by=by, now=micros(now))):
         yield from change(Act.ADD, model.version, by, now)
         return True
-    row: ModelRow | None = yield q("model", version=model.version)
-    if row is None or row["digest"] != model.digest:
+    there = yield from maybe(StoredModel, "model", version=model.version)
+    if there is None or there.digest != model.digest:
         raise Refused("models.version_taken", version=model.version)
     return False
 
@@ -113,18 +69,4 @@ def change(act: Act, version: str, by: str, now: datetime) -> Script[AtWork]:
 
 def acts() -> Script[tuple[Done, ...]]:
     """Everything that was done, oldest first."""
-    found: list[ActRow] = yield q("model_acts")
-    return tuple(
-        Done(Act(row["act"]), row["version"], row["by_whom"], moment(row["done_at"]), _state(row))
-        for row in found
-    )
-
-
-def _state(row: ActRow) -> AtWork:
-    return AtWork(
-        number=row["number"],
-        champion=row["champion"],
-        before=row["champion_before"],
-        challenger=row["challenger"],
-        since=moment_or_none(row["trial_since"]),
-    )
+    return each(_done, "model_acts")

@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from backend.domain.errors import NotFound
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.decisions import Decision, RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView
 from backend.domain.mailbox.review import (
@@ -19,7 +18,6 @@ from backend.domain.mailbox.review import (
     MOST_COUNTED,
     Booked,
     Check,
-    Leaving,
     Listing,
     PastDecision,
     Pile,
@@ -30,13 +28,24 @@ from backend.domain.mailbox.review import (
     Wanted,
 )
 from backend.domain.reading.topics import Topic
-from backend.transactions import message_rows, senders
+from backend.transactions import rows, senders
 from backend.transactions import views as transactions_views
 from backend.transactions.mailboxes import mailbox_of
-from backend.transactions.message_rows import MessageRow
-from backend.transactions.records import News
-from backend.transactions.rows import Flag, MailboxRow, SenderRulesRow, SessionRow
-from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
+from backend.transactions.records import News, Session
+from backend.transactions.row_reader import Flag, Reader
+from backend.transactions.rows import MailboxRow, MessageRow
+from backend.transactions.statement import (
+    Script,
+    each,
+    maybe,
+    micros,
+    moment,
+    moment_or_none,
+    number,
+    only,
+    packed,
+    q,
+)
 
 # ---- The review page's lists
 # What a page costs does not depend on what the mailbox holds. Messages are walked newest first along the index of
@@ -68,13 +77,6 @@ class WalkedRow(TypedDict):
     has_note: Flag
     is_head: Flag
     at: int
-
-
-class TopicsRow(TypedDict):
-    """Of `messages`."""
-
-    gmail_id: str
-    topics: str
 
 
 class ShelvedRow(MessageRow):
@@ -125,7 +127,7 @@ def _pile(mailbox_id: MailboxId, sender: str, shelves: Sequence[Shelf]) -> Scrip
                 limit=MOST_COUNTED,
             )
         more = min(more, MOST_COUNTED) - SHOWN_OF_SENDER
-    return Pile(sender, tuple(message_rows.view(row) for row in found[:SHOWN_OF_SENDER]), more)
+    return Pile(sender, tuple(rows.view(row) for row in found[:SHOWN_OF_SENDER]), more)
 
 
 def of_sender(
@@ -171,8 +173,8 @@ def _matches(
     listed: Listing, found: dict[str, list[WalkedRow]], position: Position | None, walk: Walk
 ) -> Script[Listing]:
     ids = [row["gmail_id"] for group in found.values() for row in group]
-    full: list[MessageRow] = yield q("messages_by_id", mailbox_id=listed.mailbox.id, ids=packed(ids))
-    views = {row["gmail_id"]: message_rows.view(row) for row in full}
+    full = yield from each(rows.view, "messages_by_id", mailbox_id=listed.mailbox.id, ids=packed(ids))
+    views = {view.gmail_id: view for view in full}
     piles = [Pile(sender, tuple(views[row["gmail_id"]] for row in group)) for sender, group in found.items()]
     return _listed(listed, piles, position, walk)
 
@@ -252,60 +254,24 @@ class Walk:
 
 def released_topics(mailbox_id: MailboxId, since: datetime) -> Script[tuple[frozenset[Topic], ...]]:
     """What was offered in the messages that the owner let in since then, the latest first; none without topics."""
-    found: list[TopicsRow] = yield q(
-        "released_topics", mailbox_id=mailbox_id, since=micros(since), limit=MATCHES
-    )
-    return tuple(message_rows.topics(row["topics"]) for row in found)
+    told = micros(since)
+    found = yield from each(str, "released_topics", mailbox_id=mailbox_id, since=told, limit=MATCHES)
+    return tuple(map(rows.topics, found))
 
 
 # ---- One sender, one message
 
 
-class PastDecisionRow(TypedDict):
-    """Of `corrections`: what was decided about a message."""
-
-    gmail_id: str
-    decision: str
-    origin: str
-    decided_at: int
-    undone_at: int | None
+_past_decision = Reader(PastDecision, at="decided_at")
+_booked = Reader(Booked, at="posted_at")
 
 
-class CheckRow(TypedDict):
-    """Of `challenges`: how one went."""
-
-    gmail_id: str
-    state: str
-    created_at: int
-    expires_at: int
-    sending_at: int | None
-    sent_gmail_id: str
-    started_at: int | None
-    solved_at: int | None
-    ended_at: int | None
-    bounced_at: int | None
-    cause: str
-    is_open: Flag
+def _sent_at(state: str, sent_gmail_id: str, sending_at: int | None) -> datetime | None:
+    """A failed one was tried, and never left."""
+    return moment_or_none(sending_at) if state in ("sent", "solved") or sent_gmail_id else None
 
 
-class BookedRow(TypedDict):
-    """Of `ledger`."""
-
-    posted_at: int
-    posting: str
-    amount: int
-    about: str
-
-
-class UnsubscriptionRow(TypedDict):
-    """Of `unsubscriptions`."""
-
-    gmail_id: str
-    state: str
-    host: str
-    cause: str
-    asked_at: int
-    tried_at: int | None
+_check = Reader(Check, sent_at=_sent_at)
 
 
 def sender_profile(
@@ -318,51 +284,37 @@ def sender_profile(
     latest = yield from number("latest_event", mailbox_id=mailbox_id)
     found = yield from of_sender(mailbox_id, address, tuple(Shelf), after or FAR, limit + 1)
     shown = found[:limit]
-    stands: SenderRulesRow = yield q(
-        "sender_rules", mailbox_id=mailbox_id, sender=address, sender_domain=domain
-    )
-    decisions: list[PastDecisionRow] = yield q(
-        "said_about", mailbox_id=mailbox_id, ids=packed(row["gmail_id"] for row in shown)
-    )
-    checks: list[CheckRow] = yield q(
-        "checks_of_sender", mailbox_id=mailbox_id, sender=address, limit=CHECK_LINES
-    )
-    entries: list[BookedRow] = yield q(
-        "ledger_of_sender", mailbox_id=mailbox_id, sender=address, limit=LEDGER_LINES
-    )
-    leaving: list[UnsubscriptionRow] = yield q(
-        "unsubscriptions_of_sender", mailbox_id=mailbox_id, sender=address, limit=CHECK_LINES
-    )
+    about: dict[str, Any] = {"mailbox_id": mailbox_id, "sender": address}
+    stands = yield from only(rows.sender_rules, "sender_rules", **about, sender_domain=domain)
+    ids = packed(row["gmail_id"] for row in shown)
     return SenderProfile(
         mailbox=(yield from mailbox_of(owner)),
         latest=latest,
         address=address,
         domain=domain,
         name=next((row["sender_name"] for row in shown if row["sender_name"]), ""),
-        rules=RuleMatch(_rule(stands["address_rule"]), _rule(stands["domain_rule"])),
-        corresponded=bool(stands["corresponded"]),
+        rules=stands.rules,
+        corresponded=stands.corresponded,
         balance=(yield from senders.balance(mailbox_id, address)),
-        messages=tuple(message_rows.view(row) for row in shown),
+        messages=tuple(rows.view(row) for row in shown),
         position=place_of(shown[-1]) if len(found) > limit else None,
-        decisions=tuple(_past_decision(row) for row in decisions),
-        checks=tuple(_check(row) for row in checks),
-        ledger=tuple(_booked(row) for row in entries),
-        unsubscriptions=tuple(_unsubscription(row) for row in leaving),
+        decisions=(yield from each(_past_decision, "said_about", mailbox_id=mailbox_id, ids=ids)),
+        checks=(yield from each(_check, "checks_of_sender", **about, limit=CHECK_LINES)),
+        ledger=(yield from each(_booked, "ledger_of_sender", **about, limit=LEDGER_LINES)),
+        unsubscriptions=(
+            yield from each(Unsubscription, "unsubscriptions_of_sender", **about, limit=CHECK_LINES)
+        ),
     )
 
 
 def mail(mailbox_id: MailboxId, gmail_id: str) -> Script[tuple[MessageView, Mailbox, Unsubscription | None]]:
     """One message. Raises `NotFound`."""
     owner: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
-    row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    if owner is None or row is None:
+    view = yield from maybe(rows.view, "message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if owner is None or view is None:
         raise NotFound("not_found.message")
-    leaving: UnsubscriptionRow | None = yield q("unsubscription", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    return (
-        message_rows.view(row),
-        (yield from mailbox_of(owner)),
-        _unsubscription(leaving) if leaving is not None else None,
-    )
+    leaving = yield from maybe(Unsubscription, "unsubscription", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    return view, (yield from mailbox_of(owner)), leaving
 
 
 def review_news(
@@ -371,62 +323,13 @@ def review_news(
     """As `news` for a browser: `alive` while its session lives. Every event has its message as it
     is now, None for one that has no row any more.
     """
-    session: SessionRow | None = yield q("session", token_hash=session_hash)
-    alive = (
-        session is not None and session["mailbox_id"] == mailbox_id and session["expires_at"] > micros(now)
-    )
+    session = yield from maybe(Session, "session", token_hash=session_hash)
+    alive = session is not None and session.mailbox_id == mailbox_id and session.expires_at > now
     news = yield from transactions_views.changes(mailbox_id, alive, after, limit)
     if not news.events:
         return news
     ids = packed(event.gmail_id for event in news.events if event.gmail_id)
-    known: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=ids)
-    views = {row["gmail_id"]: message_rows.view(row) for row in known}
+    known = yield from each(rows.view, "messages_by_id", mailbox_id=mailbox_id, ids=ids)
+    views = {view.gmail_id: view for view in known}
     events = tuple(replace(event, message=views.get(event.gmail_id)) for event in news.events)
     return replace(news, events=events)
-
-
-def _past_decision(row: PastDecisionRow) -> PastDecision:
-    return PastDecision(
-        row["gmail_id"],
-        Decision(row["decision"]),
-        row["origin"],
-        moment(row["decided_at"]),
-        moment_or_none(row["undone_at"]),
-    )
-
-
-def _check(row: CheckRow) -> Check:
-    # A failed one was tried, and never left.
-    left = row["state"] in ("sent", "solved") or bool(row["sent_gmail_id"])
-    return Check(
-        gmail_id=row["gmail_id"],
-        state=row["state"],
-        created_at=moment(row["created_at"]),
-        expires_at=moment(row["expires_at"]),
-        sent_at=moment_or_none(row["sending_at"]) if left else None,
-        started_at=moment_or_none(row["started_at"]),
-        solved_at=moment_or_none(row["solved_at"]),
-        ended_at=moment_or_none(row["ended_at"]),
-        bounced_at=moment_or_none(row["bounced_at"]),
-        cause=row["cause"],
-        is_open=bool(row["is_open"]),
-    )
-
-
-def _booked(row: BookedRow) -> Booked:
-    return Booked(moment(row["posted_at"]), row["posting"], row["amount"], row["about"])
-
-
-def _unsubscription(row: UnsubscriptionRow) -> Unsubscription:
-    return Unsubscription(
-        row["gmail_id"],
-        Leaving(row["state"]),
-        row["host"],
-        row["cause"],
-        moment(row["asked_at"]),
-        moment_or_none(row["tried_at"]),
-    )
-
-
-def _rule(value: str | None) -> RuleKind | None:
-    return None if value is None else RuleKind(value)

@@ -13,39 +13,24 @@ from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.review import LEASE_SECONDS, Leaving
 from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
 from backend.transactions.mailboxes import lock
-from backend.transactions.message_rows import MessageRow
-from backend.transactions.statement import Script, micros, moment, number, packed, q
+from backend.transactions.rows import MessageRow
+from backend.transactions.statement import Script, each, micros, number, packed, q
 
 # ---- Rules: the owner's lists
-
-
-class KindRow(TypedDict):
-    """Of `rules`: whom it is about, and what it says."""
-
-    subject: str
-    kind: str
-
-
-class RuleRow(KindRow):
-    """Of `rules`."""
-
-    set_at: int
 
 
 def rules(
     mailbox_id: MailboxId, kind: RuleKind | None, query: str, after: str, limit: int
 ) -> Script[tuple[DatedRule, ...]]:
     """Rules by subject from behind `after`; `query` is looked for in the subject."""
-    found: list[RuleRow] = yield q(
+    return each(
+        DatedRule,
         "rules",
         mailbox_id=mailbox_id,
         kind=kind or "",
         pattern=_containing(query.lower()),
         after=after,
         limit=limit,
-    )
-    return tuple(
-        DatedRule(Rule(row["subject"], RuleKind(row["kind"])), moment(row["set_at"])) for row in found
     )
 
 
@@ -62,8 +47,8 @@ def count_rules(mailbox_id: MailboxId) -> Script[int]:
 
 def rules_of(mailbox_id: MailboxId, subjects: Sequence[str]) -> Script[Mapping[str, RuleKind]]:
     """The kinds of those of these subjects that have a rule."""
-    found: list[KindRow] = yield q("rules_of", mailbox_id=mailbox_id, ids=packed(subjects))
-    return {row["subject"]: RuleKind(row["kind"]) for row in found}
+    found = yield from each(Rule, "rules_of", mailbox_id=mailbox_id, ids=packed(subjects))
+    return {rule.subject: rule.kind for rule in found}
 
 
 def put_rules(mailbox_id: MailboxId, wanted: Sequence[Rule], now: datetime) -> Script[None]:

@@ -8,14 +8,15 @@ embedded file and the server run the very same one. Raising ends the transaction
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable
 from datetime import datetime
-from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from backend.domain.errors import Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.moments import micros as micros
 from backend.domain.moments import moment as moment
+from backend.transactions.row_reader import Reader, Row, reader
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -42,21 +43,28 @@ EVERY: MailboxId = "*"
 """The scope of a transaction that is about all mailboxes: claiming, counting, looking up by address."""
 
 
-class Row(Protocol):
-    """A row of either driver."""
-
-    def __getitem__(self, key: str, /) -> Any: ...
-
-
 def q(name: str, /, **params: Any) -> Statement:
     """The query `name` with its parameters."""
     return Statement(name, params)
 
 
-def each(kind: Callable[..., V], name: str, /, **params: Any) -> Script[tuple[V, ...]]:
-    """Run query `name` and build one `kind` per row (field names = column names)."""
-    found: list[Mapping[str, Any]] = yield q(name, **params)
-    return tuple(kind(**row) for row in found)
+def each(kind: type[V] | Reader[V], name: str, /, **params: Any) -> Script[tuple[V, ...]]:
+    """Run query `name` and make a `kind` of every row, as `row_reader.reader` does."""
+    found: list[Row] = yield q(name, **params)
+    return tuple(map(reader(kind), found))
+
+
+def maybe(kind: type[V] | Reader[V], name: str, /, **params: Any) -> Script[V | None]:
+    """The same of the row that the query gives, None if there is none."""
+    found: Row | None = yield q(name, **params)
+    return None if found is None else reader(kind)(found)
+
+
+def only(kind: type[V] | Reader[V], name: str, /, **params: Any) -> Script[V]:
+    """The same of a query that gives one row, always."""
+    found: Row = yield q(name, **params)
+    made: V = reader(kind)(found)
+    return made
 
 
 def number(name: str, /, **params: Any) -> Script[int]:
@@ -73,6 +81,20 @@ def micros_or_none(at: datetime | None) -> int | None:
 def moment_or_none(value: int | None) -> datetime | None:
     """Inverse of `micros_or_none`."""
     return None if value is None else moment(value)
+
+
+def storable(text: str) -> str:
+    """Text from outside without NUL, which a server's text cannot hold."""
+    return text.replace("\0", "")
+
+
+def columns(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass as parameters of a query that writes it."""
+    params = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    for name, of in params.items():
+        if write := _WRITERS.get(type(of)):
+            params[name] = write(of)
+    return params
 
 
 def no_text() -> Refused:
@@ -96,3 +118,11 @@ def packed(values: Iterable[Any]) -> str:
     """A JSON list, for storing and for handing a query many values at once."""
     listed = list(values)
     return _encode(listed) if listed else "[]"
+
+
+_WRITERS: dict[type, Callable[[Any], Any]] = {
+    str: storable,
+    datetime: micros,
+    tuple: packed,
+    frozenset: lambda words: packed(sorted(words)),
+}

@@ -26,8 +26,8 @@ from backend.transactions import sync as _sync
 from backend.transactions import verdicts as _verdicts
 from backend.transactions import views as _views
 from backend.transactions.driver import Departures, Driver, Notifier
-from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import Device, DisconnectReceipt, Due, DutyJob, MessageJob, NewDevice
+from backend.transactions.rows import MessageRow
 from backend.transactions.statement import EVERY, P, Script, T
 
 # ---- Binding transactions to the driver

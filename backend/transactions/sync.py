@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TypedDict
 
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NOTICE_DELAY, Missing, Notices
 from backend.domain.mailbox.message import MessageView
-from backend.transactions import challenges, decide, message_rows, rows
+from backend.transactions import challenges, decide, rows
 from backend.transactions.jobs import due, extend_lease, finish_duty, held_message, position, request_duty
 from backend.transactions.mailboxes import locked
-from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import (
     Duty,
     DutyJob,
@@ -24,50 +22,10 @@ from backend.transactions.records import (
     Sighting,
     SyncPage,
 )
-from backend.transactions.rows import GmailIdRow, MailboxRow
-from backend.transactions.statement import Script, micros, micros_or_none, moment, number, packed, q
+from backend.transactions.rows import MailboxRow
+from backend.transactions.statement import Script, each, micros, micros_or_none, moment, number, packed, q
 
 # ---- What a sync commits
-
-
-class NoticeRow(TypedDict):
-    """Of `notices`."""
-
-    history_id: str
-    received_at: int
-
-
-class DecidedRow(TypedDict):
-    """A decision made about a message."""
-
-    gmail_id: str
-    decision: str
-
-
-class AtRestRow(TypedDict):
-    """Of `messages`: one for which nothing is left to do."""
-
-    gmail_id: str
-    decided_by: str
-
-
-class OursRow(TypedDict):
-    """A challenge we sent."""
-
-    sent_gmail_id: str
-
-
-class ThreadRow(TypedDict):
-    """Of `threads`."""
-
-    thread_id: str
-
-
-class HeldFromRow(TypedDict):
-    """A held message of a sender."""
-
-    sender: str
-    gmail_id: str
 
 
 def commit_sync(
@@ -100,11 +58,10 @@ def commit_sync(
     for correction in page.corrections:
         yield from decide.decide(job.mailbox_id, correction.order, now)
     if page.deleted:
-        ended: list[GmailIdRow] = yield q(
-            "end_deleted", mailbox_id=job.mailbox_id, ids=packed(page.deleted), now=micros(now)
-        )
-        for row in ended:
-            yield from challenges.void_of_message(job.mailbox_id, row["gmail_id"], now)
+        ids = packed(page.deleted)
+        ended = yield from each(str, "end_deleted", mailbox_id=job.mailbox_id, ids=ids, now=micros(now))
+        for gmail_id in ended:
+            yield from challenges.void_of_message(job.mailbox_id, gmail_id, now)
     if left or spoken:
         yield from due(job.mailbox_id, now)
     elif kept and until is not None:
@@ -113,7 +70,27 @@ def commit_sync(
         return new, ()
     fresh = [seen for seen in page.sightings[:keep] if seen.gmail_id in kept]
     begun = yield from _begun(mailbox, {seen.thread_id for seen in fresh})
-    return new, tuple(message_rows.fresh_job(job, seen, page.backlog, now, begun) for seen in fresh)
+    return new, tuple(_fresh_job(job, seen, page.backlog, now, begun) for seen in fresh)
+
+
+def _fresh_job(
+    job: DutyJob, seen: Sighting, backlog: bool, now: datetime, begun: ScreeningContext
+) -> MessageJob:
+    """A message that was first seen just now, in the hands of the worker whose `job` found it."""
+    return MessageJob(
+        mailbox_id=job.mailbox_id,
+        gmail_id=seen.gmail_id,
+        thread_id=seen.thread_id,
+        stage=seen.stage,
+        attempt=1,
+        lease=job.lease,
+        revision=0,
+        labels=seen.labels,
+        placement=None,
+        backlog=backlog,
+        first_seen_at=now,
+        begun=begun,
+    )
 
 
 def gone(job: MessageJob, now: datetime) -> Script[None]:
@@ -180,7 +157,8 @@ def _insert(
         )
         for seen in sightings
     ]
-    new: list[GmailIdRow] = yield q(
+    new = yield from each(
+        str,
         "insert_messages",
         mailbox_id=job.mailbox_id,
         rows=json.dumps(values),
@@ -190,7 +168,7 @@ def _insert(
         due_at=micros(kept or now),
         now=micros(now),
     )
-    return frozenset(row["gmail_id"] for row in new)
+    return frozenset(new)
 
 
 def history_context(
@@ -208,34 +186,30 @@ def history_context(
 
 def _told(mailbox_id: MailboxId) -> Script[tuple[int, datetime] | None]:
     """The furthest position of the latest pushes, and when the last of them came."""
-    found: list[NoticeRow] = yield q("latest_notices", mailbox_id=mailbox_id)
-    if not found:
-        return None
-    return max(position(row["history_id"]) for row in found), moment(found[0]["received_at"])
+    found = yield from each(tuple[str, int], "latest_notices", mailbox_id=mailbox_id)
+    return (max(position(told) for told, _ in found), moment(found[0][1])) if found else None
 
 
 def held_at_rest(mailbox_id: MailboxId, limit: int) -> Script[Mapping[str, str]]:
     """Messages that are meant to be held and for which nothing is left to do, latest change first, and who decided
     about each.
     """
-    found: list[AtRestRow] = yield q("held_at_rest", mailbox_id=mailbox_id, limit=limit)
-    return {row["gmail_id"]: row["decided_by"] for row in found}
+    return dict((yield from each(tuple[str, str], "held_at_rest", mailbox_id=mailbox_id, limit=limit)))
 
 
 def decided_on(mailbox_id: MailboxId, gmail_ids: Sequence[str]) -> Script[frozenset[tuple[str, str]]]:
     """(gmail id, decision) of every decision ever made about these messages, taken back or not."""
     if not gmail_ids:
         return frozenset()
-    found: list[DecidedRow] = yield q("decided_on", mailbox_id=mailbox_id, ids=packed(gmail_ids))
-    return frozenset((row["gmail_id"], row["decision"]) for row in found)
+    ids = packed(gmail_ids)
+    return frozenset((yield from each(tuple[str, str], "decided_on", mailbox_id=mailbox_id, ids=ids)))
 
 
 def sent_challenge_ids(mailbox_id: MailboxId, gmail_ids: Sequence[str]) -> Script[frozenset[str]]:
     """Which of these are challenges we sent."""
     if not gmail_ids:
         return frozenset()
-    found: list[OursRow] = yield q("ours", mailbox_id=mailbox_id, ids=packed(gmail_ids))
-    return frozenset(row["sent_gmail_id"] for row in found)
+    return frozenset((yield from each(str, "ours", mailbox_id=mailbox_id, ids=packed(gmail_ids))))
 
 
 def challenge_pending_in(mailbox_id: MailboxId, thread_id: str) -> Script[bool]:
@@ -247,8 +221,9 @@ def known(mailbox_id: MailboxId, gmail_ids: Sequence[str]) -> Script[Mapping[str
     """The views of those of these messages that have a row."""
     if not gmail_ids:
         return {}
-    found: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(gmail_ids))
-    return {row["gmail_id"]: message_rows.view(row) for row in found}
+    ids = packed(gmail_ids)
+    found = yield from each(rows.view, "messages_by_id", mailbox_id=mailbox_id, ids=ids)
+    return {view.gmail_id: view for view in found}
 
 
 def learn(mailbox_id: MailboxId, addresses: frozenset[str], thread_id: str, now: datetime) -> Script[None]:
@@ -264,18 +239,16 @@ def took_part(mailbox_id: MailboxId, thread_ids: Collection[str]) -> Script[froz
     """In which of these threads the owner has written."""
     if not thread_ids:
         return frozenset()
-    found: list[ThreadRow] = yield q("took_part", mailbox_id=mailbox_id, ids=packed(sorted(thread_ids)))
-    return frozenset(row["thread_id"] for row in found)
+    ids = packed(sorted(thread_ids))
+    return frozenset((yield from each(str, "took_part", mailbox_id=mailbox_id, ids=ids)))
 
 
 def held_from(mailbox_id: MailboxId, addresses: frozenset[str]) -> Script[tuple[tuple[str, str], ...]]:
     """(sender, gmail id) of one held, undecided message of each of these senders that has any."""
     if not addresses:
         return ()
-    found: list[HeldFromRow] = yield q(
-        "held_from", mailbox_id=mailbox_id, addresses=packed(sorted(addresses))
-    )
-    return tuple((row["sender"], row["gmail_id"]) for row in found)
+    listed = packed(sorted(addresses))
+    return (yield from each(tuple[str, str], "held_from", mailbox_id=mailbox_id, addresses=listed))
 
 
 def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, now: datetime) -> Script[None]:
@@ -315,5 +288,5 @@ def owner_acted(mailbox_id: MailboxId, now: datetime) -> Script[None]:
 
 def last_notice(mailbox_id: MailboxId) -> Script[datetime | None]:
     """When the last notice of a mailbox came."""
-    found: list[NoticeRow] = yield q("latest_notices", mailbox_id=mailbox_id)
-    return moment(found[0]["received_at"]) if found else None
+    found = yield from each(tuple[str, int], "latest_notices", mailbox_id=mailbox_id)
+    return moment(found[0][1]) if found else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 
 from backend.domain.entry.challenge import ChallengeIntent, Dealings, spent
@@ -15,27 +15,34 @@ from backend.domain.mailbox.owner_digest import SETTLE
 from backend.domain.policy.guards import COUNTED, OWED, owed, reached
 from backend.domain.policy.table import HELD_WITH, STRANGERS, Standing
 from backend.domain.watching.drift import classed
-from backend.transactions import decide, decisions, message_rows, rows, senders
+from backend.transactions import decide, decisions, rows, senders
 from backend.transactions.jobs import due, held_message, next_job, request_duty
 from backend.transactions.mailboxes import lock
-from backend.transactions.message_rows import storable
 from backend.transactions.records import Debt, Duty, MessageJob, Stays
-from backend.transactions.rows import (
-    CorrectionRow,
-    DealingsRow,
-    DebtRow,
-    MailboxRow,
-    StandingRow,
-    StaysRow,
+from backend.transactions.rows import CorrectionRow, MailboxRow, StaysRow
+from backend.transactions.statement import (
+    Script,
+    columns,
+    each,
+    micros,
+    moment,
+    number,
+    only,
+    packed,
+    q,
+    storable,
 )
-from backend.transactions.statement import Script, micros, moment, number, packed, q
+
+SCREENED = tuple(one.name for one in fields(Screened))
+"""What is known of a message once it was read; before, a verdict leaves these columns as they are."""
 
 
 def standing(
     mailbox_id: MailboxId, sender: str, sender_domain: str, thread_id: str, now: datetime
 ) -> Script[Standing]:
     """What the policy table looks up of a sender, at one moment."""
-    row: StandingRow = yield q(
+    return only(
+        rows.standing,
         "standing",
         mailbox_id=mailbox_id,
         sender=sender,
@@ -43,7 +50,6 @@ def standing(
         thread_id=thread_id,
         month_ago=micros(now - HELD_WITH),
     )
-    return rows.standing(row)
 
 
 def dealings(
@@ -51,7 +57,8 @@ def dealings(
 ) -> Script[Dealings]:
     """Earlier challenges as the guards see them: read before a verdict, and again when its intent is stored."""
     counted = counted_domain(sender_domain)
-    row: DealingsRow = yield q(
+    return only(
+        Dealings,
         "dealings",
         mailbox_id=mailbox_id,
         sender=sender,
@@ -61,7 +68,6 @@ def dealings(
         now=micros(now),
         day_ago=micros(now - COUNTED),
     )
-    return rows.dealings(row)
 
 
 def record_verdict(
@@ -173,7 +179,7 @@ def write_verdict(
         shadow_model=shadow.model if shadow else None,
         shadow_row=shadow.row if shadow else None,
         shadow_score=shadow.score if shadow else None,
-        **message_rows.columns(screened),
+        **(columns(screened) if screened else dict.fromkeys(SCREENED)),
         stage=stage,
         placement=placement,
         decided_by=decided_by,
@@ -231,8 +237,7 @@ def room_at(mailbox_id: MailboxId, now: datetime) -> Script[datetime]:
 
 def owed_links(mailbox_id: MailboxId, now: datetime) -> Script[tuple[Debt, ...]]:
     """Held mail whose link is owed, oldest first."""
-    found: list[DebtRow] = yield q("owed_links", mailbox_id=mailbox_id, since=micros(now - OWED))
-    return tuple(Debt(**row) for row in found)
+    return each(Debt, "owed_links", mailbox_id=mailbox_id, since=micros(now - OWED))
 
 
 def pay_link(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -15,13 +16,12 @@ from backend.domain.mailbox.message import PLACES, MessageView, Placement, Scree
 from backend.domain.policy.table import Standing
 from backend.domain.watching.drift import State
 from backend.domain.watching.trial import TRIAL, Finding, trial
-from backend.transactions import decisions, message_rows, models, verdicts
-from backend.transactions.devices import DeviceRow
+from backend.transactions import decisions, models, rows, verdicts
 from backend.transactions.jobs import failing_seconds, next_due
 from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences
-from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import (
     CardData,
+    Device,
     Event,
     EventKind,
     HeldPage,
@@ -33,8 +33,9 @@ from backend.transactions.records import (
     Sighting,
     Tenant,
 )
-from backend.transactions.rows import GmailIdRow, MailboxRow
-from backend.transactions.statement import Script, micros, moment, number, packed, q
+from backend.transactions.row_reader import BESIDE, Reader
+from backend.transactions.rows import MailboxRow, MessageRow
+from backend.transactions.statement import Script, each, maybe, micros, moment, number, only, packed, q
 
 # ---- Read models, counts, retention
 
@@ -98,8 +99,7 @@ def messages(
         params["placement"] = placement
     if before:
         params["before"] = before
-    found: list[MessageRow] = yield q(f"{'earlier' if before else 'latest'}_{kind}", **params)
-    return tuple(message_rows.view(row) for row in found)
+    return each(rows.view, f"{'earlier' if before else 'latest'}_{kind}", **params)
 
 
 def census(now: datetime) -> Script[Mapping[str, int]]:
@@ -204,14 +204,7 @@ class TextRow(TypedDict):
     at: int
 
 
-class EventRow(TypedDict):
-    """Of `events`."""
-
-    id: int
-    kind: str
-    gmail_id: str
-    placement: str
-    decided_by: str
+_event = Reader(Event, message=BESIDE)
 
 
 def overview(mailbox_id: MailboxId) -> Script[Overview | None]:
@@ -235,10 +228,12 @@ def held(mailbox_id: MailboxId, query: str, cursor: tuple[int, str] | None, limi
     counted: HeldCountRow = yield q("count_held", mailbox_id=mailbox_id)
     shown = [(row["sender"], row["latest"], row["n"]) for row in found[:limit]]
     names = packed(sender for sender, _, _ in shown)
-    newest: list[MessageRow] = yield q("held_messages", mailbox_id=mailbox_id, senders=names, most=PER_SENDER)
+    newest = yield from each(
+        rows.view, "held_messages", mailbox_id=mailbox_id, senders=names, most=PER_SENDER
+    )
     views: dict[str, list[MessageView]] = {}
-    for row in newest:
-        views.setdefault(row["sender"], []).append(message_rows.view(row))
+    for view in newest:
+        views.setdefault(view.sender, []).append(view)
     senders = tuple(
         HeldSender(sender, n, moment(latest), tuple(views.get(sender, ()))) for sender, latest, n in shown
     )
@@ -257,8 +252,8 @@ def _searched(mailbox_id: MailboxId, query: str, after: tuple[int, str], limit: 
     behind = [key for key in order if key < after] if after[0] < FAR else order
     shown = behind[:limit]
     wanted = [row["gmail_id"] for _, sender in shown for row in groups[sender][:PER_SENDER]]
-    found: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
-    views = {row["gmail_id"]: message_rows.view(row) for row in found}
+    found = yield from each(rows.view, "messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
+    views = {view.gmail_id: view for view in found}
     senders = tuple(
         HeldSender(
             sender,
@@ -285,7 +280,7 @@ def change_preferences(
 
 def news(mailbox_id: MailboxId, device_id: str, after: int | None, limit: int) -> Script[News]:
     """Changes after number `after` (None: only the latest number), oldest first."""
-    device: DeviceRow | None = yield q("device", mailbox_id=mailbox_id, id=device_id)
+    device = yield from maybe(Device, "device", mailbox_id=mailbox_id, id=device_id)
     return (yield from changes(mailbox_id, device is not None, after, limit))
 
 
@@ -297,33 +292,15 @@ def changes(mailbox_id: MailboxId, alive: bool, after: int | None, limit: int) -
     first = (yield from number("first_event", mailbox_id=mailbox_id)) or latest + 1
     if not first - 1 <= after < latest:
         return News(alive, True, latest)
-    found: list[EventRow] = yield q("events_after", mailbox_id=mailbox_id, after=after, limit=limit)
-    wanted = [row["gmail_id"] for row in found if row["kind"] in (EventKind.HELD, EventKind.NOTE)]
-    known: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
-    views = {row["gmail_id"]: message_rows.view(row) for row in known}
-    events = tuple(
-        Event(
-            row["id"],
-            EventKind(row["kind"]),
-            row["gmail_id"],
-            row["placement"],
-            row["decided_by"],
-            views.get(row["gmail_id"]),
-        )
-        for row in found
-    )
+    found = yield from each(_event, "events_after", mailbox_id=mailbox_id, after=after, limit=limit)
+    wanted = packed(event.gmail_id for event in found if event.kind in (EventKind.HELD, EventKind.NOTE))
+    known = yield from each(rows.view, "messages_by_id", mailbox_id=mailbox_id, ids=wanted)
+    views = {view.gmail_id: view for view in known}
+    events = tuple(replace(event, message=views.get(event.gmail_id)) for event in found)
     return News(alive, False, latest, events)
 
 
 # ---- Reads and writes of the add-on
-
-
-class RecordRow(TypedDict):
-    """What came of a sender so far."""
-
-    held: int
-    challenged: int
-    solved: int
 
 
 def tenant(sub: str) -> Script[Tenant | None]:
@@ -340,7 +317,7 @@ def reading(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[CardD
     standing, record = yield from sender(
         mailbox_id, row["sender"], row["sender_domain"], row["thread_id"], now
     )
-    return CardData(message_rows.view(row), row["revision"], standing, record)
+    return CardData(rows.view(row), row["revision"], standing, record)
 
 
 def sender(
@@ -350,8 +327,7 @@ def sender(
     standing = yield from verdicts.standing(mailbox_id, address, domain, thread_id, now)
     if not address:
         return standing, SenderRecord()
-    row: RecordRow = yield q("sender_record", mailbox_id=mailbox_id, sender=address)
-    return standing, SenderRecord(row["held"], row["challenged"], row["solved"])
+    return standing, (yield from only(SenderRecord, "sender_record", mailbox_id=mailbox_id, sender=address))
 
 
 def insert_unseen(
@@ -360,7 +336,8 @@ def insert_unseen(
     """Note a message no sync will bring, with what is thought of it; nothing follows. False: it was known."""
     yield from lock(mailbox_id)
     values = [(seen.gmail_id, seen.thread_id, None, seen.stage)]
-    new: list[GmailIdRow] = yield q(
+    new = yield from each(
+        str,
         "insert_messages",
         mailbox_id=mailbox_id,
         rows=json.dumps(values),

@@ -6,23 +6,39 @@ import ast
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType, NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+from types import GenericAlias, ModuleType, NoneType, UnionType
+from typing import Any, TypedDict, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 import backend.transactions
+from backend.transactions import rows
 from backend.transactions.driver import Driver
+from backend.transactions.row_reader import Reader, reader
 from backend.transactions.statement import Script
 
 NAMED_LATER = {
     "WalkedRow": ("shelf_rows", "shelf_heads", "shelf_heads_of_all"),
-    "MessageRow": tuple(
+    "MessageView": tuple(
         f"{which}_{kind}" for which in ("latest", "earlier") for kind in ("messages", "placed", "inbox")
     ),
 }
 """Queries whose name a transaction makes up as it runs, by the type it gives them."""
+
+READ_LATER: Mapping[str, tuple[Reader[Any], ...]] = {
+    "MailboxRow": (rows.mailbox,),
+    "ChallengeRow": (rows.challenge,),
+    "ShelvedRow": (rows.view,),
+}
+"""What transactions make of a row that they have looked at as it is stored, by its type."""
+
+ANSWERS: Mapping[str, Callable[[Any], Any]] = {
+    "each": lambda kind: GenericAlias(list, (kind,)),
+    "maybe": lambda kind: kind | None,
+    "only": lambda kind: kind,
+}
+"""What the calls that read rows answer, of the kind they are given."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +67,14 @@ def _of(module: ModuleType) -> Iterator[Ask]:
         if not (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
-            and node.func.id in ("q", "number", "each")
+            and node.func.id in ("q", "number", *ANSWERS)
         ):
             continue
         where = f"{module.__name__}:{node.lineno}"
         holder = above[above[node]]
         kind: Any = None
-        if node.func.id == "each":
-            kind = _resolved(f"list[{ast.unparse(node.args.pop(0))}]", module)
+        if node.func.id in ANSWERS:
+            kind = ANSWERS[node.func.id](_stored(_resolved(ast.unparse(node.args.pop(0)), module)))
         elif node.func.id == "number":
             kind = int | None
         elif isinstance(holder, ast.AnnAssign):
@@ -77,21 +93,33 @@ def _resolved(annotation: str, module: ModuleType) -> Any:
     return eval(annotation, vars(module))
 
 
+def _stored(kind: Any) -> Any:
+    """The row that a `kind` is read from."""
+    if get_origin(kind) is tuple:
+        return kind
+    made: Any = reader(kind)
+    return _typed(made) if isinstance(made, Reader) else tuple[kind]
+
+
+@cache
+def _typed(made: Reader[Any]) -> Any:
+    return cast(Any, TypedDict)(made.kind.__name__, made.columns)
+
+
 def row_of(kind: Any) -> Any:
     """The row type inside `list[Row]` or `Row | None`; None for anything else."""
-    parts = get_args(kind)
-    return next((part for part in (kind, *parts) if _is_row(part)), None)
+    return next((part for part in (kind, *get_args(kind)) if _is_row(part)), None)
 
 
 def _is_row(kind: Any) -> bool:
-    """Whether it is one, or a value of the domain that is made of a row by `each`."""
-    return is_typeddict(kind) or is_dataclass(kind) or hasattr(kind, "_fields")
+    return is_typeddict(kind) or get_origin(kind) is tuple
 
 
 @cache
 def columns_of(row: Any) -> Mapping[str, Any]:
     """The columns of a row type and the type of each."""
-    return get_type_hints(row)
+    read_later = READ_LATER.get(row.__name__, ())
+    return get_type_hints(row) | {name: of for one in read_later for name, of in one.columns.items()}
 
 
 @cache
@@ -112,6 +140,8 @@ def fits(value: Any, kind: Any) -> bool:
         return value is None
     if get_origin(kind) is list:
         return all(fits(one, get_args(kind)[0]) for one in value)
+    if get_origin(kind) is tuple:
+        return value is not None and all(map(fits, tuple(value), get_args(kind)))
     if _is_row(kind):
         return value is not None and all(fits(value[name], of) for name, of in columns_of(kind).items())
     return isinstance(value, (int, float) if kind is float else kind)

@@ -4,7 +4,7 @@ watched by `Checking` in every other story of this folder."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import asyncpg
 
@@ -62,6 +62,10 @@ def wrong(ask: Ask, found: Mapping[str, type | None], yields: Yields) -> str:
     row = row_of(ask.kind)
     if row is None:
         return f"{ask.where} {ask.query}: its rows have no type"
+    if get_origin(row) is tuple:
+        given, taken = tuple(found.values()), get_args(row)
+        fits = len(given) == len(taken) and all(g in (None, t) for g, t in zip(given, taken, strict=True))
+        return "" if fits else f"{ask.where} {ask.query}: {given}"
     for name, kind in columns_of(row).items():
         if name not in found:
             return f"{ask.where} {ask.query}: no column {name}"

@@ -10,7 +10,7 @@ import pytest
 from backend.domain.errors import Blame, NotFound, Refused, TryLater
 from backend.domain.mailbox.mailbox import Condition, Mailbox, explain
 from backend.domain.mailbox.message import Stage
-from backend.transactions import message_rows
+from backend.transactions import rows
 from tests.unit.pipeline.conftest import Fixture, letter
 
 AWAY = TryLater("Google has trouble of its own.", reason="http503")
@@ -92,7 +92,7 @@ async def test_a_message_whose_facts_are_missing_becomes_a_dead_letter_with_what
     await fixture.work_for(20)
     assert (await fixture.store.known(fixture.mailbox_id, [gmail_id]))[gmail_id].stage is Stage.CHALLENGE
 
-    monkeypatch.setattr(message_rows, "screened", lambda row: None)
+    monkeypatch.setattr(rows, "screened", lambda row: None)
     await fixture.work_for(100)
     (dead,) = await fixture.store.dead_letters()
     assert dead["gmail_id"] == gmail_id

@@ -27,7 +27,10 @@ def called() -> set[str]:
     names |= {f"restore_{table}" for table, kept in ARCHIVED.items() if kept.returns and table != "ledger"}
     for path in TRANSACTIONS.glob("*.py"):
         names |= set(
-            re.findall(r'\b(?:q|number|each)\(\s*(?:[\w.]+,\s*)?"(\w+)"', path.read_text(encoding="utf-8"))
+            re.findall(
+                r'\b(?:q|number|each|maybe|only)\(\s*(?:[\w.]+(?:\[.*\])?,\s*)?"(\w+)"',
+                path.read_text(encoding="utf-8"),
+            )
         )
     return names
 

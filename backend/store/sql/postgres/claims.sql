@@ -6,7 +6,7 @@ WITH picked AS MATERIALIZED (
 UPDATE duties AS d SET lease = :lease, due_at = :lease_until, asked_at = NULL, attempts = d.attempts + 1,
     again_at = CASE WHEN d.again_at > :now THEN d.again_at END
 FROM picked AS p WHERE d.mailbox_id = p.mailbox_id AND d.duty = p.duty
-RETURNING d.mailbox_id, d.duty, d.attempts, d.error;
+RETURNING d.mailbox_id, d.duty, d.attempts, d.lease, d.error;
 
 -- name: claim_rows(lanes, share, now, lease, lease_until)
 -- Of each mailbox in `lanes` (JSON list) the `share` messages that have been due longest. Rows another
@@ -25,7 +25,7 @@ UPDATE messages AS m SET lease = :lease, due_at = :lease_until, attempts = m.att
     deaths = CASE WHEN m.lease IS NULL THEN 0 WHEN m.lease = '' THEN m.deaths ELSE m.deaths + 1 END
 FROM picked AS p WHERE m.mailbox_id = p.mailbox_id AND m.gmail_id = p.gmail_id
 RETURNING m.mailbox_id, m.gmail_id, m.thread_id, m.stage, m.attempts, m.deaths, m.error, m.revision, m.labels, m.placement,
-    m.backlog, m.first_seen_at;
+    m.backlog, m.first_seen_at, m.lease;
 
 -- name: turn_lanes(lanes, now)!
 -- After a claim: when each of these mailboxes may next have something to claim, behind all that wait. The

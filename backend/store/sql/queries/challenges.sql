@@ -20,12 +20,12 @@ SELECT
         WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by IN ('', 'kept')
             AND authenticated AND policy_row <> 'blocked'
     ) AS waiting,
-    (
+    COALESCE((
         SELECT gmail_id FROM messages
         WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by IN ('', 'kept')
             AND authenticated AND policy_row <> 'blocked'
         ORDER BY COALESCE(received_at, first_seen_at), gmail_id LIMIT 1
-    ) AS oldest,
+    ), '') AS oldest,
     COALESCE((SELECT balance FROM balances WHERE mailbox_id = :mailbox_id AND sender = :sender), 0) AS balance;
 
 -- name: waiting_of_sender(mailbox_id, sender, limit)

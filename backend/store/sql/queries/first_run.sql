@@ -29,7 +29,7 @@ SELECT p.*,
         AS took_part,
     COALESCE((SELECT b.balance FROM balances AS b WHERE b.mailbox_id = p.mailbox_id AND b.sender = p.sender), 0)
         AS credits
-FROM previews AS p WHERE p.mailbox_id = :mailbox_id ORDER BY p.place;
+FROM previews AS p WHERE p.mailbox_id = :mailbox_id AND p.state = 'read' ORDER BY p.place;
 
 -- name: preview_item(mailbox_id, gmail_id)^
 SELECT * FROM previews WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;

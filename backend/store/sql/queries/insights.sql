@@ -2,7 +2,7 @@
 -- What the owner blocked is held on their word, not on ours: it is not counted.
 
 -- name: held_by_week(mailbox_id, since)
-SELECT (decided_at + 259200000000) / 604800000000 AS week, COUNT(*) AS held,
+SELECT (decided_at + 259200000000) / 604800000000 AS number, COUNT(*) AS held,
     COUNT(CASE WHEN placement = 'inbox' THEN 1 END) AS let_in
 FROM messages
 WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND outcome IN ('hold', 'challenge')

@@ -91,7 +91,7 @@ SELECT sender, posting, amount FROM ledger WHERE mailbox_id = :mailbox_id AND po
 
 -- name: ordered(mailbox_id, first, last)
 -- Decisions made under keys from `first` to `last`, latest first.
-SELECT correction_key, gmail_id, decision FROM corrections
+SELECT correction_key FROM corrections
 WHERE mailbox_id = :mailbox_id AND correction_key >= :first AND correction_key < :last
 ORDER BY decided_at DESC, correction_key DESC;
 
@@ -121,7 +121,7 @@ DELETE FROM unsubscriptions WHERE mailbox_id = :mailbox_id;
 
 -- name: released_topics(mailbox_id, since, limit)
 -- What those messages offered that the owner let in one by one, newest decision first.
-SELECT m.gmail_id, m.topics FROM corrections AS c
+SELECT m.topics FROM corrections AS c
 JOIN messages AS m ON m.mailbox_id = c.mailbox_id AND m.gmail_id = c.gmail_id
 WHERE c.mailbox_id = :mailbox_id AND c.decided_at > :since AND c.decision IN ('release', 'allow')
     AND c.undone_at IS NULL AND m.topics <> '[]'

@@ -4,7 +4,7 @@ UPDATE duties SET lease = :lease, due_at = :lease_until, asked_at = NULL, attemp
 WHERE (mailbox_id, duty) IN (
     SELECT mailbox_id, duty FROM duties WHERE is_open AND due_at <= :now ORDER BY due_at LIMIT :limit
 )
-RETURNING mailbox_id, duty, attempts, error;
+RETURNING mailbox_id, duty, attempts, lease, error;
 
 -- name: claim_rows(lanes, share, now, lease, lease_until)
 -- Of each mailbox in `lanes` (JSON list) the `share` messages that have been due longest. One that still has a
@@ -20,7 +20,7 @@ WHERE rowid IN (
     )
 )
 RETURNING mailbox_id, gmail_id, thread_id, stage, attempts, deaths, error, revision, labels, placement, backlog,
-    first_seen_at;
+    first_seen_at, lease;
 
 -- name: turn_lanes(lanes, now)!
 -- After a claim: when each of these mailboxes may next have something to claim, behind all that wait.
