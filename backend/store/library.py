@@ -1,4 +1,4 @@
-"""The queries, read from .sql files.
+"""The queries, read from .sql files; those about all tables of an owner are made here.
 
 aiosql reads them: it splits the named blocks, checks every parameter against the block's declared list and
 rewrites `:name` for the driver. Its own calling layer is not used: it takes a connection and runs at once
@@ -7,7 +7,7 @@ rewrites `:name` for the driver. Its own calling layer is not used: it takes a c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -18,6 +18,8 @@ from aiosql.adapters.asyncpg import AsyncPGAdapter
 from aiosql.adapters.sqlite3 import SQLite3Adapter
 from aiosql.query_loader import QueryLoader
 from aiosql.types import SQLOperationType
+
+from backend.domain.mailbox.archive import OWNED_TABLES, TABLES, Kind
 
 SQL = Path(__file__).parent / "sql"
 
@@ -57,20 +59,46 @@ def queries(dialect: Dialect) -> Mapping[str, Query]:
     adapter = kind()
     loader = QueryLoader(adapter, record_classes=None, attribute=None)
     found: dict[str, Query] = {}
-    for folder in ("queries", dialect.value):
-        for path in sorted((SQL / folder).glob("*.sql")):
-            for datum in loader.load_query_data_from_file(path, [], encoding="utf-8"):
-                if datum.query_name in found:
-                    raise ValueError(f"two queries are called {datum.query_name} ({path})")
-                order = tuple(adapter.var_sorted[datum.query_name]) if dialect is Dialect.POSTGRES else ()
-                found[datum.query_name] = Query(
-                    name=datum.query_name,
-                    sql=datum.sql.rstrip(";\n "),
-                    yields=Yields(datum.operation_type),
-                    params=frozenset(datum.parameters or ()),
-                    order=order,
-                )
+    paths = [path for folder in ("queries", dialect.value) for path in sorted((SQL / folder).glob("*.sql"))]
+    for text in (*(path.read_text(encoding="utf-8") for path in paths), *_of_owners()):
+        for datum in loader.load_query_data_from_sql(text, []):
+            if datum.query_name in found:
+                raise ValueError(f"two queries are called {datum.query_name}")
+            order = tuple(adapter.var_sorted[datum.query_name]) if dialect is Dialect.POSTGRES else ()
+            found[datum.query_name] = Query(
+                name=datum.query_name,
+                sql=datum.sql.rstrip(";\n "),
+                yields=Yields(datum.operation_type),
+                params=frozenset(datum.parameters or ()),
+                order=order,
+            )
     return found
+
+
+def _of_owners() -> Iterator[str]:
+    """The queries that write an owner's lists to a file, take them back in, and delete everything: one of each for a
+    table, made of what `archive` says of it."""
+    for name in OWNED_TABLES:
+        whose = "id" if name == "mailboxes" else "mailbox_id"
+        yield f"-- name: forget_{name}(mailbox_id)!\nDELETE FROM {name} WHERE {whose} = :mailbox_id;"
+    for table in TABLES.values():
+        # By key, so that no page costs more than another; some keys are numbers.
+        number = table.columns[table.key].kind is Kind.WHOLE
+        after = "CAST(COALESCE(NULLIF(:after, ''), '0') AS BIGINT)" if number else ":after"
+        told = f"AND {table.told} IS NOT NULL" if table.told else ""
+        yield (
+            f"-- name: archive_{table.name}(mailbox_id, after, limit)\n"
+            f"SELECT {', '.join(table.columns)} FROM {table.name}\n"
+            f"WHERE mailbox_id = :mailbox_id AND {table.key} > {after} {told} ORDER BY {table.key} LIMIT :limit;"
+        )
+        if table.returns and table.name != "ledger":
+            # Nothing is left to do for a message: what was to be done was done, or still is, where it comes from.
+            names = ("mailbox_id", *table.columns, *table.made)
+            yield (
+                f"-- name: restore_{table.name}({', '.join(names)})!\n"
+                f"INSERT INTO {table.name} ({', '.join(names)})\n"
+                f"VALUES ({', '.join(f':{name}' for name in names)}) ON CONFLICT DO NOTHING;"
+            )
 
 
 @dataclass(frozen=True, slots=True)

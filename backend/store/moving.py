@@ -15,10 +15,11 @@ from typing import Any
 import asyncpg
 
 from backend.domain.errors import Conflict, Refused
+from backend.domain.mailbox.archive import OWNED_TABLES
 from backend.store import postgres, schema
 from backend.store.library import Dialect, Query, queries
 from backend.store.sqlite import held_alone
-from backend.transactions.mailboxes import LASTING, OWNED_TABLES
+from backend.transactions.mailboxes import LASTING
 
 ORDER = ("mailboxes", *(name for name in OWNED_TABLES if name != "mailboxes"), *LASTING)
 """Parents before children."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.domain.errors import AccessLost, Conflict, Failing, NotFound, Refused
 from backend.domain.mail.message import MailboxId, Owner
-from backend.domain.mailbox.archive import TABLES
+from backend.domain.mailbox.archive import OWNED_TABLES, TABLES
 from backend.domain.mailbox.mailbox import DigestPace, Link, Mailbox, Preferences
 from backend.domain.mailbox.message import LabelIds
 from backend.transactions import rows
@@ -35,41 +35,6 @@ from backend.transactions.statement import (
 # ---- Mailboxes
 
 
-# Children before parents: foreign keys point at `mailboxes`.
-OWNED_TABLES = (
-    "answers",
-    "balances",
-    "chains",
-    "challenges",
-    "code_tries",
-    "corrections",
-    "correspondents",
-    "daily_totals",
-    "decision_counts",
-    "decision_settings",
-    "decisions",
-    "devices",
-    "digest_links",
-    "digests",
-    "duties",
-    "event_heads",
-    "events",
-    "lanes",
-    "ledger",
-    "mail_weeks",
-    "messages",
-    "notices",
-    "one_time_codes",
-    "preview_runs",
-    "previews",
-    "questions",
-    "rules",
-    "sessions",
-    "threads",
-    "unsubscriptions",
-    "web_pushes",
-    "mailboxes",
-)
 LASTING = ("model_acts", "models", "receipts", "servers", "tallies")
 """Tables that outlive a mailbox: they hold nothing of anybody."""
 
@@ -371,14 +336,14 @@ def restore(
         if table == "ledger":
             added += yield from _entry(mailbox_id, row)
         else:
-            secrets = _closed(row) if table == "challenges" else {}
-            added += yield from number(f"restore_{table}", mailbox_id=mailbox_id, **row, **secrets)
+            made = _closed(row) if table == "challenges" else {}
+            added += yield from number(f"restore_{table}", mailbox_id=mailbox_id, **row, **made)
     return added
 
 
 def _closed(row: Mapping[str, Any]) -> dict[str, Any]:
     # A link is found by the hex digest of its token, and no digest reads like this.
-    return {"token_hash": f"restored {row['id']}", "sealed_token": b""}
+    return {"is_open": False, "token_hash": f"restored {row['id']}", "sealed_token": b""}
 
 
 def _entry(mailbox_id: MailboxId, row: Mapping[str, Any]) -> Script[int]:

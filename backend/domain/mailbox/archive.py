@@ -38,29 +38,34 @@ JSON = (Kind.TEXTS, Kind.REASONS, Kind.BEFORE)
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. `words`: the only texts it may hold."""
+    """A column. `words`: the only texts it may hold. A file of an earlier release `may_lack` it: then it is
+    `otherwise`."""
 
     kind: Kind
     words: frozenset[str] = frozenset()
     may_lack: bool = False
+    otherwise: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A list of the file. `key` is unique within a mailbox and what the store pages by. One that is not `returns`
-    is for its owner to read, and is not taken back in."""
+    is for its owner to read, and is not taken back in. A restore sets the columns `made` itself. A row whose column
+    `told` is empty is none any more."""
 
     name: str
     key: str
     columns: Mapping[str, Column]
     returns: bool = True
+    made: tuple[str, ...] = ()
+    told: str = ""
 
 
 TEXT, WHOLE, REAL, TRUTH, TIME, TEXTS, REASONS, BEFORE = (Column(kind) for kind in Kind)
 
 
-def _maybe(column: Column) -> Column:
-    return Column(column.kind, column.words, may_lack=True)
+def _maybe(column: Column, otherwise: Any = None) -> Column:
+    return Column(column.kind, column.words, may_lack=True, otherwise=otherwise)
 
 
 def _one_of(words: type[StrEnum], *more: str) -> Column:
@@ -96,7 +101,7 @@ _MESSAGE: dict[str, Column] = {
     "reference_ids": TEXTS,
     "reply_to": TEXT,
     "language": TEXT,
-    "topics": _maybe(TEXTS),
+    "topics": _maybe(TEXTS, "[]"),
     "appeal": TEXT,
     "shadow_model": _maybe(TEXT),
     "shadow_row": _maybe(_one_of(Row)),
@@ -119,8 +124,8 @@ _CHALLENGE: dict[str, Column] = {
     "solved_at": _maybe(TIME),
     "bounced_at": _maybe(TIME),
     "sent_gmail_id": TEXT,
-    "reply_from": _maybe(TEXT),
-    "reply_name": _maybe(TEXT),
+    "reply_from": _maybe(TEXT, ""),
+    "reply_name": _maybe(TEXT, ""),
 }
 _CORRECTION: dict[str, Column] = {
     "correction_key": TEXT,
@@ -185,7 +190,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             Table("rules", "subject", {"subject": TEXT, "kind": _one_of(RuleKind), "set_at": TIME}),
             Table("ledger", "posting_key", _ENTRY),
             Table("messages", "gmail_id", _MESSAGE),
-            Table("challenges", "id", _CHALLENGE),
+            Table("challenges", "id", _CHALLENGE, made=("is_open", "token_hash", "sealed_token")),
             Table("corrections", "correction_key", _CORRECTION),
             Table("correspondents", "address", {"address": TEXT, "learned_at": TIME}),
             Table("threads", "thread_id", {"thread_id": TEXT, "learned_at": TIME}),
@@ -196,6 +201,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 "number",
                 {"number": WHOLE, "at": TIME, "gmail_id": TEXT, "payload": TEXT},
                 returns=False,
+                told="payload",
             ),
             Table("decision_settings", "name", {"name": TEXT, "content": TEXT}, returns=False),
             Table("mail_weeks", "week", {"week": WHOLE, "model": TEXT, "counts": TEXT}, returns=False),
@@ -276,6 +282,12 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
     }
 )
 """Tables and columns that are not in the file, and why."""
+
+OWNED_TABLES = (
+    *sorted({*TABLES, *(name for name in LEFT_OUT if "." not in name)} - {"mailboxes"}),
+    "mailboxes",
+)
+"""Every table that holds something of an owner. Children before parents: foreign keys point at `mailboxes`."""
 
 
 # ---- JSON schemas of an archive
@@ -378,7 +390,7 @@ def read(table: Table, number: int, entry: object) -> dict[str, Any]:
         if value is None:
             if not column.may_lack:
                 raise Refused("malformed.file.missing", name=name, **where)
-            row[name] = None
+            row[name] = column.otherwise
             continue
         try:
             row[name] = _READERS[column.kind](value)

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from backend.transactions.mailboxes import OWNED_TABLES as OWN
+from backend.domain.mailbox.archive import OWNED_TABLES as OWN
 
 TABLES = (*OWN, "receipts")
 Rows = dict[str, list[tuple[Any, ...]]]

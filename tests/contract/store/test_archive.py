@@ -12,12 +12,11 @@ import pytest
 from backend.domain.entry.challenge import Entry, Posting
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox import archive
-from backend.domain.mailbox.archive import LEFT_OUT, TABLES
+from backend.domain.mailbox.archive import LEFT_OUT, OWNED_TABLES, TABLES
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Outcome
 from backend.pipeline.archive import ArchiveService
 from backend.pipeline.context import Context
-from backend.transactions.mailboxes import OWNED_TABLES as STORED
 from tests.contract.store.dump import columns
 from tests.contract.store.stories import BO, Story
 from tests.doubles import FixedClock, in_english
@@ -277,7 +276,7 @@ async def test_every_column_is_in_the_file_or_left_out_for_a_reason(story: Story
     there = await columns(address)
     kept = {f"{table.name}.{name}" for table in TABLES.values() for name in table.columns}
 
-    assert set(STORED) == set(there)
+    assert set(OWNED_TABLES) == set(there)
     for name, fields in there.items():
         if name in LEFT_OUT:
             assert name not in TABLES

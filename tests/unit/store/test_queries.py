@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import backend.transactions
+from backend.domain.mailbox.archive import OWNED_TABLES
 from backend.domain.mailbox.archive import TABLES as ARCHIVED
 from backend.store.library import Dialect, migrations, queries
-from backend.transactions.mailboxes import LASTING, OWNED_TABLES
+from backend.transactions.mailboxes import LASTING
 from backend.transactions.views import RETAINED
 
 TRANSACTIONS = Path(backend.transactions.__file__).parent

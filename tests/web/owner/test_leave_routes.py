@@ -16,10 +16,10 @@ from backend.domain.errors import (
     code_of,
     once_more,
 )
+from backend.domain.mailbox.archive import OWNED_TABLES
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Link
 from backend.pipeline.connect import RECEIPT_LIFE, REVOKE_TRIES, leave
-from backend.transactions.mailboxes import OWNED_TABLES
 from backend.web.owner.start import GROUPS, grouped
 from tests.doubles import NoAuthorizer
 from tests.web.owner_pages import Visit

@@ -50,15 +50,3 @@ WHERE mailbox_id = :mailbox_id AND number IN (
 DELETE FROM decision_counts WHERE mailbox_id = :mailbox_id AND number IN (
     SELECT number FROM decision_counts WHERE mailbox_id = :mailbox_id AND at < :before ORDER BY number LIMIT :limit
 );
-
--- name: forget_chains(mailbox_id)!
-DELETE FROM chains WHERE mailbox_id = :mailbox_id;
-
--- name: forget_decisions(mailbox_id)!
-DELETE FROM decisions WHERE mailbox_id = :mailbox_id;
-
--- name: forget_decision_counts(mailbox_id)!
-DELETE FROM decision_counts WHERE mailbox_id = :mailbox_id;
-
--- name: forget_decision_settings(mailbox_id)!
-DELETE FROM decision_settings WHERE mailbox_id = :mailbox_id;

@@ -56,12 +56,3 @@ DELETE FROM sessions WHERE mailbox_id = :mailbox_id AND token_hash = :token_hash
 
 -- name: drop_sessions(mailbox_id, before)!
 DELETE FROM sessions WHERE mailbox_id = :mailbox_id AND expires_at < :before;
-
--- name: forget_devices(mailbox_id)!
-DELETE FROM devices WHERE mailbox_id = :mailbox_id;
-
--- name: forget_one_time_codes(mailbox_id)!
-DELETE FROM one_time_codes WHERE mailbox_id = :mailbox_id;
-
--- name: forget_sessions(mailbox_id)!
-DELETE FROM sessions WHERE mailbox_id = :mailbox_id;

@@ -10,12 +10,6 @@ ON CONFLICT (mailbox_id) DO UPDATE
 SET told_until = EXCLUDED.told_until, leaving = NULL,
     gmail_id = CASE WHEN :gmail_id = '' THEN digests.gmail_id ELSE :gmail_id END;
 
--- name: forget_digests(mailbox_id)!
-DELETE FROM digests WHERE mailbox_id = :mailbox_id;
-
--- name: forget_digest_links(mailbox_id)!
-DELETE FROM digest_links WHERE mailbox_id = :mailbox_id;
-
 -- name: insert_digest_link(token_hash, mailbox_id, message_id, decision, gmail_ids, expires_at)!
 INSERT INTO digest_links (token_hash, mailbox_id, message_id, decision, gmail_ids, expires_at)
 VALUES (:token_hash, :mailbox_id, :message_id, :decision, :gmail_ids, :expires_at);

@@ -26,6 +26,3 @@ UPDATE mailboxes SET drift_state = :state, drift_change = :change WHERE id = :ma
 
 -- name: count_drifts()
 SELECT drift_state AS name, COUNT(*) AS n FROM mailboxes GROUP BY drift_state;
-
--- name: forget_mail_weeks(mailbox_id)!
-DELETE FROM mail_weeks WHERE mailbox_id = :mailbox_id;

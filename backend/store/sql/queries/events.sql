@@ -7,9 +7,3 @@ SELECT MIN(id) FROM events WHERE mailbox_id = :mailbox_id;
 -- name: events_after(mailbox_id, after, limit)
 SELECT id, kind, gmail_id, placement, decided_by FROM events
 WHERE mailbox_id = :mailbox_id AND id > :after ORDER BY id LIMIT :limit;
-
--- name: forget_events(mailbox_id)!
-DELETE FROM events WHERE mailbox_id = :mailbox_id;
-
--- name: forget_event_heads(mailbox_id)!
-DELETE FROM event_heads WHERE mailbox_id = :mailbox_id;

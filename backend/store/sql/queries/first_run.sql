@@ -45,9 +45,3 @@ WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND state = '';
 
 -- name: say_preview(mailbox_id, gmail_id, said, rule_before)!
 UPDATE previews SET said = :said, rule_before = :rule_before WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
-
--- name: forget_previews(mailbox_id)!
-DELETE FROM previews WHERE mailbox_id = :mailbox_id;
-
--- name: forget_preview_runs(mailbox_id)!
-DELETE FROM preview_runs WHERE mailbox_id = :mailbox_id;

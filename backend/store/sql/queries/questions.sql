@@ -79,6 +79,3 @@ WHERE mailbox_id = :mailbox_id AND gmail_id IS NOT NULL AND NOT EXISTS (
 -- Those of the trial under way stay: what its answers prove must not change by forgetting the first.
 DELETE FROM questions
 WHERE mailbox_id = :mailbox_id AND asked_at < :before AND NOT (kind = :kind AND model = :challenger);
-
--- name: forget_questions(mailbox_id)!
-DELETE FROM questions WHERE mailbox_id = :mailbox_id;

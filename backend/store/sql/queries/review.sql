@@ -116,9 +116,6 @@ WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id
 UPDATE unsubscriptions SET state = :state, host = :host, cause = :cause
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND state <> 'done';
 
--- name: forget_unsubscriptions(mailbox_id)!
-DELETE FROM unsubscriptions WHERE mailbox_id = :mailbox_id;
-
 -- name: released_topics(mailbox_id, since, limit)
 -- What those messages offered that the owner let in one by one, newest decision first.
 SELECT m.topics FROM corrections AS c

@@ -27,6 +27,3 @@ WHERE mailbox_id = :mailbox_id AND bounced_at IS NULL AND sending_at IS NOT NULL
     WHERE c.mailbox_id = :mailbox_id AND c.thread_id = :thread_id AND c.sending_at IS NOT NULL
     ORDER BY c.created_at DESC, c.id DESC LIMIT 1
 );
-
--- name: forget_code_tries(mailbox_id)!
-DELETE FROM code_tries WHERE mailbox_id = :mailbox_id;

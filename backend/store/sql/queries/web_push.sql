@@ -32,6 +32,3 @@ WHERE mailbox_id = :mailbox_id AND id = :id AND sealed = :sealed;
 
 -- name: web_push_fails(mailbox_id, id, sealed, since)!
 UPDATE web_pushes SET failing_since = :since WHERE mailbox_id = :mailbox_id AND id = :id AND sealed = :sealed;
-
--- name: forget_web_pushes(mailbox_id)!
-DELETE FROM web_pushes WHERE mailbox_id = :mailbox_id;
