@@ -36,6 +36,7 @@ from backend.transactions import challenges, decisions, senders
 from backend.transactions.jobs import due, request_duty
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import Duty
+from backend.transactions.row_reader import Flag
 from backend.transactions.rows import CorrectionRow, MessageRow, OpenChallengeRow, ReachedRow
 from backend.transactions.statement import Script, each, micros, moment, number, packed, q
 
@@ -91,7 +92,7 @@ class HeldOfSenderRow(TypedDict):
     """A held message of a sender, and whether Gmail vouches for them."""
 
     gmail_id: str
-    authenticated: bool | None
+    authenticated: Flag
 
 
 def decide(mailbox_id: MailboxId, order: Order, now: datetime) -> Script[Done]:
@@ -120,7 +121,8 @@ def decide(mailbox_id: MailboxId, order: Order, now: datetime) -> Script[Done]:
                 moved += json.loads(known["moved"])
             continue
         # Read now, for what was decided a moment ago about another of its sender's may have reached it.
-        row = _fit(order, (yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)))
+        there: MessageRow | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
+        row = _fit(order, there)
         if row is None:
             lost += 1
         elif any(_concerns(one, row) for one in since):
