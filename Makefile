@@ -136,7 +136,7 @@ bench-addon: setup-dev ## the add-on's card against the same server's smallest r
 bench-review: setup-dev ## a page of ten thousand held messages against one of a hundred, the last against the first
 	@$(BIN)/python -m tests.bench.review_page
 
-.PHONY: growth fuzz
+.PHONY: growth fuzz mutants
 growth: setup-dev ## each function over a stranger's text against each text made to cost it time or memory
 	@$(BIN)/python -m tests.growth
 
@@ -144,6 +144,9 @@ growth: setup-dev ## each function over a stranger's text against each text made
 reproduce: setup-dev ## the shipped model trained again to the same bytes, and what is looked at over the whole corpus
 	@$(BIN)/pitchgate-model reproduce backend/models/pitchgate.md
 	@$(PYTEST) tests/unit/model_export -m reproduce
+
+mutants: setup-dev ## what the nearest unit tests notice of changed code: make mutants SEED=1 MUTANTS="--count 200 --under backend/domain/entry"
+	@$(BIN)/python -m tests.mutants --seed $(SEED) $(MUTANTS)
 
 COUNT ?= 1000000
 fuzz: setup-dev ## what strangers can send, spoiled at random: make fuzz COUNT=1000000 SEED=1
