@@ -2,7 +2,7 @@
 # `make help` lists the rest.
 
 SHELL := /bin/bash
-unexport PYTHONDONTWRITEBYTECODE # or every process that a test starts would compile the program anew
+unexport PYTHONDONTWRITEBYTECODE # or every process that a test starts would compile the program again
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
@@ -77,7 +77,7 @@ test: setup-dev ## everything: gates, then unit, contract, journeys, browser and
 	@$(PYTEST) $(PARALLEL) $(SUITE)
 
 # The longest of the gates leaves a core idle meanwhile: what else tests need is installed (apt-get has a lock, so one
-# after the other), and the tests are compiled once, which each worker would do anew.
+# after the other), and the tests are compiled once, which each worker would otherwise do.
 .PHONY: machine collected
 machine: setup-dev
 	@bash requirements/setup.sh browser

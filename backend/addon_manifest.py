@@ -1,6 +1,6 @@
 """The add-on's deployment for one environment: rendered from the template, and checked before Google sees it.
 
-The template lies in the checkout's top-level folder, not in the package: it is read by whoever deploys the
+The template lies in the checkout's top-level folder, not in the package: it is read by the person who deploys the
 add-on, never by a running server, and holds addresses each installation replaces with its own.
 """
 

@@ -79,7 +79,7 @@ def check_redirect(client: OAuthClient, redirect: str) -> None:
 
 
 async def try_out(client: OAuthClient, settings: Settings) -> str:
-    """Ask Google for a token with a code that cannot be right: a client it knows is told that the code is wrong, any
+    """Ask Google for a token with a code that cannot be right: for a client it knows the code is wrong, for any
     other that it is unknown. Returns the answer's Date. Raises `Refused` (field client_id), or `Refused` (field
     network) without an answer."""
     import aiohttp  # here, for the help of the command
@@ -116,7 +116,7 @@ async def try_out(client: OAuthClient, settings: Settings) -> str:
 
 SETTINGS_NAME = "settings.env"
 HEAD = """\
-# Written by Pitchgate. Whoever reads this file can read the mailbox: keep it to yourself.
+# Written by Pitchgate. Anybody who reads this file can read the mailbox: keep it to yourself.
 # Change a line and start again; a line PITCHGATE_…= may be added for every other setting.
 """
 

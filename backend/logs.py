@@ -1,6 +1,6 @@
 """Structured logs on standard error: JSON for machines, colour for a terminal.
 
-An exception is told by its type and the places it went through, never by its message or its variables: either
+An exception is logged by its type and the places it went through, never by its message or its variables: either
 could quote mail or carry a secret. That holds for what libraries log, and for errors nobody waited for, as well.
 """
 

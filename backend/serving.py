@@ -52,7 +52,7 @@ def take(config: Config, variable: str) -> None:
 
 
 class Callers:
-    """Makes a protocol with `make` for each connection that comes in, for `most` at once. Whoever comes on top of them
+    """Makes a protocol with `make` for each connection that comes in, for `most` at once. A caller on top of them
     is hung up on: an idle connection ends after five seconds, and makes room."""
 
     def __init__(self, make: Callable[[], asyncio.BaseProtocol], most: int) -> None:
@@ -125,7 +125,7 @@ async def serve(
     reader: ReadingPool | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what runs within `stop_seconds`. `beside` runs with it, until then
-    at most. `reader` is closed by whoever opened it."""
+    at most. `reader` is closed by its opener."""
     configure_logging(settings)
     for name, meant in unknown_settings().items():
         log.warning("unknown_setting", name=name, meant=meant)
@@ -154,7 +154,7 @@ async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
     for task in left:
         task.cancel()
     for task in done:
-        await task  # what broke in it is told
+        await task  # raises what broke in it
 
 
 def _switch_on_hangup(application: Application, group: asyncio.TaskGroup) -> None:
@@ -193,12 +193,12 @@ class _HTTP2(Exception):
 class HTTP1Only(H11Protocol):
     """HTTP/1.1 as Hypercorn speaks it, without the two ways from there to HTTP/2.
 
-    Without TLS no browser, proxy or Google asks for HTTP/2. Whoever does can open and reset streams faster than
+    Without TLS no browser, proxy or Google asks for HTTP/2. A client that does can open and reset streams faster than
     anything counts them, since our limits begin where a request reaches the application.
     """
 
     async def handle(self, event: events.Event) -> None:
-        """Bytes of the client. One that takes for granted that we speak HTTP/2 is told that we do not."""
+        """Bytes of the client. One that takes HTTP/2 for granted gets the answer that we do not speak it."""
         try:
             await super().handle(event)
         except _HTTP2:

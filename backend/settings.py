@@ -90,7 +90,7 @@ class Environment(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Everything a process is told from outside."""
+    """Every setting of a process."""
 
     model_config = SettingsConfigDict(
         env_prefix="PITCHGATE_",

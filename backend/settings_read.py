@@ -70,7 +70,7 @@ def unknown_settings(environment: Iterable[str] = os.environ) -> dict[str, str]:
 
 
 def _refused(error: ValidationError) -> Refused:
-    """The first fault; others by name. What pydantic itself finds wrong is told in its words."""
+    """The first fault; others by name. What pydantic itself finds wrong stays in its words."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     names = [f"{PREFIX}{fault['loc'][0]}".upper() if fault["loc"] else "" for fault in faults]
     why = faults[0]["msg"].removeprefix("Value error, ")

@@ -9,7 +9,7 @@ from pathlib import Path
 from backend.store.library import Dialect, migrations
 
 STAMP = Path(__file__).with_name("COMMIT")
-"""Written by whoever builds a package or an image, which have no repository in them."""
+"""Written by the build of a package or an image, which have no repository in them."""
 
 
 def release() -> str:

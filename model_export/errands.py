@@ -1,6 +1,6 @@
 """Why a message was written: the finer classes behind "sales" and "legit", the field `class` of each row.
 
-A pitch is told apart from each class of ordinary mail on its own, because a newsletter, a colleague and a stranger
+A pitch is separated from each class of ordinary mail on its own, because a newsletter, a colleague and a stranger
 with an honest errand differ from a pitch in different ways; and pitches are as little alike as ordinary mail.
 """
 

@@ -125,7 +125,7 @@ def _check_parts(record: dict[str, Any]) -> None:
 
 
 def owner_of(message: Message) -> Owner:
-    """In the corpus the owner is whoever the mail is addressed to."""
+    """In the corpus the owner is the addressee."""
     first = message.to[0] if message.to else (addresses("")[:1] or (None,))[0]
     return Owner(first.address, first.name) if first else Owner("")
 

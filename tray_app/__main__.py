@@ -39,7 +39,7 @@ REMAINS = (
 @click.option("--at-login", is_flag=True, help="Wait for the desktop's panel to come up.")
 @click.pass_context
 def main(context: click.Context, server: str, plain_token_file: bool, at_login: bool) -> None:
-    """Pitchgate in the tray: be told of held mail, look at it, decide."""
+    """Pitchgate in the tray: hear of held mail, look at it, decide."""
     give_back_libraries()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     settings = read_settings()

@@ -33,7 +33,7 @@ class Pace:
 
 
 class Hearer(Protocol):
-    """Who is told. All calls on the asyncio thread."""
+    """Who hears of it. All calls on the asyncio thread."""
 
     def on_reached(self, status: Status) -> None: ...
 

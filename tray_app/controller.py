@@ -141,7 +141,7 @@ class Controller:
         self._ended.set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run `work` beside everything else; what goes wrong in it is told to the owner."""
+        """Run `work` beside everything else; what goes wrong in it is shown to the owner."""
         task = asyncio.create_task(self._told(work))
         self._tasks.add(task)
 
@@ -262,7 +262,7 @@ class Controller:
         self.become(states.gone(self.state, {gmail_id}))
 
     def on_sent(self, refusals: tuple[Refusal, ...]) -> None:
-        """See `Hearer`. What the server will never take is told, and the list is read again."""
+        """See `Hearer`. What the server will never take is reported, and the list is read again."""
         self.become(replace(self.state, waiting=len(self.outbox)))
         for refusal in refusals:
             self.tell(

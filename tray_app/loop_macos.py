@@ -66,7 +66,7 @@ class MacLoop:
         self._open = True
 
     def _closed(self, notification: object) -> None:
-        self._call_after(self._settled)  # the chosen item is told of after the menu has closed
+        self._call_after(self._settled)  # the chosen item is reported after the menu has closed
 
     def _settled(self) -> None:
         self._open = False

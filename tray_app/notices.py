@@ -31,7 +31,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages to be told of. `first_at` and `last_at` are when the first and the last came in."""
+    """Messages to announce. `first_at` and `last_at` are when the first and the last came in."""
 
     pending: tuple[Message, ...] = ()
     first_at: datetime | None = None
@@ -45,7 +45,7 @@ def arrived(batch: Batch, message: Message, now: datetime) -> Batch:
 
 
 def dropped(batch: Batch, gmail_ids: set[str]) -> Batch:
-    """These were decided before they were told of."""
+    """These were decided before they were announced."""
     left = tuple(message for message in batch.pending if message.gmail_id not in gmail_ids)
     return replace(batch, pending=left, first_at=batch.first_at if left else None)
 

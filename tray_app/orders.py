@@ -24,7 +24,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 async def carry_out(app: Controller, action: Action) -> None:
-    """Do what the owner chose. Raises `TrayError`s, which are told to them."""
+    """Do what the owner chose. Raises `TrayError`s, which are shown to them."""
     await ORDERS[action.do](app, *action.args)
 
 
@@ -168,7 +168,7 @@ def checked_server(address: str) -> str:
 
 
 async def _sign_out(app: Controller) -> None:
-    """Forget the token here first: this computer is disconnected even if the server cannot be told."""
+    """Forget the token here first: this computer is disconnected even if the server cannot be reached."""
     await asyncio.to_thread(app.parts.secrets.forget, app.state.server)
     reached = True
     if app.backend is not None:
@@ -232,7 +232,7 @@ ORDERS: Mapping[Do, Callable[..., Awaitable[None]]] = {
 async def answer(app: Controller, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """What the local page asks for. Unknown requests and failures answer {"error": {title, remedy}}.
 
-    What changes the state answers nothing: the page is told of every change, a long list need not go twice.
+    What changes the state answers nothing: the page hears of every change, a long list need not go twice.
     """
     if name == "list":
         app.become(states.seen(app.state))

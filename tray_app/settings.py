@@ -1,4 +1,4 @@
-"""What the app is told from outside, read once at its start. The owner's own choices are in `memory`."""
+"""The settings of the app, read once at its start. The owner's own choices are in `memory`."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class WindowProcess:
         self._say({"front": True})
 
     def refresh(self) -> None:
-        """See `Window.refresh`. Several changes in one go are told as one."""
+        """See `Window.refresh`. Several changes in one go make one call."""
         if self.showing == "local" and self._changed is None:
             self._changed = asyncio.get_running_loop().call_soon(self._push)
 
@@ -141,7 +141,7 @@ class WindowProcess:
 
 
 async def answered(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
-    """What the local page is told that asked {"do": name, "args": {…}}; in words if it fails."""
+    """The answer to the local page that asked {"do": name, "args": {…}}; in words if it fails."""
     try:
         return await answer(str(asked["do"]), dict(asked.get("args") or {}))
     except TrayError as error:

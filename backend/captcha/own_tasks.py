@@ -204,7 +204,7 @@ class TypedCode:
     async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
         """Compare what was typed: any script's digits count, blanks and hyphens do not.
 
-        The answer says whether it is right; whether that may be looked at is for whoever counts the tries.
+        The answer says whether it is right; whether that may be looked at is for the code that counts the tries.
         """
         ticket, _, typed = payload.partition(":")
         known = self._opened(ticket, challenge_id, now)

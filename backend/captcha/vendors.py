@@ -80,7 +80,7 @@ class Vendor:
     tells_site_key: bool = False
 
     def widget(self, site_key: str) -> Widget:
-        """What the page is told."""
+        """What the page needs to know."""
         attributes = {"data-sitekey": site_key} | ({"data-action": self.action} if self.action else {})
         return Widget(self.name, self.script, self.css_class, self.field, attributes, self.sources)
 
@@ -134,7 +134,7 @@ VENDORS = {
 
 
 # ---- Another company's check
-# The company is told the secret, the token its own script made, and nothing else: no address of the sender, and
+# The company gets the secret and the token its own script made, and nothing else: no address of the sender, and
 # nothing of the mail. Whatever it does not clearly call a success is none.
 
 
@@ -261,7 +261,7 @@ async def open_captchas(
     elif settings.captcha is Kind.TYPED_CODE:
         yield codes, codes
     else:
-        # No proxies or cookies of the surroundings: what is told to the company is what stands in the adapter.
+        # No proxies or cookies of the surroundings: the company gets what stands in the adapter.
         async with aiohttp.ClientSession(
             trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": "Pitchgate"}
         ) as http:

@@ -298,7 +298,7 @@ async def apply(cloud: GoogleCloud, environment: Environment, tell: Callable[[st
 
 async def doomed(cloud: GoogleCloud, environment: Environment) -> list[Change]:
     """What `destroy` would take away, last made first. Services stay: others in the project may use them. An add-on
-    goes whatever address is told now."""
+    goes whichever address is given now."""
     made = [*await things(cloud, replace(environment, url="")), AddOn(environment.deployment, {})]
     found = [thing for thing in made if not thing.shared and not isinstance(thing, Right)]
     return [Change("-", thing) for thing in reversed(found) if await thing.difference(cloud) is not None]

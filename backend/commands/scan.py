@@ -121,7 +121,7 @@ class _Rate(ProgressColumn):
 
 
 def _tell_unread(archive: Archive) -> None:
-    """On standard error, what was not read, by its reason. What is the only thing of an archive is told as an error."""
+    """On standard error, what was not read, by its reason. If an archive holds nothing else, it is an error."""
     unread = archive.unread.values()
     count = sum(one.count for one in unread)
     if not archive.found and count <= 1:

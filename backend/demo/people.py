@@ -75,7 +75,7 @@ async def first_digest(file: Path, owner: str, held: int) -> None:
 
 
 def next_morning(file: Path) -> bool:
-    """What was told so far was told a day earlier, and the digest is due; False before anybody was to be told."""
+    """Move what was said so far back by a day, so that the digest is due; False if nobody was to get one yet."""
     with closing(sqlite3.connect(file, timeout=30)) as books, books:
         moved = books.execute('UPDATE "digests" SET told_until=told_until-?', (DAY,)).rowcount
         books.execute('UPDATE "duties" SET due_at=0 WHERE duty=?', ("digest",))
@@ -102,7 +102,7 @@ def deployment(server_url: str) -> dict[str, Any] | None:
 
 
 def settings() -> dict[str, str]:
-    """What the server must be told to serve it."""
+    """The settings a server needs to serve it."""
     return {"PITCHGATE_ADDON_ACCOUNT": ACCOUNT, "PITCHGATE_ADDON_CLIENT_ID": CLIENT_ID}
 
 
@@ -153,7 +153,7 @@ class Salesperson:
     solved: list[str] = field(default_factory=list)
 
     async def look(self, sandbox: Sandbox) -> None:
-        """Read the mailbox for challenges that have not been seen yet. The same link twice would be told."""
+        """Read the mailbox for challenges that have not been seen yet. The same link twice would be reported."""
         found: list[str] = []
         for mail in await sandbox.messages(self.address):
             text = str(mail.get("text", ""))

@@ -44,7 +44,7 @@ class Options:
     """How to play. `every` seconds between two letters; `scripted` lets a script solve the challenges;
     `kills` is how often the server dies within `seconds`; `copies` how often each push is delivered. `notices` is how
     the server hears of mail, `poll_interval` how often it asks where nobody tells it. `story` draws the bar that leads
-    whoever watches through the pages."""
+    people who watch through the pages."""
 
     folder: Path
     seconds: float | None = None
@@ -141,7 +141,7 @@ async def play(options: Options, tell: Callable[[str], None], opened: Callable[[
     async with stage(options, tell) as running:
         opened(running)
         sellers = [Salesperson(letter.address) for letter in letters() if letter.local]
-        # The first is for whoever watches to play; the others solve by themselves, so that there is something to see.
+        # The first is left for the reader; the others solve by themselves, so that there is something to see.
         people = sellers if options.scripted else sellers[1:]
         async with asyncio.TaskGroup() as group:
             acts = [group.create_task(_post(running))]
@@ -194,7 +194,7 @@ async def _people(sandbox: Sandbox) -> None:
 
 
 async def _post(running: Stage) -> None:
-    """Letters arrive at irregular intervals around `every`; slower, for whoever watches, once they repeat."""
+    """Letters arrive at irregular intervals around `every`; slower, for the person who watches, once they repeat."""
     chance, first = random.Random(running.options.seed), len(letters())  # noqa: S311 - the rhythm of a play
     for number, letter in enumerate(arrivals(running.options.seed), 1):
         await running.deliver(letter)

@@ -144,7 +144,7 @@ class Sandbox:
         await self._call("POST", "/sandbox/mailboxes", {"email": email, "name": name})
 
     async def watched(self, email: str) -> bool:
-        """Whether somebody has called watch on this mailbox: mail from now on is told of."""
+        """Whether somebody has called watch on this mailbox: Google now notifies us of its mail."""
         return bool((await self._call("GET", f"/sandbox/mailboxes/{email}"))["watches"])
 
     async def seed_sent(self, owner: str, to: str, subject: str, text: str) -> None:

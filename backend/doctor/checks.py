@@ -47,7 +47,7 @@ from backend.vault import MultiFernetVault
 SKEW = 10.0
 """Seconds by which a clock may be off before tokens can be refused for it."""
 SOON = 14
-"""Days of life below which a certificate is told of."""
+"""Days of life below which a certificate is reported."""
 PATIENCE = aiohttp.ClientTimeout(total=15)
 TROUBLE = (aiohttp.ClientError, OSError, TimeoutError)
 
@@ -103,7 +103,7 @@ async def of_redirect(http: aiohttp.ClientSession, settings: Settings) -> Findin
 
 
 def _query(location: str) -> str:
-    """What Google's own error page is told in its address, where it is packed."""
+    """What the address of Google's own error page carries, packed."""
     packed = parse_qs(urlsplit(location).query).get("authError", [""])[0]
     try:
         return base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_").decode("utf-8", "replace")

@@ -213,7 +213,7 @@ def _damage(path: Path) -> str:
             sqlite3.SQLITE_CORRUPT,
             sqlite3.SQLITE_NOTADB,
         )
-        return str(error) if damage else ""  # a full disk or a missing right is told as such, further on
+        return str(error) if damage else ""  # a full disk or a missing right has its own message, further on
     return "" if result == "ok" else str(result)[:200]
 
 

@@ -355,7 +355,7 @@ class Failing:
 
 
 def foremost(failing: Iterable[Failing], now: datetime, *, watched: bool) -> Failing | None:
-    """The job whose failing the owner is told of at `now`, None if all goes well or the trouble is young. What
+    """The job whose failing the owner hears of at `now`, None if all goes well or the trouble is young. What
     keeps all new mail waiting comes before what concerns one message. `watched`: Gmail tells us of new mail
     still, so a failing renewal of the watch keeps none waiting."""
     background = IN_THE_BACKGROUND if watched else IN_THE_BACKGROUND - {"watch"}

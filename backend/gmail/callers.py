@@ -32,7 +32,7 @@ SHORTEST_LIFE = timedelta(minutes=1)
 KEYS_LONGEST_LIFE = timedelta(hours=24)
 LIFE_UNTOLD = timedelta(hours=1)
 UNKNOWN_PAUSE = timedelta(seconds=60)
-"""Between two fetches for the sake of key ids we do not know: whoever forges those cannot make us fetch faster."""
+"""Between two fetches for the sake of key ids we do not know: a forger cannot make us fetch faster."""
 FAILURE_PAUSE = timedelta(seconds=5)
 KEYLESS_PAUSE = timedelta(seconds=1)
 """The same while there are no keys at all: an owner who signs in and every push wait for them."""
@@ -134,7 +134,7 @@ def _life(headers: Mapping[str, str]) -> timedelta:
 
 
 # ---- Tokens signed by Google
-# Only the signature is left to PyJWT. Times are checked here, against the clock the product is told, and every claim
+# Only the signature is left to PyJWT. Times are checked here, against the product's own clock, and every claim
 # by a constant-time compare. The public answer is one and the same whichever check failed; which it was goes to the
 # log.
 

@@ -368,7 +368,7 @@ class Google:
     _keys_url: str
 
     async def ask_time(self) -> bool:
-        """Ask for what costs nothing: whoever listens to `telling_time` hears it. False if Google is away."""
+        """Ask for what costs nothing: listeners to `telling_time` hear it. False if Google is away."""
         try:
             async with self._session.get(self._keys_url, allow_redirects=False, timeout=TIME_PATIENCE):
                 return True

@@ -69,7 +69,7 @@ _LONGEST_GRANT = timedelta(days=3_650)
 CLIENT_REFUSED = frozenset(
     {"invalid_client", "unauthorized_client", "deleted_client", "disabled_client", "restricted_client"}
 )
-"""Words about our own OAuth client, whoever's token was asked for."""
+"""Words about our own OAuth client, no matter whose token was asked for."""
 _OPERATOR = CLIENT_REFUSED | {"redirect_uri_mismatch"}
 _ADMINISTRATOR = frozenset({"admin_policy_enforced", "access_denied", "org_internal"})
 _LIMITS = frozenset({"rate_limit_exceeded", "slow_down"})
@@ -336,7 +336,7 @@ class GoogleAuthorizer:
             ("nonce", nonce),
             ("access_type", "offline" if access is Access.MAILBOX else "online"),
             # Without forced consent an owner who was here before comes back without a refresh token. To sign in they
-            # need only say who they are: whoever signed out, or has two accounts, is asked which.
+            # need only say who they are: people who signed out, or have two accounts, are asked which.
             ("prompt", "consent" if access is Access.MAILBOX else "select_account"),
             ("code_challenge", client.create_code_challenge(verifier, "S256")),
             ("code_challenge_method", "S256"),

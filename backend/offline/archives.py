@@ -235,7 +235,7 @@ class Archive:
                 if member is None:
                     self._note(Refused("archive.special", path=_shown(inside)))
                     continue
-                # A stream that breaks off here is broken for what follows, too: that is told of the archive.
+                # A stream that breaks off here is broken for what follows, too: the archive as a whole is reported.
                 content = self._content(self._unpacked(cast("_Readable", member), inside), inside, depth + 1)
                 yield from self._guarded(inside, content, damaged=())
 

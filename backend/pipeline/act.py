@@ -73,7 +73,7 @@ async def _apply(context: Context, job: MessageJob, mailbox: Mailbox, change: La
 
 
 async def _put_away(context: Context, job: MessageJob, decision: Decision) -> None:
-    """What history is about to tell. Whoever has heard it already has ordered what follows."""
+    """What history is about to tell. A sync that has heard it already has ordered what follows."""
     key = f"gmail:found:{job.gmail_id}:{job.revision}:{decision}"
     correction = Correction(key, job.gmail_id, decision, Origin.GMAIL)
     await carry_out(context, job.mailbox_id, correction.order)

@@ -60,7 +60,7 @@ class Believed:
 
 
 TOLD_SKEW = timedelta(minutes=1)
-"""A clock that is off by more is told of."""
+"""A clock that is off by more is reported."""
 
 
 def _nobody() -> None:

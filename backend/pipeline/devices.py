@@ -102,7 +102,7 @@ def malformed(field: str) -> Refused:
 
 
 # ---- devices: an owner's computers and browsers
-# Secrets (tokens, codes, tickets, session ids) leave here once and are kept as hashes. Whoever was let in is a
+# Secrets (tokens, codes, tickets, session ids) leave here once and are kept as hashes. One that was let in is a
 # `Device` or a `Session`; both name the one mailbox they may touch.
 
 
@@ -345,7 +345,7 @@ KEY_LIFE = timedelta(days=1)
 
 
 async def web_push(context: Context, job: DutyJob) -> datetime | DutyResult | None:
-    """Tell each browser of who is new to it; due again when one of them may be told again, or is to be tried again."""
+    """Tell each browser of who is new to it; due again when one of them may hear more, or is to be tried again."""
     now = context.clock.now()
     browsers = await context.store.web_pushes(job.mailbox_id, now)
     if not browsers:
@@ -408,7 +408,7 @@ class WebPushService:
     context: Context
 
     async def on(self, session: Session) -> bool:
-        """Whether this browser is told."""
+        """Whether this browser gets a message."""
         return await self._of(session) is not None
 
     def offer(self) -> tuple[str, str]:

@@ -57,7 +57,7 @@ async def owner_acted(context: Context, mailbox_id: MailboxId) -> None:
 
 async def sync_all_mailboxes(context: Context) -> None:
     """At the start every history is looked at: what nobody was there to hear comes again only minutes later, and what
-    was heard after a backup that was put back never. Mailboxes that are told of in another way than the settings say
+    was heard after a backup that was put back never. Mailboxes whose notices come in another way than the settings say
     change over at once."""
     now, wanted, want = context.clock.now(), context.settings.notices, context.store.request_duty
     boxes = await context.store.mailboxes()

@@ -128,7 +128,7 @@ def _plural(words: Section, key: str, count: int, **more: object) -> str:
 
 
 JUDGED_LATE = timedelta(days=1)
-"""A message may be judged so long after it came, and is told of in the digest after that."""
+"""A message may be judged so long after it came, and comes in the digest after that."""
 
 PAGES, PAGE = 5, 50
 

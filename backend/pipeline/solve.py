@@ -52,7 +52,7 @@ class Checks:
         return self.first.kind is not Kind.TYPED_CODE and factor >= 1 << self.code_after
 
     def of(self, kind: Kind) -> Captcha:
-        """The check behind an answer of this kind. Raises `Refused` (captcha_malformed) if it is none of ours."""
+        """The check behind an answer of this kind. Raises `Refused` (captcha_malformed) if it is not one we made."""
         if kind is Kind.TYPED_CODE:
             return self.codes
         if kind is self.first.kind:
@@ -250,7 +250,7 @@ async def _challenge(
 
 
 async def _voided(context: Context, challenge: Challenge) -> Expired:
-    """The owner has decided. Good news is told; bad news is their business."""
+    """The owner has decided. The sender hears good news; bad news is the owner's business."""
     known = await context.store.known(challenge.mailbox_id, [challenge.gmail_id])
     view = known.get(challenge.gmail_id)
     if view is not None and view.placement is Placement.INBOX:

@@ -13,7 +13,7 @@ on with what follows, and so does the one whose SYNC finds messages.
 Duties belong to a mailbox instead: SYNC when pushed and every quarter of an hour or so, WATCH daily, INDEX once,
 RETAIN daily (it counts the week's mail before it forgets any), PREVIEW when an owner asks what would have been held,
 DELIVER when a wait behind a typed code ends, DIGEST in the morning of its day, WEB_PUSH when a message is held and a
-browser asked to be told, OWED when a count of the day that kept a link back has room again, LEAVE when they go.
+browser asked for messages, OWED when a count of the day that kept a link back has room again, LEAVE when they go.
 """
 
 from __future__ import annotations

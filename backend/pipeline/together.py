@@ -85,7 +85,7 @@ class VerdictBatch:
         except Exception as error:
             if not isinstance(error, Conflict):
                 log.exception("verdicts_not_together", mailbox=self._mailbox_id)
-            # Nothing was written: each is told by itself what is wrong with it.
+            # Nothing was written: each then finds out alone what is wrong with it.
             await asyncio.gather(*(self._alone(*one) for one in ready))
             return
         for _, done in ready:

@@ -1,4 +1,4 @@
-"""Time and randomness, handed in so that the rest can be told what they are."""
+"""Time and randomness, handed in so that tests choose what they are."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ GROWTH = 32_000_000
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model that has been loaded: its version and digest, what it was published with, and how it scores a text; the
-    second argument says whether the counts of its terms are told. `beside` scores as a challenger does: no reasons."""
+    second argument says whether its terms' counts come too. `beside` scores as a challenger does: no reasons."""
 
     version: str
     digest: str

@@ -24,7 +24,7 @@ MAX_ANSWER = 1_000_000
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one message may take: `seconds` of processor time, `memory` in bytes. `patience` is how long it may take by
-    the clock, on a machine that is busy with other things. `keep_counts`: what the model counts in it is told."""
+    the clock, on a machine that is busy with other things. `keep_counts`: what the model counts in it comes too."""
 
     seconds: float
     memory: int
@@ -86,7 +86,7 @@ def answered(value: Mapping[str, object]) -> bytes:
 
 
 def _plainly(kind: type) -> Callable[[Any], object]:
-    """How values of a class are told."""
+    """How values of a class are written."""
     if is_dataclass(kind):
         usual = tuple(
             (field.name, field.default if field.default_factory is MISSING else field.default_factory())

@@ -245,7 +245,7 @@ class ReadingPool:
     def _over(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # whoever waits is told of it; should nobody wait, nobody asks
+            task.exception()  # a caller that waits hears of it; without one, nobody asks
 
     async def _replace(self, held: ReadingProcess | None) -> None:
         made: ReadingProcess | None = None

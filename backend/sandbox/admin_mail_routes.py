@@ -219,7 +219,7 @@ async def add_alias(address: str) -> Response:
 
 @blueprint.get("/sandbox/outbox")
 async def outbox() -> Response:
-    """{"messages": [...]}: everything local mailboxes sent, oldest first, whoever it was for."""
+    """{"messages": [...]}: everything local mailboxes sent, oldest first, to any address."""
     return jsonify({"messages": [sent_json(sent) for sent in world().post.outbox]})
 
 

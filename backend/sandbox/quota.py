@@ -38,11 +38,11 @@ class Clock:
         return int(self.now() * 1000)
 
     def shown(self) -> float:
-        """Epoch seconds as others are told them."""
+        """Epoch seconds as others see them."""
         return self.now() + self.skew
 
     def shown_ms(self) -> int:
-        """Epoch milliseconds as others are told them."""
+        """Epoch milliseconds as others see them."""
         return int(self.shown() * 1000)
 
     def set_skew(self, seconds: float) -> None:

@@ -224,7 +224,7 @@ async def run(world: World, listener: socket.socket, host: str) -> None:
 
 OPEN_TO_ALL = (
     "WARNING: this address can be reached from other machines, and the sandbox asks nobody who they are:\n"
-    "whoever reaches it can read, send and change everything in it. Without --host it stays on this machine."
+    "anybody who reaches it can read, send and change everything in it. Without --host it stays on this machine."
 )
 
 

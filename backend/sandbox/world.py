@@ -152,7 +152,7 @@ class World:
             self.grants.revoke_grant(address, grant.project)
 
     def dated(self, what: str, moment_ms: int) -> int:
-        """A moment (epoch milliseconds) as it is told outside. Counts what a skewed clock has dated."""
+        """A moment (epoch milliseconds) as others see it. Counts what a skewed clock has dated."""
         if self.clock.skew:
             self.faults.counts[f"skewed_{what}"] += 1
         return moment_ms + int(self.clock.skew * 1000)

@@ -1,6 +1,6 @@
 """Backups of the embedded file: taken while a server runs, opened and checked before they count; put back
 only when nobody uses the file, and with the file they replace kept beside it. Jobs that were in hand when the
-backup was made are then free at once, since whoever held them never ends them here.
+backup was made are then free at once, since their holders never end them here.
 
 A backup names the keys that open what is sealed in it. Without them it is not put back: no owner's mailbox could be
 read, and the server would not start.
@@ -59,7 +59,7 @@ class Copy:
 @dataclass(frozen=True, slots=True)
 class Needs:
     """The keys that what is sealed in a backup needs (by id, with how much each opens, as it was when the backup was
-    made; older ones do not say), and the mailboxes whose token none of ours opens. `left` are those whose owners have
+    made; older ones do not say), and the mailboxes whose token no key of ours opens. `left` are those whose owners have
     left since."""
 
     ids: Mapping[str, int]

@@ -173,7 +173,7 @@ class PostgresDriver:
 
     @property
     def notifiers(self) -> Notifiers:
-        """Rung when any process committed something an owner's streams are to be told of."""
+        """Rung when any process committed something that an owner's streams must hear of."""
         return self._notifiers
 
     async def open(self) -> None:

@@ -206,7 +206,7 @@ def _nothing() -> Script[None]:
 
 # ---- Is the previous process dead?
 # Who was here before, and is dead for sure: a lock that the system itself takes back from a process that ends,
-# however it ends. On an embedded database that is whoever held a job; of servers on PostgreSQL, where others may be
+# however it ends. On an embedded database that is any holder of a job; of servers on PostgreSQL, where others may be
 # at work, the one before on the same machine.
 
 

@@ -42,7 +42,7 @@ from backend.transactions.rows import MailboxRow
 from backend.transactions.statement import KEYS, Script, each, maybe, micros, number, only, q
 
 # ---- The log of decisions
-# Whoever appends holds the mailbox's row (`mailboxes.locked`), so entries come one after the other.
+# The caller holds the mailbox's row (`mailboxes.locked`), so entries come one after the other.
 
 
 _payload = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode

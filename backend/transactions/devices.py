@@ -28,7 +28,7 @@ from backend.transactions.statement import Script, columns, each, maybe, micros,
 
 MOST_DEVICES = 50
 KEPT = timedelta(hours=1)
-"""How long a used or expired code is remembered, to be told from one that never was."""
+"""How long a used or expired code is remembered, to tell it from one that never was."""
 
 
 def device_by_token(token_hash: str) -> Script[Device | None]:
@@ -187,7 +187,7 @@ def add_web_push(mailbox_id: MailboxId, push: WebPush, now: datetime) -> Script[
 
 
 def swap_web_push(mailbox_id: MailboxId, push_id: str, old: bytes, new: bytes) -> Script[bool]:
-    """Seal it anew, or another address of the same browser; False if it is not `old` any more."""
+    """Seal it again, or another address of the same browser; False if it is not `old` any more."""
     return bool((yield from number("swap_web_push", mailbox_id=mailbox_id, id=push_id, old=old, new=new)))
 
 

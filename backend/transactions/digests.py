@@ -17,7 +17,7 @@ from backend.transactions.statement import Script, maybe, micros, packed, q
 
 
 def digest_state(mailbox_id: MailboxId) -> Script[DigestState | None]:
-    """How far the owner was told; None if no digest was wanted so far, or none is since."""
+    """How far the digests have come; None if none was wanted so far, or none is since."""
     return maybe(DigestState, "digest", mailbox_id=mailbox_id)
 
 
@@ -45,7 +45,7 @@ def tell_digest(
 def digest_told(
     job: DutyJob, until: datetime, gmail_id: str, next_due: datetime, now: datetime
 ) -> Script[None]:
-    """The owner is told up to `until`, by the message `gmail_id` ("": there was nothing to tell). Ends the duty,
+    """The owner has heard up to `until`, by the message `gmail_id` ("": there was nothing to tell). Ends the duty,
     next due at `next_due`.
     """
     yield from jobs.finish_duty(job, next_due)

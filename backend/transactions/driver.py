@@ -182,7 +182,7 @@ class Driver(Protocol):
 
     @property
     def notifiers(self) -> Notifiers:
-        """Rung for a mailbox after commits of which its open streams are to be told: a change of what its owner
+        """Rung for a mailbox after commits that its open streams must hear of: a change of what its owner
         sees, and the end of a device or session."""
 
     @property

@@ -271,7 +271,7 @@ def _claimable(mailbox_id: MailboxId, link: Link) -> Script[None]:
 def forget(
     mailbox_id: MailboxId, disconnect_receipt: DisconnectReceipt | None = None
 ) -> Script[Mapping[str, int]]:
-    """Delete every row of the mailbox. Its receipts stay, and are told what was deleted."""
+    """Delete every row of the mailbox. Its receipts stay, and say what was deleted."""
     yield q("lock_mailbox", mailbox_id=mailbox_id)
     deleted: dict[str, int] = {}
     for table in OWNED_TABLES:

@@ -163,8 +163,8 @@ class Store:
         await self._driver.close()
 
     async def ping(self) -> None:
-        """Raise `StoreAway` if the store takes nothing. What was found is believed for five seconds, so that whoever
-        asks makes no work; a write that failed meanwhile is told at once."""
+        """Raise `StoreAway` if the store takes nothing. What was found is believed for five seconds, so that asking
+        costs nothing; a write that failed meanwhile is reported at once."""
         now = monotonic()
         if now - self._pinged >= PULSE or self._driver.outage.error is not None:
             await self._driver.write_small(EVERY, _views.pulse, datetime.now(UTC))
@@ -359,7 +359,7 @@ class Store:
     insert_unseen = writes(_views.insert_unseen)
     save_preferences_unless_changed = writes(_views.save_preferences_unless_changed)
 
-    # ---- devices, sessions, what they are told
+    # ---- devices, sessions, their news
     device_by_token = reads_all(_devices.device_by_token)
     device_seen = writes(_devices.device_seen)
     devices = reads(_devices.devices)

@@ -1,4 +1,4 @@
-"""What a sync commits, what is remembered of whom the owner writes to, and how mailboxes are told of new mail."""
+"""What a sync commits, what is remembered of whom the owner writes to, and how mailboxes hear of new mail."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ from backend.transactions.statement import Script, each, maybe, micros, moment, 
 
 
 PAGE = 500
-"""No page of messages is longer, whoever asks."""
+"""No page of messages is longer."""
 
 RETAINED = (
     "digest_links",
@@ -84,7 +84,7 @@ class CountRow(TypedDict):
 
 
 class NoticeCountRow(CountRow):
-    """Notices of a fate, and how often one of them was told again."""
+    """Notices of a fate, and how often one of them came again."""
 
     repeats: int
 
@@ -285,7 +285,7 @@ def news(mailbox_id: MailboxId, device_id: str, after: int | None, limit: int) -
 
 
 def changes(mailbox_id: MailboxId, alive: bool, after: int | None, limit: int) -> Script[News]:
-    """What anybody is told who is still let in."""
+    """What anybody who is still let in may know."""
     latest = yield from number("latest_event", mailbox_id=mailbox_id)
     if after is None or after == latest or not alive:
         return News(alive, False, latest)

@@ -41,7 +41,7 @@ BLUEPRINTS = (
 def create_app(services: Services, stopping: asyncio.Event | None = None) -> Quart:
     """An app for these services. It opens and closes nothing: that is the business of who made them.
 
-    `stopping` is set when the server is told to stop; streams then end at once instead of holding it up.
+    `stopping` is set when the server is to stop; streams then end at once instead of holding it up.
     """
     app = Quart(__name__, static_folder=None)
     app.jinja_env.trim_blocks = True

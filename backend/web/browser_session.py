@@ -44,7 +44,7 @@ def cookie_name() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One such cookie. Whoever reads it must not believe it: a browser can be given any note."""
+    """One such cookie. Its reader must not believe it: a browser can be given any note."""
 
     name: str
 

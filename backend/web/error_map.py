@@ -24,7 +24,7 @@ from backend.web.services import services
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is told to the outside. `own_words`: the error's own words may be shown."""
+    """What the caller gets to know. `own_words`: the error's own words may be shown."""
 
     status: int
     code: str

@@ -134,7 +134,7 @@ def _caller(scope: HTTPScope, forwarded: bytes, hops: int) -> str:
 
 
 async def _whole(receive: ASGIReceiveCallable) -> bytes | None:
-    """The body; None when the caller went away. Its length is bounded by the server, which knows what was told."""
+    """The body; None when the caller went away. Its length is bounded by the server, which knows what was announced."""
     body = b""
     while True:
         event: Any = await receive()

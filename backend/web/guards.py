@@ -143,7 +143,7 @@ def per_network(count: int) -> RateLimit:
 
 
 def per_link(count: int, minutes: int) -> RateLimit:
-    """At most `count` in `minutes` for one challenge link, whoever calls."""
+    """At most `count` in `minutes` for one challenge link, from any address."""
     return RateLimit(count, timedelta(minutes=minutes), key_function=link)
 
 

@@ -35,7 +35,7 @@ GROUPS = {
     "notices.by_push": ("pitchgate_mailboxes_heard_by_push", "Mailboxes of whose mail pushes tell"),
     "released": ("pitchgate_messages_released", "Messages held once that are back, or on the way"),
     "dead_letters": ("pitchgate_dead_letters", "Messages tried too often, for a person to look at"),
-    "notices.repeat": ("pitchgate_notices_repeated", "How often a push was told again"),
+    "notices.repeat": ("pitchgate_notices_repeated", "How often a push came again"),
     "failing": ("pitchgate_jobs_failing", "Jobs that have failed since they last succeeded, by why", "cause"),
     "failing_seconds": ("pitchgate_job_failing_seconds", "How long the job that fails longest has failed"),
     "oldest_due_seconds": ("pitchgate_job_overdue_seconds", "How long the oldest job has been due"),

@@ -27,7 +27,7 @@ QUIET_TICKS = 3
 """Looks without news after which a comment is sent, so that a dead connection shows."""
 
 GATHERED = 0.1
-"""Seconds between news and the next look: a burst is told in few looks."""
+"""Seconds between news and the next look: a burst takes few looks."""
 
 AT_ONCE = 200
 NUMBER = re.compile(r"[0-9]{1,18}")

@@ -91,7 +91,7 @@ class Endings:
         most, longest = context.settings.max_attempts, context.settings.longest_backoff
         wait = wait_after(error, job.attempt, self._jitter.random(), now, most, longest)
         if wait is not None:
-            # To be told when to come again is no failure of the job's own.
+            # An answer that says when to come again is no failure of the job's own.
             timed = isinstance(error, TryLater) and error.retry_at is not None
             await self._postpone(job, wait, code_of(error), counts=not timed, failed=cause)
         elif isinstance(job, MessageJob):

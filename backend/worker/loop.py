@@ -1,7 +1,7 @@
 """The job loop of one process.
 
 It claims due jobs under a lease, runs each in a task of its own and ends it. A process that dies leaves its
-leases to run out; whoever claims next goes on. On stop it claims nothing more, waits for what runs, and
+leases to run out; the next to claim goes on. On stop it claims nothing more, waits for what runs, and
 gives back the leases of what does not finish in time.
 """
 
@@ -45,7 +45,7 @@ DEADLY = "workers_died"
 
 SUSPECTED = 2
 """After so many deaths in a row a message runs alone. A process that dies takes all it holds with it, and only what
-ran alone can be told to be the cause."""
+ran alone can be the cause."""
 
 CAREFUL = timedelta(seconds=5)
 """How long one job runs at a time once a suspect was seen, and again from each further one."""
@@ -235,7 +235,7 @@ class Worker:
             await self._endings.after(job, error, at)
         else:
             spent = round((time.perf_counter() - began) * 1000, 1)
-            # Syncs come by the second; what they find is told by the messages.
+            # Syncs come by the second; what they find shows in the messages.
             tell = self._log.debug if kind is Duty.SYNC else self._log.info
             tell("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
             if isinstance(job, DutyJob):

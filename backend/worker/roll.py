@@ -28,7 +28,7 @@ NEWCOMER = 20
 
 
 class QuotaMembership:
-    """This server's place in it, under `name`. `divide` is told how many share."""
+    """This server's place in it, under `name`. `divide` gets the number of those who share."""
 
     def __init__(self, store: Store, clock: Clock, name: str, divide: Callable[[int], None]) -> None:
         self._store, self._clock, self._name, self._divide = store, clock, name, divide

@@ -1,1 +1,1 @@
-"""What arrived, from bytes or from Gmail's part tree, and what can be told from its form alone."""
+"""What arrived, from bytes or from Gmail's part tree, and what its form alone shows."""

@@ -231,7 +231,7 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "daily_totals": "the sum of the ledger, rebuilt from it",
         "decision_counts": "sealed with this instance's keys; kept for its operator to judge again",
         "digest_links": "secrets' hashes, of use with the links that were sent",
-        "digests": "up to when the owner was told here; begins again elsewhere",
+        "digests": "how far the owner has heard here; begins again elsewhere",
         "duties": "work to be done here",
         "event_heads": "the number of the latest change told to open pages",
         "events": "changes told to open pages",

@@ -355,7 +355,7 @@ class Mailbox:
         return self.watch_expires_at is not None if self.notices.watched else polled
 
     def trouble(self, now: datetime) -> Failing | None:
-        """The failing job that the owner is told of at `now` (`failing.foremost`)."""
+        """The failing job that the owner hears of at `now` (`failing.foremost`)."""
         return foremost(self.failing, now, watched=self.begun)
 
     def silent_since(self, now: datetime) -> datetime | None:

@@ -20,7 +20,7 @@ class Outcome(StrEnum):
     IGNORE = "ignore"  # not ours to judge: no call, no label
     INBOX = "inbox"  # stays where it is
     MARK = "mark"  # stays, labelled "would be held"
-    HOLD = "hold"  # label on, out of the inbox, nobody is told
+    HOLD = "hold"  # label on, out of the inbox, no reply
     CHALLENGE = "challenge"  # held, and the sender is answered with a link
 
 

@@ -76,7 +76,7 @@ def next_try(failing_since: datetime, now: datetime, named: datetime | None) -> 
 
 
 # ---- The owner's digest
-# When it is due, what its links may do, and how our own digest is told from a forgery. (`backend.domain.digest`
+# When it is due, what its links may do, and how our own digest differs from a forgery. (`backend.domain.digest`
 # calls what is kept of a message a digest too; this one is an email.)
 
 

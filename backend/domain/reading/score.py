@@ -130,7 +130,7 @@ CLASSES = frozenset(
 """Tokens that stand for a kind of word."""
 
 _FAMILIES = ("length", "subject", "language")
-"""Of these no more is told than that they weighed."""
+"""Of these the reasons say only that they weighed."""
 _NO_FAMILY = "subject_lower"
 _DULL = frozenset(
     {
@@ -163,7 +163,7 @@ def reasons(
     """At most `most` reasons, strongest first, of terms and their shares of the logit.
 
     `findings` that say the same thing are added up. Plain words and concepts end in one reason: `net` is the sum of
-    their shares, `words` are those on its side, the weightiest first. No more of these are read than are told, and
+    their shares, `words` are those on its side, the weightiest first. No more of these are read than are shown, and
     those are the mail's own.
     """
     of_words = PITCH_WORDS if net > 0 else ORDINARY_WORDS

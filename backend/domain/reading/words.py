@@ -181,7 +181,7 @@ def _tables(language: str) -> tuple[dict[str, str], dict[str, str]]:
 
 MAX_HITS = 400
 MAX_WORDS = 10_000
-"""Words that are looked at, about twenty pages: whoever sells has said so by then."""
+"""Words that are looked at, about twenty pages: a seller has said so by then."""
 
 MAX_KEPT = 5_000
 """Words of a language whose patterns are kept at hand."""

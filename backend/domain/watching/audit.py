@@ -126,7 +126,7 @@ def name_of(content: str) -> str:
 
 
 def keyed(key: bytes, text: str) -> str:
-    """A digest that means something to whoever has the key alone; 16 hex digits."""
+    """A digest that only somebody with the key can make sense of; 16 hex digits."""
     return hmac.digest(key, b"text" + text.encode(), "sha256").hex()[:16]
 
 

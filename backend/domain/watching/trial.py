@@ -128,7 +128,7 @@ NARROW = 0.2
 """An interval as wide as this or wider says too little to be shown."""
 
 BY = ("model", "language", "letters")
-"""Attributes of a label that figures are told by."""
+"""Attributes of a label that figures are split by."""
 
 
 class Answer(StrEnum):

@@ -297,7 +297,7 @@ class Host:
         return panel
 
     async def back(self, owner: Mailbox) -> Panel:
-        """The arrow on top of a card that was put upon another. A first card that was told to be out of date is
+        """The arrow on top of a card that was put upon another. A first card that is marked as out of date is
         asked for again."""
         panel = self.panel(owner)
         if len(panel.stack) > 1:

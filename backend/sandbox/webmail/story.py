@@ -151,7 +151,7 @@ def _span(values: dict[str, str]) -> str:
 
 
 # ---- The story bar of a demo
-# Whoever plays one names its people by `PUT /sandbox/story`. Without that there is no bar. How far a reader has come
+# A program that plays it names its people by `PUT /sandbox/story`. No names, no bar. How far a reader has come
 # is in their browser, in a cookie of the story's name that the product's pages on this machine read and write too.
 
 

@@ -131,7 +131,7 @@ def _selection(kind: str, name: str, label: str, items: Iterable[tuple[str, str]
     return {"selectionInput": {"name": name, "label": label, "type": kind, "items": listed}}
 
 
-# ---- What every card is told beside its own subject.
+# ---- What every card needs beside its own subject.
 
 
 @dataclass(frozen=True, slots=True)

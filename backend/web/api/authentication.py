@@ -95,7 +95,7 @@ async def _device_key() -> str:
 
 
 def per_device(count: int) -> RateLimit:
-    """At most `count` a minute and token. Whoever shows none or invents some is bounded by their address."""
+    """At most `count` a minute and token. Callers who show none, or invent some, are bounded by their address."""
     return RateLimit(count, timedelta(minutes=1), key_function=_device_key)
 
 

@@ -22,7 +22,7 @@ from backend.web.guards import guarded, per_minute
 from backend.web.services import services
 
 # ---- Drawing openapi.json
-# What a route takes is told where it is checked (`with_body`, `validate_querystring`), so the two cannot differ.
+# What a route takes is described where it is checked (`with_body`, `validate_querystring`), so the two cannot differ.
 
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -230,7 +230,7 @@ class Paused(TypedDict):
 
 
 class Letting(TypedDict):
-    """A computer that was let in. The token is told this once."""
+    """A computer that was let in. The token is shown this once."""
 
     token: str
     device_id: str
@@ -268,7 +268,7 @@ EVENTS: dict[str, Any] = {
     "status": Nothing,
     "reset": Nothing,
 }
-"""What is told on the stream, by name."""
+"""What the stream says, by name."""
 
 
 # ---- What the API is sent

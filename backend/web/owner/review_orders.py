@@ -90,7 +90,7 @@ def proper(key: str) -> str:
 
 
 def _given(fields: Mapping[str, str]) -> Given | None:
-    """How long ago the page's script was told (a span, for two clocks may disagree), and its orders before that."""
+    """How long ago the page's script got it (a span, for two clocks may disagree), and its orders before that."""
     age = fields.get("age", "")
     if not (age.isascii() and age.isdecimal() and len(age) < 10):
         return None

@@ -318,7 +318,7 @@ def leaving(unsubscription: Unsubscription, t: Words) -> str:
 
 def notice(args: Mapping[str, str], t: Words, away: bool = False) -> Notice | None:
     """What the address says about the order just given; with `away` we have no access, so nothing has moved yet.
-    Whoever writes such an address themselves reads a sentence of ours, and at most undoes what they have a key for."""
+    People who write such an address themselves read a sentence of ours, and at most undo what they have a key for."""
     name, count = args.get("done", ""), _number(args.get("n", ""))
     if name in SAYINGS:
         return Notice(t(f"done_{name}"))

@@ -177,7 +177,7 @@ async def go() -> Response:
 @leaving.get("/goodbye/<secret>")
 @guarded(per_minute(120))
 async def receipt(secret: str) -> Response:
-    """How far the leaving is; then its receipt. Whoever has the address may see it: it names nobody."""
+    """How far the leaving is; then its receipt. Anybody with the address may see it: it names nobody."""
     try:
         found = await connect.receipt(service().context, secret)
     except NotFound:

@@ -6,7 +6,7 @@
   const connection = document.getElementById("connection");
   const events = new EventSource(board.dataset.events);
 
-  // The server knows no zone of whoever looks; the browser does.
+  // The server does not know the reader's time zone; the browser does.
   function tellLocalTimes() {
     for (const time of board.querySelectorAll("time"))
       time.textContent = new Date(time.dateTime).toLocaleTimeString(document.documentElement.lang);

@@ -1,4 +1,4 @@
-// Times on an owner's pages are written in the zone of whoever reads them. Without this they are said to be UTC.
+// Times on an owner's pages are written in the reader's time zone. Without this they are said to be UTC.
 // The installed app says so where this server cannot be reached.
 "use strict";
 

@@ -9,7 +9,7 @@ DELETE FROM servers WHERE seen_at < :before;
 SELECT COUNT(*) FROM servers;
 
 -- name: inherit_messages(now, searchable, held)!
--- Whoever held them, under leases that begin so, is dead. The lease stays, so that the next claim counts the death; a challenge may have left just
+-- The process that held them, under leases that begin so, is dead. The lease stays, so that the next claim counts the death; a challenge may have left just
 -- before, and is looked for once it can be found.
 UPDATE messages SET due_at = CASE WHEN stage = 'challenge' THEN CAST(:searchable AS BIGINT) ELSE CAST(:now AS BIGINT) END
 WHERE lease <> '' AND substr(lease, 1, length(:held)) = :held AND due_at > :now;
