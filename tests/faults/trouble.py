@@ -213,7 +213,7 @@ class Trouble:
                 yield
             if last:
                 await self._top_up()
-            await self._spend(10.0)
+            await self._spend(60.0)
         finally:
             self._progress = 1.0
             fidgeting.cancel()
@@ -361,12 +361,13 @@ class Trouble:
         raise PitchgateError("The owner could not connect again.")
 
     async def _spend(self, seconds: float, standstill: float = STANDSTILL) -> None:
-        """Wait until the rules in force have struck, or none does any more, at most so long."""
+        """Wait until the rules in force have struck, or none does any more although all is done, at most so long. A
+        server that Google refuses rests longer and longer, and its letters are what some rules wait for."""
         end, moved, before = time.monotonic() + seconds, time.monotonic(), -1
         while time.monotonic() < end:
             rules, _ = await self._fixture.sandbox.faults()
             left = sum(rule["method"] not in SELDOM for rule in rules)
-            if left != before:
+            if left != before or await self._fixture.unrest():
                 before, moved = left, time.monotonic()
             if not left or time.monotonic() - moved > standstill:
                 return

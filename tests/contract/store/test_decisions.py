@@ -47,7 +47,7 @@ async def test_a_message_leaves_its_whole_story(story: Story) -> None:
     entries = await says(story, "m1")
     assert [one["kind"] for one in entries] == ["verdict", "solve", "correction", "undone"]
     assert entries[0]["row"] == "challenge"
-    assert (entries[2]["decision"], entries[2]["by"]) == ("sales", "page")
+    assert (entries[2]["decision"], entries[2]["by"]) == ("sales", "tray")
     assert await in_order(story.store, "ana") == 4
 
 
