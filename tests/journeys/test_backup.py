@@ -55,7 +55,8 @@ async def test_a_backup_put_back_while_mail_flows_loses_nothing(tmp_path: Path) 
         await told.stage.ready()
         print(f"\nrestore: {time.monotonic() - began:.1f} s")
         await all_decided(tmp_path, written)
-        await told.quiet()  # Google tells of a mailbox once a second: the lost notices' second passes
+        await told.quiet()
+        await told.pass_time(2)  # Google tells of a mailbox once a second: the lost notices' second passes
         await told.stage.sandbox.push_modes(drop_ratio=0.0)
         written += await _all(told, strangers, "after the restore")
         await all_decided(tmp_path, written)

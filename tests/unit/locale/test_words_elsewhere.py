@@ -47,6 +47,9 @@ MEANT = {
     "disk full": "what a monitor reads",
     "not ready": "what a monitor reads",
     "event: board": "a stream's line",
+    " cannot be made of its row": "an error of the store's: what a log reads",
+    "names a mailbox, and would be shown all": "an error at import: what a developer reads",
+    "names no mailbox first": "an error at import: what a developer reads",
 }
 """How each begins, and why it is no sentence of ours."""
 PROSE = re.compile(r"(?<![\w<\"=/.-])[A-Za-z’']{2,}[,;:]? [a-z’']{2,}(?![\w=\]-])")
