@@ -81,6 +81,12 @@ class Fixture:
         """Every seller looks into their mailbox and solves what they find; how many were let in now."""
         return await helpers.answer_challenges(self.people, self.sandbox, self.http)
 
+    async def letters_left(self) -> int:
+        """How many of the delivered letters have not gone all their way."""
+        mailbox, ids = await self.mailbox(), [*self.ids.values()]
+        known = await self.store.known(mailbox.id, ids) if mailbox is not None else {}
+        return sum(one not in known or known[one].stage is not None for one in ids)
+
     async def unrest(self) -> str:
         """What is still to be done, in words; "" when everything has come to rest."""
         mailbox = await self.mailbox()

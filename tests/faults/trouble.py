@@ -361,16 +361,20 @@ class Trouble:
         raise PitchgateError("The owner could not connect again.")
 
     async def _spend(self, seconds: float, standstill: float = STANDSTILL) -> None:
-        """Wait until the rules in force have struck, or none does any more although all is done, at most so long. A
+        """Wait until the rules in force have struck, or none does any more although no letter is left, at most so long. A
         server that Google refuses rests longer and longer, and its letters are what some rules wait for."""
         end, moved, before = time.monotonic() + seconds, time.monotonic(), -1
         while time.monotonic() < end:
             rules, _ = await self._fixture.sandbox.faults()
             left = sum(rule["method"] not in SELDOM for rule in rules)
-            if left != before or await self._fixture.unrest():
+            if left != before:
                 before, moved = left, time.monotonic()
-            if not left or time.monotonic() - moved > standstill:
+            if not left:
                 return
+            if time.monotonic() - moved > standstill:
+                if not await self._fixture.letters_left():
+                    return
+                moved = time.monotonic()
             await asyncio.sleep(0.1)
 
     async def _top_up(self) -> None:
