@@ -361,8 +361,8 @@ class Trouble:
         raise PitchgateError("The owner could not connect again.")
 
     async def _spend(self, seconds: float, standstill: float = STANDSTILL) -> None:
-        """Wait until the rules in force have struck, or none does any more although no letter is left, at most so long. A
-        server that Google refuses rests longer and longer, and its letters are what some rules wait for."""
+        """Wait until the rules in force have struck, or none does any more although no letter is left; at most so
+        long. A server that Google refuses rests longer and longer, and its letters are what some rules wait for."""
         end, moved, before = time.monotonic() + seconds, time.monotonic(), -1
         while time.monotonic() < end:
             rules, _ = await self._fixture.sandbox.faults()
