@@ -21,6 +21,7 @@ QUIET = {
     "reader": "raises codes; causes are for the log",
     "scoring": "raises codes; faults of a model file are for who made it",
     "store": "queries",
+    "transactions/row_reader.py": "makes code; its errors are for the log",
     "web/api/described.py": "the document of the API",
     "web/api/schemas.py": "the document of the API",
     "web/services.py": "what /metrics tells a monitor",
@@ -47,7 +48,6 @@ MEANT = {
     "disk full": "what a monitor reads",
     "not ready": "what a monitor reads",
     "event: board": "a stream's line",
-    " cannot be made of its row": "an error of the store's: what a log reads",
     "names a mailbox, and would be shown all": "an error at import: what a developer reads",
     "names no mailbox first": "an error at import: what a developer reads",
 }
