@@ -7,10 +7,10 @@ unexport PYTHONDONTWRITEBYTECODE # or every process that a test starts would com
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-# Four workers for two cores, since many tests wait. A file stays on one of them, so that what it starts is started
-# once; files begin in the order of tests/conftest.py.
+# Three workers for two cores, since many tests wait; with four, pages are painted before their scripts have run. A file
+# stays on one of them, so that what it starts is started once; files begin in the order of tests/conftest.py.
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
-WORKERS ?= 4
+WORKERS ?= 3
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 DAILY := not bench and not windows and not deploy and not dist and not reproduce
 SUITE := tests -m "$(DAILY)"
