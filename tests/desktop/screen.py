@@ -45,6 +45,8 @@ OPEN_AGAIN = 15.0
 """Seconds it may take to show a line."""
 PATIENCE = 120.0
 """Seconds that anything may take on a busy machine before a test gives up; nobody waits so long for a pass."""
+AIMING = 0.4
+"""Seconds from seeing to pressing: pages take no press for 0.3 s where something has just come or moved."""
 DUNST = "[global]\nwidth = 360\nfont = Sans 11\n"
 
 
@@ -344,8 +346,15 @@ class Screen:
         return None if at is None or len(lines) != len(texts) else (box[0] + 60, lines[at])
 
     def click_on(self, role: str, name: str, *, press: bool = True) -> None:
-        """Wait for a widget, move the pointer there and click."""
-        box = self.until(lambda: self.find(role, name), f"{role} {name!r}")
+        """Wait for a widget that stays where it is as long as a hand aims, move the pointer there and click."""
+
+        def aimed() -> tuple[int, int, int, int] | None:
+            box = self.find(role, name)
+            if box is not None:
+                time.sleep(AIMING)
+            return box if box == self.find(role, name) else None
+
+        box = self.until(aimed, f"{role} {name!r}")
         self.pointer(box[0] + min(box[2] // 2, 60), box[1] + box[3] // 2, press=press)
 
     def pointer(self, x: int, y: int, *, press: bool = True, button: int = 1) -> None:
