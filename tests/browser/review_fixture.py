@@ -36,6 +36,20 @@ REASONS = (
     Reason("pitch_words", 1.2, ("pipeline", "qualified")),
     Reason("ordinary_words", -0.6, ("bees",)),
 )
+SHIFTS = """
+window.shifted = [];
+new PerformanceObserver((list) => {
+  const moved = ({ value, sources }) => [value, ...sources.map(({ node }) => node?.className)];
+  window.shifted.push(...list.getEntries().map(moved));
+}).observe({ type: "layout-shift", buffered: true });
+"""
+"""For `add_init_script`: what moved without being asked to is in `window.shifted`."""
+PLACES = """
+() => [...document.querySelectorAll("main button, main .row, main .item, main a[href]")]
+  .filter((node) => node.checkVisibility() && !node.closest("[data-news]"))
+  .map((node) => { const { x, y, width, height } = node.getBoundingClientRect(); return [x, y, width, height]; })
+"""
+"""Where all is that can be pressed."""
 
 
 class Fixture(Server):

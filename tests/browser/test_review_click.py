@@ -17,23 +17,11 @@ from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.message import Placement
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over, watch_console
-from tests.browser.review_fixture import LOOKS, Fixture, fixture, visit
+from tests.browser.review_fixture import LOOKS, PLACES, SHIFTS, Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
 
 AIMS = 200
-SHIFTS = """
-window.shifted = [];
-new PerformanceObserver((list) => {
-  const moved = ({ value, sources }) => [value, ...sources.map(({ node }) => node?.className)];
-  window.shifted.push(...list.getEntries().map(moved));
-}).observe({ type: "layout-shift", buffered: true });
-"""
-PLACES = """
-() => [...document.querySelectorAll("main button, main .row, main .item, main a[href]")]
-  .filter((node) => node.checkVisibility() && !node.closest("[data-news]"))
-  .map((node) => { const { x, y, width, height } = node.getBoundingClientRect(); return [x, y, width, height]; })
-"""
 ROWS = "() => [...document.querySelectorAll('.rows > .item')].map((one) => one.getBoundingClientRect().y)"
 TOUCH = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 WAYS = pytest.mark.parametrize("options", [{}, TOUCH], ids=["mouse", "touch"])

@@ -48,11 +48,11 @@
   }
 
   if (!able) {
+    button.hidden = true;
     say("none");
     return;
   }
-  say("");
-  button.hidden = false;
+  button.disabled = false;
   on.addEventListener("submit", (event) => {
     event.preventDefault();
     button.disabled = true;

@@ -27,7 +27,6 @@
     // A message that is open has a part of its own in its line.
     for (const row of main().querySelectorAll("[data-id]")) if (!known.has(row.dataset.id)) known.set(row.dataset.id, row);
     latest = Number(new URL(find("[data-events]").dataset.events, location).searchParams.get("after"));
-    for (const hidden of main().querySelectorAll("[data-every], [data-keys]")) hidden.hidden = false;
     count();
     paint();
   }
@@ -91,13 +90,12 @@
     window.addEventListener("pagehide", () => events.close());
   }
 
-  // The bar for what is selected shows itself when something is, and says how much.
+  // The bar for what is selected says how much that is.
   function count() {
     const bulk = find("[data-bulk]");
     if (!bulk) return;
     const all = boxes();
     const chosen = all.filter((box) => box.checked);
-    bulk.hidden = !chosen.length;
     const emails = chosen.reduce((sum, box) => sum + Number(box.closest("[data-count]").dataset.count), 0);
     const words = bulk.querySelector("[data-many]");
     words.textContent = emails === 1 ? words.dataset.one : words.dataset.many.replace("#", emails);

@@ -152,6 +152,9 @@ async def test_an_order_sent_twice_is_one(here: Office) -> None:
     assert "2 emails are on their way" in await shown(browser, where)
     await sent(browser, "/review/undo", key=ORDER)
     assert await sent(browser, "/review/decide", bulk="release", pick=["m1", "m2"]) == "/review?done=again"
+    assert "Nothing was selected" in await shown(
+        browser, await sent(browser, "/review/decide", bulk="release")
+    )
     assert await here.story.place("ana", "m1") is Placement.HELD
 
 
