@@ -13,7 +13,7 @@ COMMANDS = {
     "serve": ("backend.commands.run", "serve_command"),
     "home": ("backend.commands.run", "home_command"),
     "demo": ("backend.commands.demo", "demo_command"),
-    "sandbox": ("backend.sandbox.cli", "sandbox_command"),
+    "sandbox": ("backend.sandbox.__main__", "sandbox_command"),
     "scan": ("backend.commands.scan", "scan_command"),
     "mailbox": ("backend.commands.store", "mailbox_group"),
     "addon": ("backend.commands.cloud", "addon_group"),

@@ -12,15 +12,14 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
 import structlog
-from hypercorn import events, protocol
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
-from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.utils import LifespanFailureError
 from quart import Quart
 
 from backend.bootstrap import Application, open_application
 from backend.domain.errors import PitchgateError, Refused
+from backend.listening import port_holder, refuse_http2
 from backend.logs import configure_logging, tell_of_lost_errors
 from backend.reader.pool import ReadingPool
 from backend.settings import Settings
@@ -93,22 +92,12 @@ def _refused(address: str, error: Exception, variable: str) -> Refused:
     """What to say of an address that could not be taken."""
     number = error.errno if isinstance(error, OSError) else None
     why = getattr(error, "strerror", None) or str(error).rstrip(".")
-    holder = _holder(address.rpartition(":")[2]) if number == errno.EADDRINUSE else None
-    key = "bind.taken_by" if holder else _KEYS.get(number or 0, "bind")
-    return Refused(key, address=address, why=why, setting=variable, field="bind", **(holder or {}))
-
-
-def _holder(port: str) -> dict[str, str] | None:
-    """Program and process that listen on a TCP port; None if this user may not see it."""
-    import psutil  # only here: ten milliseconds of a start that finds its port free
-
-    try:
-        for link in psutil.net_connections("tcp"):
-            if link.status == psutil.CONN_LISTEN and str(link.laddr.port) == port and link.pid:
-                return {"program": psutil.Process(link.pid).name(), "process": str(link.pid)}
-    except (psutil.Error, OSError):
-        pass
-    return None
+    port = address.rpartition(":")[2]
+    holder = port_holder(int(port)) if number == errno.EADDRINUSE and port.isdecimal() else None
+    facts = {"address": address, "why": why, "setting": variable, "field": "bind"}
+    if holder is None:
+        return Refused(_KEYS.get(number or 0, "bind"), **facts)
+    return Refused("bind.taken_by", **facts, program=holder[0], process=str(holder[1]))
 
 
 # ---- One server process
@@ -186,33 +175,7 @@ async def serve_app(app: Quart, config: Config, stop: asyncio.Event) -> None:
         stop.set()  # whatever ended the server ends the job loop too
 
 
-class _HTTP2(Exception):
-    """A client that begins with HTTP/2."""
-
-
-class HTTP1Only(H11Protocol):
-    """HTTP/1.1 as Hypercorn speaks it, without the two ways from there to HTTP/2.
-
-    Without TLS no browser, proxy or Google asks for HTTP/2. A client that does can open and reset streams faster than
-    anything counts them, since our limits begin where a request reaches the application.
-    """
-
-    async def handle(self, event: events.Event) -> None:
-        """Bytes of the client. One that takes HTTP/2 for granted gets the answer that we do not speak it."""
-        try:
-            await super().handle(event)
-        except _HTTP2:
-            await self._send_error_response(505)
-            await self.send(events.Closed())
-
-    async def _check_protocol(self, event: Any) -> None:
-        # An `Upgrade` to h2c is no error (RFC 9110, 7.8): the request is answered in HTTP/1.1.
-        if event.http_version == b"2.0":
-            raise _HTTP2
-
-
-# Hypercorn has no setting for it. tests/web/test_serving.py fails should another version build its protocol elsewhere.
-vars(protocol)["H11Protocol"] = HTTP1Only
+refuse_http2()
 
 
 class Shell(Quart):

@@ -42,8 +42,8 @@ from weakref import WeakSet
 from backend import starting
 from backend.__main__ import COMMANDS
 from backend.__main__ import main as program
-from backend.demo.processes import Process, Sandbox
-from backend.sandbox.cli import sandbox_command
+from backend.demo.people import Process, Sandbox
+from backend.sandbox.__main__ import sandbox_command
 from backend.system import SystemClock
 
 WAKE = signal.SIGUSR2

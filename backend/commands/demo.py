@@ -18,8 +18,7 @@ from backend.demo.letters import OWNER, OWNER_NAME, letters
 from backend.terminal import Worded, echo, words
 
 if TYPE_CHECKING:
-    from backend.demo.play import Stage
-    from backend.demo.tally import Tally
+    from backend.demo.play import Stage, Tally
 
 STOP_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Besides Ctrl-C: a service manager and a closed terminal end the demo and its processes."""

@@ -12,11 +12,10 @@ from backend.sandbox.letters import check_keys, strings
 from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
 from backend.sandbox.mail.post_office import Sent
 from backend.sandbox.oauth.grants import Client, ClientError, expand
-from backend.sandbox.oauth.token_answers import mint
-from backend.sandbox.pubsub.broker import PubSubError
-from backend.sandbox.pubsub.delivery import Pusher
-from backend.sandbox.web import BadRequest, json_object, refuse, world
-from backend.sandbox.world import World
+from backend.sandbox.oauth.tokens import mint
+from backend.sandbox.pubsub import PubSubError
+from backend.sandbox.pubsub_routes import Pusher
+from backend.sandbox.world import BadRequest, World, json_object, refuse, world
 
 # ---- Mailboxes and messages for admin routes
 

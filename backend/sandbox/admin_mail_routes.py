@@ -6,20 +6,20 @@ from typing import Any
 from quart import Blueprint, Response, jsonify, request
 
 from backend.sandbox.admin import mailbox_json, message_json, sent_json
-from backend.sandbox.gmail.labels import VacationError, read_filters, read_vacation, vacation_json
+from backend.sandbox.gmail.resources import VacationError, read_filters, read_vacation, vacation_json
 from backend.sandbox.letters import (
     ARRIVAL_KEYS,
     LETTER_KEYS,
     check_keys,
     label_id,
+    perform_owner_act,
     read_arrival,
     read_raw,
+    reply_letter,
     strings,
 )
 from backend.sandbox.mail.mailbox import Mailbox, SendAs, StoredMessage
-from backend.sandbox.owner_acts import perform_owner_act, reply_letter
-from backend.sandbox.web import BadRequest, json_object, refuse, world
-from backend.sandbox.world import WorldError
+from backend.sandbox.world import BadRequest, WorldError, json_object, refuse, world
 
 blueprint = Blueprint("admin_mail", __name__)
 MAX_SEEDED = 5_000

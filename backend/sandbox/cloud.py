@@ -7,11 +7,9 @@ from typing import Any
 
 from quart import Blueprint, Response, jsonify, request
 
-from backend.sandbox.pubsub.broker import PubSubError, read_subscription
-from backend.sandbox.pubsub.delivery import check_caller
-from backend.sandbox.pubsub.routes import refused
-from backend.sandbox.web import json_object, world
-from backend.sandbox.world import new_etag
+from backend.sandbox.pubsub import PubSubError, read_subscription
+from backend.sandbox.pubsub_routes import check_caller, refused
+from backend.sandbox.world import json_object, new_etag, world
 
 # ---- serviceusage, iam and policies
 

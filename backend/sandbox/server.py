@@ -14,28 +14,28 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
-import psutil
-from hypercorn import events, protocol
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
-from hypercorn.protocol.h11 import H11Protocol
 from quart import Quart, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from backend.sandbox import admin, admin_mail_routes, cloud
-from backend.sandbox.addon import pages as addon_pages
-from backend.sandbox.addon import routes as addon_routes
+from backend.listening import port_holder, refuse_http2
+from backend.sandbox import (
+    addon_routes,
+    admin,
+    admin_mail_routes,
+    cloud,
+    pubsub_routes,
+    webmail,
+    webmail_story,
+)
 from backend.sandbox.faults import FaultError, FaultRule, KnobError, parse_assignment
 from backend.sandbox.gmail import dispatch as gmail_routes
 from backend.sandbox.oauth import routes as oauth_routes
 from backend.sandbox.oauth.grants import Client, ClientError
-from backend.sandbox.pubsub import routes as pubsub_routes
-from backend.sandbox.pubsub.broker import PubSubError, read_subscription
-from backend.sandbox.pubsub.delivery import Pusher
-from backend.sandbox.web import BadRequest, refuse
-from backend.sandbox.webmail import routes as webmail_routes
-from backend.sandbox.webmail import story
-from backend.sandbox.world import World, WorldError
+from backend.sandbox.pubsub import PubSubError, read_subscription
+from backend.sandbox.pubsub_routes import Pusher
+from backend.sandbox.world import BadRequest, World, WorldError, refuse
 
 # ---- The sandbox as a Quart application.
 
@@ -56,13 +56,13 @@ def create_app(world: World, base_url: str, host: str = "127.0.0.1") -> Quart:
         cloud,
         admin,
         admin_mail_routes,
-        webmail_routes,
+        webmail,
         addon_routes,
-        addon_pages,
-        story,
+        webmail_story,
     ):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(cloud.add_ons)
+    app.register_blueprint(addon_routes.pages)
     pusher: list[Pusher] = []
 
     @app.before_serving
@@ -145,19 +145,6 @@ def on_loopback(listener: socket.socket) -> bool:
     return ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
 
 
-def holder(error: OSError, port: int) -> str:
-    """Who has the port that could not be taken, as an ending for a sentence; "" if this user may not see it."""
-    if error.errno != errno.EADDRINUSE:
-        return ""
-    try:
-        for link in psutil.net_connections("tcp"):
-            if link.status == psutil.CONN_LISTEN and link.laddr.port == port and link.pid:
-                return f" by {psutil.Process(link.pid).name()} (process {link.pid})"
-    except (psutil.Error, OSError):
-        pass
-    return ""
-
-
 def base_url(listener: socket.socket) -> str:
     """The address the socket answers at."""
     host, port = listener.getsockname()[:2]
@@ -170,30 +157,9 @@ def _quiet_when_cut(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
         loop.default_exception_handler(context)
 
 
-class _HTTP2(Exception):
-    """A client that begins with HTTP/2."""
-
-
-class _HTTP1Only(H11Protocol):
-    """Without TLS Google speaks no HTTP/2, whether it is taken for granted or asked for by `Upgrade`."""
-
-    async def handle(self, event: events.Event) -> None:
-        try:
-            await super().handle(event)
-        except _HTTP2:
-            await self._send_error_response(505)
-            await self.send(events.Closed())
-
-    async def _check_protocol(self, event: Any) -> None:
-        if event.http_version == b"2.0":
-            raise _HTTP2
-
-
-vars(protocol)["H11Protocol"] = _HTTP1Only  # Hypercorn has no setting for it
-
-
 async def run(world: World, listener: socket.socket, host: str) -> None:
     """Serve until SIGTERM or SIGINT; requests under way may finish."""
+    refuse_http2()
     url = base_url(listener)
     app = create_app(world, url, host)
     config = Config()
@@ -237,7 +203,9 @@ def launch(host: str, port: int, seed: int | None, options: dict[str, Any]) -> N
     try:
         listener = listen(host, port)
     except OSError as error:
-        reason = (error.strerror or str(error)) + holder(error, port)
+        reason = error.strerror or str(error)
+        if error.errno == errno.EADDRINUSE and (holder := port_holder(port)):
+            reason += f" by {holder[0]} (process {holder[1]})"
         raise click.ClickException(
             f"Cannot listen on {host} port {port}: {reason}. Choose another --port."
         ) from error

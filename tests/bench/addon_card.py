@@ -27,10 +27,10 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from backend.demo.processes import free_port
+from backend.demo.people import free_port
 from backend.domain.mailbox.message import Outcome, Stage
-from backend.sandbox.addon.host import Asked, Deployment, Forgery, Setting, posting
-from backend.sandbox.oauth.signing import KeyRing
+from backend.sandbox.addon_host import Asked, Deployment, Forgery, Setting, posting
+from backend.sandbox.oauth.tokens import KeyRing
 from backend.sandbox.world import World
 from backend.store.opening import open_store
 from backend.transactions.records import Sighting, SyncPage

@@ -20,7 +20,7 @@ from typing import Any
 
 import aiohttp
 
-from backend.demo.processes import free_port
+from backend.demo.people import free_port
 from backend.settings import MODELS
 from tests.bench import decisions
 from tests.bench.processor import spent

@@ -23,8 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.demo.letters import OWNER, letters
-from backend.demo.play import Options, Stage, stage
-from backend.demo.tally import count
+from backend.demo.play import Options, Stage, count, stage
 from backend.store.opening import open_store
 
 HELD = "Pitchgate/Held"

@@ -46,8 +46,8 @@ from typing import Any
 
 import aiohttp
 
-from backend.demo.processes import Process, until_ready
-from backend.sandbox.oauth.signing import KeyRing
+from backend.demo.people import Process, until_ready
+from backend.sandbox.oauth.tokens import KeyRing
 from tests import postgres_server
 from tests.bench import decisions, speed_counts, speed_measures, speed_push, speed_report
 from tests.bench.addon_card import keys_served

@@ -19,7 +19,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from backend.demo.letters import Letter
-from backend.demo.processes import Process, Sandbox, free_port, until_ready
+from backend.demo.people import Process, Sandbox, free_port, until_ready
 from backend.domain.mailbox.mailbox import Mode, Preferences
 from backend.domain.mailbox.message import HELD
 from backend.settings import GMAIL_MODIFY

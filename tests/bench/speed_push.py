@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
 
-from backend.sandbox.oauth.signing import KeyRing
-from backend.sandbox.pubsub.broker import PushModes, PushTokens, read_subscription
-from backend.sandbox.wire import encode_data
+from backend.sandbox.mail.compose import encode_data
+from backend.sandbox.oauth.tokens import KeyRing
+from backend.sandbox.pubsub import PushModes, PushTokens, read_subscription
 from tests.bench.speed_fixtures import PUSH_ACCOUNT
 
 CONNECTIONS = (1, 16, 64, 256)

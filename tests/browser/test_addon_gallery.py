@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, Route
 
 import backend.sandbox
 from backend.locale import LANGUAGES
-from backend.sandbox.addon.cards import drawn
+from backend.sandbox.addon_cards import drawn
 from backend.web.pages import card_words
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over, watch_console

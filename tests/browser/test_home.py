@@ -20,7 +20,7 @@ from typing import TypeVar
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from backend.demo.processes import free_port
+from backend.demo.people import free_port
 from tests.browser.checks import keep_picture
 from tests.sandbox_process import SandboxProcess
 

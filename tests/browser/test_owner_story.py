@@ -14,9 +14,8 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from backend.demo.letters import OWNER, letters
-from backend.demo.people import next_morning
+from backend.demo.people import Process, Sandbox, free_port, next_morning
 from backend.demo.play import Options, Stage, _environment, _people, _sandbox_arguments
-from backend.demo.processes import Process, Sandbox, free_port
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.store.opening import open_store

@@ -12,7 +12,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from backend import home
-from backend.demo.processes import free_port
+from backend.demo.people import free_port
 
 MANAGER = Path("/lib/systemd/systemd")
 INSIDE = """

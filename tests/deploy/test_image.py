@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 from cryptography.fernet import Fernet
 
-from backend.demo.processes import free_port
+from backend.demo.people import free_port
 from tests.deploy.debian import first_inside
 from tests.deploy.image import STATE, Builder, Image, head, started
 

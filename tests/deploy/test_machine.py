@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 
 from backend.demo import people
-from backend.demo.processes import free_port
+from backend.demo.people import free_port
 from tests.architecture import shell_blocks
 from tests.architecture.source import ROOT
 from tests.deploy import debian

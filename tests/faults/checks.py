@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from email import message_from_string
 from typing import Any
 
-from backend.demo.tally import every_message
+from backend.demo.play import every_message
 from backend.domain.mailbox.message import HELD, WOULD_BE_HELD, MessageView
 from tests.faults.fixture import Fixture
 from tests.faults.script import OWNER, Script

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.demo.tally import every_message
+from backend.demo.play import every_message
 from backend.domain.mailbox.message import HELD, Placement
 from tests.faults.checks import End, challenges_sent
 from tests.faults.cluster_fixture import Cluster, Owner

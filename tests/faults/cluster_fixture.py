@@ -14,8 +14,7 @@ import aiohttp
 from cryptography.fernet import Fernet
 
 from backend.demo import people
-from backend.demo.people import Salesperson
-from backend.demo.processes import free_port, until_ready
+from backend.demo.people import Salesperson, free_port, until_ready
 from backend.domain.errors import PitchgateError, StoreAway
 from backend.domain.mailbox.mailbox import Link
 from backend.store.opening import open_store

@@ -11,8 +11,7 @@ from pathlib import Path
 import aiohttp
 
 from backend.demo import people
-from backend.demo.people import Salesperson
-from backend.demo.processes import Process, free_port, until_ready
+from backend.demo.people import Process, Salesperson, free_port, until_ready
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Link, Mailbox
 from backend.store.opening import open_store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.demo.processes import Sandbox
+from backend.demo.people import Sandbox
 from backend.settings import GMAIL_MODIFY
 
 OTHER = "another-program"

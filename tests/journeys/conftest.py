@@ -18,8 +18,7 @@ import pytest_asyncio
 from backend.demo import people
 from backend.demo.letters import OWNER, OWNER_NAME, Letter, letters
 from backend.demo.people import Salesperson
-from backend.demo.play import Options, Stage, stage
-from backend.demo.tally import Tally, count
+from backend.demo.play import Options, Stage, Tally, count, stage
 from backend.store.opening import open_store
 from tests.machine import Forked, hurry, machine
 

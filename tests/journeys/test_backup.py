@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from backend.demo.letters import OWNER, Letter, letters
-from backend.demo.tally import every_message
+from backend.demo.play import every_message
 from backend.store.opening import open_store
 from tests.journeys.conftest import Journey, begin_journey, command, tally, until
 

@@ -17,7 +17,7 @@ import pytest
 
 from backend.demo import people
 from backend.demo.letters import letters
-from backend.demo.processes import free_port
+from backend.demo.people import free_port
 from tests.journeys.conftest import until
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, SandboxProcess
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backend.demo.processes import free_port
+from backend.demo.people import free_port
 from tests.journeys.conftest import until
 
 ROOT = Path(__file__).parents[2]

@@ -23,7 +23,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from backend.demo import people
-from backend.demo.processes import free_port
+from backend.demo.people import free_port
 from backend.doctor import machine
 from backend.doctor.checks import examine
 from backend.doctor.machine import Finding, State

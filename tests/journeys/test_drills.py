@@ -20,7 +20,7 @@ from cryptography.fernet import Fernet
 
 import backend
 from backend.demo.letters import letters
-from backend.demo.processes import Process
+from backend.demo.people import Process
 from tests.journeys.conftest import Journey, begin_journey, command, tally
 
 ROOT = Path(backend.__file__).parents[1]

@@ -14,9 +14,8 @@ import aiohttp
 import httpx
 
 from backend.demo.letters import letters
-from backend.demo.people import solve
+from backend.demo.people import free_port, solve, until_ready
 from backend.demo.play import Options, _environment, _sandbox_arguments
-from backend.demo.processes import free_port, until_ready
 from backend.store.opening import open_store
 from tests.journeys.conftest import command, until
 from tests.journeys.from_0_1_0 import VERSION, Kept

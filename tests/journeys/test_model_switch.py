@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
-from backend.demo.processes import free_port, until_ready
+from backend.demo.people import free_port, until_ready
 from backend.scoring import SHIPPED
 from tests.journeys.conftest import until
 from tests.machine import Forked

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backend.sandbox.admin import ACTS
 from backend.sandbox.faults import KINDS, FaultRule, Knobs
-from backend.sandbox.pubsub.broker import BEARER_FAULTS, PushModes
+from backend.sandbox.pubsub import BEARER_FAULTS, PushModes
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "sandbox.md"
 

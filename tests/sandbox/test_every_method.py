@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from backend.sandbox.faults import price
 from backend.sandbox.gmail.dispatch import TABLE
-from backend.sandbox.quota import price
 from tests.sandbox.discovery import methods
 from tests.sandbox.gmail_client import Driver, raw
 from tests.sandbox_process import SETTINGS_BASIC, TOPIC, SandboxProcess

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner
 
-from backend.sandbox.cli import DEFAULT_APP, sandbox_command
+from backend.sandbox.__main__ import DEFAULT_APP, sandbox_command
 from backend.settings import Settings
 from tests.sandbox_process import MODIFY, PUSH_ACCOUNT, SandboxProcess, alive
 

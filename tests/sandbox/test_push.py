@@ -13,7 +13,7 @@ import pytest
 from google.auth.transport.requests import Request
 from google.oauth2 import id_token
 
-from backend.sandbox.pubsub.broker import ACKNOWLEDGING
+from backend.sandbox.pubsub import ACKNOWLEDGING
 from tests.sandbox.receiver import Receiver
 from tests.sandbox_process import MODIFY, PROJECT, PUSH_ACCOUNT, SandboxProcess
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.sandbox.quota import WINDOW, Meter, price
+from backend.sandbox.faults import WINDOW, Meter, price
 
 ANA = "ana@corp.test"
 

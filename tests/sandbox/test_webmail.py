@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from backend.sandbox.webmail.story import inert_html, linked_text
+from backend.sandbox.webmail_story import inert_html, linked_text
 from tests.sandbox_process import SandboxProcess
 
 HOSTILE = """

@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from quart import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
-from backend.sandbox.faults import AFTER_KINDS, BATCH, FaultRule
-from backend.sandbox.gmail import calls, history, labels, messages
+from backend.sandbox.faults import AFTER_KINDS, BATCH, FaultRule, drop_connection, price
+from backend.sandbox.gmail import calls, messages, resources
 from backend.sandbox.gmail.calls import (
     TABLE,
     ApiError,
@@ -27,16 +27,13 @@ from backend.sandbox.gmail.calls import (
     invalid,
     read_mask,
 )
-from backend.sandbox.quota import price
-from backend.sandbox.web import world
-from backend.sandbox.wire import drop_connection
-from backend.sandbox.world import World
+from backend.sandbox.world import World, world
 
 # ---- The method table
 # The complete method table: importing this module fills it.
 
 
-METHOD_MODULES = (messages, history, labels, labels, labels)
+METHOD_MODULES = (messages, resources, resources, resources, resources)
 
 __all__ = ["METHOD_MODULES", "TABLE"]
 

@@ -13,11 +13,10 @@ from typing import Any
 from backend.sandbox.gmail import calls
 from backend.sandbox.gmail.calls import TABLE, ApiError, Call, Json, headers_only, invalid, not_found
 from backend.sandbox.mail import compose as fields
-from backend.sandbox.mail.compose import Part, with_crlf
+from backend.sandbox.mail.compose import Part, decode_data, encode_data, with_crlf
 from backend.sandbox.mail.history import FIXED_LABELS, PLACES, Label
 from backend.sandbox.mail.mailbox import Mailbox, SendAs, StoredMessage, is_message_id
 from backend.sandbox.mail.search import Query, QueryError, compile_query
-from backend.sandbox.wire import decode_data, encode_data
 
 # ---- Messages as the API's JSON
 

@@ -426,3 +426,20 @@ def _charset(message: Message) -> str:
         return message.get_content_charset() or "utf-8"
     except (LookupError, ValueError, TypeError):
         return "utf-8"
+
+
+# ---- Base64 as Google writes it
+
+
+def decode_data(text: str) -> bytes:
+    """Decode tolerant of both alphabets and missing padding. Raises ValueError."""
+    plain = text.strip().replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+
+
+def encode_data(data: bytes) -> str:
+    """Base64url with padding, as Gmail sends it."""
+    return base64.urlsafe_b64encode(data).decode()

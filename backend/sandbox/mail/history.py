@@ -8,8 +8,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
-from backend.sandbox.wire import GmailRefusal
-
 # ---- Label names, ids and the rules Gmail applies to them.
 
 
@@ -37,6 +35,15 @@ MAX_USER_LABELS = 10_000
 MAX_NAME_LENGTH = 225
 
 _RESERVED = frozenset(name.lower() for name in SYSTEM_LABELS) | {"all mail", "important", "bin", "scheduled"}
+
+
+class GmailRefusal(ValueError):
+    """A request Gmail would refuse: `status` is the HTTP code, `message` Gmail's wording."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
 
 
 class LabelError(GmailRefusal):

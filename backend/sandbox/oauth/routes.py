@@ -13,15 +13,12 @@ from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
 
 from quart import Blueprint, Response, jsonify, render_template, request
 
-from backend.sandbox.faults import AFTER_KINDS, TOKEN_REFUSALS
+from backend.sandbox.faults import AFTER_KINDS, TOKEN_REFUSALS, drop_connection
 from backend.sandbox.gmail.dispatch import HTML_TYPE, PAGES, error_for
 from backend.sandbox.mail.mailbox import Mailbox
 from backend.sandbox.oauth.grants import IDENTITY, WORDS, Client, Code, GrantError, expand, is_known
-from backend.sandbox.oauth.signing import ISSUER
-from backend.sandbox.oauth.token_answers import exchange_code, refresh_access, userinfo
-from backend.sandbox.web import json_object, world
-from backend.sandbox.wire import drop_connection
-from backend.sandbox.world import World
+from backend.sandbox.oauth.tokens import ISSUER, exchange_code, refresh_access, userinfo
+from backend.sandbox.world import World, json_object, world
 
 # ---- The authorization request
 

@@ -10,7 +10,7 @@ from itertools import count, pairwise
 import asyncpg
 import pytest
 
-from backend.demo.tally import every_message
+from backend.demo.play import every_message
 from backend.domain.errors import AccessLost, Conflict
 from backend.domain.mailbox.message import Outcome, Stage
 from backend.store import postgres, schema

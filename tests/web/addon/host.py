@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backend.demo.letters import OWNER
-from backend.sandbox.addon.cards import answer_problems
+from backend.sandbox.addon_cards import answer_problems
 from tests.journeys.conftest import Journey
 from tests.web.addon.schema import check_answer
 

@@ -16,7 +16,7 @@ from backend.domain.mailbox.mailbox import Condition, Link, Notices
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Stage
 from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
-from backend.sandbox.addon.cards import answer_problems, card_problems
+from backend.sandbox.addon_cards import answer_problems, card_problems
 from backend.transactions.records import HeldSender
 from backend.web.addon.cards import (
     Json,

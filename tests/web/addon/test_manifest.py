@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from backend.addon_manifest import ENVIRONMENTS, FOLDER, problems, rendered
 from backend.commands.cloud import addon_group
 from backend.domain.errors import Refused
-from backend.sandbox.addon.host import Deployment
+from backend.sandbox.addon_host import Deployment
 from backend.web.addon.routes import ALWAYS, OPEN_MESSAGE
 from tests.doubles import in_english
 

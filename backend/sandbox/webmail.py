@@ -14,14 +14,13 @@ from quart import Blueprint, Response, jsonify, render_template, request
 
 from backend.sandbox.gmail.calls import ApiError
 from backend.sandbox.gmail.messages import check_sendable
-from backend.sandbox.letters import label_id, read_raw
+from backend.sandbox.letters import MOVES, OTHER_ACTS, label_id, perform_owner_act, read_raw, reply_letter
 from backend.sandbox.mail import compose as fields
 from backend.sandbox.mail.compose import AUTHSERV_ID, html_of
 from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
 from backend.sandbox.mail.search import QueryError, compile_query
-from backend.sandbox.owner_acts import MOVES, OTHER_ACTS, perform_owner_act, reply_letter
-from backend.sandbox.web import BadRequest, world
-from backend.sandbox.webmail.story import inert_html, linked_text
+from backend.sandbox.webmail_story import inert_html, linked_text
+from backend.sandbox.world import BadRequest, world
 
 # ---- Pages as data: what the templates show.
 

@@ -12,9 +12,9 @@ from typing import Any
 import aiohttp
 import jwt
 
-from backend.sandbox.addon.cards import answer_problems, cards_of
+from backend.sandbox.addon_cards import answer_problems, cards_of
 from backend.sandbox.mail.mailbox import Mailbox
-from backend.sandbox.oauth.signing import ISSUER, KeyRing, SigningKey
+from backend.sandbox.oauth.tokens import ISSUER, KeyRing, SigningKey
 from backend.sandbox.world import World
 
 # ---- What Google knows of an add-on

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.sandbox.oauth.signing import ISSUER, KeyRing
-from backend.sandbox.wire import decode_data
+from backend.sandbox.mail.compose import decode_data
+from backend.sandbox.oauth.tokens import ISSUER, KeyRing
 
 # ---- Topics, subscriptions and the messages waiting in them.
 

@@ -13,7 +13,7 @@ from quart import Blueprint, Response, current_app, has_request_context, request
 
 from backend.sandbox.mail.compose import message_ids
 from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
-from backend.sandbox.web import BadRequest, json_object, world
+from backend.sandbox.world import BadRequest, json_object, world
 
 # ---- Hostile HTML made inert
 # Nothing of the input is passed through. Whatever a browser would make of the original, the result holds only the

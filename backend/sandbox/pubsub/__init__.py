@@ -1,1 +1,0 @@
-"""Cloud Pub/Sub as far as Gmail's notifications need it: topics, subscriptions, push with signed tokens."""

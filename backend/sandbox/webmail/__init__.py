@@ -1,1 +1,0 @@
-"""A plain webmail, so that a person can play any mailbox's owner."""
