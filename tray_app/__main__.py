@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tray_app.errors import AlreadyRunning, TrayError
-from tray_app.settings import Settings, installed_version, read_settings
-from tray_app.start import give_back_libraries
+from tray_app.startup import Settings, give_back_libraries, installed_version, read_settings
 
 if TYPE_CHECKING:
     from tray_app.ports import Secrets
@@ -74,7 +73,7 @@ def _start(settings: Settings, plain_token_file: bool, at_login: bool) -> int:
 def install_command(settings: Settings) -> None:
     """Add Pitchgate to the applications menu (start menu)."""
     from tray_app.install import install
-    from tray_app.start import start_command
+    from tray_app.startup import start_command
 
     written = install(start_command())
     click.echo(f"Installed: {written[0]}")

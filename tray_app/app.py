@@ -12,21 +12,16 @@ from typing import Any, Protocol
 
 from tray_app import desktop, orders
 from tray_app.backend_client import HttpBackend
-from tray_app.browser_window import BrowserWindow
 from tray_app.connection import Pace
-from tray_app.controller import Controller
+from tray_app.controller import Controller, Parts, SystemBrowser
+from tray_app.desktop import WindowOnly
 from tray_app.errors import NoTray, NoWindow
-from tray_app.file_secrets import FileSecrets
-from tray_app.instance import Instance
 from tray_app.memory import Memory
-from tray_app.menu import Action, Do
-from tray_app.parts import Parts, SystemBrowser
+from tray_app.menu import Action, Do, snapshot
 from tray_app.ports import Autostart, IconView, Secrets
-from tray_app.settings import Settings
-from tray_app.snapshot import snapshot
-from tray_app.start import start_command
-from tray_app.window_host import WindowProcess
-from tray_app.window_only import WindowOnly
+from tray_app.secret_stores import FileSecrets
+from tray_app.startup import Instance, Settings, start_command
+from tray_app.window_host import BrowserWindow, WindowProcess
 
 LOGIN_PATIENCE = 20.0
 """Seconds to wait for the panel at login."""
@@ -187,7 +182,7 @@ class App:
 def platform_secrets() -> Secrets:
     """This platform's keyring."""
     if str(sys.platform).startswith("linux"):
-        from tray_app.secret_service import SecretServiceSecrets
+        from tray_app.secret_stores import SecretServiceSecrets
 
         return SecretServiceSecrets()
     from tray_app.keyring_secrets import KeyringSecrets
@@ -199,15 +194,15 @@ def platform_autostart() -> Autostart | None:
     """This platform's way to open at login."""
     platform = str(sys.platform)
     if platform == "win32":
-        from tray_app.autostart_windows import WindowsAutostart
+        from tray_app.autostart import WindowsAutostart
 
         return WindowsAutostart()
     if platform == "darwin":
-        from tray_app.autostart_macos import MacAutostart
+        from tray_app.autostart import MacAutostart
 
         return MacAutostart()
     if platform.startswith("linux"):
-        from tray_app.autostart_linux import LinuxAutostart
+        from tray_app.autostart import LinuxAutostart
 
         return LinuxAutostart()
     return None

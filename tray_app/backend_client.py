@@ -24,8 +24,16 @@ from tray_app.errors import (
     WrongVersion,
 )
 from tray_app.ports import Event, Token
-from tray_app.state import HELD_LIMIT, PASSED_LIMIT, Decision, Message, Status
-from tray_app.wire import message_from_json, status_from_json, unreadable
+from tray_app.state import (
+    HELD_LIMIT,
+    PASSED_LIMIT,
+    Decision,
+    Message,
+    Status,
+    message_from_json,
+    status_from_json,
+    unreadable,
+)
 from tray_app.words import language, t
 
 API = "1"

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import webbrowser
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from tray_app import notices
+from tray_app import menu
 from tray_app import state as states
-from tray_app.connection import Connection
+from tray_app.connection import Connection, Outbox, Pace, Refusal
 from tray_app.errors import (
     BackendError,
     Busy,
@@ -26,13 +28,58 @@ from tray_app.errors import (
     Unreachable,
     WrongVersion,
 )
+from tray_app.memory import Memory
 from tray_app.menu import Action, Do, Screen, screen
-from tray_app.outbox import Outbox, Refusal
-from tray_app.parts import Parts
-from tray_app.ports import Backend, Event
-from tray_app.state import Decision, Message, Status, TrayState, Trouble, TroubleKind, affected, without
-from tray_app.wire import message_from_json
+from tray_app.ports import Autostart, Backend, Browser, Event, IconView, Secrets, Window
+from tray_app.state import (
+    Decision,
+    Message,
+    Status,
+    TrayState,
+    Trouble,
+    TroubleKind,
+    affected,
+    message_from_json,
+    without,
+)
 from tray_app.words import t
+
+# ---- What the controller is built from, and the real clock and browser
+
+
+def utc_now() -> datetime:
+    """The time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class SystemBrowser:
+    """The `Browser` port."""
+
+    def open(self, url: str) -> bool:
+        """Open `url` in a new tab of the owner's browser."""
+        return webbrowser.open(url, new=2)
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything the controller touches. `make_backend` is called with the server's address."""
+
+    version: str
+    default_server: str
+    make_backend: Callable[[str], Backend]
+    view: IconView
+    window: Window
+    secrets: Secrets
+    browser: Browser
+    memory: Memory
+    autostart: Autostart | None = None
+    command: list[str] = field(default_factory=list)
+    computer: str = "this computer"
+    now: Callable[[], datetime] = utc_now
+    pace: Pace = Pace()
+    window_only: str = ""
+    """Why there is no tray, for the local page; "" where there is one."""
+
 
 # ---- Initial state, and decisions not sent yet
 
@@ -105,7 +152,7 @@ class Controller:
         self._carry_out = carry_out
         self.outbox = Outbox(parts.memory)
         self.backend: Backend | None = None
-        self.batch = notices.Batch()
+        self.batch = menu.Batch()
         self._connection: Connection | None = None
         self._linked: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -223,7 +270,7 @@ class Controller:
         """Drop everything about the mailbox; the settings stay."""
         self.parts.memory.forget()
         self._knew = False
-        self.batch = notices.Batch()
+        self.batch = menu.Batch()
         self.become(replace(states.signed_out(self.state), waiting=0))
 
     # --- Hearer
@@ -308,11 +355,11 @@ class Controller:
 
     def _notice(self, message: Message) -> None:
         if self.state.notices:
-            self.batch = notices.arrived(self.batch, message, self.parts.now())
+            self.batch = menu.arrived(self.batch, message, self.parts.now())
             self._changed.set()
 
     def _drop_from_notices(self, gmail_ids: set[str]) -> None:
-        self.batch = notices.dropped(self.batch, gmail_ids)
+        self.batch = menu.dropped(self.batch, gmail_ids)
 
     async def _tick(self) -> None:
         """Do what is due by time alone: notices, the end of undo and pause, writing the lists."""
@@ -324,7 +371,7 @@ class Controller:
                 pass
             self._changed.clear()
             now = self.parts.now()
-            self.batch, notice = notices.take(self.batch, now)
+            self.batch, notice = menu.take(self.batch, now)
             if notice and self.state.notices:
                 self.parts.view.notify(notice.title, notice.body)
             self.state = states.expired(self.state, now)
@@ -337,7 +384,7 @@ class Controller:
         now = self.parts.now()
         status, undoable = self.state.status, self.state.undoable
         times = [
-            notices.due_at(self.batch),
+            menu.due_at(self.batch),
             undoable.until if undoable else None,
             status.paused_until if status and states.paused(status, now) else None,
         ]

@@ -1,14 +1,19 @@
-"""Which of pystray's back ends can show a menu on this desktop. Asked before pystray is imported."""
+"""Whether this desktop can show a tray icon, asked before pystray is imported; and what stands in for it if not."""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 
 from tray_app.errors import NoTray
+from tray_app.menu import Screen
 from tray_app.words import t
+
+# ---- Which of pystray's back ends can show a menu on this desktop
+
 
 WATCHER = "org.kde.StatusNotifierWatcher"
 STEP = 0.5
@@ -108,3 +113,30 @@ def _has_xembed_tray() -> bool:
         return bool(display.get_selection_owner(selection) != X.NONE)
     finally:
         display.close()
+
+
+# ---- Stands in for the tray icon where a desktop has none
+
+
+class WindowOnly:
+    """The `IconView` port without an icon. Notices go to the terminal, if there is one."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+
+    def run(self, on_ready: Callable[[], None]) -> None:
+        """Block the main thread until `stop`."""
+        on_ready()
+        self._stopped.wait()
+
+    def show(self, screen: Screen) -> None:
+        """Nothing to draw."""
+
+    def notify(self, title: str, body: str) -> None:
+        """Write it where somebody may look."""
+        if sys.stderr:
+            sys.stderr.write(f"{title}: {body}\n")
+
+    def stop(self) -> None:
+        """End `run`."""
+        self._stopped.set()

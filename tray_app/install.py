@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tray_app.autostart_linux import APPLICATION, desktop_entry
+from tray_app.autostart import APPLICATION, desktop_entry
 from tray_app.icons import draw
 from tray_app.state import Icon
 

@@ -1,4 +1,4 @@
-"""The token in the keyring of Windows or macOS; that of a Linux desktop is reached by `secret_service`."""
+"""The token in the keyring of Windows or macOS; that of a Linux desktop is reached by `secret_stores`."""
 
 from __future__ import annotations
 

@@ -1,10 +1,13 @@
-"""The menu and the icon's title, made from the state as plain data. Pure; `pystray_view` draws it."""
+"""What the owner sees, as data: the menu, notices, and what the local page shows. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import blake2s
+from typing import Any
 
 from tray_app.state import (
     NEEDS_GOOGLE,
@@ -14,11 +17,16 @@ from tray_app.state import (
     Message,
     Status,
     TrayState,
+    TroubleKind,
     explained,
     icon_of,
+    message_to_json,
     paused,
 )
 from tray_app.words import count, t
+
+# ---- The menu and the icon's title, made from the state as plain data
+
 
 SENDERS_SHOWN = 8
 TITLE_LIMIT = 120
@@ -292,3 +300,111 @@ def _account_block(state: TrayState) -> tuple[Item, ...]:
     lines.append(Item(t("menu.devices"), Action(Do.DEVICES)))
     lines.append(Item(t("menu.sign_out"), Action(Do.SIGN_OUT)))
     return tuple(lines)
+
+
+# ---- When to tell the owner of newly held mail, and in which words
+
+
+SETTLE = timedelta(seconds=3)
+"""How long to wait for more of a burst."""
+AT_MOST = timedelta(seconds=15)
+"""How long a steady trickle may put a notice off."""
+APART = timedelta(minutes=2)
+"""The least time between two notices."""
+NOTICE_TITLE_LIMIT = 60
+BODY_LIMIT = 240
+"""Windows cuts at 64 and 256 wide characters, the ends included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice as it is shown: sender and subject, never more of the mail."""
+
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages to announce. `first_at` and `last_at` are when the first and the last came in."""
+
+    pending: tuple[Message, ...] = ()
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    told_at: datetime | None = None
+
+
+def arrived(batch: Batch, message: Message, now: datetime) -> Batch:
+    """One more to tell of."""
+    return replace(batch, pending=(message, *batch.pending), first_at=batch.first_at or now, last_at=now)
+
+
+def dropped(batch: Batch, gmail_ids: set[str]) -> Batch:
+    """These were decided before they were announced."""
+    left = tuple(message for message in batch.pending if message.gmail_id not in gmail_ids)
+    return replace(batch, pending=left, first_at=batch.first_at if left else None)
+
+
+def due_at(batch: Batch) -> datetime | None:
+    """When the next notice is to be shown; None: nothing to tell."""
+    if not batch.pending or batch.first_at is None or batch.last_at is None:
+        return None
+    due = min(batch.last_at + SETTLE, batch.first_at + AT_MOST)
+    return max(due, batch.told_at + APART) if batch.told_at else due
+
+
+def take(batch: Batch, now: datetime) -> tuple[Batch, Notice | None]:
+    """The notice that is due at `now`, and the batch without it."""
+    due = due_at(batch)
+    if due is None or now < due:
+        return batch, None
+    return Batch(told_at=now), worded(batch.pending)
+
+
+def worded(messages: Sequence[Message]) -> Notice:
+    """One notice about all of them."""
+    if len(messages) == 1:
+        subject = messages[0].subject or t("menu.no_subject")
+        return Notice(
+            cut(t("notice.held", who=messages[0].who), NOTICE_TITLE_LIMIT), cut(subject, BODY_LIMIT)
+        )
+    senders = grouped(tuple(messages))
+    names = [cut(message.who, 40) + (f" ({number})" if number > 1 else "") for message, number in senders]
+    shown = ", ".join(names[:4])
+    if len(names) > 4:
+        shown = t("notice.more", names=shown, count=len(names) - 4)
+    return Notice(count("notice.messages", len(messages)), cut(shown, BODY_LIMIT))
+
+
+# ---- The state as JSON for the local review page
+
+
+def snapshot(state: TrayState, now: datetime, no_tray: str = "") -> dict[str, Any]:
+    """Everything the page shows; times as ISO 8601 in UTC. `no_tray` says why there is no icon, "" if there is."""
+    undoable = state.undoable if state.undoable and now < state.undoable.until else None
+    return {
+        "server": state.server,
+        "signed_in": state.signed_in,
+        "connecting": state.connecting,
+        "signed_out": state.trouble is not None and state.trouble.kind is TroubleKind.SIGNED_OUT,
+        "headline": headline(state, now),
+        "remedy": state.trouble.remedy
+        if state.trouble
+        else " ".join(explained(state.status) if state.status else ()),
+        "online": state.signed_in and state.trouble is None and state.status is not None,
+        "email": state.status.email if state.status else "",
+        "as_of": state.updated_at.isoformat() if state.updated_at else None,
+        "waiting": state.waiting,
+        "undo": {"key": undoable.key, "text": undoable.text, "until": undoable.until.isoformat()}
+        if undoable
+        else None,
+        "held": [_shown(message) for message in state.held],
+        "passed": [_shown(message) for message in state.passed],
+        "no_tray": no_tray,
+    }
+
+
+def _shown(message: Message) -> dict[str, Any]:
+    """A message with the colours of its sender's face, the same as on the server's pages: t1 to t6."""
+    number = blake2s(message.sender.lower().encode(errors="replace")).digest()[0] % 6 + 1
+    return message_to_json(message) | {"tint": f"t{number}"}

@@ -17,7 +17,7 @@ import threading
 from importlib.resources import files
 from typing import IO, Any
 
-from tray_app.autostart_linux import APPLICATION, ICON
+from tray_app.autostart import APPLICATION, ICON
 from tray_app.words import catalogue, language, section, t
 
 SIZE = (980, 720)
@@ -85,7 +85,7 @@ class Api:
 
 def local_page(*, in_browser: bool = False) -> str:
     """Our page as one text: its own style and script, and a policy that lets nothing else in. `in_browser` it brings
-    what speaks to the app there (`tray_app.browser_window`); in a window that is pywebview's, which needs eval."""
+    what speaks to the app there (`tray_app.window_host`); in a window that is pywebview's, which needs eval."""
     folder = files("tray_app") / "page"
     nonce = secrets.token_urlsafe(16)
     text = (folder / "review.html").read_text(encoding="utf-8")

@@ -1,4 +1,5 @@
 """The review window from the tray's side: a process of its own, since its toolkit wants the main thread too.
+Where there is no web view, the local page is shown in the browser.
 
 Tray and window speak JSON lines over the window's standard input and output: no port is opened for it. The page
 of the server gets no such line: only our own local page may ask the tray for anything.
@@ -8,15 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import json
 import os
+import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tray_app.errors import TrayError
-from tray_app.start import window_command
+import h11
+
+from tray_app.errors import NoWindow, TrayError
+from tray_app.ports import Browser
+from tray_app.startup import window_command
+from tray_app.window import local_page
 from tray_app.words import t
+
+# ---- The review window from the tray's side
+
 
 LINE_LIMIT = 1 << 20
 CLOSE_PATIENCE = 3.0
@@ -148,3 +158,188 @@ async def answered(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
         return {"error": {"title": error.title, "remedy": error.remedy}}
     except (KeyError, TypeError, ValueError):
         return {"error": {"title": t("error.unknown_request"), "remedy": ""}}
+
+
+# ---- The review window where there is no web view
+
+
+TICKET_LIFE = 60.0
+"""Seconds in which the browser has to come; then the ticket is worth nothing."""
+REQUEST_LIMIT = 65_536
+REQUEST_PATIENCE = 10.0
+PULSE = 5.0
+"""Seconds between two lines to an open page, so that one that was closed is noticed."""
+GONE_AFTER = 15.0
+"""Seconds without any page until it counts as closed: a reload takes less."""
+HEADERS = (
+    ("Content-Security-Policy", "frame-ancestors 'none'"),  # the rest of it is in the page
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
+    ("Connection", "close"),
+)
+
+
+class BrowserWindow:
+    """The `Window` port. `answer` and `snapshot` as in `WindowProcess`; `on_closed` when no page is open any more."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        answer: Answer,
+        snapshot: Callable[[], dict[str, Any]],
+        on_closed: Callable[[], None],
+    ) -> None:
+        self._browser = browser
+        self._answer = answer
+        self._snapshot = snapshot
+        self._on_closed = on_closed
+        self._key = secrets.token_urlsafe(32)
+        self._tickets: dict[str, asyncio.TimerHandle] = {}
+        self._listener: asyncio.Server | None = None
+        self._host = ""
+        self._pages: set[asyncio.Event] = set()
+        self._leaving: asyncio.TimerHandle | None = None
+        self.showing = ""
+
+    async def open_page(self, url: str) -> None:
+        """See `Window.open_page`. Raises `NoWindow` if no browser opens."""
+        if not await asyncio.to_thread(self._browser.open, url):
+            raise NoWindow(t("error.no_window"), t("error.no_window_remedy"))
+
+    async def open_local(self) -> None:
+        """See `Window.open_local`: a new tab, for nobody else can bring the old one to the front."""
+        if self._listener is None:
+            self._listener = await asyncio.start_server(self._served, "127.0.0.1", 0)
+            self._host = f"127.0.0.1:{self._listener.sockets[0].getsockname()[1]}"
+        ticket = secrets.token_urlsafe(24)
+        self._tickets[ticket] = asyncio.get_running_loop().call_later(TICKET_LIFE, self._expire, ticket)
+        self.showing = "local"
+        await self.open_page(f"http://{self._host}/#{ticket}")
+
+    async def to_front(self) -> None:
+        """See `Window.to_front`: `open_local` and `open_page` do it."""
+
+    def refresh(self) -> None:
+        """See `Window.refresh`."""
+        for changed in self._pages:
+            changed.set()
+
+    async def close(self) -> None:
+        """Serve no longer. What stands in the browser stays there, and can do nothing."""
+        self.showing = ""
+        for timer in (*self._tickets.values(), self._leaving):
+            if timer:
+                timer.cancel()
+        self._tickets.clear()
+        self.refresh()
+        if self._listener:
+            self._listener.close()
+            self._listener = None
+
+    def _expire(self, ticket: str) -> None:
+        del self._tickets[ticket]
+        if not self._pages:
+            self._left()
+
+    def _gone(self) -> None:
+        """The last page has closed. If a browser is on its way, its ticket's end tells."""
+        if not self._tickets:
+            self._left()
+
+    def _left(self) -> None:
+        self.showing = ""
+        self._on_closed()
+
+    async def _served(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, TimeoutError, ValueError, KeyError, TypeError, h11.ProtocolError):
+            http = h11.Connection(h11.SERVER, max_incomplete_event_size=REQUEST_LIMIT)
+            async with asyncio.timeout(REQUEST_PATIENCE):
+                request, body = await _request(http, reader)
+            if not self._known(request) or request.target != b"/changes":
+                status, kind, content = await self._respond(request, body)
+                writer.write(_head(http, status, kind))
+                writer.write(_piece(http, content) + _end(http))
+                await writer.drain()
+            else:
+                await self._follow(http, writer)
+        writer.close()
+
+    def _ours(self, request: h11.Request) -> bool:
+        """Whether it was sent to this address, not to a name that somebody leads here."""
+        return dict(request.headers).get(b"host", b"") == self._host.encode()
+
+    def _known(self, request: h11.Request) -> bool:
+        given = dict(request.headers).get(b"authorization", b"")
+        return self._ours(request) and hmac.compare_digest(given, f"Bearer {self._key}".encode())
+
+    async def _respond(self, request: h11.Request, body: bytes) -> tuple[int, str, str]:
+        what = (request.method, request.target)
+        if what == (b"GET", b"/") and self._ours(request):
+            return 200, "text/html", local_page(in_browser=True)
+        if (
+            what == (b"POST", b"/key")
+            and self._ours(request)
+            and (timer := self._tickets.pop(body.decode(), None))
+        ):
+            timer.cancel()
+            return 200, "text/plain", self._key
+        if what == (b"POST", b"/ask") and self._known(request):
+            asked = json.loads(body)
+            answer = await answered(self._answer, asked)
+            return 200, "application/json", json.dumps(answer)
+        return 404, "text/plain", t("browser.nothing")
+
+    async def _follow(self, http: h11.Connection, writer: asyncio.StreamWriter) -> None:
+        """A line for each change of the state, as long as the page is open."""
+        changed = asyncio.Event()
+        self._pages.add(changed)
+        self.showing = "local"
+        if self._leaving:
+            self._leaving.cancel()
+        try:
+            writer.write(_head(http, 200, "application/json"))
+            while self.showing:
+                line = json.dumps(self._snapshot()) if changed.is_set() else ""
+                changed.clear()
+                writer.write(_piece(http, f"{line}\n"))
+                await writer.drain()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(PULSE):
+                        await changed.wait()
+            writer.write(_end(http))
+        finally:
+            self._pages.discard(changed)
+            if not self._pages and self.showing:
+                self._leaving = asyncio.get_running_loop().call_later(GONE_AFTER, self._gone)
+
+
+async def _request(http: h11.Connection, reader: asyncio.StreamReader) -> tuple[h11.Request, bytes]:
+    request, body = None, b""
+    while True:
+        event = http.next_event()
+        if isinstance(event, h11.Request):
+            request = event
+        elif isinstance(event, h11.Data):
+            body += event.data
+        elif isinstance(event, h11.EndOfMessage) and request is not None:
+            return request, body
+        elif event is not h11.NEED_DATA:
+            raise ValueError("no request")
+        else:
+            http.receive_data(await reader.read(REQUEST_LIMIT))
+        if len(body) > REQUEST_LIMIT:
+            raise ValueError("a request this long is none of our page's")
+
+
+def _head(http: h11.Connection, status: int, kind: str) -> bytes:
+    headers = [("Content-Type", f"{kind}; charset=utf-8"), *HEADERS]
+    return http.send(h11.Response(status_code=status, headers=headers)) or b""
+
+
+def _piece(http: h11.Connection, text: str) -> bytes:
+    return http.send(h11.Data(data=text.encode())) or b""
+
+
+def _end(http: h11.Connection) -> bytes:
+    return http.send(h11.EndOfMessage()) or b""

@@ -37,11 +37,7 @@ def test_a_small_file_with_one_importer_belongs_to_it() -> None:
 
 # Small, with one importer, and rightly a file of its own.
 APART: dict[str, str] = {
-    "tray_app/autostart_macos.py": "one system; imported there only",
-    "tray_app/autostart_windows.py": "one system; imported there only",
-    "tray_app/file_secrets.py": "one of the places secrets can be kept",
     "tray_app/keyring_secrets.py": "one of the places secrets can be kept",
-    "tray_app/window_only.py": "where there is no tray",
     "model_export/console.py": "imports what training needs only when it is asked",
     "model_export/reproduce.py": "imports what training needs only when it is asked",
 }

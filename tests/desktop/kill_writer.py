@@ -21,9 +21,9 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from tray_app.backend_client import HttpBackend
+from tray_app.connection import Outbox
 from tray_app.errors import BackendError
 from tray_app.memory import Memory
-from tray_app.outbox import Outbox
 from tray_app.state import Decision, Message
 
 FORKS = hasattr(os, "fork")

@@ -14,11 +14,10 @@ from tests.desktop.fake_backend import FakeBackend
 from tray_app import orders
 from tray_app.backend_client import HttpBackend, Patience
 from tray_app.connection import Pace
-from tray_app.controller import Controller
+from tray_app.controller import Controller, Parts
 from tray_app.errors import SecretsRefused
 from tray_app.memory import Memory
 from tray_app.menu import Action, Do, Item, Screen
-from tray_app.parts import Parts
 
 QUICK = Patience(connect=0.5, answer=0.3, silence=5.0)
 BRISK = Pace(first=0.05, most=0.1, hopeless=0.1)

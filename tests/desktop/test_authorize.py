@@ -12,9 +12,9 @@ import pytest
 
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.rig import FakeBrowser
-from tray_app.authorize import Attempt, authorize, challenge_of
 from tray_app.backend_client import HttpBackend
 from tray_app.errors import ConnectFailed, Refused
+from tray_app.orders import Attempt, authorize, challenge_of
 
 
 class Stranger:

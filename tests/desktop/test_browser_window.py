@@ -19,14 +19,13 @@ from tests import browsers
 from tests.browser.conftest import shots
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.rig import FakeBrowser, Rig, running
-from tray_app import browser_window, orders
+from tray_app import orders, window_host
 from tray_app.app import App
-from tray_app.browser_window import BrowserWindow
 from tray_app.errors import NoWindow
-from tray_app.menu import Do
-from tray_app.settings import Settings
-from tray_app.snapshot import snapshot
+from tray_app.menu import Do, snapshot
+from tray_app.startup import Settings
 from tray_app.state import Trouble, TroubleKind
+from tray_app.window_host import BrowserWindow
 
 OFFLINE = Trouble(TroubleKind.UNREACHABLE, "No connection", "")
 
@@ -80,7 +79,7 @@ async def test_a_ticket_is_good_once_and_its_key_for_as_long_as_the_app_runs(ope
 
 
 async def test_a_ticket_nobody_came_with_ends(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browser_window, "TICKET_LIFE", 0.01)
+    monkeypatch.setattr(window_host, "TICKET_LIFE", 0.01)
     await opened.window.open_local()
     await asyncio.wait_for(opened.closed.wait(), 20)
     assert (await opened.key()).status_code == 404
@@ -90,7 +89,7 @@ async def test_a_page_that_closes_while_another_is_on_its_way_ends_nothing(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, seconds in (("PULSE", 0.02), ("GONE_AFTER", 0.05), ("TICKET_LIFE", 1.0)):
-        monkeypatch.setattr(browser_window, name, seconds)
+        monkeypatch.setattr(window_host, name, seconds)
     key = {"Authorization": f"Bearer {(await opened.key()).text}"}
     async with opened.client.stream("GET", f"{opened.site}/changes", headers=key):
         began = asyncio.get_running_loop().time()
@@ -129,7 +128,7 @@ async def test_no_browser_says_what_can_be_done(opened: Opened) -> None:
 async def test_an_app_without_a_tray_ends_with_its_page_or_without_a_browser(
     works: bool, backend: FakeBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(browser_window, "TICKET_LIFE", 0.2)
+    monkeypatch.setattr(window_host, "TICKET_LIFE", 0.2)
     async with running(backend, tmp_path, window_only="no tray") as rig:
         rig.browser.works = works
         await rig.until(lambda: rig.window.opened == ["local"])

@@ -12,8 +12,7 @@ from tests.desktop.fake_mailbox import make_message
 from tests.desktop.rig import FakeSecrets, Rig, running
 from tray_app import orders
 from tray_app.backend_client import Patience
-from tray_app.menu import Do
-from tray_app.snapshot import snapshot
+from tray_app.menu import Do, snapshot
 from tray_app.state import Icon
 
 

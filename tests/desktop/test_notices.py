@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tray_app import notices
-from tray_app.notices import APART, AT_MOST, SETTLE, Batch
+from tray_app import menu
+from tray_app.menu import APART, AT_MOST, SETTLE, Batch
 from tray_app.state import Message
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -22,35 +22,35 @@ def message(number: int, sender: str = "") -> Message:
 
 
 def test_one_message_is_told_with_sender_and_subject_after_it_settled() -> None:
-    batch = notices.arrived(Batch(), message(1), NOW)
-    assert notices.take(batch, NOW)[1] is None
-    batch, notice = notices.take(batch, NOW + SETTLE)
-    assert notice == notices.Notice("Held: Name 1", "Subject 1")
-    assert notices.due_at(batch) is None
+    batch = menu.arrived(Batch(), message(1), NOW)
+    assert menu.take(batch, NOW)[1] is None
+    batch, notice = menu.take(batch, NOW + SETTLE)
+    assert notice == menu.Notice("Held: Name 1", "Subject 1")
+    assert menu.due_at(batch) is None
 
 
 def test_a_burst_is_one_notice() -> None:
     batch = Batch()
     for number in range(6):
-        batch = notices.arrived(batch, message(number), NOW + timedelta(seconds=number / 2))
-    _, notice = notices.take(batch, NOW + timedelta(seconds=10))
+        batch = menu.arrived(batch, message(number), NOW + timedelta(seconds=number / 2))
+    _, notice = menu.take(batch, NOW + timedelta(seconds=10))
     assert notice is not None
     assert notice.title == "6 messages held"
     assert notice.body == "Name 5, Name 4, Name 3, Name 2 and 2 more"
 
 
 def test_many_from_one_sender_are_counted() -> None:
-    batch = notices.arrived(
-        notices.arrived(Batch(), message(1, "a@x.example"), NOW), message(2, "a@x.example"), NOW
+    batch = menu.arrived(
+        menu.arrived(Batch(), message(1, "a@x.example"), NOW), message(2, "a@x.example"), NOW
     )
-    _, notice = notices.take(batch, NOW + SETTLE)
+    _, notice = menu.take(batch, NOW + SETTLE)
     assert notice is not None
     assert notice.body == "Name 2 (2)"
 
 
 def test_what_was_decided_meanwhile_is_not_told() -> None:
-    batch = notices.dropped(notices.arrived(Batch(), message(1), NOW), {"m1"})
-    assert notices.due_at(batch) is None
+    batch = menu.dropped(menu.arrived(Batch(), message(1), NOW), {"m1"})
+    assert menu.due_at(batch) is None
 
 
 @given(st.lists(st.floats(0.1, 40), min_size=1, max_size=60))
@@ -59,18 +59,18 @@ def test_never_sooner_than_agreed_and_nothing_left_untold(gaps: list[float]) -> 
     batch, at, told_at, found = Batch(), NOW, [], 0
     for number, gap in enumerate(gaps):
         at += timedelta(seconds=gap)
-        due = notices.due_at(batch)
+        due = menu.due_at(batch)
         if due is not None and due <= at:
             found += len(batch.pending)
             assert due >= (batch.last_at or due) + SETTLE or due - (batch.first_at or due) >= AT_MOST
-            batch, notice = notices.take(batch, due)
+            batch, notice = menu.take(batch, due)
             assert notice is not None
             told_at.append(due)
-        batch = notices.arrived(batch, message(number), at)
-    due = notices.due_at(batch)
+        batch = menu.arrived(batch, message(number), at)
+    due = menu.due_at(batch)
     assert due is not None
     found += len(batch.pending)
-    _, notice = notices.take(batch, due)
+    _, notice = menu.take(batch, due)
     assert notice is not None
     told_at.append(due)
     assert found == len(gaps)
@@ -79,6 +79,6 @@ def test_never_sooner_than_agreed_and_nothing_left_untold(gaps: list[float]) -> 
 
 @given(st.text(max_size=2000), st.text(max_size=2000))
 def test_texts_fit_the_platforms(name: str, subject: str) -> None:
-    notice = notices.worded([Message("m", "a@x.example", name, subject=subject)])
-    assert len(notice.title.encode("utf-16-le")) // 2 <= notices.TITLE_LIMIT
-    assert len(notice.body.encode("utf-16-le")) // 2 <= notices.BODY_LIMIT
+    notice = menu.worded([Message("m", "a@x.example", name, subject=subject)])
+    assert len(notice.title.encode("utf-16-le")) // 2 <= menu.NOTICE_TITLE_LIMIT
+    assert len(notice.body.encode("utf-16-le")) // 2 <= menu.BODY_LIMIT

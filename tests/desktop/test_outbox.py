@@ -14,9 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tray_app.connection import Outbox
 from tray_app.errors import BackendError, Refused, Unreachable
 from tray_app.memory import Memory
-from tray_app.outbox import Outbox
 from tray_app.state import Decision
 
 

@@ -13,13 +13,10 @@ import pytest
 
 from tests.desktop.rights import WINDOWS, posix_only, private
 from tray_app import desktop, install
-from tray_app.autostart_linux import LinuxAutostart, quoted
-from tray_app.autostart_macos import MacAutostart
-from tray_app.autostart_windows import RUN_KEY, WindowsAutostart
+from tray_app.autostart import RUN_KEY, LinuxAutostart, MacAutostart, WindowsAutostart, quoted
 from tray_app.errors import AlreadyRunning, ConnectFailed, NoTray
-from tray_app.instance import Instance
 from tray_app.orders import checked_server
-from tray_app.start import give_back_libraries, start_command, window_command
+from tray_app.startup import Instance, give_back_libraries, start_command, window_command
 
 COMMAND = ["/opt/my apps/pitchgate-tray", "--server", 'https://p.example/100%/a"b$c`d\\e', "--at-login"]
 
@@ -235,7 +232,7 @@ async def test_a_stranger_on_the_port_wakes_nobody(tmp_path: Path) -> None:
 
 def test_the_lock_of_a_killed_instance_is_free_again(tmp_path: Path) -> None:
     hold = (
-        "import sys, pathlib, time; from tray_app.instance import Instance; "
+        "import sys, pathlib, time; from tray_app.startup import Instance; "
         "i = Instance(pathlib.Path(sys.argv[1])); i.take(); print('taken', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", hold, tmp_path], stdout=subprocess.PIPE)

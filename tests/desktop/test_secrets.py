@@ -17,9 +17,8 @@ from tests.desktop.rig import FakeSecrets, running
 from tests.desktop.rights import private
 from tray_app.__main__ import forget_token
 from tray_app.errors import SecretsRefused
-from tray_app.file_secrets import FileSecrets
 from tray_app.keyring_secrets import KeyringSecrets
-from tray_app.secret_service import SecretServiceSecrets
+from tray_app.secret_stores import FileSecrets, SecretServiceSecrets
 
 
 class Ring(KeyringBackend):

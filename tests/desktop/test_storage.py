@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from tinydb import TinyDB
 
 from tests.desktop.rights import private, windows_only
-from tray_app.memory import Memory, Waiting
+from tray_app.memory import AtomicStorage, Memory, Waiting, put_in_place
 from tray_app.state import Message
-from tray_app.storage import AtomicStorage, put_in_place
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.fake_mailbox import make_message
 from tests.desktop.screen import PATIENCE, Screen
 from tests.desktop.tray import ICON, first_label, listed, shows, start_app
-from tray_app.autostart_linux import APPLICATION, desktop_entry
+from tray_app.autostart import APPLICATION, desktop_entry
 from tray_app.state import Icon
 
 pytestmark = pytest.mark.desktop

@@ -1,4 +1,4 @@
-"""One instance a person. A second start wakes the first, which shows its window, and ends."""
+"""How the app starts: its settings, the command that starts it again, and one instance a person."""
 
 from __future__ import annotations
 
@@ -7,15 +7,93 @@ import contextlib
 import hmac
 import json
 import os
+import platform
 import secrets
+import shutil
 import socket
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from platformdirs import user_state_path
 
 from tray_app.errors import AlreadyRunning, TrayError
 from tray_app.words import t
+
+# ---- The settings of the app, read once at its start
+
+
+DEFAULT_SERVER = "http://127.0.0.1:8400"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`folder` holds the state file and the lock; `server` counts until the owner connects to another."""
+
+    folder: Path
+    server: str
+    version: str
+    computer: str
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """From PITCHGATE_TRAY_HOME and PITCHGATE_TRAY_SERVER, with a default for each."""
+    home = environ.get("PITCHGATE_TRAY_HOME")
+    return Settings(
+        folder=Path(home) if home else user_state_path("pitchgate", appauthor=False),
+        server=environ.get("PITCHGATE_TRAY_SERVER", DEFAULT_SERVER).rstrip("/"),
+        version=installed_version(),
+        computer=(platform.node() or "this computer")[:80],
+    )
+
+
+def installed_version() -> str:
+    """The version of the installed distribution, 0 when run from bare sources."""
+    try:
+        return version("pitchgate-tray")
+    except PackageNotFoundError:
+        return "0"
+
+
+# ---- How the program is started again
+
+
+def frozen() -> bool:
+    """Whether this is the folder with everything in it."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def start_command(platform: str = sys.platform, python: str = sys.executable) -> list[str]:
+    """The program, for the menu and for login. On Windows those that open no console."""
+    if frozen():
+        return [python]
+    windows = platform == "win32"
+    found = shutil.which("pitchgate-trayw" if windows else "pitchgate-tray")
+    if found:
+        return [found]
+    quiet = Path(python).with_name("pythonw.exe")
+    return [str(quiet) if windows and quiet.exists() else python, "-m", "tray_app"]
+
+
+def window_command(python: str = sys.executable) -> tuple[str, ...]:
+    """The process of the review window (`tray_app.window`)."""
+    return (python, "window") if frozen() else (python, "-m", "tray_app.window")
+
+
+def give_back_libraries(environ: MutableMapping[str, str] = os.environ) -> None:
+    """What we start looks for libraries where it always did: a browser must not load ours from the folder."""
+    if not frozen() or not sys.platform.startswith("linux"):
+        return
+    environ.pop("LD_LIBRARY_PATH", None)
+    if before := environ.pop("LD_LIBRARY_PATH_ORIG", ""):
+        environ["LD_LIBRARY_PATH"] = before
+
+
+# ---- One instance a person
+
 
 PATIENCE = 2.0
 
