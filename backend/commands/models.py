@@ -24,7 +24,7 @@ from backend.terminal import Worded, WordedGroup, echo, print_table, words
 from backend.transactions.records import StoredModel
 
 if TYPE_CHECKING:
-    from backend.domain.mailbox.insights import Share
+    from backend.domain.mailbox.review import Share
     from backend.scoring.model_file import ModelFacts
     from backend.transactions.store import Store
 

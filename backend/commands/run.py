@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backend import home, starting
-from backend import home as clients
 from backend.domain.errors import Conflict, Refused
 from backend.domain.moments import clock_off
 from backend.settings_read import read_settings
@@ -67,7 +66,7 @@ def home_command(
     """Set up and run Pitchgate for one mailbox of yours. No Pub/Sub and no public address are needed.
 
     Before that Google wants an OAuth client of the type Desktop app, made at
-    https://console.cloud.google.com/auth/clients.
+    https://console.cloud.google.com/auth/home.
     """
     where = (folder or default_folder()).expanduser().absolute()
     file = where / home.SETTINGS_NAME
@@ -85,14 +84,14 @@ def home_command(
 
 def _client(file: Path | None, client_id: str | None) -> OAuthClient:
     if file is not None:
-        return clients.from_file(file.expanduser())
+        return home.from_file(file.expanduser())
     if client_id is None:
-        echo("home.make_client", console=clients.CONSOLE)
+        echo("home.make_client", console=home.CONSOLE)
         given = click.prompt(words()("home.client")).strip().strip("'\"")
         if given.endswith(".json") or Path(given).expanduser().is_file():
-            return clients.from_file(Path(given).expanduser())
+            return home.from_file(Path(given).expanduser())
         client_id = given
-    return clients.typed(client_id, click.prompt(words()("home.secret"), hide_input=True))
+    return home.typed(client_id, click.prompt(words()("home.secret"), hide_input=True))
 
 
 def _set_up(file: Path, client: OAuthClient, port: int | None) -> None:
@@ -106,9 +105,9 @@ def _set_up(file: Path, client: OAuthClient, port: int | None) -> None:
     }
     given: dict[str, Any] = {name.removeprefix("PITCHGATE_").lower(): value for name, value in values.items()}
     settings = read_settings(**given)
-    clients.check_redirect(client, settings.redirect_uri)
+    home.check_redirect(client, settings.redirect_uri)
     echo("home.asking")
-    date = asyncio.run(clients.try_out(client, settings))
+    date = asyncio.run(home.try_out(client, settings))
     if off := clock_off(SystemClock().now(), date, settings.clock_skew):
         raise off
     home.write_settings(file, values)
@@ -164,7 +163,7 @@ def _unit_written(file: Path, wanted: bool | None, settings: Settings) -> bool:
 
 
 def _run(settings: Settings, *, browser: bool) -> None:
-    from backend.home_guide import Guide
+    from backend.home import Guide
 
     starting.run(settings, Guide(echo, browser=browser).run)
 

@@ -12,16 +12,18 @@ from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import host_of
 from backend.domain.mail.message import Address, Arrival, MailboxId, Message, Owner
 from backend.domain.mail.sender import normalise, organisational_domain
-from backend.domain.mailbox.insights import Figures, filled, first_monday
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView, Verdict
 from backend.domain.mailbox.review import (
+    Figures,
     Leaving,
     Listing,
     Position,
     SenderProfile,
     Unsubscription,
     Wanted,
+    filled,
+    first_monday,
 )
 from backend.domain.mailbox.rules import (
     MOST_RULES,

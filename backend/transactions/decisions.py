@@ -15,8 +15,8 @@ from backend.domain.errors import NotFound
 from backend.domain.mail.message import MailboxId
 from backend.domain.mail.sender import script_of
 from backend.domain.mailbox.decisions import EFFECTS, Correction, Decision, Origin
-from backend.domain.mailbox.insights import Figures, Funnel, SenderCount, Week
 from backend.domain.mailbox.message import Grounds, MessageView, Verdict
+from backend.domain.mailbox.review import Figures, Funnel, SenderCount, Week
 from backend.domain.watching import drift
 from backend.domain.watching.audit import Chain, Entry, grown, keyed, name_of
 from backend.domain.watching.drift import monday_of, week_of

@@ -15,8 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain import errors
 from backend.locale import error_words
-from backend.web.api.answers import PREFIX
-from backend.web.api.authentication import http_error
+from backend.web.api.authentication import PREFIX, http_error
 from backend.web.guards import log_bug, log_refusal
 from backend.web.pages import language_of, page, sender_words
 from backend.web.services import services

@@ -30,10 +30,20 @@ from backend.ports.gmail import PushCallers
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
 from backend.web import browser_session
 from backend.web.api.authentication import service
-from backend.web.browser_session import DEVICE, EARLIER, WANTED, cookie_name, wanted, without_cookie
+from backend.web.browser_session import (
+    DEVICE,
+    EARLIER,
+    WANTED,
+    cookie_name,
+    open_page,
+    to_google,
+    to_sign_in,
+    wanted,
+    without_cookie,
+    words,
+)
 from backend.web.guards import BoundedStore, guarded, log_bug, network_of, per_minute
 from backend.web.owner import devices
-from backend.web.owner.page import open_page, to_google, to_sign_in, words
 from backend.web.pages import state_of
 from backend.web.services import Measures, measures, services
 

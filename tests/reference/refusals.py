@@ -6,7 +6,7 @@ from quart import Quart
 
 from backend.locale import catalogue
 from backend.web.api import described
-from backend.web.api.answers import STATUS
+from backend.web.api.authentication import STATUS
 from backend.web.api.routes import blueprint
 from backend.web.error_map import HTTP_CODES, TABLE
 from tests.reference.tables import page

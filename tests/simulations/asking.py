@@ -12,7 +12,7 @@ import argparse
 import json
 import random
 
-from backend.domain.mailbox.insights import Share
+from backend.domain.mailbox.review import Share
 from backend.domain.watching.trial import HELD, STRATA, Answer, Label, drawn, narrow, quality
 
 MAIL, HELD_SHARE, UNSURE = 140, 0.2, 0.15

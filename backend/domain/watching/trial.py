@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from backend.domain.digest import Digest
 from backend.domain.errors import Refused
-from backend.domain.mailbox.insights import Share, joined, wilson
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import Row, Shadow, Verdict
+from backend.domain.mailbox.review import Share, joined, wilson
 from backend.domain.policy.table import STRANGERS, Facts, decide
 from backend.domain.reading.score import Thresholds
 

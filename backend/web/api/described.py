@@ -15,8 +15,7 @@ from werkzeug.routing import Rule
 
 from backend.transactions.records import Scope
 from backend.web.api import schemas
-from backend.web.api.answers import API, PREFIX, STATUS, VERSION_HEADER, tagged
-from backend.web.api.authentication import blueprint
+from backend.web.api.authentication import API, PREFIX, STATUS, VERSION_HEADER, blueprint, tagged
 from backend.web.api.schemas import Unchanged
 from backend.web.guards import guarded, per_minute
 from backend.web.services import services

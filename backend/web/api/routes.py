@@ -21,8 +21,20 @@ from backend.pipeline import decide
 from backend.pipeline.devices import TICKET_LIFE
 from backend.transactions.records import Device, Event, EventKind, Overview, Scope
 from backend.web.api import schemas
-from backend.web.api.answers import answer, message_json, preferences_json, refusal, sender_json, tagged
-from backend.web.api.authentication import Call, blueprint, per_device, service, with_body, with_device
+from backend.web.api.authentication import (
+    Call,
+    answer,
+    blueprint,
+    message_json,
+    per_device,
+    preferences_json,
+    refusal,
+    sender_json,
+    service,
+    tagged,
+    with_body,
+    with_device,
+)
 from backend.web.api.described import described
 from backend.web.api.schemas import Resumption
 from backend.web.guards import guarded, per_minute

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from quart import Blueprint, Response
 
-from backend.domain.mailbox.insights import (
+from backend.domain.mailbox.review import (
     LEAST_REVIEWED,
     SECONDS_A_PITCH,
     Figures,
@@ -19,8 +19,8 @@ from backend.domain.watching.drift import monday_of
 from backend.domain.watching.trial import narrow
 from backend.pipeline.review import InsightService
 from backend.web import browser_session as browser
+from backend.web.browser_session import owner_page
 from backend.web.guards import guarded, per_minute
-from backend.web.owner.page import owner_page
 from backend.web.services import services
 
 # ---- Geometry of the drawings

@@ -12,8 +12,8 @@ from backend.domain.mailbox.message import Row
 from backend.domain.mailbox.rules import MOST_LINES, MOST_RULES, subject_of
 from backend.pipeline import decide, review
 from backend.web.api.authentication import service
+from backend.web.browser_session import Visitor, back, owner_page, visitor, visitor_form
 from backend.web.guards import guarded, per_minute
-from backend.web.owner.page import Visitor, back, owner_page, visitor, visitor_form
 
 blueprint = Blueprint("lists", __name__, url_prefix="/settings/lists")
 

@@ -10,9 +10,9 @@ from backend.pipeline.review import ReviewService
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service as devices
 from backend.web.api.routes import packed_cursor
+from backend.web.browser_session import owner_page, words
 from backend.web.guards import guarded, per_minute
 from backend.web.owner import review_show as show
-from backend.web.owner.page import owner_page, words
 from backend.web.owner.review_show import VIEWS, look_of, position_of, sender_address
 from backend.web.services import services
 

@@ -22,8 +22,8 @@ from backend.pipeline.owner_digest import Offered
 from backend.transactions.records import Event, EventKind
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service as devices
+from backend.web.browser_session import back, visitor_form, words
 from backend.web.guards import guarded, per_link, per_minute, per_network
-from backend.web.owner.page import back, visitor_form, words
 from backend.web.owner.review import service
 from backend.web.owner.review_show import ORDERS, WITH_EARLIER, plain, way_back
 from backend.web.pages import page, words_for

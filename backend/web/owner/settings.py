@@ -32,8 +32,8 @@ from backend.pipeline.owner_digest import known_zone
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
 from backend.web.api.routes import VERSION
+from backend.web.browser_session import Visitor, back, owner_page, visitor, visitor_form, words
 from backend.web.guards import guarded, per_minute
-from backend.web.owner.page import Visitor, back, owner_page, visitor, visitor_form, words
 from backend.web.pages import paused_until
 from backend.web.services import services
 

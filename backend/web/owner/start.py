@@ -19,8 +19,8 @@ from backend.pipeline.archive import ArchiveService
 from backend.transactions.records import Duty
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
+from backend.web.browser_session import Visitor, back, open_page, owner_page, visitor, visitor_form, words
 from backend.web.guards import guarded, per_minute
-from backend.web.owner.page import Visitor, back, open_page, owner_page, visitor, visitor_form, words
 from backend.web.pages import language_of
 from backend.web.services import services
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.insights import Funnel, SenderCount, Week
 from backend.domain.mailbox.message import Outcome
+from backend.domain.mailbox.review import Funnel, SenderCount, Week
 from tests.contract.store.stories import Story
 
 LONG = timedelta(days=91)

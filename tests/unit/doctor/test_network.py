@@ -11,7 +11,7 @@ import pytest
 from backend.doctor.checks import of_grants, of_topic
 from backend.doctor.machine import State
 from backend.domain.errors import NO_TOPIC, TryLater
-from backend.home_guide import Guide
+from backend.home import Guide
 from backend.settings import Settings
 from tests.unit.domain.mailbox.test_mailbox import NOW, WORKING
 

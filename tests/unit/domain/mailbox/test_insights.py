@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.mailbox.insights import (
+from backend.domain.mailbox.review import (
     WEEKS,
     Figures,
     Funnel,
