@@ -21,6 +21,7 @@ import json
 import math
 import mmap
 import os
+import select
 import signal
 import socket
 import sqlite3
@@ -45,6 +46,7 @@ from backend.__main__ import main as program
 from backend.demo.people import Process, Sandbox
 from backend.sandbox.__main__ import sandbox_command
 from backend.system import SystemClock
+from tests import once
 
 WAKE = signal.SIGUSR2
 AHEAD = struct.Struct("d")
@@ -63,6 +65,7 @@ class Machine:
 
     def __init__(self) -> None:
         self._running: dict[int, int] = {}
+        self._templates = tempfile.TemporaryDirectory()
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with tempfile.TemporaryFile() as file, theirs:
             file.truncate(AHEAD.size)
@@ -70,7 +73,7 @@ class Machine:
             given = (theirs.fileno(), file.fileno())
             # Ends when our end of the socket is closed.
             self._first = subprocess.Popen(
-                (sys.executable, "-m", "tests.machine", *map(str, given)),
+                (sys.executable, "-m", "tests.machine", *map(str, given), self._templates.name),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=given,
@@ -104,20 +107,25 @@ class Machine:
             return False
         return True
 
-    def begin(self, words: list[str], environment: dict[str, str], log: int, *, pipe: bool) -> Child:
+    def begin(
+        self, words: list[str], environment: dict[str, str], log: int, *, pipe: bool, real_time: bool = False
+    ) -> Child:
         """Like `python -m WORDS` in a session of its own; with `pipe` its standard output can be read, without it goes
-        to `log` as well. The clock is right when the first one begins."""
-        if not any(self.runs(pid) for pid in list(self._running)):
+        to `log` as well. The clock is right when the first one begins, and always for one with the `real_time`."""
+        if not real_time and not any(self.runs(pid) for pid in list(self._running)):
             self.advance(-self.ahead)
         ended, ends = os.pipe()
         said, says = os.pipe() if pipe else (None, os.dup(log))
-        order = json.dumps({"words": words, "environment": environment, "folder": os.getcwd()})
+        order = json.dumps(
+            {"words": words, "environment": environment, "folder": os.getcwd(), "real_time": real_time}
+        )
         socket.send_fds(self._orders, [order.encode()], [says, log, ends])
         os.close(ends)
         os.close(says)
         pid = NUMBER.unpack(self._orders.recv(NUMBER.size))[0]
-        with contextlib.suppress(ProcessLookupError):  # it has ended already
-            self._running[pid] = os.pidfd_open(pid)
+        if not real_time:
+            with contextlib.suppress(ProcessLookupError):  # it has ended already
+                self._running[pid] = os.pidfd_open(pid)
         return Child(pid, ended, said)
 
 
@@ -158,6 +166,18 @@ class Child:
                 for number in filter(None, (self._ended, self._said)):
                     os.close(number)
         return self._code
+
+    def first_line(self, seconds: float) -> bytes:
+        """As `readline`, for those who have no loop; nothing where it takes longer than that."""
+        if self._said is None or not select.select((self._said,), (), (), seconds)[0]:
+            return b""
+        return os.read(self._said, 4096)
+
+    def ends(self, seconds: float) -> int | None:
+        """What it ended with, if it does so in that time."""
+        if self._code is None:
+            select.select((self._ended,), (), (), seconds)
+        return self.returncode
 
     async def wait(self) -> int:
         """Until it has ended."""
@@ -223,11 +243,13 @@ async def hurry(sandbox: Sandbox, server: Process, state: Path) -> int:
 
 def main() -> NoReturn:
     """Import the program and fork what is ordered."""
-    orders, clock = socket.socket(fileno=int(sys.argv[1])), mmap.mmap(int(sys.argv[2]), AHEAD.size)
-    put_ahead(lambda: float(AHEAD.unpack_from(clock)[0]))
+    orders, clocks = socket.socket(fileno=int(sys.argv[1])), [mmap.mmap(int(sys.argv[2]), AHEAD.size)]
+    put_ahead(lambda: float(AHEAD.unpack_from(clocks[-1])[0]))
     starting._structlog_without_rich()
-    for name in ("backend.serving", "backend.sandbox.server", COMMANDS["serve"][0]):
+    for name in ("backend.serving", "backend.sandbox.server", "backend.reader_process", COMMANDS["serve"][0]):
         importlib.import_module(name)
+    once.keep_templates(sys.argv[3])
+    once.prepare()
     signal.signal(WAKE, lambda *_: None)  # enough for asyncio's loop, which then looks at the time
     gc.freeze()
     while True:
@@ -242,7 +264,10 @@ def main() -> NoReturn:
             if (pid := os.fork()) == 0:
                 ends_with_its_parent()
                 orders.close()
-                become(given, **json.loads(order))
+                asked = json.loads(order)
+                if asked.pop("real_time"):
+                    clocks.append(mmap.mmap(-1, AHEAD.size))  # all zero, for ever
+                become(given, **asked)
             orders.send(NUMBER.pack(pid))
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             os.write(given[2], NUMBER.pack(code))
@@ -343,6 +368,13 @@ def _ahead_loop(quick: Any, ahead: Callable[[], float]) -> Any:
             self.timers.discard(timer)
             timer.call()
 
+        async def subprocess_exec(self, make: Any, *command: str, **options: Any) -> Any:
+            if command[:2] != (sys.executable, "-c"):
+                return await super().subprocess_exec(make, *command, **options)
+            reader = ForkedReader(make(), command[2], options["env"])
+            await reader.connect(self)
+            return reader, reader.protocol
+
         def catch_up(self) -> None:
             for timer in list(self.timers):
                 if not timer.cancelled():
@@ -353,6 +385,91 @@ def _ahead_loop(quick: Any, ahead: Callable[[], float]) -> Any:
     loop.timers = WeakSet()
     loop.add_signal_handler(WAKE, loop.catch_up)
     return loop
+
+
+class ForkedReader(asyncio.SubprocessTransport):
+    """A process that reads messages, forked from its server, which knows what it would import for half a second. All
+    else is as if it had been started: pipes at both ends, nothing else open, none of the server's environment."""
+
+    def __init__(self, protocol: asyncio.SubprocessProtocol, code: str, environment: dict[str, str]) -> None:
+        super().__init__()
+        self.protocol = protocol
+        self._code: int | None = None
+        (asked, asks), (answered, answers) = os.pipe(), os.pipe()
+        self._ends = asks, answered
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.dup2(asked, 0)
+            os.dup2(answers, 1)
+            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+            read_messages(code, environment)
+        os.close(asked)
+        os.close(answers)
+
+    async def connect(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hear of what it answers, and of its end."""
+        asks, answered = self._ends
+        requests = await loop.connect_write_pipe(lambda: _End(self.protocol, 0), os.fdopen(asks, "wb"))
+        answers = await loop.connect_read_pipe(lambda: _End(self.protocol, 1), os.fdopen(answered, "rb"))
+        self._pipes = (requests[0], answers[0])
+        handle = os.pidfd_open(self._pid)
+
+        def ended() -> None:
+            loop.remove_reader(handle)
+            os.close(handle)
+            self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+            self.protocol.process_exited()
+
+        loop.add_reader(handle, ended)
+        self.protocol.connection_made(self)
+
+    def get_pid(self) -> int:
+        return self._pid
+
+    def get_returncode(self) -> int | None:
+        return self._code
+
+    def get_pipe_transport(self, fd: int) -> Any:
+        return self._pipes[fd]
+
+    def kill(self) -> None:
+        if self._code is None:
+            os.kill(self._pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        for pipe in self._pipes:
+            pipe.close()
+
+
+class _End(asyncio.Protocol):
+    """One of its pipes."""
+
+    def __init__(self, protocol: asyncio.SubprocessProtocol, number: int) -> None:
+        self._protocol, self._number = protocol, number
+
+    def data_received(self, data: bytes) -> None:
+        self._protocol.pipe_data_received(self._number, data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._protocol.pipe_connection_lost(self._number, error)
+
+
+def read_messages(code: str, environment: dict[str, str]) -> NoReturn:
+    """What its command line says, until it ends."""
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGINT, signal.SIGTERM, WAKE):
+            signal.signal(number, signal.SIG_DFL)
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
+        exec(code, {})
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 if __name__ == "__main__":

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+import tempfile
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from types import CodeType
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
 from pydantic import SecretStr
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
-from werkzeug.routing import Rule
 
 from backend.captcha.own_tasks import ProofOfWork, TypedCode
 from backend.domain.entry.challenge import Challenge, token_hash
@@ -45,7 +42,7 @@ from tests.doubles import FixedClock, GlassVault, NoAuthorizer, PlainKeys, Seede
 from tests.fakes.gmail import FakeGmail
 from tests.fakes.push_service import FakePushService
 from tests.fakes.reader import FakeReader
-from tests.migrated import migrated
+from tests.once import keep_templates, migrated
 
 ALL = frozenset(Scope)
 SECRET = "a secret of sufficient length"
@@ -56,37 +53,8 @@ LINK = f"/c/{TOKEN}"
 MAX = "max@vendor.example"
 
 
-def _once(compile_builder: Callable[[Rule, bool], Callable[..., Any]]) -> Callable[..., Any]:
-    """Nearly all the time an app takes to make goes into compiling what writes the addresses of its routes. They are
-    the same in every test, so each is compiled once a process."""
-    compiled: dict[object, Callable[..., Any]] = {}
-
-    def builder(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
-        key = (rule.rule, *rule._trace, str(rule.defaults), append_unknown)
-        return compiled.get(key) or compiled.setdefault(key, compile_builder(rule, append_unknown))
-
-    return builder
-
-
-Rule._compile_builder = _once(Rule._compile_builder)  # type: ignore[method-assign]
-
-
-class Templates(BytecodeCache):
-    """Every app has its own environment, but the code of a template is the same in all: compiled once a process."""
-
-    def __init__(self) -> None:
-        self._code: dict[tuple[str, str], CodeType | None] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """The code of this very text, if it was compiled before."""
-        bucket.code = self._code.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep it for the apps of the tests to come."""
-        self._code[bucket.key, bucket.checksum] = bucket.code
-
-
-Quart.jinja_options = {"bytecode_cache": Templates()}
+_TEMPLATES = tempfile.TemporaryDirectory()
+keep_templates(_TEMPLATES.name)
 
 
 @dataclass

@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+import pytest_asyncio
 
 from backend.domain.errors import LeaseLost
 from backend.domain.mailbox.decisions import Decision
@@ -15,7 +16,7 @@ from backend.transactions.records import Duty
 from tests.contract.store.stories import Story
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def held(story: Story) -> Story:
     """Ana has two messages held."""
     await story.mailbox("ana")

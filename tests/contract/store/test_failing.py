@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
+import pytest_asyncio
 
 from backend.domain.errors import Cause, Failing
 from backend.domain.mailbox.decisions import Decision
@@ -40,7 +41,7 @@ async def fail_message(story: Story, cause: Cause | None = Cause.GOOGLE) -> None
     await story.store.postpone(job, story.now + SOON, "503", story.now, cause=cause)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def rested(story: Story) -> Story:
     """Ana's and Bea's mailboxes with nothing due but a message of Ana's."""
     for name in ("ana", "bea"):

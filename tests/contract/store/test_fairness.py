@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from backend.domain.mailbox.message import Outcome
 from backend.pipeline.context import Context
@@ -64,7 +65,7 @@ class Busy:
         return len(known) == len(ids) and all(view.stage is None for view in known.values())
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def busy(store: Store, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Busy:
     made = Busy(store, story, tmp_path)
     monkeypatch.setattr(loop, "run_stage", made.stage)

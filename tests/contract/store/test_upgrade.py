@@ -9,6 +9,7 @@ from itertools import count, pairwise
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from backend.demo.play import every_message
 from backend.domain.errors import AccessLost, Conflict
@@ -43,7 +44,7 @@ NEXT = Migration(
 Columns = dict[str, tuple[str, bool]]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def address(postgres_address: str) -> AsyncIterator[str]:
     """An empty place of its own on the server: these tests leave a schema behind that no other must see."""
     connection = await asyncpg.connect(postgres_address)

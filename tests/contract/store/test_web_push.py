@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import pytest_asyncio
 
 from backend.domain.errors import LeaseLost, Refused
 from backend.domain.mailbox.message import Outcome
@@ -15,7 +16,7 @@ from backend.transactions.records import Duty, Session
 from tests.contract.store.stories import Story
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def ana(story: Story) -> Story:
     await story.mailbox("ana")
     await story.work()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from backend.domain.errors import SEARCH_LAG, StoreAway, TryLater
 from backend.domain.mailbox.message import Outcome, Stage
@@ -94,7 +95,7 @@ class Workshop:
         return [row["gmail_id"] for row in await self.story.store.dead_letters()]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def workshop(store: Store, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
     clock = FixedClock()
     settings = Settings(

@@ -26,7 +26,7 @@ from tests.doubles import NoAuthorizer, PlainKeys
 from tests.fakes.gmail import Died, FakeGmail
 from tests.fakes.push_service import FakePushService
 from tests.fakes.reader import FakeReader
-from tests.migrated import migrated
+from tests.once import migrated
 
 LEASE = timedelta(seconds=60)
 TRUSTED = "mx.google.com; dkim=pass header.i=@{0}; spf=pass smtp.mailfrom=x@{0}; dmarc=pass header.from={0}"
