@@ -10,15 +10,15 @@ import hashlib
 import json
 import os
 import secrets
-import select
-import subprocess
-import sys
+import signal
 import time
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+
+from tests.machine import Child, machine
 
 CLIENT_ID = "pitchgate-dev.apps.example"
 CLIENT_SECRET = "pitchgate-dev-secret"
@@ -39,11 +39,12 @@ class SandboxRefused(AssertionError):
 
 
 class SandboxProcess:
-    """Starts `python -m backend.sandbox --port 0 --app "" ARGS` and speaks to it; stops it on exit."""
+    """Forks what `python -m backend.sandbox --port 0 --app "" ARGS` is, with the real time, and speaks to it; stops it
+    on exit."""
 
     def __init__(self, *args: str) -> None:
         self._args = args
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
         self.url = ""
         self.pid = 0
         self.http = httpx.Client(timeout=30.0, trust_env=False)
@@ -52,8 +53,8 @@ class SandboxProcess:
 
     def start(self) -> Self:
         """Start it and wait for its line of JSON."""
-        command = [sys.executable, "-m", "backend.sandbox", "--port", "0", "--app", "", *self._args]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        words = ["backend.sandbox", "--port", "0", "--app", "", *self._args]
+        self._process = machine().begin(words, dict(os.environ), 2, pipe=True, real_time=True)
         line = self._first_line()
         self.url, self.pid = line["sandbox"], line["pid"]
         self.http.base_url = httpx.URL(self.url)
@@ -65,15 +66,12 @@ class SandboxProcess:
         process, self._process = self._process, None
         if process is None:
             return 0
-        process.terminate()
-        try:
-            return process.wait(10)
-        except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGTERM)
+        if process.ends(10) is None:
             process.kill()
-            return process.wait(10)
-        finally:
-            if process.stdout is not None:
-                process.stdout.close()
+        status = process.ends(10)
+        assert status is not None
+        return status
 
     def __enter__(self) -> Self:
         return self.start()
@@ -294,16 +292,10 @@ class SandboxProcess:
     # Plumbing
 
     def _first_line(self) -> Json:
-        process = self._process
-        assert process is not None
-        assert process.stdout is not None
-        deadline = time.monotonic() + START_SECONDS
-        ready = select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]
-        line = process.stdout.readline() if ready else b""
+        assert self._process is not None
+        line = self._process.first_line(START_SECONDS)
         if not line:
-            status = process.poll()
-            self.stop()
-            raise SandboxRefused(f"the sandbox did not start (exit status {status})")
+            raise SandboxRefused(f"the sandbox did not start (exit status {self.stop()})")
         return dict(json.loads(line))
 
     def _get(self, path: str, params: dict[str, str] | None = None) -> Json:

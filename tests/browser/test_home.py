@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from backend.demo.people import free_port
 from tests.browser.checks import keep_picture
+from tests.machine import Child, machine
 from tests.sandbox_process import SandboxProcess
 
 pytestmark = pytest.mark.browser
@@ -67,25 +69,47 @@ def sent(to: str) -> dict[str, object]:
     }
 
 
-def home(google: SandboxProcess, folder: Path, *arguments: str, file: Path) -> subprocess.Popen[str]:
-    """`pitchgate home` as a person types it, its Google being the sandbox."""
-    environment = {
-        **os.environ,
-        "PITCHGATE_AUTHORIZE_URL": f"{google.url}/o/oauth2/v2/auth",
-        "PITCHGATE_TOKEN_URL": f"{google.url}/token",
-        "PITCHGATE_REVOKE_URL": f"{google.url}/revoke",
-        "PITCHGATE_JWKS_URL": f"{google.url}/oauth2/v3/certs",
-        "PITCHGATE_GMAIL_URL": google.url,
-        "PYTHONUNBUFFERED": "1",
-    }
-    command = [sys.executable, "-m", "backend", "home", "--folder", str(folder), "--client-file", str(file)]
-    return subprocess.Popen(
-        [*command, "--no-browser", "--no-unit", *arguments],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+class Home:
+    """`pitchgate home`, its Google being the sandbox: forked, or as a person types it where it is the `typed` one."""
+
+    def __init__(
+        self, google: SandboxProcess, folder: Path, *arguments: str, file: Path, typed: bool = False
+    ) -> None:
+        environment = {
+            **os.environ,
+            "PITCHGATE_AUTHORIZE_URL": f"{google.url}/o/oauth2/v2/auth",
+            "PITCHGATE_TOKEN_URL": f"{google.url}/token",
+            "PITCHGATE_REVOKE_URL": f"{google.url}/revoke",
+            "PITCHGATE_JWKS_URL": f"{google.url}/oauth2/v3/certs",
+            "PITCHGATE_GMAIL_URL": google.url,
+            "PYTHONUNBUFFERED": "1",
+        }
+        words = ["backend", "home", "--folder", str(folder), "--client-file", str(file)]
+        words += ["--no-browser", "--no-unit", *arguments]
+        said, says = os.pipe()
+        self.stdout = os.fdopen(said)
+        self._process: subprocess.Popen[bytes] | Child
+        if typed:
+            command = [sys.executable, "-m", *words]
+            self._process = subprocess.Popen(command, env=environment, stdout=says, stderr=says)
+        else:
+            self._process = machine().begin(words, environment, says, pipe=False, real_time=True)
+        os.close(says)
+
+    def ended(self, status: int | None = 0) -> str:
+        """What it said, when it has ended: with this status, or None, however it did."""
+        text = self.stdout.read()
+        self.stdout.close()
+        process = self._process
+        code = process.ends(60) if isinstance(process, Child) else process.wait(60)
+        assert code is not None
+        assert status in (None, code), text
+        return text
+
+    def stop(self) -> None:
+        """End it, as Ctrl-C or the system does."""
+        self._process.send_signal(signal.SIGTERM)
+        self.ended(None)
 
 
 def console_file(folder: Path, **changes: str) -> Path:
@@ -99,9 +123,8 @@ def test_from_an_empty_folder_to_the_first_held_mail(
 ) -> None:
     folder, port, clicks, began = tmp_path / "home", free_port(), Clicks(), time.monotonic()
     file = console_file(tmp_path)
-    running = home(google, folder, "--port", str(port), file=file)
+    running = Home(google, folder, "--port", str(port), file=file)
     try:
-        assert running.stdout is not None
         line = until(running.stdout.readline, lambda text: text.startswith("Open "))
         address = line.split()[1]
         page = browser.new_page(viewport={"width": 1000, "height": 720})
@@ -140,7 +163,7 @@ def test_from_an_empty_folder_to_the_first_held_mail(
         page.close()
         print(f"\nclicks {clicks.count}, read from {ready:.1f} s, first mail held at {held:.1f} s")
     finally:
-        stop(running)
+        running.stop()
     settings = folder / "settings.env"
     assert stat.S_IMODE(settings.stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -150,12 +173,11 @@ def test_from_an_empty_folder_to_the_first_held_mail(
 def test_a_second_start_asks_nothing(google: SandboxProcess, tmp_path: Path) -> None:
     folder, port, file = tmp_path / "home", free_port(), console_file(tmp_path)
     for _ in range(2):
-        running = home(google, folder, "--port", str(port), file=file)
+        running = Home(google, folder, "--port", str(port), file=file)
         try:
-            assert running.stdout is not None
             until(running.stdout.readline, lambda text: text.startswith("Open "))
         finally:
-            stop(running)
+            running.stop()
         file = tmp_path / "gone.json"
 
 
@@ -166,32 +188,30 @@ def test_another_port_and_the_unit_of_a_home_that_is_there(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     folder, (first, second), file = tmp_path / "home", (free_port(), free_port()), console_file(tmp_path)
     settings, unit = folder / "settings.env", tmp_path / "config/systemd/user/pitchgate.service"
-    running = home(google, folder, "--port", str(first), file=file)
-    assert running.stdout is not None
+    running = Home(google, folder, "--port", str(first), file=file)
     try:
         until(running.stdout.readline, lambda text: text.startswith("Open "))
-        told = ended(home(google, folder, "--port", str(second), file=file), status=1)
+        told = Home(google, folder, "--port", str(second), file=file).ended(status=1)
         assert "systemctl --user stop" in told, "two servers would serve one database"
         assert str(second) not in settings.read_text()
     finally:
-        stop(running)
+        running.stop()
     with settings.open("a") as lines:
         lines.write("PITCHGATE_REPLAY_DAYS=30\n")
     before = settings.read_text()
-    running = home(google, folder, "--port", str(second), file=file)
-    assert running.stdout is not None
+    running = Home(google, folder, "--port", str(second), file=file)
     try:
         told = until(running.stdout.readline, lambda text: text.startswith("Open "))
         assert f"http://127.0.0.1:{second}" in told
     finally:
-        stop(running)
+        running.stop()
     assert settings.read_text() == before.replace(str(first), str(second))
     assert not unit.exists()
-    told = ended(home(google, folder, "--unit", file=file))
+    told = Home(google, folder, "--unit", file=file).ended()
     assert "systemctl --user restart pitchgate.service" in told
     assert f"EnvironmentFile={settings}" in unit.read_text()
     unit.unlink()
-    ended(home(google, folder, "--again", "--unit", file=file))
+    Home(google, folder, "--again", "--unit", file=file).ended()
     assert unit.exists()
     assert settings.read_text() == before.replace(str(first), str(second)), "the key and what was added stay"
 
@@ -200,7 +220,7 @@ def test_a_clock_that_is_off_is_told_before_anything_is_written(
     google: SandboxProcess, tmp_path: Path
 ) -> None:
     google.http.post("/sandbox/clock", json={"skew": 900}).raise_for_status()
-    told = ended(home(google, tmp_path / "home", file=console_file(tmp_path)), status=1)
+    told = Home(google, tmp_path / "home", file=console_file(tmp_path)).ended(status=1)
     assert "15 min behind" in told
     assert "timedatectl" in told
     assert not (tmp_path / "home" / "settings.env").exists()
@@ -209,23 +229,10 @@ def test_a_clock_that_is_off_is_told_before_anything_is_written(
 def test_a_client_google_does_not_know_leaves_nothing_behind(google: SandboxProcess, tmp_path: Path) -> None:
     folder = tmp_path / "home"
     file = console_file(tmp_path, client_secret="GOCSPX-another-one")
-    running = home(google, folder, file=file)
-    text, _ = running.communicate(timeout=60)
-    assert running.returncode == 1
+    running = Home(google, folder, file=file)
+    text = running.ended(status=1)
     assert "Google does not accept this client" in text
     assert not (folder / "settings.env").exists()
-
-
-def ended(running: subprocess.Popen[str], status: int = 0) -> str:
-    """What it said, when it has ended by itself."""
-    text, _ = running.communicate(timeout=60)
-    assert running.returncode == status, text
-    return text
-
-
-def stop(running: subprocess.Popen[str]) -> None:
-    running.terminate()
-    running.communicate(timeout=30)
 
 
 def until(look: Callable[[], T], good: Callable[[T], bool], pause: float = 0.0) -> T:

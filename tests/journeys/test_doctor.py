@@ -6,9 +6,8 @@ import asyncio
 import os
 import re
 import shutil
+import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -33,6 +32,8 @@ from backend.settings_read import read_settings
 from backend.store.opening import open_store
 from backend.system import SystemClock
 from backend.transactions.store import Store
+from tests.machine import Child
+from tests.machine import machine as processes
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, PROJECT, SUBSCRIPTION, TOPIC, SandboxProcess
 
 ANA = "ana@corp.test"
@@ -80,21 +81,21 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
             "PITCHGATE_PUBSUB_URL": google.url,
         }
         log = (folder.parent / "server.log").open("wb")
-        command = [sys.executable, "-m", "backend", "serve"]
-        server = subprocess.Popen(command, env={**os.environ, **settings}, stderr=log)
+        given = {**os.environ, **settings}
+        server = processes().begin(["backend", "serve"], given, log.fileno(), pipe=False, real_time=True)
         try:
             answers(f"{url}/readyz", server)
             yield Patient(google, settings, folder)
         finally:
-            server.terminate()
-            server.wait(30)
+            server.send_signal(signal.SIGTERM)
+            server.ends(30)
             log.close()
 
 
-def answers(url: str, server: subprocess.Popen[bytes]) -> None:
+def answers(url: str, server: Child) -> None:
     """Wait until the server is ready."""
     for _ in range(600):
-        assert server.poll() is None, "the server ended"
+        assert server.returncode is None, "the server ended"
         try:
             if httpx.get(url, trust_env=False).status_code == 200:
                 return
