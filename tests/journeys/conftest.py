@@ -117,9 +117,12 @@ async def begin_journey(folder: Path, **options: object) -> AsyncIterator[Journe
             async with running.http.get(f"{running.server_url}/metrics") as answer:
                 return "pitchgate_mailboxes 1.0" in await answer.text()
 
-        await until(indexed, "the mailbox connected")
-        await journey.quiet()
-        yield journey
+        try:
+            await until(indexed, "the mailbox connected")
+            await journey.quiet()
+            yield journey
+        finally:
+            await running.server.stop()  # it may be another one by now than the stage began with
 
 
 async def command(folder: Path, *words: str, **environment: str) -> tuple[int, str]:

@@ -47,5 +47,6 @@ async def test_nobody_is_left_behind(end: signal.Signals) -> None:
         await until(gone, f"the end after {end.name}")
     finally:
         if process.returncode is None:
-            process.kill()
+            for one in (*psutil.Process(process.pid).children(recursive=True), process):
+                one.kill()
             await process.wait()
