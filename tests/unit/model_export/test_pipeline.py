@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from model_export import loaders, training
 from model_export.__main__ import cli, main
 from model_export.card import BadCard, read_card, write_card
 from model_export.counts import Counts
-from model_export.evaluation import evaluate, summary
+from model_export.evaluation import Evaluation, evaluate, summary
 from model_export.learner import DEFAULT, PitchModel
 from model_export.nasty import NASTY
 from model_export.publish import MAX_DIFFERENCE, NotPublished, build, parity, publish
@@ -40,8 +41,13 @@ def trained(rows: list[Row]) -> Trained:
 
 
 @pytest.fixture(scope="module")
-def data(trained: Trained, rows: list[Row]) -> bytes:
-    return build(trained, rows, summary(evaluate(trained)))
+def found(trained: Trained) -> Evaluation:
+    return evaluate(trained)
+
+
+@pytest.fixture(scope="module")
+def data(trained: Trained, rows: list[Row], found: Evaluation) -> bytes:
+    return build(trained, rows, summary(found))
 
 
 class TestExport:
@@ -56,8 +62,9 @@ class TestExport:
         for row in rows[:20]:
             assert abs(session.score(row.text).logit - trained.model.decision_function([row.text])[0]) < 1e-9
 
-    def test_the_card_says_what_was_learned_from_and_what_was_missed(self, trained: Trained, data: bytes):
-        found = evaluate(trained)
+    def test_the_card_says_what_was_learned_from_and_what_was_missed(
+        self, trained: Trained, data: bytes, found: Evaluation
+    ):
         card = write_card(data, audit(data), found, 1e-16)
         assert f"{len(trained.judged)} messages written for this project, in 3 files" in card
         assert "No mail of real people" in card
@@ -75,7 +82,7 @@ class TestExport:
     ):
         out = tmp_path / "model.onnx"
         out.write_bytes(b"the old one")
-        moved = train(rows)
+        moved = deepcopy(trained)
         moved.model.offset_ += 1e-6
         with pytest.raises(NotPublished):
             publish(data, moved, rows, out)
