@@ -18,12 +18,15 @@ from backend.domain.mailbox.review import (
     Figures,
     Leaving,
     Listing,
+    Pile,
     Position,
     SenderProfile,
+    Shelf,
     Unsubscription,
     Wanted,
     filled,
     first_monday,
+    shelf_of,
 )
 from backend.domain.mailbox.rules import (
     MOST_RULES,
@@ -36,7 +39,7 @@ from backend.domain.reading.topics import Topic, unwelcomed
 from backend.domain.watching.drift import Drift
 from backend.domain.watching.trial import Offer, Quality, better_degree, quality
 from backend.pipeline.context import Context
-from backend.pipeline.decide import LONGEST_ADDRESS
+from backend.pipeline.decide import LONGEST_ADDRESS, MOST_ORDERED
 from backend.ports.public_post import Unsubscriber
 from backend.ports.reader import Unread
 from backend.transactions.driver import Notifier
@@ -67,6 +70,9 @@ def weighed(view: MessageView) -> Score:
 
 
 log = structlog.get_logger()
+
+MOST_OF_SENDER = 30
+"""Messages of a sender that are shown with one of them."""
 
 LATELY = timedelta(days=90)
 """How long a release is remembered when a topic is offered."""
@@ -105,6 +111,24 @@ class ReviewService:
         plain = normalise(address[:LONGEST_ADDRESS])
         domain = organisational_domain(plain.rpartition("@")[2]) if "@" in plain else ""
         return await self.context.store.sender_profile(mailbox_id, plain, domain, after, limit)
+
+    async def held_of(self, mailbox_id: MailboxId, address: str) -> Pile:
+        """What waits from one sender, newest first."""
+        profile = await self.sender_profile(mailbox_id, address, None, MOST_OF_SENDER)
+        held = tuple(view for view in profile.messages if shelf_of(view) is Shelf.HELD)
+        return Pile(profile.address, held, more=int(profile.position is not None))
+
+    async def held_until(self, mailbox_id: MailboxId, until: datetime) -> list[str]:
+        """The messages that wait and came up to `until`, at most as many as one order takes."""
+        found: list[str] = []
+        wanted, position = Wanted((Shelf.HELD,), until=until + timedelta(microseconds=1)), None
+        for _ in range(MOST_ORDERED):
+            listed = await self.listing(mailbox_id, wanted, position, MOST_ORDERED)
+            found += [view.gmail_id for pile in listed.piles for view in pile.messages]
+            position = listed.position
+            if position is None or len(found) >= MOST_ORDERED:
+                break
+        return found[:MOST_ORDERED]
 
     async def letter(self, mailbox_id: MailboxId, gmail_id: str) -> Letter:
         """One message with its text, fetched now and kept nowhere. Raises `NotFound` if we know of none.

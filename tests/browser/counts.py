@@ -1,12 +1,13 @@
 """What people have to do and see, counted in a real browser beside the goals: `python -m tests.browser.counts`.
 
-Clicks are those of the shortest way; a page's way on by itself is none. Seconds are this machine's. docs/performance.md
-has the table of the last time.
+Clicks are those of the shortest way; a page's way on by itself is none. Seconds are this machine's. The last line is
+JSON with what is held to a bound. docs/performance.md has the table of the last time.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import tempfile
 import time
@@ -15,20 +16,26 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Locator, Page, async_playwright
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from backend.demo.letters import OWNER, letters
 from backend.demo.people import first_digest
+from backend.domain.mailbox.decisions import Decision
 from tests import browsers
-from tests.browser.review_fixture import fixture, visit
+from tests.browser.review_fixture import LOOKS, SHIFTS, Fixture, fixture, visit
 from tests.browser.test_owner_story import digests, link_in, town
+from tests.browser.test_review_click import presses_at_a_list_that_grows
 from tests.journeys.conftest import Journey, begin_journey, until
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 TOUCHED: dict[str, Any] = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
 FOLD = """(fold) => [...document.querySelectorAll("main .row .who")]
   .filter((row) => row.closest(".row").getBoundingClientRect().bottom <= fold).length"""
+REVIEWED = ("/review", "/review/sender?address=sender0@vendor0.test", "/review/mail/a0")
 Counted = tuple[str, str, str]
+
+bounded: dict[str, float] = {}
+"""What the last line tells, by its name."""
 
 
 class Clicks:
@@ -61,6 +68,7 @@ async def demo(folder: Path) -> list[Counted]:
         await clicks.on(page.get_by_role("button", name="Start the check"))
         await journey.settled(pitch, held=False)
         seconds = time.monotonic() - began
+        bounded["demo_release_seconds"] = round(seconds, 1)
         phone = await chromium.new_page(locale="en-GB", **TOUCHED)
         taps = await _digest(journey, folder, phone)
         await chromium.close()
@@ -121,7 +129,82 @@ def review(folder: Path) -> Iterator[Counted]:
             with visit(here, chromium, **look) as page:
                 seen = page.evaluate(FOLD, look["viewport"]["height"])
                 yield f"senders above the fold, {name}", str(seen), f"at least {goal}"
+        yield from _heights(here, chromium)
+        bounded["tabs_to_first_release"] = _tabs(here, chromium)
+        yield "Tabs to the first Release", str(bounded["tabs_to_first_release"]), "6"
+        bounded["layout_shift"] = sum(_shift(here, chromium, path) for path in REVIEWED)
+        yield "layout shift on load and while an email arrives", str(bounded["layout_shift"]), "0"
         chromium.close()
+
+
+def _heights(here: Fixture, chromium: Browser) -> Iterator[Counted]:
+    """Of pages with 12 senders, five emails of the first of them; and what one of them weighs."""
+    for number in range(12, 15):
+        here.do(here.office.story.decide("ana", f"a{number}", Decision.KEEP))
+    for number in range(4):
+        here.hold(f"b{number}", "sender0@vendor0.test", name="Sender 0", subject=f"Following up {number}")
+    look = LOOKS["phone"] | {"viewport": PHONE}
+    for name, path, goal in (("12_senders", REVIEWED[0], "2,000"), ("sender", REVIEWED[1], "1,800")):
+        with visit(here, chromium, path, **look) as page:
+            bounded[f"phone_px_{name}"] = page.evaluate("document.documentElement.scrollHeight")
+            yield f"{name.replace('_', ' ')} on a phone, pixels", f"{bounded[f'phone_px_{name}']:,}", goal
+            if name == "sender":
+                continue
+            bounded["review_kb"] = _kilobytes(here, chromium)
+            yield "the review page on the wire, kB", str(bounded["review_kb"]), "60"
+            page.locator(".row .open").first.click()
+            page.locator(".panel").wait_for()
+            opened = page.evaluate("document.documentElement.scrollHeight")
+            yield "the same with one opened, pixels", f"{opened:,}", "3,000"
+
+
+def _kilobytes(here: Fixture, chromium: Browser) -> float:
+    """Of a first visit, with all that the page needs but pictures."""
+    context = here.signed_in(chromium)
+    page = context.new_page()
+    sizes: list[int] = []
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    page.goto(here.address + REVIEWED[0], wait_until="load")
+    context.close()
+    return round(sum(sizes) / 1000, 1)
+
+
+def _tabs(here: Fixture, chromium: Browser) -> int:
+    """By the first link, which skips what every page has."""
+    with visit(here, chromium) as page:
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        for count in range(2, 60):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.dataset.key === 'r'"):
+                return count
+    raise AssertionError("no Release can be reached")
+
+
+def _shift(here: Fixture, chromium: Browser, path: str) -> float:
+    context = here.signed_in(chromium)
+    context.add_init_script(SHIFTS)
+    page = context.new_page()
+    page.goto(here.address + path)
+    if path == REVIEWED[0]:
+        here.hold("new", "new@late.test")
+        page.locator("[data-news] a").wait_for()
+    moved = page.evaluate("window.shifted.reduce((sum, [value]) => sum + value, 0)")
+    context.close()
+    return float(moved)
+
+
+def presses(folder: Path) -> Iterator[Counted]:
+    """How many of the presses aimed at a list that grows did something else."""
+    with sync_playwright() as playwright, fixture(folder) as here:
+        chromium = playwright.chromium.launch(executable_path=browsers.chromium(), args=browsers.ARGUMENTS)
+        done = list(presses_at_a_list_that_grows(here, chromium, {}))
+        chromium.close()
+    wrong = sum(ordered != [aimed] for aimed, ordered in done)
+    bounded[f"wrong_clicks_of_{len(done)}"] = wrong
+    yield f"presses with another target, of {len(done)} at a list that grows", str(wrong), "0"
 
 
 def main() -> None:
@@ -129,15 +212,17 @@ def main() -> None:
     logging.disable()
     counted: list[Counted] = []
     with tempfile.TemporaryDirectory() as folder:
-        places = [Path(folder, name) for name in ("demo", "town", "review")]
+        places = [Path(folder, name) for name in ("demo", "town", "review", "presses")]
         for place in places:
             place.mkdir()
         counted += asyncio.run(demo(places[0]))
         counted += asyncio.run(correction(places[1]))
         counted += review(places[2])
+        counted += presses(places[3])
     print("| what | counted | goal |\n|---|---|---|")
     for what, count, goal in counted:
         print(f"| {what} | {count} | {goal} |")
+    print(json.dumps(bounded))
 
 
 if __name__ == "__main__":

@@ -187,6 +187,10 @@ def test_by_keyboard_alone(here: Fixture, browser: Browser) -> None:
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
         page.keyboard.press("Enter")
+        for _ in range(3):  # the tick, the subject, the button
+            page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Release Second")).to_be_focused()
+        page.reload()
 
         def tab_to(role: str, name: str) -> None:
             target = page.get_by_role(role, name=name)  # type: ignore[arg-type]
@@ -241,6 +245,57 @@ def test_a_line_stands_for_all_its_sender_has_waiting(here: Fixture, browser: Br
             assert [here.decided(mail) for mail in emails] == [""] * EACH
 
 
+def test_what_is_open_shows_all_its_sender_has_waiting(here: Fixture, browser: Browser) -> None:
+    here.challenge("m0", subject="Offer 0", text="We call you this week.")
+    challenge = here.do(here.store.challenge_of("ana", "m0"))
+    assert challenge is not None
+    here.do(here.store.write_note("ana", challenge.id, "We met in Porto.", challenge.created_at))
+    for number in (1, 2):
+        here.hold(f"m{number}", subject=f"Offer {number}")
+    with visit(here, browser) as page:
+        expect(page.locator(".why .sender-note")).to_contain_text(
+            "We met in Porto."
+        )  # though they wrote again
+        page.get_by_role("link", name="Offer 2").click()
+        panel = page.locator(".panel")
+        expect(panel.locator(".sender-note")).to_contain_text("We met in Porto.")
+        expect(panel.get_by_text("3 emails held since")).to_be_visible()
+        expect(panel.locator("q")).to_have_text(["quick call", "pipeline", "qualified", "bees"])
+        expect(panel.locator(".emails .line")).to_have_text(["Offer 1", "Offer 0"])
+        panel.get_by_role("button", name="Release Offer 1").click()
+        says(page, "Released: the email")
+        assert [here.decided(f"m{number}") for number in range(3)] == ["", "owner", ""]
+        page.get_by_role("button", name="Undo").click()
+        says(page, "Undone.")
+        panel.get_by_role("button", name="Release all 3 bo@pitch.test").click()
+        says(page, "Released: 3 emails")
+        assert [here.place(f"m{number}") for number in range(3)] == [Placement.INBOX] * 3
+        # Only what the mail says is quoted, as it says it.
+        page.goto(f"{here.address}/review/mail/m0")
+        expect(page.locator(".panel q")).to_have_count(0)
+
+
+@SCRIPTS
+def test_all_that_wait_on_every_page_and_nothing_that_came_since(
+    here: Fixture, browser: Browser, script: bool
+) -> None:
+    emails = [here.hold(f"m{number}", f"s{number}@x.test", subject=f"Offer {number}") for number in range(17)]
+    with visit(here, browser, java_script_enabled=script) as page:
+        expect(page.locator(".item")).to_have_count(15)
+        page.get_by_role("checkbox", name="Offer 16").check()
+        selected(page).get_by_role("checkbox", name="All 17 held emails").check()
+        if script:
+            expect(selected(page)).to_contain_text("17 emails selected")
+        here.hold("late", "late@x.test")
+        selected(page).get_by_role("button", name="Release").click()
+        says(page, "Released: 17 emails")
+        assert [here.place(mail) for mail in emails] == [Placement.INBOX] * 17
+        assert here.place("late") is Placement.HELD
+        page.get_by_role("button", name="Undo").click()
+        says(page, "Undone.")
+        assert [here.decided(mail) for mail in emails] == [""] * 17
+
+
 def test_keys_move_through_the_list_and_act_where_they_are(here: Fixture, browser: Browser) -> None:
     for number in range(4):
         here.hold(f"m{number}", f"s{number}@x.test", name=f"Seller {number}", subject=f"Offer {number}")
@@ -251,6 +306,12 @@ def test_keys_move_through_the_list_and_act_where_they_are(here: Fixture, browse
         page.keyboard.press("k")
         page.keyboard.press("j")
         expect(page.locator(".row.here")).to_contain_text("Offer 2")
+        for _ in range(2):
+            page.keyboard.press("x")
+        expect(selected(page)).to_be_hidden()
+        page.keyboard.press("x")
+        expect(selected(page)).to_contain_text("1 email selected")
+        page.keyboard.press("x")
         for key, words in (("e", "Still held"), ("a", "Allowed"), ("b", "Blocked"), ("r", "Released")):
             page.keyboard.press(key)
             says(page, words)

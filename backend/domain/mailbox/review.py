@@ -193,14 +193,6 @@ LEASE_SECONDS = 60
 """How long one try to unsubscribe may take before another may begin."""
 
 
-def by_message(decisions: Sequence[PastDecision]) -> Mapping[str, tuple[PastDecision, ...]]:
-    """Decisions grouped by the message they were about, oldest first."""
-    found: dict[str, tuple[PastDecision, ...]] = {}
-    for one in decisions:
-        found[one.gmail_id] = (*found.get(one.gmail_id, ()), one)
-    return found
-
-
 # ---- What Pitchgate did for an owner, in figures with confidence intervals
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from quart import Blueprint, Response, request
 
-from backend.domain.mailbox.review import by_message
 from backend.domain.reading.score import LIKENESS
+from backend.pipeline.decide import MOST_ORDERED
 from backend.pipeline.review import ReviewService
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service as devices
@@ -13,7 +13,7 @@ from backend.web.api.routes import packed_cursor
 from backend.web.browser_session import owner_page, words
 from backend.web.guards import guarded, per_minute
 from backend.web.owner import review_show as show
-from backend.web.owner.review_show import VIEWS, look_of, position_of, sender_address
+from backend.web.owner.review_show import VIEWS, WITH_EARLIER, look_of, position_of, sender_address
 from backend.web.services import services
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
@@ -57,6 +57,7 @@ async def review() -> Response:
         following=look.behind(listed.position) if listed.position else "",
         back=look.address(),
         order=service().key(),
+        most=MOST_ORDERED,
         notice=notice,
         offer=await service().offer(listed.mailbox) if released else None,
     )
@@ -68,6 +69,8 @@ async def mail(gmail_id: str) -> Response:
     """One message with its text, fetched now."""
     owner = await browser.signed_in()
     letter = await service().letter(owner.mailbox_id, gmail_id)
+    theirs = await service().held_of(owner.mailbox_id, letter.view.sender)
+    held = theirs.messages if letter.view.gmail_id in {one.gmail_id for one in theirs.messages} else ()
     return await owner_page(
         "review_mail.html",
         owner,
@@ -77,6 +80,10 @@ async def mail(gmail_id: str) -> Response:
         show=show,
         letter=letter,
         view=letter.view,
+        also=[one for one in held if one.gmail_id != letter.view.gmail_id],
+        more=theirs.more > 0,
+        first_held=held[-1].received_at or held[-1].first_seen_at if held else None,
+        whole=f"{WITH_EARLIER}{held[0].gmail_id}" if held else "",
         pieces=show.pieces(letter.shown.text, letter.shown.marks),
         back=look_of(request.args).address(),
         order=service().key(),
@@ -100,7 +107,6 @@ async def sender() -> Response:
         here="held",
         show=show,
         found=found,
-        decisions=by_message(found.decisions),
         leaving={one.gmail_id: one for one in found.unsubscriptions},
         following=sender_address(found.address, packed_cursor(found.position)) if found.position else "",
         beginning=after is None,

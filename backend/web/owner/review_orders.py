@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from quart import Blueprint, Response, redirect, request, url_for
@@ -62,6 +62,8 @@ async def decide() -> Response:
     else:
         name = fields.get("bulk", "")
         picked = " ".join((await request.form).getlist("pick")).split()
+        if picked and fields.get("all"):
+            picked = await service().held_until(owner.mailbox_id, _moment(fields["all"]))
     decision = Decision.BLOCK if name == BLOCK_AND_LEAVE else name
     if name == NOTHING or not picked:
         return back(way_back(here, done=NOTHING))
@@ -80,6 +82,14 @@ async def decide() -> Response:
         return back(way_back(here, done="overruled" if done.overruled else "lost" if done.lost else "again"))
     also = {name: str(n) for name, n in (("lost", done.lost), ("overruled", done.overruled)) if n}
     return back(way_back(here, done=decision, n=str(len(done.applied)), **also, order=order.key))
+
+
+def _moment(text: str) -> datetime:
+    """When the newest message of the page came. Raises `Refused` (malformed)."""
+    try:
+        return datetime.fromisoformat(text[:40]).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise malformed("all") from None
 
 
 def proper(key: str) -> str:

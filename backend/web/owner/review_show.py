@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from urllib.parse import parse_qsl, urlencode
 
 from backend.domain.errors import Refused
@@ -17,14 +18,15 @@ from backend.domain.mailbox.review import (
     Check,
     Pile,
     Position,
+    SenderProfile,
     Shelf,
     Unsubscription,
     Wanted,
     shelf_of,
 )
-from backend.domain.reading.score import LIKENESS, PITCH_WORDS, Mark, shares
+from backend.domain.reading.score import LIKENESS, PITCH_WORDS, Mark, points, shares
 from backend.domain.reading.topics import Topic
-from backend.locale import Words, reason_words
+from backend.locale import Words
 from backend.locale import reason as reason_text
 from backend.web.api.routes import packed_cursor, read_cursor
 from backend.web.pages import row_words
@@ -154,11 +156,13 @@ def _start(day: date | None) -> datetime | None:
 
 
 REASONS = 4
+QUOTES = 3
 WITH_EARLIER = "+"
 """Before the id of a message: and what its sender has waiting from before it."""
 
 KEYS = (
     ("jk", "move"),
+    ("x", "pick"),
     (("Enter",), "open"),
     ("r", "release"),
     ("a", "allow"),
@@ -192,7 +196,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """One reason: its words in the owner's language, the mail's own words, and on which side it stands."""
+    """One reason: its text in the owner's language, words of the mail, and on which side it stands."""
 
     text: str
     words: tuple[str, ...]
@@ -227,15 +231,27 @@ def pieces(text: str, marks: Sequence[Mark]) -> list[Piece]:
 
 
 def reasons(view: MessageView, language: str) -> list[Why]:
-    """Why it scored so, strongest first."""
+    """Why it scored so, strongest first. Its words are the model's own, without those that name a class."""
     return [
         Why(
             reason_text(language, str(reason.get("text", ""))),
-            tuple(plain(reason_words(language, str(word))) for word in reason.get("words", ()))[:5],
+            tuple(str(word) for word in reason.get("words", ()) if "{" not in str(word)),
             reason.get("weight", 0) > 0,
         )
         for reason in view.reasons
     ]
+
+
+def quoting(whys: Sequence[Why], text: str) -> list[Why]:
+    """The same with each word as it stands in the mail's text, without those that do not."""
+    return [replace(why, words=tuple(_quotes(why.words, text))[:QUOTES]) for why in whys]
+
+
+def _quotes(words: Sequence[str], text: str) -> Iterator[str]:
+    for word in words:
+        parts = [re.escape(part) for part in word.split()]
+        if parts and (found := re.search(r"\b" + r"\W{1,5}".join(parts) + r"\b", text, re.IGNORECASE)):
+            yield plain(found.group())
 
 
 def strongest(view: MessageView, language: str) -> Why | None:
@@ -340,3 +356,82 @@ def notice(args: Mapping[str, str], t: Words, away: bool = False) -> Notice | No
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0
+
+
+# ---- What a sender's page tells
+
+TREND_MOST = 8
+TREND_STEP, TREND_EDGE = 44, 16
+TREND_LEAST = 3
+"""From so many emails on it can be said which way they go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The scores of a sender's latest emails as points of a line with their numbers, oldest first. `way` is "up" or
+    "down" where each goes the same way as the one before, else ""."""
+
+    points: tuple[tuple[int, int, int], ...] = ()
+    way: str = ""
+
+    @property
+    def width(self) -> int:
+        """Of the drawing, in pixels."""
+        return TREND_STEP * (len(self.points) - 1) + 2 * TREND_EDGE
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A line of the timeline. `kind` is mail, word (the owner's), check or credit."""
+
+    at: datetime
+    kind: str
+    text: str
+    more: str = ""
+
+
+def parted(views: Sequence[MessageView]) -> tuple[list[MessageView], list[MessageView]]:
+    """Those that wait, and the others."""
+    held = [view for view in views if shelf_of(view) is Shelf.HELD]
+    return held, [view for view in views if shelf_of(view) is not Shelf.HELD]
+
+
+def trend(views: Sequence[MessageView]) -> Trend:
+    """How a sender's emails were scored, one after the other; nothing of a single one."""
+    scores = [points(view.score) for view in views[:TREND_MOST] if view.score is not None][::-1]
+    if len(scores) < 2:
+        return Trend()
+    steps = {(later > earlier) - (later < earlier) for earlier, later in pairwise(scores)}
+    way = ""
+    if len(scores) >= TREND_LEAST:
+        way = "up" if steps == {1} else "down" if steps == {-1} else ""
+    drawn = ((TREND_EDGE + at * TREND_STEP, 34 - score * 26 // 100, score) for at, score in enumerate(scores))
+    return Trend(tuple(drawn), way)
+
+
+def timeline(found: SenderProfile, t: Words, now: datetime) -> list[Happened]:
+    """What happened with a sender, the latest first."""
+    subjects = {view.gmail_id: plain(view.subject) or t("no_subject") for view in found.messages}
+    lines = [
+        Happened(view.received_at or view.first_seen_at, "mail", t("happened_email"), subjects[view.gmail_id])
+        for view in found.messages
+    ]
+    for word in found.decisions:
+        said = f"{t(f'said_{word.decision}')} {t(f'origin_{word.origin}')}"
+        if word.undone_at:
+            said += f"; {t('said_undone', at=t.moment(word.undone_at))}"
+        lines.append(Happened(word.at, "word", said, subjects.get(word.gmail_id, "")))
+    for check in found.checks:
+        until = check.is_open and check.expires_at > now
+        more = t("check_until", at=t.moment(check.expires_at)) if until else ""
+        lines.append(Happened(check.sent_at or check.created_at, "check", t(check_state(check, now)), more))
+        stations = (
+            (check.started_at, "check_started"),
+            (check.solved_at, "check_solved_at"),
+            (check.bounced_at, "check_bounced"),
+        )
+        lines += [Happened(at, "check", t(name)) for at, name in stations if at]
+    for entry in found.ledger:
+        amount = f"{'+' if entry.amount > 0 else '−'}{t.number(abs(entry.amount))}"
+        lines.append(Happened(entry.at, "credit", f"{t(f'posting_{entry.posting}')}{t('colon')} {amount}"))
+    return sorted(lines, key=lambda line: line.at, reverse=True)

@@ -98,7 +98,8 @@
     const chosen = all.filter((box) => box.checked);
     const emails = chosen.reduce((sum, box) => sum + Number(box.closest("[data-count]").dataset.count), 0);
     const words = bulk.querySelector("[data-many]");
-    words.textContent = emails === 1 ? words.dataset.one : words.dataset.many.replace("#", emails);
+    const beyond = bulk.querySelector("[name=all]")?.checked;
+    words.textContent = beyond ? words.dataset.everyOne : emails === 1 ? words.dataset.one : words.dataset.many.replace("#", emails);
     const every = find("[data-every] input");
     every.checked = chosen.length > 0 && chosen.length === all.length;
     every.indeterminate = chosen.length > 0 && chosen.length < all.length;
@@ -266,6 +267,7 @@
       go(all[Math.max(0, Math.min(at, all.length - 1))], true);
     } else if (key === "/") document.getElementById("q").focus();
     else if (key === "?") document.getElementById("all-keys").showModal();
+    else if (key === "x") line?.querySelector("input[name=pick]:not(:disabled)")?.click();
     else if (key === "u") find(".flash button")?.click();
     else line?.querySelector(`[data-key="${key}"]:not(:disabled)`)?.click();
   }
@@ -312,7 +314,7 @@
     if (event.key === "Enter" && event.target.type === "checkbox") event.preventDefault();
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.target.matches("input:not([type=checkbox]), select, textarea")) return;
-    if (!"jkrabeu/?".includes(event.key)) return;
+    if (!"jkxrabeu/?".includes(event.key)) return;
     event.preventDefault();
     pressed(event.key);
   });

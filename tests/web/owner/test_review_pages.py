@@ -256,7 +256,33 @@ async def test_what_did_not_work_is_told_and_can_be_ordered_again(here: Office) 
     assert "Unsubscribing did not work: the list’s server did not answer." in unescape(page)
     here.lists.trouble = None
     await sent(browser, "/review/unsubscribe", gmail_id="m1")
-    assert "Unsubscribed at lists.pitch.test." in await shown(browser, "/review/sender?address=bo@pitch.test")
+    page = await shown(browser, "/review/sender?address=bo@pitch.test")
+    assert "Unsubscribed at lists.pitch.test." in page
+
+
+async def test_the_page_of_a_sender_tells_what_happened_the_latest_first(here: Office) -> None:
+    await here.hold("m1")
+    browser = await here.browser()
+    here.clock.advance(minutes=1)
+    await sent(browser, "/review/decide", one="release m1")
+    here.clock.advance(minutes=1)
+    await sent(browser, "/review/credits", address="bo@pitch.test", amount="2", way="give")
+    page = unescape(await shown(browser, "/review/sender?address=bo@pitch.test"))
+    told = page[page.index("What happened") :]
+    lines = ("Given by you: +2", "You released it on this page", "Email received")
+    places = [told.index(line) for line in lines]
+    assert places == sorted(places)
+
+
+async def test_all_that_wait_are_named_by_a_time_of_ours(here: Office) -> None:
+    await here.hold("m1")
+    browser = await here.browser()
+    for text in ("", "yesterday", "9" * 50, "0001-01-01T00:00:00+23:00"):
+        answer = await posted(browser, "/review/decide", bulk="block", pick="m1", all=text or "x")
+        assert answer.status_code == 422
+    where = await sent(browser, "/review/decide", bulk="block", pick="m1", all="2000-01-01T00:00:00+00:00")
+    assert where == "/review?done=nothing"
+    assert await here.story.place("ana", "m1") is Placement.HELD
 
 
 async def test_an_offer_that_cannot_be_believed_is_never_clicked(here: Office) -> None:

@@ -12,7 +12,7 @@ from backend.domain.mailbox.decisions import OFFERED
 from backend.domain.mailbox.message import FailOpen, MessageView, Placement
 from backend.domain.reading.topics import Topic
 from backend.locale import LANGUAGES
-from backend.web.owner.review_show import decided, notice, strongest
+from backend.web.owner.review_show import Why, decided, notice, quoting, strongest, trend
 from backend.web.pages import words_for
 
 
@@ -85,3 +85,31 @@ def test_a_sender_who_has_a_link_was_told(language: str) -> None:
 def unjudged(cause: str) -> MessageView:
     """A message that was let in because it could not be judged."""
     return cast(MessageView, SimpleNamespace(row="fail_open", cause=cause))
+
+
+def test_a_reason_quotes_the_mail_as_it_stands_there() -> None:
+    said = Why("asks for a call", ("hi would", "quick call", "(number)", "a.b"), True)
+    (found,) = quoting([said], "Hi,\nwould you have time for a Quick  call? No aab.")
+    assert found.words == ("Hi, would", "Quick call")
+    assert quoting([said], "")[0].words == ()
+
+
+@pytest.mark.parametrize(
+    ("scores", "way"),
+    [
+        ((0.93, 0.71, 0.52), "up"),
+        ((0.52, 0.71, 0.93), "down"),
+        ((0.93, 0.71, 0.93), ""),
+        ((0.93, 0.93, 0.93), ""),
+        ((0.93, 0.52), ""),
+    ],
+)
+def test_which_way_a_senders_emails_go_is_said_of_three_or_more(scores: tuple[float, ...], way: str) -> None:
+    found = trend([cast(MessageView, SimpleNamespace(score=score)) for score in scores])
+    assert [n for _, _, n in found.points] == [round(score * 100) for score in reversed(scores)]
+    assert found.way == way
+    assert found.width > max(x for x, _, _ in found.points)
+
+
+def test_one_email_makes_no_line() -> None:
+    assert trend([cast(MessageView, SimpleNamespace(score=0.9))]).points == ()
