@@ -140,6 +140,10 @@ bench-review: setup-dev ## a page of ten thousand held messages against one of a
 growth: setup-dev ## each function over a stranger's text against each text made to cost it time or memory
 	@$(BIN)/python -m tests.growth
 
+.PHONY: evasion
+evasion: setup-dev ## pitches in disguise: how many stay held, a line a trick; ordinary mail in the same clothes
+	@$(BIN)/python -m tests.evasion.measure
+
 .PHONY: reproduce
 reproduce: setup-dev ## the shipped model trained again to the same bytes, and what is looked at over the whole corpus
 	@$(BIN)/pitchgate-model reproduce backend/models/pitchgate.md

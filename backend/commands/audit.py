@@ -19,6 +19,7 @@ from backend.commands.models import height, under_way
 from backend.commands.store import chosen, of_mailbox, stored
 from backend.domain.errors import Gone, NotFound
 from backend.domain.reading import words as reading_words
+from backend.domain.reading.score import Part
 from backend.domain.watching import audit, drift
 from backend.domain.watching.audit import differences, from_bits
 from backend.domain.watching.drift import Drift, monday_of
@@ -175,7 +176,8 @@ class Again:
         if setting["made_with"].partition(" ")[0] != self.session.made_with.partition(" ")[0]:
             return "of_another_model", None
         if counts is not None:
-            return "from_counts", self.session.scored_again(self.keys.vault.open(counts))
+            score = self.session.scored_again(self.keys.vault.open(counts))
+            return "from_counts", score.of_part(Part(entry.says["case"].get("part", "")))
         if self.application is None or not entry.about:
             return "score_not_kept", None
         context = self.application.context

@@ -21,7 +21,8 @@ from backend.domain.mailbox.message import FailOpen
 from backend.domain.policy.guards import objections_of_message
 from backend.domain.reading.score import MAX_SHOWN, Score, Shown, Thresholds, illustrate, marks
 from backend.domain.reading.topics import topics
-from backend.domain.reading.wording import body, names_of, read, written
+from backend.domain.reading.views import surest, views
+from backend.domain.reading.wording import body, names_of
 from backend.domain.reading.words import OTHER, language
 
 # ---- Read a message into a `Digest`
@@ -82,11 +83,11 @@ def digest(
     known, tongue = _facts(arrival, owner, OTHER), OTHER
     cause = FailOpen.UNREADABLE
     try:
-        reading = read(arrival.message, owner)
-        tongue = reading.language
-        text = written(reading)
+        seen = views(arrival.message, owner)
+        tongue = seen[0].reading.language
         cause = FailOpen.SCORER_BROKEN
-        score = illustrate(model(text), reading)
+        decisive, score = surest(seen, model)
+        score = illustrate(score, decisive.reading)
         cause = FailOpen.UNREADABLE
         answerable = _may_hold(score, thresholds)
         guards = objections_of_message(arrival, owner, known.authentication) if answerable else ()
@@ -97,7 +98,7 @@ def digest(
         return replace(known, language=tongue, cause=cause, fault=fault_of(error))
     challenger: Score | None = None
     with contextlib.suppress(Exception):
-        challenger = second.score(text) if second is not None else None
+        challenger = surest(seen, second.score)[1] if second is not None else None
     limits = second.thresholds if second is not None and challenger is not None else {}
     return replace(
         known,
@@ -107,7 +108,9 @@ def digest(
         thresholds=thresholds,
         challenger=challenger,
         challenger_thresholds=limits,
-        topics=topics(text) if answerable or _may_hold(challenger, limits) else frozenset(),
+        topics=frozenset().union(*(topics(view.text) for view in seen))
+        if answerable or _may_hold(challenger, limits)
+        else frozenset(),
     )
 
 

@@ -28,7 +28,7 @@ from backend.domain.mailbox.message import Verdict
 from backend.domain.policy.rehearsal import Waiting
 from backend.domain.policy.table import NOT_INCOMING_LABELS, Facts, Standing, decide
 from backend.domain.reading.score import Reason, Score, Thresholds, illustrate
-from backend.domain.reading.wording import read, written
+from backend.domain.reading.views import surest, views
 from backend.offline.archives import Filed
 from backend.offline.mbox import system_labels
 
@@ -115,7 +115,6 @@ class Judge:
         """The facts and the score of one message, whatever the others are. Any bytes will do."""
         message = parse(filed.raw)
         owner = Owner(self.me or (message.to[0].address if message.to else ""))
-        reading = read(message, owner)
         arrival = Arrival(
             filed.file, "", _labels(message, self.me), _received_at(message), message, len(filed.raw)
         )
@@ -128,7 +127,8 @@ class Judge:
             standing=STRANGER,
             form=form_of(arrival, owner),
         )
-        score = illustrate(self.session.score(written(reading)), reading)
+        decisive, score = surest(views(message, owner), self.session.score)
+        score = illustrate(score, decisive.reading)
         earlier = frozenset((*message.references, message.in_reply_to)) - {""}
         return Weighed(filed.file, facts, score, earlier, self._wrote_to(message))
 

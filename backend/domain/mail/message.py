@@ -85,7 +85,8 @@ class Message:
 
     `text` and `html` are the decoded bodies (concatenated where there are several, "" and None where
     there is none). `defects` names what was wrong with the bytes ("part limit", "charset klingon", …):
-    a message with defects is still a message.
+    a message with defects is still a message. `beside` are further texts that programs show: of parts with names, of
+    invitations, of attached mail.
     """
 
     headers: Headers = Headers()
@@ -102,6 +103,7 @@ class Message:
     content_type: str = "text/plain"
     attachments: tuple[Attachment, ...] = ()
     defects: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @property
     def sender(self) -> Address:

@@ -11,7 +11,7 @@ import email.policy
 import email.utils
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message as StdMessage
 
@@ -27,6 +27,7 @@ from backend.domain.mail.message import (
     message_ids,
     unfold,
 )
+from backend.domain.mail.visible import visible
 
 _NESTING = re.compile(rb"boundary\s{0,9}\*?|^content-type\s{0,9}:\s{0,9}message/", re.I | re.M)
 # A field that says what a part is, with its continuation lines.
@@ -35,6 +36,14 @@ _CHARSET = re.compile(r"charset\s{0,9}\*?(?:0\*?)?\s{0,9}=\s{0,9}\"?([^\s\";]{1,
 _METHOD = re.compile(r";\s{0,9}method\s{0,9}=\s{0,9}\"?([A-Za-z-]{1,30})", re.I)
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}\Z")
 _ADDRESS_FIELDS = ("from", "reply-to", "to", "cc")
+_TEXT_PART = re.compile(rb"content-type\s{0,9}:\s{0,9}text/", re.I)
+_ENCODED = frozenset({"content-type", "content-transfer-encoding"})
+_MOST_LEAVES = 50
+_MAIL = frozenset({"message/rfc822", "message/global"})
+_CONTINUED = re.compile(r"\r?\n[ \t]")
+_SAID = re.compile(
+    r"^(?:DESCRIPTION|SUMMARY|COMMENT|LOCATION|X-ALT-DESC)(?:;[^:\r\n]*+)?:([^\r\n]*+)", re.M | re.I
+)
 _ABOUT = frozenset({"content-type", "content-disposition"})
 
 
@@ -42,12 +51,12 @@ _ABOUT = frozenset({"content-type", "content-disposition"})
 class MimeLimits:
     """How much of one mail is looked at. Sizes in bytes (`raw`, `about_part`) or characters; beyond them it is cut.
 
-    `all_headers` is for all fields together, `about_part` for one Content-… field, `steps` for lines times nesting,
-    which is what the standard parser's time grows with.
+    `beside_chars` is for all texts beside the body, `all_headers` for all fields together, `about_part` for one
+    Content-… field, `steps` for lines times nesting, which is what the standard parser's time grows with.
     """
 
     raw: int = 12_000_000
-    parts: int = 300
+    parts: int = 1_000
     depth: int = 20
     headers: int = 400
     header_chars: int = 20_000
@@ -55,6 +64,7 @@ class MimeLimits:
     html_chars: int = 1_000_000
     all_headers: int = 400_000
     about_part: int = 4_000
+    beside_chars: int = 60_000
     steps: int = 4_000_000
 
 
@@ -83,6 +93,7 @@ class _Harvest:
     limits: MimeLimits
     text: list[str] = field(default_factory=list)
     html: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
     chars: Counter[str] = field(default_factory=Counter)
     attachments: list[Attachment] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
@@ -114,6 +125,7 @@ def from_parts(part: Part, limits: MimeLimits = MimeLimits()) -> Message:
         content_type=_content_type(part),
         attachments=tuple(harvest.attachments),
         defects=tuple(harvest.defects),
+        beside=tuple(harvest.beside),
     )
 
 
@@ -146,7 +158,17 @@ def part_tree(raw: bytes, limits: MimeLimits = MimeLimits()) -> tuple[Part, tupl
 
 
 def _flat(raw: bytes) -> Part:
-    head, _, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
+    """The headers, and each text that can be found without understanding how the mail is built."""
+    raw = raw.replace(b"\r\n", b"\n")
+    head, _, body = raw.partition(b"\n\n")
+    headers = _fields(head)
+    leaves = tuple(_leaves(body))
+    if not leaves:
+        return Part(headers=headers, body=body, size=len(body))
+    return Part("multipart/mixed", headers=headers, children=leaves)
+
+
+def _fields(head: bytes) -> tuple[tuple[str, str], ...]:
     fields: list[tuple[str, list[str]]] = []
     for line in head.decode("ascii", "surrogateescape").split("\n"):
         if line[:1] in (" ", "\t") and fields:
@@ -154,8 +176,31 @@ def _flat(raw: bytes) -> Part:
         elif ":" in line:
             name, _, value = line.partition(":")
             fields.append((name.strip(), [value.strip()]))
-    headers = tuple((name, "\n".join(lines)) for name, lines in fields)
-    return Part(headers=headers, body=body, size=len(body))
+    return tuple((name, "\n".join(lines)) for name, lines in fields)
+
+
+def _leaves(body: bytes) -> Iterator[Part]:
+    """Parts that say they are text, wherever they stand: from their fields to the next line that begins a part."""
+    position = 0
+    for _ in range(_MOST_LEAVES):
+        begun = _TEXT_PART.search(body, position)
+        if begun is None:
+            return
+        top = max(body.rfind(b"\n--", position, begun.start()), position)
+        blank = body.find(b"\n\n", begun.start())
+        if blank < 0:
+            return
+        end = body.find(b"\n--", blank + 1)
+        position = end if end >= 0 else len(body)
+        about = StdMessage()
+        for name, value in _fields(body[top:blank][:4_000]):
+            if name.lower() in _ENCODED and name not in about:
+                about[name] = value.replace("\n", " ")
+        about.set_payload(body[blank + 2 : position].decode("ascii", "surrogateescape"))
+        data = about.get_payload(decode=True)
+        if isinstance(data, bytes):
+            headers = tuple((name, str(value)) for name, value in about.items())
+            yield Part(about.get_content_type(), headers=headers, body=data, size=len(data))
 
 
 def _part(message: StdMessage, limits: MimeLimits, depth: int) -> Part:
@@ -163,9 +208,15 @@ def _part(message: StdMessage, limits: MimeLimits, depth: int) -> Part:
     content_type = message.get_content_type()
     payload = message.get_payload()
     if isinstance(payload, list):
-        # One level beyond the limit is kept, so that the walk sees that there was more and says so.
-        deeper = payload[: limits.parts + 1] if depth <= limits.depth else []
-        children = tuple(_part(child, limits, depth + 1) for child in deeper if isinstance(child, StdMessage))
+        # One level beyond the limit is kept, so that the walk sees that there was more; of deeper ones only the leaves.
+        inner = [child for child in payload if isinstance(child, StdMessage)]
+        deeper = (
+            inner
+            if depth <= limits.depth
+            else [part for child in inner for part in child.walk() if not part.is_multipart()]
+        )
+        told = [child for child in deeper if child.get_payload()] or deeper
+        children = tuple(_part(child, limits, depth + 1) for child in told[: limits.parts + 1])
         return Part(content_type, "", _filename(_about(headers)), headers, None, 0, children)
     body = message.get_payload(decode=True)
     data = body if isinstance(body, bytes) else b""
@@ -173,22 +224,27 @@ def _part(message: StdMessage, limits: MimeLimits, depth: int) -> Part:
 
 
 def _walk(root: Part, harvest: _Harvest) -> None:
-    """Body texts and attachments in the order of the mail. A forwarded mail (message/*) is an attachment."""
-    stack = [(root, 0)]
+    """Body texts and attachments in the order of the mail. A forwarded mail (message/*) is an attachment, and what it
+    says stands beside the body."""
+    stack = [(root, 0, False)]
     while stack:
-        part, depth = stack.pop()
+        part, depth, attached = stack.pop()
         harvest.seen += 1
         if harvest.seen > harvest.limits.parts:
             harvest.defect("part limit")
             return
         kind = _content_type(part)
-        if part.children and not kind.startswith("message/"):
+        if kind.startswith("message/") and not attached:
+            _leaf(part, kind, harvest)
+        if part.children and (not kind.startswith("message/") or kind in _MAIL):
             if depth >= harvest.limits.depth:
                 harvest.defect("depth limit")
-                continue
-            stack.extend((child, depth + 1) for child in reversed(part.children))
-            continue
-        _leaf(part, kind, harvest)
+            inside = attached or kind in _MAIL
+            stack.extend((child, depth + 1, inside) for child in reversed(part.children))
+        elif attached:
+            _beside(part, kind, harvest)
+        elif not kind.startswith("message/"):
+            _leaf(part, kind, harvest)
 
 
 def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
@@ -199,6 +255,7 @@ def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
     if filename or disposition.startswith("attachment") or not readable:
         size = 0 if kind.startswith("message/") else max(part.size, 0)
         harvest.attachments.append(Attachment(filename[:300], kind, size, _method(about, kind)))
+        _beside(part, kind, harvest)
         return
     if part.body is None:
         harvest.defect("body missing" if part.size else "")
@@ -212,6 +269,24 @@ def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
     harvest.defect(trouble)
     harvest.chars[kind] += len(text)
     (harvest.html if kind == "text/html" else harvest.text).append(text)
+
+
+def _beside(part: Part, kind: str, harvest: _Harvest) -> None:
+    """Take down what a part says that is no body: many programs show it below the body, or as an invitation."""
+    left = harvest.limits.beside_chars - harvest.chars["beside"]
+    if not part.body or not kind.startswith("text/") or left <= 0:
+        return
+    text, _ = decode(
+        part.body[: harvest.limits.beside_chars * 4], part.charset or _charset(_about(part.headers))
+    )
+    if kind == "text/calendar":
+        text = "\n".join(match.group(1) for match in _SAID.finditer(_CONTINUED.sub("", text)))
+        text = text.replace("\\n", "\n").replace("\\N", "\n").replace("\\", "")
+    elif kind != "text/plain" and "<" in text:
+        text = visible(text).text
+    harvest.chars["beside"] += len(text)
+    if text.strip():
+        harvest.beside.append(text.replace("\r\n", "\n")[:left])
 
 
 def _method(about: Mapping[str, str], kind: str) -> str:

@@ -4,13 +4,15 @@ hidden parts."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
+from backend.domain.mail.letters import seen
 from backend.domain.mail.message import clean
+from backend.domain.mail.styles import Declared, Look, Rule, declared, look, rules
 
 # ---- HTML rewritten safely
 # A parser of HTML opens elements by itself (a `<b>` left open is opened in every paragraph that follows), looks
@@ -33,7 +35,14 @@ _TAG = re.compile(rf"<(/?)([a-z][^{_S}/>]*+)((?:[{_S}/]*+{_ATTRIBUTE.pattern})*+
 _TAG_BEGINS = re.compile(r"</?[a-z]", re.I)
 _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
 _COMMENT_ENDS = re.compile(r"--!?>")
-_ASKED_FOR = frozenset({"class", "id", "style", "hidden", "width", "height", "src", "href"})
+_ASKED_FOR = frozenset(
+    {
+        *("class", "id", "style", "hidden", "width", "height", "src", "href"),
+        *("color", "bgcolor", "background", "dir", "open", "value"),
+    }
+)
+_OF_LOOKS = frozenset({"color", "bgcolor", "background", "dir"})
+_NAMES_TELL = re.compile(r"<(?:style|details|dialog|bdo|font)\b", re.I)
 
 
 def _names(**kinds: str) -> dict[str, str]:
@@ -77,7 +86,11 @@ def bounded(html: str) -> str:
 
     Any text is accepted. Time grows with its length.
     """
-    out = _Out()
+    return "".join(_written(html).pieces)
+
+
+def _written(html: str) -> _Out:
+    out = _Out(named=_NAMES_TELL.search(html) is not None)
     position = 0
     for _ in range(MAX_MARKS):
         start = html.find("<", position)
@@ -87,8 +100,9 @@ def bounded(html: str) -> str:
             out.pieces.append(html[position:start])
         position = _mark(html, start, out)
     rest = html[position:]
+    out.cut = len(rest) > 0 and "<" in rest
     out.pieces.append(_ANY_TAG.sub(" ", rest).replace("<", "&lt;"))
-    return "".join(out.pieces)
+    return out
 
 
 class _Out:
@@ -96,15 +110,19 @@ class _Out:
 
     An element is struck off only where every parser closes it: by its own end tag while nothing is open in it but what
     ends with it, or by the beginning of one that `_ENDED_BY` names. So `open` holds all that any parser has open, and
-    perhaps more.
+    perhaps more. `named`: what an element was called is kept, since rules or programs go by it; `sheet` are the mail's
+    own rules, `cut` says that there were more tags than are read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, named: bool) -> None:
         self.pieces: list[str] = []
         self.open: list[str] = []
         self.body = False
+        self.named = named
+        self.sheet: list[str] = []
+        self.cut = False
 
-    def start(self, name: str, attributes: str) -> None:
+    def start(self, name: str, attributes: str, original: str) -> None:
         if name == "body" and self.body:
             return
         self.body = True
@@ -115,7 +133,8 @@ class _Out:
                     self.pieces.append("<br>")
                 return
             self.open.append(name)
-        self.pieces.append(f"<{name}{_attributes(attributes)}>")
+        called = f' t="{original}"' if self.named and original != name and original.isalnum() else ""
+        self.pieces.append(f"<{name}{called}{_attributes(attributes)}>")
 
     def end(self, name: str) -> None:
         at = self._within(f"/{name}") - 1
@@ -155,11 +174,13 @@ def _tag(html: str, tag: re.Match[str], out: _Out) -> int:
     if name in _RAW_ENDS:
         return tag.end() if tag[1] else _raw(html, tag.end(), name, out)
     unknown = name not in _WRITTEN_AS
+    if name == "input":
+        out.pieces.append(_value(tag[3]))
     if name in _DROPPED or (unknown and "/" in tag[8]):
         return tag.end()
     written = _WRITTEN_AS.get(name, "span")
     if not tag[1] or written == "br":
-        out.start(written, tag[3])
+        out.start(written, tag[3], name)
     elif written not in _VOID and written != "body":
         out.end(written)
     return tag.end()
@@ -171,19 +192,30 @@ def _raw(html: str, position: int, name: str, out: _Out) -> int:
     stop = end.start() if end else len(html)
     if name in _VERBATIM:
         out.pieces.append(html[position:stop].replace("<", "&lt;"))
+    elif name == "style":
+        out.sheet.append(html[position:stop])
     return stop
 
 
 def _attributes(text: str) -> str:
     if not text:
         return ""
+    return "".join(f' {name}="{value}"' for name, value in _asked_for(text).items())
+
+
+def _asked_for(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for match in _ATTRIBUTE.finditer(text):
         name = match[1].lower()
         if name in _ASKED_FOR:
             value = match[2] or match[3] or match[4] or ""
             found.setdefault(name, value[:MAX_VALUE].replace('"', "&quot;"))
-    return "".join(f' {name}="{value}"' for name, value in found.items())
+    return found
+
+
+def _value(attributes: str) -> str:
+    """What stands in a field of a form."""
+    return f" {_asked_for(attributes).get('value', '')} ".replace("<", "&lt;").replace("&quot;", '"')
 
 
 # ---- HTML as its reader sees it
@@ -191,6 +223,9 @@ def _attributes(text: str) -> str:
 
 MAX_NODES = 25_000
 MAX_TEXT = 200_000
+MAX_HIDDEN = 50_000
+MAX_MATCHED = 3_000_000
+"""Rules times nodes that are tried; rules beyond that are not read."""
 
 _SKIPPED = frozenset({"style", "script", "head", "title", "template", "noscript", "svg", "math", "object"})
 _BLOCKS_WORDS = """
@@ -201,18 +236,22 @@ _BLOCKS = frozenset(_BLOCKS_WORDS.split())
 _QUOTES = re.compile(
     r"gmail_quote|gmail_extra|moz-cite-prefix|yahoo_quoted|protonmail_quote|divrplyfwdmsg|tutanota_quote"
 )
-_HIDDEN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?:\.0*)?\s*(?:;|$|!)|mso-hide\s*:\s*all"
-    r"|font-size\s*:\s*[01](?:\.\d*)?(?:px|pt)?\s*(?:;|$|!)|max-height\s*:\s*0(?:px)?\s*(?:;|$|!)",
-    re.I,
-)
 _TINY = re.compile(r"\s*[0-2](?:px)?\s*\Z")
 _TINY_STYLE = re.compile(r"(?<![-\w])(?:width|height)\s*:\s*[0-2](?:px)?\s*(?:;|$|!)", re.I)
+_SELECTOR = re.compile(r"[\w\s.#*>+~\[\]=\"'^$|-]{1,200}\Z")
+_STEPS = re.compile(r"[\s>+~]+")
+_TYPE = re.compile(r"(?<![\w.#\[=\"'-])([a-z][\w-]*)(?![\w-]*[\"'\]=])", re.I)
+_ASCII_BLANKS = re.compile(r"[ \t\n\r\f]+")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_TURN, _TURNED = "\u202e", "\u202c"
+_PLAIN = Look()
+_NONE: Declared = {}
 
 
 @dataclass(slots=True)
 class Visible:
-    """What a reader gets of an HTML body. `text` has one line a block; quoted blocks begin with "> "."""
+    """What a reader gets of an HTML body. `text` has one line a block; quoted blocks begin with "> ". `hidden`: some of
+    it is not shown, and `unseen` is what that says. `findings` are those of `letters.seen`; `cut`: there was more."""
 
     text: str = ""
     links: list[str] = field(default_factory=list)
@@ -220,89 +259,218 @@ class Visible:
     pixels: int = 0
     hidden: bool = False
     tables: int = 0
+    unseen: str = ""
+    findings: frozenset[str] = frozenset()
+    cut: bool = False
+
+    @property
+    def much_hidden(self) -> bool:
+        """Whether much of it is there for programs only."""
+        hidden = len(_WORD.findall(self.unseen))
+        return hidden >= 30 and 3 * hidden >= len(_WORD.findall(self.text))
+
+
+class _Step(NamedTuple):
+    """A node on the way in or out; how text in it looks, None where it is never shown. `turned`: its letters run from
+    right to left whatever they are, which `begins` with it; `block`: it has lines of its own."""
+
+    node: Any
+    entering: bool
+    quoted: bool
+    look: Look | None
+    turned: bool = False
+    block: bool = False
+    begins: bool = False
 
 
 def visible(html: str) -> Visible:
     """Read `html` as a browser would show it. Any text is accepted; at most `MAX_NODES` nodes are visited."""
     result = Visible()
-    root = LexborHTMLParser(bounded(clean(html))).body
+    written = _written(clean(html))
+    result.cut = written.cut
+    root = LexborHTMLParser("".join(written.pieces)).body
     if root is None:
         return result
-    pieces: list[str] = []
-    for node, entering, quoted in _steps(root, result):
-        _emit(node, entering, quoted, pieces)
-    lines = "".join(pieces)[:MAX_TEXT].split("\n")
-    result.text = re.sub(r"\n{3,}", "\n\n", "\n".join(_line(line) for line in lines)).strip()
+    told = _told_by_rules(root, rules("\n".join(written.sheet))) if written.sheet else {}
+    shown: list[str] = []
+    unseen: list[str] = []
+    for step in _steps(root, result, told):
+        _emit(step, shown, unseen)
+    lines = "".join(shown)[:MAX_TEXT].split("\n")
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(map(_line, lines))).strip()
+    result.text, result.findings = seen(text)
+    result.unseen = seen(" ".join("".join(unseen)[:MAX_HIDDEN].replace("\x01", " ").split())).text
     return result
 
 
+def _told_by_rules(root: Any, found: list[Rule]) -> dict[int, Declared]:
+    """What the mail's own rules say of nodes, by their numbers in memory."""
+    told: dict[int, Declared] = {}
+    most = MAX_MATCHED // (
+        1 + min(MAX_NODES, sum(1 for _ in zip(root.traverse(), range(MAX_NODES), strict=False)))
+    )
+    for rule in found[-most:]:
+        if not _SELECTOR.match(rule.selector) or len(_STEPS.split(rule.selector)) > 5:
+            continue
+        try:
+            nodes = root.css(_TYPE.sub(_called, rule.selector))
+        except (SelectolaxError, ValueError):
+            continue
+        for node in nodes[:MAX_NODES]:
+            told[node.mem_id] = {**told.get(node.mem_id, _NONE), **rule.declarations}
+    return told
+
+
+def _called(name: re.Match[str]) -> str:
+    """The selector of elements by what they were called before they were written down."""
+    called = name[1].lower()
+    written = _WRITTEN_AS.get(called, "span")
+    return called if written == called else f'{written}[t="{called}"]'
+
+
 def _line(line: str) -> str:
-    marks = line.count("\x01")
-    text = " ".join(line.replace("\x01", " ").split())
+    marks = "\x01" in line
+    line = line.replace("\x01", " ") if marks else line
+    # A blank that does not break is one to a reader too; whether it stands between letters is told later.
+    text = " ".join(line.split()) if line.isascii() else _ASCII_BLANKS.sub(" ", line).strip()
     return f"> {text}" if marks and text else text
 
 
-def _emit(node: Any, entering: bool, quoted: bool, pieces: list[str]) -> None:
+def _emit(step: _Step, shown: list[str], unseen: list[str]) -> None:
+    node = step.node
+    pieces = shown if step.look is not None and step.look.seen else unseen
     if node.is_text_node:
         text = node.text_content or ""
         if text.strip():
-            pieces.append(("\x01" if quoted else "") + text.replace("\n", " ").replace("\x01", " "))
+            pieces.append(("\x01" if step.quoted else "") + text.replace("\n", " ").replace("\x01", " "))
         elif text:
             pieces.append(" ")
-    elif node.tag == "br" or node.tag in _BLOCKS:
+        return
+    if step.begins and not step.entering:
+        pieces.append(_TURNED)
+    if step.block or (node.tag == "br" and step.entering):
         # A cell ends a phrase but a row is one line to the eye; one line each is good enough for words.
-        pieces.append("\n" if entering or node.tag in _BLOCKS else "")
+        pieces.append(f"{_TURNED}\n{_TURN}" if step.turned and not step.begins else "\n")
+    if step.begins and step.entering:
+        pieces.append(_TURN)
 
 
-def _steps(root: Any, result: Visible) -> Iterator[tuple[Any, bool, bool]]:
-    """Depth first without recursion: (node, True on the way in, inside a quotation)."""
-    stack: list[tuple[Any, bool, bool]] = [(root, True, False)]
+def _steps(root: Any, result: Visible, told: Mapping[int, Declared]) -> Iterator[_Step]:
+    """Depth first without recursion."""
+    stack: list[_Step] = [_Step(root, True, False, _PLAIN)]
     visited = 0
     while stack:
-        node, entering, quoted = stack.pop()
-        if not entering:
-            yield node, False, quoted
+        step = stack.pop()
+        node = step.node
+        if not step.entering:
+            yield step
             continue
         visited += 1
         if visited > MAX_NODES:
+            result.cut = True
             return
         if node.is_text_node:
-            yield node, True, quoted
+            yield step
             continue
-        if not node.is_element_node or node.tag in _SKIPPED or not _note(node, result):
+        if not node.is_element_node:
             continue
-        quoted = quoted or _is_quote(node)
-        yield node, True, quoted
-        stack.append((node, False, quoted))
-        children: list[tuple[Any, bool, bool]] = []
-        child = node.child
-        while child is not None and len(children) < MAX_NODES:
-            children.append((child, True, quoted))
-            child = child.next
-        stack.extend(reversed(children))
+        inner = _within(step, result, told)
+        yield inner
+        stack.append(inner._replace(entering=False))
+        stack.extend(reversed(_children(inner, told)))
 
 
-def _is_quote(node: Any) -> bool:
+def _within(step: _Step, result: Visible, told: Mapping[int, Declared]) -> _Step:
+    """The step into an element, as its own style and what it is change it."""
+    node, tag = step.node, step.node.tag
     attributes = node.attributes
+    style = attributes.get("style")
+    declarations = told.get(node.mem_id, _NONE) if told else _NONE
+    if style:
+        declarations = {**declarations, **declared(style)} if declarations else declared(style)
+    at = step.look
+    if at is not None:
+        plain = not declarations and tag != "a" and not (attributes and not _OF_LOOKS.isdisjoint(attributes))
+        inside = at if plain else look(at, tag, declarations, attributes)
+        if (
+            "hidden" in attributes
+            or tag in _SKIPPED
+            or (attributes.get("t") == "dialog" and "open" not in attributes)
+        ):
+            inside = None
+        _note(node, attributes, style or "", result, inside)
+        at = inside
+    display = declarations.get("display", "") if declarations else ""
+    block = (tag in _BLOCKS and not display.startswith("inline")) or display in (
+        "block",
+        "table",
+        "table-row",
+        "list-item",
+    )
+    turns = not step.turned and _turned(at, attributes, declarations)
+    return _Step(
+        node, True, step.quoted or _is_quote(tag, attributes), at, step.turned or turns, block, turns
+    )
+
+
+def _turned(at: Look | None, attributes: Mapping[str, str | None], declarations: Declared) -> bool:
+    """Whether letters run from right to left, whatever they are."""
+    if at is None or not at.leftward:
+        return False
+    return attributes.get("t") == "bdo" or "override" in declarations.get("unicode-bidi", "")
+
+
+def _children(step: _Step, told: Mapping[int, Declared]) -> list[_Step]:
+    node, attributes = step.node, step.node.attributes
+    closed = attributes.get("t") == "details" and "open" not in attributes
+    inner: list[_Step] = []
+    child = node.child
+    while child is not None and len(inner) < MAX_NODES:
+        at = step.look
+        if closed and not (child.is_element_node and child.attributes.get("t") == "summary"):
+            at = None
+        inner.append(_Step(child, True, step.quoted, at, step.turned))
+        child = child.next
+    if len(inner) > 1 and _runs_back(step, told) and (node.text() or "").isascii():
+        inner.reverse()
+    return inner
+
+
+def _runs_back(step: _Step, told: Mapping[int, Declared]) -> bool:
+    """Whether the boxes in an element follow each other from right to left."""
+    node = step.node
+    if step.look is not None and step.look.leftward and node.tag == "tr":
+        return True
+    style = node.attributes.get("style") or ""
+    if not told and "flex" not in style:
+        return False
+    declarations = {**told.get(node.mem_id, _NONE), **declared(style)}
+    return "reverse" in declarations.get("flex-direction", "") + declarations.get("flex-flow", "")
+
+
+def _is_quote(tag: str, attributes: Mapping[str, str | None]) -> bool:
+    if tag == "blockquote":
+        return True
+    if not attributes:
+        return False
     mark = f"{attributes.get('class') or ''} {attributes.get('id') or ''}".lower()
-    return node.tag == "blockquote" or bool(_QUOTES.search(mark))
+    return bool(_QUOTES.search(mark))
 
 
-def _note(node: Any, result: Visible) -> bool:
-    """Take down what the node shows of its making; False if a reader does not see it."""
-    attributes = node.attributes
-    style = attributes.get("style") or ""
-    hidden = "hidden" in attributes or bool(style and _HIDDEN.search(style))
-    if node.tag == "img":
+def _note(
+    node: Any, attributes: Mapping[str, str | None], style: str, result: Visible, inside: Look | None
+) -> None:
+    """Take down what the node shows of its making."""
+    tag = node.tag
+    if tag == "img":
         size = (attributes.get("width") or "", attributes.get("height") or "")
-        tiny = any(_TINY.match(s) for s in size if s) or bool(_TINY_STYLE.search(style)) or hidden
+        tiny = any(_TINY.match(s) for s in size if s) or bool(_TINY_STYLE.search(style)) or inside is None
         remote = (attributes.get("src") or "").lower().startswith(("http", "//"))
         result.pixels += tiny and remote
         result.images += not tiny
-    elif node.tag == "a" and len(result.links) < 300:
+    elif tag == "a" and inside is not None and len(result.links) < 300:
         result.links.append((attributes.get("href") or "")[:500])
-    elif node.tag == "table":
+    elif tag == "table" and inside is not None:
         result.tables += 1
-    if hidden and node.tag not in ("img", "br"):
+    if tag not in ("img", "br") and tag not in _SKIPPED and (inside is None or not inside.seen):
         result.hidden = True
-    return not hidden

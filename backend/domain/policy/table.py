@@ -70,8 +70,8 @@ class Facts:
 
     @property
     def welcome(self) -> frozenset[Topic]:
-        """The message's topics that the owner allows."""
-        return self.topics & self.preferences.welcome
+        """The message's topics, if the owner allows each of them: one that is welcome is no wrapping for others."""
+        return self.topics if self.topics <= self.preferences.welcome else frozenset()
 
     @property
     def own_organisation(self) -> bool:
@@ -273,8 +273,8 @@ TABLE = (
     ),
     PolicyRow(
         Row.MACHINE_MAIL,
-        "A bounce, report or mailing list by its whole form; or a mail that merely says it is a list, an automatic "
-        "or a calendar reply, as long as it stays below the challenge threshold.",
+        "A bounce or report by its whole form, or a mailing list that Gmail itself sorts so; or a mail that merely "
+        "says it is a list, an automatic or a calendar reply, as long as it stays below the challenge threshold.",
         Outcome.INBOX,
         _machine_mail,
     ),
@@ -286,7 +286,7 @@ TABLE = (
     ),
     PolicyRow(
         Row.WELCOME,
-        "A message that a row below would hold or label, about a topic that the owner welcomes.",
+        "A message that a row below would hold or label, if the owner welcomes every topic that it is about.",
         Outcome.INBOX,
         _welcome,
         reads_score=True,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import lru_cache
 from itertools import groupby
+from math import exp
 from typing import TYPE_CHECKING
 
 from backend.domain.mail.quoting import earlier_mail
@@ -47,16 +49,40 @@ class Trace:
     counts: str = ""
 
 
+class Part(StrEnum):
+    """Which part of a message a score is about. The value is stored; `WHOLE` is all that is shown."""
+
+    WHOLE = ""
+    PLAIN = "plain"
+    OPENING = "opening"
+    BELOW = "below"
+
+
+CAUTION = 1.0
+"""By how much a part's logit counts less than that of a whole message. The surest of several is surer than one, and so
+much keeps ordinary mail of writers not trained on from being held any more often than by its whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`probability` of a pitch (0..1, calibrated), its `logit`, the strongest `reasons` first, and the
-    `model` version that said so."""
+    """`probability` of a pitch (0..1, calibrated), its `logit`, the strongest `reasons` first, the `model` version that
+    said so, and the `part` of the message that was read."""
 
     probability: float
     logit: float
     reasons: tuple[Reason, ...] = ()
     model: str = ""
     trace: Trace | None = field(default=None, compare=False)
+    part: Part = Part.WHOLE
+
+    def of_part(self, part: Part) -> Score:
+        """A score of some text as the score of that part of a message."""
+        if part is Part.WHOLE:
+            return self
+        logit = self.logit - CAUTION
+        probability = 1 / (1 + exp(-logit)) if logit > -700 else 0.0
+        told = (*self.reasons, Reason(f"part.{part}", -CAUTION)) if self.reasons else ()
+        return replace(self, probability=probability, logit=logit, reasons=told, part=part)
 
 
 def points(share: float) -> int:

@@ -11,12 +11,14 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from string import digits
 
+from backend.domain.mail.letters import Seen, seen
 from backend.domain.mail.message import Message, Owner, clean, may_match
 from backend.domain.mail.mime import parse
 from backend.domain.mail.quoting import Sections, sections
 from backend.domain.mail.sender import is_free_mail, organisational_domain
 from backend.domain.mail.visible import Visible, visible
 from backend.domain.reading import lexicon
+from backend.domain.reading.mending import BROKEN, mended
 from backend.domain.reading.words import Hit, concepts, find, language, tokens
 
 # ---- What a reader sees around the words
@@ -198,12 +200,14 @@ def _markup(message: Message, seen: Visible | None) -> Iterator[str]:
         yield "pixel"
     if seen.hidden:
         yield "hidden_text"
+    if seen.much_hidden:
+        yield "hidden_much"
     if seen.images and len(seen.text) < 200:
         yield "image_mail"
 
 
 def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:
-    yield f"length_{sum(words > limit for limit in _LENGTHS)}"
+    yield length_of(words).removeprefix("f_")
     yield f"subject_{sum(len(message.subject.split()) > limit for limit in _SUBJECT_LENGTHS)}"
     subject = _FWD.sub("", _RE.sub("", message.subject)).strip()
     if subject and subject == subject.lower() and not re.search(r"[\u0600-\uffff]", subject):
@@ -222,6 +226,11 @@ def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:
         yield "bullets"
     if parts.signature:
         yield "signature" if parts.signature.count("\n") < 3 else "signature_long"
+
+
+def length_of(words: int) -> str:
+    """The token about the length of a text of so many words."""
+    return f"f_length_{sum(words > limit for limit in _LENGTHS)}"
 
 
 # ---- A message as the model reads it
@@ -260,23 +269,68 @@ class Reading:
 
 
 def read(message: Message, owner: Owner) -> Reading:
-    """Take a message apart. Pure, total and bounded."""
-    seen = visible(message.html) if message.html else None
-    parts = sections(_body(message, seen), message.sender.name)
+    """Take a message apart, as its whole text shows it. Pure, total and bounded."""
+    return taken_apart(message, owner).whole
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A message with all that can be read of it: `whole` is what most programs show, `body` the tokens of its own text
+    to the end, `parts` its sections, `plain` its plain text where that says something else, `names` those replaced,
+    `cut` whether there was more than is read."""
+
+    whole: Reading
+    body: tuple[str, ...]
+    parts: Sections
+    plain: str
+    unseen: str
+    names: dict[str, str]
+    cut: bool
+
+
+def taken_apart(message: Message, owner: Owner) -> Apart:
+    """Take a message apart for all its views."""
+    html = visible(message.html) if message.html else None
+    plain = as_seen(message.text)
+    shown = _shown(message, html, plain)
+    parts = sections(shown.text, message.sender.name)
     names = names_of(message, owner)
     tongue = language(f"{message.subject} {parts.own or parts.quoted}")
     body = tokens(parts.own, names)
-    own = [*tokens(message.subject, names)[:MAX_SUBJECT_WORDS], *body[:MAX_OWN_WORDS]]
+    subject = as_seen(message.subject)
+    own = [*tokens(subject.text, names)[:MAX_SUBJECT_WORDS], *body[:MAX_OWN_WORDS]]
     words = (*own, ".", *tokens(parts.signature, names)[:MAX_SIGNATURE_WORDS])
-    plain = len(body) - body.count("?")
-    return Reading(
+    found = shown.findings | subject.findings
+    form = form_tokens(message, owner, parts, html, len(body) - body.count("?"))
+    whole = Reading(
         words=words,
         own=len(own),
         quoted=tuple(tokens(parts.quoted, names)[:MAX_QUOTED_WORDS]),
         hits=tuple(find(words, tongue)),
-        form=(*form_tokens(message, owner, parts, seen, plain), f"f_language_{tongue}"),
+        form=(*form, *sorted(f"f_{name}" for name in found), f"f_language_{tongue}"),
         language=tongue,
     )
+    other = plain.text if shown is not plain and _says_more(plain.text, shown.text) else ""
+    unseen = html.unseen if html is not None else ""
+    return Apart(whole, tuple(body), parts, other, unseen, names, html is not None and html.cut)
+
+
+def as_seen(text: str) -> Seen:
+    """A text as a person reads it: its letters as they are seen, and broken words whole."""
+    found = seen(text)
+    whole, broken = mended(found.text)
+    return Seen(whole, found.findings | {BROKEN}) if broken else found
+
+
+_LONGER_WORD = re.compile(r"[^\W\d_]{3,}")
+_OTHER_WORDS = 12
+
+
+def _says_more(text: str, than: str) -> bool:
+    """Whether `text` has words of its own, and not a few."""
+    own = set(_LONGER_WORD.findall(_LINK.sub(" ", text).lower()))
+    more = own - set(_LONGER_WORD.findall(than.lower())) if own else own
+    return len(more) >= _OTHER_WORDS and 4 * len(more) >= len(own)
 
 
 def prepare(message: Message, owner: Owner) -> str:
@@ -300,14 +354,15 @@ def written(reading: Reading) -> str:
 
 def body(message: Message) -> str:
     """The text a reader of `message` sees, and the one `marking.marks` expects."""
-    return _body(message, visible(message.html) if message.html else None)
+    return _shown(message, visible(message.html) if message.html else None, as_seen(message.text)).text
 
 
-def _body(message: Message, seen: Visible | None) -> str:
+def _shown(message: Message, html: Visible | None, plain: Seen) -> Seen:
     """What the reader sees: the HTML where there is some that says anything, else the plain text."""
-    if seen is not None and (len(seen.text) > 20 or not message.text.strip()):
-        return seen.text
-    return message.text
+    if html is None or (len(html.text) <= 20 and plain.text.strip()):
+        return plain
+    text, broken = mended(html.text)
+    return Seen(text, html.findings | ({BROKEN} if broken else frozenset()))
 
 
 def names_of(message: Message, owner: Owner) -> dict[str, str]:

@@ -187,6 +187,7 @@ def grounds(
         "filtered": facts.filtered,
         "p": bits(score.probability),
         "logit": bits(score.logit),
+        "part": score.part,
     }
     model = {"version": score.model, "made_with": score.trace.made_with if score.trace else ""}
     setting = _setting(facts.preferences, facts.labels, thresholds, **model)

@@ -27,8 +27,9 @@ from tests.web.offers import offered
 SURE, UNSURE = 0.97, 0.7
 
 
-def row_of(message, probability: float) -> Row:
-    return decide(facts(message), score(probability), THRESHOLDS, (), NOW).row
+def row_of(message, probability: float, *labels: str) -> Row:
+    given = facts(message, labels=frozenset({"INBOX", *labels}))
+    return decide(given, score(probability), THRESHOLDS, (), NOW).row
 
 
 BOUNCE = b"""\
@@ -152,12 +153,17 @@ class TestLists:
         ],
         ids=["unsubscribe", "post", "precedence list", "precedence bulk", "mailing-list"],
     )
-    def test_a_mailing_list_is_never_held(self, fields):
-        assert row_of(pitch(*fields), 1.0) is Row.MACHINE_MAIL
+    def test_a_mailing_list_is_believed_where_gmail_sorts_it_so(self, fields):
+        assert row_of(pitch(*fields), 1.0, "CATEGORY_UPDATES") is Row.MACHINE_MAIL
+        assert row_of(pitch(*fields), SURE) is not Row.MACHINE_MAIL
+        assert row_of(pitch(*fields), UNSURE) is Row.MACHINE_MAIL
 
     def test_a_list_that_only_names_itself_is_known_by_its_address(self):
         post = pitch(("List-Id", "<team.corp.test>"), to=("team@corp.test",))
-        assert row_of(post, 1.0) is Row.MACHINE_MAIL
+        assert row_of(post, 1.0, "CATEGORY_UPDATES") is Row.MACHINE_MAIL
+
+    def test_a_category_alone_makes_no_list(self):
+        assert row_of(pitch(), UNSURE, "CATEGORY_UPDATES") is Row.QUARANTINE
 
     def test_a_one_to_one_pitch_gains_little_by_a_list_id(self):
         dressed = pitch(("List-Id", "<deals.seller.test>"))

@@ -36,8 +36,8 @@ def known(**changes: Any) -> Standing:
 
 def welcomed(**more: Any) -> Facts:
     """An offer of candidates to an owner who welcomes those."""
-    given_ = facts(welcome=frozenset({Topic.CANDIDATES}), **more)
-    return replace(given_, topics=frozenset({Topic.CANDIDATES, Topic.GOODS}))
+    given_ = facts(welcome=frozenset({Topic.CANDIDATES, Topic.PRESS}), **more)
+    return replace(given_, topics=frozenset({Topic.CANDIDATES}))
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,12 @@ STORIES = (
     Story(Row.SAME_ORGANISATION, Outcome.INBOX, Outcome.CHALLENGE, facts(COLLEAGUE)),
     Story(Row.CORRESPONDENT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(corresponded=True))),
     Story(Row.CORRESPONDENT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(took_part=True))),
-    Story(Row.MACHINE_MAIL, Outcome.INBOX, Outcome.CHALLENGE, facts(LIST)),
+    Story(
+        Row.MACHINE_MAIL,
+        Outcome.INBOX,
+        Outcome.CHALLENGE,
+        facts(LIST, labels=frozenset({"INBOX", "CATEGORY_UPDATES"})),
+    ),
     Story(
         Row.LEFT_ALONE,
         Outcome.INBOX,
@@ -414,6 +419,11 @@ def test_a_welcome_topic_lets_in_and_does_nothing_else(given_, probability, guar
         assert (verdict.outcome, verdict.guards) == (Outcome.INBOX, ())
     else:
         assert verdict == without
+
+
+def test_a_welcome_topic_is_no_wrapping_for_another():
+    both = replace(welcomed(), topics=frozenset({Topic.CANDIDATES, Topic.GOODS}))
+    assert verdict_on(both).row is Row.CHALLENGE
 
 
 @given(make.all_facts, make.probabilities, make.guard_lists)

@@ -1,0 +1,135 @@
+"""The ways in which a message can be read: the surest pitch among them decides.
+
+Who hides a pitch among other words has to let a person find it: at the beginning, or in one place below. So besides the
+whole, its plain text where that says something else, its opening and the richest place of the rest are read, each as if
+it were the mail. Most mail is short and one thing only, and has one view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from backend.domain.mail.message import Message, Owner
+from backend.domain.mail.quoting import sections
+from backend.domain.reading.score import Part, Score
+from backend.domain.reading.wording import (
+    MAX_OWN_WORDS,
+    Apart,
+    Reading,
+    as_seen,
+    length_of,
+    taken_apart,
+    written,
+)
+from backend.domain.reading.words import MAX_WORDS, Hit, find, language, tokens
+
+OPENING = 60
+"""Words of the opening, and of the place that is looked for."""
+
+LONG = 2 * OPENING
+"""Words of its own above which a message has an opening."""
+
+LEAST = 20
+"""Words of a part that is read by itself."""
+
+_STEP = 15
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A part of a message, read as if it were all."""
+
+    part: Part
+    reading: Reading
+
+    @property
+    def text(self) -> str:
+        """The text to score."""
+        return written(self.reading)
+
+
+def views(message: Message, owner: Owner) -> tuple[View, ...]:
+    """The whole first. Pure, total and bounded."""
+    return tuple(_views(message, owner))
+
+
+def surest(seen: Sequence[View], score: Callable[[str], Score]) -> tuple[View, Score]:
+    """The view that is most like a pitch, the first of equals, and its score."""
+    scored = [(view, score(view.text).of_part(view.part)) for view in seen]
+    return max(scored, key=lambda one: one[1].logit)
+
+
+def _views(message: Message, owner: Owner) -> Iterator[View]:
+    apart = taken_apart(message, owner)
+    whole = apart.whole
+    yield View(Part.WHOLE, whole)
+    if apart.plain:
+        yield View(Part.PLAIN, _plain(apart, message))
+    subject = whole.words[: whole.own - min(len(apart.body), MAX_OWN_WORDS)]
+    long = len(apart.body) > LONG
+    if long:
+        yield View(Part.OPENING, _part(whole, subject, apart.body[:OPENING]))
+    if (place := _richest(_rest(apart, message, long), whole.language)) is not None:
+        yield View(Part.BELOW, _part(whole, subject, place))
+
+
+def _plain(apart: Apart, message: Message) -> Reading:
+    parts = sections(apart.plain, message.sender.name)
+    subject = tokens(as_seen(message.subject).text, apart.names)
+    return _part(apart.whole, subject, tokens(parts.own, apart.names)[:MAX_OWN_WORDS])
+
+
+def _part(whole: Reading, subject: Sequence[str], body: Sequence[str]) -> Reading:
+    """Some words of a message, with its subject and what its form tells."""
+    own = [*subject, *body]
+    tongue = language(" ".join(body))
+    words = (*own, ".")
+    plain = len(body) - list(body).count("?")
+    form = [token for token in whole.form if not token.startswith(("f_length_", "f_language_"))]
+    return Reading(
+        words=words,
+        own=len(own),
+        quoted=(),
+        hits=tuple(find(words, tongue)),
+        form=(*form, length_of(plain), f"f_language_{tongue}"),
+        language=tongue,
+    )
+
+
+def _rest(apart: Apart, message: Message, long: bool) -> Iterator[Sequence[str]]:
+    """What stands elsewhere in the message, a piece at a time."""
+    if long:
+        yield apart.body[OPENING // 2 :]
+    for text in (apart.parts.signature, apart.parts.quoted, apart.unseen):
+        if text:
+            yield tokens(text, apart.names)
+    if apart.plain:
+        yield tokens(apart.plain, apart.names)
+    for text in message.beside:
+        yield tokens(as_seen(text).text, apart.names)
+
+
+def _richest(pieces: Iterator[Sequence[str]], tongue: str) -> Sequence[str] | None:
+    """The words among the pieces in which most turns of phrase of a language stand close together."""
+    best: Sequence[str] | None = None
+    most, left = -1, MAX_WORDS
+    for piece in pieces:
+        words = piece[:left]
+        left -= len(words)
+        if len(words) < LEAST:
+            continue
+        start, rich = _place(find(words, language(" ".join(words[:400]))), len(words))
+        if rich > most:
+            best, most = words[start : start + OPENING], rich
+    return best
+
+
+def _place(hits: Sequence[Hit], length: int) -> tuple[int, int]:
+    """(where it begins, how many different turns of phrase stand in it)."""
+    best = (0, 0)
+    for start in range(0, max(1, length - OPENING + _STEP), _STEP):
+        within = {hit.finding for hit in hits if start <= hit.start < start + OPENING}
+        if len(within) > best[1]:
+            best = (start, len(within))
+    return best

@@ -1,0 +1,91 @@
+"""A pitch that stands beside, below or beneath other words is read by itself, and the surest view decides."""
+
+import pytest
+
+from backend.domain.mail.message import Message, Owner
+from backend.domain.reading.mending import mended
+from backend.domain.reading.score import CAUTION, Part, Reason, Score
+from backend.domain.reading.views import LEAST, LONG, OPENING, surest, views
+
+ANNA = Owner("anna@northwind-tools.test")
+IDLE = "the old dog slept under the apple tree while the children played by the river all day "
+PITCH = "we help companies like yours would you have fifteen minutes for a quick call next week "
+
+
+def parts(message: Message) -> dict[Part, list[str]]:
+    return {view.part: view.text.split(" ") for view in views(message, ANNA)}
+
+
+def test_a_short_mail_has_one_view():
+    assert list(parts(Message(text=PITCH * 4))) == [Part.WHOLE]
+
+
+def test_a_long_one_has_an_opening_of_so_many_words_and_a_place_below():
+    found = parts(Message(text=IDLE * (LONG // 10) + PITCH))
+    assert list(found) == [Part.WHOLE, Part.OPENING, Part.BELOW]
+    assert "help" in found[Part.BELOW]
+    assert "help" not in found[Part.OPENING]
+    assert sum(word.isalpha() for word in found[Part.OPENING]) >= OPENING
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Message(text=f"see below\n\nOn Mon, 2 Nov 2026, A <a@b.test> wrote:\n> {PITCH * 2}"),
+        Message(text=f"see below\n\n-- \n{PITCH * 2}"),
+        Message(text="see the invitation", beside=(PITCH * 2,)),
+        Message(html=f"<p>{IDLE}</p><p style='display:none'>{PITCH * 2}</p>"),
+    ],
+)
+def test_what_stands_elsewhere_is_read_by_itself(message: Message):
+    assert "t_asks_call" in parts(message)[Part.BELOW]
+
+
+def test_a_plain_text_that_says_something_else_is_read_too():
+    assert "t_asks_call" in parts(Message(text=PITCH, html=f"<p>{IDLE * 2}</p>"))[Part.PLAIN]
+    assert Part.PLAIN not in parts(Message(text=PITCH, html=f"<p>{PITCH}</p>"))
+
+
+def test_a_few_words_elsewhere_are_no_view():
+    assert list(parts(Message(text=f"{PITCH}\n\n-- \n{'word ' * (LEAST - 1)}"))) == [Part.WHOLE]
+
+
+def test_the_surest_decides_and_a_part_has_to_be_surer():
+    seen = views(Message(text=IDLE * (LONG // 10) + PITCH), ANNA)
+
+    def score(text: str) -> Score:
+        return Score(0.5, 3.0 if "help" in text.split(" ") else -3.0, (Reason("pitch_words", 1.0),))
+
+    view, found = surest(seen, lambda text: score(text) if text != seen[0].text else Score(0.5, 2.5))
+    assert (view.part, found.part) == (Part.WHOLE, Part.WHOLE)
+    view, found = surest(seen, lambda text: score(text) if text != seen[0].text else Score(0.1, 1.5))
+    assert (view.part, found.part, found.logit) == (Part.BELOW, Part.BELOW, 3.0 - CAUTION)
+    assert found.reasons[-1] == Reason("part.below", -CAUTION)
+    assert found.probability == pytest.approx(0.8808, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("c4n we h3lp y0ur c0mp4ny f1nd cl13nt$", "can we help your company find clients"),
+        ("we he*lp comp*anies find cli*ents and sup*pliers", "help companies find clients and suppliers"),
+        ("wĕ hĕlp cŏmpănĭĕs fĭnd clĭĕnts", "help companies find clients"),
+        ("wehelpcompanieslikeyoursfindmoreclientseverymonth", None),
+    ],
+)
+def test_broken_words_are_put_together_where_they_are_words(written: str, read: str | None):
+    text, broken = mended(written)
+    assert broken is (read is not None)
+    assert (read or written) in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "part GX200, 15min, b2b, k8s, follow-up, e-mail, 3/4, AC/DC, don't, l'offre, 4x4 and mp3",
+        "Die größten Äpfel fürs Café über Köln, naïve façade, señor Núñez, dětský příběh",
+        "see http://a.test/x?y=1&z=2 or mail a.b@c.test, file v1.2.3-rc4.tar.gz",
+    ],
+)
+def test_ordinary_signs_in_words_stay(text: str):
+    assert mended(text) == (text, False)
