@@ -44,7 +44,9 @@ READ = {
     "pyasn1-modules": "BSD-2-Clause",
     "pywebview": "BSD-3-Clause",
     "pywin32-ctypes": "BSD-3-Clause",
+    "tinycss2": "BSD-3-Clause",
     "uvloop": "MIT OR Apache-2.0",
+    "webencodings": "BSD-3-Clause",
 }
 """Licences read by a person: the metadata is vague, or not here because the package is another system's."""
 

@@ -38,9 +38,6 @@ _MARKS_OF_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _SPACE = re.compile(r"[^\S\n]{2,}")
 # Letters of the languages of Europe and of Vietnam; others that are Latin are there for their looks.
 _OF_A_LANGUAGE = re.compile("[\u00c0-\u017f\u0218-\u021b\u01a0\u01a1\u01af\u01b0\u1ea0-\u1ef9]")
-_NAMED = re.compile(
-    r"(?:LETTER (?:\w+ )*?|LATIN CAPITAL LETTER |SYMBOL LETTER )([A-Z])(?: WITH [\w ]+)?(?: SIGN)?\Z"
-)
 _LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _OTHER = re.compile(r"[^\W\d_a-zA-Z\u00c0-\u024f]")
 _FOREIGN_WORD = re.compile(r"[^\W\d_]+")
@@ -194,8 +191,9 @@ def _folded(sign: str) -> str:
     if kind[0] in "LS" and ("LATIN" in name or kind == "So"):
         if (same := _alike().get(sign)) is not None and kind[0] == "L":
             return same
-        if named := _NAMED.search(name):
-            return named[1] if kind == "So" or "SMALL" not in name else named[1].lower()
+        words = name.partition(" WITH ")[0].split()
+        if "LETTER" in words and len(words[-1]) == 1:
+            return words[-1] if kind == "So" or "SMALL" not in words else words[-1].lower()
     return sign
 
 

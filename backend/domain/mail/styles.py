@@ -39,13 +39,13 @@ _PIXELS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "ex": 8.0, 
            "in": 96.0, "vw": 8.0, "vh": 6.0, "%": 8.0}  # fmt: skip
 _SIZES = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0,
           "xx-large": 32.0, "smaller": 13.0, "larger": 19.0}  # fmt: skip
-_MEDIA_WIDTH = re.compile(r"(min|max)-(?:device-)?width\s*:\s*([\d.]+)", re.I)
-_ELSEWHERE = re.compile(r"\bprint\b|\bspeech\b|\bnot\b|prefers-color-scheme\s*:\s*dark", re.I)
+_MEDIA_WIDTH = re.compile(r"(min|max)-(?:device-)?width\s*+:\s*+([\d.]+)", re.I)
+_ELSEWHERE = re.compile(r"\bprint\b|\bspeech\b|\bnot\b|prefers-color-scheme\s*+:\s*+dark", re.I)
 _CUT = re.compile(
     r"rect\(\s*0(?:px)?[\s,]+[01](?:px)?[\s,]+[01](?:px)?|inset\(\s*(?:50|100)%|circle\(\s*0|polygon\(\s*0"
 )
-_MOVED = re.compile(r"translate[3xy]?d?\(\s*(-?[\d.]+)(px|%|em|vw)?(?:\s*,\s*(-?[\d.]+))?", re.I)
-_SCALED = re.compile(r"scale[xy]?\(\s*0?(?:\.0\d*)?\s*[,)]", re.I)
+_MOVED = re.compile(r"translate[3xy]?d?\(\s*+(-?[\d.]+)(px|%|em|vw)?(?:\s*+,\s*+(-?[\d.]+))?", re.I)
+_SCALED = re.compile(r"scale[xy]?\(\s*+0?(?:\.0\d*)?\s*+[,)]", re.I)
 
 Colour = tuple[float, float, float]
 Declared = Mapping[str, str]
@@ -118,7 +118,7 @@ def look(parent: Look, tag: str, declarations: Declared, attributes: Mapping[str
         shown = visibility not in ("hidden", "collapse")
     if (opacity := declarations.get("opacity")) is not None:
         clear *= _share(opacity)
-    if "filter" in declarations and re.search(r"opacity\(\s*0?(?:\.0\d*)?%?\s*\)", declarations["filter"]):
+    if "filter" in declarations and re.search(r"opacity\(\s*+0?(?:\.0\d*)?%?\s*+\)", declarations["filter"]):
         clear = 0.0
     if (told := declarations.get("direction") or attributes.get("dir")) is not None:
         leftward = told.strip().lower() == "rtl"

@@ -30,9 +30,11 @@ _AT_LEAST = re.compile(
     rf"{_LETTER}[\d@$!|*~^\\·•+#_/.€£¢§:=%&;,\"“”«»()\[\]{{}}<>-]{{1,3}}{_LETTER}|[\d@$€£|(]{_LETTER}{{1,2}}"
     rf"|{_LETTER}{{2}}[\d@$€|]|{_LETTER}{{18}}|[\u00c0-\u024f\u1e00-\u1eff]"
 )
+_VERY_LONG = re.compile(rf"{_LETTER}{{30}}")
 _CHUNK = re.compile(r"\S+")
 _EDGE = re.compile(r"^[\"'(\[<>*_.,;:?!-]+|[\"')\]>*_.,;:?!-]+$")
 _LINK = re.compile(r"://|www\.|@\w+\.|\.(?:com|net|org|io|de|fr|es|it|pl|co|uk|eu|html?)\b", re.I)
+_DIGITS = re.compile(r"\d+|\D+")
 _SIGN = re.compile(r"[\W\d_]+")
 _SIGNS = re.compile(r"[\W_]+")
 _LEET = {
@@ -66,11 +68,7 @@ def mended(text: str) -> tuple[str, bool]:
 
 def _few(text: str) -> bool:
     found = _AT_LEAST.finditer(text)
-    return sum(1 for _ in zip(found, range(LEAST), strict=False)) < LEAST and not _long(text)
-
-
-def _long(text: str) -> bool:
-    return re.search(rf"{_LETTER}{{{_RUN_TOGETHER + 12}}}", text) is not None
+    return sum(1 for _ in zip(found, range(LEAST), strict=False)) < LEAST and not _VERY_LONG.search(text)
 
 
 @lru_cache(maxsize=5_000)
@@ -87,7 +85,7 @@ def _whole(word: str, surely: bool) -> str:
     if lower.isalpha():
         return _read_plainly(word, lower, surely)
     if len(word) >= _RUN_TOGETHER and not _SIGNS.search(word):
-        return " ".join(_read_plainly(piece, piece, surely) for piece in re.findall(r"\d+|\D+", lower))
+        return " ".join(_read_plainly(piece, piece, surely) for piece in _DIGITS.findall(lower))
     ways = [way for way in _ways(lower) if surely or len(way) > 2]
     if found := next(filter(known, ways), ""):
         return found
