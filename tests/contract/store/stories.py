@@ -216,13 +216,14 @@ class Story:
         name: str = "ana",
     ) -> None:
         """So many messages of strangers, so many of them in Polish; then the next week begins."""
-        for one in range(messages):
-            gmail_id = f"w{next(self.numbers)}"
-            await self.arrive(name, gmail_id)
+        await self.arrive(name, *(f"w{next(self.numbers)}" for _ in range(messages)))
+        jobs = await self.claim()
+        assert len(jobs) == messages
+        for one, job in enumerate(jobs):
             trace = Trace(f"{model} reading runtime", "t", "s", 100, 95 if one % 2 else 92)
             verdict = Verdict(Outcome.INBOX, row, Score(0.1, -2.0 - one % 3, trace=trace))
             facts = self.screened(language="pl" if one < polish else "en")
-            await self.store.record_verdict(await self.job(gmail_id), verdict, facts, None, self.now)
+            await self.store.record_verdict(job, verdict, facts, None, self.now)
         self.pass_time(weeks=1)
 
     async def receive(
