@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from backend.domain.mailbox.mailbox import Mode, Notices
+from backend.domain.mailbox.mailbox import LIMITS, Mode, Notices
 from backend.ports.captcha import Kind
 
 if TYPE_CHECKING:
@@ -227,7 +227,9 @@ class Settings(BaseSettings):
     # New mailboxes
     default_mode: Mode = Mode.OBSERVE
     """Of new mailboxes: `observe`, `quarantine` or `challenge`."""
-    default_credits_per_solve: int = Field(3, ge=1, le=20)
+    default_credits_per_solve: int = Field(
+        3, ge=LIMITS["credits_per_solve"][0], le=LIMITS["credits_per_solve"][1]
+    )
     """Of new mailboxes: how many further messages a solve lets in."""
 
     # The page of a challenge

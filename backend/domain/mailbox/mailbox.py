@@ -109,6 +109,14 @@ ROWS_ALWAYS_ON = frozenset(
 (Categories left to Gmail and allowed topics have their own settings.)"""
 
 QUESTIONS = (0, 3, 5, 10)  # messages a week an owner may be asked about; fewer would leave out a stratum
+LIMITS: Mapping[str, tuple[int, int]] = {
+    "credits_per_solve": (1, 20),
+    "daily_challenges": (0, 200),
+    "domain_challenges": (1, 50),
+    "retention_days": (7, 730),
+    "questions_a_week": (QUESTIONS[0], QUESTIONS[-1]),
+}
+"""The preferences that are numbers: the least and the most each may be."""
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,31}){0,2}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
@@ -183,11 +191,11 @@ class Preferences:
     language: str = "en"
 
     def __post_init__(self) -> None:
-        _within("credits_per_solve", self.credits_per_solve, 1, 20)
-        _within("daily_challenges", self.daily_challenges, 0, 200)
-        _within("domain_challenges", self.domain_challenges, 1, 50)
-        _within("retention_days", self.retention_days, 7, 730)
-        _within("questions_a_week", self.questions_a_week, 0, 10, QUESTIONS)
+        for name, (low, high) in LIMITS.items():
+            number = getattr(self, name)
+            allowed = QUESTIONS if name == "questions_a_week" else range(low, high + 1)
+            if type(number) is not int or number not in allowed:  # True is an int, and equal to 1
+                raise Refused("out_of_range.number", name=name, low=low, high=high, field=name)
         for name, value, form in (("zone", self.zone, _ZONE), ("language", self.language, _LANGUAGE)):
             if not isinstance(value, str) or not form.fullmatch(value):
                 raise unfit(name)
@@ -279,11 +287,6 @@ def _wordings(value: object) -> tuple[tuple[str, str], ...]:
             raise ValueError(f"not a text of at most {MAX_OWN_WORDING} characters")
         text.encode()  # raises for half a surrogate pair, which JSON can hold and no page can
     return tuple(sorted(value.items()))
-
-
-def _within(name: str, value: object, low: int, high: int, only: tuple[int, ...] = ()) -> None:
-    if type(value) is not int or not low <= value <= high or value not in (only or (value,)):
-        raise Refused("out_of_range.number", name=name, low=low, high=high, field=name)
 
 
 @dataclass(frozen=True, slots=True)

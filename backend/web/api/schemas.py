@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, Field
 
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.mailbox import Condition, DigestPace, Mode, Strictness, Who
+from backend.domain.mailbox.mailbox import LIMITS, Condition, DigestPace, Mode, Strictness, Who
 from backend.domain.mailbox.message import Placement
 from backend.domain.reading.topics import Topic
 from backend.domain.watching.trial import Answer
@@ -297,6 +297,12 @@ class QuestionAnswer(TypedDict):
     answer: Answer
 
 
+def _within(preference: str, description: str | None = None) -> Any:
+    """A whole number between the limits of `preference`."""
+    low, high = LIMITS[preference]
+    return Field(strict=True, ge=low, le=high, description=description)
+
+
 class PreferenceChanges(TypedDict, total=False):
     """The settings to change; all or none."""
 
@@ -307,11 +313,11 @@ class PreferenceChanges(TypedDict, total=False):
     left_alone: list[str]
     rows_off: list[str]
     welcome: list[Topic]
-    credits_per_solve: Annotated[int, Field(strict=True, ge=1, le=20)]
-    daily_challenges: Annotated[int, Field(strict=True, ge=0, le=200)]
-    domain_challenges: Annotated[int, Field(strict=True, ge=1, le=50)]
-    retention_days: Annotated[int, Field(strict=True, ge=7, le=730)]
-    questions_a_week: Annotated[int, Field(strict=True, ge=0, le=10, description="0, 3, 5 or 10.")]
+    credits_per_solve: Annotated[int, _within("credits_per_solve")]
+    daily_challenges: Annotated[int, _within("daily_challenges")]
+    domain_challenges: Annotated[int, _within("domain_challenges")]
+    retention_days: Annotated[int, _within("retention_days")]
+    questions_a_week: Annotated[int, _within("questions_a_week", "0, 3, 5 or 10.")]
     digest: DigestPace
     zone: str
     language: str

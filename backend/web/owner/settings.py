@@ -16,6 +16,7 @@ from backend.domain.entry.challenge_mail import MAX_OWN_WORDING, preview
 from backend.domain.mail.message import Address, Message
 from backend.domain.mailbox.mailbox import (
     CATEGORIES,
+    LIMITS,
     QUESTIONS,
     ROWS_ALWAYS_ON,
     DigestPace,
@@ -40,13 +41,8 @@ from backend.web.services import services
 # ---- The settings form
 
 
-NUMBERS: Mapping[str, tuple[int, int]] = {
-    "credits_per_solve": (1, 20),
-    "daily_challenges": (0, 200),
-    "domain_challenges": (1, 50),
-    "retention_days": (7, 730),
-}
-"""The settings that are numbers, and from where to where they go: as the preferences themselves demand."""
+NUMBERS = {name: limits for name, limits in LIMITS.items() if name != "questions_a_week"}
+"""The settings that are typed as numbers, with the least and the most of each."""
 
 ROWS = tuple(row for row in Row if row not in ROWS_ALWAYS_ON and row is not Row.FAIL_OPEN)
 """The rows an owner may switch off, in the table's order."""
