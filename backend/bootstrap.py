@@ -144,7 +144,7 @@ async def open_application(
         await check_keys(store, vault)
         models = Following(store, reader, settings.model_path)
         await models.look()
-        name, roll = _worker_name(), None
+        name, roll = f"{socket.gethostname()}:{os.getpid()}:{SystemTokens().token(4)}", None
         if (limit := raise_limit()) < NEEDED:
             log.error("few_descriptors", limit=limit, needed=NEEDED, remedy="LimitNOFILE= or ulimit -n")
         heard = (telling_time(guided.heard),) if guided else ()
@@ -208,7 +208,3 @@ async def _succeed(store: Store, settings: Settings, name: str, clock: Clock, st
             await store.release_leases_of(clock.now(), before)
     elif stack.enter_context(alone(where.path)):
         await store.release_leases_of(clock.now())
-
-
-def _worker_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}:{SystemTokens().token(4)}"

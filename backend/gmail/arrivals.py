@@ -64,18 +64,14 @@ def _part(data: Mapping[str, Any], depth: int, left: list[int]) -> Part:
         children.append(_part(child, depth + 1, left))
     content = decoded(body["data"]) if "data" in body else None
     size = body.get("size")
+    elsewhere = bool(children or body.get("attachmentId") or size)  # it is a container, or an attachment
     return Part(
         content_type=text(data, "mimeType"),
         filename=text(data, "filename"),
         headers=tuple(
             [(text(field, "name"), text(field, "value")) for field in objects(data.get("headers"))]
         ),
-        body=content if content is not None or _has_content(body, children) else b"",
+        body=content if content is not None or elsewhere else b"",
         size=size if isinstance(size, int) and size >= 0 else len(content or b""),
         children=tuple(children),
     )
-
-
-def _has_content(body: Mapping[str, Any], children: list[Part]) -> bool:
-    """Whether a node without data has some elsewhere (an attachment), or is a container."""
-    return bool(children or body.get("attachmentId") or body.get("size"))

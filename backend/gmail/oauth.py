@@ -19,7 +19,6 @@ from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from backend.domain.errors import (
     AccessLost,
-    GoogleError,
     NeedsReconnect,
     PitchgateError,
     Refused,
@@ -135,7 +134,8 @@ def _text(answer: dict[str, object], name: str) -> str:
 
 def _refusal(word: str, refreshing: bool) -> PitchgateError:
     if word in _OPERATOR:
-        return _settings_are_wrong(word)
+        # The operator's mistake: nothing of the owners' may become a dead letter while they mend it.
+        return TryLater("later.client", reason=word)
     if word == "invalid_grant":
         return reconnect(word) if refreshing else bad_code()
     if word in _ADMINISTRATOR:
@@ -155,11 +155,6 @@ def _word(error: object) -> str:
 def bad_code() -> Refused:
     """A code that was used before, is too old, or belongs to another sign-in."""
     return Refused("bad_code")
-
-
-def _settings_are_wrong(word: str) -> GoogleError:
-    # The operator's mistake: nothing of the owners' may become a dead letter while they mend it.
-    return TryLater("later.client", reason=word)
 
 
 # ---- Access tokens

@@ -62,11 +62,11 @@ def subscription(endpoint: str, p256dh: str, auth: str, key: str) -> Subscriptio
 
 def newcomers(piles: Iterable[Pile], since: datetime, now: datetime) -> tuple[MessageView, ...]:
     """The newest message of each sender who had nothing held before `since`. Owners hear of each sender once."""
-    return tuple(pile.messages[0] for pile in piles if all(since <= _held_at(m) < now for m in pile.messages))
-
-
-def _held_at(view: MessageView) -> datetime:
-    return view.decided_at or view.first_seen_at
+    return tuple(
+        pile.messages[0]
+        for pile in piles
+        if all(since <= (view.decided_at or view.first_seen_at) < now for view in pile.messages)
+    )
 
 
 def next_try(failing_since: datetime, now: datetime, named: datetime | None) -> datetime:
