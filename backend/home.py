@@ -146,7 +146,7 @@ def settings_of_home(folder: Path, client: OAuthClient, port: int) -> dict[str, 
 
 
 def read(path: Path) -> dict[str, str]:
-    """What stands in it by name; nothing where there is none."""
+    """The file's values by name; empty if there is no file."""
     from dotenv import dotenv_values
 
     return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}

@@ -31,7 +31,7 @@ from backend.ports.system import Clock
 
 
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
-"""The addresses of a host, as text. Raises `OSError` if there are none."""
+"""The addresses of a host, as text. Raises `OSError` if it has none."""
 
 Allowance = Callable[[str], bool]
 """Whether an address may be spoken to."""

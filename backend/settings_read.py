@@ -58,7 +58,7 @@ def _file() -> str | None:
 
 
 def unknown_settings(environment: Iterable[str] = os.environ) -> dict[str, str]:
-    """Variables that look like settings and are none, each with the setting that may have been meant, or ""."""
+    """Variables that look like settings but are not, each with the setting that may have been meant, or ""."""
 
     from backend.settings import Settings
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 
 BELIEVED = timedelta(minutes=1)
-"""A difference up to this is none: nothing we do depends on less, and Google tells whole seconds."""
+"""Smaller differences are ignored: nothing here depends on them, and Google tells whole seconds."""
 
 AGREE = 3
 """So many answers in a row must name the same difference before ours is the time that is wrong."""

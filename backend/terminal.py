@@ -149,7 +149,7 @@ def explain(command: click.Command, path: str) -> None:
 def in_words(program: str) -> Iterator[None]:
     """Show an error that was made for people, without a stack trace, and end with status 1.
 
-    A file that cannot be used is one as well. Anything else is a fault of ours and keeps its trace.
+    A file that cannot be used counts as one too. Anything else is a bug and keeps its trace.
     """
     try:
         yield

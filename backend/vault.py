@@ -50,7 +50,7 @@ class MultiFernetVault:
         return tuple(self._named)
 
     def key_of(self, sealed: bytes) -> str | None:
-        """The id of the key that opens it, None if none does."""
+        """The id of the key that opens it, or None."""
         for name, fernet in self._named.items():
             try:
                 fernet.decrypt(sealed)

@@ -22,7 +22,7 @@ HARDEST = 5
 
 
 class BadCard(ValueError):
-    """The file is no model card of ours."""
+    """The file is not one of our model cards."""
 
 
 def write_card(

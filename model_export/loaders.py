@@ -57,7 +57,7 @@ def corrections(export: Path, path: Path, me: str) -> list[Row]:
     decisions about other mail are passed over. What was undone does not count, and the latest word on a message
     outranks earlier ones. A decision about a sender labels the one message it was made on, no other mail of theirs.
 
-    Raises `BadRow` when the export is none.
+    Raises `BadRow` when the file is no such export.
     """
     decided = _decisions(export)
     rows = []

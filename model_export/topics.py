@@ -117,7 +117,7 @@ def about(row: Row, topic: Topic) -> bool:
 
 
 def findings(row: Row) -> frozenset[str]:
-    """What was found in a message by the lexicon: a topic is told by what is said, not by links, names or numbers."""
+    """What was found in a message by the lexicon: a topic rests on what is said, not by links, names or numbers."""
     return reading.findings(row.text) & _said()
 
 

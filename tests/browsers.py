@@ -28,7 +28,7 @@ def found() -> str:
 
 
 def chromium() -> str:
-    """The path of a Chromium that shows pages; an error that says what to install if there is none."""
+    """The path of a Chromium that shows pages; or an error that says what to install."""
     return _or_fail(found())
 
 

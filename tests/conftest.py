@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     for name in [name for name in os.environ if name.startswith("PITCHGATE_") and name != SHOTS]:
         del os.environ[name]
-    os.environ["LC_ALL"] = "C.UTF-8"  # the command line speaks the language of whoever runs this
+    os.environ["LC_ALL"] = "C.UTF-8"  # the command line speaks the language of the user who runs this
     descriptor, path = tempfile.mkstemp(prefix="loopback-only-", suffix=".log")
     os.close(descriptor)
     os.environ[loopback_only.LOG_VARIABLE] = path
@@ -111,7 +111,7 @@ def take_outside_calls() -> list[str]:
 
 @pytest.fixture
 def clock() -> FixedClock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that stands still until a test moves it."""
     return FixedClock()
 
 

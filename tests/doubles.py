@@ -15,7 +15,7 @@ START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
 class FixedClock:
-    """Stands still until it is told to go on. Never goes back."""
+    """Stands still until a test moves it. Never goes back."""
 
     def __init__(self, now: datetime = START) -> None:
         if now.tzinfo is None:
@@ -90,7 +90,7 @@ class NoAuthorizer:
 
 
 class PlainKeys:
-    """`backend.ports.system.DecisionKeys` whose sealed form is the key behind a mark; forgets what it is told to."""
+    """`backend.ports.system.DecisionKeys` whose sealed form is the key behind a mark; forgets on request."""
 
     def __init__(self) -> None:
         self.made = 0

@@ -194,7 +194,7 @@ class Child:
 
 
 class Forked(Process):
-    """A process of the demo's, forked where it is one of ours, and started as it is told to be where it is another."""
+    """One of the demo's processes: forked if it runs our code, else started by its command."""
 
     async def start(self, *, pipe: bool = False) -> None:
         """See `Process`."""
@@ -312,7 +312,7 @@ def become(given: list[int], words: list[str], environment: dict[str, str], fold
 
 
 def put_ahead(ahead: Callable[[], float]) -> None:
-    """Every clock of this process is ahead from now on. Of processor time there is no more than before."""
+    """Every clock of this process is ahead from now on. Processor time stays as it is."""
     for name in ("time", "monotonic"):
         real = getattr(time, name)
         setattr(time, name, lambda real=real: real() + ahead())

@@ -1,4 +1,4 @@
-"""The shipped model under another version, so that it can be told which of two has answered."""
+"""The shipped model under another version, so that a test can see which of two has answered."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ class HttpBackend:
             return known
         data = self._json(response)
         if fresh := response.headers.get("ETag"):
-            if len(self._etags) > 2 * HELD_LIMIT // PAGE:  # cursors of pages that are no more
+            if len(self._etags) > 2 * HELD_LIMIT // PAGE:  # cursors of pages that are gone
                 self._etags.clear()
             self._etags[path] = (fresh, data)
         return data

@@ -100,7 +100,7 @@ PATIENCE = 2.0
 
 @contextlib.contextmanager
 def writable(folder: Path) -> Iterator[None]:
-    """An error of the file system, in words. `Timeout` of a lock is none, though it is an `OSError` by birth."""
+    """Say an error of the file system in words; but not a lock's `Timeout`, which inherits from `OSError`."""
     try:
         yield
     except Timeout:

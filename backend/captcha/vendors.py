@@ -135,7 +135,7 @@ VENDORS = {
 
 # ---- Another company's check
 # The company gets the secret and the token its own script made, and nothing else: no address of the sender, and
-# nothing of the mail. Whatever it does not clearly call a success is none.
+# nothing of the mail. Any answer that is not clearly a success counts as a failure.
 
 
 TOKEN_LIMIT = 16_384
@@ -254,7 +254,7 @@ async def open_captchas(
     settings: Settings, secret: str, vault: Vault, tokens: TokenSource
 ) -> AsyncIterator[tuple[Captcha, TypedCodes]]:
     """The first check, and the typed codes that may follow it. Connections to another company are closed on
-    the way out; without one there are none."""
+    the way out."""
     codes = TypedCode(vault, tokens, settings.captcha_life)
     if settings.captcha is Kind.PROOF_OF_WORK:
         yield ProofOfWork(secret, settings.captcha_cost, settings.captcha_life), codes

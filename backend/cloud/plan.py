@@ -57,7 +57,7 @@ def default_image(environment: Environment, region: str, release: str) -> str:
 
 
 def deployment_files(environment: Environment, image: str) -> dict[str, str]:
-    """Each file's text by its name. Raises `Refused` without a public address, or for a name that is none."""
+    """Each file's text by its name. Raises `Refused` without a public address, or for an unknown name."""
     if not environment.url:
         raise Refused("needs_url", field="url")
     if not _IMAGE.fullmatch(image):

@@ -18,8 +18,8 @@ from backend.gmail.pubsub import CloudCredentials
 from backend.terminal import words
 
 # ---- Requests to Google Cloud
-# Requests to Google Cloud, built by google-api-python-client from the documents it ships and one of ours, sent one
-# after the other.
+# Requests to Google Cloud, built by google-api-python-client from the documents it ships and from one
+# of our own, sent one after the other.
 
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"

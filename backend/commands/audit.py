@@ -209,7 +209,7 @@ class Watched:
 
     @property
     def sentence(self) -> str:
-        """The change in a sentence, "" if there is none."""
+        """The change in a sentence, "" if nothing changed."""
         t, change = words("watch"), self.drift.change
         if change is None:
             return ""

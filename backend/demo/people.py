@@ -329,7 +329,7 @@ def solve(task: dict[str, Any]) -> str:
     """The answer to a public task (the JSON of /c/<token>/task), ready to be posted as `payload`.
 
     Pure, and busy for some tenths of a second of processor time at factor 1, so call it in a thread. Raises
-    `Refused` (captcha_malformed) for a task that is none, is beyond the bounds here or has no solution.
+    `Refused` (captcha_malformed) for a malformed task, one beyond the bounds here, or one without a solution.
     """
     try:
         parameters = task["parameters"]

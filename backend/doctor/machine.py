@@ -229,7 +229,7 @@ def _rights(where: Place) -> Iterator[Finding]:
 
 
 def vault_of(settings: Settings) -> MultiFernetVault | Finding:
-    """The keys, without making any; what is wrong with them where there are none."""
+    """The keys that are there already (none is made), or the finding that says what is wrong."""
     made = settings.state_dir / KEY_FILE
     if (
         not settings.secret_keys

@@ -22,7 +22,7 @@ from enum import StrEnum
 #     ├── TryLater        back off; `retry_at` when Google named a time, else None
 #     │   ├── Unexplained refused without a reason: usually passes; after many tries it counts for that one message
 #     │   ├── StoreAway   our own database, not Google: waited out all the same
-#     │   └── NotYet      another step of ours comes first: a wait, not a failure
+#     │   └── NotYet      another job has to finish first: a wait, not a failure
 #     ├── SendUncertain   unknown whether it was sent: look for its Message-ID, never send blindly
 #     ├── NeedsReconnect  consent revoked or narrowed: stop this mailbox's jobs, tell the owner
 #     └── Rejected        Google will never accept this request: a bug or bad input; a dead letter
@@ -128,7 +128,7 @@ class StoreAway(TryLater):
 
 
 class NotYet(TryLater):
-    """Waiting for another step of ours. Not a failure: not counted, not shown."""
+    """Another job has to finish first. Not a failure: not counted, not shown."""
 
 
 class SendUncertain(GoogleError):
@@ -142,7 +142,7 @@ class AccessLost(StrEnum):
     SCOPE = "scope"  # narrower than what we need
     POLICY = "policy"  # the organisation does not allow it
     NO_GMAIL = "no_gmail"
-    SEALED = "sealed"  # no key of ours opens what we keep of it
+    SEALED = "sealed"  # none of our keys opens the token we keep
 
 
 class NeedsReconnect(GoogleError):
@@ -311,7 +311,7 @@ _BLAMES = {
 
 
 def cause_of(error: Exception) -> Cause | None:
-    """The cause of `error`; None if it is only a wait for another step of ours."""
+    """The cause of `error`; None if it only waits for another job."""
     if isinstance(error, NotYet):
         return None
     if isinstance(error, TryLater) and not isinstance(error, StoreAway):

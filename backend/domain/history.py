@@ -45,8 +45,8 @@ class Metadata:
 
 
 def read_push(body: bytes, metadata: Metadata = Metadata()) -> tuple[str | None, Envelope | None]:
-    """The subscription a push names ("" if a wrapper names none, None if neither wrapper nor header is there), and
-    the notice in it, or None when there is none: acknowledge and count it, it will never get better."""
+    """The subscription a push names ("" for a wrapper without a name, None for neither wrapper nor header), and its
+    notice. A push without a notice (None) should be acknowledged and counted: a repeat would not be better."""
     outer = _object(body)
     if outer is None or "message" not in outer:
         unwrapped = _notice(outer, metadata.push_id, metadata.subscription) if outer else None

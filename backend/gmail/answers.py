@@ -74,7 +74,7 @@ def labels(data: Mapping[str, Any]) -> frozenset[str] | None:
 
 
 def milliseconds(value: object) -> datetime:
-    """An epoch in milliseconds, as text or number. What is none becomes 1970: old mail, never answered."""
+    """An epoch in milliseconds, as text or number. Anything else counts as 1970: old mail, never answered."""
     try:
         return _EPOCH + timedelta(milliseconds=int(value))  # type: ignore[call-overload, no-any-return]
     except (TypeError, ValueError, OverflowError):
@@ -90,7 +90,7 @@ def number_text(value: object) -> str:
 
 
 def text(data: Mapping[str, Any], name: str) -> str:
-    """The text under `name`, "" where there is none."""
+    """The text under `name`, "" without one."""
     value = data.get(name)
     return value if isinstance(value, str) else ""
 
@@ -290,7 +290,7 @@ def reconnect(reason: str) -> NeedsReconnect:
 
 
 def sealed_shut() -> NeedsReconnect:
-    """The grant may be alive, but no key of ours opens what we keep of it."""
+    """The grant may be alive, but none of our keys opens the token we keep."""
     return NeedsReconnect("reconnect.sealed", reason="sealed", lost=AccessLost.SEALED)
 
 
@@ -328,8 +328,8 @@ def _retry_time(message: str, headers: Mapping[str, str], now: datetime) -> date
 
 
 def _ahead(headers: Mapping[str, str], now: datetime) -> timedelta:
-    """How far Google's clock, by the Date of its answer, is ahead of ours. What its whole seconds cannot tell, or
-    nobody would believe, is no difference."""
+    """How far Google's clock, by the Date of its answer, is ahead of ours. Zero if it is too small for whole
+    seconds to tell, or too large to believe."""
     date = _http_date(headers.get("Date", ""))
     ahead = date - now if date is not None else timedelta(0)
     return ahead if SAME_TIME < abs(ahead) < RETRY_HORIZON else timedelta(0)

@@ -146,8 +146,8 @@ class GmailClient:
         return gmail_id
 
     async def find_sent(self, mailbox_id: str, mail: Leaving) -> str:
-        """Gmail id of a mail of ours that may have left, or "": by its id, else by our header, in its thread and
-        then wherever it landed."""
+        """Gmail id of the message if it was sent after all, or "": found by its id, else by our header, in its thread
+        and then wherever it landed."""
         if found := await self._with_message_id(mailbox_id, mail.message_id):
             return found
         async for gmail_id, fields in self._headers(mailbox_id, mail, MARKER_HEADER):
@@ -156,7 +156,7 @@ class GmailClient:
         return ""
 
     async def find_link(self, mailbox_id: str, mail: Leaving) -> Answered | None:
-        """The newest reply of ours to the recipient, in the thread or else among what was sent since."""
+        """Our newest reply to the recipient, in the thread or else among what was sent since."""
         async for gmail_id, fields in self._headers(mailbox_id, mail, LINK_HEADER, "To"):
             # A search for an address finds others that hold it.
             if (link := fields.get(LINK_HEADER.lower())) and fields.get("to", "").lower() == mail.recipient:
@@ -231,7 +231,7 @@ class GmailClient:
                 taken = True  # by another of us, or by the owner, a moment ago
         if taken:
             have |= await self._labels(mailbox_id)
-        # One of ours may have been given the name of another by now.
+        # The owner may have given one of our labels the name of another by now.
         free = {name: label for name, label in have.items() if label not in kept.values()}
         found = {field: free.get(name.casefold(), "") for field, name in NAMES.items()}
         ids = LabelIds(**(found | kept))

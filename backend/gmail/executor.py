@@ -46,7 +46,7 @@ class Reply:
     body: bytes
 
     def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object, {} when there is none. Raises `AnswerUnreadable`."""
+        """The body as a JSON object, {} for an empty body. Raises `AnswerUnreadable`."""
         if not self.body.strip():
             return {}
         try:

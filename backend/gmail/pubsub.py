@@ -31,7 +31,7 @@ class CloudCredentials:
         self._lock = asyncio.Lock()
 
     async def token(self) -> str:
-        """A token that is good now. Raises `TryLater` (reason credentials) where there are none, or they are refused;
+        """A token that is good now. Raises `TryLater` (reason credentials) if credentials are missing or refused;
         (connection) when nobody could be asked."""
         async with self._lock:
             if self._held is None or not self._held.valid:

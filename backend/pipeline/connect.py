@@ -173,7 +173,7 @@ async def leave(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
     except (NeedsReconnect, Gone, Rejected):
         pass
     except TryLater:
-        # Trouble that does not end, such as a client of ours that is refused, must not keep the owner's data.
+        # Trouble that does not end, such as Google refusing our client, must not keep the owner's data.
         if job.attempt < PASSED_OVER:
             raise
     grant_end = await _revoked(authorizer, job)

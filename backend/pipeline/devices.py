@@ -376,7 +376,7 @@ async def web_push(context: Context, job: DutyJob) -> datetime | DutyResult | No
 async def _tell(context: Context, browser: WebPush, news: Sequence[MessageView]) -> PushAnswer:
     try:
         to = _opened(context, browser.sealed)
-    except Refused:  # no key of ours opens it any more
+    except Refused:  # none of our keys opens it any more
         return PushAnswer(Pushed.GONE)
     title, body = worded(browser.language, news)
     fields = {"id": browser.told_until.isoformat(), "title": title, "body": body}

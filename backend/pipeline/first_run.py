@@ -1,7 +1,7 @@
 """first run: what would have been held of the last hundred messages in the inbox. Nothing is moved, labelled or sent.
 
 A duty, so that it survives the process: the messages are listed once, then looked at some at a time, each batch one
-commit. A mail looked at here is no message of ours: if it is new, its sync and its screening come all the same.
+commit. A message looked at here is not yet in our tables: if it is new, its sync and its screening come all the same.
 """
 
 from __future__ import annotations

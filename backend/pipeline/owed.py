@@ -37,7 +37,7 @@ _NONE = Verdict(Outcome.HOLD, Row.QUARANTINE)
 
 
 async def owed(context: Context, job: DutyJob) -> datetime | None:
-    """Let links leave for which there is room; returns when there is room for more, None if none is owed. May run
+    """Send owed links as far as there is room; returns when there is room for more, None if nothing is owed. May run
     again: each leaves once."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:

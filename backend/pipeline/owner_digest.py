@@ -257,7 +257,7 @@ class Offered:
 
 
 async def offered(context: Context, token: str) -> Offered | None:
-    """The link with this token as it is now, None if there is none (any more). Changes nothing."""
+    """The link with this token as it is now, None if it never was or has expired. Changes nothing."""
     return await _offered(context, await context.store.digest_link(token_hash(token)))
 
 

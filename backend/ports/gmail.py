@@ -89,8 +89,8 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What a mail of ours that may have left is known by: `marker` is the value of our private header, `recipient`
-    the address as it was written, `since` a time before it can have left."""
+    """How to recognise a message that we may have sent: `marker` is the value of our private header, `recipient`
+    the address as it was written, `since` a time before it can have been sent."""
 
     message_id: str
     thread_id: str
@@ -101,7 +101,7 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A reply of ours that has left, and the link in it."""
+    """A reply that we have sent, and the link in it."""
 
     gmail_id: str
     link: str
@@ -152,14 +152,14 @@ class Gmail(Protocol):
         """100 units. Send an RFC 5322 message into a thread; returns its gmail id. Raises `SendUncertain`."""
 
     async def find_sent(self, mailbox_id: str, mail: Leaving) -> str:
-        """Gmail id of a mail of ours that may have left, or "".
+        """Gmail id of the message if it was sent after all, or "".
 
         Looks for its id in Sent (5 units); if Google rewrote that, for our header in the thread (40 more); and if
         it began a new thread as well, in what was sent to the recipient since (5, and 20 for each mail read).
         """
 
     async def find_link(self, mailbox_id: str, mail: Leaving) -> Answered | None:
-        """The newest reply of ours in a thread (40 units), else in what was sent to the recipient since (5, and 20 for
+        """Our newest reply in a thread (40 units), else in what was sent to the recipient since (5, and 20 for
         each mail read), whatever its id and marker."""
 
     async def place(self, mailbox_id: str, raw: bytes) -> str:
@@ -218,7 +218,7 @@ class GrantKeeper(Protocol):
     async def refresh_token(self, mailbox_id: str) -> str | None:
         """The mailbox's refresh token; None when there is no such mailbox or it holds no grant.
 
-        Raises `NeedsReconnect` when there is one that no key of ours opens: only a new one helps.
+        Raises `NeedsReconnect` when none of our keys opens it: only a new grant helps.
         """
 
     async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:

@@ -44,7 +44,7 @@ on a busy machine the next message would wait for that one's start until its own
 
 
 class Answer(BaseModel, Generic[T]):
-    """What a process answers: a value, or why there is none."""
+    """What a process answers: a value, or the reason why it has none."""
 
     value: T | None = None
     later: bool = False

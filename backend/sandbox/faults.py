@@ -218,7 +218,7 @@ class FaultPlan:
         self.rules.clear()
 
     def remove(self, rule_id: int) -> bool:
-        """Lift one rule; False if there is none with this id."""
+        """Lift one rule; False if no rule has this id."""
         before = len(self.rules)
         self.rules = [rule for rule in self.rules if rule.id != rule_id]
         return len(self.rules) < before

@@ -78,7 +78,7 @@ class Watches:
         return watch
 
     def stop(self, mailbox: Mailbox, project: str) -> None:
-        """End a watch; nothing happens if there is none."""
+        """End a watch, if there is one."""
         self._watches.pop((mailbox.address, project), None)
 
     def expire(self, address: str) -> int:
@@ -98,7 +98,7 @@ class Watches:
             self._watches[(address, project)] = self._watches.pop((owner, project))
 
     def forget(self, address: str) -> None:
-        """Drop the watches of a mailbox that is no more."""
+        """Drop the watches of a deleted mailbox."""
         for key in [key for key in self._watches if key[0] == address]:
             del self._watches[key]
 
@@ -172,7 +172,7 @@ class Cloud:
         return self.policies[resource]
 
     def forget(self, resource: str) -> None:
-        """The resource is no more."""
+        """Drop the policy of a deleted resource."""
         self.policies.pop(resource, None)
 
 
@@ -231,7 +231,7 @@ class World:
     def create_mailbox(
         self, email: str, name: str = "", sub: str | None = None, hd: str | None = None
     ) -> Mailbox:
-        """A new account with an empty mailbox. Raises WorldError if it exists or the address is none."""
+        """A new account with an empty mailbox. Raises WorldError if it exists or the address is invalid."""
         address = email.strip().lower()
         local, _, domain = address.partition("@")
         if not _ADDRESS.match(address) or len(address) > 254:

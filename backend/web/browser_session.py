@@ -89,7 +89,7 @@ EARLIER = Note("pitchgate-earlier")
 """The hash of the session this browser had when it left: every sign-in ends it."""
 
 WANTED = Note("pitchgate-wanted")
-"""The page of ours they wanted when they were asked to sign in."""
+"""The page they wanted when they were asked to sign in."""
 
 PAGES = frozenset(
     {
@@ -169,7 +169,7 @@ async def signed_in() -> SignedIn:
 
 
 async def signed_in_form() -> tuple[SignedIn, dict[str, str]]:
-    """The same with the fields of the form that was sent. Raises `Forbidden` unless it is one of ours."""
+    """The same with the fields of the form that was sent. Raises `Forbidden` if its token is not this browser's."""
     found = await signed_in()
     fields = {name: str(value) for name, value in (await request.form).items()}
     if not hmac.compare_digest(fields.get("csrf", "").encode(), found.csrf.encode()):
@@ -353,7 +353,7 @@ async def visitor() -> Visitor:
 
 
 async def visitor_form() -> tuple[Visitor, dict[str, str]]:
-    """The same with the fields of the form that was sent. Raises `Forbidden` unless it is one of ours."""
+    """The same with the fields of the form that was sent. Raises `Forbidden` if its token is not this browser's."""
     owner, fields = await signed_in_form()
     return (owner, await _mailbox(owner)), fields
 

@@ -79,7 +79,7 @@ class PushGate:
         self._measures = measures
         self._limits = BoundedStore()
         self._log = structlog.get_logger().bind(route=self._path, method="POST")
-        # None of the headers that tell a browser what it may do with a page: Pub/Sub is none, and there is no page.
+        # No security headers: they are for browsers, and Pub/Sub is not one.
         self._start: HTTPResponseStartEvent = {"type": "http.response.start", "status": 204, "headers": []}
         self._end: HTTPResponseBodyEvent = {"type": "http.response.body", "body": b"", "more_body": False}
 
@@ -136,7 +136,7 @@ def _length(headers: Mapping[bytes, bytes]) -> int:
 
 
 def _caller(scope: HTTPScope, forwarded: bytes, hops: int) -> str:
-    """The network the push comes from: behind `hops` proxies of ours, what the outermost of them saw."""
+    """The network the push comes from: behind `hops` of our own proxies, what the outermost saw."""
     seen = forwarded.decode("latin-1").split(",") if forwarded and hops else []
     client = scope.get("client")
     near = client[0] if client else "local"

@@ -193,7 +193,7 @@ class BoundedRequest(Request):
 
 
 class NoWebSocket:
-    """Every WebSocket is refused (403): there is none here. Without this Quart fails at it, and the server logs the
+    """Every WebSocket is refused (403): we have none. Without this Quart fails at it, and the server logs the
     address, with whatever token is in it."""
 
     def __init__(self, app: Quart, scope: WebsocketScope) -> None:
@@ -350,7 +350,7 @@ def register_log(app: Quart) -> None:
 
 
 def log_refusal(code: str, error: Exception) -> None:
-    """Log an error of ours that is answered with a 5xx."""
+    """Log an error that is answered with a 5xx."""
     reason = str(getattr(error, "reason", ""))[:100]  # a fixed word of Google's or of a captcha's company
     log.warning("not_served", route=route_name(), code=code, error=type(error).__name__, reason=reason)
 

@@ -54,7 +54,7 @@ SHARED = ("frame", "card")
 
 
 def language_of(accepted: LanguageAccept, fallback: str = DEFAULT) -> str:
-    """The language of ours that the browser likes best, `fallback` if it likes none. Its country does not matter:
+    """The best of our languages for this browser, else `fallback`. The country does not matter:
     pt-BR before en is pt. (Werkzeug's own matching would rather have the en that is named exactly.)"""
     wished = (tag.partition("-")[0].lower() for tag, quality in accepted if quality > 0)
     return next((language for language in wished if language in LANGUAGES), fallback)
@@ -97,7 +97,7 @@ TINTS = 6
 
 
 def initials(name: str) -> str:
-    """One or two letters for a name or an address, upper-case; "?" where there is none."""
+    """One or two letters for a name or an address, upper-case; "?" if it has no letter."""
     words = UNSEEN.sub("", name).partition("@")[0].replace(".", " ").split()
     letters = [found for word in words if (found := next((sign for sign in word if sign.isalnum()), ""))]
     return "".join(letters[:1] + letters[1:][-1:]).upper()[:2] or "?"
@@ -120,7 +120,7 @@ def register_faces(app: Quart) -> None:
 
 
 CHECK = 3
-"""The step that is taken on a page of ours."""
+"""The step that is taken on one of our pages."""
 
 TAKEN = "solved.html"
 """The page that says so."""

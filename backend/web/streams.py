@@ -76,7 +76,7 @@ class Feed:
 def streamed(feed: Feed, given: str, now: int = -1) -> Response:
     """The answer: what comes behind the number `given`, or behind `now` if none is given.
 
-    A number that is none is as good as one nobody remembers.
+    What is not a number counts like one from too long ago.
     """
     after = int(given) if NUMBER.fullmatch(given) else -1 if given else now
     response = Response(follow(streams(), feed, after), content_type="text/event-stream")

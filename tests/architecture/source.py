@@ -74,7 +74,7 @@ class Module:
 
 @cache
 def parsed(path: Path) -> Module:
-    """A Python file, parsed once whoever asks."""
+    """A Python file, parsed once for all tests."""
     source = (ROOT / path).read_text(encoding="utf-8")
     return Module(path, source.count("\n"), ast.parse(source, filename=str(path)))
 

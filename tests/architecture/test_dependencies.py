@@ -37,7 +37,7 @@ def test_every_import_of_somebody_elses_is_declared(folder: str) -> None:
         top = name.partition(".")[0]
         if top in sys.stdlib_module_names or top in PACKAGES or top in OF_THE_SYSTEM:
             continue
-        # A name that several fill is told by its second part: google.auth is google-auth's.
+        # A name that several distributions fill is told apart by its second part: google.auth is google-auth's.
         of = ["-".join(name.split(".")[:2])] if top in SHARED else whose.get(top, [ELSEWHERE.get(top, top)])
         if not {canonicalize_name(each) for each in of} & declared:
             undeclared[where] = f"{name} (of {' or '.join(of)})"
@@ -50,7 +50,7 @@ def test_the_sandbox_shares_one_file_and_what_serves_needs_nothing_of_its_extra(
     assert set(alone["source_modules"]) == {
         "backend.sandbox",
         "backend.listening",
-    }  # which needs nothing of ours
+    }  # the shared file stands alone too
     parts = {module.path.parts[1].removesuffix(".py") for module in modules("backend")}
     apart_from = parts - {"__init__", "sandbox", "listening"}
     assert set(alone["forbidden_modules"]) == {f"backend.{part}" for part in apart_from}

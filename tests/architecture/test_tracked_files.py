@@ -88,7 +88,7 @@ def _mentions(pattern: re.Pattern[str]) -> list[str]:
 
 
 def _registries_of_this_machine() -> set[str]:
-    """Hosts that this machine's pip is told to ask: they are its own affair."""
+    """Hosts that this machine's pip is set to ask: they are its own affair."""
     values = [
         os.environ.get(name, "") for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX")
     ]

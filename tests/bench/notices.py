@@ -104,7 +104,7 @@ async def look(running: Stage, held: dict[str, float], emails: int) -> None:
         async with running.http.get(
             f"{running.sandbox.url}/sandbox/mailboxes/{OWNER}/messages?label={HELD}"
         ) as found:
-            for mail in (await found.json()).get("messages", []):  # before the label is made there are none
+            for mail in (await found.json()).get("messages", []):  # the list is empty until the label is made
                 held.setdefault(mail["id"], time.monotonic())
         await asyncio.sleep(0.25)
 

@@ -1,6 +1,6 @@
 """What the check costs a native solver on one core, per price: `proof_of_work.c`, compiled here, on real tasks.
 
-Run by `make bench-work`. Each task's answer is checked by the server's own code, so a solver that is wrong is told.
+Run by `make bench-work`. Each task's answer is checked by the server's own code, so a solver that is wrong shows.
 """
 
 from __future__ import annotations

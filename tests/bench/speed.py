@@ -17,7 +17,7 @@ floor    the bare steps of a message with these packages, one by one; how many t
 latency  ms from a pitch's delivery to its label, with Google near: at rest, and beside eight busy processes
 far      messages a second when each call of Gmail's takes 80 ms
 push     pushes by wrk (token checked, notice durable) over the bare Quart route's, by connections
-memory   MB of ours on the way to many messages
+memory   MB of the server's on the way to many messages
 
 `others_share` is the share of the processors that went to what is no part of the run. Where it is above 0.05 the
 machine was not `quiet`: then compare ratios, not times.
@@ -266,7 +266,7 @@ class Bench:
     async def _fixtures(
         self, scene: Scene, kinds: Sequence[str], jwks: str = "", **ours: Any
     ) -> AsyncIterator[list[Fixture]]:
-        """Servers of these kinds, running and warm; `ours` is what `make_fixture` is told of our own."""
+        """Servers of these kinds, running and warm; `ours` is what `make_fixture` gets about our own."""
         with ExitStack() as stack:
             fixtures = []
             try:

@@ -1,7 +1,7 @@
 """What people have to do and see, counted in a real browser beside the goals: `python -m tests.browser.counts`.
 
-Clicks are those of the shortest way; a page's way on by itself is none. Seconds are this machine's. The last line is
-JSON with what is held to a bound. docs/performance.md has the table of the last time.
+Clicks are those of the shortest way; a page that goes on by itself counts none. Seconds are this machine's. The last
+line is JSON with what is held to a bound. docs/performance.md has the table of the last time.
 """
 
 from __future__ import annotations

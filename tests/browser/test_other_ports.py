@@ -1,4 +1,4 @@
-"""At home: a browser's sign-in opens every page of ours, and what another port of the machine gets of it opens none."""
+"""At home: a browser's sign-in opens all our pages, and what another port of the machine gets of it opens none."""
 
 from __future__ import annotations
 

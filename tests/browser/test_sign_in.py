@@ -34,7 +34,7 @@ async def test_from_google_straight_to_the_page_asked_for(tmp_path: Path) -> Non
         page = await context.new_page()
         await page.goto(f"{journey.stage.server_url}/insights")
         await page.get_by_role("button", name="Continue with Google").click()
-        await page.wait_for_url("**/o/oauth2/**")  # a page of ours leads on by itself
+        await page.wait_for_url("**/o/oauth2/**")  # our page leads on by itself
         # By name instead of by number the local Google is another site to the browser, as the real one is.
         await page.goto(page.url.replace("127.0.0.1", "localhost", 1))
         await expect(page.get_by_role("heading", level=1)).to_contain_text("Sign in to")

@@ -89,7 +89,7 @@ def entering(root: Path, *flags: str) -> list[str]:
 
 
 def first_inside(pid: int) -> int:
-    """The process that is number 1 to what runs inside, by its number here, of an `unshare`; 0 if there is none yet."""
+    """The process that is number 1 to what runs inside, by its number here, of an `unshare`; 0 before there is one."""
     return int((Path(f"/proc/{pid}/task/{pid}/children").read_text().split() or ["0"])[0])
 
 

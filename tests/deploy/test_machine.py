@@ -1,6 +1,6 @@
 """The shell blocks of the pages, played on a fresh machine of Debian's by a person with sudo, under a real systemd.
 
-Google is the local one, and `gcloud` writes down what it is told. What the server does then, it does as shut in as its
+Google is the local one, and `gcloud` writes down its orders. What the server does then, it does as shut in as its
 unit says: system calls, files, rights.
 """
 
@@ -36,7 +36,7 @@ ACCOUNT = f"{NAME}@{PROJECT}.iam.gserviceaccount.com"
 PATIENCE = 120.0
 
 GCLOUD = r"""#!/bin/sh
-# Writes down what it is told, and knows what was made before, as Google does: nothing is made twice.
+# Writes down its orders, and knows what was made before, as Google does: nothing is made twice.
 printf '%s\n' "$*" >>/srv/gcloud.log
 case "$*" in "projects describe"*value*) echo 123456789 ;; esac
 kind=

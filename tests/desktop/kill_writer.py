@@ -2,7 +2,7 @@
 
 The parent starts a writer, lets it write for a random while, kills it (SIGKILL, on Windows TerminateProcess), and opens
 the state file as the next start would. A last writer may finish. Written as a process of its own that forks where the
-system can, since 200 interpreters would take minutes. The writer notes each decision it was told is stored in `acked`,
+system can, since 200 interpreters would take minutes. The writer notes each decision reported as stored in `acked`,
 through a plain append that outlives the kill.
 """
 

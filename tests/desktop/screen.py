@@ -71,7 +71,7 @@ class Screen:
     smallest = (120, 40)
     """No menu is smaller: width, height in pixels."""
     notifiers: tuple[str, ...] = ("dunst",)
-    """Whose windows look like menus and are none."""
+    """Programs whose windows look like menus but are not."""
 
     def __init__(self, folder: Path, *, panel: bool = True, size: str = "1280x900x24") -> None:
         self.folder = folder
@@ -258,7 +258,7 @@ class Screen:
         return boxes
 
     def application(self, title: str) -> tuple[str, ...]:
-        """The class of the window whose title begins so, as the task list reads it; () while there is none."""
+        """The class of the window whose title begins so, as the task list reads it; () before there is one."""
         from Xlib.display import Display
         from Xlib.error import BadWindow
 

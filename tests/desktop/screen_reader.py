@@ -1,4 +1,4 @@
-"""What is on a desktop, as a screen reader and a panel are told it: a program of its own.
+"""What is on a desktop, as a screen reader and a panel see it: a program of its own.
 
 It reads questions, a JSON list a line, and answers each in a line of JSON: ["find", ROLE, NAME], ["texts", ROLE],
 ["focused"], ["menu"], ["owned", NAME]; see the functions of these names. It stays as long as the desktop does, for a

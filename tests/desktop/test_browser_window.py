@@ -38,7 +38,7 @@ async def answer(name: str, args: dict[str, Any]) -> dict[str, Any]:
 
 
 class Opened:
-    """A window for one list, what it was told, and a client that is no browser."""
+    """A window for one list, what it received, and a client other than a browser."""
 
     def __init__(self) -> None:
         self.browser = FakeBrowser()

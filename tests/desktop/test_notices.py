@@ -55,7 +55,7 @@ def test_what_was_decided_meanwhile_is_not_told() -> None:
 
 @given(st.lists(st.floats(0.1, 40), min_size=1, max_size=60))
 def test_never_sooner_than_agreed_and_nothing_left_untold(gaps: list[float]) -> None:
-    """Whatever the pace of mail: notices keep their distance, a first one is not put off for ever, all are told."""
+    """Whatever the pace of mail: notices keep their distance, a first one is not put off for ever, and none is lost."""
     batch, at, told_at, found = Batch(), NOW, [], 0
     for number, gap in enumerate(gaps):
         at += timedelta(seconds=gap)

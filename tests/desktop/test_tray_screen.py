@@ -82,7 +82,7 @@ def test_the_panel_shows_each_state(screen: Screen, backend: FakeBackend) -> Non
 
 
 def test_a_first_start_begins_in_the_window(screen: Screen, backend: FakeBackend) -> None:
-    """Nobody is connected: the window asks for the server. A browser that cannot be opened is told."""
+    """Nobody is connected: the window asks for the server. It says so if a browser cannot be opened."""
     start_app(screen, backend.url, BROWSER="/bin/false")
     screen.until(lambda: screen.find("heading", "Connect this computer"), "the connect form")
     screen.shot("window-connect")

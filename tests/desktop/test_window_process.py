@@ -36,7 +36,7 @@ def test_internet_explorer_shows_no_page_of_ours(
 
 
 def test_what_pywebview_5_makes_a_javascript_function_of() -> None:
-    """It takes our parameters' names as they are, and a function of JavaScript's with the parameter "do" is none."""
+    """It takes our parameters' names as they are, and JavaScript allows no parameter named "do"."""
     assert list(inspect.signature(Api.ask).parameters) == ["self", "name", "args"]
 
 

@@ -36,5 +36,5 @@ class FakePushService:
         return self.answers.get(to.endpoint, PushAnswer(Pushed.SENT))
 
     def titles(self) -> list[str]:
-        """What browsers were told."""
+        """What browsers received."""
         return [told["title"] for _, told in self.sent]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 LOG_VARIABLE = "LOOPBACK_ONLY_LOG"
-"""Names the file to which a process writes what it stopped. Unset: it is stopped, but nobody is told."""
+"""Names the file to which a process writes what it stopped. Unset: it is stopped without a note."""
 
 _CONNECTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 _LOOKUPS = frozenset({"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"})

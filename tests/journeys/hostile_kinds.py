@@ -1,4 +1,4 @@
-"""One message of each kind that is made to be too much for whoever reads it."""
+"""One message of each kind that is made to overwhelm its reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mailbox through the local Google, week by week: on a known day its mail turns Polish, and everybody is told."""
+"""A mailbox through the local Google, week by week: on a known day its mail turns Polish, and everybody hears of it."""
 
 from __future__ import annotations
 

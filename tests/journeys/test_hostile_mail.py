@@ -39,7 +39,7 @@ async def test_past_a_limit_they_come_in_with_their_cause_after_one_try(
 
 
 def well(figures: dict[str, Any], *, others: bool = True) -> None:
-    """The server answered, kept its memory, showed what can be shown, and ended when it was told to."""
+    """The server answered, kept its memory, showed what can be shown, and ended on request."""
     for name in ("screening", "showing"):
         assert figures[name]["asked"] > 0
         assert figures[name]["above_idle_mb"] <= MOST_ABOVE_IDLE

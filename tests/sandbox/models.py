@@ -17,7 +17,7 @@ def mailbox(address: str = "ana@corp.test", seed: int = 7) -> Mailbox:
 
 
 def listening(seed: int = 7) -> tuple[Mailbox, list[list[HistoryRecord]]]:
-    """A mailbox and the list its changes are told to, one entry an operation."""
+    """A mailbox and the list that records its changes, one entry an operation."""
     found: list[list[HistoryRecord]] = []
     return Mailbox(
         Owner("ana@corp.test", "Ana", "1"), random.Random(seed), lambda _, records: found.append(records)

@@ -1,4 +1,4 @@
-"""A push endpoint on loopback: keeps what it is sent and answers as it is told."""
+"""A push endpoint on loopback: keeps what it receives and answers as set."""
 
 from __future__ import annotations
 

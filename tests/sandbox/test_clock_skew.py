@@ -26,7 +26,7 @@ def skew(google: SandboxProcess, request: pytest.FixtureRequest) -> Iterator[flo
 
 @pytest.fixture
 def shown(google: SandboxProcess, skew: float) -> float:
-    """How far what is told is off: other tests may have moved the clock on."""
+    """How far the answers' time is off: other tests may have moved the clock on."""
     return skew + float(google.skew_clock(skew)["offset"])
 
 

@@ -1,4 +1,4 @@
-"""History: whoever replays it from any point arrives at the present."""
+"""History, replayed from any point, arrives at the present."""
 
 from __future__ import annotations
 

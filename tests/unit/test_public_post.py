@@ -182,7 +182,7 @@ async def test_a_host_that_leads_inside_is_not_spoken_to(lists: ListServer, addr
 
 
 async def test_a_name_that_changes_is_looked_up_once(lists: ListServer) -> None:
-    """First a public address for whoever checks, then an inner one for whoever connects: there is no second look."""
+    """First a public address for the check, then an inner one for the connection: there is no second look."""
     answers = iter([["127.0.0.1"], ["10.0.0.1"]])
 
     async def rebinding(host: str) -> Sequence[str]:

@@ -47,7 +47,7 @@ from tests.once import keep_templates, migrated
 ALL = frozenset(Scope)
 SECRET = "a secret of sufficient length"
 TOKEN = "A" * 32
-"""Of the link that `Office.link` makes unless it is told another."""
+"""Of the link that `Office.link` makes by default."""
 
 LINK = f"/c/{TOKEN}"
 MAX = "max@vendor.example"
@@ -196,7 +196,7 @@ class Office:
         return (await self.challenge(token)).solves
 
     async def begun(self) -> int:
-        """How many senders began their check, as the owner is told."""
+        """How many senders began their check, as the owner sees it."""
         return (await self.services.insights.look("ana"))[1].funnel.begun
 
     async def note(self, token: str = TOKEN) -> str:

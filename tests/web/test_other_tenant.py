@@ -1,4 +1,4 @@
-"""Every route, called by one owner with another's ids: nothing is told of the other, and nothing of theirs changes.
+"""Every route, called by one owner with another's ids: nothing of the other's is shown or changed.
 
 New routes are walked without being named here. What they may need is a value for a new kind of id: a route whose
 address has a part this walk knows no value for fails, and so does a form or query field it has never heard of.

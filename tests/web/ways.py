@@ -27,7 +27,7 @@ def with_codes(first: str = "work", code_after: int = 3) -> Checks:
 
 
 class ToldCheck:
-    """Another company's check that was told what to say."""
+    """Another company's check, with a fixed answer."""
 
     def __init__(self, kind: Kind, says: Answer | Exception | None = None) -> None:
         self.kind = kind

@@ -102,7 +102,7 @@ class Wine(Screen):
         return self.addresses.read_text().split() if self.addresses.exists() else []
 
     def kept(self) -> dict[str, Any]:
-        """The state file; {} while there is none."""
+        """The state file; {} before it is written."""
         return json.loads(self.state.read_text(encoding="utf-8")) if self.state.exists() else {}
 
     def close(self) -> None:

@@ -169,7 +169,7 @@ def note_line(text: str) -> str:
     marks of direction and halves of characters become blanks, runs of blanks one.
 
     Anything may stand in it, markup too: it is text and must be escaped like a subject. Raises `Refused`
-    (note_long) beyond `MAX_NOTE`; "" is none.
+    (note_long) beyond `MAX_NOTE`; "" means no note.
     """
     bounded = text[: MAX_NOTE * 20]
     line = " ".join("".join(" " if unicodedata.category(c) in _UNSEEN else c for c in bounded).split())

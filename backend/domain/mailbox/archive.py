@@ -49,9 +49,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A list of the file. `key` is unique within a mailbox and what the store pages by. One that is not `returns`
-    is for its owner to read, and is not taken back in. A restore sets the columns `made` itself. A row whose column
-    `told` is empty is none any more."""
+    """A list of the file. `key` is unique within a mailbox and what the store pages by. A list without `returns` is
+    for its owner to read only and is not restored. A restore sets the columns `made` itself. A row whose column
+    `told` is empty has been forgotten and is left out."""
 
     name: str
     key: str

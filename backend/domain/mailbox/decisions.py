@@ -448,8 +448,8 @@ def _decided(gmail_id: str, story: _Story, row: Row, labels: LabelIds) -> list[C
     if row.decided_by in AWAY:
         return found  # it has returned: what that means is seen when it is as it was before
     if row.stage == Stage.ACT and not story.held:
-        # Our hold is not done yet, so there is nothing the owner could have undone: this is the echo of an
-        # earlier release of ours that was taken back since.
+        # Our hold is not done yet, so there is nothing the owner could have undone: this is the echo of
+        # our own earlier release, which was taken back since.
         return found
     if story.last is not None and _lies_held(story, labels):
         return found

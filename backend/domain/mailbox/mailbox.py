@@ -71,7 +71,7 @@ class Missing(StrEnum):
     """What keeps notices from being fetched. Stored and counted, so the words stay as they are."""
 
     CREDENTIALS = "credentials"  # this machine has no application default credentials, or they are refused
-    SUBSCRIPTION = "subscription"  # there is none of that name, or it is one that pushes
+    SUBSCRIPTION = "subscription"  # no subscription has that name, or it is one that pushes
     RIGHT = "right"  # the account may not fetch from it
     CONNECTION = "connection"  # Pub/Sub cannot be reached
 

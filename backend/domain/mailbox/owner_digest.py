@@ -40,8 +40,8 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{22}")
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a browser hands out to be reached by: its maker's address, its public key and secret (base64url), and the
-    private key of ours that it will believe."""
+    """What a browser hands out to be reached by: its maker's address, its public key and secret (base64url), and our
+    private key, whose signature its push service accepts."""
 
     endpoint: str
     p256dh: str
@@ -142,7 +142,7 @@ def next_at(after: datetime, pace: DigestPace, zone: tzinfo) -> datetime:
 
 
 def sealed_words(mailbox_id: MailboxId, now: datetime) -> str:
-    """What is sealed into a Message-ID of ours."""
+    """What is sealed into the Message-ID of a digest."""
     return f"{mailbox_id}.{int(now.timestamp())}"
 
 

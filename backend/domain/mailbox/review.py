@@ -143,7 +143,7 @@ class Leaving(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Unsubscription:
     """The owner's order to be taken off a list. `cause` is the code of what went wrong the last time; `host`
-    is who was told."""
+    is the server that was asked."""
 
     gmail_id: str
     state: Leaving

@@ -104,8 +104,8 @@ def read_list(text: str, default: RuleKind) -> ParsedRules:
 
 
 def write_list(rules: Iterable[Rule]) -> str:
-    """The rules as text that `read_list` reads. Each line begins with a word of ours, so no program takes what
-    an address begins with for a formula."""
+    """The rules as text that `read_list` reads. Each line begins with allow or block, so no spreadsheet takes
+    an address for a formula."""
     return "".join(f"{rule.kind} {rule.subject}\n" for rule in rules)
 
 

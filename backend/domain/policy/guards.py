@@ -292,7 +292,7 @@ GUARDS = (
         "It is itself another system's request to prove oneself.",
         lambda i: is_challenge(i.message),
     ),
-    _limit("open_challenge", "This sender has a link of ours that still works."),
+    _limit("open_challenge", "This sender has a link that still works."),
     _limit("asked_recently", "This sender was answered within the last 7 days."),
     _limit("domain_limit", "Enough senders of this domain were answered today."),
     _limit("mailbox_limit", "This mailbox has sent its answers for today."),

@@ -29,7 +29,7 @@ class Standing:
 
     `corresponded`: the owner has written to this address; `took_part`: the owner wrote in this thread
     themselves; `held_undecided`: mail that claims this sender was held in the last `HELD_WITH` and nobody has decided
-    about it; `held_score`: the highest score among that mail which is authenticated, None if none is; `credits`:
+    about it; `held_score`: the highest score among the authenticated part of that mail, else None; `credits`:
     their balance.
     """
 
@@ -261,7 +261,7 @@ TABLE = (
     ),
     PolicyRow(
         Row.SAME_ORGANISATION,
-        "An authenticated sender of the owner's own organisation; a mail provider's domain is none.",
+        "An authenticated sender of the owner's own organisation; a mail provider's domain is not one.",
         Outcome.INBOX,
         _same_organisation,
     ),

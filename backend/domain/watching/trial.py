@@ -52,7 +52,7 @@ class KnownModel:
 
 @dataclass(frozen=True, slots=True)
 class AtWork:
-    """The models at work since act `number`. `before`: the champion before this one, None if there was none. A trial
+    """The models at work since act `number`. `before`: the champion before this one, if any. A trial
     has a `challenger` and began at `since`."""
 
     number: int = 0
@@ -144,7 +144,7 @@ SAID = (Answer.YES, Answer.NO)
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A drawn message. `answer` is an `Answer`, or "" while there is none; `letters` the script of its sender's name,
+    """A drawn message. `answer` is an `Answer`, or "" until then; `letters` the script of its sender's name,
     as far as figures tell it apart."""
 
     stratum: str

@@ -245,7 +245,7 @@ def get_send_as(call: Call) -> Json:
 
 @TABLE.add("settings.filters.list", "GET", "settings/filters", calls.READ_SETTINGS)
 def list_filters(call: Call) -> Json:
-    """users.settings.filters.list: the key is singular, and left out where there is none."""
+    """users.settings.filters.list: the key is singular, and absent without filters."""
     filters = call.mailbox.settings.filters
     return {"filter": filters} if filters else {}
 

@@ -35,7 +35,7 @@ _MACHINE_SENDER = re.compile(r"\A(mailer-daemon|postmaster|no-?reply|.*-request)
 def vacation_reply(
     mailbox: Mailbox, message: StoredMessage, mail_from: str, token: str, now_ms: int
 ) -> tuple[bytes, str] | None:
-    """The owner's vacation reply to a message and whom it goes to, or None if none is due.
+    """The owner's vacation reply to a message and whom it goes to, or None where no reply is due.
 
     At most one per sender in four days; never to machines, lists, spam, or the null sender.
     """

@@ -153,7 +153,7 @@ class CloudToken:
 
 @dataclass(slots=True)
 class ServiceAccounts:
-    """All of them, and the tokens they hold. Where there is none, Pub/Sub asks nobody who they are."""
+    """All accounts and their tokens. While there is no account, Pub/Sub asks for no token."""
 
     _keys: dict[str, rsa.RSAPrivateKey] = field(default_factory=dict)
     _tokens: dict[str, CloudToken] = field(default_factory=dict)

@@ -112,7 +112,7 @@ def posting(function: str, parameters: Mapping[str, str]) -> Json:
 
 
 def link(text: str, url: str, kind: str = "OUTLINED") -> Json:
-    """A button that opens a page of ours."""
+    """A button that opens one of our pages."""
     return {"text": text, "type": kind, "onClick": {"openLink": {"url": url, "onClose": "RELOAD"}}}
 
 

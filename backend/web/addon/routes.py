@@ -324,7 +324,7 @@ async def _card(call: Call, gmail_id: str, undo_key: str = "") -> Json:
 
 
 def _target(call: Call) -> tuple[str, str]:
-    """The message and the version a button names; "" for what is none."""
+    """The message and the version a button names; "" where it names none."""
     parameters = call.event.parameters
     version = parameters.get("version", "")
     return rest_id(parameters.get("message", "")), version if VERSION.fullmatch(version) else ""

@@ -302,7 +302,7 @@ def with_body(
 
 
 async def _sent(may_be_empty: bool) -> Any:
-    """What was sent as JSON, whatever type it says it has, bounded in size and depth; None for what is none."""
+    """What was sent as JSON, whatever type it says it has, bounded in size and depth; None if it is not JSON."""
     raw = await request.get_data(as_text=False)
     if len(raw) > BODY_LIMIT:  # sent without its length
         raise RequestEntityTooLarge

@@ -149,7 +149,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
 
 
 async def _uploaded() -> str:
-    """The text of the file that was sent, "" if there is none. Whatever its bytes are, some text comes of it."""
+    """The text of the uploaded file, "" without one. Bytes that are no text are replaced, never refused."""
     file = (await request.files).get("file")
     data = file.read() if file is not None else b""
     try:

@@ -280,7 +280,7 @@ async def _wording(
 
 
 def _end_of(day: str, now: datetime) -> datetime | None:
-    """The end of a day in UTC, None if it is none, is past or lies too far ahead."""
+    """The end of a day in UTC; None if this is no date, is past or lies too far ahead."""
     try:
         chosen = date.fromisoformat(day[:10])
     except ValueError:

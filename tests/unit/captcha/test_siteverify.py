@@ -1,4 +1,4 @@
-"""Every company's check: what it is told, and that nothing but a clear success lets anybody in."""
+"""Every company's check: what it receives, and that nothing but a clear success lets anybody in."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CASES = [(kind, code) for kind, codes in DOCUMENTED.items() for code in codes]
 
 
 async def outcome(check: SiteVerify, token: str = "good-1") -> str:
-    """What a sender would be told: "in", a refusal's code, or "later"."""
+    """What a sender would see: "in", a refusal's code, or "later"."""
     try:
         await check.verify(token, "ch1", 1, NOW)
     except Refused as error:
@@ -178,7 +178,7 @@ async def test_a_token_of_another_site_is_refused(
 ) -> None:
     stand_in.says = stand_in.success() | {"hostname": host}
 
-    # hCaptcha documents that it may leave the name out; it is told our site key instead.
+    # hCaptcha documents that it may leave the name out; it gets our site key instead.
     allowed = vendor.kind is Kind.HCAPTCHA and host == "not-provided"
     assert await outcome(check) == ("in" if allowed else "captcha_wrong")
 

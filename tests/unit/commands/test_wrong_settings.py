@@ -226,7 +226,7 @@ def leaves(group: click.Group, before: tuple[str, ...] = ()) -> Iterator[list[st
 
 STATE = list(leaves(cli))
 MAKERS = ("serve", "doctor", "db upgrade", "db restore", "db status")
-"""Make a database, or say that there is none."""
+"""Make a database, or say that it is missing."""
 
 
 def one_of(names: Iterable[str], command: list[str]) -> bool:
@@ -235,7 +235,7 @@ def one_of(names: Iterable[str], command: list[str]) -> bool:
 
 @pytest.fixture
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is no checkout, in a process that is told nothing."""
+    """A folder that is no checkout, in a process without settings."""
     for name in [name for name in os.environ if name.startswith("PITCHGATE_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""What doctor and a home say to whoever runs the server of accesses that Google ends by itself, and of a topic."""
+"""What doctor and a home tell the operator of accesses that Google ends by itself, and of a topic."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def test_a_wait_is_never_negative_nor_endless(make_error, attempt, jitter, most)
     assert wait is None or timedelta(0) <= wait <= timedelta(seconds=65)
 
 
-# ---- Failing jobs: every error has its fixed word, and the owner is told of what keeps their mail waiting
+# ---- Failing jobs: every error has its fixed word, and the owner sees what keeps their mail waiting
 
 
 LONG_AGO = NOW - TOLD_AFTER

@@ -1,4 +1,4 @@
-"""What goes wrong between us and Google, and what the job loop is told of it."""
+"""What goes wrong between us and Google, and what the job loop gets to see."""
 
 from __future__ import annotations
 

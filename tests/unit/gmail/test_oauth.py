@@ -206,7 +206,7 @@ ANSWERS: dict[str, tuple[Answer, type[PitchgateError]]] = {
     "Google down": (Answer(503, raw=b""), TryLater),
     "a dropped connection": (Answer(cut="before"), TryLater),
     "an unknown word": (Answer(400, {"error": "whatever"}), TryLater),
-    "a word that is none": (Answer(400, {"error": {"code": 1}}), TryLater),
+    "not a word": (Answer(400, {"error": {"code": 1}}), TryLater),
 }
 
 

@@ -51,7 +51,7 @@ MEANT = {
     "names a mailbox, and would be shown all": "an error at import: what a developer reads",
     "names no mailbox first": "an error at import: what a developer reads",
 }
-"""How each begins, and why it is no sentence of ours."""
+"""How each begins, and why it need not be in a catalogue."""
 PROSE = re.compile(r"(?<![\w<\"=/.-])[A-Za-z’']{2,}[,;:]? [a-z’']{2,}(?![\w=\]-])")
 SHOWN = {
     "echo",

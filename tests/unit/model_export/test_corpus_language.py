@@ -1,4 +1,4 @@
-"""How often the language of the corpus's mail is told rightly: of whole messages, and of a few words of them."""
+"""How often the language of the corpus's mail is found rightly: of whole messages, and of a few words of them."""
 
 from __future__ import annotations
 

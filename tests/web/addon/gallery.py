@@ -35,7 +35,7 @@ LET_IN = {"placement": Placement.INBOX, "outcome": Outcome.INBOX}
 
 
 def frame(language: str = "en") -> Frame:
-    """What cards are told, at a fixed time two hours east."""
+    """The facts that cards show, at a fixed time two hours east."""
     return Frame(
         card_words(language), language, "https://gate.test", NOW, timedelta(hours=2), "1796130000000000"
     )

@@ -1,4 +1,4 @@
-"""The API's routes one by one: what is told, what is refused, and that nobody reaches another's mail."""
+"""The API's routes one by one: what they answer, what they refuse, and that nobody reaches another's mail."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ async def test_an_unticked_box_is_named_with_what_it_is_needed_for(client: Clien
 
 
 async def shows(answer: Response, status: int, words: str) -> None:
-    """Whoever came back another way is told so in plain words."""
+    """A visitor who came back another way reads so in plain words."""
     page = await answer.get_data(as_text=True)
     assert answer.status_code == status
     assert words in page

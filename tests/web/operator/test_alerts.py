@@ -20,7 +20,7 @@ from tests.web.service import office
 RULES = Path("docs/alerts.yml")
 PAGE = Path("docs/reference/operations.md")
 CASES = [Path(f"tests/web/operator/{name}.test.yml") for name in ("alerts", "outage")]
-"""By the minute, as Prometheus asks unless it is told otherwise; and what takes only minutes, more closely."""
+"""By the minute, as Prometheus asks by default; and what takes only minutes, more closely."""
 ALERT = re.compile(r"- alert: (\w+)\n\s+expr: (.+)")
 ASKED = re.compile(r"(pitchgate_\w+)(?:\{(\w+)=~?\"([^\"]+)\"\})?")
 
@@ -59,7 +59,7 @@ async def test_every_count_an_alarm_asks_for_is_told_by_a_server_with_nothing_to
         for value in values.split("|"):
             assert any(
                 sample.name == name and (not label or sample.labels.get(label) == value) for sample in samples
-            ), f"{name} with {label}={value} is told by nobody"
+            ), f"{name} with {label}={value} raises no alert"
 
 
 def test_every_cause_of_letting_in_counts_for_an_alarm() -> None:

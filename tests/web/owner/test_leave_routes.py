@@ -111,7 +111,7 @@ async def test_the_receipt_says_what_became_of_the_grant(
 async def test_a_page_of_something_in_between_is_waited_out_and_not_for_ever(
     here: Office, ana: Visit
 ) -> None:
-    """A 403 page was taken for Google's no after four tries: the grant stayed, and the owner was told to see to it."""
+    """A 403 page was taken for Google's no after four tries: the grant stayed, and the owner was asked to see to it."""
     where = await ana.post("/settings/leave", confirm="ana@corp.test")
     page = Unexplained("later.unexplained", reason="http403")
     google = Google(page)

@@ -1,4 +1,4 @@
-"""What an owner is told of their mailbox on their pages: why the link was lost, and what a gap left out."""
+"""What an owner's pages say of their mailbox: why the link was lost, and what a gap left out."""
 
 from __future__ import annotations
 

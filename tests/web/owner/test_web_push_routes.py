@@ -1,4 +1,4 @@
-"""Notifications in a browser: switched on and off by a form of ours, ended by signing out, moved by the browser."""
+"""Notifications in a browser: switched on and off by our form, ended by signing out, moved by the browser."""
 
 from __future__ import annotations
 

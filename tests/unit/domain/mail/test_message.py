@@ -109,7 +109,7 @@ class TestAnyText:
 
     @pytest.mark.parametrize("text", ["a\r\nBcc: x@y.test", "a\nb", "a\rb", "a\x00b", "half \ud800"])
     def test_what_no_header_can_carry_is_refused(self, text: str) -> None:
-        with pytest.raises(ValueError):  # noqa: PT011 - the last one is told by the codec
+        with pytest.raises(ValueError):  # noqa: PT011 - the codec finds the last one
             text_field("Subject", text)
 
     @given(st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp", "Zs", "Cf")), max_size=100))

@@ -1,4 +1,4 @@
-"""When a digest is due, what its mail looks like, and which message is one of ours."""
+"""When a digest is due, what its mail looks like, and how we know our own message."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_another_id_claims_nothing(other: str) -> None:
     assert rules.sealed_in(other) == b""
 
 
-# ---- Which addresses a browser may name, whom its owner is told of, and when a failed try is made again
+# ---- Which addresses a browser may name, which senders its owner hears of, and when a failed try is made again
 
 
 POINT, SECRET = "B" + "x" * 86, "c" * 22

@@ -217,7 +217,7 @@ def test_our_own_challenge_is_never_answered_by_another_pitchgate(language: str)
     bo = Owner("sam@seller.test", "", frozenset({"sam@seller.test"}))
     received = inquiry(parse(ours), owner=bo)
     assert set(objections(received)) >= {"auto_submitted", "suppressed", "foreign_challenge"}
-    # A relay may have dropped every header of ours: the words still tell.
+    # A relay may have dropped all our headers: the words still tell.
     plain = inquiry(pitch(text=parse(ours).text))
     assert objections(plain) == ("foreign_challenge",)
 

@@ -1,4 +1,4 @@
-"""Topics are told by findings that exist, and one is offered when what was released has it in common."""
+"""Topics rest on findings that exist, and one is offered when released messages have it in common."""
 
 from __future__ import annotations
 
