@@ -22,7 +22,7 @@ from yarl import URL
 
 from backend.domain.errors import Refused
 from backend.domain.mail.machine_mail import BODY, host_of
-from backend.domain.mailbox.owner_digest import Subscription
+from backend.domain.mailbox.owner_digest import PushSubscription
 from backend.ports.public_post import PushAnswer, Pushed
 from backend.ports.system import Clock
 
@@ -127,7 +127,7 @@ async def system_lookup(host: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PostReply:
     """`retry_after` is that header, as it was sent."""
 
     status: int
@@ -152,7 +152,7 @@ class PublicPost:
         self._port = port
         self._seconds = seconds
 
-    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostReply:
         """The answer, whatever it says. Raises `Refused` with a code: unsafe_address (not https, or a host that leads
         anywhere but to the public Internet) or unreachable (no answer in time, or none at all)."""
         host = host_of(url)
@@ -170,7 +170,7 @@ class PublicPost:
             # Neither the address nor what its owner answered belongs into a log.
             raise Refused("unreachable", host=host) from None
 
-    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostReply:
         connector = aiohttp.TCPConnector(
             resolver=Pinned(self._lookup, self._allowed),
             use_dns_cache=False,
@@ -193,7 +193,7 @@ class PublicPost:
             session.post(self._aimed(url), data=body, allow_redirects=False) as answer,
         ):
             await answer.content.read(MOST_READ)
-            return Answer(answer.status, answer.headers.get("Retry-After", ""))
+            return PostReply(answer.status, answer.headers.get("Retry-After", ""))
 
     def _aimed(self, url: str) -> URL:
         """The address as it was written. Tests cannot listen on the usual port: theirs takes its place."""
@@ -251,7 +251,7 @@ class VapidPush:
         point = _private(key).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         return _text(point)
 
-    async def push(self, to: Subscription, payload: bytes) -> PushAnswer:
+    async def push(self, to: PushSubscription, payload: bytes) -> PushAnswer:
         """See `PushService`."""
         now = self._clock.now()
         try:
@@ -269,7 +269,7 @@ class VapidPush:
             return PushAnswer(Pushed.REFUSED)
         return _read(answer, now)
 
-    def _headers(self, to: Subscription, now: datetime) -> dict[str, str]:
+    def _headers(self, to: PushSubscription, now: datetime) -> dict[str, str]:
         claims = {"aud": f"https://{host_of(to.endpoint)}", "exp": now + LIFE, "sub": self._contact}
         signed = jwt.encode(claims, _private(to.key), "ES256")
         return {
@@ -282,7 +282,7 @@ class VapidPush:
         }
 
 
-def _read(answer: Answer, now: datetime) -> PushAnswer:
+def _read(answer: PostReply, now: datetime) -> PushAnswer:
     if 200 <= answer.status < 300:
         return PushAnswer(Pushed.SENT)
     if answer.status in (404, 410):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import altcha
 
 from backend.domain.errors import Refused
-from backend.ports.captcha import Answer, Kind, Widget
+from backend.ports.captcha import CheckedAnswer, Kind, Widget
 from backend.ports.system import TokenSource, Vault
 
 if TYPE_CHECKING:
@@ -89,11 +89,11 @@ class ProofOfWork:
         )
         return dict(challenge.to_dict())
 
-    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
+    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> CheckedAnswer:
         """As `check`: it costs one PBKDF2 step, too little for a thread."""
         return self.check(payload, challenge_id, factor, now)
 
-    def check(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
+    def check(self, payload: str, challenge_id: str, factor: int, now: datetime) -> CheckedAnswer:
         """Check an answer. Its `signature` is the task's, so re-spaced or re-ordered JSON is the same answer.
 
         A task made with a lower `factor` counts as expired.
@@ -111,7 +111,7 @@ class ProofOfWork:
             raise Refused("captcha_expired.old")
         if not result.verified:
             raise Refused("captcha_wrong")
-        return Answer(signature=str(answer.challenge.signature), expires_at=expires_at)
+        return CheckedAnswer(signature=str(answer.challenge.signature), expires_at=expires_at)
 
 
 def _derived(secret: str, purpose: bytes) -> bytes:
@@ -201,7 +201,7 @@ class TypedCode:
         known = self._opened(ticket, challenge_id, now)
         return self._ticket(challenge_id, known.factor, known.work, now)
 
-    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
+    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> CheckedAnswer:
         """Compare what was typed: any script's digits count, blanks and hyphens do not.
 
         The answer says whether it is right; whether that may be looked at is for the code that counts the tries.
@@ -212,7 +212,7 @@ class TypedCode:
             raise Refused("captcha_expired.price")
         right = hmac.compare_digest(_plain(typed).encode(), known.code.encode())
         name = f"{PURPOSE}:{known.id}"
-        return Answer(known.work or name, known.expires_at, right, TRIES, name, alone=not known.work)
+        return CheckedAnswer(known.work or name, known.expires_at, right, TRIES, name, alone=not known.work)
 
     async def picture(self, ticket: str, challenge_id: str, now: datetime) -> bytes:
         """The code as PNG; another drawing each time. 4 ms of processor time."""

@@ -17,7 +17,7 @@ import aiohttp
 
 from backend.captcha.own_tasks import ProofOfWork, TypedCode
 from backend.domain.errors import Refused, TryLater
-from backend.ports.captcha import Answer, Captcha, Kind, TypedCodes, Widget
+from backend.ports.captcha import Captcha, CheckedAnswer, Kind, TypedCodes, Widget
 from backend.ports.system import TokenSource, Vault
 from backend.settings import Settings
 
@@ -181,7 +181,7 @@ class SiteVerify:
         """Where the company's own script is to be asked: we make no task. The price is the company's."""
         return {"kind": self.kind, "site_key": self._site_key, "field": self._vendor.field}
 
-    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
+    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> CheckedAnswer:
         """Ask the company. It takes each token once; its digest bars a second use on our side as well."""
         if not payload or len(payload) > TOKEN_LIMIT:
             raise Refused("captcha_malformed")
@@ -190,7 +190,7 @@ class SiteVerify:
             raise self._refusal(response.get("error-codes"))
         self._check_place(response)
         digest = hashlib.sha256(payload.encode("utf-8", "surrogatepass")).hexdigest()
-        return Answer(f"{self.kind}:{digest}", now + timedelta(days=1))
+        return CheckedAnswer(f"{self.kind}:{digest}", now + timedelta(days=1))
 
     async def _ask(self, token: str) -> Mapping[str, Any]:
         form = {"secret": self._secret, "response": token}

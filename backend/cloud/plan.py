@@ -19,13 +19,13 @@ from backend.cloud.template import GMAIL, PUBLISHER, SUBSCRIBER, Environment
 from backend.cloud.things import (
     APIS,
     Account,
+    CloudSubscription,
+    CloudTopic,
     GoogleCloud,
     Json,
     Right,
     Service,
-    Subscription,
     Thing,
-    Topic,
     shown,
 )
 from backend.domain.errors import Refused
@@ -219,7 +219,7 @@ def _deployments(cloud: GoogleCloud) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CloudChange:
     """One thing to be made ("+"), changed ("~") or taken away ("-"). `lines` tell what is otherwise."""
 
     sign: str
@@ -248,11 +248,11 @@ async def things(cloud: GoogleCloud, environment: Environment) -> list[Thing]:
     account = Account(environment.project, environment.account_id)
     keeping = {"topic": environment.dead_topic, "pushConfig": {}, "expirationPolicy": {}}
     wanted: list[Thing] = [
-        Topic(environment.topic),
-        Topic(environment.dead_topic),
+        CloudTopic(environment.topic),
+        CloudTopic(environment.dead_topic),
         account,
-        Subscription(environment.subscription, environment.subscription_body()),
-        Subscription(environment.dead_subscription, keeping),
+        CloudSubscription(environment.subscription, environment.subscription_body()),
+        CloudSubscription(environment.dead_subscription, keeping),
         Right(environment.topic, PUBLISHER, GMAIL),
         Right(environment.dead_topic, PUBLISHER, broker),
         Right(environment.subscription, SUBSCRIBER, broker),
@@ -262,15 +262,15 @@ async def things(cloud: GoogleCloud, environment: Environment) -> list[Thing]:
     return [*wanted, Right(environment.subscription, SUBSCRIBER, f"serviceAccount:{account.email}")]
 
 
-async def plan(cloud: GoogleCloud, environment: Environment) -> list[Change]:
+async def plan(cloud: GoogleCloud, environment: Environment) -> list[CloudChange]:
     """What is to be made or changed. Changes nothing."""
     changes = []
     for thing in [*services(environment), *await things(cloud, environment)]:
         lines = await thing.difference(cloud)
         if lines is None:
-            changes.append(Change("+", thing))
+            changes.append(CloudChange("+", thing))
         elif lines:
-            changes.append(Change("~", thing, tuple(lines)))
+            changes.append(CloudChange("~", thing, tuple(lines)))
     return changes
 
 
@@ -284,7 +284,7 @@ async def apply(cloud: GoogleCloud, environment: Environment, tell: Callable[[st
             lines = await thing.difference(cloud)
             if lines == []:
                 continue
-            change = Change("+" if lines is None else "~", thing, tuple(lines or ()))
+            change = CloudChange("+" if lines is None else "~", thing, tuple(lines or ()))
             await (thing.make(cloud) if lines is None else thing.change(cloud))
             tell(str(change))
             done += 1
@@ -296,9 +296,9 @@ async def apply(cloud: GoogleCloud, environment: Environment, tell: Callable[[st
     return done
 
 
-async def doomed(cloud: GoogleCloud, environment: Environment) -> list[Change]:
+async def doomed(cloud: GoogleCloud, environment: Environment) -> list[CloudChange]:
     """What `destroy` would take away, last made first. Services stay: others in the project may use them. An add-on
     goes whichever address is given now."""
     made = [*await things(cloud, replace(environment, url="")), AddOn(environment.deployment, {})]
     found = [thing for thing in made if not thing.shared and not isinstance(thing, Right)]
-    return [Change("-", thing) for thing in reversed(found) if await thing.difference(cloud) is not None]
+    return [CloudChange("-", thing) for thing in reversed(found) if await thing.difference(cloud) is not None]

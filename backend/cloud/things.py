@@ -182,7 +182,7 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class CloudTopic:
     """A topic."""
 
     name: str
@@ -249,7 +249,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
+class CloudSubscription:
     """A subscription, `wanted` as REST has it."""
 
     name: str

@@ -173,7 +173,7 @@ def _run(settings: Settings, *, browser: bool) -> None:
 @click.option("--offline", is_flag=True)
 def doctor_command(as_json: bool, offline: bool) -> None:
     """Look at a set-up from end to end. Changes nothing; may run beside the server. Exit status 1 if anything fails."""
-    from backend.doctor.checks import State, examine
+    from backend.doctor.checks import CheckState, examine
 
     found = asyncio.run(examine(offline=offline))
     if as_json:
@@ -181,7 +181,7 @@ def doctor_command(as_json: bool, offline: bool) -> None:
     else:
         for finding in found:
             _show_finding(finding)
-    if any(finding.state is State.BROKEN for finding in found):
+    if any(finding.state is CheckState.BROKEN for finding in found):
         sys.exit(1)
 
 

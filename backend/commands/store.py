@@ -22,7 +22,7 @@ from backend.transactions.statement import moment
 if TYPE_CHECKING:
     from backend.domain.mailbox.mailbox import Mailbox
     from backend.transactions.store import Store
-    from backend.web.pages import State
+    from backend.web.pages import MailboxState
 
 # ---- The store for one command, and the mailboxes a command is about
 
@@ -106,7 +106,7 @@ def list_mailboxes(as_json: bool) -> None:
     print_table((words()(f"mailbox.column_{name}") for name in COLUMNS), rows)
 
 
-def _mailbox_row(mailbox: Mailbox, state: State) -> tuple[str, ...]:
+def _mailbox_row(mailbox: Mailbox, state: MailboxState) -> tuple[str, ...]:
     until, wishes = mailbox.watch_expires_at, mailbox.preferences
     return (
         mailbox.owner.email,

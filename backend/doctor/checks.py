@@ -16,7 +16,7 @@ import aiohttp
 
 from backend.bootstrap import StoredGrants
 from backend.doctor import machine
-from backend.doctor.machine import Finding, State, broken, refused, skipped, warning, well
+from backend.doctor.machine import CheckState, Finding, broken, refused, skipped, warning, well
 from backend.domain.errors import (
     NO_TOPIC,
     GoogleError,
@@ -287,7 +287,7 @@ async def of_credentials(mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
 # ---- All of them
 
 
-__all__ = ["Finding", "State", "examine"]
+__all__ = ["CheckState", "Finding", "examine"]
 
 
 async def examine(*, offline: bool = False) -> list[Finding]:
@@ -304,7 +304,7 @@ async def examine(*, offline: bool = False) -> list[Finding]:
     ]
     database = await machine.of_database(settings)
     found += database
-    usable = all(finding.state in (State.WELL, State.WARNING) for finding in database)
+    usable = all(finding.state in (CheckState.WELL, CheckState.WARNING) for finding in database)
     vault = machine.vault_of(settings)
     if isinstance(vault, Finding):
         found.append(vault)
@@ -374,6 +374,6 @@ async def _at_google(settings: Settings, store: Store, vault: MultiFernetVault) 
             before, began = await store.last_notice(well.id), datetime.now(UTC)
             topic = await of_topic(google, settings, well)
             found.append(topic)
-            if topic.state is State.WELL:
+            if topic.state is CheckState.WELL:
                 found.append(await of_round_trip(store, settings, well, before, began))
     return found

@@ -32,7 +32,7 @@ from backend.vault import KEY_FILE, MultiFernetVault, configured_vault, opens
 # ---- What a check found.
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How it stands."""
 
     WELL = "well"
@@ -47,29 +47,29 @@ class Finding:
     nothing is wrong). Holds no secret and no mail."""
 
     name: str
-    state: State
+    state: CheckState
     key: str
     text: str
     mend: str = ""
 
 
-def found(name: str, key: str, /, *, state: State, **blanks: object) -> Finding:
+def found(name: str, key: str, /, *, state: CheckState, **blanks: object) -> Finding:
     """What the catalogue has under `doctor.<name>.<key>`, and under that with `_mend` behind it if there is."""
     texts, place = words("doctor"), f"{name.replace(' ', '_')}.{key}"
     mend = texts(f"{place}_mend", **blanks) if f"{place}_mend" in texts else ""
     return Finding(name, state, key, texts(place, **blanks), mend)
 
 
-well = partial(found, state=State.WELL)
-warning = partial(found, state=State.WARNING)
-broken = partial(found, state=State.BROKEN)
-skipped = partial(found, state=State.SKIPPED)
+well = partial(found, state=CheckState.WELL)
+warning = partial(found, state=CheckState.WARNING)
+broken = partial(found, state=CheckState.BROKEN)
+skipped = partial(found, state=CheckState.SKIPPED)
 
 
 def refused(name: str, error: PitchgateError, before: str = "", mend: str = "") -> Finding:
     """An error says why it does not work. `before` and `mend` stand around its words."""
     title, remedy = error_words(language(), error)
-    return Finding(name, State.BROKEN, error.key, before + title, f"{remedy} {mend}".strip())
+    return Finding(name, CheckState.BROKEN, error.key, before + title, f"{remedy} {mend}".strip())
 
 
 # ---- Checks of this machine

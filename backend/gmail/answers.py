@@ -170,7 +170,7 @@ class OneWatchOnly(Rejected):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GoogleAnswer:
     """An error answer, read as far as it could be."""
 
     status: int
@@ -193,7 +193,7 @@ class Answer:
         return not words.isdisjoint(self.reasons)
 
 
-def read_answer(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Answer:
+def read_answer(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> GoogleAnswer:
     """Read an error body of whatever shape. Never raises."""
     error = _error_object(body)
     message = error.get("message")
@@ -202,11 +202,11 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, now: datet
     named = error.get("status")
     if isinstance(named, str) and named:
         reasons.append(named)
-    return Answer(status, tuple(reasons), text[:2_000], _retry_time(text, headers, now))
+    return GoogleAnswer(status, tuple(reasons), text[:2_000], _retry_time(text, headers, now))
 
 
 def translate(
-    answer: Answer, method: str, now: datetime, daily_wait: timedelta = timedelta(hours=1)
+    answer: GoogleAnswer, method: str, now: datetime, daily_wait: timedelta = timedelta(hours=1)
 ) -> GoogleError:
     """The domain error for `answer` to `method` (e.g. gmail.users.messages.get); 401 is the caller's affair.
 
@@ -230,7 +230,7 @@ def translate(
     return _bad_request(answer, method)
 
 
-def _forbidden(answer: Answer, next_day: datetime) -> GoogleError:
+def _forbidden(answer: GoogleAnswer, next_day: datetime) -> GoogleError:
     reason = answer.reason
     if "dailyLimitExceeded" in answer.reasons:
         # When the quota day ends is not told. An hourly look costs nothing and misses the end by an hour at most.
@@ -249,7 +249,7 @@ def _forbidden(answer: Answer, next_day: datetime) -> GoogleError:
     return Rejected("rejected.forbidden", reason=reason)
 
 
-def _missing(answer: Answer, method: str) -> GoogleError:
+def _missing(answer: GoogleAnswer, method: str) -> GoogleError:
     if method == "gmail.users.history.list":
         return HistoryGone("history_gone", reason=answer.reason)
     if method == "gmail.users.watch" and "pubsub" in answer.message.lower():
@@ -260,13 +260,13 @@ def _missing(answer: Answer, method: str) -> GoogleError:
     return Gone("gone", reason=answer.reason)
 
 
-def _server_trouble(answer: Answer, method: str) -> GoogleError:
+def _server_trouble(answer: GoogleAnswer, method: str) -> GoogleError:
     if method in MAKES_MAIL:
         return send_uncertain(answer.reason)
     return TryLater("later.trouble", reason=answer.reason, retry_at=answer.retry_at)
 
 
-def _bad_request(answer: Answer, method: str) -> GoogleError:
+def _bad_request(answer: GoogleAnswer, method: str) -> GoogleError:
     text = answer.message.lower()
     if "mail service not enabled" in text:
         return NeedsReconnect("reconnect.no_gmail", reason=answer.reason, lost=AccessLost.NO_GMAIL)

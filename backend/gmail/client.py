@@ -23,7 +23,7 @@ from backend.gmail.callers import GoogleKeys, GoogleTokens, PushVerifier
 from backend.gmail.executor import CONNECTIONS, Executor, check_addresses, open_session
 from backend.gmail.oauth import AccessTokens, GoogleAuthorizer
 from backend.gmail.quota import Quota, prices
-from backend.gmail.requests import Call, Priority, Requests
+from backend.gmail.requests import GmailCall, Priority, Requests
 from backend.ports.gmail import (
     NO_LABELS,
     Answered,
@@ -283,7 +283,9 @@ class GmailClient:
         entries = answers.objects(data.get("labels"))
         return {answers.text(entry, "name").casefold(): answers.text(entry, "id") for entry in entries}
 
-    async def _ask(self, mailbox_id: str, call: Call, read: Callable[[Mapping[str, Any]], _Value]) -> _Value:
+    async def _ask(
+        self, mailbox_id: str, call: GmailCall, read: Callable[[Mapping[str, Any]], _Value]
+    ) -> _Value:
         data = await self._executor.run(mailbox_id, call)
         try:
             return read(data)

@@ -18,7 +18,7 @@ import structlog
 from backend.domain.errors import GoogleError, NeedsReconnect, Refused, Rejected, TryLater
 from backend.gmail.answers import AnswerUnreadable, read_answer, reconnect, send_uncertain, translate
 from backend.gmail.quota import Quota
-from backend.gmail.requests import Call
+from backend.gmail.requests import GmailCall
 from backend.ports.system import Clock
 from backend.settings import Settings, on_this_machine
 
@@ -217,15 +217,15 @@ class Executor:
         self._daily_wait = daily_wait
         self._not_before: dict[tuple[str, bool], datetime] = {}
 
-    async def run(self, mailbox_id: str, call: Call) -> dict[str, Any]:
+    async def run(self, mailbox_id: str, call: GmailCall) -> dict[str, Any]:
         """The JSON object Google answered, {} for an empty body. Raises `GoogleError` of every kind."""
         return self._value(call, await self._ask(mailbox_id, call))
 
-    async def raw(self, mailbox_id: str, call: Call) -> bytes:
+    async def raw(self, mailbox_id: str, call: GmailCall) -> bytes:
         """The body of Google's answer as it came. Raises `GoogleError` of every kind."""
         return (await self._ask(mailbox_id, call)).body
 
-    async def _ask(self, mailbox_id: str, call: Call) -> Reply:
+    async def _ask(self, mailbox_id: str, call: GmailCall) -> Reply:
         self._respect_stated_time(mailbox_id, call)
         token = await self._tokens.access(mailbox_id)
         reply = await self._send(mailbox_id, call, token)
@@ -251,7 +251,7 @@ class Executor:
             self._not_before.pop((mailbox_id, is_send), None)
         self._quota.forget(mailbox_id)
 
-    async def _send(self, mailbox_id: str, call: Call, token: str) -> Reply:
+    async def _send(self, mailbox_id: str, call: GmailCall, token: str) -> Reply:
         units = self._prices[call.method]
         async with self._quota.gate(mailbox_id).admitted(units, call.priority):
             try:
@@ -270,18 +270,18 @@ class Executor:
             except (aiohttp.ClientError, OSError, AnswerUnreadable) as error:  # OSError: TimeoutError too
                 raise _broken(call, type(error).__name__) from error
 
-    def _value(self, call: Call, reply: Reply) -> dict[str, Any]:
+    def _value(self, call: GmailCall, reply: Reply) -> dict[str, Any]:
         try:
             return reply.json_object()
         except AnswerUnreadable as error:
             raise _broken(call, "unreadable") from error
 
-    def _too_large(self, call: Call) -> GoogleError:
+    def _too_large(self, call: GmailCall) -> GoogleError:
         if call.is_send:
             return send_uncertain("answerTooLarge")
         return Rejected("rejected.large", limit=self._limit, reason="answerTooLarge")
 
-    def _error(self, mailbox_id: str, call: Call, reply: Reply, token: str) -> GoogleError:
+    def _error(self, mailbox_id: str, call: GmailCall, reply: Reply, token: str) -> GoogleError:
         now = self._clock.now()
         answer = read_answer(reply.status, reply.headers, reply.body, now)
         error = translate(answer, call.method, now, self._daily_wait)
@@ -301,7 +301,7 @@ class Executor:
             self._tokens.condemn(mailbox_id, token, error)
         return error
 
-    def _respect_stated_time(self, mailbox_id: str, call: Call) -> None:
+    def _respect_stated_time(self, mailbox_id: str, call: GmailCall) -> None:
         at = self._not_before.get((mailbox_id, call.is_send))
         if at is None:
             return
@@ -311,7 +311,7 @@ class Executor:
         raise TryLater("later.limits", reason="statedTime", retry_at=at)
 
 
-def _broken(call: Call, reason: str) -> GoogleError:
+def _broken(call: GmailCall, reason: str) -> GoogleError:
     if call.is_send:
         return send_uncertain(reason)
     return TryLater("later.broke", reason=reason)

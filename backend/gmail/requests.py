@@ -34,7 +34,7 @@ class Priority(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class GmailCall:
     """One request, ready to be sent but for its access token. `method` is Google's id for it."""
 
     method: str
@@ -84,23 +84,23 @@ class Requests:
         self._vacation = _call(settings.getVacation(userId="me"))
         self._filters = _call(settings.filters().list(userId="me"))
 
-    def profile(self) -> Call:
+    def profile(self) -> GmailCall:
         """getProfile."""
         return _call(self._users.getProfile(userId="me"))
 
-    def watch(self, topic: str) -> Call:
+    def watch(self, topic: str) -> GmailCall:
         """watch, on every change: label moves by the owner and their own sends matter as much as arrivals."""
         return _call(self._users.watch(userId="me", body={"topicName": topic}))
 
-    def stop(self) -> Call:
+    def stop(self) -> GmailCall:
         """stop."""
         return _call(self._users.stop(userId="me"))
 
-    def history(self, start: str, page: str) -> Call:
+    def history(self, start: str, page: str) -> GmailCall:
         """history.list, all four types."""
         return self._history_page(start, page) if page else _about(self._any_history, start)
 
-    def _history_page(self, start: str, page: str) -> Call:
+    def _history_page(self, start: str, page: str) -> GmailCall:
         arguments = {"startHistoryId": start, "historyTypes": list(HISTORY_TYPES), "maxResults": LIST_LIMIT}
         if page:
             arguments["pageToken"] = page
@@ -108,7 +108,7 @@ class Requests:
 
     def list_messages(
         self, query: str, page: str, limit: int, priority: Priority = Priority.INDEX, *, label: str = ""
-    ) -> Call:
+    ) -> GmailCall:
         """messages.list."""
         arguments: dict[str, Any] = {"maxResults": max(1, min(limit, LIST_LIMIT))}
         if query:
@@ -119,73 +119,73 @@ class Requests:
             arguments["labelIds"] = [label]
         return _call(self._messages.list(userId="me", **arguments), priority)
 
-    def message(self, gmail_id: str) -> Call:
+    def message(self, gmail_id: str) -> GmailCall:
         """messages.get with its part tree."""
         return _about(self._any_message, gmail_id)
 
-    def message_labels(self, gmail_id: str) -> Call:
+    def message_labels(self, gmail_id: str) -> GmailCall:
         """messages.get with its labels, and nothing that its sender wrote but a snippet."""
         return _call(self._messages.get(userId="me", id=gmail_id, format="minimal"), Priority.INDEX)
 
-    def message_headers(self, gmail_id: str, names: Sequence[str]) -> Call:
+    def message_headers(self, gmail_id: str, names: Sequence[str]) -> GmailCall:
         """messages.get with the headers named, nothing else."""
         return _call(
             self._messages.get(userId="me", id=gmail_id, format="metadata", metadataHeaders=list(names)),
             Priority.INDEX,
         )
 
-    def thread_headers(self, thread_id: str, names: Sequence[str]) -> Call:
+    def thread_headers(self, thread_id: str, names: Sequence[str]) -> GmailCall:
         """threads.get with the headers named of each message."""
         return _call(
             self._threads.get(userId="me", id=thread_id, format="metadata", metadataHeaders=list(names))
         )
 
-    def modify(self, gmail_id: str, add: Sequence[str], remove: Sequence[str]) -> Call:
+    def modify(self, gmail_id: str, add: Sequence[str], remove: Sequence[str]) -> GmailCall:
         """messages.modify."""
         body = json.dumps({"addLabelIds": list(add), "removeLabelIds": list(remove)})
         return replace(_about(self._any_modify, gmail_id), body=body.encode())
 
-    def send(self, raw: bytes, thread_id: str) -> Call:
+    def send(self, raw: bytes, thread_id: str) -> GmailCall:
         """messages.send into a thread ("" for a new one)."""
         body = {"raw": base64.urlsafe_b64encode(raw).decode("ascii")}
         if thread_id:
             body["threadId"] = thread_id
         return replace(self._any_send, body=json.dumps(body).encode())
 
-    def insert(self, raw: bytes, labels: Sequence[str]) -> Call:
+    def insert(self, raw: bytes, labels: Sequence[str]) -> GmailCall:
         """messages.insert: into the mailbox, dated now, and sent to nobody."""
         body = {"raw": base64.urlsafe_b64encode(raw).decode("ascii"), "labelIds": list(labels)}
         return _call(self._messages.insert(userId="me", body=body, internalDateSource="receivedTime"))
 
-    def labels(self) -> Call:
+    def labels(self) -> GmailCall:
         """labels.list."""
         return _call(self._labels.list(userId="me"))
 
-    def create_label(self, name: str) -> Call:
+    def create_label(self, name: str) -> GmailCall:
         """labels.create, shown in the label list and on messages."""
         body = {"name": name, "labelListVisibility": "labelShow", "messageListVisibility": "show"}
         return _call(self._labels.create(userId="me", body=body))
 
-    def send_as(self) -> Call:
+    def send_as(self) -> GmailCall:
         """settings.sendAs.list."""
         return self._send_as
 
-    def filters(self) -> Call:
+    def filters(self) -> GmailCall:
         """settings.filters.list."""
         return self._filters
 
-    def vacation(self) -> Call:
+    def vacation(self) -> GmailCall:
         """settings.getVacation."""
         return self._vacation
 
 
-def _about(pattern: Call, word: str) -> Call:
+def _about(pattern: GmailCall, word: str) -> GmailCall:
     """The request that `pattern` is, about this id."""
     url = pattern.url.replace(_PLACE, quote(word, safe=""))
-    return Call(pattern.method, pattern.verb, url, pattern.headers, pattern.body, pattern.priority)
+    return GmailCall(pattern.method, pattern.verb, url, pattern.headers, pattern.body, pattern.priority)
 
 
-def _call(request: Any, priority: Priority = Priority.PUSH) -> Call:
+def _call(request: Any, priority: Priority = Priority.PUSH) -> GmailCall:
     """The library's request as ours. Header names come lower-case; the access token is added when sent."""
     headers = {name: str(value) for name, value in request.headers.items()}
     # Google compresses only for clients that say so in both places; we undo gzip and nothing else.
@@ -198,4 +198,4 @@ def _call(request: Any, priority: Priority = Priority.PUSH) -> Call:
         parts = urlsplit(url)
         verb, url, body = "POST", urlunsplit(parts._replace(query="")), parts.query.encode("ascii")
         headers |= {"x-http-method-override": "GET", "content-type": "application/x-www-form-urlencoded"}
-    return Call(request.methodId, verb, url, headers, body, priority)
+    return GmailCall(request.methodId, verb, url, headers, body, priority)

@@ -109,7 +109,7 @@ class Filed:
 
 
 @dataclass(slots=True)
-class Unread:
+class UnreadFiles:
     """What could not be read for one reason: how many things, the first of them as an error, some names."""
 
     first: Refused
@@ -126,7 +126,7 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.found = 0
-        self.unread: dict[str, Unread] = {}
+        self.unread: dict[str, UnreadFiles] = {}
         self._past = self._out = 0
         self._disk: _Disk | None = None
         if not os.path.lexists(path):
@@ -311,7 +311,7 @@ class Archive:
         self._note(Refused(f"archive.{key}", path=_shown(name), why=error.strerror or type(error).__name__))
 
     def _note(self, error: Refused) -> None:
-        noted = self.unread.setdefault(error.key, Unread(error))
+        noted = self.unread.setdefault(error.key, UnreadFiles(error))
         noted.count += 1
         if len(noted.names) < NAMES_KEPT:
             noted.names.append(str(error.blanks["path"]))

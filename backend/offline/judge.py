@@ -25,7 +25,7 @@ from backend.domain.mail.mime import parse
 from backend.domain.mail.quoting import is_decline
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.message import Verdict
-from backend.domain.policy.rehearsal import Waiting
+from backend.domain.policy.rehearsal import WaitingMail
 from backend.domain.policy.table import NOT_INCOMING_LABELS, Facts, Standing, decide
 from backend.domain.reading.score import Reason, Score, Thresholds, illustrate
 from backend.domain.reading.views import surest, views
@@ -143,7 +143,7 @@ class Judge:
 def judge(messages: Iterable[Weighed], limits: Thresholds) -> tuple[ScannedMessage, ...]:
     """The verdict on each message, in their order, as if they had come in the order of their dates. Whom the owner
     wrote to at any time was known to them all along; `limits` are the model's for their strictness."""
-    waiting: dict[str, Waiting] = defaultdict(Waiting)
+    waiting: dict[str, WaitingMail] = defaultdict(WaitingMail)
     listed = list(messages)
     own = [mail for mail in listed if mail.wrote_to is not None]
     written = {mail.message.message_id for mail in own}

@@ -34,7 +34,7 @@ PATIENCE = 7.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CardView:
     """What the card of a message shows. `reading` is None when nothing can be said, and `trouble` says why
     (gone, later, indexing). `coming`: it has just arrived and is still to be sorted; `fresh`: judged just now."""
 
@@ -72,21 +72,21 @@ class AddonService:
         tenant = await self.context.store.tenant(await self.callers.verify_user(user_token))
         return None if tenant is None or tenant.mailbox.link is Link.LEAVING else tenant
 
-    async def look(self, mailbox: Mailbox, gmail_id: str) -> Look:
+    async def look(self, mailbox: Mailbox, gmail_id: str) -> CardView:
         """One message, from the store or, if it was never seen, judged now. Raises `NeedsReconnect`."""
         reading = await self.context.store.reading(mailbox.id, gmail_id, self.context.clock.now())
         if reading is not None:
-            return Look(reading)
+            return CardView(reading)
         if mailbox.indexed_at is None:
-            return Look(None, "indexing")
+            return CardView(None, "indexing")
         try:
             async with asyncio.timeout(self.patience):
                 judged, coming = await score_unseen(self.context, mailbox, gmail_id)
         except (Gone, Rejected, Unread):
-            return Look(None, "gone")
+            return CardView(None, "gone")
         except (TryLater, TimeoutError):
-            return Look(None, "later")
-        return Look(judged, fresh=True, coming=coming)
+            return CardView(None, "later")
+        return CardView(judged, fresh=True, coming=coming)
 
     async def home(self, mailbox: Mailbox) -> Home:
         """The state of the mailbox."""

@@ -15,7 +15,7 @@ from backend.domain.mail.message import UNSEEN, MailboxId
 from backend.domain.mail.sender import is_free_mail, normalise
 from backend.domain.mailbox.decisions import Done, Order, Origin, RuleKind
 from backend.domain.mailbox.owner_digest import DigestLink
-from backend.domain.mailbox.rules import Effect, ParsedRules, effect_of, read_list
+from backend.domain.mailbox.rules import ImportEffect, ParsedRules, effect_of, read_list
 from backend.domain.watching.trial import Answer
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
@@ -100,7 +100,7 @@ async def set_rule(context: Context, mailbox_id: MailboxId, subject: str, kind: 
 
 async def weigh_rules(
     context: Context, mailbox_id: MailboxId, text: str, default: RuleKind
-) -> tuple[ParsedRules, Effect]:
+) -> tuple[ParsedRules, ImportEffect]:
     """What importing the text would do. Changes nothing. Raises `Refused` (rules_too_long)."""
     reading = read_list(text, default)
     known = await context.store.rules_of(mailbox_id, [rule.subject for rule in reading.rules])
@@ -109,7 +109,7 @@ async def weigh_rules(
 
 async def bring_in_rules(
     context: Context, mailbox_id: MailboxId, text: str, default: RuleKind
-) -> tuple[ParsedRules, Effect]:
+) -> tuple[ParsedRules, ImportEffect]:
     """Import the lines that are in order; the same text again changes nothing."""
     reading, effect = await weigh_rules(context, mailbox_id, text, default)
     if reading.rules:

@@ -21,7 +21,7 @@ from backend.domain.mail.message import UNSEEN, MailboxId
 from backend.domain.mailbox import owner_digest as rules
 from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.domain.mailbox.message import MessageView, Placement
-from backend.domain.mailbox.owner_digest import MAX_NAME, MAX_SUBJECT, Subscription, plain
+from backend.domain.mailbox.owner_digest import MAX_NAME, MAX_SUBJECT, PushSubscription, plain
 from backend.domain.mailbox.review import Shelf, Wanted
 from backend.locale import Words, catalogue
 from backend.pipeline import modes
@@ -124,7 +124,7 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class MessageText:
     """The text of a message, as far as it is shown."""
 
     text: str
@@ -289,7 +289,7 @@ class DeviceService:
             raise NotFound("not_found.message")
         return known[gmail_id]
 
-    async def preview(self, mailbox_id: MailboxId, gmail_id: str) -> Preview:
+    async def preview(self, mailbox_id: MailboxId, gmail_id: str) -> MessageText:
         """The message's text, fetched now and kept nowhere. Raises `NotFound`, `Refused` (unreadable), or as
         `Gmail.fetch` does."""
         view, mailbox = await self.message(mailbox_id, gmail_id), await self.context.store.mailbox(mailbox_id)
@@ -302,7 +302,7 @@ class DeviceService:
         except Unread as error:
             log.warning("not_shown", mailbox=mailbox_id, cause=error.cause, fault=error.fault)
             raise Refused("unreadable") from error
-        return Preview(found.text, found.truncated)
+        return MessageText(found.text, found.truncated)
 
     async def questions(self, mailbox_id: MailboxId) -> tuple[MessageView, ...]:
         """See `Store.questions`."""
@@ -393,11 +393,11 @@ def worded(language: str, news: Sequence[MessageView]) -> tuple[str, str]:
     return t.count("some", len(news)), t.count("glance", rest, names=shown) if rest > 0 else shown
 
 
-def _opened(context: Context, sealed: bytes) -> Subscription:
-    return Subscription(**json.loads(context.vault.open(sealed)))
+def _opened(context: Context, sealed: bytes) -> PushSubscription:
+    return PushSubscription(**json.loads(context.vault.open(sealed)))
 
 
-def _sealed(context: Context, what: Subscription) -> bytes:
+def _sealed(context: Context, what: PushSubscription) -> bytes:
     return context.vault.seal(json.dumps(asdict(what)))
 
 

@@ -19,9 +19,9 @@ from backend.domain.mailbox.owner_digest import (
     MAX_NAME,
     Block,
     Button,
+    DigestLetter,
     DigestLink,
     DigestState,
-    Letter,
     compose,
     plain,
 )
@@ -39,7 +39,7 @@ PITCH, MAYBE = 80, 40
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldMail:
     """Messages of one sender, newest first; at least one."""
 
     sender: str
@@ -53,12 +53,12 @@ class Held:
 
 def letter(
     mailbox: Mailbox,
-    held: Sequence[Held],
+    held: Sequence[HeldMail],
     urls: Mapping[tuple[str, Decision], str],
     *,
     since: datetime,
     public_url: str,
-) -> Letter:
+) -> DigestLetter:
     """What is said of `held`. `urls` are the links by sender and act; `since` is in the owner's own zone."""
     words = catalogue(mailbox.preferences.language).section("digest", "card")
     shown, count = held[: rules.SENDERS], sum(len(one.messages) for one in held)
@@ -69,7 +69,7 @@ def letter(
     names = ", ".join(plain(one.name, MAX_NAME) for one in shown[:3])
     rest = len(held) - 3
     more = [_plural(words, "more", len(held) - len(shown))] if len(held) > len(shown) else []
-    return Letter(
+    return DigestLetter(
         tag=words.catalogue.tag,
         subject=title,
         title=title,
@@ -82,7 +82,7 @@ def letter(
     )
 
 
-def _block(words: Section, one: Held, urls: Mapping[tuple[str, Decision], str]) -> Block:
+def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], str]) -> Block:
     latest, language = one.messages[0], words.catalogue.language
     points = "" if latest.score is None else str(min(99, max(1, round(latest.score * 100))))
     height = (
@@ -156,7 +156,12 @@ async def digest(context: Context, job: DutyJob) -> datetime | DutyResult | None
 
 
 async def _place(
-    context: Context, job: DutyJob, mailbox: Mailbox, state: DigestState, held: Sequence[Held], now: datetime
+    context: Context,
+    job: DutyJob,
+    mailbox: Mailbox,
+    state: DigestState,
+    held: Sequence[HeldMail],
+    now: datetime,
 ) -> str:
     shown, links = held[: rules.SENDERS], list[DigestLink]()
     urls: dict[tuple[str, Decision], str] = {}
@@ -190,7 +195,7 @@ async def _told(
     return DutyResult(due)
 
 
-async def _held(context: Context, mailbox_id: MailboxId, state: DigestState, now: datetime) -> list[Held]:
+async def _held(context: Context, mailbox_id: MailboxId, state: DigestState, now: datetime) -> list[HeldMail]:
     """What was held since, and still is, by sender, newest first."""
     since = max(state.told_until, now - rules.LONGEST_AGO)
     wanted = Wanted((Shelf.HELD,), since=since - JUDGED_LATE, until=now)
@@ -205,7 +210,7 @@ async def _held(context: Context, mailbox_id: MailboxId, state: DigestState, now
         position = listed.position
         if position is None:
             break
-    return [Held(sender, tuple(views)) for sender, views in found.items()]
+    return [HeldMail(sender, tuple(views)) for sender, views in found.items()]
 
 
 def _next(mailbox: Mailbox, after: datetime) -> datetime:

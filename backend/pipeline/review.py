@@ -28,11 +28,7 @@ from backend.domain.mailbox.review import (
     first_monday,
     shelf_of,
 )
-from backend.domain.mailbox.rules import (
-    MOST_RULES,
-    subject_of,
-    write_list,
-)
+from backend.domain.mailbox.rules import MOST_RULES, subject_of, write_list
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Reason, Score, Shown
 from backend.domain.reading.topics import Topic, unwelcomed

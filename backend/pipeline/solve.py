@@ -23,7 +23,7 @@ from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message import Placement
 from backend.pipeline.context import Context
 from backend.pipeline.duties import UNTIL_SETTLED
-from backend.ports.captcha import Answer, Captcha, Kind, TypedCodes
+from backend.ports.captcha import Captcha, CheckedAnswer, Kind, TypedCodes
 from backend.transactions.records import DutyJob
 
 # ---- Which checks, and in what order
@@ -209,7 +209,7 @@ async def leave_note(context: Context, token: str, text: str) -> str:
     return line
 
 
-async def _promise(context: Context, challenge: Challenge, answer: Answer, now: datetime) -> Promised:
+async def _promise(context: Context, challenge: Challenge, answer: CheckedAnswer, now: datetime) -> Promised:
     wait = wait_for(challenge.solved_before)
     deliver_at = await context.store.schedule_release(
         challenge.id, answer.signature, answer.expires_at, challenge.solved_before, now + wait, now
@@ -218,7 +218,7 @@ async def _promise(context: Context, challenge: Challenge, answer: Answer, now: 
     return Promised(deliver_at)
 
 
-async def _count(context: Context, challenge: Challenge, answer: Answer) -> None:
+async def _count(context: Context, challenge: Challenge, answer: CheckedAnswer) -> None:
     """Count the try, then look at it: two who guess at once never share one."""
     tries = await context.store.count_try(challenge.mailbox_id, challenge.id, answer.tried)
     if tries.of_challenge > MOST_TRIES:

@@ -24,7 +24,7 @@ from backend.domain.errors import (
     believed,
 )
 from backend.domain.history import appeared
-from backend.domain.mailbox.decisions import Row as MovedRow
+from backend.domain.mailbox.decisions import RowState as MovedRow
 from backend.domain.mailbox.decisions import decisions
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView, Stage

@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CheckedAnswer:
     """A checked answer. `signature` identifies the task; stored as a unique key, it prevents replays.
 
     A kind whose answers can be guessed has `most_tries` above 0: the caller counts tries under the key `tried` and
@@ -63,7 +63,7 @@ class Captcha(Protocol):
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
         """Public JSON for the page. `factor` (1, 2, 4, …) multiplies the work, where the kind allows it."""
 
-    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
+    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> CheckedAnswer:
         """Check an answer: it must be to an unexpired task of this challenge with this `factor`.
 
         Raises `Refused` with code captcha_wrong, captcha_expired, captcha_replayed or captcha_malformed, and

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from backend.domain.mailbox.owner_digest import Subscription
+from backend.domain.mailbox.owner_digest import PushSubscription
 
 
 class Unsubscriber(Protocol):
@@ -48,6 +48,6 @@ class PushService(Protocol):
     def public_key(self, key: str) -> str:
         """What a browser is to know a key by (RFC 8292)."""
 
-    async def push(self, to: Subscription, payload: bytes) -> PushAnswer:
+    async def push(self, to: PushSubscription, payload: bytes) -> PushAnswer:
         """Send, encrypted for this browser alone, within some seconds. One that has not been delivered yet is replaced
         by the next. Raises nothing that a service or its address may cause."""

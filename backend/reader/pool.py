@@ -24,7 +24,7 @@ from backend.domain.reading.score import Cost, Score, Shown, Thresholds
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from backend.reader.frames import Limits, ModelData, Models
-from backend.reader.process import ModelFacts, ModelFile, ReaderDied, ReadingProcess, read_model
+from backend.reader.process import LoadedModels, ModelFile, ReaderDied, ReadingProcess, read_model
 from backend.settings import Settings
 from backend.transactions.records import StoredModel
 
@@ -43,7 +43,7 @@ ABANDONED = 3.0
 on a busy machine the next message would wait for that one's start until its own time is over."""
 
 
-class Answer(BaseModel, Generic[T]):
+class ReaderReply(BaseModel, Generic[T]):
     """What a process answers: a value, or the reason why it has none."""
 
     value: T | None = None
@@ -55,11 +55,11 @@ class Answer(BaseModel, Generic[T]):
 
 # Made once: to look one up costs as much as to read an answer.
 _DIGEST, _SHOWN, _OFFER, _CORRESPONDENTS, _ANY = (
-    Answer[Digest],
-    Answer[Shown],
-    Answer[Offer],
-    Answer[tuple[str, ...]],
-    Answer[Any],
+    ReaderReply[Digest],
+    ReaderReply[Shown],
+    ReaderReply[Offer],
+    ReaderReply[tuple[str, ...]],
+    ReaderReply[Any],
 )
 
 
@@ -74,7 +74,7 @@ class ReadingPool:
         self._models = models
         self._former: Models | None = None
         self._limits = limits
-        self._facts = ModelFacts(version="", thresholds={}, costs={})
+        self._facts = LoadedModels(version="", thresholds={}, costs={})
         self._free: asyncio.Queue[ReadingProcess | None] = asyncio.Queue()
         self._spare: ReadingProcess | None = None
         self._closing = False
@@ -141,7 +141,9 @@ class ReadingPool:
         """The numbers of the processes that run."""
         return sorted(process.pid for process in self._all if process.running)
 
-    async def switch(self, champion: StoredModel | None, challenger: StoredModel | None = None) -> ModelFacts:
+    async def switch(
+        self, champion: StoredModel | None, challenger: StoredModel | None = None
+    ) -> LoadedModels:
         """Read with other models from now on; what is said of them. No champion: the file, as it is now. Raises
         `ModelFile`, and the old ones stay. What is being read is finished with the old ones, and processes are
         replaced one after the other: meanwhile the others read with the old ones."""
@@ -158,7 +160,7 @@ class ReadingPool:
             self._former = None
         return self._facts
 
-    async def _ask(self, shape: type[Answer[T]], work: str, raw: bytes, *arguments: object) -> T:
+    async def _ask(self, shape: type[ReaderReply[T]], work: str, raw: bytes, *arguments: object) -> T:
         for left in reversed(range(TRIES)):
             try:
                 answer = await self._once(shape, work, raw, *arguments)
@@ -174,7 +176,9 @@ class ReadingPool:
                 return answer.value
         raise AssertionError("the last try returns or raises")
 
-    async def _once(self, shape: type[Answer[T]], work: str, raw: bytes, *arguments: object) -> Answer[T]:
+    async def _once(
+        self, shape: type[ReaderReply[T]], work: str, raw: bytes, *arguments: object
+    ) -> ReaderReply[T]:
         held = await self._process()
         try:
             answer = shape.model_validate_json(await held.ask(work, raw, *arguments))

@@ -54,7 +54,7 @@ def _beginning(path: Path) -> bytes:
         return file.read(MAX_MODEL)
 
 
-class ModelFacts(BaseModel):
+class LoadedModels(BaseModel):
     """What the process says of the models it has loaded, before it has read any message, and why it reads without the
     challenger it was given."""
 
@@ -66,7 +66,7 @@ class ModelFacts(BaseModel):
 
 
 class _Start(BaseModel):
-    ready: ModelFacts | None = None
+    ready: LoadedModels | None = None
     refused: dict[str, str] = {}
 
 
@@ -142,7 +142,7 @@ class ReadingProcess:
         self._limits = limits
         self._retired = False
         self.models = models
-        self.facts = ModelFacts(version="", thresholds={}, costs={})
+        self.facts = LoadedModels(version="", thresholds={}, costs={})
 
     @classmethod
     async def start(cls, entry: str, models: Models, limits: Limits) -> ReadingProcess:

@@ -58,7 +58,7 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MessageLine:
     """One message in a list."""
 
     id: str
@@ -73,10 +73,10 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class LetterView:
     """One message of a thread, opened. `verdict` is the DMARC word of the topmost trusted stamp."""
 
-    row: Row
+    row: MessageLine
     sender: str
     address: str
     to: str
@@ -99,12 +99,12 @@ def folders(mailbox: Mailbox, current: str) -> tuple[list[Folder], list[Folder]]
     return system, own
 
 
-def row(mailbox: Mailbox, message: StoredMessage, hide: str = "") -> Row:
+def row(mailbox: Mailbox, message: StoredMessage, hide: str = "") -> MessageLine:
     """A message as a row; the chip of the folder being shown is left out."""
     moment = datetime.fromtimestamp(message.internal_date / 1000, UTC)
     sent = "SENT" in message.labels and "INBOX" not in message.labels
     who = message.header("To") if sent else message.header("From")
-    return Row(
+    return MessageLine(
         id=message.id,
         thread_id=message.thread_id,
         who=("To: " if sent else "") + _people(who),
@@ -117,12 +117,12 @@ def row(mailbox: Mailbox, message: StoredMessage, hide: str = "") -> Row:
     )
 
 
-def letter(mailbox: Mailbox, message: StoredMessage) -> Letter:
+def letter(mailbox: Mailbox, message: StoredMessage) -> LetterView:
     """A message opened: its body made harmless."""
     rich = html_of(message.root)
     body = inert_html(rich) if rich is not None else linked_text(message.text[:MAX_TEXT])
     named = fields.addresses(message.header("From"))
-    return Letter(
+    return LetterView(
         row=row(mailbox, message),
         sender=_people(message.header("From")) or "(nobody)",
         address=named[0][1] if named else "",

@@ -283,8 +283,8 @@ def _weeks(mailbox_id: MailboxId) -> Script[tuple[drift.Counted, ...]]:
     return each(_counted, "mail_weeks", mailbox_id=mailbox_id)
 
 
-def _change(row: MailboxRow) -> drift.Change | None:
-    return drift.Change(**json.loads(row["drift_change"])) if row["drift_change"] else None
+def _change(row: MailboxRow) -> drift.MailChange | None:
+    return drift.MailChange(**json.loads(row["drift_change"])) if row["drift_change"] else None
 
 
 # ---- Counts for the insights page, all of one snapshot.

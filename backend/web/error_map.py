@@ -22,7 +22,7 @@ from backend.web.services import services
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ErrorAnswer:
     """What the caller gets to know. `own_words`: the error's own words may be shown."""
 
     status: int
@@ -30,24 +30,24 @@ class Answer:
     own_words: bool = False
 
 
-TABLE: dict[type[errors.PitchgateError], Answer] = {
-    errors.PitchgateError: Answer(500, "broken"),
-    errors.Refused: Answer(422, "refused", own_words=True),
-    errors.Unauthenticated: Answer(401, "unauthenticated"),
-    errors.NotFound: Answer(404, "not_found", own_words=True),
-    errors.Expired: Answer(410, "expired", own_words=True),
-    errors.Conflict: Answer(409, "conflict"),
-    errors.LeaseLost: Answer(409, "conflict"),
-    errors.GoogleError: Answer(502, "google"),
-    errors.Gone: Answer(404, "not_found"),
-    errors.HistoryGone: Answer(502, "google"),
-    errors.TryLater: Answer(503, "unavailable"),
-    errors.Unexplained: Answer(503, "unavailable"),
-    errors.StoreAway: Answer(503, "unavailable"),
-    errors.NotYet: Answer(503, "unavailable"),
-    errors.SendUncertain: Answer(502, "google"),
-    errors.NeedsReconnect: Answer(409, "needs_reconnect", own_words=True),
-    errors.Rejected: Answer(502, "google"),
+TABLE: dict[type[errors.PitchgateError], ErrorAnswer] = {
+    errors.PitchgateError: ErrorAnswer(500, "broken"),
+    errors.Refused: ErrorAnswer(422, "refused", own_words=True),
+    errors.Unauthenticated: ErrorAnswer(401, "unauthenticated"),
+    errors.NotFound: ErrorAnswer(404, "not_found", own_words=True),
+    errors.Expired: ErrorAnswer(410, "expired", own_words=True),
+    errors.Conflict: ErrorAnswer(409, "conflict"),
+    errors.LeaseLost: ErrorAnswer(409, "conflict"),
+    errors.GoogleError: ErrorAnswer(502, "google"),
+    errors.Gone: ErrorAnswer(404, "not_found"),
+    errors.HistoryGone: ErrorAnswer(502, "google"),
+    errors.TryLater: ErrorAnswer(503, "unavailable"),
+    errors.Unexplained: ErrorAnswer(503, "unavailable"),
+    errors.StoreAway: ErrorAnswer(503, "unavailable"),
+    errors.NotYet: ErrorAnswer(503, "unavailable"),
+    errors.SendUncertain: ErrorAnswer(502, "google"),
+    errors.NeedsReconnect: ErrorAnswer(409, "needs_reconnect", own_words=True),
+    errors.Rejected: ErrorAnswer(502, "google"),
 }
 
 HTTP_CODES = {
@@ -63,11 +63,11 @@ HTTP_CODES = {
 KEPT_HEADERS = ("Allow", "Retry-After")
 
 
-def answer_for(error: errors.PitchgateError) -> Answer:
+def answer_for(error: errors.PitchgateError) -> ErrorAnswer:
     """The row of the nearest class in the error's line of ancestors, with the error's own public code."""
     row = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
     own = isinstance(error, errors.Refused) and row.own_words
-    return Answer(row.status, error.code, own_words=True) if own else row
+    return ErrorAnswer(row.status, error.code, own_words=True) if own else row
 
 
 def register_errors(app: Quart) -> None:

@@ -94,7 +94,7 @@ async def metrics() -> Response:
 # Pure.
 
 
-class State(StrEnum):
+class StepState(StrEnum):
     """How far one step of a message's walk is."""
 
     DONE = "done"
@@ -113,13 +113,13 @@ COUNTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """What is counted below the picture, from keys of the store's census."""
 
-CHALLENGE_STATES: Mapping[ChallengeState, State] = {
-    ChallengeState.INTENDED: State.NOW,
-    ChallengeState.SENDING: State.NOW,
-    ChallengeState.SENT: State.DONE,
-    ChallengeState.SOLVED: State.DONE,
-    ChallengeState.VOIDED: State.NONE,
-    ChallengeState.FAILED: State.FAILED,
+CHALLENGE_STATES: Mapping[ChallengeState, StepState] = {
+    ChallengeState.INTENDED: StepState.NOW,
+    ChallengeState.SENDING: StepState.NOW,
+    ChallengeState.SENT: StepState.DONE,
+    ChallengeState.SOLVED: StepState.DONE,
+    ChallengeState.VOIDED: StepState.NONE,
+    ChallengeState.FAILED: StepState.FAILED,
 }
 
 LANES: Mapping[str, int] = {"inbox": 8, "held": 8, "released": 3}
@@ -134,7 +134,7 @@ class Step:
     """One stage of one message."""
 
     name: str
-    state: State
+    state: StepState
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +238,8 @@ def _lane(view: MessageView) -> str:
 
 def _steps(view: MessageView, challenge: Challenge | None) -> tuple[Step, ...]:
     states = {
-        "push": State.DONE,
-        "sync": State.DONE,
+        "push": StepState.DONE,
+        "sync": StepState.DONE,
         "screen": _screen(view),
         "act": _act(view),
         "challenge": _challenge(view, challenge),
@@ -248,42 +248,44 @@ def _steps(view: MessageView, challenge: Challenge | None) -> tuple[Step, ...]:
     }
     if view.dead_letter:
         pending = view.stage.value if view.stage else "screen"
-        states[pending if pending in states else "screen"] = State.FAILED
+        states[pending if pending in states else "screen"] = StepState.FAILED
     return tuple(Step(name, states[name]) for name in STEPS)
 
 
-def _screen(view: MessageView) -> State:
+def _screen(view: MessageView) -> StepState:
     if view.outcome:
-        return State.DONE if _was_read(view) else State.NONE
-    return State.NOW if view.stage else State.NONE
+        return StepState.DONE if _was_read(view) else StepState.NONE
+    return StepState.NOW if view.stage else StepState.NONE
 
 
-def _act(view: MessageView) -> State:
+def _act(view: MessageView) -> StepState:
     if view.stage is Stage.ACT:
-        return State.NOW
-    return State.DONE if view.outcome in (Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE) else State.NONE
+        return StepState.NOW
+    return (
+        StepState.DONE if view.outcome in (Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE) else StepState.NONE
+    )
 
 
-def _challenge(view: MessageView, challenge: Challenge | None) -> State:
+def _challenge(view: MessageView, challenge: Challenge | None) -> StepState:
     if view.outcome != Outcome.CHALLENGE or view.stage is Stage.ACT:
-        return State.NONE
+        return StepState.NONE
     if challenge is None:
-        return State.NOW
+        return StepState.NOW
     return CHALLENGE_STATES[challenge.state]
 
 
-def _solve(view: MessageView, challenge: Challenge | None) -> State:
+def _solve(view: MessageView, challenge: Challenge | None) -> StepState:
     if view.decided_by == "solve" or (challenge and challenge.state is ChallengeState.SOLVED):
-        return State.DONE
+        return StepState.DONE
     waits = challenge is not None and challenge.state is ChallengeState.SENT and not view.decided_by
-    return State.WAITING if waits else State.NONE
+    return StepState.WAITING if waits else StepState.NONE
 
 
-def _release(view: MessageView) -> State:
+def _release(view: MessageView) -> StepState:
     if view.stage is Stage.RELEASE:
-        return State.NOW
+        return StepState.NOW
     back = view.decided_by and view.placement is not Placement.HELD
-    return State.DONE if back and view.outcome in (Outcome.HOLD, Outcome.CHALLENGE) else State.NONE
+    return StepState.DONE if back and view.outcome in (Outcome.HOLD, Outcome.CHALLENGE) else StepState.NONE
 
 
 # ---- The live page
@@ -303,7 +305,7 @@ BEATS = 300
 """Looks a stream makes before it ends. The browser comes back by itself."""
 
 
-class Streams:
+class LiveStreams:
     """How many streams are open, and whether the server is stopping."""
 
     def __init__(self, stopping: asyncio.Event) -> None:
@@ -313,7 +315,7 @@ class Streams:
 
 def register_live_page(app: Quart, stopping: asyncio.Event) -> None:
     """Add the live page to an app."""
-    app.extensions[KEY] = Streams(stopping)
+    app.extensions[KEY] = LiveStreams(stopping)
     app.register_blueprint(live_page)
 
 
@@ -331,7 +333,7 @@ async def page() -> str:
 @guarded(per_minute(60))
 async def events() -> Response:
     """Server-sent events: `board` with the new inner HTML, whenever it changes."""
-    streams = cast(Streams, current_app.extensions[KEY])
+    streams = cast(LiveStreams, current_app.extensions[KEY])
     if streams.open >= MOST_STREAMS:
         raise ServiceUnavailable(retry_after=10)
     proxy: Any = current_app  # its type differs between releases of Quart
@@ -345,7 +347,7 @@ async def events() -> Response:
     return response
 
 
-async def _stream(app: Quart, streams: Streams, store: Store, t: Words) -> AsyncIterator[bytes]:
+async def _stream(app: Quart, streams: LiveStreams, store: Store, t: Words) -> AsyncIterator[bytes]:
     streams.open += 1
     shown = ""
     try:

@@ -184,7 +184,7 @@ Moment = Callable[[datetime], str]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class MailboxState:
     """`title` is two or three words, `cause` and `remedy` a sentence each ("" if there is nothing to mend);
     `warnings` are further sentences about what is not a state but should be known. `ends`: connecting again now saves
     the owner from having to."""
@@ -219,14 +219,14 @@ def state_of(
     now: datetime,
     moment: Moment | None = None,
     skew: timedelta | None = None,
-) -> State:
+) -> MailboxState:
     """The state of a mailbox at `now`, in a two-letter language. `moment` writes times, if not as pages do. With `skew`
     the machine's clock is ahead by so much, and its owner can set it."""
     about, t = explain(mailbox, now), Words(catalogue(language).section("state"))
     moment = moment or t.moment
     cause, remedy = _sentences(about, t, moment)
     clock = () if skew is None else (_clock(skew, t),)
-    return State(
+    return MailboxState(
         about.condition,
         about.who,
         t(about.condition),

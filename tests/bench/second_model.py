@@ -21,7 +21,7 @@ from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.gmail.arrivals import opened
 from backend.reader.frames import ANSWER, answered
-from backend.reader.pool import Answer
+from backend.reader.pool import ReaderReply
 from backend.scoring import SHIPPED
 from backend.scoring.session import ModelSession
 from model_export import rows
@@ -59,7 +59,7 @@ def measure(count: int) -> dict[str, float]:
                 began = time.process_time()
                 found = digest(opened(message), OWNER, session.score, limits, second)
                 told = answered({"value": found, "spent": False})[ANSWER.size :]
-                read = Answer[Digest].model_validate_json(told)
+                read = ReaderReply[Digest].model_validate_json(told)
                 times[name][place] = min(times[name][place], 1_000 * (time.process_time() - began))
                 assert read.value is not None
                 assert (read.value.challenger is None) == (second is None)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from backend.domain.mailbox.owner_digest import Subscription
+from backend.domain.mailbox.owner_digest import PushSubscription
 from backend.ports.public_post import PushAnswer, Pushed
 
 POINT = "B" + "A" * 86
@@ -30,7 +30,7 @@ class FakePushService:
         """So that a test can see whose it is."""
         return f"public-{key}"
 
-    async def push(self, to: Subscription, payload: bytes) -> PushAnswer:
+    async def push(self, to: PushSubscription, payload: bytes) -> PushAnswer:
         """Noted, and answered."""
         self.sent.append((to.endpoint, json.loads(payload)))
         return self.answers.get(to.endpoint, PushAnswer(Pushed.SENT))

@@ -25,7 +25,7 @@ from backend.demo import people
 from backend.demo.people import free_port
 from backend.doctor import machine
 from backend.doctor.checks import examine
-from backend.doctor.machine import Finding, State
+from backend.doctor.machine import CheckState, Finding
 from backend.domain.mailbox.mailbox import Mode
 from backend.scoring import SHIPPED
 from backend.settings_read import read_settings
@@ -144,9 +144,9 @@ def ask(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]
             full = name if name.startswith("GOOGLE") else f"PITCHGATE_{name}"
             monkeypatch.delenv(full, raising=False) if value is None else monkeypatch.setenv(full, value)
         found = await examine(offline=offline)
-        well = [one.name for one in found if one.state is State.WELL]
+        well = [one.name for one in found if one.state is CheckState.WELL]
         assert len(well) == len(set(well)), "a name is one thing"
-        return {one.name: one for one in found if one.state in (State.BROKEN, State.WARNING)}
+        return {one.name: one for one in found if one.state in (CheckState.BROKEN, CheckState.WARNING)}
 
     return examined
 
@@ -214,7 +214,7 @@ async def test_a_full_disk_and_an_open_folder(
     (folder / "somebody").mkdir()
     folder.chmod(0o755)
     assert "chmod" not in (await ask(offline=True, STATE_DIR=str(folder)))["disk"].mend
-    [full] = [one for one in machine.of_disk(read_settings(), free=1_000) if one.state is State.BROKEN]
+    [full] = [one for one in machine.of_disk(read_settings(), free=1_000) if one.state is CheckState.BROKEN]
     assert "Make space" in full.mend
 
 
@@ -284,7 +284,7 @@ async def test_a_damaged_model(ask: Callable[..., Any], tmp_path: Path) -> None:
         model.seek(100_000)
         model.write(b"spoilt")
     found = await ask(offline=True, MODEL_PATH=str(file))
-    assert found["model"].state is State.BROKEN
+    assert found["model"].state is CheckState.BROKEN
     assert "PITCHGATE_MODEL_PATH" in found["model"].mend
 
 
@@ -335,7 +335,7 @@ async def test_a_topic_that_gmail_may_not_publish_to(connected: Patient, ask: Ca
 
 async def test_a_topic_that_is_not_there(connected: Patient, ask: Callable[..., Any]) -> None:
     found = await ask(TOPIC=f"projects/{PROJECT}/topics/another")
-    assert found["topic"].state is State.BROKEN
+    assert found["topic"].state is CheckState.BROKEN
 
 
 async def test_a_subscription_that_pushes_elsewhere(

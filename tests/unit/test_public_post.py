@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox.owner_digest import Subscription
+from backend.domain.mailbox.owner_digest import PushSubscription
 from backend.ports.public_post import PushAnswer, Pushed
 from backend.public_post import OneClick, PublicPost, VapidPush, is_public
 from tests.certificates import certificate
@@ -290,9 +290,9 @@ class Maker:
         post = PublicPost(self.lookup, allowed, trust, self.port, 5.0)
         return VapidPush("https://gate.test", FixedClock(START), post)
 
-    def subscription(self, key: str, path: str = "/send/abc") -> Subscription:
+    def subscription(self, key: str, path: str = "/send/abc") -> PushSubscription:
         """What the browser hands out."""
-        return Subscription(f"https://{MAKER}{path}", text(point(self.key)), text(self.auth), key)
+        return PushSubscription(f"https://{MAKER}{path}", text(point(self.key)), text(self.auth), key)
 
     async def answer(self, request: web.Request) -> web.Response:
         sent = {name.lower(): value for name, value in request.headers.items()}
@@ -417,6 +417,6 @@ async def test_no_answer_is_tried_again(maker: Maker) -> None:
 
 async def test_a_key_that_is_no_point_of_the_curve_is_refused(maker: Maker) -> None:
     client = maker.client()
-    to = Subscription(f"https://{MAKER}/x", "B" + "A" * 86, text(maker.auth), client.new_key())
+    to = PushSubscription(f"https://{MAKER}/x", "B" + "A" * 86, text(maker.auth), client.new_key())
     assert await client.push(to, b"{}") == PushAnswer(Pushed.REFUSED)
     assert maker.got == []

@@ -8,7 +8,7 @@ from typing import Any
 from backend.captcha.own_tasks import TypedCode
 from backend.captcha.vendors import VENDORS
 from backend.pipeline.solve import Checks
-from backend.ports.captcha import Answer, Kind, Widget
+from backend.ports.captcha import CheckedAnswer, Kind, Widget
 from tests.doubles import START
 from tests.web.service import proof_of_work, typed_codes
 
@@ -29,9 +29,9 @@ def with_codes(first: str = "work", code_after: int = 3) -> Checks:
 class ToldCheck:
     """Another company's check, with a fixed answer."""
 
-    def __init__(self, kind: Kind, says: Answer | Exception | None = None) -> None:
+    def __init__(self, kind: Kind, says: CheckedAnswer | Exception | None = None) -> None:
         self.kind = kind
-        self.says = says or Answer("vendor:1", START.replace(year=2090))
+        self.says = says or CheckedAnswer("vendor:1", START.replace(year=2090))
         self.given: list[str] = []
 
     @property
@@ -41,7 +41,7 @@ class ToldCheck:
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
         return {"kind": self.kind}
 
-    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
+    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> CheckedAnswer:
         self.given.append(payload)
         if isinstance(self.says, Exception):
             raise self.says

@@ -347,7 +347,7 @@ class Move(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RowState:
     """What our own row says of a message: where it belongs, the stage still to run (None: done), who decided."""
 
     placement: str | None
@@ -392,7 +392,7 @@ class _Story:
         self.said[kind] = (decision, record)
 
 
-def decisions(moves: Iterable[Move], rows: Mapping[str, Row], labels: LabelIds) -> Heard:
+def decisions(moves: Iterable[Move], rows: Mapping[str, RowState], labels: LabelIds) -> Heard:
     """The owner's decisions in `moves` (in the order of history), of each kind at most one a message.
 
     Held taken off, or INBOX put on, a held message is RELEASE; Pitchgate/Allow put on is ALLOW,
@@ -437,7 +437,7 @@ def _tell(story: _Story, move: Move, labels: LabelIds) -> None:
     story.last = move.labels
 
 
-def _decided(gmail_id: str, story: _Story, row: Row, labels: LabelIds) -> list[Correction]:
+def _decided(gmail_id: str, story: _Story, row: RowState, labels: LabelIds) -> list[Correction]:
     found = [
         _correction(gmail_id, decision, record)
         for kind, (decision, record) in story.said.items()
@@ -456,7 +456,7 @@ def _decided(gmail_id: str, story: _Story, row: Row, labels: LabelIds) -> list[C
     return [_correction(gmail_id, Decision.RELEASE, story.released)]
 
 
-def _counts(place: Decision, row: Row) -> bool:
+def _counts(place: Decision, row: RowState) -> bool:
     """Whether it means anything that the owner put this message there; before it is screened nobody knows."""
     if heard(place, row.decided_by):
         return False

@@ -39,7 +39,7 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
+class PushSubscription:
     """What a browser hands out to be reached by: its maker's address, its public key and secret (base64url), and our
     private key, whose signature its push service accepts."""
 
@@ -49,7 +49,7 @@ class Subscription:
     key: str
 
 
-def subscription(endpoint: str, p256dh: str, auth: str, key: str) -> Subscription:
+def subscription(endpoint: str, p256dh: str, auth: str, key: str) -> PushSubscription:
     """Checked. Raises `Refused` (malformed): an https address of a named host on the usual port, a point of P-256 and
     sixteen bytes. Where the host leads is checked when it is spoken to."""
     point, secret = p256dh.rstrip("="), auth.rstrip("=")
@@ -57,7 +57,7 @@ def subscription(endpoint: str, p256dh: str, auth: str, key: str) -> Subscriptio
         raise Refused("malformed.web_push", field="endpoint")
     if not (_POINT.fullmatch(point) and _SECRET.fullmatch(secret)):
         raise Refused("malformed.web_push", field="keys")
-    return Subscription(endpoint, point, secret, key)
+    return PushSubscription(endpoint, point, secret, key)
 
 
 def newcomers(piles: Iterable[Pile], since: datetime, now: datetime) -> tuple[MessageView, ...]:
@@ -204,7 +204,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DigestLetter:
     """All that is said, in the owner's language. `ends` are the last paragraphs; `review` and `settings` lead on."""
 
     tag: str
@@ -218,7 +218,7 @@ class Letter:
     settings: Button
 
 
-def compose(owner: Owner, letter: Letter, message_id: str, marker: str, now: datetime) -> bytes:
+def compose(owner: Owner, letter: DigestLetter, message_id: str, marker: str, now: datetime) -> bytes:
     """The mail as it is put into the mailbox: CRLF, ASCII. The same arguments give the same bytes."""
     mail = EmailMessage(policy=SMTP.clone(max_line_length=990))  # no id may be folded
     mail["From"] = Address("Pitchgate", addr_spec=owner.email)
@@ -241,7 +241,7 @@ def plain(words: str, limit: int) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
-def text(letter: Letter) -> str:
+def text(letter: DigestLetter) -> str:
     """The plain-text part."""
     lines = [letter.title, letter.since, ""]
     for block in letter.blocks:
@@ -260,7 +260,7 @@ def text(letter: Letter) -> str:
     )
 
 
-def page(letter: Letter) -> str:
+def page(letter: DigestLetter) -> str:
     """The HTML part, a whole document."""
     blocks = "\n".join(map(_block, letter.blocks))
     ends = "\n".join(_paragraph("soft", f"margin:0 0 8px;{_SMALL}", escape(each)) for each in letter.ends)

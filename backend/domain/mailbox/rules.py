@@ -43,7 +43,7 @@ class DatedRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class LineFault:
     """A line that says nothing we understand: its number from 1, the code of what is wrong, and its beginning."""
 
     line: int
@@ -56,7 +56,7 @@ class ParsedRules:
     """What a text amounts to. Of two lines about the same subject the later one counts."""
 
     rules: tuple[Rule, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[LineFault, ...]
 
 
 def subject_of(text: str) -> str:
@@ -86,7 +86,7 @@ def read_list(text: str, default: RuleKind) -> ParsedRules:
     if len(text) > MOST_TEXT or len(lines) > MOST_LINES:
         raise Refused("rules_too_long", field="text")
     rules: dict[str, RuleKind] = {}
-    faults: list[Fault] = []
+    faults: list[LineFault] = []
     for number, line in enumerate(lines, 1):
         plain = line.strip()
         if not plain or plain.startswith("#") or (number == 1 and _HEADING.fullmatch(plain)):
@@ -96,7 +96,7 @@ def read_list(text: str, default: RuleKind) -> ParsedRules:
         try:
             subject = subject_of(rest.partition(",")[0].partition(";")[0])
         except Refused as error:
-            faults.append(Fault(number, error.code, plain[:80]))
+            faults.append(LineFault(number, error.code, plain[:80]))
             continue
         rules.pop(subject, None)
         rules[subject] = RuleKind(kind[1].lower()) if kind else default
@@ -110,7 +110,7 @@ def write_list(rules: Iterable[Rule]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class ImportEffect:
     """What importing would do: rules that are new, that turn round, that are there already."""
 
     added: int
@@ -118,7 +118,7 @@ class Effect:
     same: int
 
 
-def effect_of(rules: Iterable[Rule], known: Mapping[str, RuleKind]) -> Effect:
+def effect_of(rules: Iterable[Rule], known: Mapping[str, RuleKind]) -> ImportEffect:
     """Compare with the kinds of the rules there are. Changes nothing."""
     added = changed = same = 0
     for rule in rules:
@@ -126,4 +126,4 @@ def effect_of(rules: Iterable[Rule], known: Mapping[str, RuleKind]) -> Effect:
         added += before is None
         same += before is rule.kind
         changed += before is not None and before is not rule.kind
-    return Effect(added, changed, same)
+    return ImportEffect(added, changed, same)

@@ -82,7 +82,7 @@ def rehearse(
 
 
 @dataclass(slots=True)
-class Waiting:
+class WaitingMail:
     """Held, undecided mail that claims one sender: when each came, whether it is authenticated, and its score."""
 
     messages: list[tuple[datetime, bool, float]] = field(default_factory=list)
@@ -102,7 +102,7 @@ class Waiting:
 class _Sender:
     """One sender's state as the rehearsal goes on."""
 
-    waiting: Waiting = field(default_factory=Waiting)
+    waiting: WaitingMail = field(default_factory=WaitingMail)
     spent: int = 0
     asked_at: datetime | None = None
     threads: set[str] = field(default_factory=set)

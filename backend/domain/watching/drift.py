@@ -51,7 +51,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class MailChange:
     """What changed most: in which channel, which class became more frequent (`grown`), its share before and since, and
     the number of the week it began in. `evidence` is against `ALARM`; `rises`: mail moved to classes of higher numbers.
     """
@@ -92,7 +92,7 @@ class Counted:
 class Drift:
     """What is known of a mailbox: the change if there is one, and the weeks of the model in use."""
 
-    change: Change | None
+    change: MailChange | None
     weeks: Sequence[Counted]
 
     @property
@@ -138,7 +138,7 @@ def monday_of(number: int) -> date:
     return _FIRST_MONDAY + timedelta(weeks=number)
 
 
-def judged(weeks: Sequence[Counted], before: Change | None) -> Drift:
+def judged(weeks: Sequence[Counted], before: MailChange | None) -> Drift:
     """What the weeks of one model say. A change that was known `before` goes on since then."""
     found = change([week.counts for week in weeks])
     if found is not None:
@@ -147,7 +147,7 @@ def judged(weeks: Sequence[Counted], before: Change | None) -> Drift:
     return Drift(found, weeks)
 
 
-def change(weeks: Sequence[Week]) -> Change | None:
+def change(weeks: Sequence[Week]) -> MailChange | None:
     """What changed since the first weeks, if the evidence is an alarm. None while there are too few."""
     if len(weeks) <= REFERENCE or not any(weeks[:REFERENCE]):
         return None
@@ -157,7 +157,7 @@ def change(weeks: Sequence[Week]) -> Change | None:
     return replace(most, evidence=evidence) if evidence >= ALARM else None
 
 
-def _changed(channel: str, weeks: Sequence[Counter[str]]) -> Change:
+def _changed(channel: str, weeks: Sequence[Counter[str]]) -> MailChange:
     first, later = weeks[:REFERENCE], weeks[REFERENCE:]
     reference = sum(first, Counter[str]())
     names = sorted(set().union(*weeks))
@@ -176,7 +176,7 @@ def _changed(channel: str, weeks: Sequence[Counter[str]]) -> Change:
     share = {name: now[name] / max(now.total(), 1e-9) for name in names}
     grown = max(names, key=lambda name: share[name] - shares[name])
     moved = 0.0 if channel == "language" else sum(int(name) * (share[name] - shares[name]) for name in names)
-    return Change(channel, grown, shares[grown], share[grown], best[1], evidence, moved >= 0)
+    return MailChange(channel, grown, shares[grown], share[grown], best[1], evidence, moved >= 0)
 
 
 def _scaled(week: Mapping[str, float]) -> Counter[str]:

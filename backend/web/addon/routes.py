@@ -42,7 +42,7 @@ DAY = timedelta(hours=14)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class AddonEvent:
     """`language` is two letters or ""; `offset` is the owner's distance from UTC; `scopes` is None when the
     event does not say what was granted. `gmail_id` is the REST id of the open message, "" without one."""
 
@@ -63,13 +63,13 @@ class Event:
         return tuple(sorted(missing))
 
 
-def read_event(body: object) -> Event:
+def read_event(body: object) -> AddonEvent:
     """Never raises."""
     common, auth, gmail = (
         _object(_object(body).get(name))
         for name in ("commonEventObject", "authorizationEventObject", "gmail")
     )
-    return Event(
+    return AddonEvent(
         language=_text(common.get("userLocale"))[:2].lower(),
         offset=_offset(_object(common.get("timeZone")).get("offset")),
         zone=_text(_object(common.get("timeZone")).get("id")),
@@ -129,16 +129,18 @@ def _inputs(given: dict[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class AddonCall:
     """Everything a handler needs."""
 
     service: AddonService
     tenant: Tenant
-    event: Event
+    event: AddonEvent
     frame: Frame
 
     @classmethod
-    def of(cls, service: AddonService, tenant: Tenant, event: Event, base: str, now: datetime) -> Call:
+    def of(
+        cls, service: AddonService, tenant: Tenant, event: AddonEvent, base: str, now: datetime
+    ) -> AddonCall:
         """The call of `event` by `tenant`."""
         frame = Frame(
             card_words(event.language),
@@ -156,7 +158,7 @@ class Call:
         """The caller's own mailbox: no other is ever looked into."""
         return self.tenant.mailbox
 
-    async def renewed(self) -> Call:
+    async def renewed(self) -> AddonCall:
         """The same after the mailbox was changed."""
         tenant = await self.service.context.store.tenant(self.mailbox.sub)
         if tenant is None:
@@ -173,12 +175,12 @@ VERSION = re.compile(r"[a-z0-9.]{1,64}")
 KEY = re.compile(r"card-[0-9a-f]{32}")
 
 
-async def show(call: Call) -> Json:
+async def show(call: AddonCall) -> Json:
     """The card of the message that is open."""
     return cards.opened(await _message(call, call.event.gmail_id))
 
 
-async def perform(call: Call) -> Json:
+async def perform(call: AddonCall) -> Json:
     """Whatever was clicked."""
     parameters = call.event.parameters
     name = parameters.get("act", "")
@@ -188,7 +190,7 @@ async def perform(call: Call) -> Json:
     return await (handler(call) if handler else _not_understood(call))
 
 
-async def _message(call: Call, gmail_id: str, undo_key: str = "") -> Json:
+async def _message(call: AddonCall, gmail_id: str, undo_key: str = "") -> Json:
     if not gmail_id:
         return note_card(call.frame, call.mailbox, "", "note_no_message")
     look = await call.service.look(call.mailbox, gmail_id)
@@ -198,12 +200,12 @@ async def _message(call: Call, gmail_id: str, undo_key: str = "") -> Json:
     return message_card(call.frame, call.mailbox, gmail_id, look.reading, note=note, undo_key=undo_key)
 
 
-async def _home_after(call: Call, undo_key: str = "") -> Json:
+async def _home_after(call: AddonCall, undo_key: str = "") -> Json:
     home = await call.service.home(call.mailbox)
     return home_card(call.frame, call.mailbox, home, undo_key)
 
 
-async def _decide(call: Call, name: str) -> Json:
+async def _decide(call: AddonCall, name: str) -> Json:
     gmail_id, version = _target(call)
     if not gmail_id or not version:
         return await _not_understood(call)
@@ -221,7 +223,7 @@ async def _decide(call: Call, name: str) -> Json:
     return cards.changed(await _card(call, gmail_id, key), toast, moved=True)
 
 
-async def _undo(call: Call) -> Json:
+async def _undo(call: AddonCall) -> Json:
     key, gmail_id = call.event.parameters.get("key", ""), _target(call)[0]
     if not KEY.fullmatch(key):
         return await _not_understood(call)
@@ -232,7 +234,7 @@ async def _undo(call: Call) -> Json:
     return cards.changed(await _card(call, gmail_id), call.frame.words["did_undo"], moved=True)
 
 
-async def _credit(call: Call) -> Json:
+async def _credit(call: AddonCall) -> Json:
     gmail_id, version = _target(call)
     if not gmail_id or not version:
         return await _not_understood(call)
@@ -246,19 +248,19 @@ async def _credit(call: Call) -> Json:
     return cards.changed(await _card(call, gmail_id), toast, moved=True)
 
 
-async def _show(call: Call) -> Json:
+async def _show(call: AddonCall) -> Json:
     return cards.deeper(await _message(call, _target(call)[0]))
 
 
-async def _settings_after(call: Call) -> Json:
+async def _settings_after(call: AddonCall) -> Json:
     return cards.deeper(settings_card(call.frame, call.mailbox))
 
 
-async def _refresh(call: Call) -> Json:
+async def _refresh(call: AddonCall) -> Json:
     return cards.changed(await _card(call, _target(call)[0]), "", moved=False)
 
 
-async def _pause(call: Call) -> Json:
+async def _pause(call: AddonCall) -> Json:
     try:
         until = datetime.fromisoformat(call.event.parameters.get("until", ""))
         near = until.tzinfo is not None and until <= call.frame.now + PAUSE_MOST
@@ -269,11 +271,11 @@ async def _pause(call: Call) -> Json:
     return await _prefer(call, "did_pause", _home_after, paused_until=until.isoformat())
 
 
-async def _resume(call: Call) -> Json:
+async def _resume(call: AddonCall) -> Json:
     return await _prefer(call, "did_resume", _home_after, paused_until=None)
 
 
-async def _save(call: Call) -> Json:
+async def _save(call: AddonCall) -> Json:
     inputs = call.event.inputs
     chosen: dict[str, str | list[str]] = {
         name: inputs[name][0] for name in ("mode", "strictness", "digest") if inputs.get(name)
@@ -285,7 +287,7 @@ async def _save(call: Call) -> Json:
         chosen |= {"zone": call.event.zone} if zone_of(call.event.zone) else {}
         chosen |= {"language": call.event.language} if call.event.language in LANGUAGES else {}
 
-    async def card(after: Call) -> Json:
+    async def card(after: AddonCall) -> Json:
         return settings_card(after.frame, after.mailbox)
 
     if not call.frame.challenges and chosen.get("mode") == Mode.CHALLENGE:
@@ -299,7 +301,10 @@ async def _save(call: Call) -> Json:
 
 
 async def _prefer(
-    call: Call, toast: str, card: Callable[[Call], Awaitable[Json]], **changes: str | list[str] | None
+    call: AddonCall,
+    toast: str,
+    card: Callable[[AddonCall], Awaitable[Json]],
+    **changes: str | list[str] | None,
 ) -> Json:
     """Change settings, if they are still those the card showed. The same click again finds them changed
     already, and changes nothing."""
@@ -312,25 +317,25 @@ async def _prefer(
     return cards.changed(await card(after), call.frame.words[toast], moved=True)
 
 
-async def _not_understood(call: Call) -> Json:
+async def _not_understood(call: AddonCall) -> Json:
     return cards.changed(await _home_after(call), call.frame.words["did_not_understood"], moved=False)
 
 
-async def _card(call: Call, gmail_id: str, undo_key: str = "") -> Json:
+async def _card(call: AddonCall, gmail_id: str, undo_key: str = "") -> Json:
     """The card the click came from, as it is now."""
     if call.event.parameters.get("card") == "home":
         return await _home_after(call, undo_key)
     return await _message(call, gmail_id, undo_key)
 
 
-def _target(call: Call) -> tuple[str, str]:
+def _target(call: AddonCall) -> tuple[str, str]:
     """The message and the version a button names; "" where it names none."""
     parameters = call.event.parameters
     version = parameters.get("version", "")
     return rest_id(parameters.get("message", "")), version if VERSION.fullmatch(version) else ""
 
 
-HANDLERS: dict[str, Callable[[Call], Awaitable[Json]]] = {
+HANDLERS: dict[str, Callable[[AddonCall], Awaitable[Json]]] = {
     "undo": _undo,
     "credit": _credit,
     "refresh": _refresh,
@@ -383,15 +388,15 @@ async def act() -> Response:
     return await _answer(perform)
 
 
-async def _home(call: Call) -> Json:
+async def _home(call: AddonCall) -> Json:
     return cards.opened(home_card(call.frame, call.mailbox, await call.service.home(call.mailbox)))
 
 
-async def _settings(call: Call) -> Json:
+async def _settings(call: AddonCall) -> Json:
     return cards.opened(settings_card(call.frame, call.mailbox))
 
 
-async def _answer(make: Callable[[Call], Awaitable[Json]], scopes: frozenset[str] = ALWAYS) -> Response:
+async def _answer(make: Callable[[AddonCall], Awaitable[Json]], scopes: frozenset[str] = ALWAYS) -> Response:
     """Who is it, may we, and then the card."""
     service = services().addon
     if service is None:
@@ -410,7 +415,7 @@ async def _answer(make: Callable[[Call], Awaitable[Json]], scopes: frozenset[str
     if tenant is None:
         return _json(cards.ask_connection(base))
     try:
-        return _json(await make(Call.of(service, tenant, event, base, services().context.clock.now())))
+        return _json(await make(AddonCall.of(service, tenant, event, base, services().context.clock.now())))
     except NeedsReconnect:
         return _json(cards.ask_connection(base))
 

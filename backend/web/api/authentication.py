@@ -166,7 +166,7 @@ blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """One call of a device that may make it."""
 
     service: DeviceService
@@ -185,11 +185,11 @@ def service() -> DeviceService:
 
 def with_device(
     scope: Scope,
-) -> Callable[[Callable[Concatenate[Call, P], Awaitable[Response]]], Callable[P, Awaitable[Response]]]:
-    """Give a handler its `Call`, if the caller is a device that has `scope`. Stands next to the handler."""
+) -> Callable[[Callable[Concatenate[ApiCall, P], Awaitable[Response]]], Callable[P, Awaitable[Response]]]:
+    """Give a handler its `ApiCall`, if the caller is a device that has `scope`. Stands next to the handler."""
 
     def decorate(
-        handler: Callable[Concatenate[Call, P], Awaitable[Response]],
+        handler: Callable[Concatenate[ApiCall, P], Awaitable[Response]],
     ) -> Callable[P, Awaitable[Response]]:
         @wraps(handler)
         async def called(*args: P.args, **kwargs: P.kwargs) -> Response:
@@ -199,7 +199,7 @@ def with_device(
             device = await service().device(shown[1])
             if scope not in device.scopes:
                 raise errors.Refused("scope_missing")
-            return await handler(Call(service(), device), *args, **kwargs)
+            return await handler(ApiCall(service(), device), *args, **kwargs)
 
         return called
 

@@ -22,7 +22,7 @@ from backend.pipeline.devices import TICKET_LIFE
 from backend.transactions.records import Device, Event, EventKind, Overview, Scope
 from backend.web.api import schemas
 from backend.web.api.authentication import (
-    Call,
+    ApiCall,
     answer,
     blueprint,
     message_json,
@@ -56,7 +56,7 @@ PAGE = 50
 @described(schemas.Status, scope=Scope.READ, headers=schemas.Unchanged)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
-async def status(call: Call) -> Response:
+async def status(call: ApiCall) -> Response:
     """State, settings, counts and the number of the latest change."""
     asked = await call.service.questions(call.mailbox_id)
     return tagged(_status(await call.service.overview(call.mailbox_id), len(asked)))
@@ -100,7 +100,7 @@ def _status(found: Overview, questions: int) -> schemas.Status:
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
 @validate_querystring(schemas.HeldQuestion)
-async def held(call: Call, query_args: schemas.HeldQuestion) -> Response:
+async def held(call: ApiCall, query_args: schemas.HeldQuestion) -> Response:
     """Held, undecided mail by sender."""
     query, after = query_args.get("q", "").strip(), read_cursor(query_args.get("cursor", ""))
     page = await call.service.held(call.mailbox_id, query, after, query_args.get("limit", PAGE))
@@ -119,7 +119,7 @@ async def held(call: Call, query_args: schemas.HeldQuestion) -> Response:
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
 @validate_querystring(schemas.MessagesQuestion)
-async def messages(call: Call, query_args: schemas.MessagesQuestion) -> Response:
+async def messages(call: ApiCall, query_args: schemas.MessagesQuestion) -> Response:
     """Messages by their latest change."""
     wanted, limit = query_args.get("placement"), query_args.get("limit", PAGE)
     placement, before = Placement(wanted) if wanted else None, query_args.get("cursor", "")
@@ -135,7 +135,7 @@ async def messages(call: Call, query_args: schemas.MessagesQuestion) -> Response
 @described(schemas.Questions, scope=Scope.READ)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
-async def questions(call: Call) -> Response:
+async def questions(call: ApiCall) -> Response:
     """The few messages of a week that the owner is asked about."""
     language = language_of(request.accept_languages)
     views = await call.service.questions(call.mailbox_id)
@@ -146,7 +146,7 @@ async def questions(call: Call) -> Response:
 @described(schemas.Preview, scope=Scope.READ, refuses=("unreadable",))
 @guarded(per_device(30), NETWORK, patience=25.0)
 @with_device(Scope.READ)
-async def preview(call: Call, gmail_id: str) -> Response:
+async def preview(call: ApiCall, gmail_id: str) -> Response:
     """The text of a message, from Gmail, kept nowhere."""
     found = await call.service.preview(call.mailbox_id, gmail_id)
     return answer({"gmail_id": gmail_id, "text": found.text, "truncated": found.truncated})
@@ -178,7 +178,7 @@ def read_cursor(given: str) -> tuple[int, str] | None:
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.CORRECT)
 @with_body(schemas.Correction)
-async def correct(call: Call, data: schemas.Correction) -> Response:
+async def correct(call: ApiCall, data: schemas.Correction) -> Response:
     """The owner's word on a message. The same key again answers the same."""
     key, gmail_id, decision = data["key"], data["gmail_id"], data["decision"]
     order = Order(key, Decision(decision), (gmail_id,), Origin.TRAY)
@@ -190,7 +190,7 @@ async def correct(call: Call, data: schemas.Correction) -> Response:
 @described(schemas.Undone, scope=Scope.CORRECT)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.CORRECT)
-async def undo(call: Call, key: str) -> Response:
+async def undo(call: ApiCall, key: str) -> Response:
     """Take it back. Again: the same answer."""
     moved = await decide.take_back(call.service.context, call.mailbox_id, key)
     return answer({"key": key, "moved": list(moved)})
@@ -201,7 +201,7 @@ async def undo(call: Call, key: str) -> Response:
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.CORRECT)
 @with_body(schemas.QuestionAnswer)
-async def answer_question(call: Call, gmail_id: str, data: schemas.QuestionAnswer) -> Response:
+async def answer_question(call: ApiCall, gmail_id: str, data: schemas.QuestionAnswer) -> Response:
     """Answer a question; a later answer stands in place of an earlier one."""
     given = Answer(data["answer"])
     await decide.answer(call.service.context, call.mailbox_id, gmail_id, given, Origin.TRAY)
@@ -217,7 +217,7 @@ async def answer_question(call: Call, gmail_id: str, data: schemas.QuestionAnswe
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.SETTINGS)
 @with_body(schemas.PreferenceChanges)
-async def save_preferences(call: Call, data: schemas.PreferenceChanges) -> Response:
+async def save_preferences(call: ApiCall, data: schemas.PreferenceChanges) -> Response:
     """Change settings, all or none."""
     if set(data.get("left_alone", [])) - set(CATEGORIES):
         raise Refused("out_of_range.category", field="left_alone")
@@ -230,7 +230,7 @@ async def save_preferences(call: Call, data: schemas.PreferenceChanges) -> Respo
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.SETTINGS)
 @with_body(schemas.Pause)
-async def pause(call: Call, data: schemas.Pause) -> Response:
+async def pause(call: ApiCall, data: schemas.Pause) -> Response:
     """Leave new mail alone until then; null resumes."""
     until = _time(data["until"]) if data["until"] is not None else None
     await call.service.pause(call.mailbox_id, until)
@@ -255,7 +255,7 @@ MOST_STREAMS = 5
 @described(bytes, scope=Scope.READ, headers=Resumption)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
-async def events(call: Call) -> Response:
+async def events(call: ApiCall) -> Response:
     """Server-sent events. `Last-Event-ID: n` begins behind n, otherwise it begins now."""
     device = call.device
     if streams().open[device.id] >= MOST_STREAMS:
@@ -279,7 +279,7 @@ async def events(call: Call) -> Response:
 class _Condition:
     """Tells of a pause that ends and a watch that lapses: changes nobody writes down."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: ApiCall) -> None:
         self._call = call
         self._clock = services().context.clock
         self._known = ""
@@ -324,7 +324,7 @@ async def exchange(data: schemas.Exchange) -> Response:
 @described(schemas.Computers, scope=Scope.DEVICES)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.DEVICES)
-async def devices(call: Call) -> Response:
+async def devices(call: ApiCall) -> Response:
     """All computers of the owner."""
     rows = [_row(device, call.device.id) for device in await call.service.devices(call.mailbox_id)]
     return answer({"devices": rows})
@@ -345,7 +345,7 @@ def _row(device: Device, own: str) -> schemas.Computer:
 @described(None, scope=Scope.DEVICES, status=204)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.DEVICES)
-async def remove(call: Call, device_id: str) -> Response:
+async def remove(call: ApiCall, device_id: str) -> Response:
     """Dead at once: token, tickets and sessions."""
     await call.service.remove(call.mailbox_id, call.device.id if device_id == "current" else device_id)
     return Response(b"", 204)
@@ -356,7 +356,7 @@ async def remove(call: Call, device_id: str) -> Response:
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
 @with_body(schemas.TicketWish, may_be_empty=True)
-async def ticket(call: Call, data: schemas.TicketWish) -> Response:
+async def ticket(call: ApiCall, data: schemas.TicketWish) -> Response:
     """An address that signs one browser in, once."""
     secret = await call.service.ticket(call.device, data.get("page", "review"))
     address = f"{services().context.settings.public_url}/enter?ticket={secret}"

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from backend.captcha.own_tasks import ALPHABET, LENGTH, TRIES, TypedCode
 from backend.domain.errors import Refused
-from backend.ports.captcha import Answer
+from backend.ports.captcha import CheckedAnswer
 from backend.vault import MultiFernetVault, make_key
 from tests.doubles import SeededTokens, in_english
 
@@ -47,7 +47,7 @@ async def refusal(
     return caught.value.code
 
 
-async def typed(text: str, factor: int = 1) -> Answer:
+async def typed(text: str, factor: int = 1) -> CheckedAnswer:
     maker = codes()
     return await maker.verify(f"{ticket_of(maker, factor=factor)}:{text}", "ch1", factor, NOW)
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from backend.doctor.checks import of_grants, of_topic
-from backend.doctor.machine import State
+from backend.doctor.machine import CheckState
 from backend.domain.errors import NO_TOPIC, TryLater
 from backend.home import Guide
 from backend.settings import Settings
@@ -20,7 +20,7 @@ def test_a_consent_screen_in_testing_is_a_warning_that_names_the_first_end() -> 
     assert of_grants((WORKING, replace(WORKING, grant_expires_at=NOW)), NOW) == []
     ends = [replace(WORKING, grant_expires_at=NOW + timedelta(days=days)) for days in (6, 3)]
     (finding,) = of_grants((WORKING, *ends), NOW)
-    assert finding.state is State.WARNING
+    assert finding.state is CheckState.WARNING
     assert "2026-11-27 12:00" in finding.text
     assert "2" in finding.text
     assert finding.mend
@@ -33,7 +33,7 @@ async def test_a_missing_topic_is_broken_and_comes_with_the_command_that_makes_i
 
     google = SimpleNamespace(gmail=Gmail())
     finding = await of_topic(google, Settings(topic="projects/acme/topics/mail"), WORKING)
-    assert finding.state is State.BROKEN
+    assert finding.state is CheckState.BROKEN
     assert finding.mend == "gcloud pubsub topics create mail --project=acme"
 
 

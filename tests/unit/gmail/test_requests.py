@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from backend.gmail.quota import NEW_PRICES
-from backend.gmail.requests import Call, Priority, Requests, _call
+from backend.gmail.requests import GmailCall, Priority, Requests, _call
 
 ROOT = "http://127.0.0.1:9"
 
@@ -20,7 +20,7 @@ def requests() -> Requests:
     return Requests(ROOT)
 
 
-def every_call(requests: Requests) -> list[Call]:
+def every_call(requests: Requests) -> list[GmailCall]:
     return [
         requests.profile(),
         requests.watch("projects/p/topics/t"),

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import backend
 from backend import terminal
 from backend.__main__ import COMMANDS, SOURCE_ONLY, cli
-from backend.doctor.machine import State
+from backend.doctor.machine import CheckState
 from backend.locale import DEFAULT, catalogue
 
 HERE = Path(backend.__file__).parent
@@ -27,7 +27,7 @@ ASK = {"echo", "say", "confirms", "tell", "_tell"}
 def calls() -> Iterator[tuple[Path, ast.Call, ast.expr]]:
     paths = [
         HERE / "__main__.py",
-        *(HERE / name for name in ("addon_manifest.py", "home.py", "home_guide.py")),
+        *(HERE / name for name in ("addon_manifest.py", "home.py")),
         *(path for part in SPEAKERS for path in sorted((HERE / part).glob("*.py"))),
     ]
     for path in paths:
@@ -158,7 +158,11 @@ def test_what_the_doctor_finds_has_words_and_nothing_else_has() -> None:
     rest = {i for i in known.ids if i.startswith("doctor.")} - used - names
     assert (
         rest
-        == {*(f"doctor.state.{state}" for state in State), "doctor.client.settings", "doctor.name.client"}
+        == {
+            *(f"doctor.state.{state}" for state in CheckState),
+            "doctor.client.settings",
+            "doctor.name.client",
+        }
         - names
     )
 

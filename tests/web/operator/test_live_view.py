@@ -15,7 +15,7 @@ from backend.web.operator import (
     DECIDED,
     LANES,
     STEPS,
-    State,
+    StepState,
     line,
     worth_showing,
 )
@@ -26,14 +26,14 @@ T = words_for("live", LanguageAccept([("en", 1)]))
 INBOX: dict[str, Any] = {"placement": Placement.INBOX, "outcome": "inbox", "row": "below_hold"}
 
 
-def walk(state: ChallengeState | None = None, **changes: Any) -> dict[str, State]:
+def walk(state: ChallengeState | None = None, **changes: Any) -> dict[str, StepState]:
     known = challenge(state=state) if state else None
     return {step.name: step.state for step in line(message(**changes), "ana@corp.test", known, T).steps}
 
 
 def test_every_row_of_the_policy_table_and_every_state_has_its_words() -> None:
     wanted = [*(f"row_{row}" for row in Row), *(f"decided_{who}" for who in DECIDED)]
-    wanted += [*(f"step_{step}" for step in STEPS), *(f"step_state_{state}" for state in State)]
+    wanted += [*(f"step_{step}" for step in STEPS), *(f"step_state_{state}" for state in StepState)]
     wanted += [f"count_{label}" for label, _ in COUNTERS]
     wanted += [f"lane_{lane}{note}" for lane in LANES for note in ("", "_note")]
     assert [name for name in wanted if name not in T] == [], "missing words"
@@ -50,8 +50,8 @@ def test_a_pitch_walks_from_push_to_release() -> None:
         walk(ChallengeState.SOLVED, decided_by="solve", stage=Stage.RELEASE, placement=Placement.INBOX),
         walk(ChallengeState.SOLVED, decided_by="solve", placement=Placement.INBOX),
     ]
-    now = [[name for name in STEPS if steps[name] in (State.NOW, State.WAITING)] for steps in seen]
-    done = [sum(state is State.DONE for state in steps.values()) for steps in seen]
+    now = [[name for name in STEPS if steps[name] in (StepState.NOW, StepState.WAITING)] for steps in seen]
+    done = [sum(state is StepState.DONE for state in steps.values()) for steps in seen]
 
     assert now[0] == ["screen"]
     assert now[1] == ["act"]
@@ -66,18 +66,18 @@ def test_a_pitch_walks_from_push_to_release() -> None:
 def test_ordinary_mail_ends_after_the_screen() -> None:
     steps = walk(**INBOX)
 
-    assert [name for name in STEPS if steps[name] is State.DONE] == ["push", "sync", "screen"]
-    assert {steps[name] for name in STEPS[3:]} == {State.NONE}
+    assert [name for name in STEPS if steps[name] is StepState.DONE] == ["push", "sync", "screen"]
+    assert {steps[name] for name in STEPS[3:]} == {StepState.NONE}
 
 
 @pytest.mark.parametrize(
-    ("state", "step"), [(ChallengeState.FAILED, State.FAILED), (ChallengeState.VOIDED, State.NONE)]
+    ("state", "step"), [(ChallengeState.FAILED, StepState.FAILED), (ChallengeState.VOIDED, StepState.NONE)]
 )
-def test_a_challenge_that_never_left_waits_for_nobody(state: ChallengeState, step: State) -> None:
+def test_a_challenge_that_never_left_waits_for_nobody(state: ChallengeState, step: StepState) -> None:
     steps = walk(state)
 
     assert steps["challenge"] is step
-    assert steps["solve"] is State.NONE
+    assert steps["solve"] is StepState.NONE
 
 
 @pytest.mark.parametrize("outcome", ["", "inbox", "mark", "hold", "challenge"])
@@ -93,14 +93,14 @@ def test_the_owners_own_mail_is_not() -> None:
 def test_mail_that_was_gone_is_not_said_to_be_under_way() -> None:
     gone: dict[str, Any] = {"outcome": "", "row": "", "stage": None, "placement": None}
 
-    assert State.NOW not in walk(**gone).values()
+    assert StepState.NOW not in walk(**gone).values()
     assert line(message(**gone), "ana@corp.test", None, T).verdict == "gone before it was read"
 
 
 def test_mail_let_in_by_its_owner_was_not_solved() -> None:
     steps = walk(ChallengeState.VOIDED, decided_by="owner", placement=Placement.INBOX)
 
-    assert (steps["solve"], steps["release"]) == (State.NONE, State.DONE)
+    assert (steps["solve"], steps["release"]) == (StepState.NONE, StepState.DONE)
     shown = line(message(decided_by="owner", placement=Placement.INBOX), "ana@corp.test", None, T)
     assert shown.since == "Decided by you"
 
@@ -108,7 +108,7 @@ def test_mail_let_in_by_its_owner_was_not_solved() -> None:
 def test_blocked_mail_stays_held_and_is_not_called_released() -> None:
     steps = walk(ChallengeState.VOIDED, decided_by="owner", placement=Placement.HELD)
 
-    assert steps["release"] is State.NONE
+    assert steps["release"] is StepState.NONE
 
 
 @pytest.mark.parametrize(
@@ -117,13 +117,13 @@ def test_blocked_mail_stays_held_and_is_not_called_released() -> None:
 def test_what_became_a_dead_letter_says_where(stage: Stage | None) -> None:
     steps = walk(stage=stage, dead_letter=True)
 
-    failed = [name for name in STEPS if steps[name] is State.FAILED]
+    failed = [name for name in STEPS if steps[name] is StepState.FAILED]
     assert failed == [stage.value if stage and stage.value in STEPS else "screen"]
 
 
 def test_what_was_left_to_gmail_was_not_read() -> None:
-    assert walk(**INBOX)["screen"] is State.DONE
-    assert walk(**INBOX, sender="", sender_name="", subject="")["screen"] is State.NONE
+    assert walk(**INBOX)["screen"] is StepState.DONE
+    assert walk(**INBOX, sender="", sender_name="", subject="")["screen"] is StepState.NONE
 
 
 @pytest.mark.parametrize(

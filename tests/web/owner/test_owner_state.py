@@ -13,7 +13,7 @@ from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Missin
 from backend.domain.mailbox.message import LabelIds
 from backend.gmail.answers import reconnect, scope_missing
 from backend.locale import LANGUAGES, Words, catalogue
-from backend.web.pages import State
+from backend.web.pages import MailboxState
 from backend.web.pages import state_of as shown
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -35,7 +35,7 @@ def words(language: str = "en") -> Words:
     return Words(catalogue(language).section("state"))
 
 
-def state_of(mailbox: Mailbox, t: Words, now: datetime) -> State:
+def state_of(mailbox: Mailbox, t: Words, now: datetime) -> MailboxState:
     return shown(mailbox, t.language, now)
 
 

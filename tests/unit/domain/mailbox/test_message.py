@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.mailbox.decisions import Decision, Heard, Origin, Returned, Row, decisions
+from backend.domain.mailbox.decisions import Decision, Heard, Origin, Returned, RowState, decisions
 from backend.domain.mailbox.mailbox import LabelIds
 from backend.domain.mailbox.message import NAMES, LabelChange, Placement, changes_for
 from backend.ports.gmail import Relabelled
 from tests.unit.domain.rules import LABELS
 
 HELD, ALLOW, BLOCK = LABELS.held, LABELS.allow, LABELS.block
-AT_REST = Row(Placement.HELD, None)
+AT_REST = RowState(Placement.HELD, None)
 
 
 def move(
@@ -27,7 +27,7 @@ def move(
     return Relabelled(gmail_id, "t1", frozenset(add), frozenset(remove), labels, record)
 
 
-def decided(row: Row | None, *moves: Relabelled, labels: LabelIds = LABELS) -> list[Decision]:
+def decided(row: RowState | None, *moves: Relabelled, labels: LabelIds = LABELS) -> list[Decision]:
     rows = {} if row is None else {"m1": row}
     return [correction.decision for correction in decisions(moves, rows, labels).corrections]
 
@@ -47,8 +47,8 @@ class TestTheOwnersWord:
 
     @pytest.mark.parametrize("placement", list(Placement))
     def test_allow_and_block_count_wherever_the_message_is(self, placement: Placement):
-        assert decided(Row(placement, None), move(add=[ALLOW])) == [Decision.ALLOW]
-        assert decided(Row(placement, None), move(add=[BLOCK])) == [Decision.BLOCK]
+        assert decided(RowState(placement, None), move(add=[ALLOW])) == [Decision.ALLOW]
+        assert decided(RowState(placement, None), move(add=[BLOCK])) == [Decision.BLOCK]
 
     def test_allowing_a_held_message_is_more_than_releasing_it(self):
         assert decided(AT_REST, move(add=[ALLOW, "INBOX"], remove=[HELD])) == [Decision.ALLOW]
@@ -98,13 +98,13 @@ class TestEchoes:
     def test_of_what_a_row_asks_for(self, placement: Placement, stage: str | None):
         change = changes_for(placement, LABELS)
         echo = [move(add=change.add), move(remove=change.remove)]
-        assert decided(Row(placement, stage), *echo) == []
+        assert decided(RowState(placement, stage), *echo) == []
 
     def test_of_a_hold_that_was_released_since(self):
-        assert decided(Row(Placement.INBOX, "release"), move(add=[HELD], remove=["INBOX"])) == []
+        assert decided(RowState(Placement.INBOX, "release"), move(add=[HELD], remove=["INBOX"])) == []
 
     def test_of_a_release_that_was_taken_back_before_we_held_again(self):
-        assert decided(Row(Placement.HELD, "act"), move(add=["INBOX"]), move(remove=[HELD])) == []
+        assert decided(RowState(Placement.HELD, "act"), move(add=["INBOX"]), move(remove=[HELD])) == []
 
     def test_of_a_release_that_was_taken_back_and_held_again(self):
         page = [move(add=["INBOX"]), move(remove=[HELD]), move(add=[HELD]), move(remove=["INBOX"])]
@@ -115,10 +115,10 @@ class TestEchoes:
 
     def test_an_owner_who_undoes_our_hold_before_we_noted_it_is_heard(self):
         page = [move(add=[HELD], remove=["INBOX"]), move(remove=[HELD])]
-        assert decided(Row(Placement.HELD, "act"), *page) == [Decision.RELEASE]
+        assert decided(RowState(Placement.HELD, "act"), *page) == [Decision.RELEASE]
 
 
-def told(row: Row, *moves: Relabelled) -> Heard:
+def told(row: RowState, *moves: Relabelled) -> Heard:
     return decisions(moves, {"m1": row}, LABELS)
 
 
@@ -131,29 +131,31 @@ class TestSpamAndBin:
 
     @pytest.mark.parametrize("placement", [Placement.INBOX, Placement.MARKED, None])
     def test_a_report_counts_wherever_the_message_was(self, placement: Placement | None):
-        assert decided(Row(placement, None), move(add=["SPAM"], remove=["INBOX"])) == [Decision.SPAM]
+        assert decided(RowState(placement, None), move(add=["SPAM"], remove=["INBOX"])) == [Decision.SPAM]
 
     @pytest.mark.parametrize("placement", [Placement.INBOX, Placement.MARKED, None])
     def test_throwing_away_what_was_delivered_says_nothing(self, placement: Placement | None):
-        assert decided(Row(placement, None), move(add=["TRASH"], remove=["INBOX"])) == []
+        assert decided(RowState(placement, None), move(add=["TRASH"], remove=["INBOX"])) == []
 
-    @pytest.mark.parametrize("row", [Row(Placement.INBOX, "release"), Row(None, "screen")])
-    def test_but_of_what_is_still_on_its_way_it_does(self, row: Row):
+    @pytest.mark.parametrize("row", [RowState(Placement.INBOX, "release"), RowState(None, "screen")])
+    def test_but_of_what_is_still_on_its_way_it_does(self, row: RowState):
         assert decided(row, move(add=["TRASH"])) == [Decision.BIN]
 
     @pytest.mark.parametrize("by", ["spam", "bin"])
     def test_what_is_known_is_not_told_again(self, by: str):
-        assert decided(Row(Placement.HELD, None, by), move(add=["SPAM" if by == "spam" else "TRASH"])) == []
+        assert (
+            decided(RowState(Placement.HELD, None, by), move(add=["SPAM" if by == "spam" else "TRASH"])) == []
+        )
 
     def test_what_was_reported_and_thrown_away_stays_reported(self):
-        reported = Row(Placement.HELD, None, "spam")
+        reported = RowState(Placement.HELD, None, "spam")
         assert told(reported, move(add=["TRASH"], remove=["SPAM"])) == Heard(())
         assert told(reported, move(add=["TRASH"]), move(remove=["SPAM"])) == Heard(())
         # and that it came out of the bin later is heard all the same
         assert [one.gmail_id for one in told(reported, move(remove=["TRASH"])).returned] == ["m1"]
 
     def test_what_is_thrown_away_may_still_be_reported(self):
-        binned = Row(Placement.HELD, None, "bin")
+        binned = RowState(Placement.HELD, None, "bin")
         assert decided(binned, move(add=["SPAM"], remove=["TRASH"])) == [Decision.SPAM]
 
     def test_blocking_and_throwing_away_are_two_words(self):
@@ -164,7 +166,7 @@ class TestSpamAndBin:
     @pytest.mark.parametrize("by", ["spam", "bin"])
     def test_taken_out_again_it_has_returned_which_is_no_release_yet(self, by: str):
         place = "SPAM" if by == "spam" else "TRASH"
-        row = Row(Placement.HELD, None, by)
+        row = RowState(Placement.HELD, None, by)
         to_inbox = told(row, move(add=["INBOX"], remove=[place], now=["INBOX", HELD], record="9"))
         assert to_inbox == Heard((), (Returned("m1", "9", lies_held=False),))
         assert told(row, move(remove=[place], now=[HELD])).returned == (Returned("m1", "77", lies_held=True),)
@@ -175,7 +177,7 @@ class TestSpamAndBin:
         assert told(AT_REST, move(add=["TRASH"]), move(remove=["TRASH"])) == Heard(())
 
     def test_back_and_there_again_is_where_it_was(self):
-        row = Row(Placement.HELD, None, "spam")
+        row = RowState(Placement.HELD, None, "spam")
         assert told(row, move(remove=["SPAM"]), move(add=["SPAM"])) == Heard(())
 
     @pytest.mark.parametrize("placement", list(Placement))
@@ -196,7 +198,7 @@ class TestNothing:
 
     @pytest.mark.parametrize("placement", [Placement.INBOX, Placement.MARKED, None])
     def test_mail_that_is_not_held_cannot_be_released(self, placement: Placement | None):
-        assert decided(Row(placement, None), move(add=["INBOX"]), move(remove=[HELD])) == []
+        assert decided(RowState(placement, None), move(add=["INBOX"]), move(remove=[HELD])) == []
 
     def test_taking_allow_or_block_off_again_undoes_nothing(self):
         assert decided(AT_REST, move(remove=[ALLOW]), move(remove=[BLOCK])) == []
@@ -224,7 +226,7 @@ class TestNothing:
     st.dictionaries(
         st.sampled_from(["m1", "m2"]),
         st.builds(
-            Row,
+            RowState,
             st.none() | st.sampled_from(list(Placement)),
             st.sampled_from([None, "act", "release"]),
             st.sampled_from(["", "owner", "spam", "bin"]),

@@ -17,7 +17,7 @@ from backend.domain.errors import Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox import owner_digest as rules
 from backend.domain.mailbox.mailbox import DigestPace
-from backend.domain.mailbox.owner_digest import Block, Button, Letter, compose, page, text
+from backend.domain.mailbox.owner_digest import Block, Button, DigestLetter, compose, page, text
 from tests.doubles import START
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -37,7 +37,7 @@ SAM = Block(
     "Note: “We met.”",
     BUTTONS,
 )
-LETTER = Letter(
+LETTER = DigestLetter(
     "en",
     "3 emails held from 1 sender",
     "3 emails held from 1 sender",
@@ -50,7 +50,7 @@ LETTER = Letter(
 )
 
 
-def composed(letter: Letter = LETTER) -> bytes:
+def composed(letter: DigestLetter = LETTER) -> bytes:
     return compose(Owner("ana@corp.test", "Ana"), letter, "<digest.abc@corp.test>", "mark", NOON)
 
 

@@ -11,7 +11,7 @@ from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.rules import (
     MOST_LINES,
     MOST_TEXT,
-    Effect,
+    ImportEffect,
     Rule,
     effect_of,
     read_list,
@@ -94,7 +94,7 @@ def test_a_list_has_an_end() -> None:
 
 def test_what_importing_would_do() -> None:
     rules = [Rule("a@x.example", ALLOW), Rule("b@x.example", ALLOW), Rule("c@x.example", ALLOW)]
-    assert effect_of(rules, {"a@x.example": ALLOW, "b@x.example": BLOCK}) == Effect(
+    assert effect_of(rules, {"a@x.example": ALLOW, "b@x.example": BLOCK}) == ImportEffect(
         added=1, changed=1, same=1
     )
 

@@ -13,9 +13,9 @@ from backend.domain.watching.drift import (
     ALARM,
     REFERENCE,
     STARTS,
-    Change,
     Counted,
     Drift,
+    MailChange,
     State,
     Week,
     change,
@@ -155,7 +155,7 @@ def test_weeks_begin_on_monday() -> None:
     ],
 )  # fmt: skip
 def test_what_there_is_more_of_in_a_word(channel: str, grown: str, rises: bool, cause: str) -> None:
-    assert Change(channel, grown, 0.1, 0.2, 9, 600.0, rises).cause == cause
+    assert MailChange(channel, grown, 0.1, 0.2, 9, 600.0, rises).cause == cause
 
 
 def test_a_change_goes_on_since_it_was_first_seen() -> None:
@@ -164,7 +164,7 @@ def test_a_change_goes_on_since_it_was_first_seen() -> None:
     assert fresh.change is not None
     assert (fresh.state, fresh.change.week) == (State.CHANGED, 108)
     for seen, since in ((105, 105), (112, 108)):
-        again = judged(weeks, Change("score", "7", 0.1, 0.2, seen, 600.0)).change
+        again = judged(weeks, MailChange("score", "7", 0.1, 0.2, seen, 600.0)).change
         assert again is not None
         assert again.week == since
     assert [Drift(None, weeks[:end]).state for end in (REFERENCE, REFERENCE + 1)] == [
