@@ -132,7 +132,7 @@ def _mail(context: Context, mailbox: Mailbox, screened: Screened, pending: Chall
         arrival=_arrival_from_row(screened, pending),
         owner=pending.writer(mailbox.owner),
         link=f"{context.settings.public_url}/c/{token}",
-        explained=f"{context.settings.public_url}/#how",
+        explained=f"{context.settings.public_url}/explained",
         message_id=pending.message_id,
         marker=pending.id,
         wording=challenge_wording(

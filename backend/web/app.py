@@ -19,6 +19,7 @@ BLUEPRINTS = (
     google.push_routes,
     google.consent_routes,
     sender.blueprint,
+    sender.explanation,
     operator.blueprint,
     api.blueprint,
     devices.blueprint,

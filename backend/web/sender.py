@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from babel import Locale
 from babel.dates import format_date, format_timedelta
@@ -23,9 +24,21 @@ from backend.web.services import services
 
 blueprint = Blueprint("challenge", __name__, url_prefix="/c")
 
+explanation = Blueprint("explanation", __name__)
+
 LATER = "captcha_later"
 MOST_NAMED = 10
 """Delivered messages the last page names; of more it tells how many."""
+
+
+@explanation.get("/explained")
+@guarded(per_minute(120), per_network(600))
+async def explain() -> Response:
+    """What the reply is that somebody got, and how to tell that it is real."""
+    host = urlsplit(services().context.settings.public_url).netloc
+    response = await page("explained.html", words=sender_words(request.accept_languages), host=host)
+    response.headers["Vary"] = "Accept-Language"
+    return response
 
 
 @blueprint.get("/<token>")

@@ -66,6 +66,7 @@ HARMLESS = {
     # settings, searches and places in a list: they name nothing of anybody's
     *(
         "mode",
+        "all",
         "half",
         "age",
         "overruled",

@@ -256,7 +256,7 @@ async def _wording(
             subject=words("settings")("wording_example"),
         ),
         link=f"{ours}/c/…",
-        explained=f"{ours}/#how",
+        explained=f"{ours}/explained",
         wording=wording,
         own=text,
     )

@@ -401,3 +401,21 @@ async def test_abuse_is_reported_by_a_button_and_only_so_often(client: Client, h
         assert answer.status_code == 200
         assert "has been told" in await answer.get_data(as_text=True)
     assert (await client.post(f"{LINK}/abuse", headers={"Accept": "text/html"})).status_code == 429
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_what_the_reply_is_stands_on_a_page_that_needs_no_link(
+    client: Client, here: Office, language: str
+) -> None:
+    check = await client.get(LINK, headers=BROWSER | {"Accept-Language": language})
+    assert 'href="/explained"' in await check.get_data(as_text=True)
+    answer = await client.get("/explained", headers=BROWSER | {"Accept-Language": language})
+    page = unescape(await answer.get_data(as_text=True))
+    words = catalogue(language).section("check")
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+    assert f'lang="{words.catalogue.tag}"' in page
+    assert words["explained_h"] in page
+    assert words["explained_host"].format(host=here.context.settings.public_url.partition("//")[2]) in page
+    assert words["abuse"] in page
+    assert "{" not in page
