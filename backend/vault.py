@@ -86,16 +86,18 @@ class VaultKeys:
         self.vault = vault
         self.open = lru_cache(_REMEMBERED)(self._open)
 
-    def fresh(self) -> tuple[bytes, bytes]:
-        """A new key."""
+    def fresh(self, mailbox_id: str) -> tuple[bytes, bytes]:
+        """A new key. The mailbox is sealed with it, so that it seals no other's log."""
         key = os.urandom(KEY_BYTES)
-        return self.vault.seal(b64encode(key).decode()), key
+        return self.vault.seal(f"{b64encode(key).decode()} {mailbox_id}"), key
 
-    def _open(self, sealed: bytes) -> bytes | None:
+    def _open(self, sealed: bytes, mailbox_id: str) -> bytes | None:
         try:
-            return b64decode(self.vault.open(sealed))
+            key, _, owner = self.vault.open(sealed).partition(" ")
         except Refused:
             return None
+        # Releases up to 0.2 sealed the key alone.
+        return b64decode(key) if owner in ("", mailbox_id) else None
 
     def salt(self) -> bytes:
         """16 random bytes."""

@@ -96,13 +96,13 @@ class PlainKeys:
         self.made = 0
         self.lost: set[bytes] = set()
 
-    def fresh(self) -> tuple[bytes, bytes]:
+    def fresh(self, mailbox_id: str) -> tuple[bytes, bytes]:
         """Keys that are numbered."""
         self.made += 1
         key = self.made.to_bytes(32, "big")
         return b"sealed" + key, key
 
-    def open(self, sealed: bytes) -> bytes | None:
+    def open(self, sealed: bytes, mailbox_id: str) -> bytes | None:
         """Without the mark."""
         return None if sealed in self.lost else sealed.removeprefix(b"sealed")
 

@@ -7,7 +7,7 @@ import asyncio
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -57,7 +57,8 @@ async def verify_command(store: Store, email: str | None, heads: Path | None) ->
     names = {mailbox.id: mailbox.owner.email for mailbox in await chosen(store, email)}
     for mailbox_id, name in (names if email else dict.fromkeys(logged) | names).items():
         log = await store.decisions(mailbox_id)
-        wrong = list(_wrong(log, keys, logged.get(mailbox_id, ())))
+        kept = await store.decided_messages(mailbox_id)
+        wrong = list(_wrong(mailbox_id, log, keys, logged.get(mailbox_id, ()), kept))
         echo("audit.wrong" if wrong else "audit.in_order", email=name or mailbox_id, count=len(log.entries))
         click.echo("".join(f"  {line}\n" for line in wrong), nl=False)
         faulty |= bool(wrong)
@@ -67,22 +68,32 @@ async def verify_command(store: Store, email: str | None, heads: Path | None) ->
         raise SystemExit(1)
 
 
-def _wrong(log: Log, keys: VaultKeys, logged: Iterable[tuple[int, str]]) -> Iterator[str]:
-    """A line for each thing that is wrong with a log, given the heads of it that were `logged`."""
+def _wrong(
+    mailbox_id: str,
+    log: Log,
+    keys: VaultKeys,
+    logged: Iterable[tuple[int, str]],
+    kept: Sequence[audit.KeptVerdict],
+) -> Iterator[str]:
+    """A line for each thing that is wrong with a log, given the heads of it that were `logged` and the messages that
+    are `kept`."""
     tell, found = words(), log.chain
     if found is None:
-        if log.entries or logged:
+        if log.entries or logged or kept:
             yield tell("audit.no_chain")
-    elif (key := keys.open(found.sealed_key)) is None:
+    elif (key := keys.open(found.sealed_key, mailbox_id)) is None:
         yield tell("audit.shut")
     else:
         for number, fault in audit.faults(key, found, log.entries, logged):
             yield tell("audit.entry", number=str(number), fault=tell(f"audit.fault_{fault}"))
         if found.began:
             yield tell("audit.lost_key", number=str(found.began))
-        for name, content in log.settings.items():
-            if audit.name_of(content) != name:
+        named = {entry.says["setting"] for entry in log.entries if "setting" in entry.says}
+        for name in sorted(named | set(log.settings)):
+            if name not in log.settings or audit.name_of(log.settings[name]) != name:
                 yield tell("audit.setting", name=name)
+        for gmail_id in audit.unlike(log.entries, kept):
+            yield tell("audit.message", message=gmail_id)
 
 
 def _logged(path: Path) -> dict[str, list[tuple[int, str]]]:
@@ -148,7 +159,9 @@ async def replay_command(store: Store, email: str | None, sample: int | None, fe
             for entry in sorted(random.sample(verdicts, min(sample or len(verdicts), len(verdicts)))):
                 setting = _setting(log, entry)
                 source, score = await again.score(mailbox, entry, setting, log.counts.get(entry.number))
-                key = keys.open(log.chain.sealed_key) if log.chain and source == "fetched" else None
+                key = (
+                    keys.open(log.chain.sealed_key, mailbox.id) if log.chain and source == "fetched" else None
+                )
                 names = ", ".join(differences(entry.says, setting, score, key))
                 counted.update([source, "checked", "different" if names else "same"])
                 counted["on_other_machine"] += bool(score) and setting["made_with"] != again.session.made_with
@@ -217,9 +230,16 @@ class Watched:
         told |= {"before": t.percent(change.before), "since": t.percent(change.since)}
         return t(f"cause_{change.cause}", **told)
 
+    def begin(self, channel: str) -> list[float]:
+        """Where the classes of a channel begin but for the lowest, in its own unit; none where they have no order."""
+        steps = drift.bounds(channel, [week.counts for week in self.drift.weeks]) or []
+        return [step * drift.STEPS[channel] for step in steps]
+
     def stacked(self, channel: str) -> dict[str, list[tuple[float, float]]]:
         """The classes of a channel, one on the other: from 0 to 1 where each begins and how high it is, by week."""
-        weeks = [drift.of(channel, week.counts) for week in self.drift.weeks]
+        counts = [week.counts for week in self.drift.weeks]
+        begin = drift.bounds(channel, counts)
+        weeks = [drift.in_classes(channel, week, begin) for week in counts]
         often = sum(map(Counter, weeks), Counter[str]())
         names = sorted(often, key=lambda name: -often[name] if channel == "language" else int(name))
         shares = [{name: week.get(name, 0) / sum(week.values()) for name in names} for week in weeks]

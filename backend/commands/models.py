@@ -17,7 +17,7 @@ import click
 
 from backend.commands.store import with_store
 from backend.domain.errors import NotFound, Refused
-from backend.domain.watching.trial import COST, ENOUGH, FILE, QUALITY, TRIAL, Act, AtWork, Trial, trial
+from backend.domain.watching.trial import COST, ENOUGH, FILE, Act, AtWork, Finding, Trial, trial
 from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import Worded, WordedGroup, echo, print_table, words
@@ -55,7 +55,11 @@ class UnderWay:
             day=words().day(self.since.date()),
         )
         yield words()(f"trial.{found.finding}", champion=self.champion, challenger=self.challenger)
-        yield words()("trial.answers", asked=found.asked, answered=found.answered)
+        yield words()("trial.answers", asked=found.asked, answered=found.answered, silent=found.silent)
+        if found.doubted:
+            yield words()("trial.doubted", count=found.doubted)
+        if found.acted:
+            yield words()("trial.acted", count=found.acted)
         yield words()(
             "trial.evidence",
             better=words().number(_rounded(evidence.better)),
@@ -87,6 +91,9 @@ class UnderWay:
             "finding": found.finding,
             "asked": found.asked,
             "answered": found.answered,
+            "silent": found.silent,
+            "doubted": found.doubted,
+            "acted": found.acted,
             "cost": COST,
             "enough": ENOUGH,
             "evidence": asdict(evidence),
@@ -118,11 +125,8 @@ async def under_way(store: Store) -> UnderWay | None:
         from backend.scoring.model_file import read_model  # here: help needs no NumPy
 
         champion = read_model(read_settings().model_path)[1].version
-    found = trial(
-        await store.labels_of_model(TRIAL, at_work.challenger, at_work.since),
-        await store.trial_counts(at_work.challenger, at_work.since),
-        await store.labels_of_model(QUALITY, champion),
-    )
+    labels = await store.trial_labels(at_work.challenger, at_work.since)
+    found = trial(*labels, champion, await store.trial_counts(at_work.challenger, at_work.since))
     return UnderWay(champion, at_work.challenger, at_work.since, found)
 
 
@@ -226,9 +230,11 @@ models_group.add_command(trial_command)
 
 @models_group.command("promote")
 @click.argument("version")
-def promote_command(version: str) -> None:
-    """Judge by VERSION from now on, on every server."""
-    _change(Act.PROMOTE, version)
+@click.option("--force", is_flag=True)
+def promote_command(version: str, force: bool) -> None:
+    """Judge by VERSION from now on, on every server, if its trial found it better. --force: without that; the log of
+    acts says so."""
+    _change(Act.FORCE if force else Act.PROMOTE, version)
 
 
 @models_group.command("rollback")
@@ -255,6 +261,10 @@ def _change(act: Act, version: str | None) -> None:
             )  # this release may read otherwise than the one that added it
         if chosen == FILE and act is Act.SHADOW:
             raise NotFound("not_found.model", version=version)
+        if act is Act.PROMOTE and chosen != now.champion:
+            running = await under_way(store)
+            if not running or running.challenger != chosen or running.found.finding is not Finding.BETTER:
+                raise Refused("models.not_proven", version=version)
         await store.change_models(act, chosen, _who(), SystemClock().now())
         return chosen or _file().version
 

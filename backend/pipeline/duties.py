@@ -24,7 +24,7 @@ from backend.domain.errors import (
 )
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.watching.trial import TRIAL, Act, Finding, trial
+from backend.domain.watching.trial import Act, Finding, trial
 from backend.pipeline.context import Context
 from backend.ports.gmail import NO_LABELS
 from backend.ports.reader import Unread
@@ -179,7 +179,7 @@ async def retain(context: Context, job: DutyJob) -> datetime:
     await context.store.count_weeks(job.mailbox_id, now)
     before = now - timedelta(days=mailbox.preferences.retention_days)
     counted = now - timedelta(days=context.settings.replay_days)
-    deleted = await context.store.retain(job.mailbox_id, before, BATCH, counted)
+    deleted = await context.store.retain(job.mailbox_id, now, before, BATCH, counted)
     if deleted < BATCH:
         await _log_head(context, job.mailbox_id)
         await context.store.draw_questions(job.mailbox_id, now)
@@ -198,8 +198,7 @@ async def _end_lost_trial(context: Context, now: datetime) -> None:
     at_work = await context.store.models_in_use()
     if at_work.challenger is None or at_work.since is None:
         return
-    labels = await context.store.labels_of_model(TRIAL, at_work.challenger, at_work.since)
-    found = trial(labels)
+    found = trial(*await context.store.trial_labels(at_work.challenger, at_work.since))
     if found.finding is Finding.WORSE:
         with contextlib.suppress(Refused, Conflict):  # somebody, or another mailbox's duty, came first
             await context.store.change_models(Act.STOP, at_work.challenger, ITSELF, now)

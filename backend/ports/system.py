@@ -49,11 +49,11 @@ class Vault(Protocol):
 class DecisionKeys(Protocol):
     """Keys of the logs, each known in the clear to this process alone. Thread-safe; cheap after the first call."""
 
-    def fresh(self) -> tuple[bytes, bytes]:
-        """A new key: sealed, to be kept, and in the clear."""
+    def fresh(self, mailbox_id: str) -> tuple[bytes, bytes]:
+        """A new key of a mailbox: sealed, to be kept, and in the clear."""
 
-    def open(self, sealed: bytes) -> bytes | None:
-        """The key in the clear; None if no secret key opens it."""
+    def open(self, sealed: bytes, mailbox_id: str) -> bytes | None:
+        """The key in the clear; None if no secret key opens it, or it is another mailbox's."""
 
     def salt(self) -> bytes:
         """Random bytes for one entry."""

@@ -215,7 +215,7 @@ def _decided(
         now=micros(now),
     )
     yield from decisions.corrected(mailbox_id, correction, (correction.gmail_id, *trace.moved), now)
-    yield from decisions.acted(mailbox_id, correction.gmail_id, correction.decision, now)
+    yield from decisions.acted(mailbox_id, correction.gmail_id, correction.decision)
     if trace.moved or trace.messages:
         yield from due(mailbox_id, now)
     return tuple(trace.moved)
@@ -426,7 +426,7 @@ def _taken_back(
     told = {"decision": record["decision"], "by": record["origin"], "on": record["gmail_id"]}
     about = (record["gmail_id"], *moved)
     yield from decisions.noted(mailbox_id, decisions.UNDONE, about, told, now)
-    yield q("unanswer_questions", mailbox_id=mailbox_id, gmail_id=record["gmail_id"])
+    yield q("note_act", mailbox_id=mailbox_id, gmail_id=record["gmail_id"], acted="")
     yield from due(mailbox_id, now)
     return tuple(moved)
 

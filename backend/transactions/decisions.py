@@ -18,7 +18,7 @@ from backend.domain.mailbox.decisions import EFFECTS, Correction, Decision, Orig
 from backend.domain.mailbox.message import Grounds, MessageView, Verdict
 from backend.domain.mailbox.review import Figures, Funnel, SenderCount, Week
 from backend.domain.watching import drift
-from backend.domain.watching.audit import Chain, Entry, grown, keyed, name_of
+from backend.domain.watching.audit import ERASED, Chain, Entry, KeptVerdict, grown, keyed, name_of
 from backend.domain.watching.drift import monday_of, week_of
 from backend.domain.watching.trial import (
     CHALLENGER,
@@ -30,6 +30,7 @@ from backend.domain.watching.trial import (
     Counted,
     Label,
     Scored,
+    asked_in_trial,
     disagreement,
     drawn,
 )
@@ -92,10 +93,10 @@ def _appended(mailbox_id: MailboxId, notes: Iterable[_Note], now: datetime) -> S
     if keys is None:
         return
     chain = (yield from head(mailbox_id)) or Chain()
-    if not (key := keys.open(chain.sealed_key)):
+    if not (key := keys.open(chain.sealed_key, mailbox_id)):
         # The first entry; or no key opens the old seal key. That must not stop a verdict, though earlier entries
         # cannot be verified any more.
-        sealed, key = keys.fresh()
+        sealed, key = keys.fresh(mailbox_id)
         chain = Chain(sealed, chain.number, chain.number, setting=chain.setting)
         yield q("begin_chain", mailbox_id=mailbox_id, **chain._asdict())
     at = micros(now)
@@ -118,6 +119,15 @@ def _appended(mailbox_id: MailboxId, notes: Iterable[_Note], now: datetime) -> S
     yield q("move_chain", mailbox_id=mailbox_id, **ends)
 
 
+def erased(mailbox_id: MailboxId, now: datetime) -> Script[None]:
+    """Write down up to which entry the log is erased, if that is not said yet."""
+    yield from locked(mailbox_id)
+    last: int | None = yield q("last_tombstone", mailbox_id=mailbox_id)
+    said: str | None = yield q("last_erasure", mailbox_id=mailbox_id)
+    if last is not None and (said is None or json.loads(said)["up_to"] < last):
+        yield from _appended(mailbox_id, [_Note(ERASED, "", {"up_to": last})], now)
+
+
 def head(mailbox_id: MailboxId) -> Script[Chain | None]:
     """The end of the log; None before the first decision."""
     return maybe(Chain, "chain", mailbox_id=mailbox_id)
@@ -133,6 +143,11 @@ def log(mailbox_id: MailboxId, gmail_id: str | None = None) -> Script[Log]:
     settings = yield from each(tuple[str, str], "decision_settings", mailbox_id=mailbox_id)
     counts = yield from each(tuple[int, bytes], "decision_counts", mailbox_id=mailbox_id)
     return Log(chain, entries, dict(settings), dict(counts))
+
+
+def decided_messages(mailbox_id: MailboxId) -> Script[tuple[KeptVerdict, ...]]:
+    """What the messages that are kept say of their verdicts, oldest first."""
+    return each(KeptVerdict, "decided_messages", mailbox_id=mailbox_id)
 
 
 def swap_key(mailbox_id: MailboxId, old: bytes, new: bytes) -> Script[bool]:
@@ -158,8 +173,9 @@ class JudgedRow(TypedDict):
 
 
 def draw_questions(mailbox_id: MailboxId, now: datetime) -> Script[int]:
-    """Draw the week's questions from last week's mail; returns how many. During a trial, messages on which its models
-    disagree come first. Questions about deleted messages lose their message id; all are deleted after a year.
+    """Draw the week's questions from last week's mail; returns how many. During a trial most are about messages that
+    one of its models alone would hold. Questions about deleted messages lose their message id; all are deleted
+    after a year.
     """
     mailbox = rows.mailbox((yield from locked(mailbox_id)))
     yield q("retain_questions", mailbox_id=mailbox_id)
@@ -174,7 +190,7 @@ def draw_questions(mailbox_id: MailboxId, now: datetime) -> Script[int]:
         return 0
     keys: DecisionKeys | None = yield KEYS
     chain = yield from head(mailbox_id)
-    key = keys.open(chain.sealed_key) if keys and chain else None
+    key = keys.open(chain.sealed_key, mailbox_id) if keys and chain else None
     if key is None:
         return 0
     trial = {"challenger": running, "began": micros(in_use.since) if in_use.since else 0}
@@ -183,7 +199,7 @@ def draw_questions(mailbox_id: MailboxId, now: datetime) -> Script[int]:
     disagreements = {row["gmail_id"]: disagreement(row["policy_row"], row["shadow_row"]) for row in found}
     disagreeing = {"": [one for one, stratum in disagreements.items() if stratum]}
     strata = {name: [row["gmail_id"] for row in found if row["stratum"] == name] for name in STRATA}
-    picked = drawn(key, f"{TRIAL} {running} {week}", disagreeing, budget)
+    picked = drawn(key, f"{TRIAL} {running} {week}", disagreeing, asked_in_trial(budget))
     asked = [(TRIAL, one, disagreements[one], weight) for one, _, weight in picked]
     sampled = drawn(key, f"{QUALITY} {week}", strata, budget - len(asked))
     asked += [(QUALITY, *one) for one in sampled]
@@ -194,7 +210,7 @@ def draw_questions(mailbox_id: MailboxId, now: datetime) -> Script[int]:
         yield q("ask", **about, **draw, **details, kind=kind, now=micros(now))
         decided: str | None = yield q("decision_of", **about)
         if decided is not None:
-            yield from acted(**about, decision=Decision(decided), now=now)
+            yield from acted(**about, decision=Decision(decided))
     return len(asked)
 
 
@@ -211,20 +227,18 @@ def answer_question(
 ) -> Script[None]:
     """Store an answer, replacing an earlier one. Raises `NotFound` for a message that was not drawn."""
     yield from lock(mailbox_id)
-    how = {"gmail_id": gmail_id, "answer": answer, "by_act": False, "now": micros(now)}
+    how = {"gmail_id": gmail_id, "answer": answer, "now": micros(now)}
     if not (yield from number("answer_questions", mailbox_id=mailbox_id, **how)):
         raise NotFound("not_found.question")
     told = {"answer": answer, "by": origin}
     yield from noted(mailbox_id, ANSWER, [gmail_id], told, now)
 
 
-def acted(mailbox_id: MailboxId, gmail_id: str, decision: Decision, now: datetime) -> Script[None]:
-    """Take the owner's decision about a drawn message as its answer."""
-    if not (taught := EFFECTS[decision].teaches):
-        return
-    answer = Answer.YES if taught == "sales" else Answer.NO
-    how = {"gmail_id": gmail_id, "answer": answer, "by_act": True, "now": micros(now)}
-    yield q("answer_questions", mailbox_id=mailbox_id, **how)
+def acted(mailbox_id: MailboxId, gmail_id: str, decision: Decision) -> Script[None]:
+    """Keep the owner's decision about a drawn message beside its answer."""
+    if taught := EFFECTS[decision].teaches:
+        said = Answer.YES if taught == "sales" else Answer.NO
+        yield q("note_act", mailbox_id=mailbox_id, gmail_id=gmail_id, acted=said)
 
 
 def labels(mailbox_id: MailboxId, now: datetime) -> Script[tuple[Label, ...]]:
@@ -323,17 +337,19 @@ def figures(mailbox_id: MailboxId, since: datetime, senders: int) -> Script[Figu
 
 def answered(mailbox_id: MailboxId, model: str, now: datetime) -> Script[tuple[Scored, ...]]:
     """What was asked in the last year about all mail, scored by `model` and answered with yes or no, as it was
-    answered. Messages that are forgotten by now are left out.
+    answered.
     """
     asked = {"kind": QUALITY, "model": model, "since": micros(now - ANSWERS_KEPT)}
     return each(Scored, "answered", mailbox_id=mailbox_id, **asked)
 
 
-def labels_of_model(kind: str, model: str, since: datetime | None = None) -> Script[tuple[Label, ...]]:
-    """Everything asked since then of every mailbox, in the order in which it was answered: about all mail that
-    `model` decided (`QUALITY`), or in its trial (`TRIAL`).
+def trial_labels(challenger: str, since: datetime) -> Script[tuple[tuple[Label, ...], tuple[Label, ...]]]:
+    """Everything asked in a trial, of every mailbox, in the order in which it was answered, and what the same owners
+    were asked about all mail.
     """
-    return each(Label, "labels_of_model", kind=kind, model=model, since=micros(since) if since else 0)
+    trial = {"challenger": challenger, "since": micros(since)}
+    asked = yield from each(Label, "labels_in_trial", kind=TRIAL, **trial)
+    return asked, (yield from each(Label, "labels_of_the_asked", kind=QUALITY, trial=TRIAL, **trial))
 
 
 def trial_counts(challenger: str, since: datetime) -> Script[Counted]:

@@ -418,11 +418,12 @@ class Store:
     answer_question = writes(_decisions.answer_question)
     labels = reads(_decisions.labels)
     answered = reads(_decisions.answered)
-    labels_of_model = reads_all(_decisions.labels_of_model)
+    trial_labels = reads_all(_decisions.trial_labels)
     trial_counts = reads_all(_decisions.trial_counts)
 
     decision_chain = reads(_decisions.head)
     decisions = reads(_decisions.log)
+    decided_messages = reads(_decisions.decided_messages)
     swap_chain_key = writes(_decisions.swap_key)
 
     models_in_use = reads_key_all(_models.in_use)

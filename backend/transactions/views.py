@@ -15,7 +15,7 @@ from backend.domain.mailbox.mailbox import WATCH_ALARM, Preferences
 from backend.domain.mailbox.message import PLACES, MessageView, Placement, Screened, Verdict
 from backend.domain.policy.table import Standing
 from backend.domain.watching.drift import State
-from backend.domain.watching.trial import TRIAL, Finding, trial
+from backend.domain.watching.trial import Finding, trial
 from backend.transactions import decisions, models, rows, verdicts
 from backend.transactions.jobs import failing_seconds, next_due
 from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences
@@ -137,8 +137,8 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     counts |= dict.fromkeys((f"trial.{finding}" for finding in Finding), 0)
     at_work = yield from models.in_use()
     if at_work.challenger is not None and at_work.since is not None:
-        labels = yield from decisions.labels_of_model(TRIAL, at_work.challenger, at_work.since)
-        counts[f"trial.{trial(labels).finding}"] = 1
+        labels, usual = yield from decisions.trial_labels(at_work.challenger, at_work.since)
+        counts[f"trial.{trial(labels, usual).finding}"] = 1
     failing: list[CountRow] = yield q("count_failing")
     counts |= dict.fromkeys((f"failing.{cause}" for cause in Cause), 0)
     counts |= {f"failing.{row['name']}": row["n"] for row in failing}
@@ -149,10 +149,14 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
 
 
 def retain(
-    mailbox_id: MailboxId, before: datetime, limit: int, counts_before: datetime | None = None
+    mailbox_id: MailboxId,
+    now: datetime,
+    before: datetime,
+    limit: int,
+    counts_before: datetime | None = None,
 ) -> Script[int]:
     """Delete up to `limit` rows that ended before `before`, and counts that are kept to judge again before
-    `counts_before`, if that is later; returns how many.
+    `counts_before`, if that is later; returns how many. That entries of the log were erased is an entry itself.
     """
     deleted = 0
     for table in RETAINED:
@@ -161,6 +165,8 @@ def retain(
             deleted += yield from number(
                 f"retain_{table}", mailbox_id=mailbox_id, before=at, limit=limit - deleted
             )
+    if deleted:
+        yield from decisions.erased(mailbox_id, now)
     return deleted
 
 

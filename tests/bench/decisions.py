@@ -90,7 +90,7 @@ def measured(count: int, folder: Path) -> dict[str, float]:
     seconds = best(lambda: append(next(parts)))
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     grown = path.stat().st_size + _wal(path) - size
-    key = keys.open(connection.execute("SELECT sealed_key FROM chains").fetchone()[0]) or b""
+    key = keys.open(connection.execute("SELECT sealed_key FROM chains").fetchone()[0], MAILBOX) or b""
     log = run_script(connection, known, decisions.log(MAILBOX))
     found, entries = log.chain, log.entries
     assert found is not None

@@ -15,8 +15,10 @@ import math
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
+from backend.domain.reading.score import Score, Trace
 from backend.domain.watching.drift import REFERENCE, change, classed, counted
 from backend.scoring.session import ModelSession
 from backend.settings import MODELS
@@ -26,112 +28,145 @@ WEEKS = 52
 AT = 26
 WOBBLE = 0.15
 """Spread of the logarithm of a class of mail's share from week to week."""
-VARIANTS = ("plain", "broken", "evading")
+MONTH = 365.25 / 12 / 7
+"""Weeks."""
+FALSE = ("nothing", "restless")
+TRUE = {
+    "broken": {"unknown"},
+    "mojibake": {"unknown"},
+    "language": {"language"},
+    "pitches": {"pitches"},
+    "evading": {"fewer_pitches", "scores"},
+    "sinking": {"fewer_pitches", "scores"},
+}
+"""What changes, and the causes that are true of it."""
 
-Mail = Sequence[str]
-"""The classes of one message."""
+
+class Mail(NamedTuple):
+    """What is counted of one message."""
+
+    logit: float
+    unknown: float
+    language: str
+
+    def line(self, sunk: float = 0.0) -> str:
+        """Its classes, with a logit lower by this much."""
+        trace = Trace("model", "", "", 10_000, round(10_000 * (1 - self.unknown)))
+        return classed(Score(0.5, self.logit - sunk, trace=trace), self.language)
 
 
-def pool() -> dict[str, dict[tuple[bool, str], list[Mail]]]:
-    """The corpus's messages as classes, by variant, and by whether they are pitches and their language."""
+Pool = dict[str, dict[tuple[bool, str], list[Mail]]]
+"""Messages by variant, and by whether they are pitches and the language they are written in."""
+
+
+def misread(record: dict[str, Any]) -> dict[str, Any]:
+    """UTF-8 read as Windows-1252."""
+    return _with(record, lambda text: text.encode().decode("cp1252", "replace"))
+
+
+def unreadable(record: dict[str, Any]) -> dict[str, Any]:
+    """No word is left as it was."""
+    return _with(record, lambda text: " ".join(word[::-1] + "x" for word in text.split()))
+
+
+def _with(record: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    return record | {key: change(record[key]) for key in ("subject", "text") if record.get(key)}
+
+
+VARIANTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "plain": dict,
+    "broken": unreadable,
+    "mojibake": misread,
+}
+
+
+def pool() -> Pool:
+    """A quarter of the corpus's messages as they come, and as what changes makes of them."""
     session = ModelSession.open(MODELS / "pitchgate.onnx")
-    emails = [row for row in rows.corpus() if row.label in ("sales", "legit")]
-    loud = _loudest(session, emails)
-    found: dict[str, dict[tuple[bool, str], list[Mail]]] = {name: defaultdict(list) for name in VARIANTS}
-    for row in emails:
+    records = [record for path in sorted(rows.CORPUS.glob("*.jsonl")) for record in rows.records(path)]
+    records = [record for record in records[::4] if record["label"] in ("sales", "legit")]
+    plain = [rows.row_of(record, "") for record in records]
+    loud = _loudest(plain)
+    found: Pool = {name: defaultdict(list) for name in (*VARIANTS, "evading")}
+    for record, row in zip(records, plain, strict=True):
         key = (row.label == "sales", row.language)
-        for variant in VARIANTS:
-            score = session.score(_told(row.text, variant, loud if key[0] else frozenset()), explain=False)
-            found[variant][key].append(list(counted(0, [(classed(score, row.language), 1)]).counts))
+        for name, turn in VARIANTS.items():
+            changed = row if name == "plain" else rows.row_of(turn(record), "")
+            found[name][key].append(_mail(session, changed.text, changed.language))
+        text = " ".join(word for word in row.text.split(" ") if not key[0] or word not in loud)
+        found["evading"][key].append(_mail(session, text, row.language))
     return found
 
 
-def _loudest(session: ModelSession, emails: Sequence[rows.Row]) -> frozenset[str]:
+def _mail(session: ModelSession, text: str, language: str) -> Mail:
+    score = session.score(text, explain=False)
+    assert score.trace is not None
+    return Mail(score.logit, 1 - score.trace.known / max(score.trace.words, 1), language)
+
+
+def _loudest(emails: Sequence[rows.Row]) -> frozenset[str]:
     """The eight words that speak loudest for a pitch over all of them."""
     counts: Counter[str] = Counter()
     for row in emails[::7]:
-        if row.label == "sales":
-            for term in set(row.text.split(" ")):
-                counts[term] += 1
-    for row in emails[::7]:
-        if row.label == "legit":
-            for term in set(row.text.split(" ")):
-                counts[term] -= 1
+        for term in set(row.text.split(" ")):
+            counts[term] += 1 if row.label == "sales" else -1
     return frozenset(term for term, _ in counts.most_common(8))
 
 
-def _told(text: str, variant: str, loud: frozenset[str]) -> str:
-    words = text.split(" ")
-    if (
-        variant == "broken"
-    ):  # a parser that takes another character set: no word with a letter beside the usual
-        return " ".join(word if word[1:2] == "_" else word[::-1] + "x" for word in words)
-    if variant == "evading":
-        return " ".join(word for word in words if word not in loud)
-    return text
-
-
-def year(
-    emails: dict[str, dict[tuple[bool, str], list[Mail]]],
-    size: int,
-    what: str,
-    numbers: random.Random,
-    wobble: float,
-) -> int | None:
-    """The week of the first alarm; None if it never rang. `what` begins in week `AT`."""
+def year(emails: Pool, size: int, what: str, numbers: random.Random, wobble: float) -> tuple[int, str] | None:
+    """The week of the first alarm and its cause; None if there was none. `what` begins in week `AT`."""
     weeks = []
     tongues = sorted({tongue for _, tongue in emails["plain"]})
     home = {
         tongue: 1.0 / (place + 1) ** 1.5
         for place, tongue in enumerate(["en", *[t for t in tongues if t != "en"]])
     }
-    foreign = "pl" if "pl" in tongues else tongues[-1]
     for number in range(WEEKS):
         late = number >= AT
         pitches = 0.4 if late and what == "pitches" else 0.2
         pitches = min(0.95, pitches * math.exp(numbers.gauss(0, wobble)))
         shares = {tongue: share * math.exp(numbers.gauss(0, wobble)) for tongue, share in home.items()}
-        rest = sum(share for tongue, share in shares.items() if tongue != foreign)
-        shares[foreign] = (
+        rest = sum(share for tongue, share in shares.items() if tongue != "pl")
+        shares["pl"] = (
             rest * (1.5 if late and what == "language" else 0.11) * math.exp(numbers.gauss(0, wobble))
         )
-        week: Counter[str] = Counter()
+        lines: Counter[str] = Counter()
         arrived = max(0, round(numbers.gauss(size, math.sqrt(size))))
-        chosen = numbers.choices(list(shares), list(shares.values()), k=arrived)
-        for tongue in chosen:
+        for tongue in numbers.choices(list(shares), list(shares.values()), k=arrived):
             pitch = numbers.random() < pitches
-            variant = what if late and what in VARIANTS else "plain"
+            variant = what if late and what in emails else "plain"
             kind = emails[variant].get((pitch, tongue)) or emails[variant][pitch, "en"]
-            week.update(numbers.choice(kind))
-        weeks.append(week)
-        if number >= REFERENCE and change(weeks) is not None:
-            return number
+            sunk = (number - AT + 1) / MONTH if late and pitch and what == "sinking" else 0.0
+            lines[numbers.choice(kind).line(sunk)] += 1
+        weeks.append(counted(number, lines.items()).counts if lines else {})
+        if number >= REFERENCE and (found := change(weeks)) is not None:
+            return number, found.cause
     return None
+
+
+def told(rung: Sequence[tuple[int, str] | None], what: str) -> dict[str, Any]:
+    """Of so many years: those with a false alarm; or those in which the change was found in time, and its causes."""
+    if what in FALSE:
+        return {"false": sum(found is not None for found in rung) / len(rung)}
+    late = [found for found in rung if found and found[0] >= AT]
+    within = {f"within_{n}": sum(week < AT + n for week, _ in late) / len(rung) for n in (2, 4, 8, 10)}
+    causes = Counter(cause for _, cause in late)
+    right = sum(n for cause, n in causes.items() if cause in TRUE[what])
+    return within | {"right": round(right / len(late), 3) if late else None, "causes": dict(causes)}
 
 
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=50)
-    seeds, began, emails, report = parser.parse_args().seeds, time.perf_counter(), pool(), {}
-    for size in (35, 140, 700):
-        for what, wobble in (
-            ("nothing", WOBBLE), ("restless", 2 * WOBBLE), ("broken", WOBBLE), ("language", WOBBLE),
-            ("pitches", WOBBLE), ("evading", WOBBLE),
-        ):  # fmt: skip
-            rung = [
-                year(emails, size, what, random.Random(f"{seed} {size} {what}"), wobble)
-                for seed in range(seeds)
-            ]
-            if what in ("nothing", "restless"):
-                fields = {"false": sum(week is not None for week in rung) / seeds}
-            else:
-                fields = {
-                    f"within_{weeks}": sum(w is not None and AT <= w < AT + weeks for w in rung) / seeds
-                    for weeks in (2, 4, 8)
-                }
-            report[f"{what}_{size}"] = fields
-            print(size, what, fields, flush=True)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[35, 140, 700])
+    options, began, emails, report = parser.parse_args(), time.perf_counter(), pool(), {}
+    for size in options.sizes:
+        for what in (*FALSE, *TRUE):
+            wobble = 2 * WOBBLE if what == "restless" else WOBBLE
+            seeds = (random.Random(f"{seed} {size} {what}") for seed in range(options.seeds))
+            report[f"{what}_{size}"] = told([year(emails, size, what, seed, wobble) for seed in seeds], what)
+            print(size, what, report[f"{what}_{size}"], flush=True)
     report["seconds"] = {"all": round(time.perf_counter() - began, 1)}
     print(json.dumps(report))
 

@@ -143,7 +143,7 @@ async def spoilt(settings: Settings, length: int = 2_000) -> dict[str, int]:
     await store.open()
     found = await store.decision_chain("box1")
     assert found is not None
-    key = keys.open(found.sealed_key)
+    key = keys.open(found.sealed_key, "box1")
     assert key is not None
     entries = (await store.decisions("box1")).entries[:length]
     await store.close()

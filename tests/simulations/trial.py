@@ -1,16 +1,20 @@
 """Years of a mailbox with a challenger beside the champion: how often the finding is right, and after how many answers.
 
-    python -m tests.simulations.trial --seeds 200 [--workers 2]
+    python -m tests.simulations.trial --owners honest,half,quarter,correcting,no,random --seeds 200 [--workers 2]
 
 Mail is drawn from the corpus, 140 strangers' emails a week, a fifth of them pitches, five questions a week of which 10%
 get "can't say". A model's logit is the shipped one's and an error, the larger the lower its F1; two models learn from
 much the same mail, so they share the error of the better one, and the other has one of its own on top. Both walk the
-real table.
+real table. Owners release three of five ordinary emails that are held, and mark one of five pitches that stay, unasked;
+what they answer is told by their kind (`OWNERS`).
 
 The rest is the product, on the embedded store: what the two disagree on stands in `messages` by the commit of its
 verdict, the daily duty draws, the owner reads and answers by the API, the finding is what `pitchgate models trial
---json` tells, and it is the duty that stops a challenger that lost. Emails on which both agree move nothing and are
-left out; the API's rate limits, which count real minutes, are off. The last line is JSON.
+--json` tells, and it is the duty that stops a challenger that lost. Of emails on which both agree only `AGREED` a week
+come, enough to ask about; the API's rate limits, which count real minutes, are off. The last line is JSON: for each
+kind of owner and challenger what came of it, and the worst over all kinds: of a worse and of an equal challenger the
+share found better (`worse_promoted`, `equal_promoted`), of a better one over those who answer honestly
+(`better_found`).
 """
 
 from __future__ import annotations
@@ -24,7 +28,8 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -44,7 +49,7 @@ from backend.domain.mailbox.mailbox import Mode, Preferences
 from backend.domain.mailbox.message import Shadow, Verdict
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Score, Thresholds
-from backend.domain.watching.trial import Act, Answer, Finding, disagreement
+from backend.domain.watching.trial import HOLDING, Act, Answer, Finding, disagreement
 from backend.pipeline.stages import run_duty
 from backend.scoring.session import ModelSession
 from backend.settings import MODELS
@@ -52,7 +57,9 @@ from backend.transactions.records import Duty, StoredModel
 from model_export import rows
 from tests.web.service import Caller, Office, office
 
-MAIL, PITCHES, BUDGET, UNSURE, WEEKS = 140, 0.2, 5, 0.1, 104
+MAIL, PITCHES, BUDGET, UNSURE, WEEKS, AGREED = 140, 0.2, 5, 0.1, 104, 40
+RELEASED, MARKED = 0.6, 0.2
+"""Of an owner's mistakes seen, the shares that they correct unasked."""
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 _FACTS = Facts(
     arrival=Arrival("m", "t", frozenset({"INBOX"}), NOW, Message(from_=(Address("s@s.test"),))),
@@ -62,6 +69,24 @@ _FACTS = Facts(
     standing=Standing(),
     form=MailForm(""),
 )
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Of owners: the share of questions that they answer, and how; None: truly."""
+
+    answers: float = 1.0
+    says: Callable[[random.Random], Answer] | None = None
+
+
+OWNERS = {
+    "honest": Kind(),
+    "half": Kind(0.5),
+    "quarter": Kind(0.25),
+    "correcting": Kind(0.0),
+    "no": Kind(says=lambda _: Answer.NO),
+    "random": Kind(says=lambda numbers: numbers.choice([Answer.YES, Answer.NO])),
+}
 
 
 @dataclass(frozen=True)
@@ -157,6 +182,7 @@ class Life:
 
     here: Office
     name: str
+    kind: Kind
     pair: Pair
     mail: Logits
     numbers: random.Random
@@ -169,6 +195,7 @@ class Life:
         await store.change_models(Act.SHADOW, "new", "operator", story.now)
         for week in range(1, WEEKS + 1):
             truth = await self.arrive(week)
+            await self.correct(caller, truth)
             self.pass_days(7)
             await self.duty()
             await self.answer(caller, truth)
@@ -185,15 +212,19 @@ class Life:
         await store.forget(self.name)
         return Ended(told["finding"], told["answered"], week, stopped)
 
-    async def arrive(self, week: int) -> dict[str, bool]:
-        """A week's emails on which the models disagree, judged; whether each is a pitch."""
-        truth, decided = dict[str, bool](), dict[str, Verdict]()
+    async def arrive(self, week: int) -> dict[str, tuple[bool, bool]]:
+        """A week's emails on which the models disagree and some others, judged; whether each is a pitch, and held."""
+        truth, decided, agreed = dict[str, tuple[bool, bool]](), dict[str, Verdict](), Counter[bool]()
         for number in range(MAIL):
             pitch, gmail_id = self.numbers.random() < PITCHES, f"{self.name}-{week}-{number}"
             ours, theirs = self.pair.verdicts(self.numbers.choice(self.mail[pitch]), self.numbers)
-            if disagreement(ours.row, theirs.row) is not None:
-                truth[gmail_id] = pitch
-                decided[gmail_id] = replace(ours, shadow=Shadow("new", theirs.row, 0.5))
+            held = ours.row in HOLDING
+            if disagreement(ours.row, theirs.row) is None:
+                agreed[held] += 1
+                if agreed[held] > AGREED / 2:
+                    continue
+            truth[gmail_id] = (pitch, held)
+            decided[gmail_id] = replace(ours, shadow=Shadow("new", theirs.row, 0.5))
         story = self.here.story
         await story.arrive(self.name, *decided)
         await asyncio.gather(
@@ -207,11 +238,30 @@ class Life:
         await story.work()
         return truth
 
-    async def answer(self, caller: Caller, truth: dict[str, bool]) -> None:
-        """The owner answers all they are asked."""
+    async def correct(self, caller: Caller, truth: dict[str, tuple[bool, bool]]) -> None:
+        """What the owner sees and mends without being asked."""
+        for gmail_id, (pitch, held) in truth.items():
+            if held and not pitch and self.numbers.random() < RELEASED:
+                decision = "release"
+            elif pitch and not held and self.numbers.random() < MARKED:
+                decision = "sales"
+            else:
+                continue
+            order = {"key": f"{gmail_id:-<16}", "gmail_id": gmail_id, "decision": decision}
+            await caller.request("POST", "corrections", json=order)
+        await self.here.story.work()
+
+    async def answer(self, caller: Caller, truth: dict[str, tuple[bool, bool]]) -> None:
+        """The owner answers what they are asked, as their kind does."""
         for asked in (await caller.request("GET", "questions"))["messages"]:
-            answer = Answer.YES if truth[asked["gmail_id"]] else Answer.NO
-            answer = Answer.UNSURE if self.numbers.random() < UNSURE else answer
+            if asked["gmail_id"] not in truth or self.numbers.random() >= self.kind.answers:
+                continue
+            if self.kind.says:
+                answer = self.kind.says(self.numbers)
+            elif self.numbers.random() < UNSURE:
+                answer = Answer.UNSURE
+            else:
+                answer = Answer.YES if truth[asked["gmail_id"]][0] else Answer.NO
             await caller.request("PUT", f"questions/{asked['gmail_id']}", json={"answer": answer})
 
     def pass_days(self, days: int) -> None:
@@ -225,7 +275,7 @@ class Life:
         await run_duty(self.here.context, self.here.google, job)
 
 
-async def lives(mail: Logits, what: str, pair: Pair, seeds: Sequence[int]) -> list[Ended]:
+async def lives(mail: Logits, what: str, kind: Kind, pair: Pair, seeds: Sequence[int]) -> list[Ended]:
     """One after the other, on a store of their own."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -235,58 +285,88 @@ async def lives(mail: Logits, what: str, pair: Pair, seeds: Sequence[int]) -> li
         for version in ("old", "new"):
             model = StoredModel(version, version * 21, f"{version}.onnx", version.encode())
             await here.store.add_model(model, "operator", here.story.now)
-        await here.store.change_models(Act.PROMOTE, "old", "operator", here.story.now)
+        await here.store.change_models(Act.FORCE, "old", "operator", here.story.now)
         return [
-            await Life(here, f"{what}-{seed}", pair, mail, random.Random(f"{seed} {what}")).lived()
+            await Life(here, f"{what}-{seed}", kind, pair, mail, random.Random(f"{seed} {what}")).lived()
             for seed in seeds
         ]
 
 
-def lived_through(mail: Logits, what: str, pair: Pair, seeds: Sequence[int]) -> tuple[list[Ended], float]:
+def lived_through(
+    mail: Logits, what: str, owner: str, pair: Pair, seeds: Sequence[int]
+) -> tuple[list[Ended], float]:
     """The same in a process of its own, and the processor time it took, in seconds."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    return asyncio.run(lives(mail, what, pair, seeds)), time.process_time()
+    return asyncio.run(lives(mail, what, OWNERS[owner], pair, seeds)), time.process_time()
+
+
+def pairs(mail: Logits) -> dict[str, Pair]:
+    """Champion and challenger, by what the challenger is."""
+    high = fitted(mail, 0.813, 0.02)
+    low = fitted(mail, 0.731, threshold=high.threshold)
+    quiet = fitted(mail, 0.813, 0.012)
+    loud = Model(quiet.error, _threshold(mail, quiet.error, 0.06))
+    return {
+        "better": Pair(low, high, high.error),
+        "worse": Pair(high, low, high.error),
+        "holds_five_times": Pair(quiet, loud, 0.9 * quiet.error),
+        "equal": Pair(high, high, 0.8 * high.error),
+    }
+
+
+def told(ended: Sequence[Ended]) -> dict[str, object]:
+    """Shares of trials, and of those that were decided the median answers and weeks."""
+    decided = [one for one in ended if one.finding != Finding.OPEN]
+    answers = sorted(one.answered for one in decided)
+    return {
+        "found_better": sum(one.finding == Finding.BETTER for one in ended) / len(ended),
+        "found_worse": sum(one.finding == Finding.WORSE for one in ended) / len(ended),
+        "stopped": sum(one.stopped for one in ended) / len(ended),
+        "labels_median": statistics.median(answers) if answers else None,
+        "labels_p90": answers[len(answers) * 9 // 10] if answers else None,
+        "weeks_median": statistics.median(one.weeks for one in decided) if decided else None,
+    }
 
 
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--owners", default=",".join(OWNERS))
+    parser.add_argument("--challengers", default="better,worse,holds_five_times,equal")
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--workers", type=int, default=1)
     options, mail = parser.parse_args(), logits()
     seeds, workers = options.seeds, options.workers
-    high = fitted(mail, 0.813, 0.02)
-    low = fitted(mail, 0.731, threshold=high.threshold)
-    quiet = fitted(mail, 0.813, 0.012)
-    loud = Model(quiet.error, _threshold(mail, quiet.error, 0.06))
-    report: dict[str, dict[str, object]] = {}
-    seconds = time.process_time()
-    for what, pair in {
-        "better": Pair(low, high, high.error),
-        "worse": Pair(high, low, high.error),
-        "holds_five_times": Pair(quiet, loud, 0.9 * quiet.error),
-        "equal": Pair(high, high, 0.8 * high.error),
-    }.items():
-        shared = [range(first, seeds, workers) for first in range(workers)]
-        with ProcessPoolExecutor(workers) as pool:
-            found = list(pool.map(lived_through, repeat(mail), repeat(what), repeat(pair), shared))
-        seconds += sum(took for _, took in found)
-        ended = [one for lives_, _ in found for one in lives_]
-        decided = [one for one in ended if one.finding != Finding.OPEN]
-        answers = sorted(one.answered for one in decided)
-        champion, challenger = pair.champion, pair.challenger
+    found = dict[str, dict[str, dict[str, object]]]()
+    report: dict[str, object] = {}
+    seconds, every = time.process_time(), pairs(mail)
+    for what, pair in every.items():
+        models = pair.champion, pair.challenger
         report[what] = {
-            "f1": [round(shares(mail, model)[2], 3) for model in (champion, challenger)],
-            "ordinary_held": [round(shares(mail, model)[1], 4) for model in (champion, challenger)],
-            "found_better": sum(one.finding == Finding.BETTER for one in ended) / seeds,
-            "found_worse": sum(one.finding == Finding.WORSE for one in ended) / seeds,
-            "stopped": sum(one.stopped for one in ended) / seeds,
-            "labels_median": statistics.median(answers) if answers else None,
-            "labels_p90": answers[len(answers) * 9 // 10] if answers else None,
-            "weeks_median": statistics.median(one.weeks for one in decided) if decided else None,
+            "f1": [round(shares(mail, model)[2], 3) for model in models],
+            "ordinary_held": [round(shares(mail, model)[1], 4) for model in models],
         }
-        print(what, report[what], flush=True)
-    report["cpu_seconds"] = {"all": round(seconds)}
+    for owner in options.owners.split(","):
+        for what in options.challengers.split(","):
+            shared = [range(first, seeds, workers) for first in range(workers)]
+            case = (repeat(mail), repeat(what), repeat(owner), repeat(every[what]), shared)
+            with ProcessPoolExecutor(workers) as pool:
+                parts = list(pool.map(lived_through, *case))
+            seconds += sum(took for _, took in parts)
+            found.setdefault(owner, {})[what] = told([one for ended, _ in parts for one in ended])
+            print(owner, what, found[owner][what], flush=True)
+    honest = [found[name] for name in found if not OWNERS[name].says and OWNERS[name].answers]
+
+    def better(some: Iterable[dict[str, dict[str, object]]], *whats: str) -> list[float]:
+        return [one[what]["found_better"] for one in some for what in whats if what in one]  # type: ignore[misc]
+
+    report |= {
+        "owners": found,
+        "worse_promoted": max(better(found.values(), "worse", "holds_five_times"), default=None),
+        "equal_promoted": max(better(found.values(), "equal"), default=None),
+        "better_found": min(better(honest, "better"), default=None),
+        "cpu_seconds": {"all": round(seconds)},
+    }
     print(json.dumps(report))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from pydantic import SecretStr
 
 from backend.domain.errors import Refused
 from backend.settings import Environment, Settings
-from backend.vault import MultiFernetVault, load_or_make_keys, make_key
+from backend.vault import MultiFernetVault, VaultKeys, load_or_make_keys, make_key
 from tests.doubles import in_english
 
 
@@ -39,6 +40,16 @@ def test_a_new_key_takes_over_and_the_old_one_can_go_after_rotation() -> None:
     with pytest.raises(Refused) as caught:
         MultiFernetVault(keys(new)).open(sealed)
     assert caught.value.code == "sealed"
+
+
+def test_the_key_of_one_mailboxs_log_seals_no_others() -> None:
+    keys = VaultKeys(vault := MultiFernetVault([SecretStr(make_key())]))
+    sealed, key = keys.fresh("ana")
+    assert len(key) == 32
+    assert keys.open(sealed, "ana") == keys.open(vault.rotate(sealed), "ana") == key
+    assert keys.open(sealed, "ben") is None
+    before = vault.seal(b64encode(key).decode())  # as releases up to 0.2 sealed it
+    assert keys.open(before, "ana") == key
 
 
 @pytest.mark.parametrize("broken", [b"", b"x", b"gAAAAA" + b"A" * 100])

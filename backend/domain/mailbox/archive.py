@@ -179,8 +179,9 @@ _QUESTION: dict[str, Column] = {
     "script": TEXT,
     "asked_at": TIME,
     "answer": TEXT,
-    "by_act": TRUTH,
     "answered_at": _maybe(TIME),
+    "acted": TEXT,
+    "score": _maybe(REAL),
 }
 
 TABLES: Mapping[str, Table] = MappingProxyType(
@@ -245,6 +246,7 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "messages.labels": "what a push told, needed until a mail is screened",
         "messages.stage": "work to be done here",
         "messages.due_at": "work to be done here",
+        "questions.by_act": "the release before used it",
         "messages.drift_class": "how it counts in mail_weeks",
         "messages.lease": "work to be done here",
         "messages.attempts": "work to be done here",

@@ -183,7 +183,7 @@ class Preferences:
     daily_challenges: int = 50
     domain_challenges: int = 3
     retention_days: int = 90
-    questions_a_week: int = 3
+    questions_a_week: int = 5
     paused_until: datetime | None = None
     wording: tuple[tuple[str, str], ...] = ()  # (language, owner's own text)
     digest: DigestPace = DigestPace.OFF

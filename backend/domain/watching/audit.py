@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -29,15 +29,18 @@ from backend.domain.reading.score import Score, Thresholds
 # ---- The append-only log as a chain
 # Seals are HMACs under a key that the mailbox alone has, so somebody who can write to the database but lacks the key
 # can change nothing unseen: neither an entry, nor its place, nor the end of the log. What an entry says is sealed by
-# its salted digest alone, and so can be erased: the tombstone that stays still verifies, and tells nothing. An older
-# copy of the whole log, head included, is a valid log. That its end was cut off is found by comparing it with the
-# heads that are logged daily.
+# its salted digest alone, and so can be erased: the tombstone that stays still verifies, and tells nothing. Up to which
+# entry the log is erased is an entry itself, so nobody else makes tombstones unseen. An older copy of the whole log,
+# head included, is a valid log. That its end was cut off is found by comparing it with the heads that are logged daily,
+# and with the messages that are still kept.
 
 
 KEY_BYTES = 32
 SALT_BYTES = 16
 START = bytes(32)
 """What stands before the first entry."""
+ERASED = "erased"
+"""The kind of entry that says up to which number (`up_to`) entries were erased."""
 
 
 class Entry(NamedTuple):
@@ -79,6 +82,7 @@ class Fault(StrEnum):
     MISSING = "missing"  # it, and those after it up to the next that is there
     CUT = "cut"  # the log and its head do not end alike
     HEAD = "head"  # the head itself was not written with this key
+    EMPTIED = "emptied"  # it is a tombstone, and no erasure is written down
     LOGGED = "logged"  # it is not the head that was logged
 
 
@@ -98,18 +102,27 @@ def faults(
     judged by what stands before it, so that one fault does not hide the next. `logged`: heads that were logged, as
     number and seal in hex."""
     number, before, seals = chain.began, START, dict[int, bytes]()
+    emptied, erased = list[int](), 0
     for entry in entries:
         seals[entry.number] = entry.seal
         if 0 < entry.number <= chain.began:
             continue
         if entry.number > number + 1:
             yield number + 1, Fault.MISSING
-        sealed = _seal(key, b"entry", number + 1, before + entry.digest)
-        if entry.number == number + 1 and not compare_digest(sealed, entry.seal):
+        follows = entry.number == number + 1
+        genuine = compare_digest(_seal(key, b"entry", number + 1, before + entry.digest), entry.seal)
+        if follows and not genuine:
             yield entry.number, Fault.RESEALED
         if not _digest_fits(entry):
             yield entry.number, Fault.CHANGED
+        elif entry.payload is None:
+            emptied.append(entry.number)
+        elif follows and genuine and entry.says.get("kind") == ERASED:
+            erased = max(erased, entry.says["up_to"])
         number, before = entry.number, entry.seal
+    for tombstone in emptied:
+        if tombstone > erased:
+            yield tombstone, Fault.EMPTIED
     if number != chain.number or not compare_digest(before, chain.seal):
         yield number + 1, Fault.CUT
     head = _seal(key, b"head", chain.number, chain.seal)
@@ -118,6 +131,36 @@ def faults(
     for place, seal in logged:
         if place and seals.get(place, b"").hex() != seal:
             yield place, Fault.LOGGED
+
+
+class KeptVerdict(NamedTuple):
+    """What a message's own row says of its verdict; `decided_at` in microseconds since 1970."""
+
+    gmail_id: str
+    policy_row: str
+    score: float | None
+    decided_at: int
+
+
+def unlike(entries: Sequence[Entry], kept: Iterable[KeptVerdict]) -> Iterator[str]:
+    """The messages whose rows say otherwise than the last verdict in their log, or that it does not know. What was
+    decided before the first entry that can be read is left out."""
+    verdicts, begun = dict[str, Mapping[str, Any]](), None
+    for entry in entries:
+        if entry.at is None or entry.about is None:
+            continue
+        begun = entry.at if begun is None else begun
+        says = entry.says
+        if says.get("kind") == "verdict" and not says.get("late"):
+            verdicts[entry.about] = says
+    for message in kept:
+        if begun is None or message.decided_at < begun:
+            continue
+        said = verdicts.get(message.gmail_id, {})
+        score = said.get("case", {}).get("p")
+        other = score is not None and (message.score is None or bits(message.score) != score)
+        if said.get("row") != message.policy_row or other:
+            yield message.gmail_id
 
 
 def name_of(content: str) -> str:

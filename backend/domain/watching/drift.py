@@ -1,10 +1,11 @@
 """Whether a mailbox's mail has changed: a sequential test of weekly counts against the mailbox's own first weeks.
 
 Three channels, each a count of messages by class: the score, the share of words the model does not know, the language.
-The first `REFERENCE` weeks say what is usual, and how restless: a design effect, estimated from them, divides all
-counts. For each of the last `STARTS` weeks the evidence that a change began in it is a likelihood ratio of
-Dirichlet-multinomials: the weeks since then with a weak prior, against what the reference foretells. Their sum
-(Shiryaev-Roberts) is compared with the number of weeks after which an alarm may be false.
+The first `REFERENCE` weeks say what is usual, how restless, and, in the two channels that have an order, where classes
+end: each holds about as many of their messages. A design effect, estimated from these weeks, divides all counts. For
+each of the last `STARTS` weeks the evidence that a change began in it is a likelihood ratio of Dirichlet-multinomials:
+the weeks since then with a weak prior, against what the reference foretells. Their sum (Shiryaev-Roberts) is compared
+with the number of weeks after which an alarm may be false.
 
 Scores of two models cannot be compared, so each model has first weeks of its own.
 """
@@ -17,7 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from math import exp, lgamma
+from math import exp, floor, lgamma
+from statistics import median
 
 from backend.domain.reading.score import Score
 from backend.domain.reading.words import OTHER
@@ -31,15 +33,23 @@ MOST = 150
 LEAST_SPREAD = 1.25
 PRIOR = 8.0
 """Messages that the shares of the reference weigh where a change is taken for granted."""
-SCORES = (-5.0, -4.0, -3.0, -2.5, -2.0, -1.0, 0.0, 1.5, 3.0)
-UNKNOWN = (0.03, 0.06, 0.09, 0.13, 0.2)
+CLASSES = 10
+"""Classes of a channel that has an order."""
+STEPS = {"score": 0.5, "unknown": 0.02}
+"""Classes are cut at multiples of these: of a logit, of a share."""
+_FARTHEST = 24
+"""Steps of the score on either side of 0; those beyond count as the last."""
 CHANNELS = ("score", "unknown", "language")
+IMPORT = 3.0
+"""A week with so many times the messages usual in the eight before it is an import or a backlog, and no week."""
+_SMALL = 50
+"""Messages: no week with fewer is taken for an import."""
+_NOTICEABLE = 0.02
+"""A share of pitches that changed by less is not spoken of."""
 _FIRST_MONDAY = date(1969, 12, 29)
-_CAUSES_FROM = (5, 8)
-"""Classes of scores from which mail is no longer clearly ordinary, and is clearly a pitch."""
 
 Week = Mapping[str, float]
-"""Counts by channel and class: "language en"."""
+"""Counts by channel and class: "language en", "score -7" (steps)."""
 
 
 class State(StrEnum):
@@ -52,8 +62,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailChange:
-    """What changed most: in which channel, which class became more frequent (`grown`), its share before and since, and
-    the number of the week it began in. `evidence` is against `ALARM`; `rises`: mail moved to classes of higher numbers.
+    """What changed most, in which channel, and the number of the week it began in. `evidence` is against `ALARM`.
+
+    Of languages, `grown` became more frequent: its share before and since. Of scores, the share that looks like
+    pitches; of words, the share that is unknown; `rises` is where most messages moved.
     """
 
     channel: str
@@ -66,12 +78,14 @@ class MailChange:
 
     @property
     def cause(self) -> str:
-        """What is more than it was, in a word."""
+        """What is more or less than it was, in a word."""
         if self.channel == "language":
             return "other_language" if self.grown in ("", OTHER) else "language"
         if self.channel == "unknown":
             return "unknown" if self.rises else "known"
-        return ("ordinary", "doubtful", "pitches")[bisect_right(_CAUSES_FROM, int(self.grown))]
+        if abs(self.since - self.before) < _NOTICEABLE or (self.since > self.before) != self.rises:
+            return "scores"
+        return "pitches" if self.rises else "fewer_pitches"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +122,10 @@ def classed(score: Score, language: str) -> str:
     the score has no trace."""
     if (trace := score.trace) is None:
         return ""
-    model, unknown = trace.made_with.partition(" ")[0][:12], 1 - trace.known / max(trace.words, 1)
-    return f"{model} {bisect_right(SCORES, score.logit)} {bisect_right(UNKNOWN, unknown)} {language}"
+    unknown = 1 - trace.known / max(trace.words, 1)
+    logit = max(-_FARTHEST, min(floor(score.logit / STEPS["score"]), _FARTHEST))
+    # Twelve signs of the file's digest stand before classes of releases up to 0.2, which were cut otherwise.
+    return f"{trace.made_with.partition(' ')[0][:13]} {logit} {floor(unknown / STEPS['unknown'] + 1e-9)} {language}"
 
 
 def counted(number: int, lines: Iterable[tuple[str, int]]) -> Counted:
@@ -149,15 +165,59 @@ def judged(weeks: Sequence[Counted], before: MailChange | None) -> Drift:
 
 def change(weeks: Sequence[Week]) -> MailChange | None:
     """What changed since the first weeks, if the evidence is an alarm. None while there are too few."""
+    weeks = _without_imports(weeks)
     if len(weeks) <= REFERENCE or not any(weeks[:REFERENCE]):
         return None
-    found = [_changed(channel, [_scaled(of(channel, week)) for week in weeks]) for channel in CHANNELS]
-    evidence = sum(one.evidence for one in found) / len(CHANNELS)
-    most = max(found, key=lambda one: one.evidence)
+    found = {channel: _changed(channel, weeks) for channel in CHANNELS}
+    evidence = sum(one.evidence for one in found.values()) / len(CHANNELS)
+    most = max(found.values(), key=lambda one: one.evidence)
+    # Of an unknown language no more is known than that its words are.
+    if most.cause == "other_language" and found["unknown"].rises and found["unknown"].evidence >= ALARM:
+        most = found["unknown"]
     return replace(most, evidence=evidence) if evidence >= ALARM else None
 
 
-def _changed(channel: str, weeks: Sequence[Counter[str]]) -> MailChange:
+def bounds(channel: str, weeks: Sequence[Week]) -> list[int] | None:
+    """The steps at which the classes of a channel begin, but for the lowest; None where its classes have no order. What
+    lies below or above all of the first weeks is a class as well."""
+    if channel not in STEPS:
+        return None
+    first = sum((Counter(of(channel, week)) for week in weeks[:REFERENCE]), Counter[str]())
+    steps = sorted(map(int, first))
+    found, seen, closed = steps[:1], 0.0, 0
+    for step in steps:
+        if (full := int(seen * CLASSES / first.total())) > closed:
+            found.append(step)
+            closed = full
+        seen += first[str(step)]
+    return [*found, *(step + 1 for step in steps[-1:])]
+
+
+def in_classes(channel: str, week: Week, begin: Sequence[int] | None) -> Counter[str]:
+    """The counts of one channel by class, numbered from 0 where classes have an order."""
+    if begin is None:
+        return Counter(of(channel, week))
+    found: Counter[str] = Counter()
+    for step, n in of(channel, week).items():
+        found[str(bisect_right(begin, int(step)))] += n  # type: ignore[assignment]
+    return found
+
+
+def _without_imports(weeks: Sequence[Week]) -> list[Week]:
+    """The same weeks, those empty in which far more came than is usual."""
+    sizes = [sum(of(CHANNELS[0], week).values()) for week in weeks]
+    kept = list(weeks)
+    for at, size in enumerate(sizes):
+        around = sizes[at - REFERENCE : at] if at >= REFERENCE else sizes[:at] + sizes[at + 1 : REFERENCE]
+        usual = [other for other in around if other]
+        if usual and size > max(IMPORT * median(usual), _SMALL):
+            kept[at] = {}
+    return kept
+
+
+def _changed(channel: str, every: Sequence[Week]) -> MailChange:
+    begin = bounds(channel, every)
+    weeks = [_scaled(in_classes(channel, week, begin)) for week in every]
     first, later = weeks[:REFERENCE], weeks[REFERENCE:]
     reference = sum(first, Counter[str]())
     names = sorted(set().union(*weeks))
@@ -174,9 +234,22 @@ def _changed(channel: str, weeks: Sequence[Counter[str]]) -> MailChange:
         best = max(best, (ratio, len(weeks) - back))
     now = sum(weeks[best[1] :], Counter[str]())
     share = {name: now[name] / max(now.total(), 1e-9) for name in names}
-    grown = max(names, key=lambda name: share[name] - shares[name])
-    moved = 0.0 if channel == "language" else sum(int(name) * (share[name] - shares[name]) for name in names)
-    return MailChange(channel, grown, shares[grown], share[grown], best[1], evidence, moved >= 0)
+    if begin is None:
+        grown = max(names, key=lambda name: share[name] - shares[name])
+        return MailChange(channel, grown, shares[grown], share[grown], best[1], evidence)
+    moved = sum(int(name) * (share[name] - shares[name]) for name in names)
+    before, after = (_level(channel, some) for some in (every[:REFERENCE], every[best[1] :]))
+    return MailChange(channel, "", before, after, best[1], evidence, moved >= 0)
+
+
+def _level(channel: str, weeks: Sequence[Week]) -> float:
+    """The share of these messages that looks like pitches, or of their words that is unknown."""
+    counts = sum((Counter(of(channel, week)) for week in weeks), Counter[str]())
+    each = (
+        n * (int(step) >= 0 if channel == "score" else STEPS[channel] * (int(step) + 0.5))
+        for step, n in counts.items()
+    )
+    return sum(each) / max(counts.total(), 1e-9)
 
 
 def _scaled(week: Mapping[str, float]) -> Counter[str]:

@@ -4,7 +4,7 @@ and whether another degree of strictness would serve an owner better."""
 from __future__ import annotations
 
 import hmac
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -36,6 +36,7 @@ class Act(StrEnum):
     SHADOW = "shadow"
     STOP = "stop"
     PROMOTE = "promote"
+    FORCE = "force"  # promoted without a finding for it
     ROLLBACK = "rollback"
 
 
@@ -81,7 +82,8 @@ class AtWork:
             raise Refused("models.nothing_before")
         if version == self.champion:
             raise Refused("models.is_champion", version=version)
-        return replace(over, champion=version, before=self.champion)
+        # What was taken back is nothing to go back to.
+        return replace(over, champion=version, before=None if act is Act.ROLLBACK else self.champion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +113,10 @@ def shadow_of(
 
 # ---- Sampled questions
 # The mail of a week is divided into strata; of each the messages with the lowest keyed digests are drawn, so that the
-# draw is the same wherever it is made, and no sender can aim at it or away from it. Only drawn messages count: what
-# an owner corrects unasked tells of the mistakes they happened to see. A drawn message weighs as much as there are
-# messages of its stratum in its week for each one drawn of them. "Can't say" and no answer leave the sample; the rest
-# of the stratum stands for them. The formulas stand in docs/explanation/watching.md.
+# draw is the same wherever it is made, and no sender can aim at it or away from it. Only answers to these questions
+# count: what an owner corrects unasked, a drawn message or another, tells of the mistakes they happened to see. A drawn
+# message weighs as much as there are messages of its stratum in its week for each one drawn of them. "Can't say" and no
+# answer leave the sample; the rest of the stratum stands for them. The formulas stand in docs/explanation/watching.md.
 
 
 QUALITY = "quality"
@@ -144,8 +146,9 @@ SAID = (Answer.YES, Answer.NO)
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A drawn message. `answer` is an `Answer`, or "" until then; `letters` the script of its sender's name,
-    as far as figures tell it apart."""
+    """A drawn message. `answer` is an `Answer`, or "" while there is none; `acted` the answer that lies in what its
+    owner did with it unasked, "" if they did nothing; `letters` the script of its sender's name, as far as figures tell
+    it apart; `mailbox` its owner's."""
 
     stratum: str
     weight: float
@@ -153,6 +156,8 @@ class Label:
     language: str
     letters: str
     answer: str
+    acted: str = ""
+    mailbox: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +256,13 @@ ENOUGH = 20.0
 TRIAL = "trial"
 """What questions about disagreements are kept under."""
 
+
+def asked_in_trial(budget: int) -> int:
+    """Of a week's questions, how many may be about disagreements. The others are about all mail: they go on saying how
+    good the champion is, and show whether an owner's answers tell pitches from ordinary mail (`vouched`)."""
+    return max(1, budget - len(STRATA)) if budget else 0
+
+
 CHAMPION, CHALLENGER = "champion", "challenger"
 """Strata of those questions: who alone held the message."""
 
@@ -289,11 +301,15 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """All there is to tell. `path` begins before the first answer; it ends with the one that decided. The F1s are None
-    while too little is known of the mail on which both agree."""
+    """All there is to tell. `path` begins before the first answer and ends with the one that decided. `silent`
+    questions have no answer, `acted` messages were decided on unasked, and `doubted` answers are of owners not
+    vouched for. The F1s are None while too little is known of the mail on which both agree."""
 
     finding: Finding
     asked: int
+    silent: int
+    acted: int
+    doubted: int
     path: tuple[Wealth, ...]
     counted: Counted
     champion: Share | None
@@ -312,10 +328,8 @@ def disagreement(row: str, other: str) -> str | None:
     return CHAMPION if row in HOLDING else CHALLENGER
 
 
-def payoff(stratum: str, answer: str) -> float | None:
-    """Of one message; None without an answer that counts."""
-    if answer not in (Answer.YES, Answer.NO):
-        return None
+def payoff(stratum: str, answer: str) -> float:
+    """Of one message with a yes or no."""
     gain = 1.0 if answer == Answer.YES else -COST
     return (gain if stratum == CHALLENGER else -gain) / COST
 
@@ -333,13 +347,54 @@ def wealth(payoffs: Iterable[float]) -> tuple[Wealth, ...]:
     return tuple(path)
 
 
-def trial(labels: Sequence[Label], counted: Counted = Counted(), usual: Sequence[Label] = ()) -> Trial:
-    """What the answers about disagreements say, in the order in which they were given; `usual` are those about all mail
-    of the champion's."""
-    paid = [payoff(label.stratum, label.answer) for label in labels]
-    path = wealth(one for one in paid if one is not None)
-    champion, challenger = _f1(labels, counted, usual)
-    return Trial(path[-1].finding, len(labels), path, counted, champion, challenger)
+def vouched(usual: Sequence[Label], every: Sequence[Label] = ()) -> bool:
+    """Whether an owner's answers tell pitches from ordinary mail. `usual`: theirs about all mail, in their order;
+    `every`: all of theirs.
+
+    The nth answer about held mail is paired with the nth about mail that stayed: a pitch there and none here pays 1,
+    the reverse −1. Who always says the same, or anything, wins nothing by it. Who did otherwise with most of
+    the messages than they answered is not vouched for either.
+    """
+    both = [one.answer == one.acted for one in (*usual, *every) if one.answer in SAID and one.acted in SAID]
+    if both.count(False) > both.count(True):
+        return False
+    held, passed = (
+        [one.answer == Answer.YES for one in usual if (one.stratum == HELD) is held and one.answer in SAID]
+        for held in (True, False)
+    )
+    paid = (float(pitch) - float(other) for pitch, other in zip(held, passed, strict=False))
+    return wealth(paid)[-1].finding is Finding.BETTER
+
+
+def trial(
+    labels: Sequence[Label], usual: Sequence[Label], champion: str = "", counted: Counted = Counted()
+) -> Trial:
+    """What the answers about disagreements say, in the order in which they were given; `usual` are those of the same
+    owners about all mail, whichever model decided it. An answer counts as much as the messages it stands for, so that
+    many small mailboxes do not outvote a large one. `champion` is a version, for its F1."""
+    own, theirs = defaultdict[str, list[Label]](list), defaultdict[str, list[Label]](list)
+    for label in usual:
+        own[label.mailbox].append(label)
+    for label in labels:
+        theirs[label.mailbox].append(label)
+    heard = {name for name in {**own, **theirs} if vouched(own[name], theirs[name])}
+    said = [label for label in labels if label.answer in SAID]
+    counting = [label for label in said if label.mailbox in heard]
+    most = max((label.weight for label in counting), default=1.0)
+    path = wealth(payoff(label.stratum, label.answer) * label.weight / most for label in counting)
+    decided = [label for label in usual if label.mailbox in heard and label.model == champion]
+    shares = _f1(counting, counted, decided)
+    return Trial(
+        finding=path[-1].finding,
+        asked=len(labels),
+        silent=sum(label.answer == "" for label in labels),
+        acted=sum(label.acted != "" for label in labels),
+        doubted=len(said) - len(counting),
+        path=path,
+        counted=counted,
+        champion=shares[0],
+        challenger=shares[1],
+    )
 
 
 def _f1(
@@ -409,7 +464,6 @@ def better_degree(
         theirs = thresholds(other).hold
         alone = CHALLENGER if theirs < hold else CHAMPION
         differ = [word for share, word in answered if (share >= hold) != (share >= theirs)]
-        paid = [payoff(alone, word) for word in differ]
-        if wealth(one for one in paid if one is not None)[-1].finding is Finding.BETTER:
+        if wealth(payoff(alone, word) for word in differ)[-1].finding is Finding.BETTER:
             return Offer(other, theirs < hold, differ.count(Answer.YES), differ.count(Answer.NO))
     return None

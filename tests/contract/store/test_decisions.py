@@ -26,7 +26,7 @@ async def in_order(store: Store, mailbox_id: str) -> int:
     """The length of a log in which nothing is wrong."""
     found = await store.decision_chain(mailbox_id)
     assert found is not None
-    key = KEYS.open(found.sealed_key)
+    key = KEYS.open(found.sealed_key, mailbox_id)
     assert key is not None
     entries = (await store.decisions(mailbox_id)).entries
     assert list(audit.faults(key, found, entries)) == []
@@ -83,15 +83,17 @@ async def test_the_grounds_of_a_verdict_are_kept_with_it(story: Story) -> None:
         )
     (one,), (two,) = [(await story.store.decisions("ana", name)).entries for name in ("m1", "m2")]
     assert one.says["case"] == {"at": 1, "p": "00"}
-    assert one.says["text"] == audit.keyed((KEYS.open(b"sealed" + (1).to_bytes(32, "big")) or b""), "t" * 32)
+    assert one.says["text"] == audit.keyed(
+        (KEYS.open(b"sealed" + (1).to_bytes(32, "big"), "ana") or b""), "t" * 32
+    )
     assert one.says["shares"] == "s" * 32
     log = await story.store.decisions("ana")
     assert log.counts == dict.fromkeys((1, 2), b"sealed counts")
     assert one.says["setting"] == two.says["setting"]
     assert log.settings == {one.says["setting"]: '{"mode":"observe"}'}
     before = story.now - timedelta(days=90)
-    assert await story.store.retain("ana", before, 1, before - timedelta(days=1)) == 0
-    assert await story.store.retain("ana", before, 1, story.now + timedelta(days=1)) == 1
+    assert await story.store.retain("ana", story.now, before, 1, before - timedelta(days=1)) == 0
+    assert await story.store.retain("ana", story.now, before, 1, story.now + timedelta(days=1)) == 1
     log = await story.store.decisions("ana")
     assert (list(log.counts), log.entries) == ([2], (one, two))
 
@@ -102,14 +104,17 @@ async def test_what_is_too_old_becomes_tombstones_that_verify(story: Story) -> N
         await story.receive("ana", f"m{number}", Outcome.HOLD, f"s{number}@pitch.test")
     story.pass_time(days=100)
     await story.receive("ana", "late", Outcome.HOLD, "late@pitch.test")
-    await story.store.retain("ana", story.now - timedelta(days=90), 500)
+    await story.store.retain("ana", story.now, story.now - timedelta(days=90), 500)
     entries = (await story.store.decisions("ana")).entries
-    assert [entry.about for entry in entries] == [None] * 5 + ["late"]
+    assert [entry.about for entry in entries] == [None] * 5 + ["late", ""]
+    assert entries[-1].says == {"kind": "erased", "up_to": 5}
     assert {(entry.payload, entry.salt, entry.at) for entry in entries[:5]} == {(None, None, None)}
-    assert await in_order(story.store, "ana") == 6
+    assert await in_order(story.store, "ana") == 7
     assert await says(story, "m1") == []
-    await story.store.retain("ana", story.now + timedelta(days=1), 500)
-    assert await in_order(story.store, "ana") == 6
+    assert await story.store.retain("ana", story.now, story.now - timedelta(days=90), 500) == 0
+    assert await in_order(story.store, "ana") == 7, "nothing more to say"
+    await story.store.retain("ana", story.now, story.now + timedelta(days=1), 500)
+    assert await in_order(story.store, "ana") == 8
 
 
 async def test_leaving_takes_the_log_along(story: Story) -> None:

@@ -145,8 +145,8 @@ async def test_a_preview_goes_with_what_is_kept_of_messages(story: Story) -> Non
     await story.mailbox("ana")
     job = await ordered(story, "m1")
     await story.store.record_previews(job, 1, [Looked("m1", mail(story, "m1"))], story.now)
-    assert await story.store.retain("ana", story.now, 100) == 0
-    assert await story.store.retain("ana", story.now + timedelta(seconds=1), 100) == 1
+    assert await story.store.retain("ana", story.now, story.now, 100) == 0
+    assert await story.store.retain("ana", story.now, story.now + timedelta(seconds=1), 100) == 1
     assert await story.store.previews("ana") == ()
 
 

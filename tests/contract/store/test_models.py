@@ -48,7 +48,7 @@ async def test_every_act_is_written_down_with_who_did_it(story: Story) -> None:
         (Act.PROMOTE, "two", "promote person", "two"),
         (Act.ROLLBACK, FILE, "rollback person", FILE),
     ]
-    assert await story.store.models_in_use() == acts[-1].at_work == AtWork(4, FILE, "two", None, None)
+    assert await story.store.models_in_use() == acts[-1].at_work == AtWork(4, FILE, None, None, None)
     with pytest.raises(NotFound):
         await story.store.change_models(Act.PROMOTE, "three", BY, story.now)
     with pytest.raises(Refused):

@@ -78,7 +78,7 @@ async def fill(path: Path) -> None:
         await store.note_push(Notice(f"p-{name}", f"{name}@corp.test", "7"), story.now, story.now)
         await story.a_week(1, name=name)
         await store.count_weeks(name, story.now)
-        assert await store.draw_questions(name, story.now) == 3
+        assert await store.draw_questions(name, story.now) == 4
     await story.mailbox("cyd")
     await store.ask_to_leave("cyd", "receipt", story.now)
     await store.forget("cyd", DisconnectReceipt(GrantEnd.REVOKED, story.now))

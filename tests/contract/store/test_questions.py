@@ -19,7 +19,7 @@ WEEK = timedelta(days=7)
 
 async def a_week_later(story: Story, held: int = 4, passed: int = 8, **preferences: Any) -> int:
     """Ana's mail of a week, and what is drawn of it in the next."""
-    await story.mailbox("ana", **preferences)
+    await story.mailbox("ana", **{"questions_a_week": 3, **preferences})
     for number in range(held):
         await story.receive("ana", f"h{number}", Outcome.HOLD, f"s{number}@pitch.test")
     for number in range(passed):
@@ -103,28 +103,32 @@ async def test_an_answer_is_kept_and_sealed_and_moves_nothing(story: Story) -> N
         await story.store.answer_question("ana", "other", Answer.YES, Origin.PAGE, story.now)
 
 
-async def test_what_the_owner_does_with_a_drawn_message_is_its_answer(story: Story) -> None:
+async def test_what_the_owner_does_with_a_drawn_message_stands_beside_its_answer(story: Story) -> None:
     await a_week_later(story)
     held = next(name for name in await questions_of(story) if name.startswith("h"))
+
+    async def known() -> set[tuple[str, str]]:
+        return {(label.answer, label.acted) for label in await story.store.labels("ana", story.now)}
+
     await story.decide("ana", held, Decision.RELEASE, key="k1")
-    assert held not in await questions_of(story)
-    assert "no" in await answers(story)
-    await story.store.undo("ana", "k1", story.now)
     assert held in await questions_of(story)
+    assert await known() == {("", "no"), ("", "")}
     await story.store.answer_question("ana", held, Answer.YES, Origin.PAGE, story.now)
-    await story.decide("ana", held, Decision.BLOCK, key="k2")
-    await story.store.undo("ana", "k2", story.now)
+    assert await known() == {("yes", "no"), ("", "")}
+    await story.store.undo("ana", "k1", story.now)
+    assert await known() == {("yes", ""), ("", "")}
 
 
-async def test_what_was_decided_before_the_draw_is_not_asked_again(story: Story) -> None:
+async def test_what_was_decided_before_the_draw_is_asked_all_the_same(story: Story) -> None:
     await story.mailbox("ana")
     await story.receive("ana", "h1", Outcome.HOLD)
     await story.decide("ana", "h1", Decision.ALLOW)
     story.pass_time(days=7)
     assert await story.store.draw_questions("ana", story.now) == 1
-    assert await questions_of(story) == []
+    assert await questions_of(story) == ["h1"]
     (label,) = await story.store.labels("ana", story.now)
-    assert (label.stratum, label.answer, label.model, label.language) == (HELD, Answer.NO, "m1", "de")
+    assert (label.stratum, label.answer, label.acted) == (HELD, "", Answer.NO)
+    assert (label.model, label.language, label.mailbox) == ("m1", "de", "ana")
 
 
 async def test_answers_come_with_the_score_of_the_model_that_was_asked_for(story: Story) -> None:
@@ -137,6 +141,13 @@ async def test_answers_come_with_the_score_of_the_model_that_was_asked_for(story
     assert await story.store.answered("ana", view.model, story.now) == ((view.score, Answer.NO),)
     assert await story.store.answered("ana", "another", story.now) == ()
     assert await story.store.answered("bea", view.model, story.now) == ()
+
+    story.pass_time(days=91)
+    while await story.store.retain("ana", story.now, story.now, 100, story.now):
+        pass
+    assert await story.store.answered("ana", view.model, story.now) == ((view.score, Answer.NO),), (
+        "it outlives its message"
+    )
 
 
 async def test_a_decision_about_another_message_answers_nothing(story: Story) -> None:
@@ -151,7 +162,7 @@ async def test_an_answer_outlives_its_message_by_a_year_and_no_more(story: Story
     for gmail_id in await questions_of(story):
         await story.store.answer_question("ana", gmail_id, Answer.YES, Origin.PAGE, story.now)
     story.pass_time(days=100)
-    await story.store.retain("ana", story.now - timedelta(days=90), 500)
+    await story.store.retain("ana", story.now, story.now - timedelta(days=90), 500)
     await story.store.draw_questions("ana", story.now)
     rows = await story.store.archive_page("ana", "questions", "", 9)
     assert [(row["gmail_id"], row["answer"]) for row in rows] == [(None, "yes")] * 3

@@ -220,7 +220,7 @@ async def test_unsubscribing_is_in_one_hand_at_a_time_and_done_once(story: Story
     (found,) = (await store.sender_profile("ana", "a@x.test", "x.test", None, 9)).unsubscriptions
     assert found == unsubscription
     await story.work()
-    await store.retain("ana", story.pass_time(days=100), 1_000)
+    await store.retain("ana", story.now, story.pass_time(days=100), 1_000)
     assert (await store.sender_profile("ana", "a@x.test", "x.test", None, 9)).unsubscriptions == ()
 
 

@@ -158,7 +158,7 @@ async def test_tries_go_with_their_challenge_and_a_line_with_its_message(story: 
     await story.store.count_try("ana", challenge, "k1")
     await story.store.write_note("ana", challenge, LINE, story.now)
     later = story.pass_time(days=200)
-    await story.store.retain("ana", later - timedelta(days=90), 1_000)
+    await story.store.retain("ana", story.now, later - timedelta(days=90), 1_000)
     assert await story.store.messages("ana") == ()
     assert (await story.store.forget("ana"))["code_tries"] == 0
 

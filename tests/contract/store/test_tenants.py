@@ -62,7 +62,7 @@ ABOUT_ALL = {
     "add_model": "the operator's: no mailbox",
     "change_models": "the operator's: no mailbox",
     "model_acts": "the operator's: no mailbox",
-    "labels_of_model": "the operator's: figures",
+    "trial_labels": "the operator's: figures",
     "trial_counts": "the operator's: figures",
 }
 """Methods that name no mailbox, and who may call them instead."""
@@ -173,6 +173,7 @@ class Eve:
             "drift": lambda: store.drift("eve"),
             "decision_chain": lambda: store.decision_chain("eve"),
             "decisions": lambda: store.decisions("eve", "m1"),
+            "decided_messages": lambda: store.decided_messages("eve"),
             "swap_chain_key": lambda: store.swap_chain_key("eve", b"sealed", b"eve"),
             "draw_questions": lambda: store.draw_questions("eve", now),
             "questions": lambda: store.questions("eve", now),
@@ -241,7 +242,7 @@ class Eve:
             "post": lambda: store.post("eve", Entry(BO, 1, Posting.GRANTED, "grant:1"), now),
             "balance": lambda: store.balance("eve", "di@pitch.test"),
             "messages": lambda: store.messages("eve", before="m1"),
-            "retain": lambda: store.retain("eve", now + timedelta(days=400), 1_000),
+            "retain": lambda: store.retain("eve", now, now + timedelta(days=400), 1_000),
             "begin_challenge": lambda: store.begin_challenge("eve", "c1", now),
             "count_try": lambda: store.count_try("eve", "c1", "k1"),
             "write_note": lambda: store.write_note("eve", "c1", "Hello", now),

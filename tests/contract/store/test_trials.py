@@ -10,7 +10,17 @@ from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import Decision, Origin
 from backend.domain.mailbox.message import Outcome, Row, Shadow, Verdict
 from backend.domain.reading.score import Score
-from backend.domain.watching.trial import CHALLENGER, CHAMPION, QUALITY, TRIAL, Act, Answer, Counted, trial
+from backend.domain.watching.trial import (
+    CHALLENGER,
+    CHAMPION,
+    HELD,
+    PASSED,
+    Act,
+    Answer,
+    Counted,
+    Label,
+    trial,
+)
 from backend.transactions.records import StoredModel
 from tests.contract.store.stories import Story
 
@@ -54,18 +64,20 @@ async def asked(story: Story) -> set[str]:
     return {view.gmail_id for view in await story.store.questions("ana", story.now)}
 
 
-async def test_disagreements_come_first_and_what_is_left_is_asked_about_all_mail(story: Story) -> None:
-    since = await a_week_with_disagreements(story, questions_a_week=5)
-    assert await story.store.draw_questions("ana", story.now) == 5
+async def test_a_trial_asks_about_disagreements_and_as_much_as_a_question_of_each_kind_about_all_mail(
+    story: Story,
+) -> None:
+    since = await a_week_with_disagreements(story, questions_a_week=10)
+    assert await story.store.draw_questions("ana", story.now) == 10
     assert await asked(story) >= {"ours0", "ours1", "theirs0", "theirs1"}
-    labels = await story.store.labels_of_model(TRIAL, "two", since)
+    labels = (await story.store.trial_labels("two", since))[0]
     assert sorted((label.stratum, label.weight) for label in labels) == [
         (CHALLENGER, 1.0),
         (CHALLENGER, 1.0),
         (CHAMPION, 1.0),
         (CHAMPION, 1.0),
     ]
-    assert len(await story.store.labels("ana", story.now)) == 1
+    assert len(await story.store.labels("ana", story.now)) == 6
     assert await story.store.draw_questions("ana", story.now) == 0
     assert await story.store.trial_counts("two", since) == Counted(10, 2, 2)
 
@@ -73,9 +85,9 @@ async def test_disagreements_come_first_and_what_is_left_is_asked_about_all_mail
 async def test_a_smaller_budget_is_drawn_uniformly_and_none_asks_nothing(story: Story) -> None:
     since = await a_week_with_disagreements(story, questions_a_week=3)
     assert await story.store.draw_questions("ana", story.now) == 3
-    labels = await story.store.labels_of_model(TRIAL, "two", since)
-    assert {label.weight for label in labels} == {4 / 3}
-    assert await story.store.labels("ana", story.now) == ()
+    labels = (await story.store.trial_labels("two", since))[0]
+    assert [label.weight for label in labels] == [4]
+    assert len(await story.store.labels("ana", story.now)) == 2
 
     await story.mailbox("bea", questions_a_week=0)
     await judged(story, "theirs0", False, True, "bea")
@@ -83,21 +95,30 @@ async def test_a_smaller_budget_is_drawn_uniformly_and_none_asks_nothing(story: 
     assert await story.store.draw_questions("bea", story.now) == 0
 
 
-async def test_an_answer_and_an_act_count_and_cannot_say_does_not(story: Story) -> None:
-    since = await a_week_with_disagreements(story, questions_a_week=5)
+async def test_an_answer_counts_and_neither_an_act_nor_cannot_say_does(story: Story) -> None:
+    since = await a_week_with_disagreements(story, questions_a_week=10)
     await story.store.draw_questions("ana", story.now)
     await story.store.answer_question("ana", "theirs0", Answer.YES, Origin.PAGE, story.now)
     await story.store.answer_question("ana", "theirs1", Answer.UNSURE, Origin.PAGE, story.now)
     await story.decide("ana", "ours0", Decision.RELEASE, key="k")
-    found = trial(await story.store.labels_of_model(TRIAL, "two", since))
-    assert (found.asked, found.answered) == (4, 2)
+    asked, usual = await story.store.trial_labels("two", since)
+    assert {label.mailbox for label in usual} == {"ana"}
+    found = trial(asked, vouching("ana"))
+    assert (found.asked, found.answered, found.silent, found.acted) == (4, 1, 2, 1)
     assert found.path[-1].better > 1 > found.path[-1].worse
+    assert trial(asked, usual).doubted == 1, "nothing vouches for them yet"
+
+
+def vouching(mailbox: str) -> list[Label]:
+    """Answers about all mail that tell pitches from ordinary mail."""
+    answers = ((HELD, Answer.YES), (PASSED, Answer.NO)) * 9
+    return [Label(stratum, 1.0, "m1", "de", "latin", answer, "", mailbox) for stratum, answer in answers]
 
 
 async def test_what_was_not_drawn_moves_nothing_whatever_its_owner_does(story: Story) -> None:
     since = await a_week_with_disagreements(story, questions_a_week=3)
     await story.store.draw_questions("ana", story.now)
-    before = await story.store.labels_of_model(TRIAL, "two", since)
+    before = (await story.store.trial_labels("two", since))[0]
     drawn, numbers = await asked(story), random.Random(3)
     names = ["early", "ours0", "ours1", "theirs0", "theirs1", "held0", "held1", "passed0a", "passed1b"]
     for number in range(40):
@@ -108,25 +129,24 @@ async def test_what_was_not_drawn_moves_nothing_whatever_its_owner_does(story: S
         except Refused:
             continue
     await story.work()
-    assert await story.store.labels_of_model(TRIAL, "two", since) == before
-    assert trial(before).path == trial(await story.store.labels_of_model(TRIAL, "two", since)).path
+    assert (await story.store.trial_labels("two", since))[0] == before
 
 
 async def test_a_trial_of_more_than_a_year_keeps_its_first_answers_and_no_other_is_kept_so_long(
     story: Story,
 ) -> None:
-    since = await a_week_with_disagreements(story, questions_a_week=5)
+    since = await a_week_with_disagreements(story, questions_a_week=10)
     await story.store.draw_questions("ana", story.now)
     await story.store.answer_question("ana", "theirs0", Answer.YES, Origin.PAGE, story.now)
-    before = await story.store.labels_of_model(TRIAL, "two", since)
+    before = (await story.store.trial_labels("two", since))[0]
     story.pass_time(weeks=53)
     await story.store.draw_questions("ana", story.now)
-    assert await story.store.labels_of_model(TRIAL, "two", since) == before
-    assert await story.store.archive_page("ana", "questions", "", 9) != ()
+    assert (await story.store.trial_labels("two", since))[0] == before
+    assert await story.store.archive_page("ana", "questions", "", 20) != ()
     await story.store.change_models(Act.STOP, "two", "op", story.now)
     story.pass_time(weeks=1)
     await story.store.draw_questions("ana", story.now)
-    assert await story.store.archive_page("ana", "questions", "", 9) == ()
+    assert await story.store.archive_page("ana", "questions", "", 20) == ()
 
 
 async def told(story: Story) -> dict[str, int]:
@@ -137,14 +157,19 @@ async def test_the_census_tells_of_a_trial_what_its_answers_prove(story: Story) 
     assert await told(story) == {"trial.better": 0, "trial.worse": 0, "trial.open": 0}
     await story.mailbox("ana", questions_a_week=10)
     await in_trial(story)
-    for week in range(2):
-        for number in range(10):
+    for week in range(12):
+        for number in range(2):
             await judged(story, f"theirs{week}{number}", False, True)
+        await judged(story, f"held{week}", True, True)
+        for number in range(6):
+            await judged(story, f"passed{week}{number}", False, False)
         story.pass_time(days=7)
         await story.store.draw_questions("ana", story.now)
-        assert await told(story) == {"trial.better": 0, "trial.worse": 0, "trial.open": 1}
+        if week < 6:
+            assert await told(story) == {"trial.better": 0, "trial.worse": 0, "trial.open": 1}
         for name in await asked(story):
-            await story.store.answer_question("ana", name, Answer.YES, Origin.PAGE, story.now)
+            answer = Answer.NO if name.startswith("passed") else Answer.YES
+            await story.store.answer_question("ana", name, answer, Origin.PAGE, story.now)
     assert await told(story) == {"trial.better": 1, "trial.worse": 0, "trial.open": 0}
     await story.store.change_models(Act.STOP, "two", "op", story.now)
     assert await told(story) == {"trial.better": 0, "trial.worse": 0, "trial.open": 0}
@@ -156,13 +181,6 @@ async def test_another_trial_begins_without_the_answers_of_the_last(story: Story
     await story.store.change_models(Act.STOP, "two", "op", story.now)
     story.pass_time(minutes=1)
     await story.store.change_models(Act.SHADOW, "two", "op", story.now)
-    assert await story.store.labels_of_model(TRIAL, "two", since) != ()
-    assert await story.store.labels_of_model(TRIAL, "two", story.now) == ()
+    assert (await story.store.trial_labels("two", since))[0] != ()
+    assert (await story.store.trial_labels("two", story.now))[0] == ()
     assert await story.store.trial_counts("two", story.now) == Counted()
-
-
-async def test_answers_about_all_mail_are_found_by_the_model_that_decided(story: Story) -> None:
-    await a_week_with_disagreements(story, questions_a_week=10)
-    await story.store.draw_questions("ana", story.now)
-    assert len(await story.store.labels_of_model(QUALITY, "m1")) == 6
-    assert await story.store.labels_of_model(QUALITY, "two") == ()

@@ -139,7 +139,7 @@ async def test_retention_deletes_what_ended_long_ago_in_small_batches(story: Sto
     story.pass_time(days=110)
     before = story.now - timedelta(days=90)
     # Five messages, their challenge, the notice, the decision, and what the log of decisions told of it: six entries.
-    batches = [await story.store.retain("ana", before, 3) for _ in range(6)]
+    batches = [await story.store.retain("ana", story.now, before, 3) for _ in range(6)]
     assert batches == [3, 3, 3, 3, 2, 0]
     assert await listed(story) == ["waiting"]
     assert (await story.job("waiting")).stage is Stage.SCREEN
@@ -152,8 +152,8 @@ async def test_retention_spares_the_young_the_unfinished_and_the_neighbours(stor
     story.pass_time(days=10)
     await story.receive("ana", "young", Outcome.CHALLENGE)
     cutoff = story.now
-    assert await story.store.retain("ana", cutoff, 100) == 0
-    assert await story.store.retain("ana", cutoff + timedelta(seconds=1), 100) == 2
+    assert await story.store.retain("ana", story.now, cutoff, 100) == 0
+    assert await story.store.retain("ana", story.now, cutoff + timedelta(seconds=1), 100) == 2
     # The message and what the log told of it; its link still works.
     assert await story.store.challenge_of("ana", "young") is not None
     assert len(await story.store.known("bea", ["m1"])) == 1

@@ -28,7 +28,7 @@ async def test_a_week_is_counted_when_it_is_over_and_only_once(story: Story) -> 
     for _ in range(2):
         await story.store.count_weeks("ana", story.now)
     (week,) = (await story.store.drift("ana")).weeks
-    assert (week.messages, week.model) == (6, "a" * 12)
+    assert (week.messages, week.model) == (6, "a" * 13)
     assert week.counts["language pl"] == 2
     assert week.counts["language en"] == 4
     assert sum(of("unknown", week.counts).values()) == 6
@@ -87,7 +87,7 @@ async def test_the_weeks_outlive_the_mail_but_not_the_owner(story: Story) -> Non
     for name in ("ana", "ben"):
         await story.a_week(2, name=name)
         await story.store.count_weeks(name, story.now)
-    await story.store.retain("ana", story.now + timedelta(days=1), 500)
+    await story.store.retain("ana", story.now, story.now + timedelta(days=1), 500)
     assert len((await story.store.drift("ana")).weeks) == 1
     assert (await story.store.forget("ana"))["mail_weeks"] == 1
     gone = await story.store.drift("ana")
@@ -107,7 +107,7 @@ async def test_a_new_model_has_first_weeks_of_its_own(story: Story) -> None:
     await story.a_week(20, model=B)
     await story.store.count_weeks("ana", story.now)
     found = await story.store.drift("ana")
-    assert (found.state, found.weeks[-1].model, found.weeks[-1].messages) == (State.LEARNING, B[:12], 20)
+    assert (found.state, found.weeks[-1].model, found.weeks[-1].messages) == (State.LEARNING, B[:13], 20)
 
 
 async def test_after_a_year_the_first_weeks_and_the_last_are_kept(story: Story) -> None:

@@ -71,6 +71,17 @@ def test_without_a_mailbox_it_says_so(database: Path) -> None:
         ("UPDATE decision_settings SET content = '{}'", "changed"),
         ("UPDATE chains SET sealed_key = X'00'", "no secret key opens"),
         ("DELETE FROM chains", "there was one"),
+        ("DELETE FROM decision_settings", "changed"),
+        ("UPDATE decision_settings SET name = 'x' || name", "changed"),
+        (
+            "UPDATE decisions SET at = NULL, gmail_id = NULL, salt = NULL, payload = NULL WHERE number = 9",
+            "entry 9: emptied, and no erasure is written down",
+        ),
+        (
+            "UPDATE messages SET policy_row = 'allowed' "
+            "WHERE gmail_id = (SELECT gmail_id FROM decisions WHERE number = 5)",
+            "its row is not what the log says of it",
+        ),
     ],
 )
 def test_what_somebody_did_to_it_is_told(played: Path, change: str, says: str) -> None:

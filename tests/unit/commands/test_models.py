@@ -44,13 +44,15 @@ def test_from_adding_one_to_going_back(file: Path) -> None:
     assert states() == {SHIPPED_VERSION: "champion", OTHER_VERSION: "challenger"}
     run("stop")
     assert states()[OTHER_VERSION] == ""
-    run("promote", OTHER_VERSION)
+    assert "No trial has found" in run("promote", OTHER_VERSION)
+    assert "without a finding" in run("promote", "--force", OTHER_VERSION)
     assert states() == {SHIPPED_VERSION: "before", OTHER_VERSION: "champion"}
     assert SHIPPED_VERSION in run("rollback")
-    assert states() == {SHIPPED_VERSION: "champion", OTHER_VERSION: "before"}
+    assert states() == {SHIPPED_VERSION: "champion", OTHER_VERSION: ""}
+    assert "no model before" in run("rollback"), "what was just taken back does not come back"
     assert "other.onnx" in run("list")
     acts = with_store(lambda store: store.model_acts())
-    assert [done.act for done in acts] == ["add", "shadow", "stop", "promote", "rollback"]
+    assert [done.act for done in acts] == ["add", "shadow", "stop", "force", "rollback"]
     assert all("@" in done.by for done in acts)
 
 

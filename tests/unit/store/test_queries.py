@@ -129,7 +129,7 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
         *("digest_link", "use_digest_link", "undo_digest_link"),
         *("count_drifts", "server_seen", "drop_silent_servers", "count_servers"),
         *("models_at_work", "model_acts", "known_models", "model", "add_model", "note_model_act"),
-        *("labels_of_model", "trial_pairs"),
+        *("labels_in_trial", "labels_of_the_asked", "trial_pairs"),
         *RESTORE,
     }
     without = {query.name for query in queries(Dialect.SQLITE).values() if "mailbox_id" not in query.params}

@@ -40,7 +40,14 @@ WALKS = {
     # a row a server
     *("drop_silent_servers", "count_servers"),
     # asked by an operator, or the last row alone
-    *("models_at_work", "model_acts", "known_models", "labels_of_model", "trial_pairs"),
+    *(
+        "models_at_work",
+        "model_acts",
+        "known_models",
+        "labels_in_trial",
+        "labels_of_the_asked",
+        "trial_pairs",
+    ),
 }
 """Queries that may walk: asked by people now and then, or over one row a mailbox."""
 

@@ -50,3 +50,14 @@ WHERE mailbox_id = :mailbox_id AND number IN (
 DELETE FROM decision_counts WHERE mailbox_id = :mailbox_id AND number IN (
     SELECT number FROM decision_counts WHERE mailbox_id = :mailbox_id AND at < :before ORDER BY number LIMIT :limit
 );
+
+-- name: last_tombstone(mailbox_id)$
+SELECT MAX(number) FROM decisions WHERE mailbox_id = :mailbox_id AND at IS NULL;
+
+-- name: last_erasure(mailbox_id)$
+SELECT payload FROM decisions WHERE mailbox_id = :mailbox_id AND gmail_id = '' ORDER BY number DESC LIMIT 1;
+
+-- name: decided_messages(mailbox_id)
+-- What is kept of verdicts beside the log.
+SELECT gmail_id, policy_row, score, decided_at FROM messages
+WHERE mailbox_id = :mailbox_id AND decided_at IS NOT NULL ORDER BY decided_at, gmail_id;

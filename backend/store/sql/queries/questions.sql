@@ -18,22 +18,23 @@ WHERE mailbox_id = :mailbox_id AND decided_at >= :week * 604800000000 - 25920000
 
 -- name: ask(mailbox_id, id, kind, round, gmail_id, stratum, weight, trial_of, script, now)!
 -- In a trial the model that it is about, else the one that decided.
-INSERT INTO questions (mailbox_id, id, kind, round, gmail_id, stratum, weight, model, language, script, asked_at)
+INSERT INTO questions (
+    mailbox_id, id, kind, round, gmail_id, stratum, weight, model, language, script, asked_at, score
+)
 SELECT :mailbox_id, :id, :kind, :round, :gmail_id, :stratum, :weight,
-    CASE WHEN :trial_of = '' THEN model ELSE :trial_of END, language, :script, :now
+    CASE WHEN :trial_of = '' THEN model ELSE :trial_of END, language, :script, :now, score
 FROM messages WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: decision_of(mailbox_id, gmail_id)$
 SELECT decision FROM corrections WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND undone_at IS NULL
 ORDER BY decided_at DESC, correction_key LIMIT 1;
 
--- name: answer_questions(mailbox_id, gmail_id, answer, by_act, now)!
-UPDATE questions SET answer = :answer, by_act = :by_act, answered_at = :now
-WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
+-- name: answer_questions(mailbox_id, gmail_id, answer, now)!
+UPDATE questions SET answer = :answer, answered_at = :now WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
--- name: unanswer_questions(mailbox_id, gmail_id)!
-UPDATE questions SET answer = '', by_act = FALSE, answered_at = NULL
-WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND by_act;
+-- name: note_act(mailbox_id, gmail_id, acted)!
+-- '' takes it back.
+UPDATE questions SET acted = :acted WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: open_questions(mailbox_id, since)
 SELECT m.* FROM messages AS m
@@ -44,25 +45,34 @@ WHERE m.mailbox_id = :mailbox_id AND m.gmail_id IN (
 ORDER BY m.received_at DESC, m.gmail_id;
 
 -- name: labels(mailbox_id, kind, since)
-SELECT stratum, weight, model, language, answer,
+SELECT stratum, weight, model, language, answer, acted, mailbox_id AS mailbox,
     CASE WHEN script IN ('latin', 'accents', '') THEN script ELSE 'other' END AS letters
 FROM questions
 WHERE mailbox_id = :mailbox_id AND kind = :kind AND asked_at >= :since ORDER BY id;
 
 -- name: answered(mailbox_id, kind, model, since)
--- Scores of one model's only can be compared.
-SELECT m.score, q.answer FROM questions AS q
-INNER JOIN messages AS m ON m.mailbox_id = q.mailbox_id AND m.gmail_id = q.gmail_id
-WHERE q.mailbox_id = :mailbox_id AND q.kind = :kind AND q.model = :model AND q.asked_at >= :since
-    AND q.answer IN ('yes', 'no') AND m.model = :model AND m.score IS NOT NULL
-ORDER BY q.answered_at, q.id;
+-- Scores of one model's only can be compared. They outlive their messages.
+SELECT score, answer FROM questions
+WHERE mailbox_id = :mailbox_id AND kind = :kind AND model = :model AND asked_at >= :since
+    AND answer IN ('yes', 'no') AND score IS NOT NULL
+ORDER BY answered_at, id;
 
--- name: labels_of_model(kind, model, since)
+-- name: labels_in_trial(kind, challenger, since)
 -- Of all mailboxes, in the order in which they were answered.
-SELECT stratum, weight, model, language, answer,
+SELECT stratum, weight, model, language, answer, acted, mailbox_id AS mailbox,
     CASE WHEN script IN ('latin', 'accents', '') THEN script ELSE 'other' END AS letters
 FROM questions
-WHERE kind = :kind AND model = :model AND asked_at >= :since ORDER BY answered_at, mailbox_id, id;
+WHERE kind = :kind AND model = :challenger AND asked_at >= :since ORDER BY answered_at, mailbox_id, id;
+
+-- name: labels_of_the_asked(kind, trial, challenger, since)
+-- Those about all mail, of the mailboxes that are asked in a trial.
+SELECT stratum, weight, model, language, answer, acted, mailbox_id AS mailbox,
+    CASE WHEN script IN ('latin', 'accents', '') THEN script ELSE 'other' END AS letters
+FROM questions
+WHERE kind = :kind AND mailbox_id IN (
+    SELECT mailbox_id FROM questions WHERE kind = :trial AND model = :challenger AND asked_at >= :since
+)
+ORDER BY answered_at, mailbox_id, id;
 
 -- name: trial_pairs(challenger, since)
 SELECT policy_row, shadow_row, COUNT(*) AS n FROM messages

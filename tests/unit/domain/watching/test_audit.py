@@ -13,7 +13,19 @@ from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Attachment, Message
 from backend.domain.policy.table import Facts, decide
 from backend.domain.reading.score import Score, Thresholds
-from backend.domain.watching.audit import START, Chain, Entry, Fault, decided_again, faults, grounds, grown
+from backend.domain.watching.audit import (
+    START,
+    Chain,
+    Entry,
+    Fault,
+    KeptVerdict,
+    bits,
+    decided_again,
+    faults,
+    grounds,
+    grown,
+    unlike,
+)
 from tests.unit.domain import rules as make
 
 KEY = b"k" * 32
@@ -129,10 +141,39 @@ def test_a_cut_end_is_found_by_the_head_and_by_what_was_logged() -> None:
 def test_erased_entries_verify_and_tell_nothing() -> None:
     entries, head = log(50)
     erased = [entry._replace(at=None, about=None, salt=None, payload=None) for entry in entries]
-    assert faults_of(erased, head) == []
-    assert faults_of([*erased[:20], *entries[20:]], head) == []
+    record, longer = grown(KEY, head, 1_800_000_000_000_000, "", bytes(16), '{"kind":"erased","up_to":50}')
+    assert faults_of([*erased, record], longer) == []
+    assert faults_of([*erased[:20], *entries[20:], record], longer) == []
     half = erased[3]._replace(about=entries[3].about)
-    assert faults_of([*erased[:3], half, *erased[4:]], head) == [(4, Fault.CHANGED)]
+    assert faults_of([*erased[:3], half, *erased[4:], record], longer) == [(4, Fault.CHANGED)]
+
+
+def test_a_tombstone_that_nobody_wrote_down_is_found() -> None:
+    entries, head = log(20)
+    record, head = grown(KEY, head, 1_800_000_000_000_000, "", bytes(16), '{"kind":"erased","up_to":9}')
+    empty = [entry._replace(at=None, about=None, salt=None, payload=None) for entry in entries]
+    assert faults_of([*empty[:9], *entries[9:], record], head) == []
+    assert faults_of([*empty[:10], *entries[10:], record], head) == [(10, Fault.EMPTIED)]
+    assert len(faults_of([*empty, record], head)) == 11
+    forged = record._replace(payload='{"kind":"erased","up_to":20}')
+    assert (21, Fault.CHANGED) in faults_of([*empty, forged], head)
+
+
+def test_messages_are_held_against_the_log() -> None:
+    says = json.dumps({"kind": "verdict", "row": "quarantine", "case": {"p": bits(0.9)}})
+    first, head = grown(KEY, Chain(), 1_000, "a", bytes(16), says)
+    late, head = grown(KEY, head, 1_001, "a", bytes(16), '{"kind":"verdict","row":"credit","late":true}')
+    entries = [first, late]
+    fits = KeptVerdict("a", "quarantine", 0.9, 1_000)
+    assert list(unlike(entries, [fits])) == []
+    for other in (
+        fits._replace(policy_row="below_hold"),
+        fits._replace(score=0.9 + 2e-16),
+        fits._replace(gmail_id="b"),
+    ):
+        assert list(unlike(entries, [other])) == [other.gmail_id]
+    assert list(unlike(entries, [fits._replace(gmail_id="b", decided_at=999)])) == [], "older than the log"
+    assert list(unlike([first._replace(at=None, about=None, salt=None, payload=None)], [fits])) == []
 
 
 def test_a_log_goes_on_behind_entries_of_a_lost_key() -> None:

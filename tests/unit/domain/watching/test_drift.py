@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections import Counter
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend.domain.reading.score import Score, Trace
 from backend.domain.watching.drift import (
     ALARM,
+    CLASSES,
     REFERENCE,
     STARTS,
     Counted,
@@ -18,9 +22,11 @@ from backend.domain.watching.drift import (
     MailChange,
     State,
     Week,
+    bounds,
     change,
     classed,
     counted,
+    in_classes,
     judged,
     monday_of,
     week_of,
@@ -75,7 +81,7 @@ def test_ten_times_as_much_of_the_same_is_no_change() -> None:
 def test_fewer_unknown_words_than_before_are_told_as_that() -> None:
     often, seldom = (
         Counter({"score 0": 140, "language en": 140, **of})
-        for of in ({"unknown 4": 70, "unknown 2": 70}, {"unknown 0": 140})
+        for of in ({"unknown 9": 70, "unknown 5": 70}, {"unknown 1": 140})
     )
     more, fewer = change([seldom] * 12 + [often] * 4), change([often] * 12 + [seldom] * 4)
     assert more is not None
@@ -88,8 +94,8 @@ def test_fewer_unknown_words_than_before_are_told_as_that() -> None:
     )
 
 
-QUIET = Counter({"score 1": 100, "score 7": 20, "unknown 1": 120, "language en": 110, "language pl": 10})
-LOUD = Counter({**QUIET, "score 1": 60, "score 7": 60})
+QUIET = Counter({"score -9": 100, "score 7": 20, "unknown 1": 120, "language en": 110, "language pl": 10})
+LOUD = Counter({**QUIET, "score -9": 60, "score 7": 60})
 
 
 @pytest.mark.parametrize(
@@ -101,8 +107,8 @@ def test_evidence_grows_with_the_weeks_it_began_in_and_no_further(
 ) -> None:
     found = change([QUIET] * REFERENCE + [LOUD] * later)
     assert found is not None
-    assert (found.channel, found.grown, found.week, found.rises) == ("score", "7", began, True)
-    assert (found.before, found.since) == (pytest.approx(0.1670135), 0.5)
+    assert (found.channel, found.cause, found.week, found.rises) == ("score", "pitches", began, True)
+    assert (found.before, found.since) == (pytest.approx(1 / 6), 0.5)
     assert found.evidence == pytest.approx(evidence, rel=1e-4)
 
 
@@ -119,15 +125,48 @@ def test_restless_first_weeks_excuse_restless_later_ones() -> None:
 @pytest.mark.parametrize(
     ("logit", "unknown", "classes"),
     [
-        (-5.1, 0.0, "0 0"), (-5.0, 0.0301, "1 1"), (-4.0, 0.05, "2 1"), (-3.0, 0.0601, "3 2"), (-2.5, 0.0901, "4 3"),
-        (-2.0, 0.1301, "5 4"), (-1.0, 0.2001, "6 5"), (0.0, 0.9, "7 5"), (1.5, 1.0, "8 5"), (3.0, 0.02, "9 0"),
+        (-5.1, 0.0, "-11 0"), (-5.0, 0.0199, "-10 0"), (0.0, 0.02, "0 1"), (0.49, 0.31, "0 15"), (0.5, 1.0, "1 50"),
+        (-99.0, 0.9, "-24 45"), (99.0, 0.06, "24 3"),
     ],
 )  # fmt: skip
-def test_classes_begin_at_their_bounds(logit: float, unknown: float, classes: str) -> None:
+def test_classes_are_steps(logit: float, unknown: float, classes: str) -> None:
     known = round(10_000 * (1 - unknown))
     made = Score(0.5, logit, trace=Trace("0123456789abcdef 1.27", "", "", 10_000, known))
-    assert classed(made, "en") == f"0123456789ab {classes} en"
+    assert classed(made, "en") == f"0123456789abc {classes} en"
     assert classed(Score(0.5, logit), "en") == ""
+
+
+@given(st.dictionaries(st.integers(-24, 24), st.integers(1, 60), min_size=1))
+def test_no_class_holds_more_of_the_first_weeks_than_its_steps_make_it(counts: dict[int, int]) -> None:
+    first = [{f"score {step}": float(n) for step, n in counts.items()}] * REFERENCE
+    begin = bounds("score", first)
+    assert begin is not None
+    assert begin == sorted(set(begin))
+    shares = in_classes("score", first[0], begin)
+    assert sum(shares.values()) == sum(counts.values())
+    # A class goes on at most as long as it is not full, so all but its last step hold less than a tenth.
+    for name, n in shares.items():
+        last = max(step for step in counts if str(bisect_right(begin, step)) == name)
+        assert n - counts[last] < sum(counts.values()) / CLASSES + 1e-9
+    assert bounds("language", first) is None
+
+
+@pytest.mark.parametrize("week", [3, 12])
+def test_an_import_is_no_week(week: int) -> None:
+    year = weeks(20, 0.1, 6)
+    year[week] = {"score 3": 900.0, "unknown 30": 900.0, "language pl": 900.0}
+    assert change(year) is None
+    assert change([*weeks(12, 0.1, 6), *[year[week]] * 8]) is not None, "what lasts is a change"
+
+
+def test_an_unknown_language_is_told_as_words_that_are_unknown() -> None:
+    first, later = (
+        Counter({"score 0": 140, f"unknown {step}": 140, f"language {tongue}": 140})
+        for step, tongue in ((15, "en"), (40, "xx"))
+    )
+    found = change([first] * 12 + [later] * 3)
+    assert found is not None
+    assert (found.cause, found.before, found.since) == ("unknown", pytest.approx(0.31), pytest.approx(0.81))
 
 
 def test_a_week_counts_what_one_model_read() -> None:
@@ -146,16 +185,19 @@ def test_weeks_begin_on_monday() -> None:
 
 
 @pytest.mark.parametrize(
-    ("channel", "grown", "rises", "cause"),
+    ("channel", "grown", "before", "since", "rises", "cause"),
     [
-        ("language", "", True, "other_language"), ("language", "pl", True, "language"),
-        ("unknown", "3", True, "unknown"), ("unknown", "3", False, "known"),
-        ("score", "4", True, "ordinary"), ("score", "5", True, "doubtful"), ("score", "7", True, "doubtful"),
-        ("score", "8", True, "pitches"),
+        ("language", "", 0.1, 0.2, True, "other_language"), ("language", "pl", 0.1, 0.2, True, "language"),
+        ("unknown", "", 0.3, 0.5, True, "unknown"), ("unknown", "", 0.5, 0.3, False, "known"),
+        ("score", "", 0.2, 0.4, True, "pitches"), ("score", "", 0.4, 0.2, False, "fewer_pitches"),
+        ("score", "", 0.2, 0.21, True, "scores"), ("score", "", 0.4, 0.2, True, "scores"),
+        ("score", "", 0.2, 0.4, False, "scores"),
     ],
 )  # fmt: skip
-def test_what_there_is_more_of_in_a_word(channel: str, grown: str, rises: bool, cause: str) -> None:
-    assert MailChange(channel, grown, 0.1, 0.2, 9, 600.0, rises).cause == cause
+def test_what_there_is_more_or_less_of_in_a_word(
+    channel: str, grown: str, before: float, since: float, rises: bool, cause: str
+) -> None:
+    assert MailChange(channel, grown, before, since, 9, 600.0, rises).cause == cause
 
 
 def test_a_change_goes_on_since_it_was_first_seen() -> None:

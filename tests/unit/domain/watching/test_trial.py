@@ -29,6 +29,7 @@ from backend.domain.watching.trial import (
     Finding,
     Label,
     Offer,
+    asked_in_trial,
     better_degree,
     disagreement,
     drawn,
@@ -36,6 +37,7 @@ from backend.domain.watching.trial import (
     payoff,
     quality,
     trial,
+    vouched,
     wealth,
 )
 from tests.doubles import START
@@ -72,24 +74,23 @@ def test_they_disagree_where_one_alone_holds(ours: Row, theirs: Row, who: str | 
 def test_a_pitch_pays_who_holds_it_and_ordinary_mail_costs_them_twice() -> None:
     assert (payoff(CHALLENGER, Answer.YES), payoff(CHALLENGER, Answer.NO)) == (1 / COST, -1.0)
     assert (payoff(CHAMPION, Answer.YES), payoff(CHAMPION, Answer.NO)) == (-1 / COST, 1.0)
-    assert payoff(CHAMPION, Answer.UNSURE) is payoff(CHAMPION, "") is None
 
 
 def test_enough_one_way_decides_and_ends_the_path() -> None:
-    better = trial([label(CHAMPION, Answer.NO)] * 50)
+    better = trial([label(CHAMPION, Answer.NO)] * 50, usual())
     assert better.finding is Finding.BETTER
     assert better.answered < 10
     assert better.path[-1].better >= ENOUGH > better.path[-2].better
-    assert trial([label(CHAMPION, Answer.YES)] * 50).finding is Finding.WORSE
-    assert trial([label(CHAMPION, Answer.UNSURE)] * 50).finding is Finding.OPEN
-    assert trial([]).path == wealth([])
+    assert trial([label(CHAMPION, Answer.YES)] * 50, usual()).finding is Finding.WORSE
+    assert trial([label(CHAMPION, Answer.UNSURE)] * 50, usual()).finding is Finding.OPEN
+    assert trial([], usual()).path == wealth([])
 
 
 @given(st.lists(st.tuples(SCORED, st.sampled_from([*Answer, ""])), max_size=40))
 def test_the_other_way_round_is_the_other_finding(given_: list[tuple[str, str]]) -> None:
     turned = {CHAMPION: CHALLENGER, CHALLENGER: CHAMPION}
-    one = trial([label(stratum, answer) for stratum, answer in given_])
-    other = trial([label(turned[stratum], answer) for stratum, answer in given_])
+    one = trial([label(stratum, answer) for stratum, answer in given_], usual())
+    other = trial([label(turned[stratum], answer) for stratum, answer in given_], usual())
     assert [(w.better, w.worse) for w in one.path] == [(w.worse, w.better) for w in other.path]
     assert one.asked == len(given_)
 
@@ -107,7 +108,7 @@ def test_holding_much_more_ordinary_mail_is_worse_although_f1_is_higher() -> Non
     # As many pitches more as ordinary emails: F1 rises, and owners lose.
     answers = [Answer.YES, Answer.NO]
     labels = [label(CHALLENGER, answer) for answer in answers * 100]
-    found = trial(labels, Counted(2_000, 0, 100), usual())
+    found = trial(labels, usual(), "m", Counted(2_000, 0, 100))
     assert found.finding is Finding.WORSE
     assert found.champion is not None
     assert found.challenger is not None
@@ -116,21 +117,85 @@ def test_holding_much_more_ordinary_mail_is_worse_although_f1_is_higher() -> Non
 
 def test_f1_is_that_of_the_mail_it_was_estimated_from() -> None:
     # Of 200 weighted emails 40 are held, 36 of them pitches; 4 pitches pass.
-    found = trial([], Counted(200, 0, 0), usual())
+    found = trial([], usual(), "m", Counted(200, 0, 0))
     assert found.champion is not None
     assert found.challenger is not None
     assert found.champion.value == pytest.approx(2 * 36 / (40 + 40))
     assert found.challenger.value == pytest.approx(found.champion.value)
     assert found.champion.low < found.champion.value < found.champion.high
-    caught = trial([label(CHALLENGER, Answer.YES)] * 4, Counted(200, 0, 4), usual())
+    caught = trial([label(CHALLENGER, Answer.YES)] * 4, usual(), "m", Counted(200, 0, 4))
     assert caught.challenger is not None
     assert caught.challenger.value == pytest.approx(2 * 40 / (44 + 40))
 
 
 @pytest.mark.parametrize("known", [[], usual()[:40], [label(NEAR, Answer.NO), label(PASSED, Answer.NO)]])
 def test_f1_is_not_told_where_too_little_is_known(known: list[Label]) -> None:
-    assert trial([], Counted(), known).champion is None
-    assert trial([], Counted(100, 3, 0), usual()).challenger is None
+    assert trial([], known, "m").champion is None
+    assert trial([], usual(), "m", Counted(100, 3, 0)).challenger is None
+
+
+# ---- Whose answers count
+
+
+def owner(name: str, *answers: tuple[str, str, str]) -> list[Label]:
+    """Answers (stratum, answer, what they did unasked) of one mailbox, many times over."""
+    return [
+        Label(stratum, 1.0, "m", "en", "latin", answer, acted, name)
+        for stratum, answer, acted in answers * 12
+    ]
+
+
+HONEST = ((HELD, Answer.YES, ""), (PASSED, Answer.NO, ""))
+
+
+@pytest.mark.parametrize("answer", [Answer.YES, Answer.NO, Answer.UNSURE, ""])
+def test_who_always_says_the_same_decides_nothing(answer: str) -> None:
+    assert not vouched(owner("a", (HELD, answer, ""), (PASSED, answer, ""), (NEAR, answer, "")))
+    assert vouched(owner("a", *HONEST))
+
+
+def test_who_answers_at_random_is_vouched_for_in_one_case_of_twenty_at_most() -> None:
+    found = 0
+    for seed in range(400):
+        numbers = random.Random(seed)
+        said = [numbers.choice([Answer.YES, Answer.NO]) for _ in range(100)]
+        found += vouched([label((HELD, PASSED)[at % 2], one) for at, one in enumerate(said)])
+    assert found <= 20
+
+
+def test_who_does_otherwise_than_they_answer_is_not_vouched_for() -> None:
+    assert vouched(owner("a", *HONEST, (HELD, Answer.YES, Answer.YES)))
+    assert not vouched(owner("a", *HONEST, (HELD, Answer.YES, Answer.NO)))
+    assert not vouched(owner("a", *HONEST), owner("a", (CHALLENGER, Answer.YES, Answer.NO)))
+
+
+def test_only_vouched_owners_answers_count_and_the_others_are_counted() -> None:
+    labels = owner("honest", (CHAMPION, Answer.NO, "")) + owner("always no", (CHAMPION, Answer.NO, Answer.NO))
+    labels += [Label(CHAMPION, 1.0, "m", "en", "latin", "", Answer.NO, "honest")]
+    same = owner("always no", (HELD, Answer.NO, ""), (PASSED, Answer.NO, ""))
+
+    found = trial(labels, owner("honest", *HONEST) + same)
+
+    assert found.finding is Finding.BETTER
+    assert (found.asked, found.silent, found.acted, found.doubted) == (25, 1, 13, 12)
+    assert trial(labels, same).finding is Finding.OPEN
+
+
+def test_an_answer_counts_as_much_as_the_mail_it_stands_for() -> None:
+    vouching = owner("large", *HONEST) + [one for at in range(9) for one in owner(f"small {at}", *HONEST)]
+    large = [Label(CHAMPION, 40.0, "m", "en", "latin", Answer.YES, "", "large")] * 20
+    small = [
+        Label(CHAMPION, 1.0, "m", "en", "latin", Answer.NO, "", f"small {at}")
+        for at in range(9)
+        for _ in range(2)
+    ]
+    assert trial([*small, *large], vouching).finding is Finding.WORSE
+    assert trial(small, vouching).finding is Finding.BETTER
+
+
+@pytest.mark.parametrize(("budget", "asked"), [(0, 0), (3, 1), (5, 2), (10, 7)])
+def test_some_questions_of_a_week_are_about_all_mail(budget: int, asked: int) -> None:
+    assert asked_in_trial(budget) == asked
 
 
 # ---- Who is drawn to be asked about, and what the answers are worth
@@ -256,7 +321,10 @@ def test_over_to_a_model_after_its_trial_and_back() -> None:
     assert (trial.champion, trial.challenger, trial.since) == (FILE, "a", START)
     over = trial.after(Act.PROMOTE, "a", START)
     assert over == AtWork(2, "a", FILE, None, None)
-    assert over.after(Act.ROLLBACK, FILE, START) == AtWork(3, FILE, "a", None, None)
+    back = over.after(Act.ROLLBACK, FILE, START)
+    assert back == AtWork(3, FILE, None, None, None)
+    with pytest.raises(Refused):
+        back.after(Act.ROLLBACK, "a", START)
 
 
 @pytest.mark.parametrize(
@@ -289,10 +357,12 @@ def test_nothing_but_a_person_who_promotes_or_goes_back_changes_who_judges(
         assert following.number == state.number + 1
         assert following.challenger != following.champion
         assert (following.challenger is None) == (following.since is None)
-        if act not in (Act.PROMOTE, Act.ROLLBACK):
-            assert (following.champion, following.before) == (state.champion, state.before)
-        else:
+        if act is Act.ROLLBACK:
+            assert (following.champion, following.before) == (version, None)
+        elif act in (Act.PROMOTE, Act.FORCE):
             assert (following.champion, following.before) == (version, state.champion)
+        else:
+            assert (following.champion, following.before) == (state.champion, state.before)
         state = following
 
 
