@@ -7,6 +7,7 @@ it were the mail. Most mail is short and one thing only, and has one view.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -127,9 +128,10 @@ def _richest(pieces: Iterator[Sequence[str]], tongue: str) -> Sequence[str] | No
 
 def _place(hits: Sequence[Hit], length: int) -> tuple[int, int]:
     """(where it begins, how many different turns of phrase stand in it)."""
-    best = (0, 0)
+    best, starts = (0, 0), [hit.start for hit in hits]
     for start in range(0, max(1, length - OPENING + _STEP), _STEP):
-        within = {hit.finding for hit in hits if start <= hit.start < start + OPENING}
+        near = hits[bisect_left(starts, start) : bisect_left(starts, start + OPENING)]
+        within = {hit.finding for hit in near}
         if len(within) > best[1]:
             best = (start, len(within))
     return best
