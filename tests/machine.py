@@ -43,7 +43,8 @@ from weakref import WeakSet
 from backend import starting
 from backend.__main__ import COMMANDS
 from backend.__main__ import main as program
-from backend.demo.people import Process, Sandbox
+from backend.demo.people import Process
+from backend.demo.play import Stage, jobs_left
 from backend.sandbox.__main__ import sandbox_command
 from backend.system import SystemClock
 from tests import once
@@ -222,20 +223,22 @@ SELECT (SELECT COUNT(*) FROM messages WHERE due_at IS NOT NULL),
 """Messages that are not done with, jobs in hand, and when the next job is due."""
 
 
-async def hurry(sandbox: Sandbox, server: Process, state: Path) -> int:
+async def hurry(running: Stage, state: Path) -> int:
     """How much a server with an embedded store has left to do. Where nothing is under way the clock is put forward to
     when the next thing is due."""
-    pushes = await sandbox.pushes_pending()
+    pushes = await running.sandbox.pushes_pending()
     with contextlib.closing(sqlite3.connect(state / "pitchgate.sqlite3")) as store:
         messages, in_hand, due = store.execute(JOBS).fetchone()
     # A server that was started in another way has the real time.
-    ours = machine().runs(server.pid)
+    ours = machine().runs(running.server.pid)
     now = machine().now() if ours else datetime.now(UTC)
     seconds = (due or math.inf) / 1e6 - now.timestamp()
     left = int(pushes + messages + in_hand + (seconds < SOON))
-    if ours and left and not in_hand:
-        machine().advance(STEP if pushes else max(0.0, seconds))  # a push may be held back
-    return left
+    # Looks that pushes asked for are in the server's memory. Pushes may be held back, too.
+    looks = 0 if left else await jobs_left(running)
+    if ours and (left or looks) and not in_hand:
+        machine().advance(STEP if pushes or looks else max(0.0, seconds))
+    return left + looks
 
 
 # ---- The first process

@@ -44,7 +44,9 @@ REPEATS = 6
 """How many times as long each letter is waited for once all have come."""
 TOLD = 4
 """Messages held when the owner's first digest comes."""
-WAITING = re.compile(r'^pitchgate_message_stages\{stage="(?!ended)[a-z]+"\} ([0-9.e+]+)$', re.MULTILINE)
+WAITING = re.compile(
+    r'^pitchgate_(?:looks_waiting|message_stages\{stage="(?!ended)[a-z]+"\}) ([0-9.e+]+)$', re.MULTILINE
+)
 ACCOUNT = "push@pitchgate-demo.iam.gserviceaccount.com"
 
 
@@ -241,14 +243,14 @@ async def _settle(running: Stage, people: list[Salesperson]) -> None:
         for person in people:
             await person.look(running.sandbox)
             solved += await person.answer(running.http)
-        left = (solved, await running.sandbox.pushes_pending(), await _jobs_left(running))
+        left = (solved, await running.sandbox.pushes_pending(), await jobs_left(running))
         if left != before:
             until, before = time.monotonic() + DRAIN_SECONDS, left
         quiet = 0 if any(left) else quiet + 1
 
 
-async def _jobs_left(running: Stage) -> int:
-    """Messages with a stage still to run, as the server's own metrics count them."""
+async def jobs_left(running: Stage) -> int:
+    """Looks to come and messages with a stage still to run, as the server's own metrics count them."""
     async with running.http.get(f"{running.server_url}/metrics") as answer:
         if answer.status != 200:
             return 1

@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 from backend.domain.errors import Expired, Refused
 from backend.pipeline.judged import VerdictMetrics
+from backend.pipeline.looks import Looks
 from backend.ports.gmail import Gmail
 from backend.ports.public_post import Pushed, PushService
 from backend.ports.reader import Reader
 from backend.ports.system import Clock, TimeCheck, TokenSource, Vault
 from backend.settings import Settings, on_this_machine
-from backend.transactions.records import MessageJob
 from backend.transactions.store import Store
 
 # ---- Our own changes in Gmail
@@ -69,11 +69,9 @@ def _nobody() -> None:
 
 @dataclass(frozen=True, slots=True)
 class DutyResult:
-    """How a duty tells that it was given back in the commit of its result, due at `due` (None: when wanted again), and
-    the messages that this commit left in our hands."""
+    """How a duty tells that it was given back in the commit of its result, due at `due` (None: when wanted again)."""
 
     due: datetime | None
-    following: tuple[MessageJob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +91,7 @@ class Context:
     started: datetime = datetime.min.replace(tzinfo=UTC)
     """When this process began to serve."""
     echoes: OwnChanges = field(default_factory=OwnChanges)
+    looks: Looks = field(default_factory=Looks)
     time: TimeCheck = field(default_factory=Believed)
     judged: VerdictMetrics = field(default_factory=VerdictMetrics)
     web_pushed: Counter[Pushed] = field(default_factory=lambda: Counter(dict.fromkeys(Pushed, 0)))

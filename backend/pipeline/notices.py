@@ -1,5 +1,5 @@
-"""notices: how new mail comes to our notice. A notice is verified here (`push`, `fetched`) and stored in one place
-(`_stored`); where nobody tells us, `look_again_at` says when history is asked for next. No Gmail call here.
+"""notices: how new mail comes to our notice. A notice is verified here (`push`, `fetched`) and heard in one place
+(`_heard`); where nobody tells us, `look_again_at` says when history is asked for next. No Gmail call here.
 """
 
 from __future__ import annotations
@@ -13,39 +13,48 @@ from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import look_after
 from backend.pipeline.context import Context
 from backend.ports.gmail import PushCallers
+from backend.transactions.jobs import position
 from backend.transactions.records import Duty, Notice, PushFate
 
 
 async def push(
     context: Context, callers: PushCallers, authorization: str, body: bytes, metadata: Metadata
 ) -> PushFate | None:
-    """Verify and store one push. None means: authentic but malformed, acknowledge and count it.
+    """Verify and hear one push. None means: authentic but malformed, acknowledge and count it.
 
     Raises `Unauthenticated` (401) for a token that is not Pub/Sub's for us, `TryLater` (503) when Google's
     keys cannot be had.
     """
     subscription, envelope = read_push(body, metadata)
     await callers.verify_push(authorization, subscription)
-    return await _stored(context, envelope)
+    return await _heard(context, envelope)
 
 
 async def fetched(context: Context, body: bytes) -> PushFate | None:
-    """Store one notice that we fetched ourselves, with our own credentials from our own subscription: that vouches
+    """Hear one notice that we fetched ourselves, with our own credentials from our own subscription: that vouches
     for it. None as above."""
-    return await _stored(context, read_push(body)[1])
+    return await _heard(context, read_push(body)[1])
 
 
-async def _stored(context: Context, envelope: Envelope | None) -> PushFate | None:
-    """Sync becomes due at once, and again after Google's one-second window, in which it drops further notices, has
-    closed: that look sees what they would have told. Of an echo of our own change only that look is made, and one that
-    is still to come is put off to serve as it."""
+async def _heard(context: Context, envelope: Envelope | None) -> PushFate | None:
+    """The mailbox is looked at at once, and again after Google's one-second window, in which it drops further notices:
+    that look sees what they would have told. It is in memory, and stored by the commit of the look. Stored at once is
+    only the word of a mailbox we have not looked at since our start, what came before, and anything while the store
+    takes nothing: then it is not taken either, and comes again."""
     if envelope is None:
         return None
-    now = context.clock.now()
+    now, looks = context.clock.now(), context.looks
     notice = Notice(envelope.push_id, envelope.email, envelope.history_id)
-    again_at = now + timedelta(seconds=context.settings.push_settle)
+    known, again = looks.told(envelope.email), looks.came(envelope.push_id)
+    window = context.settings.push_settle
+    if known is None or again or context.store.away:
+        fate = await context.store.note_push(notice, now + timedelta(seconds=window), now)
+        return PushFate.REPEAT if again else fate  # the first may not be stored yet
+    mailbox_id, listed = known
+    told = position(envelope.history_id)
     echo = context.echoes.heard(envelope.email, now)
-    return await context.store.note_push(notice, again_at, now, echo)
+    looks.hear(mailbox_id, notice, now, window, seen=told <= listed, echo=echo)
+    return PushFate.STALE if told < listed else PushFate.NEW
 
 
 async def owner_acted(context: Context, mailbox_id: MailboxId) -> None:

@@ -40,7 +40,7 @@ from backend.pipeline.modes import in_force
 from backend.pipeline.together import VerdictBatch
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
-from backend.transactions.records import Duty, MessageJob, Prefetched, ScreeningContext
+from backend.transactions.records import Duty, MessageJob, Prefetched, Reached, ScreeningContext
 
 log = structlog.get_logger()
 
@@ -77,6 +77,7 @@ async def screen(context: Context, job: MessageJob, others: VerdictBatch) -> Mes
         if context.clock.now() < ripe:
             # History may tell of a message before it can be read; what is really gone is still so a moment later.
             raise NotYet("later.not_there", reason="gone?", retry_at=ripe) from error
+        await others.there(job)
         await context.store.gone(job, context.clock.now())
         return None
     except (Rejected, Unexplained) as error:
@@ -86,20 +87,22 @@ async def screen(context: Context, job: MessageJob, others: VerdictBatch) -> Mes
         return await _end(context, job, others, fail_open(cause), None, error.reason)
     except Unread as error:
         return await _end(context, job, others, fail_open(error.cause), None, error.fault)
-    if await _own(context, job, digest):
+    if await _own(context, job, others, digest):
         return None
     if digest.bounce:
         await context.store.note_bounce(job.mailbox_id, job.thread_id, context.clock.now())
     return await _judge(context, job, others, mailbox, fetched, digest)
 
 
-async def _own(context: Context, job: MessageJob, digest: Digest) -> bool:
+async def _own(context: Context, job: MessageJob, others: VerdictBatch, digest: Digest) -> bool:
     """End the job of a message that the owner wrote, or of a digest that we put there; False for any other."""
     if await owner_digest.is_ours(context, job.mailbox_id, digest.arrival):
+        await others.there(job)
         await context.store.record_verdict(job, learn.OWN_MAIL, None, None, context.clock.now())
         return True
     sent = "SENT" in digest.arrival.labels and "DRAFT" not in digest.arrival.labels
     if sent:
+        await others.there(job)
         await learn.from_own_mail(context, job, digest.correspondents)
     return sent
 
@@ -170,12 +173,12 @@ async def _end(
     intent: ChallengeIntent | None = None,
 ) -> MessageJob | None:
     """Commit the verdict; one that lets a message in because it could not be judged is logged and counted."""
-    now, until, following = context.clock.now(), context.lease_until(), None
-    if verdict.spends_credit or PLACES[verdict.outcome] in (Placement.MARKED, Placement.HELD):
-        others.without(job)
-        following = await context.store.record_verdict(job, verdict, screened, intent, now, until)
-    else:
+    now, following = context.clock.now(), None
+    reached = Reached(job, verdict, screened, intent)
+    if reached.stays:
         await others.stays(job, verdict, screened)
+    else:
+        following = await others.acts(reached, context.lease_until())
     context.judged.note(verdict)
     if screened is not None and not job.backlog:
         lag = (now - screened.received_at).total_seconds()

@@ -1,19 +1,20 @@
 """The map: which stage is which verb, and what follows it.
 
 A message walks these boxes; each arrow is one commit, each box may run twice. The worker that ends SCREEN or ACT goes
-on with what follows, and so does the one whose SYNC finds messages.
+on with what follows. A look at history and the SCREEN of what it found end in one commit.
 
-    push ──▶ SYNC ──▶ SCREEN ──▶ ACT ──▶ CHALLENGE
-                │        │        (held or marked)  (held, and the sender is answered)
-                │        └──▶ stays in the inbox
+    push ──▶ a look, SCREEN ──▶ ACT ──▶ CHALLENGE
+                │      │        (held or marked)  (held, and the sender is answered)
+                │      └──▶ stays in the inbox
                 └──▶ LEARN (the owner's own mail)
 
     solve, a correction, or the owner's answer ──▶ RELEASE ──▶ back in the inbox
 
-Duties belong to a mailbox instead: SYNC when pushed and every quarter of an hour or so, WATCH daily, INDEX once,
-RETAIN daily (it counts the week's mail before it forgets any), PREVIEW when an owner asks what would have been held,
-DELIVER when a wait behind a typed code ends, DIGEST in the morning of its day, WEB_PUSH when a message is held and a
-browser asked for messages, OWED when a count of the day that kept a link back has room again, LEAVE when they go.
+Duties belong to a mailbox instead: SYNC (a look, or many) at the start and every quarter of an hour or so, WATCH
+daily, INDEX once, RETAIN daily (it counts the week's mail before it forgets any), PREVIEW when an owner asks what would
+have been held, DELIVER when a wait behind a typed code ends, DIGEST in the morning of its day, WEB_PUSH when a message
+is held and a browser asked for messages, OWED when a count of the day that kept a link back has room again, LEAVE when
+they go.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from backend.domain.errors import LeaseLost
 from backend.domain.mailbox.message import Stage
 from backend.pipeline.act import act, release
 from backend.pipeline.challenge import challenge
@@ -34,7 +36,7 @@ from backend.pipeline.owed import owed
 from backend.pipeline.owner_digest import digest
 from backend.pipeline.screen import screen
 from backend.pipeline.solve import deliver
-from backend.pipeline.sync import Take, sync
+from backend.pipeline.sync import NO_HANDS, Hands, sync
 from backend.pipeline.together import VerdictBatch
 from backend.ports.gmail import Authorizer
 from backend.transactions.records import Duty, DutyJob, MessageJob
@@ -63,30 +65,39 @@ async def run_stage(
 ) -> tuple[MessageJob, ...]:
     """Run the message's stage, with `others` of its mailbox that are screened at the same time. It ends its job itself,
     in the commit of its result; what is returned is the next stage's job, which that commit left in our hands."""
-    if job.stage is Stage.SCREEN:
-        others = others or VerdictBatch(context.store, context.clock, (job,))
-        try:
-            following = await screen(context, job, others)
-        finally:
-            others.without(job)
-    else:
+    if others is None and job.stage is Stage.SCREEN:
+        others = VerdictBatch(context.store, context.clock, (job,))
+    if others is None:
         following = await STAGES[job.stage](context, job)
+    else:
+        following = await _among(context, job, others)
     return () if following is None else (following,)
 
 
-async def run_duty(
-    context: Context, authorizer: Authorizer, job: DutyJob, take: Take = int
-) -> tuple[MessageJob, ...]:
-    """Run the mailbox's duty and give it back with the time it is due again, if its last commit has not; what is
-    returned are messages it found, which that commit left in our hands: no more than we can `take`."""
+async def _among(context: Context, job: MessageJob, others: VerdictBatch) -> MessageJob | None:
+    try:
+        if job.stage is Stage.SCREEN:
+            return await screen(context, job, others)
+        await others.there(job)
+        return await STAGES[job.stage](context, job)
+    except LeaseLost:
+        raise
+    except Exception:
+        await others.there(job)  # what follows from the error is written into its row
+        raise
+    finally:
+        others.without(job)
+
+
+async def run_duty(context: Context, authorizer: Authorizer, job: DutyJob, hands: Hands = NO_HANDS) -> None:
+    """Run the mailbox's duty and give it back with the time it is due again, if its last commit has not. Messages that
+    a SYNC finds are put into our `hands`."""
     if job.duty is Duty.LEAVE:
         await leave(context, authorizer, job)  # deletes the duty along with the mailbox
-        return ()
+        return
     if job.duty is Duty.SYNC:
-        next_due: datetime | DutyResult | None = await sync(context, job, take)
+        next_due: datetime | DutyResult | None = await sync(context, job, hands)
     else:
         next_due = await DUTIES[job.duty](context, job)
-    if isinstance(next_due, DutyResult):
-        return next_due.following
-    await context.store.finish_duty(job, next_due)
-    return ()
+    if not isinstance(next_due, DutyResult):
+        await context.store.finish_duty(job, next_due)

@@ -1,16 +1,20 @@
-"""sync: list what changed since the stored cursor; commit new messages and the moved cursor together.
+"""sync: what changed since the stored cursor is listed;
+new messages, their verdicts and the moved cursor end in one commit.
 
-One holder per mailbox. The pushed history id is never taken as a cursor: everything up to it would be
-skipped. It is a hint only: while history does not show yet what a push told of, the cursor stays and the mailbox
-is looked at again some seconds later. A cursor too old for Google's history leads to a re-list (`relist`);
-a listing under way is taken up again where it was left.
+A look (`look_at`) is what a push asks for: nobody holds the mailbox, and a commit whose cursor has moved meanwhile is
+refused, so of two looks one counts. What is more than a page is a duty's, held by one worker. The pushed history id is
+never taken as a cursor: everything up to it would be skipped. It is a hint only: while history does not show yet what a
+push told of, the cursor stays and the mailbox is looked at again some seconds later. A cursor too old for Google's
+history leads to a re-list (`relist`); a listing under way is taken up again where it was left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -24,15 +28,29 @@ from backend.domain.errors import (
     believed,
 )
 from backend.domain.history import appeared
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import RowState as MovedRow
 from backend.domain.mailbox.decisions import decisions
-from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.mailbox import Link, Mailbox
 from backend.domain.mailbox.message import MessageView, Stage
 from backend.pipeline import relist
-from backend.pipeline.context import Context, DutyResult
+from backend.pipeline.context import Context
+from backend.pipeline.looks import Look
 from backend.pipeline.notices import look_again_at
+from backend.pipeline.together import VerdictBatch
 from backend.ports.gmail import HistoryPage
-from backend.transactions.records import Duty, DutyJob, Sighting, SyncPage
+from backend.transactions.records import (
+    Duty,
+    DutyJob,
+    HistoryContext,
+    HistoryPosition,
+    MessageJob,
+    Notice,
+    Reached,
+    ScreeningContext,
+    Sighting,
+    SyncPage,
+)
 
 log = structlog.get_logger()
 
@@ -46,26 +64,72 @@ WATCH_LIFE = timedelta(days=7)
 RENEWED_LATELY = timedelta(hours=1)
 
 
-Take = Callable[[int], int]
-"""How many of so many messages that were found their finder may go on with."""
+class Hands(Protocol):
+    """Who screens what a look finds."""
+
+    @property
+    def lease(self) -> str:
+        """A name for what is put into them now, never given twice."""
+
+    def room(self, mailbox_id: MailboxId, found: int) -> int:
+        """How many of so many messages they can take."""
+
+    def take(self, batch: VerdictBatch) -> None:
+        """Begin to screen them."""
 
 
-async def sync(context: Context, job: DutyJob, take: Take = int) -> datetime | DutyResult:
+class _NoHands:
+    """All that is found waits for a worker."""
+
+    lease = ""
+
+    def room(self, mailbox_id: MailboxId, found: int) -> int:
+        return 0
+
+    def take(self, batch: VerdictBatch) -> None:
+        raise AssertionError("there is no room")
+
+
+NO_HANDS: Hands = _NoHands()
+
+
+async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
+    """What pushes asked for. Returns in how many seconds to look again, should Google's index lag behind its pushes.
+    What takes more than a page is left to the duty. Raises `LeaseLost` where another look came first."""
+    mailbox, now = await context.store.bare_mailbox(look.mailbox_id), context.clock.now()
+    if mailbox is None or mailbox.link is not Link.CONNECTED:
+        context.looks.forget(look.mailbox_id)
+        return None
+    more = relist.under_way(mailbox) or not mailbox.cursor or mailbox.page_token != ""
+    again: datetime | None = None
+    if not more:
+        try:
+            more, again = await _page(context, mailbox, hands, look)
+        except HistoryGone:
+            more = True
+    if more:
+        await context.store.leave_look(look.mailbox_id, look.notices, now, now)
+    return None if again is None else (again - now).total_seconds()
+
+
+async def sync(context: Context, job: DutyJob, hands: Hands = NO_HANDS) -> datetime:
     """Bring one mailbox up to date, or some pages nearer to it. Returns when it is due again."""
+    if job.attempt > 1 or not context.looks.knows(job.mailbox_id):
+        hands = (
+            NO_HANDS  # it may have killed the last who read it: it is marked in the store before it is read
+        )
     for _ in range(PAGES_A_TURN):
-        mailbox = job.mailbox or await context.store.mailbox(job.mailbox_id)
+        mailbox = job.mailbox or await context.store.bare_mailbox(job.mailbox_id)
         if mailbox is None:
             raise LeaseLost("conflict.mailbox")
-        due = await _one_page(context, job, mailbox, take)
+        due = await _one_page(context, job, mailbox, hands)
         if due is not None:
             return due
         job = replace(job, mailbox=None)  # it has moved on
     return context.clock.now()
 
 
-async def _one_page(
-    context: Context, job: DutyJob, mailbox: Mailbox, take: Take
-) -> datetime | DutyResult | None:
+async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox, hands: Hands) -> datetime | None:
     """List and commit one page; when the mailbox is up to date, the time to look again, else None."""
     if relist.under_way(mailbox):
         ended = await relist.go_on(context, job, mailbox)
@@ -74,10 +138,12 @@ async def _one_page(
         profile = await context.gmail.profile(mailbox.id)
         page = SyncPage(cursor=profile.history_id, safe_since=context.clock.now())
         await context.store.commit_sync(job, page, context.clock.now())
+        context.looks.looked(mailbox, profile.history_id)
         return look_again_at(context, mailbox.id, mailbox.moved_at)
-    start, began = mailbox.page_start or mailbox.cursor, context.clock.now()
     try:
-        listed = await context.gmail.history(mailbox.id, start, mailbox.page_token)
+        more, again = await _page(context, mailbox, hands)
+    except LeaseLost:
+        return None  # a look came first: the history goes on from where that ended
     except HistoryGone:
         await relist.begin(context, job, mailbox)
         return None
@@ -87,40 +153,87 @@ async def _one_page(
         # The page token died with its listing: list again from where that listing started.
         await context.store.commit_sync(job, SyncPage(), context.clock.now())
         return None
-    page, pushed = await _interpret(context, mailbox, listed)
+    if more:
+        return None
+    moved = await context.store.bare_mailbox(mailbox.id)
+    return again or look_again_at(context, mailbox.id, moved.moved_at if moved else None)
+
+
+async def _page(
+    context: Context, mailbox: Mailbox, hands: Hands, look: Look | None = None
+) -> tuple[bool, datetime | None]:
+    """List and commit one page. Returns whether there are more, and when to look again if Google's index lags behind
+    its pushes."""
+    start, began = mailbox.page_start or mailbox.cursor, context.clock.now()
+    listed = await context.gmail.history(mailbox.id, start, mailbox.page_token)
+    page, around = await _interpret(context, mailbox, listed, pushes=look is None)
+    pushed, again = look.pushed if look else around.pushed, None
     if listed.next_page:
         page = replace(page, page_token=listed.next_page, page_start=start)
-        await context.store.commit_sync(job, page, context.clock.now())
-        return None
-    return await _last_page(context, job, mailbox, listed, page, pushed, began, take)
-
-
-async def _last_page(
-    context: Context,
-    job: DutyJob,
-    mailbox: Mailbox,
-    listed: HistoryPage,
-    page: SyncPage,
-    pushed: tuple[int, datetime] | None,
-    began: datetime,
-    take: Take,
-) -> DutyResult:
-    """Commit the page that ends a listing and give the duty back with it: due again soon if Google's index lags behind
-    its pushes."""
-    now = context.clock.now()
-    again = _look_again(now, mailbox, listed, pushed)
-    if again is not None and _empty(mailbox, listed):
-        # Told of a change and shown none: moving the cursor now could skip it for good.
-        page = replace(page, cursor=mailbox.cursor)
     else:
-        page = replace(page, cursor=listed.history_id, safe_since=began)
-    moved = listed.history_id != mailbox.cursor
-    due = again or look_again_at(context, mailbox.id, now if moved else mailbox.moved_at)
-    keep = take(len(page.sightings)) if page.sightings else 0
-    _, following = await context.store.commit_sync(job, page, now, due, context.lease_until(), keep)
+        again = _look_again(context.clock.now(), mailbox, listed, pushed)
+        if again is not None and _empty(mailbox, listed):
+            # Told of a change and shown none: moving the cursor now could skip it for good.
+            page = replace(page, cursor=mailbox.cursor)
+        else:
+            page = replace(page, cursor=listed.history_id, safe_since=began)
+    notices = look.notices if look else ()
+    if notices or page.cursor != mailbox.cursor or mailbox.page_token:
+        await _commit(context, mailbox, page, notices, around, hands)
+    if listed.next_page:
+        return True, None
+    context.looks.looked(mailbox, page.cursor)
     if page.sightings and (pushed is None or pushed[0] <= int(mailbox.cursor)):
         await _renew_watch(context, mailbox)
-    return DutyResult(due, following)
+    return False, again
+
+
+async def _commit(
+    context: Context,
+    mailbox: Mailbox,
+    page: SyncPage,
+    notices: Sequence[Notice],
+    around: HistoryContext,
+    hands: Hands,
+) -> None:
+    """Write the page, with the verdicts on as many of its messages as there is room for. What comes with the owner's
+    own word, or before their correspondents are known, waits for a worker."""
+    store, seen = context.store, HistoryPosition(mailbox.cursor, mailbox.page_token)
+    told = page.corrections or page.returned or page.deleted
+    room = 0
+    if page.sightings and not told and not page.page_token and mailbox.indexed_at is not None:
+        room = hands.room(mailbox.id, len(page.sightings))
+    now, lease = context.clock.now(), hands.lease
+    jobs = tuple(_found(mailbox.id, one, lease, now) for one in page.sightings[:room])
+
+    async def write(reached: Sequence[Reached]) -> Mapping[str, MessageJob | None]:
+        now, until = context.clock.now(), context.lease_until()
+        return await store.commit_look(mailbox.id, seen, page, notices, jobs, reached, now, until)
+
+    if not jobs:
+        await write(())
+        return
+    begun = ScreeningContext(mailbox, around.took_part, around.blocks)
+    batch = VerdictBatch(store, context.clock, jobs, begun, write)
+    hands.take(batch)
+    await asyncio.shield(batch.written)
+
+
+def _found(mailbox_id: MailboxId, seen: Sighting, lease: str, now: datetime) -> MessageJob:
+    """A message that was first seen just now."""
+    return MessageJob(
+        mailbox_id=mailbox_id,
+        gmail_id=seen.gmail_id,
+        thread_id=seen.thread_id,
+        stage=seen.stage,
+        attempt=1,
+        lease=lease,
+        revision=0,
+        labels=seen.labels,
+        placement=None,
+        backlog=False,
+        first_seen_at=now,
+    )
 
 
 def _empty(mailbox: Mailbox, listed: HistoryPage) -> bool:
@@ -166,17 +279,19 @@ async def _renamed(context: Context, mailbox: Mailbox) -> bool:
 
 
 async def _interpret(
-    context: Context, mailbox: Mailbox, listed: HistoryPage
-) -> tuple[SyncPage, tuple[int, datetime] | None]:
-    """Which messages to look at, and which label changes are the owner's word; and what pushes told. No Gmail call."""
+    context: Context, mailbox: Mailbox, listed: HistoryPage, pushes: bool
+) -> tuple[SyncPage, HistoryContext]:
+    """Which messages to look at, and which label changes are the owner's word; and what is known around them. No Gmail
+    call."""
     messages = appeared(
         ((added.gmail_id, added.thread_id, added.labels) for added in listed.added),
         ((moved.gmail_id, moved.thread_id, moved.added) for moved in listed.relabelled),
     )
     around = await context.store.history_context(
         mailbox.id,
-        [message.gmail_id for message in messages],
+        {message.gmail_id: message.thread_id for message in messages},
         [moved.gmail_id for moved in listed.relabelled],
+        pushes,
     )
     # A message that came and was labelled by the owner within one page: its row is made by this commit.
     rows = {message.gmail_id: MovedRow(None, Stage.SCREEN) for message in messages if not message.own}
@@ -197,7 +312,7 @@ async def _interpret(
         returned=heard.returned,
         deleted=listed.deleted,
     )
-    return page, around.pushed
+    return page, around
 
 
 def _row(view: MessageView) -> MovedRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -13,7 +13,7 @@ from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.message import Stage
 from backend.transactions import rows
 from backend.transactions.records import Due, Duty, DutyJob, MessageJob, Notice, PushFate
-from backend.transactions.rows import DueLaneRow, DutyRow, HeldRow, MessageRow, PushedRow
+from backend.transactions.rows import DueLaneRow, DutyRow, HeldRow, MailboxRow, MessageRow, PushedRow
 from backend.transactions.statement import (
     WAKE,
     Script,
@@ -60,25 +60,24 @@ def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: dateti
 
 
 def heartbeat(name: str, now: datetime, silence: timedelta) -> Script[int]:
-    """Record that server `name` is alive; returns how many are: all seen within `silence`, this one included."""
+    """Record that server `name` is alive; returns how many are: all seen within `silence`, this one included. Of what
+    a silent one was told nobody else knows: every history is due then.
+    """
     yield q("server_seen", name=name, now=micros(now))
-    yield q("drop_silent_servers", before=micros(now - silence))
+    if (yield from number("drop_silent_servers", before=micros(now - silence))):
+        yield q("look_everywhere", duty=Duty.SYNC, now=micros(now))
+        yield WAKE
     return (yield from number("count_servers"))
 
 
 # ---- Claiming and ending jobs
 
 
-def note_push(notice: Notice, again_at: datetime, now: datetime, echo: bool = False) -> Script[PushFate]:
-    """Store the notice. Unless it is a repeat or unknown the mailbox's SYNC is due at once, and at `again_at`,
-    when the time in which Google drops further pushes has passed.
-
-    Not at once, but at `again_at` alone, if the change it tells of has been listed already (a late push, or the
-    echo of a change of our own): it may still be the only word of what came in the second after it. And while the
-    second look of an earlier push is still to come, that one serves as the first look of this push: pushes that
-    come faster than Google sends them do not make us list faster. `echo`: it most likely tells of a change of our
-    own. It gets its look at `again_at` alone, for which the second look of an earlier push waits, up to a window.
-    A notice is stale when its history id is below the stored cursor.
+def note_push(notice: Notice, again_at: datetime, now: datetime) -> Script[PushFate]:
+    """Store the notice; unless it is a repeat or unknown the mailbox's SYNC is due at once, and at `again_at`, when the
+    time in which Google drops further pushes has passed. At `again_at` alone if the change it tells of has been listed
+    already: it may still be the only word of what came in the second after it. It is stale when its history id is below
+    the stored cursor.
     """
     pushed = position(notice.history_id)
     mailbox: PushedRow | None = yield q("pushed_mailbox", email=notice.email.lower())
@@ -88,34 +87,47 @@ def note_push(notice: Notice, again_at: datetime, now: datetime, echo: bool = Fa
     if mailbox is None:
         yield q("count_unknown")
         return PushFate.UNKNOWN
-    stale = mailbox["cursor"] != "" and pushed < position(mailbox["cursor"])
-    fate = PushFate.STALE if stale else PushFate.NEW
-    stored = yield from number(
-        "insert_notice",
-        push_id=notice.push_id,
-        mailbox_id=mailbox["id"],
-        history_id=notice.history_id,
-        fate=fate,
-        now=micros(now),
-    )
-    if not stored:
-        yield q("count_repeat", push_id=notice.push_id, mailbox_id=mailbox["id"])
-        return PushFate.REPEAT
+    fate = yield from keep_notice(mailbox, notice, now)
+    if fate is PushFate.REPEAT:
+        return fate
     if mailbox["unheard_since"] is not None:
         yield q("heard", mailbox_id=mailbox["id"])
-    seen = mailbox["cursor"] != "" and pushed <= position(mailbox["cursor"])
-    claimable = yield from number(
-        "look_at",
-        mailbox_id=mailbox["id"],
-        duty=Duty.SYNC,
-        now=micros(now),
-        again_at=micros(again_at),
-        at_once=not seen and not echo,
-        put_off=micros(again_at) - micros(now) if echo else 0,
-    )
-    if claimable:
-        yield WAKE
+    if mailbox["cursor"] == "" or pushed > position(mailbox["cursor"]):
+        yield from request_duty(mailbox["id"], Duty.SYNC, now)
+    yield from request_duty(mailbox["id"], Duty.SYNC, again_at)
     return fate
+
+
+def leave_look(
+    mailbox_id: MailboxId,
+    notices: Sequence[Notice],
+    at: datetime,
+    now: datetime,
+    cause: Cause | None = None,
+) -> Script[None]:
+    """A look that pushes asked for is left to SYNC, due `at` then. With a `cause` it has failed, as in
+    `postpone_duty`."""
+    mailbox: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
+    if mailbox is None:
+        return
+    for notice in notices:
+        yield from keep_notice(mailbox, notice, now)
+    if cause is not None:
+        yield q("look_failed", mailbox_id=mailbox_id, duty=Duty.SYNC, cause=cause, now=micros(now))
+    yield from request_duty(mailbox_id, Duty.SYNC, at)
+
+
+def keep_notice(mailbox: PushedRow | MailboxRow, notice: Notice, now: datetime) -> Script[PushFate]:
+    """Store it, or count that it came again."""
+    stale = mailbox["cursor"] != "" and position(notice.history_id) < position(mailbox["cursor"])
+    fate = PushFate.STALE if stale else PushFate.NEW
+    about = {"push_id": notice.push_id, "mailbox_id": mailbox["id"]}
+    if (
+        yield from number("insert_notice", **about, history_id=notice.history_id, fate=fate, now=micros(now))
+    ):
+        return fate
+    yield q("count_repeat", **about)
+    return PushFate.REPEAT
 
 
 def position(history_id: str) -> int:

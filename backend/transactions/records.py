@@ -8,11 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from backend.domain.entry.challenge import Challenge
+from backend.domain.entry.challenge import Challenge, ChallengeIntent
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import Correction, Returned
 from backend.domain.mailbox.mailbox import Gap, Mailbox, Preferences
-from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage, Verdict
+from backend.domain.mailbox.message import PLACES, MessageView, Placement, Screened, Stage, Verdict
 from backend.domain.policy.table import Standing
 from backend.domain.watching.audit import Chain, Entry
 
@@ -96,8 +96,7 @@ class MessageJob:
     """A claimed message. `labels` are those history told of, or None; `attempt` counts from 1. `revision` goes up when
     an owner or a solve changes what is meant to happen; a stage that finishes with an older revision leaves the newer
     order standing. `deaths` is how many workers in a row have not given it back before their lease ended, `error` what
-    made the last try fail, "" if nothing did. A sync that found it has read what its screening begins
-    with (`begun`). Claimed, it brings neither that nor anything `in_hand`."""
+    made the last try fail, "" if nothing did. Claimed, it brings nothing `in_hand`."""
 
     mailbox_id: MailboxId
     gmail_id: str
@@ -113,7 +112,6 @@ class MessageJob:
     deaths: int = 0
     error: str = ""
     in_hand: Prefetched | None = None
-    begun: ScreeningContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +146,24 @@ class SyncPage:
     gap: Gap | None = None
 
 
+class HistoryPosition(NamedTuple):
+    """Where the listing of a mailbox's history stands: its cursor, and the page it goes on with, "" for the first."""
+
+    cursor: str
+    page_token: str
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryContext:
     """What a page of history is read against: which of its messages are challenges we sent (`ours`), the views of those
-    that are `known`, and what was `pushed`: the furthest position of the latest pushes with the time the last of
-    them came."""
+    that are `known`, what was `pushed`: the furthest position of the latest pushes with the time the last of them came;
+    and, as for a `ScreeningContext`, what those that appeared are screened with."""
 
     ours: frozenset[str]
     known: Mapping[str, MessageView]
     pushed: tuple[int, datetime] | None
+    took_part: frozenset[str]
+    blocks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +199,19 @@ class CardData:
 
 
 @dataclass(frozen=True, slots=True)
-class Stays:
-    """A verdict that leaves a message where it is: no label, no credit, no reply."""
+class Reached:
+    """A verdict on a message, and what is kept of it and sent with it."""
 
     job: MessageJob
     verdict: Verdict
     screened: Screened | None
+    challenge: ChallengeIntent | None = None
+
+    @property
+    def stays(self) -> bool:
+        """Whether it leaves the message where it is: no label, no credit, no reply."""
+        acts = PLACES[self.verdict.outcome] in (Placement.MARKED, Placement.HELD)
+        return not acts and not self.verdict.spends_credit
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def screened(row: Row) -> Screened | None:
     return None if row["received_at"] is None else _screened(row)
 
 
-message_job = Reader(MessageJob, attempt="attempts", in_hand=BESIDE, begun=BESIDE)
+message_job = Reader(MessageJob, attempt="attempts", in_hand=BESIDE)
 duty_job = Reader(DutyJob, attempt="attempts", mailbox=BESIDE)
 
 _rules = Reader(RuleMatch, address="address_rule", domain="domain_rule")
@@ -135,6 +135,7 @@ class MailboxRow(TypedDict):
     sealed_token: bytes | None
     preferences: str
     cursor: str
+    page_token: str
     safe_since: int | None
     indexed_at: int | None
     changed_at: int

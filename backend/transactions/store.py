@@ -173,6 +173,11 @@ class Store:
             raise self._driver.outage.error
 
     @property
+    def away(self) -> bool:
+        """Whether the last write failed, as far as anybody has tried since."""
+        return self._driver.outage.error is not None
+
+    @property
     def rings(self) -> int:
         """How often a job became due since the start; see `wait`."""
         return self._driver.notifier.rings
@@ -223,6 +228,7 @@ class Store:
 
     note_push = writes_key_all(_jobs.note_push)
     release_leases_of = writes_all(_jobs.release_leases_of)
+    leave_look = writes_key(_jobs.leave_look)
     bring_back = writes_all(_jobs.bring_back)
     heartbeat = writes_key_all(_jobs.heartbeat)
     request_duty = writes_key(_jobs.request_duty)
@@ -258,6 +264,8 @@ class Store:
     finish_duty = writes_key(_jobs.finish_duty)
     postpone_duty = writes_key(_jobs.postpone_duty)
     commit_sync = writes_key(_sync.commit_sync)
+    commit_look = writes_key(_sync.commit_look)
+    bare_mailbox = reads_key(_sync.bare_mailbox)
     history_context = reads_key(_sync.history_context)
     held_at_rest = reads(_sync.held_at_rest)
     decided_on = reads(_sync.decided_on)

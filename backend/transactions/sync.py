@@ -8,89 +8,123 @@ from datetime import datetime
 
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.mailbox import NOTICE_DELAY, Missing, Notices
+from backend.domain.mailbox.mailbox import NOTICE_DELAY, Mailbox, Missing, Notices
 from backend.domain.mailbox.message import MessageView
-from backend.transactions import challenges, decide, rows
-from backend.transactions.jobs import due, extend_lease, finish_duty, held_message, position, request_duty
+from backend.transactions import challenges, decide, rows, verdicts
+from backend.transactions.jobs import due, extend_lease, held_message, keep_notice, position, request_duty
 from backend.transactions.mailboxes import locked
 from backend.transactions.records import (
     Duty,
     DutyJob,
     HistoryContext,
+    HistoryPosition,
     MessageJob,
+    Notice,
+    Reached,
     ScreeningContext,
     Sighting,
     SyncPage,
 )
 from backend.transactions.rows import MailboxRow
-from backend.transactions.statement import Script, each, micros, micros_or_none, moment, number, packed, q
+from backend.transactions.statement import (
+    Script,
+    each,
+    maybe,
+    micros,
+    micros_or_none,
+    moment,
+    number,
+    packed,
+    q,
+)
 
 # ---- What a sync commits
 
 
-def commit_sync(
-    job: DutyJob,
-    page: SyncPage,
-    now: datetime,
-    next_due: datetime | None = None,
-    until: datetime | None = None,
-    keep: int = 1,
-) -> Script[tuple[int, tuple[MessageJob, ...]]]:
-    """New message rows, corrections, deletions and the moved cursor in one transaction. With `next_due` this is the
-    end of the duty, and it is given back like by `finish_duty`. A message id already known is dropped, and so is
-    one of our own sent challenges. The cursor never moves backwards (compared as integers). Returns how many rows
-    were new, and, with `until`, the jobs of those among the first `keep` of a page that tells of nothing else: the
-    worker of this duty holds them to then. Raises `LeaseLost`.
+def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
+    """New message rows, corrections, deletions and the moved cursor in one transaction, part of a duty that goes on. A
+    message id already known is dropped, and so is one of our own sent challenges. The cursor never moves backwards
+    (compared as integers). Returns how many rows were new. Raises `LeaseLost`.
     """
-    mailbox = yield from _mailbox_of(job)
-    yield from extend_lease(job) if next_due is None else finish_duty(job, next_due)
+    mailbox = yield from _mailbox_of(job.mailbox_id)
+    yield from extend_lease(job)
     yield from _move_cursor(mailbox, page, now)
     if page.gap is not None:
         yield q("save_gap", mailbox_id=job.mailbox_id, gap=json.dumps(page.gap.to_json()))
-    spoken = bool(page.corrections or page.returned)
-    if spoken or page.deleted or until is None:
-        keep = 0
-    kept = yield from _insert(job, page, page.sightings[:keep], now, until)
-    left = yield from _insert(job, page, page.sightings[keep:], now)
-    new = len(kept) + len(left)
+    new = yield from _insert(job.mailbox_id, page, page.sightings, now)
+    yield from _spoken(job.mailbox_id, page, now)
+    if new or page.corrections or page.returned:
+        yield from due(job.mailbox_id, now)
+    return len(new)
+
+
+def commit_look(
+    mailbox_id: MailboxId,
+    seen: HistoryPosition,
+    page: SyncPage,
+    notices: Sequence[Notice],
+    kept: Sequence[MessageJob],
+    reached: Sequence[Reached],
+    now: datetime,
+    until: datetime,
+) -> Script[Mapping[str, MessageJob | None]]:
+    """The same for a page listed from the position `seen`, with the notices that told of it and the verdicts `reached`
+    on messages of the page: all or nothing. Those `kept` are the caller's, under their lease `until` then; the others
+    are due now. Returns which of `kept` are new, each with the stage to go on with (None: its verdict ended it).
+
+    Nobody holds the mailbox meanwhile. Where another look has come first the position is not there any more: raises
+    `LeaseLost`. Raises what `record_verdict` does.
+    """
+    mailbox = yield from _mailbox_of(mailbox_id)
+    if seen != (mailbox["cursor"], mailbox["page_token"]):
+        raise LeaseLost("conflict.lease")
+    for notice in notices:
+        yield from keep_notice(mailbox, notice, now)
+    yield from _move_cursor(mailbox, page, now)
+    ours = {job.gmail_id: job for job in kept}
+    found = [one for one in page.sightings if one.gmail_id in ours]
+    new = yield from _insert(mailbox_id, page, found, now, kept[0].lease if kept else None, until)
+    others = [one for one in page.sightings if one.gmail_id not in ours]
+    left = yield from _insert(mailbox_id, page, others, now)
+    yield from _spoken(mailbox_id, page, now)
+    following: dict[str, MessageJob | None] = {name: ours[name] for name in new}
+    following |= yield from _verdicts(
+        mailbox_id, [one for one in reached if one.job.gmail_id in new], now, until
+    )
+    if left or page.corrections or page.returned:
+        yield from due(mailbox_id, now)
+    elif any(following.values()):
+        yield from due(mailbox_id, until, wake=False)
+    return following
+
+
+def _verdicts(
+    mailbox_id: MailboxId, reached: Sequence[Reached], now: datetime, until: datetime
+) -> Script[dict[str, MessageJob | None]]:
+    """Nobody but the caller has seen these messages: those that stay need no check of who holds them."""
+    stay = [one for one in reached if one.stays]
+    if stay:
+        yield from verdicts.write_stays(mailbox_id, stay, now)
+    following: dict[str, MessageJob | None] = {one.job.gmail_id: None for one in stay}
+    for one in reached:
+        if not one.stays:
+            following[one.job.gmail_id] = yield from verdicts.record_verdict(
+                one.job, one.verdict, one.screened, one.challenge, now, until
+            )
+    return following
+
+
+def _spoken(mailbox_id: MailboxId, page: SyncPage, now: datetime) -> Script[None]:
+    """What the owner did in Gmail."""
     for back in page.returned:
-        yield from decide.returned(job.mailbox_id, back, now)
+        yield from decide.returned(mailbox_id, back, now)
     for correction in page.corrections:
-        yield from decide.decide(job.mailbox_id, correction.order, now)
+        yield from decide.decide(mailbox_id, correction.order, now)
     if page.deleted:
         ids = packed(page.deleted)
-        ended = yield from each(str, "end_deleted", mailbox_id=job.mailbox_id, ids=ids, now=micros(now))
+        ended = yield from each(str, "end_deleted", mailbox_id=mailbox_id, ids=ids, now=micros(now))
         for gmail_id in ended:
-            yield from challenges.void_of_message(job.mailbox_id, gmail_id, now)
-    if left or spoken:
-        yield from due(job.mailbox_id, now)
-    elif kept and until is not None:
-        yield from due(job.mailbox_id, until, wake=False)
-    if not kept:
-        return new, ()
-    fresh = [seen for seen in page.sightings[:keep] if seen.gmail_id in kept]
-    begun = yield from _begun(mailbox, {seen.thread_id for seen in fresh})
-    return new, tuple(_fresh_job(job, seen, page.backlog, now, begun) for seen in fresh)
-
-
-def _fresh_job(
-    job: DutyJob, seen: Sighting, backlog: bool, now: datetime, begun: ScreeningContext
-) -> MessageJob:
-    """A message that was first seen just now, in the hands of the worker whose `job` found it."""
-    return MessageJob(
-        mailbox_id=job.mailbox_id,
-        gmail_id=seen.gmail_id,
-        thread_id=seen.thread_id,
-        stage=seen.stage,
-        attempt=1,
-        lease=job.lease,
-        revision=0,
-        labels=seen.labels,
-        placement=None,
-        backlog=backlog,
-        first_seen_at=now,
-        begun=begun,
-    )
+            yield from challenges.void_of_message(mailbox_id, gmail_id, now)
 
 
 def gone(job: MessageJob, now: datetime) -> Script[None]:
@@ -102,23 +136,22 @@ def gone(job: MessageJob, now: datetime) -> Script[None]:
 
 def screening_context(mailbox_id: MailboxId, thread_ids: Collection[str]) -> Script[ScreeningContext]:
     """What messages of these threads are screened with before they are fetched; without what fails in it."""
-    row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
-    if row is None:
+    mailbox = yield from bare_mailbox(mailbox_id)
+    if mailbox is None:
         return ScreeningContext(None, took_part=frozenset(), blocks=False)
-    return (yield from _begun(row, thread_ids))
+    took = yield from took_part(mailbox_id, thread_ids)
+    return ScreeningContext(mailbox, took, bool((yield from number("blocks", mailbox_id=mailbox_id))))
 
 
-def _begun(row: MailboxRow, thread_ids: Collection[str]) -> Script[ScreeningContext]:
-    took = yield from took_part(row["id"], thread_ids)
-    return ScreeningContext(
-        rows.mailbox(row), took, bool((yield from number("blocks", mailbox_id=row["id"])))
-    )
+def bare_mailbox(mailbox_id: MailboxId) -> Script[Mailbox | None]:
+    """One mailbox, without what fails in it."""
+    return maybe(rows.mailbox, "mailbox", mailbox_id=mailbox_id)
 
 
-def _mailbox_of(job: DutyJob) -> Script[MailboxRow]:
-    """The locked mailbox of a duty."""
+def _mailbox_of(mailbox_id: MailboxId) -> Script[MailboxRow]:
+    """The locked mailbox of a job."""
     try:
-        return (yield from locked(job.mailbox_id))
+        return (yield from locked(mailbox_id))
     except NotFound as error:
         raise LeaseLost("conflict.mailbox") from error
 
@@ -143,9 +176,14 @@ def _move_cursor(mailbox: MailboxRow, page: SyncPage, now: datetime) -> Script[N
 
 
 def _insert(
-    job: DutyJob, page: SyncPage, sightings: Sequence[Sighting], now: datetime, kept: datetime | None = None
+    mailbox_id: MailboxId,
+    page: SyncPage,
+    sightings: Sequence[Sighting],
+    now: datetime,
+    lease: str | None = None,
+    until: datetime | None = None,
 ) -> Script[frozenset[str]]:
-    """Which of them are new. `kept`: until when the worker of `job` holds those; else they are due now."""
+    """Which of them are new. With a `lease` they are held `until` then; else they are due now."""
     if not sightings:
         return frozenset()
     values = [
@@ -160,27 +198,31 @@ def _insert(
     new = yield from each(
         str,
         "insert_messages",
-        mailbox_id=job.mailbox_id,
+        mailbox_id=mailbox_id,
         rows=json.dumps(values),
         backlog=page.backlog,
-        lease=job.lease if kept else None,
-        attempts=1 if kept else 0,
-        due_at=micros(kept or now),
+        lease=lease,
+        attempts=1 if lease else 0,
+        due_at=micros(until if lease and until else now),
         now=micros(now),
     )
     return frozenset(new)
 
 
 def history_context(
-    mailbox_id: MailboxId, appeared: Sequence[str], relabelled: Sequence[str]
+    mailbox_id: MailboxId, appeared: Mapping[str, str], relabelled: Sequence[str], pushes: bool = True
 ) -> Script[HistoryContext]:
-    """What a page of history is read against: what is known of messages that appeared in it and of others whose
-    labels changed, and of pushes.
+    """What a page of history is read against: what is known of messages that appeared in it (by id, with their thread)
+    and of others whose labels changed, and, if wanted, of pushes.
     """
+    ours = yield from sent_challenge_ids(mailbox_id, [*appeared])
+    took = yield from took_part(mailbox_id, {*appeared.values()})
     return HistoryContext(
-        (yield from sent_challenge_ids(mailbox_id, appeared)),
+        ours,
         (yield from known(mailbox_id, relabelled)),
-        (yield from _told(mailbox_id)),
+        (yield from _told(mailbox_id)) if pushes else None,
+        took,
+        bool(appeared and (yield from number("blocks", mailbox_id=mailbox_id))),
     )
 
 
@@ -253,7 +295,7 @@ def held_from(mailbox_id: MailboxId, addresses: frozenset[str]) -> Script[tuple[
 
 def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, now: datetime) -> Script[None]:
     """Where the correspondent index stands."""
-    mailbox = yield from _mailbox_of(job)
+    mailbox = yield from _mailbox_of(job.mailbox_id)
     yield from extend_lease(job)
     yield q(
         "save_index",

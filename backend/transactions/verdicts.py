@@ -18,7 +18,7 @@ from backend.domain.watching.drift import classed
 from backend.transactions import decide, decisions, rows, senders
 from backend.transactions.jobs import due, held_message, next_job, request_duty
 from backend.transactions.mailboxes import lock
-from backend.transactions.records import Debt, Duty, MessageJob, Stays
+from backend.transactions.records import Debt, Duty, MessageJob, Reached
 from backend.transactions.rows import CorrectionRow, MailboxRow, StaysRow
 from backend.transactions.statement import (
     Script,
@@ -127,9 +127,9 @@ def record_verdict(
     return None
 
 
-def record_stays(mailbox_id: MailboxId, ended: Sequence[Stays], now: datetime) -> Script[None]:
-    """`record_verdict` for some messages of a mailbox at once, all or none. Raises `Conflict` where one of them is
-    held by somebody else, or its owner has spoken meanwhile.
+def record_stays(mailbox_id: MailboxId, ended: Sequence[Reached], now: datetime) -> Script[None]:
+    """`record_verdict` for some messages of a mailbox at once that stay where they are, all or none. Raises `Conflict`
+    where one of them is held by somebody else, or its owner has spoken meanwhile.
     """
     try:
         yield from lock(mailbox_id)
@@ -140,6 +140,11 @@ def record_stays(mailbox_id: MailboxId, ended: Sequence[Stays], now: datetime) -
     held = {row["gmail_id"]: (row["lease"], row["revision"]) for row in found if not row["spoken"]}
     if any(held.get(one.job.gmail_id) != (one.job.lease, one.job.revision) for one in ended):
         raise LeaseLost("conflict.lease")
+    yield from write_stays(mailbox_id, ended, now)
+
+
+def write_stays(mailbox_id: MailboxId, ended: Sequence[Reached], now: datetime) -> Script[None]:
+    """The same where all of that is known."""
     reached = [(one.job.gmail_id, one.verdict) for one in ended]
     yield from decisions.verdicts_reached(mailbox_id, reached, late=False, now=now)
     for one in ended:

@@ -85,7 +85,12 @@ async def metrics() -> Response:
     context, failed = services().context, services().failed
     census = await context.store.census()
     body = measures().exposition(
-        census, failed, context.judged, context.web_pushed, context.time.skew.total_seconds()
+        census,
+        failed,
+        context.judged,
+        context.web_pushed,
+        context.time.skew.total_seconds(),
+        len(context.looks.waiting()),
     )
     return Response(body, content_type=CONTENT_TYPE_LATEST)
 

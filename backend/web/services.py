@@ -129,10 +129,12 @@ class Measures:
         judged: VerdictMetrics,
         web_pushed: Mapping[Pushed, int],
         skew: float = 0.0,
+        looks: int = 0,
     ) -> bytes:
         """Everything in Prometheus' text format. `census` is read afresh each time; `failed` counts failed tries by
         job and cause since the start of the process, `judged` the messages that were judged or could not be,
-        `web_pushed` what push services said; the machine's clock is `skew` seconds ahead of Google's."""
+        `web_pushed` what push services said; the machine's clock is `skew` seconds ahead of Google's, and `looks` at
+        so many histories wait."""
         ahead = "Seconds by which the machine's clock is ahead of Google's, beyond a minute; negative: behind"
         worth = "Log events worth a look, from the log level on that is set"
         told = "Messages to browsers by their push service's word; gone: the browser is forgotten, later: tried again"
@@ -142,6 +144,9 @@ class Measures:
             _counter("pitchgate_web_pushes", told, ("outcome",), web_pushed),
             _counter("pitchgate_log_events", worth, ("event",), logs.COUNTED),
             GaugeMetricFamily("pitchgate_clock_skew_seconds", ahead, value=skew),
+            GaugeMetricFamily(
+                "pitchgate_looks_waiting", "Mailboxes to be looked at, as pushes told", value=looks
+            ),
         ]
         return generate_latest(self._registry) + generate_latest(judged.registry)
 

@@ -26,8 +26,10 @@ from backend.domain.errors import (
     once_more,
     wait_after,
 )
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.message import Stage
 from backend.pipeline.context import Context
+from backend.pipeline.looks import Look
 from backend.transactions.records import Duty, DutyJob, MessageJob
 
 log = structlog.get_logger()
@@ -71,9 +73,25 @@ class Endings:
             # The lease runs out and the job is claimed again: nothing is lost.
             log.exception("ending_failed", mailbox=job.mailbox_id)
 
+    async def after_look(self, look: Look, error: Exception, began: datetime) -> None:
+        """The duty goes on from here, until it has come to its end. Raises `StoreAway`, having left nothing."""
+        context, now, cause = self._context, self._context.clock.now(), cause_of(error)
+        self._tell(Duty.SYNC, look.mailbox_id, 1, error, cause)
+        if isinstance(error, NeedsReconnect):
+            await context.store.lose_link(look.mailbox_id, error.lost, began, now)
+            cause = None  # that is told by the link
+        settings = context.settings
+        wait = wait_after(
+            error, 1, self._jitter.random(), now, settings.max_attempts, settings.longest_backoff
+        )
+        at = now + (FIRST_PATIENCE if wait is None else wait)
+        await context.store.leave_look(look.mailbox_id, look.notices, at, now, cause)
+        context.looks.forget(look.mailbox_id)
+
     async def _after(self, job: MessageJob | DutyJob, error: Exception, began: datetime) -> None:
         context, now, cause = self._context, self._context.clock.now(), cause_of(error)
-        self._tell(job, error, cause)
+        kind = job.stage if isinstance(job, MessageJob) else job.duty
+        self._tell(kind, job.mailbox_id, job.attempt, error, cause)
         if isinstance(error, NeedsReconnect):
             lost = await context.store.lose_link(job.mailbox_id, error.lost, began, now)
             # Else the owner has just connected again, or is leaving: a second try will tell.
@@ -120,13 +138,14 @@ class Endings:
                 wait = max(wait, SEARCH_LAG)
             await self._context.store.postpone_duty(job, now + wait, cause, now, counts, failed)
 
-    def _tell(self, job: MessageJob | DutyJob, error: Exception, cause: Cause | None) -> None:
-        kind = job.stage if isinstance(job, MessageJob) else job.duty
+    def _tell(
+        self, kind: Stage | Duty, mailbox_id: MailboxId, attempt: int, error: Exception, cause: Cause | None
+    ) -> None:
         if cause is not None:
             self._failed[kind, cause] += 1
         expected = isinstance(error, PitchgateError | TimeoutError)
         tell = log.info if expected else log.exception
-        tell("job_failed", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, cause=_cause(error))
+        tell("job_failed", job=kind, mailbox=mailbox_id, attempt=attempt, cause=_cause(error))
 
 
 def _cause(error: Exception) -> str:

@@ -1,6 +1,7 @@
-"""The loop that fetches notices (`notices=pull`): fetch, store, and only then acknowledge.
+"""The loop that fetches notices (`notices=pull`): fetch, hear, and only then acknowledge.
 
-What was fetched and not acknowledged comes again, and is a repeat then: nothing is lost when this process dies.
+What was fetched and not acknowledged comes again; of what was, the next start finds what it told: nothing is lost when
+this process dies.
 """
 
 from __future__ import annotations
@@ -59,16 +60,16 @@ class Fetcher:
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     async def turn(self) -> int:
-        """Fetch once, and store and acknowledge what came; returns how many. Raises `TryLater`."""
+        """Fetch once, and hear and acknowledge what came; returns how many. Raises `TryLater`."""
         waiting = await self._source.fetch(BATCH)
         await self._all_well()
-        stored = [one for one in waiting if await self._stored(one)]
-        if stored:
-            await self._source.acknowledge([one.receipt for one in stored])
-        return len(stored)
+        heard = [one for one in waiting if await self._heard(one)]
+        if heard:
+            await self._source.acknowledge([one.receipt for one in heard])
+        return len(heard)
 
-    async def _stored(self, one: Waiting) -> bool:
-        """Whether it may be acknowledged; one that could not be stored comes again."""
+    async def _heard(self, one: Waiting) -> bool:
+        """Whether it may be acknowledged; one that nobody can look after now comes again."""
         try:
             fate = await notices.fetched(self._context, one.body)
         except StoreAway:

@@ -1,8 +1,8 @@
 """The job loop of one process.
 
-It claims due jobs under a lease, runs each in a task of its own and ends it. A process that dies leaves its
-leases to run out; the next to claim goes on. On stop it claims nothing more, waits for what runs, and
-gives back the leases of what does not finish in time.
+It looks at the histories that pushes told of, and claims due jobs under a lease; each runs in a task of its own and is
+ended. A process that dies leaves its leases to run out; the next to claim goes on. On stop it begins nothing more,
+waits for what runs, gives back the leases of what does not finish in time, and leaves looks still to come to the store.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ from backend.domain.errors import LeaseLost, StoreAway
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.message import Stage
 from backend.pipeline.context import Context
+from backend.pipeline.looks import Look
 from backend.pipeline.stages import run_duty, run_stage
-from backend.pipeline.together import together
+from backend.pipeline.sync import look_at
+from backend.pipeline.together import VerdictBatch, together
 from backend.ports.gmail import Authorizer
 from backend.transactions.records import Due, Duty, DutyJob, MessageJob
+from backend.transactions.store import new_lease
 from backend.worker.endings import Endings
 
 log = structlog.get_logger()
@@ -54,8 +57,11 @@ CAREFUL = timedelta(seconds=5)
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
 """Seconds until a store that did not let us claim is asked again, doubled from the first to the second."""
 
-Run = Callable[[], Awaitable[tuple[MessageJob, ...]]]
+Run = Callable[[], Awaitable[tuple[MessageJob, ...] | None]]
 """Runs a job; what it leaves in our hands."""
+
+AGAIN = 1.0
+"""Seconds until a look is tried again that the store did not take."""
 
 
 class Worker:
@@ -74,8 +80,8 @@ class Worker:
         self._careful_until: datetime | None = None
         self._running: set[asyncio.Task[bool]] = set()
         self._in_hand: Counter[MailboxId] = Counter()
-        self._taken: dict[DutyJob, int] = {}
-        self._stopping = False
+        self._told = asyncio.Event()
+        context.looks.wake = self._told.set
         self._share = max(1, context.settings.worker_tasks // SHARES)
         self._short = False
         """Whether something may be due for which there was no room, and in which mailboxes."""
@@ -109,6 +115,8 @@ class Worker:
         stopped = asyncio.create_task(stop.wait())
         stopped.add_done_callback(lambda _: self._wake.set())
         pause = 0.0
+        looking = asyncio.create_task(self._look(stop))
+        stopped.add_done_callback(lambda _: self._told.set())
         try:
             while not stop.is_set():
                 self._wake.clear()
@@ -129,10 +137,80 @@ class Worker:
                 pause = 0.0
                 if not claimed:
                     await self._nap()
-            self._stopping = True
+            await looking
             await self._wind_down()
         finally:
+            looking.cancel()
             stopped.cancel()
+
+    async def _look(self, stop: asyncio.Event) -> None:
+        """Begin every look that is due, as there is room, until `stop`."""
+        looks = self._context.looks
+        while not stop.is_set():
+            self._told.clear()
+            if not await self._store_takes():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(AGAIN):
+                        await stop.wait()
+                continue
+            while self._free > 0 and (look := looks.begin()) is not None:
+                self._start_look(look)
+            wait = None if self._free <= 0 or (at := looks.next()) is None else max(at - looks.tick(), 0.001)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._told.wait()
+
+    async def _store_takes(self) -> bool:
+        """Whether the store takes what is written, as far as is known: a look would fetch mail in vain."""
+        try:
+            if self._context.store.away:
+                await self._context.store.ping()
+        except StoreAway:
+            return False
+        return True
+
+    def _start_look(self, look: Look) -> None:
+        task = asyncio.create_task(self._run_look(look))
+        self._running.add(task)
+        task.add_done_callback(self._looked)
+
+    def _looked(self, task: asyncio.Task[bool]) -> None:
+        self._running.discard(task)
+        self._told.set()
+        if self._short:
+            self._wake.set()
+
+    async def _run_look(self, look: Look) -> bool:
+        """Look, and whatever comes of it see to it that the mailbox is looked at."""
+        context, looks = self._context, self._context.looks
+        structlog.contextvars.bind_contextvars(mailbox=look.mailbox_id)
+        began = context.clock.now()
+        try:
+            async with asyncio.timeout(context.settings.lease_seconds * SHARE_OF_LEASE):
+                again = await look_at(context, look, self)
+        except LeaseLost:
+            looks.end(look, 0.0, kept=False)  # another came first
+        except StoreAway:
+            looks.end(look, AGAIN, kept=False)
+        except Exception as error:
+            await self._leave(look, began, error)
+        except BaseException:
+            looks.end(look, AGAIN, kept=False)
+            raise
+        else:
+            looks.end(look, again)
+        return True
+
+    async def _leave(self, look: Look, began: datetime, error: Exception) -> None:
+        """What went wrong is a matter of the duty."""
+        try:
+            await self._endings.after_look(look, error, began)
+        except Exception as worse:
+            if not isinstance(worse, StoreAway):
+                log.exception("look_not_left")
+            self._context.looks.end(look, AGAIN, kept=False)
+        else:
+            self._context.looks.end(look)
 
     async def _claim(self) -> int:
         """Start as many due jobs as there is room for; returns how many."""
@@ -158,7 +236,7 @@ class Worker:
         if due.duty is not None and due.duty <= now and len(messages) < free:
             claimed = await context.store.claim_duties(self._name, now, until, free - len(messages))
         for duty in claimed:
-            self._start(duty, partial(run_duty, context, self._authorizer, duty, partial(self._take, duty)))
+            self._start(duty, partial(run_duty, context, self._authorizer, duty, self))
         return len(messages) + len(claimed)
 
     def _full(self) -> list[str]:
@@ -181,14 +259,23 @@ class Worker:
             some = others.get(message.mailbox_id) if message.stage is Stage.SCREEN else None
             self._start(message, partial(run_stage, self._context, message, some))
 
-    def _take(self, job: DutyJob, found: int) -> int:
-        """How many of the messages a sync found are begun as it ends. They count as under way from now on."""
-        under_way, most = self._in_hand[job.mailbox_id], self._context.settings.worker_tasks
+    # ---- `backend.pipeline.sync.Hands`
+
+    @property
+    def lease(self) -> str:
+        """See `Hands.lease`."""
+        return new_lease(self._name)
+
+    def room(self, mailbox_id: MailboxId, found: int) -> int:
+        """See `Hands.room`. None while a suspect is looked for: what is found waits for its turn alone."""
+        under_way, most = self._in_hand[mailbox_id], self._context.settings.worker_tasks
         room = min(self._share - under_way, self._share - self._share // 2, most - self._in_hand.total())
-        taken = 0 if self._careful or self._stopping else max(0, min(found, room))
-        self._taken[job] = taken
-        self._count(job.mailbox_id, taken)
-        return taken
+        return 0 if self._careful else max(0, min(found, room))
+
+    def take(self, batch: VerdictBatch) -> None:
+        """See `Hands.take`."""
+        for message in batch.jobs:
+            self._start(message, partial(run_stage, self._context, message, batch))
 
     def _start(self, job: MessageJob | DutyJob, run: Run) -> None:
         task = asyncio.create_task(self._run_one(job, run))
@@ -199,12 +286,14 @@ class Worker:
     def _done(self, job: MessageJob | DutyJob, task: asyncio.Task[bool]) -> None:
         """Look for more work only if something due was left behind; the store wakes us for anything new."""
         self._running.discard(task)
-        self._count(job.mailbox_id, -(1 if isinstance(job, MessageJob) else self._taken.pop(job, 0)))
+        self._count(job.mailbox_id, -isinstance(job, MessageJob))
         room_again = job.mailbox_id in self._skipped and not self._is_full(job.mailbox_id)
         if self._short:
             room_again = self._careful or self._room >= max(1, self._context.settings.worker_tasks // WORTH)
         if room_again or task.cancelled() or not task.result():
             self._wake.set()
+        if self._context.looks.next() is not None:
+            self._told.set()
 
     def _count(self, mailbox_id: MailboxId, more: int) -> None:
         """So many messages of this mailbox more are under way."""
@@ -239,9 +328,8 @@ class Worker:
             tell = self._log.debug if kind is Duty.SYNC else self._log.info
             tell("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
             if isinstance(job, DutyJob):
-                self._begin(following)
                 return False
-            for message in following:  # one at most
+            for message in following or ():  # one at most
                 return await self._run_one(message, partial(run_stage, self._context, message))
             return True
         return False
@@ -256,9 +344,15 @@ class Worker:
                 await self._wake.wait()
 
     async def _wind_down(self) -> None:
-        if not self._running:
-            return
-        _, late = await asyncio.wait(self._running, timeout=self._context.settings.stop_seconds)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=self._context.settings.stop_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        waiting, now, wish = (
+            self._context.looks.waiting(),
+            self._context.clock.now(),
+            self._context.store.request_duty,
+        )
+        # Should others be at work on the database, they need not find out that we have gone.
+        await asyncio.gather(*(wish(name, Duty.SYNC, now) for name in waiting), return_exceptions=True)

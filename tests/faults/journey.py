@@ -96,7 +96,7 @@ async def _war(
 ) -> tuple[End, dict[str, Any]]:
     tell(f"The same letters, every fault {scale.each} times, {scale.kills} kills …")
     async with open_fixture(folder, seed, script) as fixture:
-        trouble = Trouble(fixture, seed, scale.each, scale.kills, scale.seconds)
+        trouble = Trouble(fixture, seed, scale.each, scale.kills, scale.seconds, script.known[0])
         await play(fixture, script, trouble, tell)
         end = await take_stock(fixture, script)
         meter = (await fixture.sandbox.meters())["mailboxes"].get(OWNER, {})

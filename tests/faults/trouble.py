@@ -129,9 +129,12 @@ def part_of(each: int) -> int:
 
 
 class Trouble:
-    """Plays the plan in a house. `counts` is what has happened so far, by name."""
+    """Plays the plan in a house. `counts` is what has happened so far, by name; `friend` is somebody the owner has
+    written to before."""
 
-    def __init__(self, fixture: Fixture, seed: int, each: int, kills: int, seconds: float) -> None:
+    def __init__(
+        self, fixture: Fixture, seed: int, each: int, kills: int, seconds: float, friend: str
+    ) -> None:
         self._fixture = fixture
         self._chance = random.Random(seed)
         self._each = each
@@ -142,6 +145,7 @@ class Trouble:
         self._progress = 1.0
         self._broken_until: float | None = None
         self._returning = 2.0
+        self._friend = friend
         self._skew = 0.0
         self.counts: Counter[str] = Counter()
 
@@ -429,7 +433,10 @@ class Trouble:
             await self._mended()
             await self._delete_label()
         await self._rule(kind, method)
-        if method in ("getProfile", "messages.list", "threads.get"):
+        if method == "messages.get":
+            # Their own mail is read, too, and changes nothing about a friend.
+            await self._fixture.sandbox.write(OWNER, self._friend, "Shall we say Friday? Yours, Ana")
+        elif method in ("getProfile", "messages.list", "threads.get"):
             await self._act("raise_history_floor")
         elif method not in WITH_LETTERS:
             await self._watched_anew()

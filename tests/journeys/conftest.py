@@ -92,7 +92,7 @@ class Journey:
 
     async def hurry(self) -> int:
         """See `tests.machine.hurry`."""
-        return await hurry(self.stage.sandbox, self.stage.server, self.stage.options.folder / "state")
+        return await hurry(self.stage, self.stage.options.folder / "state")
 
     async def pass_time(self, seconds: int) -> None:
         """So many seconds go by, each of them a tenth of one where the clock can be put forward."""

@@ -137,7 +137,7 @@ class RealSubject:
                 if view and view.placement is placement and held is (placement is Placement.HELD):
                     return True
                 running = self.server.running
-                await self.server.over_there(hurry(running.sandbox, running.server, self.database.parent))
+                await self.server.over_there(hurry(running, self.database.parent))
                 return False
 
             await until(there, f"{gmail_id} {placement}")

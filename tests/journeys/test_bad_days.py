@@ -138,6 +138,8 @@ async def test_a_full_disk_is_told_once_and_nothing_is_lost(tmp_path: Path, kind
 
         async def refused() -> bool:
             await asyncio.sleep(0.6)  # the server answers two of these a second
+            # What was heard before is in memory; the next push finds that nothing can be kept.
+            written.append(await told.write(strangers[0], subject=f"on a full disk {len(written)}"))
             push = r'pitchgate_http_requests_total\{.*route="/hooks/gmail",status="503"\} [1-9]'
             return bool(re.search(push, await figures(told)))
 

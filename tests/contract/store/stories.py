@@ -96,7 +96,7 @@ class Story:
     async def sync(self, mailbox_id: str, page: SyncPage) -> int:
         """One page committed under a lease that is given back."""
         job = await self.hold(mailbox_id)
-        new, _ = await self.store.commit_sync(job, page, self.now)
+        new = await self.store.commit_sync(job, page, self.now)
         await self.store.finish_duty(job, None)
         return new
 

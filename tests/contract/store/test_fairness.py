@@ -101,7 +101,8 @@ async def test_a_mailbox_with_much_to_do_leaves_room_for_the_others(busy: Busy) 
     async def bea_comes() -> bool:
         seen = tuple(Sighting(gmail_id, f"t-{gmail_id}", None) for gmail_id in ("b1", "b2"))
         page = SyncPage(sightings=seen)
-        await story.store.commit_sync(listing, page, story.now, story.now + timedelta(days=1))
+        await story.store.commit_sync(listing, page, story.now)
+        await story.store.finish_duty(listing, story.now + timedelta(days=1))
         return True
 
     async def bea_ends() -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from operator import attrgetter
@@ -10,10 +12,19 @@ import pytest
 
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, LeaseLost
-from backend.domain.mailbox.decisions import Decision, RuleKind
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome, Placement, Stage, Verdict
 from backend.domain.reading.score import Score
-from backend.transactions.records import Duty, MessageJob, Prefetched, Sighting, Stays, SyncPage
+from backend.transactions.records import (
+    Duty,
+    HistoryPosition,
+    MessageJob,
+    Notice,
+    Prefetched,
+    Reached,
+    Sighting,
+    SyncPage,
+)
 from tests.contract.store.stories import BO, LEASE, ROWS, Story
 
 by_id = attrgetter("gmail_id")
@@ -83,41 +94,138 @@ async def test_a_worker_that_does_not_go_on_leaves_the_challenge_as_it_is(story:
     assert stored.state is ChallengeState.INTENDED
 
 
-def page(*gmail_ids: str) -> SyncPage:
+def page(*gmail_ids: str, cursor: str = "") -> SyncPage:
     """These messages, new."""
-    return SyncPage(tuple(Sighting(gmail_id, "t1", frozenset({"INBOX"})) for gmail_id in gmail_ids))
+    seen = tuple(Sighting(gmail_id, "t1", frozenset({"INBOX"})) for gmail_id in gmail_ids)
+    return SyncPage(seen, cursor=cursor)
 
 
-async def found(story: Story, listed: SyncPage, keep: int = 2) -> tuple[MessageJob, ...]:
-    """What the worker of a sync that lists this page goes on with."""
-    duty = await story.hold("ana")
-    quiet = story.now + timedelta(days=1)
-    _, jobs = await story.store.commit_sync(duty, listed, story.now, quiet, story.now + LEASE, keep)
-    assert all(job.lease == duty.lease for job in jobs)
-    return jobs
+ORDINARY = Verdict(Outcome.INBOX, ROWS[Outcome.INBOX], Score(0.1, -2.0, (), "m1"))
+PITCH = Verdict(Outcome.CHALLENGE, ROWS[Outcome.CHALLENGE], Score(0.97, 3.5, (), "m1"))
+START = HistoryPosition("", "")
 
 
-async def test_finding_one_message_and_judging_it_are_one_workers_work(story: Story) -> None:
+async def jobs_of(story: Story, listed: SyncPage) -> tuple[MessageJob, ...]:
+    """The messages of a page, as a look has them before they have rows."""
+    mailbox = await story.store.bare_mailbox("ana")
+    assert mailbox is not None
+    return tuple(
+        MessageJob(
+            "ana", one.gmail_id, one.thread_id, one.stage, 1, "w1:look", 0, one.labels, None, False, story.now
+        )
+        for one in listed.sightings
+    )
+
+
+async def look(
+    story: Story, listed: SyncPage, *reached: Reached, seen: HistoryPosition = START, keep: int = 9
+) -> Mapping[str, MessageJob | None]:
+    """Commit a look at this page, of which the first messages are kept."""
+    jobs = (await jobs_of(story, listed))[:keep]
+    return await story.store.commit_look("ana", seen, listed, (), jobs, reached, story.now, story.now + LEASE)
+
+
+async def test_a_look_its_messages_and_their_verdicts_are_one_commit(story: Story) -> None:
     await story.mailbox("ana")
-    (job,) = await found(story, page("m1"))
-    assert (job.stage, job.attempt, job.labels) == (Stage.SCREEN, 1, frozenset({"INBOX"}))
-    assert await story.claim() == (), "nobody else gets it meanwhile"
-    verdict = Verdict(Outcome.INBOX, ROWS[Outcome.INBOX], Score(0.1, -2.0, (), "m1"))
-    assert await story.store.record_verdict(job, verdict, story.screened(BO), None, story.now) is None
-    story.pass_time(seconds=61)
-    assert await story.claim() == (), "nothing is left to do"
+    listed = page("m1", "m2", "m3", cursor="7")
+    ordinary, pitch, unready = await jobs_of(story, listed)
+    kept = story.screened(BO)
+    found = await look(
+        story, listed, Reached(ordinary, ORDINARY, kept), Reached(pitch, PITCH, kept, story.intent(BO))
+    )
+    act = found["m2"]
+    assert act is not None
+    assert (found["m1"], act.stage, act.placement) == (None, Stage.ACT, Placement.HELD)
+    assert found["m3"] == unready
+    assert await story.claim() == (), "nobody else gets them meanwhile"
+    view = await story.view("ana", "m1")
+    assert (view.outcome, view.stage, view.placement) == (Outcome.INBOX, None, Placement.INBOX)
+    mailbox = await story.store.mailbox("ana")
+    assert mailbox is not None
+    assert mailbox.cursor == "7"
+    assert await story.store.record_verdict(unready, ORDINARY, kept, None, story.now) is None
+    assert await story.store.finish_stage(act, story.now) is None
 
 
-async def test_what_a_sync_found_brings_what_its_screening_begins_with(story: Story) -> None:
+async def test_of_two_looks_at_one_page_the_first_counts(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.learn("ana", frozenset(), "t1", story.now)
-    await story.store.set_rule("ana", BO, RuleKind.BLOCK, story.now)
-    jobs = await found(story, page("m1", "m2"))
-    begun = await story.store.screening_context("ana", ["t1"])
-    assert (begun.took_part, begun.blocks) == (frozenset({"t1"}), True)
-    assert [job.begun for job in jobs] == [begun, begun]
+    listed = page("m1", cursor="7")
+    (job,) = await jobs_of(story, listed)
+    reached = Reached(job, PITCH, story.screened(BO), story.intent(BO))
+    assert (await look(story, listed, reached)).keys() == {"m1"}
+    before = await story.store.challenge_of("ana", "m1")
+    with pytest.raises(LeaseLost):
+        await look(story, page("m1", "m2", cursor="8"), replace(reached, verdict=ORDINARY))
+    assert await story.store.known("ana", ["m2"]) == {}
+    assert await story.store.challenge_of("ana", "m1") == before
+
+
+async def test_looks_at_the_same_time_judge_each_message_once(story: Story) -> None:
+    await story.mailbox("ana")
+    listed = page("m1", cursor="7")
+    (job,) = await jobs_of(story, listed)
+    ends = await asyncio.gather(
+        *(look(story, listed, Reached(job, ORDINARY, story.screened(BO))) for _ in range(5)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(end, LeaseLost) for end in ends) == 4
+    log = await story.store.decisions("ana")
+    assert len(log.entries) == 1
+
+
+async def test_a_look_that_finds_what_is_known_judges_it_no_more(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m1", Outcome.HOLD)
+    listed = page("m1", cursor="7")
+    (job,) = await jobs_of(story, listed)
+    assert await look(story, listed, Reached(job, ORDINARY, story.screened(BO))) == {}
+    assert await story.place("ana", "m1") is Placement.HELD
+
+
+async def test_what_a_look_has_no_room_for_is_claimed_like_any(story: Story) -> None:
+    await story.mailbox("ana")
+    assert (await look(story, page("m1", "m2", "m3", cursor="7"), keep=1)).keys() == {"m1"}
+    assert {job.gmail_id for job in await story.claim()} == {"m2", "m3"}
+
+
+async def test_a_look_whose_link_was_opened_meanwhile_writes_nothing(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m0", Outcome.CHALLENGE)
+    listed = page("m1", "m2", cursor="7")
+    pitch, ordinary = await jobs_of(story, listed)
+    kept = story.screened(BO)
+    with pytest.raises(Conflict):
+        await look(
+            story, listed, Reached(ordinary, ORDINARY, kept), Reached(pitch, PITCH, kept, story.intent(BO))
+        )
+    assert await story.store.known("ana", ["m1", "m2"]) == {}
+    mailbox = await story.store.mailbox("ana")
+    assert mailbox is not None
+    assert mailbox.cursor == ""
+
+
+async def test_should_the_worker_of_a_look_die_another_judges_what_it_found(story: Story) -> None:
+    await story.mailbox("ana")
+    (job,) = (await look(story, page("m1", cursor="7"))).values()
+    assert job is not None
+    assert (await story.store.next_due(story.now)).first == story.now + LEASE
     story.pass_time(seconds=60)
-    assert [job.begun for job in await story.claim(worker="w2", limit=9)] == [None, None], "read anew"
+    (again,) = await story.claim(worker="w2")
+    assert (again.gmail_id, again.deaths, again.attempt) == ("m1", 1, 2)
+    with pytest.raises(LeaseLost):
+        await story.store.finish_stage(job, story.now)
+
+
+async def test_the_notices_that_told_of_a_look_are_kept_with_it(story: Story) -> None:
+    await story.mailbox("ana")
+    told = (Notice("p1", "ana@corp.test", "7"), Notice("p1", "ana@corp.test", "7"))
+    await story.store.commit_look("ana", START, page(cursor="7"), told, (), (), story.now, story.now)
+    counts = await story.store.census(story.now)
+    assert (counts["notices.new"], counts["notices.repeat"]) == (1, 1)
+    assert await story.store.last_notice("ana") == story.now
+    mailbox = await story.store.mailbox("ana")
+    assert mailbox is not None
+    assert mailbox.unheard_since is None
 
 
 async def test_a_sync_is_claimed_with_its_mailbox(story: Story) -> None:
@@ -130,39 +238,12 @@ async def test_a_sync_is_claimed_with_its_mailbox(story: Story) -> None:
     assert brought == {name: await story.store.mailbox(name) for name in ("ana", "eve")}
 
 
-async def test_should_the_worker_of_a_sync_die_another_judges_what_it_found(story: Story) -> None:
-    await story.mailbox("ana")
-    (job,) = await found(story, page("m1"))
-    assert (await story.store.next_due(story.now)).first == story.now + LEASE
-    story.pass_time(seconds=60)
-    (again,) = await story.claim(worker="w2")
-    assert (again.gmail_id, again.deaths, again.attempt) == ("m1", 1, 2)
-    with pytest.raises(LeaseLost):
-        await story.store.finish_stage(job, story.now)
-
-
-async def test_what_is_found_together_is_kept_together_as_far_as_there_is_room(story: Story) -> None:
-    await story.mailbox("ana")
-    kept = await found(story, page("m1", "m2", "m3"))
-    assert [job.gmail_id for job in kept] == ["m1", "m2"]
-    assert [job.gmail_id for job in await story.claim(limit=9)] == ["m3"]
-    assert [job.gmail_id for job in await found(story, page("m2", "m4"))] == ["m4"], "one is known"
-    assert await story.claim(limit=9) == ()
-
-
-async def test_what_comes_with_a_decision_or_without_room_is_claimed_like_any(story: Story) -> None:
-    await story.mailbox("ana")
-    assert await found(story, page("m1", "m2"), keep=0) == ()
-    assert await found(story, replace(page("m3"), deleted=("m2",))) == ()
-    assert {job.gmail_id for job in await story.claim(limit=9)} == {"m1", "m3"}
-
-
 async def test_verdicts_on_messages_that_stay_are_written_together_or_not_at_all(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1", "m2", "m3")
     verdict = Verdict(Outcome.INBOX, ROWS[Outcome.INBOX], Score(0.1, -2.0, (), "m1"))
     first, second, third = (
-        Stays(job, verdict, story.screened(BO)) for job in sorted(await story.claim(limit=9), key=by_id)
+        Reached(job, verdict, story.screened(BO)) for job in sorted(await story.claim(limit=9), key=by_id)
     )
     await story.decide("ana", "m2", Decision.RELEASE)
     stolen = replace(third, job=replace(third.job, lease="another's"))

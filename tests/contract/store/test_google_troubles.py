@@ -78,11 +78,11 @@ async def test_leaving_itself_does_not_make_a_mailbox_busy(story: Story) -> None
 
 async def test_the_furthest_position_pushes_told_of_is_a_number(story: Story) -> None:
     await story.mailbox("ana")
-    assert (await story.store.history_context("ana", [], [])).pushed is None
+    assert (await story.store.history_context("ana", {}, [])).pushed is None
     for push_id, history_id in (("p1", "999"), ("p2", "1000"), ("p3", "5")):
         await story.store.note_push(Notice(push_id, "ana@corp.test", history_id), story.now, story.now)
         story.pass_time(seconds=1)
-    assert (await story.store.history_context("ana", [], [])).pushed == (
+    assert (await story.store.history_context("ana", {}, [])).pushed == (
         1000,
         story.now - timedelta(seconds=1),
     )

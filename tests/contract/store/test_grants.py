@@ -90,11 +90,11 @@ async def test_a_mailbox_is_busy_while_a_lease_on_its_work_runs(story: Story) ->
 
 async def test_the_furthest_of_the_latest_pushes_is_what_was_told(story: Story) -> None:
     await story.mailbox("ana")
-    assert (await story.store.history_context("ana", [], [])).pushed is None
+    assert (await story.store.history_context("ana", {}, [])).pushed is None
     for number, position in enumerate(("900", "1200", "99")):
         notice = Notice(f"push{number}", "ana@corp.test", position)
         await story.store.note_push(notice, story.now, story.pass_time(seconds=1))
-    assert (await story.store.history_context("ana", [], [])).pushed == (1200, story.now)
+    assert (await story.store.history_context("ana", {}, [])).pushed == (1200, story.now)
 
 
 async def test_a_gap_is_kept_with_the_page_that_ends_it(story: Story) -> None:

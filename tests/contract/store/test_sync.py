@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.errors import LeaseLost, Refused
+from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Outcome, Placement, Stage
 from backend.transactions.records import Duty, Notice, Sighting, SyncPage
-from tests.contract.store.stories import BO, LEASE, Story
+from tests.contract.store.stories import BO, Story
 
 
 def seen(*gmail_ids: str) -> tuple[Sighting, ...]:
@@ -174,22 +174,11 @@ async def test_the_index_goes_on_page_by_page_and_finishes_once(story: Story) ->
     assert kept.indexed_at == story.now - timedelta(days=1)
 
 
-async def test_the_last_page_of_a_sync_gives_its_duty_back_in_the_same_commit(story: Story) -> None:
-    await story.mailbox("ana")
-    job = await story.hold("ana")
-    quiet = story.now + timedelta(minutes=12)
-    page = SyncPage((Sighting("m1", "t1", None),), cursor="1000")
-    assert await story.store.commit_sync(job, page, story.now, quiet) == (1, ())
-    await story.store.claim_messages("w1", story.now, quiet + LEASE, 9)
-    assert (await story.store.next_due(story.now)).first == quiet
-    with pytest.raises(LeaseLost):
-        await story.store.commit_sync(job, SyncPage(cursor="1001"), story.now, quiet)
-
-
 async def test_a_push_during_the_last_page_is_looked_after_all_the_same(story: Story) -> None:
     await story.mailbox("ana")
     job = await story.hold("ana")
     window = story.now + timedelta(seconds=1.1)
     await story.store.note_push(Notice("p1", "ana@corp.test", "1001"), window, story.now)
-    await story.store.commit_sync(job, SyncPage(cursor="1000"), story.now, story.now + timedelta(minutes=12))
+    await story.store.commit_sync(job, SyncPage(cursor="1000"), story.now)
+    await story.store.finish_duty(job, story.now + timedelta(minutes=12))
     assert await story.claim_duty() is not None

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backend.domain.entry.challenge import Dealings, Entry, Posting
-from backend.domain.errors import AccessLost, LeaseLost, NotFound
+from backend.domain.errors import AccessLost, Cause, LeaseLost, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, RuleKind
 from backend.domain.mailbox.mailbox import Link, Notices, Preferences
@@ -21,7 +21,17 @@ from backend.domain.policy.rehearsal import Looked, Word
 from backend.domain.policy.table import Standing
 from backend.domain.watching.trial import Answer
 from backend.ports.public_post import Pushed
-from backend.transactions.records import Debt, Duty, DutyJob, MessageJob, Sighting, Stays, SyncPage, WebPush
+from backend.transactions.records import (
+    Debt,
+    Duty,
+    DutyJob,
+    HistoryPosition,
+    MessageJob,
+    Reached,
+    Sighting,
+    SyncPage,
+    WebPush,
+)
 from backend.transactions.store import Bound, Store
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
@@ -127,6 +137,7 @@ OWN = {
     "set_rule",
     "screening_context",
     "history_context",
+    "bare_mailbox",
     "learn",
     "order_preview",
     "preview_run",
@@ -191,7 +202,7 @@ class Eve:
             "set_link": lambda: store.set_link("eve", Link.CONNECTED, now),
             "lose_link": lambda: store.lose_link("eve", AccessLost.GRANT, now, now),
             "busy": lambda: store.busy("eve", now),
-            "history_context": lambda: store.history_context("eve", ["sent-c1"], ["m1", "m2"]),
+            "history_context": lambda: store.history_context("eve", {"sent-c1": "t7"}, ["m1", "m2"]),
             "held_at_rest": lambda: store.held_at_rest("eve", 10),
             "digest_state": lambda: store.digest_state("eve"),
             "tell_digest": lambda: store.tell_digest(duty, "<d@x>", now, (), now),
@@ -219,6 +230,11 @@ class Eve:
             "make_dead_letter": lambda: store.make_dead_letter(message, "", now),
             "gone": lambda: store.gone(message, now),
             "commit_sync": lambda: store.commit_sync(duty, page, now),
+            "commit_look": lambda: store.commit_look(
+                "eve", HistoryPosition("", ""), page, (), (), (), now, now
+            ),
+            "leave_look": lambda: store.leave_look("eve", (), now, now, Cause.GOOGLE),
+            "bare_mailbox": lambda: store.bare_mailbox("eve"),
             "sent_challenge_ids": lambda: store.sent_challenge_ids("eve", ["sent-c1"]),
             "challenge_pending_in": lambda: store.challenge_pending_in("eve", "t-m2"),
             "known": lambda: store.known("eve", ["m1", "m2"]),
@@ -228,7 +244,9 @@ class Eve:
             "dealings": lambda: store.dealings("eve", "carl@x.test", "pitch.test", "t7", now),
             "standing": lambda: store.standing("eve", "carl@x.test", "pitch.test", "t7", now),
             "record_verdict": lambda: store.record_verdict(message, verdict, self.screened, None, now),
-            "record_stays": lambda: store.record_stays("eve", [Stays(message, verdict, self.screened)], now),
+            "record_stays": lambda: store.record_stays(
+                "eve", [Reached(message, verdict, self.screened)], now
+            ),
             "decide": lambda: store.decide("eve", correction.order, now),
             "undo": lambda: store.undo("eve", "key-ana", now),
             "set_rule": lambda: store.set_rule("eve", BO, RuleKind.ALLOW, now),
@@ -319,9 +337,13 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
         elif name not in OWN and name != "post":
             if seen and seen not in (Standing(), Dealings()):
                 found[name] = f"told {seen!r}"
-        elif name in ("mailbox", "sealed_token", "screening_context", "history_context") and "ana" in repr(
-            seen
-        ):
+        elif name in (
+            "mailbox",
+            "bare_mailbox",
+            "sealed_token",
+            "screening_context",
+            "history_context",
+        ) and "ana" in repr(seen):
             found[name] = f"told {seen!r}"
         await eve_again(story)
     assert found == {}
@@ -350,5 +372,10 @@ async def test_even_with_work_of_her_own_she_reaches_only_her_own(story: Story, 
         with pytest.raises(NotFound):
             await reach
     page = SyncPage((Sighting("m2", "t9", None),), deleted=("m1", "m0"), cursor="9999")
-    assert await story.store.commit_sync(duty, page, story.now) == (1, ())
+    assert await story.store.commit_sync(duty, page, story.now) == 1
+    now, look = story.now, replace(page, cursor="10000")
+    kept = [replace(mine, gmail_id=gmail_id, lease="w1:look") for gmail_id in ("m2", "m3")]
+    look = replace(look, sightings=(Sighting("m2", "t9", None), Sighting("m3", "t9", None)))
+    found = await story.store.commit_look("eve", HistoryPosition("9999", ""), look, (), kept, (), now, now)
+    assert found.keys() == {"m3"}
     assert await dump(address, "ana") == before

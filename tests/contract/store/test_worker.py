@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from backend.domain.errors import SEARCH_LAG, StoreAway, TryLater
+from backend.domain.errors import SEARCH_LAG, LeaseLost, StoreAway, TryLater
 from backend.domain.mailbox.message import Outcome, Stage
 from backend.pipeline.context import Context
+from backend.pipeline.looks import Look
 from backend.settings import Settings
 from backend.store.opening import open_store
-from backend.transactions.records import Duty, DutyJob, MessageJob
+from backend.transactions.records import Duty, DutyJob, MessageJob, Notice
 from backend.transactions.store import Store
 from backend.worker import loop
 from backend.worker.endings import Endings
@@ -361,3 +362,118 @@ async def test_what_there_was_no_room_for_is_not_left_until_the_next_look(
     stop.set()
     await running
     assert await workshop.ended("ana", *names)
+
+
+# ---- Looks that pushes ask for
+
+
+def hear(workshop: Workshop, number: int, window: float = 0.0, *, seen: bool = False) -> None:
+    """A push about Ana's mailbox, which this process has looked at before."""
+    notice = Notice(f"p{number}", "ana@corp.test", str(number))
+    workshop.context.looks.hear("ana", notice, workshop.clock.now(), window, seen=seen, echo=False)
+
+
+@dataclass
+class Looker:
+    """Plays the looks: what each was told, and what becomes of the next ones."""
+
+    looks: list[Look] = field(default_factory=list)
+    ends: list[Exception] = field(default_factory=list)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    enough: int = 1
+    meanwhile: list[Callable[[], None]] = field(default_factory=list)
+
+    async def look_at(self, context: Context, look: Look, hands: object) -> None:
+        self.looks.append(look)
+        if len(self.looks) >= self.enough:
+            self.done.set()
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        if self.ends:
+            raise self.ends.pop(0)
+
+    async def run(self, workshop: Workshop) -> None:
+        """A worker, until it has looked often enough."""
+        stop = asyncio.Event()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loop, "look_at", self.look_at)
+            patch.setattr(loop, "AGAIN", 0.001)
+            running = asyncio.create_task(workshop.worker().run(stop))
+            async with asyncio.timeout(30):
+                await self.done.wait()
+                while workshop.context.looks.waiting():  # noqa: ASYNC110 - it ends in a later turn of the loop
+                    await asyncio.sleep(0)
+            stop.set()
+            await running
+
+
+async def test_a_push_wakes_the_worker_and_so_does_the_next(workshop: Workshop) -> None:
+    looker = Looker(enough=2, meanwhile=[lambda: hear(workshop, 8)])
+    hear(workshop, 7)
+    await looker.run(workshop)
+    assert [[notice.push_id for notice in look.notices] for look in looker.looks] == [["p7"], ["p8"]]
+
+
+@pytest.mark.parametrize("error", [StoreAway("later.store.full"), LeaseLost("conflict.lease")])
+async def test_a_look_that_could_not_be_written_is_made_again_with_its_notices(
+    workshop: Workshop, error: Exception
+) -> None:
+    looker = Looker(ends=[error], enough=2)
+    hear(workshop, 7)
+    await looker.run(workshop)
+    assert [[notice.push_id for notice in look.notices] for look in looker.looks] == [["p7"], ["p7"]]
+
+
+async def test_a_look_that_google_refuses_is_left_to_the_duty_and_waits_as_long_as_google_says(
+    workshop: Workshop,
+) -> None:
+    story, later = workshop.story, workshop.clock.now() + timedelta(hours=1)
+    ana = await story.store.mailbox("ana")
+    assert ana is not None
+    workshop.context.looks.looked(ana, "5")
+    looker = Looker(ends=[TryLater("later.limits", reason="limit", retry_at=later)])
+    hear(workshop, 7)
+    await looker.run(workshop)
+    assert not workshop.context.looks.knows("ana"), "pushes are stored until a duty has looked"
+    assert await story.claim_duty() is None
+    mailbox = await story.store.mailbox("ana")
+    assert mailbox is not None
+    assert [failing.job for failing in mailbox.failing] == [Duty.SYNC]
+    assert (await story.store.census(story.now))["notices.new"] == 1
+    story.now = later + timedelta(minutes=1)  # not all at the same moment
+    job = await story.claim_duty()
+    assert job is not None
+    assert (job.mailbox_id, job.duty) == ("ana", Duty.SYNC)
+
+
+async def test_a_worker_that_stops_leaves_the_looks_still_to_come_to_the_store(workshop: Workshop) -> None:
+    """Others may be at work on the database, and go on at once."""
+    hear(workshop, 7, window=3600, seen=True)
+    stop = asyncio.Event()
+    stop.set()
+    await workshop.worker().run(stop)
+    job = await workshop.story.claim_duty()
+    assert job is not None
+    assert (job.mailbox_id, job.duty) == ("ana", Duty.SYNC)
+
+
+async def test_while_the_store_takes_nothing_nothing_is_looked_at(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Google would be asked again and again for what cannot be kept."""
+    store, looker, tries = workshop.story.store, Looker(), 0
+    full = StoreAway("later.store.full", reason="SQLITE_FULL")
+    store._driver.outage.met(full)
+
+    async def ping() -> None:
+        nonlocal tries
+        tries += 1
+        assert looker.looks == []
+        if tries < 3:
+            raise full
+        store._driver.outage.error = None
+
+    monkeypatch.setattr(store, "ping", ping)
+    hear(workshop, 7)
+    await looker.run(workshop)
+    assert tries == 3

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
-from backend.domain.errors import PitchgateError
+from backend.domain.errors import LeaseLost, PitchgateError, StoreAway
 from backend.domain.mail.message import Address, Headers, Message
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
 from backend.domain.reading.score import Reason, Score, Thresholds
+from backend.pipeline import notices
 from backend.pipeline.context import Context
+from backend.pipeline.looks import Look, Looks
 from backend.pipeline.stages import run_duty, run_stage
+from backend.pipeline.sync import look_at
+from backend.pipeline.together import VerdictBatch
 from backend.settings import Settings
 from backend.store.opening import open_store
 from backend.transactions.records import MessageJob, NewMailbox, Notice
@@ -28,6 +35,7 @@ from tests.fakes.push_service import FakePushService
 from tests.fakes.reader import FakeReader
 from tests.once import migrated
 
+T = TypeVar("T")
 LEASE = timedelta(seconds=60)
 TRUSTED = "mx.google.com; dkim=pass header.i=@{0}; spf=pass smtp.mailfrom=x@{0}; dmarc=pass header.from={0}"
 FORGED = "mx.google.com; dkim=none; spf=fail smtp.mailfrom=x@{0}; dmarc=fail header.from={0}"
@@ -88,6 +96,26 @@ class Fixture:
     following: tuple[MessageJob, ...] = ()
     """What the worker that ended the last stage goes on with."""
     failed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    lease: str = "w:looks"
+    screening: list[asyncio.Task[None]] = field(default_factory=list)
+    """Messages that a look found."""
+    died: bool = False
+    _leases: Iterator[int] = field(default_factory=count)
+
+    def room(self, mailbox_id: str, found: int) -> int:
+        """See `Hands`."""
+        return found
+
+    def take(self, batch: VerdictBatch) -> None:
+        """See `Hands`."""
+        self.lease = f"w:look{next(self._leases)}"
+        self.screening += [asyncio.create_task(self._screen(job, batch)) for job in batch.jobs]
+
+    async def _screen(self, job: MessageJob, batch: VerdictBatch) -> None:
+        try:
+            self.following += await run_stage(self.context, job, batch)
+        except PitchgateError as error:
+            await Endings(self.context, self.failed).after(job, error)
 
     def now(self) -> datetime:
         return self.gmail.now
@@ -105,7 +133,10 @@ class Fixture:
         """Google tells of a change."""
         self.pushes += 1
         notice = Notice(f"push-{self.pushes}", "ana@corp.test", str(self.gmail.position))
-        await self.store.note_push(notice, self.now(), self.now())
+        if not self.context.looks.knows(self.mailbox_id):
+            await self.store.note_push(notice, self.now(), self.now())
+            return
+        self.context.looks.hear(self.mailbox_id, notice, self.now(), 0.0, seen=False, echo=False)
 
     async def save_preferences(self, **changes: object) -> None:
         preferences = (await self.mailbox()).preferences.changed(**changes)
@@ -121,20 +152,30 @@ class Fixture:
     async def work_for(self, seconds: float) -> None:
         """Run what is due until this much time has passed, whether or not the jobs come to rest."""
         until = self.now() + timedelta(seconds=seconds)
-        while self.following or (
-            (due := (await self.store.next_due(self.now())).first) is not None and due <= until
-        ):
+        while self.following or ((due := await self.next()) is not None and due <= until):
             await self._turn()
         self.gmail.now = until
 
+    async def next(self) -> datetime | None:
+        """When there is something to do."""
+        due, look = (await self.store.next_due(self.now())).first, self.context.looks.next()
+        at = None if look is None else datetime.fromtimestamp(look, UTC)
+        return min((one for one in (due, at) if one is not None), default=None)
+
     async def _turn(self) -> bool:
+        if self.died:
+            self.died = False
+            await notices.sync_all_mailboxes(self.context)
         now = self.now()
+        if not self.following and (look := self.context.looks.begin()) is not None:
+            await self._looked(look)
+            return True
         kept, self.following = self.following[:1], self.following[1:]
         jobs = kept or await self.store.claim_messages("w", now, now + LEASE, 1)
         duty = None if jobs else await self.store.claim_duty("w", now, now + LEASE)
         job = jobs[0] if jobs else duty
         if job is None:
-            due = (await self.store.next_due(now)).first
+            due = await self.next()
             if due is None or due > now + timedelta(minutes=5):
                 return False
             self.gmail.now = max(due, now + timedelta(milliseconds=1))
@@ -143,13 +184,54 @@ class Fixture:
             if jobs:
                 self.following += await run_stage(self.context, jobs[0])
             elif duty is not None:
-                self.following += await run_duty(self.context, self.authorizer, duty)
+                await self._together(run_duty(self.context, self.authorizer, duty, self))
         except Died:
-            self.deaths += 1
-            self.wait(seconds=61)
+            self.die()
         except PitchgateError as error:
             await Endings(self.context, self.failed).after(job, error)
         return True
+
+    async def _together(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run it to its end, with what it finds, or until the process dies."""
+        main = asyncio.create_task(work)
+        left: set[asyncio.Task[Any]] = {main}
+        try:
+            while left:
+                done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    if isinstance(error := task.exception(), Died):
+                        raise error
+                left |= {*self.screening} - done
+                self.screening.clear()
+        finally:
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        return main.result()
+
+    async def _looked(self, look: Look) -> None:
+        looks, began = self.context.looks, self.now()
+        try:
+            again = await self._together(look_at(self.context, look, self))
+        except Died:
+            self.die()
+        except LeaseLost:
+            looks.end(look, 0.0, kept=False)
+        except StoreAway:
+            looks.end(look, 1.0, kept=False)
+        except PitchgateError as error:
+            await Endings(self.context, self.failed).after_look(look, error, began)
+            looks.end(look)
+        else:
+            looks.end(look, again)
+
+    def die(self) -> None:
+        """The process ends; another starts a minute later, and looks at every history."""
+        self.deaths += 1
+        self.following = ()
+        self.wait(seconds=61)
+        self.context = replace(self.context, looks=Looks(lambda: self.gmail.now.timestamp()))
+        self.died = True
 
 
 @pytest.fixture
@@ -172,7 +254,8 @@ async def open_fixture(tmp_path: Path) -> AsyncIterator[Fixture]:
 
     settings = Settings(state_dir=tmp_path, public_url="https://gate.test", index_limit=100)
     reader = FakeReader(scorer.score, scorer.thresholds)
-    context = Context(settings, store, gmail, reader, Now(), secrets, secrets, FakePushService())
+    looks = Looks(lambda: gmail.now.timestamp())
+    context = Context(settings, store, gmail, reader, Now(), secrets, secrets, FakePushService(), looks=looks)
     mailbox = await store.connect(
         NewMailbox(
             id="box1",

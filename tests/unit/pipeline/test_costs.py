@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-import pytest
-
-from backend.domain.errors import TryLater
 from backend.domain.mailbox.message import Stage
-from backend.pipeline.stages import run_duty, run_stage
-from backend.worker.endings import Endings
 from tests.unit.pipeline.conftest import Fixture, letter
 
 
@@ -56,13 +49,11 @@ async def test_the_echo_of_a_challenge_whose_send_is_still_under_way_costs_no_fe
     async def told_of_before_it_is_answered(mailbox_id: str, raw: bytes, thread_id: str) -> str:
         sent = await send(mailbox_id, raw, thread_id)
         await fixture.push()
-        sync = await fixture.store.claim_duty("another", fixture.now(), fixture.now() + timedelta(minutes=1))
-        assert sync is not None
-        (echo,) = await run_duty(fixture.context, fixture.authorizer, sync)
-        assert echo.stage is Stage.LEARN
-        with pytest.raises(TryLater) as waits:
-            await run_stage(fixture.context, echo)
-        await Endings(fixture.context, fixture.failed).after(echo, waits.value)
+        look = fixture.context.looks.begin()
+        assert look is not None
+        await fixture._looked(look)
+        views = await fixture.store.messages(mailbox_id)
+        assert [view.stage for view in views if view.gmail_id == sent] == [Stage.LEARN], "it waits"
         return sent
 
     fixture.gmail.send = told_of_before_it_is_answered  # type: ignore[method-assign]

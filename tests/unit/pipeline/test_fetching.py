@@ -66,6 +66,8 @@ async def test_one_that_could_not_be_stored_is_not_acknowledged(fixture: Fixture
     source.publish(fixture.gmail.position)
 
     class Away:
+        away = True
+
         def __getattr__(self, name: str) -> object:
             return getattr(fixture.store, name)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from backend.pipeline.context import DutyResult
 from backend.pipeline.sync import PAGES_A_TURN, sync
 from backend.transactions.records import Duty, DutyJob
 from tests.fakes.gmail import Died
@@ -84,18 +84,38 @@ async def test_many_pages_do_not_hold_the_lease_for_ever(fixture: Fixture) -> No
     assert fixture.gmail.calls["history"] == PAGES_A_TURN
 
 
+async def test_a_sync_goes_on_where_a_look_that_came_first_has_ended(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, commit = fixture.gmail.deliver(letter(text="the minutes of Tuesday")), fixture.store.commit_look
+    job = await _wanted(fixture)
+
+    async def second(*about: Any) -> Any:
+        monkeypatch.setattr(fixture.store, "commit_look", commit)
+        await commit(*about)
+        fixture.gmail.deliver(letter("mia@mia.test", "and those of Wednesday"))
+        return await commit(*about)
+
+    monkeypatch.setattr(fixture.store, "commit_look", second)
+    due = await sync(fixture.context, job)
+    assert due > fixture.now()
+    assert (await fixture.mailbox()).cursor == str(fixture.gmail.position)
+    views = await fixture.store.messages(fixture.mailbox_id)
+    assert len(views) == 2
+    assert first in {view.gmail_id for view in views}
+
+
 # ---- A push comes before Google's history shows what it told of
 
 
 async def _look(fixture: Fixture) -> timedelta:
-    """One sync, as the push asks for it; how long until it is due again."""
-    job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + timedelta(minutes=1))
-    assert job is not None
-    assert job.duty is Duty.SYNC
-    ended = await sync(fixture.context, job)
-    assert isinstance(ended, DutyResult)
-    assert ended.due is not None
-    return ended.due - fixture.now()
+    """The look that a push asks for; how long until it is due again."""
+    look = fixture.context.looks.begin()
+    assert look is not None
+    await fixture._looked(look)
+    again = await fixture.next()
+    assert again is not None
+    return again - fixture.now()
 
 
 @pytest.mark.parametrize("tells", [False, True], ids=["position lags too", "position is ahead"])

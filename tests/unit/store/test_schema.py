@@ -30,6 +30,7 @@ WALKS = {
     # once, when a backup is put back or a server starts; when what pulling lacks has changed
     *("free_messages", "free_duties", "free_lanes", "doubt_intents", "save_missing"),
     *("inherit_messages", "inherit_duties"),
+    "look_everywhere",  # and when a server has fallen silent
     # when it is known again what time it is: at a start, and after the clock was set
     *("bring_back_duties", "bring_back_looks", "bring_back_messages"),
     *("bring_back_digests", "bring_back_web_pushes"),

@@ -10,36 +10,18 @@ SET wanted = wanted + 1,
                   WHEN due_at IS NULL OR due_at > :due_at THEN :due_at ELSE due_at END
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
--- name: look_at(mailbox_id, duty, now, again_at, at_once, put_off)$
--- A push: done at once, unless a look at the end of an earlier push's window is still to come (that one then), or what
--- the push tells of is known already; and by again_at at the end of its own window. Gives whether it may be claimed now.
--- put_off: so much later than it was to be the look that is still to come may be, to serve for this push's window too.
--- When it was to be stands in asked_at then, which nobody else uses while nobody holds the duty.
-UPDATE duties
-SET wanted = wanted + 1,
-    again_at = CASE WHEN again_at IS NULL OR again_at < :again_at THEN :again_at ELSE again_at END,
-    asked_at = CASE WHEN lease IS NULL AND CAST(:put_off AS BIGINT) > 0 AND again_at > :now AND due_at = again_at
-                        THEN COALESCE(asked_at, again_at)
-                    WHEN lease IS NULL THEN asked_at
-                    WHEN again_at > :now AND (asked_at IS NULL OR asked_at > again_at + CAST(:put_off AS BIGINT)) THEN again_at + CAST(:put_off AS BIGINT)
-                    WHEN again_at > :now THEN asked_at
-                    WHEN CAST(:at_once AS BOOLEAN) THEN CAST(:now AS BIGINT)
-                    WHEN asked_at IS NULL OR asked_at > :again_at THEN :again_at ELSE asked_at END,
-    due_at = CASE WHEN lease IS NOT NULL THEN due_at
-                  WHEN again_at > :now AND (due_at IS NULL OR due_at > again_at) THEN again_at
-                  WHEN CAST(:put_off AS BIGINT) > 0 AND again_at > :now AND due_at = again_at
-                      THEN CASE WHEN COALESCE(asked_at, again_at) + CAST(:put_off AS BIGINT) < :again_at
-                                THEN COALESCE(asked_at, again_at) + CAST(:put_off AS BIGINT) ELSE :again_at END
-                  WHEN again_at > :now THEN due_at
-                  WHEN CAST(:at_once AS BOOLEAN) AND (due_at IS NULL OR due_at > :now) THEN CAST(:now AS BIGINT)
-                  WHEN due_at IS NULL OR due_at > :again_at THEN :again_at ELSE due_at END
-WHERE mailbox_id = :mailbox_id AND duty = :duty
-RETURNING CASE WHEN lease IS NULL AND due_at <= :now THEN 1 ELSE 0 END;
+-- name: look_everywhere(duty, now)!
+UPDATE duties SET wanted = wanted + 1, due_at = :now
+WHERE duty = :duty AND lease IS NULL AND due_at > :now;
 
 -- name: postpone_duty(mailbox_id, duty, due_at, attempts, error, failing_since, cause)!
 UPDATE duties
 SET lease = NULL, asked_at = NULL, due_at = :due_at, attempts = :attempts, error = :error,
     failing_since = :failing_since, failing_cause = :cause
+WHERE mailbox_id = :mailbox_id AND duty = :duty;
+
+-- name: look_failed(mailbox_id, duty, cause, now)!
+UPDATE duties SET failing_since = COALESCE(failing_since, :now), failing_cause = :cause
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
 -- name: duty_goes_on(mailbox_id, duty, lease)!

@@ -1,0 +1,168 @@
+"""looks: which histories pushes ask us to look at, and when. In memory alone: a server that starts, or finds that
+another has died, looks at every history, so a push need not be on disk before it is answered.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from backend.domain.mail.message import MailboxId
+from backend.domain.mailbox.mailbox import Mailbox
+from backend.transactions.jobs import position
+from backend.transactions.records import Notice
+
+MOST_PUSHES = 4096
+"""Pushes of which it is remembered that they came."""
+
+Pushed = tuple[int, datetime]
+"""The furthest position that pushes told of, and when the last of them came."""
+
+
+@dataclass(slots=True)
+class _Wish:
+    """`due` is the next look, `again` the last that was asked for, `base` when a look that echoes put off was to be.
+    While a look is `running`, `due` is what was asked for meanwhile."""
+
+    due: float | None = None
+    again: float | None = None
+    base: float | None = None
+    running: bool = False
+    notices: list[Notice] = field(default_factory=list)
+    pushed: Pushed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look that is due, the notices that told of it since the last, and what pushes told."""
+
+    mailbox_id: MailboxId
+    notices: tuple[Notice, ...]
+    pushed: Pushed | None
+
+
+class Looks:
+    """One per process. Times are seconds of a clock that nobody sets (`tick`). A mailbox is known once this process has
+    looked at its history: its first look after a start marks what it finds in the store before it reads it, so that
+    mail that kills its reader is found out."""
+
+    def __init__(self, tick: Callable[[], float] = time.monotonic) -> None:
+        self.tick = tick
+        self.wake: Callable[[], None] = lambda: None
+        self._known: dict[str, tuple[MailboxId, int]] = {}
+        self._emails: dict[MailboxId, str] = {}
+        self._wishes: dict[MailboxId, _Wish] = {}
+        self._heap: list[tuple[float, MailboxId]] = []
+        self._came: dict[str, None] = {}
+
+    def looked(self, mailbox: Mailbox, cursor: str) -> None:
+        """Its history has been listed as far as `cursor`."""
+        email = mailbox.owner.email.lower()
+        if self._emails.get(mailbox.id) != email:
+            self.forget(mailbox.id)
+        self._emails[mailbox.id] = email
+        self._known[email] = mailbox.id, position(cursor or "0")
+
+    def knows(self, mailbox_id: MailboxId) -> bool:
+        """Whether this process has looked at its history."""
+        return mailbox_id in self._emails
+
+    def forget(self, mailbox_id: MailboxId) -> None:
+        """It has gone, or a look went wrong: a push about it is a matter of the store until a duty has looked."""
+        email = self._emails.pop(mailbox_id, "")
+        if self._known.get(email, ("", 0))[0] == mailbox_id:
+            del self._known[email]
+
+    def told(self, email: str) -> tuple[MailboxId, int] | None:
+        """The mailbox of this address and how far its history was listed, if it is known."""
+        return self._known.get(email)
+
+    def came(self, push_id: str) -> bool:
+        """Whether this push came before; it has now."""
+        again = push_id in self._came
+        if not again:
+            self._came[push_id] = None
+            if len(self._came) > MOST_PUSHES:
+                del self._came[next(iter(self._came))]
+        return again
+
+    def hear(
+        self, mailbox_id: MailboxId, notice: Notice, at: datetime, window: float, *, seen: bool, echo: bool
+    ) -> None:
+        """Look at once and again after the `window` in which Google drops further pushes.
+
+        Not at once, but after the window alone, if the change a push tells of has been listed already (`seen`): it may
+        still be the only word of what came in the second after it. While the second look of an earlier push is still to
+        come, that one serves as the first look of this push: pushes that come faster than Google sends them do not make
+        us list faster. An `echo` most likely tells of a change of our own: it gets its look after the window alone, for
+        which the second look of an earlier push waits, up to a window.
+        """
+        now, wish = self.tick(), self._wishes.setdefault(mailbox_id, _Wish())
+        wish.notices.append(notice)
+        wish.pushed = max(position(notice.history_id), wish.pushed[0] if wish.pushed else 0), at
+        put_off, later, again = window if echo else 0.0, now + window, wish.again
+        if again is not None and again > now:
+            if wish.running:
+                wish.due = _earlier(wish.due, again + put_off)
+            elif wish.due is None or wish.due > again:
+                wish.due = again
+            elif put_off and wish.due == again:
+                wish.base = again if wish.base is None else wish.base
+                wish.due = min(wish.base + put_off, later)
+        else:
+            wish.due = _earlier(wish.due, later if seen or echo else now)
+        wish.again = later if again is None else max(again, later)
+        self._plan(mailbox_id, wish)
+
+    def next(self) -> float | None:
+        """When the next look is due."""
+        while self._heap:
+            at, mailbox_id = self._heap[0]
+            wish = self._wishes.get(mailbox_id)
+            if wish is not None and not wish.running and wish.due == at:
+                return at
+            heapq.heappop(self._heap)  # of an earlier plan
+        return None
+
+    def begin(self) -> Look | None:
+        """A look that is due, until `end`; one at a time of a mailbox."""
+        now, at = self.tick(), self.next()
+        if at is None or at > now:
+            return None
+        _, mailbox_id = heapq.heappop(self._heap)
+        wish = self._wishes[mailbox_id]
+        wish.running, wish.due, wish.base = True, None, None
+        if wish.again is not None and wish.again <= now:
+            wish.again = None
+        notices, wish.notices = tuple(wish.notices), []
+        return Look(mailbox_id, notices, wish.pushed)
+
+    def end(self, look: Look, again_in: float | None = None, *, kept: bool = True) -> None:
+        """It is over: again in so many seconds, or when it was asked for meanwhile. `kept`: its notices are stored."""
+        wish = self._wishes[look.mailbox_id]
+        wish.running = False
+        if not kept:
+            wish.notices[:0] = look.notices
+        if again_in is not None:
+            wish.due = _earlier(wish.due, self.tick() + again_in)
+        wish.due = _earlier(wish.due, wish.again) if wish.again is not None else wish.due
+        if wish.due is None:
+            del self._wishes[look.mailbox_id]
+        else:
+            self._plan(look.mailbox_id, wish)
+
+    def waiting(self) -> tuple[MailboxId, ...]:
+        """Mailboxes of which a look is under way or still to come."""
+        return tuple(self._wishes)
+
+    def _plan(self, mailbox_id: MailboxId, wish: _Wish) -> None:
+        if wish.due is not None and not wish.running:
+            heapq.heappush(self._heap, (wish.due, mailbox_id))
+            self.wake()
+
+
+def _earlier(one: float | None, other: float) -> float:
+    return other if one is None else min(one, other)
