@@ -166,14 +166,11 @@ _DULL = frozenset(
             for name in (
                 "bullets",
                 "exclaim",
-                "question",
-                "questions",
                 "signature",
                 "signature_long",
                 "html",
                 "links",
                 "mailer_named",
-                "ends_asking",
             )
         ),
     }

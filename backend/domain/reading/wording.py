@@ -142,13 +142,25 @@ def _bulk(message: Message, parts: Sections) -> Iterator[str]:
         yield "bulk_header"
     if headers.first("Auto-Submitted", "no").lower() != "no":
         yield "automatic"
-    if _OUTREACH.search(headers.first("X-Mailer")):
+    mailer = headers.first("X-Mailer").strip().lower()
+    if _OUTREACH.search(mailer):
         yield "outreach_tool"
-    elif "X-Mailer" in headers:
+    elif _is_host(mailer):
+        # A server that sends lists names itself where a mail program names the program.
+        yield "mailer_host"
+        if organisational_domain(mailer) == organisational_domain(message.sender.domain):
+            yield "mailer_own_host"
+    elif mailer:
         yield "mailer_named"
     ending = parts.own[-600:] + parts.signature[-600:]
     if may_match(ending, _OF_LIST) and _OUT_OF_LIST.search(ending):
         yield "unsubscribe_line"
+
+
+def _is_host(mailer: str) -> bool:
+    labels = mailer.split(".")
+    named = all(label.replace("-", "").isalnum() for label in labels)
+    return 2 < len(labels) < 7 and named and labels[-1].isalpha()
 
 
 def _sender(message: Message, owner: Owner) -> Iterator[str]:
@@ -212,11 +224,7 @@ def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:
     subject = _FWD.sub("", _RE.sub("", message.subject)).strip()
     if subject and subject == subject.lower() and not re.search(r"[\u0600-\uffff]", subject):
         yield "subject_lower"
-    questions = parts.own.count("?")
-    if questions:
-        yield "questions" if questions > 1 else "question"
-    if parts.own.rstrip().endswith("?"):
-        yield "ends_asking"
+    # Half of both labels ask: that there is a question, or at the end, says nothing of a mail.
     if "!" in parts.own:
         yield "exclaims" if parts.own.count("!") > 2 else "exclaim"
     whole = f"{message.subject}\n{parts.own}"

@@ -62,6 +62,10 @@ class TestPrepare:
             (mail("Hi {{first_name}},"), "f_merge_field"),
             (mail(reply_to=(Address("x@else.test"),)), "f_reply_to_elsewhere"),
             (mail(headers=Headers((("X-Mailer", "Outreach"),))), "f_outreach_tool"),
+            (mail(headers=Headers((("X-Mailer", "mail.pitchers.test"),))), "f_mailer_own_host"),
+            (mail(headers=Headers((("X-Mailer", "mx1.sender-of-lists.test"),))), "f_mailer_host"),
+            (mail(headers=Headers((("X-Mailer", "Thunderbird 128.5.0"),))), "f_mailer_named"),
+            (mail(headers=Headers((("X-Mailer", "128.5.0"),))), "f_mailer_named"),
         ],
     )
     def test_form_is_told(self, message: Message, finding: str):
