@@ -25,12 +25,13 @@ from model_export.console import progress, say, show, steps
 from model_export.evaluation import as_json, evaluate, learning_curve, summary
 from model_export.learner import DEFAULT, Params
 from model_export.metrics import Figures, by_part, mean_figures
+from model_export.own import WEIGHTS, judge, weighed
 from model_export.publish import NotPublished, build, publish
 from model_export.report import render
 from model_export.reproduce import differences
 from model_export.rows import CORPUS, BadRow, Row, corpus, corpus_digest, numbered, records, unlabelled
 from model_export.swings import swings
-from model_export.training import Trained, cross_calibrated, groups_of, labels_of, sides, train
+from model_export.training import FOLDS, Trained, cross_calibrated, groups_of, labels_of, sides, train
 
 _MODEL = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
@@ -81,9 +82,12 @@ def train_command(
 ) -> None:
     """Train and keep the fitted model in a file for `export`. Open such files only if they are your own."""
     rows = [*_rows(files), *_own_mail(archive, me, sales_label, corrections)]
-    trained = _trained(rows, replace(DEFAULT, c=c, seed=seed, share=share))
+    params = replace(DEFAULT, c=c, seed=seed, share=share)
+    trained = _trained(rows, _weighed(rows, params))
     joblib.dump((trained, rows), out)
     say(evaluate(trained))
+    if own := judge(trained, SHIPPED):
+        click.echo(f"{own.words} A message of theirs counts as {trained.params.own:g} of the corpus.")
     click.echo(f"Written to {out}.")
 
 
@@ -238,9 +242,16 @@ def _own_mail(archive: Path | None, me: str, labels: tuple[str, ...], correction
     return rows + (loaders.corrections(corrections, archive, me) if corrections else [])
 
 
+def _weighed(rows: list[Row], params: Params) -> Params:
+    if not any(row.own for row in rows):
+        return params
+    with progress() as bar:
+        return weighed(rows, params, steps(bar, loaders.PARTS * len(WEIGHTS)))
+
+
 def _trained(rows: list[Row], params: Params) -> Trained:
     with progress() as bar:
-        return train(rows, params, steps(bar, len(groups_of(sides(rows)[0])) + 1))
+        return train(rows, params, steps(bar, min(FOLDS, len(groups_of(sides(rows)[0]))) + 1))
 
 
 def _nested(rows: list[Row]) -> Figures:
@@ -254,11 +265,12 @@ def _nested(rows: list[Row]) -> Figures:
 
 def _export(trained: Trained, rows: list[Row], out: Path) -> tuple[bytes, float]:
     found = evaluate(trained)
-    data = build(trained, rows, summary(found))
+    own = judge(trained, SHIPPED)
+    data = build(trained, rows, summary(found), own)
     difference = publish(data, trained, rows, out)
     facts = ModelSession.open(out).facts
-    own = sum(row.kind == loaders.OWN_MAIL for row in rows)
-    out.with_suffix(".md").write_text(write_card(data, facts, found, difference, own), encoding="utf-8")
+    theirs = sum(row.own for row in rows)
+    out.with_suffix(".md").write_text(write_card(data, facts, found, difference, theirs), encoding="utf-8")
     return data, difference
 
 

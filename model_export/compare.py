@@ -13,6 +13,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.wording import reading_digest
 from backend.scoring.model_file import audit
 from backend.scoring.session import ModelSession
+from model_export.own import Own
 from model_export.rows import Row
 
 _NAMES = {"auc": "AUC", "recall_1": "recall at 1 %", "recall_5": "recall at 5 %", "ece": "calibration error"}
@@ -56,7 +57,8 @@ def compare(first: ModelSession, second: ModelSession, rows: Sequence[Row]) -> C
     if rows and comparable:
         lines += _verdicts(sessions, rows)
     remark = _REMARK if comparable else _OTHER_READING
-    return Comparison((first.facts.version, second.facts.version), lines, [remark] if rows else [])
+    own = [Own(**json.loads(s.facts.metadata["own"])).words for s in sessions if "own" in s.facts.metadata]
+    return Comparison((first.facts.version, second.facts.version), lines, [*own, *([remark] if rows else [])])
 
 
 _REMARK = (

@@ -35,15 +35,24 @@ def say(found: Evaluation, nested: Figures | None = None) -> None:
     for cost in found.costs:
         click.echo(f"At {cost.strictness.value}: {cost.words}.")
     table = Table(
-        "", "messages", "AUC", "recall at 1 %", "at 5 %", "calibration error", "of it chance", "debiased"
+        "",
+        "messages",
+        "AUC",
+        "recall at 1 %",
+        "at 5 %",
+        "calibration error",
+        "of it chance",
+        "strangers held",
     )
     named = {**found.files, "mean over files": found.mean, "all pooled": found.pooled}
     if nested:
         named["mean, nested choice"] = nested
     named |= {f"in {name}": part for name, part in found.languages.items()}
     for name, part in named.items():
-        values = (part.auc, part.recall_1, part.recall_5, part.ece, part.chance, part.debiased)
-        table.add_row(name, str(part.count), *(f"{value:.3f}" for value in values))
+        values = (part.auc, part.recall_1, part.recall_5, part.ece, part.chance)
+        strangers = found.strangers.get(name.removeprefix("in "))
+        shown = f"{strangers.held} of {strangers.count}" if strangers and strangers.count else "–"
+        table.add_row(name, str(part.count), *(f"{value:.3f}" for value in values), shown)
     show(table)
 
 

@@ -32,6 +32,8 @@ BLOCKS = (
     # In which language a mail is written says nothing about it; that the language is unknown calls for care.
     Block("form", r"(?u)\b(?:f_(?!language_)\w+|f_language_xx)\b", 1),
 )
+FORM_GROUPS = 3
+"""In so many files a finding of form must occur."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +68,17 @@ class Counts:
     def shared(self, groups: Sequence[str], min_df: int, min_groups: int) -> list[list[str]]:
         """Of each block the terms that enough texts and enough groups (files) use.
 
-        A term only one writer uses says more about the writer than about pitches.
+        A term only one writer uses says more about the writer than about pitches; findings of form are few and ours.
         """
         member = np.array(groups)
         files = sorted(set(groups))
         kept = []
-        for matrix, terms in self.blocks:
+        for block, (matrix, terms) in zip(BLOCKS, self.blocks, strict=True):
+            least = min(min_groups, FORM_GROUPS if block.name == "form" else min_groups, len(files))
             present = (matrix > 0).astype(np.int32)
             often = np.asarray(present.sum(axis=0)).ravel() >= min_df
             spread = sum(
                 (np.asarray(present[member == f].sum(axis=0)).ravel() > 0).astype(int) for f in files
             )
-            kept.append(terms[often & (spread >= min(min_groups, len(files)))].tolist())
+            kept.append(terms[often & (spread >= least)].tolist())
         return kept

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 SALES = "sales"
 NOTHING = "nothing"
-ORDINARY = ("known", "stranger", "bulk", NOTHING)
+STRANGER = "stranger"
+ORDINARY = ("known", STRANGER, "bulk", NOTHING)
 """Somebody the owner deals with; somebody they do not know, who sells nothing; mail sent to many; mail with next
 to nothing in it, or far from anything the corpus speaks of, on which nobody should be judged."""
+UNKNOWN = (STRANGER, "bulk", NOTHING)
+"""Of these, ordinary mail of people the owner does not deal with: whom a sender's record does not keep from harm."""
 PITCHES = ("crude", "sequence", "trade", "knowing")
 """Bulk offers to anybody (links, websites, goods, lists, loans); outreach by software and sales people; trades, offices
 and insurers as they write; somebody who knows the owner's field and hardly asks for anything."""

@@ -17,8 +17,8 @@ from model_export.errands import ORDINARY, PITCHES, SALES
 from model_export.learner import Floats
 from model_export.metrics import Figures, by_part, figures, mean_figures
 from model_export.rows import Row
-from model_export.slices import LENGTHS, Cost, Slice, costs, length, script, sliced
-from model_export.training import Progress, Trained, fit, groups_of, labels_of, sides, silent
+from model_export.slices import LENGTHS, WAYS, Cost, Rate, Slice, costs, fired, length, script, sent, sliced
+from model_export.training import Progress, Trained, fit, groups_of, held_unseen, labels_of, sides, silent
 
 GOALS = {"auc": 0.975, "recall_1": 0.75, "recall_5": 0.90, "ece": 0.02}
 WORST = 20
@@ -75,7 +75,9 @@ class Evaluation:
     """`mean` is over files (the customary score), `pooled` over all rows at once.
 
     `offsets` says of each file by how much its pitches are stated too often (mean probability less their share).
-    `costs` are those of each strictness, `slices` the rates at *normal* by class, language, length and script.
+    `costs` are those of each strictness, `slices` the rates at *normal* by class, language, length, way and script,
+    `strangers` by file and language what is held there of strangers with an errand, `fired` by finding and language the
+    share of pitches that have it.
     """
 
     mean: Figures
@@ -84,6 +86,8 @@ class Evaluation:
     offsets: dict[str, float]
     costs: list[Cost]
     slices: dict[str, list[Slice]]
+    strangers: dict[str, Rate]
+    fired: dict[str, dict[str, float]]
     languages: dict[str, Figures]
     kinds: list[KindFigures]
     confusions: list[Confusion]
@@ -104,8 +108,10 @@ def evaluate(trained: Trained, session: ModelSession | None = None) -> Evaluatio
         pooled=figures(labels, trained.logits, trained.crossed),
         files=files,
         offsets=_offsets(rows, labels, trained.crossed),
-        costs=costs(rows, trained.probabilities, trained.thresholds),
+        costs=costs(rows, held_unseen(rows, trained.probabilities)),
         slices=_slices(rows, trained),
+        strangers=_strangers(rows, trained),
+        fired=fired(rows),
         languages=languages,
         kinds=_kinds(rows, trained),
         confusions=_confusions(labels, trained),
@@ -127,8 +133,15 @@ def _slices(rows: Sequence[Row], trained: Trained) -> dict[str, list[Slice]]:
         "class": sliced(rows, held, lambda row: row.errand, [*PITCHES, *ORDINARY]),
         "language": sliced(rows, held, lambda row: row.language),
         "length": sliced(rows, held, length, LENGTHS),
+        "sent": sliced(rows, held, sent, WAYS),
         "sender’s name": sliced(rows, held, script),
     }
+
+
+def _strangers(rows: Sequence[Row], trained: Trained) -> dict[str, Rate]:
+    held = (trained.probabilities >= trained.thresholds[Strictness.NORMAL].hold).tolist()
+    parts = (sliced(rows, held, part) for part in (lambda row: row.group, lambda row: row.language))
+    return {part.name: part.strangers for found in parts for part in found}
 
 
 def summary(evaluation: Evaluation) -> dict[str, Any]:
@@ -223,5 +236,6 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "kinds": [asdict(kind) for kind in evaluation.kinds],
         "confusions": [asdict(confusion) for confusion in evaluation.confusions],
         "costs": {cost.strictness.value: cost.words for cost in evaluation.costs},
+        "fired": evaluation.fired,
         "slices": {name: [asdict(part) for part in parts] for name, parts in evaluation.slices.items()},
     }

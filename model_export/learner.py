@@ -44,13 +44,13 @@ class Params:
     soft maximum, `balance` the weight of the maximum against the minimum, `caution` the share of `c` in the margin
     against mail with nothing in it, `knowing` the weight of knowing sellers (they read like ordinary mail: trained on
     with full force they make ordinary mail be held), `brevity` how many terms of the words' block halve the evidence,
-    `share` the share of pitches at which probabilities are true.
+    `share` the share of pitches at which probabilities are true, `own` how often a message of an owner's mail counts.
     """
 
     c: float = 8.0
     min_df: int = 2
-    min_groups: int = 5
-    most: int = 32_000
+    min_groups: int = 9
+    most: int = 36_000
     meaning: float = 0.5
     form: float = 0.2
     steepness: float = 4.0
@@ -60,6 +60,7 @@ class Params:
     knowing: float = 0.6
     brevity: float = 6.0
     share: float = 0.1
+    own: float = 1.0
     seed: int = 20
 
     def as_dict(self) -> dict[str, Any]:
@@ -98,12 +99,15 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Learn everything. `errands` are the classes of the rows, `groups` the files."""
         return self.fit_counts(Counts.of(texts), errands, groups or ["one"] * len(texts))
 
-    def fit_counts(self, counts: Counts, errands: Sequence[str], groups: Sequence[str]) -> PitchModel:
-        """`fit` over texts whose terms have been counted. Where these are too many, once more with the heaviest."""
+    def fit_counts(
+        self, counts: Counts, errands: Sequence[str], groups: Sequence[str], often: Floats | None = None
+    ) -> PitchModel:
+        """`fit` over texts whose terms have been counted, each of which weighs as if it were there so `often`. Where
+        the terms are too many, once more with the heaviest."""
         vocabularies = counts.shared(groups, self.params.min_df, self.params.min_groups)
-        self.solve(self.learn_terms(counts, vocabularies), errands)
+        self.solve(self.learn_terms(counts, vocabularies), errands, often)
         if sum(map(len, vocabularies)) > self.params.most:
-            self.solve(self.learn_terms(counts, self._heaviest(vocabularies)), errands)
+            self.solve(self.learn_terms(counts, self._heaviest(vocabularies)), errands, often)
         return self
 
     def _heaviest(self, vocabularies: Sequence[list[str]]) -> list[list[str]]:
@@ -136,7 +140,7 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         parts = zip(self._weighers, counts.columns(self._vocabularies), strict=True)
         return csr_matrix(hstack([weigher.transform(matrix.astype(np.float64)) for weigher, matrix in parts]))
 
-    def solve(self, matrix: csr_matrix, errands: Sequence[str]) -> PitchModel:
+    def solve(self, matrix: csr_matrix, errands: Sequence[str], often: Floats | None = None) -> PitchModel:
         """Learn the coefficients over rows made by `learn_terms`."""
         weights = np.repeat(self.params.weights, [len(v.vocabulary) for v in self.vectorizers])
         weighted = csr_matrix(matrix @ diags(weights))
@@ -149,7 +153,7 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         forces = [self.params.caution if errand == NOTHING else 1.0 for errand in against] + [1.0] * len(
             alike
         )
-        weight = np.where(labels == KNOWING, self.params.knowing, 1.0)
+        weight = np.where(labels == KNOWING, self.params.knowing, 1.0) * (1.0 if often is None else often)
         fitted = [
             self._margin(weighted, weight, *pair, force) for pair, force in zip(pairs, forces, strict=True)
         ]

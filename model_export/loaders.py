@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -21,9 +22,10 @@ from backend.locale import error_words
 from backend.offline.archives import Archive
 from backend.offline.mbox import names_in, system_labels
 from model_export.errands import SALES
-from model_export.rows import BadRow, Row, owner_of
+from model_export.rows import OWN_MAIL, BadRow, Row, owner_of
 
-OWN_MAIL = "own_mail"
+PARTS = 5
+"""An owner's mail is left out in so many parts, of which each has all mail of its senders."""
 _BULK = frozenset({"f_unsubscribe_header", "f_automatic", "f_bulk_header", "f_mailing_list"})
 _TAUGHT = {str(decision): effect.teaches for decision, effect in EFFECTS.items()}
 
@@ -97,7 +99,8 @@ def _received(path: Path, me: str) -> Iterator[tuple[str, Message]]:
 
 def _row(name: str, message: Message, me: str, label: str, group: str) -> Row:
     owner = Owner(me.lower()) if me else owner_of(message)
-    row = Row(name, label, OWN_MAIL, SALES, group, message, owner)
+    part = zlib.crc32(message.sender.address.encode()) % PARTS
+    row = Row(name, label, OWN_MAIL, SALES, f"{group}, part {part + 1}", message, owner)
     if label == SALES:
         return row
     return replace(row, errand="known" if _BULK.isdisjoint(row.text.split(" ")) else "bulk")

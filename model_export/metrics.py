@@ -101,15 +101,19 @@ def interval(
     return float(low), float(high)
 
 
+def auc(labels: Floats, scores: Floats) -> float:
+    """How often a pitch scores above an ordinary message; NaN where only one label occurs."""
+    return float(roc_auc_score(labels, scores)) if 0 < labels.sum() < len(labels) else math.nan
+
+
 def figures(labels: Floats, scores: Floats, probabilities: Floats) -> Figures:
     """All figures for one set of rows: ranking by `scores`, calibration by `probabilities`.
 
     AUC and recalls are NaN where only one label occurs.
     """
-    both = 0 < labels.sum() < len(labels)
     return Figures(
         len(labels),
-        float(roc_auc_score(labels, scores)) if both else math.nan,
+        auc(labels, scores),
         recall_at(labels, scores, 0.01),
         recall_at(labels, scores, 0.05),
         calibration_error(labels, probabilities),

@@ -19,6 +19,7 @@ from backend.scoring.session import ModelSession
 from model_export.graph import to_onnx
 from model_export.learner import Floats, PitchModel
 from model_export.nasty import NASTY
+from model_export.own import Own
 from model_export.rows import Row, corpus_digest
 from model_export.training import Trained
 
@@ -31,10 +32,11 @@ class NotPublished(RuntimeError):
     """The exported graph does not compute what the trained model computes; the file was not written."""
 
 
-def build(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any]) -> bytes:
-    """The bytes of the model file. The same trained parameters give the same bytes."""
+def build(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any], own: Own | None = None) -> bytes:
+    """The bytes of the model file. The same trained parameters give the same bytes. `own` is what it gained by the mail
+    of its owner, if it has read such."""
     model = to_onnx(trained.model)
-    metadata = _metadata(trained, rows, metrics)
+    metadata = _metadata(trained, rows, metrics) | ({"own": _json(own.as_dict())} if own else {})
     helper.set_model_props(model, dict(sorted(metadata.items())))
     onnx.checker.check_model(model, full_check=True)
     data: bytes = model.SerializeToString(deterministic=True)

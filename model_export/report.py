@@ -55,6 +55,7 @@ def render(
         tongues=_TONGUES,
         costs=evaluation.costs,
         slices=evaluation.slices,
+        fired=evaluation.fired,
         swings=swung or [],
         goals=[_goal(name, evaluation, nested) for name in GOALS],
         nested=nested is not None,

@@ -22,6 +22,8 @@ from model_export.errands import CLASSES
 
 CORPUS = Path(__file__).parent / "corpus"
 LEXICON = Path(wording.__file__).parent / "lexicon"
+OWN_MAIL = "own_mail"
+"""The kind of rows that are an owner's own mail."""
 UNLABELLED = "score"
 """The group of rows that are only to be scored."""
 _FIELD_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322: printable ASCII but the colon
@@ -48,6 +50,11 @@ class Row:
     def sales(self) -> int:
         """1 for a pitch, 0 for anything else."""
         return int(self.label == "sales")
+
+    @property
+    def own(self) -> bool:
+        """Whether it is an owner's own mail, not the corpus's."""
+        return self.kind == OWN_MAIL
 
     @property
     def sender(self) -> str:

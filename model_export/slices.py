@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from backend.domain.mail.sender import script_of
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Thresholds
-from model_export.learner import Floats
+from model_export.errands import STRANGER, UNKNOWN
+from model_export.learner import Flags
 from model_export.rows import Row
 
 _SCRIPTS = {"": "no name", "latin": "Latin, plain", "accents": "Latin with accents and marks"}
+_SIGNS = {
+    "through a mailing list": {"f_mailing_list"},
+    "with a way to unsubscribe": {"f_unsubscribe_header", "f_unsubscribe_link", "f_unsubscribe_line"},
+    "by a program": {"f_automatic", "f_no_reply_sender"},
+}
+WAYS = (*_SIGNS, "by a person")
 _LENGTHS = (15, 40, 80, 160)
 
 
@@ -43,11 +49,13 @@ class Rate:
 
 @dataclass(frozen=True)
 class Slice:
-    """The mail of one part: how much of its pitches and of its ordinary mail is held."""
+    """The mail of one part: how much of its pitches is held, of its ordinary mail, and of that what strangers with an
+    errand of their own wrote, the mail an owner can least afford to lose."""
 
     name: str
     pitches: Rate
     ordinary: Rate
+    strangers: Rate
 
 
 @dataclass(frozen=True)
@@ -68,15 +76,14 @@ class Cost:
         )
 
 
-def costs(rows: Sequence[Row], probabilities: Floats, limits: dict[Strictness, Thresholds]) -> list[Cost]:
-    """One for each strictness. Strangers are the rows whose class says that the owner does not know the writer."""
-    strangers = np.array([row.errand == "stranger" for row in rows])
+def costs(rows: Sequence[Row], held: Mapping[Strictness, Flags]) -> list[Cost]:
+    """One for each strictness, of the rows that it holds. Strangers are those whose class says that the owner does not
+    deal with the writer."""
+    strangers = np.array([row.errand in UNKNOWN for row in rows])
     pitches = np.array([bool(row.sales) for row in rows])
-    found = []
-    for strictness, thresholds in limits.items():
-        held = probabilities >= thresholds.hold
-        found.append(Cost(strictness, _rate(held[strangers]), _rate(held[pitches])))
-    return found
+    return [
+        Cost(strictness, _rate(flags[strangers]), _rate(flags[pitches])) for strictness, flags in held.items()
+    ]
 
 
 def sliced(
@@ -85,10 +92,11 @@ def sliced(
     """The rows by `part`, in `order` and then by name."""
     names = np.array([part(row) for row in rows])
     pitches = np.array([bool(row.sales) for row in rows])
+    strangers = np.array([row.errand == STRANGER for row in rows])
     flags = np.array(held)
     listed = [*order, *sorted(set(names.tolist()) - set(order))]
     return [
-        Slice(name, _rate(flags[(names == name) & pitches]), _rate(flags[(names == name) & ~pitches]))
+        Slice(name, *(_rate(flags[(names == name) & part]) for part in (pitches, ~pitches, strangers)))
         for name in listed
         if (names == name).any()
     ]
@@ -102,6 +110,30 @@ def length(row: Row) -> str:
     words = sum(token[1:2] != "_" for token in row.text.split(" "))
     below = next((limit for limit in _LENGTHS if words <= limit), 0)
     return f"up to {below} words" if below else f"over {_LENGTHS[-1]} words"
+
+
+def fired(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """By finding of the lexicon and by language the share of its pitches that have it."""
+    found: dict[str, list[set[str]]] = {}
+    for row in rows:
+        if row.sales:
+            found.setdefault(row.language, []).append(
+                {word for word in row.text.split(" ") if word[:2] == "t_"}
+            )
+    names = sorted(set().union(*(one for pitches in found.values() for one in pitches)))
+    return {
+        name: {
+            code: sum(name in one for one in pitches) / len(pitches)
+            for code, pitches in sorted(found.items())
+        }
+        for name in names
+    }
+
+
+def sent(row: Row) -> str:
+    """By which way a message came, as its headers and its form tell, as one of `WAYS`."""
+    found = set(row.text.split(" "))
+    return next((way for way, signs in _SIGNS.items() if found & signs), WAYS[-1])
 
 
 def script(row: Row) -> str:

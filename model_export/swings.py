@@ -6,6 +6,7 @@ through for its address, or hold ordinary mail for it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,16 @@ from model_export.rows import row_of
 
 Record = dict[str, Any]
 _THREAD = ("In-Reply-To", "References")
+_LIST = ("List-Unsubscribe", "List-Unsubscribe-Post", "List-Id", "Precedence", "Feedback-ID", "X-Mailer")
+_TRADES = """
+solar fleet, panels vans, electricity diesel, energy transport, grid road, power fuel, battery trailer, tariff toll,
+roof depot, heating parking, cleaning catering, offices canteens, windows menus, packaging bedding, cartons sheets,
+steel linen, valves towels, pump oven, brochures uniforms, printing sewing, dental legal, clinic chambers
+"""
+"""Words of one trade and of another that could stand where they do."""
+_PAIRS = [pair.split() for pair in _TRADES.split(",")]
+_OTHER_TRADE = {word: other for one, two in _PAIRS for word, other in ((one, two), (two, one))}
+_TRADE = re.compile(rf"\b(?:{'|'.join(_OTHER_TRADE)})\b", re.IGNORECASE)
 _FIRM = "aldermere-partners.example"
 
 
@@ -52,6 +63,31 @@ def _signed(record: Record) -> Record:
     return {**record, "text": f"{record['text']}\n\n-- \n{name}"} if record.get("text") else record
 
 
+def _asking(record: Record) -> Record:
+    return {**record, "text": f"{record['text']}\n\nOK?"} if record.get("text") else record
+
+
+def _answering(record: Record) -> Record:
+    return {**record, "subject": f"Re: {record['subject']}"}
+
+
+def _listless(record: Record) -> Record:
+    headers = record.get("headers") or {}
+    return {**record, "headers": {name: value for name, value in headers.items() if name not in _LIST}}
+
+
+def _of_another_trade(record: Record) -> Record:
+    parts = {
+        name: _TRADE.sub(_swapped, record[name]) for name in ("subject", "text", "html") if record.get(name)
+    }
+    return {**record, **parts}
+
+
+def _swapped(word: re.Match[str]) -> str:
+    other = _OTHER_TRADE[word.group().lower()]
+    return other.capitalize() if word.group()[0].isupper() else other
+
+
 HABITS: Mapping[str, tuple[Callable[[Record], Record], Callable[[Record], Record]]] = {
     "address at free mail, not at a firm": (
         lambda record: _addressed(record, _same, "gmail.com"),
@@ -63,6 +99,10 @@ HABITS: Mapping[str, tuple[Callable[[Record], Record], Callable[[Record], Record
     ),
     "thread headers lost": (_threadless, dict),
     "a signature that only names its sender": (_signed, dict),
+    "a question at the end": (_asking, dict),
+    "“Re:” before the subject": (_answering, dict),
+    "headers of lists lost": (_listless, dict),
+    "words of one trade for another's": (_of_another_trade, dict),
 }
 """By name: a record with the habit, and the same without it."""
 LANGUAGE = "the language not told"

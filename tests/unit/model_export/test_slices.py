@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.domain.mail.message import Address, Message, Owner
+from backend.domain.mail.message import Address, Headers, Message, Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Thresholds
 from model_export.rows import Row
-from model_export.slices import Rate, costs, length, script, sliced
+from model_export.slices import WAYS, Rate, costs, fired, length, script, sent, sliced
 
 
 def row(errand: str, name: str = "Bob", text: str = "hello") -> Row:
@@ -21,7 +20,7 @@ def row(errand: str, name: str = "Bob", text: str = "hello") -> Row:
 def test_the_cost_counts_strangers_only_and_all_pitches():
     rows = [row("stranger")] * 4 + [row("known")] * 2 + [row("crude")] * 4
     scores = np.array([0.9, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.1])
-    (cost,) = costs(rows, scores, {Strictness.NORMAL: Thresholds(0.2, 0.5, 0.8, 0.3)})
+    (cost,) = costs(rows, {Strictness.NORMAL: scores >= 0.5})
     assert cost.strangers == Rate(1, 4)
     assert cost.pitches == Rate(3, 4)
     assert cost.words == (
@@ -41,9 +40,9 @@ def test_parts_come_in_order_with_both_labels_apart():
     found = sliced(
         [row("known"), row("crude"), row("known")], [True, True, False], lambda r: r.errand, ["known"]
     )
-    assert [(part.name, part.pitches, part.ordinary) for part in found] == [
-        ("known", Rate(0, 0), Rate(1, 2)),
-        ("crude", Rate(1, 1), Rate(0, 0)),
+    assert [(part.name, part.pitches, part.ordinary, part.strangers) for part in found] == [
+        ("known", Rate(0, 0), Rate(1, 2), Rate(0, 0)),
+        ("crude", Rate(1, 1), Rate(0, 0), Rate(0, 0)),
     ]
 
 
@@ -60,6 +59,24 @@ def test_parts_come_in_order_with_both_labels_apart():
 )
 def test_the_letters_of_a_name(name: str, expected: str):
     assert script(row("known", name)) == expected
+
+
+def test_findings_are_counted_on_the_pitches_of_each_language():
+    pitches = [
+        row("crude", text="We offer you a free audit of your site."),
+        row("crude", text="We have seen the oak."),
+    ]
+    found = fired([*pitches, row("known", text="We offer you a free audit of your site.")])
+    assert found["t_offers_free"] == {"en": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("header", "way"),
+    [("List-Id", WAYS[0]), ("List-Unsubscribe", WAYS[1]), ("Auto-Submitted", WAYS[2]), ("X-Mailer", WAYS[3])],
+)
+def test_the_way_a_message_came_is_told_by_its_headers(header: str, way: str):
+    message = Message(from_=(Address("bob@out.test"),), text="hello", headers=Headers(((header, "x.y"),)))
+    assert sent(Row("1", "legit", "", "bulk", "train_1", message, Owner("me@own.test"))) == way
 
 
 def test_lengths_are_classes_of_words():

@@ -29,20 +29,15 @@ def test_every_habit_is_measured():
 
 
 @pytest.mark.reproduce
-def test_free_mail_against_a_firm_moves_a_score_by_little(found: dict[str, Swing]):
-    swing = found["address at free mail, not at a firm"]
-    assert swing.mean <= 0.05
+@pytest.mark.parametrize("habit", [*HABITS])
+def test_no_habit_moves_a_score_by_much(found: dict[str, Swing], habit: str):
+    assert found[habit].count > 50
+    assert found[habit].mean <= 0.05
 
 
 @pytest.mark.reproduce
 def test_digits_in_an_address_push_nothing_over_a_threshold(found: dict[str, Swing]):
     assert found["digits in the address"].crossed == 0
-
-
-@pytest.mark.reproduce
-@pytest.mark.parametrize("habit", ["thread headers lost", "a signature that only names its sender"])
-def test_what_does_not_change_the_meaning_changes_the_score_by_little(found: dict[str, Swing], habit: str):
-    assert found[habit].mean <= 0.05
 
 
 @pytest.mark.reproduce
@@ -55,3 +50,14 @@ def test_a_comma_in_a_name_is_part_of_the_name():
     with_digits, without = HABITS["digits in the address"]
     assert with_digits(sender)["from"] == '"Kevin Strahan, CFP" <kevin84@strahan.example>'
     assert without(sender)["from"] == '"Kevin Strahan, CFP" <kevin@strahan.example>'
+
+
+def test_words_of_a_trade_are_exchanged_both_ways_and_leave_the_rest():
+    of_another, same = HABITS["words of one trade for another's"]
+    record = {"subject": "Solar panels", "text": "Fleet vans for your roof", "html": None}
+    assert of_another(record) == {
+        "subject": "Fleet vans",
+        "text": "Solar panels for your depot",
+        "html": None,
+    }
+    assert same(record) == record

@@ -1,0 +1,111 @@
+"""What an owner's own mail is worth: judged by models that had read other parts of it, beside one that had read none.
+
+Both judge the very same messages, none of which either has read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backend.domain.mailbox.mailbox import Strictness
+from backend.scoring.session import ModelSession
+from model_export.counts import Counts
+from model_export.learner import Floats, Params
+from model_export.metrics import auc
+from model_export.rows import Row
+from model_export.training import FOLDS, Progress, Trained, fit, groups_of, labels_of, sides, silent, squash
+
+WEIGHTS = (1.0, 3.0, 10.0)
+"""How often a message of an owner may count against one of the corpus."""
+SURE = 2.0
+"""So many standard errors a gain must be above nothing, or it is none."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """`count` messages of an owner with `pitches` among them; of the model without and the one with their other mail
+    AUC, mean log loss and the ordinary messages held at *normal*; `gain` is of loss, with its standard error."""
+
+    count: int
+    pitches: int
+    auc: tuple[float, float]
+    loss: tuple[float, float]
+    held: tuple[int, int]
+    gain: float
+    error: float
+
+    @property
+    def better(self) -> bool:
+        """Whether reading the owner's mail has surely helped, and holds no more of what is ordinary."""
+        return self.gain > SURE * self.error and self.held[1] <= self.held[0]
+
+    @property
+    def words(self) -> str:
+        """The finding in a sentence."""
+        verdict = "better" if self.better else "no better"
+        return (
+            f"On {self.count} messages of its owner that neither had read ({self.pitches} pitches) the model that read "
+            f"others of them is {verdict}: AUC {self.auc[0]:.3f} without them and {self.auc[1]:.3f} with them, "
+            f"ordinary mail held at normal {self.held[0]} and {self.held[1]}."
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a model's metadata."""
+        return {name: np.round(value, 6).tolist() for name, value in asdict(self).items()}
+
+
+def judge(trained: Trained, other: Path) -> Own | None:
+    """What `trained` gained over the model in `other` on the owner's mail; None where none of it could be left out."""
+    places = [i for i, row in enumerate(trained.judged) if row.own]
+    if not places:
+        return None
+    without = ModelSession.open(other)
+    rows = [trained.judged[i] for i in places]
+    labels, sales = labels_of(rows), np.array([row.sales == 1 for row in rows])
+    stated = (without.probabilities([row.text for row in rows]), trained.probabilities[places])
+    limits = (without.thresholds(Strictness.NORMAL).hold, trained.thresholds[Strictness.NORMAL].hold)
+    losses = [_losses(labels, probabilities) for probabilities in stated]
+    gains = losses[0] - losses[1]
+    held = [int((one >= limit)[~sales].sum()) for one, limit in zip(stated, limits, strict=True)]
+    return Own(
+        len(rows),
+        int(sales.sum()),
+        (auc(labels, stated[0]), auc(labels, stated[1])),
+        (float(losses[0].mean()), float(losses[1].mean())),
+        (held[0], held[1]),
+        float(gains.mean()),
+        float(gains.std() / np.sqrt(len(gains))),
+    )
+
+
+def weighed(rows: Sequence[Row], params: Params, progress: Progress = silent) -> Params:
+    """`params` with the weight of the owner's mail that loses least on left-out mail, theirs and the corpus's alike:
+    what is gained for them must not be lost on pitches they have not had yet."""
+    judged, aside = sides(rows)
+    parts = groups_of([row for row in judged if row.own])
+    files = groups_of([row for row in judged if not row.own])
+    every = [*judged, *aside]
+    counts = Counts.of([row.text for row in every])
+    losses = np.zeros(len(WEIGHTS))
+    for place, part in enumerate(parts):
+        left_out = {part, *files[place::FOLDS]}
+        outside = [i for i, row in enumerate(judged) if row.group in left_out]
+        inside = [i for i, row in enumerate(every) if row.group not in left_out]
+        held, own = [every[i] for i in outside], np.array([every[i].own for i in outside])
+        for i, weight in enumerate(WEIGHTS):
+            progress(f"{part}, weight {weight:g}")
+            model = fit([every[k] for k in inside], replace(params, own=weight), counts.take(inside))
+            stated = squash(model.logits(model.weighed(counts.take(outside))))
+            found = _losses(labels_of(held), stated)
+            losses[i] += sum(found[which].mean() for which in (own, ~own) if which.any())
+    return replace(params, own=WEIGHTS[int(np.argmin(losses))]) if parts else params
+
+
+def _losses(labels: Floats, probabilities: Floats) -> Floats:
+    likely = np.where(labels == 1, probabilities, 1 - probabilities)
+    return np.asarray(-np.log(np.clip(likely, 1e-9, 1)))
