@@ -58,9 +58,10 @@ class Part(StrEnum):
     BELOW = "below"
 
 
-CAUTION = 1.0
-"""By how much a part's logit counts less than that of a whole message. The surest of several is surer than one, and so
-much keeps ordinary mail of writers not trained on from being held any more often than by its whole."""
+CAUTION = 2.0
+"""By how much a part's logit counts less than that of a whole message: the surest of several is surer than one. At 2,
+parts hold 4 of 1,250 long ordinary emails of the corpus at normal that their whole would not, and 1 at relaxed; at 1,
+they hold 5 and 4."""
 
 
 @dataclass(frozen=True, slots=True)
