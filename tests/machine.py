@@ -215,6 +215,8 @@ class Forked(Process):
 SOON = 2.0
 """A duty that is due in so many seconds is no rest: a push is looked into once more when Google's window has closed."""
 STEP = 0.25
+METRICS_APART = 0.55
+"""Seconds between two questions to the metrics of one server."""
 JOBS = """
 SELECT (SELECT COUNT(*) FROM messages WHERE due_at IS NOT NULL),
     (SELECT COUNT(*) FROM messages WHERE lease IS NOT NULL) + (SELECT COUNT(*) FROM duties WHERE lease IS NOT NULL),
@@ -235,10 +237,22 @@ async def hurry(running: Stage, state: Path) -> int:
     seconds = (due or math.inf) / 1e6 - now.timestamp()
     left = int(pushes + messages + in_hand + (seconds < SOON))
     # Looks that pushes asked for are in the server's memory. Pushes may be held back, too.
-    looks = 0 if left else await jobs_left(running)
+    looks = 0 if left else await _looks_left(running)
     if ours and (left or looks) and not in_hand:
         machine().advance(STEP if pushes or looks else max(0.0, seconds))
     return left + looks
+
+
+_asked: dict[str, float] = {}
+"""When the metrics of a server were last asked for, by its address, monotonic."""
+
+
+async def _looks_left(running: Stage) -> int:
+    """Asked no more often than the server's limit of 120 a minute allows."""
+    again = _asked.get(running.server_url, 0.0) + METRICS_APART
+    await asyncio.sleep(max(0.0, again - time.monotonic()))
+    _asked[running.server_url] = time.monotonic()
+    return await jobs_left(running)
 
 
 # ---- The first process
