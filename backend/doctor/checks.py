@@ -248,6 +248,19 @@ def _words(error: GoogleError) -> str:
     return f"{error_words(language(), error)[0]} ({error.reason})"
 
 
+async def _settled(store: Store, mailbox: Mailbox) -> datetime | None:
+    """When the last notice came, once no other has followed for a second: a server writes one down with what it found,
+    and a late one must not be taken for the answer to a watch."""
+    now = asyncio.get_running_loop().time
+    last, since = await store.last_notice(mailbox.id), now()
+    until = since + ROUND_TRIP
+    while now() < min(since + 1.0, until):
+        await asyncio.sleep(0.2)
+        if (came := await store.last_notice(mailbox.id)) != last:
+            last, since = came, now()
+    return last
+
+
 async def of_round_trip(
     store: Store, settings: Settings, mailbox: Mailbox, before: datetime | None, began: datetime
 ) -> Finding:
@@ -371,7 +384,7 @@ async def _at_google(settings: Settings, store: Store, vault: MultiFernetVault) 
         found += of_silence(settings, boxes, now)
         well = next((box for box in boxes if box.link is Link.CONNECTED), None)
         if settings.notices.watched and well is not None:
-            before, began = await store.last_notice(well.id), datetime.now(UTC)
+            before, began = await _settled(store, well), datetime.now(UTC)
             topic = await of_topic(google, settings, well)
             found.append(topic)
             if topic.state is CheckState.WELL:
