@@ -328,8 +328,8 @@ def _retry_time(message: str, headers: Mapping[str, str], now: datetime) -> date
 
 
 def _ahead(headers: Mapping[str, str], now: datetime) -> timedelta:
-    """How far Google's clock, by the Date of its answer, is ahead of ours. Zero if it is too small for whole
-    seconds to tell, or too large to believe."""
+    """How far the clock of Google, by the Date of its answer, is ahead of this one. Zero if the difference is too small
+    for whole seconds to show, or too large to believe."""
     date = _http_date(headers.get("Date", ""))
     ahead = date - now if date is not None else timedelta(0)
     return ahead if SAME_TIME < abs(ahead) < RETRY_HORIZON else timedelta(0)

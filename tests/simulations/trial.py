@@ -314,7 +314,7 @@ def pairs(mail: Logits) -> dict[str, Pair]:
     }
 
 
-def told(ended: Sequence[Ended]) -> dict[str, object]:
+def told(ended: Sequence[Ended]) -> dict[str, float | None]:
     """Shares of trials, and of those that were decided the median answers and weeks."""
     decided = [one for one in ended if one.finding != Finding.OPEN]
     answers = sorted(one.answered for one in decided)
@@ -337,7 +337,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     options, mail = parser.parse_args(), logits()
     seeds, workers = options.seeds, options.workers
-    found = dict[str, dict[str, dict[str, object]]]()
+    found = dict[str, dict[str, dict[str, float | None]]]()
     report: dict[str, object] = {}
     seconds, every = time.process_time(), pairs(mail)
     for what, pair in every.items():
@@ -357,8 +357,8 @@ def main() -> None:
             print(owner, what, found[owner][what], flush=True)
     honest = [found[name] for name in found if not OWNERS[name].says and OWNERS[name].answers]
 
-    def better(some: Iterable[dict[str, dict[str, object]]], *whats: str) -> list[float]:
-        return [one[what]["found_better"] for one in some for what in whats if what in one]  # type: ignore[misc]
+    def better(some: Iterable[dict[str, dict[str, float | None]]], *whats: str) -> list[float]:
+        return [one[what]["found_better"] or 0.0 for one in some for what in whats if what in one]
 
     report |= {
         "owners": found,

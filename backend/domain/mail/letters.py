@@ -73,7 +73,7 @@ _SCRIPTS = frozenset(
         *("ETHIOPIC", "NKO", "VAI", "MIAO", "BAMUM", "YI"),
     }
 )
-"""Alphabets whose letters stand for Latin ones; writing that mixes with Latin by nature is none of these."""
+"""Alphabets whose letters stand for Latin ones. Left out: scripts that are mixed with Latin as a matter of course."""
 
 # Letters that are read for Latin ones only in a word with others: programs that list look-alikes leave them out.
 _PSEUDO_TEXT = """

@@ -331,7 +331,7 @@ def _called(name: re.Match[str]) -> str:
 def _line(line: str) -> str:
     marks = "\x01" in line
     line = line.replace("\x01", " ") if marks else line
-    # A blank that does not break is one to a reader too; whether it stands between letters is told later.
+    # A reader sees a non-breaking space as a space too; whether it sets letters apart is decided later.
     text = " ".join(line.split()) if line.isascii() else _ASCII_BLANKS.sub(" ", line).strip()
     return f"> {text}" if marks and text else text
 

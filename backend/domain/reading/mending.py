@@ -129,7 +129,7 @@ def _stripped(word: str) -> str:
 
 
 def _apart(letters: str) -> str:
-    """Words that stand together without blanks; "" if most of it is none."""
+    """The words that were run together without spaces; "" if most of the letters make no words."""
     best = [0.0] + [1e9] * len(letters)
     start = [0] * (len(letters) + 1)
     for end in range(1, len(letters) + 1):

@@ -197,10 +197,10 @@ def in_classes(channel: str, week: Week, begin: Sequence[int] | None) -> Counter
     """The counts of one channel by class, numbered from 0 where classes have an order."""
     if begin is None:
         return Counter(of(channel, week))
-    found: Counter[str] = Counter()
+    found = defaultdict[str, float](float)
     for step, n in of(channel, week).items():
-        found[str(bisect_right(begin, int(step)))] += n  # type: ignore[assignment]
-    return found
+        found[str(bisect_right(begin, int(step)))] += n
+    return Counter(found)
 
 
 def _without_imports(weeks: Sequence[Week]) -> list[Week]:
