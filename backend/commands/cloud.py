@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backend.addon_manifest import ENVIRONMENTS, FOLDER, rendered
-from backend.cloud.template import Environment
+from backend.cloud.plan import Environment
 from backend.terminal import WordedGroup, echo, words
 
 # ---- `pitchgate addon`

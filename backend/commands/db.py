@@ -164,7 +164,7 @@ def copy_command(target: str, source: Path | None) -> None:
     if there.dialect is not Dialect.POSTGRES:
         raise Refused("db_target", field="target")
     with opening.explained(there), Console(stderr=True).status(words()("db.copying")) as shown:
-        from backend.store.moving import copy  # inside, for it needs the driver, which may be missing
+        from backend.store.backup import copy  # inside, for it needs the driver, which may be missing
 
         moved = asyncio.run(
             copy(

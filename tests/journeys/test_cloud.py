@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backend import home
-from backend.cloud.template import Environment
+from backend.cloud.plan import Environment
 from backend.cloud.things import SCOPE
 from backend.commands.cloud import cloud_group
 from backend.gmail.pubsub import CloudCredentials

@@ -20,8 +20,8 @@ from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Grounds, Outcome, Row, Verdict
 from backend.domain.reading.score import Score, Trace
-from backend.store import moving
-from backend.store.moving import ORDER, copy
+from backend.store import backup as moving
+from backend.store.backup import ORDER, copy
 from backend.store.opening import open_store
 from backend.store.schema import place
 from backend.transactions.records import (
