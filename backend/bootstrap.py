@@ -27,7 +27,7 @@ from backend.domain.mailbox.mailbox import Notices
 from backend.gmail.answers import sealed_shut
 from backend.gmail.callers import AddonVerifier
 from backend.gmail.client import Google, open_google
-from backend.gmail.executor import telling_time
+from backend.gmail.executor import trace_dates
 from backend.gmail.pubsub import open_source
 from backend.pipeline import notices
 from backend.pipeline.addon import AddonService
@@ -147,7 +147,7 @@ async def open_application(
         name, roll = f"{socket.gethostname()}:{os.getpid()}:{SystemTokens().token(4)}", None
         if (limit := raise_limit()) < NEEDED:
             log.error("few_descriptors", limit=limit, needed=NEEDED, remedy="LimitNOFILE= or ulimit -n")
-        heard = (telling_time(guided.heard),) if guided else ()
+        heard = (trace_dates(guided.heard),) if guided else ()
         google = await stack.enter_async_context(
             open_google(
                 settings, StoredGrants(store, vault), clock, traces=heard, connections=for_google(limit)

@@ -118,7 +118,7 @@ async def show_command(store: Store, message: str, email: str | None) -> None:
     """Tell everything that was decided about MESSAGE (its id at Gmail), and what went into it."""
     from jinja2 import Environment, FileSystemLoader  # here: help needs no templates
 
-    told = list[tuple[str, audit.Entry, dict[str, Any]]]()
+    told = list[tuple[str, audit.LogEntry, dict[str, Any]]]()
     for mailbox in await chosen(store, email):
         log = await store.decisions(mailbox.id, message)
         told += [(mailbox.owner.email, entry, _setting(log, entry)) for entry in log.entries]
@@ -130,7 +130,7 @@ async def show_command(store: Store, message: str, email: str | None) -> None:
     click.echo(shown, nl=False)
 
 
-def _setting(log: Log, entry: audit.Entry) -> dict[str, Any]:
+def _setting(log: Log, entry: audit.LogEntry) -> dict[str, Any]:
     setting: dict[str, Any] = json.loads(log.settings.get(entry.says.get("setting", ""), "{}"))
     return setting
 
@@ -181,7 +181,7 @@ class Again:
     application: Application | None
 
     async def score(
-        self, mailbox: Mailbox, entry: audit.Entry, setting: Mapping[str, Any], counts: bytes | None
+        self, mailbox: Mailbox, entry: audit.LogEntry, setting: Mapping[str, Any], counts: bytes | None
     ) -> tuple[str, Score | None]:
         """From what it was scored again or why it was not, and the score."""
         if "p" not in entry.says["case"]:

@@ -28,7 +28,7 @@ from backend.domain.errors import (
 )
 from backend.domain.mailbox.mailbox import WATCH_ALARM, Link, Mailbox, Missing, Mode, Notices
 from backend.gmail.client import Google, open_google
-from backend.gmail.executor import told_at
+from backend.gmail.executor import date_of
 from backend.gmail.pubsub import SCOPE, CloudCredentials
 from backend.home import CONSOLE, OAuthClient, try_out
 from backend.locale import error_words
@@ -56,7 +56,7 @@ async def of_clock(http: aiohttp.ClientSession, settings: Settings) -> Finding:
     """Ours against Google's, by the date of an answer."""
     try:
         async with http.get(settings.jwks_url) as answer:
-            told = told_at(answer.headers)
+            told = date_of(answer.headers)
     except TROUBLE as error:
         host = urlsplit(settings.jwks_url).netloc
         return broken("clock", "unreachable", host=host, why=type(error).__name__)

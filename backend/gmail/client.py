@@ -30,8 +30,8 @@ from backend.ports.gmail import (
     Fetched,
     GrantKeeper,
     HistoryPage,
-    Leaving,
     ListPage,
+    OutgoingMail,
     Profile,
     WatchGrant,
 )
@@ -145,7 +145,7 @@ class GmailClient:
             raise send_uncertain("unreadable")
         return gmail_id
 
-    async def find_sent(self, mailbox_id: str, mail: Leaving) -> str:
+    async def find_sent(self, mailbox_id: str, mail: OutgoingMail) -> str:
         """Gmail id of the message if it was sent after all, or "": found by its id, else by our header, in its thread
         and then wherever it landed."""
         if found := await self._with_message_id(mailbox_id, mail.message_id):
@@ -155,7 +155,7 @@ class GmailClient:
                 return gmail_id
         return ""
 
-    async def find_link(self, mailbox_id: str, mail: Leaving) -> Answered | None:
+    async def find_link(self, mailbox_id: str, mail: OutgoingMail) -> Answered | None:
         """Our newest reply to the recipient, in the thread or else among what was sent since."""
         async for gmail_id, fields in self._headers(mailbox_id, mail, LINK_HEADER, "To"):
             # A search for an address finds others that hold it.
@@ -186,7 +186,7 @@ class GmailClient:
         return found[0] if found else ""
 
     async def _headers(
-        self, mailbox_id: str, mail: Leaving, *names: str
+        self, mailbox_id: str, mail: OutgoingMail, *names: str
     ) -> AsyncIterator[tuple[str, dict[str, str]]]:
         """Gmail id and headers of what was sent, newest first, in the thread and then wherever mail to them landed:
         Google may have rewritten the id *and* begun a new thread."""

@@ -85,14 +85,14 @@ async def open_session(
         yield session
 
 
-def telling_time(heard: Callable[[datetime], None]) -> aiohttp.TraceConfig:
+def trace_dates(heard: Callable[[datetime], None]) -> aiohttp.TraceConfig:
     """Calls `heard` with the time at which an answer was given, once for each second that answers name."""
     trace, last = aiohttp.TraceConfig(), ""
 
     async def answered(_: object, __: object, params: aiohttp.TraceRequestEndParams) -> None:
         nonlocal last
         date = params.response.headers.get("Date", "")
-        if date != last and (at := told_at(params.response.headers)) is not None:
+        if date != last and (at := date_of(params.response.headers)) is not None:
             last = date
             heard(at)
 
@@ -100,7 +100,7 @@ def telling_time(heard: Callable[[datetime], None]) -> aiohttp.TraceConfig:
     return trace
 
 
-def told_at(headers: Mapping[str, str]) -> datetime | None:
+def date_of(headers: Mapping[str, str]) -> datetime | None:
     """By its own words the time of an answer, wherever it was kept on its way. None if it does not say."""
     age = headers.get("Age", "").strip()
     try:

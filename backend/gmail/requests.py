@@ -22,7 +22,7 @@ from backend.gmail.answers import MAKES_MAIL
 HISTORY_TYPES = ("messageAdded", "messageDeleted", "labelAdded", "labelRemoved")
 LIST_LIMIT = 500
 _LONGEST_URI = 2_048
-_PLACE = "the0place0of0an0id"
+_ID_PLACEHOLDER = "the0place0of0an0id"
 
 
 class Priority(IntEnum):
@@ -76,9 +76,11 @@ class Requests:
         self._threads = self._users.threads()
         self._labels = self._users.labels()
         settings = self._users.settings()
-        self._any_history = self._history_page(_PLACE, "")
-        self._any_message = _call(self._messages.get(userId="me", id=_PLACE, format="full"), Priority.MAIL)
-        self._any_modify = _call(self._messages.modify(userId="me", id=_PLACE, body={}))
+        self._any_history = self._history_page(_ID_PLACEHOLDER, "")
+        self._any_message = _call(
+            self._messages.get(userId="me", id=_ID_PLACEHOLDER, format="full"), Priority.MAIL
+        )
+        self._any_modify = _call(self._messages.modify(userId="me", id=_ID_PLACEHOLDER, body={}))
         self._any_send = _call(self._messages.send(userId="me", body={}))
         self._send_as = _call(settings.sendAs().list(userId="me"))
         self._vacation = _call(settings.getVacation(userId="me"))
@@ -98,7 +100,7 @@ class Requests:
 
     def history(self, start: str, page: str) -> GmailCall:
         """history.list, all four types."""
-        return self._history_page(start, page) if page else _about(self._any_history, start)
+        return self._history_page(start, page) if page else _with_id(self._any_history, start)
 
     def _history_page(self, start: str, page: str) -> GmailCall:
         arguments = {"startHistoryId": start, "historyTypes": list(HISTORY_TYPES), "maxResults": LIST_LIMIT}
@@ -121,7 +123,7 @@ class Requests:
 
     def message(self, gmail_id: str) -> GmailCall:
         """messages.get with its part tree."""
-        return _about(self._any_message, gmail_id)
+        return _with_id(self._any_message, gmail_id)
 
     def message_labels(self, gmail_id: str) -> GmailCall:
         """messages.get with its labels, and nothing that its sender wrote but a snippet."""
@@ -143,7 +145,7 @@ class Requests:
     def modify(self, gmail_id: str, add: Sequence[str], remove: Sequence[str]) -> GmailCall:
         """messages.modify."""
         body = json.dumps({"addLabelIds": list(add), "removeLabelIds": list(remove)})
-        return replace(_about(self._any_modify, gmail_id), body=body.encode())
+        return replace(_with_id(self._any_modify, gmail_id), body=body.encode())
 
     def send(self, raw: bytes, thread_id: str) -> GmailCall:
         """messages.send into a thread ("" for a new one)."""
@@ -179,9 +181,9 @@ class Requests:
         return self._vacation
 
 
-def _about(pattern: GmailCall, word: str) -> GmailCall:
+def _with_id(pattern: GmailCall, word: str) -> GmailCall:
     """The request that `pattern` is, about this id."""
-    url = pattern.url.replace(_PLACE, quote(word, safe=""))
+    url = pattern.url.replace(_ID_PLACEHOLDER, quote(word, safe=""))
     return GmailCall(pattern.method, pattern.verb, url, pattern.headers, pattern.body, pattern.priority)
 
 

@@ -66,7 +66,7 @@ class ArchiveService:
     async def _list(self, mailbox_id: MailboxId, table: Table) -> AsyncIterator[str]:
         after, comma = "", ""
         while rows := await self.context.store.archive_page(mailbox_id, table.name, after, PAGE):
-            lines = (json.dumps(archive.written(table, row), ensure_ascii=False) for row in rows)
+            lines = (json.dumps(archive.to_file(table, row), ensure_ascii=False) for row in rows)
             yield comma + "\n" + ",\n".join(lines)
             after, comma = str(rows[-1][table.key]), ","
 
@@ -150,4 +150,4 @@ def _rows(data: Mapping[str, Any], table: Table) -> Rows:
     entries = data.get(table.name, [])
     if not isinstance(entries, list):
         raise _no_archive()
-    return [archive.read(table, number, entry) for number, entry in enumerate(entries, 1)]
+    return [archive.from_file(table, number, entry) for number, entry in enumerate(entries, 1)]

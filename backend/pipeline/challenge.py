@@ -16,7 +16,7 @@ from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import Placement, Screened
 from backend.locale import catalogue, spoken
 from backend.pipeline.context import Context
-from backend.ports.gmail import Leaving
+from backend.ports.gmail import OutgoingMail
 from backend.transactions.records import MessageJob
 
 # ---- Words of a challenge
@@ -81,7 +81,7 @@ async def _already_sent(context: Context, pending: Challenge) -> str:
     recipient = (
         reply_address(_arrival_from_row(screened, pending).message).address if screened else pending.sender
     )
-    mail = Leaving(
+    mail = OutgoingMail(
         pending.message_id, pending.thread_id, pending.id, normalise(recipient), pending.created_at
     )
     return await context.gmail.find_sent(pending.mailbox_id, mail)
@@ -118,7 +118,7 @@ async def _reuse_earlier_link(
     if screened.received_at >= context.started:
         return False
     recipient = normalise(reply_address(_arrival_from_row(screened, pending).message).address)
-    earlier = Leaving("", job.thread_id, "", recipient, now - LIFE)
+    earlier = OutgoingMail("", job.thread_id, "", recipient, now - LIFE)
     found = await context.gmail.find_link(job.mailbox_id, earlier)
     if found is None:
         return False

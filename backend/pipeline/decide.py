@@ -4,7 +4,7 @@
     digest's link, first run ───┼──▶ checks, effects and what was before, in one transaction ──▶ jobs that move mail
     moves in Gmail, a reply ────┘
 
-In what the ways differ is a table, `UNFIT` in `backend/domain/mailbox/decisions.py`.
+In what the ways differ is a table, `WHEN_POINTLESS` in `backend/domain/mailbox/decisions.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from backend.domain.entry.challenge import given, token_hash
 from backend.domain.errors import Refused
 from backend.domain.mail.message import UNSEEN, MailboxId
 from backend.domain.mail.sender import is_free_mail, normalise
-from backend.domain.mailbox.decisions import Done, Order, Origin, RuleKind
+from backend.domain.mailbox.decisions import Order, OrderResult, Origin, RuleKind
 from backend.domain.mailbox.owner_digest import DigestLink
 from backend.domain.mailbox.rules import ImportEffect, ParsedRules, effect_of, read_list
 from backend.domain.watching.trial import Answer
@@ -35,7 +35,7 @@ def malformed(field: str) -> Refused:
 # ---- Decisions about mail
 
 
-async def carry_out(context: Context, mailbox_id: MailboxId, order: Order) -> Done:
+async def carry_out(context: Context, mailbox_id: MailboxId, order: Order) -> OrderResult:
     """Apply an order. Raises as `Store.decide` does, and `Refused` (malformed) for none or too many messages."""
     if not 1 <= len(order.gmail_ids) <= MOST_ORDERED:
         raise malformed("pick")

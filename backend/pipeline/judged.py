@@ -9,7 +9,7 @@ from collections import deque
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from backend.domain.mailbox.message import FailOpen, Row, Verdict
+from backend.domain.mailbox.message import FailOpen, RowName, Verdict
 
 LAGS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 21_600.0)
 READINGS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 10.0)
@@ -41,7 +41,10 @@ class VerdictMetrics:
     def note(self, verdict: Verdict, read: bool = True) -> None:
         """A verdict was committed: counted by row, outcome and model ("" where none was asked). `read`: the message was
         to be read for it."""
-        model, failed = verdict.score.model if verdict.score is not None else "", verdict.row is Row.FAIL_OPEN
+        model, failed = (
+            verdict.score.model if verdict.score is not None else "",
+            verdict.row is RowName.FAIL_OPEN,
+        )
         self.verdicts.labels(verdict.row, verdict.outcome, model).inc()
         if read:
             self._latest.append(failed)

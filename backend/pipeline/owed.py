@@ -13,7 +13,7 @@ import structlog
 
 from backend.domain.errors import Conflict, Gone, LeaseLost, Rejected, Unexplained
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message import FailOpen, Outcome, Row, Verdict
+from backend.domain.mailbox.message import FailOpen, Outcome, RowName, Verdict
 from backend.domain.policy.guards import owed as is_owed
 from backend.domain.policy.guards import reached
 from backend.domain.policy.table import NOT_INCOMING_LABELS
@@ -32,7 +32,7 @@ UNTIL_MENDED = timedelta(minutes=10)
 
 _MODEL_BROKEN = (FailOpen.SCORER_BROKEN, FailOpen.NO_PROBABILITY)
 
-_NONE = Verdict(Outcome.HOLD, Row.QUARANTINE)
+_NONE = Verdict(Outcome.HOLD, RowName.QUARANTINE)
 """No link, and no guard that says why."""
 
 

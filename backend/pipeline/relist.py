@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from backend.domain.errors import PASSED_OVER, Gone, Rejected, Unexplained, believed
-from backend.domain.mailbox.decisions import AWAY, Correction, Decision, Origin, Returned, heard
+from backend.domain.mailbox.decisions import AWAY, Correction, Decision, Origin, Returned, already_recorded
 from backend.domain.mailbox.mailbox import Gap, Mailbox
 from backend.domain.mailbox.message import INBOX, SPAM, TRASH, Placement
 from backend.pipeline.context import Context
@@ -227,7 +227,7 @@ async def _moved(
         lies_there = held in labels and INBOX not in labels
         place = Decision.SPAM if SPAM in labels else Decision.BIN if TRASH in labels else None
         if place is not None:
-            if not heard(place, by or "") and (place is Decision.SPAM or by is not None):
+            if not already_recorded(place, by or "") and (place is Decision.SPAM or by is not None):
                 found.corrections.append(_word(progress, gmail_id, place))
         elif by in AWAY:
             found.returned.append(Returned(gmail_id, f"relist-{progress.cursor}", lies_there))

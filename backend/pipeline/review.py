@@ -16,12 +16,12 @@ from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView, Verdict
 from backend.domain.mailbox.review import (
     Figures,
-    Leaving,
     Listing,
     Pile,
     Position,
     SenderProfile,
     Shelf,
+    UnsubscribeState,
     Unsubscription,
     Wanted,
     filled,
@@ -33,7 +33,7 @@ from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Reason, Score, Shown
 from backend.domain.reading.topics import Topic, unwelcomed
 from backend.domain.watching.drift import Drift
-from backend.domain.watching.trial import Offer, Quality, better_degree, quality
+from backend.domain.watching.trial import Quality, StrictnessOffer, better_degree, quality
 from backend.pipeline.context import Context
 from backend.pipeline.decide import LONGEST_ADDRESS, MOST_ORDERED
 from backend.ports.public_post import Unsubscriber
@@ -75,7 +75,7 @@ LATELY = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OpenedMessage:
     """One message to be read. `missing`: why nothing is `shown` (gone, later, reconnect, unreadable), "" if it is."""
 
     view: MessageView
@@ -126,13 +126,13 @@ class ReviewService:
                 break
         return found[:MOST_ORDERED]
 
-    async def letter(self, mailbox_id: MailboxId, gmail_id: str) -> Letter:
+    async def letter(self, mailbox_id: MailboxId, gmail_id: str) -> OpenedMessage:
         """One message with its text, fetched now and kept nowhere. Raises `NotFound` if we know of none.
 
         That Gmail does not give it out is no error here: what is on record about it can still be decided upon.
         """
         view, mailbox, leaving = await self.context.store.mail(mailbox_id, gmail_id)
-        letter = Letter(view, mailbox, leaving)
+        letter = OpenedMessage(view, mailbox, leaving)
         try:
             found = await shown(self.context, view, mailbox.owner)
         except (Gone, Rejected):
@@ -166,7 +166,7 @@ class ReviewService:
         """What a page names its next order by."""
         return self.context.tokens.token(18)
 
-    async def unsubscribe(self, mailbox_id: MailboxId, gmail_id: str) -> Leaving:
+    async def unsubscribe(self, mailbox_id: MailboxId, gmail_id: str) -> UnsubscribeState:
         """Post RFC 8058's one click for this message, on the owner's order, and note how it went.
 
         Kept before it is tried and tried by one at a time; done once, it is not tried again. A process that dies
@@ -174,7 +174,7 @@ class ReviewService:
         """
         if not await self.context.store.begin_unsubscribe(mailbox_id, gmail_id, self._now()):
             leaving = (await self.context.store.mail(mailbox_id, gmail_id))[2]
-            return leaving.state if leaving else Leaving.TRYING
+            return leaving.state if leaving else UnsubscribeState.TRYING
         host, cause = "", ""
         try:
             found = await self.context.reader.offer(await self.context.gmail.fetch(mailbox_id, gmail_id))
@@ -187,7 +187,7 @@ class ReviewService:
             cause = "later"
         except Refused as error:
             cause = error.code
-        state = Leaving.FAILED if cause else Leaving.DONE
+        state = UnsubscribeState.FAILED if cause else UnsubscribeState.DONE
         await self.context.store.finish_unsubscribe(mailbox_id, gmail_id, state, host, cause, self._now())
         return state
 
@@ -199,7 +199,7 @@ class ReviewService:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TrialReport:
     """What would happen to mail of `sender`: to a plain letter, and to what is surely a pitch. The same row for
     both means that what they write does not matter."""
 
@@ -221,7 +221,7 @@ async def written_out(context: Context, mailbox_id: MailboxId) -> str:
     return write_list(entry.rule for entry in found)
 
 
-async def trial(context: Context, mailbox: Mailbox, text: str, *, authenticated: bool) -> Trial:
+async def trial(context: Context, mailbox: Mailbox, text: str, *, authenticated: bool) -> TrialReport:
     """Would this sender pass? Raises `Refused` for what is no address."""
     sender = subject_of(text)
     if "@" not in sender:
@@ -239,7 +239,7 @@ async def trial(context: Context, mailbox: Mailbox, text: str, *, authenticated:
     )
     thresholds = context.reader.thresholds(mailbox.preferences.strictness)
     letter, pitch = (decide(facts, Score(certainty, 0.0), thresholds, (), now) for certainty in (0.0, 1.0))
-    return Trial(sender, authenticated, letter, pitch, standing)
+    return TrialReport(sender, authenticated, letter, pitch, standing)
 
 
 # ---- insights
@@ -274,7 +274,7 @@ class InsightService:
         """What the owner's answers say of the verdicts: of all first."""
         return quality(await self.context.store.labels(mailbox_id, self.context.clock.now()))
 
-    async def better_degree(self, mailbox: Mailbox) -> Offer | None:
+    async def better_degree(self, mailbox: Mailbox) -> StrictnessOffer | None:
         """The strictness that the answers say would serve the owner better."""
         reader, now = self.context.reader, self.context.clock.now()
         answered = await self.context.store.answered(mailbox.id, reader.model_version, now)

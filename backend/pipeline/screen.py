@@ -24,7 +24,7 @@ from backend.domain.mailbox.message import (
     FailOpen,
     Outcome,
     Placement,
-    Row,
+    RowName,
     Screened,
     Verdict,
     as_it_came,
@@ -183,7 +183,7 @@ async def _end(
     if screened is not None and not job.backlog:
         lag = (now - screened.received_at).total_seconds()
         context.judged.lag.observe(max(lag, 0.0))  # two clocks may disagree
-    if verdict.row is Row.FAIL_OPEN:
+    if verdict.row is RowName.FAIL_OPEN:
         log.warning("failed_open", mailbox=job.mailbox_id, cause=verdict.cause, fault=fault)
     return following
 
@@ -251,8 +251,10 @@ async def _by_their_filter(
 ) -> bool:
     """Whether a filter of the owner's has marked as important what would be held or labelled. Gmail marks mail so by
     itself too, and only the filters tell."""
-    stays = PLACES[verdict.outcome] not in (Placement.MARKED, Placement.HELD) or verdict.row is Row.BLOCKED
-    off = Row.OWNERS_FILTER in facts.preferences.rows_off
+    stays = (
+        PLACES[verdict.outcome] not in (Placement.MARKED, Placement.HELD) or verdict.row is RowName.BLOCKED
+    )
+    off = RowName.OWNERS_FILTER in facts.preferences.rows_off
     if stays or off or not facts.authentication.passed or IMPORTANT not in facts.arrival.labels:
         return False
     with suppress(Rejected):  # then nothing is known of filters

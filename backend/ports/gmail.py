@@ -88,7 +88,7 @@ class ListPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class OutgoingMail:
     """How to recognise a message that we may have sent: `marker` is the value of our private header, `recipient`
     the address as it was written, `since` a time before it can have been sent."""
 
@@ -151,14 +151,14 @@ class Gmail(Protocol):
     async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:
         """100 units. Send an RFC 5322 message into a thread; returns its gmail id. Raises `SendUncertain`."""
 
-    async def find_sent(self, mailbox_id: str, mail: Leaving) -> str:
+    async def find_sent(self, mailbox_id: str, mail: OutgoingMail) -> str:
         """Gmail id of the message if it was sent after all, or "".
 
         Looks for its id in Sent (5 units); if Google rewrote that, for our header in the thread (40 more); and if
         it began a new thread as well, in what was sent to the recipient since (5, and 20 for each mail read).
         """
 
-    async def find_link(self, mailbox_id: str, mail: Leaving) -> Answered | None:
+    async def find_link(self, mailbox_id: str, mail: OutgoingMail) -> Answered | None:
         """Our newest reply in a thread (40 units), else in what was sent to the recipient since (5, and 20 for
         each mail read), whatever its id and marker."""
 

@@ -19,7 +19,7 @@ from aiosql.adapters.sqlite3 import SQLite3Adapter
 from aiosql.query_loader import QueryLoader
 from aiosql.types import SQLOperationType
 
-from backend.domain.mailbox.archive import OWNED_TABLES, TABLES, Kind
+from backend.domain.mailbox.archive import OWNED_TABLES, TABLES, ColumnKind
 
 SQL = Path(__file__).parent / "sql"
 
@@ -83,7 +83,7 @@ def _of_owners() -> Iterator[str]:
         yield f"-- name: forget_{name}(mailbox_id)!\nDELETE FROM {name} WHERE {whose} = :mailbox_id;"
     for table in TABLES.values():
         # By key, so that no page costs more than another; some keys are numbers.
-        number = table.columns[table.key].kind is Kind.WHOLE
+        number = table.columns[table.key].kind is ColumnKind.WHOLE
         after = "CAST(COALESCE(NULLIF(:after, ''), '0') AS BIGINT)" if number else ":after"
         told = f"AND {table.told} IS NOT NULL" if table.told else ""
         yield (

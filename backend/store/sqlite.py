@@ -18,7 +18,7 @@ from backend.domain.errors import Conflict, StoreAway
 from backend.ports.system import DecisionKeys
 from backend.store.library import Dialect, queries
 from backend.store.schema import clear_log, connect_file, make_private, upgrade_file
-from backend.store.sqlite_writer import NEAR_BUSY_MS, Call, Work, Writer, run_script, told
+from backend.store.sqlite_writer import NEAR_BUSY_MS, PendingCall, Work, Writer, run_script, told
 from backend.transactions.driver import Notifier, Notifiers, Outage
 from backend.transactions.statement import P, Script, T
 
@@ -157,24 +157,24 @@ class SqliteDriver:
             connection.execute(f"PRAGMA busy_timeout = {WIPE_MS}")
             return clear_log(connection)
 
-    async def _written(self, call: Call) -> Any:
+    async def _written(self, call: PendingCall) -> Any:
         assert self._writer is not None
         self._writer.add(call)
         result = await self._heard(call)
         self.outage.written()
         return result
 
-    async def _heard(self, call: Call) -> Any:
+    async def _heard(self, call: PendingCall) -> Any:
         try:
             return await call.future
         except StoreAway as error:
             self.outage.met(error)
             raise
 
-    def _call(self, make: Callable[[], Script[Any]], *, near: bool = False) -> Call:
+    def _call(self, make: Callable[[], Script[Any]], *, near: bool = False) -> PendingCall:
         if not self._threads or any(thread.ended for thread in self._threads):
             raise RuntimeError("the store is not open")
-        return Call(make, asyncio.get_running_loop().create_future(), near)
+        return PendingCall(make, asyncio.get_running_loop().create_future(), near)
 
 
 def _snapshot(connection: sqlite3.Connection, script: Script[T]) -> T:
@@ -185,7 +185,7 @@ def _snapshot(connection: sqlite3.Connection, script: Script[T]) -> T:
         connection.execute("COMMIT")
 
 
-def _read(call: Call, loop: asyncio.AbstractEventLoop, connection: sqlite3.Connection) -> None:
+def _read(call: PendingCall, loop: asyncio.AbstractEventLoop, connection: sqlite3.Connection) -> None:
     """In a reader's thread."""
     if call.future.cancelled():
         return

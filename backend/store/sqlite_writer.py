@@ -100,7 +100,7 @@ Work = Callable[[sqlite3.Connection], None]
 """What a thread of the store does with its connection."""
 
 
-class Call:
+class PendingCall:
     """A script waiting for its turn, and the future that waits for it. `near`: it may run in the event loop."""
 
     __slots__ = ("error", "future", "make", "near", "result")
@@ -139,7 +139,7 @@ class Writer:
         self._keys = keys
         self._loop = asyncio.get_running_loop()
         self._queries = queries(Dialect.SQLITE)
-        self._waiting: list[Call] = []
+        self._waiting: list[PendingCall] = []
         self._under_way = False
         self._rings = False
         self._changed: set[str] = set()
@@ -163,7 +163,7 @@ class Writer:
         """The connection, while nothing is under way on it."""
         return None if self._under_way else self._connection
 
-    def add(self, call: Call) -> None:
+    def add(self, call: PendingCall) -> None:
         """Run it in the next commit, with whatever else is written in this turn of the loop."""
         self._waiting.append(call)
         if len(self._waiting) == 1 and not self._under_way:
@@ -179,7 +179,7 @@ class Writer:
         else:
             self._queue.put(partial(self._whole, batch))
 
-    def _some(self, batch: list[Call], first: int = 0) -> None:
+    def _some(self, batch: list[PendingCall], first: int = 0) -> None:
         """A batch from its `first` script on, slice by slice, in the loop; then the thread commits it."""
         after = first + SLICE
         self._run(batch, slice(first, after))
@@ -196,7 +196,7 @@ class Writer:
             return False  # the thread waits longer, and tells what is wrong
         return True
 
-    def _whole(self, batch: list[Call], connection: sqlite3.Connection) -> None:
+    def _whole(self, batch: list[PendingCall], connection: sqlite3.Connection) -> None:
         """A batch from beginning to end, in the thread."""
         connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
         try:
@@ -208,7 +208,7 @@ class Writer:
             connection.execute(f"PRAGMA busy_timeout = {NEAR_BUSY_MS}")
         self._end(batch, connection)
 
-    def _run(self, batch: list[Call], part: slice = slice(None)) -> None:
+    def _run(self, batch: list[PendingCall], part: slice = slice(None)) -> None:
         try:
             for call in batch[part]:
                 self._run_call(call)
@@ -217,7 +217,7 @@ class Writer:
         except BaseException as error:
             self._undo(batch, error)
 
-    def _end(self, batch: list[Call], connection: sqlite3.Connection) -> None:
+    def _end(self, batch: list[PendingCall], connection: sqlite3.Connection) -> None:
         """Commit, in the thread."""
         try:
             if connection.in_transaction:
@@ -229,7 +229,7 @@ class Writer:
         except RuntimeError:  # the loop was closed under us: nobody waits any more
             return
 
-    def _undo(self, batch: list[Call], error: BaseException) -> None:
+    def _undo(self, batch: list[PendingCall], error: BaseException) -> None:
         if self._connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):  # what made it fail may have rolled it back already
                 self._connection.execute("ROLLBACK")
@@ -238,7 +238,7 @@ class Writer:
         for call in batch:
             call.error = call.error or told(error)
 
-    def _tell(self, batch: Collection[Call]) -> None:
+    def _tell(self, batch: Collection[PendingCall]) -> None:
         rings, self._rings = self._rings, False
         changed = [*self._changed]
         self._changed.clear()
@@ -251,7 +251,7 @@ class Writer:
             self._notifiers.ring(mailbox_id)
         self._next()
 
-    def _run_call(self, call: Call) -> None:
+    def _run_call(self, call: PendingCall) -> None:
         if call.future.cancelled():
             return
         rings, self._rings = self._rings, False

@@ -16,15 +16,15 @@ from backend.domain.mailbox.decisions import (
     Change,
     Correction,
     Decision,
-    Done,
     Effect,
     Order,
+    OrderResult,
     Origin,
     Returned,
-    Touched,
-    Unfit,
+    StateBefore,
+    WhenPointless,
+    already_recorded,
     change_of,
-    heard,
     out_of_reach,
     put_back,
     refuse_shared_domain,
@@ -47,11 +47,11 @@ from backend.transactions.statement import Script, each, micros, moment, number,
 
 
 @dataclass(slots=True)
-class Trace:
+class UndoRecord:
     """What a decision did, as it is stored."""
 
     moved: list[str] = field(default_factory=list)
-    messages: list[Touched] = field(default_factory=list)
+    messages: list[StateBefore] = field(default_factory=list)
     rules: list[dict[str, Any]] = field(default_factory=list)
     challenges: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Trace:
     def note(self, row: ReachedRow, change: Change) -> None:
         """Keep what a message was."""
         self.messages.append(
-            Touched(
+            StateBefore(
                 gmail_id=row["gmail_id"],
                 placement=row["placement"],
                 decided_by=row["decided_by"],
@@ -95,7 +95,7 @@ class HeldOfSenderRow(TypedDict):
     authenticated: Flag
 
 
-def decide(mailbox_id: MailboxId, order: Order, now: datetime) -> Script[Done]:
+def decide(mailbox_id: MailboxId, order: Order, now: datetime) -> Script[OrderResult]:
     """Apply an owner's order: rule, placements, voided challenge, refund. The same order again changes nothing, and
     what the owner decided elsewhere after they gave it stands.
 
@@ -127,10 +127,10 @@ def decide(mailbox_id: MailboxId, order: Order, now: datetime) -> Script[Done]:
             lost += 1
         elif any(_concerns(one, row) for one in since):
             overruled += 1
-        elif not heard(order.decision, row["decided_by"]):
+        elif not already_recorded(order.decision, row["decided_by"]):
             applied.append(gmail_id)
             moved += yield from _decided(mailbox_id, correction, row, now)
-    return Done(tuple(applied), tuple(dict.fromkeys(moved)), lost, overruled)
+    return OrderResult(tuple(applied), tuple(dict.fromkeys(moved)), lost, overruled)
 
 
 def _fit(order: Order, row: MessageRow | None) -> MessageRow | None:
@@ -141,8 +141,8 @@ def _fit(order: Order, row: MessageRow | None) -> MessageRow | None:
         error = Refused(f"put_away.{row['decided_by']}", field="decision")
     else:
         refuse_shared_domain(order.decision, row["sender"])
-        return None if order.unfit is Unfit.COUNTED and row["error"] == "gone" else row
-    if order.unfit is Unfit.REFUSED:
+        return None if order.when_pointless is WhenPointless.COUNTED and row["error"] == "gone" else row
+    if order.when_pointless is WhenPointless.REFUSED:
         raise error
     return None
 
@@ -151,9 +151,9 @@ def _repeats(order: Order, correction: Correction, known: CorrectionRow) -> bool
     """Whether an order under a known key says what was decided under it. Of a page nothing is decided by a form that is
     sent again after it was taken back, or with another button."""
     same = (known["gmail_id"], known["decision"]) == (correction.gmail_id, correction.decision)
-    if not same and order.unfit is Unfit.REFUSED:
+    if not same and order.when_pointless is WhenPointless.REFUSED:
         raise Refused("key_reused")
-    return same and not (order.unfit is Unfit.COUNTED and known["undone_at"] is not None)
+    return same and not (order.when_pointless is WhenPointless.COUNTED and known["undone_at"] is not None)
 
 
 def _with_earlier(mailbox_id: MailboxId, gmail_id: str) -> Script[list[str]]:
@@ -199,7 +199,7 @@ def _decided(
 ) -> Script[tuple[str, ...]]:
     """One decision, applied and recorded; the messages that move. Before its message is screened it waits."""
     waits = row["stage"] == Stage.SCREEN and not row["set_aside"]
-    trace = Trace()
+    trace = UndoRecord()
     if not waits:
         yield from _apply(mailbox_id, correction, row, trace, now)
     yield q(
@@ -229,7 +229,7 @@ def apply_pending(record: CorrectionRow, now: datetime) -> Script[None]:
     correction = Correction(
         record["correction_key"], gmail_id, Decision(record["decision"]), Origin(record["origin"])
     )
-    trace = Trace()
+    trace = UndoRecord()
     yield from _apply(mailbox_id, correction, row, trace, now)
     after: MessageRow = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if after["placement"] == Placement.INBOX and after["stage"] == Stage.RELEASE:
@@ -252,7 +252,7 @@ def apply_pending(record: CorrectionRow, now: datetime) -> Script[None]:
 
 
 def _apply(
-    mailbox_id: MailboxId, correction: Correction, row: MessageRow, trace: Trace, now: datetime
+    mailbox_id: MailboxId, correction: Correction, row: MessageRow, trace: UndoRecord, now: datetime
 ) -> Script[None]:
     effect = EFFECTS[correction.decision]
     if effect.proven and not row["authenticated"]:
@@ -322,7 +322,9 @@ def carry_out(mailbox_id: MailboxId, gmail_id: str, change: Change, now: datetim
         yield q("order_message", **about, stage=change.stage, placement=change.placement)
 
 
-def _refund(mailbox_id: MailboxId, key: str, row: MessageRow, trace: Trace, now: datetime) -> Script[None]:
+def _refund(
+    mailbox_id: MailboxId, key: str, row: MessageRow, trace: UndoRecord, now: datetime
+) -> Script[None]:
     """Give back the credit spent on the message, unless it has been given back already."""
     gmail_id: str = row["gmail_id"]
     if not row["sender"] or (yield from number("paid_for", mailbox_id=mailbox_id, about=gmail_id)) >= 0:
@@ -431,7 +433,7 @@ def _taken_back(
     return tuple(moved)
 
 
-def _put_back(mailbox_id: MailboxId, was: Touched, now: datetime, there: bool) -> Script[bool]:
+def _put_back(mailbox_id: MailboxId, was: StateBefore, now: datetime, there: bool) -> Script[bool]:
     """Restore one message unless it was changed since; True if it moves. One that was put away is changed only by being
     taken out again."""
     gmail_id = was["gmail_id"]

@@ -18,7 +18,7 @@ from backend.domain.mailbox.decisions import EFFECTS, Correction, Decision, Orig
 from backend.domain.mailbox.message import Grounds, MessageView, Verdict
 from backend.domain.mailbox.review import Figures, Funnel, SenderCount, Week
 from backend.domain.watching import drift
-from backend.domain.watching.audit import ERASED, Chain, Entry, KeptVerdict, grown, keyed, name_of
+from backend.domain.watching.audit import ERASED, Chain, KeptVerdict, LogEntry, grown, keyed, name_of
 from backend.domain.watching.drift import monday_of, week_of
 from backend.domain.watching.trial import (
     CHALLENGER,
@@ -27,9 +27,9 @@ from backend.domain.watching.trial import (
     STRATA,
     TRIAL,
     Answer,
-    Counted,
-    Label,
     Scored,
+    TrialCounts,
+    TrialLabel,
     asked_in_trial,
     disagreement,
     drawn,
@@ -137,9 +137,9 @@ def log(mailbox_id: MailboxId, gmail_id: str | None = None) -> Script[Log]:
     """Every entry, or those about one message."""
     chain = yield from head(mailbox_id)
     if gmail_id is None:
-        entries = yield from each(Entry, "decisions", mailbox_id=mailbox_id)
+        entries = yield from each(LogEntry, "decisions", mailbox_id=mailbox_id)
     else:
-        entries = yield from each(Entry, "decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
+        entries = yield from each(LogEntry, "decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
     settings = yield from each(tuple[str, str], "decision_settings", mailbox_id=mailbox_id)
     counts = yield from each(tuple[int, bytes], "decision_counts", mailbox_id=mailbox_id)
     return Log(chain, entries, dict(settings), dict(counts))
@@ -241,9 +241,9 @@ def acted(mailbox_id: MailboxId, gmail_id: str, decision: Decision) -> Script[No
         yield q("note_act", mailbox_id=mailbox_id, gmail_id=gmail_id, acted=said)
 
 
-def labels(mailbox_id: MailboxId, now: datetime) -> Script[tuple[Label, ...]]:
+def labels(mailbox_id: MailboxId, now: datetime) -> Script[tuple[TrialLabel, ...]]:
     """The answers of the last year about sampled mail, without those of trials."""
-    return each(Label, "labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - ANSWERS_KEPT))
+    return each(TrialLabel, "labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - ANSWERS_KEPT))
 
 
 # ---- Weekly counts and drift
@@ -261,7 +261,7 @@ class ClassRow(TypedDict):
     n: int
 
 
-_counted = Reader(drift.Counted, number="week")
+_counted = Reader(drift.WeekCounts, number="week")
 
 
 def count_weeks(mailbox_id: MailboxId, now: datetime) -> Script[None]:
@@ -293,7 +293,7 @@ def state(mailbox_id: MailboxId) -> Script[drift.Drift]:
     return drift.Drift(_change(row) if row else None, (yield from _weeks(mailbox_id)))
 
 
-def _weeks(mailbox_id: MailboxId) -> Script[tuple[drift.Counted, ...]]:
+def _weeks(mailbox_id: MailboxId) -> Script[tuple[drift.WeekCounts, ...]]:
     return each(_counted, "mail_weeks", mailbox_id=mailbox_id)
 
 
@@ -343,19 +343,21 @@ def answered(mailbox_id: MailboxId, model: str, now: datetime) -> Script[tuple[S
     return each(Scored, "answered", mailbox_id=mailbox_id, **asked)
 
 
-def trial_labels(challenger: str, since: datetime) -> Script[tuple[tuple[Label, ...], tuple[Label, ...]]]:
+def trial_labels(
+    challenger: str, since: datetime
+) -> Script[tuple[tuple[TrialLabel, ...], tuple[TrialLabel, ...]]]:
     """Everything asked in a trial, of every mailbox, in the order in which it was answered, and what the same owners
     were asked about all mail.
     """
     trial = {"challenger": challenger, "since": micros(since)}
-    asked = yield from each(Label, "labels_in_trial", kind=TRIAL, **trial)
-    return asked, (yield from each(Label, "labels_of_the_asked", kind=QUALITY, trial=TRIAL, **trial))
+    asked = yield from each(TrialLabel, "labels_in_trial", kind=TRIAL, **trial)
+    return asked, (yield from each(TrialLabel, "labels_of_the_asked", kind=QUALITY, trial=TRIAL, **trial))
 
 
-def trial_counts(challenger: str, since: datetime) -> Script[Counted]:
+def trial_counts(challenger: str, since: datetime) -> Script[TrialCounts]:
     """How the models of a trial differ on the messages that are kept."""
     found = yield from each(tuple[str, str, int], "trial_pairs", challenger=challenger, since=micros(since))
     counts: Counter[str | None] = Counter()
     for by_champion, by_challenger, count in found:
         counts[disagreement(by_champion, by_challenger)] += count
-    return Counted(counts.total(), counts[CHAMPION], counts[CHALLENGER])
+    return TrialCounts(counts.total(), counts[CHAMPION], counts[CHALLENGER])

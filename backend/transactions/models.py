@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from backend.domain.errors import Conflict, NotFound, Refused
-from backend.domain.watching.trial import FILE, Act, AtWork, Done, KnownModel
+from backend.domain.watching.trial import FILE, Act, AtWork, KnownModel, ModelAct
 from backend.transactions.records import StoredModel
 from backend.transactions.row_reader import Reader
 from backend.transactions.statement import Script, columns, each, maybe, micros, micros_or_none, number
 
 _at_work = Reader(AtWork, before="champion_before", since="trial_since")
-_done = Reader(Done, by="by_whom", at="done_at", at_work=_at_work)
+_done = Reader(ModelAct, by="by_whom", at="done_at", at_work=_at_work)
 
 
 def in_use() -> Script[AtWork]:
@@ -67,6 +67,6 @@ def change(act: Act, version: str, by: str, now: datetime) -> Script[AtWork]:
     return following
 
 
-def acts() -> Script[tuple[Done, ...]]:
+def acts() -> Script[tuple[ModelAct, ...]]:
     """Everything that was done, oldest first."""
     return each(_done, "model_acts")

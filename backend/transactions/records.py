@@ -14,7 +14,7 @@ from backend.domain.mailbox.decisions import Correction, Returned
 from backend.domain.mailbox.mailbox import Gap, Mailbox, Preferences
 from backend.domain.mailbox.message import PLACES, MessageView, Placement, Screened, Stage, Verdict
 from backend.domain.policy.table import Standing
-from backend.domain.watching.audit import Chain, Entry
+from backend.domain.watching.audit import Chain, LogEntry
 
 # ---- Jobs
 # With `messages`, `owner` and `devices` it is the store. For all four: every method is one transaction, every query
@@ -414,7 +414,7 @@ class Log:
     share, JSON by its name (`chain.name_of`); the sealed counts that are kept, by number."""
 
     chain: Chain | None
-    entries: tuple[Entry, ...]
+    entries: tuple[LogEntry, ...]
     settings: Mapping[str, str]
     counts: Mapping[int, bytes]
 

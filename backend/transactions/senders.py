@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
-from backend.domain.entry.challenge import Entry
+from backend.domain.entry.challenge import LedgerEntry
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import RuleKind
-from backend.domain.mailbox.review import LEASE_SECONDS, Leaving
+from backend.domain.mailbox.review import LEASE_SECONDS, UnsubscribeState
 from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
 from backend.transactions.mailboxes import lock
 from backend.transactions.rows import MessageRow
@@ -101,7 +101,7 @@ class DayDifferenceRow(DifferenceRow):
     posting: str
 
 
-def post(mailbox_id: MailboxId, entry: Entry, now: datetime) -> Script[int]:
+def post(mailbox_id: MailboxId, entry: LedgerEntry, now: datetime) -> Script[int]:
     """Post one ledger entry; returns the balance. A known key posts nothing. `Refused` (no_credit) when
     the balance would fall below 0.
     """
@@ -110,7 +110,7 @@ def post(mailbox_id: MailboxId, entry: Entry, now: datetime) -> Script[int]:
     return (yield from balance(mailbox_id, entry.sender))
 
 
-def enter(mailbox_id: MailboxId, entry: Entry, now: datetime, about: str | None = None) -> Script[bool]:
+def enter(mailbox_id: MailboxId, entry: LedgerEntry, now: datetime, about: str | None = None) -> Script[bool]:
     """Post `entry` and move both aggregates with it. False when its key is known.
 
     `about` is the message or challenge it is for; by default what stands behind the key's first colon.
@@ -181,7 +181,7 @@ def begin_unsubscribe(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Sc
 
 
 def finish_unsubscribe(
-    mailbox_id: MailboxId, gmail_id: str, state: Leaving, host: str, cause: str, now: datetime
+    mailbox_id: MailboxId, gmail_id: str, state: UnsubscribeState, host: str, cause: str, now: datetime
 ) -> Script[None]:
     """Note how it ended. What is done stays done."""
     yield q("told_off", mailbox_id=mailbox_id, gmail_id=gmail_id, state=state, host=host, cause=cause)

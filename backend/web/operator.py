@@ -17,7 +17,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.errors import StoreAway
 from backend.domain.mailbox.decisions import AWAY
-from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Stage
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Stage
 from backend.locale import Words
 from backend.transactions.store import Store
 from backend.web.guards import guarded, log_bug, per_minute
@@ -203,7 +203,7 @@ def line(view: MessageView, mailbox: str, challenge: Challenge | None, t: Words)
         subject=view.subject or t(_nameless(view)),
         verdict=t(f"row_{view.row}" if f"row_{view.row}" in t else waiting),
         since=t(f"decided_{view.decided_by}")
-        if view.decided_by in DECIDED and view.row != Row.CREDIT
+        if view.decided_by in DECIDED and view.row != RowName.CREDIT
         else "",
         score=view.score,
         tone=_tone(view),

@@ -31,7 +31,7 @@ from werkzeug.exceptions import NotFound
 from backend.domain.errors import Failing
 from backend.domain.mail.message import UNSEEN
 from backend.domain.mailbox.mailbox import Condition, Explanation, Mailbox, Who, explain
-from backend.domain.mailbox.message import MessageView, Row
+from backend.domain.mailbox.message import MessageView, RowName
 from backend.domain.reading.score import likeness, points
 from backend.domain.reading.topics import Topic
 from backend.locale import DEFAULT, LANGUAGES, Section, Words, catalogue
@@ -166,9 +166,9 @@ OPEN_LINK = "open_challenge"
 def row_words(view: MessageView, welcome: Set[Topic], say: Callable[..., str]) -> str:
     """The sentence for the row that decided. `say` fills a text of the cards'; `welcome` are the topics that the owner
     welcomes now. Raises `KeyError` for a row of another release."""
-    if view.row == Row.WELCOME and (named := topic_words(view.topics & welcome, say)):
+    if view.row == RowName.WELCOME and (named := topic_words(view.topics & welcome, say)):
         return say("row_welcome_of", topics=named)
-    linked = view.row == Row.QUARANTINE and OPEN_LINK in view.guards
+    linked = view.row == RowName.QUARANTINE and OPEN_LINK in view.guards
     return say("row_quarantine_linked" if linked else f"row_{view.row}")
 
 

@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from backend.domain.entry.challenge import Entry, Posting, spent
+from backend.domain.entry.challenge import LedgerEntry, Posting, spent
 from backend.domain.errors import Refused
 from backend.domain.mailbox.message import Outcome
 from backend.store.opening import open_store
@@ -236,7 +236,7 @@ async def races(bench: Bench, times: int) -> dict[str, int]:
     """64 tasks want a sender's last credit, again and again; eight mailboxes race beside one another."""
     winners, numbers = [], count(1)
 
-    async def attempt(box: str, entry: Entry) -> int:
+    async def attempt(box: str, entry: LedgerEntry) -> int:
         try:
             return 1 if await bench.store.post(box, entry, bench.story.now) == 0 else 0
         except Refused:
@@ -246,7 +246,7 @@ async def races(bench: Bench, times: int) -> dict[str, int]:
         for _ in range(times // 8):
             number = next(numbers)
             sender = f"racer{number % 5}@race.test"
-            grant = Entry(sender, 1, Posting.GRANTED, f"race:{number}")
+            grant = LedgerEntry(sender, 1, Posting.GRANTED, f"race:{number}")
             await bench.store.post(box, grant, bench.story.now)
             entries = [spent(sender, f"race{number}-{task}") for task in range(64)]
             winners.append(sum(await asyncio.gather(*(attempt(box, entry) for entry in entries))))

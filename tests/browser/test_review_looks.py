@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from backend.domain.entry.challenge import Entry, Posting
+from backend.domain.entry.challenge import LedgerEntry, Posting
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Placement
 from tests.browser.axe import assert_no_serious
@@ -68,7 +68,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fixture]:
         for key, amount, posting in (("g", 3, Posting.GRANTED), ("r", -1, Posting.REVOKED)):
             opened.do(
                 opened.store.post(
-                    "ana", Entry("carla@vendor.test", amount, posting, key), challenge.created_at
+                    "ana", LedgerEntry("carla@vendor.test", amount, posting, key), challenge.created_at
                 )
             )
         opened.pass_by("p1")

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from playwright.sync_api import Browser, expect
 
 from backend.__main__ import cli
-from backend.domain.mailbox.message import Row, Shadow
+from backend.domain.mailbox.message import RowName, Shadow
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over
 from tests.browser.review_fixture import Fixture, fixture, visit
@@ -55,7 +55,7 @@ def test_from_adding_a_model_to_going_back(
     put_renamed(tmp_path / "other.onnx")
     run("models", "add", str(tmp_path / "other.onnx"))
     run("models", "shadow", OTHER_VERSION)
-    passes = Shadow(OTHER_VERSION, Row.BELOW_HOLD, 0.2)
+    passes = Shadow(OTHER_VERSION, RowName.BELOW_HOLD, 0.2)
     for number in range(6):
         here.hold(f"h{number}", f"bo{number}@pitch.test", subject=f"Offer {number}", shadow=passes)
     here.office.story.pass_time(days=7)

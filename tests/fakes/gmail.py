@@ -19,8 +19,8 @@ from backend.ports.gmail import (
     Answered,
     Fetched,
     HistoryPage,
-    Leaving,
     ListPage,
+    OutgoingMail,
     Profile,
     Relabelled,
     WatchGrant,
@@ -219,7 +219,7 @@ class FakeGmail:
         self._record(Added(gmail_id, thread_id, frozenset({"SENT"})))
         return self._leave("send", gmail_id)
 
-    async def find_sent(self, mailbox_id: str, mail: Leaving) -> str:
+    async def find_sent(self, mailbox_id: str, mail: OutgoingMail) -> str:
         self._enter("find_sent")
         found = [
             sent.gmail_id
@@ -228,7 +228,7 @@ class FakeGmail:
         ]
         return self._leave("find_sent", found[0] if found else "")
 
-    async def find_link(self, mailbox_id: str, mail: Leaving) -> Answered | None:
+    async def find_link(self, mailbox_id: str, mail: OutgoingMail) -> Answered | None:
         self._enter("find_link")
         links = [
             (sent.gmail_id, message_from_bytes(sent.raw, policy=policy.default))

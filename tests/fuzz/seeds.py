@@ -12,7 +12,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import model_export
-from backend.domain.mailbox.archive import FORMAT, TABLES, VERSION, Column, Kind
+from backend.domain.mailbox.archive import FORMAT, TABLES, VERSION, Column, ColumnKind
 from backend.domain.mailbox.mailbox import Preferences
 from tests.fuzz.mutate import LARGEST, Json, written
 
@@ -189,14 +189,14 @@ def _cell(column: Column) -> Json:
         "challenges": [],
         "refunds": [{"sender": "a@b.test", "gmail_id": "1"}],
     }
-    cells: dict[Kind, Json] = {
-        Kind.TEXT: "a@b.test",
-        Kind.WHOLE: 3,
-        Kind.REAL: 0.5,
-        Kind.TRUTH: True,
-        Kind.TIME: "2026-11-24T13:00:00.000000+00:00",
-        Kind.TEXTS: ["one", "two"],
-        Kind.REASONS: [{"text": "asks for a call", "weight": 0.5, "words": ["call"]}],
-        Kind.BEFORE: before,
+    cells: dict[ColumnKind, Json] = {
+        ColumnKind.TEXT: "a@b.test",
+        ColumnKind.WHOLE: 3,
+        ColumnKind.REAL: 0.5,
+        ColumnKind.TRUTH: True,
+        ColumnKind.TIME: "2026-11-24T13:00:00.000000+00:00",
+        ColumnKind.TEXTS: ["one", "two"],
+        ColumnKind.REASONS: [{"text": "asks for a call", "weight": 0.5, "words": ["call"]}],
+        ColumnKind.BEFORE: before,
     }
     return cells[column.kind]

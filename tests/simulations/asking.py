@@ -13,7 +13,7 @@ import json
 import random
 
 from backend.domain.mailbox.review import Share
-from backend.domain.watching.trial import HELD, STRATA, Answer, Label, drawn, narrow, quality
+from backend.domain.watching.trial import HELD, STRATA, Answer, TrialLabel, drawn, narrow, quality
 
 MAIL, HELD_SHARE, UNSURE = 140, 0.2, 0.15
 MAILBOXES = {"usual": (0.95, 0.15, 0.01), "worse": (0.8, 0.3, 0.03), "better": (0.98, 0.05, 0.0)}
@@ -62,8 +62,8 @@ def _holds(share: Share | None, true: float) -> bool:
 
 def _year(
     rng: random.Random, weeks: int, budget: int, pitches: tuple[float, ...]
-) -> tuple[list[Label], Totals]:
-    labels: list[Label] = []
+) -> tuple[list[TrialLabel], Totals]:
+    labels: list[TrialLabel] = []
     totals: Totals = {stratum: [0, 0] for stratum in STRATA}
     key = rng.randbytes(32)
     for week in range(weeks):
@@ -80,7 +80,7 @@ def _year(
         for one, stratum, weight in drawn(key, str(week), mail, budget):
             answer = Answer.YES if truth[one] else Answer.NO
             answer = Answer.UNSURE if rng.random() < UNSURE else answer
-            labels.append(Label(stratum, weight, "m", "en", "latin", answer))
+            labels.append(TrialLabel(stratum, weight, "m", "en", "latin", answer))
     return labels, totals
 
 

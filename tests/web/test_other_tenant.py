@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import backend.web
-from backend.domain.entry.challenge import Entry, Posting
+from backend.domain.entry.challenge import LedgerEntry, Posting
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Outcome
 from backend.web.browser_session import csrf_of
@@ -181,7 +181,7 @@ async def here(tmp_path: Path) -> AsyncIterator[Office]:
         await story.work()
         await story.store.set_rule("ana", f"{SECRET}.test", RuleKind.BLOCK, story.now)
         await story.store.set_rule("ana", SENDER, RuleKind.ALLOW, story.now)
-        await story.store.post("ana", Entry(SENDER, 3, Posting.GRANTED, "grant:1"), story.now)
+        await story.store.post("ana", LedgerEntry(SENDER, 3, Posting.GRANTED, "grant:1"), story.now)
         with closing(sqlite3.connect(tmp_path / "web.sqlite3")) as file, file:
             file.execute(f"UPDATE messages SET subject = '{SECRET}', sender_name = '{SECRET}'")
         file.close()

@@ -226,7 +226,7 @@ class Posting(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """One ledger entry: `amount` is above 0 for earned, granted and refunded, below 0 for spent and revoked."""
 
     sender: str
@@ -242,42 +242,42 @@ class Entry:
             raise ValueError("an entry names its sender and its posting key")
 
 
-def earned(sender: str, challenge_id: str, amount: int, solves: int = 0) -> Entry:
+def earned(sender: str, challenge_id: str, amount: int, solves: int = 0) -> LedgerEntry:
     """What one solve behind a link earns, once. `solves` counts those behind the same link before it."""
     key = f"earn:{challenge_id}" + (f":{solves + 1}" if solves else "")
-    return Entry(sender, amount, Posting.EARNED, key)
+    return LedgerEntry(sender, amount, Posting.EARNED, key)
 
 
-def spent(sender: str, gmail_id: str) -> Entry:
+def spent(sender: str, gmail_id: str) -> LedgerEntry:
     """What one message costs, once."""
-    return Entry(sender, -1, Posting.SPENT, f"spend:{gmail_id}")
+    return LedgerEntry(sender, -1, Posting.SPENT, f"spend:{gmail_id}")
 
 
-def refunded(sender: str, gmail_id: str, again: str = "") -> Entry:
+def refunded(sender: str, gmail_id: str, again: str = "") -> LedgerEntry:
     """The credit of a message the owner let in themselves, given back once; `again` names the decision that gives it
     back after an earlier one was taken back."""
     key = f"refund:{gmail_id}" + (f":{again}" if again else "")
-    return Entry(sender, 1, Posting.REFUNDED, key)
+    return LedgerEntry(sender, 1, Posting.REFUNDED, key)
 
 
-def unrefunded(sender: str, gmail_id: str, decision: str) -> Entry:
+def unrefunded(sender: str, gmail_id: str, decision: str) -> LedgerEntry:
     """The same taken again, with the decision that gave it."""
-    return Entry(sender, -1, Posting.REVOKED, f"undo:{decision}:{gmail_id}")
+    return LedgerEntry(sender, -1, Posting.REVOKED, f"undo:{decision}:{gmail_id}")
 
 
-def forfeited(sender: str, amount: int, decision: str) -> Entry:
+def forfeited(sender: str, amount: int, decision: str) -> LedgerEntry:
     """All that a sender has, taken by a decision about them."""
-    return Entry(sender, -amount, Posting.REVOKED, f"forfeit:{decision}")
+    return LedgerEntry(sender, -amount, Posting.REVOKED, f"forfeit:{decision}")
 
 
-def restored(sender: str, amount: int, decision: str) -> Entry:
+def restored(sender: str, amount: int, decision: str) -> LedgerEntry:
     """The same given back, with the decision that took it."""
-    return Entry(sender, amount, Posting.REFUNDED, f"undo:{decision}")
+    return LedgerEntry(sender, amount, Posting.REFUNDED, f"undo:{decision}")
 
 
-def given(sender: str, amount: int, key: str) -> Entry:
+def given(sender: str, amount: int, key: str) -> LedgerEntry:
     """What the owner gives (above 0) or takes (below 0) by their own word."""
-    return Entry(sender, amount, Posting.GRANTED if amount > 0 else Posting.REVOKED, key)
+    return LedgerEntry(sender, amount, Posting.GRANTED if amount > 0 else Posting.REVOKED, key)
 
 
 def work_factor(solved_before: int) -> int:

@@ -54,7 +54,7 @@ BLACK: Colour = (0.0, 0.0, 0.0)
 _LINK: Colour = (0.07, 0.33, 0.8)
 
 
-class Look(NamedTuple):
+class Style(NamedTuple):
     """How text looks in an element. `ground` is None where nobody can tell, over a picture; `shown` is what
     `visibility` says, which elements within may say otherwise; `tint` how opaque the letters are, `clear` all of it."""
 
@@ -101,7 +101,9 @@ def declared(style: str) -> Declared:
     return found
 
 
-def look(parent: Look, tag: str, declarations: Declared, attributes: Mapping[str, str | None]) -> Look | None:
+def look(
+    parent: Style, tag: str, declarations: Declared, attributes: Mapping[str, str | None]
+) -> Style | None:
     """How text looks in an element within `parent`; None if nothing within it is ever shown."""
     if _gone(declarations):
         return None
@@ -123,7 +125,7 @@ def look(parent: Look, tag: str, declarations: Declared, attributes: Mapping[str
     if (told := declarations.get("direction") or attributes.get("dir")) is not None:
         leftward = told.strip().lower() == "rtl"
     away = away or _away(declarations)
-    return Look(colour, ground, size, shown, tint, clear, leftward, away)
+    return Style(colour, ground, size, shown, tint, clear, leftward, away)
 
 
 def _gone(declarations: Declared) -> bool:

@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from backend.domain.mail.letters import seen
 from backend.domain.mail.message import clean
-from backend.domain.mail.styles import Declared, Look, Rule, declared, look, rules
+from backend.domain.mail.styles import Declared, Rule, Style, declared, look, rules
 
 # ---- HTML rewritten safely
 # A parser of HTML opens elements by itself (a `<b>` left open is opened in every paragraph that follows), looks
@@ -244,7 +244,7 @@ _TYPE = re.compile(r"(?<![\w.#\[=\"'-])([a-z][\w-]*)(?![\w-]*[\"'\]=])", re.I)
 _ASCII_BLANKS = re.compile(r"[ \t\n\r\f]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _TURN, _TURNED = "\u202e", "\u202c"
-_PLAIN = Look()
+_PLAIN = Style()
 _NONE: Declared = {}
 
 
@@ -277,7 +277,7 @@ class _Step(NamedTuple):
     node: Any
     entering: bool
     quoted: bool
-    look: Look | None
+    look: Style | None
     turned: bool = False
     block: bool = False
     begins: bool = False
@@ -413,7 +413,7 @@ def _within(step: _Step, result: Visible, told: Mapping[int, Declared]) -> _Step
     )
 
 
-def _turned(at: Look | None, attributes: Mapping[str, str | None], declarations: Declared) -> bool:
+def _turned(at: Style | None, attributes: Mapping[str, str | None], declarations: Declared) -> bool:
     """Whether letters run from right to left, whatever they are."""
     if at is None or not at.leftward:
         return False
@@ -458,7 +458,7 @@ def _is_quote(tag: str, attributes: Mapping[str, str | None]) -> bool:
 
 
 def _note(
-    node: Any, attributes: Mapping[str, str | None], style: str, result: Visible, inside: Look | None
+    node: Any, attributes: Mapping[str, str | None], style: str, result: Visible, inside: Style | None
 ) -> None:
     """Take down what the node shows of its making."""
     tag = node.tag

@@ -13,13 +13,13 @@ from typing import Any
 from backend.domain.entry.challenge import ChallengeState, Posting
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import Decision, Origin, RuleKind
-from backend.domain.mailbox.message import Outcome, Placement, Row
+from backend.domain.mailbox.message import Outcome, Placement, RowName
 from backend.domain.moments import micros, moment
 
 # ---- The lists of an archive
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """How a column is written in the file."""
 
     TEXT = "text"
@@ -33,7 +33,7 @@ class Kind(StrEnum):
     BEFORE = "record of what was before"
 
 
-JSON = (Kind.TEXTS, Kind.REASONS, Kind.BEFORE)
+JSON = (ColumnKind.TEXTS, ColumnKind.REASONS, ColumnKind.BEFORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Column:
     """A column. `words`: the only texts it may hold. A file of an earlier release `may_lack` it: then it is
     `otherwise`."""
 
-    kind: Kind
+    kind: ColumnKind
     words: frozenset[str] = frozenset()
     may_lack: bool = False
     otherwise: Any = None
@@ -61,7 +61,7 @@ class Table:
     told: str = ""
 
 
-TEXT, WHOLE, REAL, TRUTH, TIME, TEXTS, REASONS, BEFORE = (Column(kind) for kind in Kind)
+TEXT, WHOLE, REAL, TRUTH, TIME, TEXTS, REASONS, BEFORE = (Column(kind) for kind in ColumnKind)
 
 
 def _maybe(column: Column, otherwise: Any = None) -> Column:
@@ -69,7 +69,7 @@ def _maybe(column: Column, otherwise: Any = None) -> Column:
 
 
 def _one_of(words: type[StrEnum], *more: str) -> Column:
-    return Column(Kind.TEXT, frozenset((*words, *more)))
+    return Column(ColumnKind.TEXT, frozenset((*words, *more)))
 
 
 _MESSAGE: dict[str, Column] = {
@@ -81,7 +81,7 @@ _MESSAGE: dict[str, Column] = {
     "placement": _maybe(_one_of(Placement)),
     "decided_by": TEXT,
     "outcome": _one_of(Outcome, ""),
-    "policy_row": _one_of(Row, ""),
+    "policy_row": _one_of(RowName, ""),
     "score": _maybe(REAL),
     "logit": _maybe(REAL),
     "model": TEXT,
@@ -104,7 +104,7 @@ _MESSAGE: dict[str, Column] = {
     "topics": _maybe(TEXTS, "[]"),
     "appeal": TEXT,
     "shadow_model": _maybe(TEXT),
-    "shadow_row": _maybe(_one_of(Row)),
+    "shadow_row": _maybe(_one_of(RowName)),
     "shadow_score": _maybe(REAL),
 }
 _CHALLENGE: dict[str, Column] = {
@@ -151,7 +151,7 @@ _ENTRY: dict[str, Column] = {
 _UNSUBSCRIPTION: dict[str, Column] = {
     "gmail_id": TEXT,
     "sender": TEXT,
-    "state": Column(Kind.TEXT, frozenset({"asked", "trying", "done", "failed"})),
+    "state": Column(ColumnKind.TEXT, frozenset({"asked", "trying", "done", "failed"})),
     "host": TEXT,
     "cause": TEXT,
     "asked_at": TIME,
@@ -296,7 +296,7 @@ OWNED_TABLES = (
 # Pure, total.
 
 
-Fits = Callable[[Any], bool]
+Check = Callable[[Any], bool]
 
 
 def are_texts(value: Any) -> bool:
@@ -326,24 +326,24 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and _number(value)
 
 
-def _is_one_of(*words: str | None) -> Fits:
+def _is_one_of(*words: str | None) -> Check:
     return lambda value: (value is None or isinstance(value, str)) and value in words
 
 
-def _object(fields: Mapping[str, Fits]) -> Fits:
+def _object(fields: Mapping[str, Check]) -> Check:
     return lambda value: (
         isinstance(value, dict) and all(name in value and fits(value[name]) for name, fits in fields.items())
     )
 
 
-def _list_of(fields: Mapping[str, Fits]) -> Fits:
+def _list_of(fields: Mapping[str, Check]) -> Check:
     return lambda value: isinstance(value, list) and all(map(_object(fields), value))
 
 
 _LONGEST = 2_000
 _LARGEST = 2**62
 _KIND = _is_one_of(*RuleKind, None)
-_BEFORE: Mapping[str, Mapping[str, Fits]] = {
+_BEFORE: Mapping[str, Mapping[str, Check]] = {
     "rules": {"subject": _is_text, "before": _KIND, "after": _KIND},
     "messages": {
         "gmail_id": _is_text,
@@ -375,13 +375,13 @@ MOST_CREDITS = 1_000_000
 """Largest number of one entry: sums over a whole file stay within the database's range."""
 
 
-def written(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+def to_file(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of the store as it stands in the file."""
     return {name: _WRITERS[column.kind](row[name]) for name, column in table.columns.items()}
 
 
-def read(table: Table, number: int, entry: object) -> dict[str, Any]:
-    """Inverse of `written`. Raises `Refused` (malformed) that names list, entry (from 1) and field: the file may
+def from_file(table: Table, number: int, entry: object) -> dict[str, Any]:
+    """Inverse of `to_file`. Raises `Refused` (malformed) that names list, entry (from 1) and field: the file may
     come from anybody."""
     where: Mapping[str, Any] = {"table": table.name, "entry": number, "field": "file"}
     if not isinstance(entry, dict):
@@ -447,21 +447,23 @@ def _json(fits: Callable[[Any], bool]) -> Callable[[object], str]:
     return reader
 
 
-_READERS: Mapping[Kind, Callable[[object], Any]] = {
-    Kind.TEXT: _text,
-    Kind.WHOLE: _whole,
-    Kind.REAL: _real,
-    Kind.TRUTH: _truth,
-    Kind.TIME: _time,
-    Kind.TEXTS: _json(are_texts),
-    Kind.REASONS: _json(are_reasons),
-    Kind.BEFORE: _json(is_before),
+_READERS: Mapping[ColumnKind, Callable[[object], Any]] = {
+    ColumnKind.TEXT: _text,
+    ColumnKind.WHOLE: _whole,
+    ColumnKind.REAL: _real,
+    ColumnKind.TRUTH: _truth,
+    ColumnKind.TIME: _time,
+    ColumnKind.TEXTS: _json(are_texts),
+    ColumnKind.REASONS: _json(are_reasons),
+    ColumnKind.BEFORE: _json(is_before),
 }
-_WRITERS: Mapping[Kind, Callable[[Any], Any]] = {
-    Kind.TEXT: lambda value: value,
-    Kind.WHOLE: lambda value: value,
-    Kind.REAL: lambda value: value,
-    Kind.TRUTH: bool,
-    Kind.TIME: lambda value: None if value is None else moment(value).isoformat(timespec="microseconds"),
+_WRITERS: Mapping[ColumnKind, Callable[[Any], Any]] = {
+    ColumnKind.TEXT: lambda value: value,
+    ColumnKind.WHOLE: lambda value: value,
+    ColumnKind.REAL: lambda value: value,
+    ColumnKind.TRUTH: bool,
+    ColumnKind.TIME: lambda value: (
+        None if value is None else moment(value).isoformat(timespec="microseconds")
+    ),
     **dict.fromkeys(JSON, json.loads),
 }

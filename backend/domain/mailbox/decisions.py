@@ -32,10 +32,10 @@ class Decision(StrEnum):
     BIN = "bin"  # put into Gmail's bin: this message is never delivered; it says nothing of its sender
 
 
-SEEN = frozenset({Decision.REPLIED, Decision.SPAM, Decision.BIN})
+ONLY_IN_GMAIL = frozenset({Decision.REPLIED, Decision.SPAM, Decision.BIN})
 """Decisions an owner can make only in Gmail."""
 
-OFFERED = tuple(decision for decision in Decision if decision not in SEEN)
+OFFERED = tuple(decision for decision in Decision if decision not in ONLY_IN_GMAIL)
 """Decisions an owner makes with our buttons."""
 
 
@@ -49,7 +49,7 @@ class Origin(StrEnum):
     COMMAND = "command"
 
 
-class Unfit(StrEnum):
+class WhenPointless(StrEnum):
     """What becomes of an order where there is nothing to decide about a message of it: we do not know the message, its
     owner has put it into spam or bin, or the order's key was used for another decision."""
 
@@ -58,12 +58,12 @@ class Unfit(StrEnum):
     PASSED_OVER = "passed over"  # in Gmail owners deal with mail we never saw
 
 
-UNFIT: Mapping[Origin, Unfit] = {
-    Origin.TRAY: Unfit.REFUSED,
-    Origin.CARD: Unfit.REFUSED,
-    Origin.COMMAND: Unfit.REFUSED,
-    Origin.PAGE: Unfit.COUNTED,
-    Origin.GMAIL: Unfit.PASSED_OVER,
+WHEN_POINTLESS: Mapping[Origin, WhenPointless] = {
+    Origin.TRAY: WhenPointless.REFUSED,
+    Origin.CARD: WhenPointless.REFUSED,
+    Origin.COMMAND: WhenPointless.REFUSED,
+    Origin.PAGE: WhenPointless.COUNTED,
+    Origin.GMAIL: WhenPointless.PASSED_OVER,
 }
 """All in which the ways to decide differ. A digest's link orders as a page does."""
 
@@ -105,18 +105,18 @@ class Order:
     given: Given | None = None
 
     @property
-    def unfit(self) -> Unfit:
+    def when_pointless(self) -> WhenPointless:
         """What becomes of it where there is nothing to decide."""
-        return UNFIT[self.origin]
+        return WHEN_POINTLESS[self.origin]
 
     def about(self, gmail_id: str) -> Correction:
         """What it says of one of its messages."""
-        key = f"{self.key}.{gmail_id}" if self.unfit is Unfit.COUNTED else self.key
+        key = f"{self.key}.{gmail_id}" if self.when_pointless is WhenPointless.COUNTED else self.key
         return Correction(key, gmail_id, self.decision, self.origin)
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class OrderResult:
     """What an order did: the messages it was applied to, those that move, how many are gone, and about how many the
     owner has decided since they gave it."""
 
@@ -210,7 +210,7 @@ EFFECTS: Mapping[Decision, Effect] = {
 }
 
 
-class Stood(TypedDict):
+class MessageState(TypedDict):
     """The state of a message: where it belongs, who decided that, and which stage is still to run."""
 
     placement: str | None
@@ -218,7 +218,7 @@ class Stood(TypedDict):
     stage: str | None
 
 
-class Touched(TypedDict):
+class StateBefore(TypedDict):
     """One message's state before a decision, for undo. `revision` is the one after the decision."""
 
     gmail_id: str
@@ -246,7 +246,7 @@ def binned(placement: str | None, stage: str | None) -> bool:
     return placement == Placement.HELD or stage == Stage.RELEASE
 
 
-def heard(decision: Decision, decided_by: str) -> bool:
+def already_recorded(decision: Decision, decided_by: str) -> bool:
     """Whether the row already says so: the owner put the message into spam or the bin. Binning a reported message
     keeps it reported."""
     return decision in AWAY and (decided_by == decision or (decided_by, decision) == AWAY)
@@ -258,7 +258,7 @@ def out_of_reach(decision: Decision, decided_by: str) -> bool:
     return decided_by in AWAY and effect.whose in ("message", "earlier") and effect.by not in AWAY
 
 
-def change_of(effect: Effect, message: Stood, *, meant: bool, authenticated: bool) -> Change | None:
+def change_of(effect: Effect, message: MessageState, *, meant: bool, authenticated: bool) -> Change | None:
     """The effect of a decision on a message it reaches; None: no change. `meant`: it was made about this message."""
     if meant and effect.by in AWAY:
         return _put_away(effect, message)
@@ -283,7 +283,7 @@ def change_of(effect: Effect, message: Stood, *, meant: bool, authenticated: boo
     return None
 
 
-def _put_away(effect: Effect, message: Stood) -> Change | None:
+def _put_away(effect: Effect, message: MessageState) -> Change | None:
     """The owner has moved it themselves: our pending stages are dropped."""
     placement, stage = message["placement"], message["stage"]
     if placement is None or (effect.by == Decision.BIN and not binned(placement, stage)):
@@ -291,13 +291,13 @@ def _put_away(effect: Effect, message: Stood) -> Change | None:
     return Change(None, Placement.HELD, effect.by, placement != Placement.HELD, noted=False)
 
 
-def _change(message: Stood, stage: str | None, placement: Placement, by: str) -> Change:
+def _change(message: MessageState, stage: str | None, placement: Placement, by: str) -> Change:
     # Mail that was left alone was never taken out of the inbox.
     moves = (message["placement"] or Placement.INBOX) != placement
     return Change(stage, placement, by, moves, noted=not moves and stage in (message["stage"], Stage.RELEASE))
 
 
-def put_back(was: Touched, *, there: bool = False) -> Change:
+def put_back(was: StateBefore, *, there: bool = False) -> Change:
     """The effect of undo on a message unchanged since the decision. `there`: the owner has taken it out of spam or
     the bin, so only unfinished stages remain."""
     placement = Placement(was["placement"] or Placement.INBOX)
@@ -315,7 +315,7 @@ def ends_with_its_message(state: str, waits_beside: bool) -> bool:
     return state != ChallengeState.SOLVED and not (state == ChallengeState.SENT and waits_beside)
 
 
-def sends_again(state: str, message: Stood) -> bool:
+def sends_again(state: str, message: MessageState) -> bool:
     """Whether undo sends a challenge that was voided in `state` before it left."""
     unsent = state in (ChallengeState.INTENDED, ChallengeState.SENDING)
     return unsent and message["placement"] == Placement.HELD and message["stage"] is None
@@ -366,7 +366,7 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class GmailDecisions:
     """The decisions found in moves. `returned` messages left spam or the bin: apply these first, then
     `corrections`."""
 
@@ -375,7 +375,7 @@ class Heard:
 
 
 @dataclass(slots=True)
-class _Story:
+class _MovesOfMessage:
     """What one page tells of one message, in order. `held`: our hold was seen in it; `away`: whether it is in spam or
     bin, and in which of them if the page tells; `said`: the owner's words, the latest of each kind, with their
     records."""
@@ -392,7 +392,7 @@ class _Story:
         self.said[kind] = (decision, record)
 
 
-def decisions(moves: Iterable[Move], rows: Mapping[str, RowState], labels: LabelIds) -> Heard:
+def decisions(moves: Iterable[Move], rows: Mapping[str, RowState], labels: LabelIds) -> GmailDecisions:
     """The owner's decisions in `moves` (in the order of history), of each kind at most one a message.
 
     Held taken off, or INBOX put on, a held message is RELEASE; Pitchgate/Allow put on is ALLOW,
@@ -400,11 +400,11 @@ def decisions(moves: Iterable[Move], rows: Mapping[str, RowState], labels: Label
     message without a row in `rows` is not known to us. The key of a decision depends on the history record alone, so
     the same page read twice decides once, while the same move made again later counts again.
     """
-    stories: dict[str, _Story] = {}
+    stories: dict[str, _MovesOfMessage] = {}
     for move in moves:
         if (row := rows.get(move.gmail_id)) is not None:
             away = _SOMEWHERE if row.decided_by in AWAY else ""
-            _tell(stories.setdefault(move.gmail_id, _Story(away)), move, labels)
+            _note_move(stories.setdefault(move.gmail_id, _MovesOfMessage(away)), move, labels)
     found: list[Correction] = []
     returned: list[Returned] = []
     for gmail_id, story in stories.items():
@@ -413,10 +413,10 @@ def decisions(moves: Iterable[Move], rows: Mapping[str, RowState], labels: Label
         # A message we never placed may have been reported all the same.
         if story.returned is not None and (row.decided_by in AWAY or row.placement is None):
             returned.append(Returned(gmail_id, story.returned, _lies_held(story, labels)))
-    return Heard(tuple(found), tuple(returned))
+    return GmailDecisions(tuple(found), tuple(returned))
 
 
-def _tell(story: _Story, move: Move, labels: LabelIds) -> None:
+def _note_move(story: _MovesOfMessage, move: Move, labels: LabelIds) -> None:
     if labels.allow and labels.allow in move.added:
         story.say("order", Decision.ALLOW, move.record)
     elif labels.block and labels.block in move.added:
@@ -437,7 +437,7 @@ def _tell(story: _Story, move: Move, labels: LabelIds) -> None:
     story.last = move.labels
 
 
-def _decided(gmail_id: str, story: _Story, row: RowState, labels: LabelIds) -> list[Correction]:
+def _decided(gmail_id: str, story: _MovesOfMessage, row: RowState, labels: LabelIds) -> list[Correction]:
     found = [
         _correction(gmail_id, decision, record)
         for kind, (decision, record) in story.said.items()
@@ -458,12 +458,12 @@ def _decided(gmail_id: str, story: _Story, row: RowState, labels: LabelIds) -> l
 
 def _counts(place: Decision, row: RowState) -> bool:
     """Whether it means anything that the owner put this message there; before it is screened nobody knows."""
-    if heard(place, row.decided_by):
+    if already_recorded(place, row.decided_by):
         return False
     return place is Decision.SPAM or row.stage == Stage.SCREEN or binned(row.placement, row.stage)
 
 
-def _lies_held(story: _Story, labels: LabelIds) -> bool:
+def _lies_held(story: _MovesOfMessage, labels: LabelIds) -> bool:
     if story.last is None:  # Google did not say
         return story.released is None
     return labels.held in story.last and INBOX not in story.last

@@ -12,7 +12,7 @@ from typing import Any
 from backend.domain.entry.challenge_mail import MAX_OWN_WORDING
 from backend.domain.errors import AccessLost, Cause, Failing, Refused, foremost
 from backend.domain.mail.message import MailboxId, Owner
-from backend.domain.mailbox.message import LabelIds, Row
+from backend.domain.mailbox.message import LabelIds, RowName
 from backend.domain.reading.topics import Topic
 
 # ---- What a re-list after a lost cursor found and left out.
@@ -101,8 +101,8 @@ GRANT_ALARM = timedelta(hours=48)
 
 ROWS_ALWAYS_ON = frozenset(
     {
-        *(Row.NOT_INCOMING, Row.LEFT_ALONE, Row.WELCOME, Row.BELOW_HOLD),
-        *(Row.OBSERVE, Row.QUARANTINE, Row.CHALLENGE),
+        *(RowName.NOT_INCOMING, RowName.LEFT_ALONE, RowName.WELCOME, RowName.BELOW_HOLD),
+        *(RowName.OBSERVE, RowName.QUARANTINE, RowName.CHALLENGE),
     }
 )
 """Rows that no setting can switch off: without them the table would hold mail for no reason, or while paused.
@@ -177,7 +177,7 @@ class Preferences:
     mode: Mode = Mode.OBSERVE
     strictness: Strictness = Strictness.NORMAL
     left_alone: frozenset[str] = frozenset({"CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_FORUMS"})
-    rows_off: frozenset[Row] = frozenset()
+    rows_off: frozenset[RowName] = frozenset()
     welcome: frozenset[Topic] = frozenset()
     credits_per_solve: int = 3
     daily_challenges: int = 50
@@ -224,7 +224,7 @@ class Preferences:
             "mode": Mode,
             "strictness": Strictness,
             "left_alone": _words,
-            "rows_off": lambda rows: frozenset(Row(row) for row in _words(rows)),
+            "rows_off": lambda rows: frozenset(RowName(row) for row in _words(rows)),
             "welcome": lambda topics: frozenset(Topic(topic) for topic in _words(topics)),
             "paused_until": lambda at: _aware(at) if at else None,
             "wording": _wordings,
@@ -250,7 +250,7 @@ class Preferences:
 CHOICES: Mapping[str, Iterable[str]] = {
     "mode": Mode,
     "strictness": Strictness,
-    "rows_off": sorted(set(Row) - ROWS_ALWAYS_ON),
+    "rows_off": sorted(set(RowName) - ROWS_ALWAYS_ON),
     "welcome": Topic,
     "digest": DigestPace,
 }

@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     CHALLENGE = "challenge"  # held, and the sender is answered with a link
 
 
-class Row(StrEnum):
+class RowName(StrEnum):
     """The rows of the policy table, in its order. The value is what is stored and shown to developers."""
 
     NOT_INCOMING = "not_incoming"
@@ -75,7 +75,7 @@ class Shadow:
     """What a challenger would have decided: its version, the row, the probability. Nothing follows from it."""
 
     model: str
-    row: Row
+    row: RowName
     score: float
 
 
@@ -88,7 +88,7 @@ class Verdict:
     """
 
     outcome: Outcome
-    row: Row
+    row: RowName
     score: Score | None = None
     guards: tuple[str, ...] = ()
     cause: str = ""

@@ -131,7 +131,7 @@ class Booked:
     about: str
 
 
-class Leaving(StrEnum):
+class UnsubscribeState(StrEnum):
     """How an ordered unsubscription stands."""
 
     ASKED = "asked"
@@ -146,7 +146,7 @@ class Unsubscription:
     is the server that was asked."""
 
     gmail_id: str
-    state: Leaving
+    state: UnsubscribeState
     host: str
     cause: str
     asked_at: datetime

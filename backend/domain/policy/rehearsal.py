@@ -17,7 +17,7 @@ from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Preferences
-from backend.domain.mailbox.message import FailOpen, LabelIds, Outcome, Row, Verdict
+from backend.domain.mailbox.message import FailOpen, LabelIds, Outcome, RowName, Verdict
 from backend.domain.policy.table import HELD_WITH, Facts, Standing, decide, fail_open
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
@@ -121,7 +121,7 @@ class _Sender:
     def remember(self, mail: Rehearsed, verdict: Verdict) -> None:
         """What `verdict` changes for the mail that follows."""
         self.spent += verdict.spends_credit
-        if verdict.holds and verdict.row is not Row.BLOCKED and mail.sender:
+        if verdict.holds and verdict.row is not RowName.BLOCKED and mail.sender:
             probability = mail.score.probability if mail.score else 0.0
             self.waiting.add(mail.received_at, mail.authenticated, probability)
         if verdict.outcome is Outcome.CHALLENGE:

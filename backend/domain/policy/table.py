@@ -12,7 +12,7 @@ from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mail.sender import same_organisation
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
-from backend.domain.mailbox.message import STARRED, FailOpen, LabelIds, Outcome, Row, Verdict
+from backend.domain.mailbox.message import STARRED, FailOpen, LabelIds, Outcome, RowName, Verdict
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
 
@@ -114,7 +114,7 @@ class PolicyRow:
     sender is answered as well.
     """
 
-    row: Row
+    row: RowName
     catches: str
     outcome: Outcome
     applies: Callable[[Case], bool]
@@ -235,64 +235,64 @@ def _challenge(case: Case) -> bool:
 
 TABLE = (
     PolicyRow(
-        Row.NOT_INCOMING,
+        RowName.NOT_INCOMING,
         "Not incoming mail to this owner: their own, a draft, a chat, spam, rubbish, or not in the inbox.",
         Outcome.IGNORE,
         _not_incoming,
     ),
     PolicyRow(
-        Row.BLOCKED,
+        RowName.BLOCKED,
         "The owner has blocked this address, or its domain, unless the address itself is allowed and authenticated.",
         Outcome.HOLD,
         _blocked,
     ),
     PolicyRow(
-        Row.ALLOWED,
+        RowName.ALLOWED,
         "The owner has allowed this address, or its domain, and the sender is authenticated.",
         Outcome.INBOX,
         _allowed,
     ),
     PolicyRow(
-        Row.OWNERS_FILTER,
+        RowName.OWNERS_FILTER,
         "A filter of the owner's has starred the message or marked it as important, or they have starred it themselves "
         "a moment ago; and the sender is authenticated.",
         Outcome.INBOX,
         _owners_filter,
     ),
     PolicyRow(
-        Row.SAME_ORGANISATION,
+        RowName.SAME_ORGANISATION,
         "An authenticated sender of the owner's own organisation; a mail provider's domain is not one.",
         Outcome.INBOX,
         _same_organisation,
     ),
     PolicyRow(
-        Row.CORRESPONDENT,
+        RowName.CORRESPONDENT,
         "The owner has written to this authenticated address, or in this thread.",
         Outcome.INBOX,
         _correspondent,
     ),
     PolicyRow(
-        Row.MACHINE_MAIL,
+        RowName.MACHINE_MAIL,
         "A bounce or report by its whole form, or a mailing list that Gmail itself sorts so; or a mail that merely "
         "says it is a list, an automatic or a calendar reply, as long as it stays below the challenge threshold.",
         Outcome.INBOX,
         _machine_mail,
     ),
     PolicyRow(
-        Row.LEFT_ALONE,
+        RowName.LEFT_ALONE,
         "Screening is paused, or the owner leaves this Gmail category to Gmail.",
         Outcome.INBOX,
         _left_alone,
     ),
     PolicyRow(
-        Row.WELCOME,
+        RowName.WELCOME,
         "A message that a row below would hold or label, if the owner welcomes every topic that it is about.",
         Outcome.INBOX,
         _welcome,
         reads_score=True,
     ),
     PolicyRow(
-        Row.HELD_WITH_EARLIER,
+        RowName.HELD_WITH_EARLIER,
         "Earlier mail of this sender is held and undecided, and this one is at or above the strict hold threshold; "
         "its sender is answered if one of them is at or above the challenge threshold, the mode is challenge and every "
         "guard passes. Never in mode observe.",
@@ -302,14 +302,14 @@ TABLE = (
         answers=_answered_with_earlier,
     ),
     PolicyRow(
-        Row.BELOW_HOLD,
+        RowName.BELOW_HOLD,
         "The score is below the hold threshold.",
         Outcome.INBOX,
         _below_hold,
         reads_score=True,
     ),
     PolicyRow(
-        Row.CREDIT,
+        RowName.CREDIT,
         "The authenticated sender has a credit left, and spends it.",
         Outcome.INBOX,
         _credit,
@@ -317,14 +317,14 @@ TABLE = (
         spends_credit=True,
     ),
     PolicyRow(
-        Row.OBSERVE,
+        RowName.OBSERVE,
         "The score is at or above the hold threshold, but the mode is observe: it is only labelled.",
         Outcome.MARK,
         _observe,
         reads_score=True,
     ),
     PolicyRow(
-        Row.QUARANTINE,
+        RowName.QUARANTINE,
         "To be held without an answer: the mode is quarantine, the score is below the challenge threshold, or a "
         "guard objects to answering.",
         Outcome.HOLD,
@@ -332,7 +332,7 @@ TABLE = (
         reads_score=True,
     ),
     PolicyRow(
-        Row.CHALLENGE,
+        RowName.CHALLENGE,
         "The score is at or above the challenge threshold, the mode is challenge and every guard passes.",
         Outcome.CHALLENGE,
         _challenge,
@@ -364,7 +364,7 @@ __all__ = [
 ]
 
 _NO_LABELS = LabelIds()
-_MAY_ANSWER = frozenset({Row.HELD_WITH_EARLIER, Row.QUARANTINE})
+_MAY_ANSWER = frozenset({RowName.HELD_WITH_EARLIER, RowName.QUARANTINE})
 """Rows that hold silently if a guard says no; the verdict names the guards."""
 NOT_AUTHENTICATED = "not_authenticated"
 """Name of the implied guard: an unauthenticated sender is never answered, even if a caller forgot to check."""
@@ -416,21 +416,21 @@ def prescreen(
     that is not incoming is decided; the same goes for mail that carries our Block label (`ours`) already.
     """
     if labels is not None and not incoming(labels):
-        return Verdict(Outcome.IGNORE, Row.NOT_INCOMING)
+        return Verdict(Outcome.IGNORE, RowName.NOT_INCOMING)
     off = preferences.rows_off - ROWS_ALWAYS_ON
     labelled = bool(ours.block) and labels is not None and ours.block in labels
-    if (has_block_rules or labelled) and Row.BLOCKED not in off:
+    if (has_block_rules or labelled) and RowName.BLOCKED not in off:
         return None
-    if took_part and Row.CORRESPONDENT not in off:
-        return Verdict(Outcome.INBOX, Row.CORRESPONDENT)
-    if Row.LEFT_ALONE not in off and leaves_alone(preferences, labels or frozenset(), now):
-        return Verdict(Outcome.INBOX, Row.LEFT_ALONE)
+    if took_part and RowName.CORRESPONDENT not in off:
+        return Verdict(Outcome.INBOX, RowName.CORRESPONDENT)
+    if RowName.LEFT_ALONE not in off and leaves_alone(preferences, labels or frozenset(), now):
+        return Verdict(Outcome.INBOX, RowName.LEFT_ALONE)
     return None
 
 
 def fail_open(cause: FailOpen) -> Verdict:
     """The verdict where something broke: the mail stays in the inbox, nobody is answered, `cause` is kept."""
-    return Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause=cause)
+    return Verdict(Outcome.INBOX, RowName.FAIL_OPEN, cause=cause)
 
 
 def _named_guards(case: Case) -> tuple[str, ...]:

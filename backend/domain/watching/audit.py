@@ -43,7 +43,7 @@ ERASED = "erased"
 """The kind of entry that says up to which number (`up_to`) entries were erased."""
 
 
-class Entry(NamedTuple):
+class LogEntry(NamedTuple):
     """One entry, numbered from 1. `about` is a message's id, `at` microseconds since 1970; both, `payload` and `salt`
     are None in a tombstone."""
 
@@ -86,17 +86,17 @@ class Fault(StrEnum):
     LOGGED = "logged"  # it is not the head that was logged
 
 
-def grown(key: bytes, chain: Chain, at: int, about: str, salt: bytes, payload: str) -> tuple[Entry, Chain]:
+def grown(key: bytes, chain: Chain, at: int, about: str, salt: bytes, payload: str) -> tuple[LogEntry, Chain]:
     """The next entry of a chain, and the chain with it."""
     number, digest = chain.number + 1, _digest(at, about, salt, payload)
     seal = _seal(key, b"entry", number, chain.seal + digest)
     tag = _seal(key, b"head", number, seal)
     longer = Chain(chain.sealed_key, chain.began, number, seal, tag, chain.setting)
-    return Entry(number, at, about, salt, payload, digest, seal), longer
+    return LogEntry(number, at, about, salt, payload, digest, seal), longer
 
 
 def faults(
-    key: bytes, chain: Chain, entries: Iterable[Entry], logged: Iterable[tuple[int, str]] = ()
+    key: bytes, chain: Chain, entries: Iterable[LogEntry], logged: Iterable[tuple[int, str]] = ()
 ) -> Iterator[tuple[int, Fault]]:
     """All that is wrong, by number, with `entries` in their order; those sealed with a lost key are believed. Each is
     judged by what stands before it, so that one fault does not hide the next. `logged`: heads that were logged, as
@@ -142,7 +142,7 @@ class KeptVerdict(NamedTuple):
     decided_at: int
 
 
-def unlike(entries: Sequence[Entry], kept: Iterable[KeptVerdict]) -> Iterator[str]:
+def unlike(entries: Sequence[LogEntry], kept: Iterable[KeptVerdict]) -> Iterator[str]:
     """The messages whose rows say otherwise than the last verdict in their log, or that it does not know. What was
     decided before the first entry that can be read is left out."""
     verdicts, begun = dict[str, Mapping[str, Any]](), None
@@ -173,7 +173,7 @@ def keyed(key: bytes, text: str) -> str:
     return hmac.digest(key, b"text" + text.encode(), "sha256").hex()[:16]
 
 
-def _digest_fits(entry: Entry) -> bool:
+def _digest_fits(entry: LogEntry) -> bool:
     at, about, salt, payload = told = entry[1:5]
     if at is None or about is None or salt is None or payload is None:
         return told == (None, None, None, None)

@@ -89,7 +89,7 @@ class MailChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class WeekCounts:
     """A week's messages that `model` read, by class. `number` counts weeks, as `week_of` does."""
 
     number: int
@@ -107,7 +107,7 @@ class Drift:
     """What is known of a mailbox: the change if there is one, and the weeks of the model in use."""
 
     change: MailChange | None
-    weeks: Sequence[Counted]
+    weeks: Sequence[WeekCounts]
 
     @property
     def state(self) -> State:
@@ -128,7 +128,7 @@ def classed(score: Score, language: str) -> str:
     return f"{trace.made_with.partition(' ')[0][:13]} {logit} {floor(unknown / STEPS['unknown'] + 1e-9)} {language}"
 
 
-def counted(number: int, lines: Iterable[tuple[str, int]]) -> Counted:
+def counted(number: int, lines: Iterable[tuple[str, int]]) -> WeekCounts:
     """A week of messages, from lines of `classed` and how many are the same. What another model read than most does not
     count."""
     models: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -136,7 +136,7 @@ def counted(number: int, lines: Iterable[tuple[str, int]]) -> Counted:
         model, *names = line.split(" ")
         models[model].update(dict.fromkeys(map(" ".join, zip(CHANNELS, names, strict=True)), n))
     model = max(models, key=lambda name: models[name].total())
-    return Counted(number, model, models[model])
+    return WeekCounts(number, model, models[model])
 
 
 def of(channel: str, week: Week) -> dict[str, float]:
@@ -154,7 +154,7 @@ def monday_of(number: int) -> date:
     return _FIRST_MONDAY + timedelta(weeks=number)
 
 
-def judged(weeks: Sequence[Counted], before: MailChange | None) -> Drift:
+def judged(weeks: Sequence[WeekCounts], before: MailChange | None) -> Drift:
     """What the weeks of one model say. A change that was known `before` goes on since then."""
     found = change([week.counts for week in weeks])
     if found is not None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from backend.domain.digest import Digest
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import Row, Shadow, Verdict
+from backend.domain.mailbox.message import RowName, Shadow, Verdict
 from backend.domain.mailbox.review import Share, joined, wilson
 from backend.domain.policy.table import STRANGERS, Facts, decide
 from backend.domain.reading.score import Thresholds
@@ -87,7 +87,7 @@ class AtWork:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ModelAct:
     """One act in the log: who did what about which model, and what was at work then."""
 
     act: Act
@@ -125,7 +125,7 @@ QUALITY = "quality"
 HELD, NEAR, PASSED = STRATA = ("held", "near", "passed")
 """Nearly held is, of what stayed in the inbox on its score, the quarter with the highest."""
 
-HOLDING = frozenset({Row.HELD_WITH_EARLIER, Row.OBSERVE, Row.QUARANTINE, Row.CHALLENGE})
+HOLDING = frozenset({RowName.HELD_WITH_EARLIER, RowName.OBSERVE, RowName.QUARANTINE, RowName.CHALLENGE})
 NARROW = 0.2
 """An interval as wide as this or wider says too little to be shown."""
 
@@ -145,7 +145,7 @@ SAID = (Answer.YES, Answer.NO)
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class TrialLabel:
     """A drawn message. `answer` is an `Answer`, or "" while there is none; `acted` the answer that lies in what its
     owner did with it unasked, "" if they did nothing; `letters` the script of its sender's name, as far as figures tell
     it apart; `mailbox` its owner's."""
@@ -187,7 +187,7 @@ def drawn(
     return [(one, stratum, len(strata[stratum]) / sizes[stratum]) for _, one, stratum in sorted(picked)]
 
 
-def quality(labels: Sequence[Label]) -> list[Quality]:
+def quality(labels: Sequence[TrialLabel]) -> list[Quality]:
     """Of all, then by model, by language and by the letters of the sender's name, where there are several."""
     found = [_quality(labels, "", "", labels)]
     for by in BY:
@@ -202,7 +202,7 @@ def narrow(share: Share | None) -> bool:
     return share is not None and share.high - share.low < NARROW
 
 
-def share_of_pitches(labels: Iterable[Label], of: Iterable[Label]) -> Share | None:
+def share_of_pitches(labels: Iterable[TrialLabel], of: Iterable[TrialLabel]) -> Share | None:
     """Of messages of a stratum, of which `of` were drawn, the share of pitches that are among `labels`; None if nothing
     was said about any."""
     weights = [label.weight for label in of if label.answer in SAID]
@@ -213,13 +213,13 @@ def share_of_pitches(labels: Iterable[Label], of: Iterable[Label]) -> Share | No
     return wilson(min(pitches / weight, 1.0) * size, size)
 
 
-def _quality(every: Sequence[Label], by: str, name: str, some: Sequence[Label]) -> Quality:
+def _quality(every: Sequence[TrialLabel], by: str, name: str, some: Sequence[TrialLabel]) -> Quality:
     held = [label for label in some if label.stratum == HELD]
     answered = sum(label.answer in SAID for label in some)
     return Quality(by, name, len(some), answered, share_of_pitches(held, held), _recall(every, some))
 
 
-def _recall(every: Sequence[Label], some: Sequence[Label]) -> Share | None:
+def _recall(every: Sequence[TrialLabel], some: Sequence[TrialLabel]) -> Share | None:
     """Of the pitches among `some`, by the strata of all. None if nobody said anything about a stratum, or there was no
     pitch."""
     sizes, known = dict[str, float](), dict[str, Share]()
@@ -291,7 +291,7 @@ class Wealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class TrialCounts:
     """Messages that both models scored, and those that one of them alone would hold."""
 
     messages: int = 0
@@ -311,7 +311,7 @@ class Trial:
     acted: int
     doubted: int
     path: tuple[Wealth, ...]
-    counted: Counted
+    counted: TrialCounts
     champion: Share | None
     challenger: Share | None
 
@@ -347,7 +347,7 @@ def wealth(payoffs: Iterable[float]) -> tuple[Wealth, ...]:
     return tuple(path)
 
 
-def vouched(usual: Sequence[Label], every: Sequence[Label] = ()) -> bool:
+def vouched(usual: Sequence[TrialLabel], every: Sequence[TrialLabel] = ()) -> bool:
     """Whether an owner's answers tell pitches from ordinary mail. `usual`: theirs about all mail, in their order;
     `every`: all of theirs.
 
@@ -367,12 +367,15 @@ def vouched(usual: Sequence[Label], every: Sequence[Label] = ()) -> bool:
 
 
 def trial(
-    labels: Sequence[Label], usual: Sequence[Label], champion: str = "", counted: Counted = Counted()
+    labels: Sequence[TrialLabel],
+    usual: Sequence[TrialLabel],
+    champion: str = "",
+    counted: TrialCounts = TrialCounts(),
 ) -> Trial:
     """What the answers about disagreements say, in the order in which they were given; `usual` are those of the same
     owners about all mail, whichever model decided it. An answer counts as much as the messages it stands for, so that
     many small mailboxes do not outvote a large one. `champion` is a version, for its F1."""
-    own, theirs = defaultdict[str, list[Label]](list), defaultdict[str, list[Label]](list)
+    own, theirs = defaultdict[str, list[TrialLabel]](list), defaultdict[str, list[TrialLabel]](list)
     for label in usual:
         own[label.mailbox].append(label)
     for label in labels:
@@ -398,7 +401,7 @@ def trial(
 
 
 def _f1(
-    labels: Sequence[Label], counted: Counted, usual: Sequence[Label]
+    labels: Sequence[TrialLabel], counted: TrialCounts, usual: Sequence[TrialLabel]
 ) -> tuple[Share | None, Share | None]:
     """Of champion and challenger. The champion's from the questions about all mail; the challenger's differs from it by
     the messages that one of them alone holds."""
@@ -441,7 +444,7 @@ class Scored(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class StrictnessOffer:
     """A degree that is better, and of how many pitches and ordinary messages asked about it decides otherwise: holds
     them if it is `stricter`, else lets them in."""
 
@@ -455,7 +458,7 @@ def better_degree(
     chosen: Strictness,
     answered: Sequence[Scored],
     thresholds: Callable[[Strictness], Thresholds],
-) -> Offer | None:
+) -> StrictnessOffer | None:
     """The neighbour of `chosen` that is better; None while that is not proven of one. `answered` are probabilities with
     the owner's word on them, in the order in which it was given."""
     degrees, place = tuple(Strictness), tuple(Strictness).index(chosen)
@@ -465,5 +468,5 @@ def better_degree(
         alone = CHALLENGER if theirs < hold else CHAMPION
         differ = [word for share, word in answered if (share >= hold) != (share >= theirs)]
         if wealth(payoff(alone, word) for word in differ)[-1].finding is Finding.BETTER:
-            return Offer(other, theirs < hold, differ.count(Answer.YES), differ.count(Answer.NO))
+            return StrictnessOffer(other, theirs < hold, differ.count(Answer.YES), differ.count(Answer.NO))
     return None

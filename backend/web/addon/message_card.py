@@ -8,7 +8,7 @@ from backend.domain.entry.challenge import MAX_NOTE
 from backend.domain.mail.sender import is_free_mail, organisational_domain
 from backend.domain.mailbox.decisions import AWAY, RuleKind
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Stage
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Stage
 from backend.domain.reading.topics import Topic
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
@@ -92,7 +92,7 @@ def _verdict(frame: Frame, view: MessageView, welcome: Set[Topic], note: str) ->
         text = row_words(view, welcome, frame.t) if known else words["row_fail_open"]
         found.append(cards.line(f"<b>{cards.escaped(text)}</b>"))
     # A spent credit is a row of its own and need not be said twice.
-    if view.decided_by and view.row != Row.CREDIT:
+    if view.decided_by and view.row != RowName.CREDIT:
         found.append(cards.paragraph(cards.escaped(words.get(f"by_{view.decided_by}", words["by_owner"]))))
     return cards.section(found)
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 from backend.domain.errors import Refused
 from backend.domain.mail.message import UNSEEN
 from backend.domain.mailbox.decisions import AWAY, OFFERED, Decision, rule_domain
-from backend.domain.mailbox.message import MessageView, Row
+from backend.domain.mailbox.message import MessageView, RowName
 from backend.domain.mailbox.review import (
     MOST_COUNTED,
     Check,
@@ -47,7 +47,7 @@ DONE = frozenset({"done", "n", "lost", "overruled", "order", "balance"})
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ListView:
     """One list. Every field is as it stands in the address; "" is not said."""
 
     view: str = "held"
@@ -97,11 +97,11 @@ class Look:
         return self.address(cursor=packed_cursor(position))
 
 
-def look_of(args: Mapping[str, str]) -> Look:
+def look_of(args: Mapping[str, str]) -> ListView:
     """The list a URL asks for. Invalid arguments are left out."""
     view, band = args.get("view", ""), args.get("band", "")
     since, until = args.get("since", ""), args.get("until", "")
-    return Look(
+    return ListView(
         view=view if view in VIEWS else "held",
         q=args.get("q", "").strip()[:QUERY_MOST],
         band=band if band in LIKENESS else "",
@@ -179,7 +179,7 @@ ORDERS = frozenset(str(decision) for decision in OFFERED)
 SAYINGS = frozenset(
     {"undone", "lost", "overruled", "nothing", "again", "no_credit", "rule", "answered", "welcome"}
 )
-_LIKE_A_PITCH = (Row.OBSERVE, Row.CREDIT)
+_LIKE_A_PITCH = (RowName.OBSERVE, RowName.CREDIT)
 """The rows of mail in the inbox that looks like a pitch all the same."""
 
 LETS_IN = (Decision.RELEASE, Decision.ALLOW)
@@ -204,7 +204,7 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class PageNotice:
     """What was just done. `key` takes it back, if it can be."""
 
     text: str
@@ -260,7 +260,9 @@ def strongest(view: MessageView, language: str) -> Why | None:
     found = reasons(view, language)
     if shelf_of(view) is Shelf.PASSED and view.row not in _LIKE_A_PITCH:
         return (
-            next((why for why in found if not why.speaks_for), None) if view.row == Row.BELOW_HOLD else None
+            next((why for why in found if not why.speaks_for), None)
+            if view.row == RowName.BELOW_HOLD
+            else None
         )
     coded = zip((reason.get("text") for reason in view.reasons), found, strict=True)
     speaking = sorted((code == PITCH_WORDS, at) for at, (code, why) in enumerate(coded) if why.speaks_for)
@@ -273,12 +275,12 @@ def decided(view: MessageView, welcome: Set[Topic], t: Words) -> str:
     if f"row_{view.row}" not in t:
         return plain(view.cause)
     # Rows written before causes were codes hold a sentence of another time.
-    cause = f"cause_{view.cause}" if view.row == Row.FAIL_OPEN else ""
+    cause = f"cause_{view.cause}" if view.row == RowName.FAIL_OPEN else ""
     said = row_words(view, welcome, t)
     return f"{said} {t(cause)}" if cause in t else said
 
 
-def named(pile: Pile, look: Look) -> str:
+def named(pile: Pile, look: ListView) -> str:
     """The messages that a line of the list stands for, as its form names them."""
     if look.view != "held":
         return pile.messages[0].gmail_id
@@ -332,15 +334,15 @@ def leaving(unsubscription: Unsubscription, t: Words) -> str:
     return t(f"off_{unsubscription.state}", host=plain(unsubscription.host))
 
 
-def notice(args: Mapping[str, str], t: Words, away: bool = False) -> Notice | None:
+def notice(args: Mapping[str, str], t: Words, away: bool = False) -> PageNotice | None:
     """What the address says about the order just given; with `away` we have no access, so nothing has moved yet.
     People who write such an address themselves read a sentence of ours, and at most undo what they have a key for."""
     name, count = args.get("done", ""), _number(args.get("n", ""))
     if name in SAYINGS:
-        return Notice(t(f"done_{name}"))
+        return PageNotice(t(f"done_{name}"))
     key = args.get("order", "")[:64]
     if name == "credits":
-        return Notice(t("done_credits", balance=_number(args.get("balance", ""))), key)
+        return PageNotice(t("done_credits", balance=_number(args.get("balance", ""))), key)
     if name not in ORDERS:
         return None
     if away and name == Decision.RELEASE:
@@ -351,7 +353,7 @@ def notice(args: Mapping[str, str], t: Words, away: bool = False) -> Notice | No
         text = f"{text} {t.count('done_gone', lost)}"
     if overruled := _number(args.get("overruled", "")):
         text = f"{text} {t.count('done_stands', overruled)}"
-    return Notice(text, key)
+    return PageNotice(text, key)
 
 
 def _number(text: str) -> int:

@@ -24,7 +24,7 @@ from backend.domain.mailbox.mailbox import (
     Preferences,
     Strictness,
 )
-from backend.domain.mailbox.message import Row
+from backend.domain.mailbox.message import RowName
 from backend.domain.reading.topics import Topic
 from backend.locale import LANGUAGES
 from backend.pipeline.challenge import challenge_wording
@@ -44,7 +44,7 @@ from backend.web.services import services
 NUMBERS = {name: limits for name, limits in LIMITS.items() if name != "questions_a_week"}
 """The settings that are typed as numbers, with the least and the most of each."""
 
-ROWS = tuple(row for row in Row if row not in ROWS_ALWAYS_ON and row is not Row.FAIL_OPEN)
+ROWS = tuple(row for row in RowName if row not in ROWS_ALWAYS_ON and row is not RowName.FAIL_OPEN)
 """The rows an owner may switch off, in the table's order."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {

@@ -20,7 +20,7 @@ import pytest
 from backend.domain.errors import Gone, HistoryGone
 from backend.gmail.arrivals import opened
 from backend.gmail.client import Google
-from backend.ports.gmail import Leaving
+from backend.ports.gmail import OutgoingMail
 
 PATIENCE = 45.0
 
@@ -158,7 +158,7 @@ class PortableContract:
         sent = await google.gmail.send("m1", mail.as_bytes(), thread)
         assert opened((await google.gmail.fetch("m1", sent)).raw).thread_id == thread
 
-        ours = Leaving(str(mail["Message-ID"]), thread, mark, story.correspondent, datetime.now(UTC))
+        ours = OutgoingMail(str(mail["Message-ID"]), thread, mark, story.correspondent, datetime.now(UTC))
 
         async def found() -> bool:
             return await google.gmail.find_sent("m1", ours) == sent

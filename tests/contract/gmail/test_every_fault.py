@@ -24,7 +24,7 @@ from backend.domain.errors import (
 from backend.domain.mailbox.message import NAMES
 from backend.gmail.client import Google
 from backend.gmail.quota import NEW_PRICES
-from backend.ports.gmail import Gmail, Leaving
+from backend.ports.gmail import Gmail, OutgoingMail
 from backend.sandbox import faults
 from tests.contract.gmail.sandbox_story import Story
 from tests.doubles import in_english
@@ -122,8 +122,8 @@ async def history(gmail: Gmail, box: str) -> object:
     return await gmail.history(box, (await gmail.profile(box)).history_id)
 
 
-def leaving(thread_id: str) -> Leaving:
-    return Leaving("<a@corp.test>", thread_id, "marker", "bo@ext.test", datetime.now(UTC))
+def leaving(thread_id: str) -> OutgoingMail:
+    return OutgoingMail("<a@corp.test>", thread_id, "marker", "bo@ext.test", datetime.now(UTC))
 
 
 def test_no_call_method_or_fault_is_missing() -> None:

@@ -15,7 +15,7 @@ from backend.domain.mailbox.message import NAMES
 from backend.gmail.arrivals import opened
 from backend.gmail.client import Google
 from backend.pipeline.challenge import challenge_wording
-from backend.ports.gmail import Leaving
+from backend.ports.gmail import OutgoingMail
 from tests.contract.gmail.sandbox_story import Story
 from tests.sandbox_process import TOPIC
 from tests.unit.domain.mail.test_message import texts
@@ -30,8 +30,8 @@ def reply(to: str, marker: str, message_id: str, parent: str, subject: str = "Re
     return mail.as_bytes()
 
 
-def leaving(message_id: str, thread_id: str, marker: str) -> Leaving:
-    return Leaving(message_id, thread_id, marker, "bo@ext.test", datetime.now(UTC))
+def leaving(message_id: str, thread_id: str, marker: str) -> OutgoingMail:
+    return OutgoingMail(message_id, thread_id, marker, "bo@ext.test", datetime.now(UTC))
 
 
 # --- the Gmail port ------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from backend.domain.entry.challenge import ChallengeIntent, Solved, token_hash
 from backend.domain.mail.message import Address
 from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences
-from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Screened, Stage, Verdict
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import DigestLink
 from backend.domain.reading.score import Reason, Score, Trace
 from backend.domain.reading.topics import Topic
@@ -31,11 +31,11 @@ from tests.doubles import START
 LEASE = timedelta(seconds=60)
 BO = "bo@pitch.test"
 ROWS = {
-    Outcome.IGNORE: Row.NOT_INCOMING,
-    Outcome.INBOX: Row.BELOW_HOLD,
-    Outcome.MARK: Row.OBSERVE,
-    Outcome.HOLD: Row.QUARANTINE,
-    Outcome.CHALLENGE: Row.CHALLENGE,
+    Outcome.IGNORE: RowName.NOT_INCOMING,
+    Outcome.INBOX: RowName.BELOW_HOLD,
+    Outcome.MARK: RowName.OBSERVE,
+    Outcome.HOLD: RowName.QUARANTINE,
+    Outcome.CHALLENGE: RowName.CHALLENGE,
 }
 
 
@@ -192,10 +192,10 @@ class Story:
         *,
         authenticated: bool = True,
         spends: bool = False,
-        row: Row | None = None,
+        row: RowName | None = None,
     ) -> ChallengeIntent | None:
         """Record a verdict; a CHALLENGE comes with its intent, which is returned."""
-        row = row or (Row.CREDIT if spends else ROWS[outcome])
+        row = row or (RowName.CREDIT if spends else ROWS[outcome])
         score = Score(0.97, 3.5, (Reason("asks for a call", 1.5, ("quick", "call")),), "m1")
         intent = self.intent(sender) if outcome is Outcome.CHALLENGE else None
         await self.store.record_verdict(
@@ -212,7 +212,7 @@ class Story:
         messages: int,
         polish: int = 0,
         model: str = "a" * 32,
-        row: Row = Row.BELOW_HOLD,
+        row: RowName = RowName.BELOW_HOLD,
         name: str = "ana",
     ) -> None:
         """So many messages of strangers, so many of them in Polish; then the next week begins."""

@@ -9,13 +9,13 @@ import pytest
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Mode
-from backend.domain.mailbox.message import Outcome, Placement, Row, Verdict
+from backend.domain.mailbox.message import Outcome, Placement, RowName, Verdict
 from backend.transactions.records import SenderRecord, Sighting
 from backend.transactions.store import Store
 from tests.contract.store.stories import BO, Story
 
 OLD = Sighting("old", "t-old", None)
-LOOKS_LIKE_ONE = Verdict(Outcome.INBOX, Row.OBSERVE)
+LOOKS_LIKE_ONE = Verdict(Outcome.INBOX, RowName.OBSERVE)
 
 
 async def test_an_account_is_found_by_its_sub_and_by_nothing_else(story: Story, store: Store) -> None:
@@ -35,7 +35,11 @@ async def test_a_card_reads_message_sender_and_history_at_once(story: Story, sto
     await store.set_rule("ana", "pitch.test", RuleKind.BLOCK, story.now)
     read = await store.reading("ana", "m1", story.now)
     assert read is not None
-    assert (read.view.gmail_id, read.view.placement, read.view.row) == ("m1", Placement.HELD, Row.CHALLENGE)
+    assert (read.view.gmail_id, read.view.placement, read.view.row) == (
+        "m1",
+        Placement.HELD,
+        RowName.CHALLENGE,
+    )
     assert read.record == SenderRecord(held=2, challenged=1, solved=0)
     assert read.standing.rules.domain is RuleKind.BLOCK
     await story.solve(first)
@@ -50,13 +54,13 @@ async def test_a_message_no_sync_brings_is_noted_once_and_nothing_follows(story:
     await story.mailbox("ana")
     assert await store.insert_unseen("ana", OLD, LOOKS_LIKE_ONE, story.screened(), story.now) is True
     assert (
-        await store.insert_unseen("ana", OLD, Verdict(Outcome.INBOX, Row.BELOW_HOLD), None, story.now)
+        await store.insert_unseen("ana", OLD, Verdict(Outcome.INBOX, RowName.BELOW_HOLD), None, story.now)
         is False
     )
     assert await story.claim() == ()
     read = await store.reading("ana", "old", story.now)
     assert read is not None
-    assert (read.view.row, read.view.sender, read.view.placement) == (Row.OBSERVE, BO, Placement.INBOX)
+    assert (read.view.row, read.view.sender, read.view.placement) == (RowName.OBSERVE, BO, Placement.INBOX)
     assert await story.arrive("ana", "old") == 0  # a sync that meets it later leaves it alone
     with pytest.raises(NotFound):
         await store.insert_unseen("nobody", OLD, LOOKS_LIKE_ONE, None, story.now)
@@ -110,4 +114,4 @@ async def test_one_owner_reads_and_changes_nothing_of_another(story: Story, stor
     )
     read = await store.reading("ana", "m1", story.now)
     assert read is not None
-    assert read.view.row == Row.CHALLENGE
+    assert read.view.row == RowName.CHALLENGE

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from backend.domain.entry.challenge import Entry, Posting
+from backend.domain.entry.challenge import LedgerEntry, Posting
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox import archive
 from backend.domain.mailbox.archive import LEFT_OUT, OWNED_TABLES, TABLES
@@ -79,7 +79,7 @@ async def live(story: Story) -> None:
     await story.decide("ana", "m2", Decision.ALLOW, "key-undone")
     await story.store.undo("ana", "key-undone", story.now)
     await story.work()
-    await story.store.post("ana", Entry(BO, 4, Posting.GRANTED, "grant:1"), story.now)
+    await story.store.post("ana", LedgerEntry(BO, 4, Posting.GRANTED, "grant:1"), story.now)
     await story.store.set_rule("ana", "spam.test", RuleKind.BLOCK, story.now)
     await story.store.learn("ana", frozenset({"friend@corp.test"}), "t-m0", story.now)
 
@@ -293,5 +293,5 @@ async def test_a_year_is_written_to_the_microsecond(story: Story) -> None:
     (rule,) = (await lists(story))["rules"]
 
     assert rule["set_at"].endswith("000001+00:00")
-    assert archive.read(TABLES["rules"], 1, rule)["set_at"] % 1_000 == 1
+    assert archive.from_file(TABLES["rules"], 1, rule)["set_at"] % 1_000 == 1
     assert story.now - timedelta(microseconds=1) < story.now

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeState, Entry, Posting, token_hash
+from backend.domain.entry.challenge import ChallengeState, LedgerEntry, Posting, token_hash
 from backend.domain.errors import Conflict, Expired, NotFound, Refused
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome, Placement, Stage
@@ -165,7 +165,7 @@ async def test_a_solve_lets_in_what_is_still_being_held(story: Story) -> None:
 
 async def test_credits_left_over_count_too(story: Story) -> None:
     await story.mailbox("ana", credits_per_solve=1)
-    await story.store.post("ana", Entry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
+    await story.store.post("ana", LedgerEntry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
     await story.receive("ana", "m1", Outcome.HOLD)
     challenge = await story.receive("ana", "m2", Outcome.CHALLENGE)
     assert challenge is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeState, Entry, Posting
+from backend.domain.entry.challenge import ChallengeState, LedgerEntry, Posting
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement, Stage
@@ -203,7 +203,7 @@ async def test_an_unknown_message_cannot_be_decided_about(story: Story) -> None:
 
 async def test_an_owner_who_lets_in_paid_mail_pays_the_sender_back_once(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.post("ana", Entry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
+    await story.store.post("ana", LedgerEntry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
     await story.arrive("ana", "m1")
     await story.judge(await story.job("m1"), Outcome.INBOX, spends=True)
     for _ in range(2):

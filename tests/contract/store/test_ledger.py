@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from backend.domain.entry.challenge import Entry, Posting, refunded, spent
+from backend.domain.entry.challenge import LedgerEntry, Posting, refunded, spent
 from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome
@@ -31,9 +31,9 @@ SENDERS = st.sampled_from(["bo@pitch.test", "cy@pitch.test"])
 
 async def test_an_entry_posts_once_whoever_repeats_it(story: Story) -> None:
     await story.mailbox("ana")
-    grant = Entry(BO, 2, Posting.GRANTED, "grant:1")
+    grant = LedgerEntry(BO, 2, Posting.GRANTED, "grant:1")
     assert [await story.store.post("ana", grant, story.now) for _ in range(3)] == [2, 2, 2]
-    other = Entry(BO, 5, Posting.GRANTED, "grant:1")  # a key is what makes an entry the same
+    other = LedgerEntry(BO, 5, Posting.GRANTED, "grant:1")  # a key is what makes an entry the same
     assert await story.store.post("ana", other, story.now) == 2
     assert await story.store.post("ana", spent(BO, "m1"), story.now) == 1
     assert await story.store.post("ana", refunded(BO, "m1"), story.now) == 2
@@ -43,24 +43,24 @@ async def test_an_entry_posts_once_whoever_repeats_it(story: Story) -> None:
 
 async def test_nobody_spends_what_is_not_there(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.post("ana", Entry(BO, 2, Posting.GRANTED, "grant:1"), story.now)
-    for entry in (Entry(BO, -3, Posting.REVOKED, "revoke:1"), spent("cy@x.test", "m1")):
+    await story.store.post("ana", LedgerEntry(BO, 2, Posting.GRANTED, "grant:1"), story.now)
+    for entry in (LedgerEntry(BO, -3, Posting.REVOKED, "revoke:1"), spent("cy@x.test", "m1")):
         with pytest.raises(Refused) as refusal:
             await story.store.post("ana", entry, story.now)
         assert refusal.value.code == "no_credit"
     assert await story.store.balance("ana", BO) == 2
     # A refused entry left no trace: its key still works.
-    await story.store.post("ana", Entry(BO, 1, Posting.GRANTED, "grant:2"), story.now)
-    assert await story.store.post("ana", Entry(BO, -3, Posting.REVOKED, "revoke:1"), story.now) == 0
+    await story.store.post("ana", LedgerEntry(BO, 1, Posting.GRANTED, "grant:2"), story.now)
+    assert await story.store.post("ana", LedgerEntry(BO, -3, Posting.REVOKED, "revoke:1"), story.now) == 0
     with pytest.raises(NotFound):
-        await story.store.post("nobody", Entry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
+        await story.store.post("nobody", LedgerEntry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
     assert await story.store.ledger_differences() == ()
 
 
 async def test_sixty_four_tasks_race_for_a_senders_last_credit(story: Story) -> None:
     await story.mailbox("ana")
     for number in range(8):
-        await story.store.post("ana", Entry(BO, 1, Posting.GRANTED, f"grant:{number}"), story.now)
+        await story.store.post("ana", LedgerEntry(BO, 1, Posting.GRANTED, f"grant:{number}"), story.now)
         entries = [spent(BO, f"m{number}-{task}") for task in range(64)]
         posted = await asyncio.gather(
             *(story.store.post("ana", entry, story.now) for entry in entries), return_exceptions=True
@@ -72,7 +72,7 @@ async def test_sixty_four_tasks_race_for_a_senders_last_credit(story: Story) -> 
 
 async def test_sixty_four_messages_race_for_a_senders_last_credit(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.post("ana", Entry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
+    await story.store.post("ana", LedgerEntry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
     await story.arrive("ana", *(f"m{number}" for number in range(64)))
     jobs = await story.claim()
     judged = await asyncio.gather(
@@ -105,14 +105,14 @@ class Books(RuleBasedStateMachine):
         self.box = f"box{next(self.boxes)}"
         self.story = Story(self.store, prefix=f"{self.box}-")
         self.numbers = count(1)
-        self.posted: list[Entry] = []
+        self.posted: list[LedgerEntry] = []
         self.sums: dict[str, int] = {}
         self.run(self.story.mailbox(self.box))
 
     def run(self, story: Any) -> Any:
         return self.runner.run(story)
 
-    def post(self, entry: Entry) -> None:
+    def post(self, entry: LedgerEntry) -> None:
         enough = self.sums.get(entry.sender, 0) + entry.amount >= 0
         if not enough:
             with pytest.raises(Refused):
@@ -124,11 +124,11 @@ class Books(RuleBasedStateMachine):
 
     @rule(sender=SENDERS, amount=st.integers(1, 4))
     def grant(self, sender: str, amount: int) -> None:
-        self.post(Entry(sender, amount, Posting.GRANTED, f"grant:{next(self.numbers)}"))
+        self.post(LedgerEntry(sender, amount, Posting.GRANTED, f"grant:{next(self.numbers)}"))
 
     @rule(sender=SENDERS, amount=st.integers(1, 4))
     def revoke(self, sender: str, amount: int) -> None:
-        self.post(Entry(sender, -amount, Posting.REVOKED, f"revoke:{next(self.numbers)}"))
+        self.post(LedgerEntry(sender, -amount, Posting.REVOKED, f"revoke:{next(self.numbers)}"))
 
     @precondition(lambda self: self.posted)
     @rule(data=st.data())

@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from backend.commands.db import db_group
-from backend.domain.entry.challenge import Entry, Posting
+from backend.domain.entry.challenge import LedgerEntry, Posting
 from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from backend.domain.mailbox.message import Grounds, Outcome, Row, Verdict
+from backend.domain.mailbox.message import Grounds, Outcome, RowName, Verdict
 from backend.domain.reading.score import Score, Trace
 from backend.store import backup as moving
 from backend.store.backup import ORDER, copy
@@ -57,7 +57,7 @@ async def fill(path: Path) -> None:
         await story.receive(name, "m2", Outcome.HOLD, "Zoë@x.test")
         await story.arrive(name, "m4")
         grounds = Grounds('{"mode":"observe"}', '{"at":1,"p":"00"}', TRACE, b"sealed counts")
-        verdict = Verdict(Outcome.INBOX, Row.BELOW_HOLD, Score(0.1, -2.0), grounds=grounds)
+        verdict = Verdict(Outcome.INBOX, RowName.BELOW_HOLD, Score(0.1, -2.0), grounds=grounds)
         await store.record_verdict(await story.job("m4"), verdict, None, None, story.now)
         await store.count_try(name, challenge.id, f"k-{name}")
         await store.write_note(name, challenge.id, "We met in Köln.", story.now)
@@ -67,7 +67,7 @@ async def fill(path: Path) -> None:
         await story.work()
         await store.learn(name, frozenset({"carl@x.test"}), "t7", story.now)
         await store.set_rule(name, "bad.test", RuleKind.BLOCK, story.now)
-        await store.post(name, Entry("di@x.test", 3, Posting.GRANTED, "grant:1"), story.now)
+        await store.post(name, LedgerEntry("di@x.test", 3, Posting.GRANTED, "grant:1"), story.now)
         laptop = OneTimeCode(f"code-{name}", name, Purpose.DEVICE, "x", story.now + HOUR, "laptop")
         await store.add_code(laptop, story.now)
         await store.exchange(f"code-{name}", "x", NewDevice(f"d-{name}", f"h-{name}", ALL), story.now)

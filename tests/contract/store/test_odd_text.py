@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from backend.domain.entry.challenge import Entry, Posting
+from backend.domain.entry.challenge import LedgerEntry, Posting
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, RuleKind
 from backend.domain.mailbox.message import Outcome
@@ -39,7 +39,7 @@ async def test_what_no_row_can_hold_is_not_found_or_refused_and_breaks_nothing(
         "review": lambda: store.review("ana", Wanted((Shelf.HELD,), words=odd), None, 9),
         "held": lambda: store.held("ana", odd, None, 9),
         "cursor": lambda: store.held("ana", "", (1, odd), 9),
-        "post": lambda: store.post("ana", Entry(odd, 1, Posting.GRANTED, "grant:1"), now),
+        "post": lambda: store.post("ana", LedgerEntry(odd, 1, Posting.GRANTED, "grant:1"), now),
         "by_email": lambda: store.mailbox_by_email(odd),
         "say": lambda: store.label_preview("ana", odd, Word.SALES, now),
     }

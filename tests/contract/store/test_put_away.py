@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeState, Entry, Posting
+from backend.domain.entry.challenge import ChallengeState, LedgerEntry, Posting
 from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.decisions import Correction, Decision, Order, Origin, Returned, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement, Stage
@@ -33,7 +33,7 @@ async def stands(story: Story, gmail_id: str) -> tuple[Placement | None, str]:
 
 
 async def give(story: Story, amount: int = 2) -> None:
-    await story.store.post("ana", Entry(BO, amount, Posting.GRANTED, f"grant:{amount}"), story.now)
+    await story.store.post("ana", LedgerEntry(BO, amount, Posting.GRANTED, f"grant:{amount}"), story.now)
 
 
 async def test_a_report_blocks_the_sender_ends_their_link_and_takes_their_credits(story: Story) -> None:

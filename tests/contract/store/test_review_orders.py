@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import Entry, Posting, given
+from backend.domain.entry.challenge import LedgerEntry, Posting, given
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.decisions import Decision, Done, Given, Order, Origin, RuleKind
+from backend.domain.mailbox.decisions import Decision, Given, Order, OrderResult, Origin, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement
-from backend.domain.mailbox.review import Leaving, Shelf, Wanted
+from backend.domain.mailbox.review import Shelf, UnsubscribeState, Wanted
 from backend.transactions.records import Session
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
@@ -39,7 +39,7 @@ async def test_many_are_decided_in_one_commit_and_taken_back_in_one(story: Story
         "ana", Order(KEY, Decision.RELEASE, ["m0", "m2", "m0", "gone"], Origin.PAGE), story.now
     )
 
-    assert done == Done(("m0", "m2"), ("m0", "m2"), 1)
+    assert done == OrderResult(("m0", "m2"), ("m0", "m2"), 1)
     assert await places(story) == ["inbox", "held", "inbox"]
     assert await story.store.undo("ana", KEY, story.now) == ("m2", "m0")
     assert await places(story) == ["held", "held", "held"]
@@ -62,7 +62,7 @@ async def test_the_same_order_again_changes_nothing(story: Story, address: str) 
     # Sent again after it was taken back: a browser that reloads must not decide.
     assert await story.store.decide(
         "ana", Order(KEY, Decision.ALLOW, ["m0", "m1"], Origin.PAGE), story.now
-    ) == Done((), (), 0)
+    ) == OrderResult((), (), 0)
     assert await dump(address, "ana") == undone
 
 
@@ -139,7 +139,7 @@ async def test_another_button_of_the_same_form_is_no_order(story: Story) -> None
 
     assert await story.store.decide(
         "ana", Order(KEY, Decision.BLOCK, ["m0"], Origin.PAGE), story.now
-    ) == Done((), (), 0)
+    ) == OrderResult((), (), 0)
     assert (await places(story))[0] == "inbox"
 
 
@@ -190,7 +190,7 @@ async def test_credits_are_given_once_and_taken_back_once(story: Story) -> None:
     for _ in range(2):
         assert await story.store.undo("ana", OTHER, story.now) == ()
     assert await story.store.balance("ana", BO) == 3
-    await story.store.post("ana", Entry(BO, -1, Posting.SPENT, "spend:x"), story.now)
+    await story.store.post("ana", LedgerEntry(BO, -1, Posting.SPENT, "spend:x"), story.now)
     with pytest.raises(Refused) as spent:
         await story.store.undo("ana", KEY, story.now)
     assert spent.value.code == "no_credit"
@@ -208,15 +208,19 @@ async def test_unsubscribing_is_in_one_hand_at_a_time_and_done_once(story: Story
     assert not await store.begin_unsubscribe("ana", "m0", story.now), "somebody has it in hand"
     story.pass_time(seconds=60)
     assert await store.begin_unsubscribe("ana", "m0", story.now), "who had it has died"
-    await store.finish_unsubscribe("ana", "m0", Leaving.FAILED, "x.test", "unreachable", story.now)
+    await store.finish_unsubscribe("ana", "m0", UnsubscribeState.FAILED, "x.test", "unreachable", story.now)
     assert await store.begin_unsubscribe("ana", "m0", story.now), "it can be ordered again"
-    await store.finish_unsubscribe("ana", "m0", Leaving.DONE, "x.test", "", story.now)
+    await store.finish_unsubscribe("ana", "m0", UnsubscribeState.DONE, "x.test", "", story.now)
     assert not await store.begin_unsubscribe("ana", "m0", story.now), "what is done is done"
-    await store.finish_unsubscribe("ana", "m0", Leaving.FAILED, "x.test", "unreachable", story.now)
+    await store.finish_unsubscribe("ana", "m0", UnsubscribeState.FAILED, "x.test", "unreachable", story.now)
 
     unsubscription = (await store.mail("ana", "m0"))[2]
     assert unsubscription is not None
-    assert (unsubscription.state, unsubscription.host, unsubscription.cause) == (Leaving.DONE, "x.test", "")
+    assert (unsubscription.state, unsubscription.host, unsubscription.cause) == (
+        UnsubscribeState.DONE,
+        "x.test",
+        "",
+    )
     (found,) = (await store.sender_profile("ana", "a@x.test", "x.test", None, 9)).unsubscriptions
     assert found == unsubscription
     await story.work()
@@ -287,7 +291,7 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
         lambda: store.undo("eve", KEY, now),
         lambda: store.mail("eve", "m0"),
         lambda: store.begin_unsubscribe("eve", "m0", now),
-        lambda: store.finish_unsubscribe("eve", "m0", Leaving.DONE, "", "", now),
+        lambda: store.finish_unsubscribe("eve", "m0", UnsubscribeState.DONE, "", "", now),
         lambda: store.review("eve", Wanted(tuple(Shelf), words="x.test"), None, 50),
         lambda: store.review("eve", Wanted((Shelf.HELD,)), None, 50),
         lambda: store.sender_profile("eve", "a@x.test", "x.test", None, 50),

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import Dealings, Entry, Posting
+from backend.domain.entry.challenge import Dealings, LedgerEntry, Posting
 from backend.domain.errors import AccessLost, Cause, LeaseLost, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, RuleKind
 from backend.domain.mailbox.mailbox import Link, Notices, Preferences
-from backend.domain.mailbox.message import LabelIds, Outcome, Row, Verdict
+from backend.domain.mailbox.message import LabelIds, Outcome, RowName, Verdict
 from backend.domain.mailbox.rules import Rule
 from backend.domain.policy.rehearsal import Looked, Word
 from backend.domain.policy.table import Standing
@@ -175,7 +175,7 @@ class Eve:
         store, now, message, duty = self.store, self.now, self.message, self.duty
         correction = Correction("key-eve", "m1", Decision.ALLOW, Origin.TRAY)
         page = SyncPage((Sighting("m9", "t9", None),), deleted=("m1", "m2"), cursor="9999")
-        verdict = Verdict(Outcome.INBOX, Row.BELOW_HOLD)
+        verdict = Verdict(Outcome.INBOX, RowName.BELOW_HOLD)
         return {
             "mailbox": lambda: store.mailbox("eve"),
             "sealed_token": lambda: store.sealed_token("eve"),
@@ -257,7 +257,7 @@ class Eve:
             "mark_sent": lambda: store.mark_sent(message, "c1", "x", now),
             "take_up": lambda: store.take_up(message, "c1", "hash", "x", now),
             "mark_unsent": lambda: store.mark_unsent(message, "c1", "", now),
-            "post": lambda: store.post("eve", Entry(BO, 1, Posting.GRANTED, "grant:1"), now),
+            "post": lambda: store.post("eve", LedgerEntry(BO, 1, Posting.GRANTED, "grant:1"), now),
             "balance": lambda: store.balance("eve", "di@pitch.test"),
             "messages": lambda: store.messages("eve", before="m1"),
             "retain": lambda: store.retain("eve", now, now + timedelta(days=400), 1_000),
@@ -289,7 +289,7 @@ async def eve_beside_ana(story: Story) -> Eve:
     await story.preview("ana", "m1")
     await story.store.learn("ana", frozenset({"carl@x.test"}), "t7", story.now)
     await story.store.set_rule("ana", "bad.test", RuleKind.BLOCK, story.now)
-    await story.store.post("ana", Entry("di@pitch.test", 3, Posting.GRANTED, "grant:1"), story.now)
+    await story.store.post("ana", LedgerEntry("di@pitch.test", 3, Posting.GRANTED, "grant:1"), story.now)
     await story.receive("ana", "m0", Outcome.HOLD, "ed@x.test")
     await story.decide("ana", "m0", Decision.RELEASE, "key-ana")
     await story.work()

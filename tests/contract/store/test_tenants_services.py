@@ -9,8 +9,8 @@ from backend.domain.entry.challenge import given
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.mailbox import Preferences
-from backend.domain.mailbox.message import Outcome, Row, Verdict
-from backend.domain.mailbox.review import Leaving, Shelf, Wanted
+from backend.domain.mailbox.message import Outcome, RowName, Verdict
+from backend.domain.mailbox.review import Shelf, UnsubscribeState, Wanted
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session, Sighting
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
@@ -58,7 +58,7 @@ async def _rings(story: Story) -> int:
 def writes(story: Story) -> Calls:
     """Eve orders, with every id of Ana's there is."""
     store, now, later = story.store, story.now, story.now.replace(year=2090)
-    verdict = Verdict(Outcome.INBOX, Row.BELOW_HOLD)
+    verdict = Verdict(Outcome.INBOX, RowName.BELOW_HOLD)
     code = OneTimeCode("code-eve", "eve", Purpose.DEVICE, "x", later)
     return {
         "insert_unseen": lambda: store.insert_unseen(
@@ -81,7 +81,9 @@ def writes(story: Story) -> Calls:
         "decide of a page": lambda: store.decide(
             "eve", Order("order-eve", Decision.RELEASE, ["m1", "m0"], Origin.PAGE), now
         ),
-        "finish_unsubscribe": lambda: store.finish_unsubscribe("eve", "m1", Leaving.DONE, "x.test", "", now),
+        "finish_unsubscribe": lambda: store.finish_unsubscribe(
+            "eve", "m1", UnsubscribeState.DONE, "x.test", "", now
+        ),
         "undo of a page": lambda: store.undo("eve", "order-ana", now),
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import Decision, Origin
-from backend.domain.mailbox.message import Outcome, Row, Shadow, Verdict
+from backend.domain.mailbox.message import Outcome, RowName, Shadow, Verdict
 from backend.domain.reading.score import Score
 from backend.domain.watching.trial import (
     CHALLENGER,
@@ -17,15 +17,15 @@ from backend.domain.watching.trial import (
     PASSED,
     Act,
     Answer,
-    Counted,
-    Label,
+    TrialCounts,
+    TrialLabel,
     trial,
 )
 from backend.transactions.records import StoredModel
 from tests.contract.store.stories import Story
 
 TWO = StoredModel("two", "2" * 64, "two.onnx", b"two")
-ROWS = {True: (Outcome.HOLD, Row.QUARANTINE), False: (Outcome.INBOX, Row.BELOW_HOLD)}
+ROWS = {True: (Outcome.HOLD, RowName.QUARANTINE), False: (Outcome.INBOX, RowName.BELOW_HOLD)}
 
 
 async def in_trial(story: Story) -> datetime:
@@ -79,7 +79,7 @@ async def test_a_trial_asks_about_disagreements_and_as_much_as_a_question_of_eac
     ]
     assert len(await story.store.labels("ana", story.now)) == 6
     assert await story.store.draw_questions("ana", story.now) == 0
-    assert await story.store.trial_counts("two", since) == Counted(10, 2, 2)
+    assert await story.store.trial_counts("two", since) == TrialCounts(10, 2, 2)
 
 
 async def test_a_smaller_budget_is_drawn_uniformly_and_none_asks_nothing(story: Story) -> None:
@@ -109,10 +109,10 @@ async def test_an_answer_counts_and_neither_an_act_nor_cannot_say_does(story: St
     assert trial(asked, usual).doubted == 1, "nothing vouches for them yet"
 
 
-def vouching(mailbox: str) -> list[Label]:
+def vouching(mailbox: str) -> list[TrialLabel]:
     """Answers about all mail that tell pitches from ordinary mail."""
     answers = ((HELD, Answer.YES), (PASSED, Answer.NO)) * 9
-    return [Label(stratum, 1.0, "m1", "de", "latin", answer, "", mailbox) for stratum, answer in answers]
+    return [TrialLabel(stratum, 1.0, "m1", "de", "latin", answer, "", mailbox) for stratum, answer in answers]
 
 
 async def test_what_was_not_drawn_moves_nothing_whatever_its_owner_does(story: Story) -> None:
@@ -183,4 +183,4 @@ async def test_another_trial_begins_without_the_answers_of_the_last(story: Story
     await story.store.change_models(Act.SHADOW, "two", "op", story.now)
     assert (await story.store.trial_labels("two", since))[0] != ()
     assert (await story.store.trial_labels("two", story.now))[0] == ()
-    assert await story.store.trial_counts("two", story.now) == Counted()
+    assert await story.store.trial_counts("two", story.now) == TrialCounts()

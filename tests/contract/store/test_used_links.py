@@ -10,7 +10,7 @@ import pytest
 from backend.domain.entry.challenge import Challenge, ChallengeIntent, Solved
 from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.message import Outcome, Placement, Row
+from backend.domain.mailbox.message import Outcome, Placement, RowName
 from tests.contract.store.stories import BO, Story
 
 
@@ -120,7 +120,7 @@ async def test_what_came_under_a_block_is_not_for_a_link_to_deliver(story: Story
     challenge = await waiting(story, 1, credits_per_solve=1)
     await let_in(story, challenge)
     await story.arrive("ana", "m1")
-    await story.judge(await story.job("m1"), Outcome.HOLD, row=Row.BLOCKED)
+    await story.judge(await story.job("m1"), Outcome.HOLD, row=RowName.BLOCKED)
     await story.work()
     assert not await is_open(story)
     standing = await story.store.standing("ana", BO, "pitch.test", "t-new", story.now)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import Dealings, Entry, Posting
+from backend.domain.entry.challenge import Dealings, LedgerEntry, Posting
 from backend.domain.errors import Conflict
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from backend.domain.mailbox.message import Outcome, Placement, Row, Stage, Verdict
+from backend.domain.mailbox.message import Outcome, Placement, RowName, Stage, Verdict
 from backend.domain.policy.table import Standing
 from tests.contract.store.stories import BO, Story
 
@@ -44,7 +44,7 @@ async def test_the_whole_verdict_is_recorded(story: Story) -> None:
     story.pass_time(seconds=3)
     await story.judge(await story.job("m1"), Outcome.HOLD)
     view = await story.view("ana", "m1")
-    assert (view.row, view.score, view.model) == (Row.QUARANTINE, 0.97, "m1")
+    assert (view.row, view.score, view.model) == (RowName.QUARANTINE, 0.97, "m1")
     assert view.reasons == ({"text": "asks for a call", "weight": 1.5, "words": ["quick", "call"]},)
     assert (view.sender, view.sender_name, view.subject) == (BO, "Bo", "More leads")
     assert (view.decided_at, view.changed_at) == (story.now, story.now)
@@ -59,7 +59,7 @@ async def test_a_verdict_without_the_message_keeps_its_cause(story: Story) -> No
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     assert await story.store.screened("ana", "m1") is None
-    verdict = Verdict(Outcome.INBOX, Row.FAIL_OPEN, guards=("backlog", "stale"), cause="no such charset")
+    verdict = Verdict(Outcome.INBOX, RowName.FAIL_OPEN, guards=("backlog", "stale"), cause="no such charset")
     await story.store.record_verdict(await story.job("m1"), verdict, None, None, story.now)
     view = await story.view("ana", "m1")
     assert (view.placement, view.cause, view.guards) == (
@@ -81,7 +81,7 @@ async def test_the_standing_tells_rules_credits_and_what_is_held(story: Story) -
     await story.receive("ana", "m1", Outcome.HOLD)
     await story.store.set_rule("ana", "Pitch.test", RuleKind.BLOCK, story.now)
     await story.store.set_rule("ana", BO, RuleKind.ALLOW, story.now)
-    await story.store.post("ana", Entry(BO, 2, Posting.GRANTED, "grant:1"), story.now)
+    await story.store.post("ana", LedgerEntry(BO, 2, Posting.GRANTED, "grant:1"), story.now)
     known = await story.store.standing("ana", BO, "pitch.test", "t1", story.now)
     assert (known.rules.address, known.rules.domain) == (RuleKind.ALLOW, RuleKind.BLOCK)
     assert (known.credits, known.held_undecided) == (2, True)
@@ -106,12 +106,12 @@ async def test_held_mail_counts_for_thirty_days_and_until_somebody_decides(story
 
 async def test_a_credit_is_spent_with_the_verdict(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.post("ana", Entry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
+    await story.store.post("ana", LedgerEntry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
     await story.arrive("ana", "m1")
     await story.judge(await story.job("m1"), Outcome.INBOX, spends=True)
     assert await story.store.balance("ana", BO) == 0
     view = await story.view("ana", "m1")
-    assert (view.placement, view.decided_by, view.row) == (Placement.INBOX, "credit", Row.CREDIT)
+    assert (view.placement, view.decided_by, view.row) == (Placement.INBOX, "credit", RowName.CREDIT)
     assert await story.store.ledger_differences() == ()
 
 
@@ -222,7 +222,7 @@ async def test_a_thread_is_answered_once(story: Story) -> None:
 
 async def test_an_owner_who_spoke_before_the_verdict_has_the_last_word(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.post("ana", Entry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
+    await story.store.post("ana", LedgerEntry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
     await story.arrive("ana", "m1", "m2")
     first, second = await story.claim()
     assert await story.decide("ana", "m1", Decision.ALLOW) == ()
@@ -241,7 +241,7 @@ async def test_text_no_server_could_store_is_stored_without_what_it_could_not(st
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     hostile = replace(story.screened(), subject="a\0b \U0001f600 'quoted' -- ", sender_name="\0")
-    verdict = Verdict(Outcome.HOLD, Row.QUARANTINE)
+    verdict = Verdict(Outcome.HOLD, RowName.QUARANTINE)
     await story.store.record_verdict(await story.job("m1"), verdict, hostile, None, story.now)
     view = await story.view("ana", "m1")
     assert (view.subject, view.sender_name) == ("ab \U0001f600 'quoted' -- ", "")
@@ -249,7 +249,7 @@ async def test_text_no_server_could_store_is_stored_without_what_it_could_not(st
 
 async def _held_for(story: Story, gmail_id: str, *guards: str, sender: str = BO) -> None:
     await story.arrive("ana", gmail_id)
-    verdict = Verdict(Outcome.HOLD, Row.QUARANTINE, guards=guards)
+    verdict = Verdict(Outcome.HOLD, RowName.QUARANTINE, guards=guards)
     job = await story.job(gmail_id)
     await story.store.record_verdict(job, verdict, story.screened(sender), None, story.now)
     await story.work()
@@ -270,7 +270,7 @@ async def test_a_link_is_owed_where_only_a_count_was_full_and_paid_once(story: S
     debts = await story.store.owed_links("ana", story.now)
     assert [debt.gmail_id for debt in debts] == ["m1", "m2", "m3"]
 
-    paid = Verdict(Outcome.CHALLENGE, Row.CHALLENGE)
+    paid = Verdict(Outcome.CHALLENGE, RowName.CHALLENGE)
     intent = replace(story.intent(), late=True)
     await story.store.pay_link("ana", debts[0], paid, intent, story.now)
     await story.store.pay_link("ana", debts[0], paid, story.intent(), story.now)
@@ -283,7 +283,7 @@ async def test_a_link_is_owed_where_only_a_count_was_full_and_paid_once(story: S
     with pytest.raises(Conflict):
         await story.store.pay_link("ana", debts[1], paid, story.intent("cy@pitch.test"), story.now)
     assert (await story.store.known("ana", ["m2"]))["m2"].stage is None, "all of it or nothing"
-    refused = Verdict(Outcome.HOLD, Row.QUARANTINE, guards=("vacation",))
+    refused = Verdict(Outcome.HOLD, RowName.QUARANTINE, guards=("vacation",))
     await story.store.pay_link("ana", debts[1], refused, None, story.now)
     assert (await story.store.known("ana", ["m2"]))["m2"].guards == ("vacation",)
     await story.decide("ana", "m3", Decision.RELEASE)

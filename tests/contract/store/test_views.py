@@ -8,7 +8,7 @@ from typing import Any
 from backend.domain.errors import AccessLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link
-from backend.domain.mailbox.message import FailOpen, Outcome, Placement, Row, Stage, Verdict
+from backend.domain.mailbox.message import FailOpen, Outcome, Placement, RowName, Stage, Verdict
 from backend.transactions.records import Duty, Notice
 from tests.contract.store.stories import BO, Story
 
@@ -62,7 +62,7 @@ async def test_the_census_counts_everything(story: Story) -> None:
     await story.receive("ana", "m2", Outcome.HOLD)
     await story.receive("ana", "m3", Outcome.INBOX, "cy@x.test")
     await story.arrive("ana", "m6")
-    unjudged = Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause=FailOpen.TOO_SLOW)
+    unjudged = Verdict(Outcome.INBOX, RowName.FAIL_OPEN, cause=FailOpen.TOO_SLOW)
     await story.store.record_verdict(await story.job("m6"), unjudged, None, None, story.now)
     await story.arrive("ana", "m4", "m5")
     first, _ = await story.claim()

@@ -13,7 +13,7 @@ from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.message import Address, Arrival, Attachment, Headers, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import CATEGORIES, ROWS_ALWAYS_ON, Mode, Preferences
-from backend.domain.mailbox.message import LabelIds, Row
+from backend.domain.mailbox.message import LabelIds, RowName
 from backend.domain.policy.guards import Inquiry
 from backend.domain.policy.table import Facts, Standing
 from backend.domain.reading.score import Score, Thresholds
@@ -163,7 +163,7 @@ preferences = st.builds(
     Preferences,
     mode=st.sampled_from(list(Mode)),
     left_alone=st.frozensets(st.sampled_from(CATEGORIES)),
-    rows_off=st.frozensets(st.sampled_from(sorted(set(Row) - ROWS_ALWAYS_ON - {Row.FAIL_OPEN}))),
+    rows_off=st.frozensets(st.sampled_from(sorted(set(RowName) - ROWS_ALWAYS_ON - {RowName.FAIL_OPEN}))),
     welcome=st.frozensets(st.sampled_from(Topic), max_size=2),
     paused_until=st.sampled_from([None, NOW - timedelta(days=1), NOW + timedelta(days=1)]),
 )

@@ -9,7 +9,7 @@ import pytest
 
 from backend.domain.errors import HistoryGone, Rejected, TryLater
 from backend.domain.mail.message import Owner
-from backend.ports.gmail import Answered, Leaving
+from backend.ports.gmail import Answered, OutgoingMail
 from tests.fakes.google import Answer, FakeGoogle, StoryClock, open_against
 
 HISTORY = "GET /gmail/v1/users/me/history"
@@ -150,7 +150,7 @@ async def test_a_label_that_vanished_is_told_by_its_own_word(fake: FakeGoogle) -
 
 LIST, THREAD = "GET /gmail/v1/users/me/messages", "GET /gmail/v1/users/me/threads/t1"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-OURS = Leaving("<abc@corp.test>", "t1", "mark", "sam@seller.test", NOON)
+OURS = OutgoingMail("<abc@corp.test>", "t1", "mark", "sam@seller.test", NOON)
 
 
 def carrying(marker: str, gmail_id: str, *carried: str) -> dict[str, object]:

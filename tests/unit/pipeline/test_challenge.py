@@ -14,7 +14,7 @@ from backend.domain.entry.challenge import ChallengeState
 from backend.domain.entry.challenge_mail import reply_subject
 from backend.domain.errors import REFUSALS, SendUncertain, TryLater, Unexplained
 from backend.domain.mail.mime import parse
-from backend.ports.gmail import Leaving
+from backend.ports.gmail import OutgoingMail
 from tests.unit.pipeline.conftest import Fixture, letter, open_fixture
 
 LOST = SendUncertain("The connection broke.", reason="ServerDisconnectedError")
@@ -45,7 +45,7 @@ class Spoilt:
             raise LOST
         return sent
 
-    async def find(self, mailbox_id: str, mail: Leaving) -> str:
+    async def find(self, mailbox_id: str, mail: OutgoingMail) -> str:
         trouble = self._left.pop(0) if self._left and self._left[0].startswith("search") else ""
         if trouble == "search busy":
             raise BUSY

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from backend.domain.mail.message import Message
 from backend.domain.mailbox.decisions import RuleKind
-from backend.domain.mailbox.message import Outcome, Row
+from backend.domain.mailbox.message import Outcome, RowName
 from backend.domain.reading.score import Score, Trace
 from backend.domain.watching.audit import differences
 from backend.transactions.records import Duty
@@ -51,12 +51,12 @@ async def test_every_verdict_comes_out_the_same_again(fixture: Fixture) -> None:
     assert len(verdicts) == 36
     rows = {says["row"] for says, _ in verdicts}
     assert rows >= {
-        Row.BLOCKED,
-        Row.SAME_ORGANISATION,
-        Row.CHALLENGE,
-        Row.QUARANTINE,
-        Row.OBSERVE,
-        Row.BELOW_HOLD,
+        RowName.BLOCKED,
+        RowName.SAME_ORGANISATION,
+        RowName.CHALLENGE,
+        RowName.QUARANTINE,
+        RowName.OBSERVE,
+        RowName.BELOW_HOLD,
     }
     for says, setting in verdicts:
         assert differences(says, setting, None) == []

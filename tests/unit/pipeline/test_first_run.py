@@ -8,7 +8,7 @@ import pytest
 
 from backend.domain.errors import PASSED_OVER, NeedsReconnect, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.mailbox import Mode, Strictness
-from backend.domain.mailbox.message import Outcome, Placement, Row
+from backend.domain.mailbox.message import Outcome, Placement, RowName
 from backend.domain.policy.rehearsal import RunState, Word
 from backend.pipeline import first_run
 from backend.pipeline.first_run import BATCH
@@ -163,7 +163,7 @@ async def test_what_cannot_be_scored_stays_in_the_inbox(fixture: Fixture) -> Non
     seen = await first_run.rehearsal(
         fixture.context, await fixture.mailbox(), Mode.CHALLENGE, Strictness.STRICT
     )
-    assert {verdict.row for _, verdict in seen.passed} == {Row.FAIL_OPEN}
+    assert {verdict.row for _, verdict in seen.passed} == {RowName.FAIL_OPEN}
 
 
 async def test_guards_speak_as_if_the_mail_came_now(fixture: Fixture) -> None:

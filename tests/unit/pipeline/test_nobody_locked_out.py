@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
-from backend.domain.mailbox.message import MessageView, Placement, Row
+from backend.domain.mailbox.message import MessageView, Placement, RowName
 from backend.domain.policy.guards import COUNTED, next_link_at, owed, reached
 from backend.pipeline import solve
 from tests.unit.pipeline.conftest import FORGED, TRUSTED, Fixture, letter, open_fixture
@@ -141,7 +141,7 @@ class Play:
             for view in held
             if view.sender == sender
             and not view.decided_by
-            and view.row != Row.BLOCKED
+            and view.row != RowName.BLOCKED
             and (view.score or 0) >= CHALLENGE
         ]
         facts = [await self.fixture.store.screened(self.fixture.mailbox_id, v.gmail_id) for v in genuine]

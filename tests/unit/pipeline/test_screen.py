@@ -10,7 +10,7 @@ import structlog
 
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import REFUSALS, Blame, Rejected, TryLater, Unexplained, foremost
-from backend.domain.mailbox.message import FailOpen, Outcome, Row
+from backend.domain.mailbox.message import FailOpen, Outcome, RowName
 from backend.ports.gmail import Gmail
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter
@@ -264,7 +264,7 @@ async def test_a_fresh_message_counts_with_its_lag(fixture: Fixture) -> None:
     fixture.wait(seconds=3)
     await fixture.push()
     await fixture.settle()
-    assert told(fixture, "verdicts_total", row=Row.BELOW_HOLD, outcome=Outcome.INBOX, model="fake") == 1
+    assert told(fixture, "verdicts_total", row=RowName.BELOW_HOLD, outcome=Outcome.INBOX, model="fake") == 1
     assert told(fixture, "verdict_lag_seconds_count") == told(fixture, "reading_seconds_count") == 1
     assert (told(fixture, "verdict_lag_seconds_sum") or 0) >= 3
 
@@ -273,7 +273,7 @@ async def test_what_history_decides_is_counted_without_a_model(fixture: Fixture)
     fixture.gmail.deliver(letter(), labels=frozenset({"SPAM"}))
     await fixture.push()
     await fixture.settle()
-    assert told(fixture, "verdicts_total", row=Row.NOT_INCOMING, outcome=Outcome.IGNORE, model="") == 1
+    assert told(fixture, "verdicts_total", row=RowName.NOT_INCOMING, outcome=Outcome.IGNORE, model="") == 1
     assert told(fixture, "verdict_lag_seconds_count") == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 from backend.domain.digesting import Challenger
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Score, Thresholds
-from backend.domain.watching.trial import CHALLENGER, CHAMPION, HELD, PASSED, Act, Answer, Label
+from backend.domain.watching.trial import CHALLENGER, CHAMPION, HELD, PASSED, Act, Answer, TrialLabel
 from backend.transactions.records import Duty, StoredModel
 from tests.fakes.gmail import FakeGmail
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter, open_fixture
@@ -54,10 +54,12 @@ async def test_a_challenger_that_was_found_worse_is_stopped_by_the_daily_duty_an
 ) -> None:
     store, held_by = fixture.store, [CHAMPION]
 
-    async def labels(challenger: str, since: datetime) -> tuple[list[Label], list[Label]]:
-        alone = [Label(held_by[-1], 1.0, challenger, "en", "latin", Answer.NO)] * 40
+    async def labels(challenger: str, since: datetime) -> tuple[list[TrialLabel], list[TrialLabel]]:
+        alone = [TrialLabel(held_by[-1], 1.0, challenger, "en", "latin", Answer.NO)] * 40
         answers = ((HELD, Answer.YES), (PASSED, Answer.NO)) * 9
-        return alone, [Label(stratum, 1.0, "first", "en", "latin", answer) for stratum, answer in answers]
+        return alone, [
+            TrialLabel(stratum, 1.0, "first", "en", "latin", answer) for stratum, answer in answers
+        ]
 
     monkeypatch.setattr(store, "trial_labels", labels)
     await store.add_model(StoredModel("second", "digest", "second.onnx", b"x"), "op", fixture.now())

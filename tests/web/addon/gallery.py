@@ -9,7 +9,7 @@ from typing import Any
 from backend.domain.errors import Cause, Failing
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Condition, Link, Mailbox, Mode, Preferences
-from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Stage
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Stage
 from backend.domain.policy.table import Standing
 from backend.pipeline.addon import Home
 from backend.transactions.records import CardData, HeldSender, SenderRecord
@@ -88,14 +88,16 @@ def homes(language: str) -> dict[str, Json]:
 def messages(language: str) -> dict[str, Json]:
     """The card of a message in every state."""
     pitch = message(reasons=REASONS)
-    readings = {f"row {row}": _by_row(pitch, row) for row in Row} | {
-        "held silently": stranger(replace(pitch, row=Row.QUARANTINE)),
-        "domain blocked": reading(replace(pitch, row=Row.BLOCKED), rules=RuleMatch(domain=RuleKind.BLOCK)),
+    readings = {f"row {row}": _by_row(pitch, row) for row in RowName} | {
+        "held silently": stranger(replace(pitch, row=RowName.QUARANTINE)),
+        "domain blocked": reading(
+            replace(pitch, row=RowName.BLOCKED), rules=RuleMatch(domain=RuleKind.BLOCK)
+        ),
         "domain allowed": reading(
-            replace(pitch, row=Row.ALLOWED, **LET_IN), rules=RuleMatch(domain=RuleKind.ALLOW)
+            replace(pitch, row=RowName.ALLOWED, **LET_IN), rules=RuleMatch(domain=RuleKind.ALLOW)
         ),
         "both rules": reading(pitch, rules=RuleMatch(RuleKind.BLOCK, RuleKind.ALLOW)),
-        "known": reading(replace(pitch, row=Row.BELOW_HOLD, score=0.04, **LET_IN), corresponded=True),
+        "known": reading(replace(pitch, row=RowName.BELOW_HOLD, score=0.04, **LET_IN), corresponded=True),
         "being read": stranger(
             message(row="", outcome="", score=None, stage=Stage.SCREEN, placement=Placement.INBOX)
         ),
@@ -111,7 +113,7 @@ def messages(language: str) -> dict[str, Json]:
     }
     cards = {name: message_card(frame(language), active(), "m1", found) for name, found in readings.items()}
     for name, note in (("unknown", "note_fresh"), ("just come", "note_coming")):
-        seen = stranger(replace(pitch, row=Row.OBSERVE, **LET_IN))
+        seen = stranger(replace(pitch, row=RowName.OBSERVE, **LET_IN))
         cards[name] = message_card(frame(language), active(), "m1", seen, note=note)
     for name, stage, place in (
         ("released", Stage.RELEASE, Placement.INBOX),
@@ -139,24 +141,24 @@ def others(language: str) -> dict[str, Json]:
     return found
 
 
-def _by_row(pitch: MessageView, row: Row) -> CardData:
-    rules = {Row.BLOCKED: RuleMatch(RuleKind.BLOCK), Row.ALLOWED: RuleMatch(RuleKind.ALLOW)}
-    if row in (Row.BLOCKED, Row.HELD_WITH_EARLIER, Row.QUARANTINE, Row.CHALLENGE):
+def _by_row(pitch: MessageView, row: RowName) -> CardData:
+    rules = {RowName.BLOCKED: RuleMatch(RuleKind.BLOCK), RowName.ALLOWED: RuleMatch(RuleKind.ALLOW)}
+    if row in (RowName.BLOCKED, RowName.HELD_WITH_EARLIER, RowName.QUARANTINE, RowName.CHALLENGE):
         return reading(replace(pitch, row=row), rules=rules.get(row, RuleMatch()))
     changes: dict[str, Any] = dict(LET_IN)
-    if row is Row.OBSERVE:
+    if row is RowName.OBSERVE:
         changes = {"placement": Placement.MARKED, "outcome": Outcome.MARK}
-    elif row is Row.NOT_INCOMING:
+    elif row is RowName.NOT_INCOMING:
         changes = {"placement": None, "outcome": Outcome.IGNORE, "score": None, "reasons": ()}
-    elif row is Row.FAIL_OPEN:
+    elif row is RowName.FAIL_OPEN:
         changes |= {"score": None, "reasons": (), "cause": "the model broke"}
-    credits = 1 if row is Row.CREDIT else 0
-    decided_by = "credit" if row is Row.CREDIT else ""
+    credits = 1 if row is RowName.CREDIT else 0
+    decided_by = "credit" if row is RowName.CREDIT else ""
     return reading(
         replace(pitch, row=row, decided_by=decided_by, **changes),
         rules=rules.get(row, RuleMatch()),
         credits=credits,
-        corresponded=row is Row.CORRESPONDENT,
+        corresponded=row is RowName.CORRESPONDENT,
     )
 
 

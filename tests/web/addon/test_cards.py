@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Condition, Link, Notices
-from backend.domain.mailbox.message import MessageView, Outcome, Placement, Row, Stage
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Stage
 from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
 from backend.sandbox.addon_cards import answer_problems, card_problems
@@ -69,7 +69,7 @@ def _check(name: str, part: Json) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_state_of_a_message_has_a_card(language: str) -> None:
     states = product(
-        Row,
+        RowName,
         (*Placement, None),
         (None, Stage.ACT, Stage.SCREEN, Stage.RELEASE),
         ("", "owner", "solve", "replied"),
@@ -161,7 +161,7 @@ def test_what_is_offered_follows_from_what_is() -> None:
     everyone = ["allow_domain", "block_domain"]
     assert offered(message()) == ["release", "allow", "block", "keep", "credit", *everyone]
     assert "keep" not in offered(message(decided_by="kept"))
-    inbox = message(placement=Placement.INBOX, outcome=Outcome.INBOX, row=Row.BELOW_HOLD)
+    inbox = message(placement=Placement.INBOX, outcome=Outcome.INBOX, row=RowName.BELOW_HOLD)
     assert offered(inbox) == ["sales", "allow", "block", "credit", *everyone]
     allowed = offered(message(), rules=RuleMatch(address=RuleKind.ALLOW))
     assert "allow" not in allowed
@@ -169,7 +169,7 @@ def test_what_is_offered_follows_from_what_is() -> None:
     assert "block_domain" not in offered(message(), rules=RuleMatch(domain=RuleKind.BLOCK))
     free = offered(message(sender="max@gmail.com"))  # everybody has an address there
     assert not {*everyone} & {*free}
-    assert offered(message(outcome=Outcome.IGNORE, row=Row.NOT_INCOMING, placement=None)) == []
+    assert offered(message(outcome=Outcome.IGNORE, row=RowName.NOT_INCOMING, placement=None)) == []
 
 
 def test_an_act_is_tied_to_what_was_shown() -> None:

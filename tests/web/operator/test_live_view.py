@@ -8,7 +8,7 @@ import pytest
 from werkzeug.datastructures import LanguageAccept
 
 from backend.domain.entry.challenge import ChallengeState
-from backend.domain.mailbox.message import Placement, Row, Stage
+from backend.domain.mailbox.message import Placement, RowName, Stage
 from backend.web.operator import (
     CHALLENGE_STATES,
     COUNTERS,
@@ -32,7 +32,7 @@ def walk(state: ChallengeState | None = None, **changes: Any) -> dict[str, StepS
 
 
 def test_every_row_of_the_policy_table_and_every_state_has_its_words() -> None:
-    wanted = [*(f"row_{row}" for row in Row), *(f"decided_{who}" for who in DECIDED)]
+    wanted = [*(f"row_{row}" for row in RowName), *(f"decided_{who}" for who in DECIDED)]
     wanted += [*(f"step_{step}" for step in STEPS), *(f"step_state_{state}" for state in StepState)]
     wanted += [f"count_{label}" for label, _ in COUNTERS]
     wanted += [f"lane_{lane}{note}" for lane in LANES for note in ("", "_note")]

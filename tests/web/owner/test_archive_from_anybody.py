@@ -11,7 +11,7 @@ import pytest
 from quart.datastructures import FileStorage
 
 from backend.domain.errors import PitchgateError, Refused
-from backend.domain.mailbox.archive import TABLES, read
+from backend.domain.mailbox.archive import TABLES, from_file
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Outcome
 from backend.pipeline.review import weighed
@@ -59,7 +59,7 @@ def taken(file: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
             number += 1
             entry = {**file[name][0], table.key: f"{name}{number}"} | {column: odd}
             try:
-                read(table, number, entry)
+                from_file(table, number, entry)
             except Refused:
                 continue
             yield entry

@@ -97,7 +97,7 @@ async def test_a_file_is_looked_through_beside_everybody_elses_work(
     here: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await here.story.receive("ana", "m1", Outcome.HOLD)
-    ana, threads, read = await Visit.begin(here), set[str](), archive.read
+    ana, threads, read = await Visit.begin(here), set[str](), archive.from_file
 
     def noted(*entry: Any) -> dict[str, Any]:
         threads.add(threading.current_thread().name)

@@ -7,7 +7,7 @@ import pytest
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import Outcome
-from backend.domain.watching.trial import Offer
+from backend.domain.watching.trial import StrictnessOffer
 from backend.locale import catalogue
 from backend.web.owner.insights import lengths, upright
 from tests.web.service import Office
@@ -60,7 +60,7 @@ async def test_a_degree_that_is_proven_better_is_offered(
     assert "would also have held" not in await seen(here)
 
     monkeypatch.setattr(
-        "backend.pipeline.review.better_degree", lambda *_: Offer(Strictness.STRICT, True, 14, 1)
+        "backend.pipeline.review.better_degree", lambda *_: StrictnessOffer(Strictness.STRICT, True, 14, 1)
     )
     page = await seen(here)
     assert "“Strict: hold more” would also have held 14 of the pitches you were asked about, and 1 of" in page

@@ -17,10 +17,10 @@ from backend.domain.entry import challenge
 from backend.domain.errors import Refused, TryLater
 from backend.domain.mail.message import Address, Arrival, Headers, Message
 from backend.domain.mailbox.message import Placement
-from backend.domain.mailbox.review import Leaving
+from backend.domain.mailbox.review import UnsubscribeState
 from backend.domain.reading.score import Mark
 from backend.locale import catalogue
-from backend.web.owner.review_show import Look, Piece, look_of, pieces, plain, way_back
+from backend.web.owner.review_show import ListView, Piece, look_of, pieces, plain, way_back
 from tests.web.offers import offered
 from tests.web.service import Office
 
@@ -97,7 +97,7 @@ def test_days_are_whole_and_a_day_that_is_none_is_not_said() -> None:
     assert look.wanted.since is not None
     assert look.wanted.until is not None
     assert (look.wanted.until - look.wanted.since).days == 1
-    assert look_of({"since": "2026-02-30", "until": "9999-12-31", "view": "no", "band": "no"}) == Look()
+    assert look_of({"since": "2026-02-30", "until": "9999-12-31", "view": "no", "band": "no"}) == ListView()
 
 
 async def test_a_cursor_of_somebody_elses_making_is_the_beginning(here: Office) -> None:
@@ -303,7 +303,7 @@ async def test_gmail_being_away_leaves_an_order_to_be_tried_again(here: Office) 
     await sent(browser, "/review/decide", one="block_off m1")
     found = (await here.store.mail("ana", "m1"))[2]
     assert found is not None
-    assert (found.state, found.cause) == (Leaving.FAILED, "later")
+    assert (found.state, found.cause) == (UnsubscribeState.FAILED, "later")
     await sent(browser, "/review/unsubscribe", gmail_id="m1")
     assert len(here.lists.clicked) == 1
 

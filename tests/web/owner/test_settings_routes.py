@@ -11,7 +11,7 @@ import pytest
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
-from backend.domain.mailbox.message import Row
+from backend.domain.mailbox.message import RowName
 from backend.domain.reading.topics import Topic
 from backend.web.owner.settings import NUMBERS, ROWS
 from tests.web.owner_pages import Visit
@@ -22,7 +22,7 @@ GOOD: dict[str, Any] = {
     "strictness": "strict",
     "left_alone": ["CATEGORY_PROMOTIONS", "CATEGORY_UPDATES"],
     "welcome": ["candidates"],
-    "rows": [row for row in ROWS if row is not Row.CREDIT],
+    "rows": [row for row in ROWS if row is not RowName.CREDIT],
     "credits_per_solve": "5",
     "daily_challenges": "0",
     "domain_challenges": "7",
@@ -61,7 +61,7 @@ async def test_everything_is_saved_at_once_and_shown(ana: Visit) -> None:
     wishes = (await ana.mailbox()).preferences
     assert (wishes.mode, wishes.strictness) == (Mode.QUARANTINE, Strictness.STRICT)
     assert wishes.left_alone == {"CATEGORY_PROMOTIONS", "CATEGORY_UPDATES"}
-    assert wishes.rows_off == {Row.CREDIT}
+    assert wishes.rows_off == {RowName.CREDIT}
     assert wishes.welcome == {Topic.CANDIDATES}
     assert [getattr(wishes, name) for name in NUMBERS] == [5, 0, 7, 30]
     assert 'value="quarantine" checked' in page

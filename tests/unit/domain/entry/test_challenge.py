@@ -16,7 +16,7 @@ from backend.domain.entry.challenge import (
     Challenge,
     ChallengeIntent,
     ChallengeState,
-    Entry,
+    LedgerEntry,
     Posting,
     earned,
     forfeited,
@@ -155,8 +155,8 @@ def test_a_line_has_an_end() -> None:
         (given(BO, -1, "k"), -1, Posting.REVOKED, "k"),
     ],
 )
-def test_what_is_posted_for_what(entry: Entry, amount: int, posting: Posting, key: str) -> None:
-    assert entry == Entry(BO, amount, posting, key)
+def test_what_is_posted_for_what(entry: LedgerEntry, amount: int, posting: Posting, key: str) -> None:
+    assert entry == LedgerEntry(BO, amount, posting, key)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_what_is_posted_for_what(entry: Entry, amount: int, posting: Posting, ke
 )
 def test_an_entry_that_says_two_things_is_none(sender: str, amount: int, posting: Posting, key: str) -> None:
     with pytest.raises(ValueError, match=r"cannot post|names its sender"):
-        Entry(sender, amount, posting, key)
+        LedgerEntry(sender, amount, posting, key)
 
 
 @pytest.mark.parametrize(

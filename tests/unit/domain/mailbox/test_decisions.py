@@ -10,8 +10,8 @@ from backend.domain.mailbox.decisions import (
     OFFERED,
     Change,
     Decision,
-    Stood,
-    Touched,
+    MessageState,
+    StateBefore,
     change_of,
     ends_with_its_message,
     put_back,
@@ -19,12 +19,12 @@ from backend.domain.mailbox.decisions import (
 )
 from backend.domain.mailbox.message import Placement, Stage
 
-HELD = Stood(placement="held", decided_by="", stage=None)
-PASSED = Stood(placement="inbox", decided_by="", stage=None)
+HELD = MessageState(placement="held", decided_by="", stage=None)
+PASSED = MessageState(placement="inbox", decided_by="", stage=None)
 
 
 def change(
-    decision: Decision, message: Stood, *, meant: bool = True, authenticated: bool = True
+    decision: Decision, message: MessageState, *, meant: bool = True, authenticated: bool = True
 ) -> Change | None:
     return change_of(EFFECTS[decision], message, meant=meant, authenticated=authenticated)
 
@@ -57,11 +57,11 @@ def test_a_pitch_that_slipped_through_is_held_after_all() -> None:
 
 
 def test_who_is_blocked_is_answered_no_more_and_their_mail_waits_no_more() -> None:
-    waiting = Stood(placement="held", decided_by="", stage=Stage.CHALLENGE)
+    waiting = MessageState(placement="held", decided_by="", stage=Stage.CHALLENGE)
     found = change(Decision.BLOCK, waiting, meant=False)
     assert found is not None
     assert (found.stage, found.placement, found.decided_by) == (None, Placement.HELD, "owner")
-    settled = Stood(placement="held", decided_by="owner", stage=None)
+    settled = MessageState(placement="held", decided_by="owner", stage=None)
     assert change(Decision.BLOCK, settled, meant=False) is None
 
 
@@ -69,12 +69,12 @@ def test_who_is_blocked_is_answered_no_more_and_their_mail_waits_no_more() -> No
     ("placement", "stage"), [("held", Stage.ACT), ("inbox", Stage.RELEASE), (None, Stage.RELEASE)]
 )
 def test_taken_back_a_message_goes_where_it_was(placement: str | None, stage: Stage) -> None:
-    was = Touched(gmail_id="m1", placement=placement, decided_by="solve", revision=3, moved=True)
+    was = StateBefore(gmail_id="m1", placement=placement, decided_by="solve", revision=3, moved=True)
     assert put_back(was) == Change(stage, Placement(placement or "inbox"), "solve", True, False)
 
 
 def test_taken_back_what_did_not_move_has_its_former_decider() -> None:
-    was = Touched(gmail_id="m1", placement="held", decided_by="", revision=3, moved=False)
+    was = StateBefore(gmail_id="m1", placement="held", decided_by="", revision=3, moved=False)
     assert put_back(was).noted
 
 
@@ -108,11 +108,11 @@ def test_owners_teach_by_what_they_decide() -> None:
 @pytest.mark.parametrize("word", [Decision.SPAM, Decision.BIN])
 def test_what_is_put_away_stays_out_and_nothing_more_is_done_for_it(word: Decision) -> None:
     for stage in (None, Stage.ACT, Stage.CHALLENGE):
-        held = Stood(placement="held", decided_by="", stage=stage)
+        held = MessageState(placement="held", decided_by="", stage=stage)
         assert change(word, held) == Change(None, Placement.HELD, word, False, False)
-    solved = Stood(placement="inbox", decided_by="solve", stage=Stage.RELEASE)
+    solved = MessageState(placement="inbox", decided_by="solve", stage=Stage.RELEASE)
     assert change(word, solved) == Change(None, Placement.HELD, word, True, False)
-    assert change(word, Stood(placement=None, decided_by="", stage=None)) is None
+    assert change(word, MessageState(placement=None, decided_by="", stage=None)) is None
 
 
 def test_a_delivered_message_is_only_concerned_by_a_report() -> None:
@@ -123,30 +123,30 @@ def test_a_delivered_message_is_only_concerned_by_a_report() -> None:
 @pytest.mark.parametrize("by", AWAY)
 @pytest.mark.parametrize("decision", [d for d in Decision if d not in AWAY])
 def test_nothing_an_owner_decides_elsewhere_fetches_it_from_there(decision: Decision, by: str) -> None:
-    away = Stood(placement="held", decided_by=by, stage=None)
+    away = MessageState(placement="held", decided_by=by, stage=None)
     for meant in (True, False):
         assert change(decision, away, meant=meant) is None
 
 
 def test_a_report_keeps_the_senders_other_mail_held_as_a_block_does() -> None:
-    waiting = Stood(placement="held", decided_by="", stage=Stage.CHALLENGE)
+    waiting = MessageState(placement="held", decided_by="", stage=Stage.CHALLENGE)
     found = change(Decision.SPAM, waiting, meant=False)
     assert found == Change(None, Placement.HELD, "owner", False, False)
 
 
 def test_what_the_owner_took_out_again_is_moved_by_nobody() -> None:
-    was = Touched(gmail_id="m", placement="inbox", decided_by="", revision=3, moved=True, stage=None)
+    was = StateBefore(gmail_id="m", placement="inbox", decided_by="", revision=3, moved=True, stage=None)
     assert put_back(was, there=True) == Change(None, Placement.INBOX, "", True, False)
     # but for what had not been done yet
-    was = Touched(gmail_id="m", placement="held", decided_by="", revision=3, moved=False, stage=Stage.ACT)
+    was = StateBefore(gmail_id="m", placement="held", decided_by="", revision=3, moved=False, stage=Stage.ACT)
     assert put_back(was, there=True).stage == Stage.ACT
 
 
 def test_what_is_kept_leaves_the_list_and_nothing_else_changes() -> None:
-    waiting: Stood = {"placement": "held", "decided_by": "", "stage": Stage.CHALLENGE}
+    waiting: MessageState = {"placement": "held", "decided_by": "", "stage": Stage.CHALLENGE}
     assert change(Decision.KEEP, waiting) == Change(Stage.CHALLENGE, Placement.HELD, "kept", False, True)
     assert change(Decision.KEEP, PASSED) is None
-    kept: Stood = {"placement": "held", "decided_by": "kept", "stage": None}
+    kept: MessageState = {"placement": "held", "decided_by": "kept", "stage": None}
     assert change(Decision.KEEP, kept) is None
     found = change(Decision.BLOCK, kept, meant=False)
     assert found is not None

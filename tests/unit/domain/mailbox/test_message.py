@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.mailbox.decisions import Decision, Heard, Origin, Returned, RowState, decisions
+from backend.domain.mailbox.decisions import Decision, GmailDecisions, Origin, Returned, RowState, decisions
 from backend.domain.mailbox.mailbox import LabelIds
 from backend.domain.mailbox.message import NAMES, LabelChange, Placement, changes_for
 from backend.ports.gmail import Relabelled
@@ -118,7 +118,7 @@ class TestEchoes:
         assert decided(RowState(Placement.HELD, "act"), *page) == [Decision.RELEASE]
 
 
-def told(row: RowState, *moves: Relabelled) -> Heard:
+def told(row: RowState, *moves: Relabelled) -> GmailDecisions:
     return decisions(moves, {"m1": row}, LABELS)
 
 
@@ -149,8 +149,8 @@ class TestSpamAndBin:
 
     def test_what_was_reported_and_thrown_away_stays_reported(self):
         reported = RowState(Placement.HELD, None, "spam")
-        assert told(reported, move(add=["TRASH"], remove=["SPAM"])) == Heard(())
-        assert told(reported, move(add=["TRASH"]), move(remove=["SPAM"])) == Heard(())
+        assert told(reported, move(add=["TRASH"], remove=["SPAM"])) == GmailDecisions(())
+        assert told(reported, move(add=["TRASH"]), move(remove=["SPAM"])) == GmailDecisions(())
         # and that it came out of the bin later is heard all the same
         assert [one.gmail_id for one in told(reported, move(remove=["TRASH"])).returned] == ["m1"]
 
@@ -168,17 +168,17 @@ class TestSpamAndBin:
         place = "SPAM" if by == "spam" else "TRASH"
         row = RowState(Placement.HELD, None, by)
         to_inbox = told(row, move(add=["INBOX"], remove=[place], now=["INBOX", HELD], record="9"))
-        assert to_inbox == Heard((), (Returned("m1", "9", lies_held=False),))
+        assert to_inbox == GmailDecisions((), (Returned("m1", "9", lies_held=False),))
         assert told(row, move(remove=[place], now=[HELD])).returned == (Returned("m1", "77", lies_held=True),)
         assert told(row, move(remove=[place])).returned == (Returned("m1", "77", lies_held=True),)
         assert told(row, move(remove=[place], add=["INBOX"])).returned[0].lies_held is False
 
     def test_there_and_back_in_one_page_is_as_if_nothing_had_been(self):
-        assert told(AT_REST, move(add=["TRASH"]), move(remove=["TRASH"])) == Heard(())
+        assert told(AT_REST, move(add=["TRASH"]), move(remove=["TRASH"])) == GmailDecisions(())
 
     def test_back_and_there_again_is_where_it_was(self):
         row = RowState(Placement.HELD, None, "spam")
-        assert told(row, move(remove=["SPAM"]), move(add=["SPAM"])) == Heard(())
+        assert told(row, move(remove=["SPAM"]), move(add=["SPAM"])) == GmailDecisions(())
 
     @pytest.mark.parametrize("placement", list(Placement))
     @pytest.mark.parametrize("stage", [None, "act", "challenge", "release"])

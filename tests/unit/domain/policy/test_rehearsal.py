@@ -13,7 +13,7 @@ from backend.domain.mail.machine_mail import MailForm, form_of
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Mode, Preferences
-from backend.domain.mailbox.message import LabelIds, Outcome, Row
+from backend.domain.mailbox.message import LabelIds, Outcome, RowName
 from backend.domain.policy.rehearsal import CAUGHT, Rehearsed, rehearse
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Score, Thresholds
@@ -43,16 +43,16 @@ def mail(number: int = 0, probability: float = 0.97, **changes: object) -> Rehea
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def rows(*messages: Rehearsed, mode: Mode = Mode.CHALLENGE) -> list[Row]:
+def rows(*messages: Rehearsed, mode: Mode = Mode.CHALLENGE) -> list[RowName]:
     return [one.row for one in rehearse(messages, ANA, Preferences(mode=mode), LIMITS, LabelIds())]
 
 
 def test_a_sender_whose_mail_is_held_makes_their_next_one_wait_for_thirty_days() -> None:
     newest_first = (mail(32, 0.3), mail(20, 0.3), mail(0))
-    assert rows(*newest_first) == [Row.HELD_WITH_EARLIER, Row.HELD_WITH_EARLIER, Row.CHALLENGE]
-    assert rows(mail(30, 0.3), mail(0)) == [Row.BELOW_HOLD, Row.CHALLENGE]
-    assert rows(mail(20, 0.2999), mail(0)) == [Row.BELOW_HOLD, Row.CHALLENGE], "doubtful, and no more"
-    assert rows(mail(20, 0.3), mail(0), mode=Mode.OBSERVE) == [Row.BELOW_HOLD, Row.OBSERVE]
+    assert rows(*newest_first) == [RowName.HELD_WITH_EARLIER, RowName.HELD_WITH_EARLIER, RowName.CHALLENGE]
+    assert rows(mail(30, 0.3), mail(0)) == [RowName.BELOW_HOLD, RowName.CHALLENGE]
+    assert rows(mail(20, 0.2999), mail(0)) == [RowName.BELOW_HOLD, RowName.CHALLENGE], "doubtful, and no more"
+    assert rows(mail(20, 0.3), mail(0), mode=Mode.OBSERVE) == [RowName.BELOW_HOLD, RowName.OBSERVE]
 
 
 def test_a_sender_is_answered_again_when_their_link_is_over_and_never_twice_in_one_thread() -> None:
@@ -77,22 +77,25 @@ def test_what_the_owner_welcomes_would_have_stayed_and_makes_nothing_wait() -> N
     offer, later = mail(0, topics=frozenset({Topic.GOODS})), mail(1, 0.3)
     wishes = Preferences(mode=Mode.CHALLENGE, welcome=frozenset({Topic.GOODS}))
     found = rehearse((offer, later), ANA, wishes, LIMITS, LabelIds())
-    assert [one.row for one in found] == [Row.WELCOME, Row.BELOW_HOLD]
-    assert rows(offer, later) == [Row.CHALLENGE, Row.HELD_WITH_EARLIER]
+    assert [one.row for one in found] == [RowName.WELCOME, RowName.BELOW_HOLD]
+    assert rows(offer, later) == [RowName.CHALLENGE, RowName.HELD_WITH_EARLIER]
 
 
 def test_a_credit_is_spent_once() -> None:
     one_credit = Standing(credits=1)
-    assert rows(mail(2, standing=one_credit), mail(1, standing=one_credit)) == [Row.CHALLENGE, Row.CREDIT]
+    assert rows(mail(2, standing=one_credit), mail(1, standing=one_credit)) == [
+        RowName.CHALLENGE,
+        RowName.CREDIT,
+    ]
 
 
 def test_guards_and_authentication_keep_an_answer_back() -> None:
-    assert rows(mail(guards=("machine_address",))) == [Row.QUARANTINE]
-    assert rows(mail(authenticated=False)) == [Row.QUARANTINE]
+    assert rows(mail(guards=("machine_address",))) == [RowName.QUARANTINE]
+    assert rows(mail(authenticated=False)) == [RowName.QUARANTINE]
 
 
 def test_what_was_not_scored_stays_in_the_inbox() -> None:
-    assert rows(mail(score=None, standing=Standing(rules=RuleMatch(RuleKind.BLOCK)))) == [Row.FAIL_OPEN]
+    assert rows(mail(score=None, standing=Standing(rules=RuleMatch(RuleKind.BLOCK)))) == [RowName.FAIL_OPEN]
 
 
 def test_a_pause_does_not_count() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
-from backend.domain.mailbox.message import FailOpen, LabelIds, Outcome, Row, Verdict
+from backend.domain.mailbox.message import FailOpen, LabelIds, Outcome, RowName, Verdict
 from backend.domain.policy import table as policy
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen, rows
 from backend.domain.reading.score import Score
@@ -44,7 +44,7 @@ def welcomed(**more: Any) -> Facts:
 class Story:
     """A message only `row` decides as it does: without the row it would end as `otherwise`."""
 
-    row: Row
+    row: RowName
     outcome: Outcome
     otherwise: Outcome
     facts: Facts
@@ -53,57 +53,77 @@ class Story:
 
 
 STORIES = (
-    Story(Row.NOT_INCOMING, Outcome.IGNORE, Outcome.CHALLENGE, facts(labels=frozenset({"INBOX", "SPAM"}))),
-    Story(Row.NOT_INCOMING, Outcome.IGNORE, Outcome.CHALLENGE, facts(labels=frozenset({"UNREAD"}))),
     Story(
-        Row.BLOCKED, Outcome.HOLD, Outcome.INBOX, facts(standing=known(rules=RuleMatch(address=BLOCK))), 0.01
+        RowName.NOT_INCOMING, Outcome.IGNORE, Outcome.CHALLENGE, facts(labels=frozenset({"INBOX", "SPAM"}))
+    ),
+    Story(RowName.NOT_INCOMING, Outcome.IGNORE, Outcome.CHALLENGE, facts(labels=frozenset({"UNREAD"}))),
+    Story(
+        RowName.BLOCKED,
+        Outcome.HOLD,
+        Outcome.INBOX,
+        facts(standing=known(rules=RuleMatch(address=BLOCK))),
+        0.01,
     ),
     Story(
-        Row.BLOCKED, Outcome.HOLD, Outcome.INBOX, facts(standing=known(rules=RuleMatch(None, BLOCK))), 0.01
+        RowName.BLOCKED,
+        Outcome.HOLD,
+        Outcome.INBOX,
+        facts(standing=known(rules=RuleMatch(None, BLOCK))),
+        0.01,
     ),
-    Story(Row.BLOCKED, Outcome.HOLD, Outcome.INBOX, facts(labels=frozenset({"INBOX", "Label_4"})), 0.01),
-    Story(Row.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(rules=RuleMatch(ALLOW)))),
-    Story(Row.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(rules=RuleMatch(None, ALLOW)))),
-    Story(Row.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(labels=frozenset({"INBOX", "Label_3"}))),
-    Story(Row.OWNERS_FILTER, Outcome.INBOX, Outcome.CHALLENGE, facts(labels=frozenset({"INBOX", "STARRED"}))),
-    Story(Row.SAME_ORGANISATION, Outcome.INBOX, Outcome.CHALLENGE, facts(COLLEAGUE)),
-    Story(Row.CORRESPONDENT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(corresponded=True))),
-    Story(Row.CORRESPONDENT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(took_part=True))),
+    Story(RowName.BLOCKED, Outcome.HOLD, Outcome.INBOX, facts(labels=frozenset({"INBOX", "Label_4"})), 0.01),
+    Story(RowName.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(rules=RuleMatch(ALLOW)))),
     Story(
-        Row.MACHINE_MAIL,
+        RowName.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(rules=RuleMatch(None, ALLOW)))
+    ),
+    Story(RowName.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(labels=frozenset({"INBOX", "Label_3"}))),
+    Story(
+        RowName.OWNERS_FILTER, Outcome.INBOX, Outcome.CHALLENGE, facts(labels=frozenset({"INBOX", "STARRED"}))
+    ),
+    Story(RowName.SAME_ORGANISATION, Outcome.INBOX, Outcome.CHALLENGE, facts(COLLEAGUE)),
+    Story(RowName.CORRESPONDENT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(corresponded=True))),
+    Story(RowName.CORRESPONDENT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(took_part=True))),
+    Story(
+        RowName.MACHINE_MAIL,
         Outcome.INBOX,
         Outcome.CHALLENGE,
         facts(LIST, labels=frozenset({"INBOX", "CATEGORY_UPDATES"})),
     ),
     Story(
-        Row.LEFT_ALONE,
+        RowName.LEFT_ALONE,
         Outcome.INBOX,
         Outcome.CHALLENGE,
         facts(labels=frozenset({"INBOX", "CATEGORY_SOCIAL"})),
     ),
-    Story(Row.LEFT_ALONE, Outcome.INBOX, Outcome.CHALLENGE, facts(paused_until=NOW + timedelta(hours=1))),
-    Story(Row.WELCOME, Outcome.INBOX, Outcome.CHALLENGE, welcomed()),
-    Story(Row.WELCOME, Outcome.INBOX, Outcome.HOLD, welcomed(standing=known(held_score=0.79)), 0.3),
-    Story(Row.WELCOME, Outcome.INBOX, Outcome.MARK, welcomed(mode=Mode.OBSERVE)),
-    Story(Row.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=known(held_score=0.79)), 0.3),
+    Story(RowName.LEFT_ALONE, Outcome.INBOX, Outcome.CHALLENGE, facts(paused_until=NOW + timedelta(hours=1))),
+    Story(RowName.WELCOME, Outcome.INBOX, Outcome.CHALLENGE, welcomed()),
+    Story(RowName.WELCOME, Outcome.INBOX, Outcome.HOLD, welcomed(standing=known(held_score=0.79)), 0.3),
+    Story(RowName.WELCOME, Outcome.INBOX, Outcome.MARK, welcomed(mode=Mode.OBSERVE)),
     Story(
-        Row.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=known(held_score=0.8)), 0.3
+        RowName.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=known(held_score=0.79)), 0.3
     ),
     Story(
-        Row.HELD_WITH_EARLIER,
+        RowName.HELD_WITH_EARLIER,
+        Outcome.CHALLENGE,
+        Outcome.INBOX,
+        facts(standing=known(held_score=0.8)),
+        0.3,
+    ),
+    Story(
+        RowName.HELD_WITH_EARLIER,
         Outcome.HOLD,
         Outcome.INBOX,
         facts(authentication=FORGED, standing=known(held_undecided=True)),
         0.3,
     ),
-    Story(Row.BELOW_HOLD, Outcome.INBOX, Outcome.HOLD, facts(), 0.49),
-    Story(Row.CREDIT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(credits=1))),
-    Story(Row.OBSERVE, Outcome.MARK, Outcome.HOLD, facts(mode=Mode.OBSERVE)),
-    Story(Row.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(mode=Mode.QUARANTINE)),
-    Story(Row.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(), 0.79),
-    Story(Row.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(), 0.97, ("stale",)),
-    Story(Row.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(authentication=FORGED)),
-    Story(Row.CHALLENGE, Outcome.CHALLENGE, Outcome.INBOX, facts(), 0.8),
+    Story(RowName.BELOW_HOLD, Outcome.INBOX, Outcome.HOLD, facts(), 0.49),
+    Story(RowName.CREDIT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(credits=1))),
+    Story(RowName.OBSERVE, Outcome.MARK, Outcome.HOLD, facts(mode=Mode.OBSERVE)),
+    Story(RowName.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(mode=Mode.QUARANTINE)),
+    Story(RowName.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(), 0.79),
+    Story(RowName.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(), 0.97, ("stale",)),
+    Story(RowName.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(authentication=FORGED)),
+    Story(RowName.CHALLENGE, Outcome.CHALLENGE, Outcome.INBOX, facts(), 0.8),
 )
 
 
@@ -118,7 +138,7 @@ def test_the_row_decides_and_without_it_the_message_ends_elsewhere(story: Story,
 
 
 def test_every_row_of_the_table_has_such_a_story_and_the_table_is_in_the_order_of_the_names():
-    assert [entry.row for entry in rows()] == [row for row in Row if row is not Row.FAIL_OPEN]
+    assert [entry.row for entry in rows()] == [row for row in RowName if row is not RowName.FAIL_OPEN]
     assert {story.row for story in STORIES} == {entry.row for entry in rows()}
 
 
@@ -138,7 +158,7 @@ def test_a_row_switched_off_is_skipped(story: Story):
 
 
 @pytest.mark.parametrize("row", sorted(ROWS_ALWAYS_ON))
-def test_a_row_that_cannot_be_switched_off_decides_even_if_it_is_listed(row: Row):
+def test_a_row_that_cannot_be_switched_off_decides_even_if_it_is_listed(row: RowName):
     story = next(s for s in STORIES if s.row is row)
     preferences = replace(story.facts.preferences)
     object.__setattr__(
@@ -176,19 +196,19 @@ class TestWhoProfits:
 
     def test_an_allowed_address_excuses_from_its_blocked_domain_only_when_proved(self):
         mixed = known(rules=RuleMatch(address=ALLOW, domain=BLOCK))
-        assert verdict_on(facts(standing=mixed)).row is Row.ALLOWED
-        assert verdict_on(facts(standing=mixed, authentication=FORGED)).row is Row.BLOCKED
+        assert verdict_on(facts(standing=mixed)).row is RowName.ALLOWED
+        assert verdict_on(facts(standing=mixed, authentication=FORGED)).row is RowName.BLOCKED
 
     def test_a_blocked_address_stays_blocked_in_an_allowed_domain(self):
         mixed = known(rules=RuleMatch(address=BLOCK, domain=ALLOW))
-        assert verdict_on(facts(standing=mixed)).row is Row.BLOCKED
+        assert verdict_on(facts(standing=mixed)).row is RowName.BLOCKED
 
     def test_a_free_mail_owner_has_no_colleagues(self):
         owner = replace(make.OWNER, email="ana@gmail.com", aliases=frozenset())
         assert verdict_on(facts(pitch(sender="bo@gmail.com"), owner=owner)).outcome is Outcome.CHALLENGE
 
     def test_an_alias_of_the_owner_has_colleagues_too(self):
-        assert verdict_on(facts(pitch(sender="bo@other.test"))).row is Row.SAME_ORGANISATION
+        assert verdict_on(facts(pitch(sender="bo@other.test"))).row is RowName.SAME_ORGANISATION
 
 
 class TestBesideHeldMail:
@@ -197,13 +217,13 @@ class TestBesideHeldMail:
     def test_a_guard_that_says_no_is_named(self):
         waiting = facts(standing=known(held_score=0.9))
         held = verdict_on(waiting, 0.97, ("open_challenge",))
-        assert (held.row, held.outcome) == (Row.HELD_WITH_EARLIER, Outcome.HOLD)
+        assert (held.row, held.outcome) == (RowName.HELD_WITH_EARLIER, Outcome.HOLD)
         assert held.guards == ("open_challenge",)
 
     def test_forged_mail_that_waits_holds_nothing_of_the_real_sender_back(self):
         forged_waits = known(held_undecided=True, credits=1)
-        assert verdict_on(facts(standing=forged_waits), 0.97).row is Row.CREDIT
-        assert verdict_on(facts(standing=forged_waits), 0.3).row is Row.BELOW_HOLD
+        assert verdict_on(facts(standing=forged_waits), 0.97).row is RowName.CREDIT
+        assert verdict_on(facts(standing=forged_waits), 0.3).row is RowName.BELOW_HOLD
 
     @pytest.mark.parametrize("mode", [Mode.QUARANTINE, Mode.CHALLENGE])
     def test_it_is_answered_in_mode_challenge_alone(self, mode: Mode):
@@ -246,12 +266,12 @@ class TestThresholds:
     def test_a_score_that_is_no_probability_fails_open(self, broken: float, mode: Mode):
         waiting = facts(standing=known(held_undecided=True, held_score=0.97), mode=mode)
         verdict = decide(waiting, Score(broken, 0.0), THRESHOLDS, (), NOW)
-        assert (verdict.outcome, verdict.row) == (Outcome.INBOX, Row.FAIL_OPEN)
+        assert (verdict.outcome, verdict.row) == (Outcome.INBOX, RowName.FAIL_OPEN)
         assert verdict.cause
 
     def test_rows_that_need_no_score_decide_without_one(self):
         blocked = facts(standing=known(rules=RuleMatch(address=BLOCK)))
-        assert decide(blocked, Score(float("nan"), 0.0), THRESHOLDS, (), NOW).row is Row.BLOCKED
+        assert decide(blocked, Score(float("nan"), 0.0), THRESHOLDS, (), NOW).row is RowName.BLOCKED
 
 
 class TestVerdict:
@@ -259,11 +279,11 @@ class TestVerdict:
 
     def test_the_credit_row_spends_and_no_other_does(self):
         assert verdict_on(facts(standing=known(credits=2))).spends_credit
-        assert not any(verdict_on(s.facts).spends_credit for s in STORIES if s.row is not Row.CREDIT)
+        assert not any(verdict_on(s.facts).spends_credit for s in STORIES if s.row is not RowName.CREDIT)
 
     def test_a_message_below_the_hold_threshold_costs_no_credit(self):
         verdict = verdict_on(facts(standing=known(credits=2)), 0.2)
-        assert (verdict.row, verdict.spends_credit) == (Row.BELOW_HOLD, False)
+        assert (verdict.row, verdict.spends_credit) == (RowName.BELOW_HOLD, False)
 
     def test_the_guards_that_said_no_are_named_where_they_decided(self):
         assert verdict_on(facts(), guards=("stale", "loop")).guards == ("stale", "loop")
@@ -282,7 +302,7 @@ class TestVerdict:
         assert verdict_on(facts(), 0.6).score == score(0.6)
 
     def test_failing_open_keeps_its_cause_and_nothing_else(self):
-        assert fail_open(FailOpen.TOO_SLOW) == Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause="too_slow")
+        assert fail_open(FailOpen.TOO_SLOW) == Verdict(Outcome.INBOX, RowName.FAIL_OPEN, cause="too_slow")
 
 
 class TestProperties:
@@ -294,7 +314,7 @@ class TestProperties:
         off = given_.preferences.rows_off
         case = policy.Case(given_, probability, THRESHOLDS, guards, NOW)
         matching = [e for e in rows() if e.row not in off and e.applies(case)]
-        if verdict.row is Row.FAIL_OPEN:
+        if verdict.row is RowName.FAIL_OPEN:
             assert not 0.0 <= probability <= 1.0
         elif 0.0 <= probability <= 1.0:
             assert (verdict.row, verdict.outcome) == (matching[0].row, matching[0].outcome_of(case))
@@ -310,7 +330,12 @@ class TestProperties:
         bare = replace(forged, standing=poor)
         verdict = verdict_on(forged, probability, guards)
         assert verdict == verdict_on(bare, probability, guards)
-        assert verdict.row not in (Row.ALLOWED, Row.SAME_ORGANISATION, Row.CORRESPONDENT, Row.CREDIT)
+        assert verdict.row not in (
+            RowName.ALLOWED,
+            RowName.SAME_ORGANISATION,
+            RowName.CORRESPONDENT,
+            RowName.CREDIT,
+        )
         assert verdict.outcome is not Outcome.CHALLENGE
 
     @given(make.all_facts, make.probabilities, make.guard_lists)
@@ -327,12 +352,12 @@ class TestProperties:
     def test_observe_moves_only_what_the_owner_blocked(self, given_, probability):
         observing = replace(given_, preferences=replace(given_.preferences, mode=Mode.OBSERVE))
         verdict = verdict_on(observing, probability)
-        assert not verdict.holds or verdict.row is Row.BLOCKED
+        assert not verdict.holds or verdict.row is RowName.BLOCKED
 
     @given(
         make.all_facts,
         make.probabilities,
-        st.sampled_from(sorted(set(Row) - ROWS_ALWAYS_ON - {Row.FAIL_OPEN})),
+        st.sampled_from(sorted(set(RowName) - ROWS_ALWAYS_ON - {RowName.FAIL_OPEN})),
     )
     def test_switching_a_row_off_changes_only_what_it_decided(self, given_, probability, row):
         before = verdict_on(given_, probability)
@@ -348,11 +373,11 @@ class TestPrescreen:
     @pytest.mark.parametrize("label", ["SENT", "DRAFT", "CHAT", "SPAM", "TRASH"])
     def test_mail_that_is_not_incoming(self, label: str):
         verdict = prescreen(frozenset({"INBOX", label}), False, Preferences(), True, NOW)
-        assert verdict == Verdict(Outcome.IGNORE, Row.NOT_INCOMING)
+        assert verdict == Verdict(Outcome.IGNORE, RowName.NOT_INCOMING)
 
     def test_mail_a_filter_kept_out_of_the_inbox(self):
         verdict = prescreen(frozenset({"UNREAD"}), False, Preferences(), False, NOW)
-        assert verdict == Verdict(Outcome.IGNORE, Row.NOT_INCOMING)
+        assert verdict == Verdict(Outcome.IGNORE, RowName.NOT_INCOMING)
 
     def test_unknown_labels_are_not_taken_for_missing_ones(self):
         assert prescreen(None, False, Preferences(), False, NOW) is None
@@ -360,17 +385,19 @@ class TestPrescreen:
     @pytest.mark.parametrize("labels", [None, frozenset({"INBOX"})])
     def test_a_thread_of_the_owners(self, labels):
         verdict = prescreen(labels, True, Preferences(), False, NOW)
-        assert verdict == Verdict(Outcome.INBOX, Row.CORRESPONDENT)
+        assert verdict == Verdict(Outcome.INBOX, RowName.CORRESPONDENT)
 
     @pytest.mark.parametrize("labels", [None, frozenset({"INBOX"})])
     def test_paused(self, labels):
         paused = Preferences(paused_until=NOW + timedelta(minutes=1))
-        assert prescreen(labels, False, paused, False, NOW) == Verdict(Outcome.INBOX, Row.LEFT_ALONE)
+        assert prescreen(labels, False, paused, False, NOW) == Verdict(Outcome.INBOX, RowName.LEFT_ALONE)
         assert prescreen(labels, False, paused, False, NOW + timedelta(minutes=1)) is None
 
     def test_a_category_left_to_gmail(self):
         labels = frozenset({"INBOX", "CATEGORY_PROMOTIONS"})
-        assert prescreen(labels, False, Preferences(), False, NOW) == Verdict(Outcome.INBOX, Row.LEFT_ALONE)
+        assert prescreen(labels, False, Preferences(), False, NOW) == Verdict(
+            Outcome.INBOX, RowName.LEFT_ALONE
+        )
         assert prescreen(labels, False, Preferences(left_alone=frozenset()), False, NOW) is None
 
     @pytest.mark.parametrize("took_part", [True, False])
@@ -394,7 +421,7 @@ class TestPrescreen:
         )
         if early is None:
             return
-        if early.row is Row.CORRESPONDENT:
+        if early.row is RowName.CORRESPONDENT:
             # Gmail put it into the thread: that is the proof which the table asks of a fetched message.
             given_ = replace(given_, authentication=make.AUTHENTIC)
         full = verdict_on(given_, probability, guards)
@@ -413,7 +440,7 @@ def test_a_welcome_topic_lets_in_and_does_nothing_else(given_, probability, guar
     wishes = replace(given_.preferences, welcome=frozenset())
     without = verdict_on(replace(given_, preferences=wishes), probability, guards)
     verdict = verdict_on(given_, probability, guards)
-    if verdict.row is Row.WELCOME:
+    if verdict.row is RowName.WELCOME:
         assert given_.welcome
         assert without.outcome in (Outcome.HOLD, Outcome.CHALLENGE, Outcome.MARK) or without.spends_credit
         assert (verdict.outcome, verdict.guards) == (Outcome.INBOX, ())
@@ -423,7 +450,7 @@ def test_a_welcome_topic_lets_in_and_does_nothing_else(given_, probability, guar
 
 def test_a_welcome_topic_is_no_wrapping_for_another():
     both = replace(welcomed(), topics=frozenset({Topic.CANDIDATES, Topic.GOODS}))
-    assert verdict_on(both).row is Row.CHALLENGE
+    assert verdict_on(both).row is RowName.CHALLENGE
 
 
 @given(make.all_facts, make.probabilities, make.guard_lists)

@@ -16,9 +16,9 @@ from backend.domain.reading.score import Score, Thresholds
 from backend.domain.watching.audit import (
     START,
     Chain,
-    Entry,
     Fault,
     KeptVerdict,
+    LogEntry,
     bits,
     decided_again,
     faults,
@@ -32,7 +32,7 @@ KEY = b"k" * 32
 NUMBERS = random.Random(17)
 
 
-def log(length: int, key: bytes = KEY) -> tuple[list[Entry], Chain]:
+def log(length: int, key: bytes = KEY) -> tuple[list[LogEntry], Chain]:
     entries, head = [], Chain()
     for number in range(length):
         payload = f'{{"kind":"verdict","row":"below_hold","n":{number}}}'
@@ -41,7 +41,7 @@ def log(length: int, key: bytes = KEY) -> tuple[list[Entry], Chain]:
     return entries, head
 
 
-def faults_of(entries: list[Entry], head: Chain, key: bytes = KEY) -> list[tuple[int, Fault]]:
+def faults_of(entries: list[LogEntry], head: Chain, key: bytes = KEY) -> list[tuple[int, Fault]]:
     return list(faults(key, head, entries))
 
 
@@ -66,9 +66,9 @@ def test_every_single_changed_byte_of_2000_entries_is_found() -> None:
     assert faults_of(entries, head) == []
 
 
-def part(before: bytes, end: Chain, began: int, entries: list[Entry]) -> list[tuple[int, Fault]]:
+def part(before: bytes, end: Chain, began: int, entries: list[LogEntry]) -> list[tuple[int, Fault]]:
     """The faults of a piece of a log."""
-    first = [] if not began else [Entry(began, None, None, None, None, bytes(32), before)]
+    first = [] if not began else [LogEntry(began, None, None, None, None, bytes(32), before)]
     whole = end._replace(began=max(began - 1, 0))
     return [fault for fault in faults(KEY, whole, [*first, *entries]) if fault[0] > began]
 

@@ -17,11 +17,11 @@ from backend.domain.watching.drift import (
     CLASSES,
     REFERENCE,
     STARTS,
-    Counted,
     Drift,
     MailChange,
     State,
     Week,
+    WeekCounts,
     bounds,
     change,
     classed,
@@ -201,7 +201,7 @@ def test_what_there_is_more_or_less_of_in_a_word(
 
 
 def test_a_change_goes_on_since_it_was_first_seen() -> None:
-    weeks = [Counted(100 + at, "m", QUIET if at < REFERENCE else LOUD) for at in range(REFERENCE + 2)]
+    weeks = [WeekCounts(100 + at, "m", QUIET if at < REFERENCE else LOUD) for at in range(REFERENCE + 2)]
     fresh = judged(weeks, None)
     assert fresh.change is not None
     assert (fresh.state, fresh.change.week) == (State.CHANGED, 108)

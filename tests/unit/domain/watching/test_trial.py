@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import Row
+from backend.domain.mailbox.message import RowName
 from backend.domain.reading.score import Thresholds
 from backend.domain.watching.trial import (
     CHALLENGER,
@@ -25,10 +25,10 @@ from backend.domain.watching.trial import (
     Act,
     Answer,
     AtWork,
-    Counted,
     Finding,
-    Label,
-    Offer,
+    StrictnessOffer,
+    TrialCounts,
+    TrialLabel,
     asked_in_trial,
     better_degree,
     disagreement,
@@ -45,11 +45,11 @@ from tests.doubles import START
 SCORED = st.sampled_from([CHAMPION, CHALLENGER])
 
 
-def label(stratum: str, answer: str, weight: float = 1.0) -> Label:
-    return Label(stratum, weight, "m", "en", "latin", answer)
+def label(stratum: str, answer: str, weight: float = 1.0) -> TrialLabel:
+    return TrialLabel(stratum, weight, "m", "en", "latin", answer)
 
 
-def usual(held: int = 40, of_them: int = 36) -> list[Label]:
+def usual(held: int = 40, of_them: int = 36) -> list[TrialLabel]:
     """Answers about all mail: what was held, nearly held and passed."""
     return [
         *(label(HELD, Answer.YES if one < of_them else Answer.NO) for one in range(held)),
@@ -61,13 +61,13 @@ def usual(held: int = 40, of_them: int = 36) -> list[Label]:
 @pytest.mark.parametrize(
     ("ours", "theirs", "who"),
     [
-        (Row.QUARANTINE, Row.BELOW_HOLD, CHAMPION),
-        (Row.BELOW_HOLD, Row.CHALLENGE, CHALLENGER),
-        (Row.CREDIT, Row.BELOW_HOLD, None),
-        (Row.QUARANTINE, Row.CHALLENGE, None),
+        (RowName.QUARANTINE, RowName.BELOW_HOLD, CHAMPION),
+        (RowName.BELOW_HOLD, RowName.CHALLENGE, CHALLENGER),
+        (RowName.CREDIT, RowName.BELOW_HOLD, None),
+        (RowName.QUARANTINE, RowName.CHALLENGE, None),
     ],
 )
-def test_they_disagree_where_one_alone_holds(ours: Row, theirs: Row, who: str | None) -> None:
+def test_they_disagree_where_one_alone_holds(ours: RowName, theirs: RowName, who: str | None) -> None:
     assert disagreement(ours, theirs) == who
 
 
@@ -108,7 +108,7 @@ def test_holding_much_more_ordinary_mail_is_worse_although_f1_is_higher() -> Non
     # As many pitches more as ordinary emails: F1 rises, and owners lose.
     answers = [Answer.YES, Answer.NO]
     labels = [label(CHALLENGER, answer) for answer in answers * 100]
-    found = trial(labels, usual(), "m", Counted(2_000, 0, 100))
+    found = trial(labels, usual(), "m", TrialCounts(2_000, 0, 100))
     assert found.finding is Finding.WORSE
     assert found.champion is not None
     assert found.challenger is not None
@@ -117,30 +117,30 @@ def test_holding_much_more_ordinary_mail_is_worse_although_f1_is_higher() -> Non
 
 def test_f1_is_that_of_the_mail_it_was_estimated_from() -> None:
     # Of 200 weighted emails 40 are held, 36 of them pitches; 4 pitches pass.
-    found = trial([], usual(), "m", Counted(200, 0, 0))
+    found = trial([], usual(), "m", TrialCounts(200, 0, 0))
     assert found.champion is not None
     assert found.challenger is not None
     assert found.champion.value == pytest.approx(2 * 36 / (40 + 40))
     assert found.challenger.value == pytest.approx(found.champion.value)
     assert found.champion.low < found.champion.value < found.champion.high
-    caught = trial([label(CHALLENGER, Answer.YES)] * 4, usual(), "m", Counted(200, 0, 4))
+    caught = trial([label(CHALLENGER, Answer.YES)] * 4, usual(), "m", TrialCounts(200, 0, 4))
     assert caught.challenger is not None
     assert caught.challenger.value == pytest.approx(2 * 40 / (44 + 40))
 
 
 @pytest.mark.parametrize("known", [[], usual()[:40], [label(NEAR, Answer.NO), label(PASSED, Answer.NO)]])
-def test_f1_is_not_told_where_too_little_is_known(known: list[Label]) -> None:
+def test_f1_is_not_told_where_too_little_is_known(known: list[TrialLabel]) -> None:
     assert trial([], known, "m").champion is None
-    assert trial([], usual(), "m", Counted(100, 3, 0)).challenger is None
+    assert trial([], usual(), "m", TrialCounts(100, 3, 0)).challenger is None
 
 
 # ---- Whose answers count
 
 
-def owner(name: str, *answers: tuple[str, str, str]) -> list[Label]:
+def owner(name: str, *answers: tuple[str, str, str]) -> list[TrialLabel]:
     """Answers (stratum, answer, what they did unasked) of one mailbox, many times over."""
     return [
-        Label(stratum, 1.0, "m", "en", "latin", answer, acted, name)
+        TrialLabel(stratum, 1.0, "m", "en", "latin", answer, acted, name)
         for stratum, answer, acted in answers * 12
     ]
 
@@ -171,7 +171,7 @@ def test_who_does_otherwise_than_they_answer_is_not_vouched_for() -> None:
 
 def test_only_vouched_owners_answers_count_and_the_others_are_counted() -> None:
     labels = owner("honest", (CHAMPION, Answer.NO, "")) + owner("always no", (CHAMPION, Answer.NO, Answer.NO))
-    labels += [Label(CHAMPION, 1.0, "m", "en", "latin", "", Answer.NO, "honest")]
+    labels += [TrialLabel(CHAMPION, 1.0, "m", "en", "latin", "", Answer.NO, "honest")]
     same = owner("always no", (HELD, Answer.NO, ""), (PASSED, Answer.NO, ""))
 
     found = trial(labels, owner("honest", *HONEST) + same)
@@ -183,9 +183,9 @@ def test_only_vouched_owners_answers_count_and_the_others_are_counted() -> None:
 
 def test_an_answer_counts_as_much_as_the_mail_it_stands_for() -> None:
     vouching = owner("large", *HONEST) + [one for at in range(9) for one in owner(f"small {at}", *HONEST)]
-    large = [Label(CHAMPION, 40.0, "m", "en", "latin", Answer.YES, "", "large")] * 20
+    large = [TrialLabel(CHAMPION, 40.0, "m", "en", "latin", Answer.YES, "", "large")] * 20
     small = [
-        Label(CHAMPION, 1.0, "m", "en", "latin", Answer.NO, "", f"small {at}")
+        TrialLabel(CHAMPION, 1.0, "m", "en", "latin", Answer.NO, "", f"small {at}")
         for at in range(9)
         for _ in range(2)
     ]
@@ -216,9 +216,9 @@ def labels_of(
     weight: float,
     language: str = "en",
     model: str = "m1",
-) -> list[Label]:
+) -> list[TrialLabel]:
     one = (
-        Label(stratum, weight, model, language, "latin", answer)
+        TrialLabel(stratum, weight, model, language, "latin", answer)
         for answer in (Answer.YES,) * yes + (Answer.NO,) * no
     )
     return list(one)
@@ -266,8 +266,8 @@ def test_precision_and_recall_weigh_each_answer_by_the_mail_it_stands_for() -> N
 def test_who_cannot_say_leaves_the_sample_and_their_mail_stays() -> None:
     sure = [*labels_of(HELD, 9, 1, 2.0), *labels_of(PASSED, 1, 9, 2.0)]
     unsure = [
-        Label(PASSED, 2.0, "m1", "en", "latin", Answer.UNSURE),
-        Label(PASSED, 2.0, "m1", "en", "latin", ""),
+        TrialLabel(PASSED, 2.0, "m1", "en", "latin", Answer.UNSURE),
+        TrialLabel(PASSED, 2.0, "m1", "en", "latin", ""),
     ] * 5
 
     (before,), (after,) = quality(sure), quality([*sure, *unsure])
@@ -280,7 +280,7 @@ def test_who_cannot_say_leaves_the_sample_and_their_mail_stays() -> None:
 
 
 def test_nothing_is_told_of_what_nobody_said_anything_about() -> None:
-    (every,) = quality([*labels_of(HELD, 3, 0, 1.0), Label(PASSED, 5.0, "m1", "en", "latin", "")])
+    (every,) = quality([*labels_of(HELD, 3, 0, 1.0), TrialLabel(PASSED, 5.0, "m1", "en", "latin", "")])
     assert every.recall is None
     assert not narrow(every.precision)
     assert quality([])[0].precision is None
@@ -387,13 +387,17 @@ def said(share: float, yes: int, no: int) -> list[tuple[float, Answer]]:
 
 def test_pitches_that_only_the_stricter_degree_holds_speak_for_it() -> None:
     answers = said(BETWEEN[Strictness.STRICT], yes=14, no=0)
-    assert better_degree(Strictness.NORMAL, answers, thresholds) == Offer(Strictness.STRICT, True, 14, 0)
+    assert better_degree(Strictness.NORMAL, answers, thresholds) == StrictnessOffer(
+        Strictness.STRICT, True, 14, 0
+    )
     assert better_degree(Strictness.NORMAL, answers[:5], thresholds) is None, "five may be chance"
 
 
 def test_ordinary_mail_that_only_the_degree_at_work_holds_speaks_for_the_more_relaxed() -> None:
     answers = said(BETWEEN[Strictness.RELAXED], yes=1, no=12)
-    assert better_degree(Strictness.NORMAL, answers, thresholds) == Offer(Strictness.RELAXED, False, 1, 12)
+    assert better_degree(Strictness.NORMAL, answers, thresholds) == StrictnessOffer(
+        Strictness.RELAXED, False, 1, 12
+    )
 
 
 def test_an_ordinary_message_held_weighs_as_much_as_two_pitches() -> None:
