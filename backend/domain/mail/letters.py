@@ -31,17 +31,22 @@ _MARKS = r"\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe
 _MARK = re.compile(f"[{_MARKS}]")
 _COMPOSABLE = re.compile(rf"[^\W\d_][{_MARKS}]{{1,3}}(?![{_MARKS}])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_REGIONAL = re.compile("(?<![\U0001f1e6-\U0001f1ff])[\U0001f1e6-\U0001f1ff](?![\U0001f1e6-\U0001f1ff])")
+_FLAG = "[\U0001f1e6-\U0001f1ff]"
+_REGIONAL = re.compile(f"{_FLAG}(?<!{_FLAG}{_FLAG})(?!{_FLAG})")
 _FLAGS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))
 _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069\n]")
 _MARKS_OF_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_SPACE = re.compile(r"[^\S\n]{2,}")
+_BLANK = re.compile(r"[^\S\n ]")
+_SPACE = re.compile(r" {2,}")
 # Letters of the languages of Europe and of Vietnam; others that are Latin are there for their looks.
 _OF_A_LANGUAGE = re.compile("[\u00c0-\u017f\u0218-\u021b\u01a0\u01a1\u01af\u01b0\u1ea0-\u1ef9]")
+_LAST_LATIN = "\u024f"
 _LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _OTHER = re.compile(r"[^\W\d_a-zA-Z\u00c0-\u024f]")
 _FOREIGN_WORD = re.compile(r"[^\W\d_]+")
 _RUN = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]{1,8}[^\W_](?![^\W_])){4,}")
+_IN_RUN = re.compile(r"[\W_][^\W_](?:[\W_]{1,8}[^\W_](?![^\W_])){3}")
+"""What each `_RUN` has in it; it begins with what is rarer than a letter."""
 _GAP = re.compile(r"[\W_]+")
 _SCRIPTS = frozenset(
     {
@@ -101,13 +106,13 @@ def seen(text: str) -> Seen:
         text = _whole(text, found)
     elif _CONTROL.search(text):
         text = _CONTROL.sub("", text)
-    if _RUN.search(text):
+    if _IN_RUN.search(text) and _RUN.search(text):
         joined = _RUN.sub(_together, text)
         if len(text) - len(joined) >= 4 * MANY:
             found.add(APART)
         text = joined
     if not text.isascii():
-        text = _SPACE.sub(" ", re.sub(r"[^\S\n]", " ", text))
+        text = _SPACE.sub(" ", _BLANK.sub(" ", text))
     return Seen(text, frozenset(found) if found else _NOTHING)
 
 
@@ -125,7 +130,8 @@ def _whole(text: str, found: set[str]) -> str:
         text = _MARK.sub(
             "", _COMPOSABLE.sub(lambda letter: unicodedata.normalize("NFC", letter.group()), text)
         )
-    strange = {sign for sign in set(text) if sign > "\u017f" or "\x7f" <= sign < "\xa0" or sign < "\t"}
+    signs = set(text)
+    strange = {sign for sign in signs if sign > "\u017f" or "\x7f" <= sign < "\xa0" or sign < "\t"}
     strange -= _FLAGS
     folds = {sign: as_read for sign in strange if (as_read := _folded(sign)) != sign}
     if folds:
@@ -133,7 +139,9 @@ def _whole(text: str, found: set[str]) -> str:
         if sum(counts[sign] for sign, as_read in folds.items() if as_read.isalpha()) >= 4 * MANY:
             found.add(MIXED)
         text = text.translate({ord(sign): as_read for sign, as_read in folds.items()})
-    if any(_script(sign) in _SCRIPTS and _script(sign) != "LATIN" for sign in set(text) - set(folds)):
+        signs = set(text)
+    others = {sign for sign in signs if sign > _LAST_LATIN}.difference(folds)
+    if any(_script(sign) in _SCRIPTS and _script(sign) != "LATIN" for sign in others):
         text = _without_mixtures(text, found)
     return text
 
@@ -231,7 +239,7 @@ def _without_mixtures(text: str, found: set[str]) -> str:
 
 
 def _latin(letter: str) -> str:
-    if letter <= "\u024f":
+    if letter <= _LAST_LATIN:
         return letter
     return _alike().get(letter) or _PSEUDO.get(letter.lower(), letter)
 
@@ -239,7 +247,7 @@ def _latin(letter: str) -> str:
 @lru_cache(maxsize=20_000)
 def _script(letter: str) -> str:
     """The first word of a letter's name is its script."""
-    if letter <= "\u024f":
+    if letter <= _LAST_LATIN:
         return "LATIN"
     return unicodedata.name(letter, "NONE").partition(" ")[0] if letter.isalpha() else "NONE"
 

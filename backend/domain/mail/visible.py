@@ -271,13 +271,15 @@ class Visible:
 
 
 class _Step(NamedTuple):
-    """A node on the way in or out; how text in it looks, None where it is never shown. `turned`: its letters run from
-    right to left whatever they are, which `begins` with it; `block`: it has lines of its own."""
+    """A node on the way in or out; how text in it looks, None where it is never shown, and whether it is `seen`.
+    `turned`: its letters run from right to left whatever they are, which `begins` with it; `block`: it has lines of its
+    own."""
 
     node: Any
     entering: bool
     quoted: bool
     look: Style | None
+    seen: bool
     turned: bool = False
     block: bool = False
     begins: bool = False
@@ -338,7 +340,7 @@ def _line(line: str) -> str:
 
 def _emit(step: _Step, shown: list[str], unseen: list[str]) -> None:
     node = step.node
-    pieces = shown if step.look is not None and step.look.seen else unseen
+    pieces = shown if step.seen else unseen
     if node.is_text_node:
         text = node.text_content or ""
         if text.strip():
@@ -357,7 +359,7 @@ def _emit(step: _Step, shown: list[str], unseen: list[str]) -> None:
 
 def _steps(root: Any, result: Visible, told: Mapping[int, Declared]) -> Iterator[_Step]:
     """Depth first without recursion."""
-    stack: list[_Step] = [_Step(root, True, False, _PLAIN)]
+    stack: list[_Step] = [_Step(root, True, False, _PLAIN, True)]
     visited = 0
     while stack:
         step = stack.pop()
@@ -376,7 +378,7 @@ def _steps(root: Any, result: Visible, told: Mapping[int, Declared]) -> Iterator
             continue
         inner = _within(step, result, told)
         yield inner
-        stack.append(inner._replace(entering=False))
+        stack.append(_Step(node, False, *inner[2:]))
         stack.extend(reversed(_children(inner, told)))
 
 
@@ -388,7 +390,7 @@ def _within(step: _Step, result: Visible, told: Mapping[int, Declared]) -> _Step
     declarations = told.get(node.mem_id, _NONE) if told else _NONE
     if style:
         declarations = {**declarations, **declared(style)} if declarations else declared(style)
-    at = step.look
+    at, shows = step.look, step.seen
     if at is not None:
         plain = not declarations and tag != "a" and not (attributes and not _OF_LOOKS.isdisjoint(attributes))
         inside = at if plain else look(at, tag, declarations, attributes)
@@ -398,8 +400,9 @@ def _within(step: _Step, result: Visible, told: Mapping[int, Declared]) -> _Step
             or (attributes.get("t") == "dialog" and "open" not in attributes)
         ):
             inside = None
-        _note(node, attributes, style or "", result, inside)
-        at = inside
+        if inside is not at:
+            at, shows = inside, inside is not None and inside.seen
+        _note(node, attributes, style or "", result, at is None, shows)
     display = declarations.get("display", "") if declarations else ""
     block = (tag in _BLOCKS and not display.startswith("inline")) or display in (
         "block",
@@ -408,9 +411,8 @@ def _within(step: _Step, result: Visible, told: Mapping[int, Declared]) -> _Step
         "list-item",
     )
     turns = not step.turned and _turned(at, attributes, declarations)
-    return _Step(
-        node, True, step.quoted or _is_quote(tag, attributes), at, step.turned or turns, block, turns
-    )
+    quoted = step.quoted or _is_quote(tag, attributes)
+    return _Step(node, True, quoted, at, shows, step.turned or turns, block, turns)
 
 
 def _turned(at: Style | None, attributes: Mapping[str, str | None], declarations: Declared) -> bool:
@@ -426,10 +428,10 @@ def _children(step: _Step, told: Mapping[int, Declared]) -> list[_Step]:
     inner: list[_Step] = []
     child = node.child
     while child is not None and len(inner) < MAX_NODES:
-        at = step.look
         if closed and not (child.is_element_node and child.attributes.get("t") == "summary"):
-            at = None
-        inner.append(_Step(child, True, step.quoted, at, step.turned))
+            inner.append(_Step(child, True, step.quoted, None, False, step.turned))
+        else:
+            inner.append(_Step(child, True, step.quoted, step.look, step.seen, step.turned))
         child = child.next
     if len(inner) > 1 and _runs_back(step, told) and (node.text() or "").isascii():
         inner.reverse()
@@ -458,19 +460,19 @@ def _is_quote(tag: str, attributes: Mapping[str, str | None]) -> bool:
 
 
 def _note(
-    node: Any, attributes: Mapping[str, str | None], style: str, result: Visible, inside: Style | None
+    node: Any, attributes: Mapping[str, str | None], style: str, result: Visible, never: bool, shows: bool
 ) -> None:
-    """Take down what the node shows of its making."""
+    """Take down what the node shows of its making. Nothing in it is `never` shown, or its text `shows` as it looks."""
     tag = node.tag
     if tag == "img":
         size = (attributes.get("width") or "", attributes.get("height") or "")
-        tiny = any(_TINY.match(s) for s in size if s) or bool(_TINY_STYLE.search(style)) or inside is None
+        tiny = any(_TINY.match(s) for s in size if s) or bool(_TINY_STYLE.search(style)) or never
         remote = (attributes.get("src") or "").lower().startswith(("http", "//"))
         result.pixels += tiny and remote
         result.images += not tiny
-    elif tag == "a" and inside is not None and len(result.links) < 300:
+    elif tag == "a" and not never and len(result.links) < 300:
         result.links.append((attributes.get("href") or "")[:500])
-    elif tag == "table" and inside is not None:
+    elif tag == "table" and not never:
         result.tables += 1
-    if tag not in ("img", "br") and tag not in _SKIPPED and (inside is None or not inside.seen):
+    if tag not in ("img", "br") and tag not in _SKIPPED and not shows:
         result.hidden = True

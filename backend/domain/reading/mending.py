@@ -25,12 +25,14 @@ MOST = 60_000
 """Characters that are looked at."""
 
 _LETTER = r"[^\W\d_]"
-_AT_LEAST = re.compile(
-    # A sign or a digit between letters, a long word, or one with an accent.
-    rf"{_LETTER}[\d@$!|*~^\\·•+#_/.€£¢§:=%&;,\"“”«»()\[\]{{}}<>-]{{1,3}}{_LETTER}|[\d@$€£|(]{_LETTER}{{1,2}}"
-    rf"|{_LETTER}{{2}}[\d@$€|]|{_LETTER}{{18}}|[\u00c0-\u024f\u1e00-\u1eff]"
+_SIGNED_TEXT = r"[\d@$!|*~^\\·•+#_/.€£¢§:=%&;,\"“”«»()\[\]{}<>-]"
+# A sign or a digit between letters, or at the edge of some. It begins with what is rare, which a search runs to.
+_SIGNED = re.compile(
+    rf"{_SIGNED_TEXT}(?:(?<={_LETTER}.){_SIGNED_TEXT}{{0,2}}{_LETTER}|(?<=[\d@$€£|(]){_LETTER}"
+    rf"|(?<={_LETTER}{_LETTER}[\d@$€|]))"
 )
-_VERY_LONG = re.compile(rf"{_LETTER}{{30}}")
+_LONG = re.compile(rf"{_LETTER}{{18}}")
+_ACCENT = re.compile(r"[\u00c0-\u024f\u1e00-\u1eff]")
 _CHUNK = re.compile(r"\S+")
 _EDGE = re.compile(r"^[\"'(\[<>*_.,;:?!-]+|[\"')\]>*_.,;:?!-]+$")
 _LINK = re.compile(r"://|www\.|@\w+\.|\.(?:com|net|org|io|de|fr|es|it|pl|co|uk|eu|html?)\b", re.I)
@@ -49,26 +51,35 @@ _RUN_TOGETHER = 18
 def mended(text: str) -> tuple[str, bool]:
     """`text` with its broken words whole, and whether there were some."""
     head = text[:MOST]
-    if _few(head):
+    suspects = _suspects(head)
+    if len(suspects) < LEAST:
         return text, False
     whole: dict[str, str] = {}
-    suspects = [
-        chunk for chunk in set(_CHUNK.findall(head)) if _AT_LEAST.search(chunk) and not _LINK.search(chunk)
-    ]
-    for chunk in suspects:
+    least = max(LEAST, (len(suspects) + 1) // 2)
+    for left, chunk in zip(range(len(suspects) - 1, -1, -1), suspects, strict=True):
         if (mend := _mend(chunk, False)) != chunk:
             whole[chunk] = mend
-    if len(whole) < LEAST or 2 * len(whole) < len(suspects):
-        return text, False
+        elif len(whole) + left < least:
+            return text, False
     # In a text of that making, what is no word anybody lists was broken in the same way.
     for chunk in suspects:
         whole.setdefault(chunk, _mend(chunk, True))
     return _CHUNK.sub(lambda chunk: whole.get(chunk.group(), chunk.group()), head) + text[MOST:], True
 
 
-def _few(text: str) -> bool:
-    found = _AT_LEAST.finditer(text)
-    return sum(1 for _ in zip(found, range(LEAST), strict=False)) < LEAST and not _VERY_LONG.search(text)
+def _suspects(text: str) -> set[str]:
+    """What stands between blanks and may be a broken word: with signs, with accents, or very long."""
+    chunks = set(text.split())
+    found = {chunk for chunk in chunks if len(chunk) >= _RUN_TOGETHER and _LONG.search(chunk)}
+    # Each chunk once, in one text: a search in each costs more than what it finds.
+    listed = "\n".join(chunks)
+    for pattern in (_SIGNED,) if listed.isascii() else (_SIGNED, _ACCENT):
+        match = pattern.search(listed)
+        while match is not None:
+            begin, end = listed.rfind("\n", 0, match.start()) + 1, listed.find("\n", match.end())
+            found.add(listed[begin : end if end >= 0 else None])
+            match = pattern.search(listed, end) if end >= 0 else None
+    return {chunk for chunk in found if not _LINK.search(chunk)}
 
 
 @lru_cache(maxsize=5_000)

@@ -16,6 +16,8 @@ from backend.domain.mail.quoting import sections
 from backend.domain.reading.score import Part, Score
 from backend.domain.reading.wording import (
     MAX_OWN_WORDS,
+    MAX_QUOTED_WORDS,
+    MAX_SIGNATURE_WORDS,
     Apart,
     Reading,
     as_seen,
@@ -23,7 +25,7 @@ from backend.domain.reading.wording import (
     taken_apart,
     written,
 )
-from backend.domain.reading.words import MAX_WORDS, Hit, find, language, tokens
+from backend.domain.reading.words import MAX_WORDS, Hit, find, found_within, language, tokens
 
 OPENING = 60
 """Words of the opening, and of the place that is looked for."""
@@ -35,6 +37,8 @@ LEAST = 20
 """Words of a part that is read by itself."""
 
 _STEP = 15
+
+_Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,12 @@ def _views(message: Message, owner: Owner) -> Iterator[View]:
     yield View(Part.WHOLE, whole)
     if apart.plain:
         yield View(Part.PLAIN, _plain(apart, message))
-    subject = whole.words[: whole.own - min(len(apart.body), MAX_OWN_WORDS)]
+    before = whole.own - min(len(apart.body), MAX_OWN_WORDS)
+    subject = whole.words[:before]
     long = len(apart.body) > LONG
     if long:
         yield View(Part.OPENING, _part(whole, subject, apart.body[:OPENING]))
-    if (place := _richest(_rest(apart, message, long), whole.language)) is not None:
+    if (place := _richest(_rest(apart, message, long, before), whole)) is not None:
         yield View(Part.BELOW, _part(whole, subject, place))
 
 
@@ -98,29 +103,44 @@ def _part(whole: Reading, subject: Sequence[str], body: Sequence[str]) -> Readin
     )
 
 
-def _rest(apart: Apart, message: Message, long: bool) -> Iterator[Sequence[str]]:
-    """What stands elsewhere in the message, a piece at a time."""
+def _rest(
+    apart: Apart, message: Message, long: bool, before: int
+) -> Iterator[tuple[Sequence[str], _Place | None]]:
+    """What stands elsewhere in the message, a piece at a time, and from where to where it begins in the words of the
+    whole, if it does: its body has `before` words before it."""
+    whole = apart.whole
     if long:
-        yield apart.body[OPENING // 2 :]
-    for text in (apart.parts.signature, apart.parts.quoted, apart.unseen):
+        yield apart.body[OPENING // 2 :], (before + OPENING // 2, whole.own)
+    signature = whole.words[whole.own + 1 :]
+    if len(signature) < MAX_SIGNATURE_WORDS:
+        yield signature, (whole.own + 1, len(whole.words))
+    else:
+        yield tokens(apart.parts.signature, apart.names), None
+    short = len(whole.quoted) < MAX_QUOTED_WORDS
+    yield whole.quoted if short else tokens(apart.parts.quoted, apart.names), None
+    for text in (apart.unseen, apart.plain):
         if text:
-            yield tokens(text, apart.names)
-    if apart.plain:
-        yield tokens(apart.plain, apart.names)
+            yield tokens(text, apart.names), None
     for text in message.beside:
-        yield tokens(as_seen(text).text, apart.names)
+        yield tokens(as_seen(text).text, apart.names), None
 
 
-def _richest(pieces: Iterator[Sequence[str]], tongue: str) -> Sequence[str] | None:
-    """The words among the pieces in which most turns of phrase of a language stand close together."""
+def _richest(pieces: Iterator[tuple[Sequence[str], _Place | None]], whole: Reading) -> Sequence[str] | None:
+    """The words among the pieces in which most turns of phrase of a language stand close together. What has been found
+    in the whole is not looked for again."""
     best: Sequence[str] | None = None
     most, left = -1, MAX_WORDS
-    for piece in pieces:
+    for piece, place in pieces:
         words = piece[:left]
         left -= len(words)
         if len(words) < LEAST:
             continue
-        start, rich = _place(find(words, language(" ".join(words[:400]))), len(words))
+        tongue = language(" ".join(words[:400]))
+        if place is not None and tongue == whole.language:
+            hits = found_within(whole.hits, *place, words, tongue)
+        else:
+            hits = find(words, tongue)
+        start, rich = _place(hits, len(words))
         if rich > most:
             best, most = words[start : start + OPENING], rich
     return best

@@ -31,11 +31,14 @@ _MONEY = re.compile(
 _OF_MONEY = ("$", "usd", "eur", "dollar", "gbp", "chf", "sek", "pln", "czk", "kr")
 _PERCENT = re.compile(r"\d[\d.,]{0,10}+\s?+(?:%|percent\b|prozent\b|pour cent\b|procent\b|procent\b)", re.I)
 _OF_PERCENT = ("%", "cent", "prozent")
-_CLOCK = re.compile(r"\b\d{1,2}(?::|h|\.)\d{2}\s?(?:am|pm|uhr|h)?\b|\b\d{1,2}\s?(?:am|pm|uhr)\b", re.I)
-_PHONE = re.compile(r"(?<!\w)(?:\+|00)?\d(?:[\s().\-/]{0,2}\d){6,14}(?!\w)")
-_YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
+# These begin with a kind of character, to which a search runs, and look back at what stands before it.
+_CLOCK = re.compile(r"\d(?<!\w\d)\d?(?:(?::|h|\.)\d{2}\s?(?:am|pm|uhr|h)?\b|\s?(?:am|pm|uhr)\b)", re.I)
+_PHONE = re.compile(r"[+\d](?<!\w[+\d])(?:(?<=\+)\d|(?<=0)0\d|(?<=\d))(?:[\s().\-/]{0,2}\d){6,14}(?!\w)")
+_YEAR = re.compile(r"[12](?<!\w[12])(?:(?<=1)9|(?<=2)0)\d{2}\b")
 _NUMBER = re.compile(r"\d[\d.,']*+")
 _DIGIT = re.compile(r"\d")
+_URL_SIGN = re.compile(r"://|www\.", re.I)
+_MAIL_SIGN = re.compile("@")
 _WORD = re.compile(r"\w++|\?")
 MOST_LETTERS = 64
 """Letters of a word that are read: nothing anybody says is longer, and it ends among the reasons people are shown."""
@@ -59,13 +62,13 @@ def tokens(text: str, names: Mapping[str, str]) -> list[str]:
     if not text:
         return []
     text = clean(text).replace("_", " ")
-    # Most texts show by one sign that there is nothing of a class in them.
+    # Most texts, and most lines of the others, show by one sign that there is nothing of a class in them.
     if "://" in text or "www." in text.lower():
-        text = _URL.sub(" u_link ", text)
+        text = _in_lines(text, _URL_SIGN, _URL, " u_link ")
     if "@" in text:
-        text = _MAIL.sub(" u_mail ", text)
+        text = _in_lines(text, _MAIL_SIGN, _MAIL, " u_mail ")
     if _HOST_ENDS.search(text):
-        text = _HOST.sub(" u_link ", text)
+        text = _in_lines(text, _HOST_ENDS, _HOST, " u_link ")
     digits = len(_DIGIT.findall(text))
     if digits and may_match(text, _OF_MONEY):
         text = _MONEY.sub(" n_money ", text)
@@ -75,7 +78,18 @@ def tokens(text: str, names: Mapping[str, str]) -> list[str]:
         text = _PHONE.sub(" n_phone ", text) if digits > 6 else text
         text = _YEAR.sub(" n_year ", text) if "19" in text or "20" in text else text
         text = _NUMBER.sub(" n_number ", text)
-    return [names.get(word, word[:MOST_LETTERS]) for word in _WORD.findall(text.lower())]
+    words: list[str] = _WORD.findall(text.lower())
+    if not names.keys().isdisjoint(words):
+        words = [names.get(word, word) for word in words]
+    if max(map(len, words), default=0) > MOST_LETTERS:
+        words = [word[:MOST_LETTERS] for word in words]
+    return words
+
+
+def _in_lines(text: str, sign: re.Pattern[str], pattern: re.Pattern[str], token: str) -> str:
+    """`text` with `token` for each match of a `pattern` that goes beyond no line and has a `sign` in it."""
+    lines = text.split("\n")
+    return "\n".join([pattern.sub(token, line) if sign.search(line) else line for line in lines])
 
 
 def placed(text: str, names: Mapping[str, str]) -> list[Placed]:
@@ -225,7 +239,8 @@ def find(words: Sequence[str], language: str) -> list[Hit]:
     taken = [slots for slots, _, _ in known]
     taken.append(_BEHIND)
     hits: dict[tuple[int, str], Hit] = {}
-    for start, (_, seconds, candidates) in enumerate(known[:MAX_WORDS]):
+    for start in [place for place, (_, seconds, _) in enumerate(known[:MAX_WORDS]) if seconds]:
+        _, seconds, candidates = known[start]
         behind = taken[start + 1]
         if seconds.isdisjoint(behind):
             continue
@@ -235,6 +250,31 @@ def find(words: Sequence[str], language: str) -> list[Hit]:
         if len(hits) >= MAX_HITS:
             break
     return list(hits.values())
+
+
+def found_within(hits: Sequence[Hit], begin: int, end: int, words: Sequence[str], language: str) -> list[Hit]:
+    """What `find` finds in `words`, of which those at the beginning are words[begin:end] of a text of the same language
+    with these `hits`: only what may reach beyond them is looked for again."""
+    sure = end - begin - _reach(language)
+    if sure <= 0 or len(hits) >= MAX_HITS:
+        return find(words, language)
+    known = [
+        Hit(hit.finding, hit.start - begin, hit.end - begin)
+        for hit in hits
+        if begin <= hit.start < begin + sure
+    ]
+    others = find(words[sure:], language)
+    if len(known) + len(others) >= MAX_HITS:
+        return find(words, language)
+    return known + [Hit(hit.finding, hit.start + sure, hit.end + sure) for hit in others]
+
+
+@cache
+def _reach(language: str) -> int:
+    """Words from the first of a phrase to behind the last, at most."""
+    found = lexicon(language if language in LANGUAGES else "en").phrases
+    patterns = [pattern.split() for _, body in found for pattern in body.split("|")]
+    return 1 + max(len(slots) + (_GAP_WORDS - 1) * slots.count("..") for slots in patterns)
 
 
 def _end(tail: _Tail, taken: Sequence[frozenset[int]], position: int) -> int:
