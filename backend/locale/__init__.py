@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Protocol, TypeVar
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time, format_timedelta
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta, get_timezone_location
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
@@ -216,6 +216,11 @@ class Words:
     def tongue(self, code: str) -> str:
         """The name of a language, Polish for pl; one without a name is called by its code."""
         return str(self._locale.languages.get(code, code))
+
+    def place(self, zone: str) -> str:
+        """The city that a time zone is named after: Lissabon for Europe/Lisbon."""
+        city = "/" in zone and get_timezone_location(zone, locale=self._locale, return_city=True)
+        return str(city) if city else zone
 
     def moment(self, at: datetime) -> str:
         """24 Nov 2026, 09:42 in the reader's zone, or said to be UTC."""

@@ -99,6 +99,7 @@ PAGES = frozenset(
         "/settings/data",
         "/settings/leave",
         "/settings/lists",
+        "/settings/notifications",
         "/settings/wording",
         "/devices",
         "/start",

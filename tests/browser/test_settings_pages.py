@@ -169,36 +169,85 @@ def test_the_first_run_without_script_on_a_phone_at_night(
     context.close()
 
 
-def test_settings_by_keyboard_alone(home: Fixture, browser: Browser, shots: Path) -> None:
+def test_a_line_is_saved_where_it_stands_and_undone_by_keyboard_alone(
+    home: Fixture, browser: Browser, shots: Path
+) -> None:
+    context = home.signed_in(browser, timezone_id="America/Sao_Paulo")
+    page = context.new_page()
+    loads: list[str] = []
+    page.on("load", lambda: loads.append(page.url))
+    page.goto(f"{home.address}/settings")
+    shot(page, shots, "settings")
+    reach(page, "button[value=strict]")
+    page.keyboard.press("Enter")
+    toast = page.locator(".toast p").first
+    expect(toast).to_have_text("Strictness: Strict")
+    expect(page.locator("#said")).to_have_text("Strictness: Strict")
+    expect(page.locator("button[value=strict]")).to_be_focused()
+    assert wishes(home) == (Mode.OBSERVE, Strictness.STRICT)
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    reach(page, "#advanced > summary")
+    page.keyboard.press("Enter")
+    reach(page, "input[value=credit]")
+    page.keyboard.press("Space")
+    expect(toast).to_have_text("Rules: 7")
+    expect(page.locator("input[value=credit]")).to_be_focused()  # what is open stays open
+    shot(page, shots, "settings-advanced")
+    assert_no_serious(page)
+    reach(page, "#credits_per_solve")
+    for typed, said in (
+        ("99", "Not saved: please correct the marked field."),
+        ("4", "Credits for a passed check: 4"),
+    ):
+        page.keyboard.press("Control+A")
+        page.keyboard.type(typed)
+        page.keyboard.press("Enter")
+        expect(page.locator("#said")).to_have_text(said)
+        expect(page.get_by_label("Credits for a passed check")).to_be_focused()
+    page.get_by_role("button", name="Undo").focus()
+    page.keyboard.press("Enter")
+    expect(toast).to_have_text("Undone.")
+    expect(page.get_by_label("Credits for a passed check")).to_have_value("3")
+    page.locator("button[value=hour]").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#pause").get_by_text("Paused until")).not_to_contain_text("UTC")
+    expect(page.locator("header .chip")).to_have_text("Paused")
+    assert len(loads) == 1
+    context.close()
+
+
+def test_a_setting_that_could_not_be_saved_says_so_and_is_tried_again(
+    home: Fixture, browser: Browser
+) -> None:
     context = home.signed_in(browser)
     page = context.new_page()
     page.goto(f"{home.address}/settings")
-    shot(page, shots, "settings")
-    reach(page, "input[name=mode]:checked")
-    page.keyboard.press("ArrowDown")
-    reach(page, ".fold:has(input[name=rows]) > summary")
-    page.keyboard.press("Enter")
-    reach(page, "input[name=rows][value=credit]")
-    page.keyboard.press("Space")
-    reach(page, "#credits_per_solve")
-    page.keyboard.press("Control+A")
-    page.keyboard.type("99")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("Nothing was saved yet")
-    field = page.get_by_label("Credits for a passed check")
-    expect(field).to_have_value("99")
-    expect(field).to_have_accessible_description(re.compile("must be a whole number from 1 to 20"))
-    shot(page, shots, "settings-error")
-    assert_no_serious(page)
-    reach(page, "#credits_per_solve")
-    page.keyboard.press("Control+A")
-    page.keyboard.type("4")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
-    assert wishes(home) == (Mode.QUARANTINE, Strictness.NORMAL)
-    reach(page, "button[value=hour]")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Paused until").first).to_be_visible()
+    page.route("**/settings", lambda route: route.abort())
+    page.locator("button[value=strict]").click()
+    expect(page.locator("#unsaved")).to_contain_text("Not saved.")
+    assert wishes(home)[1] is Strictness.NORMAL
+    page.unroute("**/settings")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(".split .toast p")).to_have_text("Strictness: Strict")
+    expect(page.locator("#unsaved")).to_be_hidden()
+    context.close()
+
+
+def test_settings_without_script(home: Fixture, browser: Browser) -> None:
+    context = home.signed_in(browser, java_script_enabled=False, viewport=PHONE)
+    page = context.new_page()
+    page.goto(f"{home.address}/settings")
+    page.get_by_role("button", name="Hold", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("What happens to a pitch: Hold")
+    assert wishes(home)[0] is Mode.QUARANTINE
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status")).to_contain_text("Undone.")
+    assert wishes(home)[0] is Mode.OBSERVE
+    page.locator("#welcome > summary").click()
+    page.get_by_label("Insurance").check()
+    page.locator("#welcome").get_by_role("button", name="Save").click()
+    expect(page.locator("#welcome > summary")).to_contain_text("insurance")
     context.close()
 
 
@@ -286,6 +335,7 @@ PAGES = (
     "/settings",
     "/settings/lists",
     "/settings/wording?language=fr",
+    "/settings/notifications",
     "/devices",
     "/settings/leave",
     f"/connect/device?{ASK}",

@@ -16,6 +16,7 @@ const PAGES = new Set([
   "/settings/data",
   "/settings/leave",
   "/settings/lists",
+  "/settings/notifications",
   "/settings/wording",
   "/devices",
   "/start",

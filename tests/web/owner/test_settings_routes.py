@@ -1,11 +1,13 @@
-"""The settings: all or nothing, each wrong field named, the pause, and the wording of the answer."""
+"""The settings: each form changes what it holds, and can be undone; the pause; and the wording of the reply."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,6 +22,7 @@ from tests.web.service import Office
 GOOD: dict[str, Any] = {
     "mode": "quarantine",
     "strictness": "strict",
+    "of": ["left_alone", "welcome", "rows"],
     "left_alone": ["CATEGORY_PROMOTIONS", "CATEGORY_UPDATES"],
     "welcome": ["candidates"],
     "rows": [row for row in ROWS if row is not RowName.CREDIT],
@@ -55,7 +58,7 @@ def test_the_form_asks_for_what_the_preferences_demand(name: str, limits: tuple[
             Preferences().changed(**{name: number})
 
 
-async def test_everything_is_saved_at_once_and_shown(ana: Visit) -> None:
+async def test_a_form_with_many_fields_saves_all_of_them(ana: Visit) -> None:
     page = await ana.get(await ana.post("/settings", **GOOD))
     assert "Saved." in page
     wishes = (await ana.mailbox()).preferences
@@ -64,11 +67,76 @@ async def test_everything_is_saved_at_once_and_shown(ana: Visit) -> None:
     assert wishes.rows_off == {RowName.CREDIT}
     assert wishes.welcome == {Topic.CANDIDATES}
     assert [getattr(wishes, name) for name in NUMBERS] == [5, 0, 7, 30]
-    assert 'value="quarantine" checked' in page
+    assert 'value="quarantine" aria-pressed="true"' in page
     assert 'value="credit" checked' not in page
     assert 'value="candidates" checked' in page
     assert 'value="goods" checked' not in page
     assert 'value="5"' in field_of(page, "credits_per_solve")
+
+
+ONE = (
+    ({"strictness": "relaxed"}, "Strictness: Relaxed"),
+    ({"of": "welcome", "welcome": ["goods", "loans"]}, "Topics you allow: 2"),
+    ({"of": "rows"}, "Rules: 0"),
+    ({"of": "left_alone", "left_alone": "CATEGORY_SOCIAL"}, "Mail that Gmail sorts: 1"),
+    ({"retention_days": "60"}, "Days that decisions are kept: 60"),
+    ({"questions_a_week": "0"}, "Questions a week: 0"),
+    ({"language": "fr", "zone": "Europe/Lisbon"}, "Digest in your inbox: 8:00 in Lisbon · French"),
+)
+
+
+@pytest.mark.parametrize(("fields", "said"), ONE)
+async def test_one_line_is_saved_alone_and_undone(ana: Visit, fields: dict[str, Any], said: str) -> None:
+    await ana.post("/settings", **GOOD)
+    before = (await ana.mailbox()).preferences
+    page = await ana.get(await ana.post("/settings", **fields))
+    assert f"<p>{said}</p>" in page
+    changed = {"rows_off" if name == "rows" else name for name in fields if name != "of"} | (
+        {"rows_off"} if fields.get("of") == "rows" else set()
+    )
+    after = (await ana.mailbox()).preferences
+    assert {each.name for each in dataclasses.fields(after) if different(before, after, each.name)} == changed
+    page = await ana.get(await ana.post("/settings", **undo(ana)))
+    assert "Undone." in page
+    assert 'value="undone"' not in page  # what is undone offers nothing more
+    assert (await ana.mailbox()).preferences == before
+
+
+def different(one: Preferences, other: Preferences, name: str) -> bool:
+    return bool(getattr(one, name) != getattr(other, name))
+
+
+def undo(visit: Visit) -> dict[str, list[str]]:
+    """The fields of the form that says Undo."""
+    form = re.search(r'class="flash toast".*?</form>', visit.page, re.DOTALL)
+    assert form
+    fields: dict[str, list[str]] = {}
+    for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form[0]):
+        if name != "csrf":
+            fields.setdefault(name, []).append(value)
+    return fields
+
+
+async def test_a_first_digest_comes_in_the_readers_morning_and_language(ana: Visit) -> None:
+    ana.browser.set_cookie("localhost", "pitchgate-zone", "America/Sao_Paulo")
+    before = (await ana.mailbox()).preferences
+    page = await ana.get(await ana.post("/settings", digest="daily"), **{"Accept-Language": "pt"})
+    wishes = (await ana.mailbox()).preferences
+    assert (wishes.digest, wishes.zone, wishes.language) == ("daily", "America/Sao_Paulo", "en")
+    assert "8:00 em São Paulo · Inglês" in page
+    await ana.post("/settings", **undo(ana))
+    assert (await ana.mailbox()).preferences == before
+
+
+@pytest.mark.parametrize(
+    "forged", ["mode=harsh", "x" * 4_000, "mode=%ff", "csrf=0&mode=observe", "&".join(["a=1"] * 59)]
+)
+async def test_a_forged_note_of_what_to_undo_does_no_more_than_a_form(ana: Visit, forged: str) -> None:
+    ana.browser.set_cookie("localhost", "pitchgate-undo", forged, path="/settings")
+    before = (await ana.mailbox()).preferences
+    page = await ana.get("/settings?done=mode,<script>")
+    assert "<script>" not in page
+    assert (await ana.mailbox()).preferences == before
 
 
 async def test_each_strictness_says_what_it_costs(ana: Visit) -> None:
@@ -92,7 +160,7 @@ async def test_each_wrong_field_is_named_and_nothing_is_saved(ana: Visit) -> Non
     }
     page = await ana.post("/settings", 422, **wrong)
     assert (await ana.mailbox()).preferences == before
-    assert "Nothing was saved yet" in page
+    assert "Not saved: please correct the marked field." in page
     for name, kept in (("credits_per_solve", "21"), ("retention_days", "soon")):
         field = field_of(page, name)
         assert 'aria-invalid="true"' in field
@@ -124,19 +192,35 @@ async def test_what_this_page_does_not_show_stays(ana: Visit) -> None:
 
 
 async def test_pausing_and_going_on(ana: Visit) -> None:
+    async def until() -> datetime | None:
+        return (await ana.mailbox()).preferences.paused_until
+
+    ana.browser.set_cookie("localhost", "pitchgate-zone", "Pacific/Auckland")
     now = ana.here.service.context.clock.now()
-    for wish, life in (("hour", timedelta(hours=1)), ("day", timedelta(days=1))):
+    here = now.astimezone(ZoneInfo("Pacific/Auckland"))
+    tomorrow = (here + timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
+    for wish, end in (("hour", now + timedelta(hours=1)), ("day", tomorrow)):
         page = await ana.get(await ana.post("/settings/pause", until=wish))
         assert "Paused until" in page
-        assert (await ana.mailbox()).preferences.paused_until == now + life
+        assert await until() == end
+    last, back = here.date() + timedelta(days=30), undo(ana)
+    await ana.post("/settings/pause", until="date", day=here.date().isoformat())
+    assert await until() == tomorrow.replace(hour=0)  # the end of the day as the reader counts it
+    await ana.post("/settings/pause", until="date", day=last.isoformat())
+    await ana.post("/settings/pause", **back)
+    assert await until() == now + timedelta(hours=1)
     assert "Active again." in await ana.get(await ana.post("/settings/pause", until="resume"))
+    assert await until() is None
+    await ana.post("/settings/pause", **undo(ana))
+    assert await until() == now + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    "at", ["", "soon", "2020-01-01T00:00+00:00", "2999-01-01T00:00+00:00", "2026-12-01T00:00"]
+)
+async def test_undoing_leads_to_no_pause_that_could_not_have_been(ana: Visit, at: str) -> None:
+    await ana.post("/settings/pause", until="earlier", at=at)
     assert (await ana.mailbox()).preferences.paused_until is None
-    today = now.date()
-    await ana.post("/settings/pause", until="date", day=today.isoformat())
-    until = (await ana.mailbox()).preferences.paused_until
-    assert until is not None
-    assert until.date() == today + timedelta(days=1)
-    await ana.post("/settings/pause", until="date", day=(today + timedelta(days=30)).isoformat())
 
 
 @pytest.mark.parametrize("day", ["", "soon", "2020-01-01", "2999-01-01", "9999-12-31", "0001-01-01"])
@@ -185,7 +269,7 @@ async def test_strangers_and_foreign_forms_change_nothing(here: Office, ana: Vis
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("de-AT", "Einstellungen"), ("fr", "Réglages"), ("es", "Ajustes"), ("pt-BR,en;q=0.5", "Definições")],
+    [("de-AT", "Allgemein"), ("fr", "Général"), ("es", "General"), ("pt-BR,en;q=0.5", "Geral")],
 )
 async def test_the_browser_chooses_the_language(ana: Visit, language: str, words: str) -> None:
     assert f"<h1>{words}</h1>" in await ana.get("/settings", **{"Accept-Language": language})

@@ -21,7 +21,7 @@ async def ana(here: Office) -> Visit:
 
 
 async def switch_on(ana: Visit, status: int = 303, **changes: str) -> str:
-    await ana.get("/settings", **{"Accept-Language": "de"})
+    await ana.get("/settings/notifications", **{"Accept-Language": "de"})
     fields = ADDRESS | {"key": ana.hidden("key")} | changes
     return await ana.post("/settings/notifications/on", status, **fields)
 
@@ -32,24 +32,24 @@ async def kept(here: Office, mailbox_id: str = "ana") -> list[dict[str, str]]:
 
 
 async def test_they_are_off_until_the_owner_switches_them_on_and_off_again(here: Office, ana: Visit) -> None:
-    shown = await ana.get("/settings")
+    shown = await ana.get("/settings/notifications")
     assert "Turning them on needs JavaScript." in shown
     assert "On in this browser" not in shown
 
-    assert await switch_on(ana) == "/settings?done=notified"
+    assert await switch_on(ana) == "/settings/notifications?done=notified"
     (one,) = await kept(here)
     assert one == ADDRESS | {"key": one["key"]}
     assert f'data-public="public-{one["key"]}"' not in shown, "a page has a key of its own"
-    assert "On in this browser" in await ana.get("/settings?done=notified")
+    assert "On in this browser" in await ana.get("/settings/notifications?done=notified")
 
-    assert await ana.post("/settings/notifications/off") == "/settings?done=not_notified"
+    assert await ana.post("/settings/notifications/off") == "/settings/notifications?done=not_notified"
     assert await kept(here) == []
 
 
 async def test_one_browser_says_nothing_of_another(here: Office, ana: Visit) -> None:
     await switch_on(ana)
     other = await Visit.begin(here)
-    assert "On in this browser" not in await other.get("/settings")
+    assert "On in this browser" not in await other.get("/settings/notifications")
     await other.post("/settings/notifications/off")
     assert len(await kept(here)) == 1
     eve = await Visit.begin(here, "eve")
@@ -59,7 +59,7 @@ async def test_one_browser_says_nothing_of_another(here: Office, ana: Visit) -> 
 
 async def test_signing_out_ends_them(here: Office, ana: Visit) -> None:
     await switch_on(ana)
-    await ana.get("/settings")
+    await ana.get("/settings/notifications")
     await ana.post("/sign-out")
     assert await kept(here) == []
 
@@ -74,7 +74,7 @@ async def test_signing_in_again_keeps_them_for_the_same_owner_only(
     answer = await ana.browser.get(url[url.index("/enter") :])
     assert answer.status_code == 303
     assert (len(await kept(here)), len(await kept(here, "eve"))) == (left, 0)
-    assert ("On in this browser" in await ana.get("/settings")) is bool(left)
+    assert ("On in this browser" in await ana.get("/settings/notifications")) is bool(left)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ async def test_what_is_not_in_order_is_refused(here: Office, ana: Visit, changes
 
 async def test_a_page_that_is_too_old_and_a_form_that_is_not_ours(here: Office, ana: Visit) -> None:
     await switch_on(ana, 403, csrf="guess")
-    await ana.get("/settings")
+    await ana.get("/settings/notifications")
     key = ana.hidden("key")
     here.clock.advance(days=2)
     await ana.get("/review")
