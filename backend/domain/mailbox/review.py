@@ -205,9 +205,6 @@ FEWEST = 4
 LEAST_REVIEWED = 10
 """Fewest reviewed messages to state how often a verdict is right."""
 
-SECONDS_A_PITCH = 30
-"""Seconds it takes to read a pitch and throw it away. An assumption, and shown as one."""
-
 NORMAL_95 = 1.959964
 
 
@@ -235,10 +232,12 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class SenderCount:
-    """How much of one sender was held."""
+    """How much of one sender was held, and how much of that was let in later."""
 
     sender: str
+    name: str
     held: int
+    let_in: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,10 +295,13 @@ def shown_weeks(weeks: Sequence[Week]) -> tuple[Week, ...]:
     return tuple(weeks[min(first, len(weeks) - FEWEST) :])
 
 
-def minutes_saved(figures: Figures) -> float:
-    """Minutes saved: `SECONDS_A_PITCH` for each message the owner decided to keep held. Undecided mail is not
-    counted: they still have to read it."""
-    return figures.confirmed * SECONDS_A_PITCH / 60
+def usual(weeks: Sequence[Week]) -> tuple[int, int] | None:
+    """The middle half of what the weeks before the last one brought; None while there are too few of them."""
+    counts = sorted(week.held for week in weeks[:-1])
+    if len(counts) < FEWEST:
+        return None
+    quarter = len(counts) // 4
+    return counts[quarter], counts[-quarter - 1]
 
 
 def wilson(hits: float, of: float) -> Share:

@@ -9,11 +9,11 @@ from quart import Blueprint, Response
 
 from backend.domain.mailbox.review import (
     LEAST_REVIEWED,
-    SECONDS_A_PITCH,
     Figures,
+    SenderCount,
     Week,
-    minutes_saved,
     shown_weeks,
+    usual,
 )
 from backend.domain.watching.drift import monday_of
 from backend.domain.watching.trial import narrow
@@ -29,45 +29,57 @@ from backend.web.services import services
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """An upright bar in units of the drawing. Of `height`, the upper `part` is shown apart. `y` is its top."""
+    """A bar in units of the drawing: `up` above its floor, `down` below it."""
 
     x: float
-    y: float
     width: float
-    height: float
-    part: float
+    up: float
+    down: float
+
+    @property
+    def middle(self) -> float:
+        """Where its words stand."""
+        return round(self.x + self.width / 2, 2)
 
 
-def upright(
-    counts: Sequence[tuple[int, int]], width: float, height: float, gap: float = 0.35
+def both_ways(
+    counts: Sequence[tuple[int, int]], width: float, height: float, gap: float = 0.4
 ) -> tuple[Bar, ...]:
-    """One bar for each (count, part of it), the highest as high as the drawing. `gap` is the share of a bar's
-    place that is left empty."""
+    """One bar for each (count above, count below), in one scale: the longest two fill the drawing. `gap` is the share
+    of a bar's place that is left empty."""
     if not counts:
         return ()
-    place, most = width / len(counts), max(1, *(count for count, _ in counts))
+    place = width / len(counts)
+    unit = height / max(1, max(up for up, _ in counts) + max(down for _, down in counts))
     return tuple(
         Bar(
             x=round(number * place + place * gap / 2, 2),
-            y=round(height - height * count / most, 2),
             width=round(place * (1 - gap), 2),
-            height=round(height * count / most, 2),
-            part=round(height * part / most, 2),
+            up=round(up * unit, 2),
+            down=round(down * unit, 2),
         )
-        for number, (count, part) in enumerate(counts)
+        for number, (up, down) in enumerate(counts)
     )
 
 
-def funnel(counts: Sequence[int], width: float, height: float) -> tuple[str, ...]:
-    """The corners of each step, one below the other: at its top as wide as its count, at its foot as the next one's,
-    in shares of the first."""
-    shares = [count / max(1, *counts) * width / 2 for count in counts]
-    place = height / max(1, len(counts))
+def flow(counts: Sequence[int], width: float, height: float, gap: float = 0.36) -> tuple[str, ...]:
+    """The corners of each step, side by side on one floor: a block as high as its share of the first, then the slope
+    to the next one."""
+    place = width / max(1, len(counts))
+    tops = [round(height - height * count / max(1, *counts), 1) for count in counts]
     return tuple(
-        f"{width / 2 - half:.1f},{top:.1f} {width / 2 + half:.1f},{top:.1f}"
-        f" {width / 2 + below:.1f},{foot:.1f} {width / 2 - below:.1f},{foot:.1f}"
-        for number, (half, below) in enumerate(zip(shares, [*shares[1:], *shares[-1:]], strict=True))
-        for top, foot in [(number * place, (number + 1) * place - 4)]
+        " ".join(
+            f"{x:.1f},{y:.1f}"
+            for x, y in (
+                (at, top),
+                (at + place * (1 - gap), top),
+                (at + place * (1 if number + 1 < len(counts) else 1 - gap), following),
+                (at + place * (1 if number + 1 < len(counts) else 1 - gap), height),
+                (at, height),
+            )
+        )
+        for number, (top, following) in enumerate(zip(tops, [*tops[1:], *tops[-1:]], strict=True))
+        for at in [number * place]
     )
 
 
@@ -82,7 +94,7 @@ def lengths(counts: Sequence[int], width: float) -> tuple[float, ...]:
 
 blueprint = Blueprint("insights", __name__)
 
-WIDE, HIGH = 360.0, 130.0
+WIDE, HIGH = 440.0, 120.0
 """The weeks' drawing, in its own units."""
 
 ROOM = 16.0
@@ -91,10 +103,11 @@ ROOM = 16.0
 LONG = 240.0
 """The longest lying bar."""
 
-STEPS = ("sent", "begun", "solved")
-"""Of the funnel, each a part of the one before."""
+STEPS = ("held", "sent", "begun", "solved")
+"""From held to delivered, each a part of the one before."""
 
-DEEP = 192.0
+BROAD, DEEP = 364.0, 100.0
+"""Their drawing."""
 
 
 @blueprint.get("/insights")
@@ -104,8 +117,8 @@ async def insights() -> Response:
     owner = await browser.signed_in()
     mailbox, figures = await service().look(owner.mailbox_id)
     change = (await service().drift(owner.mailbox_id)).change
-    weeks = shown_weeks(figures.weeks)
-    steps = [getattr(figures.funnel, step) for step in STEPS]
+    weeks, week = shown_weeks(figures.weeks), figures.weeks[-1]
+    steps = [figures.held, *(getattr(figures.funnel, step) for step in STEPS[1:])]
     return await owner_page(
         "insights.html",
         owner,
@@ -113,24 +126,26 @@ async def insights() -> Response:
         section="insights",
         here="insights",
         figures=figures,
+        latest=week if week.held else Week(weeks[0].monday, figures.held, figures.let_in),
+        this_week=bool(week.held),
+        usual=usual(weeks),
         change=change,
         changed_on=monday_of(change.week) if change else None,
-        today=figures.weeks[-1].monday,
-        minutes=round(minutes_saved(figures)),
-        seconds=SECONDS_A_PITCH,
+        today=week.monday,
         least=LEAST_REVIEWED,
         quality=await service().quality(owner.mailbox_id),
         offer=await service().better_degree(mailbox),
         narrow=narrow,
-        weeks=weeks,
-        bars=_weeks(weeks),
+        bars=(bars := _weeks(weeks)),
+        floor=max(bar.up for _, bar in bars),
         wide=WIDE,
         room=ROOM,
         high=HIGH,
         long=LONG,
         senders=_lying(figures),
+        broad=BROAD,
         deep=DEEP,
-        funnel=list(zip(STEPS, steps, funnel(steps, LONG, DEEP), strict=True)),
+        flow=list(zip(STEPS, steps, flow(steps, BROAD, DEEP), strict=True)),
     )
 
 
@@ -140,12 +155,10 @@ def service() -> InsightService:
 
 
 def _weeks(weeks: Sequence[Week]) -> list[tuple[Week, Bar]]:
-    bars = upright([(week.held, week.let_in) for week in weeks], WIDE, HIGH)
+    bars = both_ways([(week.held - week.let_in, week.let_in) for week in weeks], WIDE, HIGH)
     return list(zip(weeks, bars, strict=True))
 
 
-def _lying(figures: Figures) -> list[tuple[str, int, float]]:
+def _lying(figures: Figures) -> list[tuple[SenderCount, float]]:
     long = lengths([sender.held for sender in figures.senders], LONG)
-    return [
-        (sender.sender, sender.held, length) for sender, length in zip(figures.senders, long, strict=True)
-    ]
+    return list(zip(figures.senders, long, strict=True))

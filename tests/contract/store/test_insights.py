@@ -33,10 +33,14 @@ async def test_held_mail_is_counted_by_its_week_and_its_sender(story: Story) -> 
     await story.receive("ana", "m6", Outcome.HOLD, "dee@pitch.test")
     await story.decide("ana", "m6", Decision.RELEASE)
 
-    figures = await story.store.figures("ana", story.now - LONG, 2)
+    figures = await story.store.figures("ana", story.now - LONG, 3)
 
     assert figures.weeks == (Week(monday, 3, 0), Week(monday + timedelta(weeks=1), 2, 1))
-    assert figures.senders == (SenderCount("bo@pitch.test", 2), SenderCount("cy@pitch.test", 2))
+    assert figures.senders == (
+        SenderCount("bo@pitch.test", "Bo", 2, 0),
+        SenderCount("cy@pitch.test", "Bo", 2, 0),
+        SenderCount("dee@pitch.test", "Bo", 1, 1),
+    )
 
 
 async def test_a_week_begins_on_monday_at_midnight(story: Story) -> None:

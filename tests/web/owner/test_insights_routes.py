@@ -9,7 +9,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import Outcome
 from backend.domain.watching.trial import StrictnessOffer
 from backend.locale import catalogue
-from backend.web.owner.insights import lengths, upright
+from backend.web.owner.insights import both_ways, lengths
 from tests.web.service import Office
 
 
@@ -36,19 +36,31 @@ async def test_the_figures_and_how_they_were_reckoned(here: Office) -> None:
     page = await seen(here)
 
     assert "You have not been asked about any email yet." in page
-    assert "4 emails held, 1 delivered" in page
+    assert '3 held, 1 delivered <span class="quiet">since Monday</span>' in page
+    assert "4 pitches came in." in page
+    assert "A usual week" not in page  # one week is no custom
     assert "Right 1 time" not in page  # two answers prove nothing
-    assert "From 10 reviewed emails on" in page
-    assert "2 held emails are waiting for you" in page
-    assert "kept out of your inbox" not in page  # what waits is not
-    assert (
-        "You reviewed 2 held emails and released 1 of them. Not counted: 2 you have not reviewed and 0"
-        in page
-    )
+    assert "You have reviewed 2 held emails. From 10 on" in page
+    assert "Review 2 held emails" in page
     assert "bo@pitch3.test" in page
     assert "You released the email yourself: 1." in page  # one of the four that were sent
-    assert '<polygon class="f1" points="0.0,0.0 240.0,0.0' in page
+    assert '<polygon class="f1" points="0.0,0.0 58.2,0.0 91.0,0.0' in page
     assert 'style="' not in page
+
+
+async def test_from_ten_answers_on_it_says_how_often_it_was_right(here: Office) -> None:
+    for number in range(12):
+        await here.story.receive("ana", f"m{number}", Outcome.HOLD, f"bo@pitch{number}.test")
+    for number in range(10):
+        word = Decision.RELEASE if number == 3 else Decision.KEEP
+        await here.story.decide("ana", f"m{number}", word)
+    page = await seen(here)
+    assert "Right 9 times out of 10" in page
+    assert (
+        "You reviewed 10 held emails and released 1 of them. Not counted: 2 you have not reviewed and 0"
+        in page
+    )
+    assert "From 10 on" not in page
 
 
 async def test_a_degree_that_is_proven_better_is_offered(
@@ -63,8 +75,9 @@ async def test_a_degree_that_is_proven_better_is_offered(
         "backend.pipeline.review.better_degree", lambda *_: StrictnessOffer(Strictness.STRICT, True, 14, 1)
     )
     page = await seen(here)
-    assert "“Strict: hold more” would also have held 14 of the pitches you were asked about, and 1 of" in page
-    assert '<a href="/settings">Change it in the settings</a>' in page
+    assert "Would “Strict” suit you better?" in page
+    assert "“Strict” would also have held 14 of the pitches you were asked about, and 1 of" in page
+    assert 'name="strictness" value="strict"' in page
 
 
 async def test_a_sender_cannot_write_the_page(here: Office) -> None:
@@ -110,15 +123,11 @@ async def test_the_browser_chooses_the_language(here: Office, language: str, wor
     assert f'<html lang="{catalogue(language[:2]).tag}">' in page
 
 
-def test_the_highest_bar_fills_the_drawing_and_no_bar_leaves_it() -> None:
-    bars = upright([(4, 1), (0, 0), (2, 2)], width=90.0, height=100.0)
+def test_the_bars_fill_the_drawing_both_ways_and_none_leaves_it() -> None:
+    bars = both_ways([(4, 1), (0, 0), (2, 2)], width=90.0, height=120.0)
 
-    assert [(bar.y, bar.height, bar.part) for bar in bars] == [
-        (0.0, 100.0, 25.0),
-        (100.0, 0.0, 0.0),
-        (50.0, 50.0, 50.0),
-    ]
+    assert [(bar.up, bar.down) for bar in bars] == [(80.0, 20.0), (0.0, 0.0), (40.0, 40.0)]
     assert bars[-1].x + bars[-1].width <= 90.0
-    assert upright([], 90.0, 100.0) == ()
+    assert both_ways([], 90.0, 100.0) == ()
     assert lengths([0, 5, 10], 20.0) == (0.0, 10.0, 20.0)
     assert lengths([], 20.0) == ()

@@ -10,7 +10,9 @@ WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND outcome IN ('hold', 
 GROUP BY (decided_at + 259200000000) / 604800000000 ORDER BY 1;
 
 -- name: held_by_sender(mailbox_id, since, limit)
-SELECT sender, COUNT(*) AS held FROM messages
+SELECT sender, MAX(sender_name) AS name, COUNT(*) AS held,
+    COUNT(CASE WHEN placement = 'inbox' THEN 1 END) AS let_in
+FROM messages
 WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND outcome IN ('hold', 'challenge')
     AND policy_row <> 'blocked' AND sender <> ''
 GROUP BY sender ORDER BY COUNT(*) DESC, sender LIMIT :limit;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -11,21 +10,15 @@ from hypothesis import strategies as st
 
 from backend.domain.mailbox.review import (
     WEEKS,
-    Figures,
-    Funnel,
     Week,
     filled,
     first_monday,
-    minutes_saved,
     shown_weeks,
+    usual,
     wilson,
 )
 
 TUESDAY = date(2026, 11, 24)
-
-
-def figures(*weeks: Week) -> Figures:
-    return Figures(weeks, 0, 0, (), Funnel())
 
 
 def test_the_weeks_end_with_this_one_and_none_is_left_out() -> None:
@@ -47,11 +40,14 @@ def test_every_week_begins_on_a_monday_and_the_last_holds_today(today: date) -> 
     assert weeks[-1].monday <= today < weeks[-1].monday + timedelta(weeks=1)
 
 
-def test_time_is_saved_by_what_stays_away_by_the_owners_word_only() -> None:
-    week = Week(TUESDAY, held=10, let_in=4)
-    assert minutes_saved(replace(figures(week), confirmed=4)) == 2.0
-    assert minutes_saved(figures(week)) == 0.0
-    assert minutes_saved(figures()) == 0.0
+def test_a_usual_week_is_the_middle_half_of_those_before_this_one() -> None:
+    def weeks(*counts: int) -> list[Week]:
+        return [Week(TUESDAY, held=count) for count in counts]
+
+    assert usual(weeks(9, 10, 7, 12, 10, 8, 10, 99)) == (8, 10)
+    assert usual(weeks(1, 2, 3, 4, 99)) == (2, 3)
+    assert usual(weeks(1, 2, 3, 99)) is None
+    assert usual(()) is None
 
 
 def test_weeks_before_the_first_mail_are_not_drawn_but_four_are_at_least() -> None:
