@@ -189,10 +189,10 @@ def test_a_line_is_saved_where_it_stands_and_undone_by_keyboard_alone(
     page.keyboard.press("Shift+Tab")
     reach(page, "#advanced > summary")
     page.keyboard.press("Enter")
-    reach(page, "input[value=credit]")
+    reach(page, "input[type=checkbox][value=credit]")
     page.keyboard.press("Space")
     expect(toast).to_have_text("Rules: 7")
-    expect(page.locator("input[value=credit]")).to_be_focused()  # what is open stays open
+    expect(page.locator("input[type=checkbox][value=credit]")).to_be_focused()  # what is open stays open
     shot(page, shots, "settings-advanced")
     assert_no_serious(page)
     reach(page, "#credits_per_solve")
@@ -239,10 +239,10 @@ def test_settings_without_script(home: Fixture, browser: Browser) -> None:
     page = context.new_page()
     page.goto(f"{home.address}/settings")
     page.get_by_role("button", name="Hold", exact=True).click()
-    expect(page.get_by_role("status")).to_contain_text("What happens to a pitch: Hold")
+    expect(page.locator(".toast").first).to_contain_text("What happens to a pitch: Hold")
     assert wishes(home)[0] is Mode.QUARANTINE
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("status")).to_contain_text("Undone.")
+    expect(page.locator(".toast").first).to_contain_text("Undone.")
     assert wishes(home)[0] is Mode.OBSERVE
     page.locator("#welcome > summary").click()
     page.get_by_label("Insurance").check()

@@ -9,7 +9,7 @@
   let again = null;
 
   const settings = () => document.querySelector(".split > div");
-  const handle = ({ id, name, value }) => (id ? `#${CSS.escape(id)}` : `[name="${name}"][value="${CSS.escape(value)}"]`);
+  const handle = ({ id, name, value }) => (id ? `#${CSS.escape(id)}` : `[name="${name}"][value="${CSS.escape(value)}"]:not([type=hidden])`);
 
   function show(page) {
     const opened = [...settings().querySelectorAll("details[open][id]")].map(({ id }) => id);
