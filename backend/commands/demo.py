@@ -56,10 +56,11 @@ def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **ho
             echo(f"demo.{key}", err=as_json, name=OWNER_NAME)
 
         def on_ready(stage: Stage) -> None:
-            _introduce(stage, tell_to_stderr=as_json)
+            shown = False
             if not no_browser:
                 with contextlib.suppress(webbrowser.Error):
-                    webbrowser.open(f"{stage.server_url}/live")
+                    shown = webbrowser.open(f"{stage.server_url}/live")
+            _introduce(stage, shown=shown, tell_to_stderr=as_json)
 
         async def play_until_stopped() -> Tally:
             task = asyncio.current_task()
@@ -71,26 +72,44 @@ def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **ho
 
         with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
             tally = asyncio.run(play_until_stopped())
-            click.echo(json.dumps(tally.to_json()))
+            if as_json:
+                click.echo(json.dumps(tally.to_json()))
+            else:
+                _sum_up(tally)
             sys.exit(0 if tally.clean else 1)
 
 
-def _introduce(stage: Stage, *, tell_to_stderr: bool) -> None:
-    """Print the addresses of the demo's pages, each with what it shows."""
+def _introduce(stage: Stage, *, shown: bool, tell_to_stderr: bool) -> None:
+    """Say what to look at; `shown`: a browser has opened it. Then the addresses of the other pages."""
     seller = next(letter for letter in letters() if letter.local)
     places = {
-        "live": f"{stage.server_url}/live",
         "mailbox": f"{stage.sandbox.url}/mail/{OWNER}",
         "addon": f"{stage.sandbox.url}/addon/{OWNER}",
         "review": f"{stage.server_url}/review",
         "seller": f"{stage.sandbox.url}/mail/{seller.address}",
     }
     click.echo(err=tell_to_stderr)
-    echo("demo.open", err=tell_to_stderr)
-    click.echo(err=tell_to_stderr)
+    echo("demo.open_shown" if shown else "demo.open", err=tell_to_stderr)
+    click.echo(f"\n    {stage.server_url}/live\n", err=tell_to_stderr)
+    echo("demo.open_more", err=tell_to_stderr)
     for key, address in places.items():
         click.echo(f"    {address}", err=tell_to_stderr)
         click.echo(f"        {words()(f'demo.open_{key}', name=seller.name)}", err=tell_to_stderr)
     click.echo(err=tell_to_stderr)
     echo("demo.ends", err=tell_to_stderr)
     click.echo(err=tell_to_stderr)
+
+
+def _sum_up(tally: Tally) -> None:
+    """Three lines: what came and went, whether the books agree, and what is left of it."""
+    echo("demo.sum", count=tally.delivered, passed=tally.passed, held=tally.held, released=tally.released)
+    if tally.clean:
+        echo("demo.sum_clean")
+    else:
+        wrong = {
+            "lost": len(tally.lost),
+            "doubled": len(tally.doubled),
+            "differences": tally.ledger_differences,
+        }
+        echo("demo.sum_wrong", **wrong)
+    echo("demo.sum_left")

@@ -123,15 +123,15 @@ async def stage(
         try:
             sandbox = Sandbox(http, str((await google.first_line())["sandbox"]))
             story = f"story-{secrets.token_hex(4)}" if options.story else ""
-            environment = _environment(options, server_url, sandbox.url, story)
+            seller = next(letter.address for letter in letters() if letter.local)
+            environment = _environment(options, server_url, sandbox.url, story and f"{story}?seller={seller}")
             if options.notices == "pull":
                 environment |= await _credentials(sandbox, options.folder)
             server = process("server", ["backend", "serve"], environment, options.folder / "server.log")
             running = Stage(options, http, sandbox, server, server_url)
             await _people(sandbox)
             if story:
-                seller = next(letter for letter in letters() if letter.local)
-                await sandbox.tell_story(story, seller.address, OWNER, server_url)
+                await sandbox.tell_story(story, seller, OWNER, server_url)
             tell("server")
             await server.start()
             await running.ready()

@@ -70,6 +70,7 @@ class MessageLine:
     iso: str
     unread: bool
     chips: tuple[str, ...]
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class LetterView:
     own: bool
     verdict: str
     body: Markup
+    framed: bool
     files: tuple[str, ...]
     in_inbox: bool
     in_spam: bool
@@ -114,13 +116,14 @@ def row(mailbox: Mailbox, message: StoredMessage, hide: str = "") -> MessageLine
         iso=moment.isoformat(timespec="seconds"),
         unread="UNREAD" in message.labels,
         chips=tuple(sorted(_chips(mailbox, message, hide))),
+        address=next((address for _, address in fields.addresses(message.header("From"))), ""),
     )
 
 
 def letter(mailbox: Mailbox, message: StoredMessage) -> LetterView:
-    """A message opened: its body made harmless."""
-    rich = html_of(message.root)
-    body = inert_html(rich) if rich is not None else linked_text(message.text[:MAX_TEXT])
+    """A message opened. Mail with looks of its own stands in a frame."""
+    framed = html_of(message.root) is not None
+    body = "" if framed else linked_text(message.text[:MAX_TEXT])
     named = fields.addresses(message.header("From"))
     return LetterView(
         row=row(mailbox, message),
@@ -129,8 +132,8 @@ def letter(mailbox: Mailbox, message: StoredMessage) -> LetterView:
         to=message.header("To"),
         own=bool(named) and named[0][1] in mailbox.own_addresses(),
         verdict=_verdict(message),
-        # Every character in it was escaped or written by the sanitizer.
-        body=Markup(body if rich is not None else f'<div class="plain">{body}</div>'),  # noqa: S704
+        body=Markup(body),  # noqa: S704 - every character in it was escaped
+        framed=framed,
         files=tuple(part.filename for part in message.root.walk() if part.filename),
         in_inbox="INBOX" in message.labels,
         in_spam="SPAM" in message.labels,
@@ -177,8 +180,18 @@ blueprint = Blueprint("webmail", __name__)
 PAGE = 50
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+FRAME = (
+    '<!doctype html><html><head><meta charset="utf-8"><title>Message</title><style>'
+    "body{{margin:0;background:#fff;color:#222;font:14px/1.5 Arial,sans-serif;overflow-wrap:anywhere}}"
+    ".no-image{{color:#666}}</style></head><body>{}</body></html>"
+)
+FRAME_CSP = (
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; "
+    "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+)
+"""No script runs there. Of the same origin, so that the page around it can give it its height."""
 
 
 @blueprint.errorhandler(BadRequest)
@@ -258,6 +271,16 @@ async def source(address: str, message_id: str) -> Response:
     message = _message(_box(address), message_id)
     page = Response(message.raw, 200, content_type="text/plain; charset=utf-8")
     page.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return page
+
+
+@blueprint.get("/mail/<address>/message/<message_id>/body")
+async def body(address: str, message_id: str) -> Response:
+    """What the frame of a message shows: its HTML made harmless, in its own colours on white as Gmail shows it."""
+    rich = html_of(_message(_box(address), message_id).root)
+    page = Response(FRAME.format(inert_html(rich or "")), 200, content_type="text/html; charset=utf-8")
+    page.headers["Content-Security-Policy"] = FRAME_CSP
+    page.headers["Cache-Control"] = "no-store"
     return page
 
 

@@ -37,6 +37,20 @@ _DROPPED_NAMES = "script style title template noscript iframe object svg math se
 _DROPPED = frozenset(_DROPPED_NAMES.split())
 _SCHEMES = frozenset({"http", "https", "mailto"})
 _URL = re.compile(r"https?://[^\s<>\"'`]+", re.I)
+_PROPERTY_NAMES = (
+    "background background-color border border-bottom border-collapse border-color border-left border-radius "
+    "border-right border-spacing border-top color direction display font font-family font-size font-style "
+    "font-weight height letter-spacing line-height list-style margin margin-bottom margin-left margin-right "
+    "margin-top max-height max-width min-height min-width overflow overflow-wrap padding padding-bottom "
+    "padding-left padding-right padding-top text-align text-decoration text-transform vertical-align white-space "
+    "width word-break"
+)
+_PROPERTIES = frozenset(_PROPERTY_NAMES.split())
+"""What mail may say of its looks: nothing that leaves its place."""
+_VALUE = re.compile(r"[\w #%.,'\"-]{1,200}")
+"""With no bracket in it nothing is fetched or reckoned."""
+_MEASURES = ("width", "height", "cellpadding", "cellspacing", "border", "align", "valign", "bgcolor")
+MAX_STYLE = 4000
 _CONTROL = re.compile(r"[\x00-\x20\x7f]+")
 
 
@@ -92,19 +106,19 @@ class _Builder(HTMLParser):
             return
         values = {name: value or "" for name, value in attrs}
         if tag in _VOID:
-            self._out.append(f"<{tag}>")
+            self._out.append(f"<{tag}{_looks(values)}>")
         elif tag == "img":
             self._out.append(
                 f'<span class="no-image">[image: {escape(values.get("alt") or "no text")}]</span>'
             )
         elif tag == "a":
-            self._push(tag, "a", _link(values.get("href", "")))
+            self._push(tag, "a", _link(values.get("href", ""), _looks(values)))
         elif tag in _HEADINGS:
-            self._push(tag, "p", '<p class="mail-heading">')
+            self._push(tag, "p", f'<p class="mail-heading"{_looks(values)}>')
         else:
             written = _RENAMED.get(tag, tag)
             if written in _KEPT:
-                self._push(tag, written, f"<{written}{_span(values)}>")
+                self._push(tag, written, f"<{written}{_span(values)}{_looks(values)}>")
 
     def handle_endtag(self, tag: str) -> None:
         if self._silent:
@@ -129,16 +143,28 @@ class _Builder(HTMLParser):
             self._out.append(text)
 
 
-def _link(href: str) -> str:
-    """The opening tag of a link, or a span if the address is of no harmless kind."""
+def _link(href: str, looks: str = "") -> str:
+    """The opening tag of a link, without an address of no harmless kind."""
     clean = _CONTROL.sub("", href)
     try:
         parts = urlsplit(clean)
     except ValueError:
-        return "<a>"
+        return f"<a{looks}>"
     if parts.scheme.lower() not in _SCHEMES or (parts.scheme.lower() != "mailto" and not parts.netloc):
-        return "<a>"
-    return f'<a href="{escape(clean)}" target="_blank" rel="noopener noreferrer nofollow">'
+        return f"<a{looks}>"
+    return f'<a href="{escape(clean)}" target="_blank" rel="noopener noreferrer nofollow"{looks}>'
+
+
+def _looks(values: dict[str, str]) -> str:
+    """The style and the measures of a tag as far as they are harmless, as Gmail leaves them."""
+    parts = (part.partition(":") for part in values.get("style", "")[:MAX_STYLE].split(";"))
+    wishes = ((name.strip().lower(), value.strip()) for name, _, value in parts)
+    kept = [f"{name}:{value}" for name, value in wishes if name in _PROPERTIES and _VALUE.fullmatch(value)]
+    style = f' style="{escape(";".join(kept))}"' if kept else ""
+    measures = [
+        f' {name}="{escape(value)}"' for name in _MEASURES if _VALUE.fullmatch(value := values.get(name, ""))
+    ]
+    return style + "".join(measures)
 
 
 def _span(values: dict[str, str]) -> str:
@@ -150,7 +176,7 @@ def _span(values: dict[str, str]) -> str:
     return "".join(kept)
 
 
-# ---- The story bar of a demo
+# ---- The narrator of a demo
 # A program that plays it names its people by `PUT /sandbox/story`. No names, no bar. How far a reader has come
 # is in their browser, in a cookie of the story's name that the product's pages on this machine read and write too.
 
@@ -158,6 +184,16 @@ def _span(values: dict[str, str]) -> str:
 blueprint = Blueprint("story", __name__)
 KEY = "STORY"
 NAME = re.compile(r"story-[A-Za-z0-9-]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Who the reader is, what has happened, and a button to what comes next ("": nothing to press yet)."""
+
+    role: str
+    sentence: str
+    button: str
+    go: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +221,35 @@ class Story:
     @property
     def steps(self) -> tuple[str, ...]:
         """What is to be done, in order."""
-        seller, owner = _first_name(self.seller), self.owner_name
-        return f"Be {seller}, who sells", "Open the reply", "Take the check", f"Back in {owner}’s inbox"
+        seller, owner = self.seller_name, self.owner_name
+        return f"Write as {seller}", f"Open {owner}’s reply", "Take the check", f"Back in {owner}’s inbox"
+
+    @property
+    def seller_name(self) -> str:
+        """What the seller is called."""
+        return _first_name(self.seller)
+
+    def telling(self, done: int) -> Telling:
+        """What the narrator says to somebody who has done so much."""
+        seller, owner = self.seller_name, self.owner_name
+        selling = f"You are {seller}, who sells"
+        if done >= 4:
+            said = f"{seller}’s email is in your inbox. Other pitches wait for you."
+            return Telling(f"You are {owner}, who runs a bookshop", said, "Review held email", self.review)
+        go = f"/{self.name}/{done + 1}"
+        if done == 0:
+            said = f"You have written to {owner}, who does not know you."
+            return Telling(selling, said, "See your email", go)
+        if done == 1 and self._reply() is None:
+            return Telling(selling, f"{owner}’s mailbox reads your email. A reply is on its way.", "", go)
+        said = (
+            f"{owner}’s mailbox held your email and replied with a link.",
+            "The link opens a short check. Pass it, and your email is delivered.",
+            f"Passed: your email is in {owner}’s inbox.",
+        )[done - 1]
+        return Telling(
+            selling, said, (f"Open {owner}’s reply", "Take the check", f"See {owner}’s inbox")[done - 1], go
+        )
 
     @property
     def owner_name(self) -> str:
@@ -257,7 +320,13 @@ def bar() -> dict[str, object]:
     if story is None or not has_request_context():
         return {}
     path, label = request.path, request.args.get("label", "")
-    return {"story": story, "story_step": story.here(path, label), "story_done": _done(story)}
+    done = _done(story)
+    return {
+        "story": story,
+        "story_here": story.here(path, label),
+        "story_done": done,
+        "told": story.telling(done),
+    }
 
 
 @blueprint.after_app_request

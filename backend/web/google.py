@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -20,16 +21,21 @@ from hypercorn.typing import (
 from quart import Blueprint, Response, request
 from werkzeug.exceptions import ServiceUnavailable
 
+from backend.domain.entry.challenge import LIFE
+from backend.domain.entry.challenge_mail import preview
 from backend.domain.errors import PitchgateError, Refused, TryLater
 from backend.domain.history import Metadata
-from backend.domain.mailbox.mailbox import Condition, Mailbox, Mode
+from backend.domain.mail.message import Address, Message, Owner
+from backend.domain.mailbox.mailbox import Condition, Mailbox, Mode, Preferences, Strictness
 from backend.pipeline import connect, first_run, notices
+from backend.pipeline.challenge import challenge_wording
 from backend.pipeline.connect import Connected
 from backend.pipeline.context import Context
 from backend.ports.gmail import PushCallers
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
 from backend.web import browser_session
 from backend.web.api.authentication import service
+from backend.web.api.routes import VERSION
 from backend.web.browser_session import (
     DEVICE,
     EARLIER,
@@ -199,11 +205,61 @@ BEGINNING = frozenset({Condition.CONNECTING, Condition.INDEXING, Condition.DISCO
 SCOPES = {GMAIL_MODIFY: "scope_modify", USERINFO_EMAIL: "scope_email", "openid": "scope_openid"}
 
 
+ROWS = (
+    (
+        "Grace Hall",
+        "grace@leadpilot.example",
+        9,
+        "picture_a",
+        "phrase.claims_result",
+        0.98,
+        timedelta(minutes=7),
+    ),
+    (
+        "Mira Lindgren",
+        "mira@rankrocket.example",
+        5,
+        "picture_b",
+        "phrase.search_ranking",
+        0.96,
+        timedelta(minutes=40),
+    ),
+    (
+        "Nadia Petrov",
+        "nadia@pressreach.example",
+        2,
+        "picture_c",
+        "phrase.flatters_for_fee",
+        0.74,
+        timedelta(days=5),
+    ),
+)
+"""Invented mail, drawn with the words and the parts of the review list: name, address, count, the keys of subject and
+reason, score and age."""
+
+
 @consent_routes.get("/")
 @guarded(per_minute(120))
 async def landing() -> Response:
-    """What Pitchgate does and never does, and the button to connect."""
-    return await _page("landing.html")
+    """What Pitchgate does and never does, what it catches, the reply a seller gets, and the button to connect."""
+    t, now = browser_session.words("connect"), services().context.clock.now()
+    ours = services().context.settings.public_url
+    reply = preview(
+        Owner("ana@harbourlane.example", "Ana Duarte"),
+        Message(from_=(Address("sam@pitchworks.example", "Sam Okafor"),), subject=t("reply_subject")),
+        link=f"{ours}/c/…",
+        explained=f"{ours}/explained",
+        wording=challenge_wording(t.language, now + LIFE, Preferences().credits_per_solve),
+        own="",
+    )
+    return await _page(
+        "landing.html",
+        now=now,
+        rows=ROWS,
+        reply=reply,
+        cost=services().context.reader.cost(Strictness.NORMAL),
+        release=VERSION,
+    )
 
 
 @consent_routes.get("/offline")

@@ -1,5 +1,5 @@
-"""For supervisors and operators: alive, ready, what is counted, and the live page of messages walking through the
-stages."""
+"""For supervisors and operators: alive, ready, what is counted, and the live page of messages and what became of
+each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, cast
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -21,7 +20,7 @@ from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowN
 from backend.locale import Words
 from backend.transactions.store import Store
 from backend.web.guards import guarded, log_bug, per_minute
-from backend.web.pages import state_of, words_for
+from backend.web.pages import SELLER, state_of, words_for
 from backend.web.services import measures, services
 
 # ---- Health and metrics
@@ -99,65 +98,38 @@ async def metrics() -> Response:
 # Pure.
 
 
-class StepState(StrEnum):
-    """How far one step of a message's walk is."""
-
-    DONE = "done"
-    NOW = "now"
-    WAITING = "waiting"  # for the sender
-    FAILED = "failed"
-    NONE = "none"
-
-
-STEPS = ("push", "sync", "screen", "act", "challenge", "solve", "release")
-
-COUNTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("arrived", tuple(f"messages.{word}" for word in ("undecided", "inbox", "mark", "hold", "challenge"))),
-    ("challenged", ("challenges.sent", "challenges.solved")),
-    ("solved", ("challenges.solved",)),
-)
-"""What is counted below the picture, from keys of the store's census."""
-
-CHALLENGE_STATES: Mapping[ChallengeState, StepState] = {
-    ChallengeState.INTENDED: StepState.NOW,
-    ChallengeState.SENDING: StepState.NOW,
-    ChallengeState.SENT: StepState.DONE,
-    ChallengeState.SOLVED: StepState.DONE,
-    ChallengeState.VOIDED: StepState.NONE,
-    ChallengeState.FAILED: StepState.FAILED,
-}
-
 LANES: Mapping[str, int] = {"inbox": 8, "held": 8, "released": 3}
 """Lanes of the picture, and how many dots there is room for in each."""
+
+REPLIES: Mapping[ChallengeState, str] = {
+    ChallengeState.INTENDED: "now",
+    ChallengeState.SENDING: "now",
+    ChallengeState.SENT: "sent",
+    ChallengeState.SOLVED: "sent",
+    ChallengeState.VOIDED: "none",
+    ChallengeState.FAILED: "none",
+}
+"""Whether the sender of held mail got a link."""
 
 DECIDED = ("solve", "credit", "owner", "replied", *AWAY)
 """Who may have decided after the verdict: values of `MessageView.decided_by` that have words."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One stage of one message."""
-
-    name: str
-    state: StepState
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
-    """One message as the live page shows it. `score` is the share, None if it was not scored; `since` is
-    what was decided after the verdict."""
+    """One message as the live page shows it. `state` is the key of the word for where it is, `said` the sentence that
+    says why; `score` is the share, None if it was not scored. `lane` is "" for one that has come to none yet."""
 
     key: str
     when: datetime
     mailbox: str
     sender: str
+    name: str
     subject: str
-    verdict: str
-    since: str
+    state: str
+    said: str
     score: float | None
-    tone: str
     lane: str
-    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,44 +165,26 @@ def worth_showing(view: MessageView) -> bool:
 
 def line(view: MessageView, mailbox: str, challenge: Challenge | None, t: Words) -> Line:
     """A message as a row. `mailbox` is its owner's address, `t` has the live page's words and the cards'."""
-    name, address = view.sender_name, view.sender
-    waiting = "being_read" if view.stage else "gone_before"
+    lane = _lane(view)
     return Line(
         key=view.gmail_id,
         when=view.first_seen_at,
         mailbox=mailbox,
-        sender=f"{name} <{address}>" if name and address else name or address,
+        sender=view.sender,
+        name=view.sender_name,
         subject=view.subject or t(_nameless(view)),
-        verdict=t(f"row_{view.row}" if f"row_{view.row}" in t else waiting),
-        since=t(f"decided_{view.decided_by}")
-        if view.decided_by in DECIDED and view.row != RowName.CREDIT
-        else "",
+        state="failed" if view.dead_letter else lane or ("read" if view.stage else "gone"),
+        said=t(_why(view, lane, challenge)),
         score=view.score,
-        tone=_tone(view),
-        lane=_lane(view),
-        steps=_steps(view, challenge),
+        lane=lane,
     )
 
 
-def _was_read(view: MessageView) -> bool:
-    """Whether it was looked into: what is left to Gmail, or came in a pause, is decided without that."""
-    return bool(view.outcome and view.sender)
-
-
 def _nameless(view: MessageView) -> str:
+    """Of what is left to Gmail, or came in a pause, nothing was looked at."""
     if not view.outcome:
         return "new_message"
-    return "no_subject" if _was_read(view) else "not_read"
-
-
-def _tone(view: MessageView) -> str:
-    if view.dead_letter:
-        return "failed"
-    if view.placement is Placement.HELD:
-        return "held"
-    if view.decided_by:
-        return "released"
-    return "passed" if view.outcome else "open"
+    return "no_subject" if view.sender else "not_read"
 
 
 def _lane(view: MessageView) -> str:
@@ -241,56 +195,17 @@ def _lane(view: MessageView) -> str:
     return "released" if view.outcome in (Outcome.HOLD, Outcome.CHALLENGE) and view.decided_by else "inbox"
 
 
-def _steps(view: MessageView, challenge: Challenge | None) -> tuple[Step, ...]:
-    states = {
-        "push": StepState.DONE,
-        "sync": StepState.DONE,
-        "screen": _screen(view),
-        "act": _act(view),
-        "challenge": _challenge(view, challenge),
-        "solve": _solve(view, challenge),
-        "release": _release(view),
-    }
+def _why(view: MessageView, lane: str, challenge: Challenge | None) -> str:
+    """The key of the sentence: who decided last, else what the verdict was."""
     if view.dead_letter:
-        pending = view.stage.value if view.stage else "screen"
-        states[pending if pending in states else "screen"] = StepState.FAILED
-    return tuple(Step(name, states[name]) for name in STEPS)
-
-
-def _screen(view: MessageView) -> StepState:
-    if view.outcome:
-        return StepState.DONE if _was_read(view) else StepState.NONE
-    return StepState.NOW if view.stage else StepState.NONE
-
-
-def _act(view: MessageView) -> StepState:
-    if view.stage is Stage.ACT:
-        return StepState.NOW
-    return (
-        StepState.DONE if view.outcome in (Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE) else StepState.NONE
-    )
-
-
-def _challenge(view: MessageView, challenge: Challenge | None) -> StepState:
-    if view.outcome != Outcome.CHALLENGE or view.stage is Stage.ACT:
-        return StepState.NONE
-    if challenge is None:
-        return StepState.NOW
-    return CHALLENGE_STATES[challenge.state]
-
-
-def _solve(view: MessageView, challenge: Challenge | None) -> StepState:
-    if view.decided_by == "solve" or (challenge and challenge.state is ChallengeState.SOLVED):
-        return StepState.DONE
-    waits = challenge is not None and challenge.state is ChallengeState.SENT and not view.decided_by
-    return StepState.WAITING if waits else StepState.NONE
-
-
-def _release(view: MessageView) -> StepState:
-    if view.stage is Stage.RELEASE:
-        return StepState.NOW
-    back = view.decided_by and view.placement is not Placement.HELD
-    return StepState.DONE if back and view.outcome in (Outcome.HOLD, Outcome.CHALLENGE) else StepState.NONE
+        return "told_failed"
+    if not lane:
+        return "told_read" if view.stage else "told_gone"
+    if view.decided_by in DECIDED and view.row != RowName.CREDIT:
+        return f"decided_{view.decided_by}"
+    if lane == "held" and view.row == RowName.CHALLENGE:
+        return f"told_reply_{REPLIES[challenge.state] if challenge else 'now'}"
+    return f"row_{view.row}"
 
 
 # ---- The live page
@@ -381,13 +296,18 @@ async def _stopped(stopping: asyncio.Event) -> bool:
 
 async def _board(store: Store, t: Words) -> str:
     census = await store.census()
-    counters = [(label, sum(census.get(key, 0) for key in keys)) for label, keys in COUNTERS]
     now = services().context.clock.now()
     boxes = (await store.mailboxes())[:MOST_MAILBOXES]
     states = [(box.owner.email, state_of(box, t.language, now)) for box in boxes]
     lines = await _lines(store, t)
     return await render_template(
-        "live_board.html", t=t, lines=lines, lanes=lanes(lines, census), counters=counters, states=states
+        "live_board.html",
+        t=t,
+        lines=lines,
+        lanes=lanes(lines, census),
+        states=states,
+        now=now,
+        seller=current_app.extensions.get(SELLER, ""),
     )
 
 

@@ -12,6 +12,7 @@ from functools import cache
 from hashlib import blake2s
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo, available_timezones
 
 from quart import (
@@ -34,7 +35,7 @@ from backend.domain.mailbox.mailbox import Condition, Explanation, Mailbox, Who,
 from backend.domain.mailbox.message import MessageView, RowName
 from backend.domain.reading.score import likeness, points
 from backend.domain.reading.topics import Topic
-from backend.locale import DEFAULT, LANGUAGES, Section, Words, catalogue
+from backend.locale import DEFAULT, LANGUAGES, Section, Words, catalogue, reason
 from backend.web.guards import guarded, per_minute
 
 # ---- An HTML answer from a template.
@@ -108,12 +109,18 @@ def tint(address: str) -> str:
     return f"t{blake2s(address.lower().encode(errors='replace')).digest()[0] % TINTS + 1}"
 
 
+def because(text: str, language: str) -> str:
+    """The words of a reason that stands alone."""
+    return reason(language, text)
+
+
 def register_faces(app: Quart) -> None:
     """Give templates these filters."""
-    app.jinja_env.filters |= {"initials": initials, "tint": tint, "points": points, "likeness": likeness}
+    found = {"initials": initials, "tint": tint, "points": points, "likeness": likeness, "because": because}
+    app.jinja_env.filters |= found
 
 
-# ---- The demo's story bar
+# ---- The demo's narrator
 # Only where a demo says that there is one; never in production. How far a reader has come is in their browser: in a
 # cookie that the sandbox, on another port of this machine, reads and writes too. Its name is the last part of the
 # story's address, another one in every run.
@@ -125,19 +132,28 @@ CHECK = 3
 TAKEN = "solved.html"
 """The page that says so."""
 
+SELLER = "pitchgate_seller"
+"""Where an app of a demo keeps the address of its seller, whose mail the live page marks."""
+
 
 def register_story(app: Quart, address: str) -> None:
-    """Draw the bar. Below `address` its steps are found by their numbers."""
+    """Draw the strip. Below `address` its steps are found by their numbers; its query names the `seller`."""
+    address, _, query = address.partition("?")
     name = address.rpartition("/")[2]
+    app.extensions[SELLER] = dict(parse_qsl(query)).get("seller", "")
 
     @app.context_processor
     def story() -> dict[str, object]:
         if not has_request_context():
             return {}
-        words = words_for("story", request.accept_languages)
-        step = CHECK if request.blueprint == "challenge" else 0
         done = _number(request.cookies.get(name, ""))
-        return {"story": words, "story_address": address, "story_step": step, "story_done": done}
+        here = CHECK if request.blueprint == "challenge" else 0
+        return {
+            "story": words_for("story", request.accept_languages),
+            "story_address": address,
+            "story_here": here,
+            "story_done": done,
+        }
 
     def taken(sender: object, template: Any, context: dict[str, Any], **more: object) -> None:
         if template.name == TAKEN:

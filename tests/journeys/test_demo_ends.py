@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -39,7 +40,14 @@ async def test_nobody_is_left_behind(end: signal.Signals) -> None:
         os.killpg(process.pid, end)
         told, failed = await asyncio.wait_for(process.communicate(), 120)
         assert (process.returncode, failed) == (0, b"")
-        assert b'"lost": 0' in told
+        last = told.decode().splitlines()[-3:]
+        assert re.fullmatch(
+            r"  \d+ emails? came: \d+ stayed in the inbox, \d+ held, \d+ delivered after all\.", last[0]
+        )
+        assert last[1:] == [
+            "  Nothing was lost, and nothing was done twice.",
+            "  All of it ran on this machine; nothing of it is left.",
+        ]
 
         async def gone() -> bool:
             return not any(child.is_running() for child in children)

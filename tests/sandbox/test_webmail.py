@@ -25,7 +25,8 @@ HOSTILE = """
 <form action="/mail/ana@corp.test/act" method="post"><input name="act" value="trash"><button>Click</button></form>
 <a href="javascript:alert(1)">one</a> <a href=" JaVa&#x09;script:alert(1)">two</a>
 <a href="data:text/html,<script>">three</a> <a href="https://ok.test/?a=1&amp;b=2" onclick="x()">four</a>
-<p style="position:fixed;top:0" id="main" class="skip">five</p><math><mtext></mtext></math>
+<p style="position:fixed;top:0;background:url(https://track.test/c);COLOR: #1d2523 ;width:calc(1px)" id="main"
+class="skip">five</p><td bgcolor="red" width="48&quot;onload=x"><math><mtext></mtext></math>
 <noscript><p title="</noscript><img src=x onerror=alert(1)>"></noscript>
 <p>&lt;script&gt;alert(3)&lt;/script&gt; &amp;lt;b&amp;gt;</p>
 <b>bold"""
@@ -37,6 +38,7 @@ ALLOWED = {
     "span": {"class"},
     "p": {"class"},
 }
+LOOKS = {"style", "width", "height", "cellpadding", "cellspacing", "border", "align", "valign", "bgcolor"}
 KEPT_NAMES = (
     "a abbr b blockquote br caption code dd div dl dt em hr i li ol p pre s small span strong sub sup table tbody td "
     "tfoot th thead tr u ul"
@@ -55,8 +57,12 @@ class Inspector(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in KEPT_NAMES.split(), tag
-        assert {name for name, _ in attrs} <= ALLOWED.get(tag, set()), (tag, attrs)
+        assert {name for name, _ in attrs} <= ALLOWED.get(tag, set()) | LOOKS, (tag, attrs)
         values = dict(attrs)
+        assert not set("()\\@:/") & set("".join(str(values.get(name, "")) for name in LOOKS - {"style"}))
+        for each in filter(None, str(values.get("style") or "").split(";")):
+            assert re.fullmatch(r"[a-z-]+:[\w #%.,'\"-]+", each), each
+            assert not each.startswith(("position", "top", "z-index", "behavior", "content"))
         if values.get("href"):
             self.links.append(str(values["href"]))
             assert values["rel"] == "noopener noreferrer nofollow"
@@ -87,6 +93,7 @@ def test_hostile_html_comes_out_inert() -> None:
     assert "track.test" not in inert
     assert "&lt;script&gt;alert(3)&lt;/script&gt; &amp;lt;b&amp;gt;" in inert
     assert "[image: &quot;&gt;&lt;script&gt;alert(2)&lt;/script&gt;]" in inert
+    assert '<p style="color:#1d2523">five</p>' in inert
     for text in ("one", "two", "three", "four", "five", "bold"):
         assert text in inert
 
@@ -142,6 +149,11 @@ def test_a_hostile_letter_in_its_page(google: SandboxProcess, ana: str) -> None:
         assert "style=" not in page.text
         assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert "unsafe" not in page.headers["Content-Security-Policy"]
+    frame = google.http.get(f"/mail/{ana}/message/{got['id']}/body")
+    assert '<p style="color:#1d2523">five</p>' in frame.text
+    assert "track.test" not in frame.text
+    assert "script-src" not in frame.headers["Content-Security-Policy"]
+    assert "allow-scripts" not in frame.headers["Content-Security-Policy"]
     source = google.http.get(f"/mail/{ana}/message/{got['id']}/source")
     assert source.headers["Content-Type"].startswith("text/plain")
     assert "sandbox" in source.headers["Content-Security-Policy"]

@@ -5,6 +5,17 @@
 const INTERVAL = 2000;
 const columns = document.querySelector("[data-state]");
 
+// A frame is as high as its mail.
+function fit(frame) {
+  const page = frame.contentDocument;
+  if (page && page.body) frame.style.height = `${page.documentElement.scrollHeight}px`;
+}
+
+const frames = () => document.querySelectorAll(".mail-frame");
+document.addEventListener("load", ({ target }) => { if (target.matches?.(".mail-frame")) fit(target); }, true);
+window.addEventListener("resize", () => frames().forEach(fit));
+frames().forEach(fit);
+
 function busy(region) {
   // Never pull away what the person is using: focus inside, a ticked box, a half-typed name.
   if (region.contains(document.activeElement) && document.activeElement !== document.body) return true;

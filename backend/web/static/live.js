@@ -9,7 +9,7 @@
   // The server does not know the reader's time zone; the browser does.
   function tellLocalTimes() {
     for (const time of board.querySelectorAll("time"))
-      time.textContent = new Date(time.dateTime).toLocaleTimeString(document.documentElement.lang);
+      time.textContent = new Date(time.dateTime).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
   }
 
   function say(text) {
@@ -20,17 +20,9 @@
     // Text in it was escaped where the page was made; the policy of the page runs no script from it either.
     const dots = () => [...board.querySelectorAll("[data-dot]")];
     const known = new Set(dots().map((dot) => dot.dataset.dot));
-    const held = board.querySelector(".scroll");
-    const left = held ? held.scrollLeft : 0;
-    const focused = held && held === document.activeElement;
     board.innerHTML = JSON.parse(event.data);
     for (const dot of dots()) dot.classList.toggle("past", known.has(dot.dataset.dot)); // only what is new travels
     tellLocalTimes();
-    const now = board.querySelector(".scroll");
-    if (now) {
-      now.scrollLeft = left;
-      if (focused) now.focus();
-    }
     say(board.dataset.on);
   });
   tellLocalTimes();

@@ -8,10 +8,17 @@ from datetime import timedelta
 
 import pytest
 from quart import Response
+from werkzeug.datastructures import LanguageAccept
 
+from backend.domain.entry.challenge import LIFE
 from backend.domain.errors import PitchgateError, Refused, TryLater
+from backend.domain.mailbox.mailbox import Strictness
+from backend.locale import LANGUAGES, catalogue, reason
+from backend.pipeline.challenge import challenge_wording
 from backend.settings import GMAIL_MODIFY
 from backend.transactions.records import Duty
+from backend.web.google import ROWS
+from backend.web.pages import words_for
 from tests.onward import onward
 from tests.web.service import TOKEN, Client, Office, unopened
 
@@ -30,11 +37,23 @@ async def come_back(client: Client, here: Office, **changes: str) -> Response:
     return await client.get(here.google.back(**changes))
 
 
-async def test_the_landing_page_says_what_it_does_and_never_does(client: Client) -> None:
-    page = await (await client.get("/")).get_data(as_text=True)
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_landing_page_shows_the_product_and_the_reply_as_they_are(
+    client: Client, here: Office, language: str
+) -> None:
+    answer = await client.get("/", headers={"Accept-Language": language})
+    page = html.unescape(await answer.get_data(as_text=True))
 
-    assert "What it does" in page
-    assert "What it never does" in page
+    cost = here.service.context.reader.cost(Strictness.NORMAL)
+    t = words_for("connect", LanguageAccept([(language, 1)]))
+    assert (
+        t("measured", caught=cost.caught, held=cost.held) in page
+    )  # the figures of the model that is served
+    for *_, code, _, _ in ROWS:
+        assert reason(language, code) in page
+        assert f"reason.{code}" in catalogue(language), "no bare code"
+    wording = challenge_wording(language, here.clock.now() + LIFE, 3)
+    assert all(text in page for text in (wording.todo, wording.more, wording.what)), "what is really sent"
     assert 'action="/connect"' in page
 
 

@@ -30,7 +30,7 @@ async def test_it_is_off_by_default() -> None:
     assert Settings().live_page is False
 
 
-async def test_the_page_shows_counters_and_the_latest_mail(client: Client, here: Office) -> None:
+async def test_the_page_shows_the_news_and_the_latest_mail(client: Client, here: Office) -> None:
     for number in range(44):
         await here.story.arrive("ana", f"m{number}")
         await here.judge(
@@ -42,16 +42,16 @@ async def test_the_page_shows_counters_and_the_latest_mail(client: Client, here:
 
     page = await (await client.get("/live")).get_data(as_text=True)
 
-    assert "<dt>arrived</dt><dd>44</dd>" in page
-    assert 'aria-label="New emails reach the gate. In the inbox: 5. Held: 38. Released: 1."' in page
+    assert "<h1>44 emails so far: 5 in the inbox, 38 held, 1 delivered</h1>" in page
+    assert 'aria-label="New emails reach the gate. In the inbox: 5. Held: 38. Delivered: 1."' in page
     assert page.count('data-dot="held ') == 2 * 8, "as many as there is room for, wide and narrow"
     assert page.count('data-dot="released m40"') == 2
-    assert page.count("<tr class=") == MOST_LINES
+    assert page.count('<li class="row ') == MOST_LINES
     assert "<b>97</b> Pitch" in page
 
 
 async def test_an_empty_page_says_so(client: Client) -> None:
-    assert "No mail yet" in await (await client.get("/live")).get_data(as_text=True)
+    assert "No email yet" in await (await client.get("/live")).get_data(as_text=True)
 
 
 async def test_hostile_mail_is_escaped(client: Client, here: Office) -> None:
@@ -85,7 +85,7 @@ async def test_the_stream_sends_the_board_and_again_when_it_changed(
     monkeypatch.setattr("backend.web.operator.BEAT", 0.01)
     async with client.request("/live/events") as connection:
         await connection.send_complete()
-        assert "No mail yet" in await next_board(connection)
+        assert "No email yet" in await next_board(connection)
 
         await here.story.arrive("ana", "m1")
         await board_with("A new message", connection)
