@@ -28,12 +28,12 @@ MAX_OWN_WORDING = 2_000
 class Wording:
     """Paragraphs in their order; the blanks in them are filled in when the message is composed.
 
-    `{owner}` is the owner's name, `{name}` the sender's, `{subject}` what they wrote above their message, `{until}` the
-    last day of the link as this language writes it. `greeting_named` and `because_named` stand where a name and a
-    subject may be repeated. `because` is the paragraph an owner may replace with their own. The rest stays: what the
-    link does, what that is worth (`more`, "" where it is one delivery), that a program wrote it, and how long the link
-    works cannot be left out. `what` is the text before the address that explains, `tag` the language's name to mail
-    programs (BCP 47).
+    `{owner}` is the owner's name, `{name}` the sender's first name, `{subject}` what they wrote above their message,
+    `{until}` the last day of the link as this language writes it. `greeting_named` and `because_named` stand where a
+    name and a subject may be repeated. `because` is the paragraph an owner may replace with their own. The rest stays:
+    what the link does, what that is worth (`more`, "" where it is one delivery), that a program wrote it, and how long
+    the link works cannot be left out. `what` is the text before the address that explains, `tag` the language's name
+    to mail programs (BCP 47).
     """
 
     tag: str
@@ -141,7 +141,8 @@ def preview(
     """
     subject, name = _line(answered.subject, MAX_REPEATED), _name(answered)
     filled = {
-        "owner": _line(owner.name, 100) or owner.email, "name": name, "subject": subject, "until": wording.until,
+        "owner": _line(owner.name, 100) or owner.email, "name": _first(name), "subject": subject,
+        "until": wording.until,
     }  # fmt: skip
     greeting = wording.greeting_named if name else wording.greeting
     because = wording.because_named if subject and not _ADDRESS.search(subject) else wording.because
@@ -160,6 +161,12 @@ def _name(message: Message) -> str:
     """The sender's name if it can only be one: letters and no address, for mail programs make links of those."""
     name = _line(message.from_[0].name, MAX_REPEATED) if message.from_ else ""
     return name if _NAME.fullmatch(name) else ""
+
+
+def _first(name: str) -> str:
+    """The first word of a name; all of it where that is only a letter or a title."""
+    first = name.partition(" ")[0]
+    return name if len(first) < 2 or first.endswith(".") else first
 
 
 def reply_subject(subject: str) -> str:

@@ -225,7 +225,8 @@ class TestWords:
 
     @pytest.mark.parametrize(
         ("name", "greeting"),
-        [("Sam Okafor", "Hi Sam Okafor,"), ("Dr. María-José O’Neill", "Hi Dr. María-José O’Neill,"),
+        [("Sam Okafor", "Hi Sam,"), ("J. Sam Okafor", "Hi J. Sam Okafor,"),
+         ("Dr. María-José O’Neill", "Hi Dr. María-José O’Neill,"),
          ("", "Hello,"), ("Call 555 0100 now", "Hello,"), ("evil.example", "Hello,"), ("a@b.test", "Hello,"),
          ("https://evil.example", "Hello,"), ("One Two Three Four Five Six Seven Eight", "Hello,")],
     )  # fmt: skip
