@@ -85,6 +85,7 @@ async def test_a_person_plays_both_sides(tmp_path: Path, shots: Path) -> None:
 
 async def told_link(page: Page) -> str | None:
     """The captcha link as the mail on the page shows it, in the text or in its framed HTML."""
+    await page.wait_for_load_state()  # with its frames
     for frame in page.frames:
         for anchor in await frame.locator("a[href*='/c/']").all():
             if href := await anchor.get_attribute("href"):

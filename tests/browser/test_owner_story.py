@@ -63,6 +63,7 @@ async def digests(told: Journey) -> list[dict[str, Any]]:
 
 async def link_in(page: Page, label: str) -> str:
     """Where a link of the digest on the page leads, in the text or in its framed HTML."""
+    await page.wait_for_load_state()  # with its frames
     for frame in page.frames:
         for anchor in await frame.locator("a[href*='/d/']", has_text=label).all():
             if href := await anchor.get_attribute("href"):
@@ -162,10 +163,8 @@ async def _review_by_keys(told: Journey, page: Page, held: list[str]) -> None:
 async def _digest(told: Journey, chromium: Browser, page: Page, file: Path, shots: Path) -> None:
     """Switched on, told the next morning, and acted on by its link, which acts once."""
     await page.goto(f"{told.stage.server_url}/settings")
-    await page.get_by_label("Every day").check()
-    await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_label("Every day")).to_be_checked()
-    await expect(page.get_by_label("Time zone")).to_have_value("Europe/Lisbon")
+    await page.get_by_role("button", name="Daily").click()
+    await expect(page.get_by_text("8:00 in Lisbon · English")).to_be_visible()
     left = await _held(told)
     assert len(left) == 2
     await _morning(told, file, 1)

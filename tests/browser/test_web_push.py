@@ -98,7 +98,7 @@ def test_an_owner_switches_them_on_is_told_of_a_new_sender_and_switches_them_off
         context.grant_permissions(["notifications"], origin=here.address)
         context.add_init_script(MAKER)
         page = context.new_page()
-        page.goto(f"{here.address}/settings")
+        page.goto(f"{here.address}/settings/notifications")
         page.evaluate("navigator.serviceWorker.ready.then(() => true)")
 
         page.get_by_role("button", name="Turn on", exact=True).click()
@@ -141,7 +141,7 @@ def test_an_owner_switches_them_on_is_told_of_a_new_sender_and_switches_them_off
 def test_how_the_switch_looks(tmp_path: Path, browser: Browser, shots: Path, look: str) -> None:
     with fixture(tmp_path) as here, here.signed_in(browser, **LOOKS[look]) as context:
         page = context.new_page()
-        page.goto(f"{here.address}/settings#notifications")
+        page.goto(f"{here.address}/settings/notifications")
         part = page.locator("#notifications")
         expect(part.get_by_role("button")).to_be_visible()
         keep_picture(part, shots / f"notifications-{look}.png")
@@ -153,7 +153,7 @@ def test_a_browser_that_cannot_or_may_not_says_so_in_one_line(tmp_path: Path, br
         with here.signed_in(browser) as context:
             context.add_init_script("Notification.requestPermission = async () => 'denied';")
             page = context.new_page()
-            page.goto(f"{here.address}/settings")
+            page.goto(f"{here.address}/settings/notifications")
             part = page.locator("#notifications")
             part.get_by_role("button").click()
             expect(part.get_by_role("status")).to_have_text(
@@ -162,12 +162,12 @@ def test_a_browser_that_cannot_or_may_not_says_so_in_one_line(tmp_path: Path, br
         with here.signed_in(browser) as context:
             context.add_init_script("delete window.PushManager;")
             page = context.new_page()
-            page.goto(f"{here.address}/settings")
+            page.goto(f"{here.address}/settings/notifications")
             expect(page.locator("#notifications").get_by_role("status")).to_contain_text(
                 "cannot show notifications"
             )
             expect(page.locator("#notifications").get_by_role("button")).to_have_count(0)
         with here.signed_in(browser, java_script_enabled=False) as context:
             page = context.new_page()
-            page.goto(f"{here.address}/settings")
+            page.goto(f"{here.address}/settings/notifications")
             expect(page.locator("#notifications")).to_contain_text("Turning them on needs JavaScript.")

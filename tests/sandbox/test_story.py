@@ -1,4 +1,4 @@
-"""The bar of a demo's story over the webmail, and where its steps lead."""
+"""The narrator of a demo over the webmail, and where its steps lead."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def demo() -> Quart:
     return create_app(world, "http://127.0.0.1:8")
 
 
-async def test_without_a_story_there_is_no_bar() -> None:
+async def test_without_a_story_there_is_no_narrator() -> None:
     app = demo()
     assert "step by step" not in await (await call(app, "GET", f"/mail/{ANA}")).get_data(as_text=True)
     assert (await place(app, 1))[0] == 404
@@ -61,24 +61,21 @@ async def test_each_step_leads_to_where_it_is_seen_as_far_as_things_have_come() 
     assert await place(app, 3) == (303, f"{GATE}/c/{'t' * 32}")
 
 
-async def test_the_bar_says_where_one_is_and_leads_to_the_live_page_and_the_review() -> None:
-    app = demo()
-    await call(app, "PUT", "/sandbox/story", json=TOLD)
-    for path, here in ((f"/mail/{SAM}?label=SENT", 1), (f"/mail/{SAM}", 2), (f"/mail/{ANA}", 4)):
-        page = await (await call(app, "GET", path)).get_data(as_text=True)
-        assert f'<a href="/{NAME}/{here}" aria-current="step">' in page
-        assert page.count('aria-current="step"') == 1
-    assert f'<a href="{GATE}/live">Live</a><a href="{GATE}/review">Ana’s review</a>' in page
-    assert "Be Sam, who sells" in page
+async def told(client: Any, path: str) -> tuple[str, str, list[str]]:
+    """The narrator's sentence, where its button leads, and which step is marked as the next."""
+    page = await (await client.get(path, headers={"Host": "localhost"})).get_data(as_text=True)
+    (sentence,) = re.findall(r'<p class="sentence">([^<]*)</p>', page)
+    buttons = re.findall(r'<a class="button primary big" href="([^"]*)"', page)
+    return sentence, "".join(buttons), re.findall(r'href="[^"]*/(\d)" aria-current="step"', page)
 
 
 async def steps_done(client: Any, path: str) -> list[int]:
     """The steps that a page shows as done."""
     page = await (await client.get(path, headers={"Host": "localhost"})).get_data(as_text=True)
-    return [int(n) for n in re.findall(r'<span class="n">(\d)</span>[^<]*<svg class="tick"', page)]
+    return [int(n) for n in re.findall(r'<li class="done"><a href="[^"]*/(\d)"', page)]
 
 
-async def test_the_bar_ticks_what_was_done_and_keeps_it_over_a_reload() -> None:
+async def test_the_narrator_ticks_what_was_done_and_says_what_comes_next() -> None:
     app = demo()
     await call(app, "PUT", "/sandbox/story", json=TOLD)
     asked = {
@@ -92,25 +89,36 @@ async def test_the_bar_ticks_what_was_done_and_keeps_it_over_a_reload() -> None:
     client = app.test_client()
     inbox = f"/mail/{ANA}"
     assert await steps_done(client, inbox) == [], "looked at before its time"
+    begin = ("You have written to Ana, who does not know you.", f"/{NAME}/1", ["1"])
+    assert await told(client, inbox) == begin
     assert await steps_done(client, f"/mail/{SAM}?label=SENT") == [1]
     assert await steps_done(client, inbox) == [1], "on another page too"
+    assert await told(client, inbox) == ("Ana’s mailbox reads your email. A reply is on its way.", "", ["2"])
 
     gmail_id = got["delivered"][0]["id"]
     held = {"ids": [gmail_id], "remove": ["INBOX"]}
     await call(app, "POST", f"/sandbox/mailboxes/{ANA}/labels", json=held)
     letter = {"to": SAM, "from": ANA, "subject": "Re: A question", "text": f"Open {GATE}/c/{'t' * 32}."}
     answer = letter | {"in_reply_to": "q@pitchworks.test"}
-    told = await (await call(app, "POST", "/sandbox/deliver", json=answer)).get_json()
-    reply = f"/mail/{SAM}/thread/{told['delivered'][0]['threadId']}"
+    sent = await (await call(app, "POST", "/sandbox/deliver", json=answer)).get_json()
+    reply = f"/mail/{SAM}/thread/{sent['delivered'][0]['threadId']}"
     assert await steps_done(client, f"/mail/{SAM}") == [1], "the reply is there, and was not opened"
+    held_it = "Ana’s mailbox held your email and replied with a link."
+    assert await told(client, f"/mail/{SAM}") == (held_it, f"/{NAME}/2", ["2"])
     assert await steps_done(client, reply) == [1, 2]
     assert await steps_done(client, inbox) == [1, 2]
+    assert (await told(client, reply))[1:] == (f"/{NAME}/3", ["3"])
 
     back = {"ids": [gmail_id], "add": ["INBOX"]}
     await call(app, "POST", f"/sandbox/mailboxes/{ANA}/labels", json=back)
     assert await steps_done(client, reply) == [1, 2, 3]
+    assert await told(client, reply) == ("Passed: your email is in Ana’s inbox.", f"/{NAME}/4", ["4"])
     assert await steps_done(client, inbox) == [1, 2, 3, 4]
     assert await steps_done(client, reply) == [1, 2, 3, 4]
+    assert (await told(client, reply))[1:] == (f"{GATE}/review", [])
+    assert 'class="unread yours"' in await (await client.get(inbox, headers={"Host": "localhost"})).get_data(
+        as_text=True
+    )
     stranger = app.test_client()
     stranger.set_cookie("localhost", NAME, "9")
     assert await steps_done(stranger, f"/mail/{SAM}?label=SENT") == [1, 2, 3]
