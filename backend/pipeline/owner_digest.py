@@ -25,7 +25,7 @@ from backend.domain.mailbox.owner_digest import (
     compose,
     plain,
 )
-from backend.domain.mailbox.review import Position, Shelf, Wanted
+from backend.domain.mailbox.review import Position, Shelf, Wanted, told_reason
 from backend.locale import Section, catalogue, reason
 from backend.pipeline.context import Context, DutyResult
 from backend.pipeline.decide import use_link
@@ -108,12 +108,13 @@ def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], st
 
 
 def _reason(words: Section, language: str, view: MessageView) -> str:
-    """The reason that weighs most, and which way it speaks."""
-    first = max(view.reasons, key=lambda each: abs(float(each["weight"])), default=None)
-    if first is None:
+    """The reason that is told where there is room for one, and which way it speaks."""
+    at = told_reason(view)
+    if at is None:
         return ""
-    key = "for_pitch" if float(first["weight"]) > 0 else "for_ordinary"
-    return words[key].format(reason=reason(language, str(first["text"])))
+    told = view.reasons[at]
+    key = "for_pitch" if float(told["weight"]) > 0 else "for_ordinary"
+    return words[key].format(reason=reason(language, str(told["text"])))
 
 
 def _plural(words: Section, key: str, count: int, **more: object) -> str:

@@ -74,7 +74,7 @@ class WalkedRow(TypedDict):
     subject: str
     score: float | None
     outcome: str
-    has_note: Flag
+    note: str
     is_head: Flag
     at: int
 
@@ -186,9 +186,9 @@ def fits(wanted: Wanted, row: WalkedRow) -> bool:
         return False
     if wanted.below is not None and (score is None or score >= wanted.below):
         return False
-    if (wanted.note and not row["has_note"]) or (wanted.challenged and row["outcome"] != "challenge"):
+    if (wanted.note and not row["note"]) or (wanted.challenged and row["outcome"] != "challenge"):
         return False
-    text = f"{row['sender']}\n{row['sender_name']}\n{row['subject']}"
+    text = f"{row['sender']}\n{row['sender_name']}\n{row['subject']}\n{row['note']}"
     return wanted.words.casefold() in text.casefold()
 
 

@@ -15,7 +15,8 @@ from math import sqrt
 
 from backend.domain.mailbox.decisions import Decision, RuleMatch
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message import MessageView, Placement
+from backend.domain.mailbox.message import MessageView, Placement, RowName
+from backend.domain.reading.score import PITCH_WORDS
 
 # ---- What the review page shows
 
@@ -42,11 +43,29 @@ def shelf_of(view: MessageView) -> Shelf | None:
     return Shelf.LET_IN if view.decided_by else Shelf.PASSED
 
 
+LIKE_A_PITCH = (RowName.OBSERVE, RowName.CREDIT)
+"""The rows of mail in the inbox that looks like a pitch all the same."""
+
+
+def told_reason(view: MessageView) -> int | None:
+    """Which of a message's reasons is told where there is room for one, in a list, a digest, an app: what speaks
+    loudest for a pitch, but for the words nearly all have; or else what speaks against it. Of mail that was never held
+    only the latter, and nothing where another rule than its score let it in."""
+    speaking = [float(reason.get("weight", 0)) > 0 for reason in view.reasons]
+    if shelf_of(view) is Shelf.PASSED and view.row not in LIKE_A_PITCH:
+        return next(
+            (at for at, loud in enumerate(speaking) if not loud and view.row == RowName.BELOW_HOLD), None
+        )
+    loudest = [at for at, loud in enumerate(speaking) if loud]
+    loudest.sort(key=lambda at: view.reasons[at].get("text") == PITCH_WORDS)
+    return loudest[0] if loudest else (0 if speaking else None)
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a list is to show. `shelves` is one shelf or all of them.
 
-    `words` is looked for in sender, name and subject, whatever its case. `least` and `below` bound the score
+    `words` is looked for in sender, name, subject and note, whatever its case. `least` and `below` bound the score
     (0..1), `note` wants a line of the sender's, `challenged` that they were to be asked to pass a check; `since` and
     `until` bound the time of arrival (until is not included).
     """

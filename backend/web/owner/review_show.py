@@ -23,8 +23,9 @@ from backend.domain.mailbox.review import (
     Unsubscription,
     Wanted,
     shelf_of,
+    told_reason,
 )
-from backend.domain.reading.score import LIKENESS, PITCH_WORDS, Mark, points, shares
+from backend.domain.reading.score import LIKENESS, Mark, points, shares
 from backend.domain.reading.topics import Topic
 from backend.locale import Words
 from backend.locale import reason as reason_text
@@ -179,9 +180,6 @@ ORDERS = frozenset(str(decision) for decision in OFFERED)
 SAYINGS = frozenset(
     {"undone", "lost", "overruled", "nothing", "again", "no_credit", "rule", "answered", "welcome"}
 )
-_LIKE_A_PITCH = (RowName.OBSERVE, RowName.CREDIT)
-"""The rows of mail in the inbox that looks like a pitch all the same."""
-
 LETS_IN = (Decision.RELEASE, Decision.ALLOW)
 """After these orders a topic may be offered."""
 
@@ -255,18 +253,9 @@ def _quotes(words: Sequence[str], text: str) -> Iterator[str]:
 
 
 def strongest(view: MessageView, language: str) -> Why | None:
-    """What speaks loudest for a pitch, but for the words nearly all have; or else what speaks against it. Of mail that
-    was never held only the latter, and nothing where another rule than its score let it in."""
-    found = reasons(view, language)
-    if shelf_of(view) is Shelf.PASSED and view.row not in _LIKE_A_PITCH:
-        return (
-            next((why for why in found if not why.speaks_for), None)
-            if view.row == RowName.BELOW_HOLD
-            else None
-        )
-    coded = zip((reason.get("text") for reason in view.reasons), found, strict=True)
-    speaking = sorted((code == PITCH_WORDS, at) for at, (code, why) in enumerate(coded) if why.speaks_for)
-    return found[speaking[0][1] if speaking else 0] if found else None
+    """The reason that is told where there is room for one."""
+    at = told_reason(view)
+    return None if at is None else reasons(view, language)[at]
 
 
 def decided(view: MessageView, welcome: Set[Topic], t: Words) -> str:

@@ -155,6 +155,7 @@ async def test_narrowed_by_time_note_and_challenge(story: Story) -> None:
         return [i for _, found in await walked(story, replace(HELD, **change)) for i in found]
 
     assert await ids(note=True) == ["asked"]
+    assert await ids(words="met in LISBON") == ["asked"]
     assert await ids(challenged=True) == ["asked"]
     assert await ids(since=start + timedelta(days=1)) == ["later"]
     assert await ids(until=start + timedelta(days=1)) == ["asked"]
