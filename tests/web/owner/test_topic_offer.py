@@ -11,7 +11,7 @@ from backend.domain.reading.topics import Topic
 from tests.web.owner_pages import Visit
 from tests.web.service import Office
 
-OFFER = "You have let in several emails about this: goods from makers and suppliers."
+OFFER = "You have released several emails about this: goods from makers and suppliers."
 RELEASED = "/review?done=release&n=1"
 
 
