@@ -82,6 +82,7 @@ def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **ho
 def _introduce(stage: Stage, *, shown: bool, tell_to_stderr: bool) -> None:
     """Say what to look at; `shown`: a browser has opened it. Then the addresses of the other pages."""
     seller = next(letter for letter in letters() if letter.local)
+    live = f"{stage.server_url}/live"
     places = {
         "mailbox": f"{stage.sandbox.url}/mail/{OWNER}",
         "addon": f"{stage.sandbox.url}/addon/{OWNER}",
@@ -90,7 +91,9 @@ def _introduce(stage: Stage, *, shown: bool, tell_to_stderr: bool) -> None:
     }
     click.echo(err=tell_to_stderr)
     echo("demo.open_shown" if shown else "demo.open", err=tell_to_stderr)
-    click.echo(f"\n    {stage.server_url}/live\n", err=tell_to_stderr)
+    click.echo(err=tell_to_stderr)
+    click.echo(f"    {live}", err=tell_to_stderr)
+    click.echo(err=tell_to_stderr)
     echo("demo.open_more", err=tell_to_stderr)
     for key, address in places.items():
         click.echo(f"    {address}", err=tell_to_stderr)
@@ -106,10 +109,6 @@ def _sum_up(tally: Tally) -> None:
     if tally.clean:
         echo("demo.sum_clean")
     else:
-        wrong = {
-            "lost": len(tally.lost),
-            "doubled": len(tally.doubled),
-            "differences": tally.ledger_differences,
-        }
-        echo("demo.sum_wrong", **wrong)
+        lost, doubled = len(tally.lost), len(tally.doubled)
+        echo("demo.sum_wrong", lost=lost, doubled=doubled, differences=tally.ledger_differences)
     echo("demo.sum_left")

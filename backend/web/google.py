@@ -205,6 +205,7 @@ BEGINNING = frozenset({Condition.CONNECTING, Condition.INDEXING, Condition.DISCO
 SCOPES = {GMAIL_MODIFY: "scope_modify", USERINFO_EMAIL: "scope_email", "openid": "scope_openid"}
 
 
+OWNER = Owner("ana@harbourlane.example", "Ana Duarte")
 ROWS = (
     (
         "Grace Hall",
@@ -245,7 +246,7 @@ async def landing() -> Response:
     t, now = browser_session.words("connect"), services().context.clock.now()
     ours = services().context.settings.public_url
     reply = preview(
-        Owner("ana@harbourlane.example", "Ana Duarte"),
+        OWNER,
         Message(from_=(Address("sam@pitchworks.example", "Sam Okafor"),), subject=t("reply_subject")),
         link=f"{ours}/c/…",
         explained=f"{ours}/explained",
@@ -256,6 +257,7 @@ async def landing() -> Response:
         "landing.html",
         now=now,
         rows=ROWS,
+        replying=OWNER,
         reply=reply,
         cost=services().context.reader.cost(Strictness.NORMAL),
         release=VERSION,
