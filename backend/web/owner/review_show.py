@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -30,7 +30,7 @@ from backend.domain.reading.topics import Topic
 from backend.locale import Words
 from backend.locale import reason as reason_text
 from backend.web.api.routes import packed_cursor, read_cursor
-from backend.web.pages import row_words
+from backend.web.pages import quotes, row_words
 
 # ---- A list of the review page
 
@@ -242,14 +242,7 @@ def reasons(view: MessageView, language: str) -> list[Why]:
 
 def quoting(whys: Sequence[Why], text: str) -> list[Why]:
     """The same with each word as it stands in the mail's text, without those that do not."""
-    return [replace(why, words=tuple(_quotes(why.words, text))[:QUOTES]) for why in whys]
-
-
-def _quotes(words: Sequence[str], text: str) -> Iterator[str]:
-    for word in words:
-        parts = [re.escape(part) for part in word.split()]
-        if parts and (found := re.search(r"\b" + r"\W{1,5}".join(parts) + r"\b", text, re.IGNORECASE)):
-            yield plain(found.group())
+    return [replace(why, words=tuple(map(plain, quotes(why.words, text)))[:QUOTES]) for why in whys]
 
 
 def strongest(view: MessageView, language: str) -> Why | None:
