@@ -40,5 +40,6 @@ def _load(data: bytes, name: str) -> Model:
         facts.thresholds,
         facts.costs,
         lambda text, keep: session.score(text, keep_counts=keep),
+        session.score_briefly,
         session.score_alone,
     )

@@ -19,7 +19,7 @@ from backend.domain.mail.visible import visible
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen
 from backend.domain.policy.guards import objections_of_message
-from backend.domain.reading.score import MAX_SHOWN, Score, Shown, Thresholds, illustrate, marks
+from backend.domain.reading.score import MAX_SHOWN, Reason, Score, Shown, Thresholds, illustrate, marks
 from backend.domain.reading.topics import topics
 from backend.domain.reading.views import surest, views
 from backend.domain.reading.wording import body, names_of
@@ -74,10 +74,12 @@ def digest(
     model: Callable[[str], Score],
     thresholds: Mapping[Strictness, Thresholds],
     second: Challenger | None = None,
+    briefly: Callable[[str], Score] | None = None,
 ) -> Digest:
     """Everything about a message. `model` scores a text of `wording.written`, `thresholds` are its own; so does the
-    `second` one, which may break and cost nothing. What the owner wrote is not scored. Raises nothing but `MemoryError`
-    once the facts are known."""
+    `second` one, which may break and cost nothing. `briefly`: as `model` does, at less cost and without reasons, which
+    nobody needs of mail that is clearly fine. What the owner wrote is not scored. Raises nothing but `MemoryError` once
+    the facts are known."""
     if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
         return facts(arrival, owner)
     known, tongue = _facts(arrival, owner, OTHER), OTHER
@@ -86,7 +88,9 @@ def digest(
         seen = views(arrival.message, owner)
         tongue = seen[0].reading.language
         cause = FailOpen.SCORER_BROKEN
-        decisive, score = surest(seen, model)
+        decisive, score = surest(seen, briefly or model)
+        if briefly is not None and _may_tell(score, thresholds):
+            score = model(decisive.text).of_part(decisive.part)
         score = illustrate(score, decisive.reading)
         cause = FailOpen.UNREADABLE
         answerable = _may_hold(score, thresholds)
@@ -118,6 +122,11 @@ def _may_hold(score: Score | None, thresholds: Mapping[Strictness, Thresholds]) 
     """Whether any policy holds or answers mail that scores so; most scores lower."""
     least = min((limits.strict for limits in thresholds.values()), default=0.0)
     return score is not None and score.probability >= least
+
+
+def _may_tell(score: Score, thresholds: Mapping[Strictness, Thresholds]) -> bool:
+    """Whether a score is at any threshold: below them all it is asked for its reasons when somebody looks."""
+    return score.probability >= min((min(t.clear, t.strict) for t in thresholds.values()), default=0.0)
 
 
 def fault_of(error: BaseException) -> str:
@@ -166,8 +175,14 @@ def _usable(address: str) -> str:
 _EMPTY_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
 
 
-def show(message: Message, owner: Owner, score: Score) -> Shown:
-    """The message for the page and for the desktop app alike. `score` is that of the same message, with its reasons."""
+def show(message: Message, owner: Owner, score: Score, model: Callable[[str], Score] | None = None) -> Shown:
+    """The message for the page and for the desktop app alike. `score` is that of the same message, with its reasons;
+    where it was clearly fine `model`, which scored it, tells them now."""
+    late: tuple[Reason, ...] = ()
+    if model is not None and not score.reasons:
+        decisive, again = surest(views(message, owner), model)
+        late = illustrate(again, decisive.reading).reasons
+        score = replace(score, reasons=late)
     text = UNSEEN.sub("", body(message).replace("\r\n", "\n")).strip()
     text = _EMPTY_LINES.sub("\n\n", text)
     shown = text[:MAX_SHOWN]
@@ -176,4 +191,5 @@ def show(message: Message, owner: Owner, score: Score) -> Shown:
         truncated=len(text) > len(shown),
         marks=marks(shown, score, names_of(message, owner)),
         offers=bool(offer(message).url),
+        reasons=late,
     )

@@ -142,7 +142,8 @@ class ReviewService:
             return replace(letter, missing="unreadable")
         except GoogleError as error:
             return replace(letter, missing="reconnect" if isinstance(error, NeedsReconnect) else "later")
-        return replace(letter, shown=found)
+        late = tuple({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in found.reasons)
+        return replace(letter, shown=found, view=replace(view, reasons=view.reasons or late))
 
     async def offer(self, mailbox: Mailbox) -> Topic | None:
         """The topic to ask about after a release: do they welcome it?"""

@@ -109,13 +109,15 @@ GROWTH = 32_000_000
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model that has been loaded: its version and digest, what it was published with, and how it scores a text; the
-    second argument says whether its terms' counts come too. `beside` scores as a challenger does: no reasons."""
+    second argument says whether its terms' counts come too. `briefly` does without reasons, `beside`, as a challenger
+    scores, without a trace too."""
 
     version: str
     digest: str
     thresholds: Mapping[Strictness, Thresholds]
     costs: Mapping[Strictness, Cost]
     score: Callable[[str, bool], Score]
+    briefly: Callable[[str], Score]
     beside: Callable[[str], Score]
 
 
@@ -177,10 +179,16 @@ def _works(
         return model.score(text, keep)
 
     second = None if beside is None else Challenger(beside.beside, beside.thresholds)
+    # Counts are kept of every message, and they come with the whole score.
+    briefly = None if keep else model.briefly
     return {
-        "digest": lambda raw, owner: _pared(digest(opened(raw), owner, score, model.thresholds, second)),
+        "digest": lambda raw, owner: _pared(
+            digest(opened(raw), owner, score, model.thresholds, second, briefly)
+        ),
         "facts": lambda raw, owner: facts(opened(raw), owner),
-        "show": lambda raw, owner, score: show(opened(raw).message, owner, score),
+        "show": lambda raw, owner, told: show(
+            opened(raw).message, owner, told, score if told.model == model.version else None
+        ),
         "correspondents": lambda raw, owner: correspondents(opened(raw).message, owner),
         "offer": lambda raw: offer(opened(raw).message),
     }

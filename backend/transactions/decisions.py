@@ -102,7 +102,7 @@ def _appended(mailbox_id: MailboxId, notes: Iterable[_Note], now: datetime) -> S
     at = micros(now)
     for kind, about, told, grounds in notes:
         fields = {"kind": kind, **{name: value for name, value in told.items() if value}}
-        if grounds is not None and grounds.trace is not None:
+        if grounds is not None and grounds.trace is not None and grounds.trace.shares:
             fields["text"], fields["shares"] = keyed(key, grounds.trace.text), grounds.trace.shares
         payload = _payload(fields)
         if grounds is not None:

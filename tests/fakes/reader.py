@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 
 from backend.domain.digest import Digest
 from backend.domain.digesting import Challenger, correspondents, digest, show
@@ -29,11 +30,12 @@ class FakeReader:
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
         """Read and score."""
         limits = {strictness: self._thresholds(strictness) for strictness in Strictness}
-        return digest(self._opened(fetched), owner, self._score, limits, self.second)
+        return digest(self._opened(fetched), owner, self._score, limits, self.second, self._briefly)
 
     async def show(self, fetched: Fetched, owner: Owner, score: Score) -> Shown:
         """As its owner is shown it."""
-        return show(self._opened(fetched).message, owner, score)
+        model = self._score if score.model == self.model_version else None
+        return show(self._opened(fetched).message, owner, score, model)
 
     async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
         """Whom it makes known."""
@@ -55,6 +57,9 @@ class FakeReader:
     def model_version(self) -> str:
         """No model."""
         return "fake"
+
+    def _briefly(self, text: str) -> Score:
+        return replace(self._score(text), reasons=())
 
     def _opened(self, fetched: Fetched) -> Arrival:
         if self.trouble is not None:

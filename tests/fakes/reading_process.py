@@ -9,6 +9,7 @@ import os
 import pickle
 import re
 import signal
+from dataclasses import replace
 
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.message import Arrival
@@ -44,7 +45,8 @@ def _load(data: bytes, name: str) -> Model:
         THRESHOLDS,
         COSTS,
         lambda text, _: _score(text, version),
-        lambda text: _score(text, version),
+        lambda text: replace(_score(text, version), reasons=()),
+        lambda text: replace(_score(text, version), reasons=()),
     )
 
 

@@ -39,7 +39,7 @@ class Trace:
     """What makes a score repeatable. `made_with` names model file, preparation, runtime and processor: the same give
     the same bits. `text` is the digest of the text that was scored, `shares` that of every term's share; `words`
     counts its different words, of which the model knows `known`. `counts` are the counts of the terms it knows, packed,
-    where they are kept."""
+    where they are kept. Of mail that is clearly fine there is neither `text` nor `shares`: its score says it all."""
 
     made_with: str
     text: str
@@ -288,12 +288,13 @@ class Mark:
 class Shown:
     """`text` is what the reader of the message sees, without controls and direction marks, at most `MAX_SHOWN`
     characters (`truncated`: there was more); `marks` point into it. `offers`: one click unsubscribes, and that can be
-    believed."""
+    believed. `reasons` are those of a score that came without."""
 
     text: str
     truncated: bool = False
     marks: tuple[Mark, ...] = ()
     offers: bool = False
+    reasons: tuple[Reason, ...] = ()
 
 
 # ---- Reasons marked in the text

@@ -294,8 +294,9 @@ def differences(
     again: dict[str, Any] = {}
     if score is not None:
         again |= {"p": bits(score.probability), "logit": bits(score.logit)}
-        again["shares"] = score.trace and score.trace.shares
-        if key and score.trace:
+        if score.trace and score.trace.shares and "shares" in says:
+            again["shares"] = score.trace.shares
+        if key and score.trace and score.trace.text and "text" in says:
             again["text"] = keyed(key, score.trace.text)
     verdict = None
     with suppress(Refused, KeyError, TypeError, ValueError, struct.error):  # not written by `grounds`

@@ -23,6 +23,11 @@ from tests.fakes.reader import FakeReader
 from tests.fakes.reading_process import COSTS, THRESHOLDS, _score
 from tests.unit.pipeline.conftest import letter
 
+
+def briefly(text: str) -> Score:
+    return replace(_score(text, "fake"), reasons=())
+
+
 ANA = Owner("ana@corp.test", "Ana Ruiz", frozenset({"ana@corp.test"}))
 LIMITS = Limits(seconds=5.0, memory=200_000_000, patience=30.0)
 
@@ -48,8 +53,24 @@ async def reader(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 async def test_a_message_is_read_and_scored_as_the_domain_does_it(reader: Reader) -> None:
     for message in (letter(), letter(List_Id="<l.corp.test>", References="<a@b> <c@d>"), Message()):
-        expected = digest(arrival(message), ANA, lambda text: _score(text, "fake"), THRESHOLDS)
+        expected = digest(
+            arrival(message), ANA, lambda text: _score(text, "fake"), THRESHOLDS, briefly=briefly
+        )
         assert await reader.screen(fetched(message), ANA) == expected
+
+
+async def test_reasons_come_at_a_threshold_and_below_them_all_when_somebody_looks(reader: Reader) -> None:
+    pitch = await reader.screen(fetched(letter(text="pitchy")), ANA)
+    assert pitch.score is not None
+    assert [reason.code for reason in pitch.score.reasons] == ["a word"]
+    mail = fetched(letter(text="see you at eight"))
+    fine = await reader.screen(mail, ANA)
+    assert fine.score is not None
+    assert fine.score.reasons == ()
+    shown = await reader.show(mail, ANA, fine.score)
+    assert [reason.code for reason in shown.reasons] == ["a word"]
+    of_another_model = await reader.show(mail, ANA, replace(fine.score, model="another"))
+    assert of_another_model.reasons == ()
 
 
 async def test_nothing_of_body_and_headers_comes_back(reader: Reader) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from structlog.testing import capture_logs
@@ -69,8 +70,11 @@ async def test_another_bit_or_verdict_is_told(fixture: Fixture) -> None:
     ((says, setting),) = await entries_of(fixture)
     assert differences({**says, "outcome": Outcome.INBOX}, setting, None) == ["outcome"]
     other = Score(0.97000000000000008, 0.0, trace=Trace("", "", "other", 1, 1))
-    assert differences(says, setting, other) == ["p", "shares"]
-    assert differences(says, setting, other, b"another key") == ["p", "shares", "text"]
+    assert differences(says, setting, other) == ["p"], "mail that was clearly fine has no shares"
+    traced = {**says, "shares": "these", "text": "this"}
+    other = replace(other, trace=Trace("", "text", "other", 1, 1))
+    assert differences(traced, setting, other) == ["p", "shares"]
+    assert differences(traced, setting, other, b"another key") == ["p", "shares", "text"]
     assert differences(says, {}, None) == ["row", "outcome", "guards"]
     spoilt = {**says, "case": {"p": "00"}}
     assert differences(spoilt, setting, None) == ["row", "outcome", "guards"]

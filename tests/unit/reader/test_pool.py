@@ -208,7 +208,7 @@ async def test_several_processes_read_at_once(model: Path) -> None:
 async def test_it_is_given_none_of_our_secrets(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PITCHGATE_SECRET_KEYS", "a key")
     async with opened(model) as pool:
-        digest = await pool.screen(mail("environment"), ANA)
+        digest = await pool.screen(mail("pitchy environment"), ANA)
     assert digest.score is not None
     (reason,) = digest.score.reasons
     assert reason.words

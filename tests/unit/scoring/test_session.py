@@ -49,6 +49,17 @@ class TestScores:
         assert session.score(PITCH).reasons
         assert session.score(PITCH).model == session.facts.version
 
+    def test_a_brief_score_has_the_same_bits_and_counts_and_no_reasons(self, session: ModelSession):
+        for said in (PITCH, ORDINARY, f"{PITCH} {ORDINARY}", "", "a é ? x\ud800y"):
+            brief, whole = session.score_briefly(said), session.score(said)
+            assert (brief.probability, brief.logit) == (whole.probability, whole.logit)
+            assert (brief.trace.words, brief.trace.known) == (whole.trace.words, whole.trace.known)
+            assert (brief.trace.made_with, brief.trace.shares, brief.reasons) == (
+                whole.trace.made_with,
+                "",
+                (),
+            )
+
     @pytest.mark.parametrize(
         ("subject", "body"), [("", ""), ("hi", ""), ("Hello", "Hi Anna"), ("x", "x"), ("", "?")]
     )
