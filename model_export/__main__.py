@@ -22,6 +22,7 @@ from model_export.card import BadCard, read_card, write_card
 from model_export.choice import choose_nested, grid
 from model_export.compare import compare, opened
 from model_export.console import progress, say, show, steps
+from model_export.digests import corpus_digest
 from model_export.evaluation import as_json, evaluate, learning_curve, summary
 from model_export.learner import DEFAULT, Params
 from model_export.metrics import Figures, by_part, mean_figures
@@ -29,7 +30,7 @@ from model_export.own import WEIGHTS, judge, weighed
 from model_export.publish import NotPublished, build, publish
 from model_export.report import render
 from model_export.reproduce import differences
-from model_export.rows import CORPUS, BadRow, Row, corpus, corpus_digest, numbered, records, unlabelled
+from model_export.rows import CORPUS, BadRow, Row, corpus, numbered, records, unlabelled
 from model_export.swings import swings
 from model_export.training import FOLDS, Trained, cross_calibrated, groups_of, labels_of, sides, train
 

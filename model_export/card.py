@@ -11,9 +11,9 @@ from typing import Any
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.scoring.model_file import ModelFacts
+from model_export.digests import sources
 from model_export.evaluation import GOALS, Confusion, Evaluation
 from model_export.metrics import true_share
-from model_export.rows import sources
 from model_export.slices import Rate
 
 _FENCE = "```json reproduce\n"

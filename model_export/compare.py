@@ -15,6 +15,7 @@ from backend.scoring.model_file import audit
 from backend.scoring.session import ModelSession
 from model_export.own import Own
 from model_export.rows import Row
+from model_export.training import surest
 
 _NAMES = {"auc": "AUC", "recall_1": "recall at 1 %", "recall_5": "recall at 5 %", "ece": "calibration error"}
 
@@ -58,12 +59,21 @@ def compare(first: ModelSession, second: ModelSession, rows: Sequence[Row]) -> C
         lines += _verdicts(sessions, rows)
     remark = _REMARK if comparable else _OTHER_READING
     own = [Own(**json.loads(s.facts.metadata["own"])).words for s in sessions if "own" in s.facts.metadata]
-    return Comparison((first.facts.version, second.facts.version), lines, [*own, *([remark] if rows else [])])
+    remarks = [*own, *([remark] if rows else [])]
+    if first.facts.corpus != second.facts.corpus:
+        remarks.append(_OTHER_MESSAGES)
+    return Comparison((first.facts.version, second.facts.version), lines, remarks)
 
 
 _REMARK = (
     "Held counts and changed verdicts are over the corpus, which both models may have been trained on: they show "
     "where the models differ, not which is better. The figures above them come from left-out files."
+)
+
+
+_OTHER_MESSAGES = (
+    "The two have learned from different messages, and the figures of each are over its own: they do not say which is "
+    "better. That takes the same messages, read by neither, as `train --archive` keeps them back from an owner's mail."
 )
 
 
@@ -84,7 +94,7 @@ def _verdicts(sessions: tuple[ModelSession, ModelSession], rows: Sequence[Row]) 
     held = []
     for session in sessions:
         hold = session.thresholds(Strictness.NORMAL).hold
-        held.append(np.array([session.score(row.text, explain=False).probability >= hold for row in rows]))
+        held.append(surest(session, rows) >= hold)
     sales = np.array([row.sales == 1 for row in rows])
     lines = [
         (f"{name} held at normal", str(int((held[0] & which).sum())), str(int((held[1] & which).sum())))

@@ -26,11 +26,14 @@ class Block:
         return {"lowercase": False, "token_pattern": self.pattern, "ngram_range": (1, self.longest)}
 
 
+FREE = ("automatic", "bulk_header", "mailing_list", "no_reply_sender", "quotes_owner")
+"""Findings of form that are not learned from: a stranger has them for nothing, and more of ordinary mail has them."""
 BLOCKS = (
     Block("words", r"(?u)\b(?![ctf]_)\w\w+\b", 2),
     Block("meaning", r"(?u)\b[ct]_\w+\b", 2),
-    # In which language a mail is written says nothing about it; that the language is unknown calls for care.
-    Block("form", r"(?u)\b(?:f_(?!language_)\w+|f_language_xx)\b", 1),
+    # In which language a mail is written says nothing about it; that the language is unknown calls for care. Nor does
+    # what anybody can write: fields of a list or an automatic answer, an address that takes no answer, a quoted "you".
+    Block("form", rf"(?u)\b(?:f_(?!language_|(?:{'|'.join(FREE)})\b)\w+|f_language_xx)\b", 1),
 )
 FORM_GROUPS = 3
 """In so many files a finding of form must occur."""
@@ -52,7 +55,7 @@ class Counts:
             found.append((matrix, counter.get_feature_names_out()))
         return cls(tuple(found))
 
-    def take(self, places: Sequence[int]) -> Counts:
+    def take(self, places: Sequence[int] | NDArray[np.int64]) -> Counts:
         """The counts of some of the texts, over the same terms."""
         return Counts(tuple((matrix[places], terms) for matrix, terms in self.blocks))
 

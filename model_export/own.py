@@ -18,7 +18,18 @@ from model_export.counts import Counts
 from model_export.learner import Floats, Params
 from model_export.metrics import auc
 from model_export.rows import Row
-from model_export.training import FOLDS, Progress, Trained, fit, groups_of, labels_of, sides, silent, squash
+from model_export.training import (
+    FOLDS,
+    Progress,
+    Trained,
+    fit,
+    groups_of,
+    labels_of,
+    sides,
+    silent,
+    squash,
+    surest,
+)
 
 WEIGHTS = (1.0, 3.0, 10.0)
 """How often a message of an owner may count against one of the corpus."""
@@ -67,7 +78,7 @@ def judge(trained: Trained, other: Path) -> Own | None:
     without = ModelSession.open(other)
     rows = [trained.judged[i] for i in places]
     labels, sales = labels_of(rows), np.array([row.sales == 1 for row in rows])
-    stated = (without.probabilities([row.text for row in rows]), trained.probabilities[places])
+    stated = (surest(without, rows), trained.probabilities[places])
     limits = (without.thresholds(Strictness.NORMAL).hold, trained.thresholds[Strictness.NORMAL].hold)
     losses = [_losses(labels, probabilities) for probabilities in stated]
     gains = losses[0] - losses[1]

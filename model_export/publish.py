@@ -16,11 +16,12 @@ from onnx import helper
 from backend.domain.reading.wording import reading_digest
 from backend.scoring.model_file import FORMAT, audit, digest_of, packed_terms
 from backend.scoring.session import ModelSession
+from model_export.digests import corpus_digest
 from model_export.graph import to_onnx
 from model_export.learner import Floats, PitchModel
 from model_export.nasty import NASTY
 from model_export.own import Own
-from model_export.rows import Row, corpus_digest
+from model_export.rows import Row
 from model_export.training import Trained
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "scipy", "skl2onnx")

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import email.message
 import email.policy
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
-from itertools import islice
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from backend.domain.mail.message import Message, Owner, addresses, clean
 from backend.domain.mail.mime import parse
-from backend.domain.reading import wording
-from backend.domain.reading.wording import prepare
+from backend.domain.reading.views import views
 from model_export.errands import CLASSES
 
 CORPUS = Path(__file__).parent / "corpus"
-LEXICON = Path(wording.__file__).parent / "lexicon"
 OWN_MAIL = "own_mail"
 """The kind of rows that are an owner's own mail."""
 UNLABELLED = "score"
@@ -62,9 +58,14 @@ class Row:
         return self.message.sender.address
 
     @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """What the model reads, the whole of the message first: of several views the surest pitch decides."""
+        return tuple(view.text for view in views(self.message, self.owner))
+
+    @property
     def text(self) -> str:
-        """What the model reads."""
-        return prepare(self.message, self.owner)
+        """The whole of the message, which is what is learned from."""
+        return self.texts[0]
 
     @cached_property
     def language(self) -> str:
@@ -168,34 +169,3 @@ def corpus(folder: Path = CORPUS, files: Iterable[str] | None = None) -> list[Ro
         raise BadRow(f"the corpus has no file {', '.join(unknown)}; it has {', '.join(paths)}")
     chosen = [path for stem, path in paths.items() if stem in wanted]
     return [row_of(record, path.stem) for path in chosen for record in records(path)]
-
-
-def corpus_digest(rows: Iterable[Row]) -> str:
-    """SHA-256 over ids, labels, classes and model texts: it changes with the corpus and with the wording."""
-    digest = hashlib.sha256()
-    for row in rows:
-        digest.update(f"{row.id}\x00{row.label}\x00{row.errand}\x00{row.text}\x01".encode())
-    return digest.hexdigest()
-
-
-@cache
-def sources() -> dict[str, str]:
-    """What a model is made from, quickly told: SHA-256 over the files of corpus and lexicon, and over the wording of
-    every twentieth message, which the code between them decides. `corpus_digest` reads all."""
-    paths = sorted(CORPUS.glob("*.jsonl"))
-    some = (row_of(record, path.stem) for path in paths for record in islice(records(path), 0, None, 20))
-    return {
-        "corpus": _files_digest(paths),
-        "lexicon": _files_digest(
-            sorted(path for path in LEXICON.rglob("*") if path.suffix not in (".py", ".pyc"))
-        ),
-        "wording": corpus_digest(some),
-    }
-
-
-def _files_digest(paths: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        if path.is_file():
-            digest.update(f"{path.name}\x00".encode() + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()

@@ -76,6 +76,11 @@ def _listless(record: Record) -> Record:
     return {**record, "headers": {name: value for name, value in headers.items() if name not in _LIST}}
 
 
+def _fielded(record: Record) -> Record:
+    fields = {"List-Id": f"<{_FIRM}>", "Precedence": "bulk", "Auto-Submitted": "auto-replied"}
+    return {**record, "headers": {**(record.get("headers") or {}), **fields}}
+
+
 def _of_another_trade(record: Record) -> Record:
     parts = {
         name: _TRADE.sub(_swapped, record[name]) for name in ("subject", "text", "html") if record.get(name)
@@ -102,6 +107,7 @@ HABITS: Mapping[str, tuple[Callable[[Record], Record], Callable[[Record], Record
     "a question at the end": (_asking, dict),
     "“Re:” before the subject": (_answering, dict),
     "headers of lists lost": (_listless, dict),
+    "fields anybody can write": (_fielded, dict),
     "words of one trade for another's": (_of_another_trade, dict),
 }
 """By name: a record with the habit, and the same without it."""

@@ -11,11 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Thresholds
+from backend.domain.reading.score import CAUTION, Thresholds
+from backend.scoring.session import ModelSession
 from model_export.counts import Counts
+from model_export.disguises import copies
 from model_export.errands import UNKNOWN
 from model_export.learner import DEFAULT, Flags, Floats, Params, PitchModel
 from model_export.rows import Row
@@ -42,8 +45,8 @@ def silent(step: str) -> None:
 class Trained:
     """A finished run. `judged` are the rows that were left out once, the arrays follow their order.
 
-    `logits` are uncalibrated and by models that did not see the row's file. `probabilities` are the same
-    through the shipped calibrator, at the share of pitches that `params` states (thresholds come from these).
+    `logits` are uncalibrated, of the surest view, and by models that did not see the row's file. `probabilities` are
+    the same through the shipped calibrator, at the share of pitches that `params` states (thresholds come from these).
     `crossed` are through calibrators that did not see the row's file either, at the corpus's own share: the honest
     ones for calibration error.
     """
@@ -57,17 +60,59 @@ class Trained:
     thresholds: dict[Strictness, Thresholds]
 
 
+@dataclass(frozen=True)
+class Views:
+    """Counted views of rows, those of one row side by side and the whole first: that is what is learned from."""
+
+    counts: Counts
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Views:
+        """Count every view of each."""
+        starts = np.cumsum([0, *(len(row.texts) for row in rows)])
+        return cls(Counts.of([text for row in rows for text in row.texts]), starts)
+
+    def whole(self, places: Sequence[int]) -> Counts:
+        """Of these rows the whole."""
+        return self.counts.take(self.starts[np.asarray(places)])
+
+    def logits(self, model: PitchModel, places: Sequence[int]) -> Floats:
+        """Of these rows the logits of the whole and of the part that is most like a pitch, [row, 2]."""
+        spans = [np.arange(self.starts[place], self.starts[place + 1]) for place in places]
+        found = model.logits(model.weighed(self.counts.take(np.concatenate(spans))))
+        ends = np.cumsum([len(span) for span in spans])
+        parts = np.split(found, ends[:-1])
+        return np.array([(logits[0], logits[1:].max(initial=-np.inf)) for logits in parts])
+
+
+def decided(logits: Floats, slope: float) -> Floats:
+    """The logits by which messages are judged, of those of `Views.logits`: the surest view decides as it does in
+    serving, a part with some caution."""
+    return np.maximum(logits[:, 0], logits[:, 1] - CAUTION / slope)
+
+
+def surest(session: ModelSession, rows: Sequence[Row]) -> Floats:
+    """What an exported model states of each row."""
+    logits = [[session.score(text, explain=False).logit for text in row.texts] for row in rows]
+    return squash(
+        np.array([max(view - CAUTION * (place > 0) for place, view in enumerate(found)) for found in logits])
+    )
+
+
 def train(rows: Sequence[Row], params: Params = DEFAULT, progress: Progress = silent) -> Trained:
-    """Fit on all rows; calibrate and set thresholds on what left-out files scored."""
+    """Fit on all rows and their copies in disguise; calibrate and set thresholds on what left-out files scored."""
     judged, aside = sides(rows)
-    logits = held_out_logits(judged, params, progress, aside)
+    worn = copies(rows)
+    views = held_out_logits(judged, params, progress, [*aside, *worn])
     labels = labels_of(judged)
-    slope = temperature(logits, labels)
+    slope = temperature(views[:, 0], labels)
+    logits = decided(views, slope)
     offset = at_share(params.share, float(labels.mean()))
     probabilities = squash(slope * logits + offset)
     progress("the model on all files")
     return Trained(
-        fit(rows, params).calibrate(slope, offset),
+        fit([*rows, *worn], params).calibrate(slope, offset),
         params,
         judged,
         logits,
@@ -110,19 +155,18 @@ def groups_of(rows: Sequence[Row]) -> list[str]:
 def held_out_logits(
     judged: Sequence[Row], params: Params, progress: Progress = silent, aside: Sequence[Row] = ()
 ) -> Floats:
-    """For each judged row the logit of a model trained on other files and on `aside`. Needs two files."""
+    """For each judged row the `Views.logits` of a model trained on other files, those of `aside` too. Needs two."""
     groups = groups_of(judged)
     if len(groups) < 2:
         raise ValueError("leaving one file out needs messages from at least two files with both labels")
     rows = [*judged, *aside]
-    counts = Counts.of([row.text for row in rows])
-    logits = np.zeros(len(judged))
+    seen = Views.of(rows)
+    logits = np.zeros((len(judged), 2))
     for left_out in (groups[first::FOLDS] for first in range(min(FOLDS, len(groups)))):
         progress(f"without {', '.join(left_out)}")
-        outside = [i for i, row in enumerate(rows) if row.group in left_out]
+        outside = [i for i, row in enumerate(judged) if row.group in left_out]
         inside = [i for i, row in enumerate(rows) if row.group not in left_out]
-        model = fit([rows[i] for i in inside], params, counts.take(inside))
-        logits[outside] = model.logits(model.weighed(counts.take(outside)))
+        logits[outside] = seen.logits(fit([rows[i] for i in inside], params, seen.whole(inside)), outside)
     return logits
 
 

@@ -69,7 +69,9 @@ def test_a_gain_is_said_by_the_model_itself_and_where_two_are_compared(
     publish(data, trained, [*ours, *theirs], tmp_path / "mine.onnx")
     mine = ModelSession.open(tmp_path / "mine.onnx")
     assert json.loads(mine.facts.metadata["own"])["count"] == own.count
-    assert "is better: AUC" in compare(ModelSession.open(wrong), mine, []).remarks[0]
+    remarks = compare(ModelSession.open(wrong), mine, []).remarks
+    assert "is better: AUC" in remarks[0]
+    assert "do not say which is better" in remarks[-1]
 
 
 def test_without_mail_of_an_owner_there_is_nothing_to_say(ours: list[Row]):

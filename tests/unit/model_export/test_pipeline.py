@@ -20,12 +20,13 @@ from model_export import loaders, training
 from model_export.__main__ import cli, main
 from model_export.card import BadCard, read_card, write_card
 from model_export.counts import Counts
+from model_export.digests import corpus_digest, sources
 from model_export.errands import UNKNOWN
 from model_export.evaluation import Evaluation, evaluate, summary
 from model_export.learner import DEFAULT, PitchModel
 from model_export.nasty import NASTY
 from model_export.publish import MAX_DIFFERENCE, NotPublished, build, parity, publish
-from model_export.rows import CORPUS, BadRow, Row, corpus, corpus_digest, records, row_of, sources
+from model_export.rows import CORPUS, BadRow, Row, corpus, records, row_of
 from model_export.training import Trained, held_out_logits, sides, train
 
 FILES = ["train_1", "train_3", "train_8", "edge_1"]
