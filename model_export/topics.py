@@ -22,6 +22,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading import topics as reading
 from backend.domain.reading.lexicon import LANGUAGES, lexicon
 from backend.domain.reading.topics import Signs, Topic
+from model_export.learner import Flags
 from model_export.rows import Row, corpus
 from model_export.training import Trained, train
 
@@ -97,18 +98,25 @@ def define(topic: Topic, rows: Sequence[Row], writers: Set[str] = WRITERS) -> Si
 
 
 def judged(topic: Topic, signs: Signs, trained: Trained, writers: Set[str] = WRITERS) -> dict[str, float]:
-    """Shares of mail of the other writers held at *normal*, in %, without and with the topic welcome."""
+    """Of mail of the other writers held at *normal*, in %: what is about the topic of that which it lets in, what of
+    that which is about it stays held, and the ordinary mail that it lets in."""
     held = trained.probabilities >= trained.thresholds[Strictness.NORMAL].hold
-    still = held & np.array([not signs.tell(findings(row)) for row in trained.judged])
-    new = np.array([row.group not in writers for row in trained.judged])
+    held &= np.array([row.group not in writers for row in trained.judged])
+    told = np.array([signs.tell(findings(row)) for row in trained.judged])
     sales = np.array([bool(row.sales) for row in trained.judged])
     own = sales & np.array([about(row, topic) for row in trained.judged])
-    parts = {"own": own & new, "other pitches": sales & ~own & new, "ordinary": ~sales & new}
+    let_in, missed = held & sales & told, held & own & ~told
     return {
-        "messages": int(parts["own"].sum()),
-        **{f"{name}, {when}": round(100 * float(kept[part].mean()), 1)
-           for name, part in parts.items() for when, kept in (("off", held), ("on", still))},
-    }  # fmt: skip
+        "let in": int(let_in.sum()),
+        "rightly": _percent(let_in & own, let_in),
+        "about it": int((held & own).sum()),
+        "left out": _percent(missed, held & own),
+        "ordinary mail let in": _percent(held & ~sales & told, held & ~sales),
+    }
+
+
+def _percent(part: Flags, whole: Flags) -> float:
+    return round(100 * float(part.sum()) / max(1, int(whole.sum())), 1)
 
 
 def about(row: Row, topic: Topic) -> bool:
