@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from backend.demo.letters import OWNER
 from tests import browsers
 from tests.journeys.conftest import begin_journey
 
@@ -24,7 +25,10 @@ async def test_a_person_plays_both_sides(tmp_path: Path, shots: Path) -> None:
         )
         page = await chromium.new_page(locale="en-GB")
         bar = page.get_by_role("navigation", name="The demo, step by step")
-        pitch = await journey.write(journey.pitch)
+        letter = journey.pitch
+        pitch = await journey.write(letter)
+        # What Sam wrote is in his own Sent, as in the demo.
+        await journey.stage.sandbox.seed_sent(letter.address, OWNER, letter.subject, letter.text)
         await journey.settled(pitch, held=True)
 
         onward = bar.locator(".primary")
