@@ -8,7 +8,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,21 @@ class Module:
     """One Python file."""
 
     path: Path
-    lines: int
-    tree: ast.Module
+    source: str
+
+    @property
+    def lines(self) -> int:
+        return self.source.count("\n")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Parsed once for all tests, if one asks."""
+        return ast.parse(self.source, filename=str(self.path))
+
+    @cached_property
+    def imports(self) -> tuple[ast.Import | ast.ImportFrom, ...]:
+        """Every import, wherever in the module it stands."""
+        return tuple(node for node in _statements(self.tree) if isinstance(node, ast.Import | ast.ImportFrom))
 
     def definitions(self) -> Iterator[tuple[str, Definition]]:
         """Every class and function, however deep, with its dotted name inside the module."""
@@ -74,9 +87,8 @@ class Module:
 
 @cache
 def parsed(path: Path) -> Module:
-    """A Python file, parsed once for all tests."""
-    source = (ROOT / path).read_text(encoding="utf-8")
-    return Module(path, source.count("\n"), ast.parse(source, filename=str(path)))
+    """A Python file, read once for all tests."""
+    return Module(path, (ROOT / path).read_text(encoding="utf-8"))
 
 
 def modules(*folders: str) -> tuple[Module, ...]:
@@ -100,8 +112,21 @@ def body_lines(definition: Definition) -> int:
     return (definition.end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
+def _below(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements that stand directly in this one. Expressions, nine tenths of all nodes, hold none."""
+    for field in ("body", "orelse", "handlers", "cases", "finalbody"):
+        found = getattr(node, field, ())
+        yield from found if isinstance(found, list) else ()
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    for child in _below(node):
+        yield child
+        yield from _statements(child)
+
+
 def _inside(node: ast.AST, prefix: str) -> Iterator[tuple[str, Definition]]:
-    for child in ast.iter_child_nodes(node):
+    for child in _below(node):
         if isinstance(child, Definition):
             yield prefix + child.name, child
             yield from _inside(child, f"{prefix}{child.name}.")

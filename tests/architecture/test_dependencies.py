@@ -64,10 +64,10 @@ def test_the_sandbox_shares_one_file_and_what_serves_needs_nothing_of_its_extra(
 
 def _imports(folder: str) -> Iterator[tuple[str, str]]:
     for module in modules(folder):
-        for node in ast.walk(module.tree):
+        for node in module.imports:
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            elif not node.level and node.module:
                 names = [node.module]
                 if "." not in node.module:
                     names = [f"{node.module}.{alias.name}" for alias in node.names]

@@ -68,9 +68,9 @@ def _dotted(path: Path) -> str:
 def _imports(module: Module) -> set[str]:
     """Every dotted name that the module imports, from anywhere in it."""
     found = set()
-    for node in ast.walk(module.tree):
+    for node in module.imports:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif node.module and not node.level:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found
