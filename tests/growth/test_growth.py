@@ -6,6 +6,7 @@ are all tried here too, unless nothing about them has changed since `make growth
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ def _only_new_objects() -> Iterator[None]:
     """What takes long must be the text, not the collector's walk over a whole test session."""
     with measure.only_new_objects():
         yield
+    gc.freeze()  # what was collected, as before (tests/conftest.py)
 
 
 @pytest.mark.parametrize("name", LONG_AGO)
