@@ -326,13 +326,32 @@ async def office(
     folder: Path, stopping: asyncio.Event | None = None, checks: Checks | None = None, **settings: Any
 ) -> AsyncIterator[Office]:
     """Everything, open."""
-    store = open_store(migrated(folder / "web.sqlite3"), PlainKeys())
+    (file := folder / "web.sqlite3").write_bytes(await _owners())
+    async with _opened(file) as store:
+        yield _office(store, stopping, checks, settings)
+
+
+_made: list[bytes] = []
+
+
+async def _owners() -> bytes:
+    """The file of a store in which Ana and Eve have connected: the same for everybody, so it is made once."""
+    if not _made:
+        with tempfile.TemporaryDirectory() as folder:
+            file = migrated(Path(folder, "web.sqlite3"))
+            async with _opened(file) as store:
+                for name in ("ana", "eve"):
+                    await Story(store).mailbox(name)
+            _made.append(file.read_bytes())
+    return _made[0]
+
+
+@asynccontextmanager
+async def _opened(file: Path) -> AsyncIterator[Store]:
+    store = open_store(file, PlainKeys())
     await store.open()
     try:
-        here = _office(store, stopping, checks, settings)
-        await here.story.mailbox("ana")
-        await here.story.mailbox("eve")
-        yield here
+        yield store
     finally:
         await store.close()
 
