@@ -62,76 +62,17 @@ ANAS: dict[str, str] = {
     "say": f"sales {HELD}",
     "confirm": "ana@corp.test",
 }
-HARMLESS = {
-    # settings, searches and places in a list: they name nothing of anybody's
-    *(
-        "mode",
-        "all",
-        "half",
-        "age",
-        "overruled",
-        "questions_a_week",
-        "strictness",
-        "done",
-        "ended",
-        "order",
-        "back",
-        "n",
-        "balance",
-        "lost",
-        "q",
-        "view",
-        "band",
-    ),
-    "day",
-    "show",
-    # where a browser is reached, which it tells itself
-    *("endpoint", "p256dh", "auth"),
-    # a hint to Google, who asks which account it is
-    "account",
-    *(
-        "since",
-        "until",
-        "note",
-        "challenged",
-        "placement",
-        "limit",
-        "by",
-        "after",
-        "v",
-        "t",
-        "language",
-        "text",
-    ),
-    *(
-        "default",
-        "do",
-        "confirmed",
-        "answer",
-        "request",
-        "ticket",
-        "csrf",
-        "wording",
-        "left_alone",
-        "welcome",
-        "topic",
-        "rows_off",
-    ),
-    *(
-        "until_at",
-        "scopes",
-        "other",
-        "typed",
-        "line",
-        "code",
-        "verifier",
-        "name",
-        "leads_to",
-        "page",
-        "hours",
-    ),
-}
-
+HARMLESS = set(
+    """
+    mode all half age overruled questions_a_week strictness done ended order back n balance lost
+    q view band day show
+    endpoint p256dh auth
+    account since until note challenged placement limit by after v t language text default do
+    confirmed answer request ticket csrf wording left_alone welcome topic rows_off until_at
+    scopes other typed line code verifier name leads_to page hours
+    """.split()
+)
+"""Settings, searches, where a browser is reached: they name nothing of anybody's."""
 
 PART = re.compile(r"<(?:\w+:)?(\w+)>")
 ACCESS = ("sessions", "devices", "one_time_codes")
@@ -250,34 +191,28 @@ async def test_another_owners_ids_lead_nowhere(route: Route, here: Office, tmp_p
             assert values["confirm"] not in text
 
 
-REACHING = (
-    *(
-        "GET /api/v1/held",
-        "GET /api/v1/messages",
-        "GET /api/v1/messages/<gmail_id>/preview",
-        "GET /api/v1/devices",
-    ),
-    *(
-        "POST /api/v1/corrections",
-        "POST /api/v1/corrections/<key>/undo",
-        "DELETE /api/v1/devices/<device_id>",
-    ),
-    *(
-        "GET /review",
-        "GET /review/mail/<gmail_id>",
-        "GET /review/sender",
-        "GET /devices",
-        "GET /settings/lists/export",
-    ),
-    *(
-        "POST /review/decide",
-        "POST /review/undo",
-        "POST /review/credits",
-        "POST /review/rule",
-        "POST /devices/remove",
-    ),
-    *("POST /devices/browsers/end", "POST /settings/lists/remove", "POST /settings/lists/add"),
-)
+REACHING = """
+GET /api/v1/held
+GET /api/v1/messages
+GET /api/v1/messages/<gmail_id>/preview
+GET /api/v1/devices
+POST /api/v1/corrections
+POST /api/v1/corrections/<key>/undo
+DELETE /api/v1/devices/<device_id>
+GET /review
+GET /review/mail/<gmail_id>
+GET /review/sender
+GET /devices
+GET /settings/lists/export
+POST /review/decide
+POST /review/undo
+POST /review/credits
+POST /review/rule
+POST /devices/remove
+POST /devices/browsers/end
+POST /settings/lists/remove
+POST /settings/lists/add
+""".strip().splitlines()
 
 
 @pytest.mark.parametrize("name", REACHING)
