@@ -200,7 +200,7 @@ def presses(folder: Path) -> Iterator[Counted]:
     """How many of the presses aimed at a list that grows did something else."""
     with sync_playwright() as playwright, fixture(folder) as here:
         chromium = playwright.chromium.launch(executable_path=browsers.chromium(), args=browsers.ARGUMENTS)
-        done = list(presses_at_a_list_that_grows(here, chromium, {}))
+        done = list(presses_at_a_list_that_grows(here, chromium, {}, 200))
         chromium.close()
     wrong = sum(ordered != [aimed] for aimed, ordered in done)
     bounded[f"wrong_clicks_of_{len(done)}"] = wrong
