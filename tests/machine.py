@@ -215,8 +215,9 @@ class Forked(Process):
 SOON = 2.0
 """A duty that is due in so many seconds is no rest: a push is looked into once more when Google's window has closed."""
 STEP = 0.25
-METRICS_APART = 0.55
-"""Seconds between two questions to the metrics of one server."""
+METRICS_APART, METRICS_AT_ONCE = 0.55, 80
+"""Seconds between two questions to the metrics of one server, and how many may come sooner: it allows two a second,
+and 120 of a minute at once."""
 JOBS = """
 SELECT (SELECT COUNT(*) FROM messages WHERE due_at IS NOT NULL),
     (SELECT COUNT(*) FROM messages WHERE lease IS NOT NULL) + (SELECT COUNT(*) FROM duties WHERE lease IS NOT NULL),
@@ -244,14 +245,14 @@ async def hurry(running: Stage, state: Path) -> int:
 
 
 _asked: dict[str, float] = {}
-"""When the metrics of a server were last asked for, by its address, monotonic."""
+"""By the address of a server, when all questions to its metrics would be over if each had waited for the one before."""
 
 
 async def _looks_left(running: Stage) -> int:
-    """Asked no more often than the server's limit of 120 a minute allows."""
-    again = _asked.get(running.server_url, 0.0) + METRICS_APART
-    await asyncio.sleep(max(0.0, again - time.monotonic()))
-    _asked[running.server_url] = time.monotonic()
+    """Asked no more often than the server's limit allows."""
+    over = max(_asked.get(running.server_url, 0.0), time.monotonic())
+    _asked[running.server_url] = over + METRICS_APART
+    await asyncio.sleep(max(0.0, over - METRICS_AT_ONCE * METRICS_APART - time.monotonic()))
     return await jobs_left(running)
 
 

@@ -153,11 +153,11 @@ async def test_a_full_disk_is_told_once_and_nothing_is_lost(tmp_path: Path, kind
         disk.make_room()
 
         async def ready_again() -> bool:
-            await asyncio.sleep(0.2)
+            await told.pass_time(1)
             return (await readiness(told))["code"] == 200
 
         async def all_ended() -> bool:
-            await asyncio.sleep(0.6)
+            await told.pass_time(1)
             return f'pitchgate_message_stages{{stage="ended"}} {len(written)}.0' in await figures(told)
 
         await until(ready_again, "the server is ready again")
