@@ -7,11 +7,11 @@ unexport PYTHONDONTWRITEBYTECODE # or every process that a test starts would com
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-# Three workers for two cores, since many tests wait; with four, pages are painted before their scripts have run. A file
-# stays on one of them, so that what it starts is started once; files begin in the order of tests/conftest.py.
+# Five workers for two cores: two calculate while three wait for processes (tests/schedule.py). A file stays on one of
+# them, so that what it starts is started once.
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
-WORKERS ?= 3
-PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+WORKERS ?= 5
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 DAILY := not bench and not windows and not deploy and not dist and not reproduce
 SUITE := tests -m "$(DAILY)"
 # Stand-ins and houses that drift from the ports they stand for would prove nothing.
@@ -73,12 +73,14 @@ fix: format reference ## renew what follows from the code and needs no browser: 
 
 .PHONY: test test-unit test-browser test-desktop test-windows test-deploy
 test: setup-dev ## everything: gates, then unit, contract, journeys, browser and desktop tests
-	@$(MAKE) -k -j2 -O $(GATES) machine collected
+	@$(MAKE) -k -j2 types machine collected lint format-check imports suite
+
+# The types take longest of the gates: beside them what else tests need is installed (apt-get has a lock, so one after
+# the other), the tests are compiled once, which each worker would otherwise do, and begin.
+.PHONY: machine collected suite
+suite: machine collected
 	@$(PYTEST) $(PARALLEL) $(SUITE)
 
-# The longest of the gates leaves a core idle meanwhile: what else tests need is installed (apt-get has a lock, so one
-# after the other), and the tests are compiled once, which each worker would otherwise do.
-.PHONY: machine collected
 machine: setup-dev
 	@bash requirements/setup.sh browser
 	@bash requirements/setup.sh mail
@@ -86,6 +88,8 @@ machine: setup-dev
 
 collected: setup-dev
 	@$(BIN)/python -m pytest -qq --collect-only $(SUITE) >.venv/collected.log 2>&1 || { cat .venv/collected.log; false; }
+
+test-unit test-browser coverage: WORKERS = 2
 
 test-unit: setup-dev ## the quick ones only: no processes, no browser
 	@$(PYTEST) $(PARALLEL) tests/unit tests/architecture -m "$(DAILY)"

@@ -7,16 +7,15 @@ import os
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import browsers
+from tests import browsers, schedule
 from tests.doubles import FixedClock, SeededTokens
 from tests.guard import loopback_only
 
-HERE = Path(__file__).parent
-SLOW = ("faults", "journeys", "desktop")
 GUARD = str(Path(loopback_only.__file__).parent)
 SHOTS = "PITCHGATE_SHOTS"  # where browser tests leave pictures: of the tests, not of the product
 IN_CI = bool(os.environ.get("CI"))
@@ -71,24 +70,30 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what cannot run here, saying what is missing. In CI and for root it is not skipped: it fails.
-
-    Tests that wait for processes begin first, so that no worker is left alone with them at the end; those
-    that draw a desktop stand between the others.
-    """
-    order: dict[Path, tuple[int, str]] = {}
-    paths = sorted({item.path for item in items})
-    for folder in SLOW:
-        found = [path for path in paths if path.is_relative_to(HERE / folder)]
-        order |= {path: (place, folder) for place, path in enumerate(found)}
-    others = (len(items), "")  # counted here: a list that is being sorted is empty
-    items.sort(key=lambda item: order.get(item.path, others))
+    """Skip what cannot run here, saying what is missing. In CI and for root it is not skipped: it fails."""
+    schedule.in_order(items)
     no_browser = not browsers.found() and not IN_CI and not AS_ROOT
     for item in items:
         if no_browser and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason=browsers.MISSING))
         if item.get_closest_marker("linked") and not config.getoption("--linked"):
             item.add_marker(pytest.mark.skip(reason="needs a real Google account: --linked"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Of xdist: see `schedule`."""
+    schedule.configure(node)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """As `--dist loadfile`, but for what a worker is for."""
+    return schedule.EachItsOwn(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return schedule.ignored(collection_path, config)
 
 
 @pytest.fixture(autouse=True)
