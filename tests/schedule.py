@@ -1,9 +1,8 @@
-"""Who runs which file of tests: each core has a worker whose tests calculate, further workers have tests that wait for
-processes. A worker collects its own kind alone: collecting everything takes as long as hundreds of tests."""
+"""Who runs which file of tests: the last three workers have tests that wait for processes, the others those that
+calculate. A worker collects its own kind alone: collecting everything takes as long as hundreds of tests."""
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain, count
@@ -15,6 +14,7 @@ from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
 HERE = Path(__file__).parent
+WAITERS = 3
 WAITING = ("faults", "journeys", "desktop")
 """Folders whose tests wait for processes most of their time."""
 FIRST = (
@@ -33,9 +33,8 @@ BUSY = ("browser", "growth", "web", "contract", "architecture", "sandbox")
 def configure(node: WorkerController) -> None:
     """Say to a worker what it is for. One that takes the place of another takes all, as each of few workers does."""
     workers, number = node.workerinput["workercount"], int(node.gateway.id.removeprefix("gw"))
-    calculate = os.cpu_count() or 1
-    if node.config.getvalue("dist") == "loadfile" and number < workers > calculate:
-        node.workerinput["waits"] = number >= calculate
+    if node.config.getvalue("dist") == "loadfile" and number < workers > WAITERS:
+        node.workerinput["waits"] = number >= workers - WAITERS
 
 
 def ignored(path: Path, config: pytest.Config) -> bool | None:
