@@ -26,6 +26,7 @@ COUNTED = dict.fromkeys(
         "reading_process_not_started",
         "reading_process_lost",
         "notices_not_fetched",
+        "sender_unread",
         "topic_missing",
         "mail_without_push",
         "history_gone",

@@ -22,9 +22,9 @@ def main() -> None:
     serve(_opened, _load)
 
 
-def _opened(raw: bytes) -> Arrival:
+def _opened(raw: bytes, briefly: bool) -> Arrival:
     try:
-        return arrivals.opened(raw)
+        return arrivals.opened_briefly(raw) if briefly else arrivals.opened(raw)
     except AnswerUnreadable as error:
         raise NoAnswer from error
 

@@ -13,7 +13,7 @@ from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Arrival
 from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import FailOpen, Screened
+from backend.domain.mailbox.message import FailOpen, Limit, Screened
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
 
@@ -27,7 +27,8 @@ class Digest:
     `written_to` is the owner's address that stands in To or Cc. `correspondents` are the recipients of a
     message by the owner, `topics` what a message that may be held offers.
     `score` and `thresholds` come from one model, `challenger` and `challenger_thresholds` from the one in trial, if
-    there is one. Without a score, `cause` says why, and `fault` names the error and its place, for logs.
+    there is one. `limit`: what of the message's making kept it from being read in full. Without a score, `cause` says
+    why, and `fault` names the error and its place, for logs.
     """
 
     arrival: Arrival
@@ -44,8 +45,14 @@ class Digest:
     thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)
     challenger: Score | None = None
     challenger_thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)
+    limit: Limit | None = None
     cause: FailOpen | None = None
     fault: str = ""
+
+    @property
+    def sender_key(self) -> str:
+        """See `sender_key`."""
+        return sender_key(self.authentication, self.arrival.message.sender.address)
 
     def kept(self) -> Screened:
         """The facts that are stored: no body."""
@@ -64,3 +71,8 @@ class Digest:
             language=self.language,
             topics=self.topics,
         )
+
+
+def sender_key(authentication: Authentication, address: str) -> str:
+    """By which a sender is known whose mail could not be read in full. A forged From is not the address's owner."""
+    return f"{'=' if authentication.passed else '?'}{address}"

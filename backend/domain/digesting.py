@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from backend.domain.digest import Digest
+from backend.domain.digest import Digest, sender_key
 from backend.domain.entry.challenge_mail import MAX_SUBJECT
 from backend.domain.mail.authentication import authenticate
 from backend.domain.mail.machine_mail import addressed_to, form_of, is_bounce, offer, reply_address
@@ -17,11 +17,11 @@ from backend.domain.mail.message import UNSEEN, Address, Arrival, Message, Owner
 from backend.domain.mail.quoting import is_decline
 from backend.domain.mail.visible import visible
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import FailOpen
+from backend.domain.mailbox.message import FailOpen, Limit
 from backend.domain.policy.guards import objections_of_message
 from backend.domain.reading.score import MAX_SHOWN, Reason, Score, Shown, Thresholds, illustrate, marks
 from backend.domain.reading.topics import topics
-from backend.domain.reading.views import surest, views
+from backend.domain.reading.views import View, surest, views
 from backend.domain.reading.wording import body, names_of
 from backend.domain.reading.words import OTHER, language
 
@@ -35,6 +35,14 @@ MAX_NAME = 200
 MAX_MESSAGE_ID = 500
 MAX_REFERENCES = 20
 MAX_CORRESPONDENTS = 500
+_LIMITS = {
+    "size limit": Limit.SIZE,
+    "text limit": Limit.SIZE,
+    "part limit": Limit.PARTS,
+    "depth limit": Limit.PARTS,
+    "nesting limit": Limit.PARTS,
+}
+"""Defects of a message that leave some of its text unread."""
 LANGUAGE_READ = 20_000
 """Characters of a text that tell its language."""
 
@@ -75,11 +83,12 @@ def digest(
     thresholds: Mapping[Strictness, Thresholds],
     second: Challenger | None = None,
     briefly: Callable[[str], Score] | None = None,
+    limit: Limit | None = None,
 ) -> Digest:
     """Everything about a message. `model` scores a text of `wording.written`, `thresholds` are its own; so does the
     `second` one, which may break and cost nothing. `briefly`: as `model` does, at less cost and without reasons, which
-    nobody needs of mail that is clearly fine. What the owner wrote is not scored. Raises nothing but `MemoryError` once
-    the facts are known."""
+    nobody needs of mail that is clearly fine. `limit` says why this is not all of the message. What the owner wrote is
+    not scored. Raises nothing but `MemoryError` once the facts are known."""
     if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
         return facts(arrival, owner)
     known, tongue = _facts(arrival, owner, OTHER), OTHER
@@ -112,10 +121,19 @@ def digest(
         thresholds=thresholds,
         challenger=challenger,
         challenger_thresholds=limits,
+        limit=limit or limit_of(arrival.message, seen[0]),
         topics=frozenset().union(*(topics(view.text) for view in seen))
         if answerable or _may_hold(challenger, limits)
         else frozenset(),
     )
+
+
+def limit_of(message: Message, whole: View) -> Limit | None:
+    """Whether there was more than is read."""
+    struck = next(filter(None, map(_LIMITS.get, message.defects)), None)
+    if struck is None and whole.cut:
+        return Limit.PARTS
+    return struck
 
 
 def _may_hold(score: Score | None, thresholds: Mapping[Strictness, Thresholds]) -> bool:
@@ -137,6 +155,12 @@ def fault_of(error: BaseException) -> str:
         if frames
         else ""
     )
+
+
+def costly_sender(arrival: Arrival) -> str:
+    """See `sender_key`."""
+    message = arrival.message
+    return sender_key(authenticate(message), _usable(message.sender.address))
 
 
 def correspondents(message: Message, owner: Owner) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backend.domain.digesting import limit_of
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.authentication import Authentication, authenticate
 from backend.domain.mail.machine_mail import form_of
@@ -127,7 +128,9 @@ class Judge:
             standing=STRANGER,
             form=form_of(arrival, owner),
         )
-        decisive, score = surest(views(message, owner), self.session.score)
+        seen = views(message, owner)
+        facts = replace(facts, limit=limit_of(message, seen[0]))
+        decisive, score = surest(seen, self.session.score)
         score = illustrate(score, decisive.reading)
         earlier = frozenset((*message.references, message.in_reply_to)) - {""}
         return Weighed(filed.file, facts, score, earlier, self._wrote_to(message))

@@ -9,7 +9,7 @@ from collections import deque
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from backend.domain.mailbox.message import FailOpen, RowName, Verdict
+from backend.domain.mailbox.message import FailOpen, Limit, RowName, Verdict
 
 LAGS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 21_600.0)
 READINGS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 10.0)
@@ -33,6 +33,10 @@ class VerdictMetrics:
         self.fail_opens = Counter("pitchgate_fail_open", words, ("cause",), registry=here)
         for cause in FailOpen:  # an alarm on the rise of a count that is missing at 0 misses the first
             self.fail_opens.labels(cause)
+        words = "Messages whose own making kept them from being read in full"
+        self.unread = Counter("pitchgate_unread", words, ("limit",), registry=here)
+        for limit in Limit:
+            self.unread.labels(limit)
         self._latest: deque[bool] = deque(maxlen=WATCHED)
         words = "1 when none of the last 20 messages could be judged"
         gauge = Gauge("pitchgate_nothing_is_judged", words, registry=here)

@@ -43,6 +43,7 @@ async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tup
             standing=replace(standing, credits=0),
             form=digest.form,
             topics=digest.topics,
+            limit=digest.limit,
         )
         thresholds = digest.thresholds[mailbox.preferences.strictness]
         verdict = decide(facts, digest.score, thresholds, (), now)

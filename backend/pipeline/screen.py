@@ -112,6 +112,9 @@ async def read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
     began = time.perf_counter()
     digest = await context.reader.screen(fetched, mailbox.owner)
     context.judged.reading.observe(time.perf_counter() - began)
+    if digest.limit is not None:
+        context.judged.unread.labels(digest.limit).inc()
+        log.warning("not_read_in_full", mailbox=mailbox.id, limit=digest.limit, fault=digest.fault)
     labels = as_it_came(digest.arrival.labels, mailbox.labels)
     if labels == digest.arrival.labels:
         return digest
@@ -279,6 +282,7 @@ def _facts(context: Context, mailbox: Mailbox, digest: Digest, standing: Standin
         labels=mailbox.labels,
         form=digest.form,
         topics=digest.topics,
+        limit=digest.limit,
     )
 
 

@@ -8,19 +8,19 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from backend.domain.digest import Digest
-from backend.domain.digesting import Challenger, correspondents, digest, facts, fault_of, show
+from backend.domain.digesting import Challenger, correspondents, costly_sender, digest, fault_of, show
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.machine_mail import offer
-from backend.domain.mail.message import Arrival
+from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import FailOpen
+from backend.domain.mailbox.message import FailOpen, Limit
 from backend.domain.reading.score import Cost, Score, Thresholds
 from backend.reader.frames import Limits, ModelData, Models, answered, read_request
 
@@ -102,6 +102,9 @@ class Alarm:
 # ---- The reading process
 
 
+IN_FULL = 0.25
+"""Share of a message's processor time in which it must be read in full: the rest is for what can be read of it then."""
+
 GROWTH = 32_000_000
 """Bytes by which a process may have grown over a message and still read the next one."""
 
@@ -125,9 +128,39 @@ class NoAnswer(Exception):
     """The bytes are no whole answer of Google's."""
 
 
-def serve(opened: Callable[[bytes], Arrival], load: Callable[[bytes, str], Model]) -> None:
-    """Load the models that come first, then read what comes. `opened` raises `NoAnswer`. A challenger that is refused
-    is done without."""
+class _TooLong(BaseException):
+    """A message has had the time in which it may be read in full. No handler of ordinary errors may take it."""
+
+
+class _Patience:
+    """Ends a block after `seconds` of processor time, between two steps of Python: much earlier than `Alarm`, and the
+    process goes on."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._within = False
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGVTALRM, self._over)
+
+    def __enter__(self) -> None:
+        if hasattr(signal, "setitimer"):
+            self._within = True
+            signal.setitimer(signal.ITIMER_VIRTUAL, self._seconds)
+
+    def __exit__(self, *_: object) -> None:
+        self._within = False
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+
+    def _over(self, *_: object) -> None:
+        if self._within:
+            self._within = False
+            raise _TooLong
+
+
+def serve(opened: Callable[[bytes, bool], Arrival], load: Callable[[bytes, str], Model]) -> None:
+    """Load the models that come first, then read what comes. `opened` opens a message, whole or briefly, and raises
+    `NoAnswer`. A challenger that is refused is done without."""
     ignore_signals()
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     _silence(sys.stdout)
@@ -156,7 +189,7 @@ def serve(opened: Callable[[bytes], Arrival], load: Callable[[bytes, str], Model
     gc.collect()
     gc.freeze()
     confine(limits.memory)
-    _read_all(requests, answers, _works(opened, model, beside, limits.keep_counts), limits)
+    _read_all(requests, answers, _works(opened, model, beside, limits), limits)
 
 
 def _loaded(load: Callable[[bytes, str], Model], file: ModelData) -> Model:
@@ -171,9 +204,10 @@ def _told(error: PitchgateError) -> dict[str, str]:
 
 
 def _works(
-    opened: Callable[[bytes], Arrival], model: Model, beside: Model | None, keep: bool
+    opened: Callable[[bytes, bool], Arrival], model: Model, beside: Model | None, limits: Limits
 ) -> Mapping[str, Callable[..., object]]:
     """What may be asked for, by name."""
+    keep, patience = limits.keep_counts, _Patience(limits.seconds * IN_FULL)
 
     def score(text: str) -> Score:
         return model.score(text, keep)
@@ -181,16 +215,36 @@ def _works(
     second = None if beside is None else Challenger(beside.beside, beside.thresholds)
     # Counts are kept of every message, and they come with the whole score.
     briefly = None if keep else model.briefly
+
+    def in_part(raw: bytes, owner: Owner, limit: Limit) -> Digest:
+        return _pared(digest(opened(raw, True), owner, score, model.thresholds, second, briefly, limit))
+
+    def in_full(raw: bytes, owner: Owner, costly: Set[str]) -> Digest:
+        if costly and costly_sender(opened(raw, True)) in costly:
+            return in_part(raw, owner, Limit.TIME)
+        try:
+            with patience:
+                read = digest(opened(raw, False), owner, score, model.thresholds, second, briefly)
+        except NoAnswer:
+            raise
+        except _TooLong:
+            return in_part(raw, owner, Limit.TIME)
+        except MemoryError:
+            return in_part(raw, owner, Limit.MEMORY)
+        except Exception as error:
+            return replace(in_part(raw, owner, Limit.BROKEN), fault=fault_of(error))
+        if read.cause is FailOpen.UNREADABLE:
+            return replace(in_part(raw, owner, Limit.BROKEN), fault=read.fault)
+        return _pared(read)
+
     return {
-        "digest": lambda raw, owner: _pared(
-            digest(opened(raw), owner, score, model.thresholds, second, briefly)
-        ),
-        "facts": lambda raw, owner: facts(opened(raw), owner),
+        "digest": in_full,
+        "brief": in_part,
         "show": lambda raw, owner, told: show(
-            opened(raw).message, owner, told, score if told.model == model.version else None
+            opened(raw, False).message, owner, told, score if told.model == model.version else None
         ),
-        "correspondents": lambda raw, owner: correspondents(opened(raw).message, owner),
-        "offer": lambda raw: offer(opened(raw).message),
+        "correspondents": lambda raw, owner: correspondents(opened(raw, False).message, owner),
+        "offer": lambda raw: offer(opened(raw, False).message),
     }
 
 
@@ -213,7 +267,10 @@ def _read_all(
             answer = _answer(works[work], raw, arguments)
         del request, raw
         # After a lack of memory nothing can be relied upon, and what one message took is given back.
-        spent = answer.get("unread") is FailOpen.TOO_LARGE or resident() > began + GROWTH
+        value = answer.get("value")
+        lacked = isinstance(value, Digest) and value.limit is Limit.MEMORY
+        lacked |= answer.get("unread") is FailOpen.TOO_LARGE
+        spent = lacked or resident() > began + GROWTH
         _write(answers, {**answer, "spent": spent})
         if spent:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -19,12 +20,13 @@ from backend.domain.errors import NO_READER, TryLater
 from backend.domain.mail.machine_mail import Offer
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import FailOpen
+from backend.domain.mailbox.message import FailOpen, Limit
 from backend.domain.reading.score import Cost, Score, Shown, Thresholds
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from backend.reader.frames import Limits, ModelData, Models
 from backend.reader.process import LoadedModels, ModelFile, ReaderDied, ReadingProcess, read_model
+from backend.reader.turns import CostlySenders, Turns
 from backend.settings import Settings
 from backend.transactions.records import StoredModel
 
@@ -41,6 +43,13 @@ TRIES = 2
 ABANDONED = 3.0
 """Seconds in which a reading nobody waits for any more may come to its end. Ended at once, it would cost a process, and
 on a busy machine the next message would wait for that one's start until its own time is over."""
+
+
+_LIMITS = {FailOpen.TOO_SLOW: Limit.TIME, FailOpen.TOO_LARGE: Limit.MEMORY}
+"""What kept a message from being read at all, as what kept it from being read in full."""
+
+_COSTLY = frozenset({Limit.TIME, Limit.MEMORY, Limit.BROKEN})
+"""Limits that are found out about by reaching them."""
 
 
 class ReaderReply(BaseModel, Generic[T]):
@@ -67,7 +76,9 @@ class ReadingPool:
     """Implements `backend.ports.reader.Reader`. Messages wait here for a process that is free: one at a time, so that
     a message can take nothing down but its own reading."""
 
-    def __init__(self, entry: str, path: Path, models: Models, limits: Limits, wait: float) -> None:
+    def __init__(
+        self, entry: str, path: Path, models: Models, limits: Limits, processes: int, wait: float
+    ) -> None:
         self._entry = entry
         self._path = path
         self._wait = wait
@@ -77,6 +88,9 @@ class ReadingPool:
         self._facts = LoadedModels(version="", thresholds={}, costs={})
         self._free: asyncio.Queue[ReadingProcess | None] = asyncio.Queue()
         self._spare: ReadingProcess | None = None
+        self._turns = Turns(processes, time.monotonic)
+        self._whose: dict[ReadingProcess, tuple[str, float]] = {}
+        self._costly = CostlySenders(time.time)
         self._closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._all: set[ReadingProcess] = set()
@@ -88,7 +102,7 @@ class ReadingPool:
     ) -> AsyncIterator[ReadingPool]:
         """Start `processes` of them with the model at `model`; all end at the end. A message waits `wait` seconds for
         one that is free. Raises `ModelFile`."""
-        pool = cls(entry, model, Models(await read_model(model)), limits, wait)
+        pool = cls(entry, model, Models(await read_model(model)), limits, processes, wait)
         try:
             for _ in range(processes):
                 pool._free.put_nowait(await pool._usable(None))
@@ -102,26 +116,32 @@ class ReadingPool:
             await asyncio.gather(*(process.close() for process in pool._all))
 
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
-        """Read and score; where that is too much, at least the facts, so that its owner sees whose message it is."""
+        """Read and score; where that is too much, what can be read of it."""
+        costly = self._costly.of(owner.email)
         try:
-            return await self._ask(_DIGEST, "digest", fetched.raw, owner)
+            read = await self._ask(owner.email, _DIGEST, "digest", fetched.raw, owner, costly)
         except Unread as error:
-            with contextlib.suppress(Unread):
-                facts = await self._ask(_DIGEST, "facts", fetched.raw, owner)
-                return replace(facts, cause=error.cause, fault=error.fault)
-            raise
+            limit = _LIMITS.get(error.cause, Limit.BROKEN)
+            try:
+                read = await self._ask(owner.email, _DIGEST, "brief", fetched.raw, owner, limit)
+            except Unread:
+                raise error from None
+            read = replace(read, fault=error.fault)
+        if read.limit in _COSTLY and self._costly.note(owner.email, read.sender_key):
+            log.warning("sender_unread", limit=read.limit)
+        return read
 
     async def show(self, fetched: Fetched, owner: Owner, score: Score) -> Shown:
         """See `Reader.show`."""
-        return await self._ask(_SHOWN, "show", fetched.raw, owner, score)
+        return await self._ask(owner.email, _SHOWN, "show", fetched.raw, owner, score)
 
     async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
         """See `Reader.correspondents`."""
-        return await self._ask(_CORRESPONDENTS, "correspondents", fetched.raw, owner)
+        return await self._ask(owner.email, _CORRESPONDENTS, "correspondents", fetched.raw, owner)
 
     async def offer(self, fetched: Fetched) -> Offer:
         """See `Reader.offer`."""
-        return await self._ask(_OFFER, "offer", fetched.raw)
+        return await self._ask("", _OFFER, "offer", fetched.raw)
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """Thresholds of the model in use."""
@@ -160,10 +180,12 @@ class ReadingPool:
             self._former = None
         return self._facts
 
-    async def _ask(self, shape: type[ReaderReply[T]], work: str, raw: bytes, *arguments: object) -> T:
+    async def _ask(
+        self, whose: str, shape: type[ReaderReply[T]], work: str, raw: bytes, *arguments: object
+    ) -> T:
         for left in reversed(range(TRIES)):
             try:
-                answer = await self._once(shape, work, raw, *arguments)
+                answer = await self._once(whose, shape, work, raw, *arguments)
             except ReaderDied as error:
                 log.warning("reading_process_lost", work=work, cause=error.cause, bytes=len(raw))
                 if error.cause is FailOpen.TOO_SLOW or not left:
@@ -177,9 +199,9 @@ class ReadingPool:
         raise AssertionError("the last try returns or raises")
 
     async def _once(
-        self, shape: type[ReaderReply[T]], work: str, raw: bytes, *arguments: object
+        self, whose: str, shape: type[ReaderReply[T]], work: str, raw: bytes, *arguments: object
     ) -> ReaderReply[T]:
-        held = await self._process()
+        held = await self._process(whose)
         try:
             answer = shape.model_validate_json(await held.ask(work, raw, *arguments))
             if answer.spent:
@@ -209,7 +231,23 @@ class ReadingPool:
             held.retire()
         self._hand_back(held)
 
-    async def _process(self) -> ReadingProcess:
+    async def _process(self, whose: str) -> ReadingProcess:
+        """One that is free, in turn with other mailboxes: it is `whose` until it is handed back and of use again."""
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(self._wait):
+                taken = whose, await self._turns.take(whose)
+        except TimeoutError:
+            raise TryLater("later.reader", reason=NO_READER) from None
+        try:
+            held = await self._next(self._wait - (asyncio.get_running_loop().time() - began))
+        except BaseException:
+            self._turns.give_back(*taken)
+            raise
+        self._whose[held] = taken
+        return held
+
+    async def _next(self, wait: float) -> ReadingProcess:
         """One that is free. None is started for a message: it would be lost with the message's patience."""
         with contextlib.suppress(asyncio.QueueEmpty):
             held = self._free.get_nowait()
@@ -218,7 +256,7 @@ class ReadingPool:
             self._free.put_nowait(held)
         failed = False
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._wait):
+            async with asyncio.timeout(wait):
                 while True:
                     held = await self._free.get()
                     if held is not None and self._good(held):
@@ -235,9 +273,15 @@ class ReadingPool:
         if self._closing:
             return
         if held is not None and self._good(held):
-            self._free.put_nowait(held)
+            self._put(held, held)
             return
         self._task(self._replace(held))
+
+    def _put(self, made: ReadingProcess | None, before: ReadingProcess | None) -> None:
+        """The process is free that was `before`, or was made in its place: only now its mailbox's turn is over."""
+        self._free.put_nowait(made)
+        if before is not None and (taken := self._whose.pop(before, None)) is not None:
+            self._turns.give_back(*taken)
 
     def _task(self, work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
         """Work of the pool's own, which ends with the pool and with no caller."""
@@ -258,7 +302,7 @@ class ReadingPool:
         except (ModelFile, OSError) as error:
             log.error("reading_process_not_started", cause=type(error).__name__)
         finally:
-            self._free.put_nowait(made)
+            self._put(made, held)
 
     def _good(self, held: ReadingProcess) -> bool:
         return held.usable and held.models in (self._models, self._former)

@@ -23,6 +23,7 @@ from backend.reader.frames import ANSWER, MAX_ANSWER, Limits, ModelData, Models,
 
 START_SECONDS = 90.0
 END_SECONDS = 1.0
+BRIEF_SECONDS = 5.0
 MAX_MODEL = 20_000_000
 """Bytes that are read of a model file; the process itself refuses less than that."""
 _ROOT = str(Path(__file__).parent.parent.parent)
@@ -203,7 +204,10 @@ class ReadingProcess:
     async def ask(self, work: str, raw: bytes, *arguments: object) -> bytes:
         """The answer as JSON. Raises `ReaderDied`. Cancelled, it leaves the process at work: see `leave`."""
         try:
-            return await self._exchange(self._limits.patience, *packed(work, raw, *arguments))
+            patience = self._limits.patience
+            # It is the last try, and takes next to nothing: that the machine is busy must not end it.
+            patience = max(patience, BRIEF_SECONDS) if work == "brief" else patience
+            return await self._exchange(patience, *packed(work, raw, *arguments))
         except ReaderDied:
             self.end_now()
             raise

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from backend.domain.errors import NotFound
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message import MessageView
+from backend.domain.mailbox.message import Limit, MessageView
 from backend.domain.mailbox.review import (
     CHECK_LINES,
     LEDGER_LINES,
@@ -74,6 +74,7 @@ class WalkedRow(TypedDict):
     subject: str
     score: float | None
     outcome: str
+    cause: str
     note: str
     is_head: Flag
     at: int
@@ -187,6 +188,8 @@ def fits(wanted: Wanted, row: WalkedRow) -> bool:
     if wanted.below is not None and (score is None or score >= wanted.below):
         return False
     if (wanted.note and not row["note"]) or (wanted.challenged and row["outcome"] != "challenge"):
+        return False
+    if wanted.unread and row["cause"] not in tuple(Limit):
         return False
     text = f"{row['sender']}\n{row['sender_name']}\n{row['subject']}\n{row['note']}"
     return wanted.words.casefold() in text.casefold()

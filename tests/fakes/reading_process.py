@@ -26,13 +26,14 @@ def main() -> None:
     serve(_opened, _load)
 
 
-def _opened(raw: bytes) -> Arrival:
+def _opened(raw: bytes, briefly: bool) -> Arrival:
     if raw == b"half an answ":
         raise NoAnswer
     if raw == b"nested":
         raise RecursionError
     arrival: Arrival = pickle.loads(raw)
-    return arrival
+    # Of a message that is read briefly only the subject is there.
+    return replace(arrival, message=replace(arrival.message, text="", html=None)) if briefly else arrival
 
 
 def _load(data: bytes, name: str) -> Model:
@@ -54,6 +55,8 @@ def _score(text: str, version: str) -> Score:
     words = text.split()
     if "hang" in words:
         re.match("(a*)*b", "a" * 200)  # the lock is never let go
+    while "loop" in words:
+        pass
     if "wait" in words:
         signal.pause()
     if "grow" in words:

@@ -12,8 +12,12 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import model_export
+from backend.domain.mail.message import Message
+from backend.domain.mail.mime import parse
 from backend.domain.mailbox.archive import FORMAT, TABLES, VERSION, Column, ColumnKind
 from backend.domain.mailbox.mailbox import Preferences
+from tests.evasion.measure import mails
+from tests.evasion.tricks import tricks
 from tests.fuzz.mutate import LARGEST, Json, written
 
 NOW = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
@@ -107,6 +111,21 @@ def large_messages() -> tuple[bytes, ...]:
     )
 
 
+@cache
+def disguises() -> tuple[Message, ...]:
+    """A pitch in each disguise there is, but for the few that are large."""
+    pitch = mails("pitches")[0]
+    dressed = (trick.dress(pitch).bytes() for trick in tricks())
+    return tuple(parse(raw) for raw in dressed if len(raw) < 20_000)
+
+
+@cache
+def disguised_texts() -> tuple[bytes, ...]:
+    """What these say, as plain text and as HTML."""
+    return tuple((message.html or message.text).encode() for message in disguises())
+
+
+@cache
 def payload() -> Json:
     """A message as Gmail's API tells it."""
     text = base64.urlsafe_b64encode(b"Hi Priya,\n\nworth a call?\n\nBest\nAnn").decode()

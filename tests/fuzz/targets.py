@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from backend.domain.digesting import limit_of, show
 from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Refused
 from backend.domain.history import read_envelope, subscription_of
@@ -33,8 +34,9 @@ from backend.domain.mail.mime import parse
 from backend.domain.mail.quoting import is_decline
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.rules import read_list
-from backend.domain.reading.score import PITCH_WORDS, Reason, Score, illustrate, marks
-from backend.domain.reading.wording import body, names_of, read, written
+from backend.domain.reading.score import PITCH_WORDS, Reason, Score, illustrate
+from backend.domain.reading.topics import topics
+from backend.domain.reading.views import views
 from backend.domain.reading.words import language
 from backend.gmail import arrivals
 from backend.gmail.callers import GoogleTokens, PushVerifier
@@ -72,16 +74,38 @@ def _mail(raw: bytes) -> None:
 def _gmail_payload(data: object) -> None:
     with suppress(AnswerUnreadable):
         _walk(arrivals.arrival(data if isinstance(data, dict) else {}))
+    with suppress(AnswerUnreadable):
+        _walk(arrivals.opened_briefly(mutate.written(data)))
+
+
+def _a_disguise(random: Random) -> Message:
+    """A pitch in one of the disguises, spoiled where its text, markup and style stand."""
+    message = random.choice(seeds.disguises())
+    texts = (message.text, message.html or "", *message.beside)
+    text, html, *beside = (_spoiled_text(said, random) for said in texts)
+    return replace(message, text=text, html=html or None, beside=tuple(beside))
+
+
+def _spoiled_text(text: str, random: Random) -> str:
+    others = seeds.disguised_texts()
+    return mutate.spoiled(text.encode(), others, random).decode("utf-8", "replace") if text else text
+
+
+def _disguise(message: Message) -> None:
+    _walk(Arrival("1", "1", frozenset(), seeds.NOW, message, 1))
 
 
 def _walk(arrival: Arrival) -> None:
     """Everything the domain asks about an arrived message."""
     message = arrival.message
-    reading = read(message, OWNER)
+    seen = views(message, OWNER)
+    for view in seen:
+        topics(view.text)
+    limit_of(message, seen[0])
+    reading = seen[0].reading
     score = Score(0.9, 2.0, (Reason("phrase.asks_call", 1.0), Reason(PITCH_WORDS, 0.5, reading.words[:2])))
-    written(reading)
     illustrate(score, reading)
-    marks(body(message), score, names_of(message, OWNER))
+    show(message, OWNER, score)
     form_of(arrival, OWNER)
     is_bounce(message)
     is_challenge(message)
@@ -191,14 +215,15 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
 
 TARGETS = {
     "email": Target(0.10, _a_mail, _mail),
+    "disguise": Target(0.05, _a_disguise, _disguise),
     "gmail payload": Target(
         0.05, lambda random: mutate.spoiled_json(seeds.payload(), random), _gmail_payload
     ),
     "push envelope": Target(
-        0.20, lambda random: _a_document(random.choice(seeds.pushes()), random), _envelope
+        0.15, lambda random: _a_document(random.choice(seeds.pushes()), random), _envelope
     ),
-    "push token": Target(0.15, _a_token, _push_token),
-    "authentication-results": Target(0.20, _a_result, _authentication),
+    "push token": Target(0.10, _a_token, _push_token),
+    "authentication-results": Target(0.10, _a_result, _authentication),
     "add-on event": Target(0.15, lambda random: mutate.spoiled_json(seeds.event(), random), _addon_event),
     "archive": Target(0.05, lambda random: _a_document(seeds.archive(), random), _archive),
     "lists and fields": Target(0.10, _a_text, _lists_and_fields),

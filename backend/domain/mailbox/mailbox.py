@@ -101,7 +101,7 @@ GRANT_ALARM = timedelta(hours=48)
 
 ROWS_ALWAYS_ON = frozenset(
     {
-        *(RowName.NOT_INCOMING, RowName.LEFT_ALONE, RowName.WELCOME, RowName.BELOW_HOLD),
+        *(RowName.NOT_INCOMING, RowName.LEFT_ALONE, RowName.WELCOME, RowName.UNREAD, RowName.BELOW_HOLD),
         *(RowName.OBSERVE, RowName.QUARANTINE, RowName.CHALLENGE),
     }
 )

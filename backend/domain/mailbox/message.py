@@ -37,6 +37,7 @@ class RowName(StrEnum):
     LEFT_ALONE = "left_alone"
     WELCOME = "welcome"
     HELD_WITH_EARLIER = "held_with_earlier"
+    UNREAD = "unread"
     BELOW_HOLD = "below_hold"
     CREDIT = "credit"
     OBSERVE = "observe"
@@ -57,6 +58,17 @@ class FailOpen(StrEnum):
     NO_PROBABILITY = "no_probability"  # the model gave none
     NO_ROW = "no_row"  # no row of the policy table matched
     UNSETTLED = "unsettled"  # the sender's credits or challenges kept changing while it was judged
+
+
+class Limit(StrEnum):
+    """What a mail's own making kept from being read in full. Stored, counted and logged; its sender chose it, so it
+    lets nothing in: what could be read is judged by the same rules."""
+
+    SIZE = "size"  # it says more than is read
+    PARTS = "parts"  # it has more parts or tags than are read, or they are nested deeper
+    TIME = "time"  # it needs more time than one message may take
+    MEMORY = "memory"  # it needs more memory than one message may take
+    BROKEN = "broken"  # parsing or reading broke on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,7 @@ class Verdict:
     """The decision about one message.
 
     `guards` names the challenge guards that said no (empty when none was asked or all passed);
-    `cause` is set with `FAIL_OPEN` only: a value of `FailOpen`.
+    `cause` is a value of `FailOpen` with the row of that name, and with others a `Limit` or "".
     """
 
     outcome: Outcome

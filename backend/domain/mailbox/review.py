@@ -15,7 +15,7 @@ from math import sqrt
 
 from backend.domain.mailbox.decisions import Decision, RuleMatch
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message import MessageView, Placement, RowName
+from backend.domain.mailbox.message import Limit, MessageView, Placement, RowName
 from backend.domain.reading.score import PITCH_WORDS
 
 # ---- What the review page shows
@@ -50,7 +50,10 @@ LIKE_A_PITCH = (RowName.OBSERVE, RowName.CREDIT)
 def told_reason(view: MessageView) -> int | None:
     """Which of a message's reasons is told where there is room for one, in a list, a digest, an app: what speaks
     loudest for a pitch, but for the words nearly all have; or else what speaks against it. Of mail that was never held
-    only the latter, and nothing where another rule than its score let it in."""
+    only the latter, and nothing where another rule than its score let it in; nor of mail that could not be read in
+    full, for that comes first."""
+    if view.cause in tuple(Limit):
+        return None
     speaking = [float(reason.get("weight", 0)) > 0 for reason in view.reasons]
     if shelf_of(view) is Shelf.PASSED and view.row not in LIKE_A_PITCH:
         return next(
@@ -66,8 +69,8 @@ class Wanted:
     """What a list is to show. `shelves` is one shelf or all of them.
 
     `words` is looked for in sender, name, subject and note, whatever its case. `least` and `below` bound the score
-    (0..1), `note` wants a line of the sender's, `challenged` that they were to be asked to pass a check; `since` and
-    `until` bound the time of arrival (until is not included).
+    (0..1), `note` wants a line of the sender's, `challenged` that they were to be asked to pass a check, `unread` that
+    it could not be read in full; `since` and `until` bound the time of arrival (until is not included).
     """
 
     shelves: tuple[Shelf, ...]
@@ -76,6 +79,7 @@ class Wanted:
     below: float | None = None
     note: bool = False
     challenged: bool = False
+    unread: bool = False
     since: datetime | None = None
     until: datetime | None = None
 

@@ -12,7 +12,7 @@ from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mail.sender import same_organisation
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
-from backend.domain.mailbox.message import STARRED, FailOpen, LabelIds, Outcome, RowName, Verdict
+from backend.domain.mailbox.message import STARRED, FailOpen, LabelIds, Limit, Outcome, RowName, Verdict
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
 
@@ -55,7 +55,7 @@ class Facts:
     `labels` are the ids of our labels in this mailbox: a filter of the owner's may put Allow or Block on a
     message as it arrives, which is their word on that message like a rule. `form` stands for the mail's form where
     the mail itself is no longer at hand. `topics` are what its text offers. `filtered`: a filter of the owner's has
-    marked it as important, which Gmail also does by itself.
+    marked it as important, which Gmail also does by itself. `limit`: what kept it from being read in full.
     """
 
     arrival: Arrival
@@ -67,6 +67,7 @@ class Facts:
     form: MailForm | None = None
     topics: frozenset[Topic] = frozenset()
     filtered: bool = False
+    limit: Limit | None = None
 
     @property
     def welcome(self) -> frozenset[Topic]:
@@ -192,7 +193,9 @@ def _left_alone(case: Case) -> bool:
 
 
 def _welcome(case: Case) -> bool:
-    return bool(case.facts.welcome) and (not _below_hold(case) or _held_with_earlier(case))
+    # What could not be read may offer something else.
+    whole = case.facts.limit is None
+    return whole and bool(case.facts.welcome) and (not _below_hold(case) or _held_with_earlier(case))
 
 
 def _held_with_earlier(case: Case) -> bool:
@@ -210,11 +213,16 @@ def _answered_with_earlier(case: Case) -> bool:
 
 
 def _answerable(case: Case) -> bool:
-    return case.mode is Mode.CHALLENGE and case.authenticated and not case.guards
+    read = case.facts.limit is None
+    return case.mode is Mode.CHALLENGE and case.authenticated and read and not case.guards
 
 
 def _below_hold(case: Case) -> bool:
     return case.probability < case.thresholds.hold
+
+
+def _unread(case: Case) -> bool:
+    return case.facts.limit is not None and _below_hold(case)
 
 
 def _credit(case: Case) -> bool:
@@ -302,6 +310,13 @@ TABLE = (
         answers=_answered_with_earlier,
     ),
     PolicyRow(
+        RowName.UNREAD,
+        "The message could not be read in full, and what could be read of it scores below the hold threshold.",
+        Outcome.INBOX,
+        _unread,
+        reads_score=True,
+    ),
+    PolicyRow(
         RowName.BELOW_HOLD,
         "The score is below the hold threshold.",
         Outcome.INBOX,
@@ -368,6 +383,8 @@ _MAY_ANSWER = frozenset({RowName.HELD_WITH_EARLIER, RowName.QUARANTINE})
 """Rows that hold silently if a guard says no; the verdict names the guards."""
 NOT_AUTHENTICATED = "not_authenticated"
 """Name of the implied guard: an unauthenticated sender is never answered, even if a caller forgot to check."""
+NOT_READ = "not_read_in_full"
+"""Another: who made their mail so that it cannot be read in full is not answered for it."""
 
 
 def rows() -> tuple[PolicyRow, ...]:
@@ -396,6 +413,7 @@ def decide(
                 score=score if usable else None,
                 guards=_named_guards(case) if entry.row in _MAY_ANSWER else (),
                 spends_credit=entry.spends_credit,
+                cause=facts.limit if facts.limit is not None and entry.reads_score else "",
             )
     return fail_open(FailOpen.NO_ROW)
 
@@ -435,5 +453,8 @@ def fail_open(cause: FailOpen) -> Verdict:
 
 def _named_guards(case: Case) -> tuple[str, ...]:
     """The guards that said no; the implied one is named where no other was asked."""
-    implied = case.mode is Mode.CHALLENGE and not case.authenticated
-    return case.guards or ((NOT_AUTHENTICATED,) if implied else ())
+    if case.guards or case.mode is not Mode.CHALLENGE:
+        return case.guards
+    if not case.authenticated:
+        return (NOT_AUTHENTICATED,)
+    return (NOT_READ,) if case.facts.limit is not None else ()

@@ -43,10 +43,11 @@ _Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A part of a message, read as if it were all."""
+    """A part of a message, read as if it were all. `cut`: of the whole, there was more than is read."""
 
     part: Part
     reading: Reading
+    cut: bool = False
 
     @property
     def text(self) -> str:
@@ -68,7 +69,7 @@ def surest(seen: Sequence[View], score: Callable[[str], Score]) -> tuple[View, S
 def _views(message: Message, owner: Owner) -> Iterator[View]:
     apart = taken_apart(message, owner)
     whole = apart.whole
-    yield View(Part.WHOLE, whole)
+    yield View(Part.WHOLE, whole, apart.cut)
     if apart.plain:
         yield View(Part.PLAIN, _plain(apart, message))
     before = whole.own - min(len(apart.body), MAX_OWN_WORDS)

@@ -21,7 +21,7 @@ from backend.domain.mail.machine_mail import MailForm, form_of
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Preferences
-from backend.domain.mailbox.message import Grounds, LabelIds, Verdict
+from backend.domain.mailbox.message import Grounds, LabelIds, Limit, Verdict
 from backend.domain.moments import micros, moment
 from backend.domain.policy.table import Facts, Standing, decide, prescreen
 from backend.domain.reading.score import Score, Thresholds
@@ -228,6 +228,7 @@ def grounds(
         "guards": list(guards),
         "welcome": sorted(facts.welcome),
         "filtered": facts.filtered,
+        "limit": facts.limit,
         "p": bits(score.probability),
         "logit": bits(score.logit),
         "part": score.part,
@@ -276,6 +277,7 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
         MailForm(case.get("form", "")),
         preferences.welcome,
         case.get("filtered", False),
+        Limit(case["limit"]) if "limit" in case else None,
     )
     thresholds = Thresholds(**{name: from_bits(value) for name, value in setting["thresholds"].items()})
     then = Score(from_bits(case["p"]), from_bits(case["logit"]))

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 from backend.domain.errors import Refused
 from backend.domain.mail.message import UNSEEN
 from backend.domain.mailbox.decisions import AWAY, OFFERED, Decision, rule_domain
-from backend.domain.mailbox.message import MessageView, RowName
+from backend.domain.mailbox.message import Limit, MessageView, RowName
 from backend.domain.mailbox.review import (
     MOST_COUNTED,
     Check,
@@ -56,6 +56,7 @@ class ListView:
     band: str = ""
     note: str = ""
     challenged: str = ""
+    unread: str = ""
     since: str = ""
     until: str = ""
     cursor: str = ""
@@ -77,6 +78,7 @@ class ListView:
             below=below,
             note=self.note == "1",
             challenged=self.challenged == "1",
+            unread=self.unread == "1",
             since=_start(_day(self.since)),
             until=_start(until + timedelta(days=1)) if until else None,
         )
@@ -108,6 +110,7 @@ def look_of(args: Mapping[str, str]) -> ListView:
         band=band if band in LIKENESS else "",
         note="1" if args.get("note") == "1" else "",
         challenged="1" if args.get("challenged") == "1" else "",
+        unread="1" if args.get("unread") == "1" else "",
         since=since if _day(since) else "",
         until=until if _day(until) else "",
         cursor=args.get("cursor", "")[:CURSOR_MOST],
@@ -257,7 +260,7 @@ def decided(view: MessageView, welcome: Set[Topic], t: Words) -> str:
     if f"row_{view.row}" not in t:
         return plain(view.cause)
     # Rows written before causes were codes hold a sentence of another time.
-    cause = f"cause_{view.cause}" if view.row == RowName.FAIL_OPEN else ""
+    cause = f"cause_{view.cause}" if view.row == RowName.FAIL_OPEN or view.cause in tuple(Limit) else ""
     said = row_words(view, welcome, t)
     return f"{said} {t(cause)}" if cause in t else said
 

@@ -13,7 +13,7 @@ from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.message import Address, Arrival, Attachment, Headers, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import CATEGORIES, ROWS_ALWAYS_ON, Mode, Preferences
-from backend.domain.mailbox.message import LabelIds, RowName
+from backend.domain.mailbox.message import LabelIds, Limit, RowName
 from backend.domain.policy.guards import Inquiry
 from backend.domain.policy.table import Facts, Standing
 from backend.domain.reading.score import Score, Thresholds
@@ -62,6 +62,7 @@ def facts(
     owner: Owner = OWNER,
     standing: Standing = UNKNOWN,
     mode: Mode = Mode.CHALLENGE,
+    limit: Limit | None = None,
     **preferences: Any,
 ) -> Facts:
     """An authenticated stranger's pitch to a mailbox in mode *challenge*, unless said otherwise."""
@@ -72,6 +73,7 @@ def facts(
         Preferences(mode=mode, **preferences),
         standing,
         LABELS,
+        limit=limit,
     )
 
 
@@ -179,4 +181,5 @@ all_facts = st.builds(
     standings,
     st.just(LABELS),
     topics=st.frozensets(st.sampled_from(Topic), max_size=4),
+    limit=st.none() | st.sampled_from(Limit),
 )

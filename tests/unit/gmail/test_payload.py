@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import email
 import email.policy
+import json
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.message import Message as StdMessage
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from backend.domain.mail import mime
 from backend.gmail.answers import AnswerUnreadable, history_page, list_page, milliseconds
-from backend.gmail.arrivals import arrival, decoded
+from backend.gmail.arrivals import BRIEF, arrival, decoded, opened, opened_briefly
 
 
 def gmail_payload(message: StdMessage, part_id: str = "") -> dict[str, Any]:
@@ -200,3 +201,37 @@ def test_ids_are_kept_as_they_are_given() -> None:
     history = history_page({"historyId": "7", "history": [{"messagesAdded": [{"message": message}]}]})
     assert history.added[0].gmail_id == "19A3c0FFee"
     assert list_page({"messages": [message]}).ids == (("19A3c0FFee", "19A3c0FFee"),)
+
+
+def answer(message: StdMessage, **fields: object) -> bytes:
+    data = {"id": "m1", "threadId": "t1", "labelIds": ["INBOX"], "payload": gmail_payload(message), **fields}
+    return json.dumps(data).encode()
+
+
+def test_a_message_read_briefly_is_its_headers_and_the_beginning_of_its_texts() -> None:
+    brief = opened_briefly(answer(pitch(), snippet="Hällo Ana, we sell things."))
+    whole = opened(answer(pitch()))
+    assert (brief.gmail_id, brief.labels) == ("m1", frozenset({"INBOX"}))
+    assert brief.message.sender == whole.message.sender
+    assert brief.message.subject == "Grüße – 30% off"
+    assert (brief.message.text, brief.message.html) == (whole.message.text, whole.message.html)
+    assert brief.message.attachments == ()
+    long = EmailMessage(policy=email.policy.SMTP)
+    long.set_content("we sell things " * 10_000)
+    assert 0 < len(opened_briefly(answer(long)).message.text) <= BRIEF
+
+
+def test_where_no_plain_text_is_near_gmails_own_snippet_is_read() -> None:
+    deep = EmailMessage()
+    deep.set_content("<p>x</p>", subtype="html")
+    brief = opened_briefly(answer(deep, snippet="Ana &amp; Bo: we sell &#39;things&#39;"))
+    assert brief.message.text == "Ana & Bo: we sell 'things'"
+    many = {"payload": {"headers": [], "parts": [{"mimeType": "image/png"}] * 100_000}}
+    assert opened_briefly(answer(deep, snippet="hello", **many)).message.text == "hello"
+
+
+@pytest.mark.parametrize(
+    "payload", [None, 7, [], {"parts": 7}, {"parts": [7, None]}, {"headers": [7]}, {"body": 7}]
+)
+def test_whatever_stands_for_a_message_is_read_briefly(payload: object) -> None:
+    assert opened_briefly(answer(pitch(), payload=payload, snippet=7)).message.text == ""

@@ -10,13 +10,15 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from backend.domain.errors import TryLater
-from backend.domain.mailbox.message import FailOpen
+from backend.domain.mail.message import Address
+from backend.domain.mailbox.message import FailOpen, Limit
 from backend.domain.reading.score import Score
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
@@ -28,7 +30,7 @@ from tests.contract.reader.test_reader import ANA, fetched
 from tests.doubles import in_english
 from tests.unit.pipeline.conftest import letter
 
-LIMITS = Limits(seconds=0.3, memory=150_000_000, patience=20.0)
+LIMITS = Limits(seconds=1.2, memory=150_000_000, patience=20.0)
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems hold no limit of memory")
 
 
@@ -55,6 +57,10 @@ def mail(text: str) -> Fetched:
     return fetched(letter(text=text))
 
 
+def of_another(text: str) -> Fetched:
+    return fetched(replace(letter(text=text), from_=(Address("eve@other.test"),)))
+
+
 def stored(version: str) -> StoredModel:
     return StoredModel(version, f"digest-{version}", f"{version}.onnx", version.encode())
 
@@ -68,7 +74,7 @@ def change(model: Path, content: str | None) -> None:
 
 async def reads(pool: ReadingPool) -> bool:
     """Whether an ordinary message is read and scored."""
-    digest = await pool.screen(mail("a pitchy letter"), ANA)
+    digest = await pool.screen(of_another("a pitchy letter"), ANA)
     return digest.score is not None and digest.score.probability == 0.97
 
 
@@ -79,20 +85,25 @@ async def model_that_read(pool: ReadingPool) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "cause"),
+    ("text", "limit"),
     [
-        ("hang", FailOpen.TOO_SLOW),
-        pytest.param("grow", FailOpen.TOO_LARGE, marks=linux_only),
-        ("die", FailOpen.READER_LOST),
-        ("lie", FailOpen.READER_LOST),
-        ("flood", FailOpen.READER_LOST),
+        ("hang", Limit.TIME),
+        ("loop", Limit.TIME),
+        pytest.param("grow", Limit.MEMORY, marks=linux_only),
+        ("die", Limit.BROKEN),
+        ("lie", Limit.BROKEN),
+        ("flood", Limit.BROKEN),
     ],
 )
-async def test_its_facts_are_kept_and_the_next_message_is_read(
-    pool: ReadingPool, text: str, cause: FailOpen
+@pytest.mark.parametrize(("subject", "probability"), [("a quiet word", 0.02), ("a pitchy word", 0.97)])
+async def test_what_can_be_read_of_it_is_judged_and_the_next_message_is_read(
+    pool: ReadingPool, text: str, limit: Limit, subject: str, probability: float
 ) -> None:
-    bad, good = await asyncio.gather(pool.screen(mail(text), ANA), reads(pool))
-    assert (bad.score, bad.cause) == (None, cause)
+    costly = fetched(letter(text=text, subject=subject))
+    bad, good = await asyncio.gather(pool.screen(costly, ANA), reads(pool))
+    assert (bad.limit, bad.cause) == (limit, None)
+    assert bad.score is not None
+    assert bad.score.probability == probability
     assert bad.arrival.message.sender.address == "sam@seller.test"
     assert good
     assert await reads(pool)
@@ -102,8 +113,26 @@ async def test_its_facts_are_kept_and_the_next_message_is_read(
 async def test_waiting_by_the_clock_ends_too(model: Path) -> None:
     # A process that uses no processor time is not seen by its own alarm.
     async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=2.0)) as pool:
-        assert (await pool.screen(mail("wait"), ANA)).cause is FailOpen.TOO_SLOW
+        assert (await pool.screen(mail("wait"), ANA)).limit is Limit.TIME
         assert await reads(pool)
+
+
+async def test_what_takes_long_in_python_costs_no_process_and_its_sender_is_read_cheaply(
+    pool: ReadingPool,
+) -> None:
+    (before,) = pool.pids
+    assert (await pool.screen(mail("loop"), ANA)).limit is Limit.TIME
+    again = await pool.screen(mail("hang"), ANA)
+    assert again.limit is Limit.TIME
+    assert pool.pids == [before], "nothing hung: its sender's mail was read the cheap way at once"
+    assert (await pool.screen(of_another("a pitchy letter"), ANA)).limit is None
+    owner = replace(ANA, email="ben@corp.test")
+    assert (await pool.screen(mail("a pitchy letter"), owner)).limit is None, "another mailbox's own affair"
+
+
+async def test_a_model_that_breaks_is_no_limit_of_the_message(pool: ReadingPool) -> None:
+    read = await pool.screen(mail("break"), ANA)
+    assert (read.limit, read.score, read.cause) == (None, None, FailOpen.SCORER_BROKEN)
 
 
 async def test_what_cannot_even_be_opened_is_unread_and_half_an_answer_is_fetched_again(
@@ -202,7 +231,7 @@ async def test_several_processes_read_at_once(model: Path) -> None:
         slow = asyncio.create_task(pool.screen(mail("wait"), ANA))
         assert await reads(pool)
         assert not slow.done()
-        assert (await slow).cause is FailOpen.TOO_SLOW
+        assert (await slow).limit is Limit.TIME
 
 
 async def test_it_is_given_none_of_our_secrets(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

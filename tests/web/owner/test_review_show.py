@@ -67,9 +67,11 @@ def test_mail_that_was_not_held_does_not_look_like_a_pitch(
     row: str, placed: Placement, text: bool | None
 ) -> None:
     reasons = ({"text": "phrase.asks_call", "weight": 1.9}, {"text": "ordinary_words", "weight": -0.6})
-    view = SimpleNamespace(row=row, placement=placed, decided_by="", reasons=reasons)
+    view = SimpleNamespace(row=row, cause="", placement=placed, decided_by="", reasons=reasons)
     found = strongest(cast(MessageView, view), "en")
     assert (found.speaks_for if found else None) is text
+    view.cause = "time"
+    assert strongest(cast(MessageView, view), "en") is None, "that it could not be read in full comes first"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -2,7 +2,7 @@
 
 -- name: shelf_rows(mailbox_id, shelf, at, gmail_id, limit)
 -- Messages of a shelf behind (`at`, `gmail_id`), newest first.
-SELECT m.gmail_id, m.sender, m.sender_name, m.subject, m.score, m.outcome, m.appeal AS note,
+SELECT m.gmail_id, m.sender, m.sender_name, m.subject, m.score, m.outcome, m.cause, m.appeal AS note,
     COALESCE(m.received_at, m.first_seen_at) AS at, FALSE AS is_head
 FROM messages AS m
 WHERE m.mailbox_id = :mailbox_id AND m.placement IS NOT NULL
@@ -13,7 +13,7 @@ ORDER BY COALESCE(m.received_at, m.first_seen_at) DESC, m.gmail_id DESC LIMIT :l
 
 -- name: shelf_heads(mailbox_id, shelf, at, gmail_id, limit)
 -- The same; `is_head` marks the newest message of its sender on this shelf.
-SELECT m.gmail_id, m.sender, m.sender_name, m.subject, m.score, m.outcome, m.appeal AS note,
+SELECT m.gmail_id, m.sender, m.sender_name, m.subject, m.score, m.outcome, m.cause, m.appeal AS note,
     COALESCE(m.received_at, m.first_seen_at) AS at,
     NOT EXISTS (
         SELECT 1 FROM messages AS n
@@ -31,7 +31,7 @@ ORDER BY COALESCE(m.received_at, m.first_seen_at) DESC, m.gmail_id DESC LIMIT :l
 
 -- name: shelf_heads_of_all(mailbox_id, shelf, at, gmail_id, limit)
 -- The same; `is_head` marks the newest message of its sender on any shelf.
-SELECT m.gmail_id, m.sender, m.sender_name, m.subject, m.score, m.outcome, m.appeal AS note,
+SELECT m.gmail_id, m.sender, m.sender_name, m.subject, m.score, m.outcome, m.cause, m.appeal AS note,
     COALESCE(m.received_at, m.first_seen_at) AS at,
     NOT EXISTS (
         SELECT 1 FROM messages AS n

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
-from backend.domain.mailbox.message import FailOpen, LabelIds, Outcome, RowName, Verdict
+from backend.domain.mailbox.message import FailOpen, LabelIds, Limit, Outcome, RowName, Verdict
 from backend.domain.policy import table as policy
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen, rows
 from backend.domain.reading.score import Score
@@ -116,6 +116,7 @@ STORIES = (
         facts(authentication=FORGED, standing=known(held_undecided=True)),
         0.3,
     ),
+    Story(RowName.UNREAD, Outcome.INBOX, Outcome.INBOX, facts(limit=Limit.TIME), 0.49),
     Story(RowName.BELOW_HOLD, Outcome.INBOX, Outcome.HOLD, facts(), 0.49),
     Story(RowName.CREDIT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(credits=1))),
     Story(RowName.OBSERVE, Outcome.MARK, Outcome.HOLD, facts(mode=Mode.OBSERVE)),
@@ -123,6 +124,7 @@ STORIES = (
     Story(RowName.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(), 0.79),
     Story(RowName.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(), 0.97, ("stale",)),
     Story(RowName.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(authentication=FORGED)),
+    Story(RowName.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(limit=Limit.SIZE)),
     Story(RowName.CHALLENGE, Outcome.CHALLENGE, Outcome.INBOX, facts(), 0.8),
 )
 
@@ -293,6 +295,19 @@ class TestVerdict:
         verdict = verdict_on(facts(authentication=FORGED))
         assert verdict.outcome is Outcome.HOLD
         assert verdict.guards == ("not_authenticated",)
+
+    def test_what_could_not_be_read_in_full_is_never_answered_and_says_so(self):
+        verdict = verdict_on(facts(limit=Limit.MEMORY))
+        assert (verdict.outcome, verdict.guards, verdict.cause) == (
+            Outcome.HOLD,
+            ("not_read_in_full",),
+            "memory",
+        )
+        assert verdict_on(facts(limit=Limit.MEMORY), 0.1).cause == "memory"
+        assert verdict_on(facts(limit=Limit.MEMORY, standing=known(corresponded=True))).cause == ""
+
+    def test_a_welcome_topic_lets_in_nothing_that_was_not_read_in_full(self):
+        assert verdict_on(replace(welcomed(), limit=Limit.PARTS)).outcome is Outcome.HOLD
 
     def test_no_guard_is_invented_where_none_decided(self):
         assert verdict_on(facts(authentication=FORGED, mode=Mode.QUARANTINE)).guards == ()
