@@ -248,15 +248,20 @@ def _words(error: GoogleError) -> str:
     return f"{error_words(language(), error)[0]} ({error.reason})"
 
 
+async def _last_notice(store: Store, mailbox: Mailbox) -> datetime | None:
+    now = await store.bare_mailbox(mailbox.id)
+    return None if now is None or now.told is None else now.told.at
+
+
 async def _settled(store: Store, mailbox: Mailbox) -> datetime | None:
     """When the last notice came, once no other has followed for a second: a server writes one down with what it found,
     and a late one must not be taken for the answer to a watch."""
     now = asyncio.get_running_loop().time
-    last, since = await store.last_notice(mailbox.id), now()
+    last, since = await _last_notice(store, mailbox), now()
     until = since + ROUND_TRIP
     while now() < min(since + 1.0, until):
         await asyncio.sleep(0.2)
-        if (came := await store.last_notice(mailbox.id)) != last:
+        if (came := await _last_notice(store, mailbox)) != last:
             last, since = came, now()
     return last
 
@@ -268,7 +273,7 @@ async def of_round_trip(
     had come until then."""
     until = asyncio.get_running_loop().time() + ROUND_TRIP
     while asyncio.get_running_loop().time() < until:
-        came = await store.last_notice(mailbox.id)
+        came = await _last_notice(store, mailbox)
         if came is not None and (before is None or came > before):
             took = max(0.0, (datetime.now(UTC) - began).total_seconds())
             return well("round trip", "came", seconds=round(took, 1))

@@ -7,19 +7,14 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.mailbox import Mailbox, NoticeHint
 from backend.transactions.jobs import position
-from backend.transactions.records import Notice
 
 MOST_PUSHES = 4096
 """Pushes of which it is remembered that they came."""
-
-Pushed = tuple[int, datetime]
-"""The furthest position that pushes told of, and when the last of them came."""
 
 
 @dataclass(slots=True)
@@ -31,17 +26,15 @@ class _Wish:
     again: float | None = None
     base: float | None = None
     running: bool = False
-    notices: list[Notice] = field(default_factory=list)
-    pushed: Pushed | None = None
+    told: NoticeHint | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A look that is due, the notices that told of it since the last, and what pushes told."""
+    """A look that is due, and what pushes told."""
 
     mailbox_id: MailboxId
-    notices: tuple[Notice, ...]
-    pushed: Pushed | None
+    told: NoticeHint | None
 
 
 class Looks:
@@ -76,22 +69,21 @@ class Looks:
         if self._known.get(email, ("", 0))[0] == mailbox_id:
             del self._known[email]
 
-    def told(self, email: str) -> tuple[MailboxId, int] | None:
+    def known(self, email: str) -> tuple[MailboxId, int] | None:
         """The mailbox of this address and how far its history was listed, if it is known."""
         return self._known.get(email)
 
     def came(self, push_id: str) -> bool:
-        """Whether this push came before; it has now."""
-        again = push_id in self._came
-        if not again:
-            self._came[push_id] = None
-            if len(self._came) > MOST_PUSHES:
-                del self._came[next(iter(self._came))]
-        return again
+        """Whether this push was heard before."""
+        return push_id in self._came
 
-    def hear(
-        self, mailbox_id: MailboxId, notice: Notice, at: datetime, window: float, *, seen: bool, echo: bool
-    ) -> None:
+    def heard(self, push_id: str) -> None:
+        """It may be acknowledged, however often it comes."""
+        self._came[push_id] = None
+        if len(self._came) > MOST_PUSHES:
+            del self._came[next(iter(self._came))]
+
+    def hear(self, mailbox_id: MailboxId, told: NoticeHint, window: float, *, seen: bool, echo: bool) -> None:
         """Look at once and again after the `window` in which Google drops further pushes.
 
         Not at once, but after the window alone, if the change a push tells of has been listed already (`seen`): it may
@@ -101,8 +93,7 @@ class Looks:
         which the second look of an earlier push waits, up to a window.
         """
         now, wish = self.tick(), self._wishes.setdefault(mailbox_id, _Wish())
-        wish.notices.append(notice)
-        wish.pushed = max(position(notice.history_id), wish.pushed[0] if wish.pushed else 0), at
+        wish.told = told.beside(wish.told)
         put_off, later, again = window if echo else 0.0, now + window, wish.again
         if again is not None and again > now:
             if wish.running:
@@ -137,15 +128,12 @@ class Looks:
         wish.running, wish.due, wish.base = True, None, None
         if wish.again is not None and wish.again <= now:
             wish.again = None
-        notices, wish.notices = tuple(wish.notices), []
-        return Look(mailbox_id, notices, wish.pushed)
+        return Look(mailbox_id, wish.told)
 
-    def end(self, look: Look, again_in: float | None = None, *, kept: bool = True) -> None:
-        """It is over: again in so many seconds, or when it was asked for meanwhile. `kept`: its notices are stored."""
+    def end(self, look: Look, again_in: float | None = None) -> None:
+        """It is over: again in so many seconds, or when it was asked for meanwhile."""
         wish = self._wishes[look.mailbox_id]
         wish.running = False
-        if not kept:
-            wish.notices[:0] = look.notices
         if again_in is not None:
             wish.due = _earlier(wish.due, self.tick() + again_in)
         wish.due = _earlier(wish.due, wish.again) if wish.again is not None else wish.due

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from backend.domain.history import Envelope, Metadata, read_push
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.mailbox import look_after
+from backend.domain.mailbox.mailbox import NoticeHint, look_after
 from backend.pipeline.context import Context
 from backend.ports.gmail import PushCallers
 from backend.transactions.jobs import position
-from backend.transactions.records import Duty, Notice, PushFate
+from backend.transactions.records import Duty, PushFate
 
 
 async def push(
@@ -39,22 +39,24 @@ async def fetched(context: Context, body: bytes) -> PushFate | None:
 async def _heard(context: Context, envelope: Envelope | None) -> PushFate | None:
     """The mailbox is looked at at once, and again after Google's one-second window, in which it drops further notices:
     that look sees what they would have told. It is in memory, and stored by the commit of the look. Stored at once is
-    only the word of a mailbox we have not looked at since our start, what came before, and anything while the store
-    takes nothing: then it is not taken either, and comes again."""
+    only the word of a mailbox we have not looked at since our start, and anything while the store takes nothing: then
+    it is not taken either, and comes again."""
     if envelope is None:
         return None
     now, looks = context.clock.now(), context.looks
-    notice = Notice(envelope.push_id, envelope.email, envelope.history_id)
-    known, again = looks.told(envelope.email), looks.came(envelope.push_id)
+    if looks.came(envelope.push_id):
+        return PushFate.REPEAT
+    told, known = NoticeHint(position(envelope.history_id), now), looks.known(envelope.email)
     window = context.settings.push_settle
-    if known is None or again or context.store.away:
-        fate = await context.store.note_push(notice, now + timedelta(seconds=window), now)
-        return PushFate.REPEAT if again else fate  # the first may not be stored yet
-    mailbox_id, listed = known
-    told = position(envelope.history_id)
-    echo = context.echoes.heard(envelope.email, now)
-    looks.hear(mailbox_id, notice, now, window, seen=told <= listed, echo=echo)
-    return PushFate.STALE if told < listed else PushFate.NEW
+    if known is None or context.store.away:
+        fate = await context.store.note_push(envelope.email, told, now + timedelta(seconds=window))
+    else:
+        mailbox_id, listed = known
+        echo = context.echoes.heard(envelope.email, now)
+        looks.hear(mailbox_id, told, window, seen=told.position <= listed, echo=echo)
+        fate = PushFate.STALE if told.position < listed else PushFate.NEW
+    looks.heard(envelope.push_id)
+    return fate
 
 
 async def owner_acted(context: Context, mailbox_id: MailboxId) -> None:

@@ -31,7 +31,7 @@ from backend.domain.history import appeared
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import RowState as MovedRow
 from backend.domain.mailbox.decisions import decisions
-from backend.domain.mailbox.mailbox import Link, Mailbox
+from backend.domain.mailbox.mailbox import INDEX_LAG, Link, Mailbox, NoticeHint
 from backend.domain.mailbox.message import MessageView, Stage
 from backend.pipeline import relist
 from backend.pipeline.context import Context
@@ -45,7 +45,6 @@ from backend.transactions.records import (
     HistoryContext,
     HistoryPosition,
     MessageJob,
-    Notice,
     Reached,
     ScreeningContext,
     Sighting,
@@ -56,9 +55,6 @@ log = structlog.get_logger()
 
 PAGES_A_TURN = 10
 """Pages listed under one lease; then the duty is given back and goes on from the stored page."""
-
-INDEX_LAG = timedelta(seconds=30)
-"""How long a push is believed against a history that does not show what it told of."""
 
 WATCH_LIFE = timedelta(days=7)
 RENEWED_LATELY = timedelta(hours=1)
@@ -108,7 +104,7 @@ async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
         except HistoryGone:
             more = True
     if more:
-        await context.store.leave_look(look.mailbox_id, look.notices, now, now)
+        await context.store.leave_look(look.mailbox_id, look.told, now, now)
     return None if again is None else (again - now).total_seconds()
 
 
@@ -166,24 +162,25 @@ async def _page(
     its pushes."""
     start, began = mailbox.page_start or mailbox.cursor, context.clock.now()
     listed = await context.gmail.history(mailbox.id, start, mailbox.page_token)
-    page, around = await _interpret(context, mailbox, listed, pushes=look is None)
-    pushed, again = look.pushed if look else around.pushed, None
+    page, around = await _interpret(context, mailbox, listed)
+    told, again = around.told, None
+    if look is not None and look.told is not None:
+        told = look.told.beside(around.told)
     if listed.next_page:
         page = replace(page, page_token=listed.next_page, page_start=start)
     else:
-        again = _look_again(context.clock.now(), mailbox, listed, pushed)
+        again = _look_again(context.clock.now(), mailbox, listed, told)
         if again is not None and _empty(mailbox, listed):
             # Told of a change and shown none: moving the cursor now could skip it for good.
             page = replace(page, cursor=mailbox.cursor)
         else:
             page = replace(page, cursor=listed.history_id, safe_since=began)
-    notices = look.notices if look else ()
-    if notices or page.cursor != mailbox.cursor or mailbox.page_token:
-        await _commit(context, mailbox, page, notices, around, hands)
+    if told != around.told or page.cursor != mailbox.cursor or mailbox.page_token:
+        await _commit(context, mailbox, page, told, around, hands)
     if listed.next_page:
         return True, None
     context.looks.looked(mailbox, page.cursor)
-    if page.sightings and (pushed is None or pushed[0] <= int(mailbox.cursor)):
+    if page.sightings and (told is None or told.position <= int(mailbox.cursor)):
         await _renew_watch(context, mailbox)
     return False, again
 
@@ -192,23 +189,23 @@ async def _commit(
     context: Context,
     mailbox: Mailbox,
     page: SyncPage,
-    notices: Sequence[Notice],
+    told: NoticeHint | None,
     around: HistoryContext,
     hands: Hands,
 ) -> None:
     """Write the page, with the verdicts on as many of its messages as there is room for. What comes with the owner's
     own word, or before their correspondents are known, waits for a worker."""
     store, seen = context.store, HistoryPosition(mailbox.cursor, mailbox.page_token)
-    told = page.corrections or page.returned or page.deleted
+    spoken = page.corrections or page.returned or page.deleted
     room = 0
-    if page.sightings and not told and not page.page_token and mailbox.indexed_at is not None:
+    if page.sightings and not spoken and not page.page_token and mailbox.indexed_at is not None:
         room = hands.room(mailbox.id, len(page.sightings))
     now, lease = context.clock.now(), hands.lease
     jobs = tuple(_found(mailbox.id, one, lease, now) for one in page.sightings[:room])
 
     async def write(reached: Sequence[Reached]) -> Mapping[str, MessageJob | None]:
         now, until = context.clock.now(), context.lease_until()
-        return await store.commit_look(mailbox.id, seen, page, notices, jobs, reached, now, until)
+        return await store.commit_look(mailbox.id, seen, page, told, jobs, reached, now, until)
 
     if not jobs:
         await write(())
@@ -242,17 +239,16 @@ def _empty(mailbox: Mailbox, listed: HistoryPage) -> bool:
 
 
 def _look_again(
-    now: datetime, mailbox: Mailbox, listed: HistoryPage, pushed: tuple[int, datetime] | None
+    now: datetime, mailbox: Mailbox, listed: HistoryPage, told: NoticeHint | None
 ) -> datetime | None:
     """When to look again, because a push told of a position that this listing does not reach. None: no need."""
-    if pushed is None:
+    if told is None:
         return None
-    position, at = pushed
     shown = int(listed.history_id)
     if _empty(mailbox, listed):
         shown = min(shown, int(mailbox.cursor))  # a position without the records before it proves nothing
-    age = now - at
-    if position <= shown or age > INDEX_LAG:
+    age = now - told.at
+    if told.position <= shown or age > INDEX_LAG:
         return None
     return now + max(timedelta(seconds=2), age / 2)
 
@@ -279,7 +275,7 @@ async def _renamed(context: Context, mailbox: Mailbox) -> bool:
 
 
 async def _interpret(
-    context: Context, mailbox: Mailbox, listed: HistoryPage, pushes: bool
+    context: Context, mailbox: Mailbox, listed: HistoryPage
 ) -> tuple[SyncPage, HistoryContext]:
     """Which messages to look at, and which label changes are the owner's word; and what is known around them. No Gmail
     call."""
@@ -287,12 +283,13 @@ async def _interpret(
         ((added.gmail_id, added.thread_id, added.labels) for added in listed.added),
         ((moved.gmail_id, moved.thread_id, moved.added) for moved in listed.relabelled),
     )
-    around = await context.store.history_context(
-        mailbox.id,
-        {message.gmail_id: message.thread_id for message in messages},
-        [moved.gmail_id for moved in listed.relabelled],
-        pushes,
-    )
+    around = HistoryContext(frozenset(), {}, mailbox.told, frozenset(), blocks=False)
+    if listed.history_id != mailbox.cursor or messages or listed.relabelled:
+        around = await context.store.history_context(
+            mailbox.id,
+            {message.gmail_id: message.thread_id for message in messages},
+            [moved.gmail_id for moved in listed.relabelled],
+        )
     # A message that came and was labelled by the owner within one page: its row is made by this commit.
     rows = {message.gmail_id: MovedRow(None, Stage.SCREEN) for message in messages if not message.own}
     rows |= {gmail_id: _row(view) for gmail_id, view in around.known.items()}

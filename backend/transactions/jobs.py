@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
 from backend.domain.errors import SEARCH_LAG, Cause, LeaseLost, Refused
 from backend.domain.mail.message import MailboxId
+from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Stage
 from backend.transactions import rows
-from backend.transactions.records import Due, Duty, DutyJob, MessageJob, Notice, PushFate
-from backend.transactions.rows import DueLaneRow, DutyRow, HeldRow, MailboxRow, MessageRow, PushedRow
+from backend.transactions.records import Due, Duty, DutyJob, MessageJob, PushFate
+from backend.transactions.rows import DueLaneRow, DutyRow, HeldRow, MailboxRow, MessageRow
 from backend.transactions.statement import (
     WAKE,
     Script,
@@ -73,61 +74,51 @@ def heartbeat(name: str, now: datetime, silence: timedelta) -> Script[int]:
 # ---- Claiming and ending jobs
 
 
-def note_push(notice: Notice, again_at: datetime, now: datetime) -> Script[PushFate]:
-    """Store the notice; unless it is a repeat or unknown the mailbox's SYNC is due at once, and at `again_at`, when the
-    time in which Google drops further pushes has passed. At `again_at` alone if the change it tells of has been listed
-    already: it may still be the only word of what came in the second after it. It is stale when its history id is below
-    the stored cursor.
+def note_push(email: str, told: NoticeHint, again_at: datetime) -> Script[PushFate]:
+    """A push told of this address. The mailbox's SYNC is due at once, and at `again_at`, when the time in which Google
+    drops further pushes has passed. At `again_at` alone if the change it tells of has been listed already: it may still
+    be the only word of what came in the second after it. It is stale when its position is below the stored cursor.
     """
-    pushed = position(notice.history_id)
-    mailbox: PushedRow | None = yield q("pushed_mailbox", email=notice.email.lower())
-    if mailbox is None:
-        formerly: PushedRow | None = yield q("pushed_formerly", listed=within(notice.email.lower()))
-        mailbox = formerly
-    if mailbox is None:
-        yield q("count_unknown")
+    found: MailboxRow | None = yield q("mailbox_by_email", email=email.lower())
+    if found is None:
+        formerly: MailboxRow | None = yield q("mailbox_by_former", listed=within(email.lower()))
+        found = formerly
+    if found is None:
         return PushFate.UNKNOWN
-    fate = yield from keep_notice(mailbox, notice, now)
-    if fate is PushFate.REPEAT:
-        return fate
-    if mailbox["unheard_since"] is not None:
-        yield q("heard", mailbox_id=mailbox["id"])
-    if mailbox["cursor"] == "" or pushed > position(mailbox["cursor"]):
-        yield from request_duty(mailbox["id"], Duty.SYNC, now)
+    mailbox: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=found["id"])
+    if mailbox is None:
+        return PushFate.UNKNOWN
+    yield from note_told(mailbox, told)
+    listed = position(mailbox["cursor"] or "0")
+    if mailbox["cursor"] == "" or told.position > listed:
+        yield from request_duty(mailbox["id"], Duty.SYNC, told.at)
     yield from request_duty(mailbox["id"], Duty.SYNC, again_at)
-    return fate
+    return PushFate.STALE if told.position < listed else PushFate.NEW
+
+
+def note_told(mailbox: MailboxRow, told: NoticeHint) -> Script[None]:
+    """What notices told, beside what they told before."""
+    kept = told.beside(rows.told(mailbox["told_to"], mailbox["told_at"]))
+    yield q("note_told", mailbox_id=mailbox["id"], told_to=str(kept.position), told_at=micros(kept.at))
 
 
 def leave_look(
     mailbox_id: MailboxId,
-    notices: Sequence[Notice],
+    told: NoticeHint | None,
     at: datetime,
     now: datetime,
     cause: Cause | None = None,
 ) -> Script[None]:
-    """A look that pushes asked for is left to SYNC, due `at` then. With a `cause` it has failed, as in
+    """A look that pushes asked for, as they `told`, is left to SYNC, due `at` then. With a `cause` it has failed, as in
     `postpone_duty`."""
-    mailbox: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
+    mailbox: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if mailbox is None:
         return
-    for notice in notices:
-        yield from keep_notice(mailbox, notice, now)
+    if told is not None:
+        yield from note_told(mailbox, told)
     if cause is not None:
         yield q("look_failed", mailbox_id=mailbox_id, duty=Duty.SYNC, cause=cause, now=micros(now))
     yield from request_duty(mailbox_id, Duty.SYNC, at)
-
-
-def keep_notice(mailbox: PushedRow | MailboxRow, notice: Notice, now: datetime) -> Script[PushFate]:
-    """Store it, or count that it came again."""
-    stale = mailbox["cursor"] != "" and position(notice.history_id) < position(mailbox["cursor"])
-    fate = PushFate.STALE if stale else PushFate.NEW
-    about = {"push_id": notice.push_id, "mailbox_id": mailbox["id"]}
-    if (
-        yield from number("insert_notice", **about, history_id=notice.history_id, fate=fate, now=micros(now))
-    ):
-        return fate
-    yield q("count_repeat", **about)
-    return PushFate.REPEAT
 
 
 def position(history_id: str) -> int:

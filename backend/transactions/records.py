@@ -11,7 +11,7 @@ from typing import NamedTuple
 from backend.domain.entry.challenge import Challenge, ChallengeIntent
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import Correction, Returned
-from backend.domain.mailbox.mailbox import Gap, Mailbox, Preferences
+from backend.domain.mailbox.mailbox import Gap, Mailbox, NoticeHint, Preferences
 from backend.domain.mailbox.message import PLACES, MessageView, Placement, Screened, Stage, Verdict
 from backend.domain.policy.table import Standing
 from backend.domain.watching.audit import Chain, LogEntry
@@ -43,7 +43,7 @@ class PushFate(StrEnum):
     """What became of a push notice. All of them are acknowledged."""
 
     NEW = "new"
-    REPEAT = "repeat"  # Pub/Sub's message id is known
+    REPEAT = "repeat"  # it came before
     STALE = "stale"  # the change it speaks of has been listed already; what followed it perhaps not
     UNKNOWN = "unknown"  # no such mailbox here
 
@@ -58,15 +58,6 @@ class Due(NamedTuple):
     def first(self) -> datetime | None:
         """The earlier of both."""
         return min((at for at in self if at is not None), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One verified push. `history_id` is a hint only."""
-
-    push_id: str
-    email: str
-    history_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +147,12 @@ class HistoryPosition(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class HistoryContext:
     """What a page of history is read against: which of its messages are challenges we sent (`ours`), the views of those
-    that are `known`, what was `pushed`: the furthest position of the latest pushes with the time the last of them came;
-    and, as for a `ScreeningContext`, what those that appeared are screened with."""
+    that are `known`, what notices `told`, and, as for a `ScreeningContext`, what those that appeared are screened
+    with."""
 
     ours: frozenset[str]
     known: Mapping[str, MessageView]
-    pushed: tuple[int, datetime] | None
+    told: NoticeHint | None
     took_part: frozenset[str]
     blocks: bool
 

@@ -10,11 +10,12 @@ from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.errors import AccessLost
 from backend.domain.mail.message import Address, MailboxId, Owner
 from backend.domain.mailbox.decisions import RuleMatch
-from backend.domain.mailbox.mailbox import Gap, Mailbox, Missing, Preferences
+from backend.domain.mailbox.mailbox import Gap, Mailbox, Missing, NoticeHint, Preferences
 from backend.domain.mailbox.message import LabelIds, MessageView, Screened
+from backend.domain.moments import moment
 from backend.domain.policy.table import Standing
 from backend.domain.reading.topics import Topic
-from backend.transactions.records import DutyJob, MessageJob
+from backend.transactions.records import DutyJob, HistoryContext, MessageJob
 from backend.transactions.row_reader import BESIDE, Flag, Reader, Row
 
 # ---- Values of the domain
@@ -101,6 +102,11 @@ def _gap(last_gap: str) -> Gap | None:
     return Gap.from_json(json.loads(last_gap)) if last_gap else None
 
 
+def told(told_to: str, told_at: int | None) -> NoticeHint | None:
+    """What notices told, None before the first."""
+    return None if told_at is None else NoticeHint(int(told_to or "0"), moment(told_at))
+
+
 def _missing(notices_missing: str) -> Missing | None:
     return Missing(notices_missing) if notices_missing else None
 
@@ -115,9 +121,17 @@ mailbox = Reader(
     lost=_lost,
     gap=_gap,
     missing=_missing,
+    told=told,
     failing=BESIDE,
 )
 """A row of `mailboxes`, and beside it the jobs of it that are `failing`."""
+
+
+def _ours(sent: str, digest: str) -> frozenset[str]:
+    return frozenset((*json.loads(sent), *json.loads(digest)))
+
+
+history_context = Reader(HistoryContext, ours=_ours, known=BESIDE, told=told)
 
 
 # ---- Rows as they are stored
@@ -142,14 +156,21 @@ class MailboxRow(TypedDict):
     moved_at: int | None
     drift_change: str
     unheard_since: int | None
+    notices: str
+    told_to: str
+    told_at: int | None
 
 
-class PushedRow(TypedDict):
-    """Of `mailboxes`: what a push is held against."""
+class AroundRow(TypedDict):
+    """What a page of history is read against. JSON lists: which messages are links of ours that were `sent`, which is
+    the `digest`, and in which threads the owner `took_part`."""
 
-    id: MailboxId
-    cursor: str
-    unheard_since: int | None
+    told_to: str
+    told_at: int | None
+    sent: str
+    digest: str
+    took_part: str
+    blocks: Flag
 
 
 class DueLaneRow(TypedDict):

@@ -235,7 +235,6 @@ class Store:
     set_notice_mode = writes(_sync.set_notice_mode)
     note_missing = writes_all(_sync.note_missing)
     owner_acted = writes(_sync.owner_acted)
-    last_notice = reads_key(_sync.last_notice)
 
     async def claim_duties(
         self, worker: str, now: datetime, lease_until: datetime, limit: int
@@ -333,8 +332,8 @@ class Store:
 
         mailboxes, messages.<outcome> (as decided first; "undecided" before), stages.<stage> (still to do;
         "ended" after), released (held once, back by now or on the way), dead_letters, challenges.<state>,
-        notices.<fate>, and oldest_due_seconds (how late the oldest due job is at `now`, by default the machine's
-        time).
+        notices.by_push (mailboxes), and oldest_due_seconds (how late the oldest due job is at `now`, by default the
+        machine's time).
         """
         return await self._driver.read(EVERY, _views.census, now or datetime.now(UTC))
 

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.mailbox import NOTICE_DELAY, Mailbox, Missing, Notices
+from backend.domain.mailbox.mailbox import NOTICE_DELAY, Mailbox, Missing, NoticeHint, Notices
 from backend.domain.mailbox.message import MessageView
 from backend.transactions import challenges, decide, rows, verdicts
-from backend.transactions.jobs import due, extend_lease, held_message, keep_notice, position, request_duty
+from backend.transactions.jobs import due, extend_lease, held_message, position, request_duty
 from backend.transactions.mailboxes import locked
 from backend.transactions.records import (
     Duty,
@@ -19,20 +19,18 @@ from backend.transactions.records import (
     HistoryContext,
     HistoryPosition,
     MessageJob,
-    Notice,
     Reached,
     ScreeningContext,
     Sighting,
     SyncPage,
 )
-from backend.transactions.rows import MailboxRow
+from backend.transactions.rows import AroundRow, MailboxRow
 from backend.transactions.statement import (
     Script,
     each,
     maybe,
     micros,
     micros_or_none,
-    moment,
     number,
     packed,
     q,
@@ -62,14 +60,14 @@ def commit_look(
     mailbox_id: MailboxId,
     seen: HistoryPosition,
     page: SyncPage,
-    notices: Sequence[Notice],
+    told: NoticeHint | None,
     kept: Sequence[MessageJob],
     reached: Sequence[Reached],
     now: datetime,
     until: datetime,
 ) -> Script[Mapping[str, MessageJob | None]]:
-    """The same for a page listed from the position `seen`, with the notices that told of it and the verdicts `reached`
-    on messages of the page: all or nothing. Those `kept` are the caller's, under their lease `until` then; the others
+    """The same for a page listed from the position `seen`, with what notices `told`, and the verdicts `reached` on
+    messages of the page: all or nothing. Those `kept` are the caller's, under their lease `until` then; the others
     are due now. Returns which of `kept` are new, each with the stage to go on with (None: its verdict ended it).
 
     Nobody holds the mailbox meanwhile. Where another look has come first the position is not there any more: raises
@@ -78,9 +76,7 @@ def commit_look(
     mailbox = yield from _mailbox_of(mailbox_id)
     if seen != (mailbox["cursor"], mailbox["page_token"]):
         raise LeaseLost("conflict.lease")
-    for notice in notices:
-        yield from keep_notice(mailbox, notice, now)
-    yield from _move_cursor(mailbox, page, now)
+    yield from _move_cursor(mailbox, page, now, told)
     ours = {job.gmail_id: job for job in kept}
     found = [one for one in page.sightings if one.gmail_id in ours]
     new = yield from _insert(mailbox_id, page, found, now, kept[0].lease if kept else None, until)
@@ -156,9 +152,18 @@ def _mailbox_of(mailbox_id: MailboxId) -> Script[MailboxRow]:
         raise LeaseLost("conflict.mailbox") from error
 
 
-def _move_cursor(mailbox: MailboxRow, page: SyncPage, now: datetime) -> Script[None]:
+def _move_cursor(
+    mailbox: MailboxRow, page: SyncPage, now: datetime, told: NoticeHint | None = None
+) -> Script[None]:
     old: str = mailbox["cursor"]
+    before = rows.told(mailbox["told_to"], mailbox["told_at"])
+    heard = before if told is None else told.beside(before)
     forward = page.cursor != "" and (old == "" or position(page.cursor) > position(old))
+    unheard = mailbox["unheard_since"]
+    if forward and unheard is None:
+        unheard = micros(now)
+    if mailbox["notices"] == Notices.POLL or (heard is not None and now - heard.at < NOTICE_DELAY):
+        unheard = None
     since = mailbox["safe_since"] if page.safe_since is None else micros_or_none(page.safe_since)
     yield q(
         "save_cursor",
@@ -168,10 +173,9 @@ def _move_cursor(mailbox: MailboxRow, page: SyncPage, now: datetime) -> Script[N
         page_start=page.page_start,
         safe_since=since,
         moved_at=micros(now) if forward else mailbox["moved_at"],
-        unheard_since=micros(now)
-        if forward and mailbox["unheard_since"] is None
-        else mailbox["unheard_since"],
-        lately=micros(now - NOTICE_DELAY),
+        unheard_since=unheard,
+        told_to="" if heard is None else str(heard.position),
+        told_at=None if heard is None else micros(heard.at),
     )
 
 
@@ -210,26 +214,18 @@ def _insert(
 
 
 def history_context(
-    mailbox_id: MailboxId, appeared: Mapping[str, str], relabelled: Sequence[str], pushes: bool = True
+    mailbox_id: MailboxId, appeared: Mapping[str, str], relabelled: Sequence[str]
 ) -> Script[HistoryContext]:
     """What a page of history is read against: what is known of messages that appeared in it (by id, with their thread)
-    and of others whose labels changed, and, if wanted, of pushes.
+    and of others whose labels changed. Raises `LeaseLost` for a mailbox that has gone.
     """
-    ours = yield from sent_challenge_ids(mailbox_id, [*appeared])
-    took = yield from took_part(mailbox_id, {*appeared.values()})
-    return HistoryContext(
-        ours,
-        (yield from known(mailbox_id, relabelled)),
-        (yield from _told(mailbox_id)) if pushes else None,
-        took,
-        bool(appeared and (yield from number("blocks", mailbox_id=mailbox_id))),
+    threads = packed(sorted({*appeared.values()}))
+    row: AroundRow | None = yield q(
+        "around_history", mailbox_id=mailbox_id, ids=packed(appeared), threads=threads
     )
-
-
-def _told(mailbox_id: MailboxId) -> Script[tuple[int, datetime] | None]:
-    """The furthest position of the latest pushes, and when the last of them came."""
-    found = yield from each(tuple[str, int], "latest_notices", mailbox_id=mailbox_id)
-    return (max(position(told) for told, _ in found), moment(found[0][1])) if found else None
+    if row is None:
+        raise LeaseLost("conflict.mailbox")
+    return rows.history_context(row, known=(yield from known(mailbox_id, relabelled)))
 
 
 def held_at_rest(mailbox_id: MailboxId, limit: int) -> Script[Mapping[str, str]]:
@@ -326,9 +322,3 @@ def owner_acted(mailbox_id: MailboxId, now: datetime) -> Script[None]:
     """
     if (yield from number("note_owner_acted", mailbox_id=mailbox_id, now=micros(now))):
         yield from request_duty(mailbox_id, Duty.SYNC, now)
-
-
-def last_notice(mailbox_id: MailboxId) -> Script[datetime | None]:
-    """When the last notice of a mailbox came."""
-    found = yield from each(tuple[str, int], "latest_notices", mailbox_id=mailbox_id)
-    return moment(found[0][1]) if found else None

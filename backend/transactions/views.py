@@ -48,7 +48,6 @@ RETAINED = (
     "messages",
     "challenges",
     "code_tries",
-    "notices",
     "answers",
     "corrections",
     "decisions",
@@ -83,12 +82,6 @@ class CountRow(TypedDict):
     n: int
 
 
-class NoticeCountRow(CountRow):
-    """Notices of a fate, and how often one of them came again."""
-
-    repeats: int
-
-
 def messages(
     mailbox_id: MailboxId, placement: Placement | None = None, limit: int = 50, before: str = ""
 ) -> Script[tuple[MessageView, ...]]:
@@ -119,18 +112,9 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     counts["dead_letters"] = yield from number("count_dead_letters")
     unjudged: list[CountRow] = yield q("count_unjudged")
     challenges: list[CountRow] = yield q("count_challenges")
-    notices: list[NoticeCountRow] = yield q("count_notices")
-    tallies: list[CountRow] = yield q("tallies")
-    for group, found in (
-        ("fail_open.", unjudged),
-        ("challenges.", challenges),
-        ("notices.", notices),
-        ("", tallies),
-    ):
+    for group, found in (("fail_open.", unjudged), ("challenges.", challenges)):
         for count in found:
             counts[group + count["name"]] = count["n"]
-    if notices:
-        counts["notices.repeat"] = sum(notice["repeats"] for notice in notices)
     drifts: list[CountRow] = yield q("count_drifts")
     counts |= dict.fromkeys((f"drift.{state}" for state in State), 0)
     counts |= {f"drift.{row['name']}": row["n"] for row in drifts}

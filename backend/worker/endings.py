@@ -85,7 +85,7 @@ class Endings:
             error, 1, self._jitter.random(), now, settings.max_attempts, settings.longest_backoff
         )
         at = now + (FIRST_PATIENCE if wait is None else wait)
-        await context.store.leave_look(look.mailbox_id, look.notices, at, now, cause)
+        await context.store.leave_look(look.mailbox_id, look.told, at, now, cause)
         context.looks.forget(look.mailbox_id)
 
     async def _after(self, job: MessageJob | DutyJob, error: Exception, began: datetime) -> None:

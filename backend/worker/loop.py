@@ -189,13 +189,13 @@ class Worker:
             async with asyncio.timeout(context.settings.lease_seconds * SHARE_OF_LEASE):
                 again = await look_at(context, look, self)
         except LeaseLost:
-            looks.end(look, 0.0, kept=False)  # another came first
+            looks.end(look, 0.0)  # another came first
         except StoreAway:
-            looks.end(look, AGAIN, kept=False)
+            looks.end(look, AGAIN)
         except Exception as error:
             await self._leave(look, began, error)
         except BaseException:
-            looks.end(look, AGAIN, kept=False)
+            looks.end(look, AGAIN)
             raise
         else:
             looks.end(look, again)
@@ -208,7 +208,7 @@ class Worker:
         except Exception as worse:
             if not isinstance(worse, StoreAway):
                 log.exception("look_not_left")
-            self._context.looks.end(look, AGAIN, kept=False)
+            self._context.looks.end(look, AGAIN)
         else:
             self._context.looks.end(look)
 

@@ -36,7 +36,7 @@ from backend.domain.entry.challenge import LedgerEntry, Posting, spent
 from backend.domain.errors import Refused
 from backend.domain.mailbox.message import Outcome
 from backend.store.opening import open_store
-from backend.transactions.records import Duty, DutyJob, MessageJob, Notice, Sighting, SyncPage
+from backend.transactions.records import Duty, DutyJob, MessageJob, Sighting, SyncPage
 from backend.transactions.store import Store
 from tests import postgres_server
 from tests.bench.figures import Run, medians, ratios
@@ -136,8 +136,7 @@ async def pushes(bench: Bench, seconds: float) -> Run:
 
     async def push(_: int) -> int:
         number = next(bench.ids)
-        notice = Notice(f"p{number}", f"{NAMES[number % MAILBOXES]}@corp.test", str(number))
-        await bench.store.note_push(notice, bench.story.now, bench.story.now)
+        await bench.story.push(number, f"{NAMES[number % MAILBOXES]}@corp.test")
         return 1
 
     return await for_a_while(64, seconds, push)
@@ -196,8 +195,7 @@ async def whole(bench: Bench, seconds: float) -> Run:
     async def once(worker: int) -> int:
         number = next(bench.ids)
         job = bench.duties[number % MAILBOXES]
-        notice = Notice(f"p{number}", f"{job.mailbox_id}@corp.test", str(number))
-        await bench.store.note_push(notice, bench.story.now, bench.story.now)
+        await bench.story.push(number, f"{job.mailbox_id}@corp.test")
         new = gmail_id(number)
         page = SyncPage((Sighting(new, new, None),), cursor=str(number))
         await bench.store.commit_sync(job, page, bench.story.now)

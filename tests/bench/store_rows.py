@@ -84,7 +84,6 @@ async def tidy(kind: str, address: str) -> None:
     """Take away what a measure left, so that every round finds the size it is about; vacuum as the server would."""
     leftovers = (
         f"DELETE FROM messages WHERE mailbox_id IN (SELECT id FROM mailboxes) AND gmail_id >= '{NEW}'",
-        "DELETE FROM notices",
     )
     if kind == "sqlite":
         connection = sqlite3.connect(address, isolation_level=None, timeout=20)

@@ -238,7 +238,7 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "events": "changes told to open pages",
         "lanes": "work to be done here",
         "mailboxes": "written by name, without its token",
-        "notices": "Pub/Sub's ids",
+        "notices": "the release before used it",
         "one_time_codes": "secrets of minutes",
         "preview_runs": "whether a preview is under way here",
         "sessions": "secrets of browsers",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from backend.domain.entry.challenge_mail import MAX_OWN_WORDING
 from backend.domain.errors import AccessLost, Cause, Failing, Refused, foremost
@@ -51,6 +51,8 @@ QUIET_AFTER = timedelta(hours=2)
 """A mailbox without changes for this long is polled less often: half as often after each such period."""
 
 NOTICE_DELAY = timedelta(minutes=10)
+INDEX_LAG = timedelta(seconds=30)
+"""How long a push is believed against a history that does not show what it told of."""
 """How late a notice may be: Pub/Sub redelivers within this time."""
 
 
@@ -289,6 +291,19 @@ def _wordings(value: object) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(value.items()))
 
 
+class NoticeHint(NamedTuple):
+    """The furthest `position` of a mailbox's history that notices told of lately, and when the last of them came."""
+
+    position: int
+    at: datetime
+
+    def beside(self, before: NoticeHint | None) -> NoticeHint:
+        """With what notices told `before`. A position whose history did not come for so long counts no more."""
+        if before is None or abs(self.at - before.at) >= INDEX_LAG:
+            return self
+        return NoticeHint(max(self.position, before.position), max(self.at, before.at))
+
+
 @dataclass(frozen=True, slots=True)
 class Mailbox:
     """One connected mailbox.
@@ -298,8 +313,8 @@ class Mailbox:
     `page_start` a history listing under way. `safe_since` is the time up to which nothing can be
     missing: a re-list after a lost cursor starts there. `gap` reports the last re-list, `lost` how access
     was lost, `failing` the jobs that have failed and not come to their end since. `unheard_since` is when something
-    new was found of which no notice had come, nor has come since. Google ends the grant at `grant_expires_at`, if at
-    all.
+    new was found of which no notice had come, nor has come since, `told` what the last ones told. Google ends the
+    grant at `grant_expires_at`, if at all.
     """
 
     id: MailboxId
@@ -326,6 +341,7 @@ class Mailbox:
     missing: Missing | None = None
     moved_at: datetime | None = None
     unheard_since: datetime | None = None
+    told: NoticeHint | None = None
     grant_expires_at: datetime | None = None
 
     def paused(self, now: datetime) -> bool:

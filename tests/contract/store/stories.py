@@ -10,7 +10,7 @@ from typing import Any
 from backend.domain.entry.challenge import ChallengeIntent, Solved, token_hash
 from backend.domain.mail.message import Address
 from backend.domain.mailbox.decisions import Decision, Order, Origin
-from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences
+from backend.domain.mailbox.mailbox import Mailbox, Mode, NoticeHint, Preferences
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import DigestLink
 from backend.domain.reading.score import Reason, Score, Trace
@@ -20,6 +20,7 @@ from backend.transactions.records import (
     DutyJob,
     MessageJob,
     NewMailbox,
+    PushFate,
     Session,
     Sighting,
     SyncPage,
@@ -134,6 +135,12 @@ class Story:
         )
         await self.store.add_web_push(mailbox_id, push, self.now)
         return push
+
+    async def push(
+        self, position: int = 7, email: str = "ana@corp.test", again_at: datetime | None = None
+    ) -> PushFate:
+        """A push tells of this position of this address's history."""
+        return await self.store.note_push(email, NoticeHint(position, self.now), again_at or self.now)
 
     async def arrive(self, mailbox_id: str, *gmail_ids: str, stage: Stage = Stage.SCREEN) -> int:
         """Messages seen by a sync; the thread of message x is t-x."""

@@ -13,13 +13,13 @@ import pytest
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, LeaseLost
 from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Outcome, Placement, Stage, Verdict
 from backend.domain.reading.score import Score
 from backend.transactions.records import (
     Duty,
     HistoryPosition,
     MessageJob,
-    Notice,
     Prefetched,
     Reached,
     Sighting,
@@ -122,7 +122,9 @@ async def look(
 ) -> Mapping[str, MessageJob | None]:
     """Commit a look at this page, of which the first messages are kept."""
     jobs = (await jobs_of(story, listed))[:keep]
-    return await story.store.commit_look("ana", seen, listed, (), jobs, reached, story.now, story.now + LEASE)
+    return await story.store.commit_look(
+        "ana", seen, listed, None, jobs, reached, story.now, story.now + LEASE
+    )
 
 
 async def test_a_look_its_messages_and_their_verdicts_are_one_commit(story: Story) -> None:
@@ -216,16 +218,13 @@ async def test_should_the_worker_of_a_look_die_another_judges_what_it_found(stor
         await story.store.finish_stage(job, story.now)
 
 
-async def test_the_notices_that_told_of_a_look_are_kept_with_it(story: Story) -> None:
+async def test_what_notices_told_of_a_look_is_kept_with_it(story: Story) -> None:
     await story.mailbox("ana")
-    told = (Notice("p1", "ana@corp.test", "7"), Notice("p1", "ana@corp.test", "7"))
+    told = NoticeHint(7, story.now)
     await story.store.commit_look("ana", START, page(cursor="7"), told, (), (), story.now, story.now)
-    counts = await story.store.census(story.now)
-    assert (counts["notices.new"], counts["notices.repeat"]) == (1, 1)
-    assert await story.store.last_notice("ana") == story.now
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
-    assert mailbox.unheard_since is None
+    assert (mailbox.told, mailbox.unheard_since) == (told, None)
 
 
 async def test_a_sync_is_claimed_with_its_mailbox(story: Story) -> None:

@@ -8,7 +8,7 @@ from backend.domain.errors import AccessLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Gap, Link
 from backend.domain.mailbox.message import Outcome
-from backend.transactions.records import Duty, Notice, Sighting, SyncPage
+from backend.transactions.records import Duty, Sighting, SyncPage
 from tests.contract.store.stories import Story
 
 
@@ -78,11 +78,11 @@ async def test_leaving_itself_does_not_make_a_mailbox_busy(story: Story) -> None
 
 async def test_the_furthest_position_pushes_told_of_is_a_number(story: Story) -> None:
     await story.mailbox("ana")
-    assert (await story.store.history_context("ana", {}, [])).pushed is None
-    for push_id, history_id in (("p1", "999"), ("p2", "1000"), ("p3", "5")):
-        await story.store.note_push(Notice(push_id, "ana@corp.test", history_id), story.now, story.now)
+    assert (await story.store.history_context("ana", {}, [])).told is None
+    for position in (999, 1000, 5):
+        await story.push(position)
         story.pass_time(seconds=1)
-    assert (await story.store.history_context("ana", {}, [])).pushed == (
+    assert (await story.store.history_context("ana", {}, [])).told == (
         1000,
         story.now - timedelta(seconds=1),
     )

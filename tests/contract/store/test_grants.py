@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from backend.domain.errors import AccessLost
 from backend.domain.mailbox.mailbox import Gap, Link, Preferences
-from backend.transactions.records import Duty, NewMailbox, Notice, SyncPage
+from backend.transactions.records import Duty, NewMailbox, SyncPage
 from tests.contract.store.stories import Story
 
 ANA = NewMailbox("ana", "sub-ana", "ana@corp.test", "Ana", b"sealed", frozenset({"openid"}), Preferences())
@@ -88,13 +88,13 @@ async def test_a_mailbox_is_busy_while_a_lease_on_its_work_runs(story: Story) ->
     assert not await story.store.busy("ana", story.pass_time(hours=1))  # its worker died long ago
 
 
-async def test_the_furthest_of_the_latest_pushes_is_what_was_told(story: Story) -> None:
+async def test_a_position_counts_only_while_google_may_still_show_it(story: Story) -> None:
     await story.mailbox("ana")
-    assert (await story.store.history_context("ana", {}, [])).pushed is None
-    for number, position in enumerate(("900", "1200", "99")):
-        notice = Notice(f"push{number}", "ana@corp.test", position)
-        await story.store.note_push(notice, story.now, story.pass_time(seconds=1))
-    assert (await story.store.history_context("ana", {}, [])).pushed == (1200, story.now)
+    for position, seconds in ((1200, 0), (900, 29), (99, 30)):
+        story.pass_time(seconds=seconds)
+        await story.push(position)
+        told = (await story.store.history_context("ana", {}, [])).told
+        assert told == (1200 if seconds < 30 else 99, story.now)
 
 
 async def test_a_gap_is_kept_with_the_page_that_ends_it(story: Story) -> None:

@@ -11,19 +11,16 @@ import pytest
 from backend.domain.errors import LeaseLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome, Placement, Stage
-from backend.transactions.records import Duty, Notice, PushFate, Sighting, SyncPage
+from backend.transactions.records import Duty, PushFate, Sighting, SyncPage
 from tests.contract.store.stories import LEASE, Story
 
 # Pushes
 
 
-async def test_a_push_told_three_times_is_one_notice(story: Story) -> None:
+async def test_a_push_told_three_times_is_one_duty(story: Story) -> None:
     await story.mailbox("ana")
-    fates = [
-        await story.store.note_push(Notice("p1", "Ana@corp.test", "50"), story.now, story.now)
-        for _ in range(3)
-    ]
-    assert fates == [PushFate.NEW, PushFate.REPEAT, PushFate.REPEAT]
+    fates = [await story.push(50, "Ana@corp.test") for _ in range(3)]
+    assert fates == [PushFate.NEW] * 3
     job = await story.claim_duty()
     assert job is not None
     await story.store.finish_duty(job, None)
@@ -33,20 +30,17 @@ async def test_a_push_told_three_times_is_one_notice(story: Story) -> None:
 async def test_a_push_is_stale_below_the_cursor_as_numbers_not_as_texts(story: Story) -> None:
     await story.mailbox("ana")
     await story.sync("ana", SyncPage(cursor="1000"))
-    note = story.store.note_push
-    assert await note(Notice("p1", "ana@corp.test", "999"), story.now, story.now) is PushFate.STALE
+    assert await story.push(999) is PushFate.STALE
     # What came within a second after it was dropped by Google, so even a stale push makes us look.
     assert await story.claim_duty() is not None
-    assert await note(Notice("p2", "ana@corp.test", "1000"), story.now, story.now) is PushFate.NEW
-    beyond_int64 = str(2**64 - 1)
-    assert await note(Notice("p3", "ana@corp.test", beyond_int64), story.now, story.now) is PushFate.NEW
+    assert await story.push(1000) is PushFate.NEW
+    beyond_int64 = 2**64 - 1
+    assert await story.push(beyond_int64) is PushFate.NEW
 
 
-async def test_a_push_for_nobody_is_counted_and_keeps_no_address(story: Story) -> None:
-    for push_id in ("p1", "p2"):
-        notice = Notice(push_id, "nobody@corp.test", "5")
-        assert await story.store.note_push(notice, story.now, story.now) is PushFate.UNKNOWN
-    assert (await story.store.census(story.now))["notices.unknown"] == 2
+async def test_a_push_for_nobody_makes_nothing_due(story: Story) -> None:
+    assert await story.push(5, "nobody@corp.test") is PushFate.UNKNOWN
+    assert (await story.store.next_due(story.now)).first is None
 
 
 # Duties

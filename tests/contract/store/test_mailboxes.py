@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.errors import AccessLost, Conflict, NotFound, Refused
+from backend.domain.errors import AccessLost, Conflict, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.domain.mailbox.message import LabelIds, Outcome
-from backend.transactions.records import Duty, NewMailbox, Notice, PushFate, SyncPage
+from backend.transactions.records import Duty, NewMailbox, PushFate, SyncPage
 from backend.transactions.store import Store
 from tests.contract.store.stories import Story, is_a_store
 
@@ -186,7 +186,7 @@ async def test_a_forgotten_mailbox_leaves_no_row(story: Story) -> None:
         assert challenge is not None
         await story.store.set_rule(name, "ok.test", None, story.now)
         await story.store.learn(name, frozenset({"carl@x.test"}), "t9", story.now)
-        await story.store.note_push(Notice(f"p-{name}", f"{name}@corp.test", "5"), story.now, story.now)
+        await story.push(5, f"{name}@corp.test")
         await story.solve(challenge)
         await story.work()
     before = await story.store.census(story.now)
@@ -198,13 +198,10 @@ async def test_a_forgotten_mailbox_leaves_no_row(story: Story) -> None:
     assert await story.store.forget("ana") == dict.fromkeys(deleted, 0)
     after = await story.store.census(story.now)
     for name, number in before.items():
-        if name not in ("dead_letters", "oldest_due_seconds", "notices.repeat"):
+        if name not in ("dead_letters", "oldest_due_seconds"):
             assert after[name] == number / 2, name
     assert await story.store.ledger_differences() == ()
-    assert (
-        await story.store.note_push(Notice("p9", "ana@corp.test", "6"), story.now, story.now)
-        is PushFate.UNKNOWN
-    )
+    assert await story.push(6) is PushFate.UNKNOWN
 
 
 async def test_a_worker_whose_mailbox_was_forgotten_has_lost_its_lease(story: Story) -> None:
@@ -228,13 +225,6 @@ async def test_naive_times_are_refused(story: Story) -> None:
     with pytest.raises(TypeError):
         await story.store.connect(ANA, story.now.replace(tzinfo=None))
     assert await story.store.mailboxes() == ()
-
-
-async def test_a_push_with_a_history_id_that_is_no_number_is_refused(story: Story) -> None:
-    await story.mailbox("ana")
-    with pytest.raises(Refused) as refusal:
-        await story.store.note_push(Notice("p1", "ana@corp.test", "12; drop"), story.now, story.now)
-    assert refusal.value.code == "malformed"
 
 
 async def test_what_is_old_is_forgotten_even_if_we_die_right_after_connecting(story: Story) -> None:
@@ -263,17 +253,15 @@ async def test_a_mailbox_that_takes_another_address_is_the_same_one_by_either(st
     assert mailbox is not None
     assert mailbox.owner.email == "ana.new@corp.test"
     assert mailbox.owner.addresses == {"ana.new@corp.test", "ana@corp.test"}
-    for number, address in enumerate(("Ana@corp.test", "ana.new@corp.test")):
+    for address in ("Ana@corp.test", "ana.new@corp.test"):
         found = await story.store.mailbox_by_email(address)
         assert found is not None
         assert found.id == "ana"
-        notice = Notice(f"p{number}", address, "7")
-        assert await story.store.note_push(notice, story.now, story.now) is PushFate.NEW
+        assert await story.push(7, address) is PushFate.NEW
     assert await story.store.mailbox_by_email("ana_new@corp.test") is None  # "_" is no sign for any letter
     assert await story.store.mailbox_by_email("na@corp.test") is None
     assert await story.store.mailbox_by_email("") is None
-    unknown = Notice("p9", "an%@corp.test", "7")
-    assert await story.store.note_push(unknown, story.now, story.now) is PushFate.UNKNOWN
+    assert await story.push(7, "an%@corp.test") is PushFate.UNKNOWN
 
 
 async def test_who_has_an_address_now_comes_before_who_had_it(story: Story) -> None:
@@ -283,9 +271,7 @@ async def test_who_has_an_address_now_comes_before_who_had_it(story: Story) -> N
     found = await story.store.mailbox_by_email("ana@corp.test")
     assert found is not None
     assert found.id == "other"
-    assert (
-        await story.store.note_push(Notice("p1", "ana@corp.test", "7"), story.now, story.now) is PushFate.NEW
-    )
+    assert await story.push() is PushFate.NEW
     assert {one.id for one in await story.store.mailboxes()} == {"ana", "other"}
 
 

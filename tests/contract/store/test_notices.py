@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from backend.domain.mailbox.mailbox import Missing, Notices
-from backend.transactions.records import Duty, Notice, PushFate, SyncPage
+from backend.transactions.records import Duty, PushFate, SyncPage
 from tests.contract.store.stories import Story
 
 
@@ -67,10 +67,6 @@ async def test_the_moment_history_last_went_on_is_kept(story: Story) -> None:
     assert on.moved_at == story.now
 
 
-async def pushed(story: Story, push_id: str, history_id: str) -> PushFate:
-    return await story.store.note_push(Notice(push_id, "ana@corp.test", history_id), story.now, story.now)
-
-
 async def latest(story: Story) -> int:
     """The number of the last thing that open streams were told."""
     overview = await story.store.overview("ana")
@@ -88,7 +84,7 @@ async def unheard(story: Story, cursor: str) -> datetime | None:
 
 async def test_news_of_which_no_notice_came_is_kept_until_one_comes(story: Story) -> None:
     await story.mailbox("ana")
-    assert await pushed(story, "p1", "900") is PushFate.NEW
+    assert await story.push(900) is PushFate.NEW
     assert await unheard(story, "900") is None
     story.pass_time(hours=1)
     assert await unheard(story, "900") is None, "nothing was new"
@@ -100,7 +96,7 @@ async def test_news_of_which_no_notice_came_is_kept_until_one_comes(story: Story
     assert mailbox is not None
     assert mailbox.silent_since(story.now) == began
     assert mailbox.silent_since(began) is None, "it may still be on its way"
-    await pushed(story, "p2", "902")
+    await story.push(902)
     assert await unheard(story, "903") is None
 
 
@@ -121,7 +117,7 @@ async def test_open_streams_hear_of_the_silence_and_of_its_end(story: Story) -> 
     before = await latest(story)
     await unheard(story, "901")
     during = await latest(story)
-    await pushed(story, "p1", "901")
+    await story.push(901)
     assert before < during < await latest(story)
 
 

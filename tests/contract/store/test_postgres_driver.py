@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from backend.store.opening import open_store
 from backend.store.postgres import upgrade_server, version
-from backend.transactions.records import Duty, Notice, PushFate
+from backend.transactions.records import Duty, PushFate
 from backend.transactions.statement import EVERY, Script, q
 from backend.transactions.store import Store
 from tests import postgres_server
@@ -108,10 +108,9 @@ async def cut_connections(address: str) -> None:
 
 async def test_a_server_that_cut_every_connection_is_asked_again(story: Story, address: str) -> None:
     await story.mailbox("ana")
-    for number in range(3):
+    for _ in range(3):
         await cut_connections(address)
-        pushes = [Notice(f"p{number}-{one}", "ana@corp.test", "7") for one in range(8)]
-        fates = await asyncio.gather(*(story.store.note_push(p, story.now, story.now) for p in pushes))
+        fates = await asyncio.gather(*(story.push() for _ in range(8)))
         assert fates == [PushFate.NEW] * 8
 
 
@@ -152,15 +151,17 @@ async def test_two_scripts_that_deadlock_are_run_again_and_both_happen(story: St
     for name in ("ana", "eve"):
         await story.mailbox(name)
 
-    def touch(first: str, second: str) -> Script[None]:
+    def touch(first: str, second: str, thread: str) -> Script[None]:
         yield q("mailbox_for_write", mailbox_id=first)
         yield q("mailbox_for_write", mailbox_id=second)
-        yield q("count_unknown")
+        yield q("learn_thread", mailbox_id="ana", thread_id=thread, now=0)
 
-    driver = story.store._driver
+    driver, names = story.store._driver, [f"t{number}" for number in range(20)]
     pairs = [("ana", "eve"), ("eve", "ana")] * 10
-    await asyncio.gather(*(driver.write(EVERY, touch, *pair) for pair in pairs))
-    assert (await story.store.census(story.now))["notices.unknown"] == 20
+    await asyncio.gather(
+        *(driver.write(EVERY, touch, *pair, name) for pair, name in zip(pairs, names, strict=True))
+    )
+    assert (await story.store.screening_context("ana", names)).took_part == set(names)
 
 
 async def test_an_error_leaves_the_connection_fit_for_the_next(story: Story) -> None:

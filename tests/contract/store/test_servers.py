@@ -6,9 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from backend.domain.errors import SEARCH_LAG
+from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Stage
 from backend.store.sqlite import alone, follows
-from backend.transactions.records import Duty, Notice
+from backend.transactions.records import Duty
 from tests.contract.store.stories import LEASE, Story
 
 
@@ -144,14 +145,14 @@ async def test_what_a_clock_a_year_ahead_put_off_is_due_now(story: Story) -> Non
 async def test_a_push_that_was_put_off_by_a_wrong_clock_is_looked_at_at_once(story: Story) -> None:
     await story.mailbox("ana")
     ahead = story.now + FAR
-    await story.store.note_push(Notice("p1", "ana@corp.test", "7"), ahead, ahead)
+    await story.store.note_push("ana@corp.test", NoticeHint(7, ahead), ahead)
     latest = {duty: timedelta(days=2) for duty in Duty}
     await story.store.bring_back(story.now, latest, story.now + timedelta(days=2))
     again = story.now + timedelta(seconds=1)
     job = await story.store.claim_duty("w1", story.now, story.now + LEASE)
     assert job is not None
     await story.store.finish_duty(job, None)
-    await story.store.note_push(Notice("p2", "ana@corp.test", "8"), again, story.now)
+    await story.push(8, again_at=again)
     job = await story.store.claim_duty("w1", story.now, story.now + LEASE)
     assert job is not None
     assert job.duty is Duty.SYNC

@@ -21,13 +21,13 @@ from backend.store.schema import connect_file, file_version, upgrade_file
 from backend.store.sqlite import SqliteDriver
 from backend.store.sqlite_writer import told
 from backend.transactions import jobs
-from backend.transactions.records import Notice, PushFate
+from backend.transactions.records import PushFate
 from backend.transactions.statement import EVERY, Script, q
 from backend.transactions.store import Store
 from tests.contract.store.row_types import Checking
 from tests.contract.store.stories import Story
 
-PUSHER = Path(__file__).with_name("pusher.py")
+LEARNER = Path(__file__).with_name("learner.py")
 
 
 @pytest.fixture
@@ -83,9 +83,7 @@ async def test_a_small_script_waits_for_another_process_and_the_loop_does_not(
     await story.mailbox("ana")
     other = sqlite3.connect(address, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    push = asyncio.create_task(
-        story.store.note_push(Notice("p1", "ana@corp.test", "7"), story.now, story.now)
-    )
+    push = asyncio.create_task(story.push())
     for _ in range(3):
         await asyncio.to_thread(int)
     assert not push.done()
@@ -111,8 +109,7 @@ async def test_scripts_that_wait_together_share_a_commit(
     story = Story(store)
     await story.mailbox("ana")
     commits.clear()
-    notices = [Notice(f"p{number}", "ana@corp.test", "7") for number in range(200)]
-    fates = await asyncio.gather(*(store.note_push(notice, story.now, story.now) for notice in notices))
+    fates = await asyncio.gather(*(story.push() for _ in range(200)))
     await store.close()
     assert fates == [PushFate.NEW] * 200
     assert len(commits) < 100
@@ -120,7 +117,7 @@ async def test_scripts_that_wait_together_share_a_commit(
 
 async def test_the_reader_cannot_write(story: Story) -> None:
     def write() -> Script[None]:
-        yield q("count_unknown")
+        yield q("pulse", now=1)
 
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         await story.store._driver.read(EVERY, write)
@@ -129,8 +126,7 @@ async def test_the_reader_cannot_write(story: Story) -> None:
 
 async def test_a_caller_who_gave_up_disturbs_nobody(story: Story) -> None:
     await story.mailbox("ana")
-    notices = [Notice(f"p{number}", "ana@corp.test", "7") for number in range(20)]
-    tasks = [asyncio.create_task(story.store.note_push(notice, story.now, story.now)) for notice in notices]
+    tasks = [asyncio.create_task(story.push()) for _ in range(20)]
     await asyncio.sleep(0)
     for task in tasks[::2]:
         task.cancel()
@@ -157,13 +153,10 @@ async def test_a_commit_that_fails_is_acknowledged_to_nobody(
     story = Story(store)
     await story.mailbox("ana")
     Full.broken = True
-    pushes = [Notice(f"p{number}", "ana@corp.test", "7") for number in range(5)]
-    outcomes = await asyncio.gather(
-        *(store.note_push(notice, story.now, story.now) for notice in pushes), return_exceptions=True
-    )
+    outcomes = await asyncio.gather(*(story.push() for _ in range(5)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [sqlite3.OperationalError] * 5
     Full.broken = False
-    fates = [await store.note_push(notice, story.now, story.now) for notice in pushes]
+    fates = [await story.push() for _ in range(5)]
     await store.close()
     assert fates == [PushFate.NEW] * 5
 
@@ -189,10 +182,7 @@ async def test_what_is_queued_is_finished_before_the_store_closes(tmp_path: Path
     await store.open()
     story = Story(store)
     await story.mailbox("ana")
-    pushes = [
-        asyncio.create_task(store.note_push(Notice(f"p{n}", "ana@corp.test", "7"), story.now, story.now))
-        for n in range(50)
-    ]
+    pushes = [asyncio.create_task(story.push()) for _ in range(50)]
     await asyncio.sleep(0)
     await store.close()
     await store.close()
@@ -219,13 +209,14 @@ async def test_two_processes_may_share_the_file(story: Story, address: str) -> N
     other = open_store(f"sqlite:///{address}")
     await other.open()
     try:
-        first = [Notice(f"p{number}", "ana@corp.test", "7") for number in range(40)]
-        fates = await asyncio.gather(
-            *(store.note_push(n, story.now, story.now) for n in first for store in (story.store, other))
+        threads, stores = [f"t{number}" for number in range(40)], (story.store, other)
+        await asyncio.gather(
+            *(store.learn("ana", frozenset(), name, story.now) for name in threads for store in stores)
         )
+        seen = [(await store.screening_context("ana", threads)).took_part for store in stores]
     finally:
         await other.close()
-    assert sorted(fates) == [PushFate.NEW] * 40 + [PushFate.REPEAT] * 40
+    assert seen == [set(threads)] * 2
 
 
 def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
@@ -253,10 +244,10 @@ def test_an_address_of_another_kind_is_refused() -> None:
 
 @pytest.mark.parametrize("acknowledged", [1, 40, 150])
 def test_what_was_acknowledged_before_a_kill_is_there_afterwards(tmp_path: Path, acknowledged: int) -> None:
-    """Kill the process with SIGKILL in full flight; every push it had acknowledged must be known again."""
+    """Kill the process with SIGKILL in full flight; every thread it had told of must be known again."""
     path = tmp_path / "store.sqlite3"
     process = subprocess.Popen(
-        [sys.executable, str(PUSHER), str(path)],
+        [sys.executable, str(LEARNER), str(path)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -269,7 +260,7 @@ def test_what_was_acknowledged_before_a_kill_is_there_afterwards(tmp_path: Path,
     process.wait(timeout=10)
     assert len(seen) >= acknowledged
     connection = connect_file(path)
-    kept = {row["push_id"] for row in connection.execute("SELECT push_id FROM notices")}
+    kept = {row["thread_id"] for row in connection.execute("SELECT thread_id FROM threads")}
     assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     connection.close()
     assert set(seen) <= kept
@@ -285,20 +276,17 @@ async def test_a_full_file_is_told_as_full_and_goes_on_when_there_is_room(story:
     pages = writer.execute("PRAGMA page_count").fetchone()[0]
     writer.execute(f"PRAGMA max_page_count = {pages}")
 
-    async def push_and_push() -> None:
+    async def learn_and_learn() -> None:
         for number in range(2_000):
-            notice = Notice(f"p{number}", "ana@corp.test", "7")
-            await story.store.note_push(notice, story.now, story.now)
+            await story.store.learn("ana", frozenset(), f"thread-{number}", story.now)
 
     with pytest.raises(StoreAway) as away:
-        await push_and_push()
+        await learn_and_learn()
     assert (away.value.trouble, away.value.reason) == ("full", "SQLITE_FULL")
     with pytest.raises(StoreAway, match="full"):
         await story.store.ping()
     writer.execute(f"PRAGMA max_page_count = {pages + 10_000}")
-    assert (
-        await story.store.note_push(Notice("q", "ana@corp.test", "7"), story.now, story.now) is PushFate.NEW
-    )
+    assert await story.push() is PushFate.NEW
 
 
 async def test_a_damaged_file_is_the_stores_trouble_and_makes_no_dead_letter() -> None:

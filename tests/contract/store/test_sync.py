@@ -9,7 +9,7 @@ import pytest
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Outcome, Placement, Stage
-from backend.transactions.records import Duty, Notice, Sighting, SyncPage
+from backend.transactions.records import Duty, Sighting, SyncPage
 from tests.contract.store.stories import BO, Story
 
 
@@ -178,7 +178,7 @@ async def test_a_push_during_the_last_page_is_looked_after_all_the_same(story: S
     await story.mailbox("ana")
     job = await story.hold("ana")
     window = story.now + timedelta(seconds=1.1)
-    await story.store.note_push(Notice("p1", "ana@corp.test", "1001"), window, story.now)
+    await story.push(1001, again_at=window)
     await story.store.commit_sync(job, SyncPage(cursor="1000"), story.now)
     await story.store.finish_duty(job, story.now + timedelta(minutes=12))
     assert await story.claim_duty() is not None

@@ -226,14 +226,13 @@ class Eve:
             "dead_letters": lambda: store.dead_letters("eve"),
             "retry_dead_letter": lambda: store.retry_dead_letter("eve", "m3", now),
             "drop_dead_letter": lambda: store.drop_dead_letter("eve", "m3", now),
-            "last_notice": lambda: store.last_notice("eve"),
             "make_dead_letter": lambda: store.make_dead_letter(message, "", now),
             "gone": lambda: store.gone(message, now),
             "commit_sync": lambda: store.commit_sync(duty, page, now),
             "commit_look": lambda: store.commit_look(
-                "eve", HistoryPosition("", ""), page, (), (), (), now, now
+                "eve", HistoryPosition("", ""), page, None, (), (), now, now
             ),
-            "leave_look": lambda: store.leave_look("eve", (), now, now, Cause.GOOGLE),
+            "leave_look": lambda: store.leave_look("eve", None, now, now, Cause.GOOGLE),
             "bare_mailbox": lambda: store.bare_mailbox("eve"),
             "sent_challenge_ids": lambda: store.sent_challenge_ids("eve", ["sent-c1"]),
             "challenge_pending_in": lambda: store.challenge_pending_in("eve", "t-m2"),
@@ -376,6 +375,6 @@ async def test_even_with_work_of_her_own_she_reaches_only_her_own(story: Story, 
     now, look = story.now, replace(page, cursor="10000")
     kept = [replace(mine, gmail_id=gmail_id, lease="w1:look") for gmail_id in ("m2", "m3")]
     look = replace(look, sightings=(Sighting("m2", "t9", None), Sighting("m3", "t9", None)))
-    found = await story.store.commit_look("eve", HistoryPosition("9999", ""), look, (), kept, (), now, now)
+    found = await story.store.commit_look("eve", HistoryPosition("9999", ""), look, None, kept, (), now, now)
     assert found.keys() == {"m3"}
     assert await dump(address, "ana") == before

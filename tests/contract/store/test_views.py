@@ -9,7 +9,7 @@ from backend.domain.errors import AccessLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message import FailOpen, Outcome, Placement, RowName, Stage, Verdict
-from backend.transactions.records import Duty, Notice
+from backend.transactions.records import Duty
 from tests.contract.store.stories import BO, Story
 
 
@@ -69,8 +69,6 @@ async def test_the_census_counts_everything(story: Story) -> None:
     await story.store.make_dead_letter(first, "unreadable", story.now)
     assert challenge is not None
     await story.solve(challenge)
-    for push_id in ("p1", "p1", "p2"):
-        await story.store.note_push(Notice(push_id, "ana@corp.test", "7"), story.now, story.now)
     counts = await story.store.census(story.pass_time(seconds=90))
     expected = {
         "mailboxes": 1,
@@ -84,8 +82,6 @@ async def test_the_census_counts_everything(story: Story) -> None:
         "dead_letters": 1,
         "fail_open.too_slow": 1,
         "challenges.solved": 1,
-        "notices.new": 2,
-        "notices.repeat": 1,
         "oldest_due_seconds": 90,
     }
     assert {name: counts.get(name) for name in expected} == expected
@@ -134,13 +130,12 @@ async def test_retention_deletes_what_ended_long_ago_in_small_batches(story: Sto
         await story.receive("ana", f"m{number}", Outcome.HOLD)
     await story.decide("ana", "m2", Decision.RELEASE)
     await story.work()
-    await story.store.note_push(Notice("p1", "ana@corp.test", "7"), story.now, story.now)
     await story.arrive("ana", "waiting")
     story.pass_time(days=110)
     before = story.now - timedelta(days=90)
-    # Five messages, their challenge, the notice, the decision, and what the log of decisions told of it: six entries.
+    # Five messages, their challenge, the decision, and what the log of decisions told of it: six entries.
     batches = [await story.store.retain("ana", story.now, before, 3) for _ in range(6)]
-    assert batches == [3, 3, 3, 3, 2, 0]
+    assert batches == [3, 3, 3, 3, 1, 0]
     assert await listed(story) == ["waiting"]
     assert (await story.job("waiting")).stage is Stage.SCREEN
 

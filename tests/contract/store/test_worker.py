@@ -14,12 +14,13 @@ import pytest
 import pytest_asyncio
 
 from backend.domain.errors import SEARCH_LAG, LeaseLost, StoreAway, TryLater
+from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Outcome, Stage
 from backend.pipeline.context import Context
 from backend.pipeline.looks import Look
 from backend.settings import Settings
 from backend.store.opening import open_store
-from backend.transactions.records import Duty, DutyJob, MessageJob, Notice
+from backend.transactions.records import Duty, DutyJob, MessageJob
 from backend.transactions.store import Store
 from backend.worker import loop
 from backend.worker.endings import Endings
@@ -369,8 +370,8 @@ async def test_what_there_was_no_room_for_is_not_left_until_the_next_look(
 
 def hear(workshop: Workshop, number: int, window: float = 0.0, *, seen: bool = False) -> None:
     """A push about Ana's mailbox, which this process has looked at before."""
-    notice = Notice(f"p{number}", "ana@corp.test", str(number))
-    workshop.context.looks.hear("ana", notice, workshop.clock.now(), window, seen=seen, echo=False)
+    told = NoticeHint(number, workshop.clock.now())
+    workshop.context.looks.hear("ana", told, window, seen=seen, echo=False)
 
 
 @dataclass
@@ -411,17 +412,17 @@ async def test_a_push_wakes_the_worker_and_so_does_the_next(workshop: Workshop) 
     looker = Looker(enough=2, meanwhile=[lambda: hear(workshop, 8)])
     hear(workshop, 7)
     await looker.run(workshop)
-    assert [[notice.push_id for notice in look.notices] for look in looker.looks] == [["p7"], ["p8"]]
+    assert [look.told and look.told.position for look in looker.looks] == [7, 8]
 
 
 @pytest.mark.parametrize("error", [StoreAway("later.store.full"), LeaseLost("conflict.lease")])
-async def test_a_look_that_could_not_be_written_is_made_again_with_its_notices(
+async def test_a_look_that_could_not_be_written_is_made_again_with_what_was_told(
     workshop: Workshop, error: Exception
 ) -> None:
     looker = Looker(ends=[error], enough=2)
     hear(workshop, 7)
     await looker.run(workshop)
-    assert [[notice.push_id for notice in look.notices] for look in looker.looks] == [["p7"], ["p7"]]
+    assert [look.told and look.told.position for look in looker.looks] == [7, 7]
 
 
 async def test_a_look_that_google_refuses_is_left_to_the_duty_and_waits_as_long_as_google_says(
@@ -439,7 +440,8 @@ async def test_a_look_that_google_refuses_is_left_to_the_duty_and_waits_as_long_
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
     assert [failing.job for failing in mailbox.failing] == [Duty.SYNC]
-    assert (await story.store.census(story.now))["notices.new"] == 1
+    assert mailbox.told is not None
+    assert mailbox.told.position == 7
     story.now = later + timedelta(minutes=1)  # not all at the same moment
     job = await story.claim_duty()
     assert job is not None

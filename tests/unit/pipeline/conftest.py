@@ -16,7 +16,7 @@ import pytest
 
 from backend.domain.errors import LeaseLost, PitchgateError, StoreAway
 from backend.domain.mail.message import Address, Headers, Message
-from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
+from backend.domain.mailbox.mailbox import Mailbox, Mode, NoticeHint, Preferences, Strictness
 from backend.domain.reading.score import Reason, Score, Thresholds
 from backend.pipeline import notices
 from backend.pipeline.context import Context
@@ -26,7 +26,7 @@ from backend.pipeline.sync import look_at
 from backend.pipeline.together import VerdictBatch
 from backend.settings import Settings
 from backend.store.opening import open_store
-from backend.transactions.records import MessageJob, NewMailbox, Notice
+from backend.transactions.records import MessageJob, NewMailbox
 from backend.transactions.store import Store
 from backend.worker.endings import Endings
 from tests.doubles import NoAuthorizer, PlainKeys
@@ -92,7 +92,6 @@ class Fixture:
     authorizer: NoAuthorizer
     mailbox_id: str
     deaths: int = 0
-    pushes: int = field(default=0)
     following: tuple[MessageJob, ...] = ()
     """What the worker that ended the last stage goes on with."""
     failed: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -131,12 +130,11 @@ class Fixture:
 
     async def push(self) -> None:
         """Google tells of a change."""
-        self.pushes += 1
-        notice = Notice(f"push-{self.pushes}", "ana@corp.test", str(self.gmail.position))
+        told = NoticeHint(self.gmail.position, self.now())
         if not self.context.looks.knows(self.mailbox_id):
-            await self.store.note_push(notice, self.now(), self.now())
+            await self.store.note_push("ana@corp.test", told, self.now())
             return
-        self.context.looks.hear(self.mailbox_id, notice, self.now(), 0.0, seen=False, echo=False)
+        self.context.looks.hear(self.mailbox_id, told, 0.0, seen=False, echo=False)
 
     async def save_preferences(self, **changes: object) -> None:
         preferences = (await self.mailbox()).preferences.changed(**changes)
@@ -216,9 +214,9 @@ class Fixture:
         except Died:
             self.die()
         except LeaseLost:
-            looks.end(look, 0.0, kept=False)
+            looks.end(look, 0.0)
         except StoreAway:
-            looks.end(look, 1.0, kept=False)
+            looks.end(look, 1.0)
         except PitchgateError as error:
             await Endings(self.context, self.failed).after_look(look, error, began)
             looks.end(look)

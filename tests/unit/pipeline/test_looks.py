@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.mailbox import Link, Mailbox, Preferences
+from backend.domain.mailbox.mailbox import Link, Mailbox, NoticeHint, Preferences
 from backend.pipeline import looks as module
 from backend.pipeline.looks import Looks
-from backend.transactions.records import Notice
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 WINDOW = 11
@@ -32,9 +31,7 @@ class Ear:
         self.looks = Looks(lambda: self.tenth)
 
     def push(self, *, echo: bool = False, seen: bool = False, mailbox: str = "ana") -> None:
-        number = next(NUMBERS)
-        notice = Notice(f"p{number}", f"{mailbox}@corp.test", str(number))
-        self.looks.hear(mailbox, notice, NOW, WINDOW, seen=seen, echo=echo)
+        self.looks.hear(mailbox, NoticeHint(next(NUMBERS), NOW), WINDOW, seen=seen, echo=echo)
 
     def run(
         self, tenths: int, *pushes: int, held: tuple[int, ...] = (), echoes: tuple[int, ...] = ()
@@ -117,7 +114,7 @@ def test_a_look_that_is_made_again_is_followed_by_the_last_pushs_all_the_same(ea
     ear.push()
     look = ear.looks.begin()
     assert look is not None
-    ear.looks.end(look, 5, kept=False)
+    ear.looks.end(look, 5)
     assert ear.run(50) == [5, 11]
 
 
@@ -135,23 +132,21 @@ def test_mailboxes_wait_for_none_but_themselves(ear: Ear) -> None:
     assert {*ear.looks.waiting()} == {"ana", "bea"}
 
 
-def test_a_look_brings_the_notices_that_no_look_before_it_has_stored(ear: Ear) -> None:
+def test_a_look_brings_the_furthest_that_pushes_told(ear: Ear) -> None:
     ear.push()
     look = ear.looks.begin()
     assert look is not None
-    (notice,) = look.notices
-    assert look.pushed == (int(notice.history_id), NOW)
-    ear.looks.end(look, 0, kept=False)
+    assert look.told is not None
+    ear.looks.end(look, 0)
     ear.push()
     again = ear.looks.begin()
     assert again is not None
-    assert again.notices[0] == notice
-    assert len(again.notices) == 2
+    assert again.told == (look.told.position + 1, NOW)
     ear.looks.end(again)
     ear.tenth += WINDOW
     last = ear.looks.begin()
     assert last is not None
-    assert last.notices == ()
+    assert last.told == again.told
     ear.looks.end(last)
     assert ear.looks.waiting() == ()
 
@@ -171,17 +166,18 @@ def test_what_is_to_come_wakes_who_begins_it(ear: Ear) -> None:
 
 def test_pushes_that_came_are_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch, ear: Ear) -> None:
     monkeypatch.setattr(module, "MOST_PUSHES", 3)
-    assert [ear.looks.came(f"p{number}") for number in (1, 2, 1, 3, 4)] == [False, False, True, False, False]
-    assert [ear.looks.came(f"p{number}") for number in (2, 1)] == [True, False]
+    for number in (1, 2, 1, 3, 4):
+        ear.looks.heard(f"p{number}")
+    assert [ear.looks.came(f"p{number}") for number in range(6)] == [False, False, True, True, True, False]
 
 
 def test_a_mailbox_is_known_by_its_address_once_it_was_looked_at(ear: Ear) -> None:
     mailbox = Mailbox("box", "sub", Owner("Ana@corp.test"), Link.CONNECTED, Preferences(), frozenset(), NOW)
-    assert (ear.looks.told("ana@corp.test"), ear.looks.knows("box")) == (None, False)
+    assert (ear.looks.known("ana@corp.test"), ear.looks.knows("box")) == (None, False)
     ear.looks.looked(mailbox, "70")
-    assert (ear.looks.told("ana@corp.test"), ear.looks.knows("box")) == (("box", 70), True)
+    assert (ear.looks.known("ana@corp.test"), ear.looks.knows("box")) == (("box", 70), True)
     ear.looks.forget("box")
-    assert (ear.looks.told("ana@corp.test"), ear.looks.knows("box")) == (None, False)
+    assert (ear.looks.known("ana@corp.test"), ear.looks.knows("box")) == (None, False)
 
 
 @given(
@@ -209,12 +205,7 @@ def test_no_mail_is_lost_in_googles_window(
             running = None
         for number in pushes.get(tenth, ()):
             ear.looks.hear(
-                "ana",
-                Notice(str(number), "ana@corp.test", str(number)),
-                NOW,
-                WINDOW,
-                seen=number <= seen,
-                echo=tenth in mistaken,
+                "ana", NoticeHint(number, NOW), WINDOW, seen=number <= seen, echo=tenth in mistaken
             )
         if tenth not in busy and running is None and (running := ear.looks.begin()) is not None:
             seen, made, ends = sum(1 for at in arrivals if at <= tenth), made + 1, tenth + takes

@@ -13,11 +13,12 @@ import pytest
 from backend.domain.digest import Digest
 from backend.domain.errors import LeaseLost, Refused, StoreAway, TryLater
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Placement, Stage
 from backend.pipeline import together
 from backend.pipeline.looks import Looks
 from backend.pipeline.stages import run_duty, run_stage
-from backend.transactions.records import Duty, MessageJob, Notice
+from backend.transactions.records import Duty, MessageJob
 from tests.unit.pipeline.conftest import LEASE, Fixture, letter
 
 
@@ -160,25 +161,27 @@ async def test_a_look_and_the_verdicts_on_what_it_found_are_one_commit(fixture: 
     writes = ("commit_look", "record_stays", "record_verdict", "note_push", "finish_duty")
     assert {name: store.asked[name] for name in writes} == {"commit_look": 1} | dict.fromkeys(writes[1:], 0)
     assert await rows(fixture) == {"below_hold": 4}
-    assert await fixture.store.last_notice(fixture.mailbox_id) == fixture.now()
+    assert (await fixture.mailbox()).told == (fixture.gmail.position, fixture.now())
 
 
 async def test_a_look_that_finds_nothing_new_and_was_told_of_nothing_writes_nothing(fixture: Fixture) -> None:
     fixture.gmail.deliver(letter(text="the minutes of Tuesday"))
     await looked(fixture)
-    store, notice = Counting(fixture.store), Notice("p9", "ana@corp.test", str(fixture.gmail.position))
+    store = Counting(fixture.store)
     fixture.context = replace(fixture.context, store=store)  # type: ignore[arg-type]
     looks = fixture.context.looks
-    looks.hear(fixture.mailbox_id, notice, fixture.now(), 1.0, seen=True, echo=False)
+    fixture.wait(seconds=3)
+    told = NoticeHint(fixture.gmail.position, fixture.now())
+    looks.hear(fixture.mailbox_id, told, 1.0, seen=True, echo=False)
     await fixture.work_for(0.5)
     assert store.asked["bare_mailbox"] == 0, "not before the window has closed"
     await fixture.work_for(1)
-    assert store.asked["commit_look"] == 1, "the notice is kept"
-    looks.hear(fixture.mailbox_id, notice, fixture.now(), 1.0, seen=True, echo=False)
+    assert store.asked["commit_look"] == 1, "what was told is kept"
+    looks.hear(fixture.mailbox_id, told, 1.0, seen=True, echo=False)
     fixture.wait(seconds=2)
     look = looks.begin()
     assert look is not None
-    await fixture._looked(replace(look, notices=()))
+    await fixture._looked(look)
     assert store.asked["commit_look"] == 1
 
 
@@ -305,7 +308,7 @@ async def test_what_the_store_does_not_take_is_looked_at_again(
     assert await rows(fixture) == {}
     await fixture.work_for(2)
     assert await rows(fixture) == {"below_hold": 1}
-    assert await fixture.store.last_notice(fixture.mailbox_id) is not None
+    assert (await fixture.mailbox()).told is not None
 
 
 async def test_the_first_look_after_a_start_stores_what_it_finds_before_it_is_read(fixture: Fixture) -> None:

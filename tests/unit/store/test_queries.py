@@ -90,7 +90,6 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
         # looked up by something else that is unique or secret
         *(
             "mailbox_by_email",
-            "pushed_mailbox",
             "mailbox_by_sub",
             "insert_mailbox",
             "challenge",
@@ -98,13 +97,12 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
         ),
         *("device_by_token", "code", "session", "receipt"),
         # the worker's and the operator's
-        *("mailboxes", "claim_duties", "claim_rows", "due_lanes", "turn_lanes", "count_unknown"),
+        *("mailboxes", "claim_duties", "claim_rows", "due_lanes", "turn_lanes"),
         *(
             "next_duty_due",
             "next_turn",
             "balance_differences",
             "daily_differences",
-            "tallies",
             "failing_longest",
             "sealed_tokens",
         ),
@@ -117,9 +115,9 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
             "count_unjudged",
             "count_challenges",
         ),
-        *("count_notices", "count_failing", "drop_receipts", "save_missing", "pulse"),
+        *("count_failing", "drop_receipts", "save_missing", "pulse"),
         # by an address that the mailbox had before
-        *("mailbox_by_former", "pushed_formerly"),
+        "mailbox_by_former",
         # when it is known again what time it is
         *("bring_back_duties", "bring_back_looks", "bring_back_messages"),
         *("bring_back_digests", "bring_back_web_pushes"),

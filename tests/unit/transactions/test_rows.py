@@ -11,7 +11,7 @@ import pytest
 
 from backend.domain.errors import AccessLost
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.mailbox import Link, Mailbox, Missing, Mode, Notices, Preferences
+from backend.domain.mailbox.mailbox import Link, Mailbox, Missing, Mode, NoticeHint, Notices, Preferences
 from backend.domain.mailbox.message import LabelIds
 from backend.transactions import rows
 
@@ -36,6 +36,8 @@ ROW = {
     "label_allow": "L3",
     "label_block": "L4",
     **dict.fromkeys(TIMES),
+    "told_to": "5",
+    "told_at": 1,
     "index_done": 0,
     "index_total": 0,
 }
@@ -65,6 +67,8 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "notices": ("poll", {"notices": Notices.POLL}),
     "notices_missing": ("right", {"missing": Missing.RIGHT}),
     "created_at": (7, {"created_at": LATER}),
+    "told_to": ("8", {"told": NoticeHint(8, EPOCH + timedelta(microseconds=1))}),
+    "told_at": (7, {"told": NoticeHint(5, LATER)}),
     **{name: (7, {name: LATER}) for name in TIMES},
 }
 

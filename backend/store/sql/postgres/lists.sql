@@ -37,6 +37,26 @@ SELECT gmail_id FROM digests
 WHERE mailbox_id = :mailbox_id AND gmail_id <> ''
     AND gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))));
 
+-- name: around_history(mailbox_id, ids, threads)^
+-- What a page of history is read against, but for the messages that are known.
+SELECT told_to, told_at,
+    (
+        SELECT COALESCE(jsonb_agg(sent_gmail_id), '[]')::TEXT FROM challenges
+        WHERE mailbox_id = :mailbox_id AND sent_gmail_id <> ''
+            AND sent_gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))))
+    ) AS sent,
+    (
+        SELECT COALESCE(jsonb_agg(gmail_id), '[]')::TEXT FROM digests
+        WHERE mailbox_id = :mailbox_id AND gmail_id <> ''
+            AND gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))))
+    ) AS digest,
+    (
+        SELECT COALESCE(jsonb_agg(thread_id), '[]')::TEXT FROM threads
+        WHERE mailbox_id = :mailbox_id AND thread_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:threads AS JSONB))))
+    ) AS took_part,
+    EXISTS (SELECT 1 FROM rules WHERE mailbox_id = :mailbox_id AND kind = 'block') AS blocks
+FROM mailboxes WHERE id = :mailbox_id;
+
 -- name: messages_by_id(mailbox_id, ids)
 SELECT * FROM messages
 WHERE mailbox_id = :mailbox_id AND gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))));

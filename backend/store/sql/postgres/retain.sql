@@ -12,11 +12,6 @@ DELETE FROM challenges WHERE ctid = ANY (ARRAY(
     WHERE mailbox_id = :mailbox_id AND created_at < :before AND expires_at < :before LIMIT :limit
 ));
 
--- name: retain_notices(mailbox_id, before, limit)!
-DELETE FROM notices WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM notices WHERE mailbox_id = :mailbox_id AND received_at < :before LIMIT :limit
-));
-
 -- name: retain_answers(mailbox_id, before, limit)!
 DELETE FROM answers WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM answers WHERE mailbox_id = :mailbox_id AND expires_at < :before LIMIT :limit

@@ -72,24 +72,3 @@ UPDATE messages SET failing_since = NULL WHERE mailbox_id = :mailbox_id AND fail
 
 -- name: next_duty_due()$
 SELECT MIN(due_at) FROM duties WHERE is_open AND due_at IS NOT NULL;
-
--- name: pushed_mailbox(email)^
--- An address may have belonged to an account that is gone: the newest one counts.
-SELECT id, cursor, unheard_since FROM mailboxes WHERE email = :email ORDER BY created_at DESC, id DESC LIMIT 1;
-
--- name: pushed_formerly(listed)^
--- As `mailbox_by_former`.
-SELECT id, cursor, unheard_since FROM mailboxes WHERE former <> '[]' AND former LIKE :listed ESCAPE '!'
-ORDER BY created_at DESC, id DESC LIMIT 1;
-
--- name: insert_notice(push_id, mailbox_id, history_id, fate, now)!
-INSERT INTO notices (push_id, mailbox_id, history_id, fate, received_at)
-VALUES (:push_id, :mailbox_id, :history_id, :fate, :now)
-ON CONFLICT (push_id) DO NOTHING;
-
--- name: count_repeat(push_id, mailbox_id)!
-UPDATE notices SET repeats = repeats + 1 WHERE push_id = :push_id AND mailbox_id = :mailbox_id;
-
--- name: count_unknown()!
-INSERT INTO tallies (name, n) VALUES ('notices.unknown', 1)
-ON CONFLICT (name) DO UPDATE SET n = tallies.n + 1;

@@ -83,15 +83,10 @@ WHERE mailbox_id = :mailbox_id AND duty = 'leave' AND lease IS NULL;
 -- name: leave_begun(mailbox_id)$
 SELECT COUNT(*) FROM duties WHERE mailbox_id = :mailbox_id AND duty = 'leave' AND lease IS NOT NULL;
 
--- name: save_cursor(mailbox_id, cursor, page_token, page_start, safe_since, moved_at, unheard_since, lately)!
+-- name: save_cursor(mailbox_id, cursor, page_token, page_start, safe_since, moved_at, unheard_since, told_to, told_at)!
 UPDATE mailboxes
 SET cursor = :cursor, page_token = :page_token, page_start = :page_start, safe_since = :safe_since, moved_at = :moved_at,
-    unheard_since = CASE
-        WHEN notices = 'poll' OR EXISTS (
-            SELECT 1 FROM notices AS n WHERE n.mailbox_id = :mailbox_id AND n.received_at > :lately
-        ) THEN NULL
-        ELSE CAST(:unheard_since AS BIGINT)
-    END
+    unheard_since = :unheard_since, told_to = :told_to, told_at = :told_at
 WHERE id = :mailbox_id;
 
 -- name: save_gap(mailbox_id, gap)!

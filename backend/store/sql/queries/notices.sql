@@ -13,5 +13,5 @@ UPDATE mailboxes SET notices_missing = :missing WHERE notices = 'pull' AND notic
 -- name: note_owner_acted(mailbox_id, now)!
 UPDATE mailboxes SET moved_at = :now WHERE id = :mailbox_id AND notices = 'poll';
 
--- name: heard(mailbox_id)!
-UPDATE mailboxes SET unheard_since = NULL WHERE id = :mailbox_id;
+-- name: note_told(mailbox_id, told_to, told_at)!
+UPDATE mailboxes SET told_to = :told_to, told_at = :told_at, unheard_since = NULL WHERE id = :mailbox_id;

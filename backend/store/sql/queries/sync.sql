@@ -2,9 +2,6 @@
 INSERT INTO threads (mailbox_id, thread_id, learned_at) VALUES (:mailbox_id, :thread_id, :now)
 ON CONFLICT DO NOTHING;
 
--- name: latest_notices(mailbox_id)
-SELECT history_id, received_at FROM notices WHERE mailbox_id = :mailbox_id ORDER BY received_at DESC LIMIT 5;
-
 -- name: held_at_rest(mailbox_id, limit)
 -- Held messages for which nothing is left to do: they lie where we put them unless the owner moved them.
 SELECT gmail_id, decided_by FROM messages

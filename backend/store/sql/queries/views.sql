@@ -68,12 +68,6 @@ SELECT cause AS name, COUNT(*) AS n FROM messages WHERE policy_row = 'fail_open'
 -- name: count_challenges()
 SELECT state AS name, COUNT(*) AS n FROM challenges GROUP BY state;
 
--- name: count_notices()
-SELECT fate AS name, COUNT(*) AS n, CAST(SUM(repeats) AS BIGINT) AS repeats FROM notices GROUP BY fate;
-
--- name: tallies()
-SELECT name, n FROM tallies WHERE name LIKE 'notices.%';
-
 -- name: pulse(now)!
 -- Something written, to learn whether anything can be.
 INSERT INTO tallies (name, n) VALUES ('pulse', :now) ON CONFLICT (name) DO UPDATE SET n = excluded.n;

@@ -35,6 +35,26 @@ SELECT gmail_id FROM digests
 WHERE mailbox_id = :mailbox_id AND gmail_id <> ''
     AND gmail_id IN (SELECT value FROM json_each(:ids));
 
+-- name: around_history(mailbox_id, ids, threads)^
+-- What a page of history is read against, but for the messages that are known.
+SELECT told_to, told_at,
+    (
+        SELECT json_group_array(sent_gmail_id) FROM challenges
+        WHERE mailbox_id = :mailbox_id AND sent_gmail_id <> ''
+            AND sent_gmail_id IN (SELECT value FROM json_each(:ids))
+    ) AS sent,
+    (
+        SELECT json_group_array(gmail_id) FROM digests
+        WHERE mailbox_id = :mailbox_id AND gmail_id <> ''
+            AND gmail_id IN (SELECT value FROM json_each(:ids))
+    ) AS digest,
+    (
+        SELECT json_group_array(thread_id) FROM threads
+        WHERE mailbox_id = :mailbox_id AND thread_id IN (SELECT value FROM json_each(:threads))
+    ) AS took_part,
+    EXISTS (SELECT 1 FROM rules WHERE mailbox_id = :mailbox_id AND kind = 'block') AS blocks
+FROM mailboxes WHERE id = :mailbox_id;
+
 -- name: messages_by_id(mailbox_id, ids)
 SELECT * FROM messages
 WHERE mailbox_id = :mailbox_id AND gmail_id IN (SELECT value FROM json_each(:ids));
