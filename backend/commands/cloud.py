@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backend.addon_manifest import ENVIRONMENTS, FOLDER, rendered
-from backend.cloud.plan import Environment
 from backend.terminal import WordedGroup, echo, words
 
 # ---- `pitchgate addon`
@@ -39,6 +38,7 @@ def manifest_command(environment: str, url: str, folder: Path) -> None:
 
 
 if TYPE_CHECKING:
+    from backend.cloud.plan import Environment
     from backend.cloud.things import GoogleCloud
 
     Work = Callable[[GoogleCloud, Environment], Awaitable[int]]
@@ -158,6 +158,8 @@ def files_command(folder: Path, image: str, region: str, **given: str) -> None:
 
 
 def _environment(given: dict[str, str]) -> Environment:
+    from backend.cloud.plan import Environment
+
     return Environment(given["name"], given["project"], given["url"])
 
 
