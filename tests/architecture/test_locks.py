@@ -72,17 +72,7 @@ def test_tests_run_on_the_very_versions_that_serve() -> None:
 
 
 def test_the_run_lock_brings_nothing_that_only_training_or_the_desktop_needs() -> None:
-    heavy = {
-        "scikit-learn",
-        "scipy",
-        "skl2onnx",
-        "onnx",
-        "pandas",
-        "pystray",
-        "pywebview",
-        "pytest",
-        "playwright",
-    }
+    heavy = {*"scikit-learn scipy skl2onnx onnx pandas pystray pywebview pytest playwright".split()}
     assert heavy & _pins("run.txt").keys() == set()
 
 

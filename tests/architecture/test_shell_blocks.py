@@ -17,18 +17,7 @@ from tests.architecture.shell_blocks import PLAYED, REASONS, blocks, to_play
 from tests.architecture.source import ROOT, files, listing, text
 
 PAGES = [path for path in files() if path.suffix == ".md"]
-COMMANDS = {
-    "pitchgate",
-    "pitchgate-model",
-    "pitchgate-tray",
-    "make",
-    "git",
-    "sudo",
-    "curl",
-    "pip",
-    "pipx",
-    "python",
-}
+COMMANDS = {*"pitchgate pitchgate-model pitchgate-tray make git sudo curl pip pipx python".split()}
 COMMANDS |= {"gcloud", "podman", "docker", "kubectl", ".venv/bin/python"}
 SERVICE = 23_456  # nobody's number: the service's user in the play
 

@@ -38,16 +38,7 @@ from backend.gmail.client import open_google
 from backend.settings import Settings
 from backend.system import SystemClock
 
-HEADERS = [
-    "From",
-    "To",
-    "Subject",
-    "Date",
-    "Message-ID",
-    "List-Id",
-    "Auto-Submitted",
-    "Authentication-Results",
-]
+HEADERS = "From To Subject Date Message-ID List-Id Auto-Submitted Authentication-Results".split()
 MESSAGE = {
     "id": "19a3c0ffee000001",
     "threadId": "19a3c0ffee000001",

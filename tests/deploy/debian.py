@@ -19,12 +19,9 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 BOOT_SECONDS = 60.0
 NEEDLESS = (
-    "usr/share/doc",
-    "usr/share/man",
-    "usr/share/info",
-    "usr/share/locale",
-    "var/lib/apt/lists",
-    "var/cache",
+    *"""
+    usr/share/doc usr/share/man usr/share/info usr/share/locale var/lib/apt/lists var/cache
+    """.split(),
 )
 """What Debian's own small images leave out too."""
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "sudo", "curl", "openssl", "nginx", "caddy", "docker-compose")

@@ -96,18 +96,7 @@ def until_ready(server: subprocess.Popen[str], port: int) -> None:
 
 def test_the_demo_inside_loses_nothing_and_doubles_nothing(builder: Builder, files: Path) -> None:
     demo = builder.build(files / "Containerfile", "demo")
-    words = [
-        "pitchgate",
-        "demo",
-        "--no-browser",
-        "--json",
-        "--seconds",
-        "20",
-        "--every",
-        "0.5",
-        "--kills",
-        "2",
-    ]
+    words = "pitchgate demo --no-browser --json --seconds 20 --every 0.5 --kills 2".split()
     with builder.mounted(demo) as root:
         playing = started(root, demo, *words)
         output, said = playing.communicate(timeout=300)

@@ -218,21 +218,7 @@ async def test_a_full_disk_and_an_open_folder(
     assert "Make space" in full.mend
 
 
-SYSTEM = (
-    "/",
-    "/var",
-    "/tmp",
-    "/etc",
-    "/home",
-    "/root",
-    "/usr/local",
-    "/var/lib",
-    "/srv",
-    "/mnt",
-    ".",
-    "..",
-    "/dev/shm",
-)
+SYSTEM = (*"/ /var /tmp /etc /home /root /usr/local /var/lib /srv /mnt . .. /dev/shm".split(),)
 
 
 @pytest.mark.parametrize("folder", SYSTEM)

@@ -25,17 +25,7 @@ SCRIPTS = {
     for name, entry in project(folder)["project"].get(table, {}).items()
 }
 LIMIT_KB = 60_000
-HEAVY = {
-    "aiohttp",
-    "aiosql",
-    "googleapiclient",
-    "hypercorn",
-    "numpy",
-    "onnxruntime",
-    "pydantic",
-    "pystray",
-    "quart",
-}
+HEAVY = {*"aiohttp aiosql googleapiclient hypercorn numpy onnxruntime pydantic pystray quart".split()}
 HEAVY |= {"cryptography", "jinja2", "sklearn", "sqlite3", "webview"}
 CALL = """
 import atexit, sys

@@ -78,81 +78,24 @@ ABOUT_ALL = {
 """Methods that name no mailbox, and who may call them instead."""
 
 SERVED = {
-    "add_code",
-    "add_session",
-    "insert_unseen",
-    "archive_page",
-    "begin_unsubscribe",
-    "change_preferences",
-    "changed",
-    "device_by_token",
-    "device_seen",
-    "devices",
-    "exchange",
-    "figures",
-    "held",
-    "mail",
-    "news",
-    "overview",
-    "save_preferences_unless_changed",
-    "reading",
-    "redeem_ticket",
-    "released_topics",
-    "remove_device",
-    "remove_other_sessions",
-    "extend_session",
-    "remove_session",
-    "restore_rows",
-    "review",
-    "review_news",
-    "sender",
-    "sender_profile",
-    "session",
-    "sessions",
-    "tenant",
-    "finish_unsubscribe",
+    *"""
+    add_code add_session insert_unseen archive_page begin_unsubscribe change_preferences changed
+    device_by_token device_seen devices exchange figures held mail news overview
+    save_preferences_unless_changed reading redeem_ticket released_topics remove_device
+    remove_other_sessions extend_session remove_session restore_rows review review_news sender
+    sender_profile session sessions tenant finish_unsubscribe
+    """.split()
 }
 """What pages, apps and the add-on ask for: the walk of `test_tenants_services`."""
 
 OWN = {
-    "mailbox",
-    "sealed_token",
-    "save_sealed_token",
-    "swap_sealed_token",
-    "save_grant_end",
-    "owed_links",
-    "room_at",
-    "save_preferences",
-    "save_labels",
-    "save_watch",
-    "set_link",
-    "lose_link",
-    "busy",
-    "held_at_rest",
-    "release_due",
-    "forget",
-    "request_duty",
-    "set_notice_mode",
-    "owner_acted",
-    "set_rule",
-    "screening_context",
-    "history_context",
-    "bare_mailbox",
-    "learn",
-    "order_preview",
-    "preview_run",
-    "count_rules",
-    "put_rules",
-    "ask_to_leave",
-    "count_weeks",
-    "decision_chain",
-    "decisions",
-    "drift",
-    "draw_questions",
-    "questions",
-    "labels",
-    "answered",
-    "swap_chain_key",
+    *"""
+    mailbox sealed_token save_sealed_token swap_sealed_token save_grant_end owed_links room_at
+    save_preferences save_labels save_watch set_link lose_link busy held_at_rest release_due forget
+    request_duty set_notice_mode owner_acted set_rule screening_context history_context bare_mailbox
+    learn order_preview preview_run count_rules put_rules ask_to_leave count_weeks decision_chain
+    decisions drift draw_questions questions labels answered swap_chain_key
+    """.split()
 }
 """Methods that name a mailbox and nothing in it."""
 
@@ -337,11 +280,9 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
             if seen and seen not in (Standing(), Dealings()):
                 found[name] = f"told {seen!r}"
         elif name in (
-            "mailbox",
-            "bare_mailbox",
-            "sealed_token",
-            "screening_context",
-            "history_context",
+            *"""
+            mailbox bare_mailbox sealed_token screening_context history_context
+            """.split(),
         ) and "ana" in repr(seen):
             found[name] = f"told {seen!r}"
         await eve_again(story)

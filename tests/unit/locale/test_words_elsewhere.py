@@ -53,17 +53,7 @@ MEANT = {
 }
 """How each begins, and why it need not be in a catalogue."""
 PROSE = re.compile(r"(?<![\w<\"=/.-])[A-Za-z’']{2,}[,;:]? [a-z’']{2,}(?![\w=\]-])")
-SHOWN = {
-    "echo",
-    "Table",
-    "add_column",
-    "add_row",
-    "ClickException",
-    "UsageError",
-    "BadParameter",
-    "confirm",
-    "prompt",
-}
+SHOWN = {*"echo Table add_column add_row ClickException UsageError BadParameter confirm prompt".split()}
 """What is called with something to show: there a single word is one too many."""
 
 

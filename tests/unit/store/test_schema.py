@@ -13,18 +13,10 @@ from backend.store.schema import connect_file, upgrade_file
 
 WALKS = {
     # the operator's counts and checks, and small tables
-    *(
-        "mailboxes",
-        "sealed_tokens",
-        "count_mailboxes",
-        "count_links",
-        "count_messages",
-        "count_released",
-        "count_dead_letters",
-        "count_unjudged",
-        "count_drifts",
-        "count_challenges",
-    ),
+    *"""
+        mailboxes sealed_tokens count_mailboxes count_links count_messages count_released
+        count_dead_letters count_unjudged count_drifts count_challenges
+        """.split(),
     *("count_notices", "tallies", "balance_differences", "daily_differences", "dead_letters"),
     *("due_lanes", "next_turn", "next_duty_due", "claim_duties", "want_duty"),
     # once, when a backup is put back or a server starts; when what pulling lacks has changed
@@ -41,14 +33,7 @@ WALKS = {
     # a row a server
     *("drop_silent_servers", "count_servers"),
     # asked by an operator, or the last row alone
-    *(
-        "models_at_work",
-        "model_acts",
-        "known_models",
-        "labels_in_trial",
-        "labels_of_the_asked",
-        "trial_pairs",
-    ),
+    *"models_at_work model_acts known_models labels_in_trial labels_of_the_asked trial_pairs".split(),
 }
 """Queries that may walk: asked by people now and then, or over one row a mailbox."""
 
