@@ -1,4 +1,4 @@
-"""Whoever ends the demo ends its processes too."""
+"""Ending the demo ends its processes too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import psutil
-import pytest
 
 from backend.demo.people import free_port
 from tests.journeys.conftest import until
@@ -18,9 +17,12 @@ from tests.journeys.conftest import until
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-async def test_nobody_is_left_behind(end: signal.Signals) -> None:
-    """The signal goes to the whole group, as a terminal and `timeout` send it."""
+async def test_nobody_is_left_behind() -> None:
+    """The signal goes to the whole group, as a terminal and `timeout` send it. Three demos play side by side."""
+    await asyncio.gather(*(_ended_by(end) for end in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)))
+
+
+async def _ended_by(end: signal.Signals) -> None:
     ports = [*("--port", str(free_port())), *("--sandbox-port", str(free_port()))]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "backend", "demo", "--no-browser", *ports),
