@@ -26,7 +26,8 @@ from backend.domain.watching.drift import Drift, monday_of
 from backend.domain.watching.trial import ENOUGH
 from backend.settings_read import read_settings
 from backend.system import SystemClock
-from backend.terminal import Worded, WordedGroup, echo, print_table, words
+from backend.terminal import Worded, WordedGroup, echo, language, print_table, words
+from backend.transactions.decisions import VERDICT
 from backend.transactions.statement import moment
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from backend.transactions.records import Log
     from backend.transactions.store import Store
     from backend.vault import VaultKeys
+    from backend.web.owner.review_show import Why
 
 
 # ---- `pitchgate audit`
@@ -53,7 +55,7 @@ def audit_group() -> None:
 @stored
 async def verify_command(store: Store, email: str | None, heads: Path | None) -> None:
     """Find every entry that was changed, removed, swapped or sealed again. Exit status 1 if there is any."""
-    keys, logged, faulty = _keys(), _logged(heads) if heads else {}, False
+    keys, logged, faulty = _keys(), _logged(store, heads), False
     names = {mailbox.id: mailbox.owner.email for mailbox in await chosen(store, email)}
     for mailbox_id, name in (names if email else dict.fromkeys(logged) | names).items():
         log = await store.decisions(mailbox_id)
@@ -64,6 +66,8 @@ async def verify_command(store: Store, email: str | None, heads: Path | None) ->
         faulty |= bool(wrong)
     if not names:
         echo("audit.no_mailbox")
+    elif not logged:
+        echo("audit.no_heads")
     if faulty:
         raise SystemExit(1)
 
@@ -96,10 +100,13 @@ def _wrong(
             yield tell("audit.message", message=gmail_id)
 
 
-def _logged(path: Path) -> dict[str, list[tuple[int, str]]]:
-    """The heads that the server logged, by mailbox; none of those that it says have left."""
+def _logged(store: Store, logs: Path | None) -> dict[str, list[tuple[int, str]]]:
+    """The heads that were kept beside the database and in the server's logs, by mailbox; none of those that have
+    left."""
     heads = defaultdict(list)
-    with path.open(encoding="utf-8", errors="replace") as lines:
+    for mailbox, number, seal in store.heads.read():
+        heads[mailbox].append((number, seal))
+    with logs.open(encoding="utf-8", errors="replace") if logs else nullcontext(()) as lines:
         for line in lines:
             with suppress(ValueError):  # not JSON, or the half of a line
                 match json.loads(line):
@@ -107,7 +114,7 @@ def _logged(path: Path) -> dict[str, list[tuple[int, str]]]:
                         heads[mailbox].append((number, seal))
                     case {"event": "mailbox_left", "mailbox": mailbox}:
                         heads.pop(mailbox, None)
-    return heads
+    return {mailbox: told for mailbox, told in heads.items() if not store.departures.has(mailbox)}
 
 
 @audit_group.command("show")
@@ -116,17 +123,27 @@ def _logged(path: Path) -> dict[str, list[tuple[int, str]]]:
 @stored
 async def show_command(store: Store, message: str, email: str | None) -> None:
     """Tell everything that was decided about MESSAGE (its id at Gmail), and what went into it."""
-    from jinja2 import Environment, FileSystemLoader  # here: help needs no templates
+    from jinja2 import Environment, FileSystemLoader  # here and below: help needs no templates
+
+    from backend.web.owner.review_show import reasons
 
     told = list[tuple[str, audit.LogEntry, dict[str, Any]]]()
+    saw: dict[tuple[str, int], Sequence[Why]] = {}
     for mailbox in await chosen(store, email):
         log = await store.decisions(mailbox.id, message)
         told += [(mailbox.owner.email, entry, _setting(log, entry)) for entry in log.entries]
+        # Reasons are kept with the message alone, and are those of its last verdict.
+        if view := (await store.known(mailbox.id, [message])).get(message):
+            verdicts = [
+                one for one in log.entries if one.says["kind"] == VERDICT and not one.says.get("late")
+            ]
+            saw |= {(mailbox.owner.email, one.number): reasons(view, language()) for one in verdicts[-1:]}
     if not told:
         raise NotFound("nothing_written", message=message)
     here = Environment(loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True)  # noqa: S701 - no HTML
     text = here.get_template("audit.txt")
-    shown = text.render(told=told, t=words(), card=words("card"), moment=moment, from_bits=from_bits)
+    about = {"told": told, "saw": saw, "moment": moment, "from_bits": from_bits}
+    shown = text.render(t=words(), card=words("card"), **about)
     click.echo(shown, nl=False)
 
 
@@ -147,12 +164,15 @@ async def replay_command(store: Store, email: str | None, sample: int | None, fe
     written down.
     """
     from backend.bootstrap import open_application
+    from backend.scoring.model_file import read_model
     from backend.scoring.session import ModelSession
 
     settings, keys = read_settings(), _keys()
     counted = Counter(checked=0, same=0, different=0)
     async with open_application(settings) if fetch else nullcontext() as application:
-        again = Again(ModelSession.open(settings.model_path), keys, application)
+        # Counts need no lexicon: a model of another release scores them as it did.
+        session = ModelSession(*read_model(settings.model_path, read_here=fetch), settings.model_path)
+        again = Again(session, keys, application)
         for mailbox in await chosen(store, email):
             log = await store.decisions(mailbox.id)
             verdicts = [entry for entry in log.entries if "case" in entry.says]

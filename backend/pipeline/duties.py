@@ -156,9 +156,9 @@ async def _learn_from(
 
 # ---- retain: count, forget, draw questions
 # retain: count the weeks that are over, for the test of drift; then forget what is older than the owner wants kept,
-# in small batches; then tell the log where the log of decisions ends today, against which a cut end is found, draw
-# what the owner is asked this week, and end a trial whose challenger was found worse. One duty, for no message may be
-# forgotten before its week is counted.
+# in small batches; then draw what the owner is asked this week, end a trial whose challenger was found worse, and keep
+# outside the database where the log of decisions ends today, against which an older copy is found. One duty, for no
+# message may be forgotten before its week is counted.
 
 
 BATCH = 500
@@ -181,14 +181,14 @@ async def retain(context: Context, job: DutyJob) -> datetime:
     counted = now - timedelta(days=context.settings.replay_days)
     deleted = await context.store.retain(job.mailbox_id, now, before, BATCH, counted)
     if deleted < BATCH:
-        await _log_head(context, job.mailbox_id)
         await context.store.draw_questions(job.mailbox_id, now)
         await _end_lost_trial(context, now)
+        await _log_head(context, job.mailbox_id)
     return now if deleted >= BATCH else now + timedelta(days=1)
 
 
 async def _log_head(context: Context, mailbox_id: MailboxId) -> None:
-    found = await context.store.decision_chain(mailbox_id)
+    found = await context.store.keep_head(mailbox_id)
     if found is not None:
         log.info("decisions_head", mailbox=mailbox_id, number=found.number, seal=found.seal.hex())
 

@@ -255,8 +255,9 @@ class ModelFacts:
     metadata: Mapping[str, str]
 
 
-def read_model(path: Path) -> tuple[bytes, ModelFacts]:
-    """The bytes and facts of a model file that this program may serve. Raises `ModelRefused`."""
+def read_model(path: Path, read_here: bool = True) -> tuple[bytes, ModelFacts]:
+    """The bytes and facts of a model file that this program may serve; not `read_here`: one that another release may
+    have served. Raises `ModelRefused`."""
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):  # a pipe would be waited for, a device may never end
@@ -267,7 +268,7 @@ def read_model(path: Path) -> tuple[bytes, ModelFacts]:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ModelRefused("model.unread", path=path, why=error.strerror or error) from error
-    return data, admit(data, path)
+    return data, (admit if read_here else audit)(data, path)
 
 
 def admit(data: bytes, path: Path = Path("model.onnx")) -> ModelFacts:

@@ -15,7 +15,7 @@ from backend.settings import Settings
 from backend.store.library import Dialect
 from backend.store.schema import Place, close_folder, place
 from backend.store.sqlite import SqliteDriver
-from backend.transactions.driver import Departures
+from backend.transactions.driver import Departures, Heads
 from backend.transactions.store import Store
 
 NO_SPACE = 1_000_000
@@ -29,7 +29,7 @@ async def open_configured(settings: Settings, keys: DecisionKeys | None = None) 
     where = configured(settings)
     with explained(where):
         store = open_store(where.address, keys)
-        store.departures = Departures(settings.state_dir)
+        store.departures, store.heads = Departures(settings.state_dir), Heads(settings.state_dir)
         await store.open()
         if where.dialect is Dialect.SQLITE and where.path == settings.sqlite_path:
             close_folder(settings.state_dir)

@@ -24,7 +24,6 @@ from backend.domain.watching.trial import (
     CHALLENGER,
     CHAMPION,
     QUALITY,
-    STRATA,
     TRIAL,
     Answer,
     Scored,
@@ -33,6 +32,7 @@ from backend.domain.watching.trial import (
     asked_in_trial,
     disagreement,
     drawn,
+    in_turn,
 )
 from backend.ports.system import DecisionKeys
 from backend.transactions import models, rows
@@ -175,14 +175,15 @@ class JudgedRow(TypedDict):
 def draw_questions(mailbox_id: MailboxId, now: datetime) -> Script[int]:
     """Draw the week's questions from last week's mail; returns how many. During a trial most are about messages that
     one of its models alone would hold. Questions about deleted messages lose their message id; all are deleted
-    after a year.
+    after a year, or when the trial is over in which they were asked.
     """
     mailbox = rows.mailbox((yield from locked(mailbox_id)))
     yield q("retain_questions", mailbox_id=mailbox_id)
     in_use = yield from models.in_use()
     running = in_use.challenger or ""
-    kept_trial = {"kind": TRIAL, "challenger": running}
-    yield q("drop_questions", mailbox_id=mailbox_id, before=micros(now - ANSWERS_KEPT), **kept_trial)
+    # What a trial's answers prove must not change by forgetting the first.
+    before = min(now - ANSWERS_KEPT, in_use.since or now)
+    yield q("drop_questions", mailbox_id=mailbox_id, before=micros(before))
     week = week_of(now.astimezone(UTC)) - 1
     latest: int | None = yield q("latest_round", mailbox_id=mailbox_id)
     budget = mailbox.preferences.questions_a_week
@@ -198,10 +199,13 @@ def draw_questions(mailbox_id: MailboxId, now: datetime) -> Script[int]:
     scripts = {row["gmail_id"]: script_of(row["sender_name"]) for row in found}
     disagreements = {row["gmail_id"]: disagreement(row["policy_row"], row["shadow_row"]) for row in found}
     disagreeing = {"": [one for one, stratum in disagreements.items() if stratum]}
-    strata = {name: [row["gmail_id"] for row in found if row["stratum"] == name] for name in STRATA}
     picked = drawn(key, f"{TRIAL} {running} {week}", disagreeing, asked_in_trial(budget))
     asked = [(TRIAL, one, disagreements[one], weight) for one, _, weight in picked]
-    sampled = drawn(key, f"{QUALITY} {week}", strata, budget - len(asked))
+    left = budget - len(asked)
+    strata = {
+        name: [row["gmail_id"] for row in found if row["stratum"] == name] for name in in_turn(week, left)
+    }
+    sampled = drawn(key, f"{QUALITY} {week}", strata, left)
     asked += [(QUALITY, *one) for one in sampled]
     for place, (kind, one, stratum, weight) in enumerate(asked):
         about: dict[str, Any] = {"mailbox_id": mailbox_id, "gmail_id": one}

@@ -1,5 +1,5 @@
-"""What runs a script on one kind of database, who is woken by it, whether it takes what is written, and who has
-left."""
+"""What runs a script on one kind of database, who is woken by it, whether it takes what is written, and what is kept
+beside it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -19,44 +19,70 @@ from backend.domain.errors import StoreAway
 from backend.domain.mail.message import MailboxId
 from backend.transactions.statement import P, Script, T
 
-# ---- Who has left, kept beside the database
-# Who has left, in a file beside the database, so that a backup of before does not bring them back. A line is the hash
-# of a mailbox's own id and the day: no address, and nothing from which one could be found. It is on disk before the
-# rows go, whatever becomes of the database afterwards: put back from a backup, damaged or lost.
+# ---- Kept beside the database
+# What must outlive the database as it is now, or be known where its administrator cannot write, is in files beside it.
+# A line is on disk before anything follows from it.
 
 
-NAME = "pitchgate.departed"
+LEFT, HEADS = "pitchgate.departed", "pitchgate.heads"
 
 
 class Departures:
-    """Those noted in `folder`. None is noted without one."""
+    """Who has left, so that a backup of before does not bring them back: those noted in `folder`, none without one. A
+    line is the hash of a mailbox's own id and the day: no address, and nothing from which one could be found."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._path = None if folder is None else folder / NAME
+        self._path = None if folder is None else folder / LEFT
         self._known: frozenset[str] | None = None
 
     def has(self, mailbox_id: str) -> bool:
         """Whether this mailbox was deleted once. Its owner may have come back since, with another id."""
         if self._known is None:
-            there = self._path if self._path is not None and self._path.exists() else None
-            lines = [] if there is None else there.read_text("ascii", "replace").splitlines()
-            self._known = frozenset(line.partition(" ")[0] for line in lines)
+            self._known = frozenset(line.partition(" ")[0] for line in _lines(self._path))
         return _hash(mailbox_id) in self._known
 
     def note(self, mailbox_id: str) -> None:
         """Keep it, before the rows are deleted. Raises `StoreAway` if that cannot be written."""
         if self._path is None or self.has(mailbox_id):
             return
-        try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                os.write(descriptor, f"{_hash(mailbox_id)} {datetime.now(UTC):%Y-%m-%d}\n".encode())
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise StoreAway("later.store.unwritable", reason=type(error).__name__) from error
+        _append(self._path, f"{_hash(mailbox_id)} {datetime.now(UTC):%Y-%m-%d}")
         self._known = None
+
+
+class Heads:
+    """Where each log of decisions ended, day by day, as noted in `folder`: a log put back from before, or gone, is
+    found by it."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._path = None if folder is None else folder / HEADS
+
+    def read(self) -> Iterator[tuple[str, int, str]]:
+        """Mailbox, number and seal in hex of each."""
+        for line in _lines(self._path):
+            match line.split(" "):
+                case [mailbox_id, number, seal] if number.isdecimal():
+                    yield mailbox_id, int(number), seal
+
+    def note(self, mailbox_id: str, number: int, seal: str) -> None:
+        """Keep one. Raises `StoreAway` if that cannot be written."""
+        if self._path is not None:
+            _append(self._path, f"{mailbox_id} {number} {seal}")
+
+
+def _lines(path: Path | None) -> list[str]:
+    return path.read_text("ascii", "replace").splitlines() if path is not None and path.exists() else []
+
+
+def _append(path: Path, line: str) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, f"{line}\n".encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StoreAway("later.store.unwritable", reason=type(error).__name__) from error
 
 
 def _hash(mailbox_id: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, cast
 
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.message import MailboxId
+from backend.domain.watching.audit import Chain
 from backend.transactions import challenges as _challenges
 from backend.transactions import decide as _decide
 from backend.transactions import decisions as _decisions
@@ -25,7 +26,7 @@ from backend.transactions import senders as _senders
 from backend.transactions import sync as _sync
 from backend.transactions import verdicts as _verdicts
 from backend.transactions import views as _views
-from backend.transactions.driver import Departures, Driver, Notifier
+from backend.transactions.driver import Departures, Driver, Heads, Notifier
 from backend.transactions.records import Device, DisconnectReceipt, Due, DutyJob, MessageJob, NewDevice
 from backend.transactions.rows import MessageRow
 from backend.transactions.statement import EVERY, P, Script, T
@@ -145,7 +146,7 @@ class Store:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self._pinged = -PULSE
-        self.departures = Departures(None)
+        self.departures, self.heads = Departures(None), Heads(None)
 
     async def open(self) -> None:
         """Connect and bring the schema up to date."""
@@ -431,6 +432,14 @@ class Store:
     decision_chain = reads(_decisions.head)
     decisions = reads(_decisions.log)
     decided_messages = reads(_decisions.decided_messages)
+
+    async def keep_head(self, mailbox_id: MailboxId) -> Chain | None:
+        """Note the end of the mailbox's log beside the database, too; None before the first decision."""
+        found = await self.decision_chain(mailbox_id)
+        if found is not None:
+            await to_thread(self.heads.note, mailbox_id, found.number, found.seal.hex())
+        return found
+
     swap_chain_key = writes(_decisions.swap_key)
 
     models_in_use = reads_key_all(_models.in_use)

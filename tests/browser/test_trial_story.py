@@ -71,7 +71,7 @@ def test_from_adding_a_model_to_going_back(
             expect(page.locator(".ask li")).to_have_count(left)
 
     told = json.loads(run("models", "trial", "--json"))
-    assert (told["finding"], told["asked"], told["answered"], told["doubted"]) == ("open", 2, 0, 2)
+    assert (told["finding"], told["asked"], told["answered"], told["doubted"]) == ("open", 3, 0, 3)
     run("watch", "--html", str(tmp_path / "watch.html"))
     page = browser.new_page()
     try:

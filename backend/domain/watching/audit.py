@@ -31,8 +31,8 @@ from backend.domain.reading.score import Score, Thresholds
 # can change nothing unseen: neither an entry, nor its place, nor the end of the log. What an entry says is sealed by
 # its salted digest alone, and so can be erased: the tombstone that stays still verifies, and tells nothing. Up to which
 # entry the log is erased is an entry itself, so nobody else makes tombstones unseen. An older copy of the whole log,
-# head included, is a valid log. That its end was cut off is found by comparing it with the heads that are logged daily,
-# and with the messages that are still kept.
+# head included, is a valid log. That its end was cut off is found by comparing it with the heads that are kept outside
+# the database daily, and with the messages that are still kept.
 
 
 KEY_BYTES = 32
@@ -137,6 +137,7 @@ class KeptVerdict(NamedTuple):
     """What a message's own row says of its verdict; `decided_at` in microseconds since 1970."""
 
     gmail_id: str
+    outcome: str
     policy_row: str
     score: float | None
     decided_at: int
@@ -159,7 +160,7 @@ def unlike(entries: Sequence[LogEntry], kept: Iterable[KeptVerdict]) -> Iterator
         said = verdicts.get(message.gmail_id, {})
         score = said.get("case", {}).get("p")
         other = score is not None and (message.score is None or bits(message.score) != score)
-        if said.get("row") != message.policy_row or other:
+        if (said.get("row"), said.get("outcome")) != (message.policy_row, message.outcome) or other:
             yield message.gmail_id
 
 

@@ -187,6 +187,12 @@ def drawn(
     return [(one, stratum, len(strata[stratum]) / sizes[stratum]) for _, one, stratum in sorted(picked)]
 
 
+def in_turn(week: int, budget: int) -> tuple[str, ...]:
+    """`STRATA`; where there are fewer questions than strata, each is the first, the second and left out in turn."""
+    turn = week % len(STRATA) if budget < len(STRATA) else 0
+    return STRATA[turn:] + STRATA[:turn]
+
+
 def quality(labels: Sequence[TrialLabel]) -> list[Quality]:
     """Of all, then by model, by language and by the letters of the sender's name, where there are several."""
     found = [_quality(labels, "", "", labels)]
@@ -257,10 +263,16 @@ TRIAL = "trial"
 """What questions about disagreements are kept under."""
 
 
+SAYS_YES = {HELD: 0.8, PASSED: 0.05}
+"""How often an owner who looks says yes about mail that was held, and about mail that passed."""
+HEARD = 50.0
+"""The evidence from which an owner's answers count."""
+
+
 def asked_in_trial(budget: int) -> int:
     """Of a week's questions, how many may be about disagreements. The others are about all mail: they go on saying how
     good the champion is, and show whether an owner's answers tell pitches from ordinary mail (`vouched`)."""
-    return max(1, budget - len(STRATA)) if budget else 0
+    return max(1, budget - 2) if budget else 0
 
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -351,19 +363,25 @@ def vouched(usual: Sequence[TrialLabel], every: Sequence[TrialLabel] = ()) -> bo
     """Whether an owner's answers tell pitches from ordinary mail. `usual`: theirs about all mail, in their order;
     `every`: all of theirs.
 
-    The nth answer about held mail is paired with the nth about mail that stayed: a pitch there and none here pays 1,
-    the reverse −1. Who always says the same, or anything, wins nothing by it. Who did otherwise with most of
-    the messages than they answered is not vouched for either.
+    The nth answer about held mail is paired with the nth about mail that passed, and the likelihood of both if the
+    owner says truly (`SAYS_YES`) divided by that if they say yes as often to either. Who always says the same, or
+    anything, gets to `HEARD` by chance once in so many times. Who did otherwise with most of the messages than they
+    answered is not vouched for either.
     """
     both = [one.answer == one.acted for one in (*usual, *every) if one.answer in SAID and one.acted in SAID]
     if both.count(False) > both.count(True):
         return False
-    held, passed = (
-        [one.answer == Answer.YES for one in usual if (one.stratum == HELD) is held and one.answer in SAID]
-        for held in (True, False)
-    )
-    paid = (float(pitch) - float(other) for pitch, other in zip(held, passed, strict=False))
-    return wealth(paid)[-1].finding is Finding.BETTER
+    answers = {
+        stratum: [one.answer for one in usual if one.stratum == stratum and one.answer in SAID]
+        for stratum in SAYS_YES
+    }
+    alike, evidence = sum(SAYS_YES.values()) / len(SAYS_YES), 1.0
+    for pair in zip(*answers.values(), strict=False):
+        for answer, truly in zip(pair, SAYS_YES.values(), strict=True):
+            evidence *= truly / alike if answer == Answer.YES else (1 - truly) / (1 - alike)
+        if evidence >= HEARD:
+            return True
+    return False
 
 
 def trial(

@@ -20,6 +20,7 @@ from backend.settings_read import read_settings
 from backend.store.opening import open_configured
 from tests.contract.store.stories import Story
 from tests.doubles import PlainKeys
+from tests.simulations.manipulations import every
 from tests.simulations.replay import play
 
 
@@ -50,7 +51,16 @@ def spoil(played: Path, change: str) -> None:
 
 
 def test_a_log_in_order(played: Path) -> None:
-    assert run("verify") == (0, "ana@corp.test: 40 entries, in order\n")
+    code, output = run("verify")
+    assert (code, output.splitlines()[0]) == (0, "ana@corp.test: 40 entries, in order")
+    assert "outside the database" in output, "it says what it could not look at"
+
+
+def test_the_document_says_of_each_manipulation_what_finds_it(tmp_path: Path) -> None:
+    finders = {(True, True): "`verify`", (False, True): "`verify` with heads"}
+    found = [f"| {name} | {finders.get(tuple(by), 'nothing')} |" for name, *by in every(tmp_path)]
+    assert (len(found), sum(line.endswith("`verify` |") for line in found)) == (27, 24)
+    assert "\n".join(found) in Path("docs/explanation/watching.md").read_text()
 
 
 def test_without_a_mailbox_it_says_so(database: Path) -> None:
@@ -97,7 +107,7 @@ def test_an_old_copy_is_found_by_what_was_logged(played: Path, tmp_path: Path) -
     logs.write_text(f'noise\n{json.dumps(head)}\n{{"event": "decisions_he')
     code, output = run("verify", "--heads", str(logs))
     assert code == 1
-    assert "entry 41: not the head that the server logged" in output
+    assert "entry 41: not the head that was kept of it" in output
 
 
 def test_a_log_that_is_gone_with_its_mailbox_is_missed_unless_its_owner_left(
@@ -142,6 +152,7 @@ def test_every_kind_of_entry_is_told_in_words(tmp_path: Path, monkeypatch: pytes
     assert code == 0
     assert [line for line in output.splitlines() if not line.startswith("2026")] == [
         "  This looks like a pitch. It was held, and its sender was asked to pass a check. (challenge: challenge)",
+        "    + asks for a call: quick, call",
         "  The sender answered the check of challenge c1; what waited was delivered.",
         "  The owner decided: sales (by tray, on message m1).",
         "  The owner took it back: sales (by tray, on message m1).",
@@ -152,8 +163,13 @@ def test_every_kind_of_entry_is_told_in_words(tmp_path: Path, monkeypatch: pytes
 def test_one_decision_is_told_in_words(played: Path) -> None:
     code, output = run("show", "m3")
     assert code == 0
-    assert "score 0." in output
-    assert "thresholds" in output
+    told = output.splitlines()
+    order = ("  score 0.", "  what was known: ", "  model ", "  to the bit: ")
+    at = [next(place for place, line in enumerate(told) if line.startswith(start)) for start in order]
+    assert told[1] == "  This is not enough like a pitch to be held. (inbox: below_hold)"
+    assert told[2].startswith(("    + ", "    – ")), "why, as its owner saw it"
+    assert at == sorted(at)
+    assert at[-1] == len(told) - 1
     assert 'what was known: held_undecided true, labels ["INBOX", "UNREAD"]' in output
     assert run("show", "nothing")[0] == 1
 
@@ -164,6 +180,16 @@ def test_judged_again_from_counts_every_bit_is_the_same(played: Path) -> None:
     assert (code, summary["checked"], summary["different"], summary["from_counts"]) == (0, 40, 0, 40)
     code, output = run("replay", "--sample", "5")
     assert json.loads(output.splitlines()[-1])["checked"] == 5
+
+
+def test_after_a_change_of_the_lexicon_counts_are_still_judged_again(
+    played: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.scoring.model_file.reading_digest", lambda: "another")
+    code, output = run("replay")
+    summary = json.loads(output.splitlines()[-1])
+    assert (code, summary["checked"], summary["different"], summary["from_counts"]) == (0, 40, 0, 40)
+    assert run("replay", "--fetch")[0] == 1
 
 
 def test_a_score_that_was_changed_differs(played: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from structlog.testing import capture_logs
 
@@ -13,6 +14,7 @@ from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.message import Outcome, RowName
 from backend.domain.reading.score import Score, Trace
 from backend.domain.watching.audit import differences
+from backend.transactions.driver import Heads
 from backend.transactions.records import Duty
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter
 
@@ -88,7 +90,10 @@ async def test_no_word_of_a_stranger_is_in_the_log(fixture: Fixture) -> None:
     assert not [word for word in ("sam", "seller", "secret", "ana@") if word in text]
 
 
-async def test_the_head_is_logged_once_a_day(fixture: Fixture) -> None:
+async def test_the_head_is_logged_once_a_day_and_noted_beside_the_database(
+    fixture: Fixture, tmp_path: Path
+) -> None:
+    fixture.store.heads = Heads(tmp_path)
     fixture.gmail.deliver(letter())
     await fixture.push()
     await fixture.settle()
@@ -101,3 +106,4 @@ async def test_the_head_is_logged_once_a_day(fixture: Fixture) -> None:
     found = await fixture.store.decision_chain(fixture.mailbox_id)
     assert found is not None
     assert [(line["number"], line["seal"]) for line in heads] == [(1, found.seal.hex())]
+    assert list(fixture.store.heads.read()) == [(fixture.mailbox_id, 1, found.seal.hex())]

@@ -1,4 +1,4 @@
-"""What both databases' drivers share: names, departures, waking, and a database that is away."""
+"""What both databases' drivers share: what is kept beside them, waking, and a database that is away."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ import pytest
 from structlog.testing import capture_logs
 
 from backend.domain.errors import StoreAway
-from backend.transactions.driver import NAME, QUIET, REMINDER, Departures, Notifier, Notifiers, Outage
+from backend.transactions.driver import (
+    HEADS,
+    LEFT,
+    QUIET,
+    REMINDER,
+    Departures,
+    Heads,
+    Notifier,
+    Notifiers,
+    Outage,
+)
 
 
 def test_they_are_known_after_a_restart_and_nobody_else_is(tmp_path: Path) -> None:
@@ -19,16 +29,27 @@ def test_they_are_known_after_a_restart_and_nobody_else_is(tmp_path: Path) -> No
     Departures(tmp_path).note("box2")
     known = Departures(tmp_path)
     assert [known.has(name) for name in ("box1", "box2", "box", "box3")] == [True, True, False, False]
-    content = (tmp_path / NAME).read_text()
+    content = (tmp_path / LEFT).read_text()
     assert len(content.splitlines()) == 2
     assert "box" not in content
-    assert (tmp_path / NAME).stat().st_mode & 0o077 == 0
+    assert (tmp_path / LEFT).stat().st_mode & 0o077 == 0
 
 
 def test_without_a_folder_nobody_is_noted() -> None:
     nowhere = Departures(None)
     nowhere.note("box1")
     assert not nowhere.has("box1")
+
+
+def test_heads_are_told_as_they_were_noted_and_half_a_line_is_none(tmp_path: Path) -> None:
+    heads = Heads(tmp_path)
+    assert list(heads.read()) == []
+    heads.note("box1", 7, "ab")
+    heads.note("box2", 1, "cd")
+    with (tmp_path / HEADS).open("a") as file:
+        file.write("box1 8")
+    assert list(Heads(tmp_path).read()) == [("box1", 7, "ab"), ("box2", 1, "cd")]
+    assert (tmp_path / HEADS).stat().st_mode & 0o077 == 0
 
 
 def test_what_cannot_be_noted_is_the_stores_trouble(tmp_path: Path) -> None:

@@ -59,5 +59,5 @@ SELECT payload FROM decisions WHERE mailbox_id = :mailbox_id AND gmail_id = '' O
 
 -- name: decided_messages(mailbox_id)
 -- What is kept of verdicts beside the log.
-SELECT gmail_id, policy_row, score, decided_at FROM messages
+SELECT gmail_id, outcome, policy_row, score, decided_at FROM messages
 WHERE mailbox_id = :mailbox_id AND decided_at IS NOT NULL ORDER BY decided_at, gmail_id;

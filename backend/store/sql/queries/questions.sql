@@ -85,7 +85,5 @@ WHERE mailbox_id = :mailbox_id AND gmail_id IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM messages AS m WHERE m.mailbox_id = :mailbox_id AND m.gmail_id = questions.gmail_id
 );
 
--- name: drop_questions(mailbox_id, before, kind, challenger)!
--- Those of the trial under way stay: what its answers prove must not change by forgetting the first.
-DELETE FROM questions
-WHERE mailbox_id = :mailbox_id AND asked_at < :before AND NOT (kind = :kind AND model = :challenger);
+-- name: drop_questions(mailbox_id, before)!
+DELETE FROM questions WHERE mailbox_id = :mailbox_id AND asked_at < :before;

@@ -160,14 +160,15 @@ def test_a_tombstone_that_nobody_wrote_down_is_found() -> None:
 
 
 def test_messages_are_held_against_the_log() -> None:
-    says = json.dumps({"kind": "verdict", "row": "quarantine", "case": {"p": bits(0.9)}})
+    says = json.dumps({"kind": "verdict", "row": "quarantine", "outcome": "hold", "case": {"p": bits(0.9)}})
     first, head = grown(KEY, Chain(), 1_000, "a", bytes(16), says)
     late, head = grown(KEY, head, 1_001, "a", bytes(16), '{"kind":"verdict","row":"credit","late":true}')
     entries = [first, late]
-    fits = KeptVerdict("a", "quarantine", 0.9, 1_000)
+    fits = KeptVerdict("a", "hold", "quarantine", 0.9, 1_000)
     assert list(unlike(entries, [fits])) == []
     for other in (
         fits._replace(policy_row="below_hold"),
+        fits._replace(outcome="inbox"),
         fits._replace(score=0.9 + 2e-16),
         fits._replace(gmail_id="b"),
     ):
