@@ -431,6 +431,8 @@ _LETTER = re.compile(f"[{''.join(_LETTERS)}]")
 # Letters at a number are no word: the "k" of "400k" would be a vote for Czech, the "h" of "17h" for nobody.
 _ANY_WORD = re.compile(r"\b[^\W\d_]+\b|[¿¡]")
 _ASCII_WORD = re.compile(r"\b[a-z]+\b")
+# First halves of letters of UTF-8 that were read as Windows-1252. As letters they would be votes.
+_MISREAD = re.compile("(?<=[a-zß-ÿ])[ÂÃÄÅ]|Ã(?![A-ZÀ-Þ])")
 
 _BEGINNING = 8_000
 """Characters in which most texts have the words that are looked at: they are found in one go there."""
@@ -450,8 +452,9 @@ def commonplace(word: str) -> bool:
 def language(text: str, most: int = 400) -> str:
     """ISO code out of `LANGUAGES`, or "xx" where none is clearly ahead. Looks at the first `most` words."""
     votes = dict.fromkeys(TOLD_APART, 0.0)
-    text = text.lower()
-    word = _ASCII_WORD if (plain := text.isascii()) else _ANY_WORD
+    plain = text.isascii()
+    text = text.lower() if plain else _MISREAD.sub("", text).lower()
+    word = _ASCII_WORD if plain else _ANY_WORD
     words = word.findall(text, 0, _BEGINNING)
     if len(text) > _BEGINNING and len(words) <= most:  # the last one may be cut
         words = [match.group() for match in islice(word.finditer(text), most)]

@@ -2,10 +2,10 @@
 
 Three channels, each a count of messages by class: the score, the share of words the model does not know, the language.
 The first `REFERENCE` weeks say what is usual, how restless, and, in the two channels that have an order, where classes
-end: each holds about as many of their messages. A design effect, estimated from these weeks, divides all counts. For
-each of the last `STARTS` weeks the evidence that a change began in it is a likelihood ratio of Dirichlet-multinomials:
-the weeks since then with a weak prior, against what the reference foretells. Their sum (Shiryaev-Roberts) is compared
-with the number of weeks after which an alarm may be false.
+end: each holds about as many of their messages, and none is wide where few are. A design effect, estimated from these
+weeks, divides all counts. For each of the last `STARTS` weeks the evidence that a change began in it is a likelihood
+ratio of Dirichlet-multinomials: the weeks since then with a weak prior, against what the reference foretells. Their sum
+(Shiryaev-Roberts) is compared with the number of weeks after which an alarm may be false.
 
 Scores of two models cannot be compared, so each model has first weeks of its own.
 """
@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from math import exp, floor, lgamma
 from statistics import median
 
@@ -31,10 +32,13 @@ ALARM = 520.0
 MOST = 150
 """Messages a week that count: so many more would find changes that matter to nobody."""
 LEAST_SPREAD = 1.25
-PRIOR = 8.0
-"""Messages that the shares of the reference weigh where a change is taken for granted."""
-CLASSES = 10
+PRIOR = 1 / REFERENCE
+"""What the shares of the reference weigh where a change is taken for granted, against what they weigh where there is
+none: as much as one of its weeks."""
+CLASSES = 5
 """Classes of a channel that has an order."""
+WIDTHS = 10
+"""No class is wider than the span of the first weeks divided by this."""
 STEPS = {"score": 0.5, "unknown": 0.02}
 """Classes are cut at multiples of these: of a logit, of a share."""
 _FARTHEST = 24
@@ -172,14 +176,15 @@ def change(weeks: Sequence[Week]) -> MailChange | None:
     evidence = sum(one.evidence for one in found.values()) / len(CHANNELS)
     most = max(found.values(), key=lambda one: one.evidence)
     # Of an unknown language no more is known than that its words are.
-    if most.cause == "other_language" and found["unknown"].rises and found["unknown"].evidence >= ALARM:
+    if most.cause == "other_language" and found["unknown"].rises:
         most = found["unknown"]
     return replace(most, evidence=evidence) if evidence >= ALARM else None
 
 
 def bounds(channel: str, weeks: Sequence[Week]) -> list[int] | None:
-    """The steps at which the classes of a channel begin, but for the lowest; None where its classes have no order. What
-    lies below or above all of the first weeks is a class as well."""
+    """The steps at which the classes of a channel begin, but for the lowest; None where its classes have no order. Each
+    holds as many of the first weeks' messages as the others, and none is wider than its share of their span: where few
+    were, many may come. What lies below or above all of them is a class as well."""
     if channel not in STEPS:
         return None
     first = sum((Counter(of(channel, week)) for week in weeks[:REFERENCE]), Counter[str]())
@@ -190,7 +195,9 @@ def bounds(channel: str, weeks: Sequence[Week]) -> list[int] | None:
             found.append(step)
             closed = full
         seen += first[str(step)]
-    return [*found, *(step + 1 for step in steps[-1:])]
+    found += [step + 1 for step in steps[-1:]]
+    width = max(1, (found[-1] - found[0]) // WIDTHS) if found else 1
+    return [at for low, high in pairwise(found) for at in range(low, high, width)] + found[-1:]
 
 
 def in_classes(channel: str, week: Week, begin: Sequence[int] | None) -> Counter[str]:
@@ -224,7 +231,7 @@ def _changed(channel: str, every: Sequence[Week]) -> MailChange:
     spread = _spread(first, reference)
     shares = {name: (reference[name] + 0.5) / (reference.total() + 0.5 * len(names)) for name in names}
     usual = {name: reference[name] / spread + 0.5 for name in names}
-    weak = {name: PRIOR * share for name, share in shares.items()}
+    weak = {name: PRIOR * weight for name, weight in usual.items()}
     evidence, best = 0.0, (float("-inf"), len(weeks) - 1)
     since: Counter[str] = Counter()
     for back, week in enumerate(reversed(later[-STARTS:]), 1):
