@@ -16,7 +16,7 @@ from backend.domain.mailbox.review import Share
 from backend.domain.watching.trial import HELD, STRATA, Answer, TrialLabel, drawn, narrow, quality
 
 MAIL, HELD_SHARE, UNSURE = 140, 0.2, 0.15
-MAILBOXES = {"usual": (0.95, 0.15, 0.01), "worse": (0.8, 0.3, 0.03), "better": (0.98, 0.05, 0.0)}
+MAILBOXES = {"usual": (0.95, 0.3, 0.017), "worse": (0.8, 0.5, 0.05), "better": (0.98, 0.12, 0.0)}
 Totals = dict[str, list[int]]
 
 
@@ -68,7 +68,7 @@ def _year(
     key = rng.randbytes(32)
     for week in range(weeks):
         held = int(MAIL * HELD_SHARE * rng.uniform(0.6, 1.4))
-        near = (MAIL - held) // 4
+        near = (MAIL - held) // 10
         truth: dict[str, bool] = {}
         mail: dict[str, list[str]] = {}
         for stratum, size, share in zip(STRATA, (held, near, MAIL - held - near), pitches, strict=True):

@@ -198,7 +198,7 @@ class Life:
     def asked(self, number: int, week: Week) -> list[list[TrialLabel]]:
         """What is asked about disagreements, and about all mail, with the owner's answers."""
         stayed = sorted(np.flatnonzero(~week.champion), key=lambda one: -float(week.logit[one]))
-        near, key = (len(stayed) + 3) // 4, self.numbers.randbytes(32)
+        near, key = (len(stayed) + 9) // 10, self.numbers.randbytes(32)
         every = dict(zip(STRATA, (np.flatnonzero(week.champion), stayed[:near], stayed[near:]), strict=True))
         who = {
             str(one): CHAMPION if week.champion[one] else CHALLENGER

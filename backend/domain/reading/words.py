@@ -431,8 +431,8 @@ _LETTER = re.compile(f"[{''.join(_LETTERS)}]")
 # Letters at a number are no word: the "k" of "400k" would be a vote for Czech, the "h" of "17h" for nobody.
 _ANY_WORD = re.compile(r"\b[^\W\d_]+\b|[¿¡]")
 _ASCII_WORD = re.compile(r"\b[a-z]+\b")
-# First halves of letters of UTF-8 that were read as Windows-1252. As letters they would be votes.
-_MISREAD = re.compile("(?<=[a-zß-ÿ])[ÂÃÄÅ]|Ã(?![A-ZÀ-Þ])")
+# Letters of UTF-8 that were read as Windows-1252. Both halves would be votes, as "ã" and "¡" are.
+_MISREAD = re.compile(r"(?:(?<=[a-zß-ÿ])[ÂÃÄÅ]|Ã(?![A-ZÀ-Þ]))[^a-zA-Z\s]?")
 
 _BEGINNING = 8_000
 """Characters in which most texts have the words that are looked at: they are found in one go there."""

@@ -123,7 +123,8 @@ QUALITY = "quality"
 """What questions about all mail are kept under."""
 
 HELD, NEAR, PASSED = STRATA = ("held", "near", "passed")
-"""Nearly held is, of what stayed in the inbox on its score, the quarter with the highest."""
+"""Nearly held is, of what stayed in the inbox on its score, the tenth with the highest: that is where another degree of
+strictness decides otherwise."""
 
 HOLDING = frozenset({RowName.HELD_WITH_EARLIER, RowName.OBSERVE, RowName.QUARANTINE, RowName.CHALLENGE})
 NARROW = 0.2

@@ -3,12 +3,12 @@ SELECT MAX(round) FROM questions WHERE mailbox_id = :mailbox_id;
 
 -- name: judged_in_week(mailbox_id, week, challenger, began)
 -- What was decided on its score in a week (numbered as in drift.sql), by `asking.STRATA`: what was held
--- (`asking.HOLDING`); of what stayed below that, the quarter with the highest scores; and its rest. `shadow_row` is the
+-- (`asking.HOLDING`); of what stayed below that, the tenth with the highest scores; and its rest. `shadow_row` is the
 -- champion's own outside a trial.
 SELECT gmail_id, policy_row, sender_name,
     CASE WHEN policy_row <> 'below_hold' THEN 'held'
         WHEN ROW_NUMBER() OVER (PARTITION BY policy_row ORDER BY logit DESC, gmail_id)
-            <= (COUNT(*) OVER (PARTITION BY policy_row) + 3) / 4 THEN 'near'
+            <= (COUNT(*) OVER (PARTITION BY policy_row) + 9) / 10 THEN 'near'
         ELSE 'passed' END AS stratum,
     CASE WHEN shadow_model = :challenger AND decided_at >= :began THEN shadow_row ELSE policy_row END AS shadow_row
 FROM messages
