@@ -35,6 +35,7 @@ COUNTED = dict.fromkeys(
         "not_revoked",
         "lease_lost",
         "trial_lost",
+        "model_refused",
         "store_fails",
         "store_still_fails",
         "few_descriptors",

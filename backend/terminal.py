@@ -26,6 +26,8 @@ FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
 NEWLINES = str.maketrans("\r\n", "  ")
 CLICKS = ("core", "exceptions", "formatting", "parser", "termui", "types")
 """The modules of click that speak."""
+_NAME = 30
+"""Columns of a terminal."""
 _NEVER_SHOWN = {"file", "directory", "path"}
 """Asked for where a command is defined. A catalogue takes a tenth of a second to read."""
 
@@ -52,13 +54,16 @@ def echo(key: str, *, err: bool = False, **blanks: object) -> None:
 
 
 def print_table(titles: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Print rows below their titles, as wide as the terminal."""
+    """Print rows below their titles, as wide as the terminal. Nothing is cut off, and the first of each row, its name,
+    stays on one line as far as that leaves room."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table(*titles)
+    table = Table(*(Column(title, overflow="fold") for title in titles))
     for row in rows:
-        table.add_row(*map(str, row))
+        name, *others = map(str, row)
+        table.columns[0].min_width = min(max(table.columns[0].min_width or 0, len(name)), _NAME)
+        table.add_row(name, *others)
     Console().print(table)
 
 

@@ -182,11 +182,12 @@ def list_command(as_json: bool) -> None:
         for row in found:
             click.echo(json.dumps(dict(zip(COLUMNS, row, strict=True))))
         return
+    shown = ("version", "state", "file", "added", "by")  # the digest is for programs
     rows = (
-        (version, words()(f"models.state_{state}") if state else "", name, digest[:12], added, by)
-        for version, state, name, digest, added, by in found
+        (version, words()(f"models.state_{state}") if state else "", name, added[:10], by)
+        for version, state, name, _, added, by in found
     )
-    print_table((words()(f"models.column_{name}") for name in COLUMNS), rows)
+    print_table((words()(f"models.column_{name}") for name in shown), rows)
 
 
 def _state(now: AtWork, version: str) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from backend.domain.errors import PitchgateError, StoreAway
+from backend.domain.errors import NotFound, PitchgateError, StoreAway
 from backend.domain.watching.trial import FILE
 from backend.transactions.records import StoredModel
 from backend.transactions.statement import EVERY
@@ -52,10 +52,7 @@ class Following:
             wanted = (now.champion, now.challenger)
             if wanted == self._wanted and not again:
                 return
-            champion = None if now.champion == FILE else await self._store.stored_model(now.champion)
-            challenger = None
-            if now.challenger is not None:
-                challenger = await self._store.stored_model(now.challenger)
+            champion, challenger = await self._stored(now.champion), await self._stored(now.challenger)
             self._wanted, name = wanted, now.champion or self._file.name
             try:
                 taken = await self._readers.switch(champion, challenger)
@@ -66,6 +63,14 @@ class Following:
             log.info("model_switched", **told)
             if taken.challenger_refused is not None:
                 log.error("model_refused", file=now.challenger, cause=taken.challenger_refused["key"])
+
+    async def _stored(self, version: str | None) -> StoredModel | None:
+        """A model with its file; None for the settings' own, and for one that is lost."""
+        try:
+            return await self._store.stored_model(version) if version else None
+        except NotFound as error:
+            log.error("model_refused", file=version, cause=error.key)
+            return None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look at every notice, and now and then without one, until `stop`."""

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from backend.domain.errors import PitchgateError
+from backend.domain.errors import NotFound, PitchgateError
 from backend.domain.watching.trial import Act
+from backend.logs import COUNTED, counted
 from backend.store.opening import open_store
 from backend.transactions.records import StoredModel
 from backend.transactions.store import Store
@@ -49,6 +51,24 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+async def test_a_model_whose_file_is_lost_is_an_alarm_and_the_champion_goes_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers, counts = Readers(), dict(COUNTED)
+    await store.add_model(TWO, "op", START)
+    await store.change_models(Act.SHADOW, "two", "op", START)
+
+    async def lost(version: str) -> StoredModel:
+        raise NotFound("not_found.model", version=version)
+
+    monkeypatch.setattr(store, "stored_model", lost)
+    with capture_logs(processors=[counted]) as logs:
+        await Following(store, readers, Path("file.onnx")).look()
+    assert readers.taken == [("file", None)]
+    assert ("model_refused", "two") in [(line["event"], line["file"]) for line in logs]
+    assert COUNTED["model_refused"] == counts["model_refused"] + 1
 
 
 async def test_it_follows_every_act_and_does_nothing_without_one(store: Store) -> None:
