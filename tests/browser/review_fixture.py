@@ -101,6 +101,7 @@ class Fixture(Server):
         score: float = 0.97,
         headers: Headers | None = None,
         shadow: Shadow | None = None,
+        model: str = "m1",
     ) -> str:
         story = self.office.story
         now = story.pass_time(seconds=1)
@@ -117,7 +118,7 @@ class Fixture(Server):
             reply_to=sender,
         )
         intent = story.intent(sender) if outcome is Outcome.CHALLENGE else None
-        verdict = Verdict(outcome, ROWS[outcome], Score(score, 3.5, REASONS, "m1"), shadow=shadow)
+        verdict = Verdict(outcome, ROWS[outcome], Score(score, 3.5, REASONS, model), shadow=shadow)
         await story.store.record_verdict(job, verdict, facts, intent, now)
         await story.work()
         if note and intent:

@@ -247,6 +247,10 @@ def test_settings_without_script(home: Fixture, browser: Browser) -> None:
     page.get_by_label("Insurance").check()
     page.locator("#welcome").get_by_role("button", name="Save").click()
     expect(page.locator("#welcome > summary")).to_contain_text("insurance")
+    page.locator("#welcome > summary").click()
+    page.get_by_label("Insurance").uncheck()
+    page.locator("#welcome").get_by_role("button", name="Save").click()
+    expect(page.locator("#welcome > summary")).not_to_contain_text("insurance")
     context.close()
 
 

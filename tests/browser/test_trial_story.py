@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from playwright.sync_api import Browser, expect
 
 from backend.__main__ import cli
+from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import RowName, Shadow
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over
@@ -47,6 +48,28 @@ def states() -> dict[str, str]:
     """Which model is at work, and as what."""
     found = map(json.loads, run("models", "list", "--json").splitlines())
     return {one["version"]: one["state"] for one in found}
+
+
+def test_what_answers_prove_of_another_strictness_is_offered_and_accepted(
+    here: Fixture, browser: Browser
+) -> None:
+    here.do(here.store.change_preferences("ana", {"questions_a_week": 10}, here.office.story.now))
+    here.hold("h", "bo@pitch.test")
+    for week in range(2):
+        for number in range(9 if week == 0 else 10):  # which "strict" would hold
+            here.pass_by(f"p{week}{number}", f"bo@pitch{week}{number}.test", score=0.6, model="fake")
+        here.office.story.pass_time(days=7)
+        here.do(here.store.draw_questions("ana", here.office.story.now))
+        with visit(here, browser) as page:
+            for left in range(9, -1, -1):
+                page.locator(".ask li").first.get_by_role("button", name="Yes").click()
+                expect(page.locator(".ask li")).to_have_count(left)
+    with visit(here, browser, "/insights") as page:
+        page.locator(".offer button").click()
+        expect(page.locator(".offer")).to_have_count(0)
+    mailbox = here.do(here.store.mailbox("ana"))
+    assert mailbox is not None
+    assert mailbox.preferences.strictness is Strictness.STRICT
 
 
 def test_from_adding_a_model_to_going_back(
