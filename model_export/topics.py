@@ -70,8 +70,8 @@ def main() -> None:
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")
     if "--write" in sys.argv:
         lines = [
-            f"{topic}: {' '.join(signs.alone)} | {' '.join(signs.beside)}".rstrip()
-            for topic, signs in found.items()
+            f"{topic} {of['rightly']} {of['left out']}: {' '.join(signs.alone)} | {' '.join(signs.beside)}".rstrip()
+            for (topic, signs), of in zip(found.items(), figures.values(), strict=True)
         ]
         path = Path(reading.__file__).with_suffix(".txt")
         head = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]

@@ -31,7 +31,8 @@ ALARM = 520.0
 """Weeks: an alarm in a mailbox that does not change comes once in so many, or less often."""
 MOST = 150
 """Messages a week that count: so many more would find changes that matter to nobody."""
-LEAST_SPREAD = 1.25
+LEAST_SPREAD, CAUTION = 1.25, 1.4
+"""Eight weeks tell little of how restless a mailbox is: more than the least is taken for so many times as much."""
 PRIOR = 1 / REFERENCE
 """What the shares of the reference weigh where a change is taken for granted, against what they weigh where there is
 none: as much as one of its weeks."""
@@ -272,7 +273,8 @@ def _spread(weeks: Sequence[Counter[str]], reference: Counter[str]) -> float:
         for name, n in reference.items():
             due = week.total() * n / reference.total()
             square += (week[name] - due) ** 2 / due
-    return max(LEAST_SPREAD, square / free) if free else LEAST_SPREAD
+    found = square / free if free else 0.0
+    return CAUTION * found if found > LEAST_SPREAD else LEAST_SPREAD
 
 
 def _likelihood(counts: Mapping[str, float], weights: Mapping[str, float]) -> float:

@@ -27,7 +27,7 @@ from backend.domain.mailbox.mailbox import (
     Strictness,
 )
 from backend.domain.mailbox.message import RowName
-from backend.domain.reading.topics import Topic
+from backend.domain.reading.topics import Topic, every_topic
 from backend.locale import LANGUAGES, Words
 from backend.pipeline.challenge import challenge_wording
 from backend.pipeline.devices import WebPushService
@@ -279,6 +279,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         "categories": CATEGORIES,
         "rows": ROWS,
         "topics": TICKS["welcome"],
+        "signs": dict(every_topic()),
         "numbers": NUMBERS,
         "choices": CHOICES,
         "when": _when(form, t),

@@ -14,7 +14,7 @@ ANA = Owner("ana@corp.test", "Ana")
 
 
 def test_every_topic_has_signs_and_every_sign_is_a_finding_of_the_lexicon() -> None:
-    signs = dict(reading._signs())
+    signs = dict(reading.every_topic())
     assert set(signs) == set(Topic)
     known = {"t_" + name for language in LANGUAGES for name, _ in lexicon(language).phrases}
     known |= {"c_" + name for language in LANGUAGES for name, _ in lexicon(language).concepts}
