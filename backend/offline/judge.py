@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -24,9 +24,10 @@ from backend.domain.mail.machine_mail import form_of
 from backend.domain.mail.message import Arrival, Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mail.quoting import is_decline
+from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.message import Verdict
-from backend.domain.policy.rehearsal import WaitingMail
+from backend.domain.policy.evidence import COUNTED, Evidence
 from backend.domain.policy.table import NOT_INCOMING_LABELS, Facts, Standing, decide
 from backend.domain.reading.score import Reason, Score, Thresholds, illustrate
 from backend.domain.reading.views import surest, views
@@ -146,7 +147,7 @@ class Judge:
 def judge(messages: Iterable[Weighed], limits: Thresholds) -> tuple[ScannedMessage, ...]:
     """The verdict on each message, in their order, as if they had come in the order of their dates. Whom the owner
     wrote to at any time was known to them all along; `limits` are the model's for their strictness."""
-    waiting: dict[str, WaitingMail] = defaultdict(WaitingMail)
+    evidence = Evidence()
     listed = list(messages)
     own = [mail for mail in listed if mail.wrote_to is not None]
     written = {mail.message.message_id for mail in own}
@@ -155,14 +156,16 @@ def judge(messages: Iterable[Weighed], limits: Thresholds) -> tuple[ScannedMessa
     for place in sorted(range(len(listed)), key=lambda place: (listed[place].received_at, place)):
         mail = listed[place]
         sender = mail.message.sender.address
-        beside = waiting[sender]
+        about = (sender, organisational_domain(mail.message.sender.domain), mail.received_at)
         standing = Standing(
-            corresponded=sender in correspondents, took_part=not written.isdisjoint(mail.earlier)
+            corresponded=sender in correspondents,
+            took_part=not written.isdisjoint(mail.earlier),
+            earlier=evidence.before(*about),
         )
-        facts = replace(mail.facts, standing=beside.beside(standing, mail.received_at))
+        facts = replace(mail.facts, standing=standing)
         verdict = verdicts[place] = decide(facts, mail.score, limits, (), mail.received_at)
-        if verdict.holds and sender:
-            beside.add(mail.received_at, facts.authentication.passed, mail.score.probability)
+        if verdict.row in COUNTED:
+            evidence.add(*about, facts.authentication.passed, mail.score.probability, verdict.holds)
     return tuple(
         ScannedMessage(mail.file, mail.message, verdicts[place], mail.score)
         for place, mail in enumerate(listed)

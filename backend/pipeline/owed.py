@@ -87,7 +87,7 @@ async def _paid(context: Context, mailbox: Mailbox, debt: Debt) -> bool:
     verdict, writer = _NONE, None
     if mailbox.labels.held in labels and not labels & NOT_INCOMING_LABELS:
         standing = await context.store.standing(
-            mailbox.id, debt.sender, debt.sender_domain, debt.thread_id, now
+            mailbox.id, debt.sender, debt.sender_domain, debt.thread_id, now, debt.gmail_id
         )
         verdict, writer = await screen.decided(context, mailbox, fetched, digest, standing, debt.thread_id)
     if verdict.cause in _MODEL_BROKEN:

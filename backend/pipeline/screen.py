@@ -146,7 +146,7 @@ async def _judge(
     for _ in range(DECISIONS):
         now = context.clock.now()
         standing = await context.store.standing(
-            job.mailbox_id, screened.sender, screened.sender_domain, job.thread_id, now
+            job.mailbox_id, screened.sender, screened.sender_domain, job.thread_id, now, job.gmail_id
         )
         try:
             verdict, writer = await decided(

@@ -12,8 +12,10 @@ from backend.domain.mail.message import MailboxId
 from backend.domain.mail.sender import counted_domain
 from backend.domain.mailbox.message import PLACES, Placement, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import SETTLE
+from backend.domain.policy.evidence import COUNTED as EVIDENT
+from backend.domain.policy.evidence import HALF, MOST, WITHIN, firm, piece
 from backend.domain.policy.guards import COUNTED, OWED, owed, reached
-from backend.domain.policy.table import HELD_WITH, STRANGERS, Standing
+from backend.domain.policy.table import STRANGERS, Standing
 from backend.domain.watching.drift import classed
 from backend.transactions import decide, decisions, rows, senders
 from backend.transactions.jobs import due, held_message, next_job, request_duty
@@ -38,17 +40,21 @@ SCREENED = tuple(one.name for one in fields(Screened))
 
 
 def standing(
-    mailbox_id: MailboxId, sender: str, sender_domain: str, thread_id: str, now: datetime
+    mailbox_id: MailboxId, sender: str, sender_domain: str, thread_id: str, now: datetime, gmail_id: str = ""
 ) -> Script[Standing]:
-    """What the policy table looks up of a sender, at one moment."""
+    """What the policy table looks up of a sender, at one moment, as a message of theirs finds it."""
     return only(
         rows.standing,
         "standing",
         mailbox_id=mailbox_id,
+        gmail_id=gmail_id,
         sender=sender,
         sender_domain=sender_domain,
+        firm=firm(sender_domain),
         thread_id=thread_id,
-        month_ago=micros(now - HELD_WITH),
+        month_ago=micros(now - WITHIN),
+        half=HALF,
+        most=MOST,
     )
 
 
@@ -176,6 +182,7 @@ def write_verdict(
         policy_row=verdict.row,
         score=score.probability if score else None,
         logit=score.logit if score else None,
+        evidence=piece(score.probability) if score and verdict.row in EVIDENT else None,
         model=score.model if score else "",
         reasons=packed({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in reasons),
         guards=packed(verdict.guards),

@@ -26,6 +26,7 @@ from backend.domain.digesting import digest
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Preferences, Strictness
+from backend.domain.policy.evidence import Earlier
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.watching import audit as watching_audit
 from backend.domain.watching.audit import grounds
@@ -121,8 +122,11 @@ async def _judge(
             numbers.choice([None, None, None, *RuleKind]), numbers.choice([None, None, *RuleKind])
         ),
         corresponded=numbers.random() < 0.1,
-        held_undecided=numbers.random() < 0.2,
-        held_score=numbers.random() if numbers.random() < 0.2 else None,
+        earlier=Earlier(
+            numbers.uniform(-4, 4) if numbers.random() < 0.3 else 0.0,
+            numbers.uniform(-4, 4) if numbers.random() < 0.3 else 0.0,
+            numbers.random() if numbers.random() < 0.2 else None,
+        ),
         credits=0,
     )
     facts = Facts(read.arrival, row.owner, read.authentication, preferences, standing, form=read.form)

@@ -84,6 +84,7 @@ _MESSAGE: dict[str, Column] = {
     "policy_row": _one_of(RowName, ""),
     "score": _maybe(REAL),
     "logit": _maybe(REAL),
+    "evidence": _maybe(REAL),
     "model": TEXT,
     "reasons": REASONS,
     "guards": TEXTS,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from backend.domain.entry.challenge import LIFE
@@ -17,8 +17,9 @@ from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Preferences
-from backend.domain.mailbox.message import FailOpen, LabelIds, Outcome, RowName, Verdict
-from backend.domain.policy.table import HELD_WITH, Facts, Standing, decide, fail_open
+from backend.domain.mailbox.message import FailOpen, LabelIds, Outcome, Verdict
+from backend.domain.policy.evidence import COUNTED, Earlier, Evidence
+from backend.domain.policy.table import Facts, Standing, decide, fail_open
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
 
@@ -68,49 +69,36 @@ def rehearse(
     labels: LabelIds,
 ) -> tuple[Verdict, ...]:
     """The verdict on each of `messages`, in their order, as if they had come one after the other under these
-    `preferences` (a pause does not count). Credits are spent, held mail makes later mail wait, and a link that was
-    sent stays open for its life, in here only."""
+    `preferences` (a pause does not count). Credits are spent, a sender's emails are evidence together, and a link that
+    was sent stays open for its life, in here only."""
     wishes = replace(preferences, paused_until=None)
     senders: dict[str, _Sender] = {}
+    evidence = Evidence()
     found: dict[str, Verdict] = {}
     for mail in sorted(messages, key=lambda mail: (mail.received_at, mail.gmail_id)):
         sender = senders.setdefault(mail.sender, _Sender())
-        verdict = _verdict(sender.meets(mail), owner, wishes, thresholds, labels)
+        earlier = evidence.before(mail.sender, mail.sender_domain, mail.received_at)
+        verdict = _verdict(sender.meets(mail, earlier), owner, wishes, thresholds, labels)
         sender.remember(mail, verdict)
+        if verdict.row in COUNTED and mail.score is not None:
+            about = (mail.sender, mail.sender_domain, mail.received_at, mail.authenticated)
+            evidence.add(*about, mail.score.probability, verdict.holds)
         found[mail.gmail_id] = verdict
     return tuple(found[mail.gmail_id] for mail in messages)
-
-
-@dataclass(slots=True)
-class WaitingMail:
-    """Held, undecided mail that claims one sender: when each came, whether it is authenticated, and its score."""
-
-    messages: list[tuple[datetime, bool, float]] = field(default_factory=list)
-
-    def add(self, at: datetime, authenticated: bool, probability: float) -> None:
-        """Record one more held message."""
-        self.messages.append((at, authenticated, probability))
-
-    def beside(self, standing: Standing, at: datetime) -> Standing:
-        """`standing`, with what of this mail makes one wait that comes at `at`."""
-        lately = [mail for mail in self.messages if timedelta(0) <= at - mail[0] < HELD_WITH]
-        scores = [probability for _, authenticated, probability in lately if authenticated]
-        return replace(standing, held_undecided=bool(lately), held_score=max(scores, default=None))
 
 
 @dataclass(slots=True)
 class _Sender:
     """One sender's state as the rehearsal goes on."""
 
-    waiting: WaitingMail = field(default_factory=WaitingMail)
     spent: int = 0
     asked_at: datetime | None = None
     threads: set[str] = field(default_factory=set)
 
-    def meets(self, mail: Rehearsed) -> Rehearsed:
+    def meets(self, mail: Rehearsed, earlier: Earlier) -> Rehearsed:
         """`mail` as it finds its sender."""
         left = max(mail.standing.credits - self.spent, 0)
-        standing = self.waiting.beside(replace(mail.standing, credits=left), mail.received_at)
+        standing = replace(mail.standing, credits=left, earlier=earlier)
         guards = list(mail.guards)
         if self.asked_at is not None and mail.received_at - self.asked_at < LIFE:
             guards.append("open_challenge")
@@ -121,9 +109,6 @@ class _Sender:
     def remember(self, mail: Rehearsed, verdict: Verdict) -> None:
         """What `verdict` changes for the mail that follows."""
         self.spent += verdict.spends_credit
-        if verdict.holds and verdict.row is not RowName.BLOCKED and mail.sender:
-            probability = mail.score.probability if mail.score else 0.0
-            self.waiting.add(mail.received_at, mail.authenticated, probability)
         if verdict.outcome is Outcome.CHALLENGE:
             self.asked_at = mail.received_at
             self.threads.add(mail.thread_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm, claims_machine_mail, is_machine_mail
@@ -13,14 +13,11 @@ from backend.domain.mail.sender import same_organisation
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
 from backend.domain.mailbox.message import STARRED, FailOpen, LabelIds, Limit, Outcome, RowName, Verdict
+from backend.domain.policy.evidence import PLAIN, Earlier, together
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
 
 # ---- How a sender stands with an owner
-
-
-HELD_WITH = timedelta(days=30)
-"""How long undecided held mail keeps further mail of its sender held too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +25,14 @@ class Standing:
     """What is on record about a sender. None of it may be believed of a forged From.
 
     `corresponded`: the owner has written to this address; `took_part`: the owner wrote in this thread
-    themselves; `held_undecided`: mail that claims this sender was held in the last `HELD_WITH` and nobody has decided
-    about it; `held_score`: the highest score among the authenticated part of that mail, else None; `credits`:
-    their balance.
+    themselves; `credits`: their balance; `earlier`: the evidence of their mail that nobody has decided about.
     """
 
     rules: RuleMatch = RuleMatch()
     corresponded: bool = False
     took_part: bool = False
-    held_undecided: bool = False
     credits: int = 0
-    held_score: float | None = None
+    earlier: Earlier = Earlier()
 
 
 # ---- The rows of the policy table
@@ -106,13 +100,19 @@ class Case:
         """The mode the owner chose."""
         return self.facts.preferences.mode
 
+    @property
+    def together(self) -> float:
+        """What the sender's emails say together, this one included; NaN without a valid score."""
+        earlier = self.facts.standing.earlier
+        return together(self.probability, earlier.proved if self.authenticated else earlier.claimed)
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
     """One row: its name, what it matches (one sentence), and the outcome.
 
-    `reads_score` marks rows that mean nothing without a probability. Where a row holds, `answers` says whether the
-    sender is answered as well.
+    `reads_score` marks rows that mean nothing without a probability. Where a row holds in every mode but observe, which
+    only labels, `answers` says whether the sender is answered as well.
     """
 
     row: RowName
@@ -125,7 +125,11 @@ class PolicyRow:
 
     def outcome_of(self, case: Case) -> Outcome:
         """The outcome for this message."""
-        return Outcome.CHALLENGE if self.answers is not None and self.answers(case) else self.outcome
+        if self.answers is None:
+            return self.outcome
+        if case.mode is Mode.OBSERVE:
+            return Outcome.MARK
+        return Outcome.CHALLENGE if self.answers(case) else self.outcome
 
     @property
     def always_on(self) -> bool:
@@ -199,16 +203,18 @@ def _welcome(case: Case) -> bool:
 
 
 def _held_with_earlier(case: Case) -> bool:
-    standing = case.facts.standing
-    # A forged From proves nothing about the mail of the one whose address it is.
-    waiting = standing.held_score is not None if case.authenticated else standing.held_undecided
-    return waiting and case.mode is not Mode.OBSERVE and case.probability >= case.thresholds.strict
+    earlier = case.facts.standing.earlier
+    # Who has passed the check and has nothing waiting is judged by each message alone.
+    excused = _credit(case) and earlier.held_score is None
+    told = earlier.proved if case.authenticated else earlier.claimed
+    doubtful = told != 0.0 and case.probability >= PLAIN
+    return doubtful and not excused and case.together >= case.thresholds.hold
 
 
 def _answered_with_earlier(case: Case) -> bool:
-    """Whether the sender may be challenged: no guard objects, and this message or a held one of theirs scores high
-    enough."""
-    surest = max(case.probability, case.facts.standing.held_score or 0.0)
+    """Whether the sender may be challenged: no guard objects, and this message, a held one of theirs or all of them
+    together score high enough."""
+    surest = max(case.probability, case.together, case.facts.standing.earlier.held_score or 0.0)
     return _answerable(case) and surest >= case.thresholds.challenge
 
 
@@ -301,9 +307,10 @@ TABLE = (
     ),
     PolicyRow(
         RowName.HELD_WITH_EARLIER,
-        "Earlier mail of this sender is held and undecided, and this one is at or above the strict hold threshold; "
-        "its sender is answered if one of them is at or above the challenge threshold, the mode is challenge and every "
-        "guard passes. Never in mode observe.",
+        "The sender's undecided emails of 30 days, this one included, are together at or above the hold threshold, "
+        "unless this one is plainly ordinary; in mode observe it is only labelled. What colleagues wrote counts half. "
+        "The sender is answered if the emails together or one of them are at or above the challenge threshold, the "
+        "mode is challenge and every guard passes.",
         Outcome.HOLD,
         _held_with_earlier,
         reads_score=True,

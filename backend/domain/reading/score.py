@@ -119,8 +119,7 @@ class Cost:
 class Thresholds:
     """Probabilities from which a message is no longer clearly fine, is held, is answered.
 
-    `strict` is the hold threshold of the strictest setting: from there on, mail of a sender whose mail waits is
-    held with it. 0 <= clear <= hold <= challenge <= 1 and strict <= hold.
+    `strict` is the hold threshold of the strictest setting. 0 <= clear <= hold <= challenge <= 1 and strict <= hold.
     """
 
     clear: float

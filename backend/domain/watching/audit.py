@@ -7,7 +7,7 @@ import json
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -23,6 +23,7 @@ from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message import Grounds, LabelIds, Limit, Verdict
 from backend.domain.moments import micros, moment
+from backend.domain.policy.evidence import Earlier
 from backend.domain.policy.table import Facts, Standing, decide, prescreen
 from backend.domain.reading.score import Score, Thresholds
 
@@ -196,7 +197,7 @@ def _seal(key: bytes, what: bytes, number: int, covered: bytes) -> bytes:
 _OWNER = Owner("owner@owner.test")
 _CHOSEN = ("mode", "strictness", "left_alone", "rows_off", "paused_until")
 """The preferences a verdict depends on."""
-_STANDING = ("corresponded", "took_part", "held_undecided", "credits")
+_STANDING = ("corresponded", "took_part", "credits")
 """Of a standing, what is written down as it is."""
 _json = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
@@ -224,7 +225,7 @@ def grounds(
         "form": form_of(facts.arrival, facts.owner) if facts.form is None else facts.form,
         "own_organisation": facts.own_organisation,
         "rules": [rules.address, rules.domain] if rules.address or rules.domain else [],
-        "held_score": None if standing.held_score is None else bits(standing.held_score),
+        **{name: bits(told) for name, told in asdict(standing.earlier).items() if told},
         **{name: getattr(standing, name) for name in _STANDING},
         "guards": list(guards),
         "welcome": sorted(facts.welcome),
@@ -265,15 +266,14 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
         return prescreen(seen, case["took_part"], preferences, case["blocks"], now, labels)
     address, domain = (RuleKind(rule) if rule else None for rule in case.get("rules", (None, None)))
     known = {name: case[name] for name in _STANDING if name in case}
-    if "held_score" in case:
-        known["held_score"] = from_bits(case["held_score"])
+    earlier = {one.name: from_bits(case[one.name]) for one in fields(Earlier) if one.name in case}
     sender = Address("sender@owner.test" if case.get("own_organisation") else "sender@sender.test")
     facts = Facts(
         Arrival("", "", frozenset(case.get("labels", ())), now, Message(from_=(sender,))),
         _OWNER,
         Authentication(case.get("authenticated", False)),
         preferences,
-        Standing(rules=RuleMatch(address, domain), **known),
+        Standing(rules=RuleMatch(address, domain), earlier=Earlier(**earlier), **known),
         labels,
         MailForm(case.get("form", "")),
         preferences.welcome,

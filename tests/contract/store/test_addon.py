@@ -10,6 +10,7 @@ from backend.domain.errors import NotFound
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Mode
 from backend.domain.mailbox.message import Outcome, Placement, RowName, Verdict
+from backend.domain.policy.evidence import Earlier
 from backend.transactions.records import SenderRecord, Sighting
 from backend.transactions.store import Store
 from tests.contract.store.stories import BO, Story
@@ -108,7 +109,7 @@ async def test_one_owner_reads_and_changes_nothing_of_another(story: Story, stor
     assert await store.reading("eve", "m1", story.now) is None
     standing, record = await store.sender("eve", BO, "pitch.test", "t-m1", story.now)
     assert record == SenderRecord()
-    assert not standing.held_undecided
+    assert standing.earlier == Earlier()
     await store.insert_unseen(
         "eve", Sighting("m1", "t-m1", None), LOOKS_LIKE_ONE, story.screened(), story.now
     )

@@ -11,6 +11,7 @@ from backend.domain.entry.challenge import Challenge, ChallengeIntent, Solved
 from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome, Placement, RowName
+from backend.domain.policy.evidence import Earlier, piece
 from tests.contract.store.stories import BO, Story
 
 
@@ -124,7 +125,7 @@ async def test_what_came_under_a_block_is_not_for_a_link_to_deliver(story: Story
     await story.work()
     assert not await is_open(story)
     standing = await story.store.standing("ana", BO, "pitch.test", "t-new", story.now)
-    assert (standing.held_undecided, standing.held_score) == (False, None)
+    assert standing.earlier == Earlier()
     assert await refusal(story, challenge) == "link_used"
 
 
@@ -133,7 +134,7 @@ async def test_forged_mail_that_waits_opens_no_link(story: Story) -> None:
     await let_in(story, challenge)
     await story.receive("ana", "m1", Outcome.HOLD, authenticated=False)
     standing = await story.store.standing("ana", BO, "pitch.test", "t-new", story.now)
-    assert (standing.held_undecided, standing.held_score) == (True, None)
+    assert standing.earlier == Earlier(claimed=piece(0.97))
     assert await refusal(story, challenge) == "link_used"
 
 

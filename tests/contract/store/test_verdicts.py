@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from backend.domain.entry.challenge import Dealings, LedgerEntry, Posting
 from backend.domain.errors import Conflict
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement, RowName, Stage, Verdict
+from backend.domain.policy.evidence import MOST, Earlier, piece
 from backend.domain.policy.table import Standing
 from tests.contract.store.stories import BO, Story
 
@@ -84,24 +85,66 @@ async def test_the_standing_tells_rules_credits_and_what_is_held(story: Story) -
     await story.store.post("ana", LedgerEntry(BO, 2, Posting.GRANTED, "grant:1"), story.now)
     known = await story.store.standing("ana", BO, "pitch.test", "t1", story.now)
     assert (known.rules.address, known.rules.domain) == (RuleKind.ALLOW, RuleKind.BLOCK)
-    assert (known.credits, known.held_undecided) == (2, True)
+    assert (known.credits, known.earlier) == (2, Earlier(piece(0.97), piece(0.97), 0.97))
     colleague = await story.store.standing("ana", "cy@pitch.test", "pitch.test", "t1", story.now)
     assert (colleague.rules.address, colleague.rules.domain) == (None, RuleKind.BLOCK)
-    assert (colleague.credits, colleague.held_undecided) == (0, False)
+    assert (colleague.credits, colleague.earlier) == (0, Earlier(piece(0.97) / 2, piece(0.97) / 2))
     assert (await story.store.screening_context("ana", ["t1"])).blocks
     await story.store.set_rule("ana", "pitch.test", None, story.now)
     assert not (await story.store.screening_context("ana", ["t1"])).blocks
 
 
-async def test_held_mail_counts_for_thirty_days_and_until_somebody_decides(story: Story) -> None:
+async def _earlier(
+    story: Story, sender: str, now: datetime, domain: str = "pitch.test", gmail_id: str = ""
+) -> Earlier:
+    return (await story.store.standing("ana", sender, domain, "t", now, gmail_id)).earlier
+
+
+async def test_mail_is_evidence_for_thirty_days_and_until_somebody_decides(story: Story) -> None:
     await story.mailbox("ana")
     await story.receive("ana", "m1", Outcome.HOLD)
-    await story.receive("ana", "m2", Outcome.HOLD, "cy@pitch.test")
+    await story.receive("ana", "m2", Outcome.INBOX)
+    await story.receive("ana", "m3", Outcome.HOLD, "cy@hold.test")
     almost = story.pass_time(days=30) - timedelta(seconds=1)
-    assert (await story.store.standing("ana", BO, "pitch.test", "t", almost)).held_undecided
-    assert not (await story.store.standing("ana", BO, "pitch.test", "t", story.now)).held_undecided
-    await story.decide("ana", "m2", Decision.BLOCK)
-    assert not (await story.store.standing("ana", "cy@pitch.test", "pitch.test", "t", almost)).held_undecided
+    one = piece(0.97)
+    assert await _earlier(story, BO, almost) == Earlier(one + one, one + one, 0.97)
+    assert await _earlier(story, BO, almost, gmail_id="m2") == Earlier(one, one, 0.97)
+    assert await _earlier(story, BO, story.now) == Earlier()
+    await story.decide("ana", "m1", Decision.RELEASE)
+    assert await _earlier(story, BO, almost) == Earlier(one, one)
+    await story.decide("ana", "m3", Decision.BLOCK)
+    assert await _earlier(story, "cy@hold.test", almost, "hold.test") == Earlier()
+
+
+async def test_only_what_a_score_decided_is_evidence(story: Story) -> None:
+    await story.mailbox("ana")
+    for number, row in enumerate(
+        (RowName.BLOCKED, RowName.WELCOME, RowName.MACHINE_MAIL, RowName.CORRESPONDENT)
+    ):
+        await story.arrive("ana", f"m{number}")
+        await story.judge(await story.job(f"m{number}"), Outcome.INBOX, row=row)
+    assert await _earlier(story, BO, story.now) == Earlier()
+
+
+async def test_what_gmail_does_not_vouch_for_is_no_evidence_about_the_real_sender(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m1", Outcome.HOLD, authenticated=False)
+    assert await _earlier(story, BO, story.now) == Earlier(claimed=piece(0.97))
+
+
+async def test_a_mail_providers_senders_are_no_colleagues(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m1", Outcome.HOLD, "bo@gmail.com")
+    assert await _earlier(story, "cy@gmail.com", story.now, "gmail.com") == Earlier()
+
+
+async def test_the_latest_emails_of_a_sender_are_looked_at_and_no_more(story: Story) -> None:
+    await story.mailbox("ana")
+    for number in range(MOST + 1):
+        await story.receive("ana", f"m{number}", Outcome.INBOX)
+        story.pass_time(seconds=1)
+    found = await _earlier(story, BO, story.now)
+    assert found.proved == pytest.approx(MOST * piece(0.97))
 
 
 async def test_a_credit_is_spent_with_the_verdict(story: Story) -> None:

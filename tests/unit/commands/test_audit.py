@@ -161,7 +161,7 @@ def test_every_kind_of_entry_is_told_in_words(tmp_path: Path, monkeypatch: pytes
 
 
 def test_one_decision_is_told_in_words(played: Path) -> None:
-    code, output = run("show", "m3")
+    code, output = run("show", "m15")
     assert code == 0
     told = output.splitlines()
     order = ("  score 0.", "  what was known: ", "  model ", "  to the bit: ")
@@ -170,7 +170,7 @@ def test_one_decision_is_told_in_words(played: Path) -> None:
     assert told[2].startswith(("    + ", "    – ")), "why, as its owner saw it"
     assert at == sorted(at)
     assert at[-1] == len(told) - 1
-    assert 'what was known: held_undecided true, labels ["INBOX", "UNREAD"]' in output
+    assert 'what was known: labels ["INBOX", "UNREAD"], proved -3.267' in output
     assert run("show", "nothing")[0] == 1
 
 

@@ -14,6 +14,7 @@ from backend.domain.mail.message import Address, Arrival, Attachment, Headers, M
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import CATEGORIES, ROWS_ALWAYS_ON, Mode, Preferences
 from backend.domain.mailbox.message import LabelIds, Limit, RowName
+from backend.domain.policy.evidence import Earlier
 from backend.domain.policy.guards import Inquiry
 from backend.domain.policy.table import Facts, Standing
 from backend.domain.reading.score import Score, Thresholds
@@ -157,9 +158,13 @@ standings = st.builds(
     rules=rules,
     corresponded=st.booleans(),
     took_part=st.booleans(),
-    held_undecided=st.booleans(),
     credits=st.integers(0, 3),
-    held_score=st.none() | st.sampled_from([0.6, 0.8, 1.0]),
+    earlier=st.builds(
+        Earlier,
+        st.floats(-9, 9) | st.just(0.0),
+        st.floats(-9, 9) | st.just(0.0),
+        st.none() | st.sampled_from([0.6, 0.8, 1.0]),
+    ),
 )
 preferences = st.builds(
     Preferences,

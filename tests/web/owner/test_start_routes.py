@@ -133,10 +133,10 @@ async def test_people_he_knows_and_later_mail_of_a_held_sender(ana: Visit) -> No
     await ana.here.store.learn("ana", frozenset({"sam@seller.test"}), "", ana.here.story.now)
     again = letter("sue@seller2.test", "maybe a letter", subject="Following up")
     page = await shown(ana, PITCH, letter("sue@seller2.test", "a pitchy letter"), again)
-    assert "looks like a pitch" in page
+    assert "2 of your last" in page
     page = await ana.get("/start?mode=quarantine")
     assert "2 of your last" in page
-    assert "held with an earlier message of the same sender" in page
+    assert "held because of what the same sender wrote before" in page
     assert "you know each other" in page
 
 

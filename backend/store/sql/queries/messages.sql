@@ -60,12 +60,12 @@ SET stage = :stage, placement = :placement, decided_by = :decided_by, revision =
                   WHEN CAST(:stage AS TEXT) IS NULL THEN NULL ELSE :now END
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
--- name: record_verdict(mailbox_id, gmail_id, outcome, policy_row, score, logit, model, reasons, guards, cause, drift_class, shadow_model, shadow_row, shadow_score, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, references, reply_to, language, topics, stage, placement, decided_by, due_at, lease, attempts, now)!
+-- name: record_verdict(mailbox_id, gmail_id, outcome, policy_row, score, logit, evidence, model, reasons, guards, cause, drift_class, shadow_model, shadow_row, shadow_score, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, references, reply_to, language, topics, stage, placement, decided_by, due_at, lease, attempts, now)!
 -- What was decided and why, the facts that are kept of the message (NULL: as they are), and where it is meant to be: all
 -- in one, since every UPDATE writes the whole row.
 UPDATE messages
-SET outcome = :outcome, policy_row = :policy_row, score = :score, logit = :logit, model = :model,
-    reasons = :reasons, guards = :guards, cause = :cause, drift_class = :drift_class,
+SET outcome = :outcome, policy_row = :policy_row, score = :score, logit = :logit, evidence = :evidence,
+    model = :model, reasons = :reasons, guards = :guards, cause = :cause, drift_class = :drift_class,
     shadow_model = :shadow_model, shadow_row = :shadow_row, shadow_score = :shadow_score,
     decided_at = :now,
     sender = COALESCE(:sender, sender), sender_name = COALESCE(:sender_name, sender_name),

@@ -1,4 +1,6 @@
--- name: standing(mailbox_id, sender, sender_domain, thread_id, month_ago)^
+-- name: standing(mailbox_id, gmail_id, sender, sender_domain, firm, thread_id, month_ago, half, most)^
+-- The evidence is that of other messages than `gmail_id` about which nobody has decided: the sender's, and half of what
+-- others wrote from their `firm` ('': a mail provider's).
 SELECT
     (SELECT kind FROM rules WHERE mailbox_id = :mailbox_id AND subject = :sender AND :sender <> '')
         AS address_rule,
@@ -6,17 +8,33 @@ SELECT
         AS domain_rule,
     EXISTS (SELECT 1 FROM correspondents WHERE mailbox_id = :mailbox_id AND address = :sender) AS corresponded,
     EXISTS (SELECT 1 FROM threads WHERE mailbox_id = :mailbox_id AND thread_id = :thread_id) AS took_part,
-    EXISTS (
-        SELECT 1 FROM messages
-        WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by IN ('', 'kept')
-            AND policy_row <> 'blocked' AND decided_at > :month_ago AND :sender <> ''
-    ) AS held_undecided,
     (
         SELECT MAX(COALESCE(score, 0)) FROM messages
         WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by IN ('', 'kept')
             AND authenticated AND policy_row <> 'blocked' AND decided_at > :month_ago AND :sender <> ''
     ) AS held_score,
-    COALESCE((SELECT balance FROM balances WHERE mailbox_id = :mailbox_id AND sender = :sender), 0) AS credits;
+    COALESCE((SELECT balance FROM balances WHERE mailbox_id = :mailbox_id AND sender = :sender), 0) AS credits,
+    proved, claimed
+FROM (
+    SELECT COALESCE(SUM(CASE WHEN authenticated THEN told ELSE 0.0 END), 0.0) AS proved,
+        COALESCE(SUM(CASE WHEN authenticated AND told < 0 THEN 0.0 ELSE told END), 0.0) AS claimed
+    FROM (
+        SELECT told, authenticated FROM (
+            SELECT evidence AS told, authenticated FROM messages
+            WHERE mailbox_id = :mailbox_id AND sender = :sender AND :sender <> '' AND evidence IS NOT NULL
+                AND received_at > :month_ago AND decided_by IN ('', 'kept') AND placement IS NOT NULL
+                AND gmail_id <> :gmail_id
+            ORDER BY received_at DESC LIMIT :most
+        ) AS own
+        UNION ALL
+        SELECT told, authenticated FROM (
+            SELECT evidence * :half AS told, authenticated, sender FROM messages
+            WHERE mailbox_id = :mailbox_id AND sender_domain = :firm AND :firm <> '' AND evidence IS NOT NULL
+                AND received_at > :month_ago AND decided_by IN ('', 'kept') AND placement IS NOT NULL
+            ORDER BY received_at DESC LIMIT :most
+        ) AS of_firm WHERE sender <> :sender
+    ) AS pieces
+) AS sums;
 
 -- name: rule(mailbox_id, subject)$
 SELECT kind FROM rules WHERE mailbox_id = :mailbox_id AND subject = :subject;

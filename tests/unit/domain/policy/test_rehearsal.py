@@ -47,12 +47,25 @@ def rows(*messages: Rehearsed, mode: Mode = Mode.CHALLENGE) -> list[RowName]:
     return [one.row for one in rehearse(messages, ANA, Preferences(mode=mode), LIMITS, LabelIds())]
 
 
-def test_a_sender_whose_mail_is_held_makes_their_next_one_wait_for_thirty_days() -> None:
-    newest_first = (mail(32, 0.3), mail(20, 0.3), mail(0))
-    assert rows(*newest_first) == [RowName.HELD_WITH_EARLIER, RowName.HELD_WITH_EARLIER, RowName.CHALLENGE]
+def test_a_senders_emails_are_evidence_together_for_thirty_days() -> None:
+    newest_first = (mail(32, 0.3), mail(20, 0.01), mail(0))
+    assert rows(*newest_first) == [RowName.BELOW_HOLD, RowName.HELD_WITH_EARLIER, RowName.CHALLENGE]
     assert rows(mail(30, 0.3), mail(0)) == [RowName.BELOW_HOLD, RowName.CHALLENGE]
-    assert rows(mail(20, 0.2999), mail(0)) == [RowName.BELOW_HOLD, RowName.CHALLENGE], "doubtful, and no more"
-    assert rows(mail(20, 0.3), mail(0), mode=Mode.OBSERVE) == [RowName.BELOW_HOLD, RowName.OBSERVE]
+    assert rows(mail(20, 0.01), mail(0), mode=Mode.OBSERVE) == [RowName.HELD_WITH_EARLIER, RowName.OBSERVE]
+
+
+def test_two_doubtful_emails_are_held_together_only_with_a_surer_one_and_a_colleagues_counts_by_half() -> (
+    None
+):
+    assert rows(mail(1, 0.49), mail(0, 0.49)) == [RowName.BELOW_HOLD, RowName.BELOW_HOLD]
+    assert rows(mail(1, 0.45), mail(0, 0.6)) == [RowName.HELD_WITH_EARLIER, RowName.QUARANTINE]
+    assert rows(mail(1, 0.35), mail(0, 0.6)) == [RowName.BELOW_HOLD, RowName.QUARANTINE]
+    assert rows(mail(1, 0.01), mail(0, 0.9))[0] is RowName.HELD_WITH_EARLIER
+    colleague = mail(0, 0.9, sender="cy@pitch.test")
+    assert rows(mail(1, 0.3), colleague)[0] is RowName.HELD_WITH_EARLIER
+    assert rows(mail(1, 0.01), colleague)[0] is RowName.BELOW_HOLD
+    free = {"sender_domain": "gmail.com"}
+    assert rows(mail(1, 0.3, **free), mail(0, 0.9, sender="cy@gmail.com", **free))[0] is RowName.BELOW_HOLD
 
 
 def test_a_sender_is_answered_again_when_their_link_is_over_and_never_twice_in_one_thread() -> None:

@@ -14,6 +14,7 @@ from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
 from backend.domain.mailbox.message import FailOpen, LabelIds, Limit, Outcome, RowName, Verdict
 from backend.domain.policy import table as policy
+from backend.domain.policy.evidence import PLAIN, Earlier, together
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen, rows
 from backend.domain.reading.score import Score
 from backend.domain.reading.topics import Topic
@@ -32,6 +33,11 @@ def verdict_on(given: Facts, probability: float = 0.97, guards: tuple[str, ...] 
 
 def known(**changes: Any) -> Standing:
     return replace(Standing(), **changes)
+
+
+def wrote(proved: float, held_score: float | None = None) -> Standing:
+    """A sender whose earlier emails add up to so much."""
+    return known(earlier=Earlier(proved, proved, held_score))
 
 
 def welcomed(**more: Any) -> Facts:
@@ -97,23 +103,23 @@ STORIES = (
     ),
     Story(RowName.LEFT_ALONE, Outcome.INBOX, Outcome.CHALLENGE, facts(paused_until=NOW + timedelta(hours=1))),
     Story(RowName.WELCOME, Outcome.INBOX, Outcome.CHALLENGE, welcomed()),
-    Story(RowName.WELCOME, Outcome.INBOX, Outcome.HOLD, welcomed(standing=known(held_score=0.79)), 0.3),
+    Story(RowName.WELCOME, Outcome.INBOX, Outcome.HOLD, welcomed(standing=wrote(1.5)), 0.3),
     Story(RowName.WELCOME, Outcome.INBOX, Outcome.MARK, welcomed(mode=Mode.OBSERVE)),
-    Story(
-        RowName.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=known(held_score=0.79)), 0.3
-    ),
-    Story(
-        RowName.HELD_WITH_EARLIER,
-        Outcome.CHALLENGE,
-        Outcome.INBOX,
-        facts(standing=known(held_score=0.8)),
-        0.3,
-    ),
+    Story(RowName.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=wrote(1.5)), 0.3),
+    Story(RowName.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(1.5, 0.8)), 0.3),
+    Story(RowName.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(4.0)), 0.3),
     Story(
         RowName.HELD_WITH_EARLIER,
         Outcome.HOLD,
         Outcome.INBOX,
-        facts(authentication=FORGED, standing=known(held_undecided=True)),
+        facts(authentication=FORGED, standing=known(earlier=Earlier(claimed=1.5))),
+        0.3,
+    ),
+    Story(
+        RowName.HELD_WITH_EARLIER,
+        Outcome.MARK,
+        Outcome.INBOX,
+        facts(standing=wrote(1.5), mode=Mode.OBSERVE),
         0.3,
     ),
     Story(RowName.UNREAD, Outcome.INBOX, Outcome.INBOX, facts(limit=Limit.TIME), 0.49),
@@ -213,33 +219,55 @@ class TestWhoProfits:
         assert verdict_on(facts(pitch(sender="bo@other.test"))).row is RowName.SAME_ORGANISATION
 
 
-class TestBesideHeldMail:
-    """Mail of a sender whose mail waits."""
+class TestBesideEarlierMail:
+    """Mail of a sender who has written before."""
 
     def test_a_guard_that_says_no_is_named(self):
-        waiting = facts(standing=known(held_score=0.9))
-        held = verdict_on(waiting, 0.97, ("open_challenge",))
+        held = verdict_on(facts(standing=wrote(2.0, 0.9)), 0.97, ("open_challenge",))
         assert (held.row, held.outcome) == (RowName.HELD_WITH_EARLIER, Outcome.HOLD)
         assert held.guards == ("open_challenge",)
 
     def test_forged_mail_that_waits_holds_nothing_of_the_real_sender_back(self):
-        forged_waits = known(held_undecided=True, credits=1)
+        forged_waits = known(earlier=Earlier(claimed=4.0), credits=1)
         assert verdict_on(facts(standing=forged_waits), 0.97).row is RowName.CREDIT
         assert verdict_on(facts(standing=forged_waits), 0.3).row is RowName.BELOW_HOLD
 
     @pytest.mark.parametrize("mode", [Mode.QUARANTINE, Mode.CHALLENGE])
     def test_it_is_answered_in_mode_challenge_alone(self, mode: Mode):
-        outcome = verdict_on(facts(standing=known(held_score=0.9), mode=mode), 0.4).outcome
+        outcome = verdict_on(facts(standing=wrote(2.0, 0.9), mode=mode), 0.4).outcome
         assert outcome is (Outcome.CHALLENGE if mode is Mode.CHALLENGE else Outcome.HOLD)
+
+    @pytest.mark.parametrize(
+        ("earlier", "row"), [(0.85, RowName.HELD_WITH_EARLIER), (0.84, RowName.BELOW_HOLD)]
+    )
+    def test_all_emails_together_are_held_against_the_hold_threshold(self, earlier: float, row: RowName):
+        assert verdict_on(facts(standing=wrote(earlier)), 0.3).row is row
+
+    def test_a_plainly_ordinary_email_is_held_with_nothing(self):
+        assert verdict_on(facts(standing=wrote(4.0)), 0.001).row is RowName.HELD_WITH_EARLIER
+        assert verdict_on(facts(standing=wrote(4.0)), 0.0009).row is RowName.BELOW_HOLD
+
+    def test_ordinary_mail_before_it_saves_no_pitch(self):
+        assert verdict_on(facts(standing=wrote(-9.0)), 0.5).row is RowName.QUARANTINE
+
+    def test_who_passed_the_check_is_judged_by_each_email_alone_until_one_is_held_again(self):
+        passed = replace(wrote(4.0), credits=1)
+        assert verdict_on(facts(standing=passed), 0.3).row is RowName.BELOW_HOLD
+        assert verdict_on(facts(standing=passed), 0.9).row is RowName.CREDIT
+        assert (
+            verdict_on(facts(standing=replace(wrote(4.0, 0.9), credits=1)), 0.3).row
+            is RowName.HELD_WITH_EARLIER
+        )
 
 
 class TestObserve:
     """Mode observe moves nothing on a score."""
 
     def test_earlier_held_mail_does_not_pull_new_mail_out_of_the_inbox(self):
-        waiting = facts(standing=known(held_undecided=True, held_score=0.97), mode=Mode.OBSERVE)
+        waiting = facts(standing=wrote(4.0, 0.97), mode=Mode.OBSERVE)
         assert verdict_on(waiting).outcome is Outcome.MARK
-        assert verdict_on(waiting, 0.3).outcome is Outcome.INBOX
+        assert verdict_on(waiting, 0.3).outcome is Outcome.MARK
+        assert verdict_on(waiting, 0.0009).outcome is Outcome.INBOX
 
     def test_the_owners_own_block_rule_still_holds(self):
         blocked = facts(standing=known(rules=RuleMatch(address=BLOCK)), mode=Mode.OBSERVE)
@@ -256,17 +284,10 @@ class TestThresholds:
     def test_hold_and_challenge(self, probability: float, outcome: Outcome):
         assert verdict_on(facts(), probability).outcome is outcome
 
-    @pytest.mark.parametrize(
-        ("probability", "outcome"),
-        [(0.2999, Outcome.INBOX), (0.3, Outcome.HOLD), (0.7999, Outcome.HOLD), (0.8, Outcome.CHALLENGE)],
-    )
-    def test_beside_held_mail_the_strict_hold_threshold_counts(self, probability: float, outcome: Outcome):
-        assert verdict_on(facts(standing=known(held_score=0.6)), probability).outcome is outcome
-
     @pytest.mark.parametrize("broken", [float("nan"), float("inf"), -0.1, 1.01])
     @pytest.mark.parametrize("mode", list(Mode))
     def test_a_score_that_is_no_probability_fails_open(self, broken: float, mode: Mode):
-        waiting = facts(standing=known(held_undecided=True, held_score=0.97), mode=mode)
+        waiting = facts(standing=wrote(4.0, 0.97), mode=mode)
         verdict = decide(waiting, Score(broken, 0.0), THRESHOLDS, (), NOW)
         assert (verdict.outcome, verdict.row) == (Outcome.INBOX, RowName.FAIL_OPEN)
         assert verdict.cause
@@ -357,9 +378,10 @@ class TestProperties:
     def test_a_challenge_needs_its_mode_its_score_and_every_guard(self, given_, probability, guards):
         if verdict_on(given_, probability, guards).outcome is Outcome.CHALLENGE:
             assert given_.preferences.mode is Mode.CHALLENGE
-            waiting = given_.standing.held_score or 0.0
-            assert max(probability, waiting) >= THRESHOLDS.challenge
-            assert probability >= THRESHOLDS.strict
+            earlier = given_.standing.earlier
+            surest = max(probability, earlier.held_score or 0.0, together(probability, earlier.proved))
+            assert surest >= THRESHOLDS.challenge
+            assert probability >= PLAIN
             assert not guards
             assert given_.authentication.passed
 
