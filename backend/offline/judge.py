@@ -27,7 +27,7 @@ from backend.domain.mail.quoting import is_decline
 from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.message import Verdict
-from backend.domain.policy.evidence import COUNTED, Evidence
+from backend.domain.policy.evidence import COUNTED, Evidence, firm
 from backend.domain.policy.table import NOT_INCOMING_LABELS, Facts, Standing, decide
 from backend.domain.reading.score import Reason, Score, Thresholds, illustrate
 from backend.domain.reading.views import surest, views
@@ -150,8 +150,10 @@ def judge(messages: Iterable[Weighed], limits: Thresholds) -> tuple[ScannedMessa
     evidence = Evidence()
     listed = list(messages)
     own = [mail for mail in listed if mail.wrote_to is not None]
-    written = {mail.message.message_id for mail in own}
+    authors = {mail.message.message_id: mail.message.sender.address for mail in listed}
+    belong = {mail.message.message_id: {authors.get(one) for one in mail.earlier} for mail in own}
     correspondents = frozenset().union(*(mail.wrote_to or () for mail in own))
+    firms = {firm(organisational_domain(one.rpartition("@")[2])) for one in correspondents} - {""}
     verdicts: dict[int, Verdict] = {}
     for place in sorted(range(len(listed)), key=lambda place: (listed[place].received_at, place)):
         mail = listed[place]
@@ -159,7 +161,9 @@ def judge(messages: Iterable[Weighed], limits: Thresholds) -> tuple[ScannedMessa
         about = (sender, organisational_domain(mail.message.sender.domain), mail.received_at)
         standing = Standing(
             corresponded=sender in correspondents,
-            took_part=not written.isdisjoint(mail.earlier),
+            took_part=any(
+                sender in belong[one] or firm(about[1]) in firms for one in mail.earlier & belong.keys()
+            ),
             earlier=evidence.before(*about),
         )
         facts = replace(mail.facts, standing=standing)

@@ -125,12 +125,11 @@ def _from_history(
     context: Context, job: MessageJob, mailbox: Mailbox, begun: ScreeningContext
 ) -> Verdict | None:
     now, wishes, blocks = context.clock.now(), mailbox.preferences, begun.blocks
-    took_part = job.thread_id in begun.took_part
     labels = None if job.labels is None else as_it_came(job.labels, mailbox.labels)
-    verdict = prescreen(labels, took_part, wishes, blocks, now, mailbox.labels)
+    verdict = prescreen(labels, wishes, blocks, now, mailbox.labels)
     if verdict is None:
         return None
-    kept = audit.from_history(labels, took_part, wishes, blocks, now, mailbox.labels)
+    kept = audit.from_history(labels, wishes, blocks, now, mailbox.labels)
     return replace(verdict, grounds=kept)
 
 

@@ -57,8 +57,8 @@ duty_job = Reader(DutyJob, attempt="attempts", mailbox=BESIDE)
 
 _rules = Reader(RuleMatch, address="address_rule", domain="domain_rule")
 standing = Reader(Standing, rules=_rules)
-sender_rules = Reader(Standing, rules=_rules, took_part=BESIDE, credits=BESIDE, earlier=BESIDE)
-preview_standing = Reader(Standing, rules=_rules, earlier=BESIDE)
+sender_rules = Reader(Standing, rules=_rules, took_part=BESIDE, keeps=BESIDE, credits=BESIDE, earlier=BESIDE)
+preview_standing = Reader(Standing, rules=_rules, keeps=BESIDE, earlier=BESIDE)
 
 
 def _solves(solves: int, state: str) -> int:

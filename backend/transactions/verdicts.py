@@ -50,7 +50,9 @@ def standing(
         gmail_id=gmail_id,
         sender=sender,
         sender_domain=sender_domain,
-        firm=firm(sender_domain),
+        firm=(colleagues := firm(sender_domain)),
+        at_firm=f"%@{_literal(colleagues)}",
+        below_firm=f"%.{_literal(colleagues)}",
         thread_id=thread_id,
         month_ago=micros(now - WITHIN),
         half=HALF,
@@ -69,11 +71,16 @@ def dealings(
         mailbox_id=mailbox_id,
         sender=sender,
         counted_domain=counted,
-        below=f"%.{counted.replace('_', '!_')}",
+        below=f"%.{_literal(counted)}",
         thread_id=thread_id,
         now=micros(now),
         day_ago=micros(now - COUNTED),
     )
+
+
+def _literal(domain: str) -> str:
+    """A domain within a LIKE pattern."""
+    return domain.replace("_", "!_")
 
 
 def record_verdict(

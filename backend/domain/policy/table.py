@@ -24,13 +24,15 @@ from backend.domain.reading.topics import Topic
 class Standing:
     """What is on record about a sender. None of it may be believed of a forged From.
 
-    `corresponded`: the owner has written to this address; `took_part`: the owner wrote in this thread
-    themselves; `credits`: their balance; `earlier`: the evidence of their mail that nobody has decided about.
+    `corresponded`: the owner has written to this address; `took_part`: the owner wrote in this thread themselves, and
+    the sender belongs to it; `keeps`: they have let in two emails of this sender's, one by one; `credits`: their
+    balance; `earlier`: what their mail says that nobody has decided about.
     """
 
     rules: RuleMatch = RuleMatch()
     corresponded: bool = False
     took_part: bool = False
+    keeps: bool = False
     credits: int = 0
     earlier: Earlier = Earlier()
 
@@ -189,7 +191,8 @@ def _machine_mail(case: Case) -> bool:
     claims = (
         claims_machine_mail(facts.arrival.message) if facts.form is None else facts.form is MailForm.CLAIMED
     )
-    return claims and case.probability < case.thresholds.challenge
+    kept = case.authenticated and facts.standing.keeps
+    return claims and (kept or case.probability < case.thresholds.challenge)
 
 
 def _left_alone(case: Case) -> bool:
@@ -281,14 +284,15 @@ TABLE = (
     ),
     PolicyRow(
         RowName.CORRESPONDENT,
-        "The owner has written to this authenticated address, or in this thread.",
+        "The owner has written to this authenticated address, or in a thread that its author belongs to.",
         Outcome.INBOX,
         _correspondent,
     ),
     PolicyRow(
         RowName.MACHINE_MAIL,
         "A bounce or report by its whole form, or a mailing list that Gmail itself sorts so; or a mail that merely "
-        "says it is a list, an automatic or a calendar reply, as long as it stays below the challenge threshold.",
+        "says it is a list, an automatic or a calendar reply, as long as it stays below the challenge threshold or the "
+        "owner has let in two emails of its authenticated sender.",
         Outcome.INBOX,
         _machine_mail,
     ),
@@ -427,7 +431,6 @@ def decide(
 
 def prescreen(
     labels: frozenset[str] | None,
-    took_part: bool,
     preferences: Preferences,
     has_block_rules: bool,
     now: datetime,
@@ -435,10 +438,10 @@ def prescreen(
 ) -> Verdict | None:
     """What history alone decides, without fetching the message; None: fetch it.
 
-    `labels` is None when history did not tell. Only outcomes that move nothing come from here. A thread the
-    owner took part in passes unauthenticated: Gmail put the message into it, and asking for proof would
-    cost a fetch of every answer the owner gets. Block rules need the sender, so with any of them only mail
-    that is not incoming is decided; the same goes for mail that carries our Block label (`ours`) already.
+    `labels` is None when history did not tell. Only outcomes that move nothing come from here. Block rules need the
+    sender, so with any of them only mail that is not incoming is decided; the same goes for mail that carries our Block
+    label (`ours`) already. Whose a thread is decides nothing here: anybody who knows the id of one of its messages can
+    write into it, and history does not tell who did.
     """
     if labels is not None and not incoming(labels):
         return Verdict(Outcome.IGNORE, RowName.NOT_INCOMING)
@@ -446,8 +449,6 @@ def prescreen(
     labelled = bool(ours.block) and labels is not None and ours.block in labels
     if (has_block_rules or labelled) and RowName.BLOCKED not in off:
         return None
-    if took_part and RowName.CORRESPONDENT not in off:
-        return Verdict(Outcome.INBOX, RowName.CORRESPONDENT)
     if RowName.LEFT_ALONE not in off and leaves_alone(preferences, labels or frozenset(), now):
         return Verdict(Outcome.INBOX, RowName.LEFT_ALONE)
     return None

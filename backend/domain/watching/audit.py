@@ -197,7 +197,7 @@ def _seal(key: bytes, what: bytes, number: int, covered: bytes) -> bytes:
 _OWNER = Owner("owner@owner.test")
 _CHOSEN = ("mode", "strictness", "left_alone", "rows_off", "paused_until")
 """The preferences a verdict depends on."""
-_STANDING = ("corresponded", "took_part", "credits")
+_STANDING = ("corresponded", "took_part", "keeps", "credits")
 """Of a standing, what is written down as it is."""
 _json = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
@@ -243,7 +243,6 @@ def grounds(
 
 def from_history(
     labels: frozenset[str] | None,
-    took_part: bool,
     preferences: Preferences,
     blocks: bool,
     now: datetime,
@@ -251,7 +250,7 @@ def from_history(
 ) -> Grounds:
     """What `prescreen` takes."""
     history = None if labels is None else sorted(labels)
-    case = {"at": micros(now), "history": history, "took_part": took_part, "blocks": blocks}
+    case = {"at": micros(now), "history": history, "blocks": blocks}
     return Grounds(_setting(preferences, ours), _json(case))
 
 
@@ -263,7 +262,7 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
     labels = LabelIds(allow=allow, block=block)
     if "history" in case:
         seen = None if case["history"] is None else frozenset(case["history"])
-        return prescreen(seen, case["took_part"], preferences, case["blocks"], now, labels)
+        return prescreen(seen, preferences, case["blocks"], now, labels)
     address, domain = (RuleKind(rule) if rule else None for rule in case.get("rules", (None, None)))
     known = {name: case[name] for name in _STANDING if name in case}
     earlier = {one.name: from_bits(case[one.name]) for one in fields(Earlier) if one.name in case}

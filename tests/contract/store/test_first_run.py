@@ -137,8 +137,23 @@ async def test_a_standing_is_the_present_one(story: Story) -> None:
     await story.store.set_rule("ana", "pitch.test", RuleKind.ALLOW, story.now)
     (seen,) = await story.store.previews("ana")
     assert seen.standing.corresponded
-    assert seen.standing.took_part
     assert seen.standing.rules.domain is RuleKind.ALLOW
+
+
+async def test_a_thread_is_an_authors_from_their_second_email_on(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.store.order_preview("ana", story.now)
+    job = await story.claim_duty()
+    assert job is not None
+    await story.store.list_previews(job, 1, [("m2", "t"), ("m1", "t")], story.now)
+    looked = [
+        Looked(gmail_id, mail(story, gmail_id, received_at=story.now + timedelta(hours=number)))
+        for number, gmail_id in enumerate(("m1", "m2"))
+    ]
+    await story.store.record_previews(job, 1, looked, story.now)
+    assert [seen.standing.took_part for seen in await story.store.previews("ana")] == [False, False]
+    await story.store.learn("ana", frozenset(), "t", story.now)
+    assert [seen.standing.took_part for seen in await story.store.previews("ana")] == [True, False]
 
 
 async def test_a_preview_goes_with_what_is_kept_of_messages(story: Story) -> None:

@@ -137,10 +137,32 @@ async def test_correspondents_and_threads_are_learned_once(story: Story) -> None
     await story.store.learn("ana", frozenset(), "", story.now)
     known = await story.store.standing("ana", "carl@x.test", "x.test", "t7", story.now)
     assert (known.corresponded, known.took_part) == (True, True)
-    stranger = await story.store.standing("ana", "eve@x.test", "x.test", "t8", story.now)
-    assert (stranger.corresponded, stranger.took_part) == (False, False)
-    assert (await story.store.screening_context("ana", ["t7", "t8"])).took_part == {"t7"}
-    assert (await story.store.screening_context("ana", [])).took_part == frozenset()
+    elsewhere = await story.store.standing("ana", "eve@x.test", "x.test", "t8", story.now)
+    assert (elsewhere.corresponded, elsewhere.took_part) == (False, False)
+
+
+async def test_a_thread_is_an_authors_who_had_written_in_it_or_is_a_colleague_of_a_correspondent(
+    story: Story,
+) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m1", Outcome.INBOX)
+    await story.receive("ana", "m2", Outcome.INBOX, "forged@x.test", authenticated=False)
+    story.pass_time(seconds=1)
+    for thread in ("t-m1", "t-m2"):
+        await story.store.learn("ana", frozenset({"carl@firm.test", "dora@gmail.com"}), thread, story.now)
+    story.pass_time(seconds=1)
+    await story.receive("ana", "m3", Outcome.INBOX, "late@x.test")
+
+    async def takes_part(sender: str, domain: str, thread: str = "t-m1") -> bool:
+        return (await story.store.standing("ana", sender, domain, thread, story.now)).took_part
+
+    assert await takes_part(BO, "pitch.test")
+    assert not await takes_part(BO, "pitch.test", "t-m2")
+    assert not await takes_part("forged@x.test", "x.test", "t-m2")
+    assert not await takes_part("late@x.test", "x.test", "t-m3")
+    assert await takes_part("eve@sub.firm.test", "firm.test")
+    assert not await takes_part("eve@gmail.com", "gmail.com")
+    assert not await takes_part("eve@otherfirm.test", "otherfirm.test")
 
 
 async def test_held_mail_is_found_by_whom_the_owner_wrote_to(story: Story) -> None:

@@ -94,6 +94,19 @@ async def test_the_standing_tells_rules_credits_and_what_is_held(story: Story) -
     assert not (await story.store.screening_context("ana", ["t1"])).blocks
 
 
+async def test_an_owner_keeps_a_senders_mail_who_lets_in_two_emails(story: Story) -> None:
+    await story.mailbox("ana")
+    kept = []
+    for gmail_id in ("m1", "m2"):
+        await story.receive("ana", gmail_id, Outcome.HOLD)
+        await story.decide("ana", gmail_id, Decision.RELEASE)
+        await story.work()
+        kept.append((await story.store.standing("ana", BO, "pitch.test", "t", story.now)).keeps)
+    assert kept == [False, True]
+    await story.decide("ana", "m2", Decision.SALES)
+    assert not (await story.store.standing("ana", BO, "pitch.test", "t", story.now)).keeps
+
+
 async def _earlier(
     story: Story, sender: str, now: datetime, domain: str = "pitch.test", gmail_id: str = ""
 ) -> Earlier:

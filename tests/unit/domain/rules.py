@@ -158,6 +158,7 @@ standings = st.builds(
     rules=rules,
     corresponded=st.booleans(),
     took_part=st.booleans(),
+    keeps=st.booleans(),
     credits=st.integers(0, 3),
     earlier=st.builds(
         Earlier,

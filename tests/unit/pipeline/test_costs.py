@@ -64,10 +64,10 @@ async def test_the_echo_of_a_challenge_whose_send_is_still_under_way_costs_no_fe
     assert fixture.gmail.calls["fetch"] == 1, "only the pitch was read"
 
 
-async def test_a_reply_in_a_thread_the_owner_took_part_in_costs_2(fixture: Fixture) -> None:
+async def test_who_writes_into_a_thread_of_the_owners_is_seen_for_22(fixture: Fixture) -> None:
     await fixture.store.learn(fixture.mailbox_id, frozenset({"sam@seller.test"}), "thread-1", fixture.now())
     fixture.gmail.deliver(letter(), thread_id="thread-1")
-    assert await _cost(fixture) == 2
+    assert await _cost(fixture) == 22
 
 
 async def test_spam_costs_no_fetch(fixture: Fixture) -> None:

@@ -26,7 +26,11 @@ SELECT p.*,
     EXISTS (SELECT 1 FROM correspondents AS c WHERE c.mailbox_id = p.mailbox_id AND c.address = p.sender)
         AS corresponded,
     EXISTS (SELECT 1 FROM threads AS t WHERE t.mailbox_id = p.mailbox_id AND t.thread_id = p.thread_id)
-        AS took_part,
+        AND EXISTS (
+            SELECT 1 FROM previews AS e
+            WHERE e.mailbox_id = p.mailbox_id AND e.thread_id = p.thread_id AND e.sender = p.sender
+                AND e.authenticated AND e.received_at < p.received_at
+        ) AS took_part,
     COALESCE((SELECT b.balance FROM balances AS b WHERE b.mailbox_id = p.mailbox_id AND b.sender = p.sender), 0)
         AS credits
 FROM previews AS p WHERE p.mailbox_id = :mailbox_id AND p.state = 'read' ORDER BY p.place;

@@ -1,4 +1,6 @@
--- name: standing(mailbox_id, gmail_id, sender, sender_domain, firm, thread_id, month_ago, half, most)^
+-- name: standing(mailbox_id, gmail_id, sender, sender_domain, firm, at_firm, below_firm, thread_id, month_ago, half, most)^
+-- A thread that the owner wrote in is the sender's too if they had written there before, or are colleagues of somebody
+-- whom the owner has written to.
 -- The evidence is that of other messages than `gmail_id` about which nobody has decided: the sender's, and half of what
 -- others wrote from their `firm` ('': a mail provider's).
 SELECT
@@ -7,13 +9,34 @@ SELECT
     (SELECT kind FROM rules WHERE mailbox_id = :mailbox_id AND subject = :sender_domain AND :sender_domain <> '')
         AS domain_rule,
     EXISTS (SELECT 1 FROM correspondents WHERE mailbox_id = :mailbox_id AND address = :sender) AS corresponded,
-    EXISTS (SELECT 1 FROM threads WHERE mailbox_id = :mailbox_id AND thread_id = :thread_id) AS took_part,
+    EXISTS (
+        SELECT 1 FROM threads AS t WHERE t.mailbox_id = :mailbox_id AND t.thread_id = :thread_id AND (
+            EXISTS (
+                SELECT 1 FROM messages AS m
+                WHERE m.mailbox_id = t.mailbox_id AND m.sender = :sender AND :sender <> '' AND m.authenticated
+                    AND m.thread_id = t.thread_id AND m.first_seen_at <= t.learned_at AND m.placement IS NOT NULL
+            )
+            OR EXISTS (
+                SELECT 1 FROM correspondents AS c
+                WHERE c.mailbox_id = t.mailbox_id AND :firm <> ''
+                    AND (c.address LIKE :at_firm ESCAPE '!' OR c.address LIKE :below_firm ESCAPE '!')
+            )
+        )
+    ) AS took_part,
     (
         SELECT MAX(COALESCE(score, 0)) FROM messages
         WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by IN ('', 'kept')
             AND authenticated AND policy_row <> 'blocked' AND decided_at > :month_ago AND :sender <> ''
     ) AS held_score,
     COALESCE((SELECT balance FROM balances WHERE mailbox_id = :mailbox_id AND sender = :sender), 0) AS credits,
+    1 < (
+        SELECT COUNT(*) FROM (
+            SELECT 1 FROM messages
+            WHERE mailbox_id = :mailbox_id AND sender = :sender AND :sender <> '' AND placement IS NOT NULL
+                AND CASE WHEN placement = 'held' AND decided_by = '' THEN 'held' WHEN placement = 'held' THEN 'kept'
+        WHEN decided_by = '' THEN 'passed' ELSE 'let_in' END = 'let_in' AND decided_by = 'owner' AND authenticated LIMIT 2
+        ) AS let_in
+    ) AS keeps,
     proved, claimed
 FROM (
     SELECT COALESCE(SUM(CASE WHEN authenticated THEN told ELSE 0.0 END), 0.0) AS proved,

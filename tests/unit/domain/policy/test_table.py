@@ -102,6 +102,7 @@ STORIES = (
         facts(labels=frozenset({"INBOX", "CATEGORY_SOCIAL"})),
     ),
     Story(RowName.LEFT_ALONE, Outcome.INBOX, Outcome.CHALLENGE, facts(paused_until=NOW + timedelta(hours=1))),
+    Story(RowName.MACHINE_MAIL, Outcome.INBOX, Outcome.CHALLENGE, facts(LIST, standing=known(keeps=True))),
     Story(RowName.WELCOME, Outcome.INBOX, Outcome.CHALLENGE, welcomed()),
     Story(RowName.WELCOME, Outcome.INBOX, Outcome.HOLD, welcomed(standing=wrote(1.5)), 0.3),
     Story(RowName.WELCOME, Outcome.INBOX, Outcome.MARK, welcomed(mode=Mode.OBSERVE)),
@@ -146,7 +147,9 @@ def test_the_row_decides_and_without_it_the_message_ends_elsewhere(story: Story,
 
 
 def test_every_row_of_the_table_has_such_a_story_and_the_table_is_in_the_order_of_the_names():
-    assert [entry.row for entry in rows()] == [row for row in RowName if row is not RowName.FAIL_OPEN]
+    assert [entry.row for entry in rows()] == [
+        row for row in RowName if row not in (RowName.FAIL_OPEN, RowName.HELD_WITH_LATER)
+    ]
     assert {story.row for story in STORIES} == {entry.row for entry in rows()}
 
 
@@ -187,8 +190,9 @@ class TestWhoProfits:
             known(corresponded=True),
             known(took_part=True),
             known(credits=5),
+            known(keeps=True),
         ],
-        ids=["address rule", "domain rule", "correspondent", "thread", "credit"],
+        ids=["address rule", "domain rule", "correspondent", "thread", "credit", "list"],
     )
     def test_nothing_on_record_helps_a_forged_sender(self, favour: Standing):
         verdict = verdict_on(facts(authentication=FORGED, standing=favour))
@@ -362,7 +366,7 @@ class TestProperties:
         rules = RuleMatch(
             *(None if kind is ALLOW else kind for kind in (standing.rules.address, standing.rules.domain))
         )
-        poor = replace(standing, rules=rules, corresponded=False, took_part=False, credits=0)
+        poor = replace(standing, rules=rules, corresponded=False, took_part=False, keeps=False, credits=0)
         bare = replace(forged, standing=poor)
         verdict = verdict_on(forged, probability, guards)
         assert verdict == verdict_on(bare, probability, guards)
@@ -409,58 +413,46 @@ class TestPrescreen:
 
     @pytest.mark.parametrize("label", ["SENT", "DRAFT", "CHAT", "SPAM", "TRASH"])
     def test_mail_that_is_not_incoming(self, label: str):
-        verdict = prescreen(frozenset({"INBOX", label}), False, Preferences(), True, NOW)
+        verdict = prescreen(frozenset({"INBOX", label}), Preferences(), True, NOW)
         assert verdict == Verdict(Outcome.IGNORE, RowName.NOT_INCOMING)
 
     def test_mail_a_filter_kept_out_of_the_inbox(self):
-        verdict = prescreen(frozenset({"UNREAD"}), False, Preferences(), False, NOW)
+        verdict = prescreen(frozenset({"UNREAD"}), Preferences(), False, NOW)
         assert verdict == Verdict(Outcome.IGNORE, RowName.NOT_INCOMING)
 
     def test_unknown_labels_are_not_taken_for_missing_ones(self):
-        assert prescreen(None, False, Preferences(), False, NOW) is None
-
-    @pytest.mark.parametrize("labels", [None, frozenset({"INBOX"})])
-    def test_a_thread_of_the_owners(self, labels):
-        verdict = prescreen(labels, True, Preferences(), False, NOW)
-        assert verdict == Verdict(Outcome.INBOX, RowName.CORRESPONDENT)
+        assert prescreen(None, Preferences(), False, NOW) is None
 
     @pytest.mark.parametrize("labels", [None, frozenset({"INBOX"})])
     def test_paused(self, labels):
         paused = Preferences(paused_until=NOW + timedelta(minutes=1))
-        assert prescreen(labels, False, paused, False, NOW) == Verdict(Outcome.INBOX, RowName.LEFT_ALONE)
-        assert prescreen(labels, False, paused, False, NOW + timedelta(minutes=1)) is None
+        assert prescreen(labels, paused, False, NOW) == Verdict(Outcome.INBOX, RowName.LEFT_ALONE)
+        assert prescreen(labels, paused, False, NOW + timedelta(minutes=1)) is None
 
     def test_a_category_left_to_gmail(self):
         labels = frozenset({"INBOX", "CATEGORY_PROMOTIONS"})
-        assert prescreen(labels, False, Preferences(), False, NOW) == Verdict(
-            Outcome.INBOX, RowName.LEFT_ALONE
-        )
-        assert prescreen(labels, False, Preferences(left_alone=frozenset()), False, NOW) is None
+        assert prescreen(labels, Preferences(), False, NOW) == Verdict(Outcome.INBOX, RowName.LEFT_ALONE)
+        assert prescreen(labels, Preferences(left_alone=frozenset()), False, NOW) is None
 
-    @pytest.mark.parametrize("took_part", [True, False])
-    def test_where_the_owner_blocks_anybody_the_sender_must_be_seen(self, took_part: bool):
+    def test_where_the_owner_blocks_anybody_the_sender_must_be_seen(self):
         paused = Preferences(paused_until=NOW + timedelta(days=1))
-        assert prescreen(frozenset({"INBOX"}), took_part, paused, True, NOW) is None
+        assert prescreen(frozenset({"INBOX"}), paused, True, NOW) is None
 
     def test_a_message_that_carries_our_block_label_must_be_seen(self):
+        paused = Preferences(paused_until=NOW + timedelta(days=1))
         labels = frozenset({"INBOX", "Label_4"})
-        assert prescreen(labels, True, Preferences(), False, NOW, make.LABELS) is None
-        assert prescreen(labels, True, Preferences(), False, NOW, LabelIds()) is not None
-        assert prescreen(None, True, Preferences(), False, NOW, make.LABELS) is not None
+        assert prescreen(labels, paused, False, NOW, make.LABELS) is None
+        assert prescreen(labels, paused, False, NOW, LabelIds()) is not None
+        assert prescreen(None, paused, False, NOW, make.LABELS) is not None
 
     @given(make.all_facts, make.probabilities, make.guard_lists, st.booleans())
     def test_it_agrees_with_the_table(self, given_, probability, guards, has_block_rules):
         standing = given_.standing
         kinds = (standing.rules.address, standing.rules.domain)
         has_block_rules = has_block_rules or BLOCK in kinds
-        early = prescreen(
-            given_.arrival.labels, standing.took_part, given_.preferences, has_block_rules, NOW, make.LABELS
-        )
+        early = prescreen(given_.arrival.labels, given_.preferences, has_block_rules, NOW, make.LABELS)
         if early is None:
             return
-        if early.row is RowName.CORRESPONDENT:
-            # Gmail put it into the thread: that is the proof which the table asks of a fetched message.
-            given_ = replace(given_, authentication=make.AUTHENTIC)
         full = verdict_on(given_, probability, guards)
         assert full.outcome is early.outcome
         order = [entry.row for entry in rows()]
