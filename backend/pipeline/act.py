@@ -6,10 +6,23 @@ is left there: a release looks before it gives INBOX, since a message that has t
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from backend.domain.errors import Gone, LeaseLost, Rejected, once_more
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message import INBOX, SPAM, TRASH, LabelChange, LabelIds, Placement, changes_for
+from backend.domain.mailbox.message import (
+    INBOX,
+    SPAM,
+    TRASH,
+    UNREAD,
+    LabelChange,
+    LabelIds,
+    Placement,
+    RowName,
+    changes_for,
+)
+from backend.domain.policy.evidence import TAKEN_WITHIN
 from backend.pipeline.context import Context
 from backend.pipeline.decide import carry_out
 from backend.transactions.records import MessageJob
@@ -48,6 +61,8 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     except Gone:
         await context.store.gone(job, context.clock.now())
         return None
+    if placement is Placement.HELD:
+        await _take_out_earlier(context, job, mailbox)
     if carried & {SPAM, TRASH} and placement is not Placement.MARKED:
         await _put_away(context, job, Decision.SPAM if SPAM in carried else Decision.BIN)
     return await context.store.finish_stage(job, context.clock.now(), context.lease_until())
@@ -70,6 +85,20 @@ async def _apply(context: Context, job: MessageJob, mailbox: Mailbox, change: La
         if not carried & {SPAM, TRASH}:
             raise
         return carried
+
+
+async def _take_out_earlier(context: Context, job: MessageJob, mailbox: Mailbox) -> None:
+    """What its sender wrote before, if this message was held for all of it and the owner has not opened it yet. (Mail
+    of people whom they answered is never held so.)"""
+    if RowName.HELD_WITH_LATER in mailbox.preferences.rows_off:
+        return
+    now, unread = context.clock.now(), []
+    for earlier in await context.store.earlier_in_inbox(job.mailbox_id, job.gmail_id, now - TAKEN_WITHIN):
+        with suppress(Gone, Rejected):  # then it stays as it is
+            if await context.gmail.labels_on(job.mailbox_id, earlier) >= {INBOX, UNREAD}:
+                unread.append(earlier)
+    if unread:
+        await context.store.take_out(job.mailbox_id, job.gmail_id, unread, now)
 
 
 async def _put_away(context: Context, job: MessageJob, decision: Decision) -> None:

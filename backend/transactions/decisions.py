@@ -48,6 +48,7 @@ from backend.transactions.statement import KEYS, Script, each, maybe, micros, nu
 
 _payload = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 VERDICT, CORRECTION, UNDONE, SOLVE, ANSWER = "verdict", "correction", "undone", "solve", "answer"
+TAKEN_OUT = "taken_out"
 
 
 class _Note(NamedTuple):

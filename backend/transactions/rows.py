@@ -9,9 +9,9 @@ from typing import TypedDict
 from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.errors import AccessLost
 from backend.domain.mail.message import Address, MailboxId, Owner
-from backend.domain.mailbox.decisions import RuleMatch
+from backend.domain.mailbox.decisions import WAITS, RuleMatch
 from backend.domain.mailbox.mailbox import Gap, Mailbox, Missing, NoticeHint, Preferences
-from backend.domain.mailbox.message import LabelIds, MessageView, Screened
+from backend.domain.mailbox.message import LabelIds, MessageView, Placement, RowName, Screened
 from backend.domain.moments import moment
 from backend.domain.policy.table import Standing
 from backend.domain.reading.topics import Topic
@@ -34,15 +34,21 @@ def _shown_cause(cause: str, error: str, set_aside: Flag) -> str:
     return error if set_aside else cause
 
 
+def _shown_row(policy_row: str, placement: str | None, decided_by: str) -> str:
+    taken_out = placement == Placement.HELD and decided_by in WAITS
+    return RowName.HELD_WITH_LATER if taken_out and policy_row == RowName.BELOW_HOLD else policy_row
+
+
 view = Reader(
     MessageView,
-    row="policy_row",
+    row=_shown_row,
     cause=_shown_cause,
     dead_letter="set_aside",
     note="appeal",
     topics=topics,
 )
-"""A message as screens show it. A dead letter shows the error that made it one as its cause."""
+"""A message as screens show it. A dead letter shows the error that made it one as its cause; one that had stayed and is
+held with a later one shows that as its row."""
 
 _screened = Reader(Screened, references="reference_ids", note="appeal", topics=topics)
 

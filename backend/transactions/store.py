@@ -309,6 +309,8 @@ class Store:
     room_at = reads_key(_verdicts.room_at)
     pay_link = writes_key(_verdicts.pay_link)
     record_stays = writes_key(_verdicts.record_stays)
+    earlier_in_inbox = reads_key(_verdicts.earlier_in_inbox)
+    take_out = writes_key(_verdicts.take_out)
     decide = writes(_decide.decide)
     undo = writes(_decide.undo)
     set_rule = writes(_senders.set_rule)

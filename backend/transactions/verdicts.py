@@ -13,7 +13,7 @@ from backend.domain.mail.sender import counted_domain
 from backend.domain.mailbox.message import PLACES, Placement, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import SETTLE
 from backend.domain.policy.evidence import COUNTED as EVIDENT
-from backend.domain.policy.evidence import HALF, MOST, WITHIN, firm, piece
+from backend.domain.policy.evidence import HALF, MOST, PLAIN, TAKEN, WITHIN, firm, piece
 from backend.domain.policy.guards import COUNTED, OWED, owed, reached
 from backend.domain.policy.table import STRANGERS, Standing
 from backend.domain.watching.drift import classed
@@ -138,6 +138,31 @@ def record_verdict(
     if acts:
         yield from due(job.mailbox_id, now)
     return None
+
+
+def earlier_in_inbox(mailbox_id: MailboxId, gmail_id: str, since: datetime) -> Script[tuple[str, ...]]:
+    """What a message's sender wrote before it and may be taken out of the inbox with it, the latest first."""
+    return each(
+        str,
+        "earlier_in_inbox",
+        mailbox_id=mailbox_id,
+        gmail_id=gmail_id,
+        since=micros(since),
+        plain=PLAIN,
+        limit=TAKEN,
+    )
+
+
+def take_out(mailbox_id: MailboxId, gmail_id: str, earlier: Sequence[str], now: datetime) -> Script[None]:
+    """Hold these messages with the later one; not what has moved or was decided about meanwhile."""
+    yield from lock(mailbox_id)
+    taken = []
+    for one in earlier:
+        if (yield from number("take_out", mailbox_id=mailbox_id, gmail_id=one, now=micros(now))):
+            taken.append(one)
+    if taken:
+        yield from decisions.noted(mailbox_id, decisions.TAKEN_OUT, taken, {"with": gmail_id}, now)
+        yield from due(mailbox_id, now)
 
 
 def record_stays(mailbox_id: MailboxId, ended: Sequence[Reached], now: datetime) -> Script[None]:

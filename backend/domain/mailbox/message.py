@@ -44,6 +44,7 @@ class RowName(StrEnum):
     QUARANTINE = "quarantine"
     CHALLENGE = "challenge"
     FAIL_OPEN = "fail_open"  # no row of the table: something broke, so the mail stays in the inbox
+    HELD_WITH_LATER = "held_with_later"  # neither: it had stayed, until a later email of its sender was held
 
 
 class FailOpen(StrEnum):

@@ -39,6 +39,10 @@ PLAIN = 0.001
 """A message that scores lower is ordinary, whatever its sender wrote before: a third of ordinary mail does, and one
 follow-up of a seller in a hundred."""
 
+TAKEN_WITHIN = timedelta(days=7)
+TAKEN = 5
+"""How old an unread email may be that is taken out of the inbox with a later one, and how many are."""
+
 HALF = 0.5
 """What another address of the same firm counts."""
 

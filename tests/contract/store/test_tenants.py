@@ -189,6 +189,8 @@ class Eve:
             "record_stays": lambda: store.record_stays(
                 "eve", [Reached(message, verdict, self.screened)], now
             ),
+            "earlier_in_inbox": lambda: store.earlier_in_inbox("eve", "m1", now - timedelta(days=7)),
+            "take_out": lambda: store.take_out("eve", "m1", ["m2"], now),
             "decide": lambda: store.decide("eve", correction.order, now),
             "undo": lambda: store.undo("eve", "key-ana", now),
             "set_rule": lambda: store.set_rule("eve", BO, RuleKind.ALLOW, now),

@@ -59,6 +59,23 @@ FROM (
     ) AS pieces
 ) AS sums;
 
+-- name: earlier_in_inbox(mailbox_id, gmail_id, since, plain, limit)
+-- Where a message was held for what its sender wrote in all: what of that stayed since then, nobody has decided about,
+-- and is not plainly ordinary; the latest first.
+SELECT e.gmail_id FROM messages AS m JOIN messages AS e ON e.mailbox_id = m.mailbox_id AND e.sender = m.sender
+WHERE m.mailbox_id = :mailbox_id AND m.gmail_id = :gmail_id AND m.policy_row = 'held_with_earlier'
+    AND m.placement = 'held' AND m.decided_by = '' AND m.authenticated AND m.sender <> ''
+    AND e.evidence IS NOT NULL AND e.received_at > :since AND e.received_at <= m.received_at AND e.score >= :plain
+    AND e.policy_row = 'below_hold' AND e.placement = 'inbox' AND e.decided_by = '' AND e.stage IS NULL AND e.authenticated
+ORDER BY e.received_at DESC, e.gmail_id LIMIT :limit;
+
+-- name: take_out(mailbox_id, gmail_id, now)!
+-- Changes nothing about a message that has moved or was decided about meanwhile.
+UPDATE messages
+SET stage = 'act', placement = 'held', revision = revision + 1, attempts = 0, due_at = :now, changed_at = :now
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND policy_row = 'below_hold' AND placement = 'inbox'
+    AND decided_by = '' AND stage IS NULL AND NOT set_aside;
+
 -- name: rule(mailbox_id, subject)$
 SELECT kind FROM rules WHERE mailbox_id = :mailbox_id AND subject = :subject;
 
