@@ -99,7 +99,28 @@ def review(mailbox_id: MailboxId, wanted: Wanted, after: Position | None, limit:
     listed = Listing((yield from mailbox_of(row)), latest, waiting, (), None, None)
     if wanted.narrow:
         return (yield from _narrowed(listed, wanted, after or FAR, limit))
+    if wanted.doubtful:
+        return (yield from _doubtful(listed, after, limit))
     return (yield from _plain(listed, wanted.shelves, after or FAR, limit))
+
+
+def _doubtful(listed: Listing, after: Position | None, limit: int) -> Script[Listing]:
+    """What waits, senders by how little their newest message is like a pitch."""
+    at, walked, ended = after or (-1, ""), 0, False
+    heads: list[WalkedRow] = []
+    while len(heads) <= limit and walked < MOST_WALKED and not ended:
+        chunk: list[WalkedRow] = yield q(
+            "doubtful_heads", mailbox_id=listed.mailbox.id, at=at[0], gmail_id=at[1], limit=CHUNK
+        )
+        heads += [row for row in chunk if row["is_head"]]
+        walked, ended = walked + len(chunk), len(chunk) < CHUNK
+        at = place_of(chunk[-1]) if chunk else at
+    piles = []
+    for head in heads[:limit]:
+        piles.append((yield from _pile(listed.mailbox.id, head["sender"], (Shelf.HELD,))))
+    if len(heads) > limit:
+        return replace(listed, piles=tuple(piles), position=place_of(heads[limit - 1]))
+    return replace(listed, piles=tuple(piles), position=None if ended else at)
 
 
 def _plain(listed: Listing, shelves: Sequence[Shelf], after: Position, limit: int) -> Script[Listing]:

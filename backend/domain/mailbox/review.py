@@ -8,7 +8,7 @@ A message stands on one of four shelves: held and waiting for a word, kept (held
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from math import sqrt
@@ -50,9 +50,9 @@ LIKE_A_PITCH = (RowName.OBSERVE, RowName.CREDIT)
 def told_reason(view: MessageView) -> int | None:
     """Which of a message's reasons is told where there is room for one, in a list, a digest, an app: what speaks
     loudest for a pitch, but for the words nearly all have; or else what speaks against it. Of mail that was never held
-    only the latter, and nothing where another rule than its score let it in; nor of mail that could not be read in
-    full, for that comes first."""
-    if view.cause in tuple(Limit):
+    only the latter, and nothing where another rule than its score let it in, nor where its sender's other mail had it
+    held, nor of mail that could not be read in full, for that comes first."""
+    if view.row in (RowName.HELD_WITH_EARLIER, RowName.HELD_WITH_LATER) or view.cause in tuple(Limit):
         return None
     speaking = [float(reason.get("weight", 0)) > 0 for reason in view.reasons]
     if shelf_of(view) is Shelf.PASSED and view.row not in LIKE_A_PITCH:
@@ -70,7 +70,8 @@ class Wanted:
 
     `words` is looked for in sender, name, subject and note, whatever its case. `least` and `below` bound the score
     (0..1), `note` wants a line of the sender's, `challenged` that they were to be asked to pass a check, `unread` that
-    it could not be read in full; `since` and `until` bound the time of arrival (until is not included).
+    it could not be read in full; `since` and `until` bound the time of arrival (until is not included). `doubtful`: what
+    waits, the least like a pitch first; not of a narrowed list.
     """
 
     shelves: tuple[Shelf, ...]
@@ -82,11 +83,12 @@ class Wanted:
     unread: bool = False
     since: datetime | None = None
     until: datetime | None = None
+    doubtful: bool = False
 
     @property
     def narrow(self) -> bool:
         """Whether filters leave out messages of the shelf."""
-        return self != Wanted(self.shelves)
+        return replace(self, doubtful=False) != Wanted(self.shelves)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from backend.domain.errors import Refused
 from backend.domain.mail.message import UNSEEN
-from backend.domain.mailbox.decisions import AWAY, OFFERED, Decision, rule_domain
+from backend.domain.mailbox.decisions import AWAY, OFFERED, WAITS, Decision, rule_domain
 from backend.domain.mailbox.message import Limit, MessageView, RowName
 from backend.domain.mailbox.review import (
     MOST_COUNTED,
@@ -25,6 +25,7 @@ from backend.domain.mailbox.review import (
     shelf_of,
     told_reason,
 )
+from backend.domain.policy.evidence import COUNTED, WITHIN, piece, together
 from backend.domain.reading.score import LIKENESS, Mark, points, shares
 from backend.domain.reading.topics import Topic
 from backend.locale import Words
@@ -59,6 +60,7 @@ class ListView:
     unread: str = ""
     since: str = ""
     until: str = ""
+    order: str = ""
     cursor: str = ""
 
     @property
@@ -81,6 +83,7 @@ class ListView:
             unread=self.unread == "1",
             since=_start(_day(self.since)),
             until=_start(until + timedelta(days=1)) if until else None,
+            doubtful=self.view == "held" and self.order == "doubtful",
         )
 
     @property
@@ -113,6 +116,7 @@ def look_of(args: Mapping[str, str]) -> ListView:
         unread="1" if args.get("unread") == "1" else "",
         since=since if _day(since) else "",
         until=until if _day(until) else "",
+        order="doubtful" if args.get("order") == "doubtful" and view in ("", "held") else "",
         cursor=args.get("cursor", "")[:CURSOR_MOST],
     )
 
@@ -375,6 +379,34 @@ class Happened:
     kind: str
     text: str
     more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What a sender's emails of 30 days that nobody has decided about say: how many they are, their score together, and
+    how many stayed that came after what waits."""
+
+    count: int
+    score: int
+    later: int
+
+
+def of_all(views: Sequence[MessageView], now: datetime) -> Together | None:
+    """The evidence of a sender's latest emails, newest first; None for fewer than two."""
+    counted = [
+        (view, view.score)
+        for view in views
+        if view.score is not None
+        and view.decided_by in WAITS
+        and (view.row in COUNTED or view.row == RowName.HELD_WITH_LATER)
+        and now - (view.received_at or view.first_seen_at) < WITHIN
+    ]
+    if len(counted) < 2:
+        return None
+    scores = [score for _, score in counted]
+    shelves = [shelf_of(view) for view, _ in counted]
+    later = shelves.index(Shelf.HELD) if Shelf.HELD in shelves else 0
+    return Together(len(scores), points(together(scores[0], sum(map(piece, scores[1:])))), later)
 
 
 def parted(views: Sequence[MessageView]) -> tuple[list[MessageView], list[MessageView]]:

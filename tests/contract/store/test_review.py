@@ -10,8 +10,9 @@ import pytest
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.message import Outcome
+from backend.domain.mailbox.message import Outcome, RowName, Verdict
 from backend.domain.mailbox.review import Listing, Position, Shelf, Wanted, shelf_of
+from backend.domain.reading.score import Score
 from backend.domain.reading.topics import Topic
 from backend.transactions import review as lists
 from tests.contract.store.stories import BO, Story
@@ -60,6 +61,34 @@ async def test_a_sender_stands_once_where_their_newest_mail_is(story: Story) -> 
     overview = await story.store.overview("ana")
     assert overview is not None
     assert page.latest == overview.latest
+
+
+async def test_what_waits_by_how_little_it_is_like_a_pitch(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "CHUNK", 2)
+    await story.mailbox()
+    scores = {
+        "m0": (BO, 0.99),
+        "m1": ("di@x.test", 0.6),
+        "m2": ("ed@y.test", 0.6),
+        "m3": (BO, 0.8),
+        "m4": (BO, 0.7),
+    }
+    for gmail_id, (sender, probability) in scores.items():
+        story.pass_time(minutes=1)
+        await story.arrive("ana", gmail_id)
+        verdict = Verdict(Outcome.HOLD, RowName.QUARANTINE, Score(probability, 0.0))
+        job = await story.job(gmail_id)
+        await story.store.record_verdict(job, verdict, story.screened(sender), None, story.now)
+        await story.work()
+
+    for limit in (1, 2, 50):
+        assert await walked(story, replace(HELD, doubtful=True), limit) == [
+            ("di@x.test", ["m1"]),
+            ("ed@y.test", ["m2"]),
+            (BO, ["m4", "m3", "m0"]),
+        ]
 
 
 async def test_mails_of_one_moment_are_neither_lost_nor_doubled_between_pages(story: Story) -> None:

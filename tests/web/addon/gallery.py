@@ -143,7 +143,13 @@ def others(language: str) -> dict[str, Json]:
 
 def _by_row(pitch: MessageView, row: RowName) -> CardData:
     rules = {RowName.BLOCKED: RuleMatch(RuleKind.BLOCK), RowName.ALLOWED: RuleMatch(RuleKind.ALLOW)}
-    if row in (RowName.BLOCKED, RowName.HELD_WITH_EARLIER, RowName.QUARANTINE, RowName.CHALLENGE):
+    if row in (
+        RowName.BLOCKED,
+        RowName.HELD_WITH_EARLIER,
+        RowName.HELD_WITH_LATER,
+        RowName.QUARANTINE,
+        RowName.CHALLENGE,
+    ):
         return reading(replace(pitch, row=row), rules=rules.get(row, RuleMatch()))
     changes: dict[str, Any] = dict(LET_IN)
     if row is RowName.OBSERVE:

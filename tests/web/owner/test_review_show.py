@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import cast
 
@@ -12,7 +13,7 @@ from backend.domain.mailbox.decisions import OFFERED
 from backend.domain.mailbox.message import FailOpen, MessageView, Placement
 from backend.domain.reading.topics import Topic
 from backend.locale import LANGUAGES
-from backend.web.owner.review_show import Why, decided, notice, quoting, strongest, trend
+from backend.web.owner.review_show import Together, Why, decided, notice, of_all, quoting, strongest, trend
 from backend.web.pages import words_for
 
 
@@ -115,3 +116,35 @@ def test_which_way_a_senders_emails_go_is_said_of_three_or_more(scores: tuple[fl
 
 def test_one_email_makes_no_line() -> None:
     assert trend([cast(MessageView, SimpleNamespace(score=0.9))]).points == ()
+
+
+def _email(
+    score: float, placement: str = "inbox", decided_by: str = "", row: str = "", days: int = 0
+) -> MessageView:
+    row = row or ("quarantine" if placement == "held" else "below_hold")
+    at = NOW - timedelta(days=days)
+    told = {"score": score, "row": row, "decided_by": decided_by, "placement": Placement(placement)}
+    return cast(MessageView, SimpleNamespace(**told, received_at=at, first_seen_at=at))
+
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+HELD, LATER = _email(0.9, "held"), _email(0.01)
+
+
+@pytest.mark.parametrize(
+    ("views", "told"),
+    [
+        ([HELD], None),
+        ([HELD, _email(0.9, "held", "owner")], None),
+        ([HELD, _email(0.9, "held", row="blocked")], None),
+        ([HELD, _email(0.9, "held", days=30)], None),
+        ([HELD, HELD], Together(2, 99, 0)),
+        ([LATER, HELD], Together(2, 70, 1)),
+        ([LATER, LATER, HELD], Together(3, 37, 2)),
+        ([_email(0.2, "held", row="held_with_later"), HELD], Together(2, 76, 0)),
+    ],
+)
+def test_a_senders_emails_are_told_as_one_piece_of_evidence(
+    views: list[MessageView], told: Together | None
+) -> None:
+    assert of_all(views, NOW) == told

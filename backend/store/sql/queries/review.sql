@@ -47,6 +47,23 @@ WHERE m.mailbox_id = :mailbox_id AND m.placement IS NOT NULL
     AND (COALESCE(m.received_at, m.first_seen_at), m.gmail_id) < (:at, :gmail_id)
 ORDER BY COALESCE(m.received_at, m.first_seen_at) DESC, m.gmail_id DESC LIMIT :limit;
 
+-- name: doubtful_heads(mailbox_id, at, gmail_id, limit)
+-- What waits behind (`at`, `gmail_id`), the least like a pitch first; `at` is a millionth of the score. `is_head` marks
+-- the newest message of its sender.
+SELECT m.gmail_id, m.sender, m.sender_name, m.subject, m.score, m.outcome, m.appeal AS note,
+    CAST(COALESCE(m.score, 0) * 1000000 AS BIGINT) AS at,
+    NOT EXISTS (
+        SELECT 1 FROM messages AS n
+        WHERE n.mailbox_id = m.mailbox_id AND n.sender = m.sender AND n.placement IS NOT NULL
+            AND CASE WHEN n.placement = 'held' AND n.decided_by = '' THEN 'held' WHEN n.placement = 'held' THEN 'kept'
+        WHEN n.decided_by = '' THEN 'passed' ELSE 'let_in' END = 'held'
+            AND (COALESCE(n.received_at, n.first_seen_at), n.gmail_id) > (COALESCE(m.received_at, m.first_seen_at), m.gmail_id)
+    ) AS is_head
+FROM messages AS m
+WHERE m.mailbox_id = :mailbox_id AND m.placement = 'held' AND m.decided_by = ''
+    AND (CAST(COALESCE(m.score, 0) * 1000000 AS BIGINT), m.gmail_id) > (:at, :gmail_id)
+ORDER BY CAST(COALESCE(m.score, 0) * 1000000 AS BIGINT), m.gmail_id LIMIT :limit;
+
 -- name: shelf_of_sender(mailbox_id, sender, shelf, at, gmail_id, limit)
 SELECT *, COALESCE(received_at, first_seen_at) AS at FROM messages
 WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement IS NOT NULL

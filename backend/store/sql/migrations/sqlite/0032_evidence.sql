@@ -6,3 +6,7 @@ CREATE INDEX messages_evidence_firm ON messages (mailbox_id, sender_domain, rece
 UPDATE messages
 SET evidence = CASE WHEN logit >= -1.0 THEN MIN(logit, 3.0) ELSE -1.0 + 0.1 * (logit + 1.0) END
 WHERE placement = 'held' AND decided_by IN ('', 'kept') AND policy_row <> 'blocked' AND logit IS NOT NULL;
+
+-- What is held, the most doubtful first.
+CREATE INDEX messages_doubtful ON messages (mailbox_id, (CAST(COALESCE(score, 0) * 1000000 AS BIGINT)), gmail_id)
+    WHERE placement = 'held' AND decided_by = '';
