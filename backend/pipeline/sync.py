@@ -210,7 +210,7 @@ async def _commit(
     if not jobs:
         await write(())
         return
-    begun = ScreeningContext(mailbox, around.took_part, around.blocks)
+    begun = ScreeningContext(mailbox, around.blocks)
     batch = VerdictBatch(store, context.clock, jobs, begun, write)
     hands.take(batch)
     await asyncio.shield(batch.written)
@@ -283,11 +283,11 @@ async def _interpret(
         ((added.gmail_id, added.thread_id, added.labels) for added in listed.added),
         ((moved.gmail_id, moved.thread_id, moved.added) for moved in listed.relabelled),
     )
-    around = HistoryContext(frozenset(), {}, mailbox.told, frozenset(), blocks=False)
+    around = HistoryContext(frozenset(), {}, mailbox.told, blocks=False)
     if listed.history_id != mailbox.cursor or messages or listed.relabelled:
         around = await context.store.history_context(
             mailbox.id,
-            {message.gmail_id: message.thread_id for message in messages},
+            [message.gmail_id for message in messages],
             [moved.gmail_id for moved in listed.relabelled],
         )
     # A message that came and was labelled by the owner within one page: its row is made by this commit.

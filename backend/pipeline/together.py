@@ -47,7 +47,6 @@ class VerdictBatch:
         self.jobs = tuple(jobs)
         self._store, self._clock = store, clock
         (self._mailbox_id,) = {job.mailbox_id for job in jobs}
-        self._threads = tuple({job.thread_id for job in jobs})
         self._under_way = {job.gmail_id for job in jobs}
         self._known = begun
         self._begun: asyncio.Task[ScreeningContext] | None = None
@@ -67,9 +66,9 @@ class VerdictBatch:
         if self._known is not None:
             return self._known
         if len(self.jobs) == 1:
-            return await self._store.screening_context(self._mailbox_id, self._threads)
+            return await self._store.screening_context(self._mailbox_id)
         if self._begun is None:
-            self._begun = asyncio.create_task(self._store.screening_context(self._mailbox_id, self._threads))
+            self._begun = asyncio.create_task(self._store.screening_context(self._mailbox_id))
         return await asyncio.shield(self._begun)
 
     async def stays(self, job: MessageJob, verdict: Verdict, screened: Screened | None) -> None:

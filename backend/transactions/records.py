@@ -153,17 +153,14 @@ class HistoryContext:
     ours: frozenset[str]
     known: Mapping[str, MessageView]
     told: NoticeHint | None
-    took_part: frozenset[str]
     blocks: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ScreeningContext:
-    """What a screening begins with: the mailbox (None: it has gone), in which of the messages' threads the owner has
-    written, and whether they block anybody."""
+    """What a screening begins with: the mailbox (None: it has gone), and whether its owner blocks anybody."""
 
     mailbox: Mailbox | None
-    took_part: frozenset[str]
     blocks: bool
 
 

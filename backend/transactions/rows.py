@@ -166,14 +166,13 @@ class MailboxRow(TypedDict):
 
 
 class AroundRow(TypedDict):
-    """What a page of history is read against. JSON lists: which messages are links of ours that were `sent`, which is
-    the `digest`, and in which threads the owner `took_part`."""
+    """What a page of history is read against. JSON lists: which messages are links of ours that were `sent`, and which
+    is the `digest`."""
 
     told_to: str
     told_at: int | None
     sent: str
     digest: str
-    took_part: str
     blocks: Flag
 
 

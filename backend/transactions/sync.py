@@ -130,13 +130,11 @@ def gone(job: MessageJob, now: datetime) -> Script[None]:
     yield from challenges.void_of_message(job.mailbox_id, job.gmail_id, now)
 
 
-def screening_context(mailbox_id: MailboxId, thread_ids: Collection[str]) -> Script[ScreeningContext]:
-    """What messages of these threads are screened with before they are fetched; without what fails in it."""
+def screening_context(mailbox_id: MailboxId) -> Script[ScreeningContext]:
+    """What messages are screened with before they are fetched; without what fails in the mailbox."""
     mailbox = yield from bare_mailbox(mailbox_id)
-    if mailbox is None:
-        return ScreeningContext(None, took_part=frozenset(), blocks=False)
-    took = yield from took_part(mailbox_id, thread_ids)
-    return ScreeningContext(mailbox, took, bool((yield from number("blocks", mailbox_id=mailbox_id))))
+    blocks = mailbox is not None and (yield from number("blocks", mailbox_id=mailbox_id))
+    return ScreeningContext(mailbox, bool(blocks))
 
 
 def bare_mailbox(mailbox_id: MailboxId) -> Script[Mailbox | None]:
@@ -214,14 +212,13 @@ def _insert(
 
 
 def history_context(
-    mailbox_id: MailboxId, appeared: Mapping[str, str], relabelled: Sequence[str]
+    mailbox_id: MailboxId, appeared: Collection[str], relabelled: Sequence[str]
 ) -> Script[HistoryContext]:
-    """What a page of history is read against: what is known of messages that appeared in it (by id, with their thread)
-    and of others whose labels changed. Raises `LeaseLost` for a mailbox that has gone.
+    """What a page of history is read against: what is known of messages that appeared in it and of others whose labels
+    changed. Raises `LeaseLost` for a mailbox that has gone.
     """
-    threads = packed(sorted({*appeared.values()}))
     row: AroundRow | None = yield q(
-        "around_history", mailbox_id=mailbox_id, ids=packed(appeared), threads=threads
+        "around_history", mailbox_id=mailbox_id, ids=packed(sorted(appeared))
     )
     if row is None:
         raise LeaseLost("conflict.mailbox")
@@ -271,14 +268,6 @@ def learn(mailbox_id: MailboxId, addresses: frozenset[str], thread_id: str, now:
         yield q("learn_addresses", mailbox_id=mailbox_id, addresses=listed, now=micros(now))
     if thread_id:
         yield q("learn_thread", mailbox_id=mailbox_id, thread_id=thread_id, now=micros(now))
-
-
-def took_part(mailbox_id: MailboxId, thread_ids: Collection[str]) -> Script[frozenset[str]]:
-    """In which of these threads the owner has written."""
-    if not thread_ids:
-        return frozenset()
-    ids = packed(sorted(thread_ids))
-    return frozenset((yield from each(str, "took_part", mailbox_id=mailbox_id, ids=ids)))
 
 
 def held_from(mailbox_id: MailboxId, addresses: frozenset[str]) -> Script[tuple[tuple[str, str], ...]]:

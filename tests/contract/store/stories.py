@@ -40,6 +40,11 @@ ROWS = {
 }
 
 
+async def threads(store: Store, mailbox_id: str = "ana") -> set[str]:
+    """The threads that an owner has written in."""
+    return {row["thread_id"] for row in await store.archive_page(mailbox_id, "threads", "", 1_000)}
+
+
 @dataclass
 class Story:
     """Plays syncs, verdicts, stages and solves on one store."""

@@ -14,7 +14,7 @@ from backend.transactions.records import Duty, PushFate
 from backend.transactions.statement import EVERY, Script, q
 from backend.transactions.store import Store
 from tests import postgres_server
-from tests.contract.store.stories import Story
+from tests.contract.store.stories import Story, threads
 
 
 @pytest.fixture
@@ -131,8 +131,7 @@ async def test_a_script_cut_in_the_middle_of_a_statement_is_run_again(story: Sto
     await watcher.close()
     await cut_connections(address)
     assert await asyncio.gather(*waiting) == [None] * 4
-    names = [f"t{number}" for number in range(4)]
-    assert (await story.store.screening_context("ana", names)).took_part == set(names)
+    assert await threads(story.store) == {f"t{number}" for number in range(4)}
     lock.terminate()
 
 
@@ -161,7 +160,7 @@ async def test_two_scripts_that_deadlock_are_run_again_and_both_happen(story: St
     await asyncio.gather(
         *(driver.write(EVERY, touch, *pair, name) for pair, name in zip(pairs, names, strict=True))
     )
-    assert (await story.store.screening_context("ana", names)).took_part == set(names)
+    assert await threads(story.store) == set(names)
 
 
 async def test_an_error_leaves_the_connection_fit_for_the_next(story: Story) -> None:
@@ -174,7 +173,7 @@ async def test_an_error_leaves_the_connection_fit_for_the_next(story: Story) -> 
     for _ in range(12):
         with pytest.raises(LookupError):
             await story.store._driver.write("ana", broken)
-    assert (await story.store.screening_context("ana", ["t1"])).took_part == frozenset()
+    assert await threads(story.store) == set()
 
 
 async def test_a_script_cancelled_at_any_point_happened_wholly_or_not_at_all(story: Story) -> None:
@@ -193,11 +192,8 @@ async def test_a_script_cancelled_at_any_point_happened_wholly_or_not_at_all(sto
         (outcome,) = await asyncio.gather(task, return_exceptions=True)
         cancelled += isinstance(outcome, asyncio.CancelledError)
         await story.store.ping()
-    names = [f"{number}-{half}" for number in range(40) for half in "ab"]
-    halves = {name[:-2] for name in (await story.store.screening_context("ana", names)).took_part}
-    assert (await story.store.screening_context("ana", names)).took_part == {
-        f"{one}-{half}" for one in halves for half in "ab"
-    }
+    learned = await threads(story.store)
+    assert learned == {f"{name[:-2]}-{half}" for name in learned for half in "ab"}
     assert cancelled
 
 

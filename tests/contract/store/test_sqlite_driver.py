@@ -25,7 +25,7 @@ from backend.transactions.records import PushFate
 from backend.transactions.statement import EVERY, Script, q
 from backend.transactions.store import Store
 from tests.contract.store.row_types import Checking
-from tests.contract.store.stories import Story
+from tests.contract.store.stories import Story, threads
 
 LEARNER = Path(__file__).with_name("learner.py")
 
@@ -49,8 +49,7 @@ async def test_one_error_undoes_its_own_script_and_no_neighbours(story: Story) -
         *(driver.write(EVERY, half_way, number) for number in range(20)), return_exceptions=True
     )
     assert [isinstance(outcome, LookupError) for outcome in outcomes] == [bool(n % 2) for n in range(20)]
-    learned = (await story.store.screening_context("ana", [f"t{number}" for number in range(20)])).took_part
-    assert learned == {f"t{number}" for number in range(0, 20, 2)}
+    assert await threads(story.store) == {f"t{number}" for number in range(0, 20, 2)}
 
 
 async def test_small_and_large_scripts_of_one_commit_do_not_disturb_each_other(story: Story) -> None:
@@ -74,7 +73,7 @@ async def test_small_and_large_scripts_of_one_commit_do_not_disturb_each_other(s
     )
     failed = [isinstance(outcome, LookupError) for outcome in (*alone, *mixed)]
     assert failed == [False, True, True, False]
-    assert (await story.store.screening_context("ana", list("abcd"))).took_part == {"a", "d"}
+    assert await threads(story.store) == {"a", "d"}
 
 
 async def test_a_small_script_waits_for_another_process_and_the_loop_does_not(
@@ -209,14 +208,14 @@ async def test_two_processes_may_share_the_file(story: Story, address: str) -> N
     other = open_store(f"sqlite:///{address}")
     await other.open()
     try:
-        threads, stores = [f"t{number}" for number in range(40)], (story.store, other)
+        names, stores = [f"t{number}" for number in range(40)], (story.store, other)
         await asyncio.gather(
-            *(store.learn("ana", frozenset(), name, story.now) for name in threads for store in stores)
+            *(store.learn("ana", frozenset(), name, story.now) for name in names for store in stores)
         )
-        seen = [(await store.screening_context("ana", threads)).took_part for store in stores]
+        seen = [await threads(store) for store in stores]
     finally:
         await other.close()
-    assert seen == [set(threads)] * 2
+    assert seen == [set(names)] * 2
 
 
 def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:

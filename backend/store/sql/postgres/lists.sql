@@ -37,7 +37,7 @@ SELECT gmail_id FROM digests
 WHERE mailbox_id = :mailbox_id AND gmail_id <> ''
     AND gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))));
 
--- name: around_history(mailbox_id, ids, threads)^
+-- name: around_history(mailbox_id, ids)^
 -- What a page of history is read against, but for the messages that are known.
 SELECT told_to, told_at,
     (
@@ -50,10 +50,6 @@ SELECT told_to, told_at,
         WHERE mailbox_id = :mailbox_id AND gmail_id <> ''
             AND gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))))
     ) AS digest,
-    (
-        SELECT COALESCE(jsonb_agg(thread_id), '[]')::TEXT FROM threads
-        WHERE mailbox_id = :mailbox_id AND thread_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:threads AS JSONB))))
-    ) AS took_part,
     EXISTS (SELECT 1 FROM rules WHERE mailbox_id = :mailbox_id AND kind = 'block') AS blocks
 FROM mailboxes WHERE id = :mailbox_id;
 
@@ -67,11 +63,6 @@ INSERT INTO correspondents (mailbox_id, address, learned_at)
 SELECT CAST(:mailbox_id AS TEXT), a.value, CAST(:now AS BIGINT)
 FROM jsonb_array_elements_text(CAST(:addresses AS JSONB)) AS a (value)
 ON CONFLICT DO NOTHING;
-
--- name: took_part(mailbox_id, ids)
-SELECT thread_id FROM threads
-WHERE mailbox_id = :mailbox_id
-    AND thread_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))));
 
 -- name: held_from(mailbox_id, addresses)
 SELECT sender, MIN(gmail_id) AS gmail_id FROM messages

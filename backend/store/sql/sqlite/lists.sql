@@ -35,7 +35,7 @@ SELECT gmail_id FROM digests
 WHERE mailbox_id = :mailbox_id AND gmail_id <> ''
     AND gmail_id IN (SELECT value FROM json_each(:ids));
 
--- name: around_history(mailbox_id, ids, threads)^
+-- name: around_history(mailbox_id, ids)^
 -- What a page of history is read against, but for the messages that are known.
 SELECT told_to, told_at,
     (
@@ -48,10 +48,6 @@ SELECT told_to, told_at,
         WHERE mailbox_id = :mailbox_id AND gmail_id <> ''
             AND gmail_id IN (SELECT value FROM json_each(:ids))
     ) AS digest,
-    (
-        SELECT json_group_array(thread_id) FROM threads
-        WHERE mailbox_id = :mailbox_id AND thread_id IN (SELECT value FROM json_each(:threads))
-    ) AS took_part,
     EXISTS (SELECT 1 FROM rules WHERE mailbox_id = :mailbox_id AND kind = 'block') AS blocks
 FROM mailboxes WHERE id = :mailbox_id;
 
@@ -63,10 +59,6 @@ WHERE mailbox_id = :mailbox_id AND gmail_id IN (SELECT value FROM json_each(:ids
 INSERT INTO correspondents (mailbox_id, address, learned_at)
 SELECT :mailbox_id, value, :now FROM json_each(:addresses) WHERE TRUE
 ON CONFLICT DO NOTHING;
-
--- name: took_part(mailbox_id, ids)
-SELECT thread_id FROM threads
-WHERE mailbox_id = :mailbox_id AND thread_id IN (SELECT value FROM json_each(:ids));
 
 -- name: held_from(mailbox_id, addresses)
 SELECT sender, MIN(gmail_id) AS gmail_id FROM messages
