@@ -103,7 +103,7 @@ async def test_a_file_is_looked_through_beside_everybody_elses_work(
         threads.add(threading.current_thread().name)
         return read(*entry)
 
-    monkeypatch.setattr(archive, "read", noted)
+    monkeypatch.setattr(archive, "from_file", noted)
     await sent(ana, await fetched(ana))
     assert threads
     assert threading.main_thread().name not in threads
