@@ -217,9 +217,7 @@ def history_context(
     """What a page of history is read against: what is known of messages that appeared in it and of others whose labels
     changed. Raises `LeaseLost` for a mailbox that has gone.
     """
-    row: AroundRow | None = yield q(
-        "around_history", mailbox_id=mailbox_id, ids=packed(sorted(appeared))
-    )
+    row: AroundRow | None = yield q("around_history", mailbox_id=mailbox_id, ids=packed(sorted(appeared)))
     if row is None:
         raise LeaseLost("conflict.mailbox")
     return rows.history_context(row, known=(yield from known(mailbox_id, relabelled)))

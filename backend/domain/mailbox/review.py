@@ -70,8 +70,8 @@ class Wanted:
 
     `words` is looked for in sender, name, subject and note, whatever its case. `least` and `below` bound the score
     (0..1), `note` wants a line of the sender's, `challenged` that they were to be asked to pass a check, `unread` that
-    it could not be read in full; `since` and `until` bound the time of arrival (until is not included). `doubtful`: what
-    waits, the least like a pitch first; not of a narrowed list.
+    it could not be read in full; `since` and `until` bound the time of arrival (until is not included). `doubtful`:
+    what waits, the least like a pitch first; not of a narrowed list.
     """
 
     shelves: tuple[Shelf, ...]

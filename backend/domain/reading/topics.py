@@ -79,9 +79,10 @@ def every_topic() -> tuple[tuple[Topic, Signs], ...]:
     """Each topic and what tells it, as `topics.txt` has them."""
     lines = files(__package__).joinpath("topics.txt").read_text(encoding="utf-8").splitlines()
     parts = (line.partition(":") for line in lines if line and not line.startswith("#"))
-    return tuple(_read(*head.split(" "), body) for head, _, body in parts)
+    return tuple(_read(head, body) for head, _, body in parts)
 
 
-def _read(name: str, rightly: str, left_out: str, body: str) -> tuple[Topic, Signs]:
+def _read(head: str, body: str) -> tuple[Topic, Signs]:
+    name, rightly, left_out = head.split(" ")
     alone, _, beside = body.partition("|")
     return Topic(name), Signs(tuple(alone.split()), tuple(beside.split()), float(rightly), float(left_out))
