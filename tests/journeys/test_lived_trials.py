@@ -38,12 +38,12 @@ async def here(tmp_path: Path) -> AsyncIterator[Office]:
 async def test_the_duty_stops_a_challenger_that_lost_and_one_that_won_waits_for_a_person(
     here: Office, wrong: str, finding: Finding
 ) -> None:
-    """A week brings two pitches that both hold, four emails that neither holds, and three that `wrong` alone does."""
+    """A week brings four pitches that both hold, four emails that neither holds, and three that `wrong` alone does."""
     caller, found, weeks = await here.caller("ana"), Finding.OPEN, 0
     while found is Finding.OPEN and weeks < 20:
         weeks += 1
         for name, ours, theirs in (
-            *((f"pitch{weeks}-{one}", True, True) for one in range(2)),
+            *((f"pitch{weeks}-{one}", True, True) for one in range(4)),
             *((f"plain{weeks}-{one}", False, False) for one in range(4)),
             *((f"plain{weeks}+{one}", wrong == "old", wrong == "new") for one in range(3)),
         ):

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from itertools import zip_longest
+from math import prod
 from typing import NamedTuple
 
 from backend.domain.digest import Digest
@@ -264,8 +265,9 @@ TRIAL = "trial"
 """What questions about disagreements are kept under."""
 
 
-SAYS_YES = {HELD: 0.8, PASSED: 0.05}
-"""How often an owner who looks says yes about mail that was held, and about mail that passed."""
+SAYS_YES = ((0.8, 0.05), (0.4, 0.05))
+"""How often an owner who looks says yes about mail that was held, and about mail that passed: with a good model, and
+with a bad one."""
 HEARD = 50.0
 """The evidence from which an owner's answers count."""
 
@@ -372,17 +374,24 @@ def vouched(usual: Sequence[TrialLabel], every: Sequence[TrialLabel] = ()) -> bo
     both = [one.answer == one.acted for one in (*usual, *every) if one.answer in SAID and one.acted in SAID]
     if both.count(False) > both.count(True):
         return False
-    answers = {
-        stratum: [one.answer for one in usual if one.stratum == stratum and one.answer in SAID]
-        for stratum in SAYS_YES
-    }
-    alike, evidence = sum(SAYS_YES.values()) / len(SAYS_YES), 1.0
-    for pair in zip(*answers.values(), strict=False):
-        for answer, truly in zip(pair, SAYS_YES.values(), strict=True):
-            evidence *= truly / alike if answer == Answer.YES else (1 - truly) / (1 - alike)
-        if evidence >= HEARD:
+    held, passed = (
+        [one.answer == Answer.YES for one in usual if one.stratum == stratum and one.answer in SAID]
+        for stratum in (HELD, PASSED)
+    )
+    evidence = [1.0] * len(SAYS_YES)
+    for pair in zip(held, passed, strict=False):
+        evidence = [
+            so_far
+            * prod(_likelier(yes, often, sum(truly) / 2) for yes, often in zip(pair, truly, strict=True))
+            for so_far, truly in zip(evidence, SAYS_YES, strict=True)
+        ]
+        if sum(evidence) / len(evidence) >= HEARD:
             return True
     return False
+
+
+def _likelier(yes: bool, often: float, alike: float) -> float:
+    return often / alike if yes else (1 - often) / (1 - alike)
 
 
 def trial(
