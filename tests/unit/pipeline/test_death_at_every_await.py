@@ -113,7 +113,10 @@ async def told(path: Path, killer: Killer) -> tuple[bool, dict[str, object]]:
     """A push tells of two ordinary messages and a pitch, which is held and answered."""
     await asyncio.to_thread(path.mkdir)
     async with open_fixture(path) as fixture:
-        names = [fixture.gmail.deliver(letter(text=f"the minutes of day {day}")) for day in range(2)]
+        names = [
+            fixture.gmail.deliver(letter(f"kim{day}@shop.test", f"the minutes of day {day}"))
+            for day in range(2)
+        ]
         names.append(fixture.gmail.deliver(letter()))
 
         async def story() -> None:

@@ -50,7 +50,7 @@ ORDER BY COALESCE(m.received_at, m.first_seen_at) DESC, m.gmail_id DESC LIMIT :l
 -- name: doubtful_heads(mailbox_id, at, gmail_id, limit)
 -- What waits behind (`at`, `gmail_id`), the least like a pitch first; `at` is a millionth of the score. `is_head` marks
 -- the newest message of its sender.
-SELECT m.gmail_id, m.sender, m.sender_name, m.subject, m.score, m.outcome, m.appeal AS note,
+SELECT m.gmail_id, m.sender, m.sender_name, m.subject, m.score, m.outcome, m.cause, m.appeal AS note,
     CAST(COALESCE(m.score, 0) * 1000000 AS BIGINT) AS at,
     NOT EXISTS (
         SELECT 1 FROM messages AS n
