@@ -12,7 +12,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
 WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((3 + (cores < 4 ? cores : 4))))
 PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-DAILY := not bench and not windows and not deploy and not dist and not reproduce
+DAILY := not bench and not windows and not deploy and not dist and not reproduce and not weights
 SUITE := tests -m "$(DAILY)"
 # Stand-ins and houses that drift from the ports they stand for would prove nothing.
 TYPED_TESTS := tests/doubles.py tests/postgres_server.py tests/fakes tests/faults tests/contract tests/unit/pipeline \
@@ -152,6 +152,15 @@ evasion: setup-dev ## pitches in disguise: how many stay held, a line a trick; o
 reproduce: setup-dev ## the shipped model trained again to the same bytes, and what is looked at over the whole corpus
 	@$(BIN)/pitchgate-model reproduce backend/models/pitchgate.md
 	@$(PYTEST) tests/unit/model_export -m reproduce
+
+.PHONY: test-second-reading judge
+test-second-reading: setup-dev ## the second reading with its weights, a package of 91 MB (not part of test)
+	@bash requirements/setup.sh run second-reading
+	@$(PYTEST) -s tests/second_reading
+
+judge: setup-dev ## the second reading's judge learned again for the shipped model, and its card
+	@bash requirements/setup.sh run second-reading
+	@$(BIN)/pitchgate-model second-reading
 
 mutants: setup-dev ## what the nearest unit tests notice of changed code: make mutants SEED=1 MUTANTS="--count 200 --under backend/domain/entry"
 	@$(BIN)/python -m tests.mutants --seed $(SEED) $(MUTANTS)

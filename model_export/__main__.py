@@ -14,7 +14,8 @@ from rich.table import Table
 
 from backend.domain.reading.score import illustrate
 from backend.domain.reading.wording import read, written
-from backend.scoring import SHIPPED
+from backend.scoring import JUDGE_BESIDE, SHIPPED
+from backend.scoring.second_reading import Encoder, Judge
 from backend.scoring.session import ModelSession
 from backend.terminal import in_words
 from model_export import loaders
@@ -27,7 +28,7 @@ from model_export.evaluation import as_json, evaluate, learning_curve, summary
 from model_export.learner import DEFAULT, Params
 from model_export.metrics import Figures, by_part, mean_figures
 from model_export.own import WEIGHTS, judge, weighed
-from model_export.publish import NotPublished, build, publish
+from model_export.publish import NotPublished, build, fingerprint, publish
 from model_export.report import render
 from model_export.reproduce import differences
 from model_export.rows import CORPUS, BadRow, Row, corpus, numbered, records, unlabelled
@@ -169,6 +170,44 @@ def compare_command(first: Path, second: Path, no_corpus: bool) -> None:
     show(table)
     for remark in found.remarks:
         click.echo(remark)
+
+
+@cli.command("second-reading")
+@click.option("--trained", type=_MODEL, help="What `train` wrote; without it the model is trained first.")
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path.home() / ".cache" / "pitchgate",
+    show_default=True,
+    help="Where what the encoder made of the corpus is kept.",
+)
+@click.option("--out", type=_OUT, default=JUDGE_BESIDE, show_default=True)
+def second_reading_command(trained: Path | None, cache: Path, out: Path) -> None:
+    """Learn to judge by a second reading where the first is in doubt, for the shipped model; and the card beside it."""
+    from backend.scoring.encoder_file import encoder_file, found_weights
+    from model_export import second_reading
+
+    data = encoder_file(found_weights())
+    encoder = Encoder(data, out)
+    if trained:
+        fitted, rows = joblib.load(trained)
+    else:
+        rows = _rows("")
+        fitted = _trained(rows, DEFAULT)
+    shipped = ModelSession.open(SHIPPED).facts
+    if not shipped.version.endswith(fingerprint(fitted.model)[:8]):
+        raise NotPublished("what was trained is not the shipped model, beside which it would judge")
+    with progress() as bar:
+        numbers = second_reading.embedded(rows, encoder, cache, steps(bar, len(rows) // 1_000 + 1))
+    with progress() as bar:
+        judged = second_reading.learn(rows, fitted, numbers, progress=steps(bar, FOLDS))
+    judge = second_reading.judge_file(judged, shipped.digest, encoder.digest)
+    difference = second_reading.parity(Judge(judge, out), judged, numbers)
+    out.write_bytes(judge)
+    text = second_reading.card(judged, len(judge), len(data))
+    out.with_suffix(".md").write_text(text, encoding="utf-8")
+    click.echo(text)
+    click.echo(f"{out}: {len(judge):,} bytes, largest difference to scikit-learn {difference:.1e}.")
 
 
 @cli.command("reproduce")

@@ -54,7 +54,7 @@ def _metadata(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any])
     }
     return {
         "format": FORMAT,
-        "version": f"{corpus[:6]}-{_fingerprint(trained.model)[:8]}",
+        "version": f"{corpus[:6]}-{fingerprint(trained.model)[:8]}",
         "corpus": corpus,
         "reading": reading_digest(),
         "rows": str(len(rows)),
@@ -67,7 +67,8 @@ def _metadata(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any])
     }
 
 
-def _fingerprint(model: PitchModel) -> str:
+def fingerprint(model: PitchModel) -> str:
+    """SHA-256 over all that was learned."""
     digest = hashlib.sha256("\n".join(model.terms()).encode())
     idf = [vectorizer.idf_ for vectorizer in model.vectorizers]
     for values in (

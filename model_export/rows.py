@@ -58,9 +58,19 @@ class Row:
         return self.message.sender.address
 
     @cached_property
+    def _seen(self) -> tuple[tuple[str, ...], str]:
+        seen = views(self.message, self.owner)
+        return tuple(view.text for view in seen), seen[0].own
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """What the model reads, the whole of the message first: of several views the surest pitch decides."""
-        return tuple(view.text for view in views(self.message, self.owner))
+        return self._seen[0]
+
+    @property
+    def said(self) -> str:
+        """Its subject and its own text, as a second reading takes them."""
+        return self._seen[1]
 
     @property
     def text(self) -> str:

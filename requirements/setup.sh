@@ -2,7 +2,7 @@
 # Builds .venv from the hashed locks, and says in one line each what it does. Safe to run again: what a
 # stamp says is there already is not looked at twice.
 #
-#   bash requirements/setup.sh run [EXTRA …]  what the program needs, and what extras need (postgres, sandbox, tray, train);
+#   bash requirements/setup.sh run [EXTRA …]  what the program needs, and what extras need (postgres, sandbox, second-reading, tray, train);
 #                                         an extra once asked for is kept up to date by every later run
 #   bash requirements/setup.sh dev        that, and what tests, gates and training need
 #   bash requirements/setup.sh browser    Chromium for the browser tests (installed when root)
@@ -21,7 +21,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-EXTRAS=(postgres sandbox tray train)
+EXTRAS=(postgres sandbox second-reading tray train)
 
 say() { printf 'pitchgate: %s\n' "$*"; }
 die() { printf 'pitchgate: %s\n' "$*" >&2; exit 1; }

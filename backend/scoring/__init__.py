@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 SHIPPED = Path(__file__).parent.parent / "models" / "pitchgate.onnx"
+JUDGE_BESIDE = SHIPPED.with_name("second-reading.onnx")
 
 # ONNX Runtime has telemetry compiled in: as soon as it is imported it makes a device id and a database below the
 # user's cache folder, to be sent to its maker. Its own function to switch that off comes too late for both.

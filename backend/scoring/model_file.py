@@ -10,10 +10,11 @@ import stat
 from array import array
 from base64 import b64decode, b64encode, b85decode
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import accumulate, chain, takewhile
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -225,14 +226,37 @@ def _varint(data: bytes, position: int, stop: int) -> tuple[int, int]:
 FORMAT = "3"
 MAX_BYTES = 5_000_000
 TOKEN_PATTERN = r"[\p{L}\p{N}_]{2,}"  # noqa: S105 - a pattern, not a secret
-OPSETS: Mapping[str, int] = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}
-_OPERATOR_NAMES = """
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """What a file of one kind may be: its format, its size, the opsets and operators in it."""
+
+    format: str
+    most: int
+    opsets: Mapping[str, int]
+    operators: frozenset[str]
+
+
+_OF_MODEL = """
 Add Cast Compress Concat ConstantOfShape Div Exp Gather Identity Less Log Max Mul Neg Range ReduceSum
 Reshape ScatterElements ScatterND Shape Slice Sqrt Squeeze Sub Unique Unsqueeze ai.onnx.ml:LabelEncoder
 com.microsoft:Tokenizer
 """
-OPERATORS = frozenset(_OPERATOR_NAMES.split())
+_OF_JUDGE = "Add Div Exp Identity Log Min Mul Neg ReduceSum Sub Unsqueeze"
+_OF_ENCODER = """
+Add BitShift BitwiseAnd Cast Concat DequantizeLinear Expand Gather LayerNormalization MatMulInteger Max Mul Neg
+QuantizeLinear ReduceMax ReduceMean ReduceMin Reshape Shape Slice Split Squeeze Sub Unsqueeze
+com.microsoft:BiasGelu com.microsoft:MultiHeadAttention com.microsoft:SkipLayerNormalization
+"""
+_OPSETS = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}
+MODEL = FileKind(FORMAT, MAX_BYTES, _OPSETS, frozenset(_OF_MODEL.split()))
+JUDGE = FileKind("judge-1", 200_000, {"": 21}, frozenset(_OF_JUDGE.split()))
+"""What judges by both readings: beside the model, see `second_reading`."""
+ENCODER = FileKind("encoder-1", 60_000_000, {"": 21, "com.microsoft": 1}, frozenset(_OF_ENCODER.split()))
+"""What reads a second time: made by `encoder_file`."""
 _INTS = run_of_numbers(8)
+T = TypeVar("T")
 
 
 class ModelRefused(PitchgateError):
@@ -258,17 +282,22 @@ class ModelFacts:
 def read_model(path: Path, read_here: bool = True) -> tuple[bytes, ModelFacts]:
     """The bytes and facts of a model file that this program may serve; not `read_here`: one that another release may
     have served. Raises `ModelRefused`."""
+    data = read_file(path, MODEL)
+    return data, (admit if read_here else audit)(data, path)
+
+
+def read_file(path: Path, kind: FileKind) -> bytes:
+    """The bytes of a file that may be of this kind. Raises `ModelRefused`."""
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):  # a pipe would be waited for, a device may never end
             raise ModelRefused("model.no_file", path=path)
-        if about.st_size > MAX_BYTES:
-            raise ModelRefused("model.large", path=path, most=MAX_BYTES)
+        if about.st_size > kind.most:
+            raise ModelRefused("model.large", path=path, most=kind.most)
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            return file.read(kind.most + 1)
     except OSError as error:
         raise ModelRefused("model.unread", path=path, why=error.strerror or error) from error
-    return data, (admit if read_here else audit)(data, path)
 
 
 def admit(data: bytes, path: Path = Path("model.onnx")) -> ModelFacts:
@@ -281,16 +310,21 @@ def admit(data: bytes, path: Path = Path("model.onnx")) -> ModelFacts:
 
 def audit(data: bytes, path: Path = Path("model.onnx")) -> ModelFacts:
     """Check `data` from the outside in. Raises `ModelRefused`; `path` is only for the message."""
-    if len(data) > MAX_BYTES:
-        raise ModelRefused("model.large", path=path, most=MAX_BYTES)
+    return checked(data, MODEL, _facts, path)
+
+
+def checked(data: bytes, kind: FileKind, facts: Callable[[Mapping[str, str]], T], path: Path) -> T:
+    """`facts` of the metadata of a file of this kind, checked from the outside in. Raises `ModelRefused`."""
+    if len(data) > kind.most:
+        raise ModelRefused("model.large", path=path, most=kind.most)
     try:
         metadata, place = _metadata(data)
         _check_digest(data, metadata, place, path)
-        if metadata.get("format") != FORMAT:
+        if metadata.get("format") != kind.format:
             wrong = metadata.get("format", "none")
-            raise ModelRefused("model.format", path=path, format=wrong, known=FORMAT)
-        _check_graph(data, path)
-        return _facts(metadata)
+            raise ModelRefused("model.format", path=path, format=wrong, known=kind.format)
+        _check_graph(data, kind, path)
+        return facts(metadata)
     except Damaged as error:
         raise ModelRefused("model.damaged", path=path, why=error) from error
     except (KeyError, TypeError, ValueError) as error:
@@ -333,7 +367,7 @@ def _check_digest(data: bytes, metadata: Mapping[str, str], place: tuple[int, in
         raise ModelRefused("model.digest", path=path)
 
 
-def _check_graph(data: bytes, path: Path) -> None:
+def _check_graph(data: bytes, kind: FileKind, path: Path) -> None:
     opsets: dict[str, int] = {}
     graphs: list[Field] = []
     for entry in fields(data):
@@ -344,13 +378,13 @@ def _check_graph(data: bytes, path: Path) -> None:
             opsets[domain] = version
         elif entry.number in (20, 25):
             raise ModelRefused("model.functions", path=path)
-    if opsets != dict(OPSETS):
-        raise ModelRefused("model.opsets", path=path, used=opsets, allowed=dict(OPSETS))
+    if opsets != kind.opsets:
+        raise ModelRefused("model.opsets", path=path, used=opsets, allowed=dict(kind.opsets))
     if len(graphs) != 1:
         raise ModelRefused("model.graph", path=path)
     for entry in fields(data, graphs[0].start, graphs[0].end):
         if entry.number == 1:
-            _check_node(data, entry, path)
+            _check_node(data, entry, kind.operators, path)
         elif entry.number == 5 and any(f.number in (13, 14) for f in fields(data, entry.start, entry.end)):
             raise ModelRefused("model.outside", path=path)
         elif entry.number == 15:
@@ -367,7 +401,7 @@ def _opset(data: bytes, entry: Field) -> tuple[str, int]:
     return domain, version
 
 
-def _check_node(data: bytes, node: Field, path: Path) -> None:
+def _check_node(data: bytes, node: Field, operators: Set[str], path: Path) -> None:
     op = domain = ""
     attributes: list[Field] = []
     for part in fields(data, node.start, node.end):
@@ -378,7 +412,7 @@ def _check_node(data: bytes, node: Field, path: Path) -> None:
         elif part.number == 5:
             attributes.append(part)
     name = f"{domain}:{op}" if domain else op
-    if name not in OPERATORS:
+    if name not in operators:
         raise ModelRefused("model.operator", path=path, name=name)
     for attribute in attributes:
         parts = list(fields(data, attribute.start, attribute.end, _INTS))
@@ -389,19 +423,25 @@ def _check_node(data: bytes, node: Field, path: Path) -> None:
             raise ModelRefused("model.tokens", path=path)
 
 
-def _limits(limits: Mapping[str, Mapping[str, float]], strictness: Strictness) -> Thresholds:
-    own, strict = limits[strictness.value], limits[Strictness.STRICT.value]["hold"]
-    return Thresholds(float(own["clear"]), float(own["hold"]), float(own["challenge"]), float(strict))
+def thresholds_of(metadata: Mapping[str, str]) -> dict[Strictness, Thresholds]:
+    """Those a file was published with. Raises `KeyError`, `TypeError` or `ValueError`."""
+    limits = json.loads(metadata["thresholds"])
+    strict = float(limits[Strictness.STRICT.value]["hold"])
+    ways = {strictness: limits[strictness.value] for strictness in Strictness}
+    return {
+        strictness: Thresholds(float(own["clear"]), float(own["hold"]), float(own["challenge"]), strict)
+        for strictness, own in ways.items()
+    }
 
 
 def _facts(metadata: Mapping[str, str]) -> ModelFacts:
-    limits, held = json.loads(metadata["thresholds"]), json.loads(metadata["metrics"])["held"]
+    held = json.loads(metadata["metrics"])["held"]
     return ModelFacts(
         version=metadata["version"],
         digest=metadata["digest"],
         corpus=metadata["corpus"],
         reading=metadata["reading"],
-        thresholds={s: _limits(limits, s) for s in Strictness},
+        thresholds=thresholds_of(metadata),
         costs={
             s: Cost(
                 round(1000 * float(held[s.value]["strangers"])), round(100 * float(held[s.value]["pitches"]))

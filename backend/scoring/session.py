@@ -37,11 +37,6 @@ class ModelSession:
 
     def __init__(self, data: bytes, facts: ModelFacts, path: Path = Path("model.onnx")) -> None:
         """Build and run once. Raises `ModelRefused` if the runtime does not take the graph."""
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Threads of one session wait for each other at its arena's lock: with it, two score no more than one does.
-        options.enable_cpu_mem_arena = False
         self.facts = facts
         # One message has some hundred terms: so few cost less one by one than in steps of numpy's.
         self._single = bytes(" " not in term for term in facts.vocabulary)
@@ -49,13 +44,11 @@ class ModelSession:
         self._findings = {
             number: term for number, term in enumerate(facts.vocabulary) if term.startswith(FINDINGS)
         }
+        self._latest: tuple[tuple[str, list[Any]], ...] = ()
+        self._session = session_of(data, path)
         try:
-            self._latest: tuple[tuple[str, list[Any]], ...] = ()
-            self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-            # The runtime's wrapper keeps the file to build the session again on other hardware: a megabyte for nothing.
-            vars(self._session)["_model_bytes"] = None
             self.score(_WARM_UP)
-        except Exception as error:  # onnxruntime raises a dozen kinds; each means the same here
+        except Exception as error:
             raise ModelRefused("model.runtime", path=path, why=type(error).__name__) from error
 
     @classmethod
@@ -153,6 +146,25 @@ class ModelSession:
 def _counted(words: set[str]) -> int:
     """How many of them the model looks up: none of one letter."""
     return len(words) - list(map(len, words)).count(1) - ("" in words)
+
+
+def session_of(data: bytes, path: Path, as_it_is: bool = False) -> ort.InferenceSession:
+    """A session on one thread for a file that has been audited. `as_it_is`: the runtime puts nothing in the place of
+    what the graph says. Raises `ModelRefused`."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Threads of one session wait for each other at its arena's lock: with it, two score no more than one does.
+    options.enable_cpu_mem_arena = False
+    if as_it_is:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises a dozen kinds; each means the same here
+        raise ModelRefused("model.runtime", path=path, why=type(error).__name__) from error
+    # The runtime's wrapper keeps the file to build the session again on other hardware: megabytes for nothing.
+    vars(session)["_model_bytes"] = None
+    return session
 
 
 @cache

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from backend.__main__ import SANDBOX, SOURCE_ONLY
 from tests.architecture.source import PACKAGES, listing, modules, project
 
-EXTRAS = {"backend": ("postgres", "sandbox"), "tray_app": (), "model_export": ("train",)}
+EXTRAS = {"backend": ("postgres", "sandbox", "second-reading"), "tray_app": (), "model_export": ("train",)}
 """Whose requirements a folder may rely on beside those of the program."""
 ELSEWHERE = {"AppKit": "pyobjc-framework-cocoa", "Foundation": "pyobjc-framework-cocoa",
              "PyObjCTools": "pyobjc-framework-cocoa", "comtypes": "comtypes"}  # fmt: skip

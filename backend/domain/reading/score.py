@@ -47,6 +47,18 @@ class Trace:
     words: int
     known: int
     counts: str = ""
+    again: SecondTrace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondTrace:
+    """What makes a second reading repeatable: the digest of the `numbers` it made of the text, which are there where
+    counts are kept, that of the judge of both readings, and the logit of the first."""
+
+    embedding: str
+    judge: str
+    first: float
+    numbers: str = ""
 
 
 class Part(StrEnum):
@@ -84,6 +96,15 @@ class Score:
         probability = 1 / (1 + exp(-logit)) if logit > -700 else 0.0
         told = (*self.reasons, Reason(f"part.{part}", -CAUTION)) if self.reasons else ()
         return replace(self, probability=probability, logit=logit, reasons=told, part=part)
+
+    def read_again(self, probability: float, logit: float, kept: SecondTrace) -> Score:
+        """The score of the same text once it has been read a second time: what weighed in the first reading, and which
+        way the second one spoke."""
+        gain = logit - self.logit
+        told = (*self.reasons, Reason("again.pitch" if gain > 0 else "again.ordinary", gain))
+        trace = replace(self.trace, again=kept) if self.trace is not None else None
+        reasons = told if self.reasons else ()
+        return replace(self, probability=probability, logit=logit, reasons=reasons, trace=trace)
 
 
 def points(share: float) -> int:

@@ -43,10 +43,12 @@ _Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A part of a message, read as if it were all. `cut`: of the whole, there was more than is read."""
+    """A part of a message, read as if it were all. `own` is its subject and its own text as a person reads them; "" of
+    a place below, of which there are only words. `cut`: of the whole, there was more than is read."""
 
     part: Part
     reading: Reading
+    own: str = ""
     cut: bool = False
 
     @property
@@ -69,22 +71,24 @@ def surest(seen: Sequence[View], score: Callable[[str], Score]) -> tuple[View, S
 def _views(message: Message, owner: Owner) -> Iterator[View]:
     apart = taken_apart(message, owner)
     whole = apart.whole
-    yield View(Part.WHOLE, whole, apart.cut)
+    own = f"{apart.subject}\n{apart.parts.own}"
+    yield View(Part.WHOLE, whole, own, apart.cut)
     if apart.plain:
-        yield View(Part.PLAIN, _plain(apart, message))
+        yield _plain(apart, message)
     before = whole.own - min(len(apart.body), MAX_OWN_WORDS)
     subject = whole.words[:before]
     long = len(apart.body) > LONG
     if long:
-        yield View(Part.OPENING, _part(whole, subject, apart.body[:OPENING]))
+        yield View(Part.OPENING, _part(whole, subject, apart.body[:OPENING]), own)
     if (place := _richest(_rest(apart, message, long, before), whole)) is not None:
         yield View(Part.BELOW, _part(whole, subject, place))
 
 
-def _plain(apart: Apart, message: Message) -> Reading:
-    parts = sections(apart.plain, message.sender.name)
-    subject = tokens(as_seen(message.subject).text, apart.names)
-    return _part(apart.whole, subject, tokens(parts.own, apart.names)[:MAX_OWN_WORDS])
+def _plain(apart: Apart, message: Message) -> View:
+    own = sections(apart.plain, message.sender.name).own
+    words = tokens(own, apart.names)[:MAX_OWN_WORDS]
+    reading = _part(apart.whole, tokens(apart.subject, apart.names), words)
+    return View(Part.PLAIN, reading, f"{apart.subject}\n{own}")
 
 
 def _part(whole: Reading, subject: Sequence[str], body: Sequence[str]) -> Reading:

