@@ -12,14 +12,14 @@ from pathlib import Path
 from backend.domain.mail.message import Arrival
 from backend.gmail import arrivals
 from backend.gmail.answers import AnswerUnreadable
-from backend.reader.child import Model, NoAnswer, serve
+from backend.reader.child import Model, NoAnswer, Rereader, serve
 from backend.scoring.model_file import admit
 from backend.scoring.session import ModelSession
 
 
 def main() -> None:
     """Read until standard input is closed."""
-    serve(_opened, _load)
+    serve(_opened, _load, _load_rereader)
 
 
 def _opened(raw: bytes, briefly: bool) -> Arrival:
@@ -43,3 +43,12 @@ def _load(data: bytes, name: str) -> Model:
         session.score_briefly,
         session.score_alone,
     )
+
+
+def _load_rereader(file: str, model: str) -> Rereader:
+    """Raises `ModelRefused`, `NoSecondReading`."""
+    from backend.scoring.second_reading import (
+        SecondReading,
+    )  # here: who has no second reading imports nothing of it
+
+    return SecondReading.open(Path(file), model)

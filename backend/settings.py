@@ -51,6 +51,7 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 LogLevel = Annotated[str, AfterValidator(_level)]
 Bind = Annotated[str, _shaped(r"unix:.+|fd://\d+|\S*:\d{1,5}", "bind")]
 Database = Annotated[str, _shaped(r"postgres(ql)?://\S+|sqlite:///.+|(?!.*://).*", "database")]
+Probability = Annotated[float, Field(ge=0, le=1)]
 Account = Annotated[str, _shaped(r"([^@\s]+@[^@\s]+)?", "account")]
 Topic = Annotated[str, _shaped(r"projects/[^/\s]+/topics/[^/\s]+", "topic")]
 Subscription = Annotated[str, _shaped(r"projects/[^/\s]+/subscriptions/[^/\s]+", "subscription")]
@@ -77,6 +78,7 @@ IDENTITY = ("openid", USERINFO_EMAIL)
 """All that signing in asks for."""
 MODELS = Path(__file__).parent / "models"
 SQLITE_FILE = "pitchgate.sqlite3"
+ENCODER_FILE = "second-reading.onnx"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -186,6 +188,17 @@ class Settings(BaseSettings):
     """Processor time one message may take to be read. Ordinary ones take thousandths of a second."""
     reader_memory: int = Field(100_000_000, ge=1_000_000)
     """Bytes one message may take while it is read. Held on Linux only."""
+
+    second_reading: bool = False
+    """Read mail a second time where the first reading is in doubt. Needs the extra `second-reading` and the file that
+    `pitchgate models second-reading` makes once; without them the first reading goes on alone, and `pitchgate doctor`
+    says so."""
+    second_reading_from: Probability = 0.1
+    """The least probability of a first reading that is in doubt."""
+    second_reading_below: Probability = 0.95
+    """From here on the first reading is sure enough. The second one was measured between 0.1 and 0.95."""
+    second_reading_seconds: float = Field(1.0, ge=0.01, le=30)
+    """How long a second reading may take by the clock, before the first one stands."""
 
     replay_days: int = Field(0, ge=0, le=730)
     """For how many days what the model counted in each message is kept, sealed, so that `pitchgate audit replay` can

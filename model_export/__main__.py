@@ -183,7 +183,7 @@ def compare_command(first: Path, second: Path, no_corpus: bool) -> None:
 )
 @click.option("--out", type=_OUT, default=JUDGE_BESIDE, show_default=True)
 def second_reading_command(trained: Path | None, cache: Path, out: Path) -> None:
-    """Learn to judge by a second reading where the first is in doubt, for the shipped model; and the card beside it."""
+    """Learn to judge by a second reading where the first is in doubt, for the shipped model."""
     from backend.scoring.encoder_file import encoder_file, found_weights
     from model_export import second_reading
 

@@ -11,6 +11,7 @@ COMMANDS = {
     "export": "Export to ONNX: graph, metadata, audit, parity gate; and the model card beside it.",
     "report": "Write the report: one HTML page with everything known about the model.",
     "reproduce": "Train again what CARD describes.",
+    "second-reading": "Learn to judge by a second reading where the first is in doubt, for the shipped model.",
     "score": "Score messages in the corpus's JSON Lines form, one JSON line each out, the way the server does.",
     "train": "Train and keep the fitted model in a file for `export`.",
 }

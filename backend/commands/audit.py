@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from backend.bootstrap import Application
     from backend.domain.mailbox.mailbox import Mailbox
     from backend.domain.reading.score import Score
+    from backend.scoring.second_reading import Judge
     from backend.scoring.session import ModelSession
     from backend.transactions.records import Log
     from backend.transactions.store import Store
@@ -165,6 +166,7 @@ async def replay_command(store: Store, email: str | None, sample: int | None, fe
     """
     from backend.bootstrap import open_application
     from backend.scoring.model_file import read_model
+    from backend.scoring.second_reading import Judge
     from backend.scoring.session import ModelSession
 
     settings, keys = read_settings(), _keys()
@@ -172,7 +174,7 @@ async def replay_command(store: Store, email: str | None, sample: int | None, fe
     async with open_application(settings) if fetch else nullcontext() as application:
         # Counts need no lexicon: a model of another release scores them as it did.
         session = ModelSession(*read_model(settings.model_path, read_here=fetch), settings.model_path)
-        again = Again(session, keys, application)
+        again = Again(session, Judge.open(), keys, application)
         for mailbox in await chosen(store, email):
             log = await store.decisions(mailbox.id)
             verdicts = [entry for entry in log.entries if "case" in entry.says]
@@ -197,6 +199,7 @@ class Again:
     """What scores again. `application` is there if messages may be fetched."""
 
     session: ModelSession
+    judge: Judge
     keys: VaultKeys
     application: Application | None
 
@@ -208,9 +211,10 @@ class Again:
             return "without_score", None
         if setting["made_with"].partition(" ")[0] != self.session.made_with.partition(" ")[0]:
             return "of_another_model", None
+        if setting.get("judge", self.judge.facts.digest[:32]) != self.judge.facts.digest[:32]:
+            return "of_another_judge", None
         if counts is not None:
-            score = self.session.scored_again(self.keys.vault.open(counts))
-            return "from_counts", score.of_part(Part(entry.says["case"].get("part", "")))
+            return "from_counts", self.from_kept(self.keys.vault.open(counts), entry.says["case"])
         if self.application is None or not entry.about:
             return "score_not_kept", None
         context = self.application.context
@@ -218,7 +222,18 @@ class Again:
             fetched = await context.gmail.fetch(mailbox.id, entry.about)
         except Gone:
             return "gone", None
-        return "fetched", (await context.reader.screen(fetched, mailbox.owner)).score
+        score = (await context.reader.screen(fetched, mailbox.owner)).score
+        twice = score is not None and score.trace is not None and score.trace.again is not None
+        # Read once now and twice then, or the other way round: the setting was another.
+        return ("fetched", score) if twice == ("first" in entry.says["case"]) else ("read_otherwise", None)
+
+    def from_kept(self, kept: str, case: Mapping[str, Any]) -> Score:
+        """The score of a message of which the counts were kept."""
+        from backend.scoring.second_reading import numbers_kept
+
+        counts, numbers = audit.from_kept(kept)
+        score = self.session.scored_again(counts).of_part(Part(case.get("part", "")))
+        return self.judge.judge(score, numbers_kept(numbers)) if numbers else score
 
 
 def _keys() -> VaultKeys:

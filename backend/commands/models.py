@@ -213,6 +213,28 @@ def add_command(file: Path) -> None:
     echo("models.added" if added else "models.known", version=facts.version)
 
 
+@models_group.command("second-reading")
+def second_reading_command() -> None:
+    """Make, once, the file with which mail is read a second time where the first reading is in doubt."""
+    try:
+        from backend.scoring.encoder_file import encoder_file, found_weights
+    except ImportError as error:
+        raise Refused("second.no_extra") from error
+    from backend.scoring.second_reading import Encoder, Judge
+    from backend.settings import ENCODER_FILE
+
+    path = read_settings().state_dir / ENCODER_FILE
+    data = encoder_file(found_weights())
+    encoder = Encoder(data, path)
+    if encoder.digest != Judge.open().facts.encoder:
+        raise Refused("second.other_encoder", path=path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_bytes(data)
+    new.replace(path)
+    echo("models.second_reading", path=path, size=len(data), digest=encoder.digest[:12])
+
+
 @models_group.command("shadow")
 @click.argument("version")
 def shadow_command(version: str) -> None:

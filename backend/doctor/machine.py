@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from backend.domain.errors import PitchgateError, Refused
 from backend.domain.mailbox.mailbox import Notices
 from backend.locale import error_words
 from backend.scoring.model_file import read_model
-from backend.settings import SQLITE_FILE, Environment, Settings, on_this_machine
+from backend.settings import ENCODER_FILE, SQLITE_FILE, Environment, Settings, on_this_machine
 from backend.settings_read import FILE_VARIABLE, unknown_settings
 from backend.store import opening
 from backend.store.library import Dialect
@@ -175,6 +175,23 @@ def of_model(settings: Settings) -> Iterator[Finding]:
         yield broken("model", "unread", path=settings.model_path, why=error.strerror)
     else:
         yield well("model", "audited", name=settings.model_path.name, version=facts.version)
+        if settings.second_reading:
+            yield _second_reading(settings, facts.digest)
+
+
+def _second_reading(settings: Settings, model: str) -> Finding:
+    """Whether mail can be read a second time. Without that it is still read once."""
+    from backend.scoring.second_reading import (
+        SecondReading,
+    )  # here: nothing else looks at the extra's libraries
+
+    path = settings.state_dir / ENCODER_FILE
+    try:
+        SecondReading.open(path, model)
+    except PitchgateError as error:
+        why, mend = error_words(language(), error)
+        return replace(warning("second_reading", "once", why=why), mend=mend)
+    return well("second_reading", "ready", name=path.name)
 
 
 # ---- Checks of the database

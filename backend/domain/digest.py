@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm
@@ -18,6 +19,14 @@ from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
 
 
+class Rereading(StrEnum):
+    """What became of a second reading. The value is a label of the metrics."""
+
+    READ = "read"
+    LATE = "late"
+    LOST = "lost"
+
+
 @dataclass(frozen=True, slots=True)
 class Digest:
     """One message, read. `arrival` holds addresses, subject and ids, cut to length, and no text.
@@ -27,8 +36,9 @@ class Digest:
     `written_to` is the owner's address that stands in To or Cc. `correspondents` are the recipients of a
     message by the owner, `topics` what a message that may be held offers.
     `score` and `thresholds` come from one model, `challenger` and `challenger_thresholds` from the one in trial, if
-    there is one. `limit`: what of the message's making kept it from being read in full. Without a score, `cause` says
-    why, and `fault` names the error and its place, for logs.
+    there is one. `limit`: what of the message's making kept it from being read in full. `doubtful`: its text is to be
+    read again; `again` is what became of that, None where it was not tried. Without a score, `cause` says why, and
+    `fault` names the error and its place, for logs.
     """
 
     arrival: Arrival
@@ -46,6 +56,8 @@ class Digest:
     challenger: Score | None = None
     challenger_thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)
     limit: Limit | None = None
+    doubtful: bool = False
+    again: Rereading | None = None
     cause: FailOpen | None = None
     fault: str = ""
 

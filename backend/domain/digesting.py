@@ -85,11 +85,13 @@ def digest(
     second: Challenger | None = None,
     briefly: Callable[[str], Score] | None = None,
     limit: Limit | None = None,
+    doubts: Callable[[View, Score], bool] | None = None,
 ) -> Digest:
     """Everything about a message. `model` scores a text of `wording.written`, `thresholds` are its own; so does the
     `second` one, which may break and cost nothing. `briefly`: as `model` does, at less cost and without reasons, which
-    nobody needs of mail that is clearly fine. `limit` says why this is not all of the message. What the owner wrote is
-    not scored. Raises nothing but `MemoryError` once the facts are known."""
+    nobody needs of mail that is clearly fine. `limit` says why this is not all of the message. `doubts` says whether
+    the view that decided is to be read again, and keeps it for that. What the owner wrote is not scored. Raises nothing
+    but `MemoryError` once the facts are known."""
     if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
         return facts(arrival, owner)
     known, tongue = _facts(arrival, owner, OTHER), OTHER
@@ -102,8 +104,9 @@ def digest(
         if briefly is not None and _may_tell(score, thresholds):
             score = model(decisive.text).of_part(decisive.part)
         score = illustrate(score, decisive.reading)
+        doubtful = doubts is not None and doubts(decisive, score)
         cause = FailOpen.UNREADABLE
-        answerable = _may_hold(score, thresholds)
+        answerable = doubtful or _may_hold(score, thresholds)
         guards = objections_of_message(arrival, owner, known.authentication) if answerable else ()
     except MemoryError:
         raise
@@ -123,6 +126,7 @@ def digest(
         challenger=challenger,
         challenger_thresholds=limits,
         limit=limit or limit_of(arrival.message, seen[0]),
+        doubtful=doubtful,
         topics=frozenset().union(*(topics(view.text) for view in seen))
         if answerable or _may_hold(challenger, limits)
         else frozenset(),

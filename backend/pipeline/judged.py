@@ -9,6 +9,7 @@ from collections import deque
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from backend.domain.digest import Rereading
 from backend.domain.mailbox.message import FailOpen, Limit, RowName, Verdict
 
 LAGS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 21_600.0)
@@ -37,6 +38,10 @@ class VerdictMetrics:
         self.unread = Counter("pitchgate_unread", words, ("limit",), registry=here)
         for limit in Limit:
             self.unread.labels(limit)
+        words = "Second readings by what became of them; late and lost: the first one stands"
+        self.read_again = Counter("pitchgate_second_readings", words, ("outcome",), registry=here)
+        for outcome in Rereading:
+            self.read_again.labels(outcome)
         self._latest: deque[bool] = deque(maxlen=WATCHED)
         words = "1 when none of the last 20 messages could be judged"
         gauge = Gauge("pitchgate_nothing_is_judged", words, registry=here)

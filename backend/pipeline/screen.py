@@ -115,6 +115,8 @@ async def read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
     if digest.limit is not None:
         context.judged.unread.labels(digest.limit).inc()
         log.warning("not_read_in_full", mailbox=mailbox.id, limit=digest.limit, fault=digest.fault)
+    if digest.again is not None:
+        context.judged.read_again.labels(digest.again).inc()
     labels = as_it_came(digest.arrival.labels, mailbox.labels)
     if labels == digest.arrival.labels:
         return digest
@@ -299,7 +301,7 @@ def _resting(
     assert score is not None
     found = audit.grounds(facts, score, thresholds, guards, now)
     if score.trace is not None and score.trace.counts:
-        found = replace(found, counts=context.vault.seal(score.trace.counts))
+        found = replace(found, counts=context.vault.seal(audit.kept_counts(score.trace)))
     shadow = shadow_of(verdict, digest, facts, guards, now)
     return replace(verdict, grounds=found, shadow=shadow)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, Protocol, TextIO
 
 from backend.domain.digest import Digest
 from backend.domain.digesting import Challenger, correspondents, costly_sender, digest, fault_of, show
@@ -22,7 +22,8 @@ from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen, Limit
 from backend.domain.reading.score import Cost, Score, Thresholds
-from backend.reader.frames import Limits, ModelData, Models, answered, read_request
+from backend.domain.reading.views import View
+from backend.reader.frames import Limits, ModelData, Models, Second, answered, read_request
 
 # ---- Bounds of a reading process
 # It needs nobody outside to watch: the system ends it, or refuses memory. Where a system lacks a limit (memory on
@@ -124,6 +125,43 @@ class Model:
     beside: Callable[[str], Score]
 
 
+class Rereader(Protocol):
+    """What reads a second time. Raises anything it likes."""
+
+    @property
+    def languages(self) -> Set[str]:
+        """Of texts it may read."""
+
+    @property
+    def thresholds(self) -> Mapping[Strictness, Thresholds]:
+        """Its own."""
+
+    def read(self, text: str, first: Score) -> Score:
+        """`first`, judged again."""
+
+
+class Doubts:
+    """The view of the latest message that is in doubt, until it has been read again."""
+
+    def __init__(self, rereader: Rereader, second: Second) -> None:
+        self._rereader, self._second = rereader, second
+        self._kept: tuple[str, Score] | None = None
+
+    def keep(self, view: View, score: Score) -> bool:
+        """Whether it is in doubt."""
+        between = self._second.least <= score.probability < self._second.below
+        doubtful = between and bool(view.own) and view.reading.language in self._rereader.languages
+        self._kept = (view.own, score) if doubtful else None
+        return doubtful
+
+    def read_again(self) -> Score:
+        """Its score after a second reading. Raises `LookupError` where nothing is in doubt."""
+        kept, self._kept = self._kept, None
+        if kept is None:
+            raise LookupError
+        return self._rereader.read(*kept)
+
+
 class NoAnswer(Exception):
     """The bytes are no whole answer of Google's."""
 
@@ -158,9 +196,13 @@ class _Patience:
             raise _TooLong
 
 
-def serve(opened: Callable[[bytes, bool], Arrival], load: Callable[[bytes, str], Model]) -> None:
+def serve(
+    opened: Callable[[bytes, bool], Arrival],
+    load: Callable[[bytes, str], Model],
+    load_rereader: Callable[[str, str], Rereader],
+) -> None:
     """Load the models that come first, then read what comes. `opened` opens a message, whole or briefly, and raises
-    `NoAnswer`. A challenger that is refused is done without."""
+    `NoAnswer`. A challenger or a second reading that is refused is done without."""
     ignore_signals()
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     _silence(sys.stdout)
@@ -175,21 +217,31 @@ def serve(opened: Callable[[bytes, bool], Arrival], load: Callable[[bytes, str],
     except PitchgateError as error:
         _write(answers, {"refused": _told(error)})
         return
-    beside, refusal = None, None
+    beside = rereader = None
+    refusals: dict[str, object] = {}
     try:
         beside = _loaded(load, models.challenger) if models.challenger is not None else None
     except PitchgateError as error:
-        refusal = _told(error)
+        refusals["challenger_refused"] = _told(error)
+    try:
+        rereader = load_rereader(limits.second.file, model.digest) if limits.second is not None else None
+    except PitchgateError as error:
+        refusals["second_refused"] = _told(error)
     del models, first
     ready = {"version": model.version, "thresholds": model.thresholds, "costs": model.costs}
     challenger = {} if beside is None else beside.thresholds
-    _write(answers, {"ready": {**ready, "challenger_thresholds": challenger, "challenger_refused": refusal}})
+    again = {} if rereader is None else rereader.thresholds
+    _write(
+        answers,
+        {"ready": {**ready, "challenger_thresholds": challenger, "again_thresholds": again, **refusals}},
+    )
+    doubts = Doubts(rereader, limits.second) if rereader is not None and limits.second is not None else None
     _silence(sys.stderr)
     # What is here now stays: the collector need not look through it after every few messages.
     gc.collect()
     gc.freeze()
     confine(limits.memory)
-    _read_all(requests, answers, _works(opened, model, beside, limits), limits)
+    _read_all(requests, answers, _works(opened, model, beside, doubts, limits), limits)
 
 
 def _loaded(load: Callable[[bytes, str], Model], file: ModelData) -> Model:
@@ -204,7 +256,11 @@ def _told(error: PitchgateError) -> dict[str, str]:
 
 
 def _works(
-    opened: Callable[[bytes, bool], Arrival], model: Model, beside: Model | None, limits: Limits
+    opened: Callable[[bytes, bool], Arrival],
+    model: Model,
+    beside: Model | None,
+    doubts: Doubts | None,
+    limits: Limits,
 ) -> Mapping[str, Callable[..., object]]:
     """What may be asked for, by name."""
     keep, patience = limits.keep_counts, _Patience(limits.seconds * IN_FULL)
@@ -215,6 +271,7 @@ def _works(
     second = None if beside is None else Challenger(beside.beside, beside.thresholds)
     # Counts are kept of every message, and they come with the whole score.
     briefly = None if keep else model.briefly
+    keep_doubtful = doubts.keep if doubts is not None else None
 
     def in_part(raw: bytes, owner: Owner, limit: Limit) -> Digest:
         return _pared(digest(opened(raw, True), owner, score, model.thresholds, second, briefly, limit))
@@ -224,7 +281,9 @@ def _works(
             return in_part(raw, owner, Limit.TIME)
         try:
             with patience:
-                read = digest(opened(raw, False), owner, score, model.thresholds, second, briefly)
+                read = digest(
+                    opened(raw, False), owner, score, model.thresholds, second, briefly, doubts=keep_doubtful
+                )
         except NoAnswer:
             raise
         except _TooLong:
@@ -237,7 +296,7 @@ def _works(
             return replace(in_part(raw, owner, Limit.BROKEN), fault=read.fault)
         return _pared(read)
 
-    return {
+    works: dict[str, Callable[..., object]] = {
         "digest": in_full,
         "brief": in_part,
         "show": lambda raw, owner, told: show(
@@ -246,6 +305,9 @@ def _works(
         "correspondents": lambda raw, owner: correspondents(opened(raw, False).message, owner),
         "offer": lambda raw: offer(opened(raw, False).message),
     }
+    if doubts is not None:
+        works["again"] = lambda raw: doubts.read_again()
+    return works
 
 
 def _pared(read: Digest) -> Digest:

@@ -22,14 +22,27 @@ MAX_ANSWER = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Second:
+    """A second reading: the encoder's file, between which probabilities of a first reading it is done, and how many
+    seconds it may take by the clock."""
+
+    file: str
+    least: float
+    below: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one message may take: `seconds` of processor time, `memory` in bytes. `patience` is how long it may take by
-    the clock, on a machine that is busy with other things. `keep_counts`: what the model counts in it comes too."""
+    the clock, on a machine that is busy with other things. `keep_counts`: what the model counts in it comes too.
+    `second`: where the first reading is in doubt, there is another."""
 
     seconds: float
     memory: int
     patience: float
     keep_counts: bool = False
+    second: Second | None = None
 
 
 @dataclass(frozen=True, slots=True)

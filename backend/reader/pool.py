@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from backend.domain.digest import Digest
+from backend.domain.digest import Digest, Rereading
 from backend.domain.errors import NO_READER, TryLater
 from backend.domain.mail.machine_mail import Offer
 from backend.domain.mail.message import Owner
@@ -24,10 +24,10 @@ from backend.domain.mailbox.message import FailOpen, Limit
 from backend.domain.reading.score import Cost, Score, Shown, Thresholds
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
-from backend.reader.frames import Limits, ModelData, Models
+from backend.reader.frames import Limits, ModelData, Models, Second
 from backend.reader.process import LoadedModels, ModelFile, ReaderDied, ReadingProcess, read_model
 from backend.reader.turns import CostlySenders, Turns
-from backend.settings import Settings
+from backend.settings import ENCODER_FILE, Settings
 from backend.transactions.records import StoredModel
 
 # ---- The pool of reading processes
@@ -63,8 +63,9 @@ class ReaderReply(BaseModel, Generic[T]):
 
 
 # Made once: to look one up costs as much as to read an answer.
-_DIGEST, _SHOWN, _OFFER, _CORRESPONDENTS, _ANY = (
+_DIGEST, _SCORE, _SHOWN, _OFFER, _CORRESPONDENTS, _ANY = (
     ReaderReply[Digest],
+    ReaderReply[Score],
     ReaderReply[Shown],
     ReaderReply[Offer],
     ReaderReply[tuple[str, ...]],
@@ -207,7 +208,8 @@ class ReadingPool:
             if answer.spent:
                 held.retire()
             if isinstance(answer.value, Digest):
-                answer.value = cast(T, held.with_thresholds(answer.value))
+                read = await self._again(held, answer.value) if answer.value.doubtful else answer.value
+                answer.value = cast(T, held.with_thresholds(read))
         except asyncio.CancelledError:
             held.leave(ABANDONED, partial(self._left, held))
             raise
@@ -218,8 +220,36 @@ class ReadingPool:
         except BaseException:
             self._hand_back(held)
             raise
-        self._hand_back(held)
+        if held.at_work:
+            held.leave(ABANDONED, partial(self._left, held))
+        else:
+            self._hand_back(held)
         return answer
+
+    async def _again(self, held: ReadingProcess, first: Digest) -> Digest:
+        """`first` with the score of a second reading by the same process, which has kept the text. The first one stands
+        whatever becomes of that."""
+        second = self._limits.second
+        assert second is not None, "nothing is in doubt without one"
+        if not held.usable:  # it has ended after what the first one took
+            return replace(first, again=Rereading.LOST)
+        try:
+            async with asyncio.timeout(second.seconds):
+                found = _SCORE.model_validate_json(await held.ask("again", b""))
+        except TimeoutError:
+            return replace(first, again=Rereading.LATE)
+        except ReaderDied as error:
+            log.warning("reading_process_lost", work="again", cause=error.cause, bytes=0)
+            return replace(first, again=Rereading.LOST)
+        except ValidationError:
+            held.end_now()
+            return replace(first, again=Rereading.LOST)
+        if found.spent:
+            held.retire()
+        if found.value is None:
+            log.warning("second_reading_failed", fault=found.fault)
+            return replace(first, again=Rereading.LOST)
+        return replace(first, score=found.value, again=Rereading.READ)
 
     def _left(self, held: ReadingProcess, body: bytes) -> None:
         """A reading nobody waited for has come to its end."""
@@ -329,6 +359,9 @@ class ReadingPool:
     async def _start(self, models: Models) -> ReadingProcess:
         process = await ReadingProcess.start(self._entry, models, self._limits)
         self._all.add(process)
+        refused = process.facts.second_refused
+        if refused is not None and refused != self._facts.second_refused:
+            log.error("second_reading_off", cause=refused["key"])
         return process
 
 
@@ -348,8 +381,24 @@ def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:
     """The processes that read, started. Raises `ModelFile`."""
     patience = settings.reader_seconds * PATIENCE
     limits = Limits(
-        settings.reader_seconds, settings.reader_memory, patience, keep_counts=settings.replay_days > 0
+        settings.reader_seconds,
+        settings.reader_memory,
+        patience,
+        keep_counts=settings.replay_days > 0,
+        second=second_of(settings),
     )
     return ReadingPool.open(
         ENTRY, settings.model_path, limits, settings.readers, wait=settings.lease_seconds / 3
+    )
+
+
+def second_of(settings: Settings) -> Second | None:
+    """The second reading that is set, if it is."""
+    if not settings.second_reading:
+        return None
+    return Second(
+        str(settings.state_dir / ENCODER_FILE),
+        settings.second_reading_from,
+        settings.second_reading_below,
+        settings.second_reading_seconds,
     )

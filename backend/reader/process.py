@@ -14,7 +14,7 @@ from typing import cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from backend.domain.digest import Digest
+from backend.domain.digest import Digest, Rereading
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen
@@ -57,13 +57,15 @@ def _beginning(path: Path) -> bytes:
 
 class LoadedModels(BaseModel):
     """What the process says of the models it has loaded, before it has read any message, and why it reads without the
-    challenger it was given."""
+    challenger or the second reading it was to have."""
 
     version: str
     thresholds: Mapping[Strictness, Thresholds]
     costs: Mapping[Strictness, Cost]
     challenger_thresholds: Mapping[Strictness, Thresholds] = {}
     challenger_refused: dict[str, str] | None = None
+    again_thresholds: Mapping[Strictness, Thresholds] = {}
+    second_refused: dict[str, str] | None = None
 
 
 class _Start(BaseModel):
@@ -191,11 +193,17 @@ class ReadingProcess:
     def with_thresholds(self, read: Digest) -> Digest:
         """With the thresholds of the models that scored."""
         facts = self.facts
+        of_score = facts.again_thresholds if read.again is Rereading.READ else facts.thresholds
         return replace(
             read,
-            thresholds=facts.thresholds if read.score is not None else {},
+            thresholds=of_score if read.score is not None else {},
             challenger_thresholds=facts.challenger_thresholds if read.challenger is not None else {},
         )
+
+    @property
+    def at_work(self) -> bool:
+        """Whether its answer is still to come, though nobody may wait for it any more."""
+        return self._pipes.answer is not None
 
     def retire(self) -> None:
         """It is about to end by itself."""

@@ -1,4 +1,5 @@
-"""A reading process whose model does what the text tells it to: hang, grow, die, lie, break.
+"""A reading process whose model does what the text tells it to: hang, grow, die, lie, break. A text that is *doubtful*
+is read again, and what stands behind `again` is done then.
 
 What it opens is what `tests.fakes.gmail.FakeGmail` hands out. A model file's content is its version; "bad" is refused.
 """
@@ -14,16 +15,17 @@ from dataclasses import replace
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.message import Arrival
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Cost, Reason, Score, Thresholds
+from backend.domain.reading.score import Cost, Reason, Score, SecondTrace, Thresholds, Trace
 from backend.reader.child import Model, NoAnswer, serve
 
 THRESHOLDS = {strictness: Thresholds(0.1, 0.5, 0.8, 0.3) for strictness in Strictness}
+AGAIN = {strictness: Thresholds(0.1, 0.6, 0.9, 0.4) for strictness in Strictness}
 COSTS = {Strictness.RELAXED: Cost(4, 61), Strictness.NORMAL: Cost(12, 72), Strictness.STRICT: Cost(40, 83)}
 
 
 def main() -> None:
     """Read until standard input is closed."""
-    serve(_opened, _load)
+    serve(_opened, _load, _load_rereader)
 
 
 def _opened(raw: bytes, briefly: bool) -> Arrival:
@@ -51,8 +53,35 @@ def _load(data: bytes, name: str) -> Model:
     )
 
 
+class _Rereader:
+    languages = frozenset({"en"})
+    thresholds = AGAIN
+
+    def read(self, text: str, first: Score) -> Score:
+        _do([word.removeprefix("again") for word in text.split() if word.startswith("again")])
+        return first.read_again(0.9, 2.0, SecondTrace("numbers", "judge", first.logit))
+
+
+def _load_rereader(file: str, model: str) -> _Rereader:
+    if model == "digest-other":
+        raise PitchgateError("second.other_model")
+    return _Rereader()
+
+
 def _score(text: str, version: str) -> Score:
     words = text.split()
+    _do(words)
+    if "lie" in words:
+        return Score(0.5, 0.0, (), 7)  # type: ignore[arg-type]
+    if "flood" in words:
+        return Score(0.5, 0.0, (Reason("x" * 2_000_000, 1.0),))
+    names = tuple(sorted(os.environ)) if "environment" in words else ()
+    probability = 0.4 if "doubtful" in words else 0.97 if "pitchy" in words else 0.02
+    trace = Trace("", "", "", 0, 0)
+    return Score(probability, 0.0, (Reason("a word", 1.0, names),), version, trace)
+
+
+def _do(words: list[str]) -> None:
     if "hang" in words:
         re.match("(a*)*b", "a" * 200)  # the lock is never let go
     while "loop" in words:
@@ -65,14 +94,8 @@ def _score(text: str, version: str) -> Score:
         kept.append(b"x" * 50_000_000)
     if "die" in words:
         os._exit(0)
-    if "lie" in words:
-        return Score(0.5, 0.0, (), 7)  # type: ignore[arg-type]
-    if "flood" in words:
-        return Score(0.5, 0.0, (Reason("x" * 2_000_000, 1.0),))
     if "break" in words:
-        raise RuntimeError(f"could not take {text}")
-    names = tuple(sorted(os.environ)) if "environment" in words else ()
-    return Score(0.97 if "pitchy" in words else 0.02, 0.0, (Reason("a word", 1.0, names),), version)
+        raise RuntimeError(f"could not take {words}")
 
 
 kept: list[bytes] = []

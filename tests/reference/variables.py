@@ -32,6 +32,7 @@ KINDS = {
     "Topic": "projects/…/topics/…",
     "Subscription": "projects/…/subscriptions/…",
     "Account": "service account",
+    "Probability": "probability",
     "LogLevel": "log level",
 }
 """How the type of a field is called, by its annotation; an Enum is its values."""

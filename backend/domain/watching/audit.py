@@ -25,7 +25,7 @@ from backend.domain.mailbox.message import Grounds, LabelIds, Limit, Verdict
 from backend.domain.moments import micros, moment
 from backend.domain.policy.evidence import Earlier
 from backend.domain.policy.table import Facts, Standing, decide, prescreen
-from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.score import Score, Thresholds, Trace
 
 # ---- The append-only log as a chain
 # Seals are HMACs under a key that the mailbox alone has, so somebody who can write to the database but lacks the key
@@ -235,10 +235,29 @@ def grounds(
         "logit": bits(score.logit),
         "part": score.part,
     }
+    again = score.trace.again if score.trace else None
+    if again is not None:
+        case |= {"first": bits(again.first), "embedding": again.embedding}
     model = {"version": score.model, "made_with": score.trace.made_with if score.trace else ""}
+    if again is not None:
+        model["judge"] = again.judge
     setting = _setting(facts.preferences, facts.labels, thresholds, **model)
     # Without what is nothing: most senders are strangers.
     return Grounds(setting, _json({name: value for name, value in case.items() if value}), score.trace)
+
+
+_BESIDE = "\n"
+
+
+def kept_counts(trace: Trace) -> str:
+    """What is kept to score a message again: the counts of its terms, and the numbers of its second reading."""
+    return trace.counts if trace.again is None else f"{trace.counts}{_BESIDE}{trace.again.numbers}"
+
+
+def from_kept(kept: str) -> tuple[str, str]:
+    """Counts and numbers of `kept_counts`; "" for a message that was read once."""
+    counts, _, numbers = kept.partition(_BESIDE)
+    return counts, numbers
 
 
 def from_history(
@@ -298,6 +317,8 @@ def differences(
         again |= {"p": bits(score.probability), "logit": bits(score.logit)}
         if score.trace and score.trace.shares and "shares" in says:
             again["shares"] = score.trace.shares
+        second = score.trace and score.trace.again
+        again |= {"first": second and bits(second.first), "embedding": second and second.embedding}
         if key and score.trace and score.trace.text and "text" in says:
             again["text"] = keyed(key, score.trace.text)
     verdict = None

@@ -225,7 +225,7 @@ def leaves(group: click.Group, before: tuple[str, ...] = ()) -> Iterator[list[st
 
 
 STATE = list(leaves(cli))
-MAKERS = ("serve", "doctor", "db upgrade", "db restore", "db status")
+MAKERS = ("serve", "doctor", "db upgrade", "db restore", "db status", "models second-reading")
 """Make a database, or say that it is missing."""
 
 

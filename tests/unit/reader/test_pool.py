@@ -16,18 +16,20 @@ from typing import Any, cast
 
 import pytest
 
+from backend.domain.digest import Rereading
 from backend.domain.errors import TryLater
 from backend.domain.mail.message import Address
 from backend.domain.mailbox.message import FailOpen, Limit
-from backend.domain.reading.score import Score
+from backend.domain.reading.score import Reason, Score, SecondTrace
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
-from backend.reader.frames import Limits, answered
+from backend.reader.frames import Limits, Second, answered
 from backend.reader.pool import ReadingPool
 from backend.reader.process import ModelFile, ReadingProcess, _Pipes
 from backend.transactions.records import StoredModel
 from tests.contract.reader.test_reader import ANA, fetched
 from tests.doubles import in_english
+from tests.fakes.reading_process import AGAIN, THRESHOLDS
 from tests.unit.pipeline.conftest import letter
 
 LIMITS = Limits(seconds=1.2, memory=150_000_000, patience=20.0)
@@ -318,11 +320,88 @@ class TestModels:
                 raise AssertionError("it started")
 
 
+class TestASecondReading:
+    DOUBTFUL = "we would like you to read this and it is doubtful"
+    AGAIN = replace(LIMITS, second=Second("encoder", 0.1, 0.95, 20.0))
+
+    @pytest.fixture
+    async def pool(self, model: Path) -> AsyncIterator[ReadingPool]:
+        async with opened(model, self.AGAIN) as pool:
+            yield pool
+
+    async def test_what_is_in_doubt_is_read_again_and_judged_by_other_thresholds(
+        self, pool: ReadingPool
+    ) -> None:
+        digest = await pool.screen(mail(self.DOUBTFUL), ANA)
+        assert digest.score is not None
+        assert digest.again is Rereading.READ
+        assert (digest.score.probability, digest.score.logit) == (0.9, 2.0)
+        assert digest.score.reasons[-1] == Reason("again.pitch", 2.0)
+        assert digest.score.trace is not None
+        assert digest.score.trace.again == SecondTrace("numbers", "judge", 0.0)
+        assert digest.thresholds == AGAIN
+        (before,) = pool.pids
+        assert await reads(pool)
+        assert pool.pids == [before]
+
+    @pytest.mark.parametrize(
+        ("text", "limits"),
+        [
+            ("a pitchy letter for you and it is sure", AGAIN),
+            (DOUBTFUL, LIMITS),
+            (DOUBTFUL, replace(LIMITS, second=Second("encoder", 0.1, 0.4, 20.0))),
+            (DOUBTFUL, replace(LIMITS, second=Second("encoder", 0.5, 0.95, 20.0))),
+            ("doubtful: ich möchte gerne wissen, ob das für dich und mich ist", AGAIN),
+        ],
+        ids=["sure", "without", "below", "above", "in another language"],
+    )
+    async def test_all_else_is_read_once(self, model: Path, text: str, limits: Limits) -> None:
+        async with opened(model, limits) as pool:
+            digest = await pool.screen(mail(text), ANA)
+            assert digest.score is not None
+            assert digest.score.probability in (0.4, 0.97)
+            assert digest.again is None
+            assert digest.thresholds == THRESHOLDS
+
+    @pytest.mark.parametrize(
+        ("what", "seconds", "becomes"),
+        [
+            ("againdie", 60.0, Rereading.LOST),
+            ("againhang", 60.0, Rereading.LOST),
+            ("againbreak", 60.0, Rereading.LOST),
+            pytest.param("againgrow", 60.0, Rereading.LOST, marks=linux_only),
+            ("againwait", 0.1, Rereading.LATE),
+        ],
+    )
+    async def test_the_first_one_stands_whatever_becomes_of_it(
+        self, model: Path, what: str, seconds: float, becomes: Rereading, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("backend.reader.pool.ABANDONED", 0.1)
+        limits = replace(self.AGAIN, second=Second("encoder", 0.1, 0.95, seconds))
+        async with opened(model, limits) as pool:
+            digest = await pool.screen(mail(f"{self.DOUBTFUL} {what}"), ANA)
+            assert digest.score is not None
+            assert (digest.score.probability, digest.again, digest.cause) == (0.4, becomes, None)
+            assert digest.thresholds == THRESHOLDS
+            assert await reads(pool)
+            assert len(pool.pids) == 1
+
+    async def test_one_for_another_model_is_done_without(self, pool: ReadingPool, model: Path) -> None:
+        change(model, "other")
+        taken = await pool.switch(None)
+        assert taken.second_refused is not None
+        assert (await pool.screen(mail(self.DOUBTFUL), ANA)).again is None
+        change(model, "one")
+        assert (await pool.switch(None)).second_refused is None
+        assert (await pool.screen(mail(self.DOUBTFUL), ANA)).again is Rereading.READ
+
+
 PARENT = """
 import asyncio, sys
 from pathlib import Path
 from tests.unit.reader.test_pool import ANA, mail, opened
 from tests.doubles import in_english
+from tests.fakes.reading_process import AGAIN, THRESHOLDS
 
 async def main():
     async with opened(Path(sys.argv[1])) as pool:
