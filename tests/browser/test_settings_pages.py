@@ -191,7 +191,7 @@ def test_a_line_is_saved_where_it_stands_and_undone_by_keyboard_alone(
     page.keyboard.press("Enter")
     reach(page, "input[type=checkbox][value=credit]")
     page.keyboard.press("Space")
-    expect(toast).to_have_text("Rules: 7")
+    expect(toast).to_have_text("Rules: 8")
     expect(page.locator("input[type=checkbox][value=credit]")).to_be_focused()  # what is open stays open
     shot(page, shots, "settings-advanced")
     assert_no_serious(page)

@@ -70,6 +70,7 @@ HARMLESS = set(
     account since until note challenged placement limit by after v t language text default do
     confirmed answer request ticket csrf wording left_alone welcome topic rows_off until_at
     scopes other typed line code verifier name leads_to page hours
+    unread at of digest
     """.split()
 )
 """Settings, searches, where a browser is reached: they name nothing of anybody's."""

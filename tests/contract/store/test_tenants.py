@@ -126,6 +126,7 @@ class Eve:
             "count_weeks": lambda: store.count_weeks("eve", now + timedelta(days=8)),
             "drift": lambda: store.drift("eve"),
             "decision_chain": lambda: store.decision_chain("eve"),
+            "keep_head": lambda: store.keep_head("eve"),
             "decisions": lambda: store.decisions("eve", "m1"),
             "decided_messages": lambda: store.decided_messages("eve"),
             "swap_chain_key": lambda: store.swap_chain_key("eve", b"sealed", b"eve"),
