@@ -69,7 +69,8 @@ class Life:
     delivered: int = 0
 
     async def pass_time(self, **parts: float) -> None:
-        """Both clocks go on; who has something to do is woken."""
+        """Both clocks go on, once nothing is in hand: work that took days would lose its lease."""
+        await until(self._rests, "what is in hand done")
         step = timedelta(**parts)
         self.google.advance_clock(step.total_seconds())
         self.clock.more += step
@@ -114,6 +115,9 @@ class Life:
         """Whether Sent has been read and the mail is listened to."""
         mailbox = await self.application.context.store.mailbox("ana")
         return mailbox is not None and mailbox.indexed_at is not None and bool(mailbox.cursor)
+
+    async def _rests(self) -> bool:
+        return not await self.application.context.store.busy("ana", self.clock.now())
 
     async def _judged(self) -> bool:
         census = await self.application.context.store.census()
