@@ -48,10 +48,10 @@ LIKE_A_PITCH = (RowName.OBSERVE, RowName.CREDIT)
 
 
 def told_reason(view: MessageView) -> int | None:
-    """Which of a message's reasons is told where there is room for one, in a list, a digest, an app: what speaks
-    loudest for a pitch, but for the words nearly all have; or else what speaks against it. Of mail that was never held
-    only the latter, and nothing where another rule than its score let it in, nor where its sender's other mail had it
-    held, nor of mail that could not be read in full, for that comes first."""
+    """The index of the one reason shown in a list, a digest or an app: what speaks loudest for a pitch, except words
+    that nearly all pitches have; or else what speaks against it. Of mail that was never held only the latter, and none
+    where another rule than its score let it in, where its sender's other mail had it held, or where it could not be
+    read in full, for that comes first."""
     if view.row in (RowName.HELD_WITH_EARLIER, RowName.HELD_WITH_LATER) or view.cause in tuple(Limit):
         return None
     speaking = [float(reason.get("weight", 0)) > 0 for reason in view.reasons]

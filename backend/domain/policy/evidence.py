@@ -59,7 +59,8 @@ def piece(probability: float) -> float:
 
 
 def together(probability: float, earlier: float) -> float:
-    """The probability that the sender sells, by this email and the sum of earlier pieces. NaN for what is none."""
+    """The probability that the sender sells, from this email and the sum of earlier pieces; NaN if `probability` is not
+    one."""
     if not 0.0 <= probability <= 1.0:
         return float("nan")
     return 1 / (1 + exp(-min(max(earlier, -SURE), SURE) - piece(probability)))
