@@ -84,7 +84,7 @@ class FakeGmail:
     lag_tells: bool = False
     history_size: int = 0
     watch_days: float = 7.0
-    delivered: int = 0
+    last_id: int = 0
 
     @property
     def units(self) -> int:
@@ -94,12 +94,15 @@ class FakeGmail:
     def deliver(self, message: Message, *, labels: frozenset[str] = frozenset({"INBOX", "UNREAD"}),
                 thread_id: str = "", known_labels: bool = True) -> str:  # fmt: skip
         """A mail arrives; returns its id."""
-        self.delivered = max(self.delivered, len(self.messages)) + 1  # Gmail gives no id twice
-        gmail_id = f"{self.delivered:016x}"
+        gmail_id = self._new_id()
         arrival = Arrival(gmail_id, thread_id or gmail_id, labels, self.now, message)
         self.messages[gmail_id] = arrival
         self._record(Added(gmail_id, arrival.thread_id, labels if known_labels else None))
         return gmail_id
+
+    def _new_id(self) -> str:
+        self.last_id += 1  # Gmail gives no id twice, whatever was deleted
+        return f"{self.last_id:016x}"
 
     def move(self, gmail_id: str, add: Set[str] = frozenset(), remove: Set[str] = frozenset()) -> None:
         """The owner moves a mail in Gmail itself."""
@@ -208,7 +211,7 @@ class FakeGmail:
     async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:
         self._enter("send")
         mail = message_from_bytes(raw, policy=policy.default)
-        gmail_id = f"{len(self.messages) + 1:016x}"
+        gmail_id = self._new_id()
         marker = str(mail["X-Pitchgate-Challenge"] or "")
         self.sent.append(Sent(gmail_id, thread_id, str(mail["Message-ID"]), marker, raw))
         fields = tuple((name, str(value)) for name, value in mail.items())

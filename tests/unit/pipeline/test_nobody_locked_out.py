@@ -224,6 +224,7 @@ SWITCHED = [("quarantine",), *MANY, ("challenge",)]
 BLOCKED = [*MANY, ("solve", 0), ("owner", 0, Decision.BLOCK), ("mail", SAM, "pitchy", True), ("undo",)]
 FULL = [("mail", sender, "pitchy", True) for sender in SENDERS]
 DELETED = [("quarantine",), *MANY[:2], ("delete",)]
+DELETED_AND_EXPIRED = [MANY[0], ("wait", 14.0), MANY[0], ("delete",), ("wait", 14.0)]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -234,6 +235,7 @@ DELETED = [("quarantine",), *MANY[:2], ("delete",)]
 @example(SWITCHED)
 @example(BLOCKED)
 @example(DELETED)
+@example(DELETED_AND_EXPIRED)
 @example(FULL)
 def test_nobody_is_locked_out(history: list[tuple[object, ...]]) -> None:
     asyncio.run(played(history))
