@@ -13,7 +13,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.scoring.model_file import ModelFacts
 from model_export.digests import sources
 from model_export.evaluation import GOALS, Confusion, Evaluation
-from model_export.metrics import true_share
+from model_export.metrics import precision_at
 from model_export.slices import Rate
 
 _FENCE = "```json reproduce\n"
@@ -95,7 +95,9 @@ def _calibration(evaluation: Evaluation) -> str:
         f"The goal of {goal:.2f} is {verdicts[0]} on all left-out mail together, {verdicts[1]} as a mean over files."
     ]
     if mean.ece > goal:
-        languages.append(f"Chance alone makes {mean.chance:.3f} there; what was tried stands in the report.")
+        languages.append(
+            f"Chance alone makes {mean.noise_floor:.3f} there; what was tried stands in the report."
+        )
     furthest = sorted(evaluation.offsets.items(), key=lambda item: (-abs(item[1]), item[0]))
     listed = [
         f"{name} ({abs(by) * 100:.0f} points too {'high' if by > 0 else 'low'})" for name, by in furthest
@@ -123,7 +125,7 @@ def _costs(evaluation: Evaluation) -> str:
 
 
 def _sure(evaluation: Evaluation, share: float) -> str:
-    real, count = true_share(evaluation.labels, evaluation.scores, share)
+    real, count = precision_at(evaluation.labels, evaluation.scores, share)
     return _wrapped(
         f"Probabilities are stated for mail of which {share:.0%} are pitches. Of left-out mail said to be a pitch with "
         f"95 % or more ({count} messages), {real:.1%} would be pitches in such mail."

@@ -16,8 +16,8 @@ from model_export.learner import Floats
 class Figures:
     """AUC, recall at 1 % and 5 % false holds, expected calibration error (ten bins of equal width).
 
-    `chance` is the calibration error that a perfectly calibrated model would show on as many messages: what an
-    `ece` can be expected to reach, not 0. `debiased` is the root mean squared gap with chance taken out.
+    `noise_floor` is the calibration error that even a perfectly calibrated model would show on this number of
+    messages: compare `ece` with it, not with 0. `debiased` is the root mean squared gap without that noise.
     """
 
     count: int
@@ -25,7 +25,7 @@ class Figures:
     recall_1: float
     recall_5: float
     ece: float
-    chance: float = 0.0
+    noise_floor: float = 0.0
     debiased: float = 0.0
 
 
@@ -51,7 +51,7 @@ def calibration_error(labels: Floats, probabilities: Floats, bins: int = 10) -> 
     return gaps / len(labels)
 
 
-def chance_error(probabilities: Floats, bins: int = 10) -> float:
+def noise_floor(probabilities: Floats, bins: int = 10) -> float:
     """Expected `calibration_error` if every message were a pitch with exactly its stated probability.
 
     A bin's gap is then a sum of independent deviations, close to normal: its mean size is sqrt(2 / pi) of its
@@ -63,7 +63,7 @@ def chance_error(probabilities: Floats, bins: int = 10) -> float:
 
 
 def debiased_error(labels: Floats, probabilities: Floats, bins: int = 10) -> float:
-    """Root mean squared gap over bins of equal width, less what chance adds to it; 0 where chance explains it all.
+    """Root mean squared gap over bins of equal width, less what noise adds to it; 0 where noise explains all of it.
 
     The debiased estimator of Kumar, Liang and Ma (2019): from each bin's squared gap its expected share of noise,
     m (1 - m) / (n - 1) for n messages with the share m of pitches, is taken off. A bin of one message tells nothing.
@@ -79,12 +79,14 @@ def debiased_error(labels: Floats, probabilities: Floats, bins: int = 10) -> flo
     return math.sqrt(max(0.0, total / len(labels)))
 
 
-def true_share(labels: Floats, probabilities: Floats, share: float, least: float = 0.95) -> tuple[float, int]:
-    """(share of pitches among mail stated at `least` or above, how many messages that is), in mail of which `share`
-    are pitches: each label counts as often as it occurs there. NaN of nothing."""
+def precision_at(
+    labels: Floats, probabilities: Floats, pitch_rate: float, threshold: float = 0.95
+) -> tuple[float, int]:
+    """Share of pitches among messages scored at `threshold` or above, and how many messages those are. The two labels
+    are weighted as in a stream of mail of which `pitch_rate` are pitches. NaN if no message scores that high."""
     found = float(labels.mean())
-    weights = np.where(labels == 1, share / found, (1 - share) / (1 - found))
-    stated = probabilities >= least
+    weights = np.where(labels == 1, pitch_rate / found, (1 - pitch_rate) / (1 - found))
+    stated = probabilities >= threshold
     total = float(weights[stated].sum())
     return (float(weights[stated & (labels == 1)].sum()) / total if total else math.nan), int(stated.sum())
 
@@ -92,11 +94,12 @@ def true_share(labels: Floats, probabilities: Floats, share: float, least: float
 def interval(
     labels: Floats, probabilities: Floats, rounds: int = 1000, seed: int = 20
 ) -> tuple[float, float]:
-    """95 % bootstrap interval of `calibration_error`. Drawing again adds noise, so it lies rather high."""
+    """95 % bootstrap interval of `calibration_error`. Resampling adds noise of its own, so the
+    interval lies a little too high."""
     random = np.random.default_rng(seed)
     count = len(labels)
-    drawn = (random.integers(0, count, count) for _ in range(rounds))
-    found = [calibration_error(labels[places], probabilities[places]) for places in drawn]
+    resamples = (random.integers(0, count, count) for _ in range(rounds))
+    found = [calibration_error(labels[rows], probabilities[rows]) for rows in resamples]
     low, high = np.percentile(found, [2.5, 97.5])
     return float(low), float(high)
 
@@ -117,7 +120,7 @@ def figures(labels: Floats, scores: Floats, probabilities: Floats) -> Figures:
         recall_at(labels, scores, 0.01),
         recall_at(labels, scores, 0.05),
         calibration_error(labels, probabilities),
-        chance_error(probabilities),
+        noise_floor(probabilities),
         debiased_error(labels, probabilities),
     )
 
@@ -135,6 +138,6 @@ def by_part(
 
 def mean_figures(parts: Sequence[Figures]) -> Figures:
     """The plain mean over files, the corpus's customary score."""
-    names = ("auc", "recall_1", "recall_5", "ece", "chance", "debiased")
+    names = ("auc", "recall_1", "recall_5", "ece", "noise_floor", "debiased")
     means = [float(np.mean([getattr(p, name) for p in parts])) for name in names]
     return Figures(sum(p.count for p in parts), *means)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tray_app.errors import AlreadyRunning, TrayError
-from tray_app.startup import Settings, give_back_libraries, installed_version, read_settings
+from tray_app.startup import Settings, installed_version, read_settings, restore_library_path
 
 if TYPE_CHECKING:
     from tray_app.ports import Secrets
@@ -39,7 +39,7 @@ REMAINS = (
 @click.pass_context
 def main(context: click.Context, server: str, plain_token_file: bool, at_login: bool) -> None:
     """Pitchgate in the tray: hear of held mail, look at it, decide."""
-    give_back_libraries()
+    restore_library_path()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     settings = read_settings()
     if server:
@@ -95,8 +95,8 @@ def uninstall_command(settings: Settings, keep_state: bool) -> None:
         autostart.disable()
     if keep_state:
         return
-    plain = (settings.folder / "token.json").exists()  # then the keyring is not where it is
-    forgotten = forget_token(kept_server(settings), platform_secrets()) or plain
+    in_file = (settings.folder / "token.json").exists()  # then the keyring does not hold the token
+    forgotten = forget_token(kept_server(settings), platform_secrets()) or in_file
     shutil.rmtree(settings.folder, ignore_errors=True)
     if not forgotten:
         raise click.ClickException(REMAINS)
@@ -105,7 +105,7 @@ def uninstall_command(settings: Settings, keep_state: bool) -> None:
 
 @main.command("window", hidden=True)
 def window_command() -> None:
-    """Be the review window's process: where there is no interpreter to start it with."""
+    """Run the review window: the packaged app, which has no Python to call, starts it this way."""
     from tray_app.window import run
 
     run()

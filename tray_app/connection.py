@@ -1,4 +1,4 @@
-"""The link to the server: fetch, listen, send what waits; on trouble tell it, wait, begin again."""
+"""The link to the server: fetch, listen, send what waits; after an error report it, wait and start over."""
 
 from __future__ import annotations
 
@@ -52,10 +52,11 @@ class Outbox:
         """What is still to be sent, in order."""
         return self._memory.waiting()
 
-    def decide(self, gmail_id: str, decision: Decision, text: str, reach: int = 0) -> str:
-        """Store a decision; returns its key. `reach`: how many messages it is foreseen to let in."""
+    def decide(self, gmail_id: str, decision: Decision, text: str, expected: int = 0) -> str:
+        """Store a decision; returns its key. `text` is shown to the owner should the server refuse it.
+        `expected`: how many messages it should let in; the server may let in fewer, for it lets in no forged ones."""
         key = secrets.token_urlsafe(18)
-        self._memory.add(Waiting(key, gmail_id, decision.value, text, reach=reach))
+        self._memory.add(Waiting(key, gmail_id, decision.value, text, expected=expected))
         return key
 
     def undo(self, key: str, text: str) -> None:
@@ -65,7 +66,7 @@ class Outbox:
             return
         unsent = next((item for item in waiting if item.key == key and not item.tried), None)
         if unsent:
-            self._memory.settled(unsent)
+            self._memory.remove(unsent)
         else:
             self._memory.add(Waiting(key, "", "", text, undo=True))
 
@@ -75,7 +76,7 @@ class Outbox:
         Raises the `BackendError` that stopped it; what is left stays in order.
         """
         refusals: list[Refusal] = []
-        short = False
+        fewer = False
         async with self._sending:
             while waiting := self._memory.waiting():
                 item = waiting[0]
@@ -86,11 +87,11 @@ class Outbox:
                         await backend.undo(item.key)
                     else:
                         moved = await backend.correct(item.key, item.gmail_id, Decision(item.decision))
-                        short |= len(moved) < item.reach
+                        fewer |= len(moved) < item.expected
                 except Refused as error:
                     refusals.append(Refusal(item, error))
-                self._memory.settled(item)
-        return Sent(tuple(refusals), short or bool(refusals))
+                self._memory.remove(item)
+        return Sent(tuple(refusals), fewer or bool(refusals))
 
 
 # ---- The link to the server
@@ -104,27 +105,29 @@ class Pace:
     most: float = 60.0
     hopeless: float = 300.0
 
-    def wait(self, error: BackendError | None, attempt: int, dice: Callable[[], float]) -> float:
-        """The wait after the `attempt`th failure in a row (from 1). `dice` gives 0…1 and spreads many apps."""
+    def wait(self, error: BackendError | None, attempt: int, jitter: Callable[[], float]) -> float:
+        """The wait after the `attempt`th failure in a row (from 1). `jitter` gives
+        a random number from 0 to 1, so that many apps do not all try again at the same moment."""
         if isinstance(error, Busy):
             return error.retry_after
         if isinstance(error, SignedOut | WrongVersion | Refused):
             return self.hopeless
-        return min(self.most, self.first * 2.0 ** min(attempt - 1, 16)) * (0.5 + dice() / 2)
+        return min(self.most, self.first * 2.0 ** min(attempt - 1, 16)) * (0.5 + jitter() / 2)
 
 
-class Hearer(Protocol):
-    """Who hears of it. All calls on the asyncio thread."""
+class ConnectionListener(Protocol):
+    """Receives what the connection learns. All calls come on the asyncio thread."""
 
     def on_reached(self, status: Status) -> None: ...
 
-    def on_lists(self, held: tuple[Message, ...], passed: tuple[Message, ...]) -> None: ...
+    def on_lists(self, held: tuple[Message, ...], passed: tuple[Message, ...]) -> None:
+        """`passed` is mail that was never held."""
 
     def on_event(self, event: Event) -> None:
         """A `held`, `moved` or `note` event."""
 
     def on_sent(self, refusals: tuple[Refusal, ...]) -> None:
-        """The outbox is empty."""
+        """Everything that waited has been sent; `refusals` are the decisions the server will never take."""
 
     def on_failed(self, error: BackendError) -> None: ...
 
@@ -136,15 +139,15 @@ class Connection:
         self,
         backend: Backend,
         outbox: Outbox,
-        hearer: Hearer,
+        listener: ConnectionListener,
         pace: Pace = Pace(),
-        dice: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._backend = backend
         self._outbox = outbox
-        self._hearer = hearer
+        self._listener = listener
         self._pace = pace
-        self._dice = dice
+        self._jitter = jitter
         self._poked = asyncio.Event()
         self._after = ""
         self._attempt = 0
@@ -161,9 +164,9 @@ class Connection:
                 await self._round()
             except BackendError as failure:
                 error = failure
-                self._hearer.on_failed(failure)
+                self._listener.on_failed(failure)
             self._attempt += 1
-            wait = self._pace.wait(error, self._attempt, self._dice)
+            wait = self._pace.wait(error, self._attempt, self._jitter)
             try:
                 async with asyncio.timeout(wait):
                     await self._poked.wait()
@@ -175,7 +178,7 @@ class Connection:
         await self._send()
         status = await self._backend.status()
         self._attempt = 0
-        self._hearer.on_reached(status)
+        self._listener.on_reached(status)
         if not self._after:
             await self._fetch(status)
         listening = asyncio.create_task(self._listen())
@@ -194,7 +197,7 @@ class Connection:
     async def _send(self) -> None:
         self._poked.clear()
         sent = await self._outbox.flush(self._backend)
-        self._hearer.on_sent(sent.refusals)
+        self._listener.on_sent(sent.refusals)
         if sent.look_again:
             await self._fetch(await self._backend.status())
 
@@ -202,19 +205,19 @@ class Connection:
         """Everything, then listen from where the status was read: an event told twice does no harm."""
         held = await self._backend.held()
         passed = await self._backend.passed()
-        self._hearer.on_lists(held, passed)
+        self._listener.on_lists(held, passed)
         self._after = status.event
 
     async def _listen(self) -> None:
         async with aclosing(self._backend.events(self._after)) as events:  # type: ignore[type-var]
             async for event in events:
                 if event.name == "status":
-                    self._hearer.on_reached(await self._backend.status())
+                    self._listener.on_reached(await self._backend.status())
                 elif event.name == "reset":
                     status = await self._backend.status()
-                    self._hearer.on_reached(status)
+                    self._listener.on_reached(status)
                     await self._fetch(status)
                     return  # the stream goes on from the new position
                 elif event.name in ("held", "moved", "note"):
-                    self._hearer.on_event(event)
+                    self._listener.on_event(event)
                 self._after = event.id or self._after

@@ -249,8 +249,8 @@ class Controller:
         about = states.find(self.state, gmail_id)
         if about is None:
             return
-        reach = len(states.affected(self.state.held, about, decision)) if decision in states.WIDE else 0
-        key = self.outbox.decide(gmail_id, decision, states.done_sentence(about, decision), reach)
+        expected = len(states.affected(self.state.held, about, decision)) if decision in states.WIDE else 0
+        key = self.outbox.decide(gmail_id, decision, states.done_sentence(about, decision), expected)
         decided = states.decided(self.state, about, decision, key, self.parts.now())
         undoable = decided.undoable
         self._drop_from_notices({m.gmail_id for m in undoable.taken} if undoable else set())
@@ -273,15 +273,15 @@ class Controller:
         self.batch = menu.Batch()
         self.become(replace(states.signed_out(self.state), waiting=0))
 
-    # --- Hearer
+    # --- ConnectionListener
 
     def on_reached(self, status: Status) -> None:
-        """See `Hearer`."""
+        """See `ConnectionListener`."""
         self.parts.memory.change(email=status.email)
         self.become(states.reached(self.state, status, self.parts.now()))
 
     def on_lists(self, held: tuple[Message, ...], passed: tuple[Message, ...]) -> None:
-        """See `Hearer`. What came while the app was away is news, unless nothing was known before."""
+        """See `ConnectionListener`. What came while the app was away is news, unless nothing was known before."""
         first, self._knew = not self._knew, True
         before = self.state.unseen
         settled = settled_ids(self.outbox, held)
@@ -293,7 +293,7 @@ class Controller:
                 self._notice(message)
 
     def on_event(self, event: Event) -> None:
-        """See `Hearer`."""
+        """See `ConnectionListener`."""
         if event.name == "held":
             message = message_from_json(event.data)
             known = states.find(self.state, message.gmail_id)
@@ -309,7 +309,7 @@ class Controller:
         self.become(states.gone(self.state, {gmail_id}))
 
     def on_sent(self, refusals: tuple[Refusal, ...]) -> None:
-        """See `Hearer`. What the server will never take is reported, and the list is read again."""
+        """See `ConnectionListener`. What the server will never take is reported, and the list is read again."""
         self.become(replace(self.state, waiting=len(self.outbox)))
         for refusal in refusals:
             self.tell(
@@ -318,7 +318,7 @@ class Controller:
             )
 
     def on_failed(self, error: BackendError) -> None:
-        """See `Hearer`."""
+        """See `ConnectionListener`."""
         trouble = trouble_of(error)
         self.become(replace(states.failed(self.state, trouble), waiting=len(self.outbox)))
 

@@ -146,7 +146,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One decision (or its undoing, `undo`) to be sent. `tried`: the server may have it already. `reach`: how
+    """One decision (or its undoing, `undo`) to be sent. `tried`: the server may have it already. `expected`: how
     many messages it was foreseen to let in; the server lets in no forged ones."""
 
     key: str
@@ -155,7 +155,7 @@ class Waiting:
     text: str
     undo: bool = False
     tried: bool = False
-    reach: int = 0
+    expected: int = 0
 
 
 class Memory:
@@ -213,7 +213,7 @@ class Memory:
         """It is about to be sent: from now on it cannot simply be dropped."""
         self._outbox.update({"tried": True}, doc_ids=self._ids(item))
 
-    def settled(self, item: Waiting) -> None:
+    def remove(self, item: Waiting) -> None:
         """The server has it, or will never take it."""
         ids = self._ids(item)
         if ids:

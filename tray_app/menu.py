@@ -30,7 +30,7 @@ from tray_app.words import count, t
 
 SENDERS_SHOWN = 8
 TITLE_LIMIT = 120
-"""Windows cuts a tooltip at 128 wide characters, its end included."""
+"""Windows cuts a tooltip at 128 UTF-16 units, the closing NUL among them."""
 LABEL_LIMIT = 60
 """Wider menus push their sub-menus off a small screen."""
 
@@ -179,7 +179,7 @@ def headline(state: TrayState, now: datetime) -> str:
 
 
 def _condition(status: Status, now: datetime) -> str:
-    """The server's words; only the clock is ours."""
+    """The title comes from the server; whether a pause is over is decided here, by our clock."""
     title = status.title or status.condition.replace("_", " ").capitalize()
     if status.paused_until is not None and paused(status, now):
         return t("menu.paused_until", when=_when(status.paused_until, now))
@@ -405,6 +405,6 @@ def snapshot(state: TrayState, now: datetime, no_tray: str = "") -> dict[str, An
 
 
 def _shown(message: Message) -> dict[str, Any]:
-    """A message with the colours of its sender's face, the same as on the server's pages: t1 to t6."""
+    """A message with the colour class of its sender's initials, t1 to t6, the same as on the server's pages."""
     number = blake2s(message.sender.lower().encode(errors="replace")).digest()[0] % 6 + 1
     return message_to_json(message) | {"tint": f"t{number}"}

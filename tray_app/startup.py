@@ -83,7 +83,7 @@ def window_command(python: str = sys.executable) -> tuple[str, ...]:
     return (python, "window") if frozen() else (python, "-m", "tray_app.window")
 
 
-def give_back_libraries(environ: MutableMapping[str, str] = os.environ) -> None:
+def restore_library_path(environ: MutableMapping[str, str] = os.environ) -> None:
     """What we start looks for libraries where it always did: a browser must not load ours from the folder."""
     if not frozen() or not sys.platform.startswith("linux"):
         return

@@ -135,7 +135,7 @@ class WindowProcess:
                 elif first["mode"] == "local":
                     await self._serve(message)
                 elif message.get("lost") and not lost:
-                    lost = True  # said for each load that fails; a second list would be a second window
+                    lost = True  # reported for every load that fails: acted on once, or a second window would open
                     self._on_lost()
         code = await process.wait()
         if self._process is process:
@@ -199,7 +199,7 @@ class BrowserWindow:
         self._listener: asyncio.Server | None = None
         self._host = ""
         self._pages: set[asyncio.Event] = set()
-        self._leaving: asyncio.TimerHandle | None = None
+        self._grace: asyncio.TimerHandle | None = None
         self.showing = ""
 
     async def open_page(self, url: str) -> None:
@@ -228,7 +228,7 @@ class BrowserWindow:
     async def close(self) -> None:
         """Serve no longer. What stands in the browser stays there, and can do nothing."""
         self.showing = ""
-        for timer in (*self._tickets.values(), self._leaving):
+        for timer in (*self._tickets.values(), self._grace):
             if timer:
                 timer.cancel()
         self._tickets.clear()
@@ -240,14 +240,14 @@ class BrowserWindow:
     def _expire(self, ticket: str) -> None:
         del self._tickets[ticket]
         if not self._pages:
-            self._left()
+            self._report_closed()
 
-    def _gone(self) -> None:
-        """The last page has closed. If a browser is on its way, its ticket's end tells."""
+    def _grace_over(self) -> None:
+        """No page came back. A ticket that is still open decides instead, when it is used or expires."""
         if not self._tickets:
-            self._left()
+            self._report_closed()
 
-    def _left(self) -> None:
+    def _report_closed(self) -> None:
         self.showing = ""
         self._on_closed()
 
@@ -266,7 +266,7 @@ class BrowserWindow:
         writer.close()
 
     def _ours(self, request: h11.Request) -> bool:
-        """Whether it was sent to this address, not to a name that somebody leads here."""
+        """Whether the Host header is our own address. A foreign name that resolves here is refused (DNS rebinding)."""
         return dict(request.headers).get(b"host", b"") == self._host.encode()
 
     def _known(self, request: h11.Request) -> bool:
@@ -295,8 +295,8 @@ class BrowserWindow:
         changed = asyncio.Event()
         self._pages.add(changed)
         self.showing = "local"
-        if self._leaving:
-            self._leaving.cancel()
+        if self._grace:
+            self._grace.cancel()
         try:
             writer.write(_head(http, 200, "application/json"))
             while self.showing:
@@ -311,7 +311,7 @@ class BrowserWindow:
         finally:
             self._pages.discard(changed)
             if not self._pages and self.showing:
-                self._leaving = asyncio.get_running_loop().call_later(GONE_AFTER, self._gone)
+                self._grace = asyncio.get_running_loop().call_later(GONE_AFTER, self._grace_over)
 
 
 async def _request(http: h11.Connection, reader: asyncio.StreamReader) -> tuple[h11.Request, bytes]:

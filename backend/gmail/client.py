@@ -379,7 +379,7 @@ class Google:
 
     def divide(self, among: int) -> None:
         """So many servers share Google's quota from now on."""
-        self._quota.divide(among)
+        self._quota.share_between(among)
 
     def forget(self, mailbox_id: str) -> None:
         """The mailbox has a new grant, or has left: drop its access token, refusals and waiting times."""

@@ -81,13 +81,14 @@ class Bucket:
                 f"a quota of {allowance} units a minute is too small; {LEAST_ALLOWANCE} is the least"
             )
         self.burst = max(allowance * BURST_SHARE, float(DEAREST))
-        # A small allowance pays for the room the dearest method needs with a slower flow.
+        # The burst must pay for the dearest method. Of a small allowance it is a large part, so it refills more slowly:
+        # burst and a minute's refill stay within the allowance, with a quarter of the burst to spare.
         self.rate = min(allowance * RATE_SHARE, allowance - 1.25 * self.burst) / MINUTE
         self._level = self.burst * FIRST_FILL
         self._at = now
 
-    def hold(self, other: Bucket, now: float) -> None:
-        """Go on as a bucket of the other's size; what is in it stays, as far as it fits."""
+    def resize_to(self, other: Bucket, now: float) -> None:
+        """Take over the other's size and rate; what is in it stays, as far as it fits."""
         self._flow(now)
         self.burst, self.rate = other.burst, other.rate
         self._level = min(self._level, self.burst)
@@ -151,9 +152,9 @@ class Gate:
         """Google refused a request of this mailbox for want of quota."""
         self._own.empty(self._timer.time())
 
-    def hold(self, size: Bucket, now: float) -> None:
+    def resize_to(self, size: Bucket, now: float) -> None:
         """Another allowance from now on."""
-        self._own.hold(size, now)
+        self._own.resize_to(size, now)
         self._serve()
 
     async def _turn(self, units: float, priority: int, patience: float) -> None:
@@ -218,25 +219,25 @@ class Quota:
 
     def __init__(self, per_user: int, per_project: int, slots: int, timer: Timer) -> None:
         self._allowed = (per_user, per_project)
-        self._among = 1
+        self._servers = 1
         self._slots = slots
         self._timer = timer
         self._shared = self._bucket(per_project)
         self._gates: dict[str, Gate] = {}
 
-    def divide(self, among: int) -> None:
-        """So many servers share the allowance from now on: each takes its part, of a mailbox's and of the project's.
+    def share_between(self, servers: int) -> None:
+        """From now on `servers` servers share the allowance: each takes its part, of a mailbox's and of the project's.
         A part is never too small for the dearest call."""
-        if among == self._among:
+        if servers == self._servers:
             return
-        self._among, now = among, self._timer.time()
+        self._servers, now = servers, self._timer.time()
         per_user, per_project = self._allowed
-        self._shared.hold(self._bucket(per_project), now)
+        self._shared.resize_to(self._bucket(per_project), now)
         for gate in self._gates.values():
-            gate.hold(self._bucket(per_user), now)
+            gate.resize_to(self._bucket(per_user), now)
 
     def _bucket(self, allowance: int) -> Bucket:
-        return Bucket(max(allowance // self._among, LEAST_ALLOWANCE), self._timer.time())
+        return Bucket(max(allowance // self._servers, LEAST_ALLOWANCE), self._timer.time())
 
     def gate(self, mailbox_id: str) -> Gate:
         """The mailbox's own gate."""

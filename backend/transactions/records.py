@@ -17,11 +17,11 @@ from backend.domain.policy.table import Standing
 from backend.domain.watching.audit import Chain, LogEntry
 
 # ---- Jobs
-# With `messages`, `owner` and `devices` it is the store. For all four: every method is one transaction, every query
-# names its mailbox, times are aware UTC (stored as integer microseconds). Unless said otherwise a method may run
-# again with the same arguments without a second effect. The jobs live in the rows they are about: a message's row is
-# its dedup record, its job and its audit in one, so a result and the next job cannot disagree. Jobs are held by
-# lease. A method that takes a job raises `LeaseLost`, and writes nothing, when the lease is no longer the caller's.
+# For every method of the store: it is one transaction, every query names its mailbox, times are aware UTC (stored as
+# integer microseconds). Unless said otherwise a method may run again with the same arguments without a second effect.
+# The jobs live in the rows they are about: a message's row is its dedup record, its job and its audit in one, so a
+# result and the next job cannot disagree. Jobs are held by lease. A method that takes a job raises `LeaseLost`, and
+# writes nothing, when the lease is no longer the caller's.
 
 
 class Duty(StrEnum):
@@ -29,11 +29,11 @@ class Duty(StrEnum):
 
     SYNC = "sync"
     WATCH = "watch"
-    INDEX = "index"
-    OWED = "owed"  # links that a full count of the day kept back
-    LEAVE = "leave"
-    RETAIN = "retain"
-    DELIVER = "deliver"  # when a wait ends that follows a typed code
+    INDEX = "index"  # the owner's correspondents, from their sent mail
+    OWED = "owed"  # captcha links that were not sent because a limit of the day was reached
+    LEAVE = "leave"  # disconnect the mailbox
+    RETAIN = "retain"  # delete what is past its time
+    DELIVER = "deliver"  # release mail when the wait after a typed code is over
     DIGEST = "digest"  # what was held since the last time, put into the owner's inbox
     WEB_PUSH = "web_push"  # new senders, told to browsers that asked for it
     PREVIEW = "preview"  # once, when the owner asks what would have been held
@@ -44,7 +44,7 @@ class PushFate(StrEnum):
 
     NEW = "new"
     REPEAT = "repeat"  # it came before
-    STALE = "stale"  # the change it speaks of has been listed already; what followed it perhaps not
+    STALE = "stale"  # we have read past this change already; later ones may still be unread
     UNKNOWN = "unknown"  # no such mailbox here
 
 
@@ -121,8 +121,8 @@ class SyncPage:
 
     `cursor` is the new position, or "" while pages are still to come; then `page_token`/`page_start` say
     where to go on. `backlog` marks mail that was not fresh when found: it may be held, never answered.
-    `gap` is the report of a re-list that ends with this page. What `returned` from spam or bin is seen to before
-    the `corrections`.
+    `gap` is the report of a re-list that ends with this page. What was `returned`, taken back out of spam
+    or bin, is handled before the `corrections`. `safe_since`: up to then nothing can be missing.
     """
 
     sightings: tuple[Sighting, ...] = ()
@@ -316,7 +316,7 @@ class NewDevice:
 
 @dataclass(frozen=True, slots=True)
 class OneTimeCode:
-    """A code or ticket. `detail` is a code's challenge or a ticket's page, `name` what the computer is called,
+    """A code or ticket. `detail` is a code's PKCE challenge or a ticket's page, `name` what the computer is called,
     `device_id` the computer that asked for a ticket."""
 
     code_hash: str
@@ -393,13 +393,13 @@ class Overview:
     latest: int
 
 
-# ---- The log of decisions, drift and questions
+# ---- The log of decisions
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What is kept of decisions, as of one moment: the chain, None before the first; entries in their order; what they
-    share, JSON by its name (`chain.name_of`); the sealed counts that are kept, by number."""
+    """What is kept of decisions, as of one moment: the chain, None before the first; entries in their order; the
+    `settings` that entries refer to, JSON by its hash (`audit.name_of`); the sealed counts, by an entry's number."""
 
     chain: Chain | None
     entries: tuple[LogEntry, ...]
@@ -412,7 +412,8 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A model's bytes, not audited. `digest` is what its own must be, `name` what its file was called."""
+    """A model's bytes, to be audited again when loaded. `digest` is what theirs must be, `name` what the file was
+    called."""
 
     version: str
     digest: str
@@ -425,9 +426,9 @@ class StoredModel:
 
 @dataclass(frozen=True, slots=True)
 class WebPush:
-    """One browser. `session` is the hash of its session: it ends with that. `sealed` holds its `Subscription`,
-    `browser` is what it calls itself, `language` a two-letter code. `told_until`: what was held before is known;
-    `told_at` when it was last told; `failing_since` from when on it could not be."""
+    """One browser. `session` is the hash of its session, with which it ends. `sealed` holds its `Subscription`,
+    `browser` is what it calls itself, `language` a two-letter code. `told_until`: what was held before has been
+    announced; `told_at` when it was last told; `failing_since` from when on it could not be."""
 
     id: str
     session: str

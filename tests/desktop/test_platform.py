@@ -16,7 +16,7 @@ from tray_app import desktop, install
 from tray_app.autostart import RUN_KEY, LinuxAutostart, MacAutostart, WindowsAutostart, quoted
 from tray_app.errors import AlreadyRunning, ConnectFailed, NoTray
 from tray_app.orders import checked_server
-from tray_app.startup import Instance, give_back_libraries, start_command, window_command
+from tray_app.startup import Instance, restore_library_path, start_command, window_command
 
 COMMAND = ["/opt/my apps/pitchgate-tray", "--server", 'https://p.example/100%/a"b$c`d\\e', "--at-login"]
 
@@ -179,13 +179,13 @@ def test_a_folder_with_everything_in_it_is_its_own_interpreter(monkeypatch: pyte
 def test_what_the_folder_starts_does_not_load_its_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     started = {"LD_LIBRARY_PATH": "/opt/pitchgate/_internal", "LD_LIBRARY_PATH_ORIG": "/usr/local/lib"}
     monkeypatch.setattr("sys.platform", "linux")
-    give_back_libraries(started)
+    restore_library_path(started)
     assert "LD_LIBRARY_PATH_ORIG" in started, "set by others where nothing is frozen"
     monkeypatch.setattr("sys.frozen", True, raising=False)
-    give_back_libraries(started)
+    restore_library_path(started)
     assert started == {"LD_LIBRARY_PATH": "/usr/local/lib"}
     bare = {"LD_LIBRARY_PATH": "/opt/pitchgate/_internal"}
-    give_back_libraries(bare)
+    restore_library_path(bare)
     assert bare == {}
 
 

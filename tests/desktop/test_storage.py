@@ -34,7 +34,7 @@ def test_what_was_stored_is_there_again(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         memory.add(waiting(number))
     memory.mark_tried(waiting(1))
-    memory.settled(waiting(2))
+    memory.remove(waiting(2))
     again = Memory(tmp_path / "state.json")
     assert again.recovered == ""
     assert again.kept == memory.kept

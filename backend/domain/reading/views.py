@@ -18,8 +18,8 @@ from backend.domain.reading.wording import (
     MAX_OWN_WORDS,
     MAX_QUOTED_WORDS,
     MAX_SIGNATURE_WORDS,
-    Apart,
     Reading,
+    TakenApart,
     as_seen,
     length_of,
     taken_apart,
@@ -84,7 +84,7 @@ def _views(message: Message, owner: Owner) -> Iterator[View]:
         yield View(Part.BELOW, _part(whole, subject, place))
 
 
-def _plain(apart: Apart, message: Message) -> View:
+def _plain(apart: TakenApart, message: Message) -> View:
     own = sections(apart.plain, message.sender.name).own
     words = tokens(own, apart.names)[:MAX_OWN_WORDS]
     reading = _part(apart.whole, tokens(apart.subject, apart.names), words)
@@ -109,7 +109,7 @@ def _part(whole: Reading, subject: Sequence[str], body: Sequence[str]) -> Readin
 
 
 def _rest(
-    apart: Apart, message: Message, long: bool, before: int
+    apart: TakenApart, message: Message, long: bool, before: int
 ) -> Iterator[tuple[Sequence[str], _Place | None]]:
     """What stands elsewhere in the message, a piece at a time, and from where to where it begins in the words of the
     whole, if it does: its body has `before` words before it."""

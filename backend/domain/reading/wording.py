@@ -1,5 +1,5 @@
-"""A message as the model reads it (`prepare`, for training and for serving): its words, findings about its form, and
-the identity of lexicon and preparation."""
+"""A message as the model reads it (`prepare`, for training and for serving): its words, findings about its form, and a
+digest of the word lists and of this preparation."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ _BOOKING = re.compile(
     r"|termin|demo)(?:[/?-]|$)",
     re.I,
 )
-_OUT_OF_LIST = re.compile(
+_UNSUBSCRIBE = re.compile(
     r"unsub|opt-?out|abmeld|austrag|desinscri|désinscri|desabonn|désabonn|baja|disiscri|cancella|uitschrijv"
     r"|afmeld|wypisz|odhlas|avregistr",
     re.I,
 )
-_LIST_SIGNS = """
+_UNSUBSCRIBE_HINTS_TEXT = """
 unsub opt abmeld austrag desinscri desabonn baja disiscri cancella uitschrijv afmeld wypisz odhlas avregistr
 """
-_OF_LIST = tuple(_LIST_SIGNS.split())
+_UNSUBSCRIBE_HINTS = tuple(_UNSUBSCRIBE_HINTS_TEXT.split())
 _TRACKED = re.compile(
     r"[?&](?:utm_|_t=|mc_|trk|hs|e=|m=)|/(?:click|track|trk|ls|wf|e/c|u/click)(?:[/?]|$)|^https?://(?:click"
     r"|links?|track|trk|go|email|t|url\d+)\.",
@@ -67,45 +67,45 @@ _MERGE = re.compile(
     r"|%[a-z_]{3,20}%|<<[^<>]{2,30}>>|\bhi (?:,|there,)|\$\{[^}]{1,30}\}",
     re.I,
 )
-_OF_MERGE = ("{", "[", "%", "<<", "hi ,", "hi there,")
+_MERGE_HINTS = ("{", "[", "%", "<<", "hi ,", "hi there,")
 _BULLET = re.compile(r"^[^\S\n]*+(?:[-•*·▪✓✅→]|\d[.)])\s++\S", re.M)
 _ADVERT_DOMAIN = re.compile(
     r"^(?:get|try|use|join|with|hello|meet)[a-z]{4,}|[a-z](?:hq|app|hub|now|online)\.",
     re.I,
 )
 _LINK = re.compile(r"https?://[^\s<>\"')\]]{3,300}")
-_NEW_ENDINGS_TEXT = """
+_NEW_TOP_DOMAINS_TEXT = """
 agency app biz blog business club consulting digital email events expert global group guru health info life live
 marketing media network online partners press pro services shop site solutions space store studio support systems
 tech today tools top top website work works world xyz
 """
-_NEW_ENDINGS = frozenset(_NEW_ENDINGS_TEXT.split())
-# Finer classes follow the habits of single writers: with them, ordinary mail of a writer not read before scored
-# too high or too low as a whole.
+_NEW_TOP_DOMAINS = frozenset(_NEW_TOP_DOMAINS_TEXT.split())
+# Finer classes overfit to single writers: with them, all ordinary mail of a writer who was not in the training mail
+# scored too high or too low.
 _LENGTHS = (4, 25, 400)
 _SUBJECT_LENGTHS = (0, 2)
 
 
 def form_tokens(
-    message: Message, owner: Owner, parts: Sections, seen: Visible | None, words: int
+    message: Message, owner: Owner, parts: Sections, html: Visible | None, words: int
 ) -> list[str]:
-    """Tokens for `message` to `owner`. `seen` is its HTML if it has any, `words` the length of its own"
-    " text."""
+    """Tokens for `message` to `owner`. `html` is what its HTML shows, if it has any, `words` the length of
+    its own text."""
     found = {
         *_thread(message, owner, parts),
         *_bulk(message, parts),
         *_sender(message, owner),
         *_recipient(message, owner),
-        *_markup(message, seen),
+        *_markup(message, html),
         *_shape(message, parts, words),
     }
     return sorted(f"f_{name}" for name in found)
 
 
 def _thread(message: Message, owner: Owner, parts: Sections) -> Iterator[str]:
-    answered = bool(message.in_reply_to or message.references)
-    quotes_owner = _names(parts.attribution, owner.addresses, owner.name)
-    quotes_self = _names(parts.attribution, {message.sender.address}, message.sender.name)
+    is_reply = bool(message.in_reply_to or message.references)
+    quotes_owner = _mentions(parts.attribution, owner.addresses, owner.name)
+    quotes_self = _mentions(parts.attribution, {message.sender.address}, message.sender.name)
     if quotes_owner:
         yield "quotes_owner"
     if quotes_self:
@@ -114,13 +114,13 @@ def _thread(message: Message, owner: Owner, parts: Sections) -> Iterator[str]:
         yield "quotes_other"
     if parts.forwarded or _FWD.match(message.subject):
         yield "forward"
-    # A header costs a forger nothing: naming an earlier mail is never a sign of ordinary mail, and all it can do is
-    # spare a "Re:" the remark that it names none. Who really took part in a thread is for the policy table.
-    if _RE.match(message.subject) and not answered:
+    # A reply header costs a forger nothing, so it is never a sign of ordinary mail. It only keeps a "Re:" subject from
+    # being noted as one without such a header. Who really took part in a thread is for the policy table.
+    if _RE.match(message.subject) and not is_reply:
         yield "re_quoting" if parts.quoted else "re_unanswered"
 
 
-def _names(text: str, addresses: set[str] | frozenset[str], name: str) -> bool:
+def _mentions(text: str, addresses: set[str] | frozenset[str], name: str) -> bool:
     text = text.lower()
     if not text:
         return False
@@ -153,7 +153,7 @@ def _bulk(message: Message, parts: Sections) -> Iterator[str]:
     elif mailer:
         yield "mailer_named"
     ending = parts.own[-600:] + parts.signature[-600:]
-    if may_match(ending, _OF_LIST) and _OUT_OF_LIST.search(ending):
+    if may_match(ending, _UNSUBSCRIBE_HINTS) and _UNSUBSCRIBE.search(ending):
         yield "unsubscribe_line"
 
 
@@ -165,14 +165,14 @@ def _is_host(mailer: str) -> bool:
 
 def _sender(message: Message, owner: Owner) -> Iterator[str]:
     sender = message.sender
-    # Whose mail comes from free mail, and with how many digits, says where and how somebody lives, not what they want.
+    # Left out on purpose: free mail and digits in the address. They tell where and how people live, not what they want.
     if _ADVERT_DOMAIN.search(organisational_domain(sender.domain)):
         yield "campaign_domain"
     if _NO_REPLY.search(sender.local):
         yield "no_reply_sender"
     if sender.local.rstrip(digits) in _ROLE:
         yield "role_sender"
-    if sender.domain.rpartition(".")[2] in _NEW_ENDINGS:
+    if sender.domain.rpartition(".")[2] in _NEW_TOP_DOMAINS:
         yield "new_domain_ending"
     other = {a.domain for a in message.reply_to if a.domain} - {sender.domain}
     if other:
@@ -189,32 +189,32 @@ def _recipient(message: Message, owner: Owner) -> Iterator[str]:
         yield "to_role_address"
 
 
-def _markup(message: Message, seen: Visible | None) -> Iterator[str]:
-    links = list(seen.links) if seen else []
+def _markup(message: Message, html: Visible | None) -> Iterator[str]:
+    links = list(html.links) if html else []
     if "://" in message.text:
         links += _LINK.findall(message.text)[:100]
     if links:
         yield "links_many" if len(links) > 8 else "links"
         if any(map(_BOOKING.search, links)):
             yield "booking_link"
-        if any(map(_OUT_OF_LIST.search, links)):
+        if any(map(_UNSUBSCRIBE.search, links)):
             yield "unsubscribe_link"
         if any(map(_TRACKED.search, links)):
             yield "tracked_link"
     if message.attachments:
         yield "attachment"
-    if seen is None:
+    if html is None:
         return
-    yield "html_rich" if seen.tables > 1 or seen.images > 2 else "html"
+    yield "html_rich" if html.tables > 1 or html.images > 2 else "html"
     if not message.text.strip():
         yield "html_only"
-    if seen.pixels:
+    if html.pixels:
         yield "pixel"
-    if seen.hidden:
+    if html.hidden:
         yield "hidden_text"
-    if seen.much_hidden:
+    if html.much_hidden:
         yield "hidden_much"
-    if seen.images and len(seen.text) < 200:
+    if html.images and len(html.text) < 200:
         yield "image_mail"
 
 
@@ -224,11 +224,11 @@ def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:
     subject = _FWD.sub("", _RE.sub("", message.subject)).strip()
     if subject and subject == subject.lower() and not re.search(r"[\u0600-\uffff]", subject):
         yield "subject_lower"
-    # Half of both labels ask: that there is a question, or at the end, says nothing of a mail.
+    # Left out on purpose: questions. Half of the pitches and half of the ordinary mail ask one.
     if "!" in parts.own:
         yield "exclaims" if parts.own.count("!") > 2 else "exclaim"
     whole = f"{message.subject}\n{parts.own}"
-    if may_match(whole, _OF_MERGE) and _MERGE.search(whole):
+    if may_match(whole, _MERGE_HINTS) and _MERGE.search(whole):
         yield "merge_field"
     if _BULLET.search(parts.own):
         yield "bullets"
@@ -282,10 +282,11 @@ def read(message: Message, owner: Owner) -> Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
-    """A message with all that can be read of it: `whole` is what most programs show, `subject` the line above it,
+class TakenApart:
+    """A message with all that can be read of it: `whole` is what most mail programs show, `subject` the line above it,
     `body` the tokens of its own text to the end, `parts` its sections, `plain` its plain text where that says something
-    else, `names` those replaced, `cut` whether there was more than is read."""
+    else, `unseen` what its HTML hides, `names` the class that stands for each word of a name, `cut` whether there was
+    more than is read."""
 
     whole: Reading
     subject: str
@@ -297,7 +298,7 @@ class Apart:
     cut: bool
 
 
-def taken_apart(message: Message, owner: Owner) -> Apart:
+def taken_apart(message: Message, owner: Owner) -> TakenApart:
     """Take a message apart for all its views."""
     html = visible(message.html) if message.html else None
     plain = as_seen(message.text)
@@ -321,7 +322,9 @@ def taken_apart(message: Message, owner: Owner) -> Apart:
     )
     other = plain.text if shown is not plain and _says_more(plain.text, shown.text) else ""
     unseen = html.unseen if html is not None else ""
-    return Apart(whole, subject.text, tuple(body), parts, other, unseen, names, html is not None and html.cut)
+    return TakenApart(
+        whole, subject.text, tuple(body), parts, other, unseen, names, html is not None and html.cut
+    )
 
 
 def as_seen(text: str) -> Seen:
@@ -408,8 +411,7 @@ _BREAK = "=" * 20
 def reading_digest() -> str:
     """SHA-256 over the lexicon's files and over what becomes of the messages in `specimens.txt`.
 
-    The specimens hold a case of each step of the preparation; the corpus, which a model is trained on, is compared
-    whole where it is there. Takes some milliseconds once.
+    The specimens hold a case of each step of the preparation. Takes some milliseconds once.
     """
     found = hashlib.sha256(lexicon.digest().encode())
     text = files("backend.domain.reading").joinpath("specimens.txt").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from backend.web.api.routes import packed_cursor
 from backend.web.browser_session import owner_page, words
 from backend.web.guards import guarded, per_minute
 from backend.web.owner import review_show as show
-from backend.web.owner.review_show import VIEWS, WITH_EARLIER, look_of, position_of, sender_address
+from backend.web.owner.review_show import VIEWS, WITH_EARLIER, list_view_from, position_of, sender_address
 from backend.web.services import services
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
@@ -37,7 +37,7 @@ def _plain(text: str) -> str:
 async def review() -> Response:
     """One page of a list."""
     owner = await browser.signed_in()
-    look, t = look_of(request.args), words("review")
+    look, t = list_view_from(request.args), words("review")
     listed = await service().listing(owner.mailbox_id, look.wanted, look.position, PAGE)
     first = look.view == "held" and not look.narrow and not look.cursor
     notice = show.notice(request.args, t, listed.mailbox.lost is not None)
@@ -85,7 +85,7 @@ async def mail(gmail_id: str) -> Response:
         first_held=held[-1].received_at or held[-1].first_seen_at if held else None,
         whole=f"{WITH_EARLIER}{held[0].gmail_id}" if held else "",
         pieces=show.pieces(letter.shown.text, letter.shown.marks),
-        back=look_of(request.args).address(),
+        back=list_view_from(request.args).address(),
         order=service().key(),
         latest=(await service().news(owner.mailbox_id, owner.session.token_hash, None, 0)).latest,
     )

@@ -45,12 +45,12 @@ VIEWS: Mapping[str, tuple[Shelf, ...]] = {
 QUERY_MOST = 200
 CURSOR_MOST = 600
 DONE = frozenset({"done", "n", "lost", "overruled", "order", "balance"})
-"""What an address says about the order just given; it is not carried on."""
+"""What a URL says about the decision just made; links on the page leave it out."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListView:
-    """One list. Every field is as it stands in the address; "" is not said."""
+    """One list. Every field is as it stands in the URL, "" where it is left out; `order` is how the list is sorted."""
 
     view: str = "held"
     q: str = ""
@@ -103,7 +103,7 @@ class ListView:
         return self.address(cursor=packed_cursor(position))
 
 
-def look_of(args: Mapping[str, str]) -> ListView:
+def list_view_from(args: Mapping[str, str]) -> ListView:
     """The list a URL asks for. Invalid arguments are left out."""
     view, band = args.get("view", ""), args.get("band", "")
     since, until = args.get("since", ""), args.get("until", "")
@@ -143,7 +143,7 @@ def way_back(given: str, **notice: str) -> str:
     if path == "/review/sender" and args.get("address"):
         where = sender_address(args["address"][: QUERY_MOST * 2])
     else:
-        where = look_of(args).address()
+        where = list_view_from(args).address()
     text = urlencode({name: value for name, value in notice.items() if value})
     return where + ("&" if "?" in where else "?") + text if text else where
 
@@ -166,7 +166,7 @@ def _start(day: date | None) -> datetime | None:
 REASONS = 4
 QUOTES = 3
 WITH_EARLIER = "+"
-"""Before the id of a message: and what its sender has waiting from before it."""
+"""Before the id of a message in a form: also the older held mail of the same sender."""
 
 KEYS = (
     ("jk", "move"),
@@ -188,7 +188,7 @@ SAYINGS = frozenset(
     {"undone", "lost", "overruled", "nothing", "again", "no_credit", "rule", "answered", "welcome"}
 )
 LETS_IN = (Decision.RELEASE, Decision.ALLOW)
-"""After these orders a topic may be offered."""
+"""These let a message in; after them the page may offer to welcome its topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +248,7 @@ def reasons(view: MessageView, language: str) -> list[Why]:
 
 
 def quoting(whys: Sequence[Why], text: str) -> list[Why]:
-    """The same with each word as it stands in the mail's text, without those that do not."""
+    """The same reasons, their words spelled as in the mail; words that do not occur in it are left out."""
     return [replace(why, words=tuple(map(plain, quotes(why.words, text)))[:QUOTES]) for why in whys]
 
 
@@ -263,7 +263,7 @@ def decided(view: MessageView, welcome: Set[Topic], t: Words) -> str:
     `welcome`: the topics that its owner welcomes."""
     if f"row_{view.row}" not in t:
         return plain(view.cause)
-    # Rows written before causes were codes hold a sentence of another time.
+    # Messages stored by an old release hold a whole sentence as their cause, not a code.
     cause = f"cause_{view.cause}" if view.row == RowName.FAIL_OPEN or view.cause in tuple(Limit) else ""
     said = row_words(view, welcome, t)
     return f"{said} {t(cause)}" if cause in t else said
@@ -279,7 +279,7 @@ def named(pile: Pile, look: ListView) -> str:
 
 
 def is_many(pile: Pile) -> bool:
-    """Whether counting stopped at what a sender has."""
+    """Whether the count stopped at the most that is counted of one sender."""
     return pile.more >= MOST_COUNTED - len(pile.messages)
 
 
@@ -324,7 +324,7 @@ def leaving(unsubscription: Unsubscription, t: Words) -> str:
 
 
 def notice(args: Mapping[str, str], t: Words, away: bool = False) -> PageNotice | None:
-    """What the address says about the order just given; with `away` we have no access, so nothing has moved yet.
+    """What the URL says about the decision just made; with `away` we have no access to Gmail, so nothing has moved yet.
     People who write such an address themselves read a sentence of ours, and at most undo what they have a key for."""
     name, count = args.get("done", ""), _number(args.get("n", ""))
     if name in SAYINGS:
@@ -383,8 +383,8 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """What a sender's emails of 30 days that nobody has decided about say: how many they are, their score together, and
-    how many stayed that came after what waits."""
+    """What a sender's emails of 30 days that nobody has decided about say: how many they are, their joint score, and
+    how many that came after the latest held one stayed in the inbox (`later`)."""
 
     count: int
     score: int

@@ -45,10 +45,11 @@ from backend.web.services import services
 
 
 NUMBERS = {name: limits for name, limits in LIMITS.items() if name != "questions_a_week"}
-"""The settings that are typed as numbers, with the least and the most of each."""
+"""The settings that are typed as numbers, with the least and the most of each. How many emails a week the owner is
+asked about is chosen from a list."""
 
 ROWS = tuple(row for row in RowName if row not in ROWS_ALWAYS_ON and row is not RowName.FAIL_OPEN)
-"""The rows an owner may switch off, in the table's order."""
+"""The rows of the policy table that an owner may switch off, in its order."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "mode": tuple(Mode),
@@ -180,7 +181,7 @@ async def save() -> Response:
         return await _page(sent[0], 422, filled=shown)
     names = [name for name in (*shown.single, *shown.ticked) if name in changes or name in form.getlist("of")]
     if changes.get("digest", DigestPace.OFF) != DigestPace.OFF == present.digest and "zone" not in changes:
-        changes |= _morning(present)
+        changes |= _digest_defaults(present)
     await service().save_preferences(owner.mailbox_id, changes)
     was = filled(present).sent_as([*names, *({"zone", "language"} & changes.keys() - set(names))])
     return _done(names, was, undone=fields.get("done") == "undone")
@@ -200,18 +201,18 @@ async def pause() -> Response:
         until = _begin_of(now.astimezone(zone).date() + timedelta(days=1), zone, MORNING)
     elif wish == "date":
         until = _end_of(fields.get("day", ""), now, zone)
-    elif wish == "earlier":
-        until = _earlier(fields.get("at", ""), now)
-    if until is None and wish not in ("resume", "earlier"):
+    elif wish == "restore":
+        until = _restored(fields.get("at", ""), now)
+    if until is None and wish not in ("resume", "restore"):
         return await _page(sent[0], 422, pause_error="error_until", day=fields.get("day", "")[:20])
     await service().pause(owner.mailbox_id, until)
     before = mailbox.preferences.paused_until
-    was = {"until": ["earlier"], "at": [before.isoformat() if before and mailbox.paused(now) else ""]}
+    was = {"until": ["restore"], "at": [before.isoformat() if before and mailbox.paused(now) else ""]}
     return _done(["paused" if until else "resumed"], was, undone=fields.get("done") == "undone")
 
 
-def _morning(present: Preferences) -> dict[str, str]:
-    """In whose morning and language a first digest comes: the reader's."""
+def _digest_defaults(present: Preferences) -> dict[str, str]:
+    """When digests are switched on: language and time zone of the person who looks at the page."""
     t = words("settings")
     if present.zone != Preferences().zone or t.zone is None:
         return {"language": t.language}
@@ -237,7 +238,7 @@ def _done(names: Sequence[str], was: Mapping[str, Sequence[str]], *, undone: boo
 @blueprint.get("/wording")
 @guarded(per_minute(120))
 async def wording() -> Response:
-    """The answer in one language, as its sender gets it."""
+    """The reply with the check in one language, as the sender of a held message gets it."""
     found = await visitor()
     language = request.args.get("language", "")
     language = language if language in LANGUAGES else words("settings").language
@@ -364,7 +365,7 @@ async def _wording(
 
 
 def _zone(mailbox: Mailbox) -> tzinfo:
-    """The reader's time zone, else that of their digest."""
+    """The time zone of the owner's browser, else that of their digest."""
     return words("settings").zone or zone_of(mailbox.preferences.zone) or UTC
 
 
@@ -382,7 +383,7 @@ def _end_of(day: str, now: datetime, zone: tzinfo) -> datetime | None:
     return _begin_of(chosen + timedelta(days=1), zone) if today <= chosen <= today + FARTHEST else None
 
 
-def _earlier(at: str, now: datetime) -> datetime | None:
+def _restored(at: str, now: datetime) -> datetime | None:
     """The end of a pause there was before; None if there was none, or one that would be over."""
     try:
         until = datetime.fromisoformat(at[:40])
@@ -400,7 +401,7 @@ notifications = Blueprint("web_push", __name__, url_prefix="/settings/notificati
 @notifications.get("")
 @guarded(per_minute(120))
 async def push_page() -> Response:
-    """Whether this browser is told of new senders, and a button for the other."""
+    """Whether this browser shows news of new senders, and a button to switch that."""
     owner, mailbox = await visitor()
     public_key, sealed_key = services().web_push.offer()
     done = request.args.get("done", "")
@@ -439,8 +440,8 @@ async def off() -> Response:
 @notifications.post("/moved")
 @guarded(per_minute(20))
 async def moved() -> Response:
-    """The browser's own worker, which has no page and so no form token, tells of a new address. What is asked of it
-    instead no page of another site can send."""
+    """The browser's own worker, which has no page and so no form token, tells of a new address. Instead of the
+    token the header is required that no page of another site can forge."""
     if request.headers.get("Sec-Fetch-Site") != "same-origin":
         raise Forbidden
     owner = await browser.signed_in()

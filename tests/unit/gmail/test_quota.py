@@ -140,16 +140,16 @@ async def test_servers_that_share_stay_within_the_allowance_while_one_more_joins
     timer, spent = VirtualTimer(), []
     quotas = [Quota(allowed, 10 * allowed, 8, timer) for _ in range(servers)]
     for quota in quotas:
-        quota.divide(servers)
+        quota.share_between(servers)
     joining, began = 70.0 if idle else 65.0, timer.now
     while timer.now - began < 140.0:
         passed = timer.now - began
         if len(quotas) == servers and passed >= joining:
             quotas.append(Quota(allowed, 10 * allowed, 8, timer))
-            quotas[-1].divide((servers + 1) * NEWCOMER)
+            quotas[-1].share_between((servers + 1) * NEWCOMER)
         if passed >= joining + EVERY.total_seconds():  # now all have called the roll
             for quota in quotas:
-                quota.divide(servers + 1)
+                quota.share_between(servers + 1)
         for quota in quotas if not idle or passed >= joining else ():
             gate = quota.gate("ana")
             while gate._own.take(20, timer.now):
@@ -163,7 +163,7 @@ async def test_a_share_grows_again_when_the_others_have_gone() -> None:
     quota = Quota(6_000, 60_000, 8, timer)
     whole = quota.gate("ana")._own.rate
     for among, share in ((3, 1 / 3), (1_000, 300 / 6_000), (1, 1.0)):
-        quota.divide(among)
+        quota.share_between(among)
         assert quota.gate("ana")._own.rate == pytest.approx(share * whole, rel=0.4)
 
 

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from model_export.metrics import calibration_error, chance_error, debiased_error, figures, interval
+from model_export.metrics import calibration_error, debiased_error, figures, interval, noise_floor
 from model_export.training import squash, temperature
 
 DRAWN = np.random.default_rng(7)
@@ -33,14 +33,14 @@ def test_a_gap_in_one_bin_counts_by_its_share():
 def test_certain_and_right_is_no_error_and_leaves_nothing_to_chance():
     sure = np.array([0.0, 1.0, 1.0])
     assert calibration_error(sure, sure) == 0.0
-    assert chance_error(sure) == 0.0
+    assert noise_floor(sure) == 0.0
 
 
 @pytest.mark.parametrize("count", [120, 360, 3000])
 def test_chance_is_what_a_perfectly_calibrated_model_shows(count: int):
     probabilities = squash(DRAWN.normal(0, 3, count))
     shown = np.mean([calibration_error(drawn(probabilities), probabilities) for _ in range(400)])
-    assert chance_error(probabilities) == pytest.approx(shown, rel=0.1)
+    assert noise_floor(probabilities) == pytest.approx(shown, rel=0.1)
 
 
 @pytest.mark.parametrize("count", [360, 3000])
@@ -74,8 +74,8 @@ def test_the_interval_holds_the_figure_and_is_the_same_each_time():
 def test_a_file_of_the_corpus_is_too_small_to_show_three_hundredths():
     """Why the goal is judged on all left-out mail together."""
     spread = squash(np.random.default_rng(1).normal(0, 2.6, 360))
-    assert chance_error(spread) > 0.03
-    assert chance_error(np.tile(spread, 8)) < 0.03
+    assert noise_floor(spread) > 0.03
+    assert noise_floor(np.tile(spread, 8)) < 0.03
 
 
 def test_the_calibrator_finds_how_much_too_sure_the_logits_are():
@@ -90,5 +90,5 @@ def test_figures_tell_both():
     labels, scores = np.array([0.0, 1.0, 0.0, 1.0]), np.array([-2.0, 2.0, -1.0, 1.0])
     found = figures(labels, scores, squash(scores))
     assert found.auc == 1.0
-    assert found.chance == chance_error(squash(scores))
+    assert found.noise_floor == noise_floor(squash(scores))
     assert found.debiased == debiased_error(labels, squash(scores))

@@ -20,7 +20,7 @@ from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.review import UnsubscribeState
 from backend.domain.reading.score import Mark
 from backend.locale import catalogue
-from backend.web.owner.review_show import ListView, Piece, look_of, pieces, plain, way_back
+from backend.web.owner.review_show import ListView, Piece, list_view_from, pieces, plain, way_back
 from tests.web.offers import offered
 from tests.web.service import Office
 
@@ -65,7 +65,7 @@ async def sent(client: Any, path: str, **fields: Any) -> str:
     )
 )
 def test_whatever_an_address_says_it_becomes_a_list_of_ours(args: dict[str, str]) -> None:
-    look = look_of(args)
+    look = list_view_from(args)
 
     assert look.address().startswith("/review")
     assert look.wanted.shelves
@@ -93,11 +93,14 @@ def test_an_order_leads_back_to_pages_of_ours_only(given_back: str, leads: str) 
 
 
 def test_days_are_whole_and_a_day_that_is_none_is_not_said() -> None:
-    look = look_of({"since": "2026-03-02", "until": "2026-03-02"})
+    look = list_view_from({"since": "2026-03-02", "until": "2026-03-02"})
     assert look.wanted.since is not None
     assert look.wanted.until is not None
     assert (look.wanted.until - look.wanted.since).days == 1
-    assert look_of({"since": "2026-02-30", "until": "9999-12-31", "view": "no", "band": "no"}) == ListView()
+    assert (
+        list_view_from({"since": "2026-02-30", "until": "9999-12-31", "view": "no", "band": "no"})
+        == ListView()
+    )
 
 
 async def test_a_cursor_of_somebody_elses_making_is_the_beginning(here: Office) -> None:

@@ -13,7 +13,16 @@ from backend.domain.mailbox.decisions import OFFERED
 from backend.domain.mailbox.message import FailOpen, MessageView, Placement
 from backend.domain.reading.topics import Topic
 from backend.locale import LANGUAGES
-from backend.web.owner.review_show import Together, Why, decided, notice, of_all, quoting, strongest, trend
+from backend.web.owner.review_show import (
+    Together,
+    Why,
+    decided,
+    joint_evidence,
+    notice,
+    quoting,
+    strongest,
+    trend,
+)
 from backend.web.pages import words_for
 
 
@@ -147,4 +156,4 @@ HELD, LATER = _email(0.9, "held"), _email(0.01)
 def test_a_senders_emails_are_told_as_one_piece_of_evidence(
     views: list[MessageView], told: Together | None
 ) -> None:
-    assert of_all(views, NOW) == told
+    assert joint_evidence(views, NOW) == told

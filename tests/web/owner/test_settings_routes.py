@@ -219,7 +219,7 @@ async def test_pausing_and_going_on(ana: Visit) -> None:
     "at", ["", "soon", "2020-01-01T00:00+00:00", "2999-01-01T00:00+00:00", "2026-12-01T00:00"]
 )
 async def test_undoing_leads_to_no_pause_that_could_not_have_been(ana: Visit, at: str) -> None:
-    await ana.post("/settings/pause", until="earlier", at=at)
+    await ana.post("/settings/pause", until="restore", at=at)
     assert (await ana.mailbox()).preferences.paused_until is None
 
 
