@@ -17,8 +17,8 @@ from backend.web.owner.review_show import (
     Together,
     Why,
     decided,
-    joint_evidence,
     notice,
+    of_all,
     quoting,
     strongest,
     trend,
@@ -156,4 +156,4 @@ HELD, LATER = _email(0.9, "held"), _email(0.01)
 def test_a_senders_emails_are_told_as_one_piece_of_evidence(
     views: list[MessageView], told: Together | None
 ) -> None:
-    assert joint_evidence(views, NOW) == told
+    assert of_all(views, NOW) == told
