@@ -179,7 +179,7 @@ class Settings(BaseSettings):
     daily_limit_wait: float = Field(3600.0, gt=0)
     """How long to rest when Google says that the project's quota of the day is used up."""
     response_limit: int = Field(16_000_000, ge=100_000)
-    """How large one answer of Google may be; a message whose text alone is larger fails open (`too_large`)."""
+    """How large one answer of Google may be; of a message whose text alone is larger, headers and snippet are read."""
 
     # Reading
     readers: int = Field(1, ge=1, le=16)

@@ -20,7 +20,7 @@ from backend.domain.mailbox.message import NAMES, PARENT, LabelIds
 from backend.gmail import answers
 from backend.gmail.answers import AnswerUnreadable, NameTaken, OneWatchOnly, send_uncertain
 from backend.gmail.callers import GoogleKeys, GoogleTokens, PushVerifier
-from backend.gmail.executor import CONNECTIONS, Executor, check_addresses, open_session
+from backend.gmail.executor import CONNECTIONS, TOO_LARGE, Executor, check_addresses, open_session
 from backend.gmail.oauth import AccessTokens, GoogleAuthorizer
 from backend.gmail.quota import Quota, prices
 from backend.gmail.requests import GmailCall, Priority, Requests
@@ -116,12 +116,19 @@ class GmailClient:
         return await self._ask(mailbox_id, call, answers.list_page)
 
     async def fetch(self, mailbox_id: str, gmail_id: str) -> Fetched:
-        """20 units. The message with body text, without attachment contents, unread. Raises `Gone`; `TryLater` for
-        a body that is no JSON object by its ends, which passes as an outage does."""
-        body = await self._executor.raw(mailbox_id, self._requests.message(gmail_id))
+        """20 units, 40 where it is too large. The message with body text, without attachment contents, unread. Raises
+        `Gone`; `TryLater` for a body that is no JSON object by its ends, which passes as an outage does."""
+        whole = True
+        try:
+            body = await self._executor.raw(mailbox_id, self._requests.message(gmail_id))
+        except Rejected as error:
+            if error.reason != TOO_LARGE:
+                raise
+            whole = False
+            body = await self._executor.raw(mailbox_id, self._requests.message_headers(gmail_id, ()))
         if not (body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"):
             raise TryLater("later.unreadable", reason="unreadable")
-        return Fetched(body)
+        return Fetched(body, whole)
 
     async def labels_on(self, mailbox_id: str, gmail_id: str) -> frozenset[str]:
         """20 units. Label ids a message carries now. Raises `Gone`."""

@@ -33,6 +33,10 @@ KEEP_ALIVE = 30.0
 """Seconds an idle connection is kept. Shorter than Google keeps its end open, so ours is the one that closes."""
 
 
+TOO_LARGE = "answerTooLarge"
+"""The reason of a refusal of ours: the answer is larger than one may be."""
+
+
 class AnswerTooLarge(Exception):
     """The answer passed the limit; reading stopped there."""
 
@@ -278,8 +282,8 @@ class Executor:
 
     def _too_large(self, call: GmailCall) -> GoogleError:
         if call.is_send:
-            return send_uncertain("answerTooLarge")
-        return Rejected("rejected.large", limit=self._limit, reason="answerTooLarge")
+            return send_uncertain(TOO_LARGE)
+        return Rejected("rejected.large", limit=self._limit, reason=TOO_LARGE)
 
     def _error(self, mailbox_id: str, call: GmailCall, reply: Reply, token: str) -> GoogleError:
         now = self._clock.now()

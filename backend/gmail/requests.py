@@ -130,7 +130,7 @@ class Requests:
         return _call(self._messages.get(userId="me", id=gmail_id, format="minimal"), Priority.INDEX)
 
     def message_headers(self, gmail_id: str, names: Sequence[str]) -> GmailCall:
-        """messages.get with the headers named, nothing else."""
+        """messages.get with the headers named, or with all of them, and Gmail's snippet."""
         return _call(
             self._messages.get(userId="me", id=gmail_id, format="metadata", metadataHeaders=list(names)),
             Priority.INDEX,

@@ -109,9 +109,11 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A message as Google answered it, unread: its bytes are for `backend.ports.reader.Reader` alone."""
+    """A message as Google answered it, unread: its bytes are for `backend.ports.reader.Reader` alone. Not `whole`: of a
+    message too large for one answer there are its headers and Gmail's snippet."""
 
     raw: bytes
+    whole: bool = True
 
 
 class Gmail(Protocol):
@@ -135,7 +137,8 @@ class Gmail(Protocol):
         """5 units. `query` in Gmail's search syntax; with `label` (an id) only messages that carry it."""
 
     async def fetch(self, mailbox_id: str, gmail_id: str) -> Fetched:
-        """20 units. The message with body text, without attachment contents, unread. Raises `Gone`."""
+        """20 units, 40 where it is too large. The message with body text, without attachment contents, unread. Raises
+        `Gone`."""
 
     async def labels_on(self, mailbox_id: str, gmail_id: str) -> frozenset[str]:
         """20 units. Label ids a message carries now. Raises `Gone`."""

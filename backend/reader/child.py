@@ -299,8 +299,8 @@ def _works(
     works: dict[str, Callable[..., object]] = {
         "digest": in_full,
         "brief": in_part,
-        "show": lambda raw, owner, told: show(
-            opened(raw, False).message, owner, told, score if told.model == model.version else None
+        "show": lambda raw, owner, told, whole: show(
+            opened(raw, not whole).message, owner, told, score if told.model == model.version else None
         ),
         "correspondents": lambda raw, owner: correspondents(opened(raw, False).message, owner),
         "offer": lambda raw: offer(opened(raw, False).message),

@@ -118,6 +118,8 @@ class ReadingPool:
 
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
         """Read and score; where that is too much, what can be read of it."""
+        if not fetched.whole:
+            return await self._ask(owner.email, _DIGEST, "brief", fetched.raw, owner, Limit.SIZE)
         costly = self._costly.of(owner.email)
         try:
             read = await self._ask(owner.email, _DIGEST, "digest", fetched.raw, owner, costly)
@@ -134,7 +136,7 @@ class ReadingPool:
 
     async def show(self, fetched: Fetched, owner: Owner, score: Score) -> Shown:
         """See `Reader.show`."""
-        return await self._ask(owner.email, _SHOWN, "show", fetched.raw, owner, score)
+        return await self._ask(owner.email, _SHOWN, "show", fetched.raw, owner, score, fetched.whole)
 
     async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
         """See `Reader.correspondents`."""

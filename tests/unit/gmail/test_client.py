@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -82,6 +83,16 @@ async def test_two_who_stop_each_others_watch_do_not_go_on_for_ever(fake: FakeGo
         with pytest.raises(TryLater):
             await google.gmail.watch("m1")
     assert len(fake.calls("/watch")) == 2
+
+
+async def test_of_a_message_too_large_for_one_answer_come_its_headers_and_snippet(fake: FakeGoogle) -> None:
+    top = {"id": "a", "snippet": "We sell.", "payload": {"headers": [{"name": "From", "value": "bo@x.test"}]}}
+    fake.on("GET /gmail/v1/users/me/messages/a", Answer(raw=b" " * 200_000), Answer(body=top))
+    async with open_against(fake, response_limit=100_000) as google:
+        fetched = await google.gmail.fetch("m1", "a")
+    assert (json.loads(fetched.raw), fetched.whole) == (top, False)
+    assert [seen.query["format"] for seen in fake.calls("/messages/a")] == [["full"], ["metadata"]]
+    assert "metadataHeaders" not in fake.calls("/messages/a")[1].query
 
 
 LABELS, NEW_LABEL = "GET /gmail/v1/users/me/labels", "POST /gmail/v1/users/me/labels"

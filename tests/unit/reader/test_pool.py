@@ -112,6 +112,15 @@ async def test_what_can_be_read_of_it_is_judged_and_the_next_message_is_read(
     assert len(pool.pids) == 1
 
 
+async def test_what_did_not_come_whole_is_judged_by_what_came_and_shown_so(pool: ReadingPool) -> None:
+    came = replace(fetched(letter(text="hang", subject="a pitchy word")), whole=False)
+    read = await pool.screen(came, ANA)
+    assert (read.limit, read.cause) == (Limit.SIZE, None)
+    assert read.score is not None
+    assert read.score.probability == 0.97
+    assert (await pool.show(came, ANA, read.score)).text == ""
+
+
 async def test_waiting_by_the_clock_ends_too(model: Path) -> None:
     # A process that uses no processor time is not seen by its own alarm.
     async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=2.0)) as pool:
