@@ -29,6 +29,7 @@ from backend.domain.mailbox.message import (
     Verdict,
     as_it_came,
 )
+from backend.domain.policy.evidence import PLAIN
 from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen
 from backend.domain.reading.score import Thresholds
@@ -91,7 +92,10 @@ async def screen(context: Context, job: MessageJob, others: VerdictBatch) -> Mes
         return None
     if digest.bounce:
         await context.store.note_bounce(job.mailbox_id, job.thread_id, context.clock.now())
-    return await _judge(context, job, others, mailbox, fetched, digest)
+    screened = digest.kept()
+    doubtful = digest.score is not None and digest.score.probability >= PLAIN
+    async with others.in_turn(job, screened, doubtful=doubtful):
+        return await _judge(context, job, others, mailbox, fetched, digest, screened)
 
 
 async def _own(context: Context, job: MessageJob, others: VerdictBatch, digest: Digest) -> bool:
@@ -142,8 +146,8 @@ async def _judge(
     mailbox: Mailbox,
     fetched: Fetched,
     digest: Digest,
+    screened: Screened,
 ) -> MessageJob | None:
-    screened = digest.kept()
     for _ in range(DECISIONS):
         now = context.clock.now()
         standing = await context.store.standing(

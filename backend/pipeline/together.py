@@ -1,19 +1,22 @@
 """together: messages of one mailbox that are screened at the same time begin with one read, and their verdicts are
 written in one commit. What a look at history found has no rows before: the look, its messages and the verdicts that are
-ready make one commit. In all else each is a job of its own: what delays or ends one is no matter to the others.
+ready make one commit. What one sender wrote is judged in order of dates, each with the evidence of those before it. In
+all else each is a job of its own: what delays or ends one is no matter to the others.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 import structlog
 
 from backend.domain.errors import Conflict, LeaseLost, StoreAway
 from backend.domain.mailbox.message import Screened, Stage, Verdict
+from backend.domain.policy.evidence import firm
 from backend.ports.system import Clock
 from backend.transactions.records import MessageJob, Reached, ScreeningContext
 from backend.transactions.store import Store
@@ -53,6 +56,7 @@ class VerdictBatch:
         self._ready: list[tuple[Reached, Future[MessageJob | None]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._writing: set[asyncio.Task[None]] = set()
+        self._senders = _Senders(self._under_way)
         self._look = look
         self._ours: Collection[str] = frozenset(self._under_way)
         self.written: Future[None] = asyncio.get_running_loop().create_future()
@@ -70,6 +74,22 @@ class VerdictBatch:
         if self._begun is None:
             self._begun = asyncio.create_task(self._store.screening_context(self._mailbox_id))
         return await asyncio.shield(self._begun)
+
+    @asynccontextmanager
+    async def in_turn(self, job: MessageJob, screened: Screened, *, doubtful: bool) -> AsyncIterator[None]:
+        """Judge a message in here. Of a `doubtful` one's sender it is then on record what they, or their colleagues,
+        wrote before it."""
+        senders = self._senders
+        try:
+            senders.read(job.gmail_id, screened)
+            if doubtful:
+                await senders.others_read()
+            while doubtful and (earlier := senders.before(job.gmail_id)) is not None:
+                self.without(job)
+                await earlier.wait()
+            yield
+        finally:
+            senders.judged(job.gmail_id)
 
     async def stays(self, job: MessageJob, verdict: Verdict, screened: Screened | None) -> None:
         """Record a verdict on a message that stays where it is, as `record_verdict` does."""
@@ -106,6 +126,7 @@ class VerdictBatch:
     def without(self, job: MessageJob) -> None:
         """The others wait for this one no longer."""
         self._under_way.discard(job.gmail_id)
+        self._senders.gone(job.gmail_id)
         if not self._under_way and (self._ready or self._look is not None):
             self._write()
         elif self._ready and (self._timer is None or self._look is not None):
@@ -191,6 +212,55 @@ class VerdictBatch:
     def _tell(self, error: Exception) -> None:
         if not isinstance(error, Conflict):
             log.exception("verdicts_not_together", mailbox=self._mailbox_id)
+
+
+class _Senders:
+    """Who wrote what of some messages, as they are read, and which of those are judged."""
+
+    def __init__(self, ids: Collection[str]) -> None:
+        self._unread = set(ids)
+        self._all_read = asyncio.Event()
+        self._read: dict[str, Screened] = {}
+        self._begun = set[str]()
+        self._judged: dict[str, asyncio.Event] = {}
+
+    def read(self, gmail_id: str, screened: Screened) -> None:
+        """It has been read."""
+        self._read[gmail_id], self._judged[gmail_id] = screened, asyncio.Event()
+        self.gone(gmail_id)
+
+    async def others_read(self) -> None:
+        """Wait a little until all have been read."""
+        if not self._all_read.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER):
+                    await self._all_read.wait()
+
+    def gone(self, gmail_id: str) -> None:
+        """Nobody need wait until it is read."""
+        self._unread.discard(gmail_id)
+        if not self._unread:
+            self._all_read.set()
+
+    def before(self, gmail_id: str) -> asyncio.Event | None:
+        """What is set once a message is on record that is evidence for this one; None: this one is begun."""
+        own = self._read[gmail_id]
+        for other, screened in self._read.items():
+            first = other in self._begun or (screened.received_at, other) < (own.received_at, gmail_id)
+            if other != gmail_id and first and _alike(screened, own) and not self._judged[other].is_set():
+                return self._judged[other]
+        self._begun.add(gmail_id)
+        return None
+
+    def judged(self, gmail_id: str) -> None:
+        """Its verdict is on record, or there will be none now."""
+        self._judged[gmail_id].set()
+
+
+def _alike(one: Screened, other: Screened) -> bool:
+    """Whether the mail of one's sender is evidence about the other's."""
+    same_firm = one.sender_domain == other.sender_domain and bool(firm(one.sender_domain))
+    return (one.sender != "" and one.sender == other.sender) or same_firm
 
 
 def _settle(done: Future[MessageJob | None], how: MessageJob | Exception | None) -> None:

@@ -35,6 +35,7 @@ def messages() -> list[Message]:
         letter(f"t{number}@seller{number}.test", text, trust=FORGED) for number, text in enumerate(TEXTS)
     ]
     found += [letter("colleague@corp.test"), letter("s0@seller0.test", "pitchy again")]
+    found.append(letter("lone@forged.test", "pitchy", trust=FORGED))
     found.append(letter("list@lists.test", "perhaps", List_Id="<x.lists.test>", Precedence="bulk"))
     return found
 
@@ -51,7 +52,7 @@ async def test_every_verdict_comes_out_the_same_again(fixture: Fixture) -> None:
         fixture.wait(days=31 if mode == "quarantine" else 0, hours=1)
     entries = await entries_of(fixture)
     verdicts = [(says, setting) for says, setting in entries if says["kind"] == "verdict"]
-    assert len(verdicts) == 36
+    assert len(verdicts) == 39
     rows = {says["row"] for says, _ in verdicts}
     assert rows >= {
         RowName.BLOCKED,

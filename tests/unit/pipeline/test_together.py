@@ -37,7 +37,7 @@ class Counting:
 async def found(fixture: Fixture, number: int) -> tuple[MessageJob, ...]:
     """So many ordinary messages, found by one sync and claimed."""
     for index in range(number):
-        fixture.gmail.deliver(letter(text=f"the minutes of day {index}"))
+        fixture.gmail.deliver(letter(f"bo@office{index}.test", f"the minutes of day {index}"))
     await fixture.store.request_duty(fixture.mailbox_id, Duty.SYNC, fixture.now())
     duty = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + LEASE)
     assert duty is not None
@@ -156,12 +156,58 @@ async def looked(fixture: Fixture, store: Any = None) -> None:
 async def test_a_look_and_the_verdicts_on_what_it_found_are_one_commit(fixture: Fixture) -> None:
     store = Counting(fixture.store)
     for index in range(4):
-        fixture.gmail.deliver(letter(text=f"the minutes of day {index}"))
+        fixture.gmail.deliver(letter(f"bo@office{index}.test", f"the minutes of day {index}"))
     await looked(fixture, store)
     writes = ("commit_look", "record_stays", "record_verdict", "note_push", "finish_duty")
     assert {name: store.asked[name] for name in writes} == {"commit_look": 1} | dict.fromkeys(writes[1:], 0)
     assert await rows(fixture) == {"below_hold": 4}
     assert (await fixture.mailbox()).told == (fixture.gmail.position, fixture.now())
+
+
+@pytest.mark.parametrize("later", ["sam@seller.test", "kim@seller.test"])
+async def test_of_a_senders_emails_the_later_one_sees_the_earlier_whichever_is_read_first(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    monkeypatch.setattr(together, "LINGER", 30.0)
+    bump_read, fetch = asyncio.Event(), fixture.gmail.fetch
+    pitch = fixture.gmail.deliver(letter())
+    fixture.wait(seconds=1)
+    bump = fixture.gmail.deliver(letter(later, "perhaps you saw my last email"))
+
+    async def later_first(mailbox_id: str, gmail_id: str) -> Any:
+        if gmail_id == pitch:
+            await bump_read.wait()
+        else:
+            asyncio.get_running_loop().call_soon(bump_read.set)
+        return await fetch(mailbox_id, gmail_id)
+
+    monkeypatch.setattr(fixture.gmail, "fetch", later_first)
+    await looked(fixture)
+    found = {view.gmail_id: view.row for view in await fixture.store.messages(fixture.mailbox_id)}
+    assert found == {pitch: "challenge", bump: "held_with_earlier"}
+
+
+async def test_of_two_emails_at_once_the_later_waits_for_none_that_cannot_be_read(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "LINGER", 0.0)
+    first, _ = [fixture.gmail.deliver(letter(text=text)) for text in ("pitchy", "perhaps")]
+    fetch, second_ended = fixture.gmail.fetch, asyncio.Event()
+
+    async def slow(mailbox_id: str, gmail_id: str) -> Any:
+        if gmail_id == first:
+            await second_ended.wait()
+        return await fetch(mailbox_id, gmail_id)
+
+    monkeypatch.setattr(fixture.gmail, "fetch", slow)
+    looking = asyncio.create_task(looked(fixture))
+    async with asyncio.timeout(30):
+        while (await rows(fixture)) != {"quarantine": 1, "": 1}:  # noqa: ASYNC110 - it stands in the database
+            await asyncio.sleep(0)
+    second_ended.set()
+    await looking
+    found = {view.gmail_id: view.row for view in await fixture.store.messages(fixture.mailbox_id)}
+    assert found[first] == "held_with_earlier"
 
 
 async def test_a_look_that_finds_nothing_new_and_was_told_of_nothing_writes_nothing(fixture: Fixture) -> None:
@@ -199,7 +245,10 @@ async def test_what_google_keeps_back_gets_its_row_with_the_look_and_its_verdict
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(together, "LINGER", 0.0)
-    first, *_ = [fixture.gmail.deliver(letter(text=f"the minutes of day {index}")) for index in range(3)]
+    first, *_ = [
+        fixture.gmail.deliver(letter(f"bo@office{index}.test", f"the minutes of day {index}"))
+        for index in range(3)
+    ]
     fetch, others_ended = fixture.gmail.fetch, asyncio.Event()
 
     async def slow(mailbox_id: str, gmail_id: str) -> Any:
@@ -242,7 +291,10 @@ async def test_a_look_is_written_even_if_nothing_can_be_read(
 async def test_one_whose_facts_no_row_can_hold_keeps_no_look_from_being_written(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    letters = [fixture.gmail.deliver(letter(text=f"the minutes of day {index}")) for index in range(3)]
+    letters = [
+        fixture.gmail.deliver(letter(f"bo@office{index}.test", f"the minutes of day {index}"))
+        for index in range(3)
+    ]
     kept = Digest.kept
 
     def half(digest: Digest) -> Any:
