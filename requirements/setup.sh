@@ -102,7 +102,7 @@ install() {
     say "ready"
 }
 
-# What serves. The development set holds every extra.
+# What serves. The development set holds every extra but the second reading's weights.
 run_set() {
     local extra locks=(requirements/run.txt)
     for extra in "$@"; do
@@ -112,7 +112,10 @@ run_set() {
     touch .venv/extras
     printf '%s\n' "$@" $(cat .venv/extras) | sort -u | sed '/^$/d' >.venv/extras.new
     mv .venv/extras.new .venv/extras
-    if stamped dev "$(fingerprint requirements/build.txt requirements/dev.txt)"; then return; fi
+    if stamped dev "$(fingerprint requirements/build.txt requirements/dev.txt)"; then
+        if grep -qx second-reading .venv/extras; then install weights requirements/extra-second-reading.txt; fi
+        return
+    fi
     while read -r extra; do  # one that needs nothing the program has not has no lock
         [ ! -f "requirements/extra-$extra.txt" ] || locks+=("requirements/extra-$extra.txt")
     done <.venv/extras

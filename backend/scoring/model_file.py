@@ -243,7 +243,7 @@ Add Cast Compress Concat ConstantOfShape Div Exp Gather Identity Less Log Max Mu
 Reshape ScatterElements ScatterND Shape Slice Sqrt Squeeze Sub Unique Unsqueeze ai.onnx.ml:LabelEncoder
 com.microsoft:Tokenizer
 """
-_OF_JUDGE = "Add Div Exp Identity Log Min Mul Neg ReduceSum Sub Unsqueeze"
+_OF_JUDGE = "Add Clip Div Exp Identity Log Mul Neg ReduceSum Sub Unsqueeze"
 _OF_ENCODER = """
 Add BitShift BitwiseAnd Cast Concat DequantizeLinear Expand Gather LayerNormalization MatMulInteger Max Mul Neg
 QuantizeLinear ReduceMax ReduceMean ReduceMin Reshape Shape Slice Split Squeeze Sub Unsqueeze

@@ -53,26 +53,30 @@ async def measure(second: Second | None, mail: dict[str, list[Fetched]]) -> dict
     return found
 
 
+async def with_and_without(file: Path, count: int) -> dict[str, Any]:
+    """Both over so many messages of ordinary mail and of pitches, with the encoder in this file."""
+    whole = rows.corpus(files=FILES)
+    mail = {}
+    for kind, sales in (("ordinary", 0), ("pitches", 1)):
+        some = [row for row in whole if row.sales == sales]
+        chosen = some[:: max(1, len(some) // count)]
+        mail[kind] = [Fetched(fetched(row.message.text, number)) for number, row in enumerate(chosen)]
+    told = {
+        name: await measure(second, mail)
+        for name, second in (("once", None), ("twice", Second(str(file), 0.1, 0.95, 30.0)))
+    }
+    pitches = {name: found["pitches"] for name, found in told.items()}
+    added = (pitches["twice"]["ms"] - pitches["once"]["ms"]) * len(mail["pitches"])
+    return {**told, "doubtful_ms": round(added / max(1, pitches["twice"]["again"]), 1)}
+
+
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state-dir", type=Path, default=Path("var"))
     parser.add_argument("--count", type=int, default=400)
     options = parser.parse_args()
-    whole = rows.corpus(files=FILES)
-    mail = {}
-    for kind, sales in (("ordinary", 0), ("pitches", 1)):
-        some = [row for row in whole if row.sales == sales]
-        chosen = some[:: max(1, len(some) // options.count)]
-        mail[kind] = [Fetched(fetched(row.message.text, number)) for number, row in enumerate(chosen)]
-    file = str(options.state_dir / ENCODER_FILE)
-    told = {
-        name: asyncio.run(measure(second, mail))
-        for name, second in (("once", None), ("twice", Second(file, 0.1, 0.95, 30.0)))
-    }
-    pitches = {name: found["pitches"] for name, found in told.items()}
-    added = (pitches["twice"]["ms"] - pitches["once"]["ms"]) * len(mail["pitches"])
-    print(json.dumps({**told, "doubtful_ms": round(added / max(1, pitches["twice"]["again"]), 1)}))
+    print(json.dumps(asyncio.run(with_and_without(options.state_dir / ENCODER_FILE, options.count))))
 
 
 if __name__ == "__main__":
