@@ -18,7 +18,7 @@ _RATES = (0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05)
 
 def grid() -> list[Params]:
     """The default and its neighbours, one parameter moved at a time."""
-    near = {"c": (0.3, 1.0), "meaning": (0.35, 0.7), "form": (0.1, 0.3), "steepness": (4.0, 9.0)}
+    near = {"c": (4.0, 16.0), "meaning": (0.35, 0.7), "form": (0.1, 0.3), "steepness": (2.5, 6.5)}
     moved = [{name: value} for name, values in near.items() for value in values]
     return [DEFAULT, *(replace(DEFAULT, **move) for move in moved)]  # type: ignore[arg-type]
 
@@ -30,7 +30,7 @@ def low_rate_recall(labels: Floats, logits: Floats) -> float:
 
 @dataclass(frozen=True)
 class Nested:
-    """Held-out logits of the judged rows with parameters chosen without the left-out file, and which were chosen."""
+    """Held-out logits of the rows of files that have both labels, and the parameters chosen without each file."""
 
     judged: list[Row]
     logits: Floats
@@ -40,9 +40,9 @@ class Nested:
 def choose_nested(
     rows: Sequence[Row], candidates: Sequence[Params] | None = None, progress: Progress = silent
 ) -> Nested:
-    """Leave each file out; among the rest, leave each out again to choose; score the file with the choice."""
+    """Leave out each corpus file in turn, choose by leaving out each other one again, and score it with the choice."""
     options = list(candidates or grid())
-    rows, aside = sides(rows)
+    rows, train_only = sides(rows)
     logits = np.zeros(len(rows))
     chosen: dict[str, Params] = {}
     for outer in groups_of(rows):
@@ -50,25 +50,25 @@ def choose_nested(
         merits = np.zeros(len(options))
         for inner in groups_of(rest):
             progress(f"without {outer} and {inner}")
-            held = [row for row in rest if row.group == inner]
+            held_out = [row for row in rest if row.group == inner]
             for i, scores in enumerate(
-                _scores([*(r for r in rest if r.group != inner), *aside], held, options)
+                _scores([*(r for r in rest if r.group != inner), *train_only], held_out, options)
             ):
-                merits[i] += low_rate_recall(labels_of(held), scores)
+                merits[i] += low_rate_recall(labels_of(held_out), scores)
         best = int(np.argmax(merits))
         chosen[outer] = options[best]
         places = [i for i, row in enumerate(rows) if row.group == outer]
-        logits[places] = next(_scores([*rest, *aside], [rows[i] for i in places], [options[best]]))
+        logits[places] = next(_scores([*rest, *train_only], [rows[i] for i in places], [options[best]]))
     return Nested(rows, logits, chosen)
 
 
-def _scores(inside: Sequence[Row], held: Sequence[Row], options: Sequence[Params]) -> Iterator[Floats]:
-    """Logits of `held` under each option; the terms are learned once, with the first."""
-    counts, errands = Counts.of([row.text for row in (*inside, *held)]), [row.errand for row in inside]
+def _scores(inside: Sequence[Row], held_out: Sequence[Row], options: Sequence[Params]) -> Iterator[Floats]:
+    """Logits of `held_out` under each option. All share the terms and idf that the first option learns."""
+    counts, errands = Counts.of([row.text for row in (*inside, *held_out)]), [row.errand for row in inside]
     learned = counts.take(range(len(inside)))
     base = PitchModel(options[0]).fit_counts(learned, errands, [row.group for row in inside])
     matrix = base.weighed(learned)
-    judged = base.weighed(counts.take(range(len(inside), len(inside) + len(held))))
+    judged = base.weighed(counts.take(range(len(inside), len(inside) + len(held_out))))
     for params in options:
         model = PitchModel(params)
         model.features_ = base.features_

@@ -270,7 +270,7 @@ def _weighed(emit: Emitter, model: PitchModel) -> None:
 
     `pulls` says how the sum moves with each margin, [row, margin].
     """
-    apart, count, balance = model.apart_, model.coef_.shape[1], model.params.balance
+    apart, count, balance = model.ordinary_classes_, model.coef_.shape[1], model.params.balance
     sides = [("low", 0, apart, -1.0, (1.0 - balance) * model.slope_)]
     if count > apart:
         sides.append(("high", apart, count, 1.0, balance * model.slope_))

@@ -3,8 +3,8 @@
 The blocks (words; concepts and phrases; form) are scaled to unit length each, so that a long mail does not drown what
 its headers say. A pitch must win against every class of ordinary mail (the soft minimum of the margins of all pitches
 against each) and be like some class of pitch (the soft maximum of the margins of each against all ordinary mail): so
-the knowing seller is not traded for the crude one, nor the newsletter for the colleague. Evidence counts by length,
-for fifteen words prove little. All of it stays explainable term by term.
+doing well on the easy classes cannot hide doing badly on the hard ones. A short text counts for less, since fifteen
+words prove little. Every score can be explained term by term.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ from model_export.errands import NOTHING, ORDINARY, PITCHES
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 KNOWING = "knowing"
+"""The class of sellers who know the owner's trade and hardly ask for anything."""
 LONG = 99
-"""The percentage of messages that are no longer than what counts as long."""
+"""Texts above this percentile of the training mail's lengths count as long."""
 FLOOR, SMOOTHING, FEW = 0.5, 0.5, 2.0
-"""Of `telling`: the weight of what both sides say alike, what is added to each count, and how many messages are few."""
+"""For `term_weights`: the weight of a term that pitches and ordinary mail use alike; what is added to each count; a
+term in `FEW` messages gets about 0.7 of its weight."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,13 @@ class Params:
     """What a training run is made of. The same values over the same corpus give the same bytes.
 
     `c` is the inverse strength of regularisation, `min_df` and `min_groups` in how many messages and
-    in how many files a term must occur, `most` how many terms are kept, `meaning` and `form` the weights of two
-    blocks against words, `steepness` and `likeness` what margins are multiplied with before the soft minimum and the
-    soft maximum, `balance` the weight of the maximum against the minimum, `caution` the share of `c` in the margin
-    against mail with nothing in it, `knowing` the weight of knowing sellers (they read like ordinary mail: trained on
-    with full force they make ordinary mail be held), `brevity` how many terms of the words' block halve the evidence,
-    `share` the share of pitches at which probabilities are true, `own` how often a message of an owner's mail counts.
+    in how many files of the corpus a term must occur, `most` how many terms are kept, `meaning` (concepts and phrases)
+    and `form` the weights of two blocks against words, `steepness` and `likeness` what margins are multiplied with
+    before the soft minimum and the soft maximum, `balance` the weight of the maximum against the minimum, `caution` the
+    share of `c` in the margin against mail with too little text to judge by, `knowing` the weight of pitches of that
+    class (they read like ordinary mail: with their full weight ordinary mail would be held), `brevity` how many
+    different words halve the evidence, `share` the share of pitches in the mail that probabilities are calibrated for,
+    `own` the weight of a message of an owner's own mail against one of the corpus.
     """
 
     c: float = 8.0
@@ -79,15 +82,15 @@ DEFAULT = Params()
 class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Text from `backend.domain.reading.wording.prepare` to the probability of a pitch.
 
-    margin_k = x · coef_[:, k] + intercept_[k]: first `apart_` margins of pitches against a class of ordinary mail, then
-    those of a class of pitch against ordinary mail;
+    margin_k = x · coef_[:, k] + intercept_[k]: first one margin of all pitches against each class of ordinary mail
+    (`ordinary_classes_` of them), then one of each class of pitch against all ordinary mail;
     raw = -(1 - balance) * log(sum of exp(-margin_k) over the first) + balance * log(sum of exp(margin_k) over the
     rest);
-    logit = slope_ * raw * trust + offset_, with trust = n / (n + brevity) * longest_ / max(n, longest_), where n counts
-    the different terms of the words' block: few prove little, and mail longer than nearly all that was learned from
-    (`LONG`) is not judged with more certainty for being so.
-    Coefficients and idf are rounded to float16 (kept as float64): a third of the file, and the exported graph computes
-    the very same numbers.
+    logit = slope_ * raw * trust + offset_, with trust = n / (n + brevity) * longest_ / max(n, longest_), where n is the
+    number of different words: a few prove little, and mail longer than nearly all training mail (`LONG`) must not look
+    more certain for its length.
+    Coefficients and idf are rounded to float16 (kept as float64): the file is a third of the size, and the exported
+    graph computes the very same numbers.
     """
 
     def __init__(self, params: Params = DEFAULT) -> None:
@@ -96,23 +99,23 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(
         self, texts: Sequence[str], errands: Sequence[str], groups: Sequence[str] | None = None
     ) -> PitchModel:
-        """Learn everything. `errands` are the classes of the rows, `groups` the files."""
+        """Learn everything. `errands` are the classes of the rows (`errands.CLASSES`), `groups` their corpus files."""
         return self.fit_counts(Counts.of(texts), errands, groups or ["one"] * len(texts))
 
     def fit_counts(
         self, counts: Counts, errands: Sequence[str], groups: Sequence[str], often: Floats | None = None
     ) -> PitchModel:
-        """`fit` over texts whose terms have been counted, each of which weighs as if it were there so `often`. Where
-        the terms are too many, once more with the heaviest."""
+        """`fit` over texts whose terms have been counted; `often` is the weight of each text. If there are more terms
+        than `most`, fit again with the strongest."""
         vocabularies = counts.shared(groups, self.params.min_df, self.params.min_groups)
         self.solve(self.learn_terms(counts, vocabularies), errands, often)
         if sum(map(len, vocabularies)) > self.params.most:
-            self.solve(self.learn_terms(counts, self._heaviest(vocabularies)), errands, often)
+            self.solve(self.learn_terms(counts, self._strongest(vocabularies)), errands, often)
         return self
 
-    def _heaviest(self, vocabularies: Sequence[list[str]]) -> list[list[str]]:
-        """Of each block the terms that can move some margin furthest, `most` in all; what tells of form stays."""
-        reach = np.abs(self.coef_).max(axis=1) * np.concatenate([weigher.idf_ for weigher in self._weighers])
+    def _strongest(self, vocabularies: Sequence[list[str]]) -> list[list[str]]:
+        """The terms of each block that can move a margin furthest, `most` in all; all terms about form are kept."""
+        reach = np.abs(self.coef_).max(axis=1) * np.concatenate([idf.idf_ for idf in self._idfs])
         reach[-len(vocabularies[-1]) :] = np.inf
         kept = np.zeros(len(reach), bool)
         kept[np.argsort(-reach, kind="stable")[: self.params.most]] = True
@@ -120,25 +123,25 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return [list(compress(terms, keep)) for terms, keep in zip(vocabularies, flags, strict=True)]
 
     def learn_terms(self, counts: Counts, vocabularies: Sequence[list[str]]) -> csr_matrix:
-        """Learn idf; the texts as rows of term weights, not yet weighted by block."""
+        """Learn idf. Returns the texts as rows of term weights, without the weights of the blocks."""
         self._vocabularies = vocabularies
-        self._weighers = [TfidfTransformer(sublinear_tf=True) for _ in BLOCKS]
+        self._idfs = [TfidfTransformer(sublinear_tf=True) for _ in BLOCKS]
         vectorizers = []
-        for block, vocabulary, weigher, matrix in zip(
-            BLOCKS, self._vocabularies, self._weighers, counts.columns(self._vocabularies), strict=True
+        for block, vocabulary, idf, matrix in zip(
+            BLOCKS, self._vocabularies, self._idfs, counts.columns(self._vocabularies), strict=True
         ):
-            weigher.fit(matrix)
-            weigher.idf_ = half(weigher.idf_)
+            idf.fit(matrix)
+            idf.idf_ = half(idf.idf_)
             vectorizer = TfidfVectorizer(sublinear_tf=True, vocabulary=vocabulary, **block.settings)
-            vectorizer.idf_ = weigher.idf_
+            vectorizer.idf_ = idf.idf_
             vectorizers.append((block.name, vectorizer))
         self.features_ = FeatureUnion(vectorizers)
         return self.weighed(counts)
 
     def weighed(self, counts: Counts) -> csr_matrix:
         """Counted texts as rows of term weights: what `features_` makes of the same texts."""
-        parts = zip(self._weighers, counts.columns(self._vocabularies), strict=True)
-        return csr_matrix(hstack([weigher.transform(matrix.astype(np.float64)) for weigher, matrix in parts]))
+        parts = zip(self._idfs, counts.columns(self._vocabularies), strict=True)
+        return csr_matrix(hstack([idf.transform(matrix.astype(np.float64)) for idf, matrix in parts]))
 
     def solve(self, matrix: csr_matrix, errands: Sequence[str], often: Floats | None = None) -> PitchModel:
         """Learn the coefficients over rows made by `learn_terms`."""
@@ -158,10 +161,10 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self._margin(weighted, weight, *pair, force) for pair, force in zip(pairs, forces, strict=True)
         ]
         steep = np.array([self.params.steepness] * len(against) + [self.params.likeness] * len(alike))
-        self.apart_ = len(against)
+        self.ordinary_classes_ = len(against)
         self.coef_: Floats = half(np.column_stack([coef * weights for coef, _ in fitted]) * steep)
         self.intercept_: Floats = half(np.array([bias for _, bias in fitted]) * steep)
-        self.longest_ = max(1.0, float(np.ceil(np.percentile(self._told(matrix), LONG))))
+        self.longest_ = max(1.0, float(np.ceil(np.percentile(self._distinct_words(matrix), LONG))))
         self.slope_, self.offset_ = 1.0, 0.0
         self.classes_ = np.array([0, 1])
         return self
@@ -169,11 +172,11 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _margin(
         self, matrix: csr_matrix, weight: Floats, pitches: Flags, ordinary: Flags, force: float
     ) -> tuple[Floats, float]:
-        """Coefficients and intercept of some pitches against some ordinary mail."""
+        """Coefficients and intercept of a margin between pitches and ordinary mail; `force` is a share of `c`."""
         concerned = np.flatnonzero(pitches | ordinary)
         rows, sides = matrix[concerned], pitches[concerned]
-        weights = telling(rows, sides)
-        # Mail with nothing in it only has to outweigh pitches with nothing in them: no balance, less force.
+        weights = term_weights(rows, sides)
+        # Less than full force: the class with too little text only has to outweigh pitches with as little, unbalanced.
         solver = LogisticRegression(
             C=self.params.c * force,
             class_weight="balanced" if force == 1.0 else None,
@@ -197,15 +200,15 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def logits(self, rows: csr_matrix) -> Floats:
         """Logits of rows of term weights."""
         margins: Floats = rows @ self.coef_ + self.intercept_
-        apart = -np.log(np.exp(-margins[:, : self.apart_]).sum(axis=1)) * (1.0 - self.params.balance)
-        if margins.shape[1] > self.apart_:
-            apart += np.log(np.exp(margins[:, self.apart_ :]).sum(axis=1)) * self.params.balance
-        known = self._told(rows)
-        trust = known / (known + self.params.brevity) * (self.longest_ / np.maximum(known, self.longest_))
-        logits: Floats = apart * trust * self.slope_ + self.offset_
+        raw = -np.log(np.exp(-margins[:, : self.ordinary_classes_]).sum(axis=1)) * (1.0 - self.params.balance)
+        if margins.shape[1] > self.ordinary_classes_:
+            raw += np.log(np.exp(margins[:, self.ordinary_classes_ :]).sum(axis=1)) * self.params.balance
+        n = self._distinct_words(rows)
+        trust = n / (n + self.params.brevity) * (self.longest_ / np.maximum(n, self.longest_))
+        logits: Floats = raw * trust * self.slope_ + self.offset_
         return logits
 
-    def _told(self, rows: csr_matrix) -> Floats:
+    def _distinct_words(self, rows: csr_matrix) -> Floats:
         """How many different terms of the words' block each row has."""
         counts: Floats = np.diff(rows[:, : len(self.vectorizers[0].vocabulary)].indptr).astype(np.float64)
         return counts
@@ -225,20 +228,20 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return [term for v in self.vectorizers for term in v.vocabulary]
 
 
-def telling(rows: csr_matrix, sides: Flags) -> Floats:
-    """The weight of each term while a margin is learned, [term]: high for what one side alone says, low for what both
-    say alike or what few messages say.
+def term_weights(rows: csr_matrix, sides: Flags) -> Floats:
+    """The weight of each term while a margin is learned, [term]: high for a term that only one side uses, low for one
+    that both use alike or that few messages have. `sides`: True for a pitch.
 
     It grows with the root of |log(share of pitches with the term / share of ordinary mail with it)|, scaled to a mean
     square of one over all terms of all messages. After Wang and Manning, Baselines and Bigrams (2012).
     """
-    said = csr_matrix((np.ones(rows.nnz), rows.indices, rows.indptr), rows.shape)
-    ours, theirs = (np.asarray(said[side].sum(axis=0)).ravel() + SMOOTHING for side in (sides, ~sides))
+    used = csr_matrix((np.ones(rows.nnz), rows.indices, rows.indptr), rows.shape)
+    ours, theirs = (np.asarray(used[side].sum(axis=0)).ravel() + SMOOTHING for side in (sides, ~sides))
     shares = ours / (sides.sum() + SMOOTHING), theirs / ((~sides).sum() + SMOOTHING)
-    apart = np.sqrt(np.abs(np.log(shares[0] / shares[1])))
+    contrast = np.sqrt(np.abs(np.log(shares[0] / shares[1])))
     often = ours + theirs
-    mean = np.sqrt((said @ apart**2).sum() / max(said.nnz, 1)) or 1.0
-    scale: Floats = (FLOOR + apart / mean) * np.sqrt(often / (often + FEW))
+    mean = np.sqrt((used @ contrast**2).sum() / max(used.nnz, 1)) or 1.0
+    scale: Floats = (FLOOR + contrast / mean) * np.sqrt(often / (often + FEW))
     return scale
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from model_export.learner import Flags, Floats, telling
+from model_export.learner import Flags, Floats, term_weights
 
 PITCH, ORDINARY = True, False
 
@@ -15,7 +15,7 @@ PITCH, ORDINARY = True, False
 def weights(*terms: tuple[int, int], mail: int = 100) -> Floats:
     """Of terms that so many of `mail` pitches and of as many ordinary messages have."""
     columns = [np.arange(2 * mail) % mail < np.repeat(term, mail) for term in terms]
-    return telling(csr_matrix(np.column_stack(columns).astype(float)), sides(mail))
+    return term_weights(csr_matrix(np.column_stack(columns).astype(float)), sides(mail))
 
 
 def sides(mail: int) -> Flags:
