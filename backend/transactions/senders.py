@@ -1,4 +1,4 @@
-"""What a sender has with an owner: rules, credits, and the order to leave their list."""
+"""What there is between a sender and an owner: rules, credits, and the owner's request to unsubscribe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from backend.transactions.statement import Script, each, micros, number, packed,
 def rules(
     mailbox_id: MailboxId, kind: RuleKind | None, query: str, after: str, limit: int
 ) -> Script[tuple[DatedRule, ...]]:
-    """Rules by subject from behind `after`; `query` is looked for in the subject."""
+    """Rules in the order of their subject, the address or domain a rule is about, from behind `after`; `query` is
+    looked for in it."""
     return each(
         DatedRule,
         "rules",
@@ -46,7 +47,7 @@ def count_rules(mailbox_id: MailboxId) -> Script[int]:
 
 
 def rules_of(mailbox_id: MailboxId, subjects: Sequence[str]) -> Script[Mapping[str, RuleKind]]:
-    """The kinds of those of these subjects that have a rule."""
+    """The kind of rule that each of these addresses and domains has; those without one are left out."""
     found = yield from each(Rule, "rules_of", mailbox_id=mailbox_id, ids=packed(subjects))
     return {rule.subject: rule.kind for rule in found}
 
@@ -81,7 +82,7 @@ def write_rule(mailbox_id: MailboxId, subject: str, kind: str | None, now: datet
 
 
 class DifferenceRow(TypedDict):
-    """An aggregate that is not the sum of its entries."""
+    """An aggregate (`kept`) that is not the sum of its entries (`posted`)."""
 
     mailbox_id: MailboxId
     kept: int
@@ -89,20 +90,20 @@ class DifferenceRow(TypedDict):
 
 
 class BalanceDifferenceRow(DifferenceRow):
-    """A sender's."""
+    """A sender's balance."""
 
     sender: str
 
 
 class DayDifferenceRow(DifferenceRow):
-    """A day's."""
+    """A day's total of one kind of entry."""
 
     day: str
     posting: str
 
 
 def post(mailbox_id: MailboxId, entry: LedgerEntry, now: datetime) -> Script[int]:
-    """Post one ledger entry; returns the balance. A known key posts nothing. `Refused` (no_credit) when
+    """Post one ledger entry and return the sender's balance. A known key posts nothing. `Refused` (no_credit) when
     the balance would fall below 0.
     """
     yield from lock(mailbox_id)
@@ -110,7 +111,9 @@ def post(mailbox_id: MailboxId, entry: LedgerEntry, now: datetime) -> Script[int
     return (yield from balance(mailbox_id, entry.sender))
 
 
-def enter(mailbox_id: MailboxId, entry: LedgerEntry, now: datetime, about: str | None = None) -> Script[bool]:
+def enter(
+    mailbox_id: MailboxId, entry: LedgerEntry, now: datetime, about: str | None = None
+) -> Script[bool]:
     """Post `entry` and move both aggregates with it. False when its key is known.
 
     `about` is the message or challenge it is for; by default what stands behind the key's first colon.
@@ -163,18 +166,20 @@ def differences() -> Script[tuple[Mapping[str, Any], ...]]:
 
 
 def begin_unsubscribe(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[bool]:
-    """Note the owner's order to unsubscribe and take it in hand. False if it is done, or somebody has it in
-    hand for less than `LEASE_SECONDS`. Raises `NotFound` for an unknown message.
+    """Note the owner's request to unsubscribe and begin it. False if it is done, or was begun elsewhere less
+    than `LEASE_SECONDS` ago. Raises `NotFound` for an unknown message.
     """
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None:
         raise NotFound("not_found.message")
-    yield q("ask_off", mailbox_id=mailbox_id, gmail_id=gmail_id, sender=row["sender"], now=micros(now))
+    yield q(
+        "order_unsubscribe", mailbox_id=mailbox_id, gmail_id=gmail_id, sender=row["sender"], now=micros(now)
+    )
     before = micros(now - timedelta(seconds=LEASE_SECONDS))
     return bool(
         (
             yield from number(
-                "try_off", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now), before=before
+                "claim_unsubscribe", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now), before=before
             )
         )
     )
@@ -183,5 +188,7 @@ def begin_unsubscribe(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Sc
 def finish_unsubscribe(
     mailbox_id: MailboxId, gmail_id: str, state: UnsubscribeState, host: str, cause: str, now: datetime
 ) -> Script[None]:
-    """Note how it ended. What is done stays done."""
-    yield q("told_off", mailbox_id=mailbox_id, gmail_id=gmail_id, state=state, host=host, cause=cause)
+    """Note how it ended. A finished one is not overwritten."""
+    yield q(
+        "unsubscribe_ended", mailbox_id=mailbox_id, gmail_id=gmail_id, state=state, host=host, cause=cause
+    )

@@ -118,18 +118,18 @@ SELECT * FROM unsubscriptions WHERE mailbox_id = :mailbox_id AND gmail_id = :gma
 -- name: unsubscriptions_of_sender(mailbox_id, sender, limit)
 SELECT * FROM unsubscriptions WHERE mailbox_id = :mailbox_id AND sender = :sender ORDER BY asked_at DESC LIMIT :limit;
 
--- name: ask_off(mailbox_id, gmail_id, sender, now)!
+-- name: order_unsubscribe(mailbox_id, gmail_id, sender, now)!
 INSERT INTO unsubscriptions (mailbox_id, gmail_id, sender, state, asked_at)
 VALUES (:mailbox_id, :gmail_id, :sender, 'asked', :now)
 ON CONFLICT (mailbox_id, gmail_id) DO NOTHING;
 
--- name: try_off(mailbox_id, gmail_id, now, before)!
+-- name: claim_unsubscribe(mailbox_id, gmail_id, now, before)!
 -- One at a time; a process that died over it holds it no longer than its lease.
 UPDATE unsubscriptions SET state = 'trying', tried_at = :now
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id
     AND (state IN ('asked', 'failed') OR (state = 'trying' AND tried_at <= :before));
 
--- name: told_off(mailbox_id, gmail_id, state, host, cause)!
+-- name: unsubscribe_ended(mailbox_id, gmail_id, state, host, cause)!
 UPDATE unsubscriptions SET state = :state, host = :host, cause = :cause
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND state <> 'done';
 
