@@ -242,22 +242,19 @@ def plain(words: str, limit: int) -> str:
 
 
 def text(letter: DigestLetter) -> str:
-    """The plain-text part."""
-    lines = [letter.title, letter.since, ""]
+    """The plain-text part: what the page says, in its order."""
+    lines = [letter.title, f"{letter.since} · {letter.review.label}: {letter.review.url}", ""]
     for block in letter.blocks:
-        name = plain(block.name, MAX_NAME)
-        who = f"{name} <{block.address}>" if name else block.address
-        score = f"{block.score} {block.word}".strip()
-        lines += [" · ".join(part for part in (who, block.count, score) if part)]
+        name, score = _name(block), f"{block.score} {block.word}".strip()
+        who = [(name or block.address, block.count), (block.address if name else "", score)]
+        lines += [line for parts in who if (line := " · ".join(filter(None, parts)))]
         texts = (plain(block.subject, MAX_SUBJECT), block.reason, plain(block.note, MAX_NOTE))
         lines += [f"  {line}" for line in texts if line]
         width = max(len(button.label) for button in block.buttons)
         lines += [f"  {button.label:<{width}}  {button.url}" for button in block.buttons]
         lines += [""]
-    lines += [*letter.ends, ""]
-    return "\n".join(
-        (*lines, *(f"{link.label}: {link.url}" for link in (letter.review, letter.settings)), "")
-    )
+    lines += [*letter.ends, "", f"{letter.settings.label}: {letter.settings.url}", ""]
+    return "\n".join(lines)
 
 
 def page(letter: DigestLetter) -> str:
@@ -298,9 +295,12 @@ def page(letter: DigestLetter) -> str:
 
 
 def _block(block: Block) -> str:
-    name = plain(block.name, MAX_NAME) or block.address
+    name = _name(block)
     ground, ink = _TONES[zlib.crc32(block.address.encode()) % len(_TONES)]
     address, count = escape(block.address), f" · {escape(block.count)}" if block.count else ""
+    reached = (
+        f'<a href="mailto:{address}" class="soft" style="color:#55615e;text-decoration:none;">{address}</a>'
+    )
     kind, colours = _HEIGHTS[block.height]
     badge = (
         f'<span class="{kind}" style="display:inline-block;padding:0 9px;border-radius:11px;{colours}{_FONT}'
@@ -312,11 +312,10 @@ def _block(block: Block) -> str:
 {_TABLE}><tr>
 <td width="48" valign="top"><div aria-hidden="true" style="width:36px;height:36px;border-radius:18px;\
 background:{ground};color:{ink};{_FONT}font-size:13px;line-height:36px;font-weight:600;text-align:center;">\
-{escape(_initials(name))}</div></td>
+{escape(_initials(name or block.address))}</div></td>
 <td valign="top" style="{_SMALL}word-break:break-word;overflow-wrap:anywhere;">
-<span class="ink" style="font-size:16px;font-weight:600;color:#1d2523;"><bdi>{escape(name)}</bdi></span>\
-<span class="soft" style="color:#55615e;">{count}</span><br>
-<a href="mailto:{address}" class="soft" style="color:#55615e;text-decoration:none;">{address}</a></td>
+<span class="ink" style="font-size:16px;font-weight:600;color:#1d2523;"><bdi>{escape(name) or reached}</bdi></span>\
+<span class="soft" style="color:#55615e;">{count}</span>{f"<br>{reached}" if name else ""}</td>
 <td valign="top" align="right" style="white-space:nowrap;">{badge if block.score else ""}</td>
 </tr></table>
 {_paragraph("ink", f"margin:6px 0 0;{_FONT}font-size:16px;line-height:22px;font-weight:500;", _bdi(block.subject))}
@@ -348,6 +347,12 @@ def _link(button: Button) -> str:
 
 def _bdi(words: str) -> str:
     return f"<bdi>{escape(plain(words, MAX_SUBJECT))}</bdi>"
+
+
+def _name(block: Block) -> str:
+    """What the sender calls themselves, "" where that is their address."""
+    name = plain(block.name, MAX_NAME)
+    return "" if name == block.address else name
 
 
 def _initials(name: str) -> str:

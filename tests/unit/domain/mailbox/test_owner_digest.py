@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import policy
+from html.parser import HTMLParser
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -94,6 +95,44 @@ def test_the_mail_is_ascii_says_the_same_twice_and_loads_nothing() -> None:
     assert raw == composed(
         replace(LETTER, subject="3 E-Mails zurückgehalten", blocks=(replace(SAM, name="Zoë"),))
     )
+
+
+class Read(HTMLParser):
+    """The words of a page as they are read out, each link followed by where it leads."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self._unseen: list[bool] = []
+        self._links: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag in ("meta", "br"):
+            return
+        given = dict(attributes)
+        unseen = tag in ("head", "style") or given.get("aria-hidden") == "true"
+        self._unseen.append(unseen or "display:none" in str(given.get("style")) or any(self._unseen[-1:]))
+        if tag == "a":
+            self._links.append(str(given["href"]))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._unseen.pop()
+        if tag == "a" and not (link := self._links.pop()).startswith("mailto:"):
+            self.words.append(link)
+
+    def handle_data(self, data: str) -> None:
+        self.words += [] if any(self._unseen[-1:]) else data.split()
+
+
+@pytest.mark.parametrize(
+    "block", [SAM, replace(SAM, name="", count="", note=""), replace(SAM, name=SAM.address)]
+)
+def test_text_and_page_say_the_same_in_the_same_order(block: Block) -> None:
+    letter = replace(LETTER, blocks=(block, SAM))
+    words = text(letter).replace(": https://", " https://").split()
+    assert [word for word in Read(page(letter)).words if word != "·"] == [w for w in words if w != "·"]
+    assert words.count(SAM.address) == 2
 
 
 @given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=300))
