@@ -17,7 +17,7 @@ import backend.sandbox
 from backend.locale import LANGUAGES
 from backend.sandbox.addon_cards import drawn
 from backend.web.pages import card_words
-from tests.browser.axe import assert_no_serious
+from tests.browser.axe import assert_accessible
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.test_addon_page import LOOKS
 from tests.web.addon.gallery import GROUPS
@@ -85,7 +85,7 @@ def test_every_card_fits_in_every_language(browser: Browser, group: str, languag
         show(page, group, language)
         look_over(page)
         if language == "en":
-            assert_no_serious(page)
+            assert_accessible(page)
         assert page.evaluate(CUT) == []
         assert problems == []
         if "PITCHGATE_SHOTS" in os.environ:  # ten thousand pixels of it: only if somebody looks

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from backend.captcha.vendors import VENDORS
 from backend.ports.captcha import Kind
-from tests.browser.axe import assert_no_serious
+from tests.browser.axe import assert_accessible
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.sender import LOOKS, check_server, visit
 from tests.web.service import LINK, Office
@@ -109,7 +109,7 @@ def test_behind_the_work_at_a_risen_price_come_the_digits(
         page.get_by_role("button", name="Start the check").click()
 
         expect(page.get_by_role("heading", level=1)).to_have_text("One more step")
-        assert_no_serious(page)
+        assert_accessible(page)
         look_over(page)
         keep_picture(page, shots / "code-step.png", full_page=True)
         page.get_by_role("textbox", name="Digits").fill(DIGITS)
@@ -175,7 +175,7 @@ def test_a_companys_script_runs_on_this_page_and_its_token_is_handed_on(
         page.route(vendor.script, serve)
         page.goto(here.address + LINK)
         expect(page.get_by_text("I am no robot")).to_be_visible()
-        assert_no_serious(page)
+        assert_accessible(page)
         look_over(page)
         keep_picture(page, shots / f"widget-{kind}.png", full_page=True)
         page.get_by_role("button", name="Deliver my message").click()
@@ -199,7 +199,7 @@ def test_code_and_line_look_right_everywhere(
         here.do(_said(here.office))
         for name, path in {"code": f"{LINK}?by=code", "line": "/c/" + "B" * 32}.items():
             page.goto(here.address + path)
-            assert_no_serious(page)
+            assert_accessible(page)
             look_over(page)
             keep_picture(page, shots / f"{name}-{look}.png", full_page=True)
 
@@ -212,6 +212,6 @@ def test_no_language_breaks_the_page(
     with check_server(tmp_path, checks=with_codes()) as here, visit(browser, **phone) as page:
         page.goto(f"{here.address}{LINK}?by=code")
         assert page.locator("html").get_attribute("lang") == tag
-        assert_no_serious(page)
+        assert_accessible(page)
         look_over(page)
         keep_picture(page, shots / f"code-{language}.png", full_page=True)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from backend.web.browser_session import PAGES
 from backend.web.pages import FOLDER
 from tests import browsers
-from tests.browser.axe import assert_no_serious
+from tests.browser.axe import assert_accessible
 from tests.browser.checks import keep_picture
 from tests.browser.review_fixture import LOOKS, fixture
 
@@ -95,7 +95,7 @@ def test_where_the_server_is_gone_a_page_says_so_and_no_mail_was_kept(
     expect(page.get_by_text("Grow your pipeline")).to_have_count(0)
     assert page.evaluate("document.styleSheets[0].cssRules.length") > 50, "with its style"
     keep_picture(page, shots / f"offline-{look}.png")
-    assert_no_serious(page)
+    assert_accessible(page)
     page.get_by_role("link", name="Try again").click()
     page.wait_for_url(f"{here.address}/review")
     expect(page.get_by_role("heading", level=1)).to_have_text("Pitchgate cannot be reached")

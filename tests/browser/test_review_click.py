@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.message import Placement
-from tests.browser.axe import assert_no_serious
+from tests.browser.axe import assert_accessible
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import LOOKS, PLACES, SHIFTS, Fixture, fixture, visit
 
@@ -163,7 +163,7 @@ def test_nothing_moves_on_load_and_while_mail_arrives(
         assert page.evaluate("window.shifted") == []
         keep_picture(page, shots / f"click-news-{look}{path.replace('/', '-')[:12]}.png")
         look_over(page)
-        assert_no_serious(page)
+        assert_accessible(page)
         assert problems == []
         context.close()
 
@@ -252,7 +252,7 @@ def test_a_decision_is_kept_until_the_server_is_back(
         expect(row(page, "ann@x.test").get_by_text("Not saved.")).to_have_count(0)
         keep_picture(page, shots / "click-unsaved.png")
         look_over(page)
-        assert_no_serious(page)
+        assert_accessible(page)
         assert here.decided("m2") == ""
 
         line.get_by_role("button", name="Retry").click()
@@ -443,7 +443,7 @@ def test_two_open_messages_share_no_name(here: Fixture, browser: Browser, shots:
             page.get_by_role("link", name=f"Offer of {name}").click()
             expect(page.locator(".panel")).to_have_count(1 if name == "Ann" else 2)
         look_over(page)
-        assert_no_serious(page)
+        assert_accessible(page)
         for name in ("ann", "ben"):
             panel = row(page, f"{name}@{name}.test").locator(".panel")
             panel.get_by_label(f"More for {name}@{name}.test").click()

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from backend.domain.entry.challenge import LedgerEntry, Posting
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Placement
-from tests.browser.axe import assert_no_serious
+from tests.browser.axe import assert_accessible
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import DESKTOP, PHONE, Fixture, fixture, visit
 
@@ -87,5 +87,5 @@ def test_every_page_in_every_light(
         expect(page.locator("h1")).to_be_visible()
         keep_picture(page, shots / f"review-{name}-{look}.png", full_page=True)
         look_over(page)
-        assert_no_serious(page)
+        assert_accessible(page)
         assert problems == []

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.pipeline.connect import leave
 from backend.web.owner.start import POLL
-from tests.browser.axe import assert_no_serious
+from tests.browser.axe import assert_accessible
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import PHONE, Fixture, fixture
 from tests.contract.store.stories import LEASE
@@ -82,7 +82,7 @@ def test_the_preview_follows_its_progress_and_the_choice(
     page.goto(f"{home.address}/start")
     page.get_by_role("button", name="Show me").click()
     expect(page.get_by_text("Your inbox is being looked through.")).to_be_visible()
-    assert_no_serious(page)
+    assert_accessible(page)
     home.do(visit_of(home).worked())
     # The page looks again by itself.
     expect(page.get_by_role("heading", name="2 of your last 4 emails look like pitches")).to_be_visible()
@@ -101,7 +101,7 @@ def test_the_preview_follows_its_progress_and_the_choice(
     page.get_by_role("button", name="This is sales: block kim@friend.test").click()
     expect(page.get_by_role("heading", name="3 of your last")).to_be_visible()
     look_over(page)
-    assert_no_serious(page)
+    assert_accessible(page)
     page.get_by_role("button", name="Use these settings").click()
     expect(page).to_have_url(re.compile("/review$"))
     assert wishes(home) == (Mode.CHALLENGE, Strictness.STRICT)
@@ -194,7 +194,7 @@ def test_a_line_is_saved_where_it_stands_and_undone_by_keyboard_alone(
     expect(toast).to_have_text("Rules: 8")
     expect(page.locator("input[type=checkbox][value=credit]")).to_be_focused()  # what is open stays open
     shot(page, shots, "settings-advanced")
-    assert_no_serious(page)
+    assert_accessible(page)
     reach(page, "#credits_per_solve")
     for typed, said in (
         ("99", "Not saved: please correct the marked field."),
@@ -305,7 +305,7 @@ def test_leaving_is_confirmed_followed_and_leaves_a_receipt(
     page.get_by_role("button", name="Trennen und alles löschen").click()
     expect(page.get_by_role("heading", name="Wird getrennt")).to_be_visible()
     shot(page, shots, "leaving")
-    assert_no_serious(page)
+    assert_accessible(page)
     now = home.office.service.context.clock.now()
     job = home.do(home.store.claim_duty("w", now, now + LEASE))
     assert job is not None
@@ -315,7 +315,7 @@ def test_leaving_is_confirmed_followed_and_leaves_a_receipt(
     expect(page.locator("#progress-said")).to_have_text("Getrennt und gelöscht")
     shot(page, shots, "receipt")
     look_over(page)
-    assert_no_serious(page)
+    assert_accessible(page)
     page.reload()
     expect(page.get_by_text("von uns zurückgenommen")).to_be_visible()
     assert "corp.test" not in page.content()
@@ -366,14 +366,14 @@ def test_every_page_is_usable_by_everybody(
         assert page.title()
         shot(page, shots, f"{look}{path.partition('?')[0].replace('/', '-')}")
         look_over(page)
-        assert_no_serious(page)
+        assert_accessible(page)
     context.clear_cookies()
     google = home.office.google
     for path in (*OPEN, "/settings"):
         page.goto(f"{home.address}{path}")
         shot(page, shots, f"{look}-open{path.partition('?')[0].replace('/', '-')}")
         look_over(page)
-        assert_no_serious(page)
+        assert_accessible(page)
     page.goto(f"{home.address}/connect")
     page.route("https://accounts.google.com/**", lambda route: route.fulfill(status=200, body="Google"))
     page.locator("form[action='/connect'] button").first.click()
@@ -381,7 +381,7 @@ def test_every_page_is_usable_by_everybody(
     page.goto(f"{home.address}{google.back()}")
     shot(page, shots, f"{look}-connected")
     look_over(page)
-    assert_no_serious(page)
+    assert_accessible(page)
     page.locator("a.primary").click()
     expect(page).to_have_url(re.compile("/start$"))
     context.close()

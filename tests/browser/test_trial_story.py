@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 from backend.__main__ import cli
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import RowName, Shadow
-from tests.browser.axe import assert_no_serious
+from tests.browser.axe import assert_accessible
 from tests.browser.checks import keep_picture, look_over
 from tests.browser.review_fixture import Fixture, fixture, visit
 from tests.renamed_model import OTHER_VERSION, SHIPPED_VERSION, put_renamed
@@ -100,7 +100,7 @@ def test_from_adding_a_model_to_going_back(
         page.goto((tmp_path / "watch.html").as_uri())
         expect(page.get_by_text(f"{OTHER_VERSION} beside")).to_be_visible()
         look_over(page)
-        assert_no_serious(page)
+        assert_accessible(page)
         keep_picture(page, shots / "second-model-told.png", full_page=True)
     finally:
         page.close()

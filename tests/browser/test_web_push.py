@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from backend.pipeline.devices import web_push
 from backend.transactions.records import Duty
 from tests import browsers
-from tests.browser.axe import assert_no_serious
+from tests.browser.axe import assert_accessible
 from tests.browser.checks import keep_picture
 from tests.browser.review_fixture import LOOKS, Fixture, fixture
 from tests.fakes.push_service import POINT, SECRET, FakePushService
@@ -127,7 +127,7 @@ def test_an_owner_switches_them_on_is_told_of_a_new_sender_and_switches_them_off
         page.reload()
         lost = "This browser does not show notifications from Pitchgate any more. Turn them on again."
         expect(page.get_by_text(lost)).to_be_visible()
-        assert_no_serious(page)
+        assert_accessible(page)
         keep_picture(page.locator("#notifications"), shots / "notifications-lost.png")
         page.get_by_role("button", name="Turn on", exact=True).click()
 
@@ -145,7 +145,7 @@ def test_how_the_switch_looks(tmp_path: Path, browser: Browser, shots: Path, loo
         part = page.locator("#notifications")
         expect(part.get_by_role("button")).to_be_visible()
         keep_picture(part, shots / f"notifications-{look}.png")
-        assert_no_serious(page)
+        assert_accessible(page)
 
 
 def test_a_browser_that_cannot_or_may_not_says_so_in_one_line(tmp_path: Path, browser: Browser) -> None:
