@@ -1,4 +1,4 @@
-"""The icon, drawn by us: a letter on a tile. Each state differs in shape as well as in colour.
+"""The icon, drawn by us: the mark, a letter behind a gate, on a tile. Each state differs in shape as well as in colour.
 
 The tiles' brightness is chosen so that they stand out (3:1 and better) from white and from dark bars alike;
 a test holds that. Everything is drawn large and scaled down once, so that strokes stay clear at 16 px.
@@ -15,6 +15,7 @@ from tray_app.state import Icon
 GRID = 64
 SCALE = 8
 WHITE = (255, 255, 255, 255)
+GATE = (190, 240, 228, 255)
 CLEAR = (0, 0, 0, 0)
 BADGE = (200, 80, 0, 255)
 TILES: dict[Icon, tuple[int, int, int, int]] = {
@@ -34,20 +35,23 @@ def draw(icon: Icon, badge: int = 0, size: int = GRID) -> Image.Image:
     tile = TILES[icon]
     _box(pen, 1, 1, 63, 63, radius=15, fill=tile)
     glyphs = {Icon.PAUSED: _bars, Icon.ATTENTION: _mark, Icon.OFFLINE: _struck}
-    glyphs.get(icon, _letter)(pen, tile)
+    glyphs.get(icon, _gate)(pen, tile)
     if badge:
         _badge(pen, badge)
     return image.resize((size, size), Image.Resampling.LANCZOS)
 
 
-def _letter(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
-    _box(pen, 11, 17, 53, 48, radius=4, fill=WHITE)
-    for start, end in (((12, 21), (32, 36)), ((52, 21), (32, 36))):
-        _line(pen, start, end, tile, 5)
+def _gate(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
+    for x, top, bottom in ((13, 20, 48), (22.5, 39, 48), (32, 44, 48), (41.5, 39, 48), (51, 20, 48)):
+        _box(pen, x - 3, top, x + 3, bottom, radius=3, fill=GATE)
+    for end in (13, 51):
+        _line(pen, (end, 22), (32, 36), WHITE, 6)
+    for x, y in ((13, 22), (32, 36), (51, 22)):
+        pen.ellipse(_at(x - 3, y - 3, x + 3, y + 3), fill=WHITE)
 
 
 def _struck(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
-    _box(pen, 11, 17, 53, 48, radius=4, fill=WHITE)
+    _gate(pen, tile)
     _line(pen, (8, 58), (58, 6), tile, 20)
     _line(pen, (13, 54), (53, 11), WHITE, 7)
 
