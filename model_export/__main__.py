@@ -13,7 +13,7 @@ import joblib
 from rich.table import Table
 
 from backend.domain.reading.score import illustrate
-from backend.domain.reading.wording import read, written
+from backend.domain.reading.wording import body, read, written
 from backend.scoring import JUDGE_BESIDE, SHIPPED
 from backend.scoring.second_reading import Encoder, Judge
 from backend.scoring.session import ModelSession
@@ -245,7 +245,8 @@ def score_command(file: Path, model: Path) -> None:
 
 def _score_line(session: ModelSession, row: Row, out: TextIO) -> None:
     reading = read(row.message, row.owner)
-    score = illustrate(session.score(written(reading)), reading)
+    said = f"{row.message.subject}\n{body(row.message)}"
+    score = illustrate(session.score(written(reading)), reading, said)
     reasons = [{"text": r.code, "weight": round(r.weight, 4), "words": list(r.words)} for r in score.reasons]
     line = {"id": row.id, "score": score.probability, "reasons": reasons}
     out.write(json.dumps(line, ensure_ascii=False) + "\n")

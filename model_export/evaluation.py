@@ -10,7 +10,7 @@ import numpy as np
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Reason, illustrate
-from backend.domain.reading.wording import read
+from backend.domain.reading.wording import body, read
 from backend.scoring.session import ModelSession
 from model_export.counts import Counts
 from model_export.errands import ORDINARY, PITCHES, SALES
@@ -195,7 +195,8 @@ def _wrong(rows: Sequence[Row], trained: Trained, session: ModelSession) -> list
     found = []
     for i in (*ordinary, *pitches):
         row = rows[i]
-        score = illustrate(session.score(row.text), read(row.message, row.owner))
+        said = f"{row.message.subject}\n{body(row.message)}"
+        score = illustrate(session.score(row.text), read(row.message, row.owner), said)
         probability = float(trained.probabilities[i])
         found.append(WrongRow(row.id, row.kind, row.label, row.message.subject, probability, score.reasons))
     return found

@@ -228,8 +228,7 @@ def _sender(message: Message, number: int) -> Item:
     ]
     if message.domain:
         choices.insert(1, (t("menu.allow_domain", domain=cut(message.domain, 36)), Decision.ALLOW_DOMAIN))
-    reasons = cut(", ".join(message.reasons), LABEL_LIMIT)
-    why = [Item(t("menu.why", reasons=reasons))] if message.reasons else []
+    why = [Item(cut(message.told, LABEL_LIMIT))] if message.told else []
     if message.note:
         why.append(Item(cut(t("menu.note", text=message.note), LABEL_LIMIT)))
     actions = [Item(text, Action(Do.DECIDE, (message.gmail_id, what))) for text, what in choices]

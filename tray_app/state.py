@@ -57,8 +57,8 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message as the server tells of it. `domain` is "" where no rule for the domain is offered, `note`
-    what the sender themselves had to say."""
+    """One message as the server tells of it. `domain` is "" where no rule for the domain is offered, `told`
+    the one reason to show, `note` what the sender themselves had to say."""
 
     gmail_id: str
     sender: str
@@ -67,7 +67,7 @@ class Message:
     subject: str = ""
     placement: str = "held"
     score: float | None = None
-    reasons: tuple[str, ...] = ()
+    told: str = ""
     received_at: datetime | None = None
     decided_by: str = ""
     note: str = ""
@@ -346,7 +346,7 @@ def status_from_json(data: Mapping[str, Any]) -> Status:
 
 
 def message_from_json(data: Mapping[str, Any]) -> Message:
-    """One message. Reasons are kept as their texts, strongest first, those that speak for a pitch only."""
+    """One message."""
     try:
         return Message(
             gmail_id=str(data["gmail_id"]),
@@ -356,7 +356,7 @@ def message_from_json(data: Mapping[str, Any]) -> Message:
             subject=str(data.get("subject") or ""),
             placement=str(data.get("placement") or "inbox"),
             score=None if data.get("score") is None else float(data["score"]),
-            reasons=tuple(_reason(reason) for reason in data.get("reasons") or () if _speaks(reason)),
+            told=str(data.get("told") or ""),
             received_at=_time(data.get("received_at")),
             decided_by=str(data.get("decided_by") or ""),
             note=str(data.get("note") or ""),
@@ -375,19 +375,11 @@ def message_to_json(message: Message) -> dict[str, Any]:
         "subject": message.subject,
         "placement": message.placement,
         "score": message.score,
-        "reasons": list(message.reasons),
+        "told": message.told,
         "received_at": message.received_at.isoformat() if message.received_at else None,
         "decided_by": message.decided_by,
         "note": message.note,
     }
-
-
-def _reason(reason: Any) -> str:
-    return reason if isinstance(reason, str) else str(reason["text"])
-
-
-def _speaks(reason: Any) -> bool:
-    return isinstance(reason, str) or float(reason.get("weight", 0)) > 0
 
 
 def _time(value: Any) -> datetime | None:

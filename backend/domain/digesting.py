@@ -103,7 +103,7 @@ def digest(
         decisive, score = surest(seen, briefly or model)
         if briefly is not None and _may_tell(score, thresholds):
             score = model(decisive.text).of_part(decisive.part)
-        score = illustrate(score, decisive.reading)
+        score = illustrate(score, decisive.reading, decisive.own or seen[0].own)
         doubtful = doubts is not None and doubts(decisive, score)
         cause = FailOpen.UNREADABLE
         answerable = doubtful or _may_hold(score, thresholds)
@@ -209,8 +209,9 @@ def show(message: Message, owner: Owner, score: Score, model: Callable[[str], Sc
     where it was clearly fine `model`, which scored it, tells them now."""
     late: tuple[Reason, ...] = ()
     if model is not None and not score.reasons:
-        decisive, again = surest(views(message, owner), model)
-        late = illustrate(again, decisive.reading).reasons
+        seen = views(message, owner)
+        decisive, again = surest(seen, model)
+        late = illustrate(again, decisive.reading, decisive.own or seen[0].own).reasons
         score = replace(score, reasons=late)
     text = UNSEEN.sub("", body(message).replace("\r\n", "\n")).strip()
     text = _EMPTY_LINES.sub("\n\n", text)

@@ -6,7 +6,7 @@ file; nothing else names it. Catalogues are read when they are first needed (abo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from gettext import c2py
@@ -117,17 +117,12 @@ def reason(language: str, code: str) -> str:
     return words[f"reason.{code}"] if f"reason.{code}" in words else code.rpartition(".")[2].replace("_", " ")
 
 
-def reason_words(language: str, text: str) -> str:
-    """Words of a message beside a reason, with the words for a class, `{n_money}`, filled in."""
-    for identifier, token in _classes() if "{" in text else ():
-        text = text.replace(token, catalogue(language)[identifier])
-    return text
-
-
-@cache
-def _classes() -> tuple[tuple[str, str], ...]:
-    known = (i for i in catalogue(DEFAULT).ids if i.startswith("reason.class."))
-    return tuple((identifier, f"{{{identifier.rpartition('.')[2]}}}") for identifier in known)
+def reason_sentence(language: str, code: str, quotes: Sequence[str], speaks_for: bool) -> str:
+    """A reason as a sentence: which way it speaks, what it is, and the words of the mail that say so."""
+    words, text = catalogue(language), reason(language, code)
+    if quotes:
+        text = words["reason.quoting"].format(reason=text, quote=quotes[0])
+    return words["reason.for_pitch" if speaks_for else "reason.for_ordinary"].format(reason=text)
 
 
 # ---- Words in one language

@@ -132,7 +132,7 @@ class Judge:
         seen = views(message, owner)
         facts = replace(facts, limit=limit_of(message, seen[0]))
         decisive, score = surest(seen, self.session.score)
-        score = illustrate(score, decisive.reading)
+        score = illustrate(score, decisive.reading, decisive.own or seen[0].own)
         earlier = frozenset((*message.references, message.in_reply_to)) - {""}
         return Weighed(filed.file, facts, score, earlier, self._wrote_to(message))
 

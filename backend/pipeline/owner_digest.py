@@ -26,7 +26,7 @@ from backend.domain.mailbox.owner_digest import (
     plain,
 )
 from backend.domain.mailbox.review import Position, Shelf, Wanted, told_reason
-from backend.locale import Section, catalogue, reason
+from backend.locale import Section, catalogue, reason_sentence
 from backend.pipeline.context import Context, DutyResult
 from backend.pipeline.decide import use_link
 from backend.transactions.records import DutyJob
@@ -98,7 +98,7 @@ def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], st
         word=words[f"height_{height or 'unlikely'}"] if points else "",
         height=height,
         subject=latest.subject or words["no_subject"],
-        reason=_reason(words, language, latest),
+        reason=_reason(language, latest),
         note=words["note"].format(note=note) if note else "",
         buttons=tuple(
             Button(words[f"act_{act}"], words[f"{act}_whom"].format(name=name), urls[one.sender, act])
@@ -107,14 +107,9 @@ def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], st
     )
 
 
-def _reason(words: Section, language: str, view: MessageView) -> str:
-    """The reason that is told where there is room for one, and which way it speaks."""
-    at = told_reason(view)
-    if at is None:
-        return ""
-    told = view.reasons[at]
-    key = "for_pitch" if float(told["weight"]) > 0 else "for_ordinary"
-    return words[key].format(reason=reason(language, str(told["text"])))
+def _reason(language: str, view: MessageView) -> str:
+    told = told_reason(view)
+    return reason_sentence(language, told.code, told.quotes, told.weight > 0) if told else ""
 
 
 def _plural(words: Section, key: str, count: int, **more: object) -> str:

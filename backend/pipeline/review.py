@@ -26,11 +26,12 @@ from backend.domain.mailbox.review import (
     Wanted,
     filled,
     first_monday,
+    reasons_of,
     shelf_of,
 )
 from backend.domain.mailbox.rules import MOST_RULES, subject_of, write_list
 from backend.domain.policy.table import Facts, Standing, decide
-from backend.domain.reading.score import Reason, Score, Shown
+from backend.domain.reading.score import Score, Shown
 from backend.domain.reading.topics import Topic, unwelcomed
 from backend.domain.watching.drift import Drift
 from backend.domain.watching.trial import Quality, StrictnessOffer, better_degree, quality
@@ -53,11 +54,7 @@ async def shown(context: Context, view: MessageView, owner: Owner) -> Shown:
 
 def weighed(view: MessageView) -> Score:
     """The score that decided, with its reasons, from what is kept of it."""
-    reasons = tuple(
-        Reason(str(r.get("text", "")), float(r.get("weight", 0.0)), tuple(map(str, r.get("words", ()))))
-        for r in view.reasons
-    )
-    return Score(view.score or 0.0, 0.0, reasons, view.model)
+    return Score(view.score or 0.0, 0.0, reasons_of(view), view.model)
 
 
 # ---- review: the owner's pages and orders

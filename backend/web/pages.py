@@ -5,8 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
@@ -192,15 +191,6 @@ def row_words(view: MessageView, welcome: Set[Topic], say: Callable[..., str]) -
 def topic_words(topics: Set[Topic], say: Callable[..., str]) -> str:
     """The names of topics, in their order."""
     return ", ".join(say(f"topic_{topic}") for topic in Topic if topic in topics)
-
-
-def quotes(words: Sequence[str], text: str) -> Iterator[str]:
-    """Those of a reason's words that stand in a text, as they stand there: the model's own are joined and lower-cased,
-    and some name a class."""
-    for word in words:
-        parts = [re.escape(part) for part in word.split()]
-        if parts and (found := re.search(r"\b" + r"\W{1,5}".join(parts) + r"\b", text, re.IGNORECASE)):
-            yield found.group()
 
 
 # ---- The mailbox's state in words

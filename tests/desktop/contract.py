@@ -27,7 +27,7 @@ def rows(of: dict[str, Any]) -> dict[str, Any]:
 REASON = shape(text=TEXT, weight={"type": "number"}, words=rows(TEXT))
 MESSAGE = shape(
     **dict.fromkeys(
-        (*"gmail_id thread_id sender sender_name domain subject outcome row cause model note".split(),),
+        (*"gmail_id thread_id sender sender_name domain subject outcome row cause model note told".split(),),
         TEXT,
     ),
     placement={"enum": ["inbox", "marked", "held"]},

@@ -27,8 +27,9 @@ def make_message(number: int, **changes: Any) -> dict[str, Any]:
         "outcome": "hold",
         "row": "quarantine",
         "score": 0.91,
+        "told": "Looks like a pitch: asks for a call (“15 minutes”)",
         "reasons": [
-            {"text": "asks for a call", "weight": 1.4, "words": ["15", "minutes"]},
+            {"text": "asks for a call", "weight": 1.4, "words": ["15 minutes"]},
             {"text": "knows your name", "weight": -0.3, "words": ["olga"]},
         ],
         "guards": [],

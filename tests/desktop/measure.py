@@ -108,7 +108,7 @@ def idle(seconds: float) -> None:
 def scroll(seconds: float) -> None:
     """The page alone in its web view, filled as the tray would fill it."""
     screen = Screen(Path(tempfile.mkdtemp()) / "d", panel=False)
-    held = [make_message(n) | {"reasons": ["asks for a call", "sells a service"]} for n in range(5_000)]
+    held = [make_message(n) | {"told": "Looks like a pitch: asks for a call"} for n in range(5_000)]
     state = {
         "server": "",
         "signed_in": True,

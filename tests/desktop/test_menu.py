@@ -15,7 +15,9 @@ from tray_app.state import Message, Status, TrayState, Trouble, TroubleKind, Und
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 STATUS = Status(version="0.1.0", email="o@example.com", condition="active")
 ONLINE = TrayState(server="https://p.example", signed_in=True, status=STATUS, autostart=False)
-HELD = Message("m1", "ann@seller.example", "Ann", "seller.example", "Hello", reasons=("asks for a call",))
+HELD = Message(
+    "m1", "ann@seller.example", "Ann", "seller.example", "Hello", told="Looks like a pitch: asks for a call"
+)
 
 
 def labels(state: TrayState) -> list[str]:
@@ -36,7 +38,7 @@ def test_signed_out_there_is_nothing_but_connecting() -> None:
 def test_a_held_sender_offers_every_decision_and_says_why() -> None:
     sender = item(replace(ONLINE, held=(HELD, replace(HELD, gmail_id="m2"))), "Ann (2): Hello")
     assert [child.label for child in sender.children] == [
-        "Why: asks for a call",
+        "Looks like a pitch: asks for a call",
         "Allow ann@seller.example",
         "Allow everyone at seller.example",
         "Release the newest",
@@ -149,9 +151,7 @@ def test_undo_stands_before_the_list_and_only_in_time() -> None:
     assert not [t for t in labels(late) if t.startswith("Undo")]
 
 
-@given(
-    st.builds(Message, st.text(), st.text(), st.text(), st.text(), st.text(), reasons=st.tuples(st.text()))
-)
+@given(st.builds(Message, st.text(), st.text(), st.text(), st.text(), st.text(), told=st.text()))
 def test_no_mail_can_break_or_widen_the_menu(hostile: Message) -> None:
     shown = screen(replace(ONLINE, held=(hostile,), unseen=frozenset({"x"})), "0.1.0", NOW)
     for one in flat(shown.menu):

@@ -27,9 +27,7 @@ def waiting(number: int) -> Waiting:
 def test_what_was_stored_is_there_again(tmp_path: Path) -> None:
     memory = Memory(tmp_path / "state.json")
     memory.change(notices=False, server="https://p.example", event="7")
-    held = (
-        Message("m1", "a@x.example", "Ann", "x.example", "Hi", score=0.9, reasons=("why",), received_at=NOW),
-    )
+    held = (Message("m1", "a@x.example", "Ann", "x.example", "Hi", score=0.9, told="why", received_at=NOW),)
     memory.know(held, (), NOW)
     for number in (1, 2, 3):
         memory.add(waiting(number))

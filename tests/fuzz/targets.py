@@ -104,7 +104,7 @@ def _walk(arrival: Arrival) -> None:
     limit_of(message, seen[0])
     reading = seen[0].reading
     score = Score(0.9, 2.0, (Reason("phrase.asks_call", 1.0), Reason(PITCH_WORDS, 0.5, reading.words[:2])))
-    illustrate(score, reading)
+    illustrate(score, reading, seen[0].own)
     show(message, OWNER, score)
     form_of(arrival, OWNER)
     is_bounce(message)

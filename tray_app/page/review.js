@@ -109,11 +109,7 @@
     if (messages.length > 1) title.append(make("span", messages.length, "count"));
     if (newest.sender_name) title.append(" ", make("span", sender, "addr"));
     article.append(face, title, make("p", newest.subject || t("no_subject"), "line cut"));
-    if (newest.reasons.length) {
-      const why = make("p", undefined, "why cut");
-      why.append(make("b", t("looks")), " ", newest.reasons[0]);
-      article.append(why);
-    }
+    if (newest.told) article.append(make("p", newest.told, "why cut"));
     if (newest.score !== null) {
       const points = Math.round(Math.min(0.99, Math.max(0.01, newest.score)) * 100);
       const word = points < 40 ? "score_unlikely" : points < 80 ? "score_maybe" : "score_pitch";

@@ -16,7 +16,7 @@ from math import sqrt
 from backend.domain.mailbox.decisions import Decision, RuleMatch
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import Limit, MessageView, Placement, RowName
-from backend.domain.reading.score import PITCH_WORDS
+from backend.domain.reading.score import PITCH_WORDS, Reason
 
 # ---- What the review page shows
 
@@ -47,21 +47,31 @@ LIKE_A_PITCH = (RowName.OBSERVE, RowName.CREDIT)
 """The rows of mail in the inbox that looks like a pitch all the same."""
 
 
-def told_reason(view: MessageView) -> int | None:
-    """The index of the one reason shown in a list, a digest or an app: what speaks loudest for a pitch, except words
-    that nearly all pitches have; or else what speaks against it. Of mail that was never held only the latter, and none
-    where another rule than its score let it in, where its sender's other mail had it held, or where it could not be
-    read in full, for that comes first."""
-    if view.row in (RowName.HELD_WITH_EARLIER, RowName.HELD_WITH_LATER) or view.cause in tuple(Limit):
+def reasons_of(view: MessageView) -> tuple[Reason, ...]:
+    """What is kept of why it scored so, strongest first."""
+    return tuple(
+        Reason(str(r.get("text", "")), float(r.get("weight", 0.0)), tuple(map(str, r.get("words", ()))))
+        for r in view.reasons
+    )
+
+
+def told_reason(view: MessageView) -> Reason | None:
+    """The one reason shown in a list, a digest or an app."""
+    passed = shelf_of(view) is Shelf.PASSED and view.row not in LIKE_A_PITCH
+    return told_of(reasons_of(view), view.row, passed, view.cause)
+
+
+def told_of(reasons: Sequence[Reason], row: str, passed: bool, cause: str = "") -> Reason | None:
+    """The one of the reasons to show: what speaks loudest for a pitch, except words that nearly all pitches have; or
+    else what speaks against it. Of mail that was never held (`passed`) only the latter, and none where another rule
+    than its score let it in, where its sender's other mail had it held, or where it could not be read in full, for
+    that comes first."""
+    if row in (RowName.HELD_WITH_EARLIER, RowName.HELD_WITH_LATER) or cause in tuple(Limit):
         return None
-    speaking = [float(reason.get("weight", 0)) > 0 for reason in view.reasons]
-    if shelf_of(view) is Shelf.PASSED and view.row not in LIKE_A_PITCH:
-        return next(
-            (at for at, loud in enumerate(speaking) if not loud and view.row == RowName.BELOW_HOLD), None
-        )
-    loudest = [at for at, loud in enumerate(speaking) if loud]
-    loudest.sort(key=lambda at: view.reasons[at].get("text") == PITCH_WORDS)
-    return loudest[0] if loudest else (0 if speaking else None)
+    if passed:
+        return next((one for one in reasons if one.weight <= 0 and row == RowName.BELOW_HOLD), None)
+    loudest = sorted((one for one in reasons if one.weight > 0), key=lambda one: one.code == PITCH_WORDS)
+    return next(iter((*loudest, *reasons)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,12 +267,15 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class SenderCount:
-    """How much of one sender was held, and how much of that was let in later."""
+    """How much of one sender was held, how much of that was let in later or came with a note, and one that waits, ""
+    if none does."""
 
     sender: str
     name: str
     held: int
     let_in: int
+    noted: int = 0
+    waiting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -10,6 +11,7 @@ from itertools import groupby
 from math import exp
 from typing import TYPE_CHECKING
 
+from backend.domain.mail.message import UNSEEN, clean
 from backend.domain.mail.quoting import earlier_mail
 from backend.domain.reading.words import Placed, commonplace, find, language, placed
 
@@ -25,13 +27,18 @@ class Reason:
     """One reason for a score.
 
     `code` names what was found ("phrase.asks_call"; the catalogues have words for it), `weight` its share of the
-    logit (positive speaks for a pitch), `words` the words of the message that weighed; a class of words (an amount, a
-    link) is its token in braces, `{n_money}`.
+    logit (positive speaks for a pitch), `words` the words of the message that weighed, as they stand there; a class of
+    words (an amount, a link) is its token in braces, `{n_money}`.
     """
 
     code: str
     weight: float
     words: tuple[str, ...] = ()
+
+    @property
+    def quotes(self) -> tuple[str, ...]:
+        """Its words that can be shown."""
+        return tuple(word for word in self.words if "{" not in word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +233,8 @@ def reasons(
     )
 
 
-def illustrate(score: Score, reading: Reading) -> Score:
-    """`score` with the words of the message beside each reason that is a turn of phrase.
+def illustrate(score: Score, reading: Reading, text: str) -> Score:
+    """`score` with the words of the message beside each reason, as they stand in its `text`.
 
     The model sees only that a phrase is there; `reading` of the same message knows where.
     """
@@ -236,9 +243,23 @@ def illustrate(score: Score, reading: Reading) -> Score:
         if (told := spans.get(finding(f"t_{hit.finding}"))) is not None:
             told.append(" ".join(map(spoken, reading.words[hit.start : hit.end])))
     filled = tuple(
-        Reason(r.code, r.weight, _distinct(spans[r.code])) if spans.get(r.code) else r for r in score.reasons
+        replace(r, words=_as_written(_distinct(spans.get(r.code, ())) or r.words, text))
+        for r in score.reasons
     )
     return replace(score, reasons=filled)
+
+
+def _as_written(words: Sequence[str], text: str) -> tuple[str, ...]:
+    """Those of a reason's words that stand in the text, as they stand there: the model's own are in lower case and
+    without what is between them. Those with a class among them stay, for the marks."""
+    within = clean(text[:MAX_SHOWN])
+    return tuple(found for each in words if (found := each if "{" in each else _found(each, within)))
+
+
+def _found(words: str, text: str) -> str:
+    between = r"\W{1,5}(?:\w\W{1,5})?"  # a pair is one for the model too when a one-letter word is between
+    found = re.search(rf"\b{between.join(map(re.escape, words.split()))}\b", text, re.IGNORECASE)
+    return " ".join(UNSEEN.sub("", found.group()).split()) if found else ""
 
 
 @lru_cache(maxsize=5_000)
@@ -358,7 +379,7 @@ def _words(tokens: Sequence[Placed], reasons: Sequence[Reason]) -> Iterator[Mark
     """Single words and word pairs; a pair is one for the model too when a one-letter word or "?" is between."""
     longer = [token for token in tokens if len(token.token) > 1]
     wanted = {
-        tuple(_TOKENS.get(piece, piece) for piece in shown.split()): reason.weight
+        _pair(shown): reason.weight
         for reason in reasons
         if reason.code in (PITCH_WORDS, ORDINARY_WORDS)
         for shown in reason.words
@@ -370,3 +391,10 @@ def _words(tokens: Sequence[Placed], reasons: Sequence[Reason]) -> Iterator[Mark
                 last = longer[start + len(words) - 1]
                 yield Mark(longer[start].start, last.end, wanted[words])
                 break
+
+
+def _pair(shown: str) -> tuple[str, ...]:
+    """The tokens of one of a reason's words."""
+    if "{" in shown:
+        return tuple(_TOKENS.get(piece, piece) for piece in shown.split())
+    return tuple(token.token for token in placed(shown, {}) if len(token.token) > 1)

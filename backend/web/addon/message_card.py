@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
-from itertools import islice
 
 from backend.domain.entry.challenge import MAX_NOTE
 from backend.domain.mail.sender import is_free_mail, organisational_domain
 from backend.domain.mailbox.decisions import AWAY, RuleKind
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Stage
+from backend.domain.mailbox.review import reasons_of
 from backend.domain.reading.topics import Topic
 from backend.locale import reason as reason_text
 from backend.transactions.records import CardData
 from backend.web.addon import cards
 from backend.web.addon.cards import Frame, Json, shown, trouble
-from backend.web.pages import quotes, row_words
+from backend.web.pages import row_words
 
 MOST_REASONS = 6
 MOST_WORDS = 5
@@ -104,13 +104,12 @@ def _note(frame: Frame, view: MessageView) -> Json | None:
 
 
 def _reasons(frame: Frame, view: MessageView) -> Iterator[Json | None]:
-    """What looks like a pitch, and what speaks for ordinary mail; what the subject says of it is quoted below."""
+    """What looks like a pitch, and what speaks for ordinary mail; what the mail says of it is quoted below."""
     sides: dict[str, list[Json]] = {"for": [], "against": []}
-    for reason in view.reasons[:MOST_REASONS]:
-        said = islice(quotes([str(word) for word in reason.get("words", ())], view.subject), MOST_WORDS)
-        quoted = ", ".join(shown(words, 40) for words in said)
-        text = shown(_capital(reason_text(frame.language, str(reason.get("text", "")))))
-        side = "for" if reason.get("weight", 0) > 0 else "against"
+    for reason in reasons_of(view)[:MOST_REASONS]:
+        quoted = ", ".join(shown(words, 40) for words in reason.quotes[:MOST_WORDS])
+        text = shown(_capital(reason_text(frame.language, reason.code)))
+        side = "for" if reason.weight > 0 else "against"
         if not text:
             continue
         sides[side].append(cards.line(f"{text}<br><i>{quoted}</i>" if quoted else text))

@@ -27,7 +27,8 @@ from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import rule_domain
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message import MessageView, Placement
-from backend.locale import error_words, reason_words
+from backend.domain.mailbox.review import reasons_of, told_reason
+from backend.locale import error_words, reason_sentence
 from backend.locale import reason as reason_text
 from backend.pipeline.devices import DeviceService
 from backend.transactions.records import Device, HeldSender, Scope
@@ -96,6 +97,7 @@ def refusal(error: PitchgateError, code: str = "", **headers: str) -> Response:
 
 def message_json(view: MessageView, language: str) -> schemas.Message:
     """A message as docs/reference/api.md has it."""
+    told = told_reason(view)
     return {
         "gmail_id": view.gmail_id,
         "thread_id": view.thread_id,
@@ -107,7 +109,11 @@ def message_json(view: MessageView, language: str) -> schemas.Message:
         "outcome": view.outcome,
         "row": view.row,
         "score": view.score,
-        "reasons": [_reason(one, language) for one in view.reasons],
+        "told": reason_sentence(language, told.code, told.quotes, told.weight > 0) if told else "",
+        "reasons": [
+            {"text": reason_text(language, one.code), "weight": one.weight, "words": list(one.quotes)}
+            for one in reasons_of(view)
+        ],
         "guards": list(view.guards),
         "topics": sorted(view.topics),
         "cause": view.cause,
@@ -117,14 +123,6 @@ def message_json(view: MessageView, language: str) -> schemas.Message:
         "changed_at": view.changed_at.isoformat(),
         "decided_by": view.decided_by,
         "note": view.note,
-    }
-
-
-def _reason(kept: Mapping[str, Any], language: str) -> schemas.Reason:
-    return {
-        "text": reason_text(language, str(kept.get("text", ""))),
-        "weight": kept.get("weight", 0.0),
-        "words": [reason_words(language, str(word)) for word in kept.get("words", ())],
     }
 
 

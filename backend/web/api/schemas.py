@@ -74,6 +74,7 @@ class Message(TypedDict):
     outcome: str
     row: Annotated[str, Field(description="The row of the decision table that decided.")]
     score: Annotated[float | None, Field(ge=0, le=1)]
+    told: Annotated[str, Field(description="The one reason to show, as a sentence; or empty.")]
     reasons: list[Reason]
     guards: list[str]
     topics: Annotated[list[Topic], Field(description="What it offers, if it might be held.")]

@@ -22,16 +22,17 @@ from backend.domain.mailbox.review import (
     Shelf,
     Unsubscription,
     Wanted,
+    reasons_of,
     shelf_of,
     told_reason,
 )
 from backend.domain.policy.evidence import COUNTED, WITHIN, piece, together
-from backend.domain.reading.score import LIKENESS, Mark, points, shares
+from backend.domain.reading.score import LIKENESS, Mark, Reason, points, shares
 from backend.domain.reading.topics import Topic
 from backend.locale import Words
 from backend.locale import reason as reason_text
 from backend.web.api.routes import packed_cursor, read_cursor
-from backend.web.pages import quotes, row_words
+from backend.web.pages import row_words
 
 # ---- A list of the review page
 
@@ -140,7 +141,9 @@ def way_back(given: str, **notice: str) -> str:
     done. Anything else leads to the list."""
     path, _, query = given.partition("?")
     args = dict(parse_qsl(query, max_num_fields=20)) if len(given) < 4_000 else {}
-    if path == "/review/sender" and args.get("address"):
+    if path == "/insights":
+        where = path
+    elif path == "/review/sender" and args.get("address"):
         where = sender_address(args["address"][: QUERY_MOST * 2])
     else:
         where = list_view_from(args).address()
@@ -236,26 +239,20 @@ def pieces(text: str, marks: Sequence[Mark]) -> list[Piece]:
 
 
 def reasons(view: MessageView, language: str) -> list[Why]:
-    """Why it scored so, strongest first. Its words are the model's own, without those that name a class."""
-    return [
-        Why(
-            reason_text(language, str(reason.get("text", ""))),
-            tuple(str(word) for word in reason.get("words", ()) if "{" not in str(word)),
-            reason.get("weight", 0) > 0,
-        )
-        for reason in view.reasons
-    ]
-
-
-def quoting(whys: Sequence[Why], text: str) -> list[Why]:
-    """The same reasons, their words spelled as in the mail; words that do not occur in it are left out."""
-    return [replace(why, words=tuple(map(plain, quotes(why.words, text)))[:QUOTES]) for why in whys]
+    """Why it scored so, strongest first."""
+    return [why(one, language) for one in reasons_of(view)]
 
 
 def strongest(view: MessageView, language: str) -> Why | None:
     """The reason that is told where there is room for one."""
-    at = told_reason(view)
-    return None if at is None else reasons(view, language)[at]
+    told = told_reason(view)
+    return why(told, language) if told else None
+
+
+def why(reason: Reason, language: str) -> Why:
+    """A reason in words, with what the mail says."""
+    quotes = tuple(map(plain, reason.quotes[:QUOTES]))
+    return Why(reason_text(language, reason.code), quotes, reason.weight > 0)
 
 
 def decided(view: MessageView, welcome: Set[Topic], t: Words) -> str:

@@ -11,9 +11,9 @@ from quart import Blueprint, Response, request
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.mailbox import Link, Mailbox, Mode, Strictness
 from backend.domain.mailbox.message import Outcome, Verdict
+from backend.domain.mailbox.review import told_of
 from backend.domain.policy.rehearsal import Rehearsed, RunState, Word
-from backend.locale import error_words, reason_words
-from backend.locale import reason as reason_text
+from backend.locale import error_words
 from backend.pipeline import connect, first_run
 from backend.pipeline.archive import ArchiveService
 from backend.transactions.records import Duty
@@ -21,6 +21,7 @@ from backend.web import browser_session as browser
 from backend.web.api.authentication import service
 from backend.web.browser_session import Visitor, back, open_page, owner_page, visitor, visitor_form, words
 from backend.web.guards import guarded, per_minute
+from backend.web.owner.review_show import Why, why
 from backend.web.pages import language_of
 from backend.web.services import services
 
@@ -29,7 +30,6 @@ from backend.web.services import services
 
 blueprint = Blueprint("start", __name__, url_prefix="/start")
 
-MOST_REASONS = 4
 POLL = 1500
 """Milliseconds between two looks while something goes on."""
 
@@ -66,7 +66,7 @@ async def show() -> Response:
         answered=sum(verdict.outcome is Outcome.CHALLENGE for _, verdict in seen.caught),
         unread=seen.run.done - len(judged) if seen.run else 0,
         poll=POLL if mailbox.indexed_at is None or (seen.run and not seen.ready) else 0,
-        reasons=_reasons,
+        why=_why,
         done=done if done in DONE else "",
         undo=_spoken_of(request.args.get("about", ""), judged),
     )
@@ -119,18 +119,10 @@ def _choice(given: Any, mailbox: Mailbox) -> tuple[Mode, Strictness]:
     )
 
 
-def _reasons(mail: Rehearsed) -> list[tuple[str, bool, list[str]]]:
-    """What weighed most: the reason in the owner's language, whether it speaks for a pitch, and its words."""
-    language = words("start").language
-    found = mail.score.reasons[:MOST_REASONS] if mail.score else ()
-    return [
-        (
-            reason_text(language, one.code),
-            one.weight > 0,
-            [reason_words(language, word) for word in one.words[:5]],
-        )
-        for one in found
-    ]
+def _why(mail: Rehearsed, verdict: Verdict, is_caught: bool) -> Why | None:
+    """The reason that the list will show of such mail."""
+    told = told_of(mail.score.reasons if mail.score else (), verdict.row, not is_caught)
+    return why(told, words("start").language) if told else None
 
 
 def _spoken_of(gmail_id: str, judged: list[tuple[Rehearsed, Verdict]]) -> Rehearsed | None:

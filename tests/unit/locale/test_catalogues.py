@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po
 
 import backend
 from backend.domain.reading import lexicon, score
-from backend.locale import DEFAULT, LANGUAGES, catalogue, reason, reason_words
+from backend.locale import DEFAULT, LANGUAGES, catalogue, reason, reason_sentence
 from backend.scoring import SHIPPED
 from backend.scoring.session import ModelSession
 from backend.settings import Settings
@@ -177,7 +177,7 @@ def test_a_language_nobody_has_written_is_answered_in_english() -> None:
 def test_every_reason_has_words(language: str) -> None:
     known = catalogue(language)
     phrases = {name for code in lexicon.LANGUAGES for name, _ in lexicon.lexicon(code).phrases}
-    codes = {f"phrase.{name}" for name in phrases} | {f"class.{name}" for name in score.CLASSES}
+    codes = {f"phrase.{name}" for name in phrases}
     codes |= {
         score.finding(term) for term in ModelSession.open(SHIPPED).facts.vocabulary if term.startswith("f_")
     }
@@ -191,8 +191,14 @@ def test_a_reason_of_another_model_is_named_by_its_code() -> None:
     assert reason("de", "form.never_heard_of") == "never heard of"
 
 
-def test_classes_of_words_are_filled_in_and_nothing_else_is() -> None:
-    assert reason_words("en", "save {n_money} {0.x} {n_sun}") == "save (amount) {0.x} {n_sun}"
+def test_a_reason_is_a_sentence_with_the_words_that_say_so() -> None:
+    said = ("15 {0.x}", "minutes")
+    assert reason_sentence("en", "phrase.asks_call", said, True) == (
+        "Looks like a pitch: asks for a call or a meeting (“15 {0.x}”)"
+    )
+    assert reason_sentence("en", "phrase.asks_call", (), False) == (
+        "Looks ordinary: asks for a call or a meeting"
+    )
 
 
 def test_an_owner_is_told_of_every_permission() -> None:

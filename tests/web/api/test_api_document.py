@@ -24,6 +24,7 @@ MESSAGE = {
     "changed_at": "2026-01-31T08:00:00+00:00",
     "placement": "held",
     "score": 0.5,
+    "told": "",
     "reasons": [],
     "guards": [],
     "topics": [],

@@ -11,18 +11,10 @@ from werkzeug.datastructures import LanguageAccept
 
 from backend.domain.mailbox.decisions import OFFERED
 from backend.domain.mailbox.message import FailOpen, MessageView, Placement
+from backend.domain.reading.score import Reason
 from backend.domain.reading.topics import Topic
 from backend.locale import LANGUAGES
-from backend.web.owner.review_show import (
-    Together,
-    Why,
-    decided,
-    notice,
-    of_all,
-    quoting,
-    strongest,
-    trend,
-)
+from backend.web.owner.review_show import Together, decided, notice, of_all, strongest, trend, why
 from backend.web.pages import words_for
 
 
@@ -99,11 +91,9 @@ def unjudged(cause: str) -> MessageView:
     return cast(MessageView, SimpleNamespace(row="fail_open", cause=cause))
 
 
-def test_a_reason_quotes_the_mail_as_it_stands_there() -> None:
-    said = Why("asks for a call", ("hi would", "quick call", "(number)", "a.b"), True)
-    (found,) = quoting([said], "Hi,\nwould you have time for a Quick  call? No aab.")
-    assert found.words == ("Hi, would", "Quick call")
-    assert quoting([said], "")[0].words == ()
+def test_of_a_reason_a_page_shows_a_few_words_without_controls_and_no_token() -> None:
+    said = ("Hi,\u202e would", "save {n_money}", "Quick call", "a.b", "more")
+    assert why(Reason("phrase.asks_call", 1.0, said), "en").words == ("Hi, would", "Quick call", "a.b")
 
 
 @pytest.mark.parametrize(

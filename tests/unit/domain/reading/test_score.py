@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -199,11 +200,24 @@ def test_no_shares_no_reasons_and_never_too_many():
 
 
 def test_a_reason_shows_where_it_was_found():
-    message = Message(
-        from_=(Address("b@x.test", "Bob"),), text="Would you have time for a quick call with us?"
-    )
+    text = "Would you have time for a Quick\ncall with us?"
+    message = Message(from_=(Address("b@x.test", "Bob"),), text=text)
     score = Score(0.9, 2.0, reasons([("t_asks_call", 1.0)]), "m")
-    assert "quick call" in illustrate(score, read(message, Owner("a@y.test"))).reasons[0].words
+    (shown,) = illustrate(score, read(message, Owner("a@y.test")), text).reasons
+    assert shown.words == ("Quick call",)
+
+
+def test_words_are_quoted_as_the_mail_has_them_or_not_at_all():
+    text = "Hi, I would GROW-your\u202e pipeline by 40%."
+    words = ("hi would", "grow your", "pipeline by {n_percent}", "of course", "row")
+    score = Score(0.9, 2.0, (Reason(PITCH_WORDS, 1.0, words),))
+    reading = read(Message(from_=(Address("b@x.test"),), text=text), Owner("a@y.test"))
+    (shown,) = illustrate(score, reading, text).reasons
+    assert shown.words == ("Hi, I would", "GROW-your", "pipeline by {n_percent}")
+    assert shown.quotes == ("Hi, I would", "GROW-your")
+    assert [text[mark.start : mark.end] for mark in marks(text, replace(score, reasons=(shown,)))] == [
+        *shown.quotes
+    ]
 
 
 def test_words_are_cut_however_long_they_are_and_still_marked():
@@ -211,7 +225,7 @@ def test_words_are_cut_however_long_they_are_and_still_marked():
     message = Message(from_=(Address("ann@shop.test"),), text=f"{word} free {word} audit for {word}")
     reading = read(message, Owner("o@own.test"))
     assert max(len(w) for w in (*reading.words, *reading.quoted)) == MOST_LETTERS
-    shown = illustrate(Score(0.9, 2.0, (Reason("phrase.offers_free", 1.0),)), reading)
+    shown = illustrate(Score(0.9, 2.0, (Reason("phrase.offers_free", 1.0),)), reading, message.text)
     assert all(len(w) <= reasons_module.MOST_LETTERS for r in shown.reasons for w in r.words)
     words = [(f"{reading.words[0]} {reading.words[0]}", 1.0), (reading.words[0], 0.5)]
     (found,) = reasons([], words, 1.5)
