@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from tests.browser.axe import assert_no_serious
+from tests.browser.axe import assert_accessible
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import LOOKS, Fixture, fixture, visit
 
@@ -55,7 +55,7 @@ def test_how_it_looks(here: Fixture, browser: Browser, shots: Path, name: str, l
         expect(page.locator("h1")).to_be_visible()
         keep_picture(page, shots / f"{name}-{look}.png", full_page=True)
         look_over(page)
-        assert_no_serious(page)
+        assert_accessible(page)
         assert not problems
 
 
@@ -111,3 +111,20 @@ def test_everything_is_taken_away_and_back_by_keyboard_without_script(
     assert json.loads((tmp_path / "mine.json").read_text())["mailbox"]["email"] == "ana@corp.test"
     rules = here.do(here.store.rules("ana", RuleKind.BLOCK, "", "", 9))
     assert [rule.rule.subject for rule in rules] == ["kept.test"]
+
+
+def test_a_sender_is_blocked_where_they_are_counted_and_that_is_taken_back(
+    here: Fixture, browser: Browser
+) -> None:
+    with visit(here, browser, "/insights", java_script_enabled=False) as page:
+        problems = watch_console(page)
+        block = page.locator(".most li", has_text="di@shop3.test").get_by_role("button")
+        expect(block).to_have_accessible_name("Block Bo Pitcher")
+        block.press("Enter")
+        expect(page.locator(".toast")).to_contain_text("Blocked:")
+        expect(block).to_have_count(0)
+        assert here.decided("c3") == "owner"
+        page.get_by_role("button", name="Undo").press("Enter")
+        expect(block).to_be_visible()
+        assert here.decided("c3") == ""
+        assert not problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
 
 from backend.domain.mailbox.review import (
     LEAST_REVIEWED,
@@ -19,8 +19,9 @@ from backend.domain.watching.drift import monday_of
 from backend.domain.watching.trial import narrow
 from backend.pipeline.review import InsightService
 from backend.web import browser_session as browser
-from backend.web.browser_session import owner_page
+from backend.web.browser_session import owner_page, words
 from backend.web.guards import guarded, per_minute
+from backend.web.owner.review_show import notice
 from backend.web.services import services
 
 # ---- Geometry of the drawings
@@ -116,6 +117,7 @@ async def insights() -> Response:
     """Figures of the last weeks, drawn and in tables."""
     owner = await browser.signed_in()
     mailbox, figures = await service().look(owner.mailbox_id)
+    review = words("review")
     change = (await service().drift(owner.mailbox_id)).change
     weeks, week = shown_weeks(figures.weeks), figures.weeks[-1]
     steps = [figures.held, *(getattr(figures.funnel, step) for step in STEPS[1:])]
@@ -143,6 +145,9 @@ async def insights() -> Response:
         high=HIGH,
         long=LONG,
         senders=_lying(figures),
+        review=review,
+        notice=notice(request.args, review, mailbox.lost is not None),
+        order=services().review.key(),
         broad=BROAD,
         deep=DEEP,
         flow=list(zip(STEPS, steps, flow(steps, BROAD, DEEP), strict=True)),

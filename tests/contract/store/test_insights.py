@@ -25,8 +25,11 @@ async def test_held_mail_is_counted_by_its_week_and_its_sender(story: Story) -> 
     await story.mailbox()
     monday = story.now.date() - timedelta(days=story.now.weekday())
     await story.receive("ana", "m1", Outcome.HOLD)
-    await story.receive("ana", "m2", Outcome.HOLD, "cy@pitch.test")
+    asked = await story.receive("ana", "m2", Outcome.CHALLENGE, "cy@pitch.test")
+    assert asked is not None
+    await story.store.write_note("ana", asked.id, "We met in Porto.", story.now)
     await story.receive("ana", "m3", Outcome.HOLD, "cy@pitch.test")
+    await story.decide("ana", "m3", Decision.KEEP)
     await story.receive("ana", "m4", Outcome.INBOX, "cy@pitch.test")
     story.pass_time(weeks=1)
     await story.receive("ana", "m5", Outcome.HOLD)
@@ -37,8 +40,8 @@ async def test_held_mail_is_counted_by_its_week_and_its_sender(story: Story) -> 
 
     assert figures.weeks == (Week(monday, 3, 0), Week(monday + timedelta(weeks=1), 2, 1))
     assert figures.senders == (
-        SenderCount("bo@pitch.test", "Bo", 2, 0),
-        SenderCount("cy@pitch.test", "Bo", 2, 0),
+        SenderCount("bo@pitch.test", "Bo", 2, 0, waiting="m5"),
+        SenderCount("cy@pitch.test", "Bo", 2, 0, noted=1),
         SenderCount("dee@pitch.test", "Bo", 1, 1),
     )
 

@@ -11,7 +11,9 @@ GROUP BY (decided_at + 259200000000) / 604800000000 ORDER BY 1;
 
 -- name: held_by_sender(mailbox_id, since, limit)
 SELECT sender, MAX(sender_name) AS name, COUNT(*) AS held,
-    COUNT(CASE WHEN placement = 'inbox' THEN 1 END) AS let_in
+    COUNT(CASE WHEN placement = 'inbox' THEN 1 END) AS let_in,
+    COUNT(CASE WHEN appeal <> '' THEN 1 END) AS noted,
+    COALESCE(MAX(CASE WHEN placement = 'held' AND decided_by = '' THEN gmail_id END), '') AS waiting
 FROM messages
 WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND outcome IN ('hold', 'challenge')
     AND policy_row <> 'blocked' AND sender <> ''
