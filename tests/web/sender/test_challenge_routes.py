@@ -418,4 +418,6 @@ async def test_what_the_reply_is_stands_on_a_page_that_needs_no_link(
     assert words["explained_h"] in page
     assert words["explained_host"].format(host=here.context.settings.public_url.partition("//")[2]) in page
     assert words["abuse"] in page
+    assert words["explained_kept"] in page
+    assert words["explained_object"].format(privacy=words["privacy"]) in page
     assert "{" not in page
