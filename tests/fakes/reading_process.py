@@ -75,10 +75,10 @@ def _score(text: str, version: str) -> Score:
         return Score(0.5, 0.0, (), 7)  # type: ignore[arg-type]
     if "flood" in words:
         return Score(0.5, 0.0, (Reason("x" * 2_000_000, 1.0),))
-    names = tuple(sorted(os.environ)) if "environment" in words else ()
+    names = sorted(os.environ) if "environment" in words else ["a word"]
     probability = 0.4 if "doubtful" in words else 0.97 if "pitchy" in words else 0.02
     trace = Trace("", "", "", 0, 0)
-    return Score(probability, 0.0, (Reason("a word", 1.0, names),), version, trace)
+    return Score(probability, 0.0, tuple(Reason(name, 1.0) for name in names), version, trace)
 
 
 def _do(words: list[str]) -> None:
