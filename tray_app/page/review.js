@@ -105,7 +105,7 @@
     article.setAttribute("aria-label", tn("card", messages.length, { name }));
     const face = make("span", initials(name), `avatar ${newest.tint}`);
     face.setAttribute("aria-hidden", "true");
-    const title = make("h3", name);
+    const title = make("h2", name);
     if (messages.length > 1) title.append(make("span", messages.length, "count"));
     if (newest.sender_name) title.append(" ", make("span", sender, "addr"));
     article.append(face, title, make("p", newest.subject || t("no_subject"), "line cut"));
