@@ -330,9 +330,9 @@ def _refund(
     if not row["sender"] or (yield from number("paid_for", mailbox_id=mailbox_id, about=gmail_id)) >= 0:
         return
     # A refund that was taken back with an undo used up the plain key.
-    posted = (
-        yield from senders.enter(mailbox_id, refunded(row["sender"], gmail_id), now, gmail_id)
-    ) or (yield from senders.enter(mailbox_id, refunded(row["sender"], gmail_id, key), now, gmail_id))
+    posted = (yield from senders.enter(mailbox_id, refunded(row["sender"], gmail_id), now, gmail_id)) or (
+        yield from senders.enter(mailbox_id, refunded(row["sender"], gmail_id, key), now, gmail_id)
+    )
     if posted:
         trace.refunds.append({"sender": row["sender"], "gmail_id": gmail_id})
 

@@ -111,9 +111,7 @@ def post(mailbox_id: MailboxId, entry: LedgerEntry, now: datetime) -> Script[int
     return (yield from balance(mailbox_id, entry.sender))
 
 
-def enter(
-    mailbox_id: MailboxId, entry: LedgerEntry, now: datetime, about: str | None = None
-) -> Script[bool]:
+def enter(mailbox_id: MailboxId, entry: LedgerEntry, now: datetime, about: str | None = None) -> Script[bool]:
     """Post `entry` and move both aggregates with it. False when its key is known.
 
     `about` is the message or challenge it is for; by default what stands behind the key's first colon.
