@@ -275,8 +275,8 @@ def page(letter: DigestLetter) -> str:
 <body class="ground" style="margin:0;padding:0;background:#ffffff;">
 <div style="display:none;max-height:0;overflow:hidden;">{escape(plain(letter.glance, MAX_SUBJECT))}</div>
 <div role="article" aria-roledescription="email" aria-label="{escape(letter.title)}" lang="{letter.tag}">
-{_TABLE}><tr><td align="center" style="padding:16px;">
-{_TABLE} style="max-width:600px;text-align:left;">
+{_table()}<tr><td style="padding:16px;">
+{_table("max-width:600px;margin:0 auto;")}
 <tr><td style="padding:0 0 14px;">
 <h1 class="ink" style="margin:0;{_FONT}font-size:22px;line-height:28px;font-weight:700;color:#1d2523;">\
 {escape(letter.title)}</h1>
@@ -298,9 +298,8 @@ def _block(block: Block) -> str:
     name = _name(block)
     ground, ink = _TONES[zlib.crc32(block.address.encode()) % len(_TONES)]
     address, count = escape(block.address), f" · {escape(block.count)}" if block.count else ""
-    reached = (
-        f'<a href="mailto:{address}" class="soft" style="color:#55615e;text-decoration:none;">{address}</a>'
-    )
+    looks = "color:#55615e;text-decoration:none;word-break:break-all;"
+    reached = f'<a href="mailto:{address}" class="soft" style="{looks}">{address}</a>'
     kind, colours = _HEIGHTS[block.height]
     badge = (
         f'<span class="{kind}" style="display:inline-block;padding:0 9px;border-radius:11px;{colours}{_FONT}'
@@ -309,19 +308,20 @@ def _block(block: Block) -> str:
     note = plain(block.note, MAX_NOTE)
     noted = f"margin:0 0 10px;padding:0 0 0 10px;border-left:3px solid #1f5f5b;{_SMALL}"
     return f"""<tr><td class="line" style="padding:14px 0 16px;border-top:1px solid #e2e0d8;">
-{_TABLE}><tr>
-<td width="48" valign="top"><div aria-hidden="true" style="width:36px;height:36px;border-radius:18px;\
+{_table()}<tr>
+<td style="width:48px;padding:0;vertical-align:top;">\
+<div aria-hidden="true" style="width:36px;height:36px;border-radius:18px;\
 background:{ground};color:{ink};{_FONT}font-size:13px;line-height:36px;font-weight:600;text-align:center;">\
 {escape(_initials(name or block.address))}</div></td>
-<td valign="top" style="{_SMALL}word-break:break-word;overflow-wrap:anywhere;">
+<td style="padding:0;vertical-align:top;{_SMALL}overflow-wrap:anywhere;">
 <span class="ink" style="font-size:16px;font-weight:600;color:#1d2523;"><bdi>{escape(name) or reached}</bdi></span>\
 <span class="soft" style="color:#55615e;">{count}</span>{f"<br>{reached}" if name else ""}</td>
-<td valign="top" align="right" style="white-space:nowrap;">{badge if block.score else ""}</td>
+<td style="padding:0;vertical-align:top;text-align:right;white-space:nowrap;">{badge if block.score else ""}</td>
 </tr></table>
 {_paragraph("ink", f"margin:6px 0 0;{_FONT}font-size:16px;line-height:22px;font-weight:500;", _bdi(block.subject))}
 {_paragraph("soft", f"margin:2px 0 10px;{_SMALL}", escape(block.reason)) if block.reason else ""}
 {_paragraph("ink", noted, escape(note)) if note else ""}
-{_TABLE} style="max-width:400px;"><tr>{"".join(_buttons(block.buttons))}</tr></table>
+{_table("max-width:400px;")}<tr>{"".join(_buttons(block.buttons))}</tr></table>
 </td></tr>"""
 
 
@@ -329,11 +329,15 @@ def _buttons(buttons: Iterable[Button]) -> Iterable[str]:
     for place, button in enumerate(buttons):
         kind, line, ink = ("btn", "#7f8986", "#1d2523") if place else ("fill", "#1f5f5b", "#1f5f5b")
         yield (
-            f'<td width="33%" style="padding:0 6px 0 0;"><a class="{kind}" href="{escape(button.url)}"'
+            f'<td style="width:33%;padding:0 6px 0 0;"><a class="{kind}" href="{escape(button.url)}"'
             f' aria-label="{escape(plain(button.spoken, MAX_SUBJECT))}" style="display:block;background:#ffffff;'
             f"border:1px solid {line};color:{ink};border-radius:10px;{_FONT}font-size:15px;line-height:20px;"
             f'padding:11px 2px;font-weight:600;text-align:center;text-decoration:none;">{escape(button.label)}</a></td>'
         )
+
+
+def _table(style: str = "") -> str:
+    return f'<table role="presentation" style="width:100%;border-collapse:collapse;{style}">'
 
 
 def _paragraph(kind: str, style: str, content: str) -> str:
@@ -362,7 +366,6 @@ def _initials(name: str) -> str:
 
 _FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif;"
 _SMALL = f"{_FONT}font-size:14px;line-height:20px;"
-_TABLE = '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
 _TONES = (
     ("#dbe6f3", "#264a72"),
     ("#f5dfe1", "#772d3a"),
@@ -377,7 +380,6 @@ _HEIGHTS = {
     "": ("un", "background:#eceae3;color:#4a5552;"),
 }
 _DARK = """
-:root { color-scheme: light dark; }
 @media (prefers-color-scheme: dark) {
   .ground { background: #1a2220 !important; }
   .ink { color: #e9eeec !important; }
