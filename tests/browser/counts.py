@@ -33,7 +33,8 @@ FOLD = """(fold) => [...document.querySelectorAll("main .row .who")]
   .filter((row) => row.closest(".row").getBoundingClientRect().bottom <= fold).length"""
 REVIEWED = ("/review", "/review/sender?address=sender0@vendor0.test", "/review/mail/a0")
 PAINTED = ("/", *REVIEWED, "/insights", "/settings", "/explained")
-FIRST_PAINT = """() => new Promise((done) => {
+FIRST_PAINT = """() => new Promise((done, failed) => {
+  setTimeout(failed, 30_000, new Error("nothing was painted"));
   const first = (list) => list.getEntriesByName("first-contentful-paint").forEach((paint) => done(paint.startTime));
   new PerformanceObserver(first).observe({ type: "paint", buffered: true });
 })"""
@@ -187,7 +188,7 @@ def _first_paint(here: Fixture, chromium: Browser) -> float:
             times: list[float] = []
             for _ in range(9):
                 page.wait_for_load_state()
-                page.evaluate("new Promise((done) => requestIdleCallback(done))")
+                page.evaluate("new Promise((done) => requestIdleCallback(done, { timeout: 200 }))")
                 page.goto(here.address + path)
                 times.append(page.evaluate(FIRST_PAINT))
         slowest = max(slowest, min(times))
