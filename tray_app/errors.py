@@ -69,7 +69,7 @@ class SignedOut(BackendError):
 
 
 class WrongVersion(BackendError):
-    """What answers is no Pitchgate server this app can talk to."""
+    """What answers is not a Pitchgate server this app can talk to."""
 
     retryable = True  # until the server, or the app, has been brought up to date
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 @click.group("audit", cls=WordedGroup)
 def audit_group() -> None:
-    """Verify the log of decisions, tell one decision, judge messages again."""
+    """Verify the log of decisions, show one decision, judge messages again."""
 
 
 @audit_group.command("verify")
@@ -123,7 +123,7 @@ def _logged(store: Store, logs: Path | None) -> dict[str, list[tuple[int, str]]]
 @of_mailbox
 @stored
 async def show_command(store: Store, message: str, email: str | None) -> None:
-    """Tell everything that was decided about MESSAGE (its id at Gmail), and what went into it."""
+    """Show everything that was decided about MESSAGE (its id at Gmail), and what went into it."""
     from jinja2 import Environment, FileSystemLoader  # here and below: help needs no templates
 
     from backend.web.owner.review_show import reasons
@@ -297,7 +297,7 @@ class Watched:
 @click.option("--html", type=click.Path(path_type=Path))
 @stored
 async def watch_command(store: Store, as_json: bool, html: Path | None) -> None:
-    """Tell of each mailbox whether its mail has changed since its first weeks."""
+    """Say of each mailbox whether its mail has changed since its first weeks."""
     mailboxes = await store.mailboxes()
     watched = [Watched(mailbox.owner.email, await store.drift(mailbox.id)) for mailbox in mailboxes]
     found = sorted(watched, key=lambda one: one.drift.change is None)

@@ -108,7 +108,7 @@ class UnderWay:
 @click.command("trial", cls=Worded)
 @click.option("--json", "as_json", is_flag=True)
 def trial_command(as_json: bool) -> None:
-    """Tell whether the model in trial is better than the one in use."""
+    """Say whether the model in trial is better than the one in use."""
     found = with_store(under_way)
     if found is None:
         raise Refused("models.no_trial")

@@ -232,7 +232,7 @@ class Story:
     def telling(self, done: int) -> Telling:
         """What the narrator says to somebody who has done so much."""
         seller, owner = self.seller_name, self.owner_name
-        selling = f"You are {seller}, who sells"
+        selling = f"You are {seller}, in sales"
         if done >= 4:
             said = f"{seller}’s email is in your inbox. Other pitches wait for you."
             return Telling(f"You are {owner}, who runs a bookshop", said, "Review held email", self.review)

@@ -112,9 +112,9 @@ async def correction(folder: Path) -> list[Counted]:
         await clicks.on(page.get_by_role("button", name="Connect Gmail"))
         await clicks.on(page.get_by_role("radio", name=OWNER))
         await clicks.on(page.get_by_role("button", name="Allow"))
-        await clicks.on(page.get_by_role("link", name="Continue: see what would have been held"))
+        await clicks.on(page.get_by_role("link", name="Continue to the preview"))
         await clicks.on(page.get_by_role("button", name="Not a pitch").first)
-        await page.get_by_role("status").filter(has_text="Marked as not sales").wait_for()
+        await page.get_by_role("status").filter(has_text="Marked as not a pitch").wait_for()
         await chromium.close()
     return [("landing page to the first correction, clicks", str(clicks.count), "5")]
 

@@ -152,7 +152,7 @@ CLICKS = {
     "Allow domain": "Allowed. This domain’s emails reach your inbox from now on.",
     "Block domain": "Blocked. This domain’s emails are held from now on.",
     "Release": "Released. It goes back to the inbox.",
-    "Mark as sales": "Marked as sales and held.",
+    "Mark as a pitch": "Marked as a pitch and held.",
     "Undo": "Undone.",
 }
 

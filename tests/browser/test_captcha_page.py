@@ -229,7 +229,7 @@ def test_the_live_page_moves_by_itself(browser: Browser, tmp_path: Path) -> None
     with lively(tmp_path) as here, visit(browser) as page:
         problems = watch_console(page)
         page.goto(here.address + "/live")
-        expect(page.get_by_role("status")).to_have_text("Updates by itself.")
+        expect(page.get_by_role("status")).to_have_text("Updates automatically.")
 
         here.do(fresh(here.office))
 

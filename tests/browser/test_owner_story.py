@@ -105,7 +105,7 @@ async def _first_run(told: Journey, page: Page, shots: Path) -> str:
     await page.get_by_role("button", name="Connect Gmail").click()
     await page.get_by_label(re.compile(OWNER)).check()
     await page.get_by_role("button", name="Allow").click()
-    await page.get_by_role("link", name="Continue: see what would have been held").click()
+    await page.get_by_role("link", name="Continue to the preview").click()
     # Sent is read, then the inbox; the page follows by itself.
     await expect(page.get_by_role("heading", name=re.compile("look like pitches"))).to_be_visible()
     for letter in PITCHES:
@@ -114,10 +114,10 @@ async def _first_run(told: Journey, page: Page, shots: Path) -> str:
     await page.screenshot(path=shots / "owner-first-run.png", full_page=True)
     friend = PITCHES[0].address
     await page.get_by_role("button", name=f"Not a pitch: allow {friend}").click()
-    await expect(page.get_by_role("status").filter(has_text="Marked as not sales")).to_be_visible()
+    await expect(page.get_by_role("status").filter(has_text="Marked as not a pitch")).to_be_visible()
     await page.get_by_text("Hold pitches silently").click()
     await page.get_by_text("Strict: hold more").click()
-    await expect(page.get_by_text("nobody would be told")).to_be_visible()
+    await expect(page.get_by_text("nobody would be notified")).to_be_visible()
     await page.get_by_role("button", name="Use these settings").click()
     await expect(page).to_have_url(re.compile("/review$"))
     # Looking has moved nothing, and nothing that was only looked at is held or counted.

@@ -113,8 +113,8 @@ def test_this_was_sales_after_all(here: Fixture, browser: Browser, script: bool)
     here.pass_by("p1", subject="Hello")
     here.hold("m1")
     with visit(here, browser, "/review?view=passed", java_script_enabled=script) as page:
-        page.get_by_role("button", name="Mark as sales Hello").click()
-        says(page, "Marked as sales")
+        page.get_by_role("button", name="Mark as a pitch Hello").click()
+        says(page, "Marked as a pitch")
         assert here.place("p1") is Placement.HELD
         page.get_by_role("button", name="Undo").click()
         says(page, "Undone.")
@@ -124,8 +124,8 @@ def test_this_was_sales_after_all(here: Fixture, browser: Browser, script: bool)
         page.get_by_role("button", name="Release Grow").click()
         says(page, "Released")
         page.get_by_role("link", name="Released").click()
-        page.get_by_role("button", name="Mark as sales Grow").click()
-        says(page, "Marked as sales")
+        page.get_by_role("button", name="Mark as a pitch Grow").click()
+        says(page, "Marked as a pitch")
         assert here.place("m1") is Placement.HELD
 
 

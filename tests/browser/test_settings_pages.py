@@ -94,11 +94,11 @@ def test_the_preview_follows_its_progress_and_the_choice(
     expect(page.get_by_text("would be answered with a link")).to_be_visible()
     assert wishes(home) == (Mode.OBSERVE, Strictness.NORMAL)  # looking chooses nothing
     page.get_by_role("button", name="Not a pitch: allow di@doubt.test").click()
-    expect(page.get_by_role("status").filter(has_text="Marked as not sales")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Marked as not a pitch")).to_be_visible()
     expect(page.get_by_role("heading", name="2 of your last")).to_be_visible()
     expect(page.get_by_label("Strict: hold more")).to_be_checked()  # the choice was not lost
     page.get_by_text("The other 1 stay").or_(page.get_by_text("The other one stays")).click()
-    page.get_by_role("button", name="This is sales: block kim@friend.test").click()
+    page.get_by_role("button", name="This is a pitch: block kim@friend.test").click()
     expect(page.get_by_role("heading", name="3 of your last")).to_be_visible()
     look_over(page)
     assert_accessible(page)
@@ -159,11 +159,11 @@ def test_the_first_run_without_script_on_a_phone_at_night(
     assert "csrf" not in page.url  # the token is only sent by the button that needs it
     page.get_by_role("button", name="Keine Werbung: sam@seller.test").click()
     expect(page.get_by_role("heading", name="2 Ihrer letzten")).to_be_visible()
-    page.get_by_role("button", name="Ihr Wort über sam@seller.test").first.click()
+    page.get_by_role("button", name="Ihre Entscheidung über sam@seller.test").first.click()
     expect(page.get_by_role("heading", name="3 Ihrer letzten")).to_be_visible()
     shot(page, shots, "start-phone-dark-de")
     page.get_by_label(re.compile("still zurückhalten")).check()
-    page.get_by_role("button", name="Diese Einstellungen nehmen").click()
+    page.get_by_role("button", name="Diese Einstellungen verwenden").click()
     expect(page).to_have_url(re.compile("/review$"))
     assert wishes(home) == (Mode.QUARANTINE, Strictness.STRICT)
     context.close()

@@ -144,8 +144,8 @@ async def test_undone_before_it_was_sent_is_never_sent(backend: FakeBackend, tmp
         ("busy", Icon.OFFLINE, "The server asks for a short pause"),
         ("signed_out", Icon.ATTENTION, "This computer is no longer connected"),
         ("old_client", Icon.ATTENTION, "This app is too old for the server"),
-        ("no_version", Icon.ATTENTION, "is no Pitchgate server this app can talk to"),
-        ("portal", Icon.ATTENTION, "is no Pitchgate server this app can talk to"),
+        ("no_version", Icon.ATTENTION, "is not a Pitchgate server this app can talk to"),
+        ("portal", Icon.ATTENTION, "is not a Pitchgate server this app can talk to"),
     ],
 )
 async def test_each_fault_says_what_it_is_and_passes(

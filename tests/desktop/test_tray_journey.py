@@ -161,9 +161,9 @@ def test_rules_search_and_what_slipped_through(screen: Screen, server: RealServe
     screen.click_on("link", "Not held")
     screen.until(lambda: screen.find("link", "My order 20418"), "what was never held")
     screen.click_on("heading", "")
-    screen.tab_to("Mark as sales")
+    screen.tab_to("Mark as a pitch")
     screen.keys("Return")
-    screen.until(lambda: shows(screen, "Marked as sales and held."), "sales after all")
+    screen.until(lambda: shows(screen, "Marked as a pitch and held."), "sales after all")
     screen.until(in_held(subject, passed), "it left the inbox")
     screen.shot("page-sales")
 

@@ -126,7 +126,7 @@ def test_offline_in_the_window_by_keyboard_and_by_pointer(screen: Screen, backen
     screen.until(lambda: screen.find("article", "Ann Seller 2"), "undone by key")
 
     screen.click_on("page tab", "Released recently")
-    screen.click_on("button", "Mark as sales")
+    screen.click_on("button", "Mark as a pitch")
     screen.until(lambda: not screen.find("article", "Ann Seller 20"), "held after all, by pointer")
 
     screen.click_on("page tab", "Held")

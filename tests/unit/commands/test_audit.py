@@ -153,7 +153,7 @@ def test_every_kind_of_entry_is_told_in_words(tmp_path: Path, monkeypatch: pytes
     assert [line for line in output.splitlines() if not line.startswith("2026")] == [
         "  This looks like a pitch. It was held, and its sender was asked to pass a check. (challenge: challenge)",
         "    + asks for a call: quick, call",
-        "  The sender answered the check of challenge c1; what waited was delivered.",
+        "  The sender passed the check c1; what waited was delivered.",
         "  The owner decided: sales (by tray, on message m1).",
         "  The owner took it back: sales (by tray, on message m1).",
         "  The owner was asked whether it was a sales pitch, and said: yes (by page).",

@@ -109,7 +109,7 @@ def test_every_card_of_the_gallery_is_one_gmail_takes(group: str, language: str)
 def test_cards_say_how_news_comes_and_what_keeps_it_from_coming(notices: Notices) -> None:
     box = active(notices=notices, unheard_since=NOW - timedelta(hours=1))
     for card in (home_card(frame(), box, Home(0, 0, ())), settings_card(frame(), box)):
-        assert "No notice of new emails has arrived from Gmail since" in json.dumps(check(card))
+        assert "No notice of new email has arrived from Gmail since" in json.dumps(check(card))
     assert card_words("en")[f"news_{notices}"] in json.dumps(card, ensure_ascii=False)
 
 

@@ -110,7 +110,7 @@ async def test_what_slipped_through_is_held_after_all_and_a_credit_is_given(told
     assert gmail.panel["toast"] == "One credit added. Credits now: 1"
     await gmail.replay()
     assert gmail.panel["toast"] == "One credit added. Credits now: 1"
-    await gmail.click("Mark as sales")
+    await gmail.click("Mark as a pitch")
     await told.settled(gmail_id, held=True)
 
 
@@ -154,7 +154,7 @@ async def test_a_known_message_costs_no_gmail_call_an_unknown_one_costs_one(told
     await told.quiet()
     assert (await told.stage.sandbox.meter(OWNER))["calls"] == after["calls"]
     assert "Pitchgate/Held" not in await told.labels(old)
-    await gmail.click("Mark as sales")
+    await gmail.click("Mark as a pitch")
     await told.settled(old, held=True)
 
 

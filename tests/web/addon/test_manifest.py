@@ -80,7 +80,7 @@ WRONG: dict[str, Any] = {
     "is not HTTPS": lambda m: _with(
         m, "http://gate.test/addon/home", *COMMON, "homepageTrigger", "runFunction"
     ),
-    "no plain public address": lambda m: _with(m, "https://localhost/logo.png", *COMMON, "logoUrl"),
+    "not a plain public address": lambda m: _with(m, "https://localhost/logo.png", *COMMON, "logoUrl"),
     "matches no openLinkUrlPrefixes": lambda m: _with(
         m, ["https://other.test/"], *COMMON, "openLinkUrlPrefixes"
     ),
@@ -89,7 +89,7 @@ WRONG: dict[str, Any] = {
     ),
     "either runFunction or openLink": lambda m: _with(m, "x", *COMMON, "universalActions", 0, "openLink"),
     "SYSTEM_ID_TOKEN": lambda m: _with(m, "NONE", "addOns", "httpOptions", "authorizationHeader"),
-    "no colour": lambda m: _with(m, "teal", *COMMON, "layoutProperties", "primaryColor"),
+    "is not a colour": lambda m: _with(m, "teal", *COMMON, "layoutProperties", "primaryColor"),
 }
 
 

@@ -45,7 +45,7 @@ async def test_looking_changes_nothing_and_the_button_releases_and_undoes(here: 
 
     await client.post(f"/d/{TOKEN}/undo", headers=BROWSER)
     assert await here.story.place("ana", "m1") is Placement.HELD
-    assert "Taken back" in (await page(here))[1]
+    assert "Undone" in (await page(here))[1]
 
 
 async def test_expired_and_unknown_links_get_a_friendly_page(here: Office) -> None:

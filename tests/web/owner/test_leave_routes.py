@@ -131,13 +131,13 @@ async def test_a_page_of_something_in_between_is_waited_out_and_not_for_ever(
 
 async def test_a_leaving_that_fails_says_so(here: Office, ana: Visit) -> None:
     where = await ana.post("/settings/leave", confirm="ana@corp.test")
-    assert "This takes some seconds" in await ana.get(where)
+    assert "This takes a few seconds" in await ana.get(where)
     job = await here.story.claim_duty()
     assert job is not None
     await here.store.postpone_duty(job, here.story.now, "", here.story.now, cause=Cause.GOOGLE)
     page = await ana.get(where)
     assert "It has not worked yet." in page
-    assert "some seconds" not in page
+    assert "a few seconds" not in page
     await work(here, Google())
     assert "Disconnected and deleted" in await ana.get(where)
 

@@ -35,7 +35,7 @@ async def test_add_find_and_remove(ana: Visit) -> None:
     assert "2 rules" in page
     assert "bo@shop.example" not in await ana.get(f"{LISTS}?q=spam")
     assert "bo@shop.example" in await ana.get(f"{LISTS}?show=allow")
-    assert "No rule fits." in await ana.get(f"{LISTS}?q=nothing%25")
+    assert "No rule matches." in await ana.get(f"{LISTS}?q=nothing%25")
     page = await ana.get(await ana.post(f"{LISTS}/remove", subject="spam.example"))
     assert "The rule is removed." in page
     assert await kind(ana, "spam.example") is None

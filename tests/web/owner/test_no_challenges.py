@@ -36,7 +36,7 @@ async def test_a_form_that_asks_for_it_all_the_same_is_refused(home: Office) -> 
     ana = await Visit.at_home(home)
     await ana.get("/settings")
     page = await ana.post("/settings", 422, mode="challenge", retention_days="90", **SAVED)
-    assert f"Challenge mode needs {WHY}" in page
+    assert f"“Hold and reply” needs {WHY}" in page
     await ana.get("/start")
     await ana.post("/start/choose", 422, mode="challenge", strictness="normal")
     assert (await ana.mailbox()).preferences.mode is Mode.OBSERVE

@@ -58,7 +58,7 @@ async def test_what_would_have_been_held_with_its_reasons_and_nothing_moved(ana:
     assert "Grow" in page
     assert "asks for a call or a meeting" in page
     assert "<b>97</b> Pitch" in page
-    assert "In mode observe such mail stays in the inbox" in page
+    assert "Such mail stays in the inbox and only gets a label" in page
     assert "The other 2 stay in the inbox" in page
     assert "not enough like a pitch" in page
     assert "data-poll" not in page
@@ -76,7 +76,7 @@ async def test_mode_and_strictness_only_apply_other_thresholds(ana: Visit) -> No
     assert "holds 2" in page
     page = await ana.get("/start?mode=quarantine&strictness=relaxed")
     assert "looks like a pitch" in page
-    assert "nobody would be told" in page
+    assert "nobody would be notified" in page
     assert ana.here.gmail.units == before
     assert (await ana.mailbox()).preferences.mode is Mode.OBSERVE  # looking chooses nothing
     await ana.get("/start?mode=nonsense&strictness=x")
@@ -88,7 +88,7 @@ async def test_not_sales_lets_the_sender_in_and_can_be_taken_back(ana: Visit) ->
     where = await ana.post("/start/say", say=f"not_sales {pitch}", mode="quarantine", strictness="normal")
     page = await ana.get(where)
     assert "None of your last" in page
-    assert "Marked as not sales" in page
+    assert "Marked as not a pitch" in page
     assert await ana.here.store.rules_of("ana", ["sam@seller.test"]) == {"sam@seller.test": RuleKind.ALLOW}
     where = await ana.post("/start/say", say=f"back {pitch}", mode="quarantine", strictness="normal")
     page = await ana.get(where)

@@ -399,7 +399,7 @@ async def test_abuse_is_reported_by_a_button_and_only_so_often(client: Client, h
     for _ in range(3):
         answer = await client.post(f"{LINK}/abuse", headers={"Accept": "text/html"})
         assert answer.status_code == 200
-        assert "has been told" in await answer.get_data(as_text=True)
+        assert "has been notified" in await answer.get_data(as_text=True)
     assert (await client.post(f"{LINK}/abuse", headers={"Accept": "text/html"})).status_code == 429
 
 

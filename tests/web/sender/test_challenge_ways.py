@@ -262,7 +262,7 @@ async def test_where_the_code_is_the_check_there_is_no_work_to_do(opened: Opened
     page = await look(client, by="")
 
     assert "<script" not in page
-    assert "runs by itself" not in page
+    assert "automatic check" not in page
     status, page = await type_in(client, ticket_in(page), DIGITS)
     assert status == 200
     assert "Your message will be delivered" in page
