@@ -105,19 +105,17 @@ class Settings(BaseSettings):
     )
 
     environment: Environment = Environment.DEV
-    """`dev`, `test`, `staging` or `production`. The last two refuse to make up a sealing key; production sends HSTS,
-    and does not start with a public address that is not https or with the live page on."""
+    """`staging` and `production` refuse to make up a sealing key; `production` sends HSTS, and does not start with a
+    public address that is not https or with the live page on."""
     public_url: WebAddress = "http://127.0.0.1:8400"
     """How browsers and Pub/Sub reach this server."""
     bind: Bind = "127.0.0.1:8400"
     """Where it listens."""
     state_dir: Path = Field(Path("var"), validate_default=True)
-    """Each server's own folder: the SQLite file or, with PostgreSQL, the server's name for the one that comes after
-    it; in dev and test the key file. Without a leading `/` it is looked for where the command is started. The default
-    holds in the folder of a checkout only: anywhere else a command stops that is not told a folder."""
+    """Each server's own folder: the SQLite file or, with PostgreSQL, the server's name; in dev and test the key file.
+    The default holds in a checkout only."""
     database_url: Database = ""
-    """Empty: an SQLite file in the state folder. `postgresql://…`: that server, for many machines; it may hold a
-    password."""
+    """Empty: an SQLite file in the state folder. `postgresql://…`: that server, for many machines."""
 
     secret_keys: tuple[SecretStr, ...] = ()
     """Fernet keys that seal refresh tokens, newest first, comma-separated. Empty: one is made and kept in the state
@@ -144,8 +142,8 @@ class Settings(BaseSettings):
     scopes: tuple[str, ...] = Field((*IDENTITY, GMAIL_MODIFY), min_length=1)
     """What an owner is asked for, comma-separated."""
     notices: Notices = Notices.PUSH
-    """How new mail comes to our notice: `push` (Pub/Sub posts here), `pull` (we fetch from Pub/Sub) or `poll` (no
-    Pub/Sub: history is asked for). The last two work behind a router."""
+    """How new mail comes to our notice: Pub/Sub posts here, we fetch from Pub/Sub, or history is asked for. The last
+    two work behind a router."""
     pubsub_url: WebAddress = "https://pubsub.googleapis.com"
     """Where notices are fetched from, with `pull`."""
     topic: Topic = "projects/pitchgate-dev/topics/gmail"
@@ -239,7 +237,7 @@ class Settings(BaseSettings):
 
     # New mailboxes
     default_mode: Mode = Mode.OBSERVE
-    """Of new mailboxes: `observe`, `quarantine` or `challenge`."""
+    """Of new mailboxes."""
     default_credits_per_solve: int = Field(
         3, ge=LIMITS["credits_per_solve"][0], le=LIMITS["credits_per_solve"][1]
     )
@@ -247,8 +245,7 @@ class Settings(BaseSettings):
 
     # The page of a challenge
     captcha: Kind = Kind.PROOF_OF_WORK
-    """The first check a sender is asked for: `proof_of_work`, `typed_code`, or another company's: `turnstile`,
-    `hcaptcha`, `recaptcha` (v2, checkbox)."""
+    """The first check a sender is asked for; the last three are other companies' (`recaptcha`: v2, checkbox)."""
     captcha_code_after: int = Field(3, ge=0, le=7)
     """After how many solves of a sender a typed code is asked for behind the first check; 0 always, 7 never."""
     captcha_site_key: str = ""

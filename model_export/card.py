@@ -148,7 +148,7 @@ def _rate(rate: Rate) -> str:
     if not rate.count:
         return "–"
     low, high = rate.interval
-    return f"{rate.share:.1%} of {rate.count} ({low:.1%} to {high:.1%})"
+    return f"{rate.share:.1%} ({low:.1%}–{high:.1%}; {rate.count})"
 
 
 def _figures(evaluation: Evaluation) -> str:
@@ -209,8 +209,8 @@ held. The files listed are the hardest; the report has all.
 
 {thresholds}
 
-**Held at *normal***, by part, with 95 % intervals. Where they differ between languages, or between senders by the
-letters of their names, the model errs more for some people than for others:
+**Held at *normal***, by part, with 95 % intervals and numbers of messages. Where they differ between languages, or
+between senders by the letters of their names, the model errs more for some people than for others:
 
 {slices}
 

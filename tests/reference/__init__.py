@@ -12,7 +12,7 @@ from backend.domain.policy.guards import GUARDS
 from backend.domain.policy.table import TABLE
 from backend.terminal import explain
 from tests.reference.figures import metrics
-from tests.reference.refusals import errors, routes
+from tests.reference.refusals import errors
 from tests.reference.tables import WRITTEN, cell
 from tests.reference.variables import settings
 
@@ -20,19 +20,15 @@ FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
 
 def commands() -> str:
-    """Every command with its arguments and the names of its options."""
-    parts = [WRITTEN, "", "# Commands", "", "What an option does: `--help` behind any of them.", ""]
+    """Every command with its arguments."""
+    parts = [WRITTEN, "", "# Commands", "", "`--help` behind any of them has its options.", ""]
     for names, command in _commands(cli, ("pitchgate",)):
-        explain(command, ".".join(names[1:]) or "pitchgate")
-        context = click.Context(command, info_name=" ".join(names))
-        pieces = () if isinstance(command, click.Group) else command.collect_usage_pieces(context)
-        called = " ".join([*names, *(piece for piece in pieces if piece != "[OPTIONS]")])
-        records = [each.get_help_record(context) for each in command.params if isinstance(each, click.Option)]
-        options = ", ".join(f"`{cell(record[0])}`" for record in records if record)
-        if isinstance(command, click.Group) and not records:
+        if isinstance(command, click.Group):
             continue
-        says = cell(command.help or "")
-        parts.append(f"- `{called}`: {says}" + (f" Options: {options}." if options else ""))
+        explain(command, ".".join(names[1:]))
+        pieces = command.collect_usage_pieces(click.Context(command, info_name=" ".join(names)))
+        called = " ".join([*names, *(piece for piece in pieces if piece != "[OPTIONS]")])
+        parts.append(f"- `{called}`: {cell(command.help or '')}")
     return "\n".join([*parts, ""])
 
 
@@ -59,7 +55,6 @@ def policy() -> str:
 
 
 PAGES = {
-    "api-routes.md": routes,
     "commands.md": commands,
     "errors.md": errors,
     "metrics.md": metrics,

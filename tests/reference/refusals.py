@@ -1,17 +1,11 @@
-"""Error codes of API, pages and commands, and the routes of the API."""
+"""Error codes of API, pages and commands."""
 
 from __future__ import annotations
 
-from quart import Quart
-
 from backend.locale import catalogue
-from backend.web.api import described
 from backend.web.api.authentication import STATUS
-from backend.web.api.routes import blueprint
 from backend.web.error_map import HTTP_CODES, TABLE
 from tests.reference.tables import page
-
-METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def errors() -> str:
@@ -36,43 +30,3 @@ def errors() -> str:
             for code, found in sorted(statuses.items())
         ],
     )
-
-
-def routes() -> str:
-    """Every route of the API, from its OpenAPI document."""
-    app = Quart("reference")
-    described.register_openapi(app)
-    app.register_blueprint(blueprint)
-    paths = described.document(app, "https://pitchgate.example")["paths"]
-    rows = []
-    for path in sorted(paths):
-        for method in METHODS:
-            if operation := paths[path].get(method):
-                scopes = [
-                    scope
-                    for each in operation.get("security", [])
-                    for names in each.values()
-                    for scope in names
-                ]
-                answers = operation["responses"]
-                done = next(status for status in sorted(answers) if status < "300")
-                refused = [each["description"] for status, each in answers.items() if status >= "400"]
-                codes = set(", ".join(refused).split(", "))
-                facts = [
-                    ", ".join(scopes) or "no token",
-                    done,
-                    *(f"`{code}`" for code in sorted(codes - ALWAYS)),
-                ]
-                rows.append(
-                    f"- `{method.upper()} {path}` ({', '.join(facts)}): {operation.get('summary', '')}"
-                )
-    return page(
-        "The API's routes",
-        """From `GET /api/v1/openapi.json`, which has the shapes too: in brackets the scope, the status, and what
-        each may refuse with. Rules for every call: [the API](api.md).""",
-        f"Every route may also refuse with {', '.join(f'`{code}`' for code in sorted(ALWAYS))}.",
-        rows,
-    )
-
-
-ALWAYS = {*described.ALWAYS, *described.WITH_TOKEN}

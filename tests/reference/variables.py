@@ -17,25 +17,25 @@ from backend.settings_read import FILE_VARIABLE
 from tests.reference.tables import page
 
 KINDS = {
-    "str": "text",
-    "bool": "true or false",
-    "int": "number",
-    "float": "seconds",
+    "str": "",
+    "bool": "",
+    "int": "",
+    "float": "",
     "Path": "path",
     "tuple[str, ...]": "list",
     "tuple[SecretStr, ...]": "list, **secret**",
-    "SecretStr": "text, **secret**",
-    "WebAddress": "web address",
+    "SecretStr": "**secret**",
+    "WebAddress": "",
     "WebAddress | Literal['']": "web address",
     "Bind": "host:port, unix:… or fd://…",
     "Database": "address, **secret** if it holds a password",
     "Topic": "projects/…/topics/…",
     "Subscription": "projects/…/subscriptions/…",
     "Account": "service account",
-    "Probability": "probability",
-    "LogLevel": "log level",
+    "Probability": "",
+    "LogLevel": "",
 }
-"""How the type of a field is called, by its annotation; an Enum is its values."""
+"""How the type of a field is called, by its annotation, where its limits and default do not say it."""
 
 OTHERS = (
     (
@@ -72,18 +72,18 @@ def settings() -> str:
     return page(
         "Settings",
         """All are read once, at the start: from the environment, then from the file that `--settings FILE` or
-        `PITCHGATE_SETTINGS_FILE` names (lines `NAME=value`). Times are seconds, sizes bytes, lists are
-        comma-separated.""",
+        `PITCHGATE_SETTINGS_FILE` names (lines `NAME=value`). In brackets: what fits; the default. Times are seconds,
+        sizes bytes, lists are comma-separated.""",
         """A value that does not fit stops the start and is named, never quoted. An unknown name is logged as
         `unknown_setting`, with the one that may be meant. `pitchgate doctor` checks what is set. In practice:
         [operations](operations.md).""",
         [
-            f"- {name} ({shape}{default and '; default ' + default}): {words}"
+            f"- {name} ({'; '.join(filter(None, (shape, default))) or 'text'}): {words}"
             for name, shape, default, words in rows
         ],
         "## Other variables",
         [
-            f"- `{name}` ({kind}{default and '; default ' + default}): {words}"
+            f"- `{name}` ({'; '.join(filter(None, (kind, default)))}): {words}"
             for name, kind, default, words in OTHERS
         ],
     )
@@ -112,10 +112,10 @@ def _row(name: str, annotation: str, words: str) -> tuple[str, ...]:
         called = ", ".join(f"`{each.value}`" for each in kind)
     else:
         called = KINDS[annotation]
-    least = next((f"from {each.ge:n}" for each in field.metadata if isinstance(each, Ge)), "")
-    least = least or next((f"over {each.gt:n}" for each in field.metadata if isinstance(each, Gt)), "")
-    most = next((f"to {each.le:n}" for each in field.metadata if isinstance(each, Le)), "")
-    limits = " ".join(filter(None, (least, most)))
+    least = next((f"{each.ge:n}" for each in field.metadata if isinstance(each, Ge)), "")
+    above = next((f"over {each.gt:n}" for each in field.metadata if isinstance(each, Gt)), "")
+    most = next((f"{each.le:n}" for each in field.metadata if isinstance(each, Le)), "")
+    limits = f"{least}–{most}" if most else (least and f"from {least}") or above
     shape = ", ".join(filter(None, (called, limits)))
     return f"`PITCHGATE_{name.upper()}`", shape, _default(field.default), " ".join(words.split())
 
