@@ -86,7 +86,7 @@ def pool() -> Pool:
     records = [record for path in sorted(rows.CORPUS.glob("*.jsonl")) for record in rows.records(path)]
     records = [record for record in records[::4] if record["label"] in ("sales", "legit")]
     plain = [rows.row_of(record, "") for record in records]
-    loud = _loudest(plain)
+    loud = _loudest(session, plain)
     found: Pool = {name: defaultdict(list) for name in (*VARIANTS, "evading")}
     for record, row in zip(records, plain, strict=True):
         key = (row.label == "sales", row.language)
@@ -104,13 +104,14 @@ def _mail(session: ModelSession, text: str, language: str) -> Mail:
     return Mail(score.logit, 1 - score.trace.known / max(score.trace.words, 1), language)
 
 
-def _loudest(emails: Sequence[rows.Row]) -> frozenset[str]:
-    """The eight words that speak loudest for a pitch over all of them."""
-    counts: Counter[str] = Counter()
-    for row in emails[::7]:
-        for term in set(row.text.split(" ")):
-            counts[term] += 1 if row.label == "sales" else -1
-    return frozenset(term for term, _ in counts.most_common(8))
+def _loudest(session: ModelSession, emails: Sequence[rows.Row]) -> frozenset[str]:
+    """The eight words that add most to the logits of some pitches."""
+    added: Counter[str] = Counter()
+    for row in (row for row in emails[::7] if row.label == "sales"):
+        _, _, terms, shares, _ = session._run(row.text)  # a score tells only the strongest
+        for term, share in zip(map(session.facts.vocabulary.__getitem__, terms), shares, strict=True):
+            added[term] += float(share)
+    return frozenset([term for term, _ in added.most_common() if " " not in term][:8])
 
 
 def year(emails: Pool, size: int, what: str, numbers: random.Random, wobble: float) -> tuple[int, str] | None:

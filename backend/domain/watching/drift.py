@@ -3,9 +3,10 @@
 Three channels, each a count of messages by class: the score, the share of words the model does not know, the language.
 The first `REFERENCE` weeks say what is usual, how restless, and, in the two channels that have an order, where classes
 end: each holds about as many of their messages, and none is wide where few are. A design effect, estimated from these
-weeks, divides all counts. For each of the last `STARTS` weeks the evidence that a change began in it is a likelihood
-ratio of Dirichlet-multinomials: the weeks since then with a weak prior, against what the reference foretells. Their sum
-(Shiryaev-Roberts) is compared with the number of weeks after which an alarm may be false.
+weeks, divides all counts. For each of the last `STARTS` weeks, the latest left out (`LASTS`), the evidence that a
+change began in it is a likelihood ratio of Dirichlet-multinomials: the weeks since then with a weak prior, against what
+the reference foretells. Their sum (Shiryaev-Roberts) is compared with the number of weeks after which an alarm may be
+false.
 
 Scores of two models cannot be compared, so each model has first weeks of its own.
 """
@@ -27,6 +28,8 @@ from backend.domain.reading.words import OTHER
 
 REFERENCE = 8
 STARTS = 12
+LASTS = 2
+"""Weeks that a change has gone on for before it counts: in one alone a fair or a holiday looks the same."""
 ALARM = 520.0
 """Weeks: an alarm in a mailbox that does not change comes once in so many, or less often."""
 MOST = 150
@@ -45,6 +48,9 @@ STEPS = {"score": 0.5, "unknown": 0.02}
 _FARTHEST = 24
 """Steps of the score on either side of 0; those beyond count as the last."""
 CHANNELS = ("score", "unknown", "language")
+"""The last two say why mail changed, the score only that it did: what is written otherwise also scores otherwise."""
+TOLD = 32.0
+"""Evidence from which one of those is taken for the cause."""
 IMPORT = 3.0
 """A week with so many times the messages usual in the eight before it is an import or a backlog, and no week."""
 _SMALL = 50
@@ -175,7 +181,9 @@ def change(weeks: Sequence[Week]) -> MailChange | None:
         return None
     found = {channel: _changed(channel, weeks) for channel in CHANNELS}
     evidence = sum(one.evidence for one in found.values()) / len(CHANNELS)
-    most = max(found.values(), key=lambda one: one.evidence)
+    score, *causes = found.values()
+    cause = max(causes, key=lambda one: one.evidence)
+    most = cause if cause.evidence >= TOLD else max(score, cause, key=lambda one: one.evidence)
     # Of an unknown language no more is known than that its words are.
     if most.cause == "other_language" and found["unknown"].rises:
         most = found["unknown"]
@@ -237,6 +245,8 @@ def _changed(channel: str, every: Sequence[Week]) -> MailChange:
     since: Counter[str] = Counter()
     for back, week in enumerate(reversed(later[-STARTS:]), 1):
         since.update({name: n / spread for name, n in week.items()})
+        if back < LASTS:
+            continue
         ratio = _likelihood(since, weak) - _likelihood(since, usual)
         evidence += exp(min(ratio, 600.0))
         best = max(best, (ratio, len(weeks) - back))
