@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -129,10 +129,6 @@ class HttpBackend:
     async def set_strictness(self, strictness: str) -> None:
         """Choose which thresholds apply."""
         await self._call("PATCH", "preferences", {"strictness": strictness})
-
-    async def set_welcome(self, topics: Collection[str]) -> None:
-        """Choose which topics are welcome."""
-        await self._call("PATCH", "preferences", {"welcome": sorted(topics)})
 
     async def pause(self, until: datetime | None) -> None:
         """Pause screening until then; None resumes."""

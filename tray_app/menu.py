@@ -34,12 +34,6 @@ TITLE_LIMIT = 120
 LABEL_LIMIT = 60
 """Wider menus push their sub-menus off a small screen."""
 
-TOPICS = (
-    *("candidates", "events", "goods", "websites", "developers", "loans"),
-    *("buyers", "press", "partners", "insurance", "energy"),
-)
-"""What an owner may welcome; the words of docs/reference/api.md, in the order of the settings page."""
-
 
 class Do(StrEnum):
     """What a menu item, or the review window, asks for."""
@@ -51,7 +45,6 @@ class Do(StrEnum):
     PAUSE = "pause"  # hour | tomorrow
     RESUME = "resume"
     STRICTNESS = "strictness"  # relaxed | normal | strict
-    WELCOME = "welcome"  # topic
     NOTICES = "notices"
     AUTOSTART = "autostart"
     UPDATES = "updates"
@@ -261,11 +254,6 @@ def _review_block(state: TrayState, now: datetime) -> tuple[Item, ...]:
                 ),
             )
         )
-        topics = tuple(
-            Item(t(f"menu.topic_{topic}"), Action(Do.WELCOME, (topic,)), checked=topic in status.welcome)
-            for topic in TOPICS
-        )
-        lines.append(Item(t("menu.welcome"), children=topics))
     return tuple(lines)
 
 

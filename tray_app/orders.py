@@ -238,13 +238,6 @@ async def _strictness(app: Controller, level: str) -> None:
         app.on_reached(await app.backend.status())
 
 
-async def _welcome(app: Controller, topic: str) -> None:
-    if app.backend is not None:
-        status = await app.backend.status()
-        await app.backend.set_welcome(status.welcome ^ {topic})
-        app.on_reached(await app.backend.status())
-
-
 async def _notices(app: Controller) -> None:
     wanted = not app.state.notices
     app.parts.memory.change(notices=wanted)
@@ -360,7 +353,6 @@ ORDERS: Mapping[Do, Callable[..., Awaitable[None]]] = {
     Do.PAUSE: _pause,
     Do.RESUME: _resume,
     Do.STRICTNESS: _strictness,
-    Do.WELCOME: _welcome,
     Do.NOTICES: _notices,
     Do.AUTOSTART: _autostart,
     Do.UPDATES: _updates,

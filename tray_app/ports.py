@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -55,8 +55,6 @@ class Backend(Protocol):
         """Take a decision back. Again: no second effect."""
 
     async def set_strictness(self, strictness: str) -> None: ...
-
-    async def set_welcome(self, topics: Collection[str]) -> None: ...
 
     async def pause(self, until: datetime | None) -> None: ...
 

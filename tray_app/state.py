@@ -93,7 +93,6 @@ class Status:
     warnings: tuple[str, ...] = ()
     mode: str = "observe"
     strictness: str = "normal"
-    welcome: frozenset[str] = frozenset()
     paused_until: datetime | None = None
     held_messages: int = 0
     held_senders: int = 0
@@ -332,7 +331,6 @@ def status_from_json(data: Mapping[str, Any]) -> Status:
             warnings=tuple(str(sentence) for sentence in data.get("warnings") or ()),
             mode=str(preferences["mode"]),
             strictness=str(preferences["strictness"]),
-            welcome=frozenset(str(topic) for topic in preferences.get("welcome") or ()),
             paused_until=_time(preferences.get("paused_until")),
             held_messages=int(held["messages"]),
             held_senders=int(held["senders"]),

@@ -16,7 +16,6 @@ from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen, Limit, Screened
 from backend.domain.reading.score import Score, Thresholds
-from backend.domain.reading.topics import Topic
 
 
 class Rereading(StrEnum):
@@ -34,7 +33,7 @@ class Digest:
     `guards` are the guards that object to a challenge because of the message itself, checked only if the score is high
     enough for one; `reply_to` is where an answer would go, `language` that of the text (`xx`: unknown).
     `written_to` is the owner's address that stands in To or Cc. `correspondents` are the recipients of a
-    message by the owner, `topics` what a message that may be held offers.
+    message by the owner.
     `score` and `thresholds` come from one model, `challenger` and `challenger_thresholds` from the one in trial, if
     there is one. `limit`: what of the message's making kept it from being read in full. `doubtful`: its text is to be
     read again; `again` is what became of that, None where it was not tried. Without a score, `cause` says why, and
@@ -50,7 +49,6 @@ class Digest:
     language: str
     written_to: str = ""
     correspondents: tuple[str, ...] = ()
-    topics: frozenset[Topic] = frozenset()
     score: Score | None = None
     thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)
     challenger: Score | None = None
@@ -81,7 +79,6 @@ class Digest:
             references=message.references,
             reply_to=self.reply_to,
             language=self.language,
-            topics=self.topics,
         )
 
 

@@ -21,7 +21,6 @@ from backend.domain.mailbox.message import FailOpen, Limit
 from backend.domain.policy.evidence import PLAIN
 from backend.domain.policy.guards import objections_of_message
 from backend.domain.reading.score import MAX_SHOWN, Reason, Score, Shown, Thresholds, illustrate, marks
-from backend.domain.reading.topics import topics
 from backend.domain.reading.views import View, surest, views
 from backend.domain.reading.wording import body, names_of
 from backend.domain.reading.words import OTHER, language
@@ -127,9 +126,6 @@ def digest(
         challenger_thresholds=limits,
         limit=limit or limit_of(arrival.message, seen[0]),
         doubtful=doubtful,
-        topics=frozenset().union(*(topics(view.text) for view in seen))
-        if answerable or _may_hold(challenger, limits)
-        else frozenset(),
     )
 
 

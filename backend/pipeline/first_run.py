@@ -108,7 +108,6 @@ async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Rehea
         form=digest.form,
         guards=objections(inquiry),
         score=digest.score,
-        topics=digest.topics,
     )
 
 

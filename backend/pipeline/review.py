@@ -32,7 +32,6 @@ from backend.domain.mailbox.review import (
 from backend.domain.mailbox.rules import MOST_RULES, subject_of, write_list
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Score, Shown
-from backend.domain.reading.topics import Topic, unwelcomed
 from backend.domain.watching.drift import Drift
 from backend.domain.watching.trial import Quality, StrictnessOffer, better_degree, quality
 from backend.pipeline.context import Context
@@ -66,9 +65,6 @@ log = structlog.get_logger()
 
 MOST_OF_SENDER = 30
 """Messages of a sender that are shown with one of them."""
-
-LATELY = timedelta(days=90)
-"""How long a release is remembered when a topic is offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +137,6 @@ class ReviewService:
             return replace(letter, missing="reconnect" if isinstance(error, NeedsReconnect) else "later")
         late = tuple({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in found.reasons)
         return replace(letter, shown=found, view=replace(view, reasons=view.reasons or late))
-
-    async def offer(self, mailbox: Mailbox) -> Topic | None:
-        """The topic to ask about after a release: do they welcome it?"""
-        since = self.context.clock.now() - LATELY
-        released = await self.context.store.released_topics(mailbox.id, since)
-        return unwelcomed(released, mailbox.preferences.welcome)
 
     async def news(self, mailbox_id: MailboxId, session_hash: str, after: int | None, limit: int) -> News:
         """See `Store.review_news`."""

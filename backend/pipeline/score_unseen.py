@@ -42,7 +42,6 @@ async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tup
             preferences=replace(mailbox.preferences, mode=Mode.OBSERVE, paused_until=None),
             standing=replace(standing, credits=0),
             form=digest.form,
-            topics=digest.topics,
             limit=digest.limit,
         )
         thresholds = digest.thresholds[mailbox.preferences.strictness]
@@ -90,5 +89,4 @@ def _view(mailbox: Mailbox, arrival: Arrival, screened: Screened, verdict: Verdi
         changed_at=arrival.received_at,
         dead_letter=False,
         decided_by="",
-        topics=screened.topics,
     )

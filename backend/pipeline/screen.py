@@ -243,7 +243,7 @@ async def decided(
         owner = await owner_now(context, mailbox)
         if owner.addresses != mailbox.owner.addresses:
             again = await context.reader.screen(fetched, owner)
-            facts = replace(facts, owner=owner, form=again.form, topics=again.topics)
+            facts = replace(facts, owner=owner, form=again.form)
             inquiry, written_to = replace(inquiry, owner=owner, of_message=again.guards), again.written_to
             refused = objections(inquiry)
     if not refused:
@@ -286,7 +286,6 @@ def _facts(context: Context, mailbox: Mailbox, digest: Digest, standing: Standin
         standing=standing,
         labels=mailbox.labels,
         form=digest.form,
-        topics=digest.topics,
         limit=digest.limit,
     )
 

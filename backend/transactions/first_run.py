@@ -34,7 +34,7 @@ def _score(score: float | None, logit: float | None, model: str, reasons: str) -
     return None if score is None else Score(score, logit or 0.0, found, model)
 
 
-_rehearsed = Reader(Rehearsed, score=_score, standing=rows.preview_standing, word="said", topics=rows.topics)
+_rehearsed = Reader(Rehearsed, score=_score, standing=rows.preview_standing, word="said")
 
 
 def order(mailbox_id: MailboxId, now: datetime) -> Script[None]:
@@ -148,5 +148,4 @@ def _record(mailbox_id: MailboxId, one: Looked) -> Script[None]:
         logit=score.logit if score else None,
         model=score.model if score else "",
         reasons=packed({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in reasons),
-        topics=packed(sorted(mail.topics) if mail else ()),
     )

@@ -27,7 +27,6 @@ from backend.domain.mailbox.review import (
     Unsubscription,
     Wanted,
 )
-from backend.domain.reading.topics import Topic
 from backend.transactions import rows, senders
 from backend.transactions import views as transactions_views
 from backend.transactions.mailboxes import mailbox_of
@@ -274,13 +273,6 @@ class Walk:
         if chunk:
             self.at = place_of(chunk[-1])
         return chunk
-
-
-def released_topics(mailbox_id: MailboxId, since: datetime) -> Script[tuple[frozenset[Topic], ...]]:
-    """What was offered in the messages that the owner let in since then, the latest first; none without topics."""
-    told = micros(since)
-    found = yield from each(str, "released_topics", mailbox_id=mailbox_id, since=told, limit=MATCHES)
-    return tuple(map(rows.topics, found))
 
 
 # ---- One sender, one message

@@ -14,20 +14,12 @@ from backend.domain.mailbox.mailbox import Gap, Mailbox, Missing, NoticeHint, Pr
 from backend.domain.mailbox.message import LabelIds, MessageView, Placement, RowName, Screened
 from backend.domain.moments import moment
 from backend.domain.policy.table import Standing
-from backend.domain.reading.topics import Topic
 from backend.transactions.records import DutyJob, HistoryContext, MessageJob
 from backend.transactions.row_reader import BESIDE, Flag, Reader, Row
 
 # ---- Values of the domain
 # A field is read from the column of its name; what is said here is what differs. A column is added in a migration, in
 # the queries that write it, and as a field.
-
-
-@lru_cache(maxsize=4096)
-def topics(topics: str) -> frozenset[Topic]:
-    """Those of another release are left out."""
-    stored = json.loads(topics)
-    return frozenset(topic for topic in Topic if topic in stored)
 
 
 def _shown_cause(cause: str, error: str, set_aside: Flag) -> str:
@@ -45,12 +37,11 @@ view = Reader(
     cause=_shown_cause,
     dead_letter="set_aside",
     note="appeal",
-    topics=topics,
 )
 """A message as screens show it. A dead letter shows the error that made it one as its cause; one that had stayed and is
 held with a later one shows that as its row."""
 
-_screened = Reader(Screened, references="reference_ids", note="appeal", topics=topics)
+_screened = Reader(Screened, references="reference_ids", note="appeal")
 
 
 def screened(row: Row) -> Screened | None:

@@ -407,7 +407,6 @@ class Store:
         return self._driver.notifiers.of(mailbox_id)
 
     # ---- the review page
-    released_topics = reads(_review.released_topics)
     review = reads(_review.review)
     sender_profile = reads(_review.sender_profile)
     mail = reads(_review.mail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
@@ -34,7 +34,6 @@ from backend.domain.mail.message import UNSEEN
 from backend.domain.mailbox.mailbox import Condition, Explanation, Mailbox, Who, explain
 from backend.domain.mailbox.message import MessageView, RowName
 from backend.domain.reading.score import likeness, points
-from backend.domain.reading.topics import Topic
 from backend.locale import DEFAULT, LANGUAGES, Section, Words, catalogue, reason
 from backend.web.guards import guarded, per_minute
 
@@ -179,18 +178,10 @@ OPEN_LINK = "open_challenge"
 """The guard that says no where a link of the sender's still works."""
 
 
-def row_words(view: MessageView, welcome: Set[Topic], say: Callable[..., str]) -> str:
-    """The sentence for the row that decided. `say` fills a text of the cards'; `welcome` are the topics that the owner
-    welcomes now. Raises `KeyError` for a row of another release."""
-    if view.row == RowName.WELCOME and (named := topic_words(view.topics & welcome, say)):
-        return say("row_welcome_of", topics=named)
+def row_words(view: MessageView, say: Callable[..., str]) -> str:
+    """The sentence for the row that decided, a text of the cards'. Raises `KeyError` for a row of another release."""
     linked = view.row == RowName.QUARANTINE and OPEN_LINK in view.guards
     return say("row_quarantine_linked" if linked else f"row_{view.row}")
-
-
-def topic_words(topics: Set[Topic], say: Callable[..., str]) -> str:
-    """The names of topics, in their order."""
-    return ", ".join(say(f"topic_{topic}") for topic in Topic if topic in topics)
 
 
 # ---- The mailbox's state in words

@@ -243,14 +243,6 @@ def test_settings_without_script(home: Fixture, browser: Browser) -> None:
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".toast").first).to_contain_text("Undone.")
     assert wishes(home)[0] is Mode.OBSERVE
-    page.locator("#welcome > summary").click()
-    page.get_by_label("Insurance").check()
-    page.locator("#welcome").get_by_role("button", name="Save").click()
-    expect(page.locator("#welcome > summary")).to_contain_text("insurance")
-    page.locator("#welcome > summary").click()
-    page.get_by_label("Insurance").uncheck()
-    page.locator("#welcome").get_by_role("button", name="Save").click()
-    expect(page.locator("#welcome > summary")).not_to_contain_text("insurance")
     context.close()
 
 

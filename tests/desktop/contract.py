@@ -34,7 +34,6 @@ MESSAGE = shape(
     score={"type": ["number", "null"], "minimum": 0, "maximum": 1},
     reasons=rows(REASON),
     guards=rows(TEXT),
-    topics=rows(TEXT),
     received_at=MAYBE_TIME,
     decided_at=MAYBE_TIME,
     changed_at=TEXT,

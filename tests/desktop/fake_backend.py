@@ -281,13 +281,12 @@ class FakeBackend:
 
     async def _preferences(self) -> Response:
         body = await self._body()
-        if unknown := body.keys() - {"strictness", "mode", "welcome"}:
+        if unknown := body.keys() - {"strictness", "mode"}:
             return self._refuse("unknown_field", min(unknown))
         strictness = body.get("strictness", self.mailbox.strictness)
         if strictness not in ("relaxed", "normal", "strict"):
             return self._refuse("out_of_range", "strictness")
         self.mailbox.strictness = strictness
-        self.mailbox.welcome = tuple(body.get("welcome", self.mailbox.welcome))
         self.mailbox.tell("status", {})
         return self._answer({"preferences": self.mailbox.status()["preferences"]})
 

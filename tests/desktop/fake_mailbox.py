@@ -33,7 +33,6 @@ def make_message(number: int, **changes: Any) -> dict[str, Any]:
             {"text": "knows your name", "weight": -0.3, "words": ["olga"]},
         ],
         "guards": [],
-        "topics": [],
         "cause": "",
         "model": "test",
         "received_at": at,
@@ -58,7 +57,6 @@ class FakeMailbox:
     version: str = "0.1.0"
     paused_until: str | None = None
     strictness: str = "normal"
-    welcome: tuple[str, ...] = ()
     questions: int = 0
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
     corrections: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -143,7 +141,6 @@ class FakeMailbox:
                 "paused_until": self.paused_until,
                 "left_alone": [],
                 "rows_off": [],
-                "welcome": list(self.welcome),
                 "wording": {},
                 "retention_days": 90,
                 "questions_a_week": 3,

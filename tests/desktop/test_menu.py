@@ -123,16 +123,6 @@ def test_questions_are_counted_and_lead_to_them() -> None:
     assert not [label for label in labels(away) if "question" in label], "the server has them"
 
 
-def test_topics_are_ticked_one_by_one() -> None:
-    some = replace(ONLINE, status=replace(STATUS, welcome=frozenset({"candidates", "of a newer release"})))
-    topics = item(some, "Topics you allow").children
-    assert [(one.label, one.checked, one.radio) for one in topics[:2]] == [
-        ("Recruiters offering candidates", True, False),
-        ("Events and sponsorship", False, False),
-    ]
-    assert topics[0].action == Action(Do.WELCOME, ("candidates",))
-
-
 def test_an_update_is_told_only_when_asked_for() -> None:
     newer = replace(ONLINE, status=replace(STATUS, version="0.10.0"))
     assert not [t for t in labels(newer) if "0.10.0" in t]

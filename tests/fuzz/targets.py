@@ -35,7 +35,6 @@ from backend.domain.mail.quoting import is_decline
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.rules import read_list
 from backend.domain.reading.score import PITCH_WORDS, Reason, Score, illustrate
-from backend.domain.reading.topics import topics
 from backend.domain.reading.views import views
 from backend.domain.reading.words import language
 from backend.gmail import arrivals
@@ -99,8 +98,6 @@ def _walk(arrival: Arrival) -> None:
     """Everything the domain asks about an arrived message."""
     message = arrival.message
     seen = views(message, OWNER)
-    for view in seen:
-        topics(view.text)
     limit_of(message, seen[0])
     reading = seen[0].reading
     score = Score(0.9, 2.0, (Reason("phrase.asks_call", 1.0), Reason(PITCH_WORDS, 0.5, reading.words[:2])))

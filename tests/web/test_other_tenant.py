@@ -68,7 +68,7 @@ HARMLESS = set(
     q view band day show
     endpoint p256dh auth
     account since until note challenged placement limit by after v t language text default do
-    confirmed answer request ticket csrf wording left_alone welcome topic rows_off until_at
+    confirmed answer request ticket csrf wording left_alone rows_off until_at
     scopes other typed line code verifier name leads_to page hours
     unread at of digest
     """.split()

@@ -19,7 +19,6 @@ def menu(*held: str, state: tuple[str, ...] = ("Active",), undo: bool = False) -
     shelf = [item("Held, waiting for you"), *words] if held else [item("Nothing is held")]
     pause = item("Pause", item("For 1 hour"), item("Until tomorrow"))
     level = item("Strictness", item("Relaxed"), item("Normal"), item("Strict"))
-    topics = item("Topics", item(""))
     switches = map(item, ("Notify me", "Open at login", "Notify me about updates"))
     account = map(item, ("Connected computers", "Disconnect", "About", "Quit"))
-    return [*head, *shelf, item("Review"), pause, level, topics, *switches, *account]
+    return [*head, *shelf, item("Review"), pause, level, *switches, *account]

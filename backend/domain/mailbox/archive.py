@@ -102,7 +102,6 @@ _MESSAGE: dict[str, Column] = {
     "reference_ids": TEXTS,
     "reply_to": TEXT,
     "language": TEXT,
-    "topics": _maybe(TEXTS, "[]"),
     "appeal": TEXT,
     "shadow_model": _maybe(TEXT),
     "shadow_row": _maybe(_one_of(RowName)),
@@ -280,7 +279,6 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "previews.guards": "asked for again by a new preview",
         "previews.logit": "the score in other words",
         "previews.model": "asked for again by a new preview",
-        "previews.topics": "asked for again by a new preview",
         "previews.rule_before": "needed to take a word back here",
     }
 )

@@ -13,7 +13,6 @@ from backend.domain.entry.challenge_mail import MAX_OWN_WORDING
 from backend.domain.errors import AccessLost, Cause, Failing, Refused, foremost
 from backend.domain.mail.message import MailboxId, Owner
 from backend.domain.mailbox.message import LabelIds, RowName
-from backend.domain.reading.topics import Topic
 
 # ---- What a re-list after a lost cursor found and left out.
 
@@ -103,12 +102,12 @@ GRANT_ALARM = timedelta(hours=48)
 
 ROWS_ALWAYS_ON = frozenset(
     {
-        *(RowName.NOT_INCOMING, RowName.LEFT_ALONE, RowName.WELCOME, RowName.UNREAD, RowName.BELOW_HOLD),
+        *(RowName.NOT_INCOMING, RowName.LEFT_ALONE, RowName.UNREAD, RowName.BELOW_HOLD),
         *(RowName.OBSERVE, RowName.QUARANTINE, RowName.CHALLENGE),
     }
 )
 """Rows that no setting can switch off: without them the table would hold mail for no reason, or while paused.
-(Categories left to Gmail and allowed topics have their own settings.)"""
+(Categories left to Gmail have their own setting.)"""
 
 QUESTIONS = (0, 3, 5, 10)  # messages a week an owner may be asked about; fewer would leave out a stratum
 LIMITS: Mapping[str, tuple[int, int]] = {
@@ -180,7 +179,6 @@ class Preferences:
     strictness: Strictness = Strictness.NORMAL
     left_alone: frozenset[str] = frozenset({"CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_FORUMS"})
     rows_off: frozenset[RowName] = frozenset()
-    welcome: frozenset[Topic] = frozenset()
     credits_per_solve: int = 3
     daily_challenges: int = 50
     domain_challenges: int = 3
@@ -209,7 +207,6 @@ class Preferences:
         data = asdict(self)
         data["left_alone"] = sorted(self.left_alone)
         data["rows_off"] = sorted(self.rows_off)
-        data["welcome"] = sorted(self.welcome)
         data["paused_until"] = self.paused_until.isoformat() if self.paused_until else None
         data["wording"] = dict(self.wording)
         return data
@@ -227,7 +224,6 @@ class Preferences:
             "strictness": Strictness,
             "left_alone": _words,
             "rows_off": lambda rows: frozenset(RowName(row) for row in _words(rows)),
-            "welcome": lambda topics: frozenset(Topic(topic) for topic in _words(topics)),
             "paused_until": lambda at: _aware(at) if at else None,
             "wording": _wordings,
             "digest": DigestPace,
@@ -253,7 +249,6 @@ CHOICES: Mapping[str, Iterable[str]] = {
     "mode": Mode,
     "strictness": Strictness,
     "rows_off": sorted(set(RowName) - ROWS_ALWAYS_ON),
-    "welcome": Topic,
     "digest": DigestPace,
 }
 """Settings that take a word, or a list of words, out of so many."""

@@ -11,7 +11,6 @@ from typing import Any
 
 from backend.domain.mail.message import MailboxId
 from backend.domain.reading.score import Score, Trace
-from backend.domain.reading.topics import Topic
 
 
 class Outcome(StrEnum):
@@ -35,7 +34,6 @@ class RowName(StrEnum):
     CORRESPONDENT = "correspondent"
     MACHINE_MAIL = "machine_mail"
     LEFT_ALONE = "left_alone"
-    WELCOME = "welcome"
     HELD_WITH_EARLIER = "held_with_earlier"
     UNREAD = "unread"
     BELOW_HOLD = "below_hold"
@@ -233,7 +231,6 @@ class Screened:
     references: tuple[str, ...] = ()
     reply_to: str = ""  # where a challenge would go; "" = the sender's own address
     language: str = "en"  # of the message, for the wording of a challenge
-    topics: frozenset[Topic] = frozenset()
     note: str = ""  # read only: what its sender has said since; recording a verdict leaves it alone
 
 
@@ -265,4 +262,3 @@ class MessageView:
     note: str = (
         ""  # the sender's own line to the owner, one line of their making: to be escaped like a subject
     )
-    topics: frozenset[Topic] = frozenset()

@@ -21,7 +21,6 @@ from backend.domain.mailbox.message import FailOpen, LabelIds, Outcome, Verdict
 from backend.domain.policy.evidence import COUNTED, Earlier, Evidence
 from backend.domain.policy.table import Facts, Standing, decide, fail_open
 from backend.domain.reading.score import Score, Thresholds
-from backend.domain.reading.topics import Topic
 
 CAUGHT = frozenset({Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE})
 
@@ -58,7 +57,6 @@ class Rehearsed:
     score: Score | None
     standing: Standing = Standing()
     word: Word = Word.NONE
-    topics: frozenset[Topic] = frozenset()
 
 
 def rehearse(
@@ -128,7 +126,6 @@ def _verdict(
         standing=mail.standing,
         labels=labels,
         form=mail.form,
-        topics=mail.topics,
     )
     return decide(facts, mail.score, thresholds, mail.guards, mail.received_at)
 

@@ -15,7 +15,6 @@ from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
 from backend.domain.mailbox.message import STARRED, FailOpen, LabelIds, Limit, Outcome, RowName, Verdict
 from backend.domain.policy.evidence import PLAIN, Earlier, together
 from backend.domain.reading.score import Score, Thresholds
-from backend.domain.reading.topics import Topic
 
 # ---- How a sender stands with an owner
 
@@ -50,8 +49,8 @@ class Facts:
 
     `labels` are the ids of our labels in this mailbox: a filter of the owner's may put Allow or Block on a
     message as it arrives, which is their word on that message like a rule. `form` stands for the mail's form where
-    the mail itself is no longer at hand. `topics` are what its text offers. `filtered`: a filter of the owner's has
-    marked it as important, which Gmail also does by itself. `limit`: what kept it from being read in full.
+    the mail itself is no longer at hand. `filtered`: a filter of the owner's has marked it as important, which Gmail
+    also does by itself. `limit`: what kept it from being read in full.
     """
 
     arrival: Arrival
@@ -61,14 +60,8 @@ class Facts:
     standing: Standing = Standing()
     labels: LabelIds = LabelIds()
     form: MailForm | None = None
-    topics: frozenset[Topic] = frozenset()
     filtered: bool = False
     limit: Limit | None = None
-
-    @property
-    def welcome(self) -> frozenset[Topic]:
-        """The message's topics, if the owner allows each of them: one that is welcome is no wrapping for others."""
-        return self.topics if self.topics <= self.preferences.welcome else frozenset()
 
     @property
     def own_organisation(self) -> bool:
@@ -199,12 +192,6 @@ def _left_alone(case: Case) -> bool:
     return leaves_alone(case.facts.preferences, case.facts.arrival.labels, case.now)
 
 
-def _welcome(case: Case) -> bool:
-    # What could not be read may offer something else.
-    whole = case.facts.limit is None
-    return whole and bool(case.facts.welcome) and (not _below_hold(case) or _held_with_earlier(case))
-
-
 def _held_with_earlier(case: Case) -> bool:
     earlier = case.facts.standing.earlier
     # Who has passed the check and has nothing waiting is judged by each message alone.
@@ -301,13 +288,6 @@ TABLE = (
         "Screening is paused, or the owner leaves this Gmail category to Gmail.",
         Outcome.INBOX,
         _left_alone,
-    ),
-    PolicyRow(
-        RowName.WELCOME,
-        "A message that a row below would hold or label, if the owner welcomes every topic that it is about.",
-        Outcome.INBOX,
-        _welcome,
-        reads_score=True,
     ),
     PolicyRow(
         RowName.HELD_WITH_EARLIER,

@@ -228,7 +228,6 @@ def grounds(
         **{name: bits(told) for name, told in asdict(standing.earlier).items() if told},
         **{name: getattr(standing, name) for name in _STANDING},
         "guards": list(guards),
-        "welcome": sorted(facts.welcome),
         "filtered": facts.filtered,
         "limit": facts.limit,
         "p": bits(score.probability),
@@ -277,7 +276,7 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
     """The verdict of today's table on what was written down. `score` in place of the one of then. Raises `Refused`,
     `ValueError`, `KeyError`, `TypeError` or `struct.error` for what `grounds` did not write."""
     now, (allow, block) = moment(case["at"]), setting["labels"]
-    preferences = Preferences.from_json({**setting, "welcome": case.get("welcome", [])})
+    preferences = Preferences.from_json(dict(setting))
     labels = LabelIds(allow=allow, block=block)
     if "history" in case:
         seen = None if case["history"] is None else frozenset(case["history"])
@@ -294,7 +293,6 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
         Standing(rules=RuleMatch(address, domain), earlier=Earlier(**earlier), **known),
         labels,
         MailForm(case.get("form", "")),
-        preferences.welcome,
         case.get("filtered", False),
         Limit(case["limit"]) if "limit" in case else None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import html
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 from backend.domain.mailbox.mailbox import Condition, DigestPace, Mailbox, Mode, Strictness
 from backend.domain.mailbox.message import MessageView
 from backend.domain.reading.score import likeness, points
-from backend.domain.reading.topics import Topic
 from backend.locale import Section, Words
 from backend.pipeline.addon import Home
 from backend.web.pages import state_of
@@ -118,17 +117,8 @@ def link(text: str, url: str, kind: str = "OUTLINED") -> Json:
 
 def choice(name: str, label: str, items: Iterable[tuple[str, str]], chosen: str) -> Json:
     """Radio buttons."""
-    return _selection("RADIO_BUTTON", name, label, items, {chosen})
-
-
-def ticks(name: str, label: str, items: Iterable[tuple[str, str]], chosen: Set[str]) -> Json:
-    """Checkboxes. A form in which none is ticked does not name them."""
-    return _selection("CHECK_BOX", name, label, items, chosen)
-
-
-def _selection(kind: str, name: str, label: str, items: Iterable[tuple[str, str]], chosen: Set[str]) -> Json:
-    listed = [{"text": text, "value": value, "selected": value in chosen} for text, value in items]
-    return {"selectionInput": {"name": name, "label": label, "type": kind, "items": listed}}
+    listed = [{"text": text, "value": value, "selected": value == chosen} for text, value in items]
+    return {"selectionInput": {"name": name, "label": label, "type": "RADIO_BUTTON", "items": listed}}
 
 
 # ---- What every card needs beside its own subject.
@@ -370,7 +360,6 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
     why = paragraph(frame.no_challenges) if closed else None
     degrees = [(words[f"strictness_{degree}"], str(degree)) for degree in Strictness]
     paces = [(words[f"digest_{pace}"], str(pace)) for pace in DigestPace]
-    topics = [(_capital(words[f"topic_{topic}"]), str(topic)) for topic in Topic]
     save = frame.act("save", {"act": "save", "version": frame.version}, "FILLED")
     return card(
         "settings",
@@ -382,11 +371,6 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
             section((choice("mode", words["mode"], modes, chosen.mode), why)),
             section((choice("strictness", words["strictness"], degrees, chosen.strictness),)),
             section((choice("digest", words["digest_h"], paces, chosen.digest),)),
-            section((ticks("welcome", words["welcome_h"], topics, chosen.welcome),)),
         ),
         fixedFooter={"primaryButton": save},
     )
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

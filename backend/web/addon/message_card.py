@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 
 from backend.domain.entry.challenge import MAX_NOTE
 from backend.domain.mail.sender import is_free_mail, organisational_domain
@@ -10,7 +10,6 @@ from backend.domain.mailbox.decisions import AWAY, RuleKind
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Stage
 from backend.domain.mailbox.review import reasons_of
-from backend.domain.reading.topics import Topic
 from backend.locale import reason as reason_text
 from backend.transactions.records import CardData
 from backend.web.addon import cards
@@ -42,7 +41,7 @@ def message_card(
         "Pitchgate" if view.score is None else frame.score(view.score),
         (
             trouble(frame, mailbox),
-            _verdict(frame, view, mailbox.preferences.welcome, note),
+            _verdict(frame, view, note),
             _note(frame, view),
             # Above the reasons: on a phone the owner should not have to scroll to act.
             _again(frame, gmail_id) if note == COMING else _actions(frame, gmail_id, reading, undo_key),
@@ -78,7 +77,7 @@ def _place(view: MessageView) -> str:
     return f"place_{view.placement}"
 
 
-def _verdict(frame: Frame, view: MessageView, welcome: Set[Topic], note: str) -> Json | None:
+def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
     words = frame.words
     found: list[Json | None] = []
     if view.dead_letter:
@@ -89,7 +88,7 @@ def _verdict(frame: Frame, view: MessageView, welcome: Set[Topic], note: str) ->
         found.append(cards.paragraph(cards.escaped(words[note])))
     if view.row:
         known = f"row_{view.row}" in words
-        text = row_words(view, welcome, frame.t) if known else words["row_fail_open"]
+        text = row_words(view, frame.t) if known else words["row_fail_open"]
         found.append(cards.line(f"<b>{cards.escaped(text)}</b>"))
     # A spent credit is a row of its own and need not be said twice.
     if view.decided_by and view.row != RowName.CREDIT:

@@ -277,11 +277,7 @@ async def _resume(call: AddonCall) -> Json:
 
 async def _save(call: AddonCall) -> Json:
     inputs = call.event.inputs
-    chosen: dict[str, str | list[str]] = {
-        name: inputs[name][0] for name in ("mode", "strictness", "digest") if inputs.get(name)
-    }
-    if "mode" in chosen:  # a form that was filled in: of ticks it names only those that are there
-        chosen["welcome"] = sorted(inputs.get("welcome", ()))
+    chosen = {name: inputs[name][0] for name in ("mode", "strictness", "digest") if inputs.get(name)}
     if chosen.get("digest", DigestPace.OFF) != call.mailbox.preferences.digest is DigestPace.OFF:
         # Where the owner is and what they read, as Gmail tells it: no card asks for it.
         chosen |= {"zone": call.event.zone} if zone_of(call.event.zone) else {}

@@ -115,7 +115,6 @@ def message_json(view: MessageView, language: str) -> schemas.Message:
             for one in reasons_of(view)
         ],
         "guards": list(view.guards),
-        "topics": sorted(view.topics),
         "cause": view.cause,
         "model": view.model,
         "received_at": view.received_at.isoformat() if view.received_at else None,

@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import LIMITS, Condition, DigestPace, Mode, Strictness, Who
 from backend.domain.mailbox.message import Placement
-from backend.domain.reading.topics import Topic
 from backend.domain.watching.trial import Answer
 
 # ---- `TypedDict`
@@ -77,7 +76,6 @@ class Message(TypedDict):
     told: Annotated[str, Field(description="The one reason to show, as a sentence; or empty.")]
     reasons: list[Reason]
     guards: list[str]
-    topics: Annotated[list[Topic], Field(description="What it offers, if it might be held.")]
     cause: str
     model: str
     received_at: Time | None
@@ -120,7 +118,6 @@ class Preferences(TypedDict):
     strictness: Strictness
     left_alone: list[str]
     rows_off: list[str]
-    welcome: list[Topic]
     credits_per_solve: int
     daily_challenges: int
     domain_challenges: int
@@ -313,7 +310,6 @@ class PreferenceChanges(TypedDict, total=False):
     strictness: Strictness
     left_alone: list[str]
     rows_off: list[str]
-    welcome: list[Topic]
     credits_per_solve: Annotated[int, _within("credits_per_solve")]
     daily_challenges: Annotated[int, _within("daily_challenges")]
     domain_challenges: Annotated[int, _within("domain_challenges")]

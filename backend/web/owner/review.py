@@ -41,7 +41,6 @@ async def review() -> Response:
     listed = await service().listing(owner.mailbox_id, look.wanted, look.position, PAGE)
     first = look.view == "held" and not look.narrow and not look.cursor
     notice = show.notice(request.args, t, listed.mailbox.lost is not None)
-    released = notice is not None and request.args.get("done") in show.LETS_IN
     return await owner_page(
         "review.html",
         owner,
@@ -59,7 +58,6 @@ async def review() -> Response:
         order=service().key(),
         most=MOST_ORDERED,
         notice=notice,
-        offer=await service().offer(listed.mailbox) if released else None,
     )
 
 

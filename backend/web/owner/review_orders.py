@@ -21,8 +21,7 @@ from backend.pipeline.decide import malformed
 from backend.pipeline.owner_digest import Offered
 from backend.transactions.records import Event, EventKind
 from backend.web import browser_session as browser
-from backend.web.api.authentication import service as devices
-from backend.web.browser_session import back, visitor_form, words
+from backend.web.browser_session import back, words
 from backend.web.guards import guarded, per_link, per_minute, per_network
 from backend.web.owner.review import service
 from backend.web.owner.review_show import ORDERS, WITH_EARLIER, plain, way_back
@@ -122,16 +121,6 @@ async def answer_question() -> Response:
     except NotFound:
         notice = "lost"
     return back(way_back(fields.get("back", ""), done=notice))
-
-
-@blueprint.post("/welcome")
-@guarded(per_minute(60))
-async def welcome() -> Response:
-    """Welcome one more topic."""
-    (owner, mailbox), fields = await visitor_form()
-    wanted = sorted(mailbox.preferences.welcome | {fields.get("topic", "")})
-    await devices().save_preferences(owner.mailbox_id, {"welcome": wanted})
-    return back(way_back(fields.get("back", ""), done="welcome"))
 
 
 @blueprint.post("/undo")

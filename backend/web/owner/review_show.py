@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -28,7 +28,6 @@ from backend.domain.mailbox.review import (
 )
 from backend.domain.policy.evidence import COUNTED, WITHIN, piece, together
 from backend.domain.reading.score import LIKENESS, Mark, Reason, points, shares
-from backend.domain.reading.topics import Topic
 from backend.locale import Words
 from backend.locale import reason as reason_text
 from backend.web.api.routes import packed_cursor, read_cursor
@@ -187,11 +186,7 @@ KEYS = (
 
 _SPACE = re.compile(r"\s+")
 ORDERS = frozenset(str(decision) for decision in OFFERED)
-SAYINGS = frozenset(
-    {"undone", "lost", "overruled", "nothing", "again", "no_credit", "rule", "answered", "welcome"}
-)
-LETS_IN = (Decision.RELEASE, Decision.ALLOW)
-"""These let a message in; after them the page may offer to welcome its topic."""
+SAYINGS = frozenset({"undone", "lost", "overruled", "nothing", "again", "no_credit", "rule", "answered"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,14 +250,13 @@ def why(reason: Reason, language: str) -> Why:
     return Why(reason_text(language, reason.code), quotes, reason.weight > 0)
 
 
-def decided(view: MessageView, welcome: Set[Topic], t: Words) -> str:
-    """What the policy made of it; where nothing could be judged, why. A dead letter tells the error instead.
-    `welcome`: the topics that its owner welcomes."""
+def decided(view: MessageView, t: Words) -> str:
+    """What the policy made of it; where nothing could be judged, why. A dead letter tells the error instead."""
     if f"row_{view.row}" not in t:
         return plain(view.cause)
     # Messages stored by an old release hold a whole sentence as their cause, not a code.
     cause = f"cause_{view.cause}" if view.row == RowName.FAIL_OPEN or view.cause in tuple(Limit) else ""
-    said = row_words(view, welcome, t)
+    said = row_words(view, t)
     return f"{said} {t(cause)}" if cause in t else said
 
 

@@ -27,7 +27,6 @@ from backend.domain.mailbox.mailbox import (
     Strictness,
 )
 from backend.domain.mailbox.message import RowName
-from backend.domain.reading.topics import Topic, every_topic
 from backend.locale import LANGUAGES, Words
 from backend.pipeline.challenge import challenge_wording
 from backend.pipeline.devices import WebPushService
@@ -62,7 +61,6 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 TICKS: Mapping[str, tuple[str, ...]] = {
     "left_alone": CATEGORIES,
     "rows": ROWS,
-    "welcome": tuple(Topic),
 }
 """What is ticked. A form that holds one of these names it in `of`: with nothing ticked a browser sends nothing else."""
 
@@ -72,7 +70,6 @@ HEADINGS = {
     "zone": "digest_h",
     "left_alone": "categories_h",
     "rows": "rows_h",
-    "welcome": "welcome_h",
 }
 """By field the key of the text that names it, where it is not the field's own name."""
 
@@ -97,7 +94,7 @@ def filled(preferences: Preferences) -> Filled:
     """The form with what is set now."""
     single = {name: str(getattr(preferences, name)) for name in (*CHOICES, *NUMBERS, "zone")}
     rows = frozenset[str](ROWS) - preferences.rows_off
-    ticked = {"left_alone": preferences.left_alone, "rows": rows, "welcome": preferences.welcome}
+    ticked = {"left_alone": preferences.left_alone, "rows": rows}
     return Filled(single, ticked)
 
 
@@ -131,8 +128,6 @@ def read(
     known = {name: ticked[name] & frozenset(TICKS[name]) for name in ticked}
     shown = Filled({**now.single, **single}, {**now.ticked, **known}, errors)
     # What these pages do not show (a newer release may have set it) stays as it is.
-    if "welcome" in known:
-        changes["welcome"] = sorted(known["welcome"])
     if "left_alone" in known:
         changes["left_alone"] = sorted(known["left_alone"] | (present.left_alone - frozenset(CATEGORIES)))
     if "rows" in known:
@@ -279,8 +274,6 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         "paused_now": done in ("paused", "resumed"),
         "categories": CATEGORIES,
         "rows": ROWS,
-        "topics": TICKS["welcome"],
-        "signs": dict(every_topic()),
         "numbers": NUMBERS,
         "choices": CHOICES,
         "when": _when(form, t),

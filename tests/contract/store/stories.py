@@ -14,7 +14,6 @@ from backend.domain.mailbox.mailbox import Mailbox, Mode, NoticeHint, Preference
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import DigestLink
 from backend.domain.reading.score import Reason, Score, Trace
-from backend.domain.reading.topics import Topic
 from backend.transactions.records import (
     Duty,
     DutyJob,
@@ -178,7 +177,6 @@ class Story:
             references=("<0@pitch.test>",),
             reply_to=sender,
             language="de",
-            topics=frozenset({Topic.GOODS}),
         )
         return replace(plain, **changes)
 

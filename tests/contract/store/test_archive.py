@@ -114,16 +114,6 @@ async def test_what_comes_back_is_what_went(story: Story) -> None:
     )
 
 
-async def test_a_file_of_a_release_without_topics_comes_back(story: Story) -> None:
-    await live(story)
-    data = json.loads(await exported(story))
-    for message in data["messages"]:
-        assert message.pop("topics") == ["goods"]
-    await leave(story)
-    await service(story).restore("ana", json.dumps(data).encode())
-    assert {tuple(message["topics"]) for message in (await lists(story))["messages"]} == {()}
-
-
 async def test_the_same_file_again_adds_nothing(story: Story) -> None:
     await live(story)
     file = await exported(story)

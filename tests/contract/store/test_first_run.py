@@ -15,7 +15,6 @@ from backend.domain.mailbox.message import Outcome
 from backend.domain.mailbox.rules import MOST_RULES, Rule
 from backend.domain.policy.rehearsal import Looked, Rehearsed, RunState, Word
 from backend.domain.reading.score import Reason, Score
-from backend.domain.reading.topics import Topic
 from backend.transactions.records import DisconnectReceipt, Duty, DutyJob, GrantEnd
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
@@ -35,7 +34,6 @@ def mail(story: Story, gmail_id: str, sender: str = BO, **changes: Any) -> Rehea
         "form": MailForm.CLAIMED,
         "guards": ("stale",),
         "score": Score(0.97, 3.5, (Reason("asks for a call", 1.5, ("quick", "call")),), "m1"),
-        "topics": frozenset({Topic.GOODS, Topic.EVENTS}),
     }
     return Rehearsed(**(values | changes))
 

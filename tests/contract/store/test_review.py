@@ -13,7 +13,6 @@ from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome, RowName, Verdict
 from backend.domain.mailbox.review import Listing, Position, Shelf, Wanted, shelf_of
 from backend.domain.reading.score import Score
-from backend.domain.reading.topics import Topic
 from backend.transactions import review as lists
 from tests.contract.store.stories import BO, Story
 
@@ -235,16 +234,3 @@ async def test_a_mailbox_that_is_gone(story: Story) -> None:
         await story.store.review("ana", HELD, None, 5)
     with pytest.raises(NotFound):
         await story.store.sender_profile("ana", BO, "pitch.test", None, 5)
-
-
-async def test_what_released_messages_offered_is_told_latest_first_and_only_of_lately(story: Story) -> None:
-    await story.mailbox("ana")
-    for name in ("m1", "m2", "m3"):
-        await story.receive("ana", name, Outcome.HOLD, f"bo@{name}.test")
-    began = story.now
-    for name, decision in (("m1", Decision.RELEASE), ("m2", Decision.BLOCK), ("m3", Decision.ALLOW)):
-        story.pass_time(hours=1)
-        await story.decide("ana", name, decision)
-    goods = frozenset({Topic.GOODS})
-    assert await story.store.released_topics("ana", began) == (goods, goods)
-    assert await story.store.released_topics("ana", began + timedelta(hours=2)) == (goods,)

@@ -44,7 +44,6 @@ def reads(story: Story) -> Calls:
         "figures": lambda: store.figures("eve", now.replace(year=2000), 10),
         "sender_profile": lambda: store.sender_profile("eve", BO, "pitch.test", None, 100),
         "mail": lambda: store.mail("eve", "m1"),
-        "released_topics": lambda: store.released_topics("eve", now.replace(year=2000)),
         "review": lambda: store.review("eve", Wanted(tuple(Shelf)), None, 100),
         "review_news": lambda: store.review_news("eve", "s-ana", 0, 100, now),
     }

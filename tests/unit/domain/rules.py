@@ -18,7 +18,6 @@ from backend.domain.policy.evidence import Earlier
 from backend.domain.policy.guards import Inquiry
 from backend.domain.policy.table import Facts, Standing
 from backend.domain.reading.score import Score, Thresholds
-from backend.domain.reading.topics import Topic
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 OWNER = Owner("ana@corp.test", "Ana Corp", frozenset({"ana@corp.test", "a.corp@other.test"}))
@@ -172,7 +171,6 @@ preferences = st.builds(
     mode=st.sampled_from(list(Mode)),
     left_alone=st.frozensets(st.sampled_from(CATEGORIES)),
     rows_off=st.frozensets(st.sampled_from(sorted(set(RowName) - ROWS_ALWAYS_ON - {RowName.FAIL_OPEN}))),
-    welcome=st.frozensets(st.sampled_from(Topic), max_size=2),
     paused_until=st.sampled_from([None, NOW - timedelta(days=1), NOW + timedelta(days=1)]),
 )
 authentications = st.sampled_from([AUTHENTIC, FORGED])
@@ -186,6 +184,5 @@ all_facts = st.builds(
     preferences,
     standings,
     st.just(LABELS),
-    topics=st.frozensets(st.sampled_from(Topic), max_size=4),
     limit=st.none() | st.sampled_from(Limit),
 )

@@ -150,14 +150,6 @@ async def test_settings_out_of_range_change_nothing(service: Service) -> None:
     assert (after.mode, after.retention_days) == ("observe", before.retention_days)
 
 
-async def test_topics_are_ticked_and_no_longer_welcome_when_no_tick_is_left(service: Service) -> None:
-    for ticked in (["candidates", "goods"], []):
-        service.answer = await service.post("settings")
-        ticks = {"welcome": ticked} if ticked else {}
-        await service.raw("act", await _saving(service, {"mode": ["observe"], **ticks}))
-        assert sorted((await service.fixture.mailbox()).preferences.welcome) == ticked
-
-
 async def _saving(service: Service, inputs: dict[str, list[str]]) -> Json:
     tenant = await service.fixture.store.tenant("sub1")
     assert tenant is not None

@@ -27,7 +27,6 @@ MESSAGE = {
     "told": "",
     "reasons": [],
     "guards": [],
-    "topics": [],
 }
 
 

@@ -12,7 +12,6 @@ from werkzeug.datastructures import LanguageAccept
 from backend.domain.mailbox.decisions import OFFERED
 from backend.domain.mailbox.message import FailOpen, MessageView, Placement
 from backend.domain.reading.score import Reason
-from backend.domain.reading.topics import Topic
 from backend.locale import LANGUAGES
 from backend.web.owner.review_show import Together, decided, notice, of_all, strongest, trend, why
 from backend.web.pages import words_for
@@ -21,23 +20,11 @@ from backend.web.pages import words_for
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_why_a_message_was_not_judged_is_said_in_words(language: str) -> None:
     words = words_for("review", LanguageAccept([(language, 1)]))
-    found = {decided(unjudged(cause), set(), words) for cause in FailOpen}
+    found = {decided(unjudged(cause), words) for cause in FailOpen}
     assert len(found) == len(FailOpen)
     assert all(text.startswith(words("row_fail_open")) for text in found)
     # A file from another instance may hold a sentence of an older release, or anything else.
-    assert decided(unjudged("The message could not be scored (KeyError)."), set(), words) == words(
-        "row_fail_open"
-    )
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_message_that_was_welcome_says_why(language: str) -> None:
-    words = words_for("review", LanguageAccept([(language, 1)]))
-    view = cast(MessageView, SimpleNamespace(row="welcome", cause="", topics={Topic.GOODS, Topic.CANDIDATES}))
-    assert words("topic_candidates") in decided(view, {Topic.CANDIDATES, Topic.LOANS}, words)
-    assert words("topic_goods") not in decided(view, {Topic.CANDIDATES, Topic.LOANS}, words)
-    # It is welcome no longer.
-    assert decided(view, set(), words) == words("row_welcome")
+    assert decided(unjudged("The message could not be scored (KeyError)."), words) == words("row_fail_open")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -80,7 +67,7 @@ def test_mail_that_was_not_held_does_not_look_like_a_pitch(
 def test_a_sender_who_has_a_link_was_told(language: str) -> None:
     words = words_for("review", LanguageAccept([(language, 1)]))
     told, silent = (
-        decided(cast(MessageView, SimpleNamespace(row="quarantine", cause="", guards=guards)), set(), words)
+        decided(cast(MessageView, SimpleNamespace(row="quarantine", cause="", guards=guards)), words)
         for guards in (("fresh", "open_challenge"), ("fresh",))
     )
     assert (told, silent) == (words("row_quarantine_linked"), words("row_quarantine"))

@@ -14,7 +14,6 @@ import pytest
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.message import RowName
-from backend.domain.reading.topics import Topic
 from backend.web.owner.settings import NUMBERS, ROWS
 from tests.web.owner_pages import Visit
 from tests.web.service import Office
@@ -22,9 +21,8 @@ from tests.web.service import Office
 GOOD: dict[str, Any] = {
     "mode": "quarantine",
     "strictness": "strict",
-    "of": ["left_alone", "welcome", "rows"],
+    "of": ["left_alone", "rows"],
     "left_alone": ["CATEGORY_PROMOTIONS", "CATEGORY_UPDATES"],
-    "welcome": ["candidates"],
     "rows": [row for row in ROWS if row is not RowName.CREDIT],
     "credits_per_solve": "5",
     "daily_challenges": "0",
@@ -65,18 +63,14 @@ async def test_a_form_with_many_fields_saves_all_of_them(ana: Visit) -> None:
     assert (wishes.mode, wishes.strictness) == (Mode.QUARANTINE, Strictness.STRICT)
     assert wishes.left_alone == {"CATEGORY_PROMOTIONS", "CATEGORY_UPDATES"}
     assert wishes.rows_off == {RowName.CREDIT}
-    assert wishes.welcome == {Topic.CANDIDATES}
     assert [getattr(wishes, name) for name in NUMBERS] == [5, 0, 7, 30]
     assert 'value="quarantine" aria-pressed="true"' in page
     assert 'value="credit" checked' not in page
-    assert 'value="candidates" checked' in page
-    assert 'value="goods" checked' not in page
     assert 'value="5"' in field_of(page, "credits_per_solve")
 
 
 ONE = (
     ({"strictness": "relaxed"}, "Strictness: Relaxed"),
-    ({"of": "welcome", "welcome": ["goods", "loans"]}, "Topics you allow: 2"),
     ({"of": "rows"}, "Rules: 0"),
     ({"of": "left_alone", "left_alone": "CATEGORY_SOCIAL"}, "Mail that Gmail sorts: 1"),
     ({"retention_days": "60"}, "Days that decisions are kept: 60"),
@@ -156,7 +150,6 @@ async def test_each_wrong_field_is_named_and_nothing_is_saved(ana: Visit) -> Non
         "retention_days": "soon",
         "mode": "harsh",
         "left_alone": ["SPAM"],
-        "welcome": ["everything"],
     }
     page = await ana.post("/settings", 422, **wrong)
     assert (await ana.mailbox()).preferences == before
@@ -169,7 +162,6 @@ async def test_each_wrong_field_is_named_and_nothing_is_saved(ana: Visit) -> Non
     assert 'id="credits_per_solve-error">This must be a whole number from 1 to 20.' in page
     assert 'id="mode-error">Choose one of these.' in page
     assert 'id="left_alone-error"' in page
-    assert 'id="welcome-error"' in page
     assert "aria-invalid" not in field_of(page, "domain_challenges")  # what is right stays as it was sent
     assert 'value="7"' in field_of(page, "domain_challenges")
 

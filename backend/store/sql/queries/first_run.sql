@@ -38,13 +38,12 @@ FROM previews AS p WHERE p.mailbox_id = :mailbox_id AND p.state = 'read' ORDER B
 -- name: preview_item(mailbox_id, gmail_id)^
 SELECT * FROM previews WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
--- name: record_preview(mailbox_id, gmail_id, state, sender, sender_name, sender_domain, subject, received_at, labels, authenticated, form, guards, score, logit, model, reasons, topics)!
+-- name: record_preview(mailbox_id, gmail_id, state, sender, sender_name, sender_domain, subject, received_at, labels, authenticated, form, guards, score, logit, model, reasons)!
 -- Once: the second to come finds it done.
 UPDATE previews
 SET state = :state, sender = :sender, sender_name = :sender_name, sender_domain = :sender_domain,
     subject = :subject, received_at = :received_at, labels = :labels, authenticated = :authenticated,
-    form = :form, guards = :guards, score = :score, logit = :logit, model = :model, reasons = :reasons,
-    topics = :topics
+    form = :form, guards = :guards, score = :score, logit = :logit, model = :model, reasons = :reasons
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND state = '';
 
 -- name: say_preview(mailbox_id, gmail_id, said, rule_before)!

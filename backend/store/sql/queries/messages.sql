@@ -60,7 +60,7 @@ SET stage = :stage, placement = :placement, decided_by = :decided_by, revision =
                   WHEN CAST(:stage AS TEXT) IS NULL THEN NULL ELSE :now END
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
--- name: record_verdict(mailbox_id, gmail_id, outcome, policy_row, score, logit, evidence, model, reasons, guards, cause, drift_class, shadow_model, shadow_row, shadow_score, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, references, reply_to, language, topics, stage, placement, decided_by, due_at, lease, attempts, now)!
+-- name: record_verdict(mailbox_id, gmail_id, outcome, policy_row, score, logit, evidence, model, reasons, guards, cause, drift_class, shadow_model, shadow_row, shadow_score, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, references, reply_to, language, stage, placement, decided_by, due_at, lease, attempts, now)!
 -- What was decided and why, the facts that are kept of the message (NULL: as they are), and where it is meant to be: all
 -- in one, since every UPDATE writes the whole row.
 UPDATE messages
@@ -73,7 +73,7 @@ SET outcome = :outcome, policy_row = :policy_row, score = :score, logit = :logit
     message_id = COALESCE(:message_id, message_id), received_at = COALESCE(:received_at, received_at),
     authenticated = COALESCE(:authenticated, authenticated),
     reference_ids = COALESCE(:references, reference_ids), reply_to = COALESCE(:reply_to, reply_to),
-    language = COALESCE(:language, language), topics = COALESCE(:topics, topics),
+    language = COALESCE(:language, language),
     stage = :stage, placement = :placement, decided_by = :decided_by, due_at = :due_at, lease = :lease,
     attempts = :attempts, deaths = 0, error = '', failing_since = NULL, changed_at = :now
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;

@@ -132,11 +132,3 @@ WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id
 -- name: unsubscribe_ended(mailbox_id, gmail_id, state, host, cause)!
 UPDATE unsubscriptions SET state = :state, host = :host, cause = :cause
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND state <> 'done';
-
--- name: released_topics(mailbox_id, since, limit)
--- What those messages offered that the owner let in one by one, newest decision first.
-SELECT m.topics FROM corrections AS c
-JOIN messages AS m ON m.mailbox_id = c.mailbox_id AND m.gmail_id = c.gmail_id
-WHERE c.mailbox_id = :mailbox_id AND c.decided_at > :since AND c.decision IN ('release', 'allow')
-    AND c.undone_at IS NULL AND m.topics <> '[]'
-GROUP BY m.gmail_id, m.topics ORDER BY MAX(c.decided_at) DESC, m.gmail_id LIMIT :limit;

@@ -228,7 +228,6 @@ def test_what_makes_sense_comes_back_as_it_went() -> None:
         ("strictness", "harsh", "strict"),
         ("digest", "hourly", "weekly"),
         ("rows_off", ["credits"], "credit"),
-        ("welcome", ["cars"], "events"),
     ],
 )
 def test_of_words_those_that_fit_are_named(name: str, value: Any, allowed: str) -> None:

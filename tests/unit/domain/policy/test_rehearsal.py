@@ -17,7 +17,6 @@ from backend.domain.mailbox.message import LabelIds, Outcome, RowName
 from backend.domain.policy.rehearsal import CAUGHT, Rehearsed, rehearse
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Score, Thresholds
-from backend.domain.reading.topics import Topic
 from tests.doubles import START
 
 ANA = Owner("ana@corp.test", "Ana")
@@ -84,14 +83,6 @@ def test_a_sender_is_answered_again_when_their_link_is_over_and_never_twice_in_o
         ("open_challenge",),
         ("thread_answered",),
     ]
-
-
-def test_what_the_owner_welcomes_would_have_stayed_and_makes_nothing_wait() -> None:
-    offer, later = mail(0, topics=frozenset({Topic.GOODS})), mail(1, 0.3)
-    wishes = Preferences(mode=Mode.CHALLENGE, welcome=frozenset({Topic.GOODS}))
-    found = rehearse((offer, later), ANA, wishes, LIMITS, LabelIds())
-    assert [one.row for one in found] == [RowName.WELCOME, RowName.BELOW_HOLD]
-    assert rows(offer, later) == [RowName.CHALLENGE, RowName.HELD_WITH_EARLIER]
 
 
 def test_a_credit_is_spent_once() -> None:

@@ -17,8 +17,6 @@ from backend.domain.policy import table as policy
 from backend.domain.policy.evidence import PLAIN, Earlier, together
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen, rows
 from backend.domain.reading.score import Score
-from backend.domain.reading.topics import Topic
-from backend.domain.watching.audit import grounds
 from tests.unit.domain import rules as make
 from tests.unit.domain.rules import FORGED, NOW, THRESHOLDS, facts, pitch, score
 
@@ -38,12 +36,6 @@ def known(**changes: Any) -> Standing:
 def wrote(proved: float, held_score: float | None = None) -> Standing:
     """A sender whose earlier emails add up to so much."""
     return known(earlier=Earlier(proved, proved, held_score))
-
-
-def welcomed(**more: Any) -> Facts:
-    """An offer of candidates to an owner who welcomes those."""
-    given_ = facts(welcome=frozenset({Topic.CANDIDATES, Topic.PRESS}), **more)
-    return replace(given_, topics=frozenset({Topic.CANDIDATES}))
 
 
 @dataclass(frozen=True)
@@ -103,9 +95,6 @@ STORIES = (
     ),
     Story(RowName.LEFT_ALONE, Outcome.INBOX, Outcome.CHALLENGE, facts(paused_until=NOW + timedelta(hours=1))),
     Story(RowName.MACHINE_MAIL, Outcome.INBOX, Outcome.CHALLENGE, facts(LIST, standing=known(keeps=True))),
-    Story(RowName.WELCOME, Outcome.INBOX, Outcome.CHALLENGE, welcomed()),
-    Story(RowName.WELCOME, Outcome.INBOX, Outcome.HOLD, welcomed(standing=wrote(1.5)), 0.3),
-    Story(RowName.WELCOME, Outcome.INBOX, Outcome.MARK, welcomed(mode=Mode.OBSERVE)),
     Story(RowName.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=wrote(1.5)), 0.3),
     Story(RowName.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(1.5, 0.8)), 0.3),
     Story(RowName.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(4.0)), 0.3),
@@ -331,9 +320,6 @@ class TestVerdict:
         assert verdict_on(facts(limit=Limit.MEMORY), 0.1).cause == "memory"
         assert verdict_on(facts(limit=Limit.MEMORY, standing=known(corresponded=True))).cause == ""
 
-    def test_a_welcome_topic_lets_in_nothing_that_was_not_read_in_full(self):
-        assert verdict_on(replace(welcomed(), limit=Limit.PARTS)).outcome is Outcome.HOLD
-
     def test_no_guard_is_invented_where_none_decided(self):
         assert verdict_on(facts(authentication=FORGED, mode=Mode.QUARANTINE)).guards == ()
         assert verdict_on(facts(), 0.6).guards == ()
@@ -459,33 +445,3 @@ class TestPrescreen:
         # An earlier row that needs the fetched message may claim the same outcome.
         assert order.index(full.row) <= order.index(early.row)
         assert early.outcome in (Outcome.IGNORE, Outcome.INBOX)
-
-
-# ---- What an owner welcomes lets in, and does nothing else; with nothing welcome all is as it was
-
-
-@given(make.all_facts, make.probabilities, make.guard_lists)
-def test_a_welcome_topic_lets_in_and_does_nothing_else(given_, probability, guards):
-    wishes = replace(given_.preferences, welcome=frozenset())
-    without = verdict_on(replace(given_, preferences=wishes), probability, guards)
-    verdict = verdict_on(given_, probability, guards)
-    if verdict.row is RowName.WELCOME:
-        assert given_.welcome
-        assert without.outcome in (Outcome.HOLD, Outcome.CHALLENGE, Outcome.MARK) or without.spends_credit
-        assert (verdict.outcome, verdict.guards) == (Outcome.INBOX, ())
-    else:
-        assert verdict == without
-
-
-def test_a_welcome_topic_is_no_wrapping_for_another():
-    both = replace(welcomed(), topics=frozenset({Topic.CANDIDATES, Topic.GOODS}))
-    assert verdict_on(both).row is RowName.CHALLENGE
-
-
-@given(make.all_facts, make.probabilities, make.guard_lists)
-def test_without_a_welcome_topic_what_a_message_offers_changes_no_byte(given_, probability, guards):
-    off = replace(given_, preferences=replace(given_.preferences, welcome=frozenset()))
-    plain = replace(off, topics=frozenset())
-    assert repr(verdict_on(off, probability, guards)) == repr(verdict_on(plain, probability, guards))
-    kept = [grounds(one, score(probability), THRESHOLDS, guards, NOW) for one in (off, plain)]
-    assert kept[0] == kept[1]
