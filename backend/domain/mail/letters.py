@@ -30,6 +30,8 @@ _NO_SHAPE = re.compile(rf"[{_UNSEEN}]")
 _MARKS = r"\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _MARK = re.compile(f"[{_MARKS}]")
 _COMPOSABLE = re.compile(rf"[^\W\d_][{_MARKS}]{{1,3}}(?![{_MARKS}])")
+_OUT_OF_COMMON = re.compile(r"[^\t-~\xa0-\xac\xae-\u017f\u2013\u2014\u2018-\u201e\u2022\u2026\u20ac]")
+"""A character that may be other than it looks: most texts have none."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _FLAG = "[\U0001f1e6-\U0001f1ff]"
 _REGIONAL = re.compile(f"{_FLAG}(?<!{_FLAG}{_FLAG})(?!{_FLAG})")
@@ -47,6 +49,7 @@ _FOREIGN_WORD = re.compile(r"[^\W\d_]+")
 _RUN = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]{1,8}[^\W_](?![^\W_])){4,}")
 _IN_RUN = re.compile(r"[\W_][^\W_](?:[\W_]{1,8}[^\W_](?![^\W_])){3}")
 """What each `_RUN` has in it; it begins with what is rarer than a letter."""
+_IN_PLAIN_RUN = re.compile(_IN_RUN.pattern, re.ASCII)
 _GAP = re.compile(r"[\W_]+")
 _SCRIPTS = frozenset(
     {
@@ -102,17 +105,19 @@ _NOTHING = frozenset[str]()
 def seen(text: str) -> Seen:
     """`text` as a person sees it."""
     found: set[str] = set()
-    if not text.isascii():
+    plain = text.isascii()
+    if plain:
+        text = _CONTROL.sub("", text) if _CONTROL.search(text) else text
+    elif _OUT_OF_COMMON.search(text):
         text = _whole(text, found)
-    elif _CONTROL.search(text):
-        text = _CONTROL.sub("", text)
-    if _IN_RUN.search(text) and _RUN.search(text):
+    if (_IN_PLAIN_RUN if plain else _IN_RUN).search(text) and _RUN.search(text):
         joined = _RUN.sub(_together, text)
         if len(text) - len(joined) >= 4 * MANY:
             found.add(APART)
         text = joined
     if not text.isascii():
-        text = _SPACE.sub(" ", _BLANK.sub(" ", text))
+        text = _BLANK.sub(" ", text)
+        text = _SPACE.sub(" ", text) if "  " in text else text
     return Seen(text, frozenset(found) if found else _NOTHING)
 
 

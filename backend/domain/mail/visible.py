@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
@@ -134,7 +135,8 @@ class _Out:
                 return
             self.open.append(name)
         called = f' t="{original}"' if self.named and original != name and original.isalnum() else ""
-        self.pieces.append(f"<{name}{called}{_attributes(attributes)}>")
+        asked = _again if len(attributes) < _SHORT else _attributes
+        self.pieces.append(f"<{name}{called}{asked(attributes) if attributes else ''}>")
 
     def end(self, name: str) -> None:
         at = self._within(f"/{name}") - 1
@@ -198,9 +200,12 @@ def _raw(html: str, position: int, name: str, out: _Out) -> int:
 
 
 def _attributes(text: str) -> str:
-    if not text:
-        return ""
     return "".join(f' {name}="{value}"' for name, value in _asked_for(text).items())
+
+
+_SHORT = 500
+_again = lru_cache(maxsize=1_000)(_attributes)
+"""For attributes of so many characters: mail has the same ones again and again."""
 
 
 def _asked_for(text: str) -> dict[str, str]:
@@ -228,6 +233,8 @@ MAX_MATCHED = 3_000_000
 """Rules times nodes that are tried; rules beyond that are not read."""
 
 _SKIPPED = frozenset({"style", "script", "head", "title", "template", "noscript", "svg", "math", "object"})
+_TELLING = _SKIPPED | {"a", "img", "table"}
+"""Elements that tell something even without any attributes."""
 _BLOCKS_WORDS = """
 address article aside blockquote center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr
 li main nav ol p pre section table tbody td tfoot th thead tr ul
@@ -246,6 +253,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _TURN, _TURNED = "\u202e", "\u202c"
 _PLAIN = Style()
 _NONE: Declared = {}
+Attributes = Mapping[str, str | None]
 
 
 @dataclass(slots=True)
@@ -376,24 +384,34 @@ def _steps(root: Any, result: Visible, told: Mapping[int, Declared]) -> Iterator
             continue
         if not node.is_element_node:
             continue
-        inner = _within(step, result, told)
+        attributes: Attributes = node.attributes
+        inner = _within(step, attributes, result, told)
         yield inner
         stack.append(_Step(node, False, *inner[2:]))
-        stack.extend(reversed(_children(inner, told)))
+        stack.extend(reversed(_children(inner, attributes, told)))
 
 
-def _within(step: _Step, result: Visible, told: Mapping[int, Declared]) -> _Step:
+def _within(step: _Step, attributes: Attributes, result: Visible, told: Mapping[int, Declared]) -> _Step:
     """The step into an element, as its own style and what it is change it."""
     node, tag = step.node, step.node.tag
-    attributes = node.attributes
+    if not attributes and not told and tag not in _TELLING:
+        result.hidden |= step.look is not None and not step.seen and tag != "br"
+        quoted = step.quoted or tag == "blockquote"
+        return _Step(node, True, quoted, step.look, step.seen, step.turned, tag in _BLOCKS)
     style = attributes.get("style")
     declarations = told.get(node.mem_id, _NONE) if told else _NONE
     if style:
         declarations = {**declarations, **declared(style)} if declarations else declared(style)
     at, shows = step.look, step.seen
     if at is not None:
-        plain = not declarations and tag != "a" and not (attributes and not _OF_LOOKS.isdisjoint(attributes))
-        inside = at if plain else look(at, tag, declarations, attributes)
+        by_itself = tag == "a" or not _OF_LOOKS.isdisjoint(attributes)
+        if told:
+            inside = look(at, tag, declarations, attributes) if by_itself or declarations else at
+        elif by_itself or declarations:
+            said = tuple([(name, attributes[name]) for name in _OF_LOOKS if name in attributes])
+            inside = _looks(at, tag == "a", style or "", said)
+        else:
+            inside = at
         if (
             "hidden" in attributes
             or tag in _SKIPPED
@@ -415,15 +433,21 @@ def _within(step: _Step, result: Visible, told: Mapping[int, Declared]) -> _Step
     return _Step(node, True, quoted, at, shows, step.turned or turns, block, turns)
 
 
-def _turned(at: Style | None, attributes: Mapping[str, str | None], declarations: Declared) -> bool:
+@lru_cache(maxsize=1_000)
+def _looks(at: Style, link: bool, style: str, said: tuple[tuple[str, str | None], ...]) -> Style | None:
+    """How text looks in an element: mail has the same ones again and again."""
+    return look(at, "a" if link else "", declared(style) if style else _NONE, dict(said))
+
+
+def _turned(at: Style | None, attributes: Attributes, declarations: Declared) -> bool:
     """Whether letters run from right to left, whatever they are."""
     if at is None or not at.leftward:
         return False
     return attributes.get("t") == "bdo" or "override" in declarations.get("unicode-bidi", "")
 
 
-def _children(step: _Step, told: Mapping[int, Declared]) -> list[_Step]:
-    node, attributes = step.node, step.node.attributes
+def _children(step: _Step, attributes: Attributes, told: Mapping[int, Declared]) -> list[_Step]:
+    node = step.node
     closed = attributes.get("t") == "details" and "open" not in attributes
     inner: list[_Step] = []
     child = node.child
@@ -433,24 +457,24 @@ def _children(step: _Step, told: Mapping[int, Declared]) -> list[_Step]:
         else:
             inner.append(_Step(child, True, step.quoted, step.look, step.seen, step.turned))
         child = child.next
-    if len(inner) > 1 and _runs_back(step, told) and (node.text() or "").isascii():
+    if len(inner) > 1 and _runs_back(step, attributes, told) and (node.text() or "").isascii():
         inner.reverse()
     return inner
 
 
-def _runs_back(step: _Step, told: Mapping[int, Declared]) -> bool:
+def _runs_back(step: _Step, attributes: Attributes, told: Mapping[int, Declared]) -> bool:
     """Whether the boxes in an element follow each other from right to left."""
     node = step.node
     if step.look is not None and step.look.leftward and node.tag == "tr":
         return True
-    style = node.attributes.get("style") or ""
+    style = attributes.get("style") or ""
     if not told and "flex" not in style:
         return False
     declarations = {**told.get(node.mem_id, _NONE), **declared(style)}
     return "reverse" in declarations.get("flex-direction", "") + declarations.get("flex-flow", "")
 
 
-def _is_quote(tag: str, attributes: Mapping[str, str | None]) -> bool:
+def _is_quote(tag: str, attributes: Attributes) -> bool:
     if tag == "blockquote":
         return True
     if not attributes:
@@ -459,9 +483,7 @@ def _is_quote(tag: str, attributes: Mapping[str, str | None]) -> bool:
     return bool(_QUOTES.search(mark))
 
 
-def _note(
-    node: Any, attributes: Mapping[str, str | None], style: str, result: Visible, never: bool, shows: bool
-) -> None:
+def _note(node: Any, attributes: Attributes, style: str, result: Visible, never: bool, shows: bool) -> None:
     """Take down what the node shows of its making. Nothing in it is `never` shown, or its text `shows` as it looks."""
     tag = node.tag
     if tag == "img":

@@ -26,10 +26,11 @@ MOST = 60_000
 
 _LETTER = r"[^\W\d_]"
 _SIGNED_TEXT = r"[\d@$!|*~^\\·•+#_/.€£¢§:=%&;,\"“”«»()\[\]{}<>-]"
-# A sign or a digit between letters, or at the edge of some. It begins with what is rare, which a search runs to.
+# A sign or a digit between letters, or at the edge of some, and the rest of what stands between blanks. It begins with
+# what is rare, which a search runs to.
 _SIGNED = re.compile(
     rf"{_SIGNED_TEXT}(?:(?<={_LETTER}.){_SIGNED_TEXT}{{0,2}}{_LETTER}|(?<=[\d@$€£|(]){_LETTER}"
-    rf"|(?<={_LETTER}{_LETTER}[\d@$€|]))"
+    rf"|(?<={_LETTER}{_LETTER}[\d@$€|]))\S*+"
 )
 _LONG = re.compile(rf"{_LETTER}{{18}}")
 _ACCENT = re.compile(r"[\u00c0-\u024f\u1e00-\u1eff]")
@@ -69,16 +70,17 @@ def mended(text: str) -> tuple[str, bool]:
 
 def _suspects(text: str) -> set[str]:
     """What stands between blanks and may be a broken word: with signs, with accents, or very long."""
-    chunks = set(text.split())
+    chunks = text.split()
     found = {chunk for chunk in chunks if len(chunk) >= _RUN_TOGETHER and _LONG.search(chunk)}
+    plain = text.isascii()
+    if plain and len(found) + len(_SIGNED.findall(text)) < LEAST:
+        return found
     # Each chunk once, in one text: a search in each costs more than what it finds.
-    listed = "\n".join(chunks)
-    for pattern in (_SIGNED,) if listed.isascii() else (_SIGNED, _ACCENT):
-        match = pattern.search(listed)
-        while match is not None:
-            begin, end = listed.rfind("\n", 0, match.start()) + 1, listed.find("\n", match.end())
-            found.add(listed[begin : end if end >= 0 else None])
-            match = pattern.search(listed, end) if end >= 0 else None
+    listed = "\n".join(set(chunks))
+    for match in _SIGNED.finditer(listed):
+        found.add(listed[listed.rfind("\n", 0, match.start()) + 1 : match.end()])
+    if not plain:
+        found.update(chunk for chunk in chunks if not chunk.isascii() and _ACCENT.search(chunk))
     return {chunk for chunk in found if not _LINK.search(chunk)}
 
 
