@@ -20,13 +20,14 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from backend.demo import people
 from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.play import Stage
 from backend.domain.entry.challenge import token_hash
@@ -36,10 +37,13 @@ from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope,
 from backend.transactions.store import Store
 from tests.bench.processor import family
 from tests.journeys.conftest import begin_journey, until
-from tests.journeys.hostile_kinds import KINDS
+from tests.journeys.hostile_kinds import KINDS, raw
 from tests.machine import machine
 
 ROUNDS = 8
+BOMBS, BOMB = 12, "formatting"
+"""So many emails of the kind that takes longest to read."""
+NEIGHBOUR = "rosa.fields@harbourlane.example"
 QUIET_SECONDS = 24.0
 
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
@@ -154,9 +158,9 @@ async def signed_in(running: Stage) -> AsyncIterator[Owner]:
         await store.close()
 
 
-async def deliver(running: Stage, message: bytes) -> str:
+async def deliver(running: Stage, message: bytes, to: str = OWNER) -> str:
     """A message arrives as it is; its id."""
-    body = {"to": OWNER, "raw_base64": base64.b64encode(message).decode()}
+    body = {"to": to, "raw_base64": base64.b64encode(message).decode()}
     async with running.http.post(f"{running.sandbox.url}/sandbox/deliver", json=body) as answer:
         response = await answer.json()
         assert answer.status == 200, response
@@ -245,6 +249,43 @@ async def play(
         return figures
 
 
+async def beside_bombs(folder: Path, rounds: int = 1) -> dict[str, Any]:
+    """Bombs for one owner and an ordinary letter for another: how many bombs at most were decided while the letter was
+    judged, and how many seconds its verdict took from its arrival, with bombs `beside` it and `alone`."""
+    ahead, alone, beside = list[int](), list[float](), list[float]()
+    async with begin_journey(folder) as journey, signed_in(journey.stage) as owner:
+        running = journey.stage
+        await running.sandbox.create(NEIGHBOUR, "Rosa Fields")
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+            await people.connect(browser, running.server_url, NEIGHBOUR)
+        await until(lambda: running.sandbox.watched(NEIGHBOUR), "the other mailbox watched")
+        await journey.quiet()
+        mailbox = await owner.store.mailbox_by_email(NEIGHBOUR)
+        assert mailbox is not None
+        other = replace(owner, mailbox_id=mailbox.id)
+        for number in range(rounds):
+            letter = raw(f"alone{number}", "See you at the harbour at nine.")
+            view, _ = await decided(other, await deliver(running, letter, NEIGHBOUR), "the letter alone")
+            alone.append(_judged_in(view))
+            bombs = [KINDS[BOMB]().replace(b"eve@", f"eve{number}.{bomb}@".encode()) for bomb in range(BOMBS)]
+            ids = await asyncio.gather(*(deliver(running, bomb) for bomb in bombs))
+            letter = raw(f"beside{number}", "See you at the harbour at nine.")
+            view, _ = await decided(other, await deliver(running, letter, NEIGHBOUR), "the letter")
+            beside.append(_judged_in(view))
+            ended = [(await decided(owner, gmail_id, "a bomb"))[0].decided_at for gmail_id in ids]
+            ahead.append(
+                sum(view.first_seen_at < at < view.decided_at for at in ended if at and view.decided_at)
+            )
+        await running.server.stop()
+    return {"bombs": BOMBS, "ahead": max(ahead), "alone": sorted(alone), "beside": sorted(beside)}
+
+
+def _judged_in(view: MessageView) -> float:
+    assert view.decided_at is not None
+    assert view.received_at is not None
+    return round((view.decided_at - view.received_at).total_seconds(), 2)
+
+
 async def stopped(running: Stage, kinds: Sequence[str]) -> dict[str, Any]:
     """Told to stop with hostile messages at work, the server ends by itself, and its children with it."""
     for kind in kinds:
@@ -269,9 +310,9 @@ def main() -> None:
         if (value := getattr(options, name)) is not None:
             os.environ[f"PITCHGATE_READER_{name.upper()}"] = str(value)
     with tempfile.TemporaryDirectory() as folder:
-        print(
-            json.dumps(asyncio.run(play(Path(folder), rounds=ROUNDS, quiet_seconds=QUIET_SECONDS)), indent=1)
-        )
+        figures = asyncio.run(play(Path(folder, "all"), rounds=ROUNDS, quiet_seconds=QUIET_SECONDS))
+        figures["bombs"] = asyncio.run(beside_bombs(Path(folder, "bombs"), ROUNDS))
+        print(json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":

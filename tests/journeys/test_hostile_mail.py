@@ -39,6 +39,12 @@ async def test_past_a_limit_what_can_be_read_of_them_is_judged(
     well(figures, others=False)
 
 
+async def test_bombs_to_one_owner_keep_no_other_owners_mail_waiting(tmp_path: Path) -> None:
+    figures = await hostile.beside_bombs(tmp_path)
+    # The one that is being read, and what ends while the letter is fetched and its verdict written.
+    assert figures["ahead"] <= hostile.BOMBS // 3
+
+
 def well(figures: dict[str, Any], *, others: bool = True) -> None:
     """The server answered, kept its memory, showed what can be shown, and ended on request."""
     for name in ("screening", "showing"):
