@@ -33,6 +33,8 @@ MESSAGES = 1_000
 DECISIONS = 2_000
 MOST_MILLISECONDS, MOST_ON_AVERAGE = 30.0, 5.0
 MOST_MEGABYTES = 160.0
+LEFT_OUT_IN_DOUBT = 0.089
+"""The share of ordinary mail that is read again, of mail the first reading has not seen (`second-reading.md`)."""
 
 
 @pytest.fixture(scope="module")
@@ -128,5 +130,6 @@ async def test_ordinary_mail_and_memory_cost_what_the_page_says(encoder_path: Pa
     told = await with_and_without(encoder_path, 400)
     print(json.dumps(told))
     once, twice = (told[name]["ordinary"]["ms"] for name in ("once", "twice"))
-    assert twice - once <= MOST_ON_AVERAGE
+    # The shipped model has read this mail in training and is in doubt of little of it.
+    assert max(twice - once, LEFT_OUT_IN_DOUBT * told["doubtful_ms"]) <= MOST_ON_AVERAGE
     assert told["twice"]["MB"] - told["once"]["MB"] <= MOST_MEGABYTES
