@@ -16,8 +16,8 @@ from backend.domain.reading import wording, words
 CASES = {
     "a challenge's words": (machine_mail._BODY, machine_mail._OF_BODY),
     "what an order is for": (machine_mail._AIM, machine_mail._OF_AIM),
-    "a way off a list": (wording._OUT_OF_LIST, wording._OF_LIST),
-    "a field left unfilled": (wording._MERGE, wording._OF_MERGE),
+    "a way off a list": (wording._UNSUBSCRIBE, wording._UNSUBSCRIBE_HINTS),
+    "a field left unfilled": (wording._MERGE, wording._MERGE_HINTS),
     "an amount": (words._MONEY, words._OF_MONEY),
 }
 
