@@ -1,4 +1,4 @@
-"""The `pitchgate-tray` command. Without a word after it, it starts the app."""
+"""The `pitchgate-tray` command. Without a subcommand it starts the app."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tray_app.ports import Secrets
 
 KEYRING_PATIENCE = 20.0
-"""Seconds for the owner to unlock their keyring in."""
-REMAINS = (
+"""Seconds the owner has to unlock the keyring."""
+KEYRING_NOT_OPENED = (
     "The keyring did not open, so a token may still be in it. Remove the entry “Pitchgate” in the keyring's "
     "own program, and this computer on the review page: that makes the token worthless at once."
 )
@@ -38,7 +38,7 @@ REMAINS = (
 @click.option("--at-login", is_flag=True, help="Wait for the desktop's panel to come up.")
 @click.pass_context
 def main(context: click.Context, server: str, plain_token_file: bool, at_login: bool) -> None:
-    """Pitchgate in the tray: hear of held mail, look at it, decide."""
+    """Pitchgate in the tray: shows held mail and lets the owner decide about it."""
     restore_library_path()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     settings = read_settings()
@@ -84,7 +84,7 @@ def install_command(settings: Settings) -> None:
 @click.option("--keep-state", is_flag=True, help="Keep the settings and what waits to be sent.")
 @click.pass_obj
 def uninstall_command(settings: Settings, keep_state: bool) -> None:
-    """Remove it from the menu, from login, and forget the token and everything kept on this computer."""
+    """Remove the menu entry, the login entry, the token and everything stored on this computer."""
     from tray_app.app import platform_autostart, platform_secrets
     from tray_app.install import uninstall
 
@@ -95,42 +95,42 @@ def uninstall_command(settings: Settings, keep_state: bool) -> None:
         autostart.disable()
     if keep_state:
         return
-    in_file = (settings.folder / "token.json").exists()  # then the keyring does not hold the token
-    forgotten = forget_token(kept_server(settings), platform_secrets()) or in_file
+    plain = (settings.folder / "token.json").exists()  # the token is in this file, not in the keyring
+    forgotten = forget_token(last_server(settings), platform_secrets()) or plain
     shutil.rmtree(settings.folder, ignore_errors=True)
     if not forgotten:
-        raise click.ClickException(REMAINS)
+        raise click.ClickException(KEYRING_NOT_OPENED)
     click.echo("Forgotten. Remove this computer on the review page too if it was still connected.")
 
 
 @main.command("window", hidden=True)
 def window_command() -> None:
-    """Run the review window: the packaged app, which has no Python to call, starts it this way."""
+    """Run the review window's process. The frozen program has no interpreter for `-m tray_app.window`."""
     from tray_app.window import run
 
     run()
 
 
-def kept_server(settings: Settings) -> str:
-    """The server this computer was connected to last."""
+def last_server(settings: Settings) -> str:
+    """The server this computer was last connected to."""
     from tray_app.memory import Memory
 
-    return Memory(settings.folder / "state.json").kept.server or settings.server
+    return Memory(settings.folder / "state.json").settings.server or settings.server
 
 
 def forget_token(server: str, secrets: Secrets, patience: float = KEYRING_PATIENCE) -> bool:
-    """Whether the token is gone after `patience` s: a keyring that asks for its password may never be answered."""
-    gone = threading.Event()
+    """Remove the token of `server`; whether that succeeded within `patience` s (nobody may unlock the keyring)."""
+    removed = threading.Event()
 
     def forget() -> None:
         with contextlib.suppress(TrayError):
             secrets.forget(server)
-            gone.set()
+            removed.set()
 
-    asking = threading.Thread(target=forget, daemon=True)
-    asking.start()
-    asking.join(patience)
-    return gone.is_set()
+    thread = threading.Thread(target=forget, daemon=True)
+    thread.start()
+    thread.join(patience)
+    return removed.is_set()
 
 
 if __name__ == "__main__":

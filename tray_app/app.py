@@ -1,4 +1,4 @@
-"""Picks the platform's parts, wires them, and runs: the view on the main thread, everything else on another."""
+"""Builds the app from the platform's parts and runs it: the view on the main thread, asyncio on another."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LOGIN_PATIENCE = 20.0
 """Seconds to wait for the panel at login."""
 END_PATIENCE = 10.0
 SESSION_PATIENCE = 4.0
-"""Seconds to end in when the session does: Windows kills what takes more than five."""
+"""Seconds to shut down in when the session ends: Windows kills a program after five."""
 log = logging.getLogger("pitchgate.tray")
 
 
@@ -38,7 +38,7 @@ class View(IconView, Protocol):
 
 
 class App:
-    """One run of the app. Main thread, unless said."""
+    """One run of the app. Its methods belong to the main thread unless their docstring names another."""
 
     def __init__(self, settings: Settings, *, plain_token_file: bool = False, at_login: bool = False) -> None:
         self._settings = settings
@@ -48,12 +48,12 @@ class App:
         self._plain = plain_token_file
         self._at_login = at_login
         self._controller: Controller | None = None
-        self._no_tray = ""
+        self._no_tray_reason = ""
         self._worker: threading.Thread | None = None
         self._failure: BaseException | None = None
 
     def run(self) -> int:
-        """Until the owner quits or the session ends. Raises `AlreadyRunning`."""
+        """Run until the owner quits or the session ends; returns the exit code. Raises `AlreadyRunning`."""
         instance = Instance(self._settings.folder)
         instance.take()
         try:
@@ -79,23 +79,23 @@ class App:
 
         try:
             backend = desktop.choose(patience=LOGIN_PATIENCE if self._at_login else 0.0)
-            return PystrayView(backend, lambda: self, self._session_ends)
+            return PystrayView(backend, lambda: self, self._on_session_end)
         except NoTray as error:
-            self._no_tray = f"{error.title}. {error.remedy}".strip()
-            if sys.stderr:  # there is none without a console
-                sys.stderr.write(self._no_tray + "\n")
+            self._no_tray_reason = f"{error.title}. {error.remedy}".strip()
+            if sys.stderr:  # None without a console
+                sys.stderr.write(self._no_tray_reason + "\n")
             return WindowOnly()
 
-    def _session_ends(self) -> None:
-        """Windows and macOS take the process at log-off: end first. Main thread."""
+    def _on_session_end(self) -> None:
+        """Shut down before Windows or macOS kills the process at log-off. Main thread."""
         self.submit(Action(Do.QUIT))
         if self._worker is not None:
             self._worker.join(SESSION_PATIENCE)
 
     def _quit_on_signals(self) -> None:
-        """On Linux a log-off sends SIGTERM or SIGHUP: end cleanly. What was decided is on the disk in any case."""
+        """End cleanly on SIGTERM and SIGHUP, which a Linux log-off sends. Decisions are already on disk."""
         if str(sys.platform) == "darwin":
-            return  # `MacLoop` listens to them
+            return  # `MacLoop` handles them
 
         def ask_to_end(number: int, frame: Any) -> None:
             self.submit(Action(Do.QUIT))
@@ -105,7 +105,7 @@ class App:
                 signal.signal(getattr(signal, name), ask_to_end)
 
     def _work(self, view: View, instance: Instance) -> None:
-        """The other thread: asyncio."""
+        """Body of the asyncio thread."""
         try:
             asyncio.run(self._serve(view, instance))
         except BaseException as error:
@@ -116,7 +116,7 @@ class App:
     async def _serve(self, view: View, instance: Instance) -> None:
         memory = Memory(self._settings.folder / "state.json")
         window = WindowProcess(
-            self._answer, self._snapshot, self._window_broken, self._window_closed, self._page_lost
+            self._answer, self._snapshot, self._on_window_failed, self._on_window_closed, self._on_page_failed
         )
         parts = Parts(
             version=self._settings.version,
@@ -131,7 +131,7 @@ class App:
             command=self.command(),
             computer=self._settings.computer,
             pace=Pace(),
-            window_only=self._no_tray,
+            window_only=self._no_tray_reason,
         )
         controller = Controller(parts, orders.carry_out)
         await instance.listen(lambda: controller.start(orders.carry_out(controller, Action(Do.REVIEW))))
@@ -142,7 +142,7 @@ class App:
             await instance.stop()
 
     def command(self) -> list[str]:
-        """How to start this app again at login."""
+        """The command that starts this app at login."""
         return [*start_command(), "--at-login", *(["--plain-token-file"] if self._plain else [])]
 
     # --- the window's callbacks, asyncio thread
@@ -153,34 +153,34 @@ class App:
 
     def _snapshot(self) -> dict[str, Any]:
         assert self._controller is not None
-        return snapshot(self._controller.state, self._controller.parts.now(), self._no_tray)
+        return snapshot(self._controller.state, self._controller.parts.now(), self._no_tray_reason)
 
-    def _window_broken(self, mode: str, url: str) -> None:
-        """No web view here: from now on the browser shows the pages."""
+    def _on_window_failed(self, mode: str, url: str) -> None:
+        """There is no web view: from now on show the pages in the browser, beginning with this one."""
         assert self._controller is not None
         parts = self._controller.parts
-        parts.window = BrowserWindow(parts.browser, self._answer, self._snapshot, self._window_closed)
-        self._controller.start(self._instead(parts.window, mode, url))
+        parts.window = BrowserWindow(parts.browser, self._answer, self._snapshot, self._on_window_closed)
+        self._controller.start(self._open_in_browser(parts.window, mode, url))
 
-    async def _instead(self, window: BrowserWindow, mode: str, url: str) -> None:
+    async def _open_in_browser(self, window: BrowserWindow, mode: str, url: str) -> None:
         try:
             await (window.open_page(url) if mode == "page" else window.open_local())
         except NoWindow:
-            self._window_closed()
+            self._on_window_closed()
             raise
 
-    def _page_lost(self) -> None:
-        """The owner shall not be left before a web view's error text: the list we know takes their word too."""
+    def _on_page_failed(self) -> None:
+        """The server's page did not load: show the local page instead of the web view's error text."""
         assert self._controller is not None
         self._controller.start(self._controller.parts.window.open_local())
 
-    def _window_closed(self) -> None:
-        if self._no_tray and self._controller is not None:
+    def _on_window_closed(self) -> None:
+        if self._no_tray_reason and self._controller is not None:
             self._controller.stop()
 
 
 def platform_secrets() -> Secrets:
-    """This platform's keyring."""
+    """The `Secrets` of this platform's keyring."""
     if str(sys.platform).startswith("linux"):
         from tray_app.secret_stores import SecretServiceSecrets
 
@@ -191,7 +191,7 @@ def platform_secrets() -> Secrets:
 
 
 def platform_autostart() -> Autostart | None:
-    """This platform's way to open at login."""
+    """This platform's `Autostart`; None where there is none."""
     platform = str(sys.platform)
     if platform == "win32":
         from tray_app.autostart import WindowsAutostart

@@ -1,4 +1,4 @@
-"""Open at login, on each system."""
+"""Opening the app at login on Linux, macOS and Windows: the `Autostart` port."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 APPLICATION = "pitchgate-tray"
-"""The app's id on a Linux desktop: the name of its entry, and the class of its windows."""
+"""The app's id on a Linux desktop: name of its desktop entry and class (WM_CLASS) of its windows."""
 ICON = "pitchgate"
 NAME = f"{APPLICATION}.desktop"
 
@@ -23,7 +23,7 @@ def config_home() -> Path:
 
 
 def desktop_entry(command: list[str], icon: str = ICON) -> str:
-    """A desktop entry that runs `command`."""
+    """The text of a desktop entry that runs `command`."""
     return "\n".join(
         (
             "[Desktop Entry]",
@@ -53,13 +53,13 @@ def quoted(argument: str) -> str:
 
 
 class LinuxAutostart:
-    """The `Autostart` port."""
+    """A desktop entry in the autostart folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._path = (folder or config_home() / "autostart") / NAME
 
     def enabled(self) -> bool:
-        """Whether an entry is there that the desktop has not switched off."""
+        """Whether the entry exists and the desktop has not disabled it."""
         try:
             return "\nHidden=true" not in self._path.read_text(encoding="utf-8")
         except OSError:
@@ -82,13 +82,13 @@ LABEL = "org.pitchgate.tray"
 
 
 class MacAutostart:
-    """The `Autostart` port. The agent takes effect at the next login."""
+    """A launchd agent, in effect from the next login."""
 
     def __init__(self, home: Path | None = None) -> None:
         self._path = (home or Path.home()) / "Library" / "LaunchAgents" / f"{LABEL}.plist"
 
     def enabled(self) -> bool:
-        """Whether the agent is there and not disabled."""
+        """Whether the agent exists and is not disabled."""
         try:
             return not plistlib.loads(self._path.read_bytes()).get("Disabled", False)
         except (OSError, ValueError):
@@ -119,7 +119,7 @@ VALUE = "Pitchgate"
 
 
 class WindowsAutostart:
-    """The `Autostart` port. `registry` is the winreg module, or a stand-in for it."""
+    """A value under the registry's Run key. `registry` is the winreg module, or a fake."""
 
     def __init__(self, registry: Any = None) -> None:
         if registry is None:
@@ -127,7 +127,7 @@ class WindowsAutostart:
         self._registry = registry
 
     def enabled(self) -> bool:
-        """Whether the value is there."""
+        """Whether the value exists."""
         try:
             with self._key(self._registry.KEY_READ) as key:
                 self._registry.QueryValueEx(key, VALUE)

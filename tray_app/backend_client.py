@@ -1,4 +1,4 @@
-"""The only network code: HTTP to the server, every failure turned into one plain message."""
+"""HTTP to the server, with every failure raised as a `BackendError` in the owner's language."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds. `silence` is for the event stream: the server comments every 20 s."""
+    """Timeouts in seconds. `silence` is the event stream's: the server sends a comment line every 20 s."""
 
     connect: float = 5.0
     answer: float = 10.0
@@ -50,7 +50,7 @@ class Patience:
 
 
 class HttpBackend:
-    """The `Backend` port over HTTP. Lives on the asyncio thread."""
+    """The `Backend` port over HTTP. Asyncio thread only."""
 
     def __init__(self, server: str, version: str, patience: Patience = Patience()) -> None:
         self._patience = patience
@@ -83,7 +83,7 @@ class HttpBackend:
             raise unreadable() from error
 
     async def status(self) -> Status:
-        """See `Backend.status`. An unchanged status costs the server no more than its ETag."""
+        """See `Backend.status`. An unchanged status is answered with 304, without a body."""
         return status_from_json(await self._cached("status"))
 
     async def held(self) -> tuple[Message, ...]:
@@ -142,14 +142,14 @@ class HttpBackend:
             return
 
     async def ticket(self, page: str) -> str:
-        """See `Backend.ticket`. The address must be the server's own."""
+        """See `Backend.ticket`. Refuses an address on another host."""
         url = str((await self._call("POST", "ticket", {"page": page})).get("url", ""))
         if urlsplit(url).netloc != self._host:
             raise unreadable()
         return url
 
     async def events(self, after: str) -> AsyncIterator[Event]:
-        """See `Backend.events`. Ends, or raises, when the connection does."""
+        """See `Backend.events`."""
         headers = self._authorization() | ({"Last-Event-ID": after} if after else {})
         timeout = httpx.Timeout(self._patience.silence, connect=self._patience.connect)
         try:
@@ -176,7 +176,7 @@ class HttpBackend:
             return known
         data = self._json(response)
         if fresh := response.headers.get("ETag"):
-            if len(self._etags) > 2 * HELD_LIMIT // PAGE:  # cursors of pages that are gone
+            if len(self._etags) > 2 * HELD_LIMIT // PAGE:  # mostly cursors that are never asked for again
                 self._etags.clear()
             self._etags[path] = (fresh, data)
         return data
@@ -211,7 +211,7 @@ class HttpBackend:
         return data
 
     def _check(self, response: httpx.Response) -> None:
-        """Raise what the status means. A proxy's own 5xx carries no version and is still the server's trouble."""
+        """Raise the error this status stands for. 5xx comes first: a proxy's own 5xx has no version header."""
         status = response.status_code
         if status >= 500:
             raise ServerTrouble(t("error.server", status=status), t("error.server_remedy"))

@@ -1,4 +1,4 @@
-"""The link to the server: fetch, listen, send what waits; after an error report it, wait and start over."""
+"""The connection to the server: sends unsent decisions, fetches the lists, follows events, and retries on errors."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tray_app.errors import BackendError, Busy, Refused, SignedOut, WrongVersion
-from tray_app.memory import Memory, Waiting
+from tray_app.memory import Memory, UnsentDecision
 from tray_app.ports import Backend, Event
 from tray_app.state import Decision, Message, Status
 
-# ---- Decisions on their way to the server
+# ---- Decisions not yet confirmed by the server
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A decision the server will never take, and why."""
+    """A decision the server rejected for good, and its error."""
 
-    item: Waiting
+    item: UnsentDecision
     error: Refused
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """What became of a flush. `look_again`: what the owner sees may not be what the server has."""
+class FlushResult:
+    """Result of `Outbox.flush`. `refetch`: the lists may differ from the server's now."""
 
     refusals: tuple[Refusal, ...] = ()
-    look_again: bool = False
+    refetch: bool = False
 
 
 class Outbox:
-    """The waiting decisions in `memory`, sent one after another.
+    """The unsent decisions in `memory`, sent one after another.
 
-    A decision is stored before it is sent, and removed after the server confirmed it. Killed in between, it is
-    sent again under the same key, which the server applies once.
+    A decision is stored before it is sent and removed once the server has confirmed it. If the app is killed in
+    between, it is sent again under the same key, which the server applies only once.
     """
 
     def __init__(self, memory: Memory) -> None:
@@ -46,79 +46,78 @@ class Outbox:
         self._sending = asyncio.Lock()
 
     def __len__(self) -> int:
-        return len(self._memory.waiting())
+        return len(self._memory.unsent())
 
-    def waiting(self) -> tuple[Waiting, ...]:
-        """What is still to be sent, in order."""
-        return self._memory.waiting()
+    def unsent(self) -> tuple[UnsentDecision, ...]:
+        """Decisions not yet confirmed by the server, oldest first."""
+        return self._memory.unsent()
 
     def decide(self, gmail_id: str, decision: Decision, text: str, expected: int = 0) -> str:
-        """Store a decision; returns its key. `text` is shown to the owner should the server refuse it.
-        `expected`: how many messages it should let in; the server may let in fewer, for it lets in no forged ones."""
+        """Store a decision and return its key. `text`: it in words; `expected`: messages it should let in."""
         key = secrets.token_urlsafe(18)
-        self._memory.add(Waiting(key, gmail_id, decision.value, text, expected=expected))
+        self._memory.add(UnsentDecision(key, gmail_id, decision.value, text, expected=expected))
         return key
 
     def undo(self, key: str, text: str) -> None:
-        """Take a decision back: drop it if it was never sent, else queue its undoing behind it."""
-        waiting = self._memory.waiting()
-        if any(item.key == key and item.undo for item in waiting):
+        """Undo a decision: remove it if it was never sent, else queue an undo behind it. `text`: the undo in words."""
+        queued = self._memory.unsent()
+        if any(item.key == key and item.undo for item in queued):
             return
-        unsent = next((item for item in waiting if item.key == key and not item.tried), None)
+        unsent = next((item for item in queued if item.key == key and not item.tried), None)
         if unsent:
             self._memory.remove(unsent)
         else:
-            self._memory.add(Waiting(key, "", "", text, undo=True))
+            self._memory.add(UnsentDecision(key, "", "", text, undo=True))
 
-    async def flush(self, backend: Backend) -> Sent:
-        """Send everything that waits; what is refused for good is dropped.
+    async def flush(self, backend: Backend) -> FlushResult:
+        """Send all unsent decisions; those the server rejects are removed.
 
-        Raises the `BackendError` that stopped it; what is left stays in order.
+        Raises the `BackendError` that stopped it; the remaining decisions keep their order.
         """
         refusals: list[Refusal] = []
-        fewer = False
+        moved_fewer = False
         async with self._sending:
-            while waiting := self._memory.waiting():
-                item = waiting[0]
+            while queued := self._memory.unsent():
+                item = queued[0]
                 if not item.tried:
-                    self._memory.mark_tried(item)
+                    self._memory.mark_sent_once(item)
                 try:
                     if item.undo:
                         await backend.undo(item.key)
                     else:
                         moved = await backend.correct(item.key, item.gmail_id, Decision(item.decision))
-                        fewer |= len(moved) < item.expected
+                        moved_fewer |= len(moved) < item.expected
                 except Refused as error:
                     refusals.append(Refusal(item, error))
                 self._memory.remove(item)
-        return Sent(tuple(refusals), fewer or bool(refusals))
+        return FlushResult(tuple(refusals), moved_fewer or bool(refusals))
 
 
-# ---- The link to the server
+# ---- The connection
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Waits between tries, in seconds: doubling from `first` to `most`; `hopeless` where trying soon is useless."""
+    """Waits between attempts, in seconds: doubling from `first` to `most`; `no_hurry` where a retry hardly helps."""
 
     first: float = 2.0
     most: float = 60.0
-    hopeless: float = 300.0
+    no_hurry: float = 300.0
 
     def wait(self, error: BackendError | None, attempt: int, jitter: Callable[[], float]) -> float:
-        """The wait after the `attempt`th failure in a row (from 1). `jitter` gives
-        a random number from 0 to 1, so that many apps do not all try again at the same moment."""
+        """Seconds to wait after failure number `attempt` in a row (from 1). `jitter` returns 0…1 and spreads the
+        retries of many apps."""
         if isinstance(error, Busy):
             return error.retry_after
         if isinstance(error, SignedOut | WrongVersion | Refused):
-            return self.hopeless
+            return self.no_hurry
         return min(self.most, self.first * 2.0 ** min(attempt - 1, 16)) * (0.5 + jitter() / 2)
 
 
 class ConnectionListener(Protocol):
-    """Receives what the connection learns. All calls come on the asyncio thread."""
+    """Receives what `Connection` finds. All calls come on the asyncio thread."""
 
-    def on_reached(self, status: Status) -> None: ...
+    def on_status(self, status: Status) -> None: ...
 
     def on_lists(self, held: tuple[Message, ...], passed: tuple[Message, ...]) -> None:
         """`passed` is mail that was never held."""
@@ -127,13 +126,13 @@ class ConnectionListener(Protocol):
         """A `held`, `moved` or `note` event."""
 
     def on_sent(self, refusals: tuple[Refusal, ...]) -> None:
-        """Everything that waited has been sent; `refusals` are the decisions the server will never take."""
+        """All unsent decisions were sent; `refusals` are those the server rejected."""
 
     def on_failed(self, error: BackendError) -> None: ...
 
 
 class Connection:
-    """Runs until cancelled. `poke` sends what waits, or ends a wait between two tries."""
+    """Keeps the app in touch with the server. `poke` sends unsent decisions, or ends the wait before a retry."""
 
     def __init__(
         self,
@@ -153,11 +152,11 @@ class Connection:
         self._attempt = 0
 
     def poke(self) -> None:
-        """There is something to send, or the owner does not want to wait."""
+        """Send unsent decisions now; retry at once if disconnected."""
         self._poked.set()
 
     async def run(self) -> None:
-        """Stay connected for ever."""
+        """Connect, and reconnect, until cancelled."""
         while True:
             error: BackendError | None = None
             try:
@@ -174,11 +173,11 @@ class Connection:
                 pass
 
     async def _round(self) -> None:
-        """From a first call to the end of the event stream."""
+        """One connection: from the first call to the end of the event stream."""
         await self._send()
         status = await self._backend.status()
         self._attempt = 0
-        self._listener.on_reached(status)
+        self._listener.on_status(status)
         if not self._after:
             await self._fetch(status)
         listening = asyncio.create_task(self._listen())
@@ -198,11 +197,11 @@ class Connection:
         self._poked.clear()
         sent = await self._outbox.flush(self._backend)
         self._listener.on_sent(sent.refusals)
-        if sent.look_again:
+        if sent.refetch:
             await self._fetch(await self._backend.status())
 
     async def _fetch(self, status: Status) -> None:
-        """Everything, then listen from where the status was read: an event told twice does no harm."""
+        """Fetch both lists. Events are then read from where `status` stood: applying one twice does no harm."""
         held = await self._backend.held()
         passed = await self._backend.passed()
         self._listener.on_lists(held, passed)
@@ -212,12 +211,12 @@ class Connection:
         async with aclosing(self._backend.events(self._after)) as events:  # type: ignore[type-var]
             async for event in events:
                 if event.name == "status":
-                    self._listener.on_reached(await self._backend.status())
+                    self._listener.on_status(await self._backend.status())
                 elif event.name == "reset":
                     status = await self._backend.status()
-                    self._listener.on_reached(status)
+                    self._listener.on_status(status)
                     await self._fetch(status)
-                    return  # the stream goes on from the new position
+                    return  # the next stream starts at the new position
                 elif event.name in ("held", "moved", "note"):
                     self._listener.on_event(event)
                 self._after = event.id or self._after

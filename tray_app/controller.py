@@ -1,7 +1,5 @@
-"""The app's one place that decides what happens next. Lives on the asyncio thread.
-
-It holds the state, changes it through the pure functions of `state`, and hands the view a new screen whenever
-that differs from the last. Only `submit` may be called from other threads.
+"""The app's controller: holds the state, changes it with the pure functions of `state`, and gives the view a new
+screen whenever it differs from the last. Asyncio thread; only `submit` may be called from other threads.
 """
 
 from __future__ import annotations
@@ -44,16 +42,16 @@ from tray_app.state import (
 )
 from tray_app.words import t
 
-# ---- What the controller is built from, and the real clock and browser
+# ---- The controller's dependencies, and the real clock and browser
 
 
 def utc_now() -> datetime:
-    """The time, aware, in UTC."""
+    """The current time, in UTC."""
     return datetime.now(UTC)
 
 
 class SystemBrowser:
-    """The `Browser` port."""
+    """The `Browser` port: the owner's default browser."""
 
     def open(self, url: str) -> bool:
         """Open `url` in a new tab of the owner's browser."""
@@ -62,7 +60,7 @@ class SystemBrowser:
 
 @dataclass(slots=True)
 class Parts:
-    """Everything the controller touches. `make_backend` is called with the server's address."""
+    """Everything the controller uses. `make_backend` takes the server's address; `command` starts the app at login."""
 
     version: str
     default_server: str
@@ -78,13 +76,13 @@ class Parts:
     now: Callable[[], datetime] = utc_now
     pace: Pace = Pace()
     window_only: str = ""
-    """Why there is no tray, for the local page; "" where there is one."""
+    """Why there is no tray icon, shown on the local page; "" if there is one."""
 
 
-# ---- Initial state, and decisions not sent yet
+# ---- Initial state
 
 
-KINDS: tuple[tuple[type[BackendError], TroubleKind], ...] = (
+TROUBLE_KINDS: tuple[tuple[type[BackendError], TroubleKind], ...] = (
     (Unreachable, TroubleKind.UNREACHABLE),
     (Slow, TroubleKind.SLOW),
     (ServerTrouble, TroubleKind.SERVER),
@@ -94,58 +92,57 @@ KINDS: tuple[tuple[type[BackendError], TroubleKind], ...] = (
 )
 
 
-def remembered(parts: Parts, outbox: Outbox) -> TrayState:
-    """The state the app starts with: what it knew when it ended, however it ended."""
+def initial_state(parts: Parts, outbox: Outbox) -> TrayState:
+    """The state the app starts with, from what `memory` has stored."""
     memory = parts.memory
     held, passed, at = memory.last_known()
     return TrayState(
-        server=memory.kept.server or parts.default_server,
-        held=without(held, settled_ids(outbox, held)),
+        server=memory.settings.server or parts.default_server,
+        held=without(held, decided_ids(outbox, held)),
         passed=passed,
         waiting=len(outbox),
-        notices=memory.kept.notices,
-        update_check=memory.kept.update_check,
+        notices=memory.settings.notices,
+        update_check=memory.settings.update_check,
         autostart=parts.autostart.enabled() if parts.autostart else None,
         recovered=memory.recovered,
         updated_at=at,
     )
 
 
-def settled_ids(outbox: Outbox, held: tuple[Message, ...]) -> set[str]:
-    """Those of the held messages that decisions still waiting to be sent have settled already."""
-    waiting = outbox.waiting()
-    undone = {item.key for item in waiting if item.undo}
+def decided_ids(outbox: Outbox, held: tuple[Message, ...]) -> set[str]:
+    """Ids of the held messages that an unsent decision already covers."""
+    unsent = outbox.unsent()
+    undone = {item.key for item in unsent if item.undo}
     by_id = {message.gmail_id: message for message in held}
-    settled: set[str] = set()
-    for item in waiting:
+    decided: set[str] = set()
+    for item in unsent:
         about = by_id.get(item.gmail_id)
         if about and item.key not in undone and item.decision != Decision.SALES:
-            settled |= {message.gmail_id for message in affected(held, about, Decision(item.decision))}
-    return settled
+            decided |= {message.gmail_id for message in affected(held, about, Decision(item.decision))}
+    return decided
 
 
 def trouble_of(error: BackendError) -> Trouble:
     """The trouble to show for an error."""
-    kind = next((kind for error_type, kind in KINDS if isinstance(error, error_type)), TroubleKind.OTHER)
+    kind = next(
+        (kind for error_type, kind in TROUBLE_KINDS if isinstance(error, error_type)), TroubleKind.OTHER
+    )
     return Trouble(kind, error.title, error.remedy)
 
 
 # ---- The controller
-# The app's one place that decides what happens next. It lives on the asyncio thread, holds the state, changes it
-# through the pure functions of `state`, and hands the view each new screen. Only `submit` may be called from other
-# threads.
 
 
-KEEP_AFTER = 2.0
-"""Seconds until a changed list is written to the disk: a burst is one write."""
+SAVE_DELAY = 2.0
+"""Seconds before changed lists are written to disk, so that a burst is one write."""
 
 
 CarryOut = Callable[["Controller", Action], Coroutine[Any, Any, None]]
-"""Does what an `Action` says (`orders.carry_out`)."""
+"""Performs an `Action`: `orders.carry_out`."""
 
 
 class Controller:
-    """See the module. `run` returns after `Do.QUIT`, or after `stop`."""
+    """See the module. `carry_out` performs the owner's actions. `run` returns after `stop`."""
 
     def __init__(self, parts: Parts, carry_out: CarryOut) -> None:
         self.parts = parts
@@ -154,20 +151,20 @@ class Controller:
         self.backend: Backend | None = None
         self.batch = menu.Batch()
         self._connection: Connection | None = None
-        self._linked: asyncio.Task[None] | None = None
+        self._connection_task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._screen: Screen | None = None
         self._changed = asyncio.Event()
         self._ended = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._unsaved = False
-        self.state = remembered(parts, self.outbox)
-        self._knew = self.state.updated_at is not None
+        self.state = initial_state(parts, self.outbox)
+        self._had_lists = self.state.updated_at is not None
 
-    # --- life
+    # --- life cycle
 
     async def run(self) -> None:
-        """Until the owner quits."""
+        """Run until `stop`."""
         self._loop = asyncio.get_running_loop()
         self.publish()
         ticking = asyncio.create_task(self._tick())
@@ -181,55 +178,55 @@ class Controller:
         """See `Orders.submit`."""
         if self._loop is not None and not self._loop.is_closed():
             with contextlib.suppress(RuntimeError):  # the loop closed meanwhile: the app is ending
-                self._loop.call_soon_threadsafe(self._take, action)
+                self._loop.call_soon_threadsafe(self._run_action, action)
 
     def stop(self) -> None:
         """End the app. Asyncio thread."""
         self._ended.set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run `work` beside everything else; what goes wrong in it is shown to the owner."""
-        task = asyncio.create_task(self._told(work))
+        """Run `work` as a task; a `TrayError` in it is shown to the owner."""
+        task = asyncio.create_task(self._report_errors(work))
         self._tasks.add(task)
 
         def ended(done: asyncio.Task[None]) -> None:
-            work.close()  # a task cancelled before its first step has not begun it
+            work.close()  # a task cancelled before its first step never awaits it, and Python would warn
             self._tasks.discard(done)
 
         task.add_done_callback(ended)
 
-    async def link(self, token: str) -> None:
-        """Use this token from now on; "" cuts the link."""
-        if self._linked:
-            self._linked.cancel()
-            await asyncio.gather(self._linked, return_exceptions=True)
-            self._linked = self._connection = None
+    async def connect_with(self, token: str) -> None:
+        """Connect with this token; "" disconnects."""
+        if self._connection_task:
+            self._connection_task.cancel()
+            await asyncio.gather(self._connection_task, return_exceptions=True)
+            self._connection_task = self._connection = None
         if self.backend is not None:
             self.backend.use_token(token)
         if token and self.backend is not None:
             self._connection = Connection(self.backend, self.outbox, self, self.parts.pace)
-            self._linked = asyncio.create_task(self._connection.run())
+            self._connection_task = asyncio.create_task(self._connection.run())
 
     async def use_server(self, server: str) -> Backend:
-        """Talk to this server from now on."""
+        """Use this server from now on; returns its client."""
         if self.backend is None or server != self.state.server:
-            await self.link("")
+            await self.connect_with("")
             if self.backend is not None:
                 await self.backend.close()
             self.backend = self.parts.make_backend(server)
             self.parts.memory.change(server=server)
-            self.become(replace(self.state, server=server))
+            self.set_state(replace(self.state, server=server))
         return self.backend
 
     def poke(self) -> None:
-        """Send what waits; try again now."""
+        """Send unsent decisions and retry now."""
         if self._connection:
             self._connection.poke()
 
     # --- state
 
-    def become(self, state: states.TrayState) -> None:
-        """Take the new state, and show it."""
+    def set_state(self, state: states.TrayState) -> None:
+        """Replace the state, and show it."""
         if (state.held, state.passed) != (self.state.held, self.state.passed):
             self._unsaved = True
         self.state = state
@@ -237,7 +234,7 @@ class Controller:
         self._changed.set()
 
     def publish(self) -> None:
-        """Show the state if it looks different from what is shown."""
+        """Redraw the tray if its screen changed, and update the window."""
         fresh = screen(self.state, self.parts.version, self.parts.now())
         if fresh != self._screen:
             self._screen = fresh
@@ -245,48 +242,51 @@ class Controller:
         self.parts.window.refresh()
 
     def decide(self, gmail_id: str, decision: Decision) -> None:
-        """The owner decided about a listed message; one no longer listed was settled already."""
+        """Apply the owner's decision about a listed message. One no longer listed was decided already: ignored."""
         about = states.find(self.state, gmail_id)
         if about is None:
             return
-        expected = len(states.affected(self.state.held, about, decision)) if decision in states.WIDE else 0
+        expected = (
+            len(states.affected(self.state.held, about, decision))
+            if decision in states.ALLOW_DECISIONS
+            else 0
+        )
         key = self.outbox.decide(gmail_id, decision, states.done_sentence(about, decision), expected)
         decided = states.decided(self.state, about, decision, key, self.parts.now())
         undoable = decided.undoable
         self._drop_from_notices({m.gmail_id for m in undoable.taken} if undoable else set())
-        self.become(replace(decided, waiting=len(self.outbox)))
+        self.set_state(replace(decided, waiting=len(self.outbox)))
         self.poke()
 
     def undo(self, key: str) -> None:
-        """The owner takes their last decision back."""
+        """Undo the owner's last decision; ignored if `key` is another."""
         last = self.state.undoable
         if last is None or last.key != key:
             return
         self.outbox.undo(key, t("done.undone", what=last.text))
-        self.become(replace(states.undone(self.state, key), waiting=len(self.outbox)))
+        self.set_state(replace(states.undone(self.state, key), waiting=len(self.outbox)))
         self.poke()
 
     def forget(self) -> None:
-        """Drop everything about the mailbox; the settings stay."""
+        """Delete everything about the mailbox; keep the settings."""
         self.parts.memory.forget()
-        self._knew = False
+        self._had_lists = False
         self.batch = menu.Batch()
-        self.become(replace(states.signed_out(self.state), waiting=0))
+        self.set_state(replace(states.signed_out(self.state), waiting=0))
 
     # --- ConnectionListener
 
-    def on_reached(self, status: Status) -> None:
+    def on_status(self, status: Status) -> None:
         """See `ConnectionListener`."""
         self.parts.memory.change(email=status.email)
-        self.become(states.reached(self.state, status, self.parts.now()))
+        self.set_state(states.status_received(self.state, status, self.parts.now()))
 
     def on_lists(self, held: tuple[Message, ...], passed: tuple[Message, ...]) -> None:
-        """See `ConnectionListener`. What came while the app was away is news, unless nothing was known before."""
-        first, self._knew = not self._knew, True
+        """See `ConnectionListener`. Mail held since the last run is announced, but not the first list ever."""
+        first, self._had_lists = not self._had_lists, True
         before = self.state.unseen
-        settled = settled_ids(self.outbox, held)
-        held = states.without(held, settled)
-        self.become(replace(states.listed(self.state, held, first=first), passed=passed))
+        held = states.without(held, decided_ids(self.outbox, held))
+        self.set_state(replace(states.list_received(self.state, held, first=first), passed=passed))
         self._unsaved = True
         for message in reversed(held):
             if message.gmail_id in self.state.unseen - before:
@@ -297,22 +297,22 @@ class Controller:
         if event.name == "held":
             message = message_from_json(event.data)
             known = states.find(self.state, message.gmail_id)
-            self.become(states.newly_held(self.state, message))
+            self.set_state(states.message_held(self.state, message))
             if known is None:
                 self._notice(message)
             return
         if event.name == "note":
-            self.become(states.retold(self.state, message_from_json(event.data)))
+            self.set_state(states.message_updated(self.state, message_from_json(event.data)))
             return
         gmail_id = str(event.data.get("gmail_id", ""))
         self._drop_from_notices({gmail_id})
-        self.become(states.gone(self.state, {gmail_id}))
+        self.set_state(states.messages_removed(self.state, {gmail_id}))
 
     def on_sent(self, refusals: tuple[Refusal, ...]) -> None:
-        """See `ConnectionListener`. What the server will never take is reported, and the list is read again."""
-        self.become(replace(self.state, waiting=len(self.outbox)))
+        """See `ConnectionListener`. Rejected decisions are reported to the owner."""
+        self.set_state(replace(self.state, waiting=len(self.outbox)))
         for refusal in refusals:
-            self.tell(
+            self.notify(
                 t("done.refused", what=refusal.item.text),
                 f"{refusal.error.title} {refusal.error.remedy}".strip(),
             )
@@ -320,49 +320,49 @@ class Controller:
     def on_failed(self, error: BackendError) -> None:
         """See `ConnectionListener`."""
         trouble = trouble_of(error)
-        self.become(replace(states.failed(self.state, trouble), waiting=len(self.outbox)))
+        self.set_state(replace(states.failed(self.state, trouble), waiting=len(self.outbox)))
 
-    def tell(self, title: str, body: str) -> None:
-        """Show a notice the owner asked for by what they did; the switch for held mail does not silence it."""
+    def notify(self, title: str, body: str) -> None:
+        """Show a notice about the owner's own action. The setting that silences held mail does not apply."""
         self.parts.view.notify(title, body)
 
-    # --- inside
+    # --- private
 
     async def _begin(self) -> None:
         await self.use_server(self.state.server)
         if self.parts.memory.recovered == "lost":
-            self.tell(t("notice.damaged"), t("notice.damaged_text"))
-        if self.parts.window_only:  # nothing else shows: not even that the keyring refuses
-            self._take(Action(Do.REVIEW))
+            self.notify(t("notice.damaged"), t("notice.damaged_text"))
+        if self.parts.window_only:  # open it first: without an icon only the window can show a keyring error
+            self._run_action(Action(Do.REVIEW))
         token = await asyncio.to_thread(self.parts.secrets.load, self.state.server)
         if token:
-            self.become(replace(self.state, signed_in=True))
-            await self.link(token)
-        elif not self.parts.window_only and not self.parts.memory.kept.email:
-            self._take(Action(Do.REVIEW))
+            self.set_state(replace(self.state, signed_in=True))
+            await self.connect_with(token)
+        elif not self.parts.window_only and not self.parts.memory.settings.email:
+            self._run_action(Action(Do.REVIEW))
 
-    def _take(self, action: Action) -> None:
+    def _run_action(self, action: Action) -> None:
         self.start(self._carry_out(self, action))
 
-    async def _told(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _report_errors(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except SecretsRefused as error:
-            self.become(states.failed(self.state, Trouble(TroubleKind.OTHER, error.title, error.remedy)))
-            self.tell(error.title, error.remedy)
+            self.set_state(states.failed(self.state, Trouble(TroubleKind.OTHER, error.title, error.remedy)))
+            self.notify(error.title, error.remedy)
         except TrayError as error:
-            self.tell(error.title, error.remedy)
+            self.notify(error.title, error.remedy)
 
     def _notice(self, message: Message) -> None:
         if self.state.notices:
-            self.batch = menu.arrived(self.batch, message, self.parts.now())
+            self.batch = menu.with_message(self.batch, message, self.parts.now())
             self._changed.set()
 
     def _drop_from_notices(self, gmail_ids: set[str]) -> None:
-        self.batch = menu.dropped(self.batch, gmail_ids)
+        self.batch = menu.without_messages(self.batch, gmail_ids)
 
     async def _tick(self) -> None:
-        """Do what is due by time alone: notices, the end of undo and pause, writing the lists."""
+        """Do what is due at some time: show notices, end the offer to undo and the pause, write the lists."""
         while True:
             try:
                 async with asyncio.timeout(self._until_due()):
@@ -371,13 +371,13 @@ class Controller:
                 pass
             self._changed.clear()
             now = self.parts.now()
-            self.batch, notice = menu.take(self.batch, now)
+            self.batch, notice = menu.take_due_notice(self.batch, now)
             if notice and self.state.notices:
                 self.parts.view.notify(notice.title, notice.body)
             self.state = states.expired(self.state, now)
             self.publish()
             if self._unsaved:
-                await asyncio.sleep(KEEP_AFTER)
+                await asyncio.sleep(SAVE_DELAY)
                 self._keep()
 
     def _until_due(self) -> float | None:
@@ -392,17 +392,17 @@ class Controller:
         return max(min(due), 0.0) + 0.01 if due else None
 
     def _keep(self) -> None:
-        """Write the lists. The offer to undo counts as decided: its messages are off the list on the disk too."""
+        """Write the lists. Messages whose decision can still be undone are left out on purpose."""
         self._unsaved = False
         if self.state.signed_in:
             at = self.state.updated_at or self.parts.now()
-            self.parts.memory.know(self.state.held, self.state.passed, at)
+            self.parts.memory.save_lists(self.state.held, self.state.passed, at)
 
     async def _end(self, ticking: asyncio.Task[None]) -> None:
         for task in (ticking, *self._tasks):
             task.cancel()
         await asyncio.gather(ticking, *self._tasks, return_exceptions=True)
-        await self.link("")
+        await self.connect_with("")
         if self._unsaved:
             self._keep()
         await self.parts.window.close()

@@ -1,4 +1,4 @@
-"""Whether this desktop can show a tray icon, asked before pystray is imported; and what stands in for it if not."""
+"""Whether this desktop can show a tray icon, decided before pystray is imported; `WindowOnly` replaces it if not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tray_app.errors import NoTray
 from tray_app.menu import Screen
 from tray_app.words import t
 
-# ---- Which of pystray's back ends can show a menu on this desktop
+# ---- The pystray back end for this desktop
 
 
 WATCHER = "org.kde.StatusNotifierWatcher"
@@ -27,8 +27,8 @@ def choose(
 ) -> str:
     """The name of the back end for PYSTRAY_BACKEND; "" leaves the choice to pystray (Windows, macOS).
 
-    Raises `NoTray` in plain words where none can show a menu. pystray's Xorg back end is never chosen: it has
-    no menu, and clicks do not reach it. At login the panel may come after us: it is waited for `patience` s.
+    Raises `NoTray` where none can show a menu. pystray's Xorg back end is never chosen: it has no menu and gets no
+    clicks. At login the panel may start after us: wait for it up to `patience` s.
     """
     if not platform.startswith("linux"):
         return ""
@@ -37,25 +37,25 @@ def choose(
         raise NoTray(t("error.xorg"), t("error.no_parts_remedy"))
     if not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")):
         raise NoTray(t("error.no_desktop"), t("error.no_desktop_remedy"))
-    left = patience
+    remaining = patience
     while True:
-        found = _hosted(wanted)
+        found = _available_backend(wanted)
         if found:
             return found
-        if left <= 0:
+        if remaining <= 0:
             raise NoTray(t("error.no_host"), t("error.no_host_remedy"))
         sleep(STEP)
-        left -= STEP
+        remaining -= STEP
 
 
-def _hosted(wanted: str) -> str:
+def _available_backend(wanted: str) -> str:
     try:
         import gi
 
         gi.require_version("Gtk", "3.0")
     except (ImportError, ValueError) as error:
         raise NoTray(t("error.no_parts"), t("error.no_parts_remedy")) from error
-    if wanted != "gtk" and _has_indicator() and _watched():
+    if wanted != "gtk" and _has_indicator() and _has_indicator_host():
         return "appindicator"
     if wanted != "appindicator" and _has_xembed_tray():
         return "gtk"
@@ -74,8 +74,8 @@ def _has_indicator() -> bool:
     return False
 
 
-def _watched() -> bool:
-    """Whether somebody on the session bus shows StatusNotifierItems."""
+def _has_indicator_host() -> bool:
+    """Whether a panel on the session bus shows StatusNotifierItems."""
     from gi.repository import Gio, GLib
 
     try:
@@ -97,7 +97,7 @@ def _watched() -> bool:
 
 
 def _has_xembed_tray() -> bool:
-    """Whether an X11 tray of the older kind is there."""
+    """Whether an X11 tray of the older kind (XEmbed) is running."""
     if not os.environ.get("DISPLAY"):
         return False
     from Xlib import X
@@ -115,11 +115,11 @@ def _has_xembed_tray() -> bool:
         display.close()
 
 
-# ---- Stands in for the tray icon where a desktop has none
+# ---- The view of a desktop without a tray
 
 
 class WindowOnly:
-    """The `IconView` port without an icon. Notices go to the terminal, if there is one."""
+    """The `IconView` port where there is no tray. Notices go to standard error."""
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
@@ -133,7 +133,7 @@ class WindowOnly:
         """Nothing to draw."""
 
     def notify(self, title: str, body: str) -> None:
-        """Write it where somebody may look."""
+        """Write to standard error, if there is a console."""
         if sys.stderr:
             sys.stderr.write(f"{title}: {body}\n")
 

@@ -1,4 +1,4 @@
-"""Where `pitchgate-tray` begins: a package that is not there is said in words."""
+"""Entry point of `pitchgate-tray`: reports a missing package in one sentence instead of a traceback."""
 
 from __future__ import annotations
 

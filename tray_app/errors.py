@@ -1,4 +1,4 @@
-"""What can go wrong for the person at the screen: a short title, what to do, whether it mends itself.
+"""Errors shown to the owner: a short title, what to do, and whether a retry may help.
 
 TrayError
 ├── BackendError             talking to the server failed
@@ -9,18 +9,18 @@ TrayError
 │   ├── SignedOut            401: this computer's token is not accepted
 │   ├── WrongVersion         not a Pitchgate server, or one that speaks another version
 │   └── Refused              any other 4xx: `code` and `field` as in docs/reference/api.md
-├── ConnectFailed            the browser round did not end with a token
+├── ConnectFailed            authorizing this computer in the browser gave no token
 ├── SecretsRefused           no safe place for the token
 ├── NoWindow                 neither a web view nor a browser shows the review page
 ├── NoTray                   this desktop shows no tray icon that could be clicked
-└── AlreadyRunning
+└── AlreadyRunning           another instance runs
 """
 
 from __future__ import annotations
 
 
 class TrayError(Exception):
-    """Root. `title` is one short sentence, `remedy` says what to do or what happens by itself."""
+    """Root. `title` is one short sentence; `remedy` says what to do, or what happens without the owner."""
 
     retryable = False
 
@@ -41,7 +41,7 @@ class Unreachable(BackendError):
 
 
 class Slow(BackendError):
-    """The server did not answer in time. A change that was asked for may or may not have happened."""
+    """The server did not answer in time. A requested change may or may not have been made."""
 
     retryable = True
 
@@ -69,13 +69,13 @@ class SignedOut(BackendError):
 
 
 class WrongVersion(BackendError):
-    """What answers is not a Pitchgate server this app can talk to."""
+    """The answer is not from a Pitchgate server of a version this app can use."""
 
     retryable = True  # until the server, or the app, has been brought up to date
 
 
 class Refused(BackendError):
-    """The server understood and said no. Asking again is useless."""
+    """The server understood and refused. Retrying is useless."""
 
     def __init__(self, title: str, remedy: str = "", *, code: str = "", field: str = "") -> None:
         super().__init__(title, remedy)
@@ -88,11 +88,11 @@ class ConnectFailed(TrayError):
 
 
 class SecretsRefused(TrayError):
-    """The token cannot be kept safely here."""
+    """There is no safe place for the token."""
 
 
 class NoWindow(TrayError):
-    """There is nothing that could show the review page."""
+    """Neither a web view nor a browser can show the review page."""
 
 
 class NoTray(TrayError):

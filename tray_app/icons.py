@@ -1,7 +1,7 @@
-"""The icon, drawn by us: the mark, a letter behind a gate, on a tile. Each state differs in shape as well as in colour.
+"""Draws the tray icon: our mark, a letter behind a gate, on a tile. The states differ in shape as well as in colour.
 
-The tiles' brightness is chosen so that they stand out (3:1 and better) from white and from dark bars alike;
-a test holds that. Everything is drawn large and scaled down once, so that strokes stay clear at 16 px.
+The tiles contrast at least 3:1 with white and with dark panels (a test checks it). Everything is drawn large and
+scaled down once, so that strokes stay clear at 16 px.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def draw(icon: Icon, badge: int = 0, size: int = GRID) -> Image.Image:
     pen = ImageDraw.Draw(image)
     tile = TILES[icon]
     _box(pen, 1, 1, 63, 63, radius=15, fill=tile)
-    glyphs = {Icon.PAUSED: _bars, Icon.ATTENTION: _mark, Icon.OFFLINE: _struck}
+    glyphs = {Icon.PAUSED: _pause_bars, Icon.ATTENTION: _exclamation_mark, Icon.OFFLINE: _crossed_gate}
     glyphs.get(icon, _gate)(pen, tile)
     if badge:
         _badge(pen, badge)
@@ -50,24 +50,24 @@ def _gate(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
         pen.ellipse(_at(x - 3, y - 3, x + 3, y + 3), fill=WHITE)
 
 
-def _struck(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
+def _crossed_gate(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
     _gate(pen, tile)
     _line(pen, (8, 58), (58, 6), tile, 20)
     _line(pen, (13, 54), (53, 11), WHITE, 7)
 
 
-def _bars(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
+def _pause_bars(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
     _box(pen, 17, 15, 28, 49, radius=3, fill=WHITE)
     _box(pen, 36, 15, 47, 49, radius=3, fill=WHITE)
 
 
-def _mark(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
+def _exclamation_mark(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
     _box(pen, 27, 11, 37, 38, radius=4, fill=WHITE)
     _box(pen, 27, 43, 37, 53, radius=5, fill=WHITE)
 
 
 def _badge(pen: ImageDraw.ImageDraw, count: int) -> None:
-    """A count of 1 to 9, else a plus sign, with a clear rim that parts it from the letter."""
+    """A count of 1 to 9, else a plus sign, with a transparent rim around it."""
     left, top, right, bottom = 24, 24, 64, 64
     pen.ellipse(_at(left - 3, top - 3, right + 3, bottom + 3), fill=CLEAR)
     pen.ellipse(_at(left, top, right, bottom), fill=BADGE)

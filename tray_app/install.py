@@ -1,4 +1,4 @@
-"""Putting the app where a person looks for programs, and taking it away again without a trace."""
+"""Adds the app to the applications menu, and removes it again without a trace."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def cache_home() -> Path:
 def install(
     command: list[str], platform: str = sys.platform, write_link: WriteLink | None = None
 ) -> list[Path]:
-    """Make the menu entry that runs `command`; returns what was written. Again: the same."""
+    """Make the menu entry that runs `command`; returns the files written. May run twice."""
     if platform == "win32":
         return _windows_shortcut(command, write_link or _write_link)
     if platform == "darwin":
@@ -42,11 +42,11 @@ def install(
 
 
 def uninstall(platform: str = sys.platform) -> list[Path]:
-    """Remove what `install` made, what WebKit keeps for the window where pywebview is older than 6 (Debian 13), and
-    folders that are empty then; returns what was there. Again: nothing."""
+    """Remove what `install` wrote, the data WebKit stores for the window under pywebview before 6 (Debian 13), and
+    folders that are then empty; returns the paths removed. May run twice."""
     removed = []
-    kept = [home / APPLICATION for home in (cache_home(), data_home())] if platform == "linux" else []
-    for path in (*installed_paths(platform), *kept):
+    webkit_data = [home / APPLICATION for home in (cache_home(), data_home())] if platform == "linux" else []
+    for path in (*installed_paths(platform), *webkit_data):
         if path.is_dir():
             shutil.rmtree(path)
         elif path.exists():
@@ -59,7 +59,7 @@ def uninstall(platform: str = sys.platform) -> list[Path]:
 
 
 def _drop_empty(folder: Path) -> None:
-    """This folder and those above it, as long as they are empty and below the user's folder of programs' data."""
+    """Remove this folder and its parents while they are empty and inside `data_home`."""
     while data_home() in folder.parents:
         try:
             folder.rmdir()
@@ -112,7 +112,7 @@ def _windows_shortcut(command: list[str], write_link: WriteLink) -> list[Path]:
 
 
 def _write_link(link: Path, command: list[str], icon: Path) -> None:
-    """Through Windows' own shell object: the format of a shortcut is nobody else's business."""
+    """Write the shortcut with Windows' own shell object; its file format is not public."""
     from comtypes.client import CreateObject
     from comtypes.persist import IPersistFile
     from comtypes.shelllink import IShellLinkW, ShellLink

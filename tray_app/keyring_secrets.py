@@ -1,4 +1,4 @@
-"""The token in the keyring of Windows or macOS; that of a Linux desktop is reached by `secret_stores`."""
+"""The token in the keyring of Windows or macOS. For Linux see `secret_stores`."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ class KeyringSecrets:
         try:
             return self._backend().get_password(SERVICE, server) or ""
         except KeyringError as error:
-            raise _locked(error) from error
+            raise _keyring_error(error) from error
 
     def save(self, server: str, token: str) -> None:
         """See `Secrets.save`."""
         try:
             self._backend().set_password(SERVICE, server, token)
         except KeyringError as error:
-            raise _locked(error) from error
+            raise _keyring_error(error) from error
 
     def forget(self, server: str) -> None:
-        """Forget the token. Not an error if there is none."""
+        """Remove the token. Not an error if there is none."""
         try:
             self._backend().delete_password(SERVICE, server)
         except PasswordDeleteError:
             return
         except KeyringError as error:
-            raise _locked(error) from error
+            raise _keyring_error(error) from error
 
     def _backend(self) -> KeyringBackend:
         backend = self._chosen or keyring.get_keyring()
-        home = type(backend).__module__
-        # fail and null keep nothing; those of the keyrings.alt package write files anybody's backup picks up
-        if home.startswith(("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")):
+        module = type(backend).__module__
+        # fail and null store nothing; those of keyrings.alt write files that end up in backups
+        if module.startswith(("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")):
             raise SecretsRefused(t("error.no_safe_place"), t("error.keyring_remedy"))
         return backend
 
 
-def _locked(error: Exception) -> SecretsRefused:
+def _keyring_error(error: Exception) -> SecretsRefused:
     return SecretsRefused(t("error.keyring", why=error or type(error).__name__), t("error.keyring_remedy"))

@@ -1,5 +1,5 @@
-"""What pystray's macOS icon lacks: the main thread for all work, no place in the Dock, items that keep their meaning
-while the menu is open, a clean end at log-off. Written from the sources of pystray and PyObjC, and never run on macOS.
+"""Adds to pystray's macOS icon: all work on the main thread, no icon in the Dock, no menu change while the menu is
+open, and a clean end at log-off. Written from the sources of pystray and PyObjC; never run on macOS.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Work = Callable[[], None]
 
 
 class MacLoop:
-    """The `Loop` on macOS. Build it on the main thread, before the icon. `end` is called there and may block."""
+    """The `Loop` on macOS. Build it on the main thread, before the icon. `end` runs there at log-off and may block."""
 
     def __init__(self, end: Work) -> None:
         import AppKit
@@ -22,23 +22,23 @@ class MacLoop:
 
         self._call_after = AppHelper.callAfter
         self._open = False
-        self._later: Work | None = None
-        # Whatever bundle the interpreter comes from, this is an app of the menu bar.
+        self._pending: Work | None = None
+        # Accessory: only in the menu bar, whatever bundle the interpreter belongs to.
         AppKit.NSApplication.sharedApplication().setActivationPolicy_(
             AppKit.NSApplicationActivationPolicyAccessory
         )
         center = AppKit.NSNotificationCenter.defaultCenter()
-        heard = {
+        handlers = {
             AppKit.NSMenuDidBeginTrackingNotification: self._opened,
             AppKit.NSMenuDidEndTrackingNotification: self._closed,
-            # A log-off makes AppKit leave the process without returning from its loop.
+            # At log-off AppKit exits the process without returning from its loop.
             AppKit.NSApplicationWillTerminateNotification: lambda notification: end(),
         }
         self._observers = [
-            center.addObserverForName_object_queue_usingBlock_(name, None, None, heard[name])
-            for name in heard
+            center.addObserverForName_object_queue_usingBlock_(name, None, None, handlers[name])
+            for name in handlers
         ]
-        # Python's own handlers wait for Python's next step, which AppKit's loop need not take for hours.
+        # Python's own signal handlers run at the next bytecode, which may be hours away inside AppKit's loop.
         for number in (signal.SIGTERM, signal.SIGHUP):
             MachSignals.signal(number, lambda *details: end())
 
@@ -47,7 +47,7 @@ class MacLoop:
         self._call_after(work)
 
     def notify(self, work: Work) -> None:
-        """See `Loop.notify`. pystray waits for a program that shows it, and raises what that program says."""
+        """See `Loop.notify`. On a thread: pystray waits for an external program, and raises its errors."""
 
         def shown() -> None:
             with contextlib.suppress(OSError, subprocess.SubprocessError):
@@ -56,9 +56,9 @@ class MacLoop:
         threading.Thread(target=shown, daemon=True).start()
 
     def when_closed(self, work: Work) -> None:
-        """See `Loop.when_closed`. pystray finds what to do by an item's number, in the menu that was set last."""
+        """See `Loop.when_closed`. pystray looks a chosen item up by its number in the menu that was set last."""
         if self._open:
-            self._later = work
+            self._pending = work
         else:
             work()
 
@@ -66,10 +66,12 @@ class MacLoop:
         self._open = True
 
     def _closed(self, notification: object) -> None:
-        self._call_after(self._settled)  # the chosen item is reported after the menu has closed
+        self._call_after(
+            self._menu_closed
+        )  # after it: AppKit reports the chosen item only once the menu has closed
 
-    def _settled(self) -> None:
+    def _menu_closed(self) -> None:
         self._open = False
-        later, self._later = self._later, None
+        later, self._pending = self._pending, None
         if later is not None:
             later()

@@ -1,7 +1,7 @@
-"""What pystray's Windows icon lacks: one thread for all work, a menu that stays while it is open, a way to log off.
+"""Adds to pystray's Windows icon: all work on one thread, no menu change while the menu is open, and log-off.
 
-pystray calls Windows from whatever thread asks, and destroys a menu that is open, which then hangs. It also answers 0
-to every message it does not know; to the question whether the session may end, 0 is a no, and Windows cannot shut down.
+pystray calls Windows from the caller's thread and destroys an open menu, which then hangs. It also answers 0 to every
+message it does not know; to WM_QUERYENDSESSION that means no, and Windows cannot shut down.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 WM_QUERYENDSESSION = 0x0011
 WM_ENDSESSION = 0x0016
 WM_CLICKED = 0x0400 + 11
-"""pystray's own: something was done to the icon. Its handler shows the menu and returns when that is closed."""
+"""pystray's own: the icon was clicked. Its handler shows the menu and returns once that is closed."""
 WM_WORK = 0x8000 + 1
-"""Ours: there is work in the queue."""
+"""Our own: the queue holds work."""
 
 Work = Callable[[], None]
 Post = Callable[[Any, int, int, int], object]
@@ -28,7 +28,10 @@ def _post(window: Any, message: int, wide: int, long: int) -> object:
 
 
 class WindowsLoop:
-    """The `Loop` of a pystray icon that does not run yet. `end` is called when the session ends, and may block."""
+    """The `Loop` of a pystray icon that has not started. `end` is called when the session ends, and may block.
+
+    `post` sends a message to the icon's window, as `PostMessage` does.
+    """
 
     def __init__(self, icon: Any, end: Work, post: Post = _post) -> None:
         self._icon = icon
@@ -36,7 +39,7 @@ class WindowsLoop:
         self._post = post
         self._work: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self._open = False
-        self._later: Work | None = None
+        self._pending: Work | None = None
         handlers = icon._message_handlers
         self._clicked = handlers[WM_CLICKED]
         handlers[WM_CLICKED] = self._on_click
@@ -56,7 +59,7 @@ class WindowsLoop:
     def when_closed(self, work: Work) -> None:
         """See `Loop.when_closed`."""
         if self._open:
-            self._later = work
+            self._pending = work
         else:
             work()
 
@@ -66,7 +69,7 @@ class WindowsLoop:
             return self._clicked(wide, long)
         finally:
             self._open = False
-            later, self._later = self._later, None
+            later, self._pending = self._pending, None
             if later is not None:
                 later()
 
@@ -74,5 +77,5 @@ class WindowsLoop:
         self._work.get_nowait()()
 
     def _on_end(self, wide: int, long: int) -> None:
-        if wide:  # 0: another program said no, the session goes on
+        if wide:  # 0: another program refused, and the session goes on
             self._end()

@@ -1,4 +1,4 @@
-"""What the app remembers between runs: settings, the last known lists, decisions that wait to be sent."""
+"""The state file: settings, the last known lists, and unsent decisions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from tinydb.storages import Storage
 
 from tray_app.state import Message, message_from_json, message_to_json
 
-# ---- A TinyDB storage that a kill or a power cut cannot break
+# ---- A TinyDB storage that survives a kill or a power cut
 
 
 Tables = dict[str, dict[str, Any]]
 
 
 class AtomicStorage(Storage):
-    """One process, one thread. `recovered` tells what opening found: "", "backup" or "lost"."""
+    """A JSON file with a backup. One process, one thread.
+
+    `recovered` after opening: "" (the file was sound), "backup" (read from the backup) or "lost".
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -41,23 +44,23 @@ class AtomicStorage(Storage):
         return self._tables
 
     def write(self, data: Tables) -> None:
-        """Replace the file. On an error (disk full) the file is as before and the error is raised."""
+        """Replace the file. On an error, such as a full disk, it stays as it was and the error is raised."""
         try:
             self._replace(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
         except BaseException:
-            self._tables = self._open()  # `data` may be the tree TinyDB has already changed
+            self._tables = self._open()  # reread: TinyDB may have changed our own dict in place
             raise
         self._tables = data
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Nothing to do: no file is kept open."""
 
     def _open(self) -> Tables | None:
         tables = _load(self.path)
         if tables is not None or not (self.path.exists() or self.backup.exists()):
             return tables
         if self.path.exists():
-            # Kept for a person to look at: it may hold decisions that were not sent.
+            # Keep the damaged file: it may contain unsent decisions.
             os.replace(self.path, self.path.with_name(self.path.name + ".damaged"))
         tables = _load(self.backup)
         self.recovered = "lost" if tables is None else "backup"
@@ -95,7 +98,7 @@ class AtomicStorage(Storage):
 def put_in_place(
     source: Path, target: Path, pause: Callable[[float], None] = time.sleep, tries: int = 25
 ) -> None:
-    """Replace `target`. On Windows a file that another program reads (virus scan, search) cannot be: try for 1 s."""
+    """Replace `target` by `source`. Windows refuses while another program (virus scan) reads it: retry for 1 s."""
     for left in reversed(range(tries)):
         try:
             os.replace(source, target)
@@ -112,12 +115,12 @@ def _load(path: Path) -> Tables | None:
         data = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    whole = isinstance(data, dict) and all(isinstance(table, dict) for table in data.values())
-    return data if whole else None
+    valid = isinstance(data, dict) and all(isinstance(table, dict) for table in data.values())
+    return data if valid else None
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name itself durable. Windows cannot open folders and does not need it."""
+    """Make the rename durable. Windows cannot open folders and does not need it."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -127,15 +130,15 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-# ---- What the app remembers between runs
+# ---- Settings, lists and unsent decisions
 
 
 FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """The owner's choices on this computer, and where the event stream stood."""
+class LocalSettings:
+    """The owner's settings on this computer."""
 
     server: str = ""
     notices: bool = True
@@ -145,9 +148,10 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """One decision (or its undoing, `undo`) to be sent. `tried`: the server may have it already. `expected`: how
-    many messages it was foreseen to let in; the server lets in no forged ones."""
+class UnsentDecision:
+    """One decision, or the undo of one, not yet confirmed by the server. `key` identifies the decision, `text` says it
+    in words. `tried`: it was sent once, the server may have it. `expected`: messages it should let in (the server
+    lets in fewer if some are forged)."""
 
     key: str
     gmail_id: str
@@ -159,7 +163,7 @@ class Waiting:
 
 
 class Memory:
-    """The state file. Asyncio thread only; every change is on the disk when its method returns."""
+    """The state file. Asyncio thread only; a change is on disk when its method returns."""
 
     def __init__(self, path: Path) -> None:
         self._db = TinyDB(path, storage=AtomicStorage)
@@ -167,27 +171,27 @@ class Memory:
         self._settings = self._db.table("settings")
         self._known = self._db.table("last_known")
         self._outbox = self._db.table("outbox")
-        self.kept = self._read_kept()
+        self.settings = self._read_settings()
 
-    def change(self, **changes: Any) -> Kept:
-        """Change settings. Writing what is already there costs nothing."""
-        kept = Kept(**(asdict(self.kept) | changes))
-        if kept != self.kept:
+    def change(self, **changes: Any) -> LocalSettings:
+        """Change settings; writes only if one differs."""
+        settings = LocalSettings(**(asdict(self.settings) | changes))
+        if settings != self.settings:
             self._settings.truncate()
-            self._settings.insert({"format": FORMAT} | asdict(kept))
-            self.kept = kept
-        return kept
+            self._settings.insert({"format": FORMAT} | asdict(settings))
+            self.settings = settings
+        return settings
 
     def last_known(self) -> tuple[tuple[Message, ...], tuple[Message, ...], datetime | None]:
-        """(held, passed, when) as last heard from the server; when is None if nothing is known."""
+        """(held, passed, time) as last fetched from the server; time is None if they never were."""
         for row in self._known.all():
             held = tuple(message_from_json(message) for message in row["held"])
             passed = tuple(message_from_json(message) for message in row["passed"])
             return held, passed, datetime.fromisoformat(row["at"])
         return (), (), None
 
-    def know(self, held: tuple[Message, ...], passed: tuple[Message, ...], at: datetime) -> None:
-        """Keep the lists."""
+    def save_lists(self, held: tuple[Message, ...], passed: tuple[Message, ...], at: datetime) -> None:
+        """Store the lists as last fetched `at` this time."""
         row = {
             "held": [message_to_json(message) for message in held],
             "passed": [message_to_json(message) for message in passed],
@@ -199,37 +203,37 @@ class Memory:
         else:
             self._known.insert(row)
 
-    def waiting(self) -> tuple[Waiting, ...]:
-        """Decisions not yet confirmed by the server, in the order they were taken."""
-        names = {f.name for f in fields(Waiting)}
+    def unsent(self) -> tuple[UnsentDecision, ...]:
+        """Decisions not yet confirmed by the server, oldest first."""
+        names = {f.name for f in fields(UnsentDecision)}
         rows = sorted(self._outbox.all(), key=lambda row: row.doc_id)
-        return tuple(Waiting(**{k: v for k, v in row.items() if k in names}) for row in rows)
+        return tuple(UnsentDecision(**{k: v for k, v in row.items() if k in names}) for row in rows)
 
-    def add(self, item: Waiting) -> None:
-        """One more to be sent, after all others."""
+    def add(self, item: UnsentDecision) -> None:
+        """Queue a decision behind all others."""
         self._outbox.insert(asdict(item))
 
-    def mark_tried(self, item: Waiting) -> None:
-        """It is about to be sent: from now on it cannot simply be dropped."""
+    def mark_sent_once(self, item: UnsentDecision) -> None:
+        """Mark it before it is sent: from now on the server may have it, so an undo must be sent too."""
         self._outbox.update({"tried": True}, doc_ids=self._ids(item))
 
-    def remove(self, item: Waiting) -> None:
-        """The server has it, or will never take it."""
+    def remove(self, item: UnsentDecision) -> None:
+        """Remove a decision that the server has confirmed or rejected, or that was undone before it was sent."""
         ids = self._ids(item)
         if ids:
             self._outbox.remove(doc_ids=ids)
 
     def forget(self) -> None:
-        """This computer was disconnected: drop lists and waiting decisions, keep the settings."""
+        """Delete the lists and the unsent decisions, and keep the settings: this computer was disconnected."""
         self._db.drop_table("last_known")
         self._db.drop_table("outbox")
         self.change(email="", event="")
 
-    def _ids(self, item: Waiting) -> list[int]:
+    def _ids(self, item: UnsentDecision) -> list[int]:
         return [r.doc_id for r in self._outbox.all() if r["key"] == item.key and r["undo"] == item.undo]
 
-    def _read_kept(self) -> Kept:
-        names = {f.name for f in fields(Kept)}
+    def _read_settings(self) -> LocalSettings:
+        names = {f.name for f in fields(LocalSettings)}
         for row in self._settings.all():
-            return Kept(**{name: value for name, value in row.items() if name in names})
-        return Kept()
+            return LocalSettings(**{name: value for name, value in row.items() if name in names})
+        return LocalSettings()

@@ -1,4 +1,4 @@
-"""What the owner sees, as data: the menu, notices, and what the local page shows. Pure."""
+"""The menu, the notices and the local page's data, made from the state. Pure."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from typing import Any
 
 from tray_app.state import (
     NEEDS_GOOGLE,
-    OUT_OF_REACH,
+    TEMPORARY,
     Decision,
     Icon,
     Message,
     Status,
     TrayState,
     TroubleKind,
-    explained,
     icon_of,
     message_to_json,
     paused,
+    status_sentences,
 )
 from tray_app.words import count, t
 
-# ---- The menu and the icon's title, made from the state as plain data
+# ---- The menu and the icon's title
 
 
 SENDERS_SHOWN = 8
 TITLE_LIMIT = 120
-"""Windows cuts a tooltip at 128 UTF-16 units, the closing NUL among them."""
+"""Windows cuts a tooltip at 128 UTF-16 units, the terminator included."""
 LABEL_LIMIT = 60
 """Wider menus push their sub-menus off a small screen."""
 
 
 class Do(StrEnum):
-    """What a menu item, or the review window, asks for."""
+    """What a menu item or the review window does. Comments name the arguments."""
 
     DECIDE = "decide"  # gmail_id, decision
     UNDO = "undo"  # key
@@ -59,7 +59,7 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One order with its words."""
+    """What to do, and the arguments for it."""
 
     do: Do
     args: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of the menu. No action and no children: a line to read. `checked` None: no check mark."""
+    """One line of the menu. Without action and children it is text only. `checked` None: no check mark."""
 
     label: str
     action: Action | None = None
@@ -105,18 +105,18 @@ def screen(state: TrayState, version: str, now: datetime) -> Screen:
 
 
 def cut(text: str, limit: int) -> str:
-    """`text` on one line within `limit` wide characters, the cut marked; unprintable characters dropped."""
+    """`text` on one line of at most `limit` UTF-16 units, with "…" where it was cut; unprintable characters removed."""
     clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return clean if clipped(clean, limit) == clean else clipped(clean, limit - 1).rstrip() + "…"
 
 
 def clipped(text: str, limit: int) -> str:
-    """The beginning of `text`, at most `limit` wide characters: UTF-16 units, of which an emoji takes two."""
+    """The first `limit` UTF-16 units of `text`, as Windows counts: an emoji takes two."""
     return text.encode("utf-16-le", "ignore")[: 2 * limit].decode("utf-16-le", "ignore")
 
 
 def grouped(messages: tuple[Message, ...]) -> tuple[tuple[Message, int], ...]:
-    """(newest message, count) of each sender, in the order of the newest."""
+    """(newest message, count) of each sender. `messages` are newest first, and so is the result."""
     counts: dict[str, int] = {}
     newest: dict[str, Message] = {}
     for message in messages:
@@ -150,8 +150,8 @@ def _state_block(state: TrayState, line: str) -> tuple[Item, ...]:
     if trouble and trouble.remedy:
         lines.append(Item(cut(trouble.remedy, LABEL_LIMIT + 20)))
     elif state.signed_in and state.status and not trouble:
-        lines += [Item(cut(sentence, LABEL_LIMIT + 20)) for sentence in explained(state.status)]
-    if trouble and trouble.kind in OUT_OF_REACH:
+        lines += [Item(cut(sentence, LABEL_LIMIT + 20)) for sentence in status_sentences(state.status)]
+    if trouble and trouble.kind in TEMPORARY:
         lines.append(Item(t("menu.retry"), Action(Do.RETRY)))
     if state.waiting:
         lines.append(Item(count("menu.waiting", state.waiting)))
@@ -159,7 +159,7 @@ def _state_block(state: TrayState, line: str) -> tuple[Item, ...]:
 
 
 def headline(state: TrayState, now: datetime) -> str:
-    """The state in a few words."""
+    """The state in a few words: the menu's first line."""
     if state.connecting:
         return t("menu.browser")
     if not state.signed_in:
@@ -172,10 +172,10 @@ def headline(state: TrayState, now: datetime) -> str:
 
 
 def _condition(status: Status, now: datetime) -> str:
-    """The title comes from the server; whether a pause is over is decided here, by our clock."""
+    """The server's title for its condition, with our local time or the progress added."""
     title = status.title or status.condition.replace("_", " ").capitalize()
     if status.paused_until is not None and paused(status, now):
-        return t("menu.paused_until", when=_when(status.paused_until, now))
+        return t("menu.paused_until", when=_clock_time(status.paused_until, now))
     if status.condition == "paused":
         title = t("menu.active")  # the pause ran out since the status was read
     if status.condition == "indexing" and status.index_total:
@@ -185,7 +185,7 @@ def _condition(status: Status, now: datetime) -> str:
     return cut(title, LABEL_LIMIT)
 
 
-def _when(at: datetime, now: datetime) -> str:
+def _clock_time(at: datetime, now: datetime) -> str:
     local, today = at.astimezone(), now.astimezone()
     return local.strftime("%H:%M") if local.date() == today.date() else local.strftime("%a %H:%M")
 
@@ -289,23 +289,23 @@ def _account_block(state: TrayState) -> tuple[Item, ...]:
     return tuple(lines)
 
 
-# ---- When to tell the owner of newly held mail, and in which words
+# ---- Notices about newly held mail
 
 
-SETTLE = timedelta(seconds=3)
-"""How long to wait for more of a burst."""
-AT_MOST = timedelta(seconds=15)
-"""How long a steady trickle may put a notice off."""
-APART = timedelta(minutes=2)
+BURST_WAIT = timedelta(seconds=3)
+"""How long to wait after a message for more of the same burst."""
+MAX_DELAY = timedelta(seconds=15)
+"""How long a steady stream of messages may delay a notice."""
+NOTICE_INTERVAL = timedelta(minutes=2)
 """The least time between two notices."""
 NOTICE_TITLE_LIMIT = 60
 BODY_LIMIT = 240
-"""Windows cuts at 64 and 256 wide characters, the ends included."""
+"""Windows cuts title and body at 64 and 256 UTF-16 units, the terminators included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice as it is shown: sender and subject, never more of the mail."""
+    """A notice as shown: sender and subject only."""
 
     title: str
     body: str
@@ -313,43 +313,44 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages to announce. `first_at` and `last_at` are when the first and the last came in."""
+    """Messages to announce, newest first. `first_at`, `last_at`: when the first and the last came in;
+    `notified_at`: when the last notice was shown."""
 
     pending: tuple[Message, ...] = ()
     first_at: datetime | None = None
     last_at: datetime | None = None
-    told_at: datetime | None = None
+    notified_at: datetime | None = None
 
 
-def arrived(batch: Batch, message: Message, now: datetime) -> Batch:
-    """One more to tell of."""
+def with_message(batch: Batch, message: Message, now: datetime) -> Batch:
+    """Add a message to announce."""
     return replace(batch, pending=(message, *batch.pending), first_at=batch.first_at or now, last_at=now)
 
 
-def dropped(batch: Batch, gmail_ids: set[str]) -> Batch:
-    """These were decided before they were announced."""
+def without_messages(batch: Batch, gmail_ids: set[str]) -> Batch:
+    """Remove messages that no longer need announcing."""
     left = tuple(message for message in batch.pending if message.gmail_id not in gmail_ids)
     return replace(batch, pending=left, first_at=batch.first_at if left else None)
 
 
 def due_at(batch: Batch) -> datetime | None:
-    """When the next notice is to be shown; None: nothing to tell."""
+    """When the next notice is to be shown; None if there is nothing to announce."""
     if not batch.pending or batch.first_at is None or batch.last_at is None:
         return None
-    due = min(batch.last_at + SETTLE, batch.first_at + AT_MOST)
-    return max(due, batch.told_at + APART) if batch.told_at else due
+    due = min(batch.last_at + BURST_WAIT, batch.first_at + MAX_DELAY)
+    return max(due, batch.notified_at + NOTICE_INTERVAL) if batch.notified_at else due
 
 
-def take(batch: Batch, now: datetime) -> tuple[Batch, Notice | None]:
-    """The notice that is due at `now`, and the batch without it."""
+def take_due_notice(batch: Batch, now: datetime) -> tuple[Batch, Notice | None]:
+    """The batch that remains, and the notice due at `now`, if any."""
     due = due_at(batch)
     if due is None or now < due:
         return batch, None
-    return Batch(told_at=now), worded(batch.pending)
+    return Batch(notified_at=now), notice_for(batch.pending)
 
 
-def worded(messages: Sequence[Message]) -> Notice:
-    """One notice about all of them."""
+def notice_for(messages: Sequence[Message]) -> Notice:
+    """One notice about all `messages`."""
     if len(messages) == 1:
         subject = messages[0].subject or t("menu.no_subject")
         return Notice(
@@ -367,7 +368,7 @@ def worded(messages: Sequence[Message]) -> Notice:
 
 
 def snapshot(state: TrayState, now: datetime, no_tray: str = "") -> dict[str, Any]:
-    """Everything the page shows; times as ISO 8601 in UTC. `no_tray` says why there is no icon, "" if there is."""
+    """Everything the local page shows; times as ISO 8601 in UTC. `no_tray`: why there is no icon, or ""."""
     undoable = state.undoable if state.undoable and now < state.undoable.until else None
     return {
         "server": state.server,
@@ -377,7 +378,7 @@ def snapshot(state: TrayState, now: datetime, no_tray: str = "") -> dict[str, An
         "headline": headline(state, now),
         "remedy": state.trouble.remedy
         if state.trouble
-        else " ".join(explained(state.status) if state.status else ()),
+        else " ".join(status_sentences(state.status) if state.status else ()),
         "online": state.signed_in and state.trouble is None and state.status is not None,
         "email": state.status.email if state.status else "",
         "as_of": state.updated_at.isoformat() if state.updated_at else None,
@@ -385,13 +386,13 @@ def snapshot(state: TrayState, now: datetime, no_tray: str = "") -> dict[str, An
         "undo": {"key": undoable.key, "text": undoable.text, "until": undoable.until.isoformat()}
         if undoable
         else None,
-        "held": [_shown(message) for message in state.held],
-        "passed": [_shown(message) for message in state.passed],
+        "held": [_page_message(message) for message in state.held],
+        "passed": [_page_message(message) for message in state.passed],
         "no_tray": no_tray,
     }
 
 
-def _shown(message: Message) -> dict[str, Any]:
-    """A message with the colour class of its sender's initials, t1 to t6, the same as on the server's pages."""
+def _page_message(message: Message) -> dict[str, Any]:
+    """A message with its sender's avatar colour, t1 to t6, chosen as on the server's pages."""
     number = blake2s(message.sender.lower().encode(errors="replace")).digest()[0] % 6 + 1
     return message_to_json(message) | {"tint": f"t{number}"}

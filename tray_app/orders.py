@@ -1,4 +1,4 @@
-"""What each menu item, and each request of the local page, does."""
+"""Carries out menu items and requests from the local page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tray_app.words import language, t
 
 
 PATIENCE = 300.0
-"""How long the owner may take in the browser, in seconds."""
+"""Seconds the owner may take in the browser."""
 HEAD_LIMIT = 16_384
 
 
@@ -39,15 +39,18 @@ def challenge_of(verifier: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One browser round; the secrets are new for each."""
+class DeviceAuthorization:
+    """One authorization of this computer in the browser (OAuth code with PKCE). The secrets are new each time.
+
+    `path` is that of the redirect address: unguessable, so that other local programs cannot answer.
+    """
 
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     state: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     path: str = field(default_factory=lambda: "/" + secrets.token_urlsafe(12), repr=False)
 
     def address(self, server: str, port: int, name: str) -> str:
-        """Where the browser is sent."""
+        """The server's page to open. `port`: ours on loopback; `name`: this computer's."""
         query = {
             "redirect_uri": f"http://127.0.0.1:{port}{self.path}",
             "code_challenge": challenge_of(self.verifier),
@@ -58,9 +61,9 @@ class Attempt:
         return f"{server}/connect/device?{urlencode(query)}"
 
     def code(self, target: str) -> str | None:
-        """The code in the request `target` the browser came back with; None: not our redirect.
+        """The code in the browser's request `target`; None if that is not the redirect address.
 
-        Raises `ConnectFailed` for a redirect that is ours but tells of a failure, or is forged.
+        Raises `ConnectFailed` for a redirect with an error, without a code, or with a wrong `state`.
         """
         parts = urlsplit(target)
         if parts.path != self.path:
@@ -78,13 +81,13 @@ class Attempt:
 async def authorize(
     backend: Backend, browser: Browser, server: str, name: str, patience: float = PATIENCE
 ) -> Token:
-    """Send the owner's browser round and exchange what it brings back for a device token.
+    """Authorize this computer in the owner's browser; returns the device token.
 
     Raises `ConnectFailed`, or the `BackendError` of the exchange.
     """
-    attempt = Attempt()
-    came_back: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    listener = await asyncio.start_server(_answering(attempt, came_back), "127.0.0.1", 0)
+    attempt = DeviceAuthorization()
+    code_future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    listener = await asyncio.start_server(_redirect_handler(attempt, code_future), "127.0.0.1", 0)
     try:
         port = listener.sockets[0].getsockname()[1]
         address = attempt.address(server, port, name)
@@ -93,7 +96,7 @@ async def authorize(
                 t("error.no_browser"), t("error.no_browser_remedy", address=f"{server}/connect")
             )
         async with asyncio.timeout(patience):
-            code = await came_back
+            code = await code_future
     except TimeoutError:
         raise ConnectFailed(t("error.no_answer"), t("error.connect_remedy")) from None
     finally:
@@ -101,15 +104,15 @@ async def authorize(
     return await backend.exchange(code, attempt.verifier)
 
 
-Served = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+ConnectionHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def _answering(attempt: Attempt, came_back: asyncio.Future[str]) -> Served:
+def _redirect_handler(attempt: DeviceAuthorization, code_future: asyncio.Future[str]) -> ConnectionHandler:
     async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, TimeoutError, h11.RemoteProtocolError):
             async with asyncio.timeout(10):
-                target = await _target(reader)
-                status, text = _settle(attempt, came_back, target)
+                target = await _read_target(reader)
+                status, text = _handle_redirect(attempt, code_future, target)
                 writer.write(_page(status, text))
                 await writer.drain()
         writer.close()
@@ -117,25 +120,27 @@ def _answering(attempt: Attempt, came_back: asyncio.Future[str]) -> Served:
     return served
 
 
-def _settle(attempt: Attempt, came_back: asyncio.Future[str], target: str) -> tuple[int, str]:
+def _handle_redirect(
+    attempt: DeviceAuthorization, code_future: asyncio.Future[str], target: str
+) -> tuple[int, str]:
     try:
         code = attempt.code(target)
     except ConnectFailed as error:
-        # Anybody on this computer can call the port: a wrong `state` must not end the round.
-        ours = hmac.compare_digest(
+        # Any local program can call the port: a wrong `state` must not end the authorization.
+        genuine = hmac.compare_digest(
             parse_qs(urlsplit(target).query).get("state", [""])[0].encode(), attempt.state.encode()
         )
-        if ours and not came_back.done():
-            came_back.set_exception(error)
+        if genuine and not code_future.done():
+            code_future.set_exception(error)
         return 400, f"{error.title}. {error.remedy}"
     if code is None:
         return 404, t("browser.nothing")
-    if not came_back.done():
-        came_back.set_result(code)
+    if not code_future.done():
+        code_future.set_result(code)
     return 200, t("browser.done")
 
 
-async def _target(reader: asyncio.StreamReader) -> str:
+async def _read_target(reader: asyncio.StreamReader) -> str:
     parser = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
     while True:
         event = parser.next_event()
@@ -162,14 +167,14 @@ def _page(status: int, text: str) -> bytes:
     return head.encode() + body
 
 
-# ---- What each menu item, and each request of the local page, does
+# ---- Menu items and requests from the local page
 
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 async def carry_out(app: Controller, action: Action) -> None:
-    """Do what the owner chose. Raises `TrayError`s, which are shown to them."""
+    """Do what the owner chose. Raises `TrayError`, which the caller shows."""
     await ORDERS[action.do](app, *action.args)
 
 
@@ -182,7 +187,7 @@ async def _undo(app: Controller, key: str) -> None:
 
 
 async def _review(app: Controller) -> None:
-    app.become(states.seen(app.state))
+    app.set_state(states.marked_seen(app.state))
     state = app.state
     if app.backend is not None and state.signed_in and not state.trouble and not app.parts.window_only:
         try:
@@ -198,13 +203,13 @@ async def _review(app: Controller) -> None:
 
 
 async def _questions(app: Controller) -> None:
-    """The full review page, where it asks."""
+    """Open the server's review page at its questions."""
     if app.backend is not None:
         await app.parts.window.open_page(await app.backend.ticket("questions"))
 
 
-async def _live(app: Controller) -> None:
-    """The full review page, asked for from the local one."""
+async def _open_review(app: Controller) -> None:
+    """Open the server's review page, at the local page's request."""
     if app.backend is not None:
         await app.parts.window.open_page(await app.backend.ticket("review"))
 
@@ -216,7 +221,7 @@ async def _pause(app: Controller, span: str) -> None:
 
 
 def tomorrow(now: datetime) -> datetime:
-    """Six o'clock on the owner's next day: a pause over a late evening does not end at midnight."""
+    """Six in the morning of the owner's next day, so that a pause does not end at midnight."""
     local = now.astimezone()
     day = (local + timedelta(days=1)).date()
     return datetime(day.year, day.month, day.day, 6).astimezone()
@@ -229,25 +234,25 @@ async def _resume(app: Controller) -> None:
 async def _set_pause(app: Controller, until: datetime | None) -> None:
     if app.backend is not None:
         await app.backend.pause(until)
-        app.on_reached(await app.backend.status())
+        app.on_status(await app.backend.status())
 
 
 async def _strictness(app: Controller, level: str) -> None:
     if app.backend is not None:
         await app.backend.set_strictness(level)
-        app.on_reached(await app.backend.status())
+        app.on_status(await app.backend.status())
 
 
 async def _notices(app: Controller) -> None:
     wanted = not app.state.notices
     app.parts.memory.change(notices=wanted)
-    app.become(replace(app.state, notices=wanted))
+    app.set_state(replace(app.state, notices=wanted))
 
 
 async def _updates(app: Controller) -> None:
     wanted = not app.state.update_check
     app.parts.memory.change(update_check=wanted)
-    app.become(replace(app.state, update_check=wanted))
+    app.set_state(replace(app.state, update_check=wanted))
 
 
 async def _autostart(app: Controller) -> None:
@@ -258,7 +263,7 @@ async def _autostart(app: Controller) -> None:
         autostart.disable()
     else:
         autostart.enable(app.parts.command)
-    app.become(replace(app.state, autostart=autostart.enabled()))
+    app.set_state(replace(app.state, autostart=autostart.enabled()))
 
 
 async def _connect(app: Controller, server: str = "") -> None:
@@ -266,23 +271,23 @@ async def _connect(app: Controller, server: str = "") -> None:
         return
     address = checked_server(server or app.state.server)
     backend = await app.use_server(address)
-    app.become(replace(app.state, connecting=True))
+    app.set_state(replace(app.state, connecting=True))
     try:
         token = await authorize(backend, app.parts.browser, address, app.parts.computer)
         await _keep_token(app, backend, address, token)
     finally:
-        app.become(replace(app.state, connecting=False))
-    known = app.parts.memory.kept.email
-    if known and known != token.email:  # somebody else's decisions must not be sent in this name
+        app.set_state(replace(app.state, connecting=False))
+    known = app.parts.memory.settings.email
+    if known and known != token.email:  # unsent decisions belong to the other mailbox
         app.forget()
     app.parts.memory.change(email=token.email)
-    app.become(replace(app.state, signed_in=True, trouble=None, waiting=len(app.outbox)))
-    await app.link(token.token)
-    app.tell(t("notice.connected"), t("notice.connected_text", email=token.email))
+    app.set_state(replace(app.state, signed_in=True, trouble=None, waiting=len(app.outbox)))
+    await app.connect_with(token.token)
+    app.notify(t("notice.connected"), t("notice.connected_text", email=token.email))
 
 
 async def _keep_token(app: Controller, backend: Backend, server: str, token: Token) -> None:
-    """A token with no safe place is given back at once: nobody else shall find it."""
+    """Save the token; if there is no safe place for it, revoke it at once."""
     try:
         await asyncio.to_thread(app.parts.secrets.save, server, token.token)
     except SecretsRefused:
@@ -294,7 +299,7 @@ async def _keep_token(app: Controller, backend: Backend, server: str, token: Tok
 
 
 def checked_server(address: str) -> str:
-    """The server's address without a trailing slash. Raises `ConnectFailed` unless it is https, or loopback."""
+    """The server's address without a trailing slash. Raises `ConnectFailed` unless it is https or loopback."""
     parts = urlsplit(address.strip())
     safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     if not safe or not parts.hostname or parts.query or parts.username:
@@ -306,18 +311,18 @@ def checked_server(address: str) -> str:
 
 
 async def _sign_out(app: Controller) -> None:
-    """Forget the token here first: this computer is disconnected even if the server cannot be reached."""
+    """Delete the token here first, so that this works without the server too, then revoke it there."""
     await asyncio.to_thread(app.parts.secrets.forget, app.state.server)
-    reached = True
+    revoked = True
     if app.backend is not None:
         try:
             await app.backend.sign_out()
         except BackendError:
-            reached = False
-    await app.link("")
+            revoked = False
+    await app.connect_with("")
     app.forget()
-    if not reached:
-        app.tell(
+    if not revoked:
+        app.notify(
             t("notice.disconnected"),
             t("notice.not_told"),
         )
@@ -328,13 +333,13 @@ async def _gmail(app: Controller) -> None:
 
 
 async def _devices(app: Controller) -> None:
-    """The settings page lists and revokes; it opens in the browser, signed in once."""
+    """Open the settings page, which lists and revokes computers, signed in by a one-time ticket."""
     if app.backend is not None:
         await asyncio.to_thread(app.parts.browser.open, await app.backend.ticket("settings"))
 
 
 async def _about(app: Controller) -> None:
-    app.tell(f"Pitchgate {app.parts.version}", t("notice.about", server=urlsplit(app.state.server).netloc))
+    app.notify(f"Pitchgate {app.parts.version}", t("notice.about", server=urlsplit(app.state.server).netloc))
 
 
 async def _retry(app: Controller) -> None:
@@ -367,12 +372,12 @@ ORDERS: Mapping[Do, Callable[..., Awaitable[None]]] = {
 
 
 async def answer(app: Controller, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    """What the local page asks for. Unknown requests and failures answer {"error": {title, remedy}}.
+    """Serve the request `name` of the local page. Unknown ones raise `ConnectFailed`.
 
-    What changes the state answers nothing: the page hears of every change, a long list need not go twice.
+    `decide` and `undo` answer {}: the page gets every new state pushed anyway.
     """
     if name == "list":
-        app.become(states.seen(app.state))
+        app.set_state(states.marked_seen(app.state))
     elif name == "decide":
         app.decide(str(args.get("gmail_id")), Decision(str(args.get("decision"))))
         return {}
@@ -386,7 +391,7 @@ async def answer(app: Controller, name: str, args: Mapping[str, Any]) -> dict[st
     elif name == "connect":
         app.start(_connect(app, checked_server(str(args.get("server")))))
     elif name == "live":
-        app.start(_live(app))
+        app.start(_open_review(app))
     elif name == "retry":
         app.poke()
     else:

@@ -1,4 +1,4 @@
-"""What the controller needs from outside, as Protocols. Threads are named where they matter."""
+"""The controller's ports, as Protocols. Threads are named where they matter."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a browser round is exchanged for."""
+    """The device token of this computer and the mailbox it belongs to."""
 
     token: str
     device_id: str
@@ -30,10 +30,10 @@ class Token:
 
 
 class Backend(Protocol):
-    """The server. Every method raises a `BackendError` and nothing else; all run on the asyncio thread."""
+    """The server. Methods raise only `BackendError`s and run on the asyncio thread."""
 
     def use_token(self, token: str) -> None:
-        """The token for all later calls; "" for none."""
+        """Use this token for all later calls; "" for none."""
 
     async def exchange(self, code: str, verifier: str) -> Token: ...
 
@@ -49,23 +49,23 @@ class Backend(Protocol):
         """The message's text, as plain text."""
 
     async def correct(self, key: str, gmail_id: str, decision: Decision) -> tuple[str, ...]:
-        """Decide; gives the ids of what goes to another place. The same key again has no second effect."""
+        """Decide about a message; returns the ids of all messages that are moved. Idempotent by `key`."""
 
     async def undo(self, key: str) -> None:
-        """Take a decision back. Again: no second effect."""
+        """Undo a decision. Idempotent."""
 
     async def set_strictness(self, strictness: str) -> None: ...
 
     async def pause(self, until: datetime | None) -> None: ...
 
     async def sign_out(self) -> None:
-        """Make this computer's token worthless. Not an error if it is already."""
+        """Revoke this computer's token. Not an error if it is already revoked."""
 
     async def ticket(self, page: str) -> str:
-        """An address that shows this page (review, settings), signed in, once."""
+        """A one-time address that opens this page (review, questions, settings) signed in."""
 
     def events(self, after: str) -> AsyncIterator[Event]:
-        """Everything after the event `after` ("" = from now on), until the connection breaks."""
+        """The events after the one with id `after` ("": from now on), until the connection ends or fails."""
 
     async def close(self) -> None: ...
 
@@ -97,19 +97,19 @@ class Window(Protocol):
     async def to_front(self) -> None: ...
 
     def refresh(self) -> None:
-        """The state changed: tell an open local page. Returns at once."""
+        """Send the new state to an open local page. Returns at once."""
 
     async def close(self) -> None: ...
 
 
 class Secrets(Protocol):
-    """Where the token is kept. Calls may block (a keyring asks for its password): not on the asyncio thread.
+    """Where the token is stored. Calls may block on a keyring's password prompt: never on the asyncio thread.
 
     Every method raises `SecretsRefused` if there is no safe place.
     """
 
     def load(self, server: str) -> str:
-        """The token for this server, "" if none is kept."""
+        """The token for this server, "" if there is none."""
 
     def save(self, server: str, token: str) -> None: ...
 
@@ -127,14 +127,14 @@ class Autostart(Protocol):
 
 
 class Browser(Protocol):
-    """Opens the system's browser."""
+    """The owner's browser."""
 
     def open(self, url: str) -> bool:
-        """False if none could be opened."""
+        """Open `url` in a new tab; False if no browser could be opened."""
 
 
 class Orders(Protocol):
-    """Where the view and the window send what the owner chose."""
+    """Takes the actions the owner chose in the view."""
 
     def submit(self, action: Action) -> None:
         """Any thread; returns at once."""

@@ -1,9 +1,9 @@
-"""Draws the icon, its menu and its notices with pystray. Thin: what to show comes as data from `menu`.
+"""Draws the icon, its menu and its notices with pystray, from the data that `menu` makes.
 
 Threads: `run` blocks the main thread, which macOS demands and the others allow. `show`, `notify` and `stop` may
-be called from any thread; on Linux pystray passes them on to its own loop, on Windows and macOS our `Loop` does. Menu
-actions run on the main thread and only hand an `Action` on. pystray calls an action with at most two arguments and
-quietly shows no menu if one takes more, so actions are closures, never lambdas with default arguments.
+be called from any thread; on Linux pystray passes them to its own loop, on Windows and macOS our `Loop` does. Menu
+actions run on the main thread and only submit an `Action`. pystray calls an action with at most two arguments and
+shows no menu, without an error, if one takes more: so actions are closures, never lambdas with defaults.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ class Loop(Protocol):
     """The thread the icon belongs to. `do` and `notify` may be called from any thread and return at once."""
 
     def do(self, work: Work) -> None:
-        """Work on the icon, on its thread, in order."""
+        """Run `work` on the icon's thread, in order."""
 
     def notify(self, work: Work) -> None:
-        """Show a notice."""
+        """Run `work`, which shows a notice and may block on macOS."""
 
     def when_closed(self, work: Work) -> None:
-        """Change the menu, unless it is open: then once it is closed, and only the last such work. On that thread."""
+        """Run `work` now, or once the open menu has closed, when only the latest is run. Icon's thread only."""
 
 
 class LinuxLoop:
-    """pystray's own: its methods may be called from any thread there, and an open menu stays as it is."""
+    """No detour: on Linux pystray's methods may be called from any thread, and an open menu stays as it is."""
 
     def do(self, work: Work) -> None:
         """See `Loop.do`."""
@@ -49,10 +49,10 @@ class LinuxLoop:
 
 
 class PystrayView:
-    """The `IconView` port. `backend` is what `desktop.choose` said. Build it on the main thread.
+    """The `IconView` port. `backend` comes from `desktop.choose`. Build it on the main thread.
 
-    `end` is called on the main thread when the session ends (not on Linux: there a signal tells). It may block
-    for some seconds; after it the process may be gone.
+    `end` is called on the main thread when the session ends (on Linux a signal comes instead). It may block for
+    some seconds; after it the system may kill the process. `orders` is called when something is chosen.
     """
 
     def __init__(self, backend: str, orders: Callable[[], Orders], end: Work) -> None:
@@ -67,9 +67,9 @@ class PystrayView:
         self._orders = orders
         self._markup = backend in ("appindicator", "gtk")
         self._shown: Screen | None = None
-        self._icon, self._loop = self._made(end)
+        self._icon, self._loop = self._build(end)
 
-    def _made(self, end: Work) -> tuple[Any, Loop]:
+    def _build(self, end: Work) -> tuple[Any, Loop]:
         if self._platform == "darwin":
             from tray_app.loop_macos import MacLoop
 
@@ -92,15 +92,15 @@ class PystrayView:
         def appear() -> None:
             self._icon.visible = True
 
-        self._icon.icon = draw(*self._first())
+        self._icon.icon = draw(*self._initial_icon())
         self._icon.run(setup=ready)
 
     def show(self, screen: Screen) -> None:
-        """See `IconView.show`. Only what changed is drawn: a menu that is open is not torn away in vain."""
+        """See `IconView.show`. Redraws only what changed."""
         self._loop.do(lambda: self._draw(screen))
 
     def notify(self, title: str, body: str) -> None:
-        """See `IconView.notify`. Linux desktops read markup in the body; senders and subjects are no markup."""
+        """See `IconView.notify`. The body is escaped on Linux, where desktops read it as markup."""
         if not self._icon.HAS_NOTIFICATION:
             return
         text = clipped(body, NOTICE_BODY_LIMIT) or " "
@@ -112,7 +112,7 @@ class PystrayView:
         """See `IconView.stop`."""
         self._loop.do(self._icon.stop)
 
-    def _first(self) -> tuple[Any, int]:
+    def _initial_icon(self) -> tuple[Any, int]:
         from tray_app.state import Icon
 
         return (self._shown.icon, self._shown.badge) if self._shown else (Icon.OFFLINE, 0)
@@ -124,9 +124,9 @@ class PystrayView:
         if before is None or before.title != screen.title:
             self._icon.title = screen.title
         if before is None or before.menu != screen.menu:
-            self._loop.when_closed(lambda: self._put(screen.menu))
+            self._loop.when_closed(lambda: self._set_menu(screen.menu))
 
-    def _put(self, items: tuple[Item, ...]) -> None:
+    def _set_menu(self, items: tuple[Item, ...]) -> None:
         self._icon.menu = self._menu(items)
 
     def _menu(self, items: tuple[Item, ...]) -> Any:
@@ -137,21 +137,21 @@ class PystrayView:
             return self._pystray.Menu.SEPARATOR
         return self._pystray.MenuItem(
             item.label.replace("&", "&&") if self._platform == "win32" else item.label,
-            self._menu(item.children) if item.children else self._doing(item.action),
-            checked=None if item.checked is None else self._always(item.checked),
+            self._menu(item.children) if item.children else self._callback(item.action),
+            checked=None if item.checked is None else self._fixed_check(item.checked),
             radio=item.radio,
             default=item.default,
             enabled=item.enabled,
         )
 
-    def _doing(self, action: Action | None) -> Callable[[], None]:
+    def _callback(self, action: Action | None) -> Callable[[], None]:
         def chosen() -> None:
             if action is not None:
                 self._orders().submit(action)
 
         return chosen
 
-    def _always(self, value: bool) -> Callable[[Any], bool]:
+    def _fixed_check(self, value: bool) -> Callable[[Any], bool]:
         def checked(item: Any) -> bool:
             return value
 

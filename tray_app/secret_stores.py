@@ -1,4 +1,4 @@
-"""Where the token is kept: in the keyring of a Linux desktop, or in a plain file where the owner insists."""
+"""The token in the keyring of a Linux desktop, or in a plain file if the owner asks for that."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class SecretServiceSecrets:
     """The `Secrets` port over the Secret Service. Calls may wait for the owner to unlock it."""
 
     def load(self, server: str) -> str:
-        """See `Secrets.load`. Raises `SecretsRefused` for one that stays locked."""
+        """See `Secrets.load`. Raises `SecretsRefused` if the keyring stays locked."""
         secret, failed = _libsecret()
         try:
             found = self._find(secret, server)
             if not found:
                 return ""
-            # What `keyring` kept says so, and may be of the same second as ours.
-            ours = min(found, key=lambda item: "application" in item.get_attributes())
-            return str(ours.retrieve_secret_sync().get_text() or "")
+            # Prefer our own entry: one that the `keyring` package wrote has an "application" attribute.
+            own = min(found, key=lambda item: "application" in item.get_attributes())
+            return str(own.retrieve_secret_sync().get_text() or "")
         except failed as error:
-            raise _locked(error.message) from error
+            raise _keyring_error(error.message) from error
 
     def save(self, server: str, token: str) -> None:
         """See `Secrets.save`."""
@@ -39,37 +39,37 @@ class SecretServiceSecrets:
         attributes = {"service": SERVICE, "username": server}
         label = f"{SERVICE} ({server})"
         try:
-            kept = secret.password_store_sync(
+            stored = secret.password_store_sync(
                 _schema(secret), attributes, secret.COLLECTION_DEFAULT, label, token
             )
         except failed as error:
-            raise _locked(error.message) from error
-        if not kept:
-            raise _locked(t("error.still_locked"))
+            raise _keyring_error(error.message) from error
+        if not stored:
+            raise _keyring_error(t("error.still_locked"))
 
     def forget(self, server: str) -> None:
-        """Forget the token. Not an error if there is none."""
+        """Remove the token. Not an error if there is none."""
         secret, failed = _libsecret()
         try:
             if self._find(secret, server):
                 secret.password_clear_sync(_schema(secret), {"service": SERVICE, "username": server})
         except failed as error:
-            raise _locked(error.message) from error
+            raise _keyring_error(error.message) from error
 
     def _find(self, secret: Any, server: str) -> list[Any]:
-        """What is kept for this server, unlocked. By two attributes: `keyring`, which kept it before, has a third."""
+        """The entries for this server, unlocked. Two attributes also find those of `keyring`, which have a third."""
         flags = secret.SearchFlags
         attributes = {"service": SERVICE, "username": server}
         found: list[Any] = secret.password_search_sync(
             _schema(secret), attributes, flags.ALL | flags.UNLOCK | flags.LOAD_SECRETS
         )
         if any(item.get_locked() for item in found):
-            raise _locked(t("error.still_locked"))
+            raise _keyring_error(t("error.still_locked"))
         return found
 
 
 def _libsecret() -> tuple[Any, type[Any]]:
-    """The library, and what its calls raise. Asked for late: nothing else needs it."""
+    """libsecret, and the error class its calls raise. Imported late: only this store needs it."""
     try:
         import gi
 
@@ -85,15 +85,15 @@ def _schema(secret: Any) -> Any:
     return secret.Schema.new(SCHEMA, secret.SchemaFlags.DONT_MATCH_NAME, {"service": text, "username": text})
 
 
-def _locked(why: str) -> SecretsRefused:
+def _keyring_error(why: str) -> SecretsRefused:
     return SecretsRefused(t("error.keyring", why=why), t("error.keyring_remedy"))
 
 
-# ---- The token in a plain file, only where the owner insists
+# ---- The token in a plain file
 
 
 class FileSecrets:
-    """The `Secrets` port over a file that only this user can read. Used only when the owner asked for it."""
+    """The `Secrets` port over a file only this user can read. Used only if the owner asks for it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -107,7 +107,7 @@ class FileSecrets:
         self._write(self._read() | {server: token})
 
     def forget(self, server: str) -> None:
-        """Forget the token. Not an error if there is none."""
+        """Remove the token. Not an error if there is none."""
         self._write({name: token for name, token in self._read().items() if name != server})
 
     def _read(self) -> dict[str, str]:

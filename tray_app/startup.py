@@ -1,4 +1,4 @@
-"""How the app starts: its settings, the command that starts it again, and one instance a person."""
+"""Starting the app: its settings, the commands that start its processes, and the single instance."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from platformdirs import user_state_path
 from tray_app.errors import AlreadyRunning, TrayError
 from tray_app.words import t
 
-# ---- The settings of the app, read once at its start
+# ---- Settings, read once at the start
 
 
 DEFAULT_SERVER = "http://127.0.0.1:8400"
@@ -31,7 +31,8 @@ DEFAULT_SERVER = "http://127.0.0.1:8400"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`folder` holds the state file and the lock; `server` counts until the owner connects to another."""
+    """`folder` holds the state file and the lock; `server` is used until the owner connects to another;
+    `computer` is this computer's name."""
 
     folder: Path
     server: str
@@ -40,7 +41,7 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """From PITCHGATE_TRAY_HOME and PITCHGATE_TRAY_SERVER, with a default for each."""
+    """The settings from PITCHGATE_TRAY_HOME and PITCHGATE_TRAY_SERVER, or their defaults."""
     home = environ.get("PITCHGATE_TRAY_HOME")
     return Settings(
         folder=Path(home) if home else user_state_path("pitchgate", appauthor=False),
@@ -58,16 +59,16 @@ def installed_version() -> str:
         return "0"
 
 
-# ---- How the program is started again
+# ---- Commands
 
 
 def frozen() -> bool:
-    """Whether this is the folder with everything in it."""
+    """Whether this runs from the PyInstaller folder, which brings its own Python and libraries."""
     return bool(getattr(sys, "frozen", False))
 
 
 def start_command(platform: str = sys.platform, python: str = sys.executable) -> list[str]:
-    """The program, for the menu and for login. On Windows those that open no console."""
+    """The command for the menu and for login; on Windows one that opens no console."""
     if frozen():
         return [python]
     windows = platform == "win32"
@@ -79,12 +80,12 @@ def start_command(platform: str = sys.platform, python: str = sys.executable) ->
 
 
 def window_command(python: str = sys.executable) -> tuple[str, ...]:
-    """The process of the review window (`tray_app.window`)."""
+    """The command of the review window's process (`tray_app.window`)."""
     return (python, "window") if frozen() else (python, "-m", "tray_app.window")
 
 
 def restore_library_path(environ: MutableMapping[str, str] = os.environ) -> None:
-    """What we start looks for libraries where it always did: a browser must not load ours from the folder."""
+    """Undo PyInstaller's LD_LIBRARY_PATH, so that a browser we start does not load our libraries."""
     if not frozen() or not sys.platform.startswith("linux"):
         return
     environ.pop("LD_LIBRARY_PATH", None)
@@ -92,7 +93,7 @@ def restore_library_path(environ: MutableMapping[str, str] = os.environ) -> None
         environ["LD_LIBRARY_PATH"] = before
 
 
-# ---- One instance a person
+# ---- Single instance per user
 
 
 PATIENCE = 2.0
@@ -100,7 +101,7 @@ PATIENCE = 2.0
 
 @contextlib.contextmanager
 def writable(folder: Path) -> Iterator[None]:
-    """Say an error of the file system in words; but not a lock's `Timeout`, which inherits from `OSError`."""
+    """Turn an `OSError` into a `TrayError`; except the lock's `Timeout`, which is an `OSError` too."""
     try:
         yield
     except Timeout:
@@ -113,7 +114,7 @@ def writable(folder: Path) -> Iterator[None]:
 
 
 class Instance:
-    """The lock of the state folder. The operating system frees it when the process dies, however it dies."""
+    """The lock of the state folder. The operating system frees it when the process dies."""
 
     def __init__(self, folder: Path) -> None:
         with writable(folder):
@@ -123,7 +124,7 @@ class Instance:
         self._server: asyncio.Server | None = None
 
     def take(self) -> None:
-        """Become the instance. Raises `AlreadyRunning` after waking the one that runs."""
+        """Acquire the lock. If another instance has it, wake that one and raise `AlreadyRunning`."""
         try:
             with writable(self._address.parent):
                 self._lock.acquire(timeout=0)
@@ -135,7 +136,7 @@ class Instance:
             ) from None
 
     async def listen(self, on_wake: Callable[[], None]) -> None:
-        """Call `on_wake` (asyncio thread) whenever a second instance was started."""
+        """Call `on_wake` (asyncio thread) when a second instance starts, which knows the word from our file."""
         word = secrets.token_urlsafe(24)
 
         async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -160,7 +161,7 @@ class Instance:
         if self._server:
             self._server.close()
             self._server = None
-        with contextlib.suppress(OSError):  # on Windows: a second start may be reading it
+        with contextlib.suppress(OSError):  # on Windows, while a second instance reads it
             self._address.unlink(missing_ok=True)
 
     def release(self) -> None:

@@ -1,4 +1,4 @@
-"""What the tray app knows, how it changes, and messages as JSON. Pure."""
+"""The tray app's state, its changes, and messages as JSON. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 from tray_app.errors import WrongVersion
 from tray_app.words import t
 
-# ---- What the app knows, as one frozen value, and every way it can change
+# ---- The state. A function named after an event (`status_received`, `decided` …) returns the state after it.
 
 
 UNDO_FOR = timedelta(seconds=30)
 HELD_LIMIT = 5_000
-"""Held messages kept in memory and on disk. Older ones are on the review page."""
+"""Most held messages kept in memory and on disk. Older ones are on the review page only."""
 PASSED_LIMIT = 50
 
 
@@ -31,7 +31,7 @@ class Icon(StrEnum):
 
 
 class TroubleKind(StrEnum):
-    """Why the app is cut off."""
+    """Why the app has no connection."""
 
     UNREACHABLE = "unreachable"
     SLOW = "slow"
@@ -42,8 +42,8 @@ class TroubleKind(StrEnum):
     OTHER = "other"
 
 
-OUT_OF_REACH = frozenset({TroubleKind.UNREACHABLE, TroubleKind.SLOW, TroubleKind.SERVER, TroubleKind.BUSY})
-"""Troubles that pass by themselves; the others need the owner."""
+TEMPORARY = frozenset({TroubleKind.UNREACHABLE, TroubleKind.SLOW, TroubleKind.SERVER, TroubleKind.BUSY})
+"""Troubles that need no action from the owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message as the server tells of it. `domain` is "" where no rule for the domain is offered, `told`
-    the one reason to show, `note` what the sender themselves had to say."""
+    """One message as the server describes it. `domain` is "" where no rule for the domain is offered; `told` is the one
+    reason to show; `note` is what the sender wrote on the challenge page."""
 
     gmail_id: str
     sender: str
@@ -74,14 +74,14 @@ class Message:
 
     @property
     def who(self) -> str:
-        """The sender as a person reads it."""
+        """The sender's name, or their address."""
         return self.sender_name or self.sender
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The mailbox's state at the server, in the server's words. `who` has to do something: nobody, owner or
-    pitchgate. `event` is the id of the latest event seen there."""
+    """The mailbox's state at the server. `title`, `cause`, `remedy` and `warnings` are the server's sentences. `who`
+    must act: nobody, owner or pitchgate. `event` is the id of the server's latest event."""
 
     version: str
     email: str
@@ -103,7 +103,7 @@ class Status:
 
 
 class Decision(StrEnum):
-    """What the owner may say of a message; the words of docs/reference/api.md."""
+    """What the owner may decide about a message, named as in docs/reference/api.md."""
 
     RELEASE = "release"
     ALLOW = "allow"
@@ -114,13 +114,13 @@ class Decision(StrEnum):
     SALES = "sales"
 
 
-WIDE = (Decision.ALLOW, Decision.ALLOW_DOMAIN)
-"""Those that let in every held message of a sender or a domain."""
+ALLOW_DECISIONS = (Decision.ALLOW, Decision.ALLOW_DOMAIN)
+"""Decisions that let in every held message of a sender or a domain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undoable:
-    """The decision that can still be taken back, with the messages it took off the list."""
+    """The decision that can still be undone, and the messages it removed from the list (`taken`)."""
 
     key: str
     text: str
@@ -130,7 +130,8 @@ class Undoable:
 
 @dataclass(frozen=True, slots=True)
 class TrayState:
-    """Everything the screens are made from. `held` is newest first; `unseen` are ids not yet looked at."""
+    """Everything the screens are made from. `held` is newest first; `unseen`: ids the owner has not looked at;
+    `waiting`: number of unsent decisions."""
 
     server: str = ""
     signed_in: bool = False
@@ -145,26 +146,26 @@ class TrayState:
     notices: bool = True
     autostart: bool | None = None  # None: this platform has none
     update_check: bool = False
-    recovered: str = ""  # told once after the state file had to be mended
+    recovered: str = ""  # see `AtomicStorage`
     updated_at: datetime | None = field(default=None, compare=False)
 
 
 NEEDS_GOOGLE = ("needs_reconnect", "watch_lapsed", "disconnected")
-"""Conditions that connecting Gmail again mends."""
+"""Conditions that reconnecting Gmail ends."""
 
 
-def explained(status: Status) -> tuple[str, ...]:
-    """Cause, remedy and warnings, as far as there is anything the owner should know."""
+def status_sentences(status: Status) -> tuple[str, ...]:
+    """Cause and remedy, if somebody must act, and all warnings: sentences for the owner."""
     reasons = (status.cause, status.remedy) if status.who != "nobody" else ()
     return tuple(sentence for sentence in (*reasons, *status.warnings) if sentence)
 
 
 def icon_of(state: TrayState, now: datetime) -> Icon:
-    """The icon for this state: what the owner must mend, then what passes by itself, then what is new."""
+    """The icon for this state. What needs the owner comes before a pause, and a pause before new mail."""
     if not state.signed_in:
         return Icon.ATTENTION
     if state.trouble:
-        return Icon.OFFLINE if state.trouble.kind in OUT_OF_REACH else Icon.ATTENTION
+        return Icon.OFFLINE if state.trouble.kind in TEMPORARY else Icon.ATTENTION
     status = state.status
     if status and (status.condition in (*NEEDS_GOOGLE, "delayed") or status.who == "owner"):
         return Icon.ATTENTION
@@ -178,27 +179,27 @@ def paused(status: Status, now: datetime) -> bool:
     return status.paused_until is not None and now < status.paused_until
 
 
-def reached(state: TrayState, status: Status, now: datetime) -> TrayState:
-    """The server answered with `status`: whatever was wrong is over."""
+def status_received(state: TrayState, status: Status, now: datetime) -> TrayState:
+    """The server answered with `status`: any trouble is over."""
     return replace(state, signed_in=True, trouble=None, status=status, updated_at=now)
 
 
 def failed(state: TrayState, trouble: Trouble) -> TrayState:
-    """The server cannot be used for the reason in `trouble`; the last known list stays."""
+    """The server cannot be used because of `trouble`; the last known lists stay."""
     return replace(state, trouble=trouble)
 
 
-def listed(state: TrayState, held: tuple[Message, ...], *, first: bool) -> TrayState:
-    """The server's whole list. With `first` (no list was known) nothing in it is news."""
-    taken = state.undoable.taken if state.undoable else ()  # decided, and not done: it is back, and no news
+def list_received(state: TrayState, held: tuple[Message, ...], *, first: bool) -> TrayState:
+    """The server sent the whole list `held`. With `first` (no list was known before) nothing in it is unseen."""
+    taken = state.undoable.taken if state.undoable else ()  # may be listed again: the owner has seen them
     known = {message.gmail_id for message in (*state.held, *taken)}
     fresh = {message.gmail_id for message in held} - known
     kept = state.unseen & {message.gmail_id for message in held}
     return replace(state, held=held[:HELD_LIMIT], unseen=kept if first else kept | fresh)
 
 
-def newly_held(state: TrayState, message: Message) -> TrayState:
-    """One more held message. Told of twice, it is there once."""
+def message_held(state: TrayState, message: Message) -> TrayState:
+    """One more message was held. A repeated event adds it only once."""
     others = tuple(known for known in state.held if known.gmail_id != message.gmail_id)
     return replace(
         state,
@@ -208,24 +209,24 @@ def newly_held(state: TrayState, message: Message) -> TrayState:
     )
 
 
-def retold(state: TrayState, message: Message) -> TrayState:
-    """A held message as it is now; one that is not listed stays unlisted."""
+def message_updated(state: TrayState, message: Message) -> TrayState:
+    """A held message changed. One that is not listed is not added."""
     held = tuple(message if known.gmail_id == message.gmail_id else known for known in state.held)
     return replace(state, held=held)
 
 
-def gone(state: TrayState, gmail_ids: set[str]) -> TrayState:
-    """These are no longer held, or no longer undecided."""
+def messages_removed(state: TrayState, gmail_ids: set[str]) -> TrayState:
+    """These messages are no longer held, or were decided."""
     return replace(state, held=without(state.held, gmail_ids), unseen=state.unseen - gmail_ids)
 
 
 def without(messages: tuple[Message, ...], gmail_ids: set[str]) -> tuple[Message, ...]:
-    """`messages` less those with these ids."""
+    """`messages` without those with these ids."""
     return tuple(message for message in messages if message.gmail_id not in gmail_ids)
 
 
-def seen(state: TrayState) -> TrayState:
-    """The owner has looked."""
+def marked_seen(state: TrayState) -> TrayState:
+    """The owner looked at the list."""
     return replace(state, unseen=frozenset())
 
 
@@ -235,34 +236,34 @@ def find(state: TrayState, gmail_id: str) -> Message | None:
 
 
 def affected(messages: tuple[Message, ...], about: Message, decision: Decision) -> tuple[Message, ...]:
-    """Those of the held `messages` that a decision about one of them settles.
+    """Those of the held `messages` that a decision about one of them (`about`) covers.
 
-    A rule reaches further: to the held mail of the address, or of the domain; keeping held, to what is older of it.
-    This foresees what the server will do, so that the list is right at once, offline too; the server may let in less.
+    Allowing or blocking covers all mail of the address or the domain; keeping covers this message and the sender's
+    older ones. This predicts the server's result, so that the list is right at once, offline too.
     """
     if decision in (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN) and about.domain:
         return tuple(message for message in messages if message.domain == about.domain)
     if decision in (Decision.ALLOW, Decision.BLOCK):
         return tuple(message for message in messages if message.sender == about.sender)
-    if decision is Decision.KEEP:  # what is listed of a sender stands newest first
+    if decision is Decision.KEEP:  # `messages` are newest first, so the older ones follow
         theirs = tuple(message for message in messages if message.sender == about.sender)
         return theirs[theirs.index(about) :] if about in theirs else ()
     return tuple(message for message in messages if message.gmail_id == about.gmail_id)
 
 
 def decided(state: TrayState, about: Message, decision: Decision, key: str, now: datetime) -> TrayState:
-    """The owner decided: take what that settles off the list and offer to undo it for `UNDO_FOR`."""
+    """The owner decided about a message: remove what that covers from its list, and offer to undo it for `UNDO_FOR`."""
     if decision is Decision.SALES:
         taken = tuple(m for m in state.passed if m.gmail_id == about.gmail_id)
         state = replace(state, passed=without(state.passed, {about.gmail_id}))
     else:
         taken = affected(state.held, about, decision)
-        state = gone(state, {message.gmail_id for message in taken})
+        state = messages_removed(state, {message.gmail_id for message in taken})
     return replace(state, undoable=Undoable(key, done_sentence(about, decision), now + UNDO_FOR, taken))
 
 
 def undone(state: TrayState, key: str) -> TrayState:
-    """The owner took it back: what was taken off the list is on it again, in its old order."""
+    """The owner undid the decision: its messages are listed again, in their old order."""
     last = state.undoable
     if last is None or last.key != key:
         return state
@@ -279,13 +280,13 @@ def _newest_first(message: Message) -> float:
 
 
 def expired(state: TrayState, now: datetime) -> TrayState:
-    """Drop the offer to undo once its time is over."""
+    """Withdraw the offer to undo once its time is over."""
     over = state.undoable is not None and now >= state.undoable.until
     return replace(state, undoable=None) if over else state
 
 
 def signed_out(state: TrayState) -> TrayState:
-    """This computer was disconnected: forget everything about the mailbox."""
+    """This computer was disconnected: remove everything about the mailbox."""
     return replace(
         state,
         signed_in=False,
@@ -305,11 +306,11 @@ def done_sentence(about: Message, decision: Decision) -> str:
     return t(f"done.{decision}", who=who, domain=about.domain or about.sender)
 
 
-# ---- JSON of docs/reference/api.md to these values, and back for the state file and the local page
+# ---- From the JSON of docs/reference/api.md, and to JSON for the state file and the local page
 
 
 def unreadable() -> WrongVersion:
-    """The error for an answer that cannot be trusted."""
+    """The error for an answer this app does not understand."""
     return WrongVersion(
         t("error.not_understood"),
         t("error.not_understood_remedy"),
@@ -317,7 +318,7 @@ def unreadable() -> WrongVersion:
 
 
 def status_from_json(data: Mapping[str, Any]) -> Status:
-    """The answer of GET /status."""
+    """A `Status` from the answer of GET /status."""
     try:
         preferences, held, index = data["preferences"], data["held"], data.get("index") or {}
         return Status(
@@ -344,7 +345,7 @@ def status_from_json(data: Mapping[str, Any]) -> Status:
 
 
 def message_from_json(data: Mapping[str, Any]) -> Message:
-    """One message."""
+    """A `Message` from the server's or our own JSON."""
     try:
         return Message(
             gmail_id=str(data["gmail_id"]),
@@ -364,7 +365,7 @@ def message_from_json(data: Mapping[str, Any]) -> Message:
 
 
 def message_to_json(message: Message) -> dict[str, Any]:
-    """Inverse of `message_from_json` for what is kept."""
+    """The inverse of `message_from_json`."""
     return {
         "gmail_id": message.gmail_id,
         "sender": message.sender,

@@ -1,7 +1,7 @@
-"""The review window itself, as a process: `python -m tray_app.window`, started and spoken to by the tray.
+"""The review window's process, `python -m tray_app.window`, started by the tray.
 
-The first line on standard input says what to show: the server's page, or our local page with a list. pywebview owns
-the main thread; one thread reads the tray's lines. When standard input ends, so does the window.
+Tray and window exchange JSON lines over standard input and output. The first says what to show: the server's page or
+our local page. pywebview owns the main thread; another reads the tray's lines and closes the window at their end.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from tray_app.words import catalogue, language, section, t
 SIZE = (980, 720)
 ANSWER_PATIENCE = 30.0
 NO_PAGE = "document.doctype === null"
-"""True of the bare text WebKit shows where no page came, and of a proxy's own "bad gateway". Where a web view's own
-text is a whole document (Edge), nothing is noticed: *Review…* in the menu leads to the list there too."""
+"""Script that is true when the server's page did not load: WebKit then shows bare text, and so do some proxies. Edge
+shows a whole document, which is not noticed; *Review…* in the menu opens the local page there."""
 
 
 class Pipe:
-    """Lines to and from the tray. `ask` may be called from any thread but the reader's."""
+    """JSON lines to and from the tray. `ask` may be called from any thread but the one that calls `read`."""
 
     def __init__(self, reads: IO[bytes], writes: IO[bytes]) -> None:
         self._reads = reads
         self._writes = writes
         self._numbers = itertools.count(1)
-        self._waiting: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
+        self._answers: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
         self._writing = threading.Lock()
 
     def read(self) -> dict[str, Any] | None:
-        """The next line that is no answer; None at the end."""
+        """The next line that is not the answer to an `ask`; None at the end. Answers go to their callers."""
         for line in self._reads:
             message: dict[str, Any] = json.loads(line)
-            waiting = self._waiting.pop(message.get("id", 0), None)
-            if waiting is not None:
-                waiting.put(message["answer"])
+            answers = self._answers.pop(message.get("id", 0), None)
+            if answers is not None:
+                answers.put(message["answer"])
             elif "id" not in message:
                 return message
         return None
@@ -55,15 +55,15 @@ class Pipe:
             self._writes.flush()
 
     def ask(self, do: str, args: dict[str, Any]) -> dict[str, Any]:
-        """Send a request and wait for its answer."""
+        """Send the request `do` with `args` and wait for its answer."""
         number = next(self._numbers)
-        answered: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._waiting[number] = answered
+        answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._answers[number] = answers
         self.say({"id": number, "do": do, "args": args})
         try:
-            return answered.get(timeout=ANSWER_PATIENCE)
+            return answers.get(timeout=ANSWER_PATIENCE)
         except queue.Empty:
-            self._waiting.pop(number, None)
+            self._answers.pop(number, None)
             return {
                 "error": {
                     "title": t("error.silent"),
@@ -73,19 +73,20 @@ class Pipe:
 
 
 class Api:
-    """What our local page may call. pywebview runs it on threads of its own."""
+    """The functions our local page may call. pywebview calls them on its own threads."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
 
     def ask(self, name: str, args: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Pass a request on to the tray. In pywebview 5 a parameter must not be named by a word of JavaScript's."""
+        """Pass a request to the tray. pywebview 5 allows no parameter named like a JavaScript keyword (`do`)."""
         return self._pipe.ask(str(name), dict(args or {}))
 
 
 def local_page(*, in_browser: bool = False) -> str:
-    """Our page as one text: its own style and script, and a policy that lets nothing else in. `in_browser` it brings
-    what speaks to the app there (`tray_app.window_host`); in a window that is pywebview's, which needs eval."""
+    """Our local page as one HTML text, with its style, script and a content policy that allows nothing else. With
+    `in_browser` it includes the script that calls the app over HTTP (`tray_app.window_host`); in a window pywebview
+    provides that, and needs eval."""
     folder = files("tray_app") / "page"
     nonce = secrets.token_urlsafe(16)
     text = (folder / "review.html").read_text(encoding="utf-8")
@@ -98,28 +99,28 @@ def local_page(*, in_browser: bool = False) -> str:
     words = section("page")
     for key, forms in words.items():
         text = text.replace(f"{{{{t:{key}}}}}", html.escape(forms[0]))
-    # In a script element nothing but "<" could end it.
+    # Escape "<", the only character that could end a script element.
     text = text.replace("{{WORDS}}", json.dumps(dict(words)).replace("<", "\\u003c"))
     text = text.replace("{{PLURAL}}", catalogue(language()).plural)
     return text.replace("{{LANGUAGE}}", language()).replace("{{NONCE}}", nonce)
 
 
 def main() -> int:
-    """Show what the first line says until it is closed. Exit code 3: there is no web view here."""
+    """Show the window until it is closed; returns the exit code, 3 if there is no web view."""
     pipe = Pipe(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
-    os.dup2(2, 1)  # nothing but our lines may reach the tray
+    os.dup2(2, 1)  # libraries' prints go to standard error: only our lines may reach the tray
     first = pipe.read()
     if first is None:
         return 0
     try:
-        be_named()
+        set_window_identity()
         import webview
 
         _check_modern(webview)
         window = _window(webview, first, pipe)
-        window.events.shown += _say_shown(pipe)
+        window.events.shown += _report_shown(pipe)
         if first["mode"] == "page":
-            window.events.loaded += _say_lost(pipe, window)
+            window.events.loaded += _report_no_page(pipe, window)
         threading.Thread(target=_follow, args=(pipe, window), daemon=True).start()
         webview.start(private_mode=True)
     except Exception as error:  # whatever a toolkit raises where it cannot work
@@ -128,10 +129,10 @@ def main() -> int:
     return 0
 
 
-def be_named() -> None:
-    """On Linux, tell which entry of the applications menu the window belongs to: the task list shows its name and icon.
+def set_window_identity() -> None:
+    """On Linux, link the window to our entry in the applications menu, so that the task list shows its name and icon.
 
-    The toolkit takes its application's id (WM_CLASS) from the first argument, once it is imported.
+    GTK takes the application's id (WM_CLASS) from the first argument when it is imported.
     """
     if not str(sys.platform).startswith("linux"):
         return
@@ -145,19 +146,19 @@ def be_named() -> None:
 
 
 def _check_modern(webview: Any) -> None:
-    """Without Edge WebView2 pywebview takes Internet Explorer's engine, which shows our pages wrongly."""
+    """Raise where pywebview would use Internet Explorer's engine, which shows our pages wrongly."""
     if str(sys.platform) == "win32" and webview.initialize().renderer == "mshtml":
         raise RuntimeError("Edge WebView2 is not installed")
 
 
-def _say_shown(pipe: Pipe) -> Any:
+def _report_shown(pipe: Pipe) -> Any:
     def shown() -> None:
         pipe.say({"shown": True})
 
     return shown
 
 
-def _say_lost(pipe: Pipe, window: Any) -> Any:
+def _report_no_page(pipe: Pipe, window: Any) -> Any:
     def loaded() -> None:
         if _run(window, NO_PAGE) is True:
             pipe.say({"lost": True})
@@ -174,26 +175,26 @@ def _window(webview: Any, first: dict[str, Any], pipe: Pipe) -> Any:
 
 
 def _run(window: Any, script: str) -> Any:
-    """The value of a script that no page's content policy forbids. pywebview 5, Debian 13's, has no name for that."""
+    """The value of a script, run regardless of the page's content policy. pywebview 5 (Debian 13) lacks `run_js`."""
     if hasattr(window, "run_js"):
         return window.run_js(script)
     return window.gui.evaluate_js(script, window.uid)
 
 
 def _follow(pipe: Pipe, window: Any) -> None:
-    """Do what the tray says until it stops speaking."""
+    """Carry out the tray's lines; close the window when they end."""
     window.events.shown.wait()
-    while (piece := pipe.read()) is not None:
-        if "push" in piece:
-            _run(window, f"window.pitchgate && window.pitchgate.show({json.dumps(piece['push'])})")
-        elif piece.get("front"):
+    while (message := pipe.read()) is not None:
+        if "push" in message:
+            _run(window, f"window.pitchgate && window.pitchgate.show({json.dumps(message['push'])})")
+        elif message.get("front"):
             window.restore()
             window.show()
     window.destroy()
 
 
 def run() -> None:
-    """Be the window, and end with it."""
+    """Run the window and exit with its code."""
     # Not through sys.exit: a web view's threads must not keep a closed window's process alive.
     code = main()
     sys.stderr.flush()

@@ -1,8 +1,8 @@
-"""The review window from the tray's side: a process of its own, since its toolkit wants the main thread too.
-Where there is no web view, the local page is shown in the browser.
+"""The tray's side of the review window, which is a process of its own because its toolkit needs the main thread too.
+Without a web view, the pages are shown in the browser.
 
-Tray and window speak JSON lines over the window's standard input and output: no port is opened for it. The page
-of the server gets no such line: only our own local page may ask the tray for anything.
+Tray and window exchange JSON lines over the window's standard input and output, so no port is opened. Only our own
+local page may send requests to the tray, never the server's page.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tray_app.startup import window_command
 from tray_app.window import local_page
 from tray_app.words import t
 
-# ---- The review window from the tray's side
+# ---- The review window as a process
 
 
 LINE_LIMIT = 1 << 20
@@ -34,10 +34,10 @@ Answer = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class WindowProcess:
-    """The `Window` port. `answer` serves the local page; `snapshot` is what it is shown.
+    """The `Window` port. `answer` serves the local page's requests; `snapshot` returns the data it shows.
 
-    `on_broken(mode, url)` is called when the window could not be shown, `on_closed` when its owner closed it,
-    `on_lost` when they asked for a page of the server's and none came.
+    `on_broken(mode, url)` is called when the window could not be shown, `on_closed` when the owner closed it,
+    `on_lost` when the server's page did not load.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class WindowProcess:
         self._say({"front": True})
 
     def refresh(self) -> None:
-        """See `Window.refresh`. Several changes in one go make one call."""
+        """See `Window.refresh`. Several changes in one step of the event loop make one line."""
         if self.showing == "local" and self._changed is None:
             self._changed = asyncio.get_running_loop().call_soon(self._push)
 
@@ -89,7 +89,7 @@ class WindowProcess:
             return
         with contextlib.suppress(OSError):
             if process.stdin:
-                process.stdin.close()  # the window ends when nobody speaks to it any more
+                process.stdin.close()  # the window closes at the end of its input
         try:
             async with asyncio.timeout(CLOSE_PATIENCE):
                 await process.wait()
@@ -127,7 +127,7 @@ class WindowProcess:
     async def _read(self, process: asyncio.subprocess.Process, first: dict[str, Any]) -> None:
         shown = lost = False
         assert process.stdout is not None
-        with contextlib.suppress(ValueError):  # a line beyond the limit, or no JSON: not our window's
+        with contextlib.suppress(ValueError):  # a line too long, or not JSON
             while line := await process.stdout.readline():
                 message = json.loads(line)
                 if message.get("shown"):
@@ -135,7 +135,7 @@ class WindowProcess:
                 elif first["mode"] == "local":
                     await self._serve(message)
                 elif message.get("lost") and not lost:
-                    lost = True  # reported for every load that fails: acted on once, or a second window would open
+                    lost = True  # sent after every failed load; open the local page only once
                     self._on_lost()
         code = await process.wait()
         if self._process is process:
@@ -147,11 +147,11 @@ class WindowProcess:
                 self._on_closed()
 
     async def _serve(self, message: dict[str, Any]) -> None:
-        self._say({"id": message.get("id"), "answer": await answered(self._answer, message)})
+        self._say({"id": message.get("id"), "answer": await answer_request(self._answer, message)})
 
 
-async def answered(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
-    """The answer to the local page that asked {"do": name, "args": {…}}; in words if it fails."""
+async def answer_request(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
+    """Answer the local page's request {"do": name, "args": {…}}; a failure becomes {"error": {title, remedy}}."""
     try:
         return await answer(str(asked["do"]), dict(asked.get("args") or {}))
     except TrayError as error:
@@ -160,19 +160,19 @@ async def answered(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
         return {"error": {"title": t("error.unknown_request"), "remedy": ""}}
 
 
-# ---- The review window where there is no web view
+# ---- The browser, where there is no web view
 
 
 TICKET_LIFE = 60.0
-"""Seconds in which the browser has to come; then the ticket is worth nothing."""
+"""Seconds a ticket is valid: the browser must open the page within them."""
 REQUEST_LIMIT = 65_536
 REQUEST_PATIENCE = 10.0
-PULSE = 5.0
-"""Seconds between two lines to an open page, so that one that was closed is noticed."""
-GONE_AFTER = 15.0
-"""Seconds without any page until it counts as closed: a reload takes less."""
+HEARTBEAT = 5.0
+"""Seconds between two lines to an open page; writing to a closed one fails and so reveals it."""
+CLOSE_AFTER = 15.0
+"""Seconds without any open page until the window counts as closed: a reload takes less."""
 HEADERS = (
-    ("Content-Security-Policy", "frame-ancestors 'none'"),  # the rest of it is in the page
+    ("Content-Security-Policy", "frame-ancestors 'none'"),  # the rest of the policy is in the page's meta tag
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
     ("Cache-Control", "no-store"),
@@ -181,7 +181,11 @@ HEADERS = (
 
 
 class BrowserWindow:
-    """The `Window` port. `answer` and `snapshot` as in `WindowProcess`; `on_closed` when no page is open any more."""
+    """The `Window` port over the owner's browser and a local HTTP server.
+
+    `answer` and `snapshot` as in `WindowProcess`; `on_closed` is called when no page is open any more. A page gets
+    the key for all requests in exchange for the one-time ticket in its address.
+    """
 
     def __init__(
         self,
@@ -199,7 +203,7 @@ class BrowserWindow:
         self._listener: asyncio.Server | None = None
         self._host = ""
         self._pages: set[asyncio.Event] = set()
-        self._grace: asyncio.TimerHandle | None = None
+        self._close_timer: asyncio.TimerHandle | None = None
         self.showing = ""
 
     async def open_page(self, url: str) -> None:
@@ -208,7 +212,7 @@ class BrowserWindow:
             raise NoWindow(t("error.no_window"), t("error.no_window_remedy"))
 
     async def open_local(self) -> None:
-        """See `Window.open_local`: a new tab, for nobody else can bring the old one to the front."""
+        """See `Window.open_local`. Opens a new tab: we cannot bring the old one to the front."""
         if self._listener is None:
             self._listener = await asyncio.start_server(self._served, "127.0.0.1", 0)
             self._host = f"127.0.0.1:{self._listener.sockets[0].getsockname()[1]}"
@@ -218,7 +222,7 @@ class BrowserWindow:
         await self.open_page(f"http://{self._host}/#{ticket}")
 
     async def to_front(self) -> None:
-        """See `Window.to_front`: `open_local` and `open_page` do it."""
+        """Nothing to do: a browser tab comes to the front when it is opened."""
 
     def refresh(self) -> None:
         """See `Window.refresh`."""
@@ -226,9 +230,9 @@ class BrowserWindow:
             changed.set()
 
     async def close(self) -> None:
-        """Serve no longer. What stands in the browser stays there, and can do nothing."""
+        """Stop serving. Pages open in the browser stay there without effect."""
         self.showing = ""
-        for timer in (*self._tickets.values(), self._grace):
+        for timer in (*self._tickets.values(), self._close_timer):
             if timer:
                 timer.cancel()
         self._tickets.clear()
@@ -242,8 +246,8 @@ class BrowserWindow:
         if not self._pages:
             self._report_closed()
 
-    def _grace_over(self) -> None:
-        """No page came back. A ticket that is still open decides instead, when it is used or expires."""
+    def _close_unless_ticket(self) -> None:
+        """No page has been open for a while. While a ticket is valid, wait for it to expire."""
         if not self._tickets:
             self._report_closed()
 
@@ -256,62 +260,64 @@ class BrowserWindow:
             http = h11.Connection(h11.SERVER, max_incomplete_event_size=REQUEST_LIMIT)
             async with asyncio.timeout(REQUEST_PATIENCE):
                 request, body = await _request(http, reader)
-            if not self._known(request) or request.target != b"/changes":
+            if not self._has_key(request) or request.target != b"/changes":
                 status, kind, content = await self._respond(request, body)
                 writer.write(_head(http, status, kind))
-                writer.write(_piece(http, content) + _end(http))
+                writer.write(_chunk(http, content) + _end(http))
                 await writer.drain()
             else:
-                await self._follow(http, writer)
+                await self._send_changes(http, writer)
         writer.close()
 
-    def _ours(self, request: h11.Request) -> bool:
-        """Whether the Host header is our own address. A foreign name that resolves here is refused (DNS rebinding)."""
+    def _is_our_host(self, request: h11.Request) -> bool:
+        """Whether the Host header is our address: a name pointed at us (DNS rebinding) is refused."""
         return dict(request.headers).get(b"host", b"") == self._host.encode()
 
-    def _known(self, request: h11.Request) -> bool:
+    def _has_key(self, request: h11.Request) -> bool:
         given = dict(request.headers).get(b"authorization", b"")
-        return self._ours(request) and hmac.compare_digest(given, f"Bearer {self._key}".encode())
+        return self._is_our_host(request) and hmac.compare_digest(given, f"Bearer {self._key}".encode())
 
     async def _respond(self, request: h11.Request, body: bytes) -> tuple[int, str, str]:
         what = (request.method, request.target)
-        if what == (b"GET", b"/") and self._ours(request):
+        if what == (b"GET", b"/") and self._is_our_host(request):
             return 200, "text/html", local_page(in_browser=True)
         if (
             what == (b"POST", b"/key")
-            and self._ours(request)
+            and self._is_our_host(request)
             and (timer := self._tickets.pop(body.decode(), None))
         ):
             timer.cancel()
             return 200, "text/plain", self._key
-        if what == (b"POST", b"/ask") and self._known(request):
+        if what == (b"POST", b"/ask") and self._has_key(request):
             asked = json.loads(body)
-            answer = await answered(self._answer, asked)
+            answer = await answer_request(self._answer, asked)
             return 200, "application/json", json.dumps(answer)
         return 404, "text/plain", t("browser.nothing")
 
-    async def _follow(self, http: h11.Connection, writer: asyncio.StreamWriter) -> None:
-        """A line for each change of the state, as long as the page is open."""
+    async def _send_changes(self, http: h11.Connection, writer: asyncio.StreamWriter) -> None:
+        """Send the page a line for each change of the state while it is open."""
         changed = asyncio.Event()
         self._pages.add(changed)
         self.showing = "local"
-        if self._grace:
-            self._grace.cancel()
+        if self._close_timer:
+            self._close_timer.cancel()
         try:
             writer.write(_head(http, 200, "application/json"))
             while self.showing:
                 line = json.dumps(self._snapshot()) if changed.is_set() else ""
                 changed.clear()
-                writer.write(_piece(http, f"{line}\n"))
+                writer.write(_chunk(http, f"{line}\n"))
                 await writer.drain()
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(PULSE):
+                    async with asyncio.timeout(HEARTBEAT):
                         await changed.wait()
             writer.write(_end(http))
         finally:
             self._pages.discard(changed)
             if not self._pages and self.showing:
-                self._grace = asyncio.get_running_loop().call_later(GONE_AFTER, self._grace_over)
+                self._close_timer = asyncio.get_running_loop().call_later(
+                    CLOSE_AFTER, self._close_unless_ticket
+                )
 
 
 async def _request(http: h11.Connection, reader: asyncio.StreamReader) -> tuple[h11.Request, bytes]:
@@ -329,7 +335,7 @@ async def _request(http: h11.Connection, reader: asyncio.StreamReader) -> tuple[
         else:
             http.receive_data(await reader.read(REQUEST_LIMIT))
         if len(body) > REQUEST_LIMIT:
-            raise ValueError("a request this long is none of our page's")
+            raise ValueError("request too long")
 
 
 def _head(http: h11.Connection, status: int, kind: str) -> bytes:
@@ -337,7 +343,7 @@ def _head(http: h11.Connection, status: int, kind: str) -> bytes:
     return http.send(h11.Response(status_code=status, headers=headers)) or b""
 
 
-def _piece(http: h11.Connection, text: str) -> bytes:
+def _chunk(http: h11.Connection, text: str) -> bytes:
     return http.send(h11.Data(data=text.encode())) or b""
 
 

@@ -1,6 +1,6 @@
-"""What a person reads, in their language: `t("menu.quit")`. The words are in `locale/en.po`, `de.po` …, keyed by id.
+"""Texts in the owner's language: `t("menu.quit")`. They are in `locale/en.po`, `de.po` …, keyed by id.
 
-The catalogues are read with the standard library alone (docs/adr/0030-babel-and-catalogues.md).
+The catalogues are read with the standard library only (docs/adr/0030-babel-and-catalogues.md).
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ LANGUAGES: tuple[str, ...] = (
         if name.endswith(".po") and name != f"{DEFAULT}.po"
     ),
 )
-"""The languages there are: the names of the files, English first."""
+"""The languages with a catalogue file, English first."""
 
 _LINE = re.compile(r'(msgid|msgid_plural|msgstr)(?:\[(\d)\])?\s+(".*")')
 
 
 class Catalogue:
-    """The texts of one language. Unknown ids raise `KeyError`: a test should see a hole."""
+    """The texts of one language. An unknown id raises `KeyError`, so that tests find missing texts."""
 
     def __init__(self, language: str, text: str) -> None:
         self.language = language
@@ -40,15 +40,17 @@ class Catalogue:
         header = self.texts.pop("", ("",))[0]
         rule = re.search(r"plural=([^;\n]+)", header)
         self.plural = rule[1] if rule else "(n != 1)"
-        self._form: Callable[[int], int] = gettext.c2py(self.plural)  # refuses what is no arithmetic with n
+        self._form: Callable[[int], int] = gettext.c2py(
+            self.plural
+        )  # raises unless the rule is arithmetic with n
 
     def form(self, key: str, number: int) -> str:
-        """The form of a counted text for this many, by the language's own rule."""
+        """The plural form of a text for this `number`."""
         return self.texts[key][self._form(number)]
 
 
 def _entries(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """(id, forms) of each entry. A file that is not in order raises `ValueError` or `SyntaxError`."""
+    """(id, plural forms) of each entry. A malformed file raises `ValueError` or `SyntaxError`."""
     key, forms, part = None, [""], ""
     for line in (*text.splitlines(), 'msgid ""'):
         if line.startswith('"'):
@@ -78,17 +80,17 @@ def catalogue(language: str) -> Catalogue:
 
 
 def t(key: str, **blanks: object) -> str:
-    """The text with its blanks filled, in the language of this computer."""
+    """The text `key` in this computer's language, its {blanks} filled."""
     return catalogue(language()).texts[key][0].format_map(blanks)
 
 
 def count(key: str, number: int, **blanks: object) -> str:
-    """The text for this many, {count} filled in."""
+    """The text `key` in the plural form for `number`, which fills {count}."""
     return catalogue(language()).form(key, number).format_map({"count": number, **blanks})
 
 
 def section(name: str) -> Mapping[str, tuple[str, ...]]:
-    """The forms of the texts whose ids begin with `name` and a dot, by what follows; blanks unfilled."""
+    """The texts whose ids begin with `name` and a dot, keyed by the rest of the id, blanks unfilled."""
     texts = catalogue(language()).texts
     return {key.partition(".")[2]: forms for key, forms in texts.items() if key.startswith(f"{name}.")}
 
@@ -96,12 +98,12 @@ def section(name: str) -> Mapping[str, tuple[str, ...]]:
 @cache
 def language() -> str:
     """The two-letter language of this computer if there is a catalogue for it, else English."""
-    wished = (tag.replace("-", "_").partition("_")[0].lower() for tag in _wished())
-    return next((tag for tag in wished if tag in LANGUAGES), DEFAULT)
+    preferred = (tag.replace("-", "_").partition("_")[0].lower() for tag in _preferred_languages())
+    return next((tag for tag in preferred if tag in LANGUAGES), DEFAULT)
 
 
-def _wished() -> Iterator[str]:
-    """The languages somebody asked for, best first: by environment, else by the system's settings."""
+def _preferred_languages() -> Iterator[str]:
+    """The user's languages, most preferred first: from the environment, else from the system's settings."""
     names = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
     wanted = next((value for name in names if (value := os.environ.get(name, ""))), "")
     if wanted:

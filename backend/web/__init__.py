@@ -1,1 +1,1 @@
-"""HTTP: routes, pages and what guards them. The only importers of Quart beside the sandbox."""
+"""HTTP: routes, pages and their guards. Only this package and the sandbox import Quart."""

@@ -1,4 +1,4 @@
-"""The web application: blueprints, guards, errors, log. `create_app` wires; nothing is decided here."""
+"""The web application, assembled from its blueprints, guards, error handlers and log."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ BLUEPRINTS = (
 
 
 def create_app(services: Services, stopping: asyncio.Event | None = None) -> Quart:
-    """An app for these services. It opens and closes nothing: that is the business of who made them.
+    """An app that uses `services`, which the caller opens and closes.
 
-    `stopping` is set when the server is to stop; streams then end at once instead of holding it up.
+    `stopping` is set when the server is to stop: open streams then end at once instead of delaying it.
     """
     app = Quart(__name__, static_folder=None)
     app.jinja_env.trim_blocks = True
@@ -52,7 +52,7 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     guards.register_guards(app, settings)
     error_map.register_errors(app)
     pages.register_static(app)
-    pages.register_faces(app)
+    pages.register_filters(app)
     described.register_openapi(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -1,5 +1,5 @@
-"""A browser's sign-in: the cookie that holds its secret, the token its forms carry, what it keeps on the way to
-Google; and the frame of an owner's page."""
+"""A browser's session: the cookie with its secret, the CSRF token of its forms, the cookies during Google's consent
+page; and the rendering of an owner's page."""
 
 from __future__ import annotations
 
@@ -25,39 +25,39 @@ from backend.web.api.authentication import service
 from backend.web.pages import page, state_of, words_for
 from backend.web.services import services
 
-# ---- The return cookie
-# The cookie of the way to Google's consent page, which only the way back can use.
+# ---- The state cookie
+# Set before the browser goes to Google's consent page, and checked when it comes back.
 
 
 def without_cookie(response: Response) -> Response:
-    """Let the browser forget the state."""
+    """Delete the state cookie."""
     response.delete_cookie(cookie_name(), path="/", secure=secure(), httponly=True, samesite="Lax")
     return response
 
 
 def secure() -> bool:
-    """Whether cookies must travel over TLS only."""
+    """Whether cookies are sent over TLS only."""
     return services().context.settings.public_url.startswith("https://")
 
 
 def cookie_name() -> str:
-    """The prefix makes browsers refuse one that a neighbouring subdomain or plain http tries to plant."""
+    """The state cookie's name. With the prefix, browsers refuse one set by another subdomain or over plain http."""
     return "__Host-pitchgate-connect" if secure() else "pitchgate-connect"
 
 
-# ---- Browser state during consent
-# Google begins the navigation that brings them back, so no strict cookie comes with it: notes are lax, HttpOnly, for
+# ---- Other cookies during consent
+# Google starts the navigation back to us, and browsers send no strict cookie with it: so these are lax, HttpOnly, for
 # `/connect` only, and live as long as an attempt to connect.
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """One such cookie. Its reader must not believe it: a browser can be given any note."""
+class ConsentCookie:
+    """One of these cookies. Its value is not trusted: a browser can be given any."""
 
     name: str
 
     def keep(self, response: Response, value: str) -> Response:
-        """Let the browser keep `value`; "" makes it forget an earlier one."""
+        """Set the cookie; "" deletes it."""
         if not value:
             return self.drop(response)
         response.set_cookie(
@@ -72,24 +72,24 @@ class Note:
         return response
 
     def read(self) -> str:
-        """What this browser kept, "" if nothing."""
+        """The cookie's value, or ""."""
         return request.cookies.get(self.name, "")
 
     def drop(self, response: Response) -> Response:
-        """Let the browser forget it, if it keeps one."""
+        """Delete the cookie if the browser has it."""
         if self.name in request.cookies:
             response.delete_cookie(self.name, path="/connect", secure=secure(), httponly=True, samesite="Lax")
         return response
 
 
-DEVICE = Note("pitchgate-device")
-"""An app's sealed request, while its owner signs in."""
+DEVICE = ConsentCookie("pitchgate-device")
+"""A desktop app's sealed request to connect, while its owner signs in."""
 
-EARLIER = Note("pitchgate-earlier")
-"""The hash of the session this browser had when it left: every sign-in ends it."""
+EARLIER_SESSION = ConsentCookie("pitchgate-earlier")
+"""The hash of the session the browser had before: every sign-in ends it."""
 
-WANTED = Note("pitchgate-wanted")
-"""The page they wanted when they were asked to sign in."""
+WANTED_PAGE = ConsentCookie("pitchgate-wanted")
+"""The page that was requested before the sign-in."""
 
 PAGES = frozenset(
     {
@@ -105,7 +105,7 @@ PAGES = frozenset(
         "/start",
     }
 )
-"""Where signing in may lead on to. Nothing else is followed, whatever a form or a note says."""
+"""The only pages a sign-in may redirect to, whatever a form or a cookie says."""
 
 
 def wanted(page: str) -> str:
@@ -113,47 +113,48 @@ def wanted(page: str) -> str:
     return page if page in PAGES else ""
 
 
-# ---- A browser's sign-in
-# Every sign-in makes a new secret. The session a browser had before ends with it: the cookie is not sent when Google
-# sends the browser back, so the way there leaves a note of it. A cookie knows no port. At home (`pitchgate home`) the
-# browser sends it to whatever else listens on this machine, so there it is half of the secret. The other half is kept
-# in the storage of our pages, which belongs to our port alone, and comes with a header, a form's token or, for a
-# stream or a file, in the address (`static/opening.js`, `static/page.js`).
+# ---- The session
+# Every sign-in creates a new secret and ends the session the browser had before. (The session cookie is not sent on the
+# way back from Google, so `EARLIER_SESSION` remembers that session.)
+# Cookies are not separated by port: with `pitchgate home` the browser sends ours to every other server on this machine.
+# So there the cookie holds only half of the secret. The page's script keeps the other half in its storage, which is
+# separated by port, and sends it in a header, in a form's token or, for a stream or a file, in the address
+# (`static/opening.js`, `static/page.js`).
 
 
 LONGEST = 400 * 86_400
-"""Seconds a browser keeps a cookie at most. How long the session lives is for the store to say."""
+"""Longest time in seconds browsers keep a cookie. The store decides how long the session lives."""
 
 
 HALF = "X-Pitchgate-Half"
-"""The header that brings the page's half."""
+"""The header with the page's half of the secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A browser whose owner is known. `csrf` is what its forms must carry: only our own pages can know it. At home it
-    brings the page's half of the secret too."""
+    """A browser with a session. `csrf` is the token its forms must send, known only to our own pages. At home it also
+    contains the page's half of the secret."""
 
     session: Session
     csrf: str
 
     @property
     def mailbox_id(self) -> MailboxId:
-        """The one mailbox it may touch."""
+        """The only mailbox this session may use."""
         return self.session.mailbox_id
 
 
 class SignedOut(Exception):
-    """Nobody has signed in at this browser. Answered by the page that asks them to."""
+    """The browser has no session. Answered with the sign-in page."""
 
 
 class HalfShown(SignedOut):
-    """A browser at home asks for a page and has shown its cookie alone. Answered by a page that asks for the rest."""
+    """At home, a browser requested a page with only the cookie's half. Answered with a page that sends the other
+    half."""
 
 
 async def present() -> SignedIn | None:
-    """Who sits at this browser, None if they have not signed in (or their mailbox is gone or going). Raises
-    `HalfShown`."""
+    """The browser's session; None if it has none, or if its mailbox is deleted or being deleted. Raises `HalfShown`."""
     secret = await _shown()
     session = await service().session(secret) if secret else None
     if session is None or not await service().usable(session.mailbox_id):
@@ -162,7 +163,7 @@ async def present() -> SignedIn | None:
 
 
 async def signed_in() -> SignedIn:
-    """The same. Raises `SignedOut`."""
+    """The browser's session. Raises `SignedOut`."""
     found = await present()
     if found is None:
         raise SignedOut
@@ -170,7 +171,7 @@ async def signed_in() -> SignedIn:
 
 
 async def signed_in_form() -> tuple[SignedIn, dict[str, str]]:
-    """The same with the fields of the form that was sent. Raises `Forbidden` if its token is not this browser's."""
+    """The browser's session and the form's fields. Raises `SignedOut`, and `Forbidden` for a wrong CSRF token."""
     found = await signed_in()
     fields = {name: str(value) for name, value in (await request.form).items()}
     if not hmac.compare_digest(fields.get("csrf", "").encode(), found.csrf.encode()):
@@ -179,23 +180,23 @@ async def signed_in_form() -> tuple[SignedIn, dict[str, str]]:
 
 
 def csrf_of(secret: str) -> str:
-    """The form token of a session, made of its secret and of no use to find that."""
+    """The CSRF token of a session: a hash of its secret."""
     return token_hash(f"form:{secret}")
 
 
 def form_token(secret: str) -> str:
-    """What forms carry of it: at home with the page's half."""
-    return ".".join(filter(None, (csrf_of(secret), _halves(secret)[1])))
+    """The CSRF token that forms send; at home followed by the page's half of the secret."""
+    return ".".join(filter(None, (csrf_of(secret), _split_secret(secret)[1])))
 
 
-def opened(secret: str) -> None:
-    """The answer to this request begins a session. If it is a page, that keeps its half of the secret."""
-    g.page_half = _halves(secret)[1]
+def session_begun(secret: str) -> None:
+    """Give the page rendered by this request its half of a new session's secret."""
+    g.page_half = _split_secret(secret)[1]
 
 
 def keep(response: Response, secret: str) -> Response:
-    """Let the browser keep its session. An answer that leads on hands the page's half to where it leads."""
-    cookie, own = _halves(secret)
+    """Set the session cookie. A redirect gets the page's half in its fragment."""
+    cookie, own = _split_secret(secret)
     if own and "Location" in response.headers:
         response.headers["Location"] += f"#half={own}"
     response.set_cookie(
@@ -211,14 +212,14 @@ def keep(response: Response, secret: str) -> Response:
 
 
 def drop(response: Response) -> Response:
-    """Let the browser forget it."""
+    """Delete the session cookie."""
     response.delete_cookie(_cookie_name(), path="/", secure=secure(), httponly=True, samesite="Strict")
     return response
 
 
 def browser_name() -> str:
-    """What the browser is roughly, for the list of sessions: "Firefox/Linux", or "" if it does not say. Its
-    version and everything else it tells is not kept."""
+    """The browser and system, such as "Firefox/Linux", for the list of sessions; "" if unknown. Nothing else of the
+    User-Agent is stored."""
     agent = request.headers.get("User-Agent", "")[:400]
     name = next((name for name, sign in _BROWSERS if sign in agent), "")
     system = next((system for system, sign in _SYSTEMS if sign in agent), "")
@@ -226,15 +227,16 @@ def browser_name() -> str:
 
 
 async def remember_earlier(response: Response) -> Response:
-    """Note the session this browser has before it leaves for Google."""
+    """Store the browser's current session in a cookie before it goes to Google."""
     secret = await _shown()
-    return EARLIER.keep(response, token_hash(secret)) if secret else response
+    return EARLIER_SESSION.keep(response, token_hash(secret)) if secret else response
 
 
 async def end_earlier(secret: str) -> None:
-    """End the session this browser had, the one it still shows or the one it noted, for the one of `secret`."""
+    """End the browser's earlier sessions, from its session cookie and from `EARLIER_SESSION`; `secret` is the new
+    one."""
     shown = await _shown(page=False)
-    for digest in {token_hash(shown) if shown else "", EARLIER.read()} - {""}:
+    for digest in {token_hash(shown) if shown else "", EARLIER_SESSION.read()} - {""}:
         await service().end(digest, token_hash(secret))
 
 
@@ -248,7 +250,7 @@ _BROWSERS = (
     ("Chrome", "CriOS"),
     ("Safari", "Safari/"),
 )
-"""In this order: most browsers name others as well."""
+"""In order: most browsers also name others in their User-Agent."""
 
 _SYSTEMS = (
     ("Android", "Android"),
@@ -262,8 +264,8 @@ _SYSTEMS = (
 
 
 async def _shown(*, page: bool = True) -> str:
-    """The secret that this request shows, "" if none. Raises `HalfShown` for a `page` that the browser may still ask
-    for with all of it."""
+    """The session secret of this request, "" if none. Raises `HalfShown` if only the cookie's half came with the GET of
+    a page: the browser can then repeat it with both."""
     cookie = request.cookies.get(_cookie_name(), "")
     if not cookie or not _at_home():
         return cookie
@@ -275,27 +277,26 @@ async def _shown(*, page: bool = True) -> str:
     return cookie + half if half else ""
 
 
-def _halves(secret: str) -> tuple[str, str]:
-    """What the cookie holds and what the page keeps."""
+def _split_secret(secret: str) -> tuple[str, str]:
+    """The cookie's part and the page's part of the secret. The latter is "" unless at home."""
     middle = len(secret) // 2 if _at_home() else len(secret)
     return secret[:middle], secret[middle:]
 
 
 def _at_home() -> bool:
-    """Whether other programs of this machine get our cookies too. In dev and test there is nothing to take."""
+    """Whether we run in production without TLS, so that other servers on this machine get our cookies too."""
     settings = services().context.settings
     return settings.environment is Environment.PRODUCTION and not secure()
 
 
 def _cookie_name() -> str:
-    # The prefix makes browsers refuse one that a neighbouring subdomain or plain http tries to plant.
+    # With the prefix, browsers refuse one set by another subdomain or over plain http.
     return "__Host-pitchgate-session" if secure() else "pitchgate-session"
 
 
 # ---- A signed-in owner's page
-# Templates extend `owner.html` and get t `Words`: every text of the page owner who is signed in; forms carry
-# `owner.csrf` (macro `csrf()` of `owner_forms.html`) here the page's name in the menu, a key of `PLACES` state
-# `State` of `state_words`: the mailbox's state in their language now the moment of the page
+# Templates extend `owner.html` and get `t` (the page's texts), `owner` (the session, with the CSRF token of forms),
+# `here` (the page's name in `PLACES`), `state` (the `MailboxState`) and `now`.
 
 
 PLACES = (
@@ -303,14 +304,14 @@ PLACES = (
     ("insights", "/insights"),
     ("settings", "/settings"),
 )
-"""The menu: the name of a page's word and its address."""
+"""The menu: the catalogue key of each page's name, and its address."""
 
 ZONE = "pitchgate-zone"
-"""The cookie in which our pages' script tells the browser's time zone, so that times are the reader's."""
+"""The cookie in which our script stores the browser's time zone, so that pages show local times."""
 
 
 def words(section: str) -> Words:
-    """The words of a page, in the language of the browser that asks."""
+    """The texts of a page in the browser's language and time zone."""
     return words_for(section, request.accept_languages, request.cookies.get(ZONE, ""))
 
 
@@ -324,7 +325,7 @@ async def owner_page(
     status: int = 200,
     **values: Any,
 ) -> Response:
-    """The rendered page. `section` names its texts, `here` its place in the menu."""
+    """Render an owner's page. `section`: the catalogue section of its texts; `here`: its place in the menu."""
     t, now = words(section), services().context.clock.now()
     return await page(
         template,
@@ -341,26 +342,26 @@ async def owner_page(
     )
 
 
-# ---- Who is at the page, and the way back
+# ---- The signed-in owner, and redirects
 
 
 Visitor = tuple[SignedIn, Mailbox]
 
 
 async def visitor() -> Visitor:
-    """Who sits at this browser with their mailbox. Raises `SignedOut`."""
+    """The session and its mailbox. Raises `SignedOut`."""
     owner = await signed_in()
     return owner, await _mailbox(owner)
 
 
 async def visitor_form() -> tuple[Visitor, dict[str, str]]:
-    """The same with the fields of the form that was sent. Raises `Forbidden` if its token is not this browser's."""
+    """The session, its mailbox and the form's fields. Raises `SignedOut`, and `Forbidden` for a wrong CSRF token."""
     owner, fields = await signed_in_form()
     return (owner, await _mailbox(owner)), fields
 
 
 def back(path: str, **args: str) -> Response:
-    """To a page, as after every form that changed something."""
+    """Redirect to a page after a form was handled; empty `args` are omitted."""
     query = urlencode({name: value for name, value in args.items() if value})
     return Response(b"", 303, headers={"Location": f"{path}?{query}" if query else path})
 
@@ -376,7 +377,7 @@ async def _mailbox(owner: SignedIn) -> Mailbox:
 
 
 async def open_page(template: str, status: int = 200, *, section: str, **values: Any) -> Response:
-    """The rendered page. `section` names its texts; the template gets them as `t`."""
+    """Render a page in the browser's language. `section`: the catalogue section of its texts, passed as `t`."""
     t = words(section)
     response = await page(template, status, t=t, language=t.tag, **values)
     response.headers["Vary"] = "Accept-Language"
@@ -384,19 +385,19 @@ async def open_page(template: str, status: int = 200, *, section: str, **values:
 
 
 async def to_google(account: str = "") -> Response:
-    """A page that leads on to where Google asks for access to a mailbox, with the sealed state in a cookie.
-    `account`: the only one that may come back."""
+    """A page that redirects to Google's consent page for a mailbox, with the sealed state in a cookie. `account`: the
+    only Google account to be accepted afterwards; "" for any."""
     url, state = await connect.begin_again(services().context, services().authorizer, account)
-    return await _lead_on(url, state, "connect")
+    return await _google_page(url, state, "connect")
 
 
 async def to_sign_in() -> Response:
-    """The same to where Google asks who it is, and nothing more."""
+    """A page that redirects to Google's sign-in, which only identifies the owner, with the sealed state in a cookie."""
     url, state = connect.begin(services().context, services().authorizer, Access.IDENTITY)
-    return await _lead_on(url, state, "sign_in_title")
+    return await _google_page(url, state, "sign_in_title")
 
 
-async def _lead_on(url: str, state: str, title: str) -> Response:
+async def _google_page(url: str, state: str, title: str) -> Response:
     response = await open_page("to_google.html", section="connect", google=url, title=title)
     response.set_cookie(
         cookie_name(),
@@ -405,7 +406,7 @@ async def _lead_on(url: str, state: str, title: str) -> Response:
         path="/",
         secure=secure(),
         httponly=True,
-        # Lax, not Strict: the way back is a navigation that Google begins.
+        # Lax, not Strict: Google starts the navigation back.
         samesite="Lax",
     )
     return response

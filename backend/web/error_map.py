@@ -1,7 +1,6 @@
-"""From an error to what the caller gets: one table for ours, one for HTTP's own.
+"""Answers to errors: one table for our errors, one for HTTP errors.
 
-A browser gets a page, everybody else a JSON problem: `status`, `code`, `title`, `detail`, and `field` where one
-is to blame.
+A browser gets a page, other callers a JSON problem: `status`, `code`, `title`, `detail`, and `field` if one is invalid.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from backend.web.services import services
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """What the caller gets to know. `own_words`: the error's own words may be shown."""
+    """What the caller gets. `own_words`: the error's own title and remedy may be shown."""
 
     status: int
     code: str
@@ -64,26 +63,26 @@ KEPT_HEADERS = ("Allow", "Retry-After")
 
 
 def answer_for(error: errors.PitchgateError) -> ErrorAnswer:
-    """The row of the nearest class in the error's line of ancestors, with the error's own public code."""
+    """The entry for the error's nearest base class in `TABLE`; with the error's own code if that may be shown."""
     row = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
     own = isinstance(error, errors.Refused) and row.own_words
     return ErrorAnswer(row.status, error.code, own_words=True) if own else row
 
 
 def register_errors(app: Quart) -> None:
-    """Let an app answer every error from the tables."""
-    app.register_error_handler(errors.PitchgateError, _ours)
-    app.register_error_handler(HTTPException, _http)
+    """Register the error handlers on an app."""
+    app.register_error_handler(errors.PitchgateError, _pitchgate_error)
+    app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _bug)
 
 
 async def problem(status: int, error: errors.PitchgateError, code: str = "", **headers: str) -> Response:
-    """The answer itself, as a page or as JSON, in the words of `error`."""
+    """An error answer, as a page or as JSON, in the words of `error`. `code` replaces the error's own code."""
     title, detail = error_words(language_of(request.accept_languages), error)
     if wants_page():
         words = sender_words(request.accept_languages)
-        told_code = code or error.code
-        more = {"code": told_code, "following": words.get(f"{told_code}_next", "")}
+        public_code = code or error.code
+        more = {"code": public_code, "following": words.get(f"{public_code}_next", "")}
         response = await page("problem.html", status, title=title, detail=detail, words=words, **more)
     else:
         field = error.field if isinstance(error, errors.Refused) else ""
@@ -101,14 +100,14 @@ async def problem(status: int, error: errors.PitchgateError, code: str = "", **h
 
 
 def wants_page() -> bool:
-    """Whether the caller is a browser that shows what it gets."""
+    """Whether the caller prefers HTML to JSON, as a browser that navigates does."""
     accepted = request.accept_mimetypes
     return accepted["text/html"] > accepted["application/json"]
 
 
-async def _ours(error: errors.PitchgateError) -> Response:
+async def _pitchgate_error(error: errors.PitchgateError) -> Response:
     answer = answer_for(error)
-    if answer.status >= 500 and not isinstance(error, errors.StoreAway):  # the store tells of itself
+    if answer.status >= 500 and not isinstance(error, errors.StoreAway):  # the store logs that itself
         log_refusal(answer.code, error)
     headers = {}
     if isinstance(error, errors.TryLater) and error.retry_at is not None:
@@ -118,14 +117,14 @@ async def _ours(error: errors.PitchgateError) -> Response:
     return await problem(answer.status, shown, answer.code, **headers)
 
 
-async def _http(error: HTTPException) -> Response | AnyResponse:
+async def _http_error(error: HTTPException) -> Response | AnyResponse:
     status = error.code or 500
     if status < 400:
         return error.get_response()
     if request.path.startswith(f"{PREFIX}/"):
         return await http_error(error)
-    kept = {name: value for name, value in error.get_headers() if name in KEPT_HEADERS}
-    return await problem(status, errors.PitchgateError(HTTP_CODES.get(status, "broken")), **kept)
+    headers = {name: value for name, value in error.get_headers() if name in KEPT_HEADERS}
+    return await problem(status, errors.PitchgateError(HTTP_CODES.get(status, "broken")), **headers)
 
 
 async def _bug(error: Exception) -> Response:

@@ -1,5 +1,5 @@
-"""Google itself: where Pub/Sub pushes to; and owners on their way to the consent page and back, to sign in and to
-connect a mailbox."""
+"""Routes around Google: the push endpoint for Pub/Sub, and the owner's way to Google's consent page and back, to sign
+in or to connect a mailbox."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from backend.web.api.authentication import service
 from backend.web.api.routes import VERSION
 from backend.web.browser_session import (
     DEVICE,
-    EARLIER,
-    WANTED,
+    EARLIER_SESSION,
+    WANTED_PAGE,
     cookie_name,
     open_page,
     to_google,
@@ -54,18 +54,18 @@ from backend.web.pages import state_of
 from backend.web.services import Measures, measures, services
 
 # ---- Fast path for pushes
-# Handled at the ASGI layer, before Quart builds a request: a POST of known length, within the limit, that is stored.
-# It is rate-limited, logged and counted like any request. All else, pipeline errors included, goes to Quart's route.
+# A push within the size limit is handled at the ASGI layer, before Quart builds a request. It is rate-limited, logged
+# and counted like any request. All other requests, and pushes that raise an error, go on to Quart's route.
 
 
 PATIENCE = 8.0
-"""Seconds; below Pub/Sub's shortest acknowledgement deadline of 10."""
+"""Seconds a push may take; below Pub/Sub's shortest acknowledgement deadline of 10."""
 
 LIMIT = per_minute(600_000)
-"""All pushes of a project may come from few addresses: far above what a core can take, a bound all the same."""
+"""Far above what one core can handle, since all pushes of a project may come from a few addresses."""
 
-BROKEN = "pitchgate.push"
-"""In the scope handed on: the error that is to be answered."""
+ERROR_KEY = "pitchgate.push"
+"""Key in the ASGI scope passed on to Quart: the error that its route raises."""
 
 METADATA = (b"x-goog-pubsub-subscription-name", b"x-goog-pubsub-message-id")
 App = Callable[[Any, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
@@ -73,7 +73,10 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 class PushGate:
-    """In front of `app`, outside any middleware that rewrites the scope."""
+    """ASGI middleware that answers pushes itself and passes everything else to `app`.
+
+    The outermost, so that it sees the scope as the server made it.
+    """
 
     def __init__(self, app: App, context: Context, callers: PushCallers, measures: Measures) -> None:
         settings = context.settings
@@ -85,24 +88,24 @@ class PushGate:
         self._measures = measures
         self._limits = BoundedStore()
         self._log = structlog.get_logger().bind(route=self._path, method="POST")
-        # No security headers: they are for browsers, and Pub/Sub is not one.
+        # Security headers are left out on purpose: Pub/Sub is not a browser.
         self._start: HTTPResponseStartEvent = {"type": "http.response.start", "status": 204, "headers": []}
         self._end: HTTPResponseBodyEvent = {"type": "http.response.body", "body": b"", "more_body": False}
 
     async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        """Answer a usual push; hand on everything else."""
+        """Answer a push; pass everything else on."""
         if scope["type"] != "http" or scope["path"] != self._path or scope["method"] != "POST":
             return await self._app(scope, receive, send)
         began = time.perf_counter()
-        headers = dict(_told(scope["headers"]))
+        headers = dict(_lower_names(scope["headers"]))
         length = _length(headers)
         caller = _caller(scope, headers.get(b"x-forwarded-for", b""), self._hops)
-        elsewhere = headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site")
-        if not 0 <= length <= self._most or elsewhere or not self._limits.admit(caller, LIMIT):
+        cross_site = headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site")
+        if not 0 <= length <= self._most or cross_site or not self._limits.admit(caller, LIMIT):
             return await self._app(scope, receive, send)
         try:
             async with asyncio.timeout(PATIENCE):
-                body = await _whole(receive)
+                body = await _read_body(receive)
                 if body is None:
                     return None
                 names = (headers.get(name, b"").decode("latin-1") for name in METADATA)
@@ -120,14 +123,14 @@ class PushGate:
             self._measures.request(self._path, "POST", 204, seconds)
             self._log.info("request", status=204, ms=round(seconds * 1000, 1))
             return None
-        return await self._app({**scope, BROKEN: broken}, receive, send)
+        return await self._app({**scope, ERROR_KEY: broken}, receive, send)
 
 
-def _told(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
-    """Headers by their lower-case names; an address that was forwarded in several is one list."""
+def _lower_names(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
+    """The headers with names in lower case; several x-forwarded-for are joined into one."""
     forwarded: list[bytes] = []
-    for spelt, value in headers:
-        name = spelt.lower()
+    for original, value in headers:
+        name = original.lower()
         if name == b"x-forwarded-for":
             forwarded.append(value)
             yield name, b",".join(forwarded)
@@ -136,21 +139,21 @@ def _told(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
 
 
 def _length(headers: Mapping[bytes, bytes]) -> int:
-    """Of the body; -1 when it is not told, or told as nothing that is usual."""
+    """The Content-Length; -1 if it is missing or invalid."""
     length = headers.get(b"content-length", b"")
     return int(length) if length.isdigit() and len(length) < 10 else -1
 
 
 def _caller(scope: HTTPScope, forwarded: bytes, hops: int) -> str:
-    """The network the push comes from: behind `hops` of our own proxies, what the outermost saw."""
-    seen = forwarded.decode("latin-1").split(",") if forwarded and hops else []
+    """The network the push comes from; behind `hops` trusted proxies, the one that the outermost of them saw."""
+    addresses = forwarded.decode("latin-1").split(",") if forwarded and hops else []
     client = scope.get("client")
-    near = client[0] if client else "local"
-    return network_of(seen[-hops].strip() if hops <= len(seen) and hops else near)
+    peer = client[0] if client else "local"
+    return network_of(addresses[-hops].strip() if hops <= len(addresses) and hops else peer)
 
 
-async def _whole(receive: ASGIReceiveCallable) -> bytes | None:
-    """The body; None when the caller went away. Its length is bounded by the server, which knows what was announced."""
+async def _read_body(receive: ASGIReceiveCallable) -> bytes | None:
+    """The body; None if the caller disconnected. Hypercorn bounds it by the Content-Length, which was checked."""
     body = b""
     while True:
         event: Any = await receive()
@@ -162,8 +165,7 @@ async def _whole(receive: ASGIReceiveCallable) -> bytes | None:
 
 
 # ---- The push route
-# Verify, store, acknowledge; no Gmail call. What is usual is answered before it comes here (`push_gate`); this is the
-# long way, for all the rest.
+# Verify, store, acknowledge; no call to Gmail. Most pushes are answered by `PushGate` and never come here.
 
 
 push_routes = Blueprint("push", __name__)
@@ -172,20 +174,20 @@ push_routes = Blueprint("push", __name__)
 @push_routes.post("/hooks/gmail")
 @guarded(LIMIT, patience=PATIENCE)
 async def receive() -> Response:
-    """204 acknowledges: stored, known, or malformed beyond understanding (counted). 401: not from our
-    subscription. 503: push it again."""
-    broken = cast("dict[str, object]", request.scope).get(BROKEN)
+    """204 acknowledges a push: stored, known already, or malformed (counted). 401: not from our subscription. 503:
+    Pub/Sub sends it again."""
+    broken = cast("dict[str, object]", request.scope).get(ERROR_KEY)
     if isinstance(broken, Exception):
         raise broken
     body = cast(bytes, await request.get_data(as_text=False))
-    heads = request.headers
+    headers = request.headers
     metadata = Metadata(
-        heads.get("x-goog-pubsub-subscription-name", ""), heads.get("x-goog-pubsub-message-id", "")
+        headers.get("x-goog-pubsub-subscription-name", ""), headers.get("x-goog-pubsub-message-id", "")
     )
-    here = services()
-    fate = await notices.push(here.context, here.push_callers, heads.get("Authorization", ""), body, metadata)
+    app = services()
+    fate = await notices.push(app.context, app.push_callers, headers.get("Authorization", ""), body, metadata)
     measures().push(fate.value if fate is not None else "malformed")
-    return Response(b"", 204)  # with no body at all Quart would iterate over one in a thread
+    return Response(b"", 204)  # b"" because Quart would iterate over a missing body in a thread
 
 
 # ---- On the way to Google's consent page and back
@@ -199,14 +201,14 @@ ADDRESS_LIMIT = 254
 PROBLEMS = frozenset(
     {"connect_denied", "sign_in_denied", "connect_state", "connect_expired", "connect_account"}
 )
-BEGINNING = frozenset({Condition.CONNECTING, Condition.INDEXING, Condition.DISCONNECTED})
-"""A mailbox in one of these states has nothing to show on its pages yet."""
+NOTHING_TO_SHOW = frozenset({Condition.CONNECTING, Condition.INDEXING, Condition.DISCONNECTED})
+"""Conditions in which a mailbox's pages have nothing to show yet."""
 
 SCOPES = {GMAIL_MODIFY: "scope_modify", USERINFO_EMAIL: "scope_email", "openid": "scope_openid"}
 
 
-OWNER = Owner("ana@harbourlane.example", "Ana Duarte")
-ROWS = (
+EXAMPLE_OWNER = Owner("ana@harbourlane.example", "Ana Duarte")
+EXAMPLE_ROWS = (
     (
         "Grace Hall",
         "grace@leadpilot.example",
@@ -235,29 +237,30 @@ ROWS = (
         timedelta(days=5),
     ),
 )
-"""Invented mail, drawn with the words and the parts of the review list: name, address, count, the keys of subject and
-reason, score and age."""
+"""Invented senders for the landing page, shown like the review list: name, address, count, catalogue keys of subject
+and reason, score and age."""
 
 
 @consent_routes.get("/")
 @guarded(per_minute(120))
 async def landing() -> Response:
-    """What Pitchgate does and never does, what it catches, the reply a seller gets, and the button to connect."""
+    """The landing page: what Pitchgate does and never does, what it holds, its reply to a seller, and the button to
+    connect."""
     t, now = browser_session.words("connect"), services().context.clock.now()
-    ours = services().context.settings.public_url
+    base = services().context.settings.public_url
     reply = preview(
-        OWNER,
+        EXAMPLE_OWNER,
         Message(from_=(Address("sam@pitchworks.example", "Sam Okafor"),), subject=t("reply_subject")),
-        link=f"{ours}/c/…",
-        explained=f"{ours}/explained",
+        link=f"{base}/c/…",
+        explained=f"{base}/explained",
         wording=challenge_wording(t.language, now + LIFE, Preferences().credits_per_solve),
         own="",
     )
     return await _page(
         "landing.html",
         now=now,
-        rows=ROWS,
-        replying=OWNER,
+        rows=EXAMPLE_ROWS,
+        replying=EXAMPLE_OWNER,
         reply=reply,
         cost=services().context.reader.cost(Strictness.NORMAL),
         release=VERSION,
@@ -267,45 +270,48 @@ async def landing() -> Response:
 @consent_routes.get("/offline")
 @guarded(per_minute(120))
 async def offline() -> Response:
-    """What the installed app shows where we cannot be reached; it keeps this page and no other."""
+    """The page that the installed web app shows when offline, the only one it caches."""
     return await _page("offline.html")
 
 
 @consent_routes.get("/connect")
 @guarded(per_minute(120))
 async def ask() -> Response:
-    """Where apps and the add-on lead: one button, since a GET must not begin anything."""
+    """The page that apps and the add-on link to. It has only a button, since a GET must not start anything."""
     return await _page("connect.html")
 
 
 @consent_routes.post("/connect")
 @guarded(per_minute(30))
 async def begin() -> Response:
-    """Off to Google for access to a mailbox, with the sealed state in a cookie only this way back can use.
+    """Send the browser to Google's consent page for a mailbox.
 
-    The form may name the `account` that is to be connected again: another one is then refused. It may carry on what
-    somebody wanted who signed in and had no mailbox yet: a `page`, or an app's `request`.
+    The form may name the `account` to reconnect: any other is then refused. For somebody who signed in without a
+    mailbox it may keep the `page` they wanted, or a desktop app's `request`.
     """
     form = await request.form
-    account, asked = form.get("account", ""), form.get("request", "")
-    if len(account) > ADDRESS_LIMIT or len(asked) > FIELD_LIMIT:
+    account, app_request = form.get("account", ""), form.get("request", "")
+    if len(account) > ADDRESS_LIMIT or len(app_request) > FIELD_LIMIT:
         return await _problem("connect_state", 422)
-    response = WANTED.keep(DEVICE.keep(await to_google(account), asked), wanted(form.get("page", "")))
+    response = WANTED_PAGE.keep(
+        DEVICE.keep(await to_google(account), app_request), wanted(form.get("page", ""))
+    )
     return await browser_session.remember_earlier(response)
 
 
 @consent_routes.post("/connect/sign-in")
 @guarded(per_minute(30))
 async def sign_in() -> Response:
-    """Off to Google, which is asked who this is. The form may name the `page` its owner wanted."""
+    """Send the browser to Google's sign-in. The form may name the `page` to show afterwards."""
     page = wanted((await request.form).get("page", "")) or "/review"
-    return await browser_session.remember_earlier(WANTED.keep(DEVICE.drop(await to_sign_in()), page))
+    return await browser_session.remember_earlier(WANTED_PAGE.keep(DEVICE.drop(await to_sign_in()), page))
 
 
 @consent_routes.get("/connect/callback")
 @guarded(per_minute(60), patience=30.0)
 async def finish() -> Response:
-    """Back from Google. The one GET that stores something; the sealed state proves it was begun here."""
+    """The browser comes back from Google. The only GET that stores something; the sealed state proves that we sent the
+    browser there."""
     if request.method == "HEAD":
         return Response(b"", 204)
     query = {name: request.args[name] for name in ANSWER_FIELDS if name in request.args}
@@ -333,21 +339,21 @@ async def _outcome(connected: Connected) -> Response:
     if connected.missing:
         return await _problem("missing", 422, sorted(connected.missing))
     if connected.mailbox is None:
-        kept = (("page", wanted(WANTED.read())), ("request", DEVICE.read()))
-        return without_cookie(await _page("connect.html", email=connected.email, kept=kept))
-    # Google has vouched for them: this browser is theirs from now on, under a new secret.
+        fields = (("page", wanted(WANTED_PAGE.read())), ("request", DEVICE.read()))
+        return without_cookie(await _page("connect.html", email=connected.email, kept=fields))
+    # Google has identified the owner: give this browser a new session.
     secret = await service().sign_in(connected.mailbox.id, browser_session.browser_name())
-    browser_session.opened(secret)
+    browser_session.session_begun(secret)
     await browser_session.end_earlier(secret)
     await first_run.order_first(services().context, connected.mailbox)
     pending = await devices.kept_request()
     if pending is None:
         response = await _connected(connected.email, connected.mailbox)
     else:
-        # In this very answer: a redirect would still count as begun by Google, and bring no strict cookie.
+        # Not a redirect: browsers would count it as started by Google and send no strict cookie.
         response = await devices.confirm(pending, connected.mailbox.id, browser_session.form_token(secret))
-    for note in (DEVICE, EARLIER, WANTED):
-        response = note.drop(response)
+    for cookie in (DEVICE, EARLIER_SESSION, WANTED_PAGE):
+        response = cookie.drop(response)
     return browser_session.keep(without_cookie(response), secret)
 
 
@@ -355,8 +361,8 @@ async def _connected(email: str, mailbox: Mailbox) -> Response:
     context = services().context
     skew = context.skew_for_owner()
     state = state_of(mailbox, words("connect").language, context.clock.now(), skew=skew)
-    page = wanted(WANTED.read())
-    if page and state.condition not in BEGINNING:
+    page = wanted(WANTED_PAGE.read())
+    if page and state.condition not in NOTHING_TO_SHOW:
         return await _page("signed_in.html", email=email, page=page)
     observing = mailbox.preferences.mode is Mode.OBSERVE
     return await _page("connected.html", email=email, state=state, observing=observing)

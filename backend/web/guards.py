@@ -1,4 +1,4 @@
-"""What every route has: a rate limit, a time limit, a body limit, security headers, and a line in the access log."""
+"""Rate limits, time limits, body limits, security headers and the access log of all routes."""
 
 from __future__ import annotations
 
@@ -25,19 +25,18 @@ from backend.settings import Environment, Settings
 from backend.web.services import measures
 
 # ---- Rate limits
-# Counts are kept in this process. Several processes each keep their own, so the effective limit is the sum:
-# counting in their database would cost a flood's every refused call two hundred times as much, where all of
-# them feel it.
+# Counts are kept in this process. Several processes each have their own, so the effective limit is their sum. Counting
+# in the database would make every refused call of a flood two hundred times as expensive, and slow down all processes.
 
 
 MOST_KEYS = 50_000
 
 LONGEST = timedelta(hours=2)
-"""More than any period of a limit."""
+"""Longer than the period of any limit."""
 
 
 class BoundedStore(RateLimiterStoreABC):
-    """Theoretical arrival times by key. A past one says nothing, so it is dropped when room is needed."""
+    """quart-rate-limiter's store: the time of the next allowed call by key (GCRA), for at most `most` keys."""
 
     def __init__(self, most: int = MOST_KEYS) -> None:
         self._most = most
@@ -50,21 +49,22 @@ class BoundedStore(RateLimiterStoreABC):
         """Nothing to close."""
 
     async def get(self, key: str, default: datetime) -> datetime:
-        """When the next call with this key is due, or `default`, which is now."""
+        """The time stored for this key, or `default`, which is now."""
         return self._time(key, default)
 
     def _time(self, key: str, now: datetime) -> datetime:
         at = self._times.get(key, now)
-        return at if at - now < LONGEST else now  # else the clock was ahead when it was noted
+        return at if at - now < LONGEST else now  # further ahead: our clock was wrong when it was stored
 
     async def set(self, key: str, tat: datetime) -> None:
-        """Note it, making room first if the store is full."""
+        """Store the time of the next allowed call, making room first if the store is full."""
         if len(self._times) >= self._most and key not in self._times:
             self._make_room()
         self._times[key] = tat
 
     def admit(self, caller: str, limit: RateLimit) -> bool:
-        """Count a call if `limit` lets it through; the same sum as quart-rate-limiter's, for who comes before it."""
+        """Count a call if `limit` allows it; whether it does. Calculated as by quart-rate-limiter, for `PushGate`,
+        which answers before that runs."""
         now = datetime.now(UTC)
         tat = max(self._time(caller, now), now)
         if (tat - now).total_seconds() > limit.period.total_seconds() - limit.inverse:
@@ -77,7 +77,7 @@ class BoundedStore(RateLimiterStoreABC):
     def _make_room(self) -> None:
         now = datetime.now(UTC)
         alive = sorted((at, key) for key, at in self._times.items() if at > now)
-        # In a flood from more networks than fit, those furthest over their limit are the ones to remember.
+        # Past times no longer limit anybody. If too many remain, keep those furthest over their limit.
         self._times = {key: at for at, key in alive[-(self._most // 2) :]}
 
     def __len__(self) -> int:
@@ -86,7 +86,7 @@ class BoundedStore(RateLimiterStoreABC):
 
 @lru_cache(maxsize=4096)
 def network_of(client: str) -> str:
-    """An IPv4 address, or the /64 an IPv6 address is in: one customer commands a whole /64."""
+    """An IPv4 address, or the /64 of an IPv6 address, since one customer has a whole /64."""
     address = _address(client)
     if address is None:
         return client
@@ -94,7 +94,7 @@ def network_of(client: str) -> str:
 
 
 def _address(client: str) -> IPv4Address | IPv6Address | None:
-    """What `client` is, without the name of an interface ("fe80::1%eth0"); None if it is no address."""
+    """`client` as an address, without the name of an interface ("fe80::1%eth0"); None if it is not an address."""
     try:
         address = ip_address(client.partition("%")[0])
     except ValueError:
@@ -104,14 +104,14 @@ def _address(client: str) -> IPv4Address | IPv6Address | None:
 
 
 async def caller() -> str:
-    """Whom a limit is counted for. From the connection, never from a header anybody can write: behind a
-    proxy the server's own middleware has put the real address there."""
+    """The key of limits per caller: the network of the connection. Never from a header, which anybody can write;
+    behind a trusted proxy our middleware has replaced the connection's address."""
     client = request.scope.get("client") if request.scope else None
     return network_of(client[0] if client else "local")
 
 
 def network_block(client: str) -> str:
-    """The network around `network_of`: an IPv4 /24, an IPv6 /48. What a hoster or a company rents at once."""
+    """The IPv4 /24 or IPv6 /48 around an address: what one company usually rents."""
     address = _address(client)
     if address is None:
         return f"around {client}"
@@ -120,31 +120,31 @@ def network_block(client: str) -> str:
     return f"around {str(address).rpartition('.')[0]}"
 
 
-async def surroundings() -> str:
-    """The network the caller comes from."""
+async def caller_block() -> str:
+    """The key of limits per network: the caller's `network_block`."""
     client = request.scope.get("client") if request.scope else None
     return network_block(client[0] if client else "local")
 
 
-async def link() -> str:
-    """The challenge link that is used, hashed."""
+async def link_key() -> str:
+    """The key of limits per challenge link: a hash of its token."""
     token = (request.view_args or {}).get("token", "")
     return hashlib.sha256(str(token).encode()).hexdigest()[:32]
 
 
 def per_minute(count: int) -> RateLimit:
-    """At most `count` a minute and caller."""
+    """At most `count` calls a minute for each caller."""
     return RateLimit(count, timedelta(minutes=1), key_function=caller)
 
 
 def per_network(count: int) -> RateLimit:
-    """At most `count` a minute from one network: beside `per_minute`, for callers who own many addresses."""
-    return RateLimit(count, timedelta(minutes=1), key_function=surroundings)
+    """At most `count` calls a minute for each network, against callers with many addresses."""
+    return RateLimit(count, timedelta(minutes=1), key_function=caller_block)
 
 
 def per_link(count: int, minutes: int) -> RateLimit:
-    """At most `count` in `minutes` for one challenge link, from any address."""
-    return RateLimit(count, timedelta(minutes=minutes), key_function=link)
+    """At most `count` calls in `minutes` for each challenge link, from all addresses together."""
+    return RateLimit(count, timedelta(minutes=minutes), key_function=link_key)
 
 
 # ---- Limits and headers of every route
@@ -154,15 +154,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 BODY_SECONDS = 10
-"""How long a body may take to arrive; a slower one gets 408."""
+"""Seconds a body may take to arrive; a slower one gets 408."""
 
 FORM_LIMIT = 16 * 1024
 
 LONG_UPLOADS: dict[str, tuple[int, int]] = {"/settings/data/restore": (32 * 1024 * 1024, 25)}
-"""Paths to which files are sent: how many bytes a body may have there, and how many seconds it may take."""
+"""Limits of uploads by path: bytes of the body, and seconds it may take."""
 
-STRAYS, STRAYS_OF_A_NETWORK = 120, 1_200
-"""How often a minute a caller, and the network around it, may ask for what is not there."""
+NOT_FOUND_LIMIT, NOT_FOUND_LIMIT_OF_A_NETWORK = 120, 1_200
+"""Requests for unknown addresses allowed per minute: for a caller, and for their network."""
 
 PATIENCE = "_pitchgate_patience"
 HSTS = "max-age=31536000; includeSubDomains"
@@ -180,27 +180,27 @@ POLICY = (
 
 
 class BoundedRequest(Request):
-    """A request whose body is bounded by where it goes: Quart begins to read before it knows the route."""
+    """A request with the body limits of its path. Set here because Quart starts reading before it matches the route."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         path = args[2] if len(args) > 2 else kwargs["path"]
-        longer = LONG_UPLOADS.get(path)
-        if longer is not None:
-            kwargs["max_content_length"], kwargs["body_timeout"] = longer
+        limits = LONG_UPLOADS.get(path)
+        if limits is not None:
+            kwargs["max_content_length"], kwargs["body_timeout"] = limits
         super().__init__(*args, **kwargs)
-        if longer is not None:
-            self.max_content_length = longer[0]
+        if limits is not None:
+            self.max_content_length = limits[0]
 
 
 class NoWebSocket:
-    """Every WebSocket is refused (403): we have none. Without this Quart fails at it, and the server logs the
-    address, with whatever token is in it."""
+    """Refuses every WebSocket (403), as we have none. Otherwise Quart would fail, and the server log the address, which
+    may contain a token."""
 
     def __init__(self, app: Quart, scope: WebsocketScope) -> None:
-        """As Quart makes it; neither is needed."""
+        """Quart passes both; neither is used."""
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        """Close before it is open."""
+        """Refuse the connection."""
         await receive()
         await send({"type": "websocket.close", "code": 1000, "reason": None})
 
@@ -208,9 +208,9 @@ class NoWebSocket:
 def guarded(
     *limits: RateLimit, patience: float = 10.0
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
-    """Mark a handler with its rate limits and cut it off after `patience` seconds (503).
+    """Decorator for a handler's rate limits and its time limit of `patience` seconds (503).
 
-    Stands between the route's decorator and the handler. The time covers the handler, not a stream it
+    Comes between the route's decorator and the handler. The time limit does not apply to a stream the handler
     returns.
     """
 
@@ -230,8 +230,8 @@ def guarded(
 
 
 def content_policy(*form_targets: str, also: Mapping[str, Sequence[str]] | None = None) -> str:
-    """The Content-Security-Policy. `form_targets` are origins a form of the page may lead to beside ours;
-    browsers apply that to redirects after a form as well. `also`: further sources, by directive."""
+    """The Content-Security-Policy. `form_targets`: other origins that forms of the page may post or redirect to.
+    `also`: further sources, by directive."""
     rules = dict(rule.partition(" ")[::2] for rule in (*POLICY, "form-action 'self'"))
     for name, sources in ({"form-action": form_targets} | dict(also or {})).items():
         rules[name] = " ".join((*rules.get(name, "").split(), *sources))
@@ -239,8 +239,8 @@ def content_policy(*form_targets: str, also: Mapping[str, Sequence[str]] | None 
 
 
 def from_elsewhere() -> bool:
-    """Whether another site's page makes this request. Browsers send this header and pages cannot forge it; `Origin`
-    would be "null": we send no referrer."""
+    """Whether another site's page makes this request. Pages cannot forge the header. `Origin` would not help: it is
+    "null" because we send no referrer."""
     return request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
 
 
@@ -251,7 +251,7 @@ def origin_of(url: str) -> str:
 
 
 def register_guards(app: Quart, settings: Settings) -> None:
-    """Put limits and headers on an app."""
+    """Register limits and security headers on an app."""
     app.request_class = BoundedRequest
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
@@ -259,8 +259,8 @@ def register_guards(app: Quart, settings: Settings) -> None:
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_LIMIT
     app.asgi_websocket_class = NoWebSocket
     RateLimiter(app, store=BoundedStore())
-    # The limiter looks up by endpoint. What leads nowhere, or is asked for by a wrong method, has None.
-    app.view_functions[None] = _nowhere  # type: ignore[index]
+    # The rate limiter finds limits by endpoint, which is None for an unknown address or a wrong method.
+    app.view_functions[None] = _not_found  # type: ignore[index]
     app.before_request(_refuse_early)
     headers = security_headers(settings)
 
@@ -271,23 +271,23 @@ def register_guards(app: Quart, settings: Settings) -> None:
         return response
 
 
-@guarded(per_minute(STRAYS), per_network(STRAYS_OF_A_NETWORK))
-async def _nowhere() -> Response:
-    """Never called: it carries the limits of addresses that lead nowhere."""
+@guarded(per_minute(NOT_FOUND_LIMIT), per_network(NOT_FOUND_LIMIT_OF_A_NETWORK))
+async def _not_found() -> Response:
+    """Never called: it only carries the rate limits of unknown addresses."""
     raise NotFound
 
 
 async def _refuse_early() -> None:
     length = request.content_length
     if length is not None and request.max_content_length is not None and length > request.max_content_length:
-        # Quart says so only when the body is read; a handler that never reads it must refuse as well.
+        # Quart would refuse only when the body is read, which some handlers never do.
         raise RequestEntityTooLarge
     if request.method == "POST" and from_elsewhere():
         raise Forbidden
 
 
 def security_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """What every answer carries unless its route says otherwise."""
+    """The headers of every answer, unless its route sets them otherwise."""
     headers = (
         ("Content-Security-Policy", content_policy()),
         ("X-Content-Type-Options", "nosniff"),
@@ -305,8 +305,8 @@ def security_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
 
 
 # ---- The access log
-# One line a request, by route template. No path, query, address, header or body is in it, so no token of a link and
-# nothing of a mail can be.
+# One line per request, with the route's template. Paths, queries, addresses, headers and bodies are left out on
+# purpose: they may contain a link's token or text from an email.
 
 
 log = structlog.get_logger()
@@ -316,12 +316,12 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def route_name() -> str:
-    """The matched rule with its variables left out ("/c/…"), or "(none)"."""
+    """The matched route without its variables ("/c/…"), or "(none)"."""
     return VARIABLE.sub("…", request.url_rule.rule) if request.url_rule else "(none)"
 
 
 def method_name() -> str:
-    """The method, or "other": a stranger can write there whatever they like."""
+    """The method if it is a standard one, else "other": a stranger can send any word."""
     return request.method if request.method in METHODS else "other"
 
 
@@ -331,7 +331,7 @@ def register_log(app: Quart) -> None:
     @app.before_request
     async def begin() -> None:
         g.began = time.perf_counter()
-        # Ours, never the caller's: a stranger could write there what they like.
+        # Our own request id, never one from the caller, which could be any text.
         structlog.contextvars.bind_contextvars(request=secrets.token_hex(8))
 
     @app.after_request
@@ -351,15 +351,15 @@ def register_log(app: Quart) -> None:
 
 def log_refusal(code: str, error: Exception) -> None:
     """Log an error that is answered with a 5xx."""
-    reason = str(getattr(error, "reason", ""))[:100]  # a fixed word of Google's or of a captcha's company
+    reason = str(getattr(error, "reason", ""))[:100]  # a fixed word from Google or the captcha vendor
     log.warning("not_served", route=route_name(), code=code, error=type(error).__name__, reason=reason)
 
 
 def log_bug(error: Exception) -> None:
-    """Log a bug. The log's own set-up tells it by type and place: its message may quote a mail."""
+    """Log an unexpected error. `logs` writes only its type and place, since its message may quote an email."""
     log.error("unexpected_error", route=route_name(), exc_info=error)
 
 
 def log_abuse(challenge_id: str) -> None:
-    """Log that somebody finds a check or its mail wrong."""
+    """Log that somebody reported a challenge page or its email as abuse."""
     log.warning("abuse_reported", challenge=challenge_id)

@@ -1,5 +1,4 @@
-"""For supervisors and operators: alive, ready, what is counted, and the live page of messages and what became of
-each."""
+"""For operators: liveness, readiness, metrics, and the live page of messages with what happened to each."""
 
 from __future__ import annotations
 
@@ -26,8 +25,8 @@ from backend.web.services import measures, services
 # ---- Health and metrics
 
 
-TROUBLES = {"away": "unreachable", "full": "disk full"}
-"""What is said of a store that takes nothing; "damaged" and "unwritable" are said as they are."""
+STORE_TROUBLES = {"away": "unreachable", "full": "disk full"}
+"""How /readyz names a store that cannot be written; other troubles are named as they are."""
 
 blueprint = Blueprint("health", __name__)
 
@@ -35,23 +34,23 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/healthz")
 @guarded(per_minute(600), patience=2.0)
 async def alive() -> Response:
-    """The process answers."""
+    """200 as long as the process answers."""
     return jsonify(status="alive")
 
 
 @blueprint.get("/readyz")
 @guarded(per_minute(600), patience=5.0)
 async def ready() -> Response:
-    """The store can be written and a model is loaded; 503 otherwise, with what is missing.
+    """200 if the store can be written and a model is loaded, else 503.
 
-    `judging` says whether messages can be judged. That none of the last 20 could be is no 503: a stranger can send
-    20 messages that cannot be read, and that must not take the server out of a balancer. It raises an alarm instead.
+    `judging` is "failing open" if none of the last 20 messages could be judged. That raises an alarm but no 503, or
+    a stranger could take the server out of a load balancer with 20 unreadable messages.
     """
     model = services().context.reader.model_version
     try:
         await services().context.store.ping()
     except StoreAway as error:
-        store = TROUBLES.get(error.trouble, error.trouble)
+        store = STORE_TROUBLES.get(error.trouble, error.trouble)
     except Exception as error:
         log_bug(error)
         store = "unreachable"
@@ -71,7 +70,7 @@ async def ready() -> Response:
 
 
 def _clock(skew: timedelta) -> str:
-    """No reason for a 503: we go by Google's time."""
+    """How wrong the machine's clock is. Not a reason for a 503, since we use Google's time."""
     if not skew:
         return "ok"
     return f"{abs(skew).total_seconds():.0f} s {'ahead' if skew > timedelta(0) else 'behind'}"
@@ -80,7 +79,7 @@ def _clock(skew: timedelta) -> str:
 @blueprint.get("/metrics")
 @guarded(per_minute(120), patience=5.0)
 async def metrics() -> Response:
-    """Prometheus' text format: requests, pushes, what was not judged, the store's census. Keep it behind the proxy."""
+    """Metrics in Prometheus' text format. The proxy should not expose them."""
     context, failed = services().context, services().failed
     census = await context.store.census()
     body = measures().exposition(
@@ -95,11 +94,10 @@ async def metrics() -> Response:
 
 
 # ---- Rows of the live page
-# Pure.
 
 
 LANES: Mapping[str, int] = {"inbox": 8, "held": 8, "released": 3}
-"""Lanes of the picture, and how many dots there is room for in each."""
+"""Lanes of the diagram on the live page, and how many dots each has room for."""
 
 REPLIES: Mapping[ChallengeState, str] = {
     ChallengeState.INTENDED: "now",
@@ -109,16 +107,18 @@ REPLIES: Mapping[ChallengeState, str] = {
     ChallengeState.VOIDED: "none",
     ChallengeState.FAILED: "none",
 }
-"""Whether the sender of held mail got a link."""
+"""The end of the catalogue key told_reply_…: "now" while the challenge is being sent, "sent" once it was, "none" if it
+will not be."""
 
 DECIDED = ("solve", "credit", "owner", "replied", *AWAY)
-"""Who may have decided after the verdict: values of `MessageView.decided_by` that have words."""
+"""Values of `MessageView.decided_by` that have a text: who decided after the verdict."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One message as the live page shows it. `state` is the key of the word for where it is, `said` the sentence that
-    says why; `score` is the share, None if it was not scored. `lane` is "" for one that has come to none yet."""
+    """One message on the live page. `mailbox` is the owner's address; `state` the end of the catalogue key state_…
+    (where the message is), `said` is the sentence that says why; `score` is 0…1, None if it was not scored; `lane`
+    is "" until one is known."""
 
     key: str
     when: datetime
@@ -134,7 +134,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One lane of the picture: how many messages have come there, and the keys of the latest, newest first."""
+    """One lane of the diagram: how many messages it has had, and the keys of the latest, newest first."""
 
     name: str
     count: int
@@ -142,7 +142,7 @@ class Lane:
 
 
 def lanes(lines: Sequence[Line], census: Mapping[str, int]) -> tuple[Lane, ...]:
-    """The picture. `lines` are the latest messages, newest first; `census` is the store's."""
+    """The lanes of the diagram. `lines` are the latest messages, newest first; `census` are the store's counts."""
     passed, held, released = (
         sum(census.get(key, 0) for key in keys)
         for keys in (
@@ -151,20 +151,21 @@ def lanes(lines: Sequence[Line], census: Mapping[str, int]) -> tuple[Lane, ...]:
             ("released",),
         )
     )
-    come = {"inbox": passed, "held": max(held - released, 0), "released": released}
+    counts = {"inbox": passed, "held": max(held - released, 0), "released": released}
     return tuple(
-        Lane(name, come[name], tuple(line.key for line in lines if line.lane == name)[:room])
+        Lane(name, counts[name], tuple(line.key for line in lines if line.lane == name)[:room])
         for name, room in LANES.items()
     )
 
 
 def worth_showing(view: MessageView) -> bool:
-    """Whether this is incoming mail; the owner's own and what Gmail has sorted out already is left away."""
+    """Whether this is incoming mail that we screen; not the owner's own, nor what Gmail put into spam or a category
+    left alone."""
     return view.outcome != Outcome.IGNORE and view.stage is not Stage.LEARN
 
 
 def line(view: MessageView, mailbox: str, challenge: Challenge | None, t: Words) -> Line:
-    """A message as a row. `mailbox` is its owner's address, `t` has the live page's words and the cards'."""
+    """A message as a row. `mailbox` is the owner's address; `t` has the texts of the live page and the cards."""
     lane = _lane(view)
     return Line(
         key=view.gmail_id,
@@ -172,16 +173,18 @@ def line(view: MessageView, mailbox: str, challenge: Challenge | None, t: Words)
         mailbox=mailbox,
         sender=view.sender,
         name=view.sender_name,
-        subject=view.subject or t(_nameless(view)),
+        subject=view.subject or t(_missing_subject(view)),
+        # Without a lane: "read" while it is being screened, "gone" if it disappeared from Gmail before that.
         state="failed" if view.dead_letter else lane or ("read" if view.stage else "gone"),
-        said=t(_why(view, lane, challenge)),
+        said=t(_sentence_key(view, lane, challenge)),
         score=view.score,
         lane=lane,
     )
 
 
-def _nameless(view: MessageView) -> str:
-    """Of what is left to Gmail, or came in a pause, nothing was looked at."""
+def _missing_subject(view: MessageView) -> str:
+    """The text shown instead of a missing subject. A decided message without a sender was never read: it was left to
+    Gmail, or came during a pause."""
     if not view.outcome:
         return "new_message"
     return "no_subject" if view.sender else "not_read"
@@ -195,13 +198,15 @@ def _lane(view: MessageView) -> str:
     return "released" if view.outcome in (Outcome.HOLD, Outcome.CHALLENGE) and view.decided_by else "inbox"
 
 
-def _why(view: MessageView, lane: str, challenge: Challenge | None) -> str:
-    """The key of the sentence: who decided last, else what the verdict was."""
+def _sentence_key(view: MessageView, lane: str, challenge: Challenge | None) -> str:
+    """The catalogue key of the sentence: who decided last, else the verdict's reason."""
     if view.dead_letter:
         return "told_failed"
     if not lane:
         return "told_read" if view.stage else "told_gone"
-    if view.decided_by in DECIDED and view.row != RowName.CREDIT:
+    if (
+        view.decided_by in DECIDED and view.row != RowName.CREDIT
+    ):  # that row itself says that a credit decided
         return f"decided_{view.decided_by}"
     if lane == "held" and view.row == RowName.CHALLENGE:
         return f"told_reply_{REPLIES[challenge.state] if challenge else 'now'}"
@@ -209,7 +214,7 @@ def _why(view: MessageView, lane: str, challenge: Challenge | None) -> str:
 
 
 # ---- The live page
-# Shows senders and subjects without a sign-in, so it is installed only when the settings say so.
+# It shows senders and subjects without a sign-in, so it exists only if the settings enable it.
 
 
 live_page = Blueprint("live", __name__, url_prefix="/live")
@@ -218,15 +223,15 @@ KEY = "pitchgate_live"
 MOST_LINES = 40
 MOST_MAILBOXES = 20
 MOST_STREAMS = 20
-BEAT = 1.0
-"""Seconds between two looks at the store."""
+POLL_SECONDS = 1.0
+"""Seconds between two reads of the store."""
 
-BEATS = 300
-"""Looks a stream makes before it ends. The browser comes back by itself."""
+MOST_POLLS = 300
+"""Reads after which a stream ends. The browser reconnects by itself."""
 
 
 class LiveStreams:
-    """How many streams are open, and whether the server is stopping."""
+    """The number of open streams, and whether the server is stopping."""
 
     def __init__(self, stopping: asyncio.Event) -> None:
         self.stopping = stopping
@@ -242,7 +247,7 @@ def register_live_page(app: Quart, stopping: asyncio.Event) -> None:
 @live_page.get("")
 @guarded(per_minute(120))
 async def page() -> str:
-    """The whole page; without JavaScript it reloads itself."""
+    """The live page. Without JavaScript it reloads itself."""
     t = words_for("live", request.accept_languages)
     return await render_template(
         "live.html", t=t, language=t.tag, board=await _board(services().context.store, t)
@@ -252,7 +257,7 @@ async def page() -> str:
 @live_page.get("/events")
 @guarded(per_minute(60))
 async def events() -> Response:
-    """Server-sent events: `board` with the new inner HTML, whenever it changes."""
+    """Server-sent events: `board` with the page's new content, whenever it changes."""
     streams = cast(LiveStreams, current_app.extensions[KEY])
     if streams.open >= MOST_STREAMS:
         raise ServiceUnavailable(retry_after=10)
@@ -272,14 +277,14 @@ async def _stream(app: Quart, streams: LiveStreams, store: Store, t: Words) -> A
     shown = ""
     try:
         yield b"retry: 2000\n\n"
-        for _ in range(BEATS):
+        for _ in range(MOST_POLLS):
             async with app.app_context():  # the request's own has ended by now
                 board = await _board(store, t)
             if board != shown:
                 shown = board
                 yield f"event: board\ndata: {json.dumps(board)}\n\n".encode()
             else:
-                yield b": still here\n\n"  # a dead connection shows only when something is sent
+                yield b": still here\n\n"  # only sending reveals a broken connection
             if await _stopped(streams.stopping):
                 return
     finally:
@@ -288,7 +293,7 @@ async def _stream(app: Quart, streams: LiveStreams, store: Store, t: Words) -> A
 
 async def _stopped(stopping: asyncio.Event) -> bool:
     try:
-        await asyncio.wait_for(stopping.wait(), BEAT)
+        await asyncio.wait_for(stopping.wait(), POLL_SECONDS)
     except TimeoutError:
         return False
     return True

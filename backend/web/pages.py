@@ -1,4 +1,4 @@
-"""What every page is made of: its words, faces, states in words, the demo's bar, and static files."""
+"""What all pages share: texts, template filters, the mailbox's state in words, the demo's bar, and static files."""
 
 from __future__ import annotations
 
@@ -37,43 +37,44 @@ from backend.domain.reading.score import likeness, points
 from backend.locale import DEFAULT, LANGUAGES, Section, Words, catalogue, reason
 from backend.web.guards import guarded, per_minute
 
-# ---- An HTML answer from a template.
+# ---- Rendering
 
 
 async def page(template: str, status: int = 200, **values: Any) -> Response:
-    """The rendered template."""
+    """The rendered template as an HTML answer."""
     body = await render_template(template, page_half=g.get("page_half", ""), **values)
     return Response(body, status, content_type="text/html; charset=utf-8")
 
 
-# ---- A page's words
+# ---- A page's texts
 
 
 SHARED = ("frame", "card")
-"""Sections every owner's page may use beside its own: the sidebar and the pages say the same about a verdict."""
+"""Catalogue sections that every owner's page may use beside its own. "card" because the pages describe a verdict with
+the add-on's texts."""
 
 
 def language_of(accepted: LanguageAccept, fallback: str = DEFAULT) -> str:
-    """The best of our languages for this browser, else `fallback`. The country does not matter:
-    pt-BR before en is pt. (Werkzeug's own matching would rather have the en that is named exactly.)"""
-    wished = (tag.partition("-")[0].lower() for tag, quality in accepted if quality > 0)
-    return next((language for language in wished if language in LANGUAGES), fallback)
+    """The browser's most preferred of our languages, else `fallback`. Countries are ignored: "pt-BR, en" gives pt,
+    where Werkzeug's own matching would choose en."""
+    preferred = (tag.partition("-")[0].lower() for tag, quality in accepted if quality > 0)
+    return next((language for language in preferred if language in LANGUAGES), fallback)
 
 
 def sender_words(accepted: LanguageAccept, fallback: str = DEFAULT) -> Section:
-    """The words of the pages a sender sees, in the language the browser likes best."""
+    """The texts of the pages that senders see, in the browser's language."""
     return catalogue(language_of(accepted, fallback)).section("check", "error")
 
 
 def card_words(language: str) -> Section:
-    """The words of the sidebar's cards in a two-letter language, English for one we do not have."""
+    """The texts of the add-on's cards in a two-letter language, or in English if we do not have it."""
     return catalogue(language).section("card")
 
 
 def words_for(section: str, accepted: LanguageAccept, zone: str = "") -> Words:
-    """The words of one of an owner's pages: its own, then the frame's, then the cards'.
+    """The texts of an owner's page in the browser's language: its own section, then those of `SHARED`.
 
-    `zone` is the reader's time zone, as their browser names it.
+    `zone` is the name of the browser's time zone.
     """
     return Words(catalogue(language_of(accepted)).section(section, *SHARED), zone_of(zone))
 
@@ -84,59 +85,58 @@ def _zones() -> frozenset[str]:
 
 
 def zone_of(name: str) -> tzinfo | None:
-    """The time zone of that name; None for one we do not know."""
+    """The time zone of that name; None if it is unknown."""
     return ZoneInfo(name) if name in _zones() else None
 
 
-# ---- Helpers of the templates
-# The same on every page.
+# ---- Template filters
 
 
 TINTS = 6
-"""Pairs of colours in the style sheet."""
+"""Number of avatar colours in the style sheet."""
 
 
 def initials(name: str) -> str:
-    """One or two letters for a name or an address, upper-case; "?" if it has no letter."""
+    """One or two capital letters for a name or an address; "?" if it has none."""
     words = UNSEEN.sub("", name).partition("@")[0].replace(".", " ").split()
     letters = [found for word in words if (found := next((sign for sign in word if sign.isalnum()), ""))]
     return "".join(letters[:1] + letters[1:][-1:]).upper()[:2] or "?"
 
 
 def tint(address: str) -> str:
-    """The class of a face's colours: always the same for an address."""
+    """The CSS class of the avatar's colours, always the same for an address."""
     return f"t{blake2s(address.lower().encode(errors='replace')).digest()[0] % TINTS + 1}"
 
 
 def because(text: str, language: str) -> str:
-    """The words of a reason that stands alone."""
+    """The text of a reason in `language`."""
     return reason(language, text)
 
 
-def register_faces(app: Quart) -> None:
-    """Give templates these filters."""
-    found = {"initials": initials, "tint": tint, "points": points, "likeness": likeness, "because": because}
-    app.jinja_env.filters |= found
+def register_filters(app: Quart) -> None:
+    """Register the template filters on an app."""
+    filters = {"initials": initials, "tint": tint, "points": points, "likeness": likeness, "because": because}
+    app.jinja_env.filters |= filters
 
 
-# ---- The demo's narrator
-# Only where a demo says that there is one; never in production. How far a reader has come is in their browser: in a
-# cookie that the sandbox, on another port of this machine, reads and writes too. Its name is the last part of the
-# story's address, another one in every run.
+# ---- The demo's bar
+# A bar with the four steps of the demo's story, never shown in production. The browser keeps the number of the last
+# step taken in a cookie, which the sandbox on another port of this machine reads and writes too. The cookie's name is
+# the last part of the story's address, different in every run.
 
 
-CHECK = 3
-"""The step that is taken on one of our pages."""
+CAPTCHA_STEP = 3
+"""The step of the story that happens on our challenge page."""
 
-TAKEN = "solved.html"
-"""The page that says so."""
+STEP_TEMPLATE = "solved.html"
+"""The template whose rendering completes that step."""
 
 SELLER = "pitchgate_seller"
-"""Where an app of a demo keeps the address of its seller, whose mail the live page marks."""
+"""Key in `app.extensions`: the address of the demo's seller, whose mail the live page highlights."""
 
 
 def register_story(app: Quart, address: str) -> None:
-    """Draw the strip. Below `address` its steps are found by their numbers; its query names the `seller`."""
+    """Show the demo's bar on all pages. Step n is at `address`/n; the query of `address` has the `seller`."""
     address, _, query = address.partition("?")
     name = address.rpartition("/")[2]
     app.extensions[SELLER] = dict(parse_qsl(query)).get("seller", "")
@@ -146,7 +146,7 @@ def register_story(app: Quart, address: str) -> None:
         if not has_request_context():
             return {}
         done = _number(request.cookies.get(name, ""))
-        here = CHECK if request.blueprint == "challenge" else 0
+        here = CAPTCHA_STEP if request.blueprint == "challenge" else 0
         return {
             "story": words_for("story", request.accept_languages),
             "story_address": address,
@@ -154,11 +154,11 @@ def register_story(app: Quart, address: str) -> None:
             "story_done": done,
         }
 
-    def taken(sender: object, template: Any, context: dict[str, Any], **more: object) -> None:
-        if template.name == TAKEN:
-            g.story_done = context["story_done"] = max(context["story_done"], CHECK)
+    def complete_step(sender: object, template: Any, context: dict[str, Any], **more: object) -> None:
+        if template.name == STEP_TEMPLATE:
+            g.story_done = context["story_done"] = max(context["story_done"], CAPTCHA_STEP)
 
-    before_render_template.connect(taken, app, weak=False)
+    before_render_template.connect(complete_step, app, weak=False)
 
     @app.after_request
     async def remember(response: Response) -> Response:
@@ -167,19 +167,20 @@ def register_story(app: Quart, address: str) -> None:
         return response
 
 
-def _number(kept: str) -> int:
-    return int(kept) if kept in ("1", "2", "3", "4") else 0
+def _number(cookie: str) -> int:
+    return int(cookie) if cookie in ("1", "2", "3", "4") else 0
 
 
 # ---- The verdict in a sentence
 
 
 OPEN_LINK = "open_challenge"
-"""The guard that says no where a link of the sender's still works."""
+"""The guard that prevents a challenge because the sender has a link that still works."""
 
 
 def row_words(view: MessageView, say: Callable[..., str]) -> str:
-    """The sentence for the row that decided, a text of the cards'. Raises `KeyError` for a row of another release."""
+    """The sentence for the decision table's row that decided. `say` returns a text of the cards. Raises `KeyError` for
+    an unknown row, from another release."""
     linked = view.row == RowName.QUARANTINE and OPEN_LINK in view.guards
     return say("row_quarantine_linked" if linked else f"row_{view.row}")
 
@@ -192,9 +193,8 @@ Moment = Callable[[datetime], str]
 
 @dataclass(frozen=True, slots=True)
 class MailboxState:
-    """`title` is two or three words, `cause` and `remedy` a sentence each ("" if there is nothing to mend);
-    `warnings` are further sentences about what is not a state but should be known. `ends`: connecting again now saves
-    the owner from having to."""
+    """The state in words: `title` is two or three words, `cause` and `remedy` one sentence each (`remedy` "" if
+    there is nothing to do), `warnings` further sentences. `who` must act. `ends`: Google will end the grant soon."""
 
     condition: Condition
     who: Who
@@ -211,12 +211,12 @@ class MailboxState:
 
     @property
     def line(self) -> str:
-        """The paragraph, or the title alone where all goes its way."""
+        """`text`, or the title alone while all is well."""
         return self.title if self.condition is Condition.ACTIVE else self.text
 
     @property
     def mend(self) -> bool:
-        """Whether the owner must connect again."""
+        """Whether the owner must reconnect."""
         return self.who is Who.OWNER
 
 
@@ -227,30 +227,30 @@ def state_of(
     moment: Moment | None = None,
     skew: timedelta | None = None,
 ) -> MailboxState:
-    """The state of a mailbox at `now`, in a two-letter language. `moment` writes times, if not as pages do. With `skew`
-    the machine's clock is ahead by so much, and its owner can set it."""
-    about, t = explain(mailbox, now), Words(catalogue(language).section("state"))
+    """The state of a mailbox at `now`, in a two-letter language. `moment` formats times, by default as on pages.
+    `skew`: how far the machine's clock is ahead, if the owner should correct it."""
+    explanation, t = explain(mailbox, now), Words(catalogue(language).section("state"))
     moment = moment or t.moment
-    cause, remedy = _sentences(about, t, moment)
+    cause, remedy = _sentences(explanation, t, moment)
     clock = () if skew is None else (_clock(skew, t),)
     return MailboxState(
-        about.condition,
-        about.who,
-        t(about.condition),
+        explanation.condition,
+        explanation.who,
+        t(explanation.condition),
         cause,
         remedy,
-        (*clock, *_warnings(about, t, moment)),
-        ends=about.grant_ends is not None,
+        (*clock, *_warnings(explanation, t, moment)),
+        ends=explanation.grant_ends is not None,
     )
 
 
 def paused_until(at: datetime, language: str, moment: Moment) -> str:
-    """That there is a pause, and when it ends."""
+    """The sentence that says until when screening is paused."""
     return Words(catalogue(language).section("state"))("paused_cause", until=moment(at))
 
 
 def _clock(skew: timedelta, t: Words) -> str:
-    """Days and hours are enough of a great difference."""
+    """The warning that the machine's clock is wrong."""
     return t("clock_ahead" if skew > timedelta(0) else "clock_behind", span=t.span(abs(skew)))
 
 
@@ -304,17 +304,17 @@ def _warnings(explanation: Explanation, t: Words, moment: Moment) -> tuple[str, 
 FOLDER = Path(__file__).parent / "static"
 YEAR = 31_536_000
 SHOWN_ELSEWHERE = frozenset({"logo-128.png"})
-"""Gmail shows the add-on's logo in its own pages."""
+"""Files that other sites may show: Gmail shows the add-on's logo."""
 OFFLINE_WORKER = "offline_worker.js"
 WORKERS = frozenset({"solver_worker.js", OFFLINE_WORKER})
-"""Scripts that run by themselves, under the policy they are served with. No other file loads anything itself."""
+"""Worker scripts, which run under the content policy they are served with. Other files need none."""
 
 blueprint = Blueprint("assets", __name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file. `version` is a short hash of its content, `packed` the same in gzip where that is shorter."""
+    """A static file. `version` is a short hash of its content; `packed` is the gzip of it, b"" if not shorter."""
 
     body: bytes
     kind: str
@@ -325,7 +325,7 @@ class Asset:
 @blueprint.get("/static/<name>")
 @guarded(per_minute(600))
 async def asset(name: str) -> Response:
-    """One file of the static folder. Cached for good when asked for by its present content."""
+    """A static file. Cached for a year if the address has the version of its current content."""
     found = assets().get(name)
     if found is None:
         raise NotFound
@@ -350,8 +350,8 @@ async def asset(name: str) -> Response:
 
 @cache
 def assets() -> Mapping[str, Asset]:
-    """Every static file by name. They are small, and a file that is being sent would stay open when the browser goes
-    away meanwhile; a name that is not one of these is no path to anything."""
+    """All static files by name, in memory: they are small, a file being sent would stay open if the browser
+    disconnects, and a name is never used as a path."""
     return {path.name: _read(path) for path in FOLDER.iterdir() if path.is_file()}
 
 
@@ -361,7 +361,7 @@ def version(name: str) -> str:
 
 
 def register_static(app: Quart) -> None:
-    """Give templates `asset(name)`, the address of a static file."""
+    """Serve the static files, and give templates `asset(name)`, the address of one."""
     app.register_blueprint(blueprint)
     app.jinja_env.globals["asset"] = lambda name: url_for("assets.asset", name=name, v=version(name))
 
@@ -370,7 +370,7 @@ def _read(path: Path) -> Asset:
     body = path.read_bytes()
     kind, _ = mimetypes.guess_type(path.name)
     text = kind is not None and (kind.startswith("text/") or kind.endswith(("javascript", "xml")))
-    written = f"{kind}; charset=utf-8" if text else kind or "application/octet-stream"
+    content_type = f"{kind}; charset=utf-8" if text else kind or "application/octet-stream"
     packed = gzip.compress(body, mtime=0) if text else b""
     shorter = packed if len(packed) < len(body) else b""
-    return Asset(body, written, hashlib.sha256(body).hexdigest()[:12], shorter)
+    return Asset(body, content_type, hashlib.sha256(body).hexdigest()[:12], shorter)

@@ -1,4 +1,4 @@
-"""The page behind the link of a challenge. Looking changes nothing; only what is posted does."""
+"""The challenge page, where a sender solves the captcha and may leave a note. Only POST requests change anything."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ blueprint = Blueprint("challenge", __name__, url_prefix="/c")
 
 explanation = Blueprint("explanation", __name__)
 
-LATER = "captcha_later"
+CAPTCHA_LATER = "captcha_later"
 MOST_NAMED = 10
-"""Delivered messages the last page names; of more it tells how many."""
+"""Delivered messages listed by subject on the last page; further ones are counted."""
 
 
 @explanation.get("/explained")
 @guarded(per_minute(120), per_network(600))
 async def explain() -> Response:
-    """What the reply is that somebody got, and how to tell that it is real."""
+    """The page that explains our reply to a sender, and how to recognise a genuine one."""
     host = urlsplit(services().context.settings.public_url).netloc
     response = await page("explained.html", words=sender_words(request.accept_languages), host=host)
     response.headers["Vary"] = "Accept-Language"
@@ -44,19 +44,19 @@ async def explain() -> Response:
 @blueprint.get("/<token>")
 @guarded(per_minute(120), per_network(600))
 async def show(token: str) -> Response:
-    """Why the mail waits, the check, and room for a line to the owner. `?by=code`: with a code to be typed, which a
-    wait follows."""
+    """The challenge page: why the mail is held, the captcha, and a field for a note. `?by=code`: with a typed code,
+    after which delivery is delayed."""
     try:
         challenge = await solving.open_challenge(services().context, token)
     except Expired as error:
-        return await _ended(error, token)
+        return await _used_or_raise(error, token)
     return await _page(challenge, by_code=request.args.get("by") == "code")
 
 
 @blueprint.route("/<token>/task", methods=["GET", "POST"])
 @guarded(per_minute(60), per_network(240))
 async def task(token: str) -> Response:
-    """A fresh task as JSON. The server keeps nothing of it; by POST it is noted that the sender began."""
+    """A new proof-of-work task as JSON, of which the server stores nothing. POST also records that the sender began."""
     began = request.method == "POST"
     return jsonify(await solving.begin_check(services().context, services().checks, token, noted=began))
 
@@ -64,14 +64,14 @@ async def task(token: str) -> Response:
 @blueprint.get("/<token>/code.png")
 @guarded(per_minute(60), per_network(240))
 async def picture(token: str) -> Response:
-    """The code of the ticket `t` as a picture."""
+    """The typed code of the ticket `t` as a picture."""
     return Response(await _code(token, spoken=False), content_type="image/png")
 
 
 @blueprint.get("/<token>/code.wav")
 @guarded(per_minute(20), per_network(60))
 async def sound(token: str) -> Response:
-    """The code of the ticket `t` as sound, whole or in parts (some browsers play nothing else)."""
+    """The typed code of the ticket `t` as sound. Supports ranges, which some browsers require."""
     spoken = await _code(token, spoken=True)
     response = Response(spoken, content_type="audio/wav")
     await response.make_conditional(request, accept_ranges=True, complete_length=len(spoken))
@@ -81,11 +81,11 @@ async def sound(token: str) -> Response:
 @blueprint.post("/<token>")
 @guarded(per_minute(60), per_network(240), per_link(30, minutes=10))
 async def solve(token: str) -> Response:
-    """Take an answer: `payload` (or the field of another company's check), or `ticket` and `typed`.
+    """Check an answer: `payload` (or the field of a vendor's captcha), or `ticket` and `typed`.
 
-    A browser gets a page; other callers JSON: `released` (how many), `balance` and `waiting` (how many are left for
-    the next check behind the same link); or with 202 `ticket`, when a code is to be typed as well, or `delivers_at`,
-    when the mail will be let in by itself. `ticket` with `other` is a wish for another code.
+    A browser gets a page; other callers JSON: `released` (how many), `balance` and `waiting` (how many the next
+    solve of this link would release); or 202 with `ticket` if a code must be typed too, or with `delivers_at` if the
+    mail will be delivered later. `ticket` with `other` asks for another code.
     """
     form = await request.form
     ticket, after = form.get("ticket", ""), "after" in form
@@ -93,7 +93,7 @@ async def solve(token: str) -> Response:
     try:
         challenge = await solving.open_challenge(context, token)
     except Expired as error:
-        return await _ended(error, token)
+        return await _used_or_raise(error, token)
     try:
         if ticket and "other" in form:
             another = await solving.another_code(context, checks, token, ticket)
@@ -102,35 +102,36 @@ async def solve(token: str) -> Response:
         kind = Kind.TYPED_CODE if ticket else None
         done = await solving.solve_challenge(context, checks, token, answer, kind)
     except (Refused, TryLater) as error:
-        code = error.code if isinstance(error, Refused) else LATER
+        code = error.code if isinstance(error, Refused) else CAPTCHA_LATER
         if not code.startswith("captcha_") or not wants_page():
             raise
-        return await _again(challenge, token, code, ticket, after)
+        return await _wrong_answer(challenge, token, code, ticket, after)
     return await _done(challenge, done)
 
 
 @blueprint.post("/<token>/note")
 @guarded(per_minute(20), per_network(60), per_link(10, minutes=10))
 async def note(token: str) -> Response | AnyResponse:
-    """Take the form field `line`, the sender's word to the owner; "" takes it back. Other callers get JSON."""
+    """Store the form field `line` as the sender's note to the owner; "" removes it. Callers other than browsers get
+    JSON."""
     line = (await request.form).get("line", "")
     try:
-        kept = await solving.leave_note(services().context, token, line)
+        stored = await solving.leave_note(services().context, token, line)
     except Refused as error:
         if error.code != "note_long" or not wants_page():
             raise
         challenge = await solving.noted_challenge(services().context, token)
-        drawn = _page if challenge.waiting else _used
-        return await drawn(challenge, 422, note_refusal=line[:1_000])
+        render = _page if challenge.waiting else _used_page
+        return await render(challenge, 422, note_refusal=line[:1_000])
     if not wants_page():
-        return jsonify(note=kept)
+        return jsonify(note=stored)
     return redirect(url_for("challenge.show", token=token, _anchor="note"), 303)
 
 
 @blueprint.post("/<token>/abuse")
 @guarded(per_minute(10), per_network(30), per_link(3, minutes=60))
 async def abuse(token: str) -> Response:
-    """A word to the operator that this page or its mail looks wrong: a line in the log, and a count by route."""
+    """Report this page or its email to the operator: a line in the log, counted by the route's metric."""
     challenge = await solving.open_challenge(services().context, token)
     log_abuse(challenge.challenge_id)
     return await _page(challenge, told_operator=True)
@@ -162,51 +163,57 @@ async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> 
     count = len(done.released)
     if not wants_page():
         return jsonify(released=count, balance=done.balance, waiting=done.waiting)
-    following = min(done.waiting, done.balance + challenge.credits)
-    said = "done" if challenge.connected else "accepted"
-    named = [subject for subject in done.subjects[:MOST_NAMED] if subject]
-    after = await _noted(str((request.view_args or {})["token"]))  # a note is about another message now
-    return await _rendered(
+    next_release = min(done.waiting, done.balance + challenge.credits)
+    outcome = "done" if challenge.connected else "accepted"
+    subjects = [subject for subject in done.subjects[:MOST_NAMED] if subject]
+    after = await _note_target(
+        str((request.view_args or {})["token"])
+    )  # a note now belongs to a delivered message
+    return await _render(
         "solved.html",
         after or challenge,
         count=count,
         takes_note=after is not None,
         note_refusal=None,
-        named=named,
-        unnamed=count - len(named),
-        title=said if count < 2 else f"{said}_several",
-        key=f"{said}_one" if count == 1 else f"{said}_many" if count else "done_none",
+        named=subjects,
+        unnamed=count - len(subjects),
+        title=outcome if count < 2 else f"{outcome}_several",
+        key=f"{outcome}_one" if count == 1 else f"{outcome}_many" if count else "done_none",
         heading="delivered" if challenge.connected else "accepted_named",
         balance=done.balance,
         still=done.waiting,
-        next=following,
+        next=next_release,
     )
 
 
-async def _ended(error: Expired, token: str) -> Response:
-    """What a browser is shown of a link behind which nothing waits; anything else is refused."""
-    after = await _noted(token) if error.code == "link_used" and wants_page() else None
+async def _used_or_raise(error: Expired, token: str) -> Response:
+    """For a link with no more held mail, show a browser the page for a note; raise `error` in all other cases."""
+    after = await _note_target(token) if error.code == "link_used" and wants_page() else None
     if after is None:
         raise error
-    return await _used(after)
+    return await _used_page(after)
 
 
-async def _noted(token: str) -> OpenChallenge | None:
-    """What a note could be written to after all was delivered; None when none is taken any more."""
+async def _note_target(token: str) -> OpenChallenge | None:
+    """The challenge whose delivered message can still get a note; None if none can."""
     try:
         return await solving.noted_challenge(services().context, token)
     except Expired:
         return None
 
 
-async def _used(challenge: OpenChallenge, status: int = 410, *, note_refusal: str | None = None) -> Response:
-    """Of a link behind which nothing waits: all that is left is a note."""
-    return await _rendered("used.html", challenge, status, note_refusal=note_refusal)
+async def _used_page(
+    challenge: OpenChallenge, status: int = 410, *, note_refusal: str | None = None
+) -> Response:
+    """The page of a link with no more held mail, where only a note can be left."""
+    return await _render("used.html", challenge, status, note_refusal=note_refusal)
 
 
-async def _again(challenge: OpenChallenge, token: str, code: str, ticket: str, after: bool) -> Response:
-    """The page once more, with what was wrong: the same code while it may be tried, another when it may not."""
-    status = 503 if code == LATER else 422
+async def _wrong_answer(
+    challenge: OpenChallenge, token: str, code: str, ticket: str, after: bool
+) -> Response:
+    """The challenge page again, with the error `code`; with the same typed code while it may be tried, else another."""
+    status = 503 if code == CAPTCHA_LATER else 422
     if code == "captcha_code_wrong":
         return await _page(challenge, status, refusal=code, ticket=ticket, after_work=after)
     if code == "captcha_code_spent":
@@ -227,7 +234,7 @@ async def _page(
     note_refusal: str | None = None,
     told_operator: bool = False,
 ) -> Response:
-    """The check in the form that is asked for: with `ticket` its code, `by_code` a new one, else the first."""
+    """The challenge page: with the typed code of `ticket`, with a new one (`by_code`), or with the default captcha."""
     checks = services().checks
     first = checks.first.kind
     mode = {Kind.PROOF_OF_WORK: "work", Kind.TYPED_CODE: "code"}.get(first, "widget")
@@ -236,9 +243,9 @@ async def _page(
     if mode == "code" and challenge.deliver_at is not None and not after_work:
         mode = "promised" if first is Kind.TYPED_CODE else "work"
     if not ticket and checks.code_alone:
-        made = checks.codes.task(challenge.challenge_id, challenge.factor, services().context.clock.now())
-        ticket = str(made["ticket"])
-    return await _rendered(
+        task = checks.codes.task(challenge.challenge_id, challenge.factor, services().context.clock.now())
+        ticket = str(task["ticket"])
+    return await _render(
         "challenge.html",
         challenge,
         status,
@@ -254,9 +261,9 @@ async def _page(
     )
 
 
-async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, **values: Any) -> Response:
+async def _render(template: str, challenge: OpenChallenge, status: int = 200, **values: Any) -> Response:
     words = sender_words(request.accept_languages, challenge.language)
-    known: dict[str, object] = {
+    values_of_texts: dict[str, object] = {
         "owner": challenge.owner,
         "sender": challenge.sender,
         "credits": challenge.credits,
@@ -269,12 +276,12 @@ async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, 
 
     def say(key: str, count: int = 1, **more: Any) -> str:
         text = words.catalogue.plural(words.find(key), count)
-        return text.format(**known, **more, count=count)
+        return text.format(**values_of_texts, **more, count=count)
 
     if challenge.deliver_at is not None:
-        left = challenge.deliver_at - services().context.clock.now()
-        known["left"] = _span(max(left, timedelta(minutes=1)), words.catalogue.locale)
-        known["at"] = f"{challenge.deliver_at:%H:%M}"
+        remaining = challenge.deliver_at - services().context.clock.now()
+        values_of_texts["left"] = _span(max(remaining, timedelta(minutes=1)), words.catalogue.locale)
+        values_of_texts["at"] = f"{challenge.deliver_at:%H:%M}"
     response = await page(template, status, challenge=challenge, words=words, say=say, **values)
     response.headers["Vary"] = "Accept-Language, Accept"
     response.headers["Content-Security-Policy"] = _policy(values.get("widget"))
@@ -282,12 +289,12 @@ async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, 
 
 
 def _span(time: timedelta, locale: Locale) -> str:
-    """20 minutes or, from two hours on, 11 hours."""
+    """A time span in words: "20 minutes" or, from two hours on, "11 hours"."""
     minutes = timedelta(minutes=-(-time // timedelta(minutes=1)))
     return str(format_timedelta(minutes, threshold=2, locale=locale))
 
 
 def _policy(widget: Any) -> str:
-    """Our own policy, sound, and what the company's check needs where it is shown. No other page has either."""
+    """The content policy of the sender's pages: ours, plus sound and the sources a vendor's captcha needs."""
     also = {"media-src": ("'self'",)}
     return content_policy(also=also | dict(widget.sources) if widget else also)

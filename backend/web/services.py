@@ -1,4 +1,4 @@
-"""What routes are given: the services of the app they run in, and its counters for Prometheus."""
+"""The services that routes use, and the app's Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -25,63 +25,72 @@ from backend.ports.public_post import Pushed
 from backend.transactions.records import PushFate
 
 # ---- Prometheus metrics
-# Prometheus metrics. Each app has its own registry, so two apps in one process stay separate.
+# Each app has its own registry, so that two apps in one process stay separate.
 
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 GROUPS = {
     "mailboxes": ("pitchgate_mailboxes", "Connected mailboxes"),
     "links.needs_reconnect": ("pitchgate_mailboxes_needing_reconnect", "Mailboxes whose access is lost"),
-    "notices.by_push": ("pitchgate_mailboxes_heard_by_push", "Mailboxes of whose mail pushes tell"),
-    "released": ("pitchgate_messages_released", "Messages held once that are back, or on the way"),
-    "dead_letters": ("pitchgate_dead_letters", "Messages tried too often, for a person to look at"),
-    "failing": ("pitchgate_jobs_failing", "Jobs that have failed since they last succeeded, by why", "cause"),
+    "notices.by_push": ("pitchgate_mailboxes_heard_by_push", "Mailboxes whose changes arrive by push"),
+    "released": ("pitchgate_messages_released", "Held messages that were released, or are being released"),
+    "dead_letters": ("pitchgate_dead_letters", "Messages that failed too often, for a person to look at"),
+    "failing": (
+        "pitchgate_jobs_failing",
+        "Jobs that have failed since they last succeeded, by cause",
+        "cause",
+    ),
     "failing_seconds": ("pitchgate_job_failing_seconds", "How long the job that fails longest has failed"),
     "oldest_due_seconds": ("pitchgate_job_overdue_seconds", "How long the oldest job has been due"),
-    "messages": ("pitchgate_messages", "Messages by what was decided first", "outcome"),
-    "stages": ("pitchgate_message_stages", "Messages by what is still to be done", "stage"),
-    "fail_open": ("pitchgate_messages_not_judged", "Messages kept that could not be judged", "cause"),
-    "challenges": ("pitchgate_challenges", "Links by how they stand", "state"),
-    "watches": ("pitchgate_watches", "Gmail watches that want somebody's eye", "state"),
-    "drift": ("pitchgate_drift_mailboxes", "Mailboxes by whether their mail has changed", "state"),
-    "trial": ("pitchgate_trials", "Models in trial by what is known of them", "finding"),
+    "messages": ("pitchgate_messages", "Messages by their first verdict", "outcome"),
+    "stages": ("pitchgate_message_stages", "Messages by their next stage", "stage"),
+    "fail_open": ("pitchgate_messages_not_judged", "Stored messages that could not be judged", "cause"),
+    "challenges": ("pitchgate_challenges", "Challenges by state", "state"),
+    "watches": ("pitchgate_watches", "Gmail watches that need attention", "state"),
+    "drift": (
+        "pitchgate_drift_mailboxes",
+        "Mailboxes by whether their mail has changed since their first weeks",
+        "state",
+    ),
+    "trial": ("pitchgate_trials", "Models in trial by their result so far", "finding"),
 }
-"""The store's census as gauges: by whole key, or by group with what follows its dot as a label."""
+"""Gauges for the store's census: name, help text and, for keys of the form group.value, the label for the value."""
 
 
-class Told(Collector):
-    """What others count, told to Prometheus as it stood when it was last asked for. They know no Prometheus."""
+class SnapshotCollector(Collector):
+    """Exports counts kept elsewhere, which `exposition` copies into `families` for each scrape."""
 
     def __init__(self) -> None:
         self.families: Sequence[Metric] = ()
 
     def collect(self) -> Iterable[Metric]:
-        """All of it."""
+        """The metrics of this scrape."""
         return self.families
 
 
-def _counter(name: str, words: str, labels: Sequence[str], counts: Mapping[Any, int]) -> Metric:
-    """There from the start: without a sample before the first. `counts` by label, or by several."""
-    family = CounterMetricFamily(name, words, labels=labels)
+def _counter(name: str, help_text: str, labels: Sequence[str], counts: Mapping[Any, int]) -> Metric:
+    """A counter with the values of `counts`, keyed by its label, or by a tuple of labels. Exported without samples
+    while `counts` is empty."""
+    family = CounterMetricFamily(name, help_text, labels=labels)
     for values, count in counts.items():
         family.add_metric([values] if isinstance(values, str) else values, count)
     return family
 
 
 def _census(counts: Mapping[str, int]) -> Iterator[Metric]:
-    """What the store holds, each kind of count under a name of its own. Every replica tells the same. What there is
-    none of now is not told, but for what the census names with 0."""
+    """The store's census as gauges; every replica exports the same values. A label value without any rows is missing,
+    unless the census lists it with 0."""
     families: dict[str, GaugeMetricFamily] = {}
     for key, count in counts.items():
         group, _, name = (key, "", "") if key in GROUPS else key.partition(".")
-        metric, words, *label = GROUPS[group]
-        family = families.setdefault(group, GaugeMetricFamily(metric, words, labels=label))
+        metric, help_text, *label = GROUPS[group]
+        family = families.setdefault(group, GaugeMetricFamily(metric, help_text, labels=label))
         family.add_metric([name] if label else [], count)
     yield from families.values()
 
 
 class Measures:
-    """Counters of the web. Labels are route templates and fixed words, never addresses or tokens."""
+    """Metrics of the web app. Labels are route templates and fixed words, never addresses or tokens."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -99,17 +108,17 @@ class Measures:
             registry=self._registry,
         )
         self._pushes = Counter(
-            "pitchgate_pushes", "Push notices by what became of them", ("fate",), registry=self._registry
+            "pitchgate_pushes", "Push notices by their result", ("fate",), registry=self._registry
         )
-        # To find a counter by its labels costs more than to count; there are few.
+        # Cached: finding a counter by its labels costs more than counting, and there are few.
         self._request = cache(self._requests.labels)
         self._took = cache(self._seconds.labels)
         self._push = cache(self._pushes.labels)
         for fate in (*PushFate, "malformed"):
-            self._push(fate)  # an alarm on the rise of a count that is missing at 0 misses the first
+            self._push(fate)  # export 0 from the start, or an alarm on an increase misses the first one
         self._request("/hooks/gmail", "POST", "503")
-        self._told = Told()
-        self._registry.register(self._told)
+        self._snapshot = SnapshotCollector()
+        self._registry.register(self._snapshot)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request was answered."""
@@ -125,25 +134,29 @@ class Measures:
         census: Mapping[str, int],
         failed: Mapping[tuple[str, str], int],
         judged: VerdictMetrics,
-        web_pushed: Mapping[Pushed, int],
+        web_push_answers: Mapping[Pushed, int],
         skew: float = 0.0,
-        looks: int = 0,
+        pending_reads: int = 0,
     ) -> bytes:
-        """Everything in Prometheus' text format. `census` is read afresh each time; `failed` counts failed tries by
-        job and cause since the start of the process, `judged` the messages that were judged or could not be,
-        `web_pushed` what push services said; the machine's clock is `skew` seconds ahead of Google's, and `looks` at
-        so many histories wait."""
+        """All metrics in Prometheus' text format. `census`: the store's counts now; `failed`: failed job attempts by
+        job and cause; `judged`: counts of verdicts; `web_push_answers`: answers of browsers' push services; `skew`:
+        seconds by which the machine's clock is ahead of Google's; `pending_reads`: mailboxes whose history waits to
+        be read."""
         ahead = "Seconds by which the machine's clock is ahead of Google's, beyond a minute; negative: behind"
-        worth = "Log events worth a look, from the log level on that is set"
-        told = "Messages to browsers by their push service's word; gone: the browser is forgotten, later: tried again"
-        self._told.families = [
+        log_events = "Log events worth a look, at the configured log level and above"
+        web_pushes = (
+            "Web push messages by the push service's answer; gone: the browser is removed, later: retried"
+        )
+        self._snapshot.families = [
             *_census(census),
-            _counter("pitchgate_jobs_failed", "Tries that failed", ("job", "cause"), failed),
-            _counter("pitchgate_web_pushes", told, ("outcome",), web_pushed),
-            _counter("pitchgate_log_events", worth, ("event",), logs.COUNTED),
+            _counter("pitchgate_jobs_failed", "Failed job attempts", ("job", "cause"), failed),
+            _counter("pitchgate_web_pushes", web_pushes, ("outcome",), web_push_answers),
+            _counter("pitchgate_log_events", log_events, ("event",), logs.COUNTED),
             GaugeMetricFamily("pitchgate_clock_skew_seconds", ahead, value=skew),
             GaugeMetricFamily(
-                "pitchgate_looks_waiting", "Mailboxes to be looked at, as pushes told", value=looks
+                "pitchgate_looks_waiting",
+                "Mailboxes whose history waits to be read after a push",
+                value=pending_reads,
             ),
         ]
         return generate_latest(self._registry) + generate_latest(judged.registry)
@@ -157,8 +170,8 @@ KEY = "pitchgate"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What `create_app` needs. Without `addon` its endpoints are not there. `failed` is the job loop's running count of
-    failed tries by job and cause, for /metrics."""
+    """What `create_app` needs. `checks` verifies captchas. Without `addon` the add-on's endpoints answer 404. `failed`
+    counts failed attempts by job and cause since the process started; the job loop updates it, /metrics reads it."""
 
     context: Context
     authorizer: Authorizer
@@ -174,7 +187,7 @@ class Services:
 
 
 def register_services(app: Quart, services: Services) -> Measures:
-    """Keep them with the app, and counters beside them, which are returned. Once, from `create_app`."""
+    """Store the services and new metrics in the app; returns the metrics. `create_app` calls this once."""
     measures = Measures()
     app.extensions[KEY] = (services, measures)
     return measures
@@ -186,5 +199,5 @@ def services() -> Services:
 
 
 def measures() -> Measures:
-    """The counters of the current app."""
+    """The metrics of the current app."""
     return cast("tuple[Services, Measures]", current_app.extensions[KEY])[1]

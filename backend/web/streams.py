@@ -1,7 +1,7 @@
-"""Server-sent events: what changes, as it changes, and from where a reader left off. The one loop of all such streams.
+"""The loop of all server-sent event streams, which send a mailbox's changes from where the client left off.
 
-A stream sleeps until the store's notifier tells of news in its mailbox. Other processes on the same file wake nothing
-here, and time wakes nothing at all, so it looks now and then by itself too.
+A stream sleeps until the store's notifier wakes it. Changes by other processes on the same SQLite file and those that
+only time brings do not, so it also reads the store every few seconds.
 """
 
 from __future__ import annotations
@@ -21,48 +21,48 @@ from backend.transactions.records import Event, News
 KEY = "pitchgate_streams"
 
 TICK = 5.0
-"""Seconds after which a stream looks though nothing rang."""
+"""Seconds after which a stream reads the store although nothing woke it."""
 
 QUIET_TICKS = 3
-"""Looks without news after which a comment is sent, so that a dead connection shows."""
+"""Reads without changes after which a comment is sent, to reveal a broken connection."""
 
-GATHERED = 0.1
-"""Seconds between news and the next look: a burst takes few looks."""
+BURST_SECONDS = 0.1
+"""Seconds between changes and the next read, so that a burst takes few reads."""
 
-AT_ONCE = 200
+BATCH = 200
 NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(slots=True)
 class Streams:
-    """Open streams by device or browser, and whether the server is stopping."""
+    """The number of open streams by device or browser, and whether the server is stopping."""
 
     stopping: asyncio.Event
     open: Counter[str] = field(default_factory=Counter)
 
 
 def register_streams(app: Quart, stopping: asyncio.Event) -> None:
-    """Keep the count with the app."""
+    """Store the count of open streams in the app."""
     app.extensions[KEY] = Streams(stopping)
 
 
 def streams() -> Streams:
-    """Those of this app."""
+    """The streams of the current app."""
     return cast(Streams, current_app.extensions[KEY])
 
 
 async def nothing() -> bytes:
-    """Nothing to add."""
+    """The default of `Feed.extra_event`: no event."""
     return b""
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What one stream tells.
+    """What one stream sends.
 
-    `name` is what streams are counted by. `look(after, limit)` gives the changes behind a number, `as_text` the bytes
-    of one (b"" for one that is not told here). `missed` is the event that says that some are forgotten. `besides` is
-    asked whenever the stream has fallen quiet, and while it is: what nobody writes down as a change.
+    Streams are counted by `name`. `look(after, limit)` reads the changes after a number; `as_text` formats one (b"" if
+    this stream leaves it out). `missed` is the name of the event sent if older changes are no longer stored.
+    `extra_event` is called while there are no changes and may return an event of its own.
     """
 
     name: str
@@ -70,13 +70,13 @@ class Feed:
     look: Callable[[int, int], Awaitable[News]]
     as_text: Callable[[Event], bytes]
     missed: str
-    besides: Callable[[], Awaitable[bytes]] = nothing
+    extra_event: Callable[[], Awaitable[bytes]] = nothing
 
 
 def streamed(feed: Feed, given: str, now: int = -1) -> Response:
-    """The answer: what comes behind the number `given`, or behind `now` if none is given.
+    """The streaming answer, with the changes after the number `given`, or after `now` if none is given.
 
-    What is not a number counts like one from too long ago.
+    Anything but a number counts as one too old.
     """
     after = int(given) if NUMBER.fullmatch(given) else -1 if given else now
     response = Response(follow(streams(), feed, after), content_type="text/event-stream")
@@ -86,14 +86,14 @@ def streamed(feed: Feed, given: str, now: int = -1) -> Response:
 
 
 async def follow(streams: Streams, feed: Feed, after: int) -> AsyncIterator[bytes]:
-    """The stream itself. It ends when its device or session does, when the server stops, or when nobody reads."""
+    """The events of a stream, until its device or session ends, the server stops or the client disconnects."""
     streams.open[feed.name] += 1
     quiet = 0
     try:
         yield b"retry: 3000\n\n"
         while not streams.stopping.is_set():
             heard = feed.notifier.rings
-            news = await feed.look(after, AT_ONCE)
+            news = await feed.look(after, BATCH)
             if not news.alive:
                 return
             if news.lost:
@@ -104,13 +104,13 @@ async def follow(streams: Streams, feed: Feed, after: int) -> AsyncIterator[byte
                 if text := feed.as_text(event):
                     yield text
             quiet = 0 if news.events else quiet + 1
-            if (quiet == 1 or quiet > QUIET_TICKS) and (added := await feed.besides()):
+            if (quiet == 1 or quiet > QUIET_TICKS) and (added := await feed.extra_event()):
                 yield added
             if quiet > QUIET_TICKS:
                 quiet = 1
                 yield b": still here\n\n"
-            if len(news.events) < AT_ONCE:
-                await _rest(streams.stopping, feed.notifier, heard, bool(news.events))
+            if len(news.events) < BATCH:
+                await _wait_for_news(streams.stopping, feed.notifier, heard, bool(news.events))
     finally:
         streams.open[feed.name] -= 1
         if not streams.open[feed.name]:
@@ -118,13 +118,13 @@ async def follow(streams: Streams, feed: Feed, after: int) -> AsyncIterator[byte
 
 
 def line(number: int, name: str, data: Mapping[str, object]) -> bytes:
-    """One event as it is sent."""
+    """A server-sent event with its id, name and data."""
     return f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-async def _rest(stopping: asyncio.Event, notifier: Notifier, heard: int, busy: bool) -> None:
-    """Until there may be news or the server stops. After news only long enough for what comes with them."""
-    news = asyncio.sleep(GATHERED) if busy else notifier.rung(TICK, heard)
+async def _wait_for_news(stopping: asyncio.Event, notifier: Notifier, heard: int, busy: bool) -> None:
+    """Wait until there may be changes or the server stops; after changes (`busy`) only `BURST_SECONDS`."""
+    news = asyncio.sleep(BURST_SECONDS) if busy else notifier.rung(TICK, heard)
     waits = (asyncio.create_task(stopping.wait()), asyncio.create_task(news))
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

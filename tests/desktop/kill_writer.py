@@ -55,7 +55,7 @@ async def write_for_ever(folder: Path, server: str, token: str, round_number: in
             number += 1
             memory.change(event=str(number))
             if number % 5 == 0:
-                memory.know(LIST, LIST[:20], NOW)
+                memory.save_lists(LIST, LIST[:20], NOW)
             await asyncio.sleep(0.004)
 
     async def send() -> None:
@@ -94,7 +94,7 @@ def main() -> None:
         report["left_temporary_files"] += bool(list(folder.glob("state.json.tmp*")))
         memory = Memory(folder / "state.json")
         report["unreadable"] += memory.recovered != ""
-        report["waiting_after_kill"] += bool(memory.waiting())
+        report["waiting_after_kill"] += bool(memory.unsent())
     asyncio.run(finish(folder, server, token))
     print(json.dumps(report))
 

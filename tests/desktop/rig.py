@@ -20,7 +20,7 @@ from tray_app.memory import Memory
 from tray_app.menu import Action, Do, Item, Screen
 
 QUICK = Patience(connect=0.5, answer=0.3, silence=5.0)
-BRISK = Pace(first=0.05, most=0.1, hopeless=0.1)
+BRISK = Pace(first=0.05, most=0.1, no_hurry=0.1)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.rig import FakeBrowser
 from tray_app.backend_client import HttpBackend
 from tray_app.errors import ConnectFailed, Refused
-from tray_app.orders import Attempt, authorize, challenge_of
+from tray_app.orders import DeviceAuthorization, authorize, challenge_of
 
 
 class Stranger:
@@ -35,14 +35,14 @@ class Stranger:
 def test_the_challenge_is_the_one_of_the_standard() -> None:
     verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
     assert challenge_of(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-    fresh = Attempt().verifier
+    fresh = DeviceAuthorization().verifier
     assert 43 <= len(fresh) <= 128
     digest = base64.urlsafe_b64encode(hashlib.sha256(fresh.encode()).digest())
     assert challenge_of(fresh) == digest.rstrip(b"=").decode()
 
 
 async def test_each_round_has_its_own_secrets() -> None:
-    one, other = Attempt(), Attempt()
+    one, other = DeviceAuthorization(), DeviceAuthorization()
     assert len({one.verifier, other.verifier, one.state, other.state, one.path, other.path}) == 6
 
 
@@ -94,7 +94,7 @@ async def test_no_browser(backend: FakeBackend) -> None:
 
 
 async def test_a_code_works_once_and_only_with_its_verifier(backend: FakeBackend) -> None:
-    client, attempt = HttpBackend(backend.url, "0.1.0"), Attempt()
+    client, attempt = HttpBackend(backend.url, "0.1.0"), DeviceAuthorization()
 
     async def fresh_code() -> str:
         url = attempt.address(backend.url, 1, "x").replace("%2A", "*")

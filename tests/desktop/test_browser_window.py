@@ -88,7 +88,7 @@ async def test_a_ticket_nobody_came_with_ends(opened: Opened, monkeypatch: pytes
 async def test_a_page_that_closes_while_another_is_on_its_way_ends_nothing(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, seconds in (("PULSE", 0.02), ("GONE_AFTER", 0.05), ("TICKET_LIFE", 1.0)):
+    for name, seconds in (("HEARTBEAT", 0.02), ("CLOSE_AFTER", 0.05), ("TICKET_LIFE", 1.0)):
         monkeypatch.setattr(window_host, name, seconds)
     key = {"Authorization": f"Bearer {(await opened.key()).text}"}
     async with opened.client.stream("GET", f"{opened.site}/changes", headers=key):
@@ -133,8 +133,8 @@ async def test_an_app_without_a_tray_ends_with_its_page_or_without_a_browser(
         rig.browser.works = works
         await rig.until(lambda: rig.window.opened == ["local"])
         app = App(Settings(tmp_path, backend.url, "0", "here"), plain_token_file=True)
-        app._controller, app._no_tray = rig.app, "no tray"
-        app._window_broken("local", "")
+        app._controller, app._no_tray_reason = rig.app, "no tray"
+        app._on_window_failed("local", "")
         await rig.until(lambda: rig.view.stopped)
         assert len(rig.browser.addresses) == 1
         assert bool(rig.view.notices) is not works

@@ -124,7 +124,7 @@ async def test_undone_before_it_was_sent_is_never_sent(backend: FakeBackend, tmp
         await rig.until(lambda: rig.app.state.trouble is not None)
         rig.choose("Allow ann3@")  # stands first in the queue, and is the only one tried
         await rig.until(lambda: rig.app.state.waiting == 1)
-        await rig.until(lambda: any(item.tried for item in rig.app.outbox.waiting()))
+        await rig.until(lambda: any(item.tried for item in rig.app.outbox.unsent()))
         rig.choose("Allow ann1@")
         await rig.until(lambda: rig.app.state.waiting == 2)
         rig.choose("Undo")

@@ -37,4 +37,4 @@ def test_two_hundred_kills_or_twenty_where_nothing_forks(backend: FakeBackend, t
     known = set(acked)
     assert [key for key in applied if key in known] == acked, "in the order they were taken"
     assert len(applied) - len(acked) <= KILLS, "at most one a kill was stored and not yet acknowledged"
-    assert Memory(tmp_path / "state.json").waiting() == ()
+    assert Memory(tmp_path / "state.json").unsent() == ()

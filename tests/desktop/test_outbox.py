@@ -80,10 +80,10 @@ async def test_a_refusal_is_reported_and_does_not_hold_up_the_rest(tmp_path: Pat
 async def test_what_reaches_less_far_than_foreseen_is_looked_at_again(tmp_path: Path) -> None:
     server, outbox = Server(), Outbox(Memory(tmp_path / "s.json"))
     outbox.decide("m1", Decision.ALLOW, "Allowed one", 1)
-    assert not (await outbox.flush(server)).look_again  # type: ignore[arg-type]
+    assert not (await outbox.flush(server)).refetch  # type: ignore[arg-type]
     outbox.decide("m2", Decision.ALLOW, "Allowed two", 2)
     again = Outbox(Memory(tmp_path / "s.json"))
-    assert (await again.flush(server)).look_again  # type: ignore[arg-type]
+    assert (await again.flush(server)).refetch  # type: ignore[arg-type]
 
 
 async def test_two_flushes_at_once_send_each_once(tmp_path: Path) -> None:

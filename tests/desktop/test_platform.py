@@ -264,11 +264,11 @@ def test_no_desktop_is_said() -> None:
 
 def test_the_panel_is_waited_for_at_login(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter(["", "", "appindicator"])
-    monkeypatch.setattr(desktop, "_hosted", lambda found: next(answers))
+    monkeypatch.setattr(desktop, "_available_backend", lambda found: next(answers))
     naps: list[float] = []
     assert desktop.choose("linux", {"DISPLAY": ":1"}, patience=5, sleep=naps.append) == "appindicator"
     assert naps == [desktop.STEP] * 2
-    monkeypatch.setattr(desktop, "_hosted", lambda found: "")
+    monkeypatch.setattr(desktop, "_available_backend", lambda found: "")
     with pytest.raises(NoTray, match="no tray that shows icons"):
         desktop.choose("linux", {"DISPLAY": ":1"}, patience=1, sleep=naps.append)
 

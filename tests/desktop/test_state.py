@@ -86,18 +86,18 @@ def test_a_decision_takes_only_the_sender_or_only_their_domain(
 def test_being_told_twice_changes_nothing(numbers: list[int]) -> None:
     state = TrayState()
     for number in numbers:
-        state = states.newly_held(state, message(number))
-        assert states.newly_held(state, message(number)) == state
+        state = states.message_held(state, message(number))
+        assert states.message_held(state, message(number)) == state
     assert {m.gmail_id for m in state.held} == {f"m{n}" for n in numbers} == state.unseen
 
 
 def test_the_first_list_is_no_news_and_later_ones_are() -> None:
-    state = states.listed(TrayState(), (message(1),), first=True)
+    state = states.list_received(TrayState(), (message(1),), first=True)
     assert state.unseen == frozenset()
-    state = states.listed(state, (message(2), message(1)), first=False)
+    state = states.list_received(state, (message(2), message(1)), first=False)
     assert state.unseen == {"m2"}
-    assert states.listed(state, (message(1),), first=False).unseen == frozenset()
-    assert states.seen(state).unseen == frozenset()
+    assert states.list_received(state, (message(1),), first=False).unseen == frozenset()
+    assert states.marked_seen(state).unseen == frozenset()
 
 
 def test_sales_after_all_can_be_taken_back_too() -> None:
@@ -117,6 +117,6 @@ def test_a_very_long_list_is_kept_within_its_limit() -> None:
     state = TrayState()
     for number in range(states.HELD_LIMIT + 5):
         state = replace(state, held=(message(number), *state.held[: states.HELD_LIMIT - 1]))
-    state = states.newly_held(state, message(-1))
+    state = states.message_held(state, message(-1))
     assert len(state.held) == states.HELD_LIMIT
     assert state.held[0].gmail_id == "m-1"

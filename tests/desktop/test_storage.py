@@ -14,30 +14,30 @@ from hypothesis import strategies as st
 from tinydb import TinyDB
 
 from tests.desktop.rights import private, windows_only
-from tray_app.memory import AtomicStorage, Memory, Waiting, put_in_place
+from tray_app.memory import AtomicStorage, Memory, UnsentDecision, put_in_place
 from tray_app.state import Message
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
-def waiting(number: int) -> Waiting:
-    return Waiting(f"key{number}", f"m{number}", "allow", f"Allowed {number}")
+def waiting(number: int) -> UnsentDecision:
+    return UnsentDecision(f"key{number}", f"m{number}", "allow", f"Allowed {number}")
 
 
 def test_what_was_stored_is_there_again(tmp_path: Path) -> None:
     memory = Memory(tmp_path / "state.json")
     memory.change(notices=False, server="https://p.example", event="7")
     held = (Message("m1", "a@x.example", "Ann", "x.example", "Hi", score=0.9, told="why", received_at=NOW),)
-    memory.know(held, (), NOW)
+    memory.save_lists(held, (), NOW)
     for number in (1, 2, 3):
         memory.add(waiting(number))
-    memory.mark_tried(waiting(1))
+    memory.mark_sent_once(waiting(1))
     memory.remove(waiting(2))
     again = Memory(tmp_path / "state.json")
     assert again.recovered == ""
-    assert again.kept == memory.kept
+    assert again.settings == memory.settings
     assert again.last_known() == (held, (), NOW)
-    assert [(item.key, item.tried) for item in again.waiting()] == [("key1", True), ("key3", False)]
+    assert [(item.key, item.tried) for item in again.unsent()] == [("key1", True), ("key3", False)]
 
 
 def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
@@ -60,10 +60,10 @@ def test_a_torn_file_is_replaced_by_its_backup_and_kept_aside(tmp_path: Path, to
     path.write_bytes(torn)
     again = Memory(path)
     assert again.recovered == "backup"
-    assert [item.key for item in again.waiting()] == ["key1"]
+    assert [item.key for item in again.unsent()] == ["key1"]
     assert (tmp_path / "state.json.damaged").read_bytes() == torn
     again.add(waiting(3))
-    assert [item.key for item in Memory(path).waiting()] == ["key1", "key3"]
+    assert [item.key for item in Memory(path).unsent()] == ["key1", "key3"]
 
 
 def test_a_missing_file_with_a_backup_is_recovered(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_missing_file_with_a_backup_is_recovered(tmp_path: Path) -> None:
     memory.add(waiting(2))
     path.unlink()
     again = Memory(path)
-    assert (again.recovered, [item.key for item in again.waiting()]) == ("backup", ["key1"])
+    assert (again.recovered, [item.key for item in again.unsent()]) == ("backup", ["key1"])
 
 
 def test_both_torn_starts_empty_and_says_so(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_both_torn_starts_empty_and_says_so(tmp_path: Path) -> None:
     path.write_bytes(b"{")
     path.with_name("state.json.bak").write_bytes(b"")
     again = Memory(path)
-    assert (again.recovered, again.waiting()) == ("lost", ())
+    assert (again.recovered, again.unsent()) == ("lost", ())
 
 
 def test_a_write_that_fails_leaves_the_state_as_it_was(
@@ -100,9 +100,9 @@ def test_a_write_that_fails_leaves_the_state_as_it_was(
     with pytest.raises(OSError, match="No space left"):
         memory.add(waiting(2))
     monkeypatch.undo()
-    assert [item.key for item in memory.waiting()] == ["key1"], "in memory too"
+    assert [item.key for item in memory.unsent()] == ["key1"], "in memory too"
     memory.add(waiting(3))
-    assert [item.key for item in Memory(tmp_path / "state.json").waiting()] == ["key1", "key3"]
+    assert [item.key for item in Memory(tmp_path / "state.json").unsent()] == ["key1", "key3"]
     assert not list(tmp_path.glob("*.tmp*"))
 
 
@@ -129,7 +129,7 @@ def test_settings_of_a_later_version_are_read_as_far_as_known(tmp_path: Path) ->
     path = tmp_path / "state.json"
     rows = {"settings": {"1": {"format": 9, "notices": False, "colour": "blue"}}}
     path.write_text(json.dumps(rows))
-    assert Memory(path).kept.notices is False
+    assert Memory(path).settings.notices is False
 
 
 @given(st.lists(st.dictionaries(st.text(min_size=1), st.integers() | st.text()), max_size=8))

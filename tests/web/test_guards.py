@@ -15,7 +15,7 @@ from quart_rate_limiter import QUART_RATE_LIMITER_LIMITS_ATTRIBUTE
 from structlog.testing import capture_logs
 
 from backend.settings import Environment, Settings
-from backend.web.guards import PATIENCE, STRAYS, BoundedStore, network_block, network_of, per_minute
+from backend.web.guards import NOT_FOUND_LIMIT, PATIENCE, BoundedStore, network_block, network_of, per_minute
 from tests.web.service import TOKEN, Client, Office, unopened
 from tests.web.serving import served
 
@@ -187,11 +187,11 @@ async def test_what_is_not_there_may_not_be_asked_for_without_end(
         return await app.test_client().open(path, method=method, scope_base={"client": (client, 4000)})
 
     answers = [await ask("192.0.2.7")]
-    while answers[-1].status_code == status and len(answers) < 10 * STRAYS:
+    while answers[-1].status_code == status and len(answers) < 10 * NOT_FOUND_LIMIT:
         answers.append(
             await ask("192.0.2.7")
         )  # the limit refills by the clock, so a slow machine asks more often
-    assert len(answers) > STRAYS
+    assert len(answers) > NOT_FOUND_LIMIT
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["Retry-After"]) >= 1
     assert (await ask("198.51.100.7")).status_code == status, "only who asks is limited"

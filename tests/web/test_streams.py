@@ -15,7 +15,7 @@ from backend.domain.mailbox.decisions import Decision
 from backend.transactions.driver import Notifier
 from backend.transactions.records import Event, EventKind, News
 from backend.web import streams as module
-from backend.web.streams import AT_ONCE, KEY, QUIET_TICKS, TICK, Feed, Streams, follow, line
+from backend.web.streams import BATCH, KEY, QUIET_TICKS, TICK, Feed, Streams, follow, line
 from tests.web.service import Caller, Office, office
 
 SECONDS = 60.0
@@ -70,7 +70,7 @@ class Log:
         events = tuple(Event(n, EventKind.STATUS, "", "", "", None) for n in numbers)
         return News(self.alive, False, self.latest, events)
 
-    async def besides(self) -> bytes:
+    async def extra_event(self) -> bytes:
         added, self.added = self.added, b""
         return added
 
@@ -81,7 +81,7 @@ class Log:
     def stream(self, after: int = 0) -> AsyncIterator[bytes]:
         as_text = lambda event: line(event.id, "told", {})  # noqa: E731
         return follow(
-            self.streams, Feed("d1", self.notifier, self.look, as_text, "missed", self.besides), after
+            self.streams, Feed("d1", self.notifier, self.look, as_text, "missed", self.extra_event), after
         )
 
 
@@ -111,7 +111,7 @@ class Reader:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Log:
-    monkeypatch.setattr(module, "GATHERED", 0.0)
+    monkeypatch.setattr(module, "BURST_SECONDS", 0.0)
     return Log()
 
 
@@ -185,12 +185,12 @@ async def test_what_nobody_writes_down_is_asked_for_when_it_is_quiet(log: Log) -
 
 
 async def test_a_long_absence_is_told_in_portions_without_a_rest(log: Log) -> None:
-    log.latest = 2 * AT_ONCE + 1
+    log.latest = 2 * BATCH + 1
     reader = Reader(log.stream())
     for _ in range(log.latest + 1):
         await reader.next()
     await at_rest(log)
-    assert log.looks == [0, AT_ONCE, 2 * AT_ONCE, log.latest]
+    assert log.looks == [0, BATCH, 2 * BATCH, log.latest]
     await reader.go()
 
 

@@ -1,5 +1,5 @@
 "use strict";
-// In a browser, what pywebview is in a window. The ticket in the address is handed in for the key, which stays in this tab.
+// Replaces pywebview's bridge when the page is in a browser. Exchanges the ticket in the address for the key, kept in this tab.
 (() => {
   const SILENT = {{SILENT}};
   const call = (path, init) => fetch(path, { ...init, cache: "no-store", headers: { Authorization: `Bearer ${sessionStorage.getItem("key")}` } });

@@ -1,15 +1,15 @@
 "use strict";
-// The local review page. It is given the whole state and shows it; every decision goes to the tray, which keeps and sends it.
+// The local review page. Shows the state it gets from the tray; decisions go to the tray, which stores and sends them.
 (() => {
   const CHUNK = 50;
   const WORDS = {{WORDS}};
-  const form = (n) => Number({{PLURAL}}); // the rule of the language's own catalogue
+  const form = (n) => Number({{PLURAL}}); // the plural rule of the language's catalogue
   const fill = (text, blanks) => text.replace(/\{(\w+)\}/g, (_, name) => blanks[name]);
   const t = (key, blanks) => fill(WORDS[key][0], blanks);
   const tn = (key, count, blanks) => fill(WORDS[key][form(count)], { count, ...blanks });
   const at = (id) => document.getElementById(id);
-  let leaving = null, near = []; // the card decided last; those after and before it
-  let seen = null; // the messages in the list; what comes later waits until it is wanted
+  let leaving = null, near = []; // the card decided last; the cards after and before it
+  let seen = null; // ids in the list; newer messages are shown only on request
   let state = null, tab = "held", query = "", rows = new Map(), undoTimer = 0, problemTimer = 0;
 
   const ask = async (name, args) => {
@@ -33,7 +33,7 @@
     return element;
   };
 
-  // The page changes: where something has moved, come or gone, a press counts for nothing for a moment. It was meant for
+  // Change the page. Where something moved, appeared or disappeared, clicks are ignored for a moment: they were meant for
   // what was there before.
   const steadily = (change) => {
     const box = (one) => { const { left, top, width, height } = one.getBoundingClientRect(); return [left, top, width, height].map(Math.round); };
@@ -65,12 +65,12 @@
     return messages.some((m) => `${m.sender} ${m.sender_name} ${m.subject}`.toLowerCase().includes(query));
   };
 
-  // English dates as the server writes them: 25 Nov, 09:42.
+  // English dates in the server's format: 25 Nov, 09:42.
   const LANGUAGE = document.documentElement.lang.replace(/^en$/, "en-GB");
   const TODAY = { timeStyle: "short" }, YEAR = { day: "numeric", month: "short" }, OLDER = { dateStyle: "medium" };
   const when = (text) => text ? new Date(text).toLocaleString(LANGUAGE, { dateStyle: "medium", timeStyle: "short" }) : "";
 
-  // As the server's list says it: the time today, the day before.
+  // As in the server's list: the time for today, else the date.
   const brief = (text) => {
     const then = new Date(text), now = new Date();
     const form = then.toDateString() === now.toDateString() ? TODAY : then.getFullYear() === now.getFullYear() ? YEAR : OLDER;
@@ -144,7 +144,7 @@
 
   const render = () => {
     const list = at("list");
-    // New mail pushes nothing down: it is offered, unless nobody sees the list or there is nothing in it.
+    // New mail does not move the list: a button offers it, unless the page is hidden or the list empty.
     if (!seen || document.hidden || !state[tab].some((m) => seen.has(m.gmail_id))) seen = new Set(state[tab].map((m) => m.gmail_id));
     const shown = state[tab].filter((m) => seen.has(m.gmail_id)), fresh = state[tab].length - shown.length;
     at("news").hidden = !fresh;
@@ -197,7 +197,7 @@
     at("go").disabled = state.connecting;
     if (!at("server").value) at("server").value = state.server;
     at("lists").hidden = !state.signed_in && state.as_of === null;
-    document.querySelector("footer").hidden = at("lists").hidden; // its keys are those of the list
+    document.querySelector("footer").hidden = at("lists").hidden; // it explains the keys of the list
     at("count-held").textContent = state.held.length ? grouped(state.held).size : "";
     offerUndo();
     render();
@@ -213,7 +213,7 @@
   };
 
   const decide = async (gmailId, decision, article) => {
-    // The keyboard goes on at once: what is pressed while the tray keeps the decision is meant for the next one.
+    // Move the focus at once: keys pressed while the tray stores the decision are meant for the next card.
     const all = [...document.querySelectorAll("#list article")], here = all.indexOf(article);
     leaving = article;
     near = [...all.slice(here + 1), ...all.slice(0, here).reverse()];
@@ -224,7 +224,7 @@
   const undo = () => { if (state.undo && !at("undo").hidden) ask("undo", { key: state.undo.key }); };
 
   const focusCard = (one) => {
-    if (!one) { at("list").focus(); return; } // not the search: its keys are text, and "u" shall still undo
+    if (!one) { at("list").focus(); return; } // not the search field, where "u" would be typed instead of undoing
     for (const other of document.querySelectorAll('#list article[tabindex="0"]')) other.tabIndex = -1;
     one.tabIndex = 0;
     one.focus();

@@ -1,1 +1,1 @@
-"""The Gmail sidebar add-on: Google asks in its owner's name."""
+"""The Gmail sidebar add-on: Google calls it on the owner's behalf."""

@@ -1,5 +1,4 @@
-"""The sidebar's cards as data: building blocks, the home card and the settings. What comes out of mail goes through
-`shown`."""
+"""The add-on's cards as JSON: building blocks, the home card and the settings card."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ from backend.pipeline.addon import Home
 from backend.web.pages import state_of
 
 # ---- Building blocks of cards
-# Everything that comes out of a mail goes through `shown`.
+# All text from an email must go through `shown`.
 
 
 Json = dict[str, Any]
@@ -26,7 +25,7 @@ MOST_TEXT = 200
 
 
 def shown(text: str, most: int = MOST_TEXT) -> str:
-    """Text of a mail, made harmless: one line, no control or direction marks, cut, and escaped for the HTML subset."""
+    """Text from an email made safe: one line of at most `most` characters, without control characters, HTML-escaped."""
     plain = "".join(
         " " if character.isspace() else character
         for character in text
@@ -39,27 +38,27 @@ def shown(text: str, most: int = MOST_TEXT) -> str:
 
 
 def escaped(text: str, **values: object) -> str:
-    """Our own words, with values that are ours too; escaped, since they may hold an ampersand."""
+    """Our own text with `values` filled in, HTML-escaped because it may contain an ampersand."""
     return html.escape(text.format(**values), quote=False)
 
 
 def card(name: str, title: str, subtitle: str, sections: Iterable[Json | None], **more: Any) -> Json:
-    """A card; sections that are None are left out."""
+    """A card. Sections that are None are omitted."""
     header = {"title": title} | ({"subtitle": subtitle} if subtitle else {})
-    kept = [part for part in sections if part]
-    for filled in list(_filled(kept))[1:]:  # one on a card: the first
-        filled["type"] = "OUTLINED"
-    return {"name": name, "header": header, "sections": kept, **more}
+    parts = [part for part in sections if part]
+    for button in list(_filled_buttons(parts))[1:]:  # only the first on a card stays filled
+        button["type"] = "OUTLINED"
+    return {"name": name, "header": header, "sections": parts, **more}
 
 
-def _filled(sections: list[Json]) -> Iterator[Json]:
+def _filled_buttons(sections: list[Json]) -> Iterator[Json]:
     for widget in (widget for part in sections for widget in part["widgets"]):
         rows = widget.get("buttonList", {}).get("buttons", [])
         yield from (button for button in rows if button["type"] == "FILLED")
 
 
 def section(widgets: Iterable[Json | None], header: str = "", **more: Any) -> Json | None:
-    """A section, or None if nothing is left in it."""
+    """A section of the widgets that are not None, or None if there are none."""
     kept = [widget for widget in widgets if widget]
     if not kept:
         return None
@@ -74,7 +73,7 @@ def line(
     button: Json | None = None,
     click: Json | None = None,
 ) -> Json:
-    """A text with small print above and below; `click` is what happens anywhere else than on its button."""
+    """A text with smaller text above (`top`) and below (`bottom`). `click`: what a click outside `button` does."""
     inner: Json = {"text": text, "wrapText": True}
     inner |= {"topLabel": top} if top else {}
     inner |= {"bottomLabel": bottom} if bottom else {}
@@ -90,18 +89,18 @@ def paragraph(text: str) -> Json:
 
 
 def buttons(found: Iterable[Json | None]) -> Json | None:
-    """A row of buttons, or None without any."""
+    """A row of the buttons that are not None, or None if there are none."""
     kept = [button for button in found if button]
     return {"buttonList": {"buttons": kept}} if kept else None
 
 
 def button(text: str, function: str, parameters: Mapping[str, str], kind: str = "OUTLINED") -> Json:
-    """A button that posts to us."""
+    """A button that posts `parameters` to our address `function`."""
     return {"text": text, "type": kind, "onClick": posting(function, parameters)}
 
 
 def posting(function: str, parameters: Mapping[str, str]) -> Json:
-    """A click that posts to us."""
+    """The action of a click that posts `parameters` to our address `function`."""
     action = {
         "function": function,
         "parameters": [{"key": key, "value": value} for key, value in parameters.items()],
@@ -121,13 +120,13 @@ def choice(name: str, label: str, items: Iterable[tuple[str, str]], chosen: str)
     return {"selectionInput": {"name": name, "label": label, "type": "RADIO_BUTTON", "items": listed}}
 
 
-# ---- What every card needs beside its own subject.
+# ---- What every card needs
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`base` is our public address, `offset` the owner's distance from UTC, `version` what stands in the
-    parameters of acts on the mailbox's settings, `challenges` whether senders can open the links of challenges."""
+    """`base` is our public address, `offset` the owner's distance from UTC, `version` the mailbox's version, sent along
+    when settings are changed, `challenges` whether senders can open challenge links."""
 
     words: Section
     language: str
@@ -139,12 +138,12 @@ class Frame:
 
     @property
     def zone(self) -> timezone:
-        """The owner's zone, as far as Gmail told it."""
+        """The owner's time zone, as a fixed offset."""
         return timezone(self.offset)
 
     @property
     def midnight(self) -> datetime:
-        """Where the owner's day began, in UTC."""
+        """When the owner's day began, in UTC."""
         local = self.now.astimezone(self.zone)
         return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
 
@@ -155,20 +154,20 @@ class Frame:
 
     @property
     def t(self) -> Words:
-        """The words, filled in with numbers and times as the pages write them, in the owner's zone."""
+        """The card's texts; numbers and times are filled in as on the pages, in the owner's zone."""
         return Words(self.words, self.zone)
 
     def score(self, share: float) -> str:
-        """A score with its word: 96 Pitch."""
+        """The score `share` (0…1) with its word, such as "96 Pitch"."""
         number = points(share)
         return f"{number} {self.words[f'score_{likeness(number)}']}"
 
     def act(self, key: str, parameters: dict[str, str], kind: str = "OUTLINED") -> Json:
-        """A button with the words of `key` that posts `parameters` to us."""
+        """A button labelled with the text `key` that posts `parameters` to /addon/act."""
         return button(self.words[key], self._acts, parameters, kind)
 
     def click(self, parameters: dict[str, str]) -> Json:
-        """The same for something that is no button."""
+        """The action of a click that posts `parameters` to /addon/act."""
         return posting(self._acts, parameters)
 
     @property
@@ -183,89 +182,88 @@ TO_MEND = (Condition.NEEDS_RECONNECT, Condition.WATCH_LAPSED, Condition.DELAYED)
 
 
 def connect_address(base: str) -> str:
-    """Our page with one button, and behind it Google's consent page."""
+    """Our page whose button leads to Google's consent page."""
     return f"{base}/connect"
 
 
 def review_address(base: str) -> str:
-    """Our page of held mail; it asks for a sign-in first."""
+    """Our page of held mail, which requires a sign-in."""
     return f"{base}/review"
 
 
 def warnings(frame: Frame, mailbox: Mailbox) -> tuple[Json, ...]:
-    """What is no state and should be known."""
-    told = state_of(mailbox, frame.language, frame.now, frame.t.moment).warnings
-    return tuple(line(escaped(warning)) for warning in told)
+    """Warnings about the mailbox, beside its state."""
+    state = state_of(mailbox, frame.language, frame.now, frame.t.moment)
+    return tuple(line(escaped(warning)) for warning in state.warnings)
 
 
 def state_line(frame: Frame, mailbox: Mailbox) -> Json:
-    """The state in one or two sentences."""
+    """The mailbox's state in one or two sentences."""
     state = state_of(mailbox, frame.language, frame.now, frame.t.moment)
     paused = state.condition is Condition.PAUSED
     return line(escaped(state.line), frame.words["state"], icon="CLOCK" if paused else "")
 
 
 def state_title(frame: Frame, mailbox: Mailbox) -> str:
-    """The same in two or three words."""
+    """The mailbox's state in two or three words."""
     return state_of(mailbox, frame.language, frame.now).title
 
 
 def trouble(frame: Frame, mailbox: Mailbox) -> Json | None:
-    """A warning on top of a card, with the way out; None if all is well."""
+    """The section at the top of a card that says what is wrong and links to reconnecting; None if nothing is."""
     condition = mailbox.condition(frame.now)
-    way_out = link(frame.words["reconnect"], connect_address(frame.base), "FILLED")
+    reconnect = link(frame.words["reconnect"], connect_address(frame.base), "FILLED")
     if condition not in TO_MEND:
-        return section((buttons((way_out,)),)) if mailbox.grant_ends(frame.now) else None
+        return section((buttons((reconnect,)),)) if mailbox.grant_ends(frame.now) else None
     return section(
         (
             state_line(frame, mailbox),
-            buttons((way_out,)) if condition is Condition.NEEDS_RECONNECT else None,
+            buttons((reconnect,)) if condition is Condition.NEEDS_RECONNECT else None,
         )
     )
 
 
-# ---- Shapes of answers
-# The shapes of what is answered: a card for a trigger, a changed card and a toast for a click, or a prompt.
+# ---- Answers to Gmail
 
 
-def opened(card: Json) -> Json:
-    """To a trigger."""
+def first_card(card: Json) -> Json:
+    """The answer when Gmail opens the add-on or a message: its card."""
     return {"action": {"navigations": [{"pushCard": card}]}}
 
 
-def changed(card: Json, toast: str, *, moved: bool) -> Json:
-    """To a click. `moved`: something changed, so that cards and mail shown before may be out of date."""
+def updated_card(card: Json, toast: str, *, moved: bool) -> Json:
+    """The answer to a click: the card as it is now, and a toast. `moved`: other cards and mail may have changed too."""
     action: Json = {"navigations": [{"updateCard": card}]}
     if toast:
         action["notification"] = {"text": toast}
     return {"renderActions": {"action": action}, "stateChanged": moved}
 
 
-def deeper(card: Json) -> Json:
-    """To a click that leads to another card, from which Gmail's arrow leads back."""
+def next_card(card: Json) -> Json:
+    """The answer to a click that opens another card, with Gmail's arrow to go back."""
     return {"renderActions": {"action": {"navigations": [{"pushCard": card}]}}, "stateChanged": False}
 
 
 def ask_scopes(scopes: Iterable[str]) -> Json:
-    """Google prompts for these, then repeats the call."""
+    """The answer that makes Google ask the owner for `scopes` and then repeat the call."""
     return {"requesting_google_scopes": {"scopes": list(scopes)}}
 
 
 def ask_connection(base: str) -> Json:
-    """The owner has not connected their mailbox: the way to the page where they can."""
+    """The answer for an owner without a connected mailbox: a link to the page that connects it."""
     return {
         "basic_authorization_prompt": {"authorization_url": connect_address(base), "resource": "Pitchgate"}
     }
 
 
-# ---- The card without a message
+# ---- The home card
 
 
 MORNING = timedelta(hours=8)
 
 
 def home_card(frame: Frame, mailbox: Mailbox, home: Home, undo_key: str = "") -> Json:
-    """The home card. `undo_key` is the decision just made on it."""
+    """The home card. `undo_key`: of the decision just made, which it offers to undo."""
     condition = mailbox.condition(frame.now)
     return card(
         "home",
@@ -276,15 +274,15 @@ def home_card(frame: Frame, mailbox: Mailbox, home: Home, undo_key: str = "") ->
             section(warnings(frame, mailbox)),
             _undo(frame, undo_key),
             *_held(frame, home),
-            _marked(frame, home),
+            _would_hold(frame, home),
             _pause(frame, mailbox, condition),
-            _elsewhere(frame, home),
+            _links(frame, home),
         ),
     )
 
 
 def _state(frame: Frame, mailbox: Mailbox, condition: Condition) -> Json | None:
-    """What the title does not tell."""
+    """The state, unless all is well and the title says it already."""
     return None if condition is Condition.ACTIVE else section((state_line(frame, mailbox),))
 
 
@@ -297,68 +295,70 @@ def _held(frame: Frame, home: Home) -> Iterator[Json | None]:
     if not home.emails:
         yield section((paragraph(escaped(frame.words["nobody"])),))
         return
-    counted = line(
+    counts = line(
         escaped(frame.t.count("held_emails", home.emails)),
         bottom=escaped(frame.t.count("held_senders", home.senders)),
         icon="EMAIL",
         button=link(frame.words["review"], review_address(frame.base)),
     )
-    yield section((counted,))
-    piles = [_one(frame, pile.messages[0], pile.count) for pile in home.recent if pile.messages]
-    yield section(piles, frame.words["recent"])
+    yield section((counts,))
+    lines = [
+        _message_line(frame, sender.messages[0], sender.count) for sender in home.recent if sender.messages
+    ]
+    yield section(lines, frame.words["recent"])
 
 
-def _marked(frame: Frame, home: Home) -> Json | None:
-    """While it observes: what it would have held. Its mail is in the inbox, so there is nothing to let in."""
-    return section([_one(frame, view, release=False) for view in home.marked], frame.words["marked"])
+def _would_hold(frame: Frame, home: Home) -> Json | None:
+    """In observe mode: what would have been held. It is in the inbox, so there is no release button."""
+    return section([_message_line(frame, view, release=False) for view in home.marked], frame.words["marked"])
 
 
-def _elsewhere(frame: Frame, home: Home) -> Json | None:
+def _links(frame: Frame, home: Home) -> Json | None:
     settings = frame.act("settings", {"act": "settings"})
-    ours = None if home.emails else link(frame.words["open"], review_address(frame.base))
-    return section((buttons((settings, ours)),))
+    review = None if home.emails else link(frame.words["open"], review_address(frame.base))
+    return section((buttons((settings, review)),))
 
 
-def _one(frame: Frame, view: MessageView, count: int = 1, *, release: bool = True) -> Json:
-    """One sender with so many emails and their latest, which a click shows, and the button that lets it in."""
+def _message_line(frame: Frame, view: MessageView, count: int = 1, *, release: bool = True) -> Json:
+    """A sender with their latest message and, with `release`, its release button. A click opens the message's card."""
     who = shown(view.sender_name or view.sender, 80) or escaped(frame.words["unknown_sender"])
     subject = shown(view.subject, 80) or escaped(frame.words["no_subject"])
     version = f"home.{int(view.changed_at.timestamp() * 1_000_000)}"
-    told = {"act": "release", "message": view.gmail_id, "version": version, "card": "home"}
+    parameters = {"act": "release", "message": view.gmail_id, "version": version, "card": "home"}
     when = frame.t.short(view.received_at or view.first_seen_at, frame.now)
-    told_below = when if view.score is None else f"{frame.score(view.score)} · {when}"
-    button = frame.act("release", told) if release else None
+    bottom = when if view.score is None else f"{frame.score(view.score)} · {when}"
+    button = frame.act("release", parameters) if release else None
     more = frame.click({"act": "show", "message": view.gmail_id})
     many = f", {escaped(frame.t.count('of_sender', count))}" if count > 1 else ""
-    return line(f"<b>{who}</b>{many}<br>{subject}", bottom=told_below, button=button, click=more)
+    return line(f"<b>{who}</b>{many}<br>{subject}", bottom=bottom, button=button, click=more)
 
 
 def _pause(frame: Frame, mailbox: Mailbox, condition: Condition) -> Json | None:
     if mailbox.paused(frame.now):
-        told = {"act": "resume", "version": frame.version}
-        return section((buttons((frame.act("resume", told, "FILLED"),)),), frame.words["pause"])
+        parameters = {"act": "resume", "version": frame.version}
+        return section((buttons((frame.act("resume", parameters, "FILLED"),)),), frame.words["pause"])
     if condition in (Condition.NEEDS_RECONNECT, Condition.DISCONNECTED):
         return None
-    # The end is a time, not a length: the same click sent again later must not pause for longer.
+    # The button posts the time the pause ends, not its length, so that a repeated click does not pause for longer.
     hour = frame.now + timedelta(hours=1)
     morning = frame.midnight + timedelta(days=1) + MORNING
-    offered = [
+    choices = [
         frame.act(key, {"act": "pause", "until": end.isoformat(timespec="seconds"), "version": frame.version})
         for key, end in (("pause_hour", hour), ("pause_day", morning))
     ]
-    return section((buttons(offered),), frame.words["pause"])
+    return section((buttons(choices),), frame.words["pause"])
 
 
 # ---- The settings card
 
 
 def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
-    """The settings card. Its form's fields are called as the preferences are."""
+    """The settings card. Its form fields are named like the preferences."""
     words, chosen = frame.words, mailbox.preferences
-    closed = () if frame.challenges else (Mode.CHALLENGE,)
-    modes = [(words[f"mode_{m}"], str(m)) for m in Mode if m not in closed or m is chosen.mode]
-    why = paragraph(frame.no_challenges) if closed else None
-    degrees = [(words[f"strictness_{degree}"], str(degree)) for degree in Strictness]
+    unavailable = () if frame.challenges else (Mode.CHALLENGE,)
+    modes = [(words[f"mode_{m}"], str(m)) for m in Mode if m not in unavailable or m is chosen.mode]
+    why = paragraph(frame.no_challenges) if unavailable else None
+    levels = [(words[f"strictness_{level}"], str(level)) for level in Strictness]
     paces = [(words[f"digest_{pace}"], str(pace)) for pace in DigestPace]
     save = frame.act("save", {"act": "save", "version": frame.version}, "FILLED")
     return card(
@@ -369,7 +369,7 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
             trouble(frame, mailbox),
             section((line(words[f"news_{mailbox.notices}"]), *warnings(frame, mailbox))),
             section((choice("mode", words["mode"], modes, chosen.mode), why)),
-            section((choice("strictness", words["strictness"], degrees, chosen.strictness),)),
+            section((choice("strictness", words["strictness"], levels, chosen.strictness),)),
             section((choice("digest", words["digest_h"], paces, chosen.digest),)),
         ),
         fixedFooter={"primaryButton": save},

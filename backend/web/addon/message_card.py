@@ -1,4 +1,4 @@
-"""The card beside an open message: verdict, score, reasons, sender, what can be done."""
+"""The card beside an open message: verdict, score, reasons, sender and buttons."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ MOST_REASONS = 6
 MOST_WORDS = 5
 COMING = "note_coming"
 TITLES = {COMING: "place_reading", "note_fresh": "message"}
-"""Where such a message is was not decided by us."""
+"""The card's title by `note`, for messages whose place we have not decided."""
 
 
-def version_of(reading: CardData) -> str:
-    """What an act on this message is tied to: another one after every decision, credit or move."""
-    changed = int(reading.view.changed_at.timestamp() * 1_000_000)
-    return f"{reading.version}.{changed}.{reading.standing.credits}"
+def message_version(data: CardData) -> str:
+    """The version that buttons send along. It changes with every decision, credit or move of the message."""
+    changed = int(data.view.changed_at.timestamp() * 1_000_000)
+    return f"{data.version}.{changed}.{data.standing.credits}"
 
 
 def message_card(
-    frame: Frame, mailbox: Mailbox, gmail_id: str, reading: CardData, *, note: str = "", undo_key: str = ""
+    frame: Frame, mailbox: Mailbox, gmail_id: str, data: CardData, *, note: str = "", undo_key: str = ""
 ) -> Json:
-    """The card of one message. `note` names a text about how it came to be known; `undo_key` is the decision
-    just made."""
-    view = reading.view
+    """The card of one message. `note`: catalogue key of a sentence about a message we have not screened; `undo_key`: of
+    the decision just made, which the card offers to undo."""
+    view = data.view
     return cards.card(
         "message",
         frame.words[TITLES.get(note) or _place(view)],
@@ -44,23 +44,23 @@ def message_card(
             _verdict(frame, view, note),
             _note(frame, view),
             # Above the reasons: on a phone the owner should not have to scroll to act.
-            _again(frame, gmail_id) if note == COMING else _actions(frame, gmail_id, reading, undo_key),
+            _refresh_button(frame, gmail_id) if note == COMING else _actions(frame, gmail_id, data, undo_key),
             *_reasons(frame, view),
-            _sender(frame, reading),
-            None if note == COMING else _domain(frame, gmail_id, reading),
+            _sender(frame, data),
+            None if note == COMING else _domain(frame, gmail_id, data),
         ),
         displayStyle="REPLACE",
     )
 
 
 def note_card(frame: Frame, mailbox: Mailbox, gmail_id: str, note: str) -> Json:
-    """The card of a message about which nothing can be said; `note` names the text that says why."""
-    told = cards.section((cards.paragraph(cards.escaped(frame.words[note])),))
+    """The card of a message we know nothing about; `note` is the catalogue key of the reason."""
+    reason = cards.section((cards.paragraph(cards.escaped(frame.words[note])),))
     return cards.card(
         "message",
         frame.words["message"],
         "Pitchgate",
-        (trouble(frame, mailbox), told, _again(frame, gmail_id) if gmail_id else None),
+        (trouble(frame, mailbox), reason, _refresh_button(frame, gmail_id) if gmail_id else None),
         displayStyle="REPLACE",
     )
 
@@ -79,54 +79,58 @@ def _place(view: MessageView) -> str:
 
 def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
     words = frame.words
-    found: list[Json | None] = []
+    widgets: list[Json | None] = []
     if view.dead_letter:
         note = "note_dead_letter"
     elif view.stage is Stage.SCREEN:
         note = "note_reading"
     if note:
-        found.append(cards.paragraph(cards.escaped(words[note])))
+        widgets.append(cards.paragraph(cards.escaped(words[note])))
     if view.row:
         known = f"row_{view.row}" in words
         text = row_words(view, frame.t) if known else words["row_fail_open"]
-        found.append(cards.line(f"<b>{cards.escaped(text)}</b>"))
-    # A spent credit is a row of its own and need not be said twice.
+        widgets.append(cards.line(f"<b>{cards.escaped(text)}</b>"))
+    # The row "credit" already says that a credit was spent.
     if view.decided_by and view.row != RowName.CREDIT:
-        found.append(cards.paragraph(cards.escaped(words.get(f"by_{view.decided_by}", words["by_owner"]))))
-    return cards.section(found)
+        widgets.append(cards.paragraph(cards.escaped(words.get(f"by_{view.decided_by}", words["by_owner"]))))
+    return cards.section(widgets)
 
 
 def _note(frame: Frame, view: MessageView) -> Json | None:
-    """What the sender of a held message wrote to the owner on the page of their link."""
-    said = cards.line(shown(view.note, MAX_NOTE), frame.words["note"]) if view.note else None
-    return cards.section((said,))
+    """The note that the sender of a held message wrote on the challenge page."""
+    line = cards.line(shown(view.note, MAX_NOTE), frame.words["note"]) if view.note else None
+    return cards.section((line,))
 
 
 def _reasons(frame: Frame, view: MessageView) -> Iterator[Json | None]:
-    """What looks like a pitch, and what speaks for ordinary mail; what the mail says of it is quoted below."""
-    sides: dict[str, list[Json]] = {"for": [], "against": []}
+    """The reasons for and against a pitch, each with the words of the email that matched."""
+    lines: dict[str, list[Json]] = {"for": [], "against": []}
     for reason in reasons_of(view)[:MOST_REASONS]:
         quoted = ", ".join(shown(words, 40) for words in reason.quotes[:MOST_WORDS])
         text = shown(_capital(reason_text(frame.language, reason.code)))
         side = "for" if reason.weight > 0 else "against"
         if not text:
             continue
-        sides[side].append(cards.line(f"{text}<br><i>{quoted}</i>" if quoted else text))
-    return (cards.section(lines, frame.words[side]) for side, lines in sides.items())
+        lines[side].append(cards.line(f"{text}<br><i>{quoted}</i>" if quoted else text))
+    return (cards.section(widgets, frame.words[side]) for side, widgets in lines.items())
 
 
 def _capital(text: str) -> str:
-    """A reason stands on a line of its own here."""
+    """`text` with a capital letter, since each reason has its own line here."""
     return text[:1].upper() + text[1:]
 
 
-def _actions(frame: Frame, gmail_id: str, reading: CardData, undo_key: str) -> Json | None:
-    view, rules = reading.view, reading.standing.rules
+def _actions(frame: Frame, gmail_id: str, data: CardData, undo_key: str) -> Json | None:
+    view, rules = data.view, data.standing.rules
     undo = frame.act("undo", {"act": "undo", "message": gmail_id, "key": undo_key}) if undo_key else None
     if not view.outcome or view.outcome == Outcome.IGNORE:
-        return cards.section((cards.buttons((undo,)),)) if view.outcome else _again(frame, gmail_id, undo)
+        return (
+            cards.section((cards.buttons((undo,)),))
+            if view.outcome
+            else _refresh_button(frame, gmail_id, undo)
+        )
     held, known = view.placement is Placement.HELD, bool(view.sender)
-    offered = (
+    choices = (
         ("release", held and view.decided_by not in AWAY),
         ("sales", not held),
         ("allow", known and rules.address is not RuleKind.ALLOW),
@@ -134,61 +138,60 @@ def _actions(frame: Frame, gmail_id: str, reading: CardData, undo_key: str) -> J
         ("keep", held and not view.decided_by),
         ("credit", known),
     )
-    return cards.section((cards.buttons((undo, *_offered(frame, gmail_id, reading, offered))),))
+    return cards.section((cards.buttons((undo, *_buttons(frame, gmail_id, data, choices))),))
 
 
-def _again(frame: Frame, gmail_id: str, *more: Json | None) -> Json | None:
+def _refresh_button(frame: Frame, gmail_id: str, *more: Json | None) -> Json | None:
     again = frame.act("refresh", {"act": "refresh", "message": gmail_id})
     return cards.section((cards.buttons((*more, again)),))
 
 
-def _domain(frame: Frame, gmail_id: str, reading: CardData) -> Json | None:
-    """What can be decided about everybody at the sender's organisation; nothing where anybody gets an address."""
-    view, rule = reading.view, reading.standing.rules.domain
+def _domain(frame: Frame, gmail_id: str, data: CardData) -> Json | None:
+    """The decisions about the sender's domain; None for a free mail provider, where anybody can get an address."""
+    view, rule = data.view, data.standing.rules.domain
     domain = organisational_domain(view.sender.rpartition("@")[2])
     if not domain or is_free_mail(domain) or not view.outcome or view.outcome == Outcome.IGNORE:
         return None
-    offered = (
+    choices = (
         ("allow_domain", rule is not RuleKind.ALLOW),
         ("block_domain", rule is not RuleKind.BLOCK),
     )
     header = frame.words["everyone"].format(domain=shown(domain))
-    return cards.section((cards.buttons(_offered(frame, gmail_id, reading, offered)),), header)
+    return cards.section((cards.buttons(_buttons(frame, gmail_id, data, choices)),), header)
 
 
-def _offered(
-    frame: Frame, gmail_id: str, reading: CardData, offered: Iterable[tuple[str, bool]]
-) -> list[Json]:
-    told = {"message": gmail_id, "version": version_of(reading)}
+def _buttons(frame: Frame, gmail_id: str, data: CardData, choices: Iterable[tuple[str, bool]]) -> list[Json]:
+    """A button for each of `choices` (act, whether to offer it) that is to be offered."""
+    message = {"message": gmail_id, "version": message_version(data)}
     return [
-        frame.act(act, {"act": act} | told, "FILLED" if act == "release" else "OUTLINED")
-        for act, wanted in offered
-        if wanted
+        frame.act(act, {"act": act} | message, "FILLED" if act == "release" else "OUTLINED")
+        for act, offered in choices
+        if offered
     ]
 
 
-def _sender(frame: Frame, reading: CardData) -> Json | None:
-    view, standing, record, words = reading.view, reading.standing, reading.record, frame.words
+def _sender(frame: Frame, data: CardData) -> Json | None:
+    view, standing, record, words = data.view, data.standing, data.record, frame.words
     if not view.sender and not view.sender_name:
         return None
     name = f"<b>{shown(view.sender_name)}</b><br>" if view.sender_name else ""
     lines = [words["corresponded"] if standing.corresponded else words["stranger"]]
     if standing.rules.domain:
         lines.insert(0, words[f"rule_{standing.rules.domain}_domain"])
-    if standing.rules.address:  # it outranks the other, and so comes first
+    if standing.rules.address:  # first, since it overrides the rule for the domain
         lines.insert(0, words[f"rule_{standing.rules.address}"])
     lines.append(words["credits"].format(count=standing.credits))
     if record.held:
         lines.append(words["waiting"].format(count=record.held))
     if record.challenged:
         lines.append(words["asked"].format(asked=record.challenged, solved=record.solved))
-    told = "<br>".join(cards.escaped(text) for text in lines)
+    text = "<br>".join(cards.escaped(line) for line in lines)
     return cards.section(
         (
             cards.line(
                 f"{name}{shown(view.sender) or cards.escaped(words['unknown_sender'])}", icon="PERSON"
             ),
-            cards.paragraph(told),
+            cards.paragraph(text),
         ),
         words["sender"],
     )

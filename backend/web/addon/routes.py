@@ -1,4 +1,4 @@
-"""The Gmail add-on's endpoints: what Google posts, read with care, and what the buttons of the cards do."""
+"""The Gmail add-on's endpoints: reading what Google posts, and carrying out the cards' buttons."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from backend.web.pages import card_words, zone_of
 from backend.web.services import services
 
 # ---- The event Google posts
-# The event Google posts, read with care: whatever is missing or has the wrong type counts as not there.
+# A field of the wrong type is treated as missing.
 
 
 EXECUTE = "https://www.googleapis.com/auth/gmail.addons.execute"
@@ -43,8 +43,9 @@ DAY = timedelta(hours=14)
 
 @dataclass(frozen=True, slots=True)
 class AddonEvent:
-    """`language` is two letters or ""; `offset` is the owner's distance from UTC; `scopes` is None when the
-    event does not say what was granted. `gmail_id` is the REST id of the open message, "" without one."""
+    """`language` is two letters or ""; `offset` is the owner's distance from UTC, `zone` the name of their time zone;
+    `parameters` are those of the button, `inputs` the form's fields; `scopes` are the granted ones, None if the event
+    does not say. `gmail_id` is the REST id of the open message, "" without one."""
 
     language: str
     offset: timedelta
@@ -56,7 +57,7 @@ class AddonEvent:
     gmail_id: str
 
     def lacks(self, wanted: frozenset[str]) -> tuple[str, ...]:
-        """Which of these scopes were not granted. Consent is granular, so this is asked every time."""
+        """Which of the `wanted` scopes were not granted. Owners can grant scopes one by one, so check every time."""
         missing = frozenset[str]() if self.scopes is None else wanted - self.scopes
         if not self.user_token:
             missing |= {EMAIL}
@@ -64,7 +65,7 @@ class AddonEvent:
 
 
 def read_event(body: object) -> AddonEvent:
-    """Never raises."""
+    """The event in a request body. Never raises."""
     common, auth, gmail = (
         _object(_object(body).get(name))
         for name in ("commonEventObject", "authorizationEventObject", "gmail")
@@ -86,8 +87,8 @@ def read_event(body: object) -> AddonEvent:
 
 
 def rest_id(given: str) -> str:
-    """The id Gmail's REST API knows. The web sends msg-f:<decimal>, which is the same number as its hex; all
-    else is passed on as it is. "" for what is no id."""
+    """The message's id in Gmail's REST API. Gmail on the web sends msg-f:<decimal>, the same number in decimal; other
+    ids are returned unchanged, and "" for what is no id."""
     if match := _FORM.fullmatch(given):
         number = int(match.group(1))
         return format(number, "x") if number < 1 << 64 else ""
@@ -103,7 +104,7 @@ def _text(value: Any) -> str:
 
 
 def _offset(value: Any) -> timedelta:
-    """From milliseconds; nonsense counts as UTC."""
+    """An offset from UTC in milliseconds; zero if it is invalid."""
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -130,7 +131,7 @@ def _inputs(given: dict[str, Any]) -> dict[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class AddonCall:
-    """Everything a handler needs."""
+    """A call verified as Google's, with everything a handler needs."""
 
     service: AddonService
     tenant: Tenant
@@ -141,7 +142,7 @@ class AddonCall:
     def of(
         cls, service: AddonService, tenant: Tenant, event: AddonEvent, base: str, now: datetime
     ) -> AddonCall:
-        """The call of `event` by `tenant`."""
+        """The call with the frame for its cards."""
         frame = Frame(
             card_words(event.language),
             event.language,
@@ -155,11 +156,11 @@ class AddonCall:
 
     @property
     def mailbox(self) -> Mailbox:
-        """The caller's own mailbox: no other is ever looked into."""
+        """The caller's mailbox, the only one a handler may use."""
         return self.tenant.mailbox
 
     async def renewed(self) -> AddonCall:
-        """The same after the mailbox was changed."""
+        """This call with the mailbox read again."""
         tenant = await self.service.context.store.tenant(self.mailbox.sub)
         if tenant is None:
             return self
@@ -167,7 +168,7 @@ class AddonCall:
 
 
 # ---- Buttons of the cards
-# Each answer is the card as it is afterwards, with a toast.
+# The answer to each is the card as it is afterwards, with a toast.
 
 
 DECISIONS = {str(decision): decision for decision in OFFERED}
@@ -177,11 +178,11 @@ KEY = re.compile(r"card-[0-9a-f]{32}")
 
 async def show(call: AddonCall) -> Json:
     """The card of the message that is open."""
-    return cards.opened(await _message(call, call.event.gmail_id))
+    return cards.first_card(await _message(call, call.event.gmail_id))
 
 
 async def perform(call: AddonCall) -> Json:
-    """Whatever was clicked."""
+    """Carry out the button that was clicked."""
     parameters = call.event.parameters
     name = parameters.get("act", "")
     if name in DECISIONS:
@@ -214,13 +215,13 @@ async def _decide(call: AddonCall, name: str) -> Json:
         order = Order(key, DECISIONS[name], (gmail_id,), Origin.CARD)
         await decide.carry_out(call.service.context, call.mailbox.id, order)
     except NotFound:
-        # Just arrived and not listed yet, or gone: nothing was decided.
-        return cards.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
+        # The message is too new to be listed, or was deleted.
+        return cards.updated_card(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
     except Refused:
         return await _not_understood(call)
-    away = call.mailbox.lost is not None and name != Decision.KEEP
-    toast = call.frame.words["did_away" if away else f"did_{name}"]
-    return cards.changed(await _card(call, gmail_id, key), toast, moved=True)
+    no_access = call.mailbox.lost is not None and name != Decision.KEEP  # carried out after reconnecting
+    toast = call.frame.words["did_away" if no_access else f"did_{name}"]
+    return cards.updated_card(await _card(call, gmail_id, key), toast, moved=True)
 
 
 async def _undo(call: AddonCall) -> Json:
@@ -230,8 +231,8 @@ async def _undo(call: AddonCall) -> Json:
     try:
         await decide.take_back(call.service.context, call.mailbox.id, key)
     except NotFound:
-        return cards.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
-    return cards.changed(await _card(call, gmail_id), call.frame.words["did_undo"], moved=True)
+        return cards.updated_card(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
+    return cards.updated_card(await _card(call, gmail_id), call.frame.words["did_undo"], moved=True)
 
 
 async def _credit(call: AddonCall) -> Json:
@@ -241,45 +242,45 @@ async def _credit(call: AddonCall) -> Json:
     try:
         balance = await call.service.give_credit(call.mailbox, gmail_id, version)
     except NotFound:
-        return cards.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
+        return cards.updated_card(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
     except Refused:
         return await _not_understood(call)
     toast = call.frame.words["did_credit"].format(count=balance)
-    return cards.changed(await _card(call, gmail_id), toast, moved=True)
+    return cards.updated_card(await _card(call, gmail_id), toast, moved=True)
 
 
 async def _show(call: AddonCall) -> Json:
-    return cards.deeper(await _message(call, _target(call)[0]))
+    return cards.next_card(await _message(call, _target(call)[0]))
 
 
 async def _settings_after(call: AddonCall) -> Json:
-    return cards.deeper(settings_card(call.frame, call.mailbox))
+    return cards.next_card(settings_card(call.frame, call.mailbox))
 
 
 async def _refresh(call: AddonCall) -> Json:
-    return cards.changed(await _card(call, _target(call)[0]), "", moved=False)
+    return cards.updated_card(await _card(call, _target(call)[0]), "", moved=False)
 
 
 async def _pause(call: AddonCall) -> Json:
     try:
         until = datetime.fromisoformat(call.event.parameters.get("until", ""))
-        near = until.tzinfo is not None and until <= call.frame.now + PAUSE_MOST
+        valid = until.tzinfo is not None and until <= call.frame.now + PAUSE_MOST
     except ValueError:
-        near = False
-    if not near:
+        valid = False
+    if not valid:
         return await _not_understood(call)
-    return await _prefer(call, "did_pause", _home_after, paused_until=until.isoformat())
+    return await _save_preferences(call, "did_pause", _home_after, paused_until=until.isoformat())
 
 
 async def _resume(call: AddonCall) -> Json:
-    return await _prefer(call, "did_resume", _home_after, paused_until=None)
+    return await _save_preferences(call, "did_resume", _home_after, paused_until=None)
 
 
 async def _save(call: AddonCall) -> Json:
     inputs = call.event.inputs
     chosen = {name: inputs[name][0] for name in ("mode", "strictness", "digest") if inputs.get(name)}
     if chosen.get("digest", DigestPace.OFF) != call.mailbox.preferences.digest is DigestPace.OFF:
-        # Where the owner is and what they read, as Gmail tells it: no card asks for it.
+        # The digest is being switched on: it uses the time zone and language that Gmail reports.
         chosen |= {"zone": call.event.zone} if zone_of(call.event.zone) else {}
         chosen |= {"language": call.event.language} if call.event.language in LANGUAGES else {}
 
@@ -287,45 +288,45 @@ async def _save(call: AddonCall) -> Json:
         return settings_card(after.frame, after.mailbox)
 
     if not call.frame.challenges and chosen.get("mode") == Mode.CHALLENGE:
-        return cards.changed(await card(call), call.frame.no_challenges, moved=False)
+        return cards.updated_card(await card(call), call.frame.no_challenges, moved=False)
     try:
         if chosen:
-            return await _prefer(call, "did_save", card, **chosen)
+            return await _save_preferences(call, "did_save", card, **chosen)
     except Refused:
         pass
-    return cards.changed(await card(call), call.frame.words["did_not_understood"], moved=False)
+    return cards.updated_card(await card(call), call.frame.words["did_not_understood"], moved=False)
 
 
-async def _prefer(
+async def _save_preferences(
     call: AddonCall,
     toast: str,
     card: Callable[[AddonCall], Awaitable[Json]],
     **changes: str | list[str] | None,
 ) -> Json:
-    """Change settings, if they are still those the card showed. The same click again finds them changed
-    already, and changes nothing."""
-    shown = call.event.parameters.get("version", "")
-    version = int(shown) if re.fullmatch(r"[0-9]{1,19}", shown) else -1
+    """Change settings unless they have changed since the card was shown; answer with `card` and the text `toast`."""
+    given = call.event.parameters.get("version", "")
+    version = int(given) if re.fullmatch(r"[0-9]{1,19}", given) else -1
     saved = await call.service.save_preferences(call.tenant, version, **changes)
     after = await call.renewed()
+    # A repeated click finds its changes already made: no conflict.
     if not saved and after.mailbox.preferences != after.mailbox.preferences.changed(**changes):
         toast = "did_not_moved"
-    return cards.changed(await card(after), call.frame.words[toast], moved=True)
+    return cards.updated_card(await card(after), call.frame.words[toast], moved=True)
 
 
 async def _not_understood(call: AddonCall) -> Json:
-    return cards.changed(await _home_after(call), call.frame.words["did_not_understood"], moved=False)
+    return cards.updated_card(await _home_after(call), call.frame.words["did_not_understood"], moved=False)
 
 
 async def _card(call: AddonCall, gmail_id: str, undo_key: str = "") -> Json:
-    """The card the click came from, as it is now."""
+    """The card the click came from, up to date."""
     if call.event.parameters.get("card") == "home":
         return await _home_after(call, undo_key)
     return await _message(call, gmail_id, undo_key)
 
 
 def _target(call: AddonCall) -> tuple[str, str]:
-    """The message and the version a button names; "" where it names none."""
+    """The message and the version in a button's parameters; "" for what is missing or invalid."""
     parameters = call.event.parameters
     version = parameters.get("version", "")
     return rest_id(parameters.get("message", "")), version if VERSION.fullmatch(version) else ""
@@ -344,14 +345,14 @@ HANDLERS: dict[str, Callable[[AddonCall], Awaitable[Json]]] = {
 
 
 # ---- The Gmail add-on's endpoints
-# Nothing is believed that does not carry both of Google's signatures: its own for our deployment and exactly this
-# address, and the owner's for our client. Who failed which check is never told.
+# Every call must carry two tokens signed by Google: its own, for our deployment and exactly this address, and the
+# owner's, for our client. The answer never says which check failed.
 
 
 blueprint = Blueprint("addon", __name__, url_prefix="/addon")
 
 CALLS = per_minute(60_000)
-"""All owners' calls come from Google's few networks, so this only bounds a flood."""
+"""High because all owners' calls come from a few networks of Google's: it only bounds a flood."""
 
 REFUSED = b'{"code": "unauthenticated"}'
 
@@ -385,20 +386,20 @@ async def act() -> Response:
 
 
 async def _home(call: AddonCall) -> Json:
-    return cards.opened(home_card(call.frame, call.mailbox, await call.service.home(call.mailbox)))
+    return cards.first_card(home_card(call.frame, call.mailbox, await call.service.home(call.mailbox)))
 
 
 async def _settings(call: AddonCall) -> Json:
-    return cards.opened(settings_card(call.frame, call.mailbox))
+    return cards.first_card(settings_card(call.frame, call.mailbox))
 
 
 async def _answer(make: Callable[[AddonCall], Awaitable[Json]], scopes: frozenset[str] = ALWAYS) -> Response:
-    """Who is it, may we, and then the card."""
+    """Verify the caller, check the scopes, then answer with the card that `make` returns."""
     service = services().addon
     if service is None:
         raise NoPage
     try:
-        # The address is the configured one: what a proxy or a caller writes into Host proves nothing.
+        # Built from the configured address, since a caller can write anything into Host.
         audience = f"{services().context.settings.public_url}{request.path}"
         await service.verify_system(request.headers.get("Authorization", ""), audience)
         event = read_event(await request.get_json(force=True, silent=True))

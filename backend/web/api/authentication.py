@@ -1,5 +1,5 @@
-"""What every route of the API has: who calls, what they may, how much, whether what they send fits; and the form of its
-answers and errors."""
+"""What all routes of the API share: authentication, scopes, rate limits, validation of input, and the format of answers
+and errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from backend.web.guards import log_bug
 from backend.web.pages import language_of
 from backend.web.services import services
 
-# ---- Answers of the API
+# ---- Answers
 
 
 PREFIX = "/api/v1"
@@ -71,8 +71,8 @@ def answer(data: Mapping[str, Any], status: int = 200) -> Response:
     return Response(json.dumps(data, ensure_ascii=False).encode(), status, content_type=JSON)
 
 
-def tagged(data: Mapping[str, Any]) -> Response:
-    """The same with its entity tag, or 304 if the caller has it already."""
+def answer_with_etag(data: Mapping[str, Any]) -> Response:
+    """A JSON answer with its ETag, or 304 if the caller already has it."""
     response = answer(data)
     body = json.dumps(data, ensure_ascii=False, sort_keys=True).encode()
     tag = hashlib.sha256(body).hexdigest()[:32]
@@ -85,7 +85,7 @@ def tagged(data: Mapping[str, Any]) -> Response:
 
 
 def refusal(error: PitchgateError, code: str = "", **headers: str) -> Response:
-    """An error in the agreed form, its words in the caller's language. `code` in place of its own."""
+    """An error answer in the caller's language. `code` replaces the error's own code."""
     title, remedy = error_words(language_of(request.accept_languages), error)
     code = code or error.code
     field = error.field if isinstance(error, Refused) else ""
@@ -96,7 +96,7 @@ def refusal(error: PitchgateError, code: str = "", **headers: str) -> Response:
 
 
 def message_json(view: MessageView, language: str) -> schemas.Message:
-    """A message as docs/reference/api.md has it."""
+    """A message as described in docs/reference/api.md."""
     told = told_reason(view)
     return {
         "gmail_id": view.gmail_id,
@@ -164,41 +164,42 @@ blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One call of a device that may make it."""
+    """A call of an authenticated device."""
 
     service: DeviceService
     device: Device
 
     @property
     def mailbox_id(self) -> MailboxId:
-        """The one mailbox it may touch."""
+        """The only mailbox this device may use."""
         return self.device.mailbox_id
 
 
 def service() -> DeviceService:
-    """The one of this app."""
+    """The current app's device service."""
     return services().devices
 
 
 def with_device(
     scope: Scope,
 ) -> Callable[[Callable[Concatenate[ApiCall, P], Awaitable[Response]]], Callable[P, Awaitable[Response]]]:
-    """Give a handler its `ApiCall`, if the caller is a device that has `scope`. Stands next to the handler."""
+    """Decorator that passes an `ApiCall` to the handler if the caller is a device with `scope`. Comes between
+    `guarded` and `with_body`."""
 
     def decorate(
         handler: Callable[Concatenate[ApiCall, P], Awaitable[Response]],
     ) -> Callable[P, Awaitable[Response]]:
         @wraps(handler)
-        async def called(*args: P.args, **kwargs: P.kwargs) -> Response:
-            shown = BEARER.fullmatch(request.headers.get("Authorization", ""))
-            if shown is None:
+        async def authenticated(*args: P.args, **kwargs: P.kwargs) -> Response:
+            token = BEARER.fullmatch(request.headers.get("Authorization", ""))
+            if token is None:
                 raise errors.Unauthenticated("unauthenticated.device")
-            device = await service().device(shown[1])
+            device = await service().device(token[1])
             if scope not in device.scopes:
                 raise errors.Refused("scope_missing")
             return await handler(ApiCall(service(), device), *args, **kwargs)
 
-        return called
+        return authenticated
 
     return decorate
 
@@ -208,12 +209,12 @@ async def _device_key() -> str:
 
 
 def per_device(count: int) -> RateLimit:
-    """At most `count` a minute and token. Callers who show none, or invent some, are bounded by their address."""
+    """At most `count` calls a minute for each token. Invented tokens are bounded by the limit for the address."""
     return RateLimit(count, timedelta(minutes=1), key_function=_device_key)
 
 
 @blueprint.before_request
-async def _enter() -> Response | None:
+async def _check_size_and_version() -> Response | None:
     length = request.content_length
     if length is not None and length > BODY_LIMIT:
         raise RequestEntityTooLarge
@@ -224,13 +225,13 @@ async def _enter() -> Response | None:
 
 
 @blueprint.after_request
-async def _versioned(response: Response) -> Response:
+async def _add_version(response: Response) -> Response:
     response.headers[VERSION_HEADER] = API
     return response
 
 
 @blueprint.errorhandler(errors.PitchgateError)
-async def _ours(error: errors.PitchgateError) -> Response:
+async def _pitchgate_error(error: errors.PitchgateError) -> Response:
     if isinstance(error, errors.Unauthenticated):
         return refusal(errors.PitchgateError("unauthenticated.device"))
     if isinstance(error, errors.NotFound):
@@ -252,11 +253,11 @@ def _retry_after(error: errors.PitchgateError) -> dict[str, str]:
 
 @blueprint.errorhandler(HTTPException)
 async def http_error(error: HTTPException) -> Response:
-    """What HTTP itself refuses, in the agreed form. Also for addresses below the API that lead nowhere."""
-    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    """An HTTP error in the API's format, also for unknown addresses below /api/v1."""
+    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     status = error.code or 500
     code = HTTP_CODES.get(status, "malformed" if status < 500 else "broken")
-    return refusal(errors.PitchgateError(code), **kept)
+    return refusal(errors.PitchgateError(code), **headers)
 
 
 @blueprint.errorhandler(Exception)
@@ -265,8 +266,8 @@ async def _bug(error: Exception) -> Response:
     return refusal(errors.PitchgateError("broken"))
 
 
-# ---- Checking what the API is sent
-# What the API is sent is checked by the types the document shows; what does not fit is refused by its field.
+# ---- Validating input
+# Input is validated by the types that openapi.json shows. A refusal names the field.
 
 
 WRONG = {
@@ -276,35 +277,37 @@ WRONG = {
         "out_of_range",
     ),
 }
-"""The code of what pydantic finds; of anything else it is "malformed"."""
+"""Our code for pydantic's error types; "malformed" for all others."""
 
 
 def with_body(
     shape: type, *, may_be_empty: bool = False
 ) -> Callable[[Callable[..., Awaitable[Response]]], Callable[..., Awaitable[Response]]]:
-    """Give a handler the JSON object that was sent as `data`, of this shape, which the document shows too. Stands next
-    to the handler: who may not call learns nothing of what was wrong. Raises what `http_error` answers."""
+    """Decorator that passes the JSON body to the handler as `data`, validated as `shape`, and documents it.
+
+    Innermost, so that an unauthorized caller learns nothing about their input. `may_be_empty`: no body means {}.
+    """
 
     def decorate(handler: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
         document_request(shape)(handler)
 
         @wraps(handler)
-        async def checked(*args: Any, **kwargs: Any) -> Response:
-            data: Any = model_load(await _sent(may_be_empty), shape, RequestSchemaValidationError)
+        async def validated(*args: Any, **kwargs: Any) -> Response:
+            data: Any = model_load(await _read_json(may_be_empty), shape, RequestSchemaValidationError)
             return await handler(*args, data=data, **kwargs)
 
-        return checked
+        return validated
 
     return decorate
 
 
-async def _sent(may_be_empty: bool) -> Any:
-    """What was sent as JSON, whatever type it says it has, bounded in size and depth; None if it is not JSON."""
+async def _read_json(may_be_empty: bool) -> Any:
+    """The body as JSON, whatever its Content-Type, bounded in size and depth; None if it is not JSON."""
     raw = await request.get_data(as_text=False)
-    if len(raw) > BODY_LIMIT:  # sent without its length
+    if len(raw) > BODY_LIMIT:  # a body without Content-Length
         raise RequestEntityTooLarge
     try:
-        # Stricter than the standard library: no half characters, which are text nowhere else, no bottomless depth.
+        # Stricter than the standard library: refuses lone surrogates and unlimited nesting.
         return from_json(raw or (b"{}" if may_be_empty else b""))
     except ValueError:
         return None
@@ -312,8 +315,8 @@ async def _sent(may_be_empty: bool) -> Any:
 
 @blueprint.errorhandler(RequestSchemaValidationError)
 @blueprint.errorhandler(QuerystringValidationError)
-async def _misshapen(error: RequestSchemaValidationError | QuerystringValidationError) -> Response:
-    """What does not have the shape the document says: the first thing that is wrong, by its field."""
+async def _invalid_input(error: RequestSchemaValidationError | QuerystringValidationError) -> Response:
+    """The answer to invalid input: the first error and its field."""
     found = error.validation_error
     first = found.errors(include_url=False)[0] if isinstance(found, ValidationError) else None
     if first is None or not first["loc"]:

@@ -1,4 +1,4 @@
-"""Every route of the API: status, held mail, decisions, changes as they come, devices."""
+"""All routes of the API: status, held mail, decisions, settings, events, devices."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from backend.web.api import schemas
 from backend.web.api.authentication import (
     ApiCall,
     answer,
+    answer_with_etag,
     blueprint,
     message_json,
     per_device,
@@ -31,7 +32,6 @@ from backend.web.api.authentication import (
     refusal,
     sender_json,
     service,
-    tagged,
     with_body,
     with_device,
 )
@@ -42,11 +42,11 @@ from backend.web.pages import language_of, state_of
 from backend.web.services import services
 from backend.web.streams import Feed, line, streamed, streams
 
-# ---- GET status, held, messages and preview.
+# ---- Status, held mail, messages, questions and previews
 
 
 NETWORK = per_minute(1_200)
-"""For all of an address together, whatever tokens it shows."""
+"""Limit for one address, over all its tokens."""
 
 VERSION = version("pitchgate")
 PAGE = 50
@@ -59,7 +59,7 @@ PAGE = 50
 async def status(call: ApiCall) -> Response:
     """State, settings, counts and the number of the latest change."""
     asked = await call.service.questions(call.mailbox_id)
-    return tagged(_status(await call.service.overview(call.mailbox_id), len(asked)))
+    return answer_with_etag(_status(await call.service.overview(call.mailbox_id), len(asked)))
 
 
 def _status(found: Overview, questions: int) -> schemas.Status:
@@ -107,7 +107,7 @@ async def held(call: ApiCall, query_args: schemas.HeldQuestion) -> Response:
     cursor = "" if page.cursor is None else packed_cursor(page.cursor)
     language = language_of(request.accept_languages)
     senders = [sender_json(group, language) for group in page.senders]
-    return tagged({"senders": senders, "cursor": cursor, "total": page.total})
+    return answer_with_etag({"senders": senders, "cursor": cursor, "total": page.total})
 
 
 @blueprint.get("/messages")
@@ -125,7 +125,7 @@ async def messages(call: ApiCall, query_args: schemas.MessagesQuestion) -> Respo
     placement, before = Placement(wanted) if wanted else None, query_args.get("cursor", "")
     views = await call.service.messages(call.mailbox_id, placement, limit + 1, before)
     shown = views[:limit]
-    # What is still to be looked at is in no place yet.
+    # A message that is not screened yet has no placement.
     language = language_of(request.accept_languages)
     rows = [message_json(view, language) for view in shown if view.placement is not None]
     return answer({"messages": rows, "cursor": shown[-1].gmail_id if len(views) > limit else ""})
@@ -147,13 +147,13 @@ async def questions(call: ApiCall) -> Response:
 @guarded(per_device(30), NETWORK, patience=25.0)
 @with_device(Scope.READ)
 async def preview(call: ApiCall, gmail_id: str) -> Response:
-    """The text of a message, from Gmail, kept nowhere."""
+    """The text of a message, read from Gmail and not stored."""
     found = await call.service.preview(call.mailbox_id, gmail_id)
     return answer({"gmail_id": gmail_id, "text": found.text, "truncated": found.truncated})
 
 
 def packed_cursor(cursor: tuple[int, str]) -> str:
-    """A position in the list of senders, as pages hand it out."""
+    """The opaque form of a position in the list of senders."""
     return base64.urlsafe_b64encode(json.dumps(cursor).encode()).rstrip(b"=").decode()
 
 
@@ -170,7 +170,7 @@ def read_cursor(given: str) -> tuple[int, str] | None:
     return at, sender
 
 
-# ---- Corrections and undo, settings and pause.
+# ---- Corrections and undo, settings and pause
 
 
 @blueprint.post("/corrections")
@@ -179,7 +179,7 @@ def read_cursor(given: str) -> tuple[int, str] | None:
 @with_device(Scope.CORRECT)
 @with_body(schemas.Correction)
 async def correct(call: ApiCall, data: schemas.Correction) -> Response:
-    """The owner's word on a message. The same key again answers the same."""
+    """The owner's decision about a message. The same key again answers the same."""
     key, gmail_id, decision = data["key"], data["gmail_id"], data["decision"]
     order = Order(key, Decision(decision), (gmail_id,), Origin.TRAY)
     done = await decide.carry_out(call.service.context, call.mailbox_id, order)
@@ -191,7 +191,7 @@ async def correct(call: ApiCall, data: schemas.Correction) -> Response:
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.CORRECT)
 async def undo(call: ApiCall, key: str) -> Response:
-    """Take it back. Again: the same answer."""
+    """Undo a decision. Again: the same answer."""
     moved = await decide.take_back(call.service.context, call.mailbox_id, key)
     return answer({"key": key, "moved": list(moved)})
 
@@ -202,7 +202,7 @@ async def undo(call: ApiCall, key: str) -> Response:
 @with_device(Scope.CORRECT)
 @with_body(schemas.QuestionAnswer)
 async def answer_question(call: ApiCall, gmail_id: str, data: schemas.QuestionAnswer) -> Response:
-    """Answer a question; a later answer stands in place of an earlier one."""
+    """Answer a question; a later answer replaces an earlier one."""
     given = Answer(data["answer"])
     await decide.answer(call.service.context, call.mailbox_id, gmail_id, given, Origin.TRAY)
     return answer({"gmail_id": gmail_id, "answer": given})
@@ -231,7 +231,7 @@ async def save_preferences(call: ApiCall, data: schemas.PreferenceChanges) -> Re
 @with_device(Scope.SETTINGS)
 @with_body(schemas.Pause)
 async def pause(call: ApiCall, data: schemas.Pause) -> Response:
-    """Leave new mail alone until then; null resumes."""
+    """Do not screen new mail until then; null resumes."""
     until = _time(data["until"]) if data["until"] is not None else None
     await call.service.pause(call.mailbox_id, until)
     return answer({"paused_until": until.isoformat() if until else None})
@@ -256,7 +256,7 @@ MOST_STREAMS = 5
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
 async def events(call: ApiCall) -> Response:
-    """Server-sent events. `Last-Event-ID: n` begins behind n, otherwise it begins now."""
+    """Server-sent events, after the one in `Last-Event-ID`, else from now on."""
     device = call.device
     if streams().open[device.id] >= MOST_STREAMS:
         return refusal(PitchgateError("rate_limited"), **{"Retry-After": "10"})
@@ -269,7 +269,7 @@ async def events(call: ApiCall) -> Response:
             look=lambda after, limit: call.service.news(device, after, limit),
             as_text=partial(_event, language=language_of(request.accept_languages)),
             missed="reset",
-            besides=_Condition(call).changed,
+            extra_event=_Condition(call).changed,
         ),
         given,
         now,
@@ -277,7 +277,8 @@ async def events(call: ApiCall) -> Response:
 
 
 class _Condition:
-    """Tells of a pause that ends and a watch that lapses: changes nobody writes down."""
+    """Notices changes of the mailbox's condition that only time brings and no event records: the end of a pause, a
+    lapsed watch."""
 
     def __init__(self, call: ApiCall) -> None:
         self._call = call
@@ -285,14 +286,14 @@ class _Condition:
         self._known = ""
 
     async def changed(self) -> bytes:
-        """A status event if it is another one than when it was last asked for; b"" the first time."""
+        """A status event if the condition changed since the last call, else b""; always b"" the first time."""
         mailbox = (await self._call.service.overview(self._call.mailbox_id)).mailbox
         before, self._known = self._known, mailbox.condition(self._clock.now())
         return b"event: status\ndata: {}\n\n" if before not in ("", self._known) else b""
 
 
 def _event(event: Event, language: str) -> bytes:
-    """The bytes of one change; b"" for mail whose row is gone."""
+    """An event as sent; b"" if its message has been deleted."""
     if event.kind is EventKind.STATUS:
         return line(event.id, "status", {})
     if event.kind is EventKind.MOVED:
@@ -303,7 +304,7 @@ def _event(event: Event, language: str) -> bytes:
         return b""
     if event.kind is EventKind.NOTE:
         return line(event.id, "note", message_json(view, language))
-    # Told as it was then: whatever has happened to it since comes behind, as an event of its own.
+    # As it was when it was held: later changes follow as events of their own.
     return line(event.id, "held", message_json(view, language) | {"placement": "held", "decided_by": ""})
 
 
@@ -315,7 +316,7 @@ def _event(event: Event, language: str) -> bytes:
 @guarded(per_minute(10))
 @with_body(schemas.Exchange)
 async def exchange(data: schemas.Exchange) -> Response:
-    """The one call without a token: it gives one."""
+    """Exchange a code for a token. Needs no token itself."""
     token, device, email = await service().exchange(data["code"], data["verifier"])
     return answer({"token": token, "device_id": device.id, "email": email, "scopes": sorted(device.scopes)})
 
@@ -346,7 +347,7 @@ def _row(device: Device, own: str) -> schemas.Computer:
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.DEVICES)
 async def remove(call: ApiCall, device_id: str) -> Response:
-    """Dead at once: token, tickets and sessions."""
+    """Revoke a computer's token, tickets and sessions at once."""
     await call.service.remove(call.mailbox_id, call.device.id if device_id == "current" else device_id)
     return Response(b"", 204)
 
@@ -357,13 +358,10 @@ async def remove(call: ApiCall, device_id: str) -> Response:
 @with_device(Scope.READ)
 @with_body(schemas.TicketWish, may_be_empty=True)
 async def ticket(call: ApiCall, data: schemas.TicketWish) -> Response:
-    """An address that signs one browser in, once."""
+    """A one-time address that signs a browser in."""
     secret = await call.service.ticket(call.device, data.get("page", "review"))
     address = f"{services().context.settings.public_url}/enter?ticket={secret}"
     return answer({"url": address, "expires_in": int(TICKET_LIFE.total_seconds())})
-
-
-# ---- Every route of the API, on its blueprint.
 
 
 __all__ = ["blueprint"]

@@ -1,4 +1,4 @@
-"""What the API takes and answers, as types: mypy holds the code to them, and openapi.json is made of them."""
+"""Types of the API's input and answers: mypy checks the code against them, and openapi.json is generated from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backend.domain.mailbox.message import Placement
 from backend.domain.watching.trial import Answer
 
 # ---- `TypedDict`
-# `TypedDict`: below Python 3.12 pydantic refuses the standard one, from there on Quart-Schema refuses any other.
+# Before Python 3.12 pydantic refuses the standard one; from 3.12 on Quart-Schema refuses any other.
 
 
 if sys.version_info >= (3, 12):
@@ -24,8 +24,8 @@ else:
 __all__ = ["TypedDict"]
 
 
-# ---- What the API answers
-# Readers ignore fields they do not know, so a shape names what is always there, not all there may ever be.
+# ---- Answers
+# Clients ignore unknown fields, so a type lists the fields that are always there; others may be added.
 
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="ISO 8601, in UTC")]
@@ -37,14 +37,14 @@ DecidedBy = Annotated[
     str,
     Field(
         json_schema_extra={"enum": ["", "solve", "credit", "owner", "kept", "replied", "spam", "bin"]},
-        description="Empty: nobody. `spam`, `bin`: the owner has put it there in Gmail.",
+        description="Empty: nobody. `spam`, `bin`: the owner put it there in Gmail.",
     ),
 ]
-Ids = Annotated[list[str], Field(description="gmail_id of each message that went to another place.")]
+Ids = Annotated[list[str], Field(description="gmail_id of each message that was moved.")]
 
 
 class Refusal(TypedDict):
-    """Why not. `code` is stable, `title` and `remedy` are for people, `field` names the culprit or is empty."""
+    """An error. `code` is stable, `title` and `remedy` are for people, `field` is the invalid field or empty."""
 
     code: str
     title: Annotated[str, Field(min_length=1)]
@@ -53,7 +53,7 @@ class Refusal(TypedDict):
 
 
 class Reason(TypedDict):
-    """One thing that spoke for (above zero) or against a sales pitch."""
+    """One reason for (weight above zero) or against a sales pitch."""
 
     text: str
     weight: float
@@ -61,7 +61,7 @@ class Reason(TypedDict):
 
 
 class Message(TypedDict):
-    """One message as it was judged and as it stands."""
+    """One message with its verdict and current state."""
 
     gmail_id: str
     thread_id: str
@@ -82,7 +82,7 @@ class Message(TypedDict):
     decided_at: Time | None
     changed_at: Time
     decided_by: DecidedBy
-    note: NotRequired[Annotated[str, Field(description="The sender's own line to the owner.")]]
+    note: NotRequired[Annotated[str, Field(description="The sender's note to the owner.")]]
 
 
 class Moved(TypedDict):
@@ -98,7 +98,7 @@ class Nothing(TypedDict):
 
 
 class Index(TypedDict):
-    """How many sent messages were read, of about how many."""
+    """How many sent messages were read for the index, and about how many there are."""
 
     done: Count
     total: Count
@@ -131,19 +131,17 @@ class Preferences(TypedDict):
 
 
 class Status(TypedDict):
-    """State in words, settings, counts, and the number of the latest change."""
+    """State in words, settings, counts, and the id of the latest event."""
 
     version: str
     email: str
     name: str
     condition: Condition
     title: Annotated[str, Field(description="The state in two or three words.")]
-    cause: Annotated[str, Field(description="What is so, as a sentence.")]
-    remedy: Annotated[
-        str, Field(description="What mends it, as a sentence; empty if nothing is to be mended.")
-    ]
-    who: Annotated[Who, Field(description="Who has to do something.")]
-    warnings: Annotated[list[str], Field(description="What is no state and should be known.")]
+    cause: Annotated[str, Field(description="The state as a sentence.")]
+    remedy: Annotated[str, Field(description="What to do about it, as a sentence; empty if nothing.")]
+    who: Annotated[Who, Field(description="Who must act.")]
+    warnings: Annotated[list[str], Field(description="Warnings beside the state, as sentences.")]
     watch_expires_at: Time | None
     index: Index
     preferences: Preferences
@@ -153,7 +151,7 @@ class Status(TypedDict):
 
 
 class Sender(TypedDict):
-    """A sender with their held mail: how many, and the newest of it, at most 20."""
+    """A sender with their held messages: how many, and the newest 20."""
 
     sender: str
     sender_name: str
@@ -179,20 +177,20 @@ class Messages(TypedDict):
 
 
 class Questions(TypedDict):
-    """Messages drawn to be asked about: was each a sales pitch?"""
+    """Messages picked at random for the question whether each is a sales pitch."""
 
     messages: list[Message]
 
 
 class Answered(TypedDict):
-    """What was kept. It moves nothing."""
+    """The answer as stored. It moves nothing."""
 
     gmail_id: str
     answer: Answer
 
 
 class Preview(TypedDict):
-    """Plain text, fetched at that moment and not kept."""
+    """Plain text, read from Gmail at that moment and not stored."""
 
     gmail_id: str
     text: Annotated[str, Field(max_length=20_000)]
@@ -209,7 +207,7 @@ class Corrected(TypedDict):
 
 
 class Undone(TypedDict):
-    """What taking it back did."""
+    """What an undo did."""
 
     key: Key
     moved: Ids
@@ -228,7 +226,7 @@ class Paused(TypedDict):
 
 
 class Letting(TypedDict):
-    """A computer that was let in. The token is shown this once."""
+    """A newly connected computer. The token is shown only here."""
 
     token: str
     device_id: str
@@ -253,7 +251,7 @@ class Computers(TypedDict):
 
 
 class Ticket(TypedDict):
-    """An address that signs one browser in, once, within `expires_in` seconds."""
+    """A one-time address that signs a browser in, valid for `expires_in` seconds."""
 
     url: str
     expires_in: Annotated[int, Field(ge=1)]
@@ -266,12 +264,10 @@ EVENTS: dict[str, Any] = {
     "status": Nothing,
     "reset": Nothing,
 }
-"""What the stream says, by name."""
+"""The data of each event of the stream, by its name."""
 
 
-# ---- What the API is sent
-# What the API is sent (bodies, query strings, headers), as types: requests are checked by them, and openapi.json is
-# made of them.
+# ---- Input: bodies, query strings and headers
 
 
 class Exchange(TypedDict):
@@ -282,7 +278,7 @@ class Exchange(TypedDict):
 
 
 class Correction(TypedDict):
-    """The owner's word on one message."""
+    """The owner's decision about one message."""
 
     key: Key
     gmail_id: str
@@ -290,7 +286,7 @@ class Correction(TypedDict):
 
 
 class QuestionAnswer(TypedDict):
-    """Whether a message that was asked about is a sales pitch; "unsure" counts neither way."""
+    """Whether the message is a sales pitch; "unsure" counts neither way."""
 
     answer: Answer
 
@@ -321,7 +317,7 @@ class PreferenceChanges(TypedDict, total=False):
 
 
 class Pause(TypedDict):
-    """In the future and at most 31 days ahead; null resumes."""
+    """The end of the pause, at most 31 days ahead; null resumes."""
 
     until: Time | None
 
@@ -335,7 +331,9 @@ class TicketWish(TypedDict, total=False):
 class HeldQuestion(TypedDict, total=False):
     """Which page of held senders."""
 
-    q: Annotated[str, Field(max_length=200, description="In sender, name and subject, whatever its case.")]
+    q: Annotated[
+        str, Field(max_length=200, description="Searched in address, name and subject, ignoring case.")
+    ]
     cursor: str
     limit: Annotated[int, Field(ge=1, le=200)]
 
@@ -355,6 +353,6 @@ class Unchanged(TypedDict, total=False):
 
 
 class Resumption(TypedDict, total=False):
-    """Where a reader left off."""
+    """The last event the caller received."""
 
     last_event_id: Annotated[str, Field(pattern="^[0-9]*$")]

@@ -1,5 +1,5 @@
-// Pages about something under way look again by themselves, and a changed choice shows what it would mean at once.
-// Without this there is a link to look again and a button to update.
+// Refreshes pages about something in progress, and shows the effect of a changed choice at once. Without this script
+// there are a link to refresh and a button to update.
 "use strict";
 
 (() => {
@@ -17,12 +17,12 @@
     return `${location.pathname}?${chosen}`;
   };
 
-  // The parts that change; what the owner is about to press or has open stays as it is.
+  // Replace only the parts that change; what the owner is using or has opened stays.
   const swap = (fresh) => {
     for (const part of document.querySelectorAll("[data-part]")) {
       const found = fresh.getElementById(part.id);
       if (!found || found.innerHTML === part.innerHTML) continue;
-      const next = document.importNode(found, true); // a copy: the fresh page is still asked how long to wait
+      const next = document.importNode(found, true); // a copy, since the new page is read again for the waiting time
       const open = part.querySelector("details[open]") !== null;
       part.replaceWith(next);
       if (open) next.querySelector("details")?.setAttribute("open", "");
@@ -42,7 +42,7 @@
 
   const waits = (page) => Number(page.querySelector("[data-poll]")?.dataset.poll || 0);
 
-  // A server that does not answer is asked ever more seldom, and after ten times no more: the link remains.
+  // Ask a server that does not answer less and less often, and stop after ten times. The link remains.
   const wait = (delay, failed = 0) => {
     if (!delay || failed > 10) return;
     setTimeout(async () => {
@@ -57,6 +57,6 @@
     history.replaceState(null, "", address());
     await look().catch(() => null);
   });
-  // With this script there is nothing left to update by hand.
+  // The button to update is not needed with this script.
   document.getElementById("update")?.setAttribute("hidden", "");
 })();

@@ -1,4 +1,4 @@
-// Keeps the live page up to date. Without it the page reloads itself.
+// Keeps the live page up to date. Without this script the page reloads itself.
 "use strict";
 
 (() => {
@@ -17,11 +17,11 @@
   }
 
   events.addEventListener("board", (event) => {
-    // Text in it was escaped where the page was made; the policy of the page runs no script from it either.
+    // Its text was escaped by the server, and the page's content policy would run no script in it.
     const dots = () => [...board.querySelectorAll("[data-dot]")];
     const known = new Set(dots().map((dot) => dot.dataset.dot));
     board.innerHTML = JSON.parse(event.data);
-    for (const dot of dots()) dot.classList.toggle("past", known.has(dot.dataset.dot)); // only what is new travels
+    for (const dot of dots()) dot.classList.toggle("past", known.has(dot.dataset.dot)); // only new dots are animated
     tellLocalTimes();
     say(board.dataset.on);
   });

@@ -1,4 +1,4 @@
-// Asks the browser, on a click, whether it may show notifications and by what address it is reached; the form takes that
+// On a click, asks the browser for permission to show notifications and for its push address, which the form then sends
 // to the server.
 "use strict";
 
@@ -24,7 +24,7 @@
   }
 
   async function subscribe() {
-    // One that is left of another sign-in knows another key.
+    // A subscription from another sign-in has another key.
     await (await known())?.unsubscribe();
     const { pushManager } = await navigator.serviceWorker.ready;
     return pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(on.dataset.public) });

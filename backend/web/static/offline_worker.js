@@ -1,13 +1,13 @@
-// Shows a page that says so where this server cannot be reached. That page with its style is all that is ever kept
-// here: no page of an owner's, and nothing about their mail.
+// Service worker that shows the offline page when the server cannot be reached. It caches only that page and its style,
+// never a page of an owner's or anything about their mail.
 "use strict";
 
 importScripts("pushed.js");
 
 const KEPT = "offline";
 const OFFLINE = "/offline";
-// Only these, of which looking changes nothing. An address that another site must not open (a ticket, the way back from
-// Google) is left to the browser: who began the journey must stay plain whatever a browser tells when a worker asks.
+// Only these pages, whose GET changes nothing. Others (a ticket, the way back from Google) are left to the browser, so
+// that the server sees which site started the navigation.
 const PAGES = new Set([
   "/",
   "/review",

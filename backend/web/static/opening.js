@@ -1,6 +1,6 @@
-// At home a browser sends our cookie to every port of this machine, so it is half of the secret. The other half is kept
-// in this page's storage, which belongs to our port alone: put there by the answer that signed the browser in, and shown
-// when a page is asked for. That page then takes this one's place.
+// With `pitchgate home` a browser sends our cookie to every port of this machine, so it holds only half of the session's
+// secret. The other half is in this page's storage, which is separated by port; the sign-in put it there. Requests the
+// page with both halves and shows it in place of this one.
 "use strict";
 
 (async () => {

@@ -1,15 +1,15 @@
-// Orders that are not saved yet. Each is kept in this browser before it is sent, under the key by which the server knows
-// it: sent twice it is one order. It goes out only while the page is that of the owner who gave it.
+// Decisions ("orders") that the server has not saved yet. Each is stored in this browser before it is sent, with a key by
+// which the server recognises a repeated one. Only decisions of the signed-in owner are sent.
 "use strict";
 
 const outbox = (() => {
   const NAME = "pitchgate-orders";
   const MOST = 50;
-  const LONGEST = 12 * 3_600_000; // later the owner may have decided otherwise, somewhere else
-  const PATIENCE = 35_000; // a little longer than the server's own
+  const LONGEST = 12 * 3_600_000; // after that the owner may have decided otherwise elsewhere
+  const PATIENCE = 35_000; // a little longer than the server's time limit
   let kept = [];
   let stores = true;
-  const pressed = new Set(); // keys of orders that were not sent yet since their button was pressed
+  const pressed = new Set(); // keys of orders made on this page and not sent yet
 
   const owner = () => document.querySelector("[data-owner]")?.dataset.owner;
 
@@ -26,26 +26,26 @@ const outbox = (() => {
     try {
       localStorage.setItem(NAME, JSON.stringify(orders));
     } catch {
-      stores = false; // kept while this page is open
+      stores = false; // without storage: kept only while this page is open
     }
   }
 
   const mine = () => all().filter((order) => order.owner === owner());
   const drop = ({ id }) => put(all().filter((order) => order.id !== id));
 
-  // Letters and digits that nobody else makes.
+  // A random key.
   function key() {
     return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
   const actionOf = (button) => button.getAttribute("formaction") || button.form.getAttribute("action");
 
-  // Keep what a form orders; `about` is what it decides, and an earlier unsaved order about the same gives way. Null
-  // when too many wait already.
+  // Store a form's order. `about` is what it decides about; an earlier unsaved order about the same is replaced. Null if
+  // there are too many unsaved ones.
   function add(form, button, about) {
     const fields = [...new FormData(form)].filter(([name]) => name !== "csrf" && !(button.name === "one" && name === "pick"));
     const id = key();
-    // What this browser ordered before and has not sent yet: the server takes it for nothing that was decided since.
+    // The unsent orders before this one, so that the server does not count them as later decisions.
     const before = mine().flatMap((other) => [other.id, ...(other.after || []), ...other.fields.filter(([name]) => name === "key").map(([, value]) => value)]);
     const order = {
       id,
@@ -69,7 +69,7 @@ const outbox = (() => {
     return { answer, page: new DOMParser().parseFromString(await answer.text(), "text/html") };
   }
 
-  // The form token ends with the session that it was made for. The same owner, signed in again, has another.
+  // The CSRF token is valid only for its session. After another sign-in the owner has a new one.
   async function renew() {
     const { page } = await ask("/review");
     const fresh = page.querySelector("[data-owner]");
@@ -79,10 +79,10 @@ const outbox = (() => {
     return true;
   }
 
-  // "saved" or "refused" with the page that says so; else it is kept: "away", or "signed out".
+  // Send an order. "saved" or "refused" come with the answer's page; with "away" (no connection) or "signed out" it stays.
   async function send(order, again = false) {
     const body = new URLSearchParams(order.fields);
-    // An order that goes out at once is newer than anything; one that was kept may not be.
+    // An order sent at once is the newest decision; a stored one may not be.
     if (!pressed.delete(order.id)) {
       body.set("age", Math.max(0, Date.now() - order.at));
       body.set("after", (order.after || []).join(" "));
@@ -95,7 +95,7 @@ const outbox = (() => {
       if (status === 401) return { end: "signed out" };
       if (status === 403) return !again && (await renew()) ? send(order, true) : { end: "signed out" };
       const final = status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status);
-      // What stands between us and the server has pages of its own.
+      // The answer may come from a proxy.
       return final && page.querySelector("main#content") ? { end: "refused", page, url } : { end: "away" };
     } catch {
       return { end: "away" };

@@ -1,12 +1,12 @@
-// Times on an owner's pages are written in the reader's time zone. Without this they are said to be UTC.
-// The installed app says so where this server cannot be reached.
+// Tells the server the browser's time zone, for times on the pages (UTC without this script), and registers the worker
+// with the offline page.
 "use strict";
 
-// At home: the half of the browser's secret that its cookie does not hold, for what scripts ask for.
+// With `pitchgate home`: the half of the session's secret that is not in the cookie, for requests by scripts.
 try {
   self.half = localStorage.getItem("pitchgate-half");
 } catch {
-  self.half = null; // a browser that keeps nothing
+  self.half = null; // the browser has no storage
 }
 self.proof = self.half ? { "X-Pitchgate-Half": self.half } : {};
 

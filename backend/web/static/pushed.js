@@ -1,10 +1,10 @@
-// Part of the service worker: shows what the server tells of new senders, one notification at a time.
+// Part of the service worker: shows the server's web push messages about new senders, one notification at a time.
 "use strict";
 
 const TAG = "held";
 
 async function show({ id = "", title = "Pitchgate", body = "" }) {
-  // The same told twice makes no second sound.
+  // A repeated message makes no second sound.
   const again = (await registration.getNotifications({ tag: TAG })).some((shown) => shown.data?.id === id);
   const icon = "/static/icon-192.png";
   await registration.showNotification(title, { body, icon, tag: TAG, renotify: !again, data: { id } });

@@ -1,17 +1,17 @@
-// The review pages work without this. With it, acts happen in place and can be undone there, keys move through the
-// list, what is decided elsewhere shows at once, and what is new is offered, never pushed in under the reader's fingers.
+// The review pages work without this script. With it decisions and undo happen in place, the keyboard moves through the
+// list, decisions made elsewhere show at once, and new mail is offered by a button instead of moving the list.
 "use strict";
 
 (() => {
-  const known = new Map(); // the lines of this page by their newest message
+  const known = new Map(); // the rows of this page by their newest message
   const fresh = new Set();
-  const left = new Set(); // seen leaving; where they come back they are not new
-  const given = new Set(); // the orders given at this page
+  const left = new Set(); // rows that have left; if they come back they are not new
+  const given = new Set(); // keys of the orders (decisions) made on this page
   const RETRY = [2_000, 5_000, 15_000, 60_000];
-  let latest = 0; // the change this page was made after
+  let latest = 0; // the number of the last change this page shows
   let sending = false;
   let away = ""; // why the last order could not be saved
-  let refusal = ""; // what the server says of an order that it will not take
+  let refusal = ""; // the server's message about an order it refused
   let failed = 0;
   let timer = 0;
 
@@ -24,7 +24,7 @@
   function begin() {
     known.clear();
     fresh.clear();
-    // A message that is open has a part of its own in its line.
+    // An open message has an element of its own in its row.
     for (const row of main().querySelectorAll("[data-id]")) if (!known.has(row.dataset.id)) known.set(row.dataset.id, row);
     latest = Number(new URL(find("[data-events]").dataset.events, location).searchParams.get("after"));
     count();
@@ -33,13 +33,13 @@
 
   function tellNews(missed) {
     const { dataset, firstElementChild: link } = find("[data-news]");
-    // One text a count, since languages have more forms than two; the last is for ten and more.
+    // One text per number, since languages have several plural forms; the last is for ten and more.
     const counts = dataset.counts.split("|");
     link.textContent = missed ? dataset.missed : fresh.size ? counts[Math.min(fresh.size, counts.length) - 1] : "";
     link.hidden = !link.textContent;
   }
 
-  // A line is where it was; it only says where its mail is now, and can no longer be ordered about.
+  // The row stays in place, says where its mail is now, and has no buttons any more.
   function settle(row, change) {
     const moved = change.shelf !== row.dataset.shelf;
     const state = row.querySelector("[data-state]");
@@ -82,7 +82,7 @@
     const own = self.half ? `&half=${self.half}` : "";
     const events = new EventSource(find("[data-events]").dataset.events + own);
     events.addEventListener("mail", (event) => {
-      if (Number(event.lastEventId) <= latest) return; // the page was made after it
+      if (Number(event.lastEventId) <= latest) return; // the page already shows it
       steady(() => arrived(JSON.parse(event.data)));
     });
     events.addEventListener("note", (event) => steady(() => noted(JSON.parse(event.data))));
@@ -90,7 +90,7 @@
     window.addEventListener("pagehide", () => events.close());
   }
 
-  // The bar for what is selected says how much that is.
+  // Show the number of selected rows in the bulk bar.
   function count() {
     const bulk = find("[data-bulk]");
     if (!bulk) return;
@@ -105,7 +105,7 @@
     every.indeterminate = chosen.length > 0 && chosen.length < all.length;
   }
 
-  // The line the keys are on.
+  // The row that the keyboard is on.
   function here() {
     return find(".item:has(> .row.here)");
   }
@@ -118,13 +118,13 @@
     if (scroll) line.scrollIntoView({ block: "nearest" });
   }
 
-  // The button that gave an order, if it is still there.
+  // The button that made an order, if it still exists.
   function pressedOf({ action, pressed: [name, value] }) {
     const same = (button) => button.name === name && button.value === value && outbox.actionOf(button) === action;
     return [...main().querySelectorAll("button[type=submit], button:not([type])")].find((button) => button.form && same(button));
   }
 
-  // What is not saved stays pressed and says so where it was pressed, or at the top.
+  // The button of an unsaved order stays pressed, with a message beside it or at the top.
   function paint() {
     for (const button of main().querySelectorAll("[aria-pressed]")) button.removeAttribute("aria-pressed");
     for (const said of main().querySelectorAll(".unsaved")) said.remove();
@@ -145,7 +145,7 @@
     sign.hidden = !out;
   }
 
-  // What an order is about: a later one about the same takes its place while it is not sent.
+  // What an order is about. A later order about the same replaces it while it is unsent.
   function aboutOf(form, { name, value }) {
     const [, ...emails] = value.split(" ");
     if (name === "bulk") return `bulk ${new FormData(form).getAll("pick")}`;
@@ -154,7 +154,7 @@
     return `${form.getAttribute("action")} ${(key || order || subject)?.value} ${name} ${value}`;
   }
 
-  // False for what is left to the browser.
+  // False if the browser should submit the form itself.
   function press(form, button) {
     if (button.value === "nothing") return true;
     const about = aboutOf(form, button);
@@ -169,7 +169,7 @@
     return true;
   }
 
-  // Send what is kept, in order, until one cannot be saved.
+  // Send the stored orders one after another, until one cannot be saved.
   async function drain() {
     if (sending) return;
     clearTimeout(timer);
@@ -195,7 +195,7 @@
     steady(paint);
   }
 
-  // The list as the last order left it, with what was open and ticked in it.
+  // Show the list from the last order's answer, with the same rows open and selected.
   function show({ page, url, order }) {
     const next = page.querySelector("main");
     if (new URL(url).pathname !== location.pathname) {
@@ -233,7 +233,7 @@
     }
   }
 
-  // Orders of an earlier visit are saved: this page as it is now, and what the answer says of them.
+  // Orders from an earlier visit were saved: reload the list, and show the answer's message.
   async function showAgain({ page: said, order }) {
     const answer = await fetch(location.href, { headers: { Accept: "text/html", ...self.proof } }).catch(() => null);
     const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
@@ -244,7 +244,7 @@
     steady(() => show({ page, url: location.href, order }));
   }
 
-  // A message in the list itself: what its page shows, under its line.
+  // Open a message in the list: show the content of its page under its row.
   async function open(link) {
     const line = link.closest(".item");
     const shown = line.querySelector(".panel");
@@ -275,7 +275,7 @@
   if (find("[data-events]")) {
     begin();
     listen();
-    // A browser that comes back to a page may keep its ticks.
+    // A browser may restore checkboxes when it returns to a page.
     window.addEventListener("pageshow", count);
   }
   document.addEventListener("submit", (event) => {
@@ -310,7 +310,7 @@
     open(link);
   });
   document.addEventListener("keydown", (event) => {
-    // Enter on a tick would send the form.
+    // Enter in a checkbox would submit the form.
     if (event.key === "Enter" && event.target.type === "checkbox") event.preventDefault();
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.target.matches("input:not([type=checkbox]), select, textarea")) return;

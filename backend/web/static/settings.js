@@ -1,5 +1,5 @@
-// A line of the settings is saved at once and where it stands: what is pressed, ticked or typed sends its form, and the
-// page that comes back takes the place of this one. Without this a form has a button and the page is loaded again.
+// Saves each setting at once: a click, a tick or typed text submits its form, and the answer's page replaces this one in
+// place. Without this script a form has a button, and the page is reloaded.
 "use strict";
 
 (() => {
@@ -31,7 +31,7 @@
       const answer = await fetch(form.action, { method: "POST", body, headers: self.proof });
       if (!answer.ok && answer.status !== 422) throw new Error(answer.status);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (turn !== latest) return; // a later change has been sent meanwhile: its page shows both
+      if (turn !== latest) return; // a later change was sent meanwhile, whose answer shows both
       unsaved.hidden = true;
       show(page);
     } catch {

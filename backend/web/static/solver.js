@@ -1,4 +1,4 @@
-// The check on the page of a challenge: fetches a task, has it solved in a worker, posts the answer.
+// The proof of work on the challenge page: fetches a task, solves it in a worker, and posts the answer.
 "use strict";
 
 (() => {
@@ -45,7 +45,7 @@
   function progress(message) {
     const percent = Math.min(99, Math.floor((100 * message.done) / message.ceiling));
     const spent = (performance.now() - begun) / 1000;
-    // The answer may lie anywhere in what is left; half of it is to be expected.
+    // The answer is equally likely anywhere in the rest, so half of that is expected.
     const expected = (spent / message.done) * (message.ceiling - message.done) * 0.5;
     show(percent, Math.ceil(expected));
   }
@@ -64,14 +64,14 @@
   async function fetchTask() {
     request = new AbortController();
     const answer = await fetch(words.task, {
-      method: "POST", // a start of their own is noted; looking is not
+      method: "POST", // the server records that the sender began
       headers: { Accept: "application/json" },
       signal: request.signal,
       referrerPolicy: "no-referrer",
     });
     if (answer.status === 429) return { refused: words.tooMany };
     if (answer.status === 404 || answer.status === 410) {
-      location.reload(); // the server has a page that says what became of the link
+      location.reload(); // the server's page says what is wrong with the link
       return { refused: "" };
     }
     if (!answer.ok) return { refused: words.offline };
@@ -94,7 +94,7 @@
     start.hidden = before.hidden = gains.hidden = otherwise.hidden = true;
     work.hidden = cancel.hidden = false;
     status.classList.remove("problem");
-    status.classList.add("unseen"); // the same words stand beside the bar; this copy is for the ear
+    status.classList.add("unseen"); // for screen readers only: the same text is beside the bar
     spoken = 0;
     show(0, 0);
     cancel.focus();
@@ -118,7 +118,7 @@
   for (const shown of [start, ...document.querySelectorAll("[data-start]")]) shown.hidden = false;
   start.addEventListener("click", begin);
   cancel.addEventListener("click", () => stop(words.cancelled, false));
-  // A page brought back by the browser's Back button is as it was left: put it at its beginning again.
+  // The Back button restores the page as it was left: reset it.
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) stop("", false);
   });

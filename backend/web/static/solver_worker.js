@@ -1,4 +1,4 @@
-// Works on one task and reports how far it is. Runs in a web worker, so the page stays quick.
+// Solves one task and reports its progress. A web worker, so that the page stays responsive.
 "use strict";
 
 const ALGORITHM = "PBKDF2/SHA-256";
@@ -33,7 +33,7 @@ async function solve(task) {
   const salt = fromHex(parameters.salt);
   const prefix = fromHex(parameters.keyPrefix);
   let reported = performance.now();
-  // One step at a time: several in flight were no faster in Chromium.
+  // One step at a time: running several at once was no faster in Chromium.
   for (let counter = 0; counter < ceiling; counter += 1) {
     const key = await derive(nonce, salt, counter, parameters);
     if (beginsWith(key, prefix)) return { counter, derivedKey: toHex(key) };

@@ -1,5 +1,5 @@
-// A page that changes by itself while somebody aims at it: what has moved, come or gone takes no press for a moment, as
-// long as a hand needs from aiming to pressing. What stayed where it was can be pressed at any time.
+// For pages that change by themselves: what has moved, appeared or disappeared ignores clicks for a moment, as long as
+// somebody needs from aiming to clicking. What stayed in place can be clicked at any time.
 "use strict";
 
 const steady = (() => {
@@ -8,7 +8,7 @@ const steady = (() => {
   const AIMED = "a[href], button, input:not([type=hidden]), select, summary, textarea";
   let pointer = null;
 
-  // What a press would do, so that a row drawn again is known for what it was.
+  // What a click would do, by which a redrawn row is recognised as the same.
   function meaning(node) {
     const key = node.form?.elements.key?.value;
     return [node.tagName, node.name, node.value, node.href, node.ariaLabel, key, node.textContent.trim()].join("\n");
@@ -35,7 +35,7 @@ const steady = (() => {
     setTimeout(() => shield.remove(), MOMENT);
   }
 
-  // Make a change that nobody at this page has asked for this very moment.
+  // Make a change that the reader did not ask for just now.
   function steady(change) {
     const before = places();
     change();
@@ -48,7 +48,7 @@ const steady = (() => {
     if (moved.length) cover(moved);
   }
 
-  // What floats stands aside while somebody points to where it would be.
+  // Do not show a floating element while the pointer is where it would be.
   function aside(node) {
     node.classList.remove("aside");
     const { left, right, top, bottom } = node.getBoundingClientRect();

@@ -22,13 +22,13 @@ from backend.web.addon.cards import (
     Json,
     ask_connection,
     ask_scopes,
-    changed,
+    first_card,
     home_card,
-    opened,
     settings_card,
     shown,
+    updated_card,
 )
-from backend.web.addon.message_card import message_card, note_card, version_of
+from backend.web.addon.message_card import message_card, message_version, note_card
 from backend.web.pages import card_words, state_of
 from tests.doubles import START as NOW
 from tests.values import message
@@ -123,11 +123,11 @@ def test_while_it_observes_the_home_card_shows_what_it_would_hold_and_lets_nothi
 def test_whatever_a_mail_says_its_cards_are_valid(name: str, sender: str, subject: str, word: str) -> None:
     reasons = tuple({"text": word, "weight": (-1) ** n, "words": [word] * 9} for n in range(12))
     view = message(sender_name=name, sender=sender, subject=subject, reasons=reasons)
-    check_answer(opened(check(message_card(frame(), active(), "m1", reading(view)))), clicked=False)
+    check_answer(first_card(check(message_card(frame(), active(), "m1", reading(view)))), clicked=False)
     held = tuple(message(f"m{n}", sender_name=name, subject=subject) for n in range(6))
     piles = tuple(HeldSender(sender, 9, NOW, (pitch,)) for pitch in held)
     check_answer(
-        changed(check(home_card(frame(), active(), Home(10_000, 77, piles, held))), "Done.", moved=True),
+        updated_card(check(home_card(frame(), active(), Home(10_000, 77, piles, held))), "Done.", moved=True),
         clicked=True,
     )
 
@@ -173,9 +173,9 @@ def test_what_is_offered_follows_from_what_is() -> None:
 
 
 def test_an_act_is_tied_to_what_was_shown() -> None:
-    before = version_of(reading(message()))
-    assert version_of(reading(message(changed_at=NOW + timedelta(microseconds=1)))) != before
-    assert version_of(reading(message(), credits=1)) != before
+    before = message_version(reading(message()))
+    assert message_version(reading(message(changed_at=NOW + timedelta(microseconds=1)))) != before
+    assert message_version(reading(message(), credits=1)) != before
 
 
 def test_prompts_are_alone() -> None:

@@ -17,7 +17,7 @@ from backend.locale import LANGUAGES, catalogue, reason
 from backend.pipeline.challenge import challenge_wording
 from backend.settings import GMAIL_MODIFY
 from backend.transactions.records import Duty
-from backend.web.google import ROWS
+from backend.web.google import EXAMPLE_ROWS
 from backend.web.pages import words_for
 from tests.onward import onward
 from tests.web.service import TOKEN, Client, Office, unopened
@@ -49,7 +49,7 @@ async def test_the_landing_page_shows_the_product_and_the_reply_as_they_are(
     assert (
         t("measured", caught=cost.caught, held=cost.held) in page
     )  # the figures of the model that is served
-    for *_, code, _, _ in ROWS:
+    for *_, code, _, _ in EXAMPLE_ROWS:
         assert reason(language, code) in page
         assert f"reason.{code}" in catalogue(language), "no bare code"
     wording = challenge_wording(language, here.clock.now() + LIFE, 3)

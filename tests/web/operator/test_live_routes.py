@@ -82,7 +82,7 @@ async def board_with(text: str, connection: Any) -> None:
 async def test_the_stream_sends_the_board_and_again_when_it_changed(
     client: Client, here: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.web.operator.BEAT", 0.01)
+    monkeypatch.setattr("backend.web.operator.POLL_SECONDS", 0.01)
     async with client.request("/live/events") as connection:
         await connection.send_complete()
         assert "No email yet" in await next_board(connection)
@@ -120,8 +120,8 @@ async def test_there_are_only_so_many_streams(app: Quart, client: Client) -> Non
 async def test_a_stream_does_not_run_for_ever(
     client: Client, app: Quart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.web.operator.BEAT", 0.001)
-    monkeypatch.setattr("backend.web.operator.BEATS", 3)
+    monkeypatch.setattr("backend.web.operator.POLL_SECONDS", 0.001)
+    monkeypatch.setattr("backend.web.operator.MOST_POLLS", 3)
 
     answer = await asyncio.wait_for(client.get("/live/events"), SECONDS)
 
