@@ -1,4 +1,4 @@
-"""Pitchgate's server: `quart --app backend run` for developers, `pitchgate serve` for everybody else."""
+"""Pitchgate's server: start it with `pitchgate serve`, or for development with `quart --app backend run`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ if TYPE_CHECKING:
 
 
 def create_app() -> Quart:
-    """The whole server as one ASGI app, opened when serving starts: web and job loop in one process.
+    """The whole server as one ASGI app for `quart run`: web and job loop in one process.
 
-    Found by name when it is called: imported here, every module of the package, the domain among them, would
-    depend on the whole server.
+    Imported only when called, or every module of the package, even the domain, would import the whole server.
     """
     app: Quart = importlib.import_module("backend.serving").development_app()
     return app

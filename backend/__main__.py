@@ -7,7 +7,7 @@ import os
 
 import click
 
-from backend.terminal import WordedGroup, in_words, words
+from backend.terminal import TranslatedGroup, showing_errors, words
 
 COMMANDS = {
     "serve": ("backend.commands.run", "serve_command"),
@@ -26,37 +26,38 @@ COMMANDS = {
     "cloud": ("backend.commands.cloud", "cloud_group"),
     "doctor": ("backend.commands.run", "doctor_command"),
 }
-"""Name → where its click command lives. Imported when it is called: `scan` need not pay for a web server."""
+"""Command name → module and attribute of its click command, imported only when it is called. `home` serves one mailbox,
+`watch` reports drift."""
 
 
 SOURCE_ONLY = ("backend.sandbox", "backend.demo")
-"""What a wheel leaves out: a server that runs for people needs no local Google."""
+"""Packages left out of the wheel on purpose: only development and the demo need the local Google."""
 SANDBOX = (*SOURCE_ONLY, "markupsafe")
-"""Those and the packages of the extra `sandbox`."""
+"""Modules that `demo` and `sandbox` need: the above, and a package of the extra `sandbox`."""
 
 
-class Lazy(WordedGroup):
-    """A group that imports a command when it is asked for."""
+class Lazy(TranslatedGroup):
+    """The command group, which imports each command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of `COMMANDS`."""
+        """The names, in the order of `COMMANDS`."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return it, or None for an unknown name."""
+        """Import a command; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name]
         if cmd_name in ("demo", "sandbox") and None in map(importlib.util.find_spec, SANDBOX):
-            anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+            any_arguments = {"ignore_unknown_options": True, "allow_extra_args": True}
             return click.Command(
-                cmd_name, callback=_not_installed, context_settings=anything, add_help_option=False
+                cmd_name, callback=_not_installed, context_settings=any_arguments, add_help_option=False
             )
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Their names and what they do. Imports none of them, which would take seconds."""
+        """List the commands with their help from the catalogue, without importing them, which would take seconds."""
         texts, room = words("help"), formatter.width - 6 - max(map(len, COMMANDS))
         with formatter.section(words("click")("commands")):
             formatter.write_dl(
@@ -91,8 +92,8 @@ def _version(context: click.Context) -> None:
 
 
 def main() -> None:
-    """Entry point: an error made for people is shown as one, without a stack trace."""
-    with in_words("pitchgate"):
+    """Entry point. Expected errors are shown in words, without a stack trace."""
+    with showing_errors("pitchgate"):
         cli()
 
 

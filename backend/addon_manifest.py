@@ -1,7 +1,7 @@
-"""The add-on's deployment for one environment: rendered from the template, and checked before Google sees it.
+"""The Gmail add-on's deployment for one environment: rendered from a template and checked.
 
-The template lies in the checkout's top-level folder, not in the package: it is read by the person who deploys the
-add-on, never by a running server, and holds addresses each installation replaces with its own.
+The template is in the checkout's top-level folder, not in the package: a running server never reads it, and each
+installation replaces its addresses.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ ALLOWED = frozenset(
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
-def rendered(environment: str, url: str = "", folder: Path = FOLDER) -> Json:
-    """The deployment of `environment`, for `url` instead of the one on file if given. Raises `Refused`."""
+def render_manifest(environment: str, url: str = "", folder: Path = FOLDER) -> Json:
+    """The deployment for `environment`, with `url` instead of its configured address if given. Raises `Refused`."""
     text, on_file = _read(folder / "deployment.json"), _read(folder / "environments.json")
     try:
         values = json.loads(on_file)[environment]
@@ -42,7 +42,7 @@ def rendered(environment: str, url: str = "", folder: Path = FOLDER) -> Json:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused("addon_environment", environment=environment, why=error) from error
     try:
-        # JSON texts inside quotes: a quotation mark in a name must not end them.
+        # Values are JSON-escaped, since the template has them inside quotes.
         found = json.loads(Template(text).substitute({k: json.dumps(v)[1:-1] for k, v in values.items()}))
     except (ValueError, KeyError) as error:
         raise Refused("addon_template.unfilled", why=error) from error
@@ -54,7 +54,7 @@ def rendered(environment: str, url: str = "", folder: Path = FOLDER) -> Json:
 
 
 def problems(deployment: Any) -> list[str]:
-    """Everything wrong with a deployment, in words; empty if nothing."""
+    """The faults of a deployment, in words."""
     if not isinstance(deployment, Mapping):
         return [words()("addon.no_object")]
     return list(_problems(deployment))
@@ -100,9 +100,9 @@ def _addresses(common: Mapping[str, Any], triggers: list[Mapping[str, Any]]) -> 
             links[f"{place}.openLink"] = action["openLink"]
     for number, trigger in enumerate(triggers):
         functions[f"contextualTriggers[{number}].onTriggerFunction"] = trigger.get("onTriggerFunction")
-    told = {"logoUrl": common.get("logoUrl"), **functions, **links}
-    told |= {f"openLinkUrlPrefixes[{number}]": prefix for number, prefix in enumerate(prefixes)}
-    for place, address in told.items():
+    addresses = {"logoUrl": common.get("logoUrl"), **functions, **links}
+    addresses |= {f"openLinkUrlPrefixes[{number}]": prefix for number, prefix in enumerate(prefixes)}
+    for place, address in addresses.items():
         if address and (key := _insecure(str(address))):
             yield words()(f"addon.address_{key}", field=place, address=address)
     for place, address in links.items():

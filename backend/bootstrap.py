@@ -1,10 +1,10 @@
-"""The only file that picks adapters and wires them.
+"""Opens the adapters and connects them to the application; the only module that chooses adapters.
 
     async with open_application(settings) as application:
-        application.services   what the web needs
-        application.worker     what runs the jobs
+        application.services   used by the web
+        application.worker     runs the jobs
 
-Everything opened here is closed here, in the opposite order.
+Everything opened here is closed here, in reverse order.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from backend.captcha.vendors import open_captchas
 from backend.domain.errors import Refused, TryLater
 from backend.domain.mail.sender import load_suffixes
 from backend.domain.mailbox.mailbox import Notices
-from backend.gmail.answers import sealed_shut
+from backend.gmail.answers import cannot_decrypt
 from backend.gmail.callers import AddonVerifier
 from backend.gmail.client import Google, open_google
 from backend.gmail.executor import trace_dates
@@ -43,9 +43,16 @@ from backend.settings import Settings
 from backend.store.library import Dialect
 from backend.store.opening import configured, open_configured
 from backend.store.sqlite import alone, follows
-from backend.system import NEEDED, GuidedClock, SystemClock, SystemTokens, for_google, raise_limit
+from backend.system import (
+    NEEDED,
+    CorrectedClock,
+    SystemClock,
+    SystemTokens,
+    google_connections,
+    raise_file_limit,
+)
 from backend.transactions.store import Store
-from backend.vault import MultiFernetVault, VaultKeys, load_or_make_keys, opens
+from backend.vault import MultiFernetVault, VaultKeys, can_open, load_or_make_keys
 from backend.web.services import Services
 from backend.worker.fetcher import Fetcher
 from backend.worker.loop import Worker
@@ -58,7 +65,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One process's parts, open and ready."""
+    """The open parts of one server process."""
 
     settings: Settings
     context: Context
@@ -71,10 +78,10 @@ class Application:
     timekeeping: Timekeeping | None = None
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Everything this process does beside the web, until `stop`."""
-        await asyncio.to_thread(self.google.gmail.prepare)  # now that the port is open
+        """Run everything but the web, until `stop` is set."""
+        await asyncio.to_thread(self.google.gmail.prepare)  # slow, so only once the port is open
         await asyncio.to_thread(load_suffixes)
-        # A database that is away: the next start, or the day's watch, does it.
+        # If the database is unreachable, the next start or the daily watch renewal does this.
         with contextlib.suppress(TryLater):
             await notices.sync_all_mailboxes(self.context)
         async with asyncio.TaskGroup() as group:
@@ -82,28 +89,28 @@ class Application:
             group.create_task(self.models.run(stop))
             if self.fetcher is not None:
                 group.create_task(self.fetcher.run(stop))
-            for beside in (self.roll, self.timekeeping):
-                if beside is not None:
-                    group.create_task(beside.run(stop))
+            for part in (self.roll, self.timekeeping):
+                if part is not None:
+                    group.create_task(part.run(stop))
 
 
 class StoredGrants:
-    """`backend.ports.gmail.GrantKeeper`: refresh tokens in the store, sealed by the vault."""
+    """`backend.ports.gmail.GrantKeeper`: refresh tokens in the store, encrypted by the vault."""
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self._vault = vault
 
     async def refresh_token(self, mailbox_id: str) -> str | None:
-        """The token in the clear, or None. Raises `NeedsReconnect` for one that no key opens."""
+        """The decrypted token, or None. Raises `NeedsReconnect` if no key decrypts it."""
         sealed = await self._store.sealed_token(mailbox_id)
         try:
             return self._vault.open(sealed) if sealed else None
         except Refused as error:
-            raise sealed_shut() from error
+            raise cannot_decrypt() from error
 
     async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:
-        """Keep the new one, if the old one is still the one we hold."""
+        """Store the token `new`, unless `old` has been replaced meanwhile."""
         sealed = await self._store.sealed_token(mailbox_id)
         if sealed and self._vault.open(sealed) == old:
             await self._store.swap_sealed_token(
@@ -111,17 +118,17 @@ class StoredGrants:
             )
 
     async def grant_ends(self, mailbox_id: str, token: str, at: datetime) -> None:
-        """Note the end of the grant, if its token is still the one we hold."""
+        """Store when the grant ends, unless its token has been replaced meanwhile."""
         sealed = await self._store.sealed_token(mailbox_id)
         if sealed and self._vault.open(sealed) == token:
             await self._store.save_grant_end(mailbox_id, sealed, at)
 
 
 async def check_keys(store: Store, vault: Vault) -> None:
-    """Raise `Refused` (field secret_keys) if tokens are kept and the keys open none of them: all that could follow is
-    that every owner is asked to connect again, for what is most likely a slip in the settings."""
+    """Raise `Refused` (field secret_keys) if there are tokens and the keys decrypt none of them. Otherwise every
+    owner would be asked to reconnect because of what is most likely a wrong setting."""
     sealed = await store.sealed_tokens()
-    if sealed and not any(opens(vault, token) for token in sealed):
+    if sealed and not any(can_open(vault, token) for token in sealed):
         raise Refused("secret_keys.open_none", count=len(sealed), field="secret_keys")
 
 
@@ -129,43 +136,48 @@ async def check_keys(store: Store, vault: Vault) -> None:
 async def open_application(
     settings: Settings, clock: Clock | None = None, opened: ReadingPool | None = None
 ) -> AsyncIterator[Application]:
-    """Open store, Google, captcha and the reader, unless it is `opened` already. Raises a `PitchgateError` that says
-    what is wrong and what to do."""
+    """Open the store, Google, the captcha and the reader (`opened`: a reader that is open already). Raises a
+    `PitchgateError` that says what is wrong and what to do."""
     async with AsyncExitStack() as stack:
-        guided, tokens = None if clock else GuidedClock(), SystemTokens()
-        clock = clock or guided or SystemClock()
+        corrected, tokens = None if clock else CorrectedClock(), SystemTokens()
+        clock = clock or corrected or SystemClock()
         keys = load_or_make_keys(settings)
         vault = MultiFernetVault(keys)
         reader = await stack.enter_async_context(open_reader(settings)) if opened is None else opened
         store = await open_configured(settings, VaultKeys(vault))
         stack.push_async_callback(store.close)
-        if back := await store.keep_away():
-            log.warning("kept_away", mailboxes=back)
+        # Mailboxes that were disconnected after this database was backed up must not come back.
+        if removed := await store.keep_away():
+            log.warning("kept_away", mailboxes=removed)
         await check_keys(store, vault)
         models = Following(store, reader, settings.model_path)
         await models.look()
         name, roll = f"{socket.gethostname()}:{os.getpid()}:{SystemTokens().token(4)}", None
-        if (limit := raise_limit()) < NEEDED:
+        if (limit := raise_file_limit()) < NEEDED:
             log.error("few_descriptors", limit=limit, needed=NEEDED, remedy="LimitNOFILE= or ulimit -n")
-        heard = (trace_dates(guided.heard),) if guided else ()
+        traces = (trace_dates(corrected.observe),) if corrected else ()
         google = await stack.enter_async_context(
             open_google(
-                settings, StoredGrants(store, vault), clock, traces=heard, connections=for_google(limit)
+                settings,
+                StoredGrants(store, vault),
+                clock,
+                traces=traces,
+                connections=google_connections(limit),
             )
         )
         wake = asyncio.Event()
-        store.on_due(wake.set)  # rung by whichever process made a job due
+        store.on_due(wake.set)  # called when this or another process has made a job due
         web_push = VapidPush(settings.public_url.replace("http:", "https:"), clock)
         context = Context(
             settings, store, google.gmail, reader, clock, tokens, vault, web_push, wake.set, clock.now()
         )
         timekeeping = None
-        if guided is not None:
-            context = replace(context, time=guided)
+        if corrected is not None:
+            context = replace(context, time=corrected)
             timekeeping = Timekeeping(context, google.ask_time)
             await timekeeping.begin()
             context = replace(context, started=clock.now())
-        await _succeed(store, settings, name, clock, stack)
+        await _release_leases_of_predecessor(store, settings, name, clock, stack)
         first, codes = await stack.enter_async_context(
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
@@ -184,7 +196,7 @@ async def open_application(
 def _services(
     settings: Settings, context: Context, google: Google, checks: Checks, worker: Worker
 ) -> Services:
-    """What the routes are given."""
+    """The services that the routes use."""
     return Services(
         context,
         google.authorizer,
@@ -200,8 +212,11 @@ def _services(
     )
 
 
-async def _succeed(store: Store, settings: Settings, name: str, clock: Clock, stack: AsyncExitStack) -> None:
-    """Take over what a server held that is dead for sure. On PostgreSQL others may be at work."""
+async def _release_leases_of_predecessor(
+    store: Store, settings: Settings, name: str, clock: Clock, stack: AsyncExitStack
+) -> None:
+    """Free the leases of the server that ran here before and is certainly dead. On SQLite that is all leases; on
+    PostgreSQL other servers may be running, so only those of the one before us in this state folder."""
     where = configured(settings)
     if where.dialect is Dialect.POSTGRES:
         if before := stack.enter_context(follows(settings.state_dir, name)):

@@ -1,4 +1,5 @@
-"""`pitchgate home`: the OAuth client, the settings file, the service unit, and what it says on the way."""
+"""Parts of `pitchgate home`, which sets up a server for one mailbox on the owner's own computer: the OAuth client, the
+settings file, the systemd unit, and the messages during set-up."""
 
 from __future__ import annotations
 
@@ -25,21 +26,21 @@ if TYPE_CHECKING:
     from backend.settings import Settings
 
 
-# ---- The OAuth client of a home
+# ---- The OAuth client
 
 
 LARGEST_FILE = 64 * 1024
 _ID = re.compile(r"[A-Za-z0-9._-]{5,200}")
 _SECRET = re.compile(r"[\x21-\x7e]{8,200}")
 _RISKY = frozenset("'\"\\#$`")
-"""Signs that mean something in a settings file."""
+"""Characters with a meaning in a settings file."""
 CONSOLE = "https://console.cloud.google.com/auth/clients"
 
 
 @dataclass(frozen=True, slots=True)
 class OAuthClient:
-    """`kind` is "installed" (Desktop app), "web", or "" where it was typed. `redirects` are those it was registered
-    with; a desktop app needs none."""
+    """An OAuth client. `kind` is "installed" (Desktop app), "web", or "" if it was typed in. `redirects` are its
+    registered redirect addresses; a desktop app needs none."""
 
     id: str
     secret: str = field(repr=False)
@@ -47,8 +48,8 @@ class OAuthClient:
     redirects: tuple[str, ...] = ()
 
 
-def typed(client_id: str, secret: str) -> OAuthClient:
-    """From the keyboard. Raises `Refused` (field client_id or client_secret) for what can be neither."""
+def checked_client(client_id: str, secret: str) -> OAuthClient:
+    """A client from typed values. Raises `Refused` (field client_id or client_secret) if one cannot be valid."""
     client_id, secret = client_id.strip(), secret.strip()
     if not _ID.fullmatch(client_id):
         raise Refused("client_id", console=CONSOLE, field="client_id")
@@ -57,8 +58,8 @@ def typed(client_id: str, secret: str) -> OAuthClient:
     return OAuthClient(client_id, secret)
 
 
-def from_file(path: Path) -> OAuthClient:
-    """From the JSON that the console gives for download. Raises `Refused` (field file)."""
+def client_from_file(path: Path) -> OAuthClient:
+    """A client from the JSON file that Google's console offers for download. Raises `Refused` (field file)."""
     try:
         with path.open("rb") as file:
             data = json.loads(file.read(LARGEST_FILE))
@@ -72,24 +73,24 @@ def from_file(path: Path) -> OAuthClient:
     inner = data[kind] if kind else None
     if not isinstance(inner, dict):
         raise Refused("no_client", console=CONSOLE, path=path, field="file")
-    read = typed(str(inner.get("client_id", "")), str(inner.get("client_secret", "")))
-    redirects = inner.get("redirect_uris")
-    listed = tuple(map(str, redirects)) if isinstance(redirects, list) else ()
-    return OAuthClient(read.id, read.secret, kind, listed)
+    client = checked_client(str(inner.get("client_id", "")), str(inner.get("client_secret", "")))
+    uris = inner.get("redirect_uris")
+    redirects = tuple(map(str, uris)) if isinstance(uris, list) else ()
+    return OAuthClient(client.id, client.secret, kind, redirects)
 
 
 def check_redirect(client: OAuthClient, redirect: str) -> None:
-    """Raise `Refused` (field redirect) for a web client that was not registered with our address. A desktop app may
-    come back to any port of this machine; of a typed client nothing is known."""
+    """Raise `Refused` (field redirect) for a web client that is not registered with the address `redirect`. A
+    desktop app may redirect to any port of this machine; about a typed client nothing is known."""
     if client.kind == "web" and redirect not in client.redirects:
         raise Refused("redirect", console=CONSOLE, redirect=redirect, field="redirect")
 
 
-async def try_out(client: OAuthClient, settings: Settings) -> str:
-    """Ask Google for a token with a code that cannot be right: for a client it knows the code is wrong, for any
-    other that it is unknown. Returns the answer's Date. Raises `Refused` (field client_id), or `Refused` (field
-    network) without an answer."""
-    import aiohttp  # here, for the help of the command
+async def verify_client(client: OAuthClient, settings: Settings) -> str:
+    """Ask Google for a token with an invalid code, to learn whether it knows the client: then the error is about the
+    code, else about the client. Returns the answer's Date. Raises `Refused` with the field client_id for an unknown
+    client, network without an answer."""
+    import aiohttp  # imported late: help does not need it
 
     from backend.gmail.oauth import CLIENT_REFUSED
 
@@ -118,7 +119,7 @@ async def try_out(client: OAuthClient, settings: Settings) -> str:
     return date
 
 
-# ---- The settings file of a home
+# ---- The settings file
 
 
 SETTINGS_NAME = "settings.env"
@@ -128,9 +129,9 @@ HEAD = """\
 """
 
 
-def settings_of_home(folder: Path, client: OAuthClient, port: int) -> dict[str, str]:
-    """What a home needs, by setting. A new key seals the refresh token."""
-    from backend.vault import make_key  # here, for the help of the commands that write settings
+def home_settings(folder: Path, client: OAuthClient, port: int) -> dict[str, str]:
+    """The settings of a new set-up in `folder`, with a new key to encrypt refresh tokens."""
+    from backend.vault import make_key  # imported late: help does not need it
 
     return {
         "PITCHGATE_ENVIRONMENT": "production",
@@ -146,55 +147,54 @@ def settings_of_home(folder: Path, client: OAuthClient, port: int) -> dict[str, 
 
 
 def read(path: Path) -> dict[str, str]:
-    """The file's values by name; empty if there is no file."""
+    """The values of a settings file; {} if there is no file."""
     from dotenv import dotenv_values
 
     return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
 
 
 def write_settings(path: Path, values: Mapping[str, str]) -> None:
-    """Write it whole or not at all, readable by its owner alone (0600). Its folder is made, for them alone (0700).
-    Of an earlier one every line stays but those of these names: a person may have added some."""
+    """Write `values` to a settings file atomically, readable by its owner only (0600, its folder 0700). Other lines
+    of an existing file are kept, as a person may have added them."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.new")
     earlier = path.read_text(encoding="utf-8") if path.exists() else HEAD
-    named = [(line.partition("=")[0].strip(), line) for line in earlier.splitlines()]
-    lines = [f"{name}={values[name]}" if name in values else line for name, line in named]
-    there = {name for name, _ in named}
-    lines += [f"{name}={value}" for name, value in values.items() if name not in there]
+    earlier_lines = [(line.partition("=")[0].strip(), line) for line in earlier.splitlines()]
+    lines = [f"{name}={values[name]}" if name in values else line for name, line in earlier_lines]
+    existing = {name for name, _ in earlier_lines}
+    lines += [f"{name}={value}" for name, value in values.items() if name not in existing]
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write("".join(f"{line}\n" for line in lines))
         file.flush()
         os.fsync(file.fileno())
-    new.chmod(0o600)  # an older one that was left lying may have had other rights
+    new.chmod(0o600)  # a leftover from an interrupted run may have other permissions
     new.replace(path)
 
 
-# ---- The systemd user unit of a home
-# Written only when they say so.
+# ---- The systemd user unit, written only if the owner agrees
 
 
 UNIT_NAME = "pitchgate.service"
 COMMAND = " && ".join(
     f"systemctl --user {words}" for words in ("daemon-reload", f"enable {UNIT_NAME}", f"restart {UNIT_NAME}")
 )
-"""Starts it, also where an older one runs."""
+"""Enables and (re)starts the unit."""
 
 
-def place() -> Path:
-    """Where systemd looks for the units of this user."""
+def unit_path() -> Path:
+    """The unit's path, where systemd looks for this user's units."""
     base = os.environ.get("XDG_CONFIG_HOME", "")
     return (Path(base) if base else Path.home() / ".config") / "systemd" / "user" / UNIT_NAME
 
 
-def offered() -> bool:
-    """Whether this machine is one that starts units."""
+def has_systemd() -> bool:
+    """Whether this machine runs systemd."""
     return sys.platform == "linux" and Path("/run/systemd/system").is_dir()
 
 
-def unit(settings_file: Path) -> str:
-    """Its text."""
+def unit_text(settings_file: Path) -> str:
+    """The unit's text."""
     return f"""\
 [Unit]
 Description=Pitchgate, for one mailbox
@@ -214,39 +214,40 @@ WantedBy=default.target
 
 
 def write_unit(settings_file: Path) -> Path:
-    """Write it; where it is now."""
-    path = place()
+    """Write the unit; returns its path."""
+    path = unit_path()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(unit(settings_file), encoding="utf-8")
+    path.write_text(unit_text(settings_file), encoding="utf-8")
     return path
 
 
 def _plain(path: Path) -> str:
-    """As systemd reads a path that fills the line: a percent sign begins a specifier."""
+    """A path in a unit file, where a percent sign must be doubled."""
     return str(path).replace("%", "%%")
 
 
 def _quoted(path: Path) -> str:
-    """As it reads a word of a command."""
+    """A path as one quoted word of a command in a unit file."""
     return '"' + _plain(path).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$") + '"'
 
 
-# ---- What a home tells its owner while they connect
+# ---- Messages to the owner while they connect
 
 
-LOOK = 0.5
-_UNDER_WAY = frozenset({Condition.CONNECTING, Condition.INDEXING})
+POLL_SECONDS = 0.5
+_NOT_READY = frozenset({Condition.CONNECTING, Condition.INDEXING})
 
 
 class Guide:
-    """Tells by `tell`, by key and blanks. `browser`: open the address as well."""
+    """Prints what the owner should do next, with `tell(key, **blanks)`. `browser`: also open the address in a
+    browser."""
 
     def __init__(self, tell: Callable[..., None], *, browser: bool) -> None:
         self._tell = tell
         self._browser = browser
 
     async def run(self, application: Application) -> None:
-        """From the first answer to a mailbox that is read. Ends then; the server goes on."""
+        """Guide the owner until their mailbox is connected and indexed, while the server runs."""
         address = application.settings.public_url
         known = await application.context.store.mailboxes()
         if known:
@@ -274,7 +275,7 @@ class Guide:
         while True:
             if found := await application.context.store.mailboxes():
                 return found[0]
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _until_read(self, application: Application, mailbox_id: MailboxId) -> None:
         shown = -1
@@ -283,10 +284,10 @@ class Guide:
             if mailbox is None:
                 return
             condition = mailbox.condition(application.context.clock.now())
-            if condition not in _UNDER_WAY:
+            if condition not in _NOT_READY:
                 return
             tenth = 10 * mailbox.index_done // mailbox.index_total if mailbox.index_total else -1
             if tenth > shown:
                 shown = tenth
                 self._tell("home.progress", done=mailbox.index_done, total=mailbox.index_total)
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""What both HTTP servers here need, ours and the local Google's: HTTP/1.1 alone, and who holds a port."""
+"""Shared by our server and the local Google's: HTTP/1.1 only, and which program uses a port."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from hypercorn.protocol.h11 import H11Protocol
 
 
 class _HTTP2(Exception):
-    """A client that begins with HTTP/2."""
+    """A client started with HTTP/2."""
 
 
 class HTTP1Only(H11Protocol):
-    """HTTP/1.1 as Hypercorn speaks it, without the two ways from there to HTTP/2.
+    """Hypercorn's HTTP/1.1 without its two ways to switch to HTTP/2.
 
-    Without TLS no browser, proxy or Google asks for HTTP/2. A client that does can open and reset streams faster than
-    anything counts them, since our limits begin where a request reaches the application.
+    Without TLS no browser, no proxy and no service of Google uses HTTP/2. A client that does could open and reset
+    streams without being counted, since our limits apply only to requests that reach the application.
     """
 
     async def handle(self, event: events.Event) -> None:
-        """Bytes of the client. One that takes HTTP/2 for granted gets the answer that we do not speak it."""
+        """Handle bytes from the client. HTTP/2 is answered with 505."""
         try:
             await super().handle(event)
         except _HTTP2:
@@ -28,22 +28,22 @@ class HTTP1Only(H11Protocol):
             await self.send(events.Closed())
 
     async def _check_protocol(self, event: Any) -> None:
-        # An `Upgrade` to h2c is no error (RFC 9110, 7.8): the request is answered in HTTP/1.1.
+        # A request to upgrade to h2c is simply answered in HTTP/1.1, as RFC 9110 (7.8) allows.
         if event.http_version == b"2.0":
             raise _HTTP2
 
 
 def refuse_http2() -> None:
-    """From now on every Hypercorn of this process speaks HTTP/1.1 only; it has no setting for it.
+    """Make every Hypercorn of this process use HTTP/1.1 only, for which it has no setting.
 
-    tests/web/test_serving.py fails should another version build its protocol elsewhere.
+    tests/web/test_serving.py fails if a new version of Hypercorn needs another way.
     """
     vars(protocol)["H11Protocol"] = HTTP1Only
 
 
 def port_holder(port: int) -> tuple[str, int] | None:
-    """Program and process id that listen on a TCP port; None if this user may not see it."""
-    import psutil  # only here: ten milliseconds of a start that finds its port free
+    """The program and process id that listen on a TCP port; None if unknown, or not visible to this user."""
+    import psutil  # imported late: it would slow every start by ten milliseconds
 
     try:
         for link in psutil.net_connections("tcp"):

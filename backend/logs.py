@@ -1,7 +1,7 @@
 """Structured logs on standard error: JSON for machines, colour for a terminal.
 
-An exception is logged by its type and the places it went through, never by its message or its variables: either
-could quote mail or carry a secret. That holds for what libraries log, and for errors nobody waited for, as well.
+Of an exception only the type and the places in the code are logged, never its message or variables, which could contain
+email or a secret. This applies to what libraries log, and to errors of tasks nobody awaited, as well.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ COUNTED = dict.fromkeys(
     ),
     0,
 )
-"""Events of this process that somebody may want to be called for, and how often each was logged."""
+"""Events that may deserve an alarm, and how often this process has logged each."""
 
 FRAMES = 12
 HERE = Path(__file__).parent
 
 
-class Unfailing:
-    """A stream whose lines are lost where they cannot be written, as on a full disk: a server goes on without them."""
+class LossyStream:
+    """A stream that drops lines it cannot write, as on a full disk, so that the server keeps running."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -66,19 +66,19 @@ class Unfailing:
 
 
 def configure_logging(settings: Settings) -> None:
-    """Set up this process's logs, those of its libraries from warnings on included. May run again."""
+    """Set up this process's logs, including those of libraries at warning level and above. May run again."""
     level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
     machine = settings.log_json or not sys.stderr.isatty()
-    written: Any = structlog.processors.JSONRenderer() if machine else structlog.dev.ConsoleRenderer()
-    stamped: list[Any] = [
+    renderer: Any = structlog.processors.JSONRenderer() if machine else structlog.dev.ConsoleRenderer()
+    processors: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        places_only,
+        without_message,
     ]
     structlog.configure(
-        processors=[counted, structlog.contextvars.merge_contextvars, *stamped, written],
+        processors=[count_event, structlog.contextvars.merge_contextvars, *processors, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", Unfailing(sys.stderr))),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", LossyStream(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     foreign = logging.StreamHandler(sys.stderr)
@@ -87,40 +87,40 @@ def configure_logging(settings: Settings) -> None:
             foreign_pre_chain=[
                 structlog.contextvars.merge_contextvars,
                 structlog.stdlib.add_logger_name,
-                *stamped,
+                *processors,
             ],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, written],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
     logging.basicConfig(handlers=[foreign], level=logging.WARNING, force=True)
 
 
-def tell_of_lost_errors(loop: asyncio.AbstractEventLoop) -> None:
-    """Let `loop` log what nobody waited for. Its own way quotes the exception."""
+def log_unhandled_errors(loop: asyncio.AbstractEventLoop) -> None:
+    """Log the errors of tasks that nobody awaited without their message, which asyncio itself would print."""
 
-    def tell(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        # Behind its first words asyncio quotes callbacks with their arguments.
+    def log_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        # Only the first words: after them asyncio's message quotes callbacks with their arguments.
         what = " ".join(str(context.get("message", "")).split()[:3])
         log.error("lost_error", what=what, exc_info=context.get("exception"))
 
-    loop.set_exception_handler(tell)
+    loop.set_exception_handler(log_error)
 
 
-def counted(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def count_event(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Count the events of `COUNTED`."""
     if event.get("event") in COUNTED:
         COUNTED[event["event"]] += 1
     return event
 
 
-def places_only(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def without_message(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace an exception by its type and the file, line and function of its last frames."""
     info = event.pop("exc_info", None)
     if isinstance(info, tuple):
         info = info[1]
     error = info if isinstance(info, BaseException) else sys.exc_info()[1] if info else None
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        (error,) = error.exceptions  # a task group's, from Python 3.13 on
+        (error,) = error.exceptions  # unwrap the group that a TaskGroup raises
     if error is not None:
         frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
         event["error"] = type(error).__name__

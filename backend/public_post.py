@@ -1,4 +1,4 @@
-"""Posts to addresses that somebody else wrote: which may be spoken to, one-click unsubscribe, and web push."""
+"""POST requests to addresses that strangers chose: which addresses are safe, one-click unsubscribe, and web push."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ from backend.domain.mailbox.owner_digest import PushSubscription
 from backend.ports.public_post import PushAnswer, Pushed
 from backend.ports.system import Clock
 
-# ---- Which addresses may be called
-# Which addresses of the Internet may be spoken to on a stranger's word: public ones, however they are written.
+# ---- Safe addresses
+# Only public addresses of the Internet, however they are written.
 
 
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
 """The addresses of a host, as text. Raises `OSError` if it has none."""
 
 Allowance = Callable[[str], bool]
-"""Whether an address may be spoken to."""
+"""Whether a connection to an address is allowed."""
 
 _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
-_CARRIED = 0xFFFFFFFF
+_LOW_32_BITS = 0xFFFFFFFF
 _ISATAP = (0x00005EFE, 0x02005EFE)
-"""The third quarter of an address that names, in the last, the IPv4 address at the end of a tunnel."""
+"""The third 32 bits of an ISATAP address, whose last 32 bits are the IPv4 address at the end of a tunnel."""
 _UNREACHABLE = (
     IPv4Network("192.0.0.0/24"),  # protocol assignments
-    IPv4Network("192.88.99.0/24"),  # a relay of 6to4, no host
+    IPv4Network("192.88.99.0/24"),  # 6to4 relays
     IPv6Network("3fff::/20"),  # documentation
 )
-"""What the standard library of Python 3.11 takes for public and the registry does not."""
+"""Networks that are not public by the registry, although Python 3.11's standard library thinks so."""
 
 
 def is_public(text: str) -> bool:
-    """Whether an address leads to the public Internet: itself, and any IPv4 address it carries inside."""
+    """Whether an address, and any IPv4 address embedded in it, is on the public Internet."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -57,42 +57,45 @@ def is_public(text: str) -> bool:
     if isinstance(address, IPv6Address):
         if address.scope_id is not None:
             return False
-        inside = _inside(address)
+        inside = _embedded_ipv4(address)
         if inside:
             return all(_reachable(one) for one in inside)
     return _reachable(address)
 
 
-def _inside(address: IPv6Address) -> tuple[IPv4Address, ...]:
+def _embedded_ipv4(address: IPv6Address) -> tuple[IPv4Address, ...]:
     if address.ipv4_mapped is not None:
         return (address.ipv4_mapped,)
     if address.sixtofour is not None:
         return (address.sixtofour,)
     if address.teredo is not None:
         return address.teredo
-    if any(address in network for network in _TRANSLATED) or int(address) >> 32 & _CARRIED in _ISATAP:
-        return (IPv4Address(int(address) & _CARRIED),)
+    if any(address in network for network in _TRANSLATED) or int(address) >> 32 & _LOW_32_BITS in _ISATAP:
+        return (IPv4Address(int(address) & _LOW_32_BITS),)
     return ()
 
 
 def _reachable(address: IPv4Address | IPv6Address) -> bool:
-    if isinstance(address, IPv6Address) and address.is_site_local:  # given up in 2004, still routed in places
+    if (
+        isinstance(address, IPv6Address) and address.is_site_local
+    ):  # deprecated in 2004, but still routed in places
         return False
     if any(address in network for network in _UNREACHABLE):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
-class Pinned(AbstractResolver):
-    """Looks a host up once for one connection and refuses it if any of its addresses is not allowed: a name with
-    a public and an inner address is a trap, and so is one that changes between a check and its use."""
+class SafeResolver(AbstractResolver):
+    """Resolves a host once per connection and refuses it if any of its addresses is not allowed. So neither a name
+    with a public and a private address nor one that changes after the check (DNS rebinding) reaches the private
+    network."""
 
     def __init__(self, lookup: Lookup, allowed: Allowance) -> None:
         self._lookup = lookup
         self._allowed = allowed
 
     async def resolve(self, host: str, port: int = 0, family: AddressFamily = AF_INET) -> list[ResolveResult]:
-        """What the connection is made to. Raises `Refused` (unsafe_address) or `OSError`."""
+        """The addresses to connect to. Raises `Refused` (unsafe_address) or `OSError`."""
         found = await self._lookup(host)
         if not found or not all(self._allowed(address) for address in found):
             raise Refused("unsafe_address", host=host)
@@ -109,10 +112,10 @@ class Pinned(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
 
-# ---- One POST to a stranger's address
+# ---- One POST
 
 
 SECONDS = 8.0
@@ -120,7 +123,7 @@ MOST_READ = 16 * 1024
 
 
 async def system_lookup(host: str) -> list[str]:
-    """The system's own answer."""
+    """The addresses of a host by the system's resolver."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, 443, type=SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -128,14 +131,14 @@ async def system_lookup(host: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class PostReply:
-    """`retry_after` is that header, as it was sent."""
+    """The answer's status and its Retry-After header."""
 
     status: int
     retry_after: str = ""
 
 
 class PublicPost:
-    """A connection of its own for each order; nothing is kept."""
+    """Sends POST requests, each over a new connection and without cookies."""
 
     def __init__(
         self,
@@ -145,7 +148,7 @@ class PublicPost:
         port: int = 443,
         seconds: float = SECONDS,
     ) -> None:
-        """All but the defaults is for tests, whose hosts live on loopback."""
+        """The parameters are for tests, whose hosts are on loopback."""
         self._lookup = lookup
         self._allowed = allowed
         self._trust = trust
@@ -153,8 +156,8 @@ class PublicPost:
         self._seconds = seconds
 
     async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostReply:
-        """The answer, whatever it says. Raises `Refused` with a code: unsafe_address (not https, or a host that leads
-        anywhere but to the public Internet) or unreachable (no answer in time, or none at all)."""
+        """Send a POST and return the answer, whatever its status. Raises `Refused` with the code unsafe_address (not
+        https, or not on the public Internet) or unreachable (no answer in time)."""
         host = host_of(url)
         if not host:
             raise Refused("unsafe_address.form")
@@ -167,12 +170,12 @@ class PublicPost:
             cause = error.__cause__
             if isinstance(cause, Refused):
                 raise cause from None
-            # Neither the address nor what its owner answered belongs into a log.
+            # `from None`: neither the address nor the answer may appear in a log.
             raise Refused("unreachable", host=host) from None
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostReply:
         connector = aiohttp.TCPConnector(
-            resolver=Pinned(self._lookup, self._allowed),
+            resolver=SafeResolver(self._lookup, self._allowed),
             use_dns_cache=False,
             force_close=True,
             limit=1,
@@ -190,27 +193,26 @@ class PublicPost:
                 max_line_size=8 * 1024,
                 max_field_size=8 * 1024,
             ) as session,
-            session.post(self._aimed(url), data=body, allow_redirects=False) as answer,
+            session.post(self._target_url(url), data=body, allow_redirects=False) as answer,
         ):
             await answer.content.read(MOST_READ)
             return PostReply(answer.status, answer.headers.get("Retry-After", ""))
 
-    def _aimed(self, url: str) -> URL:
-        """The address as it was written. Tests cannot listen on the usual port: theirs takes its place."""
+    def _target_url(self, url: str) -> URL:
+        """The address exactly as written; in tests with their port instead of 443."""
         written = URL(url, encoded=True)
         return written if self._port == 443 else written.with_port(self._port)
 
 
-# ---- The POST of RFC 8058
-# The one POST of RFC 8058, to an address a stranger wrote: nothing of the owner's goes there but what the address
-# itself holds.
+# ---- One-click unsubscribe (RFC 8058)
+# Sends nothing about the owner beyond what the address itself contains.
 
 
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class OneClick:
-    """`backend.ports.public_post.Unsubscriber`."""
+    """`backend.ports.public_post.Unsubscriber`: one-click unsubscribe."""
 
     def __init__(self, post: PublicPost | None = None) -> None:
         self._post = post or PublicPost()
@@ -222,22 +224,23 @@ class OneClick:
             raise Refused("not_accepted", host=host_of(url), status=str(answer.status))
 
 
-# ---- A web push message
-# A message to one browser: encrypted for it by `http_ece`, signed with the key it knows, posted to its maker.
+# ---- Web push
+# A message to one browser: encrypted for it, signed with the key it knows, and posted to its maker's push service.
 
 
 CURVE = ec.SECP256R1()
 LIFE = timedelta(hours=12)
-"""How long a service keeps a message for a browser that is away, and how long a signature counts (24 h are allowed)."""
+"""How long the push service keeps a message for an offline browser, and how long its signature is valid (at most 24
+h)."""
 TOPIC = "held"
-"""A service that still has an earlier message for the browser puts this one in its place."""
+"""The service replaces an undelivered earlier message with the same topic."""
 
 
 class VapidPush:
-    """`backend.ports.public_post.PushService`."""
+    """`backend.ports.public_post.PushService`: web push with VAPID signatures."""
 
     def __init__(self, contact: str, clock: Clock, post: PublicPost | None = None) -> None:
-        """`contact` is the https or mailto address by which a service may complain."""
+        """`contact` is our https or mailto address for the push service."""
         self._contact = contact
         self._clock = clock
         self._post = post or PublicPost()
@@ -265,7 +268,7 @@ class VapidPush:
             answer = await self._post.send(to.endpoint, body, self._headers(to, now))
         except Refused as error:
             return PushAnswer(Pushed.LATER if error.code == "unreachable" else Pushed.REFUSED)
-        except ValueError:  # bytes that are no point of the curve
+        except ValueError:  # the browser's key is not a point of the curve
             return PushAnswer(Pushed.REFUSED)
         return _read(answer, now)
 
@@ -288,19 +291,19 @@ def _read(answer: PostReply, now: datetime) -> PushAnswer:
     if answer.status in (404, 410):
         return PushAnswer(Pushed.GONE)
     if answer.status == 429 or answer.status >= 500:
-        return PushAnswer(Pushed.LATER, _named(answer.retry_after, now))
+        return PushAnswer(Pushed.LATER, _retry_time(answer.retry_after, now))
     return PushAnswer(Pushed.REFUSED)
 
 
-def _named(retry_after: str, now: datetime) -> datetime | None:
-    """The time that Retry-After names, in seconds or as a date."""
+def _retry_time(retry_after: str, now: datetime) -> datetime | None:
+    """The time in a Retry-After header, given in seconds or as a date; None if it is invalid."""
     if retry_after.isascii() and retry_after.isdecimal():
         return now + timedelta(seconds=min(int(retry_after[:9]), 86_400))
     try:
-        named = parsedate_to_datetime(retry_after)
+        date = parsedate_to_datetime(retry_after)
     except ValueError:
         return None
-    return named if named.tzinfo else None
+    return date if date.tzinfo else None
 
 
 def _private(key: str) -> ec.EllipticCurvePrivateKey:

@@ -1,8 +1,8 @@
-"""The reading process put together: the twin of `bootstrap.py` for the only other process we start.
+"""The main module of the reading process, which wires it as `bootstrap.py` wires the server.
 
     python -c "from backend.reader_process import main; main()"
 
-It imports what reading and scoring need and nothing of the web, the store or HTTP.
+It imports only what reading and scoring need: nothing of the web, the store or HTTP.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from backend.scoring.session import ModelSession
 
 
 def main() -> None:
-    """Read until standard input is closed."""
-    serve(_opened, _load, _load_rereader)
+    """Serve requests from standard input until it is closed."""
+    serve(_read_message, _load, _load_rereader)
 
 
-def _opened(raw: bytes, briefly: bool) -> Arrival:
+def _read_message(raw: bytes, briefly: bool) -> Arrival:
     try:
-        return arrivals.opened_briefly(raw) if briefly else arrivals.opened(raw)
+        return arrivals.read_briefly(raw) if briefly else arrivals.read_message(raw)
     except AnswerUnreadable as error:
         raise NoAnswer from error
 
@@ -47,8 +47,7 @@ def _load(data: bytes, name: str) -> Model:
 
 def _load_rereader(file: str, model: str) -> Rereader:
     """Raises `ModelRefused`, `NoSecondReading`."""
-    from backend.scoring.second_reading import (
-        SecondReading,
-    )  # here: who has no second reading imports nothing of it
+    # Imported late: only needed with a second reading.
+    from backend.scoring.second_reading import SecondReading
 
     return SecondReading.open(Path(file), model)

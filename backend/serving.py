@@ -1,4 +1,4 @@
-"""One process: Hypercorn and the job loop on one event loop, and where it listens."""
+"""A server process: Hypercorn and the job loop on one event loop, and the binding of its address."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from quart import Quart
 from backend.bootstrap import Application, open_application
 from backend.domain.errors import PitchgateError, Refused
 from backend.listening import port_holder, refuse_http2
-from backend.logs import configure_logging, tell_of_lost_errors
+from backend.logs import configure_logging, log_unhandled_errors
 from backend.reader.pool import ReadingPool
 from backend.settings import Settings
 from backend.settings_read import read_settings, unknown_settings
-from backend.terminal import in_words
+from backend.terminal import showing_errors
 from backend.web.app import create_app
 
 # ---- Binding the address
@@ -37,10 +37,11 @@ _KEYS = {
 }
 
 
-def take(config: Config, variable: str) -> None:
-    """Bind the sockets of `config`, which then holds them. Raises `Refused` that names `variable`.
+def bind_sockets(config: Config, variable: str) -> None:
+    """Bind the sockets of `config` and put them into it. Raises `Refused`, which names `variable` as the setting to
+    change.
 
-    They are bound and do not listen yet: nobody connects before the server is ready to answer.
+    They do not listen yet, so that nobody connects before the server is ready.
     """
     name = config.bind[0]
     try:
@@ -50,28 +51,28 @@ def take(config: Config, variable: str) -> None:
     config.bind = [f"fd://{socket.detach()}" for socket in sockets]
 
 
-class Callers:
-    """Makes a protocol with `make` for each connection that comes in, for `most` at once. A caller on top of them
-    is hung up on: an idle connection ends after five seconds, and makes room."""
+class LimitedConnections:
+    """A protocol factory that allows `most` open connections. Further ones are closed at once; idle ones end after five
+    seconds and make room. `make` creates the real protocol."""
 
     def __init__(self, make: Callable[[], asyncio.BaseProtocol], most: int) -> None:
         self._make, self._most, self._open = make, most, 0
 
     def __call__(self) -> asyncio.BaseProtocol:
-        """For the next connection."""
+        """The protocol for a new connection."""
         if self._open >= self._most:
             return _HangUp()
         protocol: Any = self._make()
-        ended = protocol.connection_lost
+        original = protocol.connection_lost
         self._open += 1
 
         def lost(error: Exception | None) -> None:
             self._open -= 1
-            ended(error)
+            original(error)
 
         protocol.connection_lost = lost
-        made: asyncio.BaseProtocol = protocol
-        return made
+        limited: asyncio.BaseProtocol = protocol
+        return limited
 
 
 class _HangUp(asyncio.Protocol):
@@ -80,16 +81,16 @@ class _HangUp(asyncio.Protocol):
         transport.close()
 
 
-def probe(address: str, variable: str) -> None:
-    """Raise `Refused` like `take` if `address` cannot be listened on now. Takes nothing."""
+def check_can_bind(address: str, variable: str) -> None:
+    """Raise `Refused`, as `bind_sockets` does, if `address` cannot be bound now. Does not keep it bound."""
     config = Config()
     config.bind = [address]
-    take(config, variable)
+    bind_sockets(config, variable)
     os.close(int(config.bind[0].removeprefix("fd://")))
 
 
 def _refused(address: str, error: Exception, variable: str) -> Refused:
-    """What to say of an address that could not be taken."""
+    """The error for an address that could not be bound."""
     number = error.errno if isinstance(error, OSError) else None
     why = getattr(error, "strerror", None) or str(error).rstrip(".")
     port = address.rpartition(":")[2]
@@ -101,8 +102,8 @@ def _refused(address: str, error: Exception, variable: str) -> Refused:
 
 
 # ---- One server process
-# Everything is opened before Hypercorn starts and closed after it has stopped: opened inside its own start-up hooks,
-# a failure would end the process with exit code 0, and handlers that are cut at shutdown would find the store closed.
+# Everything is opened before Hypercorn starts and closed after it has stopped. In Hypercorn's own start-up hooks a
+# failure would end the process with exit code 0, and handlers still running at shutdown would find the store closed.
 
 
 log = structlog.get_logger()
@@ -113,23 +114,23 @@ async def serve(
     beside: Callable[[Application], Coroutine[Any, Any, None]] | None = None,
     reader: ReadingPool | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what runs within `stop_seconds`. `beside` runs with it, until then
-    at most. `reader` is closed by its opener."""
+    """Serve until SIGTERM or SIGINT, then finish running requests within `stop_seconds`. `beside` is run at the same
+    time and cancelled then. `reader` is closed by the caller."""
     configure_logging(settings)
     for name, meant in unknown_settings().items():
         log.warning("unknown_setting", name=name, meant=meant)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    tell_of_lost_errors(loop)
+    log_unhandled_errors(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     config = server_config(settings)
-    take(config, "PITCHGATE_BIND")
+    bind_sockets(config, "PITCHGATE_BIND")
     async with open_application(settings, opened=reader) as application:
         app = create_app(application.services, stop)
         log.info("serving", address=settings.public_url, environment=settings.environment)
         async with asyncio.TaskGroup() as group:
-            _switch_on_hangup(application, group)
+            _reload_models_on_sighup(application, group)
             group.create_task(serve_app(app, config, stop))
             group.create_task(application.work(stop))
             if beside is not None:
@@ -137,17 +138,17 @@ async def serve(
 
 
 async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` until it ends, or it is time to stop."""
+    """Run `work` until it ends, or cancel it when `stop` is set."""
     tasks = {asyncio.create_task(work), asyncio.create_task(stop.wait())}
-    done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in left:
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
         task.cancel()
     for task in done:
-        await task  # raises what broke in it
+        await task  # raises its error
 
 
-def _switch_on_hangup(application: Application, group: asyncio.TaskGroup) -> None:
-    """SIGHUP: serve the models, and the model file, as they are now. Not on Windows, which has no such signal."""
+def _reload_models_on_sighup(application: Application, group: asyncio.TaskGroup) -> None:
+    """On SIGHUP reload the models, including the model file. Not on Windows, which has no such signal."""
     if hasattr(signal, "SIGHUP"):
         asyncio.get_running_loop().add_signal_handler(
             signal.SIGHUP, lambda: group.create_task(application.models.try_to_look(again=True))
@@ -155,53 +156,53 @@ def _switch_on_hangup(application: Application, group: asyncio.TaskGroup) -> Non
 
 
 def server_config(settings: Settings) -> Config:
-    """How Hypercorn is to serve."""
+    """Hypercorn's configuration."""
     config = Config()
     config.bind = [settings.bind]
     config.graceful_timeout = settings.stop_seconds
-    config.keep_alive_max_requests = 100_000  # a load balancer keeps its connections for ever
-    config.accesslog = None  # our own log, which keeps tokens out of addresses
+    config.keep_alive_max_requests = 100_000  # load balancers keep their connections open
+    config.accesslog = None  # we write our own, without the tokens in addresses
     config.errorlog = logging.getLogger(
         "hypercorn.error"
-    )  # no handler of its own, which would quote exceptions
+    )  # without Hypercorn's own handler, which would print exceptions
     return config
 
 
 async def serve_app(app: Quart, config: Config, stop: asyncio.Event) -> None:
-    """Hypercorn, until `stop` is set; it is set when Hypercorn ends by itself as well."""
+    """Run Hypercorn until `stop` is set. If Hypercorn ends by itself, set `stop`, which ends the job loop."""
     try:
         await hypercorn_serve(app, config, shutdown_trigger=stop.wait)
     finally:
-        stop.set()  # whatever ended the server ends the job loop too
+        stop.set()
 
 
 refuse_http2()
 
 
-class Shell(Quart):
-    """What `quart run` starts. Says in words why it cannot, as `pitchgate serve` does."""
+class DevelopmentApp(Quart):
+    """The app that `quart run` starts. Explains in words why it cannot start, as `pitchgate serve` does."""
 
     failure: PitchgateError | None = None
 
     def run(self, host: str | None = None, port: int | None = None, *args: Any, **kwargs: Any) -> None:
         """See `Quart.run`."""
-        with in_words("quart"):
-            probe(f"{host or '127.0.0.1'}:{5000 if port is None else port}", "--host and --port")
+        with showing_errors("quart"):
+            check_can_bind(f"{host or '127.0.0.1'}:{5000 if port is None else port}", "--host and --port")
             try:
                 super().run(host, port, *args, **kwargs)
             except LifespanFailureError:
                 raise self.failure or PitchgateError("not_started") from None
 
     def log_exception(self, exception_info: Any) -> None:
-        """What is said in words needs no trace."""
+        """Log no trace of an error that is explained in words."""
         if self.failure is None:
             super().log_exception(exception_info)
 
 
 def development_app() -> Quart:
     """An app for `quart run`: everything is opened by its start-up and closed by its shutdown."""
-    shell = Shell("backend")
-    with in_words("quart"):
+    shell = DevelopmentApp("backend")
+    with showing_errors("quart"):
         settings = read_settings()
 
     @shell.while_serving
@@ -211,9 +212,9 @@ def development_app() -> Quart:
             try:
                 application = await stack.enter_async_context(open_application(settings))
             except PitchgateError as error:
-                shell.failure = error  # Hypercorn passes on no more than its text
+                shell.failure = error  # kept because Hypercorn passes on only its text
                 raise
-            # From here on requests go to the real app; the shell only keeps its start-up and shutdown.
+            # From now on requests go to the real app; this one only handles start-up and shutdown.
             shell.asgi_app = create_app(application.services).asgi_app  # type: ignore[method-assign]
             stop = asyncio.Event()
             worker = asyncio.create_task(application.work(stop))

@@ -1,4 +1,4 @@
-"""One frozen Settings, read from the environment once, and nothing else reads it."""
+"""All settings of a process, as one frozen object."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
-def _shaped(pattern: str, key: str) -> AfterValidator:
-    """Values of this form only; under `key` stands what that is."""
+def _matching(pattern: str, key: str) -> AfterValidator:
+    """A validator for values that match `pattern`; `key` is the end of the catalogue key of its error."""
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
@@ -49,16 +49,16 @@ def _level(value: str) -> str:
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 LogLevel = Annotated[str, AfterValidator(_level)]
-Bind = Annotated[str, _shaped(r"unix:.+|fd://\d+|\S*:\d{1,5}", "bind")]
-Database = Annotated[str, _shaped(r"postgres(ql)?://\S+|sqlite:///.+|(?!.*://).*", "database")]
+Bind = Annotated[str, _matching(r"unix:.+|fd://\d+|\S*:\d{1,5}", "bind")]
+Database = Annotated[str, _matching(r"postgres(ql)?://\S+|sqlite:///.+|(?!.*://).*", "database")]
 Probability = Annotated[float, Field(ge=0, le=1)]
-Account = Annotated[str, _shaped(r"([^@\s]+@[^@\s]+)?", "account")]
-Topic = Annotated[str, _shaped(r"projects/[^/\s]+/topics/[^/\s]+", "topic")]
-Subscription = Annotated[str, _shaped(r"projects/[^/\s]+/subscriptions/[^/\s]+", "subscription")]
+Account = Annotated[str, _matching(r"([^@\s]+@[^@\s]+)?", "account")]
+Topic = Annotated[str, _matching(r"projects/[^/\s]+/topics/[^/\s]+", "topic")]
+Subscription = Annotated[str, _matching(r"projects/[^/\s]+/subscriptions/[^/\s]+", "subscription")]
 
 
 def on_this_machine(address: str) -> bool:
-    """Whether only this machine reaches a web address: nothing that is sent there leaves it."""
+    """Whether a web address is on loopback, so that nothing sent there leaves this machine."""
     host = urlsplit(address).hostname or ""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
@@ -67,15 +67,15 @@ def on_this_machine(address: str) -> bool:
 
 
 # ---- The `Settings`
-# Every value has a default that runs on a developer's machine against the sandbox. Names in the environment carry the
-# prefix PITCHGATE_, e.g. PITCHGATE_PUBLIC_URL. Times are seconds, sizes bytes. The words below each are the page
-# docs/reference/settings.md (`make reference`).
+# The defaults are for a developer's machine with the sandbox. In the environment names have the prefix PITCHGATE_, e.g.
+# PITCHGATE_PUBLIC_URL. Times are seconds, sizes bytes. The docstrings become docs/reference/settings.md
+# (`make reference`).
 
 
 GMAIL_MODIFY = "https://www.googleapis.com/auth/gmail.modify"
 USERINFO_EMAIL = "https://www.googleapis.com/auth/userinfo.email"
 IDENTITY = ("openid", USERINFO_EMAIL)
-"""All that signing in asks for."""
+"""The scopes of a sign-in."""
 MODELS = Path(__file__).parent / "models"
 SQLITE_FILE = "pitchgate.sqlite3"
 ENCODER_FILE = "second-reading.onnx"
@@ -92,7 +92,7 @@ class Environment(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Every setting of a process."""
+    """The settings of a process."""
 
     model_config = SettingsConfigDict(
         env_prefix="PITCHGATE_",
@@ -105,24 +105,24 @@ class Settings(BaseSettings):
     )
 
     environment: Environment = Environment.DEV
-    """`staging` and `production` refuse to make up a sealing key; `production` sends HSTS, and does not start with a
-    public address that is not https or with the live page on."""
+    """`staging` and `production` do not create a sealing key; `production` sends HSTS, and does not start with the
+    live page on or with a public address without https."""
     public_url: WebAddress = "http://127.0.0.1:8400"
     """How browsers and Pub/Sub reach this server."""
     bind: Bind = "127.0.0.1:8400"
-    """Where it listens."""
+    """The address the server listens on."""
     state_dir: Path = Field(Path("var"), validate_default=True)
-    """Each server's own folder: the SQLite file or, with PostgreSQL, the server's name; in dev and test the key file.
-    The default holds in a checkout only."""
+    """Each server's own folder: the SQLite file or, with PostgreSQL, the server's name; in dev and test also the key
+    file. The default is used in a checkout only."""
     database_url: Database = ""
-    """Empty: an SQLite file in the state folder. `postgresql://…`: that server, for many machines."""
+    """Empty: an SQLite file in the state folder. `postgresql://…`: that server, for several machines."""
 
     secret_keys: tuple[SecretStr, ...] = ()
-    """Fernet keys that seal refresh tokens, newest first, comma-separated. Empty: one is made and kept in the state
-    folder (dev and test only)."""
+    """Fernet keys that seal (encrypt) refresh tokens, newest first, comma-separated. Empty: a key is created in the
+    state folder (dev and test only)."""
 
     model_path: Path = MODELS / "pitchgate.onnx"
-    """Another audited model file; SIGHUP serves what stands there now."""
+    """The model file. SIGHUP reloads it."""
 
     # Google
     client_id: str = Field("pitchgate-dev.apps.example", min_length=1)
@@ -140,18 +140,18 @@ class Settings(BaseSettings):
     gmail_url: WebAddress = "https://gmail.googleapis.com"
     """Google's, or the sandbox's."""
     scopes: tuple[str, ...] = Field((*IDENTITY, GMAIL_MODIFY), min_length=1)
-    """What an owner is asked for, comma-separated."""
+    """The scopes an owner is asked for, comma-separated."""
     notices: Notices = Notices.PUSH
-    """How new mail comes to our notice: Pub/Sub posts here, we fetch from Pub/Sub, or history is asked for. The last
-    two work behind a router."""
+    """How the server learns of new mail: Pub/Sub posts to it, it fetches from Pub/Sub, or it reads Gmail's history
+    regularly. The last two work behind a router."""
     pubsub_url: WebAddress = "https://pubsub.googleapis.com"
-    """Where notices are fetched from, with `pull`."""
+    """The address notices are fetched from, with `pull`."""
     topic: Topic = "projects/pitchgate-dev/topics/gmail"
-    """Pub/Sub's name of the topic that Gmail publishes to."""
+    """The Pub/Sub topic that Gmail publishes to."""
     subscription: Subscription = "projects/pitchgate-dev/subscriptions/gmail-push"
-    """Pub/Sub's name of the subscription that notices come by."""
+    """The Pub/Sub subscription that delivers the notices."""
     push_audience: str = ""
-    """The audience of the tokens that pushes are signed with. Empty: the push endpoint's own public address."""
+    """The audience of the tokens of pushes. Empty: the push endpoint's public address."""
     push_account: Account = "push@pitchgate-dev.iam.gserviceaccount.com"
     """The service account that signs the pushes."""
     clock_skew: float = Field(30.0, ge=0, le=300)
@@ -160,119 +160,119 @@ class Settings(BaseSettings):
 
     addon_account: Account = ""
     """The service account that calls the Gmail add-on's endpoints, as `gcloud workspace-add-ons get-authorization`
-    tells it. Empty, or an empty `PITCHGATE_ADDON_CLIENT_ID`: there is no add-on here (404)."""
+    prints it. Empty, or an empty `PITCHGATE_ADDON_CLIENT_ID`: no add-on is served (404)."""
     addon_client_id: str = ""
     """The add-on's own OAuth client, from the same command; not the one owners connect with."""
 
     quota_per_user_minute: int = Field(6_000, ge=300)
-    """Units a mailbox may use; 15000 for projects that keep Google's old limits."""
+    """Quota units a mailbox may use; 15000 for projects that keep Google's old limits."""
     quota_per_project_minute: int = Field(1_200_000, ge=1_000)
-    """Units all mailboxes may use together."""
+    """Quota units all mailboxes may use together."""
     old_prices: bool = False
     """`messages.get` at 5 units instead of 20, for the same projects."""
     requests_in_flight: int = Field(8, ge=1, le=50)
-    """Requests at once for one mailbox; Google's own limit is shared with the owner's other programs."""
+    """Most simultaneous requests for one mailbox; Google's own limit is shared with the owner's other programs."""
     request_timeout: float = Field(20.0, gt=0)
     """How long one call to Google may take."""
     daily_limit_wait: float = Field(3600.0, gt=0)
-    """How long to rest when Google says that the project's quota of the day is used up."""
+    """How long to wait once the project's daily quota is used up."""
     response_limit: int = Field(16_000_000, ge=100_000)
-    """How large one answer of Google may be; of a message whose text alone is larger, headers and snippet are read."""
+    """The largest answer accepted from Google; of a message whose text alone is larger, only headers and snippet are
+    read."""
 
     # Reading
     readers: int = Field(1, ge=1, le=16)
-    """Processes that parse, read and score, 80 MB each. One keeps up with all that Google lets one project fetch."""
+    """Processes that parse and score mail, 80 MB each. One keeps up with all that Google lets one project fetch."""
     reader_seconds: float = Field(2.0, ge=0.01, le=30)
     """Processor time one message may take to be read. Ordinary ones take thousandths of a second."""
     reader_memory: int = Field(100_000_000, ge=1_000_000)
-    """Bytes one message may take while it is read. Held on Linux only."""
+    """Memory one message may take while it is read. Enforced on Linux only."""
 
     second_reading: bool = False
     """Read mail a second time where the first reading is in doubt. Needs the extra `second-reading` and the file that
-    `pitchgate models second-reading` makes once; without them the first reading goes on alone, and `pitchgate doctor`
-    says so."""
+    `pitchgate models second-reading` creates once; without them mail is read once, and `pitchgate doctor` says so."""
     second_reading_from: Probability = 0.1
-    """The least probability of a first reading that is in doubt."""
+    """The lowest probability of a first reading that is in doubt."""
     second_reading_below: Probability = 0.95
-    """From here on the first reading is sure enough. The second one was measured between 0.1 and 0.95."""
+    """The probability from which a first reading is certain enough. The second reading was measured between 0.1 and
+    0.95."""
     second_reading_seconds: float = Field(1.0, ge=0.01, le=30)
-    """How long a second reading may take by the clock, before the first one stands."""
+    """How long a second reading may take; after that the first one counts."""
 
     replay_days: int = Field(0, ge=0, le=730)
-    """For how many days what the model counted in each message is kept, sealed, so that `pitchgate audit replay` can
-    score it again without fetching it. It is nearly the message itself, so 0: not at all."""
+    """Days for which the model's counts of each message are stored, encrypted, so that `pitchgate audit replay` can
+    score it again without fetching it. They reveal almost the whole message, so the default is 0: not at all."""
     # Rhythm
     push_settle: float = Field(1.1, ge=0)
-    """How long after a push history is listed a second time. Google drops further pushes within a second: this look
-    sees what they would have told."""
+    """How long after a push the history is read a second time, since Google sends at most one push per second."""
     sweep_interval: float = Field(720.0, gt=0)
-    """How long a mailbox may be quiet before it is looked at without a push."""
+    """How long a mailbox may be without a push before its history is read anyway."""
     poll_interval: float = Field(20.0, ge=1)
-    """With `poll`: how long after a look at a mailbox's history it is looked at again, 2 units a look."""
+    """With `poll`: time between two reads of a mailbox's history, 2 quota units each."""
     poll_quiet_interval: float = Field(120.0, ge=1)
-    """With `poll`: the longest such wait, for a mailbox in which nothing has happened for hours."""
+    """With `poll`: the longest time between two reads, for a mailbox in which nothing has happened for hours."""
     watch_interval: float = Field(86_400.0, gt=0)
-    """How often the watch is renewed; it lives seven days."""
+    """How often a mailbox's watch is renewed; it lasts seven days."""
     lease_seconds: float = Field(60.0, gt=0)
-    """How long a job may be held."""
+    """How long a server holds a job, unless it extends that, before another may take it over."""
     poll_seconds: float = Field(1.0, gt=0)
-    """The longest nap of the job loop."""
+    """The longest time the job loop waits before it looks for jobs again."""
     stop_seconds: float = Field(10.0, gt=0)
-    """Time to finish when stopped."""
+    """Time to finish running requests and jobs when stopped."""
     fresh_seconds: float = Field(6 * 3600.0, gt=0)
-    """Mail older than this is backlog: it may be held but is never answered."""
+    """Mail older than this may be held, but is never answered with a challenge."""
     max_attempts: int = Field(8, ge=1)
-    """Tries before a message becomes a dead letter."""
+    """Attempts before a message becomes a dead letter."""
     longest_backoff: float = Field(64.0, ge=1, le=3600)
-    """Waits after an error double up to this."""
+    """The longest wait after an error; waits double up to this."""
     worker_tasks: int = Field(64, ge=1, le=512)
-    """Jobs under way at once in one process. Nearly all of their time they wait for Google."""
+    """Jobs run at once in one process. Nearly all of their time they wait for Google."""
     relist_days: int = Field(30, ge=1, le=365)
-    """When Google's history does not reach back to where we were: how far back is looked for new mail by listing.
-    What lies beyond stays in the inbox and is reported."""
+    """How many days back new mail is searched by listing messages, if Google's history no longer reaches back far
+    enough. Older mail stays in the inbox and is reported."""
     relist_limit: int = Field(5_000, ge=100)
-    """How much new mail is looked for then."""
+    """How many messages are listed then at most."""
     index_limit: int = Field(2_000, ge=0)
-    """How many sent messages are read at most when a mailbox connects."""
+    """How many sent messages are read at most when a mailbox is connected."""
 
     # New mailboxes
     default_mode: Mode = Mode.OBSERVE
-    """Of new mailboxes."""
+    """The mode of new mailboxes."""
     default_credits_per_solve: int = Field(
         3, ge=LIMITS["credits_per_solve"][0], le=LIMITS["credits_per_solve"][1]
     )
-    """Of new mailboxes: how many further messages a solve lets in."""
+    """For new mailboxes: how many further messages each solved captcha lets in."""
 
     # The page of a challenge
     captcha: Kind = Kind.PROOF_OF_WORK
-    """The first check a sender is asked for; the last three are other companies' (`recaptcha`: v2, checkbox)."""
+    """The captcha a sender must solve; the last three are vendors' (`recaptcha`: v2, checkbox)."""
     captcha_code_after: int = Field(3, ge=0, le=7)
-    """After how many solves of a sender a typed code is asked for behind the first check; 0 always, 7 never."""
+    """After how many solves a sender must also type a code; 0 always, 7 never."""
     captcha_site_key: str = ""
-    """Of the other company's check; without both keys the server does not start with one."""
+    """The site key of a vendor's captcha. With such a captcha the server needs both keys to start."""
     captcha_secret: SecretStr = SecretStr("")
-    """Of the other company's check."""
+    """The secret key of a vendor's captcha."""
     captcha_verify_url: WebAddress | Literal[""] = ""
-    """For tests and for mirrors such as recaptcha.net. Empty: the company's own siteverify address."""
+    """For tests and for mirrors such as recaptcha.net. Empty: the vendor's own siteverify address."""
     captcha_cost: int = Field(5_000, ge=10)
-    """PBKDF2 iterations of one step of the first proof of work."""
+    """PBKDF2 iterations per step of the proof of work."""
     captcha_life: float = Field(900.0, gt=0)
-    """How long a task or a code may be answered."""
+    """How long a task or a typed code is valid."""
 
     body_limit: int = Field(256 * 1024, ge=1_024)
     """The largest request body."""
     trusted_proxies: int = Field(0, ge=0, le=5)
-    """How many proxies stand in front, whose X-Forwarded-For is believed. Rate limits count by caller."""
+    """The number of proxies in front whose X-Forwarded-For is trusted. Rate limits need the caller's address."""
 
     live_page: bool = False
     """Serve `/live`, which shows senders and subjects without a sign-in. For the demo and development only."""
     story_url: WebAddress | Literal[""] = ""
-    """Where the steps of the demo's story are found (`/1` to `/4` below it); every page then has its bar. For the
-    demo only."""
+    """The address of the demo's story, whose steps are at `/1` to `/4` below it. Every page then shows the story's bar.
+    For the demo only."""
     log_level: LogLevel = "INFO"
-    """The least that is logged."""
+    """The lowest level that is logged."""
     log_json: bool = False
-    """One JSON object a line, also on a terminal."""
+    """Log one JSON object per line even to a terminal."""
 
     @classmethod
     def settings_customise_sources(
@@ -283,15 +283,15 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What is given, the environment and the file; not those two where they name no setting, for to look in them
-        for each of a hundred takes longer than all the rest."""
-        named = [
+        """The sources: arguments, environment and file. The latter two are left out if they contain no setting, since
+        searching them for a hundred settings takes longer than everything else."""
+        used = [
             source
             for source in (env_settings, dotenv_settings)
             if isinstance(source, EnvSettingsSource)
             and any(name.startswith(source.env_prefix.lower()) for name in source.env_vars)
         ]
-        return init_settings, *named
+        return init_settings, *used
 
     @field_validator("secret_keys", "scopes", mode="before")
     @classmethod
@@ -303,9 +303,9 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _one_line(cls, value: object) -> object:
-        """A line end that was copied along is left out; one inside means that two values were pasted together.
+        """Strip spaces and line ends around a value, and refuse control characters inside, as in two pasted values.
 
-        Below the splitting, for validators of the raw value run from the last to the first.
+        Defined after `_split` because "before" validators run in reverse order.
         """
         if not isinstance(value, str):
             return value
@@ -317,11 +317,11 @@ class Settings(BaseSettings):
     @field_validator("state_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        """What names it, in words or in a command to copy, means one folder wherever it is read."""
+        """Make the path absolute, so that messages and commands that contain it are valid in any folder."""
         return value.absolute()
 
     @model_validator(mode="after")
-    def _keys_of_a_foreign_check(self) -> Self:
+    def _vendor_captcha_has_keys(self) -> Self:
         own = self.captcha in (Kind.PROOF_OF_WORK, Kind.TYPED_CODE)
         if not own and not (self.captcha_site_key and self.captcha_secret.get_secret_value()):
             raise ValueError("settings.together.captcha_keys")
@@ -346,7 +346,7 @@ class Settings(BaseSettings):
 
     @property
     def challenges(self) -> bool:
-        """Whether senders can open the links that challenges carry. In dev and test they are on this machine."""
+        """Whether senders can open the links of challenges. In dev and test they are on this machine."""
         public = self.public_url.startswith("https://") and not on_this_machine(self.public_url)
         return public or self.environment in (Environment.DEV, Environment.TEST)
 
@@ -357,20 +357,20 @@ class Settings(BaseSettings):
 
     @property
     def push_path(self) -> str:
-        """Where Pub/Sub pushes to, below `public_url`."""
+        """The path of the push endpoint, below `public_url`."""
         return "/hooks/gmail"
 
     @property
     def expected_audience(self) -> str:
-        """The audience a push token must carry."""
+        """The audience that a push's token must have."""
         return self.push_audience or self.public_url + self.push_path
 
     @property
     def redirect_uri(self) -> str:
-        """Where Google sends the owner's browser back to."""
+        """The address Google sends the owner's browser back to."""
         return f"{self.public_url}/connect/callback"
 
     @property
     def sqlite_path(self) -> Path:
-        """The embedded database."""
+        """The path of the SQLite file."""
         return self.state_dir / SQLITE_FILE

@@ -1,4 +1,4 @@
-"""Reads the settings: the environment is looked at here and nowhere else. Pydantic is imported when they are read."""
+"""Reads the settings from the environment, which no other module does. Pydantic is imported only then."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 PREFIX = "PITCHGATE_"
 
 FILE_VARIABLE = "PITCHGATE_SETTINGS_FILE"
-"""Names a file of settings, one NAME=value a line; what the environment says counts before it."""
+"""The variable that names a settings file, with one NAME=value per line. The environment takes precedence over it."""
 _OTHERS = ("PITCHGATE_TRAY_", "PITCHGATE_LINKED_", "PITCHGATE_SHOTS", FILE_VARIABLE)
-"""Of the desktop app and the tests."""
+"""Prefixes of variables that are not settings of the server: those of the desktop app and the tests."""
 SOURCE = Path(__file__).resolve().parent.parent
-"""Where this program lies: a checkout, or a folder of installed packages."""
+"""The folder that contains this package: a checkout, or the installed packages."""
 
 
 def read_settings(*, placed: bool = True, **given: object) -> Settings:
-    """The settings of the environment and of the file it names; `given` counts before both. Raises `Refused`, which
-    names what is wrong and never quotes a value. `placed`: refuse a state folder that nobody named, unless the command
-    is started in a checkout. Anywhere else the default would be a new, empty database in a folder of somebody else's.
+    """The settings from `given`, the environment and the settings file, in this order of precedence. Raises `Refused`,
+    which names the wrong setting and never its value.
+
+    `placed`: refuse the default state folder, unless the command is started in its checkout. Anywhere else it would be
+    a new, empty database in an unrelated folder.
     """
     from pydantic import ValidationError
 
@@ -38,19 +40,19 @@ def read_settings(*, placed: bool = True, **given: object) -> Settings:
     try:
         settings = Settings(**arguments)
     except ValidationError as error:
-        raise _refused(error) from None  # the cause knows the values
+        raise _refused(error) from None  # pydantic's error contains the values
     if placed and "state_dir" not in settings.model_fields_set and not in_checkout():
         raise Refused("settings.none", field="state_dir")
     return settings
 
 
 def in_checkout() -> bool:
-    """Whether the command is started in the folder of its own source."""
+    """Whether the current folder is the checkout this program runs from."""
     return Path.cwd() == SOURCE and (SOURCE / "pyproject.toml").is_file()
 
 
 def _file() -> str | None:
-    """The file of settings, if one is named. Raises `Refused` for one that cannot be read."""
+    """The settings file, if one is named. Raises `Refused` if it cannot be read."""
     name = os.environ.get(FILE_VARIABLE, "")
     if name and not os.access(name, os.R_OK):
         raise Refused("settings.file", path=name)
@@ -58,19 +60,19 @@ def _file() -> str | None:
 
 
 def unknown_settings(environment: Iterable[str] = os.environ) -> dict[str, str]:
-    """Variables that look like settings but are not, each with the setting that may have been meant, or ""."""
+    """Variables with our prefix that are no settings, each with a similar setting that may have been meant, or ""."""
 
     from backend.settings import Settings
 
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
-    strange = {
+    unknown = {
         name for name in environment if name.startswith(PREFIX) and not name.startswith(_OTHERS)
     } - known
-    return {name: next(iter(get_close_matches(name, known, 1, 0.8)), "") for name in sorted(strange)}
+    return {name: next(iter(get_close_matches(name, known, 1, 0.8)), "") for name in sorted(unknown)}
 
 
 def _refused(error: ValidationError) -> Refused:
-    """The first fault; others by name. What pydantic itself finds wrong stays in its words."""
+    """The error for the first wrong setting, with the names of all. Pydantic's own messages are kept."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     names = [f"{PREFIX}{fault['loc'][0]}".upper() if fault["loc"] else "" for fault in faults]
     why = faults[0]["msg"].removeprefix("Value error, ")

@@ -1,6 +1,6 @@
-"""Starts a server in as little time as can be: the processes that read come up while the rest is still imported.
+"""Starts a server quickly: the reading processes start while the other modules are imported.
 
-Either takes about half a second of a core. In turn they would be twice that.
+Each of the two takes about half a second of one core.
 """
 
 from __future__ import annotations
@@ -18,69 +18,69 @@ if TYPE_CHECKING:
     from backend.settings import Settings
 
 
-YOUNG = 20_000
-"""How many more objects may be made than freed before Python looks for garbage in cycles. In 500 messages it found
-none; at its usual 700 the looking took a twenty-fifth of the event loop."""
+GC_THRESHOLD = 20_000
+"""Threshold of Python's garbage collector. At its default of 700, collecting took 4% of the event loop's time and
+found no garbage in 500 messages."""
 
 
 def run(settings: Settings, beside: Callable[[Application], Coroutine[Any, Any, None]] | None = None) -> None:
-    """Serve until stopped; `beside` as for `backend.serving.serve`."""
+    """Serve until stopped. `beside`: see `backend.serving.serve`."""
     with asyncio.Runner(loop_factory=quick_loop()) as runner:
-        runner.run(_served(settings, beside))
+        runner.run(_serve(settings, beside))
 
 
 def quick_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """What makes uvloop's event loop; None, for asyncio's own, where there is no uvloop."""
+    """The factory of uvloop's event loop; None (asyncio's own) if uvloop is not installed."""
     try:
         import uvloop
     except ImportError:  # Windows
         return None
 
     class Loop(uvloop.Loop):
-        """That never accepts more connections than there is room for."""
+        """uvloop's loop, with servers that accept only as many connections as file descriptors allow."""
 
         async def create_server(self, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
-            from backend.serving import Callers
-            from backend.system import for_callers, raise_limit
+            from backend.serving import LimitedConnections
+            from backend.system import caller_connections, raise_file_limit
 
-            callers = Callers(protocol_factory, for_callers(raise_limit()))
+            callers = LimitedConnections(protocol_factory, caller_connections(raise_file_limit()))
             return await super().create_server(callers, *args, **kwargs)
 
     return Loop
 
 
 def _structlog_without_rich() -> None:
-    """structlog takes rich where it is installed, for traces at a terminal. Our logs have none (`logs.places_only`),
-    and rich with Pygments is a thirtieth of a start."""
+    """Import structlog without rich, which it uses for traces at a terminal if installed. Our logs have no traces, and
+    rich with Pygments takes a thirtieth of the start."""
     modules: dict[str, Any] = sys.modules
     if "rich" in modules:
         return
-    modules["rich"] = None  # so Python marks a package that is not there
+    modules["rich"] = None  # makes `import rich` fail
     try:
         import structlog  # noqa: F401
     finally:
         del modules["rich"]
 
 
-async def _served(
+async def _serve(
     settings: Settings, beside: Callable[[Application], Coroutine[Any, Any, None]] | None
 ) -> None:
-    gc.disable()  # what is imported stays: looking for garbage in it takes a tenth of the start
+    gc.disable()  # collecting garbage during imports would take a tenth of the start
     _structlog_without_rich()
     from backend.reader.pool import open_reader
 
     async with AsyncExitStack() as stack:
-        rest = asyncio.create_task(asyncio.to_thread(_the_rest))
+        importing = asyncio.create_task(asyncio.to_thread(_import_serving))
         reader = await stack.enter_async_context(open_reader(settings))
-        serving = await rest
+        serving = await importing
         gc.freeze()
-        gc.set_threshold(YOUNG)
+        gc.set_threshold(GC_THRESHOLD)
         gc.enable()
         await serving.serve(settings, beside, reader)
 
 
-def _the_rest() -> ModuleType:
-    """In a thread: the loop must be free to hand the model to the processes that wait for it."""
+def _import_serving() -> ModuleType:
+    """Run in a thread, so that the event loop can send the model to the reading processes meanwhile."""
     from backend import serving as backend_serving
 
     return backend_serving

@@ -1,4 +1,4 @@
-"""The clock held against Google's, the operating system's randomness, and its file descriptors."""
+"""The clock, corrected by Google's time; random tokens; and the limit on open files."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-# ---- The real clock, and the same held against Google's.
+# ---- The clock
 
 
-BELIEVED = timedelta(minutes=1)
-"""Smaller differences are ignored: nothing here depends on them, and Google tells whole seconds."""
+TOLERANCE = timedelta(minutes=1)
+"""Smaller differences from Google's clock are ignored: nothing depends on them, and Google sends whole seconds."""
 
-AGREE = 3
-"""So many answers in a row must name the same difference before ours is the time that is wrong."""
+ANSWERS_NEEDED = 3
+"""Answers in a row that must show the same difference before our clock counts as wrong."""
 
-FRESH = 3600.0
-"""Seconds for which an answer's time counts."""
+VALID_SECONDS = 3600.0
+"""Seconds for which an answer confirms our clock."""
 
 
 class SystemClock:
     """`backend.ports.system.Clock` by the machine's own time."""
 
     def now(self) -> datetime:
-        """Aware UTC."""
+        """The current time, in UTC."""
         return datetime.now(UTC)
 
 
 def _passed() -> float:
-    """Seconds that go on evenly whatever the clock is set to; on Linux also while the machine sleeps."""
+    """Monotonic seconds, unaffected by setting the clock; on Linux they include time asleep."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
-class GuidedClock:
-    """`Clock` and `TimeCheck`: the machine's time, put right where Google's differs from it by more than a minute.
+class CorrectedClock:
+    """`Clock` and `TimeCheck`: the machine's time, corrected if Google's differs by more than a minute.
 
-    Somebody may set the machine's clock while we run. Ours then goes on as if nothing had happened, and is not settled
-    until an answer of Google's has said who is right.
+    If somebody sets the machine's clock while we run, ours continues as before, and is not `settled` until an answer
+    from Google shows which is right.
     """
 
     def __init__(
@@ -47,96 +47,97 @@ class GuidedClock:
         passed: Callable[[], float] = _passed,
     ) -> None:
         self._wall, self._passed = wall or SystemClock().now, passed
-        self._seen = self._wall(), passed()
-        self._added = timedelta(0)
-        self._doubts: list[timedelta] = []
+        self._last = self._wall(), passed()  # the previous readings of both clocks
+        self._correction = timedelta(0)
+        self._differences: list[timedelta] = []
         self._settled_at: float | None = None
 
     @property
     def settled(self) -> bool:
         """See `TimeCheck`."""
         self.now()
-        return self._settled_at is not None and self._passed() - self._settled_at < FRESH
+        return self._settled_at is not None and self._passed() - self._settled_at < VALID_SECONDS
 
     @property
     def skew(self) -> timedelta:
         """See `TimeCheck`."""
         self.now()
-        return -self._added
+        return -self._correction
 
     def now(self) -> datetime:
-        """Aware UTC."""
+        """The current time, in UTC."""
         wall, passed = self._wall(), self._passed()
-        set_by = wall - self._seen[0] - timedelta(seconds=passed - self._seen[1])
-        if abs(set_by) > BELIEVED:
-            self._added -= set_by
+        jump = wall - self._last[0] - timedelta(seconds=passed - self._last[1])
+        if abs(jump) > TOLERANCE:  # somebody has set the machine's clock
+            self._correction -= jump
             self._settled_at = None
-        self._seen = wall, passed
-        return wall + self._added
+        self._last = wall, passed
+        return wall + self._correction
 
-    def heard(self, date: datetime) -> None:
-        """Google's time was this just now."""
+    def observe(self, date: datetime) -> None:
+        """Compare with `date`, Google's time just now."""
         ours = self.now()
-        wall, passed = self._seen
-        if abs(date - ours) > BELIEVED:
+        wall, passed = self._last
+        if abs(date - ours) > TOLERANCE:
             self._doubt(date - wall)
             return
-        self._doubts.clear()
+        self._differences.clear()
         self._settled_at = passed
-        if abs(date - wall) <= BELIEVED / 2:
-            self._added = timedelta(0)  # the machine's own time is right again
+        if abs(date - wall) <= TOLERANCE / 2:
+            self._correction = timedelta(0)  # the machine's clock is right again
 
     def _doubt(self, difference: timedelta) -> None:
-        """One answer that differs may be a mistake of somebody's: nothing is deleted meanwhile."""
-        agree = [one for one in self._doubts if abs(one - difference) <= BELIEVED / 4]
-        self._doubts = [*agree, difference][-AGREE:]
+        """Record a difference; correct the clock after `ANSWERS_NEEDED` similar ones, since a single one may be
+        wrong. Until then the clock is not settled."""
+        similar = [one for one in self._differences if abs(one - difference) <= TOLERANCE / 4]
+        self._differences = [*similar, difference][-ANSWERS_NEEDED:]
         self._settled_at = None
-        if len(self._doubts) == AGREE:
-            self._added, self._settled_at = difference, self._seen[1]
-            self._doubts.clear()
+        if len(self._differences) == ANSWERS_NEEDED:
+            self._correction, self._settled_at = difference, self._last[1]
+            self._differences.clear()
 
 
-# ---- Randomness from the operating system.
+# ---- Randomness
 
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no letter is taken for a digit
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, without letters that look like digits
 _LENGTH = 26
 _RANDOM_BITS = 80
 
 
 class SystemTokens:
-    """`backend.ports.system.TokenSource` by `secrets`."""
+    """`backend.ports.system.TokenSource` with the operating system's randomness."""
 
     def token(self, size: int = 24) -> str:
         """A URL-safe secret of `size` random bytes."""
         return secrets.token_urlsafe(size)
 
     def identifier(self) -> str:
-        """26 characters that sort by the millisecond they were made in; 80 of their bits are random.
+        """An id of 26 characters that sorts by the millisecond of its creation, with 80 random bits (as a ULID).
 
-        Sorted ids keep new rows together in an index, where random ones would touch every page of it.
+        New rows then stay together in an index, where random ids would be spread over all its pages.
         """
         milliseconds = time.time_ns() // 1_000_000
         number = milliseconds << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
         return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(_LENGTH)))
 
 
-# ---- Limits on open files
-# Without one left nothing works: the store cannot be opened, no module imported, no caller answered. So of few each
-# has its part, and those that come in, which anybody may open, never take the others'.
+# ---- The limit on open files
+# Without a free file descriptor nothing works. So connections to Google, incoming connections (which anybody can open)
+# and our own files each have their share.
 
 
 NEEDED = 512
-"""At work: 200 connections to Google, `OWN`, and those that come in."""
+"""File descriptors a server needs: 200 for connections to Google, `OWN`, and the rest for incoming connections."""
 
 OWN = 48
-"""For the store, the processes that read, logs, locks, and a file that is read in passing."""
+"""File descriptors for the store, the reading processes, logs, locks and other files."""
 
 MOST = 65_536
 
 
-def raise_limit() -> int:
-    """As many as the system lets us have by ourselves; returns how many. `MOST` where there is no such limit."""
+def raise_file_limit() -> int:
+    """Raise the limit on open files as far as the system allows, at most to `MOST`; returns the limit."""
     try:
         import resource
     except ImportError:  # Windows
@@ -150,11 +151,11 @@ def raise_limit() -> int:
     return max(soft, wanted)
 
 
-def for_google(limit: int) -> int:
-    """How many of so many are for connections to Google."""
+def google_connections(limit: int) -> int:
+    """How many of `limit` file descriptors are for connections to Google."""
     return 200 if limit >= NEEDED else max(8, (limit - OWN) // 2)
 
 
-def for_callers(limit: int) -> int:
-    """How many of so many are for connections that come in."""
-    return max(8, limit - OWN - for_google(limit))
+def caller_connections(limit: int) -> int:
+    """How many of `limit` file descriptors are for incoming connections."""
+    return max(8, limit - OWN - google_connections(limit))

@@ -1,4 +1,4 @@
-"""The command line speaks: its words and what it says of errors, in the language of the terminal."""
+"""The command line's texts, help and errors, in the language of the terminal, from the translation catalogue."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ from backend.domain.errors import PitchgateError
 if TYPE_CHECKING:
     from backend.locale import Words
 
-_OF_FILES = (
+_FILE_ERRORS = (
     errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.ENOSPC, errno.ENAMETOOLONG,
 )  # fmt: skip
 FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
 NEWLINES = str.maketrans("\r\n", "  ")
-CLICKS = ("core", "exceptions", "formatting", "parser", "termui", "types")
-"""The modules of click that speak."""
+CLICK_MODULES = ("core", "exceptions", "formatting", "parser", "termui", "types")
+"""Click's modules with texts of their own."""
 _NAME = 30
-"""Columns of a terminal."""
-_NEVER_SHOWN = {"file", "directory", "path"}
-"""Asked for where a command is defined. A catalogue takes a tenth of a second to read."""
+"""Most columns the first column of a table keeps without wrapping."""
+_UNTRANSLATED = {"file", "directory", "path"}
+"""Texts that click asks for when a command is defined and never shows. Translating them would read the catalogue, which
+takes a tenth of a second."""
 
 
 def language(environment: Mapping[str, str] = os.environ) -> str:
-    """The terminal's, by the rules of POSIX, if there is a catalogue for it; else English."""
+    """The terminal's language, by the rules of POSIX, if there is a catalogue for it, else English."""
     from backend.locale import spoken
 
-    named = next(filter(None, map(environment.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    return spoken(named.partition("_")[0].partition(".")[0].lower())
+    tag = next(filter(None, map(environment.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return spoken(tag.partition("_")[0].partition(".")[0].lower())
 
 
 @cache
 def words(section: str = "cli") -> Words:
-    """Those of a section of the catalogue. Not read before there is something to say: it takes a while."""
+    """The texts of a section of the catalogue, read at the first use because that is slow."""
     from backend.locale import Words, catalogue
 
     return Words(catalogue(language()).section(section))
 
 
 def echo(key: str, *, err: bool = False, **blanks: object) -> None:
-    """Print the text `cli.<key>`, its blanks filled."""
+    """Print the text `cli.<key>` with its blanks filled."""
     click.echo(words()(key, **blanks), err=err)
 
 
 def print_table(titles: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Print rows below their titles, as wide as the terminal. Nothing is cut off, and the first of each row, its name,
-    stays on one line as far as that leaves room."""
+    """Print a table as wide as the terminal. Long cells are wrapped, never cut; the first column not, if possible."""
     from rich.console import Console
     from rich.table import Column, Table
 
@@ -68,7 +68,7 @@ def print_table(titles: Iterable[str], rows: Iterable[Iterable[object]]) -> None
 
 
 def confirms(key: str) -> Callable[[FC], FC]:
-    """For a command that asks `cli.<key>` before it does anything; --yes answers."""
+    """Decorator for a command that first asks the question `cli.<key>`; adds --yes, which skips it."""
 
     def confirm(context: click.Context, _: click.Parameter, yes: bool) -> None:
         if not yes and not context.resilient_parsing:
@@ -77,37 +77,36 @@ def confirms(key: str) -> Callable[[FC], FC]:
     return click.option("--yes", is_flag=True, expose_value=False, is_eager=False, callback=confirm)
 
 
-def of_click(text: str, counted: str = "", number: int = 1) -> str:
-    """What click says, from the section `click`, its blanks unfilled; in the form for `number` where it has forms. The
-    key is its English."""
-    key = key_of_click(text)
-    if text in _NEVER_SHOWN or key not in words("click"):
+def translate_click(text: str, counted: str = "", number: int = 1) -> str:
+    """Replaces click's gettext functions: the translation of a text of click's, blanks unfilled, in the plural form for
+    `number`. Untranslated texts stay English (`counted`: their plural)."""
+    key = click_key(text)
+    if text in _UNTRANSLATED or key not in words("click"):
         return text if number == 1 else counted
     return words("click").form(key, number)
 
 
-def key_of_click(text: str) -> str:
-    """`missing_argument` of "Missing argument"."""
+def click_key(text: str) -> str:
+    """The catalogue key of an English text of click's: "Missing argument" → missing_argument."""
     return re.sub(r"\W+", "_", text.lower()).strip("_")
 
 
-def metavar_of_click(kind: click.ParamType[Any], param: click.Parameter, ctx: click.Context) -> str | None:
-    """What stands for a value of an option in a command's help."""
+def click_metavar(kind: click.ParamType[Any], param: click.Parameter, ctx: click.Context) -> str | None:
+    """The translated placeholder for an option's value in a command's help, or None."""
     key = f"{kind.name.partition(' ')[0]}_metavar"  # "integer range" too
     return words("click")(key) if isinstance(param, click.Option) and key in words("click") else None
 
 
-for _module in map(importlib.import_module, (f"click.{name}" for name in CLICKS)):
-    for _name in {"_", "ngettext"} & vars(
-        _module
-    ).keys():  # what it has of gettext, which reads compiled files only
-        setattr(_module, _name, of_click)
-setattr(click.ParamType, "get_metavar", metavar_of_click)  # noqa: B010 - for mypy
+for _module in map(importlib.import_module, (f"click.{name}" for name in CLICK_MODULES)):
+    # Replace the gettext functions it uses: gettext itself reads only compiled catalogues.
+    for _name in {"_", "ngettext"} & vars(_module).keys():
+        setattr(_module, _name, translate_click)
+setattr(click.ParamType, "get_metavar", click_metavar)  # noqa: B010 - for mypy
 
 
-class Worded(click.Command):
-    """A command whose help stands in the catalogue, section `help`: under `jobs.list` what it does, under
-    `jobs.list.email` or `option.email` what an option does. Looked up when somebody asks for help, not before."""
+class TranslatedCommand(click.Command):
+    """A command whose help comes from the catalogue: `help.jobs.list` describes the command, `help.jobs.list.email` or
+    `help.option.email` an option. It is read only when help is shown."""
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """See `click.Command`."""
@@ -122,10 +121,10 @@ class Worded(click.Command):
         return super().collect_usage_pieces(ctx)
 
 
-class WordedGroup(Worded, click.Group):
-    """The same of a group and its commands."""
+class TranslatedGroup(TranslatedCommand, click.Group):
+    """A group of translated commands."""
 
-    command_class = Worded
+    command_class = TranslatedCommand
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """See `click.Command`."""
@@ -134,27 +133,27 @@ class WordedGroup(Worded, click.Group):
 
 
 def _names(ctx: click.Context) -> list[str]:
-    """The commands that led here, but for the program, which may be called by several words."""
+    """The names of the command and its groups, without the program's."""
     return [] if ctx.parent is None else [*_names(ctx.parent), str(ctx.info_name)]
 
 
 def explain(command: click.Command, path: str) -> None:
-    """Give a command, its options and what is below it their help."""
+    """Set the help of a command, its options and its subcommands. `path`: the command's catalogue key."""
     texts = words("help")
     command.help = texts(path)
     for option in command.params:
         name = next((n for n in (f"{path}.{option.name}", f"option.{option.name}") if n in texts), "")
         if isinstance(option, click.Option) and name:
             option.help = texts(name)
-    for name, below in getattr(command, "commands", {}).items():
-        explain(below, f"{path}.{name}")
+    for name, subcommand in getattr(command, "commands", {}).items():
+        explain(subcommand, f"{path}.{name}")
 
 
 @contextmanager
-def in_words(program: str) -> Iterator[None]:
-    """Show an error that was made for people, without a stack trace, and end with status 1.
+def showing_errors(program: str) -> Iterator[None]:
+    """Print expected errors in words, without a stack trace, and exit with status 1. `program` is named first.
 
-    A file that cannot be used counts as one too. Anything else is a bug and keeps its trace.
+    Expected are every `PitchgateError` and errors about files. Anything else is a bug and keeps its trace.
     """
     try:
         yield
@@ -172,10 +171,10 @@ def in_words(program: str) -> Iterator[None]:
 
 
 def _for_people(error: BaseException) -> PitchgateError | None:
-    """The first part of `error` that people can do something about."""
+    """The expected error in `error`, the first one of a group; None if it is a bug."""
     if isinstance(error, BaseExceptionGroup):
         return next(filter(None, map(_for_people, error.exceptions)), None)
-    if isinstance(error, OSError) and error.errno in _OF_FILES:
+    if isinstance(error, OSError) and error.errno in _FILE_ERRORS:
         key = "path.named" if error.filename is not None else "path"
         return PitchgateError(key, path=error.filename, why=error.strerror)
     return error if isinstance(error, PitchgateError) else None

@@ -1,4 +1,4 @@
-"""Secrets at rest under Fernet keys that can be rotated, and where those keys come from."""
+"""Encrypts (seals) stored secrets with Fernet keys that can be rotated, and finds those keys."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ _REMEMBERED = 10_000
 
 
 def make_key() -> str:
-    """A new key in the form PITCHGATE_SECRET_KEYS takes."""
+    """A new key, in the format of PITCHGATE_SECRET_KEYS."""
     return Fernet.generate_key().decode("ascii")
 
 
 def key_id(key: SecretStr) -> str:
-    """What a key is called: eight characters from which it cannot be found."""
+    """The public id of a key: eight characters of its hash."""
     return hashlib.sha256(key.get_secret_value().encode()).hexdigest()[:8]
 
 
 class MultiFernetVault:
-    """`backend.ports.system.Vault`: seals with the first key, opens with any."""
+    """`backend.ports.system.Vault`: encrypts with the first key, decrypts with any."""
 
     def __init__(self, keys: Sequence[SecretStr]) -> None:
-        """`keys` newest first. Raises `Refused` (field secret_keys) for none or one that is no key."""
+        """`keys`: newest first. Raises `Refused` (field secret_keys) if there is none, or one is invalid."""
         if not keys:
             raise Refused("secret_keys", field="secret_keys")
-        self._named = {key_id(key): _fernet(key, place) for place, key in enumerate(keys, 1)}
-        self._fernet = MultiFernet([*self._named.values()])
+        self._by_id = {key_id(key): _fernet(key, place) for place, key in enumerate(keys, 1)}
+        self._fernet = MultiFernet([*self._by_id.values()])
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """What the keys are called where they must not be shown, newest first."""
-        return tuple(self._named)
+        """The ids of the keys, newest first."""
+        return tuple(self._by_id)
 
     def key_of(self, sealed: bytes) -> str | None:
-        """The id of the key that opens it, or None."""
-        for name, fernet in self._named.items():
+        """The id of the key that decrypts `sealed`, or None."""
+        for name, fernet in self._by_id.items():
             try:
                 fernet.decrypt(sealed)
             except InvalidToken:
@@ -64,14 +64,14 @@ class MultiFernetVault:
         return self._fernet.encrypt(secret.encode("utf-8"))
 
     def open(self, sealed: bytes) -> str:
-        """Decrypt with whichever key fits. Raises `Refused` (code sealed) if none does."""
+        """Decrypt with any of the keys. Raises `Refused` (code sealed) if none fits."""
         try:
             return self._fernet.decrypt(sealed).decode("utf-8")
         except (InvalidToken, UnicodeDecodeError) as error:
             raise _unsealable() from error
 
     def rotate(self, sealed: bytes) -> bytes:
-        """The same secret under the newest key. Raises `Refused` (code sealed) if no key fits."""
+        """Encrypt a secret again with the newest key. Raises `Refused` (code sealed) if no key decrypts it."""
         try:
             return self._fernet.rotate(sealed)
         except InvalidToken as error:
@@ -79,15 +79,16 @@ class MultiFernetVault:
 
 
 class VaultKeys:
-    """`backend.ports.system.DecisionKeys`. What was opened is remembered: opening costs as much as all the rest of
-    an entry."""
+    """`backend.ports.system.DecisionKeys`: the keys of decision logs. Decrypted keys are cached, since decrypting
+    costs as much as everything else about an entry."""
 
     def __init__(self, vault: Vault) -> None:
         self.vault = vault
         self.open = lru_cache(_REMEMBERED)(self._open)
 
     def fresh(self, mailbox_id: str) -> tuple[bytes, bytes]:
-        """A new key. The mailbox is sealed with it, so that it seals no other's log."""
+        """A new key, encrypted and plain. The mailbox's id is encrypted with it, so that it is not accepted for
+        another log."""
         key = os.urandom(KEY_BYTES)
         return self.vault.seal(f"{b64encode(key).decode()} {mailbox_id}"), key
 
@@ -96,7 +97,7 @@ class VaultKeys:
             key, _, owner = self.vault.open(sealed).partition(" ")
         except Refused:
             return None
-        # Releases up to 0.2 sealed the key alone.
+        # Releases up to 0.2 encrypted the key without an id.
         return b64decode(key) if owner in ("", mailbox_id) else None
 
     def salt(self) -> bytes:
@@ -105,12 +106,12 @@ class VaultKeys:
 
 
 def configured_vault(settings: Settings) -> MultiFernetVault:
-    """The vault of this deployment. See `load_or_make_keys`."""
+    """The vault with this deployment's keys. See `load_or_make_keys`."""
     return MultiFernetVault(load_or_make_keys(settings))
 
 
-def opens(vault: Vault, sealed: bytes) -> bool:
-    """Whether any key of the vault fits."""
+def can_open(vault: Vault, sealed: bytes) -> bool:
+    """Whether a key of the vault decrypts `sealed`."""
     try:
         vault.open(sealed)
     except Refused:
@@ -121,8 +122,8 @@ def opens(vault: Vault, sealed: bytes) -> bool:
 def load_or_make_keys(settings: Settings) -> tuple[SecretStr, ...]:
     """The keys of this deployment, newest first.
 
-    Without keys in the settings, dev and test keep one in `state_dir` (mode 0600). Staging and production
-    refuse: a key that was made on one machine's disk is lost with it, and every grant with the key.
+    Without keys in the settings, dev and test create one in `state_dir` (mode 0600). Staging and production refuse,
+    because a key on one machine's disk could be lost with it, and with the key every grant.
     """
     if settings.secret_keys:
         return settings.secret_keys
@@ -138,7 +139,7 @@ def load_or_make_keys(settings: Settings) -> tuple[SecretStr, ...]:
 
 
 def _write_once(path: Path, key: str) -> None:
-    """Create `path` with `key`, or leave the file another process made meanwhile."""
+    """Create `path` with `key`, unless another process has created it meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
     draft = Path(name)
@@ -148,7 +149,7 @@ def _write_once(path: Path, key: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         try:
-            # A link appears whole or not at all and never replaces: two processes end up with one key.
+            # Linking is atomic and never replaces a file, so two processes end up with the same key.
             os.link(draft, path)
         except FileExistsError:
             return

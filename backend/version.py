@@ -1,4 +1,4 @@
-"""Which Pitchgate this is: release, commit and schema."""
+"""The version of Pitchgate: release, commit and schema."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from backend.store.library import Dialect, migrations
 
 STAMP = Path(__file__).with_name("COMMIT")
-"""Written by the build of a package or an image, which have no repository in them."""
+"""A file with the commit, written when a package or an image is built, as these contain no repository."""
 
 
 def release() -> str:
@@ -21,8 +21,8 @@ def release() -> str:
 
 
 def commit(root: Path = Path(__file__).parents[1], stamp: Path = STAMP) -> str:
-    """The commit's first twelve digits, with a plus sign where files were changed since; "unknown" where nothing
-    tells."""
+    """The first twelve digits of the commit, with a plus sign if files have been changed since; "unknown" without a
+    stamp and a repository."""
     if stamp.is_file():
         return stamp.read_text(encoding="ascii").strip()[:13]
     if not (root / ".git").exists():
@@ -35,12 +35,12 @@ def commit(root: Path = Path(__file__).parents[1], stamp: Path = STAMP) -> str:
 
 
 def schema() -> int:
-    """The newest step of the schema that this release makes."""
+    """The version of the schema that this release needs."""
     return migrations(Dialect.SQLITE)[-1].version
 
 
 def version_line() -> str:
-    """All of it in a line."""
+    """Release, commit and schema in one line."""
     return f"pitchgate {release()}, commit {commit()}, schema {schema()}"
 
 

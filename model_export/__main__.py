@@ -17,7 +17,7 @@ from backend.domain.reading.wording import body, read, written
 from backend.scoring import JUDGE_BESIDE, SHIPPED
 from backend.scoring.second_reading import Encoder, Judge
 from backend.scoring.session import ModelSession
-from backend.terminal import in_words
+from backend.terminal import showing_errors
 from model_export import loaders
 from model_export.card import BadCard, read_card, write_card
 from model_export.choice import choose_nested, grid
@@ -318,7 +318,7 @@ def _export(trained: Trained, rows: list[Row], out: Path) -> tuple[bytes, float]
 def main() -> None:
     """Entry point: an error made for people is shown as one, without a stack trace."""
     try:
-        with in_words("pitchgate-model"):
+        with showing_errors("pitchgate-model"):
             cli()
     except (BadRow, BadCard, NotPublished) as error:
         sys.exit(f"pitchgate-model: {error}")

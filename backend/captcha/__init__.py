@@ -1,1 +1,1 @@
-"""Captcha providers behind `backend.ports.captcha`."""
+"""Captcha providers: adapters of `backend.ports.captcha`."""

@@ -1,5 +1,5 @@
-"""Our own two tasks: a proof of work in ALTCHA's format, and a code, shown and offered as sound, to be typed. Neither
-stores anything until the answer."""
+"""Our own two captchas: a proof of work in ALTCHA's format, and a typed code shown as a picture or played as sound.
+Nothing is stored before the answer."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from captcha.audio import AudioCaptcha
 
 # ---- A proof of work in ALTCHA's format
-# Tasks are signed, so nothing is stored until the answer. The task: find the counter whose PBKDF2 key begins as the
-# signed prefix says. The counter is drawn evenly from all below the ceiling, so every order of trying them takes half
-# the ceiling on average: starting high gains nothing, and neither does dropping a task for a fresh one. The price rises
-# by more steps, not by dearer ones: making and checking a task stays equally cheap for us.
+# The task: find the counter whose PBKDF2 key begins with the signed prefix. Tasks are signed, so nothing is stored
+# before the answer. The counter is drawn evenly below the ceiling, so any order of trying takes half the ceiling on
+# average, and asking for another task gains nothing. A higher factor means more steps, not more expensive ones, so that
+# making and checking a task stays equally cheap for us.
 
 
 ALGORITHM = "PBKDF2/SHA-256"
 STEPS = 500
-"""Most steps of a task at factor 1; on average it takes half as many."""
+"""Most steps of a task at factor 1; half as many on average."""
 
 MAX_FACTOR = 64
 PAYLOAD_LIMIT = 4_096
-"""Characters of an answer. An honest one has about 900."""
+"""Limit in characters of an answer. A genuine one has about 900."""
 
 MIN_SECRET = 16
 
@@ -46,8 +46,8 @@ MIN_SECRET = 16
 class ProofOfWork:
     """`Captcha` by proof of work. Stateless and thread-safe; a task costs us about `base_cost` iterations.
 
-    `secret` signs the tasks, `base_cost` is the number of PBKDF2 iterations of one step, `life` how many
-    seconds a task may be answered. `draw` picks a number below the one it is given, each as likely as another.
+    `secret` signs the tasks; `base_cost` is the number of PBKDF2 iterations per step, `life` how many seconds a
+    task is valid. `draw(n)` returns a random number below n.
     """
 
     kind = Kind.PROOF_OF_WORK
@@ -58,18 +58,18 @@ class ProofOfWork:
     ) -> None:
         if len(secret) < MIN_SECRET:
             raise ValueError(f"the captcha secret needs at least {MIN_SECRET} characters")
-        self._task_secret = _derived(secret, b"pitchgate captcha task")
-        self._key_secret = _derived(secret, b"pitchgate captcha key")
+        self._task_secret = _derive_key(secret, b"pitchgate captcha task")
+        self._key_secret = _derive_key(secret, b"pitchgate captcha key")
         self._base_cost = base_cost
         self._life = timedelta(seconds=life)
         self._draw = draw
 
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
-        """A fresh task: `parameters` as ALTCHA writes them, and their `signature`.
+        """A new task: ALTCHA's `parameters` and their `signature`.
 
-        `parameters.data` holds `challenge` (the id), `factor`, `ceiling` (no counter reaches it) and
-        `expires` (Unix seconds). The time is kept there and not in ALTCHA's own `expiresAt`, which the
-        library compares with the machine's clock instead of the `now` it is handed.
+        `parameters.data` has `challenge` (the id), `factor`, `ceiling` (above any counter) and `expires` (Unix
+        seconds). ALTCHA's own `expiresAt` is not used, because the library compares it with the machine's clock
+        instead of `now`.
         """
         if not 1 <= factor <= MAX_FACTOR:
             raise ValueError(f"factor {factor} is outside 1..{MAX_FACTOR}")
@@ -90,18 +90,18 @@ class ProofOfWork:
         return dict(challenge.to_dict())
 
     async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> CheckedAnswer:
-        """As `check`: it costs one PBKDF2 step, too little for a thread."""
+        """See `check`. Not in a thread, since it costs only one PBKDF2 step."""
         return self.check(payload, challenge_id, factor, now)
 
     def check(self, payload: str, challenge_id: str, factor: int, now: datetime) -> CheckedAnswer:
-        """Check an answer. Its `signature` is the task's, so re-spaced or re-ordered JSON is the same answer.
+        """Check an answer. The result's `signature` is the task's, so a reformatted answer counts as the same one.
 
         A task made with a lower `factor` counts as expired.
         """
         answer = _read(payload)
         result = altcha.verify_solution(answer, self._task_secret, hmac_key_secret=self._key_secret)
         data = answer.challenge.parameters.data
-        # An untouched signature means that `data` is what `task` wrote, types included.
+        # With a valid signature `data` is exactly what `task` wrote, types included.
         if result.invalid_signature is not False or not isinstance(data, dict):
             raise Refused("captcha_wrong.altered")
         if not hmac.compare_digest(data["challenge"].encode(), challenge_id.encode()):
@@ -114,13 +114,13 @@ class ProofOfWork:
         return CheckedAnswer(signature=str(answer.challenge.signature), expires_at=expires_at)
 
 
-def _derived(secret: str, purpose: bytes) -> bytes:
-    """A key per purpose, so that a signature for one purpose is invalid for another."""
+def _derive_key(secret: str, purpose: bytes) -> bytes:
+    """A key for one purpose, so that signatures are invalid for any other."""
     return hmac.digest(secret.encode(), purpose, "sha256")
 
 
 def _read(payload: str) -> altcha.Payload:
-    """The answer's parts, or `Refused` (captcha_malformed)."""
+    """The parsed answer. Raises `Refused` (captcha_malformed)."""
     try:
         if len(payload) > PAYLOAD_LIMIT:
             raise ValueError("too long")
@@ -131,27 +131,27 @@ def _read(payload: str) -> altcha.Payload:
 
 
 # ---- A typed code
-# Shown as a picture and offered as sound. Nothing of it is stored: see `TypedCode`.
+# Shown as a picture or played as sound. It is not stored: see `TypedCode`.
 
 
 ALPHABET = "2346789"
-"""Digits, because the voices speak English and digits are known in English by most who read any of our five
-languages. Without 0 and 1, which look like letters and like 7, and without 5, which sounds like 9."""
+"""Digits, since most readers of our five languages understand them in English, the language of the recordings.
+Without 0 and 1, which look like letters or like 7, and without 5, which sounds like 9."""
 
 LENGTH = 6
 TRIES = 3
 PURPOSE = "typed code"
 TICKET_LIMIT = 1_000
 TYPED_LIMIT = 100
-KEPT_TAKES = 16
+MOST_RECORDINGS = 16
 INK, PAPER = (38, 38, 66), (246, 246, 240)
-"""Dark on light, in both of the page's colour schemes: the library's own colours may be hard to see."""
+"""Dark on light in both colour schemes of the page; the library's own colours can be hard to see."""
 
 OPAQUE = [min(255, 6 * light) for light in range(256)]
-"""The library takes a colour's lightness for its opacity, which leaves dark ink pale."""
+"""Opacity by lightness of a colour. The library's own table makes dark ink pale."""
 
 TILT, OVERLAP = (-18, 18), 0.1
-"""Less than the library's own: programs read either, people do not. A 7 that leans too far is a 1."""
+"""Less than the library's defaults, which stop people but not programs: a 7 that leans too far looks like a 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +164,10 @@ class _Ticket:
 
 
 class TypedCode:
-    """`TypedCodes`. Keeps nothing but a few takes of sound: code, price and end are in the ticket, sealed.
+    """`TypedCodes`. Code, factor and expiry are encrypted in the ticket; only a few sound recordings are kept.
 
-    Who has the ticket but not the key learns nothing of the code but its picture and its sound. `draw`
-    picks each digit; `tokens` gives each ticket its id, by which tries are counted and a second use is barred.
-    `life` is how many seconds a code may be typed.
+    Without the key, a ticket reveals nothing about its code. `draw` picks each digit; `tokens` gives each ticket an
+    id, by which attempts are counted and reuse is prevented. `life` is how many seconds a code is valid.
     """
 
     kind = Kind.TYPED_CODE
@@ -182,10 +181,10 @@ class TypedCode:
         self._life = timedelta(seconds=life)
         self._draw = draw
         self._speaking = asyncio.Lock()
-        self._takes: dict[str, bytes] = {}
+        self._recordings: dict[str, bytes] = {}
 
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
-        """`kind`, `ticket`, and `length`, which does not rise with the price: the wait that follows does."""
+        """`kind`, `ticket` and `length`. A higher `factor` does not lengthen the code, only the wait after it."""
         return {
             "kind": self.kind,
             "ticket": self._ticket(challenge_id, factor, "", now),
@@ -193,21 +192,21 @@ class TypedCode:
         }
 
     def after_work(self, challenge_id: str, factor: int, work: str, now: datetime) -> str:
-        """A ticket that says which work was done."""
+        """A ticket for a code to be typed after a proof of work; `work` is that one's signature."""
         return self._ticket(challenge_id, factor, work, now)
 
     def another(self, ticket: str, challenge_id: str, now: datetime) -> str:
-        """A new ticket at the same price, behind the same work. Its life is its own."""
-        known = self._opened(ticket, challenge_id, now)
+        """A new ticket with the same factor and work, and a new expiry."""
+        known = self._open_ticket(ticket, challenge_id, now)
         return self._ticket(challenge_id, known.factor, known.work, now)
 
     async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> CheckedAnswer:
-        """Compare what was typed: any script's digits count, blanks and hyphens do not.
+        """Compare the typed code; digits of any script count, spaces and hyphens do not.
 
-        The answer says whether it is right; whether that may be looked at is for the code that counts the tries.
+        The result says whether it is right. The caller must count the attempt before using that.
         """
         ticket, _, typed = payload.partition(":")
-        known = self._opened(ticket, challenge_id, now)
+        known = self._open_ticket(ticket, challenge_id, now)
         if known.factor < factor:
             raise Refused("captcha_expired.price")
         right = hmac.compare_digest(_plain(typed).encode(), known.code.encode())
@@ -215,24 +214,24 @@ class TypedCode:
         return CheckedAnswer(known.work or name, known.expires_at, right, TRIES, name, alone=not known.work)
 
     async def picture(self, ticket: str, challenge_id: str, now: datetime) -> bytes:
-        """The code as PNG; another drawing each time. 4 ms of processor time."""
-        code = self._opened(ticket, challenge_id, now).code
-        return await asyncio.to_thread(_drawn, code)
+        """The code as PNG, drawn differently each time. 4 ms of processor time."""
+        code = self._open_ticket(ticket, challenge_id, now).code
+        return await asyncio.to_thread(_draw_picture, code)
 
     async def sound(self, ticket: str, challenge_id: str, now: datetime) -> bytes:
-        """The code spoken in English over noise. 0.1 s of processor time, one at a time.
+        """The code spoken in English over noise. 0.1 s of processor time, one recording at a time.
 
-        Asked for again soon, the same take comes: a browser that fetches it in parts gets parts of one whole.
+        A recording is kept for a while, so that a browser fetching it in parts gets parts of the same one.
         """
-        known = self._opened(ticket, challenge_id, now)
+        known = self._open_ticket(ticket, challenge_id, now)
         async with self._speaking:
-            take = self._takes.pop(known.id, b"")
-            if not take:
-                take = await asyncio.to_thread(_spoken, known.code)
-            self._takes[known.id] = take  # the latest last
-            while len(self._takes) > KEPT_TAKES:
-                del self._takes[next(iter(self._takes))]
-        return take
+            recording = self._recordings.pop(known.id, b"")
+            if not recording:
+                recording = await asyncio.to_thread(_speak, known.code)
+            self._recordings[known.id] = recording  # reinserted last, so that the oldest is dropped first
+            while len(self._recordings) > MOST_RECORDINGS:
+                del self._recordings[next(iter(self._recordings))]
+        return recording
 
     def _ticket(self, challenge_id: str, factor: int, work: str, now: datetime) -> str:
         parts = {
@@ -246,8 +245,8 @@ class TypedCode:
         }
         return self._vault.seal(json.dumps(parts)).decode("ascii")
 
-    def _opened(self, ticket: str, challenge_id: str, now: datetime) -> _Ticket:
-        """What is in a ticket of this challenge that is still good."""
+    def _open_ticket(self, ticket: str, challenge_id: str, now: datetime) -> _Ticket:
+        """Decrypt a ticket. Raises `Refused` unless it is valid and of this challenge."""
         try:
             if len(ticket) > TICKET_LIMIT:
                 raise ValueError("too long")
@@ -266,22 +265,24 @@ class TypedCode:
 
 
 def _plain(typed: str) -> str:
-    """Digits as ASCII, letters as capitals; blanks, hyphens and points between them are left out."""
+    """The typed text with ASCII digits and capital letters, without spaces, hyphens and points."""
     wide = unicodedata.normalize("NFKC", typed[:TYPED_LIMIT]).upper()
     digits = (str(unicodedata.digit(c)) if unicodedata.digit(c, None) is not None else c for c in wide)
-    # There is no 1 in a code: who types one has seen a 7.
+    # Codes contain no 1, so a typed 1 is a misread 7.
     return "".join(c for c in digits if not c.isspace() and c not in "-.,·").replace("1", "7")
 
 
-def _drawn(code: str) -> bytes:
-    from captcha.image import ImageCaptcha  # pillow comes with it: 8 MB that most servers never need
+def _draw_picture(code: str) -> bytes:
+    from captcha.image import (
+        ImageCaptcha,  # imported late: it brings Pillow, 8 MB that most servers never need
+    )
 
-    artist = ImageCaptcha(width=44 * len(code) + 24, height=90)
-    artist.lookup_table, artist.character_rotate, artist.word_offset_dx = OPAQUE, TILT, OVERLAP
-    return artist.generate(code, bg_color=PAPER, fg_color=INK).getvalue()
+    drawer = ImageCaptcha(width=44 * len(code) + 24, height=90)
+    drawer.lookup_table, drawer.character_rotate, drawer.word_offset_dx = OPAQUE, TILT, OVERLAP
+    return drawer.generate(code, bg_color=PAPER, fg_color=INK).getvalue()
 
 
-def _spoken(code: str) -> bytes:
+def _speak(code: str) -> bytes:
     return bytes(_speaker().generate(code))
 
 

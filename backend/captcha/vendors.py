@@ -1,5 +1,4 @@
-"""Other companies' checks behind our port: their data, their siteverify endpoints, and opening what the settings
-name."""
+"""Captchas of other vendors: their data, their siteverify endpoints, and opening the captcha that the settings name."""
 
 from __future__ import annotations
 
@@ -21,12 +20,13 @@ from backend.ports.captcha import Captcha, CheckedAnswer, Kind, TypedCodes, Widg
 from backend.ports.system import TokenSource, Vault
 from backend.settings import Settings
 
-# ---- Other companies' checks: data
-# What each other company documents of its check: addresses, names, and the meaning of every error code. Data.
+# ---- Vendors
+# From each vendor's documentation: addresses, names, and the meaning of every error code.
 
 
-class Fate(Enum):
-    """What an error code means for the sender. OURS: our keys or our request are wrong; they can do nothing."""
+class ErrorMeaning(Enum):
+    """What a vendor's error code means. The first three are shown to the sender, by our error code. OURS: our keys
+    or our request are wrong. THEIRS: the vendor failed."""
 
     WRONG = "captcha_wrong"
     EXPIRED = "captcha_expired"
@@ -36,36 +36,37 @@ class Fate(Enum):
 
 
 _COMMON = {
-    "missing-input-secret": Fate.OURS,
-    "invalid-input-secret": Fate.OURS,
-    "missing-input-response": Fate.WRONG,
-    "invalid-input-response": Fate.WRONG,
-    "bad-request": Fate.OURS,
+    "missing-input-secret": ErrorMeaning.OURS,
+    "invalid-input-secret": ErrorMeaning.OURS,
+    "missing-input-response": ErrorMeaning.WRONG,
+    "invalid-input-response": ErrorMeaning.WRONG,
+    "bad-request": ErrorMeaning.OURS,
 }
 TURNSTILE_ERRORS = _COMMON | {
-    "timeout-or-duplicate": Fate.EXPIRED,
-    "internal-error": Fate.THEIRS,
+    "timeout-or-duplicate": ErrorMeaning.EXPIRED,
+    "internal-error": ErrorMeaning.THEIRS,
 }
 HCAPTCHA_ERRORS = _COMMON | {
-    "expired-input-response": Fate.EXPIRED,
-    "already-seen-response": Fate.REPLAYED,
-    "invalid-or-already-seen-response": Fate.REPLAYED,
-    "missing-remoteip": Fate.OURS,
-    "invalid-remoteip": Fate.OURS,
-    "not-using-dummy-passcode": Fate.OURS,
-    "sitekey-secret-mismatch": Fate.OURS,
+    "expired-input-response": ErrorMeaning.EXPIRED,
+    "already-seen-response": ErrorMeaning.REPLAYED,
+    "invalid-or-already-seen-response": ErrorMeaning.REPLAYED,
+    "missing-remoteip": ErrorMeaning.OURS,
+    "invalid-remoteip": ErrorMeaning.OURS,
+    "not-using-dummy-passcode": ErrorMeaning.OURS,
+    "sitekey-secret-mismatch": ErrorMeaning.OURS,
 }
 RECAPTCHA_ERRORS = _COMMON | {
-    "timeout-or-duplicate": Fate.EXPIRED,
-    "browser-error": Fate.WRONG,
-    "invalid-keys": Fate.OURS,
+    "timeout-or-duplicate": ErrorMeaning.EXPIRED,
+    "browser-error": ErrorMeaning.WRONG,
+    "invalid-keys": ErrorMeaning.OURS,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One company. `action` is sent along and comes back where it has such a thing; `unnamed_host` is what it
-    documents to say in place of a host name now and then; `tells_site_key`: it wants the site key as well."""
+    """One captcha vendor. `action` labels our form and is returned with the result, if the vendor supports that;
+    `unnamed_host` is what the vendor may return instead of our host name; `tells_site_key`: verification requests
+    need the site key. `sources` are additions to the page's content policy."""
 
     kind: Kind
     name: str
@@ -73,14 +74,14 @@ class Vendor:
     script: str
     css_class: str
     field: str
-    errors: dict[str, Fate]
+    errors: dict[str, ErrorMeaning]
     sources: dict[str, tuple[str, ...]]
     action: str = ""
     unnamed_host: str = ""
     tells_site_key: bool = False
 
     def widget(self, site_key: str) -> Widget:
-        """What the page needs to know."""
+        """What the page needs to show this captcha."""
         attributes = {"data-sitekey": site_key} | ({"data-action": self.action} if self.action else {})
         return Widget(self.name, self.script, self.css_class, self.field, attributes, self.sources)
 
@@ -133,20 +134,20 @@ VENDORS = {
 }
 
 
-# ---- Another company's check
-# The company gets the secret and the token its own script made, and nothing else: no address of the sender, and
-# nothing of the mail. Any answer that is not clearly a success counts as a failure.
+# ---- Verification by a vendor
+# The vendor gets only the secret and its own token, never the sender's address or anything from the email. Any answer
+# but a clear success counts as a failure.
 
 
 TOKEN_LIMIT = 16_384
-"""Characters of a token. Turnstile's have at most 2,048; the others name no limit."""
+"""Limit in characters of a token. Turnstile's have at most 2,048; the others document no limit."""
 
 ANSWER_LIMIT = 64 * 1024
 PATIENCE = 5.0
 
 
 class SiteVerify:
-    """`Captcha` by one `Vendor`. `http` is the caller's and stays open; `host` is the name our pages have."""
+    """`Captcha` of one `Vendor`. `http` is not closed here; `host` is the host name of our pages."""
 
     def __init__(
         self,
@@ -169,26 +170,26 @@ class SiteVerify:
 
     @property
     def kind(self) -> Kind:
-        """Which company."""
+        """The vendor's kind."""
         return self._vendor.kind
 
     @property
     def widget(self) -> Widget:
-        """What the page shows."""
+        """The vendor's widget for our page."""
         return self._vendor.widget(self._site_key)
 
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
-        """Where the company's own script is to be asked: we make no task. The price is the company's."""
+        """What the vendor's script needs. The vendor makes the task itself, so `factor` has no effect."""
         return {"kind": self.kind, "site_key": self._site_key, "field": self._vendor.field}
 
     async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> CheckedAnswer:
-        """Ask the company. It takes each token once; its digest bars a second use on our side as well."""
+        """Ask the vendor, which accepts each token once. Its digest prevents reuse on our side as well."""
         if not payload or len(payload) > TOKEN_LIMIT:
             raise Refused("captcha_malformed")
         response = await self._ask(payload)
         if response.get("success") is not True:
             raise self._refusal(response.get("error-codes"))
-        self._check_place(response)
+        self._check_site(response)
         digest = hashlib.sha256(payload.encode("utf-8", "surrogatepass")).hexdigest()
         return CheckedAnswer(f"{self.kind}:{digest}", now + timedelta(days=1))
 
@@ -211,7 +212,7 @@ class SiteVerify:
             response = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise self._later(f"status {status}") from error
-        # A refusal may come with 4xx; a success only counts as one with 200.
+        # Vendors may refuse with 4xx; a success is valid only with 200.
         if (
             not isinstance(response, dict)
             or (status != 200 and "error-codes" not in response)
@@ -223,18 +224,18 @@ class SiteVerify:
         return response
 
     def _refusal(self, codes: object) -> Refused | TryLater:
-        """The gravest of the codes decides: what is our fault or theirs is not told to the sender as theirs."""
+        """The error for a list of codes. If one is our fault or the vendor's, the sender is not blamed."""
         names = [code for code in codes if isinstance(code, str)] if isinstance(codes, list) else []
-        fates = {code: self._vendor.errors.get(code, Fate.THEIRS) for code in names}
-        for code, fate in fates.items():
-            if fate in (Fate.OURS, Fate.THEIRS):
+        meanings = {code: self._vendor.errors.get(code, ErrorMeaning.THEIRS) for code in names}
+        for code, meaning in meanings.items():
+            if meaning in (ErrorMeaning.OURS, ErrorMeaning.THEIRS):
                 return self._later(code[:60])
-        for fate in (Fate.REPLAYED, Fate.EXPIRED, Fate.WRONG):
-            if fate in fates.values():
-                return Refused(fate.value)
+        for meaning in (ErrorMeaning.REPLAYED, ErrorMeaning.EXPIRED, ErrorMeaning.WRONG):
+            if meaning in meanings.values():
+                return Refused(meaning.value)
         return self._later("no reason given")
 
-    def _check_place(self, response: Mapping[str, Any]) -> None:
+    def _check_site(self, response: Mapping[str, Any]) -> None:
         """Reject tokens issued for another site or another form."""
         host = str(response.get("hostname", "")).lower()
         if host != self._host and not (host and host == self._vendor.unnamed_host):
@@ -246,22 +247,22 @@ class SiteVerify:
         return TryLater("later.captcha", vendor=self._vendor.name, reason=f"{self.kind}: {reason}")
 
 
-# ---- Opens the checks that the settings name.
+# ---- The captcha of the settings
 
 
 @asynccontextmanager
 async def open_captchas(
     settings: Settings, secret: str, vault: Vault, tokens: TokenSource
 ) -> AsyncIterator[tuple[Captcha, TypedCodes]]:
-    """The first check, and the typed codes that may follow it. Connections to another company are closed on
-    the way out."""
+    """The captcha that the settings name, and the typed codes that may follow it. `secret` signs proofs of work.
+    Connections to a vendor are closed at the end."""
     codes = TypedCode(vault, tokens, settings.captcha_life)
     if settings.captcha is Kind.PROOF_OF_WORK:
         yield ProofOfWork(secret, settings.captcha_cost, settings.captcha_life), codes
     elif settings.captcha is Kind.TYPED_CODE:
         yield codes, codes
     else:
-        # No proxies or cookies of the surroundings: the company gets what stands in the adapter.
+        # Without proxies from the environment and without cookies: the vendor gets only what `SiteVerify` sends.
         async with aiohttp.ClientSession(
             trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": "Pitchgate"}
         ) as http:

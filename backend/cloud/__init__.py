@@ -1,1 +1,1 @@
-"""`pitchgate cloud`: what Google Cloud must hold for one environment, from one template."""
+"""`pitchgate cloud`: creates and checks the Google Cloud resources of one environment."""

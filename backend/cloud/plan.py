@@ -1,5 +1,4 @@
-"""What each environment is to hold (one template for four), the files that run it, and what is there against what
-is wanted."""
+"""The resources and deployment files that an environment needs, and the comparison with those that exist."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from backend import home
-from backend.addon_manifest import rendered
+from backend.addon_manifest import render_manifest
 from backend.cloud.things import (
     APIS,
     Account,
@@ -22,10 +21,10 @@ from backend.cloud.things import (
     CloudTopic,
     GoogleCloud,
     Json,
-    Right,
+    Resource,
+    RoleGrant,
     Service,
-    Thing,
-    shown,
+    as_text,
 )
 from backend.domain.errors import Refused
 from backend.locale import LANGUAGES
@@ -35,17 +34,17 @@ from backend.vault import make_key
 PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
 RESOURCE_MANAGER = "cloudresourcemanager.googleapis.com"
 SERVICES = (RESOURCE_MANAGER, "gmail.googleapis.com", "pubsub.googleapis.com", "iam.googleapis.com")
-"""The first tells the project's number, which others need; a new project has it off."""
+"""APIs that every environment needs. The first returns the project's number; in a new project it is disabled."""
 ADD_ONS = "gsuiteaddons.googleapis.com"
 GMAIL = "serviceAccount:gmail-api-push@system.gserviceaccount.com"
 PUBLISHER, SUBSCRIBER = "roles/pubsub.publisher", "roles/pubsub.subscriber"
 ATTEMPTS = 10
-"""Pushes of one notice before it is a dead letter. The sweep finds the mail it told of all the same."""
+"""Deliveries of one notice before it becomes a dead letter. The periodic sweep still finds the mail it was about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One environment in one project. `url` is its public https address, "" where notices are fetched."""
+    """One environment in one Cloud project. `url` is its public https address, "" if notices are pulled."""
 
     name: str
     project: str
@@ -59,51 +58,51 @@ class Environment:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The APIs that are needed. Gmail calls an add-on at a public address only."""
+        """The APIs it needs. The add-on needs a public address."""
         return (*SERVICES, ADD_ONS) if self.url else SERVICES
 
     @property
     def topic(self) -> str:
-        """Where Gmail publishes."""
+        """The topic that Gmail publishes to."""
         return f"projects/{self.project}/topics/pitchgate-{self.name}"
 
     @property
     def dead_topic(self) -> str:
-        """Where notices go that could not be delivered."""
+        """The topic for notices that could not be delivered."""
         return f"{self.topic}-dead"
 
     @property
     def subscription(self) -> str:
-        """What we hear of new mail by."""
+        """The subscription that delivers notices to us."""
         return f"projects/{self.project}/subscriptions/pitchgate-{self.name}"
 
     @property
     def dead_subscription(self) -> str:
-        """Keeps dead letters for a person to look at."""
+        """The subscription that keeps dead letters for a person to look at."""
         return f"{self.subscription}-dead"
 
     @property
     def account_id(self) -> str:
-        """Of the account that signs pushes, or fetches."""
+        """The id of the service account that signs pushes, or pulls."""
         return f"pitchgate-{self.name}"
 
     @property
     def account(self) -> str:
-        """Its address."""
+        """The service account's email address."""
         return f"{self.account_id}@{self.project}.iam.gserviceaccount.com"
 
     @property
     def deployment(self) -> str:
-        """The Gmail add-on's."""
+        """The Gmail add-on's deployment."""
         return f"projects/{self.project}/deployments/pitchgate-{self.name}"
 
     @property
     def endpoint(self) -> str:
-        """Where notices are pushed to."""
+        """The address notices are pushed to."""
         return f"{self.url.rstrip('/')}/hooks/gmail"
 
     def subscription_body(self) -> dict[str, Any]:
-        """The subscription as Pub/Sub's REST has it; an empty expirationPolicy never ends it."""
+        """The subscription in Pub/Sub's REST format. With an empty expirationPolicy it never expires."""
         token = {"serviceAccountEmail": self.account, "audience": self.endpoint}
         return {
             "topic": self.topic,
@@ -115,63 +114,62 @@ class Environment:
         }
 
     def settings(self) -> dict[str, str]:
-        """The settings file of this environment, but for what only a person can bring."""
-        found = {
+        """The settings of this environment, without those only a person can supply."""
+        values = {
             "PITCHGATE_ENVIRONMENT": self.name,
             "PITCHGATE_NOTICES": "push" if self.url else "pull",
             "PITCHGATE_TOPIC": self.topic,
             "PITCHGATE_SUBSCRIPTION": self.subscription,
             "PITCHGATE_PUSH_ACCOUNT": self.account,
         }
-        return {"PITCHGATE_PUBLIC_URL": self.url.rstrip("/"), **found} if self.url else found
+        return {"PITCHGATE_PUBLIC_URL": self.url.rstrip("/"), **values} if self.url else values
 
     def by_hand(self, add_on: Mapping[str, str]) -> dict[str, dict[str, str]]:
-        """What only a person can do, by its key, with the exact place and values. `add_on`: its settings."""
+        """The steps only a person can do: catalogue key → values of its text. `add_on`: the add-on's settings."""
         console = f"https://console.cloud.google.com/auth/{{}}?project={self.project}"
         places = ("branding", "audience", "scopes", "clients/create", "verification")
         redirect = f"{self.url.rstrip('/') or 'http://127.0.0.1:8400'}/connect/callback"
-        found: dict[str, dict[str, str]] = {
+        steps: dict[str, dict[str, str]] = {
             **{
                 place.partition("/")[0]: {"address": console.format(place), "redirect": redirect}
                 for place in places
             },
         }
         if add_on:
-            found["addon"] = {
+            steps["addon"] = {
                 "name": self.name,
                 "project": self.project,
                 "address": console.format("scopes"),
                 "account": add_on["PITCHGATE_ADDON_ACCOUNT"],
                 "client": add_on["PITCHGATE_ADDON_CLIENT_ID"],
             }
-        return found
+        return steps
 
 
-# ---- Files that run an environment
-# The files in `templates/`, filled in.
+# ---- Deployment files, from `templates/`
 
 
 SETTINGS_FILE = "pitchgate.env"
 DOCUMENTS = ("gmail.v1", *APIS.values())
-"""Google's descriptions of its services that are read; google-api-python-client brings some six hundred."""
+"""The API descriptions we use, out of some six hundred that google-api-python-client contains."""
 KEYS = "PITCHGATE_SECRET_KEYS"
 SECRETS = ("SECRET_KEYS", "CLIENT_ID", "CLIENT_SECRET")
 _IMAGE = re.compile(r"[\w.:/@-]+")
 
 
-class _Marked(Template):
-    """`@{name}` stands for a value and `@@` for a sign, so that shells and proxies keep their dollars."""
+class _AtTemplate(Template):
+    """A template with `@{name}` for values and `@@` for @, because shells and proxies need their own $."""
 
     delimiter = "@"
 
 
 def default_image(environment: Environment, region: str, release: str) -> str:
-    """Where Artifact Registry keeps the image of a release."""
+    """The image's name in Artifact Registry."""
     return f"{region}-docker.pkg.dev/{environment.project}/pitchgate/pitchgate:{release}"
 
 
 def deployment_files(environment: Environment, image: str) -> dict[str, str]:
-    """Each file's text by its name. Raises `Refused` without a public address, or for an unknown name."""
+    """File name → text. Raises `Refused` without a public address, or for an invalid image name."""
     if not environment.url:
         raise Refused("needs_url", field="url")
     if not _IMAGE.fullmatch(image):
@@ -193,14 +191,14 @@ def deployment_files(environment: Environment, image: str) -> dict[str, str]:
     }
     templates = resources.files(__package__) / "templates"
     return {
-        file.name: _Marked(file.read_text(encoding="utf-8")).substitute(values)
+        file.name: _AtTemplate(file.read_text(encoding="utf-8")).substitute(values)
         for file in templates.iterdir()
         if file.is_file()
     }
 
 
 def machine_settings(environment: Environment) -> dict[str, str]:
-    """The one settings file there is, of a machine behind its proxy; what only a person can bring is empty."""
+    """The settings of a server on one machine behind a proxy. Those only a person can supply are empty."""
     return {
         **environment.settings(),
         "PITCHGATE_BIND": "127.0.0.1:8400",
@@ -212,32 +210,34 @@ def machine_settings(environment: Environment) -> dict[str, str]:
 
 
 def write(folder: Path, environment: Environment, image: str) -> list[str]:
-    """Write all files and return their names. What a settings file has already stays: it holds secrets by then."""
+    """Write all files and return their names. An existing settings file keeps its values."""
     files = deployment_files(environment, image)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    complete(folder / SETTINGS_FILE, machine_settings(environment))
+    complete_settings(folder / SETTINGS_FILE, machine_settings(environment))
     return sorted((*files, SETTINGS_FILE))
 
 
-def complete(file: Path, wanted: Mapping[str, str]) -> dict[str, str]:
-    """Put into a settings file what it lacks or has empty, a new key among it; returns what it has otherwise and keeps,
-    as `wanted` has it."""
-    there = home.read(file)
-    if not there.get(KEYS):
+def complete_settings(file: Path, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Add to a settings file the `wanted` values that are missing or empty, and a new sealing key if it has none.
+    Returns the wanted values that were not written because the file has others."""
+    existing = home.read(file)
+    if not existing.get(KEYS):
         wanted = {**wanted, KEYS: make_key()}
-    home.write_settings(file, {name: there.get(name) or value for name, value in wanted.items()})
-    return {name: value for name, value in wanted.items() if value and there.get(name, "") not in ("", value)}
+    home.write_settings(file, {name: existing.get(name) or value for name, value in wanted.items()})
+    return {
+        name: value for name, value in wanted.items() if value and existing.get(name, "") not in ("", value)
+    }
 
 
 def _all_but(names: Iterable[str]) -> str:
-    """What tells `find` to leave files of these names or patterns."""
+    """Arguments that make `find` skip files of these names or patterns."""
     return " ".join(f"! -name '{name}'" for name in names)
 
 
 def _secret(environment: Environment, name: str) -> Json:
-    """Secret Manager's name of a setting, and its version."""
+    """The reference to a setting in Secret Manager."""
     return {
         "secret": f"pitchgate-{environment.name}-{name.lower().replace('_', '-')}",
         "version": "latest",
@@ -248,12 +248,12 @@ def _secret(environment: Environment, name: str) -> Json:
 
 
 FIELDS = ("oauthScopes", "addOns")
-"""What a manifest says of a deployment; the rest is Google's."""
+"""The fields of a deployment that come from our manifest; Google sets the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddOn:
-    """A deployment, `wanted` as its manifest has it."""
+    """The Gmail add-on's deployment; `wanted` is the manifest."""
 
     name: str
     wanted: Json
@@ -261,44 +261,45 @@ class AddOn:
 
     @property
     def label(self) -> str:
-        """See `Thing`."""
+        """See `Resource`."""
         return words()("cloud.thing_add_on", name=self.name)
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """See `Thing`."""
+        """See `Resource`."""
         found = await cloud.find(_deployments(cloud).get(name=self.name))
         if found is None:
             return None
-        have, want = _manifest(found), _manifest(self.wanted)
+        current, wanted = _manifest(found), _manifest(self.wanted)
         return [
-            f"{place}: {shown(have.get(place))} -> {shown(want.get(place))}"
-            for place in sorted({*have, *want})
-            if have.get(place) != want.get(place)
+            f"{path}: {as_text(current.get(path))} -> {as_text(wanted.get(path))}"
+            for path in sorted({*current, *wanted})
+            if current.get(path) != wanted.get(path)
         ]
 
     async def make(self, cloud: GoogleCloud) -> None:
-        """See `Thing`."""
+        """See `Resource`."""
         parent, _, short = self.name.partition("/deployments/")
         await cloud.ask(_deployments(cloud).create(parent=parent, deploymentId=short, body=self.wanted))
 
     async def change(self, cloud: GoogleCloud) -> None:
-        """See `Thing`. The etag makes a change by somebody else meanwhile a refusal."""
+        """See `Resource`. With the etag Google refuses if somebody else has changed it meanwhile."""
         found = await cloud.ask(_deployments(cloud).get(name=self.name))
         body = {**self.wanted, "name": found["name"], "etag": found["etag"]}
         await cloud.ask(_deployments(cloud).replaceDeployment(name=self.name, body=body))
 
     async def remove(self, cloud: GoogleCloud) -> None:
-        """See `Thing`."""
+        """See `Resource`."""
         await cloud.ask(_deployments(cloud).delete(name=self.name))
 
 
 def add_on(environment: Environment) -> AddOn:
-    """That of an environment with a public address. Raises `Refused` where there is no template, or a wrong one."""
-    return AddOn(environment.deployment, rendered(environment.name, environment.url))
+    """The add-on of an environment with a public address. Raises `Refused` if its template is missing or invalid."""
+    return AddOn(environment.deployment, render_manifest(environment.name, environment.url))
 
 
 async def add_on_settings(cloud: GoogleCloud, environment: Environment) -> dict[str, str]:
-    """Who calls the add-on's endpoints, as settings; Google makes that account and client for each project."""
+    """The settings with the account that calls the add-on's endpoints and the add-on's OAuth client, which Google
+    creates for each project; {} without a public address."""
     if not environment.url:
         return {}
     name = f"projects/{environment.project}/authorization"
@@ -313,15 +314,15 @@ def _manifest(deployment: Json) -> dict[str, Any]:
     return _leaves({field: deployment.get(field) for field in FIELDS})
 
 
-def _leaves(value: Any, place: str = "") -> dict[str, Any]:
-    """Each value by its place. One that is empty is as good as none: Google leaves those out."""
+def _leaves(value: Any, path: str = "") -> dict[str, Any]:
+    """The values of nested JSON by their paths. Empty ones are omitted, as Google does."""
     if isinstance(value, Mapping):
-        found = [(f"{place}.{name}" if place else str(name), inner) for name, inner in value.items()]
+        inner = [(f"{path}.{name}" if path else str(name), item) for name, item in value.items()]
     elif isinstance(value, list):
-        found = [(f"{place}[{number}]", inner) for number, inner in enumerate(value)]
+        inner = [(f"{path}[{number}]", item) for number, item in enumerate(value)]
     else:
-        return {place: value} if value else {}
-    return {where: leaf for inside, inner in found for where, leaf in _leaves(inner, inside).items()}
+        return {path: value} if value else {}
+    return {place: leaf for below, item in inner for place, leaf in _leaves(item, below).items()}
 
 
 def _deployments(cloud: GoogleCloud) -> Any:
@@ -329,90 +330,92 @@ def _deployments(cloud: GoogleCloud) -> Any:
 
 
 # ---- Compare and reconcile
-# Twice in a row changes nothing, and what was left half done is finished by the next.
+# Idempotent: another run changes nothing, or finishes what an interrupted one left.
 
 
 @dataclass(frozen=True, slots=True)
 class CloudChange:
-    """One thing to be made ("+"), changed ("~") or taken away ("-"). `lines` tell what is otherwise."""
+    """A resource to create (sign "+"), change ("~") or remove ("-"). `lines` describe the differences."""
 
     sign: str
-    thing: Thing
+    resource: Resource
     lines: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.sign} {self.thing.label}", *(f"    {line}" for line in self.lines)])
+        return "\n".join([f"{self.sign} {self.resource.label}", *(f"    {line}" for line in self.lines)])
 
 
 UNKNOWN = "PROJECT_NUMBER"
-"""Stands in a plan for what Google tells once Resource Manager is on."""
+"""Placeholder in a plan for the project's number, while the Resource Manager API is disabled."""
 
 
-def services(environment: Environment) -> list[Thing]:
-    """The APIs, which everything else needs."""
+def services(environment: Environment) -> list[Resource]:
+    """The APIs to enable, which all other resources need."""
     return [Service(environment.project, name) for name in environment.services]
 
 
-async def things(cloud: GoogleCloud, environment: Environment) -> list[Thing]:
-    """Everything but the services, in the order in which it can be made."""
-    asked = cloud.api("projects").projects().get(name=f"projects/{environment.project}")
-    found = await cloud.find(asked) or {}
-    number = str(found.get("name", "")).rpartition("/")[2] or UNKNOWN
-    broker = f"serviceAccount:service-{number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+async def other_resources(cloud: GoogleCloud, environment: Environment) -> list[Resource]:
+    """All resources but the services, in the order in which they can be created."""
+    request = cloud.api("projects").projects().get(name=f"projects/{environment.project}")
+    project = await cloud.find(request) or {}
+    number = str(project.get("name", "")).rpartition("/")[2] or UNKNOWN
+    pubsub_account = f"serviceAccount:service-{number}@gcp-sa-pubsub.iam.gserviceaccount.com"
     account = Account(environment.project, environment.account_id)
-    keeping = {"topic": environment.dead_topic, "pushConfig": {}, "expirationPolicy": {}}
-    wanted: list[Thing] = [
+    dead_letters = {"topic": environment.dead_topic, "pushConfig": {}, "expirationPolicy": {}}
+    wanted: list[Resource] = [
         CloudTopic(environment.topic),
         CloudTopic(environment.dead_topic),
         account,
         CloudSubscription(environment.subscription, environment.subscription_body()),
-        CloudSubscription(environment.dead_subscription, keeping),
-        Right(environment.topic, PUBLISHER, GMAIL),
-        Right(environment.dead_topic, PUBLISHER, broker),
-        Right(environment.subscription, SUBSCRIBER, broker),
+        CloudSubscription(environment.dead_subscription, dead_letters),
+        RoleGrant(environment.topic, PUBLISHER, GMAIL),
+        RoleGrant(environment.dead_topic, PUBLISHER, pubsub_account),
+        RoleGrant(environment.subscription, SUBSCRIBER, pubsub_account),
     ]
     if environment.url:
         return [*wanted, add_on(environment)]
-    return [*wanted, Right(environment.subscription, SUBSCRIBER, f"serviceAccount:{account.email}")]
+    return [*wanted, RoleGrant(environment.subscription, SUBSCRIBER, f"serviceAccount:{account.email}")]
 
 
 async def plan(cloud: GoogleCloud, environment: Environment) -> list[CloudChange]:
-    """What is to be made or changed. Changes nothing."""
+    """What `apply` would create or change. Changes nothing itself."""
     changes = []
-    for thing in [*services(environment), *await things(cloud, environment)]:
-        lines = await thing.difference(cloud)
+    for resource in [*services(environment), *await other_resources(cloud, environment)]:
+        lines = await resource.difference(cloud)
         if lines is None:
-            changes.append(CloudChange("+", thing))
+            changes.append(CloudChange("+", resource))
         elif lines:
-            changes.append(CloudChange("~", thing, tuple(lines)))
+            changes.append(CloudChange("~", resource, tuple(lines)))
     return changes
 
 
-async def apply(cloud: GoogleCloud, environment: Environment, tell: Callable[[str], None]) -> int:
-    """Make what is missing, change what is otherwise; returns how many. Each is looked at again just before."""
+async def apply(cloud: GoogleCloud, environment: Environment, report: Callable[[str], None]) -> int:
+    """Create missing resources and change those that differ; returns how many. Each is compared again just before."""
     done = 0
 
-    async def do(wanted: list[Thing]) -> None:
+    async def reconcile(wanted: list[Resource]) -> None:
         nonlocal done
-        for thing in wanted:
-            lines = await thing.difference(cloud)
+        for resource in wanted:
+            lines = await resource.difference(cloud)
             if lines == []:
                 continue
-            change = CloudChange("+" if lines is None else "~", thing, tuple(lines or ()))
-            await (thing.make(cloud) if lines is None else thing.change(cloud))
-            tell(str(change))
+            change = CloudChange("+" if lines is None else "~", resource, tuple(lines or ()))
+            await (resource.make(cloud) if lines is None else resource.change(cloud))
+            report(str(change))
             done += 1
 
-    await do(services(environment))
-    await do(
-        await things(cloud, environment)
-    )  # looked up now: before, the project would not have told its number
+    await reconcile(services(environment))
+    # Only now, since the project's number can be read only with the services enabled.
+    await reconcile(await other_resources(cloud, environment))
     return done
 
 
-async def doomed(cloud: GoogleCloud, environment: Environment) -> list[CloudChange]:
-    """What `destroy` would take away, last made first. Services stay: others in the project may use them. An add-on
-    goes whichever address is given now."""
-    made = [*await things(cloud, replace(environment, url="")), AddOn(environment.deployment, {})]
-    found = [thing for thing in made if not thing.shared and not isinstance(thing, Right)]
-    return [CloudChange("-", thing) for thing in reversed(found) if await thing.difference(cloud) is not None]
+async def to_destroy(cloud: GoogleCloud, environment: Environment) -> list[CloudChange]:
+    """What `destroy` removes, in reverse order. Services stay enabled, since others in the project may use them. The
+    add-on is removed even if no address is given now."""
+    candidates = [
+        *await other_resources(cloud, replace(environment, url="")),
+        AddOn(environment.deployment, {}),
+    ]
+    own = [one for one in candidates if not one.shared and not isinstance(one, RoleGrant)]
+    return [CloudChange("-", one) for one in reversed(own) if await one.difference(cloud) is not None]

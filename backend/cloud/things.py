@@ -1,4 +1,4 @@
-"""The kinds of things an environment is made of, and the requests to Google Cloud that read and change them."""
+"""The kinds of Google Cloud resources an environment needs, and the requests that read and change them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from backend.gmail.pubsub import CloudCredentials
 from backend.terminal import words
 
 # ---- Requests to Google Cloud
-# Requests to Google Cloud, built by google-api-python-client from the documents it ships and from one
-# of our own, sent one after the other.
+# Built by google-api-python-client from the API descriptions it contains and one of ours, and sent one after another.
 
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -30,12 +29,12 @@ APIS = {
     "projects": "cloudresourcemanager.v3",
 }
 OWN = {"addons": "gsuiteaddons.v1"}
-"""What google-api-python-client ships no document of; ours, in documents/, have the methods that are used."""
+"""APIs that google-api-python-client has no description of. Ours, in documents/, describes only the methods we use."""
 Json = dict[str, Any]
 
 
 class CloudRefused(PitchgateError):
-    """What Google Cloud does not do. `absent`: there is no such thing, or the service it would belong to is off."""
+    """Google Cloud refused a request. `absent`: the resource does not exist, or its API is disabled."""
 
     def __init__(self, key: str, absent: bool, **blanks: object) -> None:
         super().__init__(key, **blanks)
@@ -43,9 +42,8 @@ class CloudRefused(PitchgateError):
 
 
 class GoogleCloud:
-    """The APIs by name: `cloud.api("pubsub").projects().topics()`. `project` is the one that requests are counted for:
-    a person's own credentials name none, and most APIs refuse such a request. `root` replaces every host, for the
-    sandbox."""
+    """Google Cloud's APIs by name: `cloud.api("pubsub").projects().topics()`. `project` is charged for the requests, as
+    most APIs demand, since a person's own credentials name no project. `root` replaces all hosts, for the sandbox."""
 
     def __init__(
         self, http: aiohttp.ClientSession, credentials: CloudCredentials, project: str, root: str = ""
@@ -63,12 +61,12 @@ class GoogleCloud:
             if self._root:
                 document["rootUrl"] = document["baseUrl"] = f"{self._root}/"
             document.pop("mtlsRootUrl", None)
-            # The builder insists on a transport; this one has no network in it.
+            # The builder requires a transport. This one never uses the network.
             self._built[name] = build_from_document(document, http=HttpMock(headers={"status": "501"}))
         return self._built[name]
 
     async def find(self, request: Any) -> Json | None:
-        """What `request` asks for; None where there is no such thing."""
+        """Google's answer; None if the resource does not exist."""
         try:
             return await self.ask(request)
         except CloudRefused as error:
@@ -108,19 +106,19 @@ def _refused(request: Any, response: object, status: int) -> CloudRefused:
     error = response.get("error") if isinstance(response, dict) else None
     message = str(error.get("message", ""))[:500] if isinstance(error, dict) else ""
     details = error.get("details") or () if isinstance(error, dict) else ()
-    off = any(isinstance(one, dict) and one.get("reason") == "SERVICE_DISABLED" for one in details)
-    key = "cloud.forbidden" if status == 403 and not off else "cloud.refused"
-    return CloudRefused(key, off or status == 404, method=request.methodId, said=message or status)
+    api_disabled = any(isinstance(one, dict) and one.get("reason") == "SERVICE_DISABLED" for one in details)
+    key = "cloud.forbidden" if status == 403 and not api_disabled else "cloud.refused"
+    return CloudRefused(key, api_disabled or status == 404, method=request.methodId, said=message or status)
 
 
 # ---- Kinds of resources
 
 
-OPERATION_LOOKS = 60
+OPERATION_POLLS = 60
 
 
-class Thing(Protocol):
-    """One thing. `shared` ones belong to the whole project and stay when an environment is destroyed."""
+class Resource(Protocol):
+    """One resource. `shared` ones belong to the whole project and stay when an environment is destroyed."""
 
     @property
     def label(self) -> str:
@@ -130,21 +128,22 @@ class Thing(Protocol):
     def shared(self) -> bool: ...
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """None: it is not there. []: it is as wanted. Else what is otherwise, a line each. Changes nothing."""
+        """The differences from what is wanted, one line each; [] if there are none, None if the resource does not
+        exist."""
 
     async def make(self, cloud: GoogleCloud) -> None:
-        """Make it."""
+        """Create the resource."""
 
     async def change(self, cloud: GoogleCloud) -> None:
-        """Make it as wanted."""
+        """Change the resource to what is wanted."""
 
     async def remove(self, cloud: GoogleCloud) -> None:
-        """Take it away."""
+        """Delete the resource."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """An API that is switched on."""
+    """An enabled API."""
 
     project: str
     name: str
@@ -152,7 +151,7 @@ class Service:
 
     @property
     def label(self) -> str:
-        """See `Thing`."""
+        """See `Resource`."""
         return words()("cloud.thing_service", name=self.name)
 
     @property
@@ -160,15 +159,15 @@ class Service:
         return f"projects/{self.project}/services/{self.name}"
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """See `Thing`."""
+        """See `Resource`."""
         found = await cloud.ask(cloud.api("serviceusage").services().get(name=self._full))
         return [] if found.get("state") == "ENABLED" else None
 
     async def make(self, cloud: GoogleCloud) -> None:
-        """See `Thing`."""
+        """See `Resource`."""
         api = cloud.api("serviceusage")
         response = await cloud.ask(api.services().enable(name=self._full, body={}))
-        for _ in range(OPERATION_LOOKS):
+        for _ in range(OPERATION_POLLS):
             if response.get("done") or not str(response.get("name", "")).startswith("operations/"):
                 return
             await asyncio.sleep(1)
@@ -178,34 +177,34 @@ class Service:
     change = make
 
     async def remove(self, cloud: GoogleCloud) -> None:
-        """Never: others in the project may use it."""
+        """Does nothing: others in the project may use the API."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloudTopic:
-    """A topic."""
+    """A Pub/Sub topic."""
 
     name: str
     shared: bool = False
 
     @property
     def label(self) -> str:
-        """See `Thing`."""
+        """See `Resource`."""
         return words()("cloud.thing_topic", name=self.name)
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """See `Thing`."""
+        """See `Resource`."""
         found = await cloud.find(_topics(cloud).get(topic=self.name))
         return None if found is None else []
 
     async def make(self, cloud: GoogleCloud) -> None:
-        """See `Thing`."""
+        """See `Resource`."""
         await cloud.ask(_topics(cloud).create(name=self.name, body={}))
 
     change = make
 
     async def remove(self, cloud: GoogleCloud) -> None:
-        """See `Thing`."""
+        """See `Resource`."""
         await cloud.ask(_topics(cloud).delete(topic=self.name))
 
 
@@ -219,12 +218,12 @@ class Account:
 
     @property
     def email(self) -> str:
-        """Its address."""
+        """The account's email address."""
         return f"{self.id}@{self.project}.iam.gserviceaccount.com"
 
     @property
     def label(self) -> str:
-        """See `Thing`."""
+        """See `Resource`."""
         return words()("cloud.thing_account", name=self.email)
 
     @property
@@ -232,25 +231,25 @@ class Account:
         return f"projects/{self.project}/serviceAccounts/{self.email}"
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """See `Thing`."""
+        """See `Resource`."""
         found = await cloud.find(_accounts(cloud).get(name=self._full))
         return None if found is None else []
 
     async def make(self, cloud: GoogleCloud) -> None:
-        """See `Thing`."""
+        """See `Resource`."""
         body = {"accountId": self.id, "serviceAccount": {"displayName": "Pitchgate's notices"}}
         await cloud.ask(_accounts(cloud).create(name=f"projects/{self.project}", body=body))
 
     change = make
 
     async def remove(self, cloud: GoogleCloud) -> None:
-        """See `Thing`."""
+        """See `Resource`."""
         await cloud.ask(_accounts(cloud).delete(name=self._full))
 
 
 @dataclass(frozen=True, slots=True)
 class CloudSubscription:
-    """A subscription, `wanted` as REST has it."""
+    """A Pub/Sub subscription; `wanted` in REST format."""
 
     name: str
     wanted: Json
@@ -258,43 +257,43 @@ class CloudSubscription:
 
     @property
     def label(self) -> str:
-        """See `Thing`."""
+        """See `Resource`."""
         return words()("cloud.thing_subscription", name=self.name)
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """See `Thing`."""
+        """See `Resource`."""
         found = await cloud.find(_subscriptions(cloud).get(subscription=self.name))
         if found is None:
             return None
         return [
-            f"{field}: {shown(found.get(field))} -> {shown(value)}"
+            f"{field}: {as_text(found.get(field))} -> {as_text(value)}"
             for field, value in self.wanted.items()
-            if _unlike(found.get(field), value)
+            if _differs(found.get(field), value)
         ]
 
     async def make(self, cloud: GoogleCloud) -> None:
-        """See `Thing`."""
+        """See `Resource`."""
         await cloud.ask(_subscriptions(cloud).create(name=self.name, body=self.wanted))
 
     async def change(self, cloud: GoogleCloud) -> None:
-        """See `Thing`. A topic has nothing to change, so it is made again."""
+        """See `Resource`. A subscription cannot change its topic, so it is then deleted and created."""
         found = await cloud.ask(_subscriptions(cloud).get(subscription=self.name))
         if found.get("topic") != self.wanted["topic"]:
             await self.remove(cloud)
             await self.make(cloud)
             return
-        fields = [field for field, value in self.wanted.items() if _unlike(found.get(field), value)]
+        fields = [field for field, value in self.wanted.items() if _differs(found.get(field), value)]
         body = {"subscription": {"name": self.name, **self.wanted}, "updateMask": ",".join(fields)}
         await cloud.ask(_subscriptions(cloud).patch(name=self.name, body=body))
 
     async def remove(self, cloud: GoogleCloud) -> None:
-        """See `Thing`."""
+        """See `Resource`."""
         await cloud.ask(_subscriptions(cloud).delete(subscription=self.name))
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
-    """A role that a member has on a topic or subscription. It goes with the thing it is on."""
+class RoleGrant:
+    """A role that a member has on a topic or subscription. It is deleted with that."""
 
     on: str
     role: str
@@ -303,14 +302,14 @@ class Right:
 
     @property
     def label(self) -> str:
-        """See `Thing`."""
+        """See `Resource`."""
         return words()("cloud.thing_right", role=self.role, member=self.member, on=self.on)
 
     def _resource(self, cloud: GoogleCloud) -> Any:
         return _topics(cloud) if "/topics/" in self.on else _subscriptions(cloud)
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """See `Thing`."""
+        """See `Resource`."""
         policy = await cloud.find(self._resource(cloud).getIamPolicy(resource=self.on))
         held = any(
             binding.get("role") == self.role and self.member in binding.get("members", ())
@@ -319,7 +318,7 @@ class Right:
         return [] if held else None
 
     async def make(self, cloud: GoogleCloud) -> None:
-        """See `Thing`. The policy's etag makes a change by somebody else meanwhile a refusal."""
+        """See `Resource`. With the policy's etag Google refuses if somebody else has changed it meanwhile."""
         policy = await cloud.ask(self._resource(cloud).getIamPolicy(resource=self.on))
         bindings = [dict(binding) for binding in policy.get("bindings", ())]
         held = next(
@@ -335,24 +334,24 @@ class Right:
     change = make
 
     async def remove(self, cloud: GoogleCloud) -> None:
-        """It goes with the thing it is on."""
+        """Does nothing: the role is deleted with what it is on."""
 
 
-def shown(value: object) -> str:
-    """A value as a line of a difference has it."""
+def as_text(value: object) -> str:
+    """A value as shown in a line of differences."""
     return json.dumps(value) if isinstance(value, dict) and value else str(value or words()("cloud.nothing"))
 
 
-def _unlike(have: object, wanted: object) -> bool:
-    """Whether they differ in what is wanted: what Google adds does not count, but something where there should be
-    nothing does. An expirationPolicy that is missing is one of 31 days."""
+def _differs(have: object, wanted: object) -> bool:
+    """Whether a value differs from the wanted one. Fields that Google adds are ignored, but not if {} is wanted: for
+    Google a missing expirationPolicy means 31 days."""
     if isinstance(wanted, Mapping):
         if not isinstance(have, Mapping):
             return True
         return (
             bool(have)
             if not wanted
-            else any(_unlike(have.get(name), value) for name, value in wanted.items())
+            else any(_differs(have.get(name), value) for name, value in wanted.items())
         )
     return have != wanted
 

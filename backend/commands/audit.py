@@ -1,5 +1,5 @@
-"""`pitchgate audit` and `pitchgate watch`: the log of decisions verified and judged again, and whether mail has
-changed."""
+"""`pitchgate audit` verifies the log of decisions and repeats them; `pitchgate watch` reports drift: whether a
+mailbox's mail has changed since its first weeks."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from backend.commands.models import height, under_way
-from backend.commands.store import chosen, of_mailbox, stored
+from backend.commands.models import height, running_trial
+from backend.commands.store import mailbox_option, selected_mailboxes, with_open_store
 from backend.domain.errors import Gone, NotFound
 from backend.domain.reading import words as reading_words
 from backend.domain.reading.score import Part
@@ -26,7 +26,7 @@ from backend.domain.watching.drift import Drift, monday_of
 from backend.domain.watching.trial import ENOUGH
 from backend.settings_read import read_settings
 from backend.system import SystemClock
-from backend.terminal import Worded, WordedGroup, echo, language, print_table, words
+from backend.terminal import TranslatedCommand, TranslatedGroup, echo, language, print_table, words
 from backend.transactions.decisions import VERDICT
 from backend.transactions.statement import moment
 
@@ -45,107 +45,109 @@ if TYPE_CHECKING:
 # ---- `pitchgate audit`
 
 
-@click.group("audit", cls=WordedGroup)
+@click.group("audit", cls=TranslatedGroup)
 def audit_group() -> None:
     """Verify the log of decisions, show one decision, judge messages again."""
 
 
 @audit_group.command("verify")
-@of_mailbox
+@mailbox_option
 @click.option("--heads", type=click.Path(exists=True, path_type=Path))
-@stored
+@with_open_store
 async def verify_command(store: Store, email: str | None, heads: Path | None) -> None:
-    """Find every entry that was changed, removed, swapped or sealed again. Exit status 1 if there is any."""
-    keys, logged, faulty = _keys(), _logged(store, heads), False
-    names = {mailbox.id: mailbox.owner.email for mailbox in await chosen(store, email)}
-    for mailbox_id, name in (names if email else dict.fromkeys(logged) | names).items():
+    """Find entries that were changed, removed, swapped or sealed again. Exit status 1 if there are any."""
+    keys, known_heads, faulty = _keys(), _logged_heads(store, heads), False
+    names = {mailbox.id: mailbox.owner.email for mailbox in await selected_mailboxes(store, email)}
+    for mailbox_id, name in (names if email else dict.fromkeys(known_heads) | names).items():
         log = await store.decisions(mailbox_id)
-        kept = await store.decided_messages(mailbox_id)
-        wrong = list(_wrong(mailbox_id, log, keys, logged.get(mailbox_id, ()), kept))
-        echo("audit.wrong" if wrong else "audit.in_order", email=name or mailbox_id, count=len(log.entries))
-        click.echo("".join(f"  {line}\n" for line in wrong), nl=False)
-        faulty |= bool(wrong)
+        verdicts = await store.decided_messages(mailbox_id)
+        faults = list(_faults(mailbox_id, log, keys, known_heads.get(mailbox_id, ()), verdicts))
+        echo("audit.wrong" if faults else "audit.in_order", email=name or mailbox_id, count=len(log.entries))
+        click.echo("".join(f"  {line}\n" for line in faults), nl=False)
+        faulty |= bool(faults)
     if not names:
         echo("audit.no_mailbox")
-    elif not logged:
+    elif not known_heads:
         echo("audit.no_heads")
     if faulty:
         raise SystemExit(1)
 
 
-def _wrong(
+def _faults(
     mailbox_id: str,
     log: Log,
     keys: VaultKeys,
-    logged: Iterable[tuple[int, str]],
-    kept: Sequence[audit.KeptVerdict],
+    known_heads: Iterable[tuple[int, str]],
+    verdicts: Sequence[audit.KeptVerdict],
 ) -> Iterator[str]:
-    """A line for each thing that is wrong with a log, given the heads of it that were `logged` and the messages that
-    are `kept`."""
-    tell, found = words(), log.chain
-    if found is None:
-        if log.entries or logged or kept:
+    """A line for each fault of a mailbox's log. `known_heads`: its last entries (number, seal) as recorded elsewhere;
+    `verdicts`: those stored with the messages."""
+    tell, chain = words(), log.chain
+    if chain is None:
+        if log.entries or known_heads or verdicts:
             yield tell("audit.no_chain")
-    elif (key := keys.open(found.sealed_key, mailbox_id)) is None:
+    elif (key := keys.open(chain.sealed_key, mailbox_id)) is None:
         yield tell("audit.shut")
     else:
-        for number, fault in audit.faults(key, found, log.entries, logged):
+        for number, fault in audit.faults(key, chain, log.entries, known_heads):
             yield tell("audit.entry", number=str(number), fault=tell(f"audit.fault_{fault}"))
-        if found.began:
-            yield tell("audit.lost_key", number=str(found.began))
-        named = {entry.says["setting"] for entry in log.entries if "setting" in entry.says}
-        for name in sorted(named | set(log.settings)):
+        if chain.began:
+            yield tell("audit.lost_key", number=str(chain.began))
+        used = {entry.says["setting"] for entry in log.entries if "setting" in entry.says}
+        for name in sorted(used | set(log.settings)):
             if name not in log.settings or audit.name_of(log.settings[name]) != name:
                 yield tell("audit.setting", name=name)
-        for gmail_id in audit.unlike(log.entries, kept):
+        for gmail_id in audit.unlike(log.entries, verdicts):
             yield tell("audit.message", message=gmail_id)
 
 
-def _logged(store: Store, logs: Path | None) -> dict[str, list[tuple[int, str]]]:
-    """The heads that were kept beside the database and in the server's logs, by mailbox; none of those that have
-    left."""
+def _logged_heads(store: Store, logs: Path | None) -> dict[str, list[tuple[int, str]]]:
+    """The log heads recorded in the file beside the database and in the server's `logs`, by mailbox, without
+    disconnected mailboxes."""
     heads = defaultdict(list)
     for mailbox, number, seal in store.heads.read():
         heads[mailbox].append((number, seal))
     with logs.open(encoding="utf-8", errors="replace") if logs else nullcontext(()) as lines:
         for line in lines:
-            with suppress(ValueError):  # not JSON, or the half of a line
+            with suppress(ValueError):  # not JSON, or a line that was cut off
                 match json.loads(line):
                     case {"event": "decisions_head", "mailbox": mailbox, "number": number, "seal": seal}:
                         heads[mailbox].append((number, seal))
                     case {"event": "mailbox_left", "mailbox": mailbox}:
                         heads.pop(mailbox, None)
-    return {mailbox: told for mailbox, told in heads.items() if not store.departures.has(mailbox)}
+    return {mailbox: found for mailbox, found in heads.items() if not store.departures.has(mailbox)}
 
 
 @audit_group.command("show")
 @click.argument("message")
-@of_mailbox
-@stored
+@mailbox_option
+@with_open_store
 async def show_command(store: Store, message: str, email: str | None) -> None:
-    """Show everything that was decided about MESSAGE (its id at Gmail), and what went into it."""
-    from jinja2 import Environment, FileSystemLoader  # here and below: help needs no templates
+    """Show everything that was decided about MESSAGE (its Gmail id), and the facts behind it."""
+    from jinja2 import Environment, FileSystemLoader  # imported late: help does not need it
 
     from backend.web.owner.review_show import reasons
 
-    told = list[tuple[str, audit.LogEntry, dict[str, Any]]]()
-    saw: dict[tuple[str, int], Sequence[Why]] = {}
-    for mailbox in await chosen(store, email):
+    entries = list[tuple[str, audit.LogEntry, dict[str, Any]]]()
+    reasons_by_entry: dict[tuple[str, int], Sequence[Why]] = {}
+    for mailbox in await selected_mailboxes(store, email):
         log = await store.decisions(mailbox.id, message)
-        told += [(mailbox.owner.email, entry, _setting(log, entry)) for entry in log.entries]
-        # Reasons are kept with the message alone, and are those of its last verdict.
+        entries += [(mailbox.owner.email, entry, _setting(log, entry)) for entry in log.entries]
+        # Reasons are stored only with the message, for its last verdict.
         if view := (await store.known(mailbox.id, [message])).get(message):
             verdicts = [
                 one for one in log.entries if one.says["kind"] == VERDICT and not one.says.get("late")
             ]
-            saw |= {(mailbox.owner.email, one.number): reasons(view, language()) for one in verdicts[-1:]}
-    if not told:
+            reasons_by_entry |= {
+                (mailbox.owner.email, one.number): reasons(view, language()) for one in verdicts[-1:]
+            }
+    if not entries:
         raise NotFound("nothing_written", message=message)
-    here = Environment(loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True)  # noqa: S701 - no HTML
-    text = here.get_template("audit.txt")
-    about = {"told": told, "saw": saw, "moment": moment, "from_bits": from_bits}
-    shown = text.render(t=words(), card=words("card"), **about)
-    click.echo(shown, nl=False)
+    templates = Environment(loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True)  # noqa: S701 - no HTML
+    text = templates.get_template("audit.txt")
+    values = {"told": entries, "saw": reasons_by_entry, "moment": moment, "from_bits": from_bits}
+    output = text.render(t=words(), card=words("card"), **values)
+    click.echo(output, nl=False)
 
 
 def _setting(log: Log, entry: audit.LogEntry) -> dict[str, Any]:
@@ -154,15 +156,15 @@ def _setting(log: Log, entry: audit.LogEntry) -> dict[str, Any]:
 
 
 @audit_group.command("replay")
-@of_mailbox
+@mailbox_option
 @click.option("--sample", type=click.IntRange(1))
 @click.option("--fetch", is_flag=True)
-@stored
+@with_open_store
 async def replay_command(store: Store, email: str | None, sample: int | None, fetch: bool) -> None:
-    """Judge messages again and compare score, shares and verdict bit for bit. Exit status 1 if anything differs.
+    """Judge messages again and compare score and verdict bit for bit. Exit status 1 if anything differs.
 
-    The last line is a JSON object. A verdict whose score cannot be made again is reached again from the score that was
-    written down.
+    The last line is a JSON object with counts. If a score cannot be calculated again, the verdict is derived from the
+    recorded score.
     """
     from backend.bootstrap import open_application
     from backend.scoring.model_file import read_model
@@ -172,21 +174,23 @@ async def replay_command(store: Store, email: str | None, sample: int | None, fe
     settings, keys = read_settings(), _keys()
     counted = Counter(checked=0, same=0, different=0)
     async with open_application(settings) if fetch else nullcontext() as application:
-        # Counts need no lexicon: a model of another release scores them as it did.
+        # Stored counts do not depend on the lexicon, so a model of another release can score them.
         session = ModelSession(*read_model(settings.model_path, read_here=fetch), settings.model_path)
-        again = Again(session, Judge.open(), keys, application)
-        for mailbox in await chosen(store, email):
+        rescorer = Rescorer(session, Judge.open(), keys, application)
+        for mailbox in await selected_mailboxes(store, email):
             log = await store.decisions(mailbox.id)
             verdicts = [entry for entry in log.entries if "case" in entry.says]
             for entry in sorted(random.sample(verdicts, min(sample or len(verdicts), len(verdicts)))):
                 setting = _setting(log, entry)
-                source, score = await again.score(mailbox, entry, setting, log.counts.get(entry.number))
+                source, score = await rescorer.score(mailbox, entry, setting, log.counts.get(entry.number))
                 key = (
                     keys.open(log.chain.sealed_key, mailbox.id) if log.chain and source == "fetched" else None
                 )
                 names = ", ".join(differences(entry.says, setting, score, key))
                 counted.update([source, "checked", "different" if names else "same"])
-                counted["on_other_machine"] += bool(score) and setting["made_with"] != again.session.made_with
+                counted["on_other_machine"] += (
+                    bool(score) and setting["made_with"] != rescorer.session.made_with
+                )
                 if names:
                     echo("audit.differs", email=mailbox.owner.email, number=str(entry.number), names=names)
     click.echo(json.dumps(counted))
@@ -195,8 +199,8 @@ async def replay_command(store: Store, email: str | None, sample: int | None, fe
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """What scores again. `application` is there if messages may be fetched."""
+class Rescorer:
+    """Scores messages again. `application` is None unless messages may be fetched from Gmail."""
 
     session: ModelSession
     judge: Judge
@@ -206,7 +210,7 @@ class Again:
     async def score(
         self, mailbox: Mailbox, entry: audit.LogEntry, setting: Mapping[str, Any], counts: bytes | None
     ) -> tuple[str, Score | None]:
-        """From what it was scored again or why it was not, and the score."""
+        """How the message was scored again, or why it was not, and the score."""
         if "p" not in entry.says["case"]:
             return "without_score", None
         if setting["made_with"].partition(" ")[0] != self.session.made_with.partition(" ")[0]:
@@ -223,12 +227,14 @@ class Again:
         except Gone:
             return "gone", None
         score = (await context.reader.screen(fetched, mailbox.owner)).score
-        twice = score is not None and score.trace is not None and score.trace.again is not None
-        # Read once now and twice then, or the other way round: the setting was another.
-        return ("fetched", score) if twice == ("first" in entry.says["case"]) else ("read_otherwise", None)
+        read_twice = score is not None and score.trace is not None and score.trace.again is not None
+        # The second reading is enabled now and was not then, or the other way round.
+        return (
+            ("fetched", score) if read_twice == ("first" in entry.says["case"]) else ("read_otherwise", None)
+        )
 
     def from_kept(self, kept: str, case: Mapping[str, Any]) -> Score:
-        """The score of a message of which the counts were kept."""
+        """The score from the stored counts `kept` of a message."""
         from backend.scoring.second_reading import numbers_kept
 
         counts, numbers = audit.from_kept(kept)
@@ -249,29 +255,30 @@ COLUMNS = ("mailbox", "state", "weeks", "change")
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """A mailbox and what the test said of it."""
+class MailboxDrift:
+    """A mailbox and the result of its drift test."""
 
     email: str
     drift: Drift
 
     @property
     def sentence(self) -> str:
-        """The change in a sentence, "" if nothing changed."""
+        """The change as a sentence, "" if there is none."""
         t, change = words("watch"), self.drift.change
         if change is None:
             return ""
-        told = {"day": t.day(monday_of(change.week)), "tongue": t.tongue(change.grown)}
-        told |= {"before": t.percent(change.before), "since": t.percent(change.since)}
-        return t(f"cause_{change.cause}", **told)
+        values = {"day": t.day(monday_of(change.week)), "tongue": t.tongue(change.grown)}
+        values |= {"before": t.percent(change.before), "since": t.percent(change.since)}
+        return t(f"cause_{change.cause}", **values)
 
     def begin(self, channel: str) -> list[float]:
-        """Where the classes of a channel begin but for the lowest, in its own unit; none where they have no order."""
+        """The lower bounds of a channel's classes, without the lowest, in the channel's unit; [] if they have no
+        order."""
         steps = drift.bounds(channel, [week.counts for week in self.drift.weeks]) or []
         return [step * drift.STEPS[channel] for step in steps]
 
     def stacked(self, channel: str) -> dict[str, list[tuple[float, float]]]:
-        """The classes of a channel, one on the other: from 0 to 1 where each begins and how high it is, by week."""
+        """A stacked diagram of a channel's classes: for each class and week, where it begins (0…1) and its share."""
         counts = [week.counts for week in self.drift.weeks]
         begin = drift.bounds(channel, counts)
         weeks = [drift.in_classes(channel, week, begin) for week in counts]
@@ -284,31 +291,33 @@ class Watched:
         }
 
     def as_json(self) -> dict[str, Any]:
-        """It for programs."""
+        """The JSON form."""
         change, weeks = self.drift.change, self.drift.weeks
         began = change and asdict(change) | {"cause": change.cause, "began": str(monday_of(change.week))}
-        told = [{"monday": str(monday_of(one.number)), "model": one.model, **one.counts} for one in weeks]
+        by_week = [{"monday": str(monday_of(one.number)), "model": one.model, **one.counts} for one in weeks]
         state = {"email": self.email, "state": self.drift.state, "told": self.sentence}
-        return {**state, "change": began, "weeks": told}
+        return {**state, "change": began, "weeks": by_week}
 
 
-@click.command("watch", cls=Worded)
+@click.command("watch", cls=TranslatedCommand)
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--html", type=click.Path(path_type=Path))
-@stored
+@with_open_store
 async def watch_command(store: Store, as_json: bool, html: Path | None) -> None:
-    """Say of each mailbox whether its mail has changed since its first weeks."""
+    """Report for each mailbox whether its mail has changed since its first weeks."""
     mailboxes = await store.mailboxes()
-    watched = [Watched(mailbox.owner.email, await store.drift(mailbox.id)) for mailbox in mailboxes]
+    watched = [MailboxDrift(mailbox.owner.email, await store.drift(mailbox.id)) for mailbox in mailboxes]
     found = sorted(watched, key=lambda one: one.drift.change is None)
     if html is not None:
-        from jinja2 import Environment, FileSystemLoader  # here: help needs no templates
+        from jinja2 import Environment, FileSystemLoader  # imported late: help does not need it
 
-        here = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
-        shown = {"found": found, "columns": COLUMNS, "drift": drift, "language": reading_words}
-        trial = {"trial": await under_way(store), "height": height, "enough": ENOUGH}
-        page = here.get_template("watch.html")
-        text = page.render(t=words("watch"), now=SystemClock().now(), **shown, **trial)
+        templates = Environment(
+            loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
+        )
+        values = {"found": found, "columns": COLUMNS, "drift": drift, "language": reading_words}
+        trial = {"trial": await running_trial(store), "height": height, "enough": ENOUGH}
+        page = templates.get_template("watch.html")
+        text = page.render(t=words("watch"), now=SystemClock().now(), **values, **trial)
         await asyncio.to_thread(html.write_text, text, "utf-8")
         echo("watch.written", file=html)
     elif as_json:

@@ -1,4 +1,4 @@
-"""`pitchgate cloud` and `pitchgate addon`: what Google Cloud and the Gmail add-on must hold for one environment."""
+"""`pitchgate cloud` and `pitchgate addon`: set up Google Cloud and the Gmail add-on for one environment."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from backend.addon_manifest import ENVIRONMENTS, FOLDER, rendered
-from backend.terminal import WordedGroup, echo, words
+from backend.addon_manifest import ENVIRONMENTS, FOLDER, render_manifest
+from backend.terminal import TranslatedGroup, echo, words
 
 # ---- `pitchgate addon`
 
 
-@click.group("addon", cls=WordedGroup)
+@click.group("addon", cls=TranslatedGroup)
 def addon_group() -> None:
     """Deploy the Gmail add-on."""
 
@@ -30,8 +30,8 @@ def addon_group() -> None:
     default=FOLDER,
 )
 def manifest_command(environment: str, url: str, folder: Path) -> None:
-    """Print the deployment for one environment, checked, as Google wants it."""
-    click.echo(json.dumps(rendered(environment, url, folder), indent=2))
+    """Print the add-on's deployment for one environment, checked, in Google's format."""
+    click.echo(json.dumps(render_manifest(environment, url, folder), indent=2))
 
 
 # ---- `pitchgate cloud`
@@ -45,10 +45,9 @@ if TYPE_CHECKING:
 SECONDS = 60
 
 
-@click.group("cloud", cls=WordedGroup)
+@click.group("cloud", cls=TranslatedGroup)
 def cloud_group() -> None:
-    """Set up Google Cloud for an environment: services, topic, rights, service account, subscription, dead letters,
-    Gmail add-on.
+    """Set up Google Cloud for an environment: services, topics, roles, service account, subscriptions, Gmail add-on.
 
     Uses this machine's own credentials (gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS).
     """
@@ -68,7 +67,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 @cloud_group.command("plan")
 @_options
 def plan_command(**given: str) -> None:
-    """Print what apply would do. Changes nothing. Exit status 1 if there is something to do."""
+    """Print what `apply` would do, changing nothing. Exit status 1 if there is something to do."""
 
     from backend.cloud import plan as plans
 
@@ -87,7 +86,7 @@ def plan_command(**given: str) -> None:
 @click.option("--settings-file", type=click.Path(path_type=Path))
 @_options
 def apply_command(settings_file: Path | None, **given: str) -> None:
-    """Do what the plan says, and say what only a person can do. May run again at any time."""
+    """Do what `plan` prints, and list the steps only a person can do. May run again at any time."""
     from backend.cloud import plan as plans
     from backend.cloud.plan import add_on_settings
 
@@ -102,13 +101,13 @@ def apply_command(settings_file: Path | None, **given: str) -> None:
     echo("cloud.done" if count else "cloud.was_in_order", count=count)
     environment = _environment(given)
     if settings_file is not None:
-        from backend.cloud.plan import complete, machine_settings
+        from backend.cloud.plan import complete_settings, machine_settings
 
-        kept = complete(settings_file, {**machine_settings(environment), **add_on})
+        not_written = complete_settings(settings_file, {**machine_settings(environment), **add_on})
         echo("cloud.settings", file=settings_file)
-        if kept:
+        if not_written:
             echo("cloud.settings_there", file=settings_file)
-        for name, value in kept.items():
+        for name, value in not_written.items():
             click.echo(f"  {name}={value}")
     echo("cloud.by_hand")
     for number, (key, blanks) in enumerate(environment.by_hand(add_on).items(), 1):
@@ -119,19 +118,19 @@ def apply_command(settings_file: Path | None, **given: str) -> None:
 @click.option("--yes", is_flag=True)
 @_options
 def destroy_command(yes: bool, **given: str) -> None:
-    """List what there is of the environment, ask, and take it away. Services stay on."""
+    """List the environment's resources, ask, and delete them. Services stay enabled."""
 
     from backend.cloud import plan as plans
 
     async def work(cloud: GoogleCloud, environment: Environment) -> int:
-        changes = await plans.doomed(cloud, environment)
+        changes = await plans.to_destroy(cloud, environment)
         for change in changes:
             click.echo(str(change))
         if changes and not yes:
             question = words()("cloud.destroy_really", name=given["name"], project=given["project"])
             click.confirm(question, abort=True)
         for change in changes:
-            await change.thing.remove(cloud)
+            await change.resource.remove(cloud)
         return len(changes)
 
     echo("cloud.taken_away", count=_run(work, given))
@@ -143,10 +142,10 @@ def destroy_command(yes: bool, **given: str) -> None:
 @click.option("--region", default="europe-west1")
 @_options
 def files_command(folder: Path, image: str, region: str, **given: str) -> None:
-    """Write into FOLDER what runs the environment: settings, systemd unit, the command pitchgate, proxies, containers,
-    Cloud Run, Kubernetes.
+    """Write the environment's deployment files into FOLDER: settings, systemd unit, the command pitchgate, proxies,
+    containers, Cloud Run, Kubernetes.
 
-    Asks nobody. Files that are there are replaced, but for pitchgate.env, where only what is missing is added.
+    Replaces existing files without asking, except pitchgate.env, where only missing values are added.
     """
     from backend.cloud import plan
     from backend.version import release
@@ -164,7 +163,7 @@ def _environment(given: dict[str, str]) -> Environment:
 
 
 def _run(work: Work, given: dict[str, str]) -> int:
-    # What speaks to Google is imported here and above: help needs none of it.
+    # Imported late, here and above: help does not need it.
     import aiohttp
 
     from backend.cloud.things import SCOPE, GoogleCloud

@@ -1,4 +1,4 @@
-"""`pitchgate db`: the schema, backups, and the move from the embedded file to a server."""
+"""`pitchgate db`: the schema, backups, and the move from SQLite to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from rich.console import Console
 from backend.domain.errors import Refused
 from backend.settings_read import read_settings
 from backend.system import SystemClock
-from backend.terminal import WordedGroup, echo, print_table, words
+from backend.terminal import TranslatedGroup, echo, print_table, words
 
 if TYPE_CHECKING:
     from backend.store.backup import Copy
     from backend.store.schema import Place
     from backend.vault import MultiFernetVault
 
-# The store is imported where it is used: help needs none.
+# The store is imported late, in the commands: help does not need it.
 
 
-@click.group("db", cls=WordedGroup)
+@click.group("db", cls=TranslatedGroup)
 def db_group() -> None:
-    """See and upgrade the schema; back up and restore the file; move it to PostgreSQL."""
+    """Show and upgrade the schema; back up and restore the SQLite file; copy it to PostgreSQL."""
 
 
 @db_group.command("status")
 @click.option("--json", "as_json", is_flag=True)
 def status_command(as_json: bool) -> None:
-    """Show where the database is and which steps its schema still lacks. Exit status 1 if any."""
+    """Show where the database is and which migrations it lacks. Exit status 1 if any."""
     from backend.store import opening
     from backend.store.schema import status
 
@@ -61,7 +61,7 @@ def status_command(as_json: bool) -> None:
 
 @db_group.command("upgrade")
 def upgrade_command() -> None:
-    """Bring the schema up to date. Servers of the previous release may go on running meanwhile."""
+    """Apply missing migrations. Servers of the previous release may keep running meanwhile."""
     from backend.store import opening
     from backend.store.schema import upgrade
 
@@ -74,31 +74,31 @@ def upgrade_command() -> None:
 @db_group.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
 def backup_command(file: Path) -> None:
-    """Copy the database to the new FILE while servers run, and check the copy. Only you can read it."""
+    """Copy the database to the new FILE while servers run, and check the copy. Only the current user can read it."""
     from backend.store import opening
     from backend.store.backup import back_up
 
-    where = _file_of("pg_dump --format=custom --file=FILE")
+    where = _sqlite_place("pg_dump --format=custom --file=FILE")
     with opening.explained(where):
-        made = back_up(where.path, file, _keys())
-    echo("db.backed_up", file=file, told=_counts(made))
+        copy = back_up(where.path, file, _keys())
+    echo("db.backed_up", file=file, told=_counts(copy))
 
 
 @db_group.command("restore")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--without-tokens", is_flag=True)
 def restore_command(file: Path, without_tokens: bool) -> None:
-    """Put FILE, made by `db backup`, in the database's place. Stop the server first; the old one is kept.
+    """Replace the database by FILE, made by `db backup`. Stop the server first; the old database is kept.
 
-    It says which keys FILE needs and stops if they are not there. --without-tokens: go on all the same; owners whose
-    token no key opens connect again.
+    Shows which keys FILE needs and stops if one is missing. --without-tokens: go on anyway; owners whose token cannot
+    be decrypted must reconnect.
     """
     from backend.store import opening
     from backend.store.backup import needs, restore
     from backend.transactions.driver import Departures
 
     where, settings, keys = (
-        _file_of("pg_restore --clean --single-transaction --dbname=DATABASE FILE"),
+        _sqlite_place("pg_restore --clean --single-transaction --dbname=DATABASE FILE"),
         read_settings(),
         _keys(),
     )
@@ -115,14 +115,14 @@ def restore_command(file: Path, without_tokens: bool) -> None:
                 here=", ".join(keys.ids),
                 field="secret_keys",
             )
-        put, kept = restore(file, where.path, SystemClock().now(), found.shut)
-    echo("db.restored", file=where.path, told=_counts(put))
+        restored, old_file = restore(file, where.path, SystemClock().now(), found.shut)
+    echo("db.restored", file=where.path, told=_counts(restored))
     if found.shut:
         echo("db.without_tokens", count=len(found.shut))
     if found.left:
         echo("db.left_since", count=len(found.left))
-    if kept:
-        echo("db.kept", file=kept)
+    if old_file:
+        echo("db.kept", file=old_file)
 
 
 def _keys() -> MultiFernetVault:
@@ -135,7 +135,8 @@ def _counts(copy: Copy) -> str:
     return words()("db.told", bytes=copy.bytes, mailboxes=copy.mailboxes, messages=copy.messages)
 
 
-def _file_of(instead: str) -> Place:
+def _sqlite_place(instead: str) -> Place:
+    """Where the SQLite file is. Raises `Refused` with the command to use `instead` for PostgreSQL."""
     from backend.store import opening
     from backend.store.library import Dialect
 
@@ -149,30 +150,30 @@ def _file_of(instead: str) -> Place:
 @click.argument("target")
 @click.option("--source", type=click.Path(path_type=Path))
 def copy_command(target: str, source: Path | None) -> None:
-    """Copy the embedded file into the empty database TARGET (postgresql://…). Stop the servers first.
+    """Copy the SQLite file into the empty database TARGET (postgresql://…). Stop the servers first.
 
-    Counts and sums of every table are compared before the copy counts; the file stays as it is.
+    Row counts and checksums of all tables are compared before it is committed; the file is not changed.
     """
     from backend.store import opening
     from backend.store.library import Dialect
     from backend.store.schema import place
 
     try:
-        there = place(target)
+        destination = place(target)
     except ValueError as error:
         raise Refused("db_target.address", field="target") from error
-    if there.dialect is not Dialect.POSTGRES:
+    if destination.dialect is not Dialect.POSTGRES:
         raise Refused("db_target", field="target")
-    with opening.explained(there), Console(stderr=True).status(words()("db.copying")) as shown:
-        from backend.store.backup import copy  # inside, for it needs the driver, which may be missing
+    with opening.explained(destination), Console(stderr=True).status(words()("db.copying")) as progress:
+        from backend.store.backup import copy  # in here, so that a missing driver is explained
 
-        moved = asyncio.run(
+        tables = asyncio.run(
             copy(
                 source or read_settings().sqlite_path,
-                there.address,
-                lambda table, rows: shown.update(f"{table}: {rows:,}"),
+                destination.address,
+                lambda table, rows: progress.update(f"{table}: {rows:,}"),
             )
         )
     titles = (words()(f"db.column_{name}") for name in ("table", "rows"))
-    print_table(titles, ((one.table, f"{one.rows:,}") for one in moved))
-    echo("db.copied", name=there.name)
+    print_table(titles, ((one.table, f"{one.rows:,}") for one in tables))
+    echo("db.copied", name=destination.name)

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 import click
 
 from backend.demo.letters import OWNER, OWNER_NAME, letters
-from backend.terminal import Worded, echo, words
+from backend.terminal import TranslatedCommand, echo, words
 
 if TYPE_CHECKING:
     from backend.demo.play import Stage, Tally
 
 STOP_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""Besides Ctrl-C: a service manager and a closed terminal end the demo and its processes."""
+"""Signals that end the demo, as Ctrl-C does: from a service manager, or from a terminal that is closed."""
 
 
-@click.command("demo", cls=Worded)
+@click.command("demo", cls=TranslatedCommand)
 @click.option("--seconds", type=click.FloatRange(1, 3600))
 @click.option("--no-browser", is_flag=True)
 @click.option("--json", "as_json", is_flag=True)
@@ -34,21 +34,26 @@ STOP_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasat
 @click.option("--seed", default=1)
 @click.option("--port", default=8400)
 @click.option("--sandbox-port", default=8900)
-def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **how: float) -> None:
-    """Run a local Google, the server and people who write mail. Nothing leaves this machine."""
-    from backend.demo.play import Options, play  # here: help needs neither a store nor HTTP
+def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **numbers: float) -> None:
+    """Run a local Google, the server, and simulated people who write email. Nothing leaves this machine.
+
+    `--every`: seconds between emails. With `--seconds` the demo ends by itself; then `--kills` says how often the
+    server is killed and restarted, and `--copies` how often each push is delivered. `--json` prints the result for
+    programs and leaves out the story that people click through.
+    """
+    from backend.demo.play import Options, play  # imported late: help does not need it
 
     with tempfile.TemporaryDirectory(prefix="pitchgate-demo-") as folder:
         options = Options(
             folder=Path(folder),
             seconds=seconds,
-            every=how["every"],
+            every=numbers["every"],
             scripted=as_json,
-            kills=int(how["kills"]) if seconds else 0,
-            copies=int(how["copies"]),
-            seed=int(how["seed"]),
-            port=0 if as_json else int(how["port"]),
-            sandbox_port=0 if as_json else int(how["sandbox_port"]),
+            kills=int(numbers["kills"]) if seconds else 0,
+            copies=int(numbers["copies"]),
+            seed=int(numbers["seed"]),
+            port=0 if as_json else int(numbers["port"]),
+            sandbox_port=0 if as_json else int(numbers["sandbox_port"]),
             story=not as_json,
         )
 
@@ -56,11 +61,11 @@ def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **ho
             echo(f"demo.{key}", err=as_json, name=OWNER_NAME)
 
         def on_ready(stage: Stage) -> None:
-            shown = False
+            opened = False
             if not no_browser:
                 with contextlib.suppress(webbrowser.Error):
-                    shown = webbrowser.open(f"{stage.server_url}/live")
-            _introduce(stage, shown=shown, tell_to_stderr=as_json)
+                    opened = webbrowser.open(f"{stage.server_url}/live")
+            _introduce(stage, opened=opened, err=as_json)
 
         async def play_until_stopped() -> Tally:
             task = asyncio.current_task()
@@ -79,32 +84,35 @@ def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **ho
             sys.exit(0 if tally.clean else 1)
 
 
-def _introduce(stage: Stage, *, shown: bool, tell_to_stderr: bool) -> None:
-    """Say what to look at; `shown`: a browser has opened it. Then the addresses of the other pages."""
+def _introduce(stage: Stage, *, opened: bool, err: bool) -> None:
+    """Print the address of the live page (`opened`: a browser shows it already) and of the demo's other pages. `stage`
+    is the running demo; `err`: print to standard error."""
+    # The sender who has a mailbox in the sandbox, so that the reader can open it and solve the captcha.
     seller = next(letter for letter in letters() if letter.local)
     live = f"{stage.server_url}/live"
-    places = {
+    pages = {
         "mailbox": f"{stage.sandbox.url}/mail/{OWNER}",
         "addon": f"{stage.sandbox.url}/addon/{OWNER}",
         "review": f"{stage.server_url}/review",
         "seller": f"{stage.sandbox.url}/mail/{seller.address}",
     }
-    click.echo(err=tell_to_stderr)
-    echo("demo.open_shown" if shown else "demo.open", err=tell_to_stderr)
-    click.echo(err=tell_to_stderr)
-    click.echo(f"    {live}", err=tell_to_stderr)
-    click.echo(err=tell_to_stderr)
-    echo("demo.open_more", err=tell_to_stderr)
-    for key, address in places.items():
-        click.echo(f"    {address}", err=tell_to_stderr)
-        click.echo(f"        {words()(f'demo.open_{key}', name=seller.name)}", err=tell_to_stderr)
-    click.echo(err=tell_to_stderr)
-    echo("demo.ends", err=tell_to_stderr)
-    click.echo(err=tell_to_stderr)
+    click.echo(err=err)
+    echo("demo.open_shown" if opened else "demo.open", err=err)
+    click.echo(err=err)
+    click.echo(f"    {live}", err=err)
+    click.echo(err=err)
+    echo("demo.open_more", err=err)
+    for key, address in pages.items():
+        click.echo(f"    {address}", err=err)
+        click.echo(f"        {words()(f'demo.open_{key}', name=seller.name)}", err=err)
+    click.echo(err=err)
+    echo("demo.ends", err=err)
+    click.echo(err=err)
 
 
 def _sum_up(tally: Tally) -> None:
-    """Three lines: what came and went, whether the books agree, and what is left of it."""
+    """Print the result: how many emails came, passed and were held; whether messages and credits add up; and that
+    all data has been deleted."""
     echo("demo.sum", count=tally.delivered, passed=tally.passed, held=tally.held, released=tally.released)
     if tally.clean:
         echo("demo.sum_clean")

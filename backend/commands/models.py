@@ -1,5 +1,4 @@
-"""`pitchgate models`: which models are at work, a second one beside the first, its trial, and going over to it and
-back."""
+"""`pitchgate models`: add models, try a second one beside the one in use, promote it, and roll back."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ from backend.domain.errors import NotFound, Refused
 from backend.domain.watching.trial import COST, ENOUGH, FILE, Act, AtWork, Finding, Trial, trial
 from backend.settings_read import read_settings
 from backend.system import SystemClock
-from backend.terminal import Worded, WordedGroup, echo, print_table, words
+from backend.terminal import TranslatedCommand, TranslatedGroup, echo, print_table, words
 from backend.transactions.records import StoredModel
 
 if TYPE_CHECKING:
@@ -33,12 +32,12 @@ if TYPE_CHECKING:
 
 
 LEAST, MOST = 0.01, 2 * ENOUGH
-"""What is drawn of the evidence; it is drawn by its logarithm."""
+"""Bounds of the evidence on the diagram's logarithmic axis."""
 
 
 @dataclass(frozen=True, slots=True)
-class UnderWay:
-    """The trial under way, and what it says."""
+class RunningTrial:
+    """The running trial and its result so far."""
 
     champion: str
     challenger: str
@@ -46,7 +45,7 @@ class UnderWay:
     found: Trial
 
     def lines(self) -> Iterator[str]:
-        """It in words."""
+        """The result in words."""
         found, evidence = self.found, self.found.path[-1]
         yield words()(
             "trial.head",
@@ -74,15 +73,20 @@ class UnderWay:
             (self.challenger, counted.challenger, found.challenger),
         ):
             yield words()("trial.alone", version=version, count=alone)
-            yield words()("trial.f1", version=version, told=_told(share)) if share else words()("trial.no_f1")
+            yield (
+                words()("trial.f1", version=version, told=_interval(share))
+                if share
+                else words()("trial.no_f1")
+            )
 
     def paths(self) -> tuple[str, str]:
-        """The evidence that the challenger is better, and worse, after each answer: one unit wide each, one high."""
+        """SVG paths of the evidence that the challenger is better, and that it is worse, one unit per answer wide
+        and one high."""
         path = self.found.path
         return _path([one.better for one in path]), _path([one.worse for one in path])
 
     def as_json(self) -> dict[str, Any]:
-        """It for programs."""
+        """The JSON form."""
         found, evidence = self.found, self.found.path[-1]
         return {
             "champion": self.champion,
@@ -105,33 +109,33 @@ class UnderWay:
         }
 
 
-@click.command("trial", cls=Worded)
+@click.command("trial", cls=TranslatedCommand)
 @click.option("--json", "as_json", is_flag=True)
 def trial_command(as_json: bool) -> None:
-    """Say whether the model in trial is better than the one in use."""
-    found = with_store(under_way)
+    """Show whether the model in trial is better than the one in use."""
+    found = with_store(running_trial)
     if found is None:
         raise Refused("models.no_trial")
     click.echo(json.dumps(found.as_json()) if as_json else "\n".join(found.lines()))
 
 
-async def under_way(store: Store) -> UnderWay | None:
-    """None while no model is in trial."""
-    at_work = await store.models_in_use()
-    if at_work.challenger is None or at_work.since is None:
+async def running_trial(store: Store) -> RunningTrial | None:
+    """The running trial; None if no model is in trial."""
+    in_use = await store.models_in_use()
+    if in_use.challenger is None or in_use.since is None:
         return None
-    champion = at_work.champion
+    champion = in_use.champion
     if champion == FILE:
-        from backend.scoring.model_file import read_model  # here: help needs no NumPy
+        from backend.scoring.model_file import read_model  # imported late: help does not need it
 
         champion = read_model(read_settings().model_path)[1].version
-    labels = await store.trial_labels(at_work.challenger, at_work.since)
-    found = trial(*labels, champion, await store.trial_counts(at_work.challenger, at_work.since))
-    return UnderWay(champion, at_work.challenger, at_work.since, found)
+    labels = await store.trial_labels(in_use.challenger, in_use.since)
+    found = trial(*labels, champion, await store.trial_counts(in_use.challenger, in_use.since))
+    return RunningTrial(champion, in_use.challenger, in_use.since, found)
 
 
 def height(wealth: float) -> float:
-    """Where an evidence is drawn: 0 at the top, 1 at the bottom."""
+    """The vertical position of an evidence on the diagram: 0 at the top, 1 at the bottom."""
     return 1 - log(min(max(wealth, LEAST), MOST) / LEAST) / log(MOST / LEAST)
 
 
@@ -143,28 +147,28 @@ def _rounded(wealth: float) -> float:
     return round(wealth, 2) if wealth < ENOUGH else round(wealth)
 
 
-def _told(share: Share) -> str:
+def _interval(share: Share) -> str:
     return words()(
         "trial.interval", **{name: words().number(round(value, 2)) for name, value in asdict(share).items()}
     )
 
 
 # ---- `pitchgate models`
-# What audits and runs a model is imported where it is used: it takes seconds on a slow machine, and help needs none.
+# What audits and runs a model is imported late: it takes seconds on a slow machine, and help does not need it.
 
 
 COLUMNS = ("version", "state", "file", "digest", "added", "by")
 
 
-@click.group("models", cls=WordedGroup)
+@click.group("models", cls=TranslatedGroup)
 def models_group() -> None:
-    """Add models, let one score beside the first, go over to it and back."""
+    """Add models, run one in trial beside the one in use, promote it, and roll back."""
 
 
 @models_group.command("list")
 @click.option("--json", "as_json", is_flag=True)
 def list_command(as_json: bool) -> None:
-    """Show every model, and which of them is at work."""
+    """List all models, and which of them are in use."""
     file, shipped = read_settings().model_path, _file()
 
     async def work(store: Store) -> list[tuple[str, ...]]:
@@ -182,12 +186,12 @@ def list_command(as_json: bool) -> None:
         for row in found:
             click.echo(json.dumps(dict(zip(COLUMNS, row, strict=True))))
         return
-    shown = ("version", "state", "file", "added", "by")  # the digest is for programs
+    columns = ("version", "state", "file", "added", "by")  # the digest only with --json
     rows = (
         (version, words()(f"models.state_{state}") if state else "", name, added[:10], by)
         for version, state, name, _, added, by in found
     )
-    print_table((words()(f"models.column_{name}") for name in shown), rows)
+    print_table((words()(f"models.column_{name}") for name in columns), rows)
 
 
 def _state(now: AtWork, version: str) -> str:
@@ -198,7 +202,7 @@ def _state(now: AtWork, version: str) -> str:
 @models_group.command("add")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def add_command(file: Path) -> None:
-    """Audit FILE and keep a copy of it in the database, where every server finds it. Nothing is judged by it yet."""
+    """Audit FILE and store a copy in the database, for all servers. It is not used yet."""
     from backend.scoring.model_file import admit, read_model
     from backend.scoring.session import ModelSession
 
@@ -209,13 +213,13 @@ def add_command(file: Path) -> None:
     if shipped.version == facts.version and shipped.digest != facts.digest:
         raise Refused("models.version_taken", version=facts.version)
     model = StoredModel(facts.version, facts.digest, file.name, data)
-    added = with_store(lambda store: store.add_model(model, _who(), SystemClock().now()))
+    added = with_store(lambda store: store.add_model(model, _user(), SystemClock().now()))
     echo("models.added" if added else "models.known", version=facts.version)
 
 
 @models_group.command("second-reading")
 def second_reading_command() -> None:
-    """Make, once, the file with which mail is read a second time where the first reading is in doubt."""
+    """Create, once, the encoder file of the second reading, which is applied where the first is in doubt."""
     try:
         from backend.scoring.encoder_file import encoder_file, found_weights
     except ImportError as error:
@@ -238,13 +242,14 @@ def second_reading_command() -> None:
 @models_group.command("shadow")
 @click.argument("version")
 def shadow_command(version: str) -> None:
-    """Let VERSION score what the model in use scores. Nothing follows from it; owners are asked where they differ."""
+    """Let VERSION score the same messages as the model in use, without effect. Owners are asked where the two
+    differ."""
     _change(Act.SHADOW, version)
 
 
 @models_group.command("stop")
 def stop_command() -> None:
-    """End the trial: the second model scores no more."""
+    """End the trial of the second model."""
     _change(Act.STOP, None)
 
 
@@ -255,40 +260,37 @@ models_group.add_command(trial_command)
 @click.argument("version")
 @click.option("--force", is_flag=True)
 def promote_command(version: str, force: bool) -> None:
-    """Judge by VERSION from now on, on every server, if its trial found it better. --force: without that; the log of
-    acts says so."""
+    """Use VERSION from now on, on all servers, if its trial found it better. --force: even without, which is logged."""
     _change(Act.FORCE if force else Act.PROMOTE, version)
 
 
 @models_group.command("rollback")
 def rollback_command() -> None:
-    """Judge by the model before this one again."""
+    """Go back to the model used before."""
     _change(Act.ROLLBACK, None)
 
 
 def _change(act: Act, version: str | None) -> None:
-    """About the model `version`; None: the one that the act is about."""
+    """Perform `act` on the model `version`; None: on the one in trial (stop) or the one used before (rollback)."""
 
     from backend.scoring.model_file import admit
 
     async def work(store: Store) -> str:
         now = await store.models_in_use()
-        about = now.challenger if act is Act.STOP else now.before
-        chosen = await _chosen(store, version) if version is not None else about
+        default = now.challenger if act is Act.STOP else now.before
+        chosen = await _chosen(store, version) if version is not None else default
         if chosen is None:
             raise Refused("models.no_trial" if act is Act.STOP else "models.nothing_before")
         if chosen != FILE and act is not Act.STOP:
             stored = await store.stored_model(chosen)
-            admit(
-                stored.file, Path(stored.name)
-            )  # this release may read otherwise than the one that added it
+            admit(stored.file, Path(stored.name))  # audited again: another release may have added it
         if chosen == FILE and act is Act.SHADOW:
             raise NotFound("not_found.model", version=version)
         if act is Act.PROMOTE and chosen != now.champion:
-            running = await under_way(store)
+            running = await running_trial(store)
             if not running or running.challenger != chosen or running.found.finding is not Finding.BETTER:
                 raise Refused("models.not_proven", version=version)
-        await store.change_models(act, chosen, _who(), SystemClock().now())
+        await store.change_models(act, chosen, _user(), SystemClock().now())
         return chosen or _file().version
 
     echo(f"models.done_{act}", version=with_store(work))
@@ -309,6 +311,6 @@ def _file() -> ModelFacts:
     return read_model(read_settings().model_path)[1]
 
 
-def _who() -> str:
-    """The person at this terminal, as far as the system knows them."""
+def _user() -> str:
+    """Who runs this command, as user@host."""
     return f"{getpass.getuser()}@{socket.gethostname()}"

@@ -1,5 +1,5 @@
-"""A server on this machine: `pitchgate serve`, `home` for one mailbox behind a router, and `doctor`, which looks
-whether all is in order."""
+"""`pitchgate serve` runs a server, `home` sets one up for one mailbox behind a router and runs it, `doctor` checks a
+set-up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from backend.domain.errors import Conflict, Refused
 from backend.domain.moments import clock_off
 from backend.settings_read import read_settings
 from backend.system import SystemClock
-from backend.terminal import Worded, echo, words
+from backend.terminal import TranslatedCommand, echo, words
 
 if TYPE_CHECKING:
     from backend.doctor.machine import Finding
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
     from backend.settings import Settings
 
 
-@click.command("serve", cls=Worded)
+@click.command("serve", cls=TranslatedCommand)
 @click.option("--bind")
 def serve_command(bind: str | None) -> None:
-    """Serve until stopped. Everything else is set by PITCHGATE_… in the environment or in the file of --settings."""
+    """Serve until stopped. All other settings are PITCHGATE_… in the environment or in the file of --settings."""
     starting.run(read_settings(bind=bind) if bind else read_settings())
 
 
 PORTS = range(8400, 8420)
-CLIENT = frozenset(f"PITCHGATE_{name}" for name in ("CLIENT_ID", "CLIENT_SECRET", "BIND", "PUBLIC_URL"))
-"""What setting up again may change."""
+REPLACEABLE = frozenset(f"PITCHGATE_{name}" for name in ("CLIENT_ID", "CLIENT_SECRET", "BIND", "PUBLIC_URL"))
+"""Settings that setting up again may change."""
 
 
 def default_folder() -> Path:
-    """Where a home is kept unless told otherwise."""
+    """The folder of a `home` set-up, unless --folder names another."""
     base = os.environ.get("XDG_DATA_HOME", "")
     return (Path(base) if base else Path.home() / ".local" / "share") / "pitchgate"
 
 
-@click.command("home", cls=Worded)
+@click.command("home", cls=TranslatedCommand)
 @click.option("--folder", type=click.Path(path_type=Path))
 @click.option("--client-file", type=click.Path(path_type=Path))
 @click.option("--client-id")
@@ -65,57 +65,55 @@ def home_command(
 ) -> None:
     """Set up and run Pitchgate for one mailbox of yours. No Pub/Sub and no public address are needed.
 
-    Before that Google wants an OAuth client of the type Desktop app, made at
-    https://console.cloud.google.com/auth/home.
+    It needs an OAuth client of the type Desktop app, created at https://console.cloud.google.com/auth/home.
     """
-    where = (folder or default_folder()).expanduser().absolute()
-    file = where / home.SETTINGS_NAME
+    file = (folder or default_folder()).expanduser().absolute() / home.SETTINGS_NAME
     new = again or not file.exists()
     if new:
         _set_up(file, _client(client_file, client_id), port)
     elif port is not None:
-        _move(file, port)
+        _change_port(file, port)
     os.environ["PITCHGATE_SETTINGS_FILE"] = str(file)
     settings = read_settings()
-    if (new or unit) and _unit_written(file, unit, settings):
-        return  # it serves from now on; a second server here would have its port
+    if (new or unit) and _write_unit_if_wanted(file, unit, settings):
+        return  # systemd runs the server from now on
     _run(settings, browser=not no_browser)
 
 
 def _client(file: Path | None, client_id: str | None) -> OAuthClient:
     if file is not None:
-        return home.from_file(file.expanduser())
+        return home.client_from_file(file.expanduser())
     if client_id is None:
         echo("home.make_client", console=home.CONSOLE)
         given = click.prompt(words()("home.client")).strip().strip("'\"")
         if given.endswith(".json") or Path(given).expanduser().is_file():
-            return home.from_file(Path(given).expanduser())
+            return home.client_from_file(Path(given).expanduser())
         client_id = given
-    return home.typed(client_id, click.prompt(words()("home.secret"), hide_input=True))
+    return home.checked_client(client_id, click.prompt(words()("home.secret"), hide_input=True))
 
 
 def _set_up(file: Path, client: OAuthClient, port: int | None) -> None:
-    """Check everything, then write: what is refused leaves no file behind, and an earlier one as it was. Of an earlier
-    one only the client changes, and the port if another is wanted."""
+    """Check everything, then write the settings file. If a check fails, an earlier file is unchanged. Otherwise only
+    its client, and its port if another is wanted, are replaced."""
     earlier = home.read(file)
-    values = home.settings_of_home(file.parent, client, port or _port(client, earlier))
+    values = home.home_settings(file.parent, client, port or _port(client, earlier))
     values = {
-        name: value if name in CLIENT or not earlier.get(name) else earlier[name]
+        name: value if name in REPLACEABLE or not earlier.get(name) else earlier[name]
         for name, value in values.items()
     }
     given: dict[str, Any] = {name.removeprefix("PITCHGATE_").lower(): value for name, value in values.items()}
     settings = read_settings(**given)
     home.check_redirect(client, settings.redirect_uri)
     echo("home.asking")
-    date = asyncio.run(home.try_out(client, settings))
+    date = asyncio.run(home.verify_client(client, settings))
     if off := clock_off(SystemClock().now(), date, settings.clock_skew):
         raise off
     home.write_settings(file, values)
     echo("home.settings", file=file)
 
 
-def _move(file: Path, port: int) -> None:
-    """To another port, which must be free, while nothing serves at the one before."""
+def _change_port(file: Path, port: int) -> None:
+    """Change the port. The new one must be free, and no server may be running on the old one."""
     from backend import serving
     from backend.store.sqlite import alone
 
@@ -123,16 +121,16 @@ def _move(file: Path, port: int) -> None:
     address = f"127.0.0.1:{port}"
     if settings.bind == address:
         return
-    serving.probe(address, "--port")
-    with alone(settings.sqlite_path) as nobody:
-        if not nobody:
+    serving.check_can_bind(address, "--port")
+    with alone(settings.sqlite_path) as not_running:
+        if not not_running:
             raise Conflict("in_use.home", path=settings.sqlite_path)
     home.write_settings(file, {"PITCHGATE_BIND": address, "PITCHGATE_PUBLIC_URL": f"http://{address}"})
     echo("home.moved", address=f"http://{address}")
 
 
 def _port(client: OAuthClient, earlier: Mapping[str, str]) -> int:
-    """The port a web client was registered with, else the one it has, else the first that is free."""
+    """The port a web client is registered with, else the one set up before, else the first free one."""
     from urllib.parse import urlsplit
 
     from backend import serving
@@ -146,19 +144,19 @@ def _port(client: OAuthClient, earlier: Mapping[str, str]) -> int:
         return int(before)
     for port in PORTS:
         try:
-            serving.probe(f"127.0.0.1:{port}", "--port")
+            serving.check_can_bind(f"127.0.0.1:{port}", "--port")
         except Refused:
             continue
         return port
     raise Refused("ports_taken", first=str(PORTS[0]), last=str(PORTS[-1]))
 
 
-def _unit_written(file: Path, wanted: bool | None, settings: Settings) -> bool:
+def _write_unit_if_wanted(file: Path, wanted: bool | None, settings: Settings) -> bool:
     if wanted is None:
-        wanted = home.offered() and click.confirm(words()("home.unit"), default=False)
+        wanted = home.has_systemd() and click.confirm(words()("home.unit"), default=False)
     if wanted:
-        place = home.write_unit(file)
-        echo("home.unit_written", file=place, command=home.COMMAND, address=settings.public_url)
+        path = home.write_unit(file)
+        echo("home.unit_written", file=path, command=home.COMMAND, address=settings.public_url)
     return bool(wanted)
 
 
@@ -168,11 +166,12 @@ def _run(settings: Settings, *, browser: bool) -> None:
     starting.run(settings, Guide(echo, browser=browser).run)
 
 
-@click.command("doctor", cls=Worded)
+@click.command("doctor", cls=TranslatedCommand)
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--offline", is_flag=True)
 def doctor_command(as_json: bool, offline: bool) -> None:
-    """Look at a set-up from end to end. Changes nothing; may run beside the server. Exit status 1 if anything fails."""
+    """Check a set-up from end to end, changing nothing; may run beside the server. Exit status 1 if anything is
+    broken."""
     from backend.doctor.checks import CheckState, examine
 
     found = asyncio.run(examine(offline=offline))

@@ -1,4 +1,4 @@
-"""`pitchgate scan`: what would have been held of mail that lies in files. No account, no network."""
+"""`pitchgate scan`: shows which emails in files would have been held. Needs no account and no network."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.locale import error_words
 from backend.locale import reason as reason_text
 from backend.settings_read import read_settings
-from backend.terminal import Worded, language, words
+from backend.terminal import TranslatedCommand, language, words
 
 if TYPE_CHECKING:
     from backend.offline.archives import Archive
     from backend.offline.judge import ScannedMessage
 
 SHOWN_SENDERS = 60
-TOLD = 20
-"""After so many messages the bar moves on: by the bytes that have been read, since how many messages there are is known
+PROGRESS_EVERY = 20
+"""Messages between two updates of the progress bar, which counts bytes because the number of messages is known only
 at the end."""
 COLUMNS = ("sender", "emails", "score", "subject", "why")
 
 
-@click.command("scan", cls=Worded)
+@click.command("scan", cls=TranslatedCommand)
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--me", default="", metavar="ADDRESS")
 @click.option(
@@ -58,36 +58,36 @@ COLUMNS = ("sender", "emails", "score", "subject", "why")
     metavar="N",
 )
 def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path | None, jobs: int) -> None:
-    """Screen mail that lies in files: who would be held, and why."""
-    # Reading and scoring are imported here: help needs neither.
+    """Screen the emails in files: whose would be held, and why. `me` is the owner's address."""
+    # Imported late: help does not need it.
     from backend.offline.archives import Archive
-    from backend.offline.judge import Judge, judge, weighed
+    from backend.offline.judge import Judge, judge, score_messages
     from backend.scoring.model_file import read_model
 
-    how_strict = Strictness(strictness)
+    level = Strictness(strictness)
     model = model or read_settings(placed=False).model_path
     data, facts = read_model(model)
-    begin = partial(Judge.of, data, model, me.strip().lower(), how_strict)
+    make_judge = partial(Judge.of, data, model, me.strip().lower(), level)
     console = Console(stderr=True)
     held: dict[str, list[ScannedMessage]] = defaultdict(list)
     rows: Counter[str] = Counter()
     archive, read = Archive(path), []
     with _progress(console) as progress:
         task = progress.add_task(words()("scan.screening"), total=archive.size, messages=0)
-        for mail in weighed(begin, archive, jobs):
+        for mail in score_messages(make_judge, archive, jobs):
             read.append(mail)
-            if len(read) % TOLD == 0:
+            if len(read) % PROGRESS_EVERY == 0:
                 progress.update(task, completed=archive.done, messages=len(read))
         progress.update(task, completed=archive.size, messages=len(read))
-    _tell_unread(archive)
+    _report_unread(archive)
     archive.check()
-    spoken, lines = language(), list[str]()
-    for judged in judge(read, facts.thresholds[how_strict]):
+    tag, lines = language(), list[str]()
+    for judged in judge(read, facts.thresholds[level]):
         rows[judged.verdict.row] += 1
         if judged.held:
             held[judged.message.sender.address or words()("scan.no_sender")].append(judged)
         if jsonl:
-            lines.append(json.dumps(_line(judged, spoken), ensure_ascii=False))
+            lines.append(json.dumps(_line(judged, tag), ensure_ascii=False))
     if lines:
         click.echo("\n".join(lines))
     if not jsonl:
@@ -112,7 +112,7 @@ def _progress(console: Console) -> Progress:
 
 
 class _Rate(ProgressColumn):
-    """Messages, and how many a second, once there is something to tell."""
+    """Shows the number of messages, and their rate once there is one."""
 
     def render(self, task: Task) -> Text:
         count, seconds = task.fields["messages"], task.finished_time or task.elapsed
@@ -120,15 +120,17 @@ class _Rate(ProgressColumn):
         return Text(f"{count:,}{rate}", style="progress.data.speed")
 
 
-def _tell_unread(archive: Archive) -> None:
-    """On standard error, what was not read, by its reason. If an archive holds nothing else, it is an error."""
+def _report_unread(archive: Archive) -> None:
+    """Print to standard error what could not be read, by reason. Not for a single unreadable file: `Archive.check`
+    raises that as an error."""
     unread = archive.unread.values()
     count = sum(one.count for one in unread)
     if not archive.found and count <= 1:
         return
     if count:
         click.echo(words()("scan.unread", count=count), err=True)
-    _, usual = error_words(language(), Refused("archive.nothing", path=""))  # what to give: they gave it
+    # The usual remedy says what kinds of files to give: left out, as they gave one.
+    _, usual = error_words(language(), Refused("archive.nothing", path=""))
     for one in unread:
         title, remedy = error_words(language(), one.first)
         click.echo(f"  {title} {remedy}" if remedy != usual else f"  {title}", err=True)
@@ -137,19 +139,19 @@ def _tell_unread(archive: Archive) -> None:
             click.echo("    " + words()("scan.unread_more", count=one.count - 1, names=more), err=True)
 
 
-def _line(judged: ScannedMessage, spoken: str) -> dict[str, object]:
+def _line(judged: ScannedMessage, language_tag: str) -> dict[str, object]:
     return {
         "file": judged.file,
         "message_id": judged.message.message_id,
         "verdict": judged.verdict.outcome,
         "row": judged.verdict.row,
         "score": round(judged.score.probability, 4),
-        "reasons": [reason_text(spoken, reason.code) for reason in judged.reasons],
+        "reasons": [reason_text(language_tag, reason.code) for reason in judged.reasons],
     }
 
 
 def _report(console: Console, held: dict[str, list[ScannedMessage]], rows: Counter[str]) -> None:
-    """The senders that would be held, most mail first. Mail text goes to the terminal as text, never as markup."""
+    """Print the senders who would be held, those with most emails first. Their text is never interpreted as markup."""
     total, out = sum(rows.values()), sum(map(len, held.values()))
     if held:
         table = Table(*(words()(f"scan.column_{name}") for name in COLUMNS), title=words()("scan.held"))
@@ -170,13 +172,13 @@ def _report(console: Console, held: dict[str, list[ScannedMessage]], rows: Count
         console.print(table)
         if len(ranked) > SHOWN_SENDERS:
             console.print(words()("scan.more", count=len(ranked) - SHOWN_SENDERS))
-    decided = Table(*(words()(f"scan.column_{name}") for name in ("row", "emails", "meaning")))
+    by_row = Table(*(words()(f"scan.column_{name}") for name in ("row", "emails", "meaning")))
     for row, count in rows.most_common():
-        decided.add_row(row, str(count), words("card")(f"row_{row}"))
-    console.print(decided)
+        by_row.add_row(row, str(count), words("card")(f"row_{row}"))
+    console.print(by_row)
     console.print(words()("scan.total", held=out, total=total, count=len(held)))
 
 
 def _printable(text: str) -> str:
-    """Without control characters: a subject must not be able to steer the terminal."""
+    """`text` without control characters, so that a subject cannot control the terminal."""
     return "".join(character if character.isprintable() else " " for character in text)

@@ -1,4 +1,4 @@
-"""Commands that open the configured store: `pitchgate mailbox`, `jobs` and `keys`."""
+"""Commands that use the store: `pitchgate mailbox`, `jobs` and `keys`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.mailbox import Link, Mailbox
 from backend.settings_read import read_settings
 from backend.system import SystemClock
-from backend.terminal import WordedGroup, confirms, echo, language, print_table, words
+from backend.terminal import TranslatedGroup, confirms, echo, language, print_table, words
 from backend.transactions.statement import moment
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = ParamSpec("P")
 
-of_mailbox = click.option("--mailbox", "email")
-"""Option of commands about one mailbox or all of them; `chosen` finds them."""
+mailbox_option = click.option("--mailbox", "email")
+"""Option of commands about one mailbox or all; see `selected_mailboxes`."""
 
 
 def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
-    """Open the store, run `work` with it and return its result. Raises `Refused` if there is no database: a new
-    one would show no mailboxes, and hide that the settings are wrong."""
+    """Open the store, run `work` with it and return its result. Raises `Refused` if there is no database: creating
+    an empty one would hide that the settings are wrong."""
     from backend.store.library import Dialect
     from backend.store.opening import configured, explained, open_configured
 
@@ -56,7 +56,7 @@ def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-def stored(command: Callable[Concatenate[Store, P], Coroutine[Any, Any, T]]) -> Callable[P, T]:
+def with_open_store(command: Callable[Concatenate[Store, P], Coroutine[Any, Any, T]]) -> Callable[P, T]:
     """Decorator: run the command with the open store as its first argument."""
 
     @wraps(command)
@@ -66,7 +66,7 @@ def stored(command: Callable[Concatenate[Store, P], Coroutine[Any, Any, T]]) -> 
     return run
 
 
-async def named(store: Store, email: str) -> Mailbox:
+async def find_mailbox(store: Store, email: str) -> Mailbox:
     """The mailbox with this address. Raises `NotFound`."""
     mailbox = await store.mailbox_by_email(email)
     if mailbox is None:
@@ -74,18 +74,18 @@ async def named(store: Store, email: str) -> Mailbox:
     return mailbox
 
 
-async def chosen(store: Store, email: str | None) -> Sequence[Mailbox]:
-    """The mailbox with this address; all mailboxes without one. Raises `NotFound`."""
-    return [await named(store, email)] if email else await store.mailboxes()
+async def selected_mailboxes(store: Store, email: str | None) -> Sequence[Mailbox]:
+    """The mailbox with this address, or all mailboxes for None. Raises `NotFound`."""
+    return [await find_mailbox(store, email)] if email else await store.mailboxes()
 
 
-# ---- `pitchgate mailbox`: what an operator may see and set of the connected mailboxes
+# ---- `pitchgate mailbox`
 
 
 COLUMNS = ("mailbox", "state", "mode", "strictness", "watch", "read")
 
 
-@click.group("mailbox", cls=WordedGroup)
+@click.group("mailbox", cls=TranslatedGroup)
 def mailbox_group() -> None:
     """List connected mailboxes, change their settings, disconnect one."""
 
@@ -100,19 +100,19 @@ def list_mailboxes(as_json: bool) -> None:
         for mailbox in mailboxes:
             click.echo(json.dumps(_as_json(mailbox, now)))
         return
-    from backend.web.pages import state_of  # here and below: help needs no web
+    from backend.web.pages import state_of  # imported late: help does not need it
 
     rows = [_mailbox_row(mailbox, state_of(mailbox, language(), now)) for mailbox in mailboxes]
     print_table((words()(f"mailbox.column_{name}") for name in COLUMNS), rows)
 
 
 def _mailbox_row(mailbox: Mailbox, state: MailboxState) -> tuple[str, ...]:
-    until, wishes = mailbox.watch_expires_at, mailbox.preferences
+    until, preferences = mailbox.watch_expires_at, mailbox.preferences
     return (
         mailbox.owner.email,
         "\n".join((f"{state.title}: {state.text}", *state.warnings)),
-        wishes.mode,
-        wishes.strictness,
+        preferences.mode,
+        preferences.strictness,
         f"{until:%Y-%m-%d %H:%M} UTC" if until else "–",
         f"{mailbox.index_done}/{mailbox.index_total}",
     )
@@ -153,10 +153,10 @@ def set_command(email: str, changes: tuple[str, ...]) -> None:
     check_chosen(read_settings(), values)
 
     async def work(store: Store) -> Mailbox:
-        mailbox = await named(store, email)
+        mailbox = await find_mailbox(store, email)
         preferences = mailbox.preferences.changed(**values)
         await store.save_preferences(mailbox.id, preferences, SystemClock().now())
-        return await named(store, email)
+        return await find_mailbox(store, email)
 
     click.echo(json.dumps(with_store(work).preferences.to_json(), indent=2))
 
@@ -165,33 +165,34 @@ def set_command(email: str, changes: tuple[str, ...]) -> None:
 @click.argument("email")
 @confirms("mailbox.disconnect_really")
 def disconnect_command(email: str) -> None:
-    """Disconnect EMAIL: a running server stops the watch, revokes the grant and deletes all its rows."""
+    """Mark EMAIL for disconnection: a running server then stops the watch, revokes the grant and deletes all its
+    rows."""
 
     async def work(store: Store) -> None:
-        mailbox = await named(store, email)
+        mailbox = await find_mailbox(store, email)
         await store.set_link(mailbox.id, Link.LEAVING, SystemClock().now())
 
     with_store(work)
     echo("mailbox.leaving", email=email)
 
 
-# ---- `pitchgate jobs`: messages that were tried too often and wait for a person
+# ---- `pitchgate jobs`: dead letters, messages that failed too often
 
 
-@click.group("jobs", cls=WordedGroup)
+@click.group("jobs", cls=TranslatedGroup)
 def jobs_group() -> None:
-    """See dead letters (messages tried too often), try them again or drop them."""
+    """Show dead letters (messages that failed too often), retry or drop them."""
 
 
 @jobs_group.command("list")
-@of_mailbox
+@mailbox_option
 @click.option("--json", "as_json", is_flag=True)
 def list_jobs(email: str | None, as_json: bool) -> None:
     """Show dead letters, oldest first. In Gmail they stay where they are."""
 
     async def work(store: Store) -> list[dict[str, Any]]:
         names = {mailbox.id: mailbox.owner.email for mailbox in await store.mailboxes()}
-        found = await store.dead_letters((await named(store, email)).id if email else None)
+        found = await store.dead_letters((await find_mailbox(store, email)).id if email else None)
         return [
             {
                 "mailbox": names.get(row["mailbox_id"], row["mailbox_id"]),
@@ -219,8 +220,8 @@ def list_jobs(email: str | None, as_json: bool) -> None:
 @click.argument("message", required=False)
 @click.option("--all", "everything", is_flag=True)
 def retry_command(email: str, message: str | None, everything: bool) -> None:
-    """Give MESSAGE of the mailbox EMAIL new tries, or with --all every dead letter."""
-    count = with_store(lambda store: _each(store, email, message, everything, retry=True))
+    """Retry MESSAGE of the mailbox EMAIL, or with --all every dead letter."""
+    count = with_store(lambda store: _change_dead_letters(store, email, message, everything, retry=True))
     echo("jobs.retried", count=count)
 
 
@@ -229,15 +230,17 @@ def retry_command(email: str, message: str | None, everything: bool) -> None:
 @click.argument("message", required=False)
 @click.option("--all", "everything", is_flag=True)
 def drop_command(email: str, message: str | None, everything: bool) -> None:
-    """Let MESSAGE of the mailbox EMAIL be: it stays where it is in Gmail, and nothing more is tried."""
-    count = with_store(lambda store: _each(store, email, message, everything, retry=False))
+    """Give up on MESSAGE of the mailbox EMAIL: it stays where it is in Gmail and is not retried."""
+    count = with_store(lambda store: _change_dead_letters(store, email, message, everything, retry=False))
     echo("jobs.dropped", count=count)
 
 
-async def _each(store: Store, email: str, message: str | None, everything: bool, *, retry: bool) -> int:
+async def _change_dead_letters(
+    store: Store, email: str, message: str | None, everything: bool, *, retry: bool
+) -> int:
     if (message is None) is not everything:
         raise click.UsageError(words()("jobs.one_or_all"))
-    mailbox_id = (await named(store, email)).id
+    mailbox_id = (await find_mailbox(store, email)).id
     names = [message] if message else [row["gmail_id"] for row in await store.dead_letters(mailbox_id)]
     change = store.retry_dead_letter if retry else store.drop_dead_letter
     done = [await change(mailbox_id, name, SystemClock().now()) for name in names]
@@ -246,25 +249,25 @@ async def _each(store: Store, email: str, message: str | None, everything: bool,
     return sum(done)
 
 
-# ---- `pitchgate keys`: the keys that seal secrets at rest
+# ---- `pitchgate keys`: the keys that encrypt (seal) stored secrets
 
 
-@click.group("keys", cls=WordedGroup)
+@click.group("keys", cls=TranslatedGroup)
 def keys_group() -> None:
-    """Make and rotate the keys that seal refresh tokens."""
+    """Create, list and rotate the keys that encrypt refresh tokens."""
 
 
 @keys_group.command("new")
 def new_command() -> None:
-    """Print a new key for PITCHGATE_SECRET_KEYS (put it first, keep the old ones behind it)."""
-    from backend.vault import make_key  # here and below: help needs no cryptography
+    """Print a new key for PITCHGATE_SECRET_KEYS. It goes first, before the old ones."""
+    from backend.vault import make_key  # imported late: help does not need it
 
     click.echo(make_key())
 
 
 @keys_group.command("list")
 def list_keys() -> None:
-    """Show the ids of the keys there are, newest first, and how many refresh tokens each opens. Ids are no secret."""
+    """List the ids of the keys, newest first, and how many refresh tokens each decrypts. Ids are not secret."""
     from backend.vault import configured_vault
 
     vault = configured_vault(read_settings())
@@ -278,26 +281,26 @@ def list_keys() -> None:
 
 @keys_group.command("rotate")
 def rotate_command() -> None:
-    """Seal refresh tokens, keys of the logs of decisions and addresses of browsers again with the first key. May run
-    again, and while the server runs."""
-    from backend.vault import configured_vault, opens
+    """Encrypt refresh tokens, keys of decision logs and web push addresses again with the first key. May run again, and
+    while the server runs."""
+    from backend.vault import can_open, configured_vault
 
     vault = configured_vault(read_settings())
 
     async def work(store: Store) -> tuple[int, int]:
         count = shut = 0
-        for mailbox_id, sealed in await _kept(store):
-            if not opens(vault, sealed):
+        for mailbox_id, sealed in await _sealed_tokens(store):
+            if not can_open(vault, sealed):
                 shut += 1
-            # An owner who connects again meanwhile has stored a newer one, sealed with the newest key already.
+            # False if the owner has reconnected meanwhile: their new token is encrypted with the first key already.
             elif await store.swap_sealed_token(mailbox_id, sealed, vault.rotate(sealed), SystemClock().now()):
                 count += 1
         for mailbox in await store.mailboxes():
             chain = await store.decision_chain(mailbox.id)
-            if chain is not None and opens(vault, chain.sealed_key):
+            if chain is not None and can_open(vault, chain.sealed_key):
                 await store.swap_chain_key(mailbox.id, chain.sealed_key, vault.rotate(chain.sealed_key))
             for push in await store.web_pushes(mailbox.id, SystemClock().now()):
-                if opens(vault, push.sealed):
+                if can_open(vault, push.sealed):
                     await store.swap_web_push(mailbox.id, push.id, push.sealed, vault.rotate(push.sealed))
         return count, shut
 
@@ -310,24 +313,24 @@ def rotate_command() -> None:
 @keys_group.command("lost")
 @confirms("keys.lost_really")
 def lost_command() -> None:
-    """Forget the refresh tokens that no key opens any more, so that the server starts with the keys there are."""
-    from backend.vault import configured_vault, opens
+    """Delete the refresh tokens that no key decrypts, so that the server can start without the lost keys."""
+    from backend.vault import can_open, configured_vault
 
     vault = configured_vault(read_settings())
 
     async def work(store: Store) -> int:
         count = 0
-        for mailbox_id, sealed in await _kept(store):
-            if not opens(vault, sealed):
+        for mailbox_id, sealed in await _sealed_tokens(store):
+            if not can_open(vault, sealed):
                 count += await store.swap_sealed_token(mailbox_id, sealed, b"", SystemClock().now())
         return count
 
     echo("keys.forgotten", count=with_store(work))
 
 
-async def _kept(store: Store) -> list[tuple[str, bytes]]:
-    kept = []
+async def _sealed_tokens(store: Store) -> list[tuple[str, bytes]]:
+    tokens = []
     for mailbox in await store.mailboxes():
         if sealed := await store.sealed_token(mailbox.id):
-            kept.append((mailbox.id, sealed))
-    return kept
+            tokens.append((mailbox.id, sealed))
+    return tokens

@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import aiohttp
 
-from backend.addon_manifest import FOLDER, rendered
+from backend.addon_manifest import FOLDER, render_manifest
 from backend.demo.letters import Letter
 from backend.domain.errors import PitchgateError, Refused
 from backend.store.opening import open_store
@@ -309,7 +309,7 @@ def deployment(server_url: str) -> dict[str, Any] | None:
     """
     if not (FOLDER / "deployment.json").is_file():
         return None
-    text = json.dumps(rendered("dev", ON_FILE)).replace(ON_FILE, server_url)
+    text = json.dumps(render_manifest("dev", ON_FILE)).replace(ON_FILE, server_url)
     return {"deployment": json.loads(text), "account": ACCOUNT, "client_id": CLIENT_ID}
 
 

@@ -110,7 +110,7 @@ async def stage(
     options.folder.mkdir(parents=True, exist_ok=True)
     for taken, name in ((options.port, "--port"), (options.sandbox_port, "--sandbox-port")):
         if taken:
-            serving.probe(f"127.0.0.1:{taken}", name)
+            serving.check_can_bind(f"127.0.0.1:{taken}", name)
     port, jar = options.port or free_port(), aiohttp.CookieJar(unsafe=True)
     server_url = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=30)) as http:

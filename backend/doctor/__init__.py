@@ -1,1 +1,2 @@
-"""`pitchgate doctor`: a set-up looked at from end to end, each fault with the command or setting that mends it."""
+"""`pitchgate doctor`: checks a set-up from end to end and names for each fault the command or setting that corrects
+it."""

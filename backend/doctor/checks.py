@@ -1,5 +1,5 @@
-"""All checks in their order, and those over the network: clock, OAuth client, public address, each mailbox at Google.
-What stands on something broken is not looked at."""
+"""`examine` runs all checks in order. Here are those over the network: clock, OAuth client, public address, and each
+mailbox at Google. A check is skipped if something it depends on is broken."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from backend.domain.mailbox.mailbox import WATCH_ALARM, Link, Mailbox, Missing, 
 from backend.gmail.client import Google, open_google
 from backend.gmail.executor import date_of
 from backend.gmail.pubsub import SCOPE, CloudCredentials
-from backend.home import CONSOLE, OAuthClient, try_out
+from backend.home import CONSOLE, OAuthClient, verify_client
 from backend.locale import error_words
 from backend.settings import Settings
 from backend.settings_read import read_settings
@@ -45,41 +45,41 @@ from backend.vault import MultiFernetVault
 
 
 SKEW = 10.0
-"""Seconds by which a clock may be off before tokens can be refused for it."""
+"""Seconds a clock may be wrong before Google's tokens can be refused because of it."""
 SOON = 14
-"""Days of life below which a certificate is reported."""
+"""Days before its end from which a certificate is reported."""
 PATIENCE = aiohttp.ClientTimeout(total=15)
 TROUBLE = (aiohttp.ClientError, OSError, TimeoutError)
 
 
-async def of_clock(http: aiohttp.ClientSession, settings: Settings) -> Finding:
-    """Ours against Google's, by the date of an answer."""
+async def check_clock(http: aiohttp.ClientSession, settings: Settings) -> Finding:
+    """Whether our clock agrees with Google's, by the Date of an answer."""
     try:
         async with http.get(settings.jwks_url) as answer:
-            told = date_of(answer.headers)
+            date = date_of(answer.headers)
     except TROUBLE as error:
         host = urlsplit(settings.jwks_url).netloc
         return broken("clock", "unreachable", host=host, why=type(error).__name__)
-    if told is None:
+    if date is None:
         return warning("clock", "no_date")
-    off = (datetime.now(UTC) - told).total_seconds()
+    off = (datetime.now(UTC) - date).total_seconds()
     if abs(off) > SKEW:
         return broken("clock", "ahead" if off > 0 else "behind", seconds=round(abs(off)))
     return well("clock", "right")
 
 
-async def of_client(settings: Settings) -> Finding:
+async def check_client(settings: Settings) -> Finding:
     """Whether Google knows the OAuth client and its secret."""
     client = OAuthClient(settings.client_id, settings.client_secret.get_secret_value())
     try:
-        await try_out(client, settings)
+        await verify_client(client, settings)
     except Refused as error:
         return refused("client", error, mend=words("doctor")("client.settings"))
     return well("client", "known")
 
 
-async def of_redirect(http: aiohttp.ClientSession, settings: Settings) -> Finding:
-    """Whether Google would lead an owner back to us: it says so before anybody signs in."""
+async def check_redirect(http: aiohttp.ClientSession, settings: Settings) -> Finding:
+    """Whether Google accepts our redirect address, which it checks before anybody signs in."""
     query = urlencode(
         {
             "response_type": "code",
@@ -103,16 +103,18 @@ async def of_redirect(http: aiohttp.ClientSession, settings: Settings) -> Findin
 
 
 def _query(location: str) -> str:
-    """What the address of Google's own error page carries, packed."""
-    packed = parse_qs(urlsplit(location).query).get("authError", [""])[0]
+    """The error that Google encodes in the address of its error page, or ""."""
+    encoded = parse_qs(urlsplit(location).query).get("authError", [""])[0]
     try:
-        return base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_").decode("utf-8", "replace")
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_").decode(
+            "utf-8", "replace"
+        )
     except ValueError:
         return ""
 
 
-async def of_address(http: aiohttp.ClientSession, settings: Settings) -> list[Finding]:
-    """Our public address: its name, its certificate, and that it is we who answer there."""
+async def check_address(http: aiohttp.ClientSession, settings: Settings) -> list[Finding]:
+    """Whether our public address resolves, has a valid certificate, and is answered by Pitchgate."""
     parts = urlsplit(settings.public_url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:
@@ -121,14 +123,14 @@ async def of_address(http: aiohttp.ClientSession, settings: Settings) -> list[Fi
         return [broken("dns", "unknown", host=host)]
     found = [well("dns", "known", host=host)]
     if parts.scheme == "https":
-        tls = await _of_certificate(host, port)
+        tls = await _check_certificate(host, port)
         found.append(tls)
         if tls.state == "broken":
             return found
-    return [*found, await _of_answer(http, settings)]
+    return [*found, await _check_server(http, settings)]
 
 
-async def _of_certificate(host: str, port: int) -> Finding:
+async def _check_certificate(host: str, port: int) -> Finding:
     try:
         async with asyncio.timeout(15):
             _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context())
@@ -145,7 +147,7 @@ async def _of_certificate(host: str, port: int) -> Finding:
     return well("tls", "good", count=days)
 
 
-async def _of_answer(http: aiohttp.ClientSession, settings: Settings) -> Finding:
+async def _check_server(http: aiohttp.ClientSession, settings: Settings) -> Finding:
     try:
         async with http.get(f"{settings.public_url}/readyz", allow_redirects=False) as answer:
             response = await answer.json(content_type=None) if answer.status in (200, 503) else None
@@ -165,13 +167,13 @@ async def _of_answer(http: aiohttp.ClientSession, settings: Settings) -> Finding
 
 _FORBIDDEN = frozenset({"forbidden", "PERMISSION_DENIED", "http403"})
 ROUND_TRIP = 15.0
-"""Seconds a notice may take."""
+"""Seconds a notice may take to arrive."""
 MOST = 50
-"""Mailboxes whose access is tried."""
+"""Most mailboxes whose access is tried."""
 
 
-async def of_access(google: Google, settings: Settings, mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
-    """Whether Google still lets us in, mailbox by mailbox."""
+async def check_access(google: Google, settings: Settings, mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
+    """Whether we still have access to each mailbox."""
     found: list[Finding] = []
     address = f"{settings.public_url}/connect"
     for mailbox in mailboxes[:MOST]:
@@ -194,8 +196,8 @@ async def of_access(google: Google, settings: Settings, mailboxes: tuple[Mailbox
     return found or [well("access", "open", count=len(mailboxes))]
 
 
-def of_grants(mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
-    """Whether Google ends the access to a mailbox by itself."""
+def check_grants(mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
+    """Whether Google will end the access to a mailbox by itself."""
     ending = [(at, box.owner.email) for box in mailboxes if (at := box.grant_expires_at) and at > now]
     if not ending:
         return []
@@ -203,8 +205,8 @@ def of_grants(mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
     return [warning("access", "testing", email=email, at=f"{at:%Y-%m-%d %H:%M}", count=len(ending))]
 
 
-def of_watches(settings: Settings, mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
-    """Whether every watch has life left."""
+def check_watches(settings: Settings, mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
+    """Whether every mailbox has a watch that does not end soon."""
     if not settings.notices.watched:
         return []
     found = []
@@ -219,8 +221,8 @@ def of_watches(settings: Settings, mailboxes: tuple[Mailbox, ...], now: datetime
     return found or [well("watch", "good", count=len(mailboxes))]
 
 
-def of_silence(settings: Settings, mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
-    """Whether there was news in a mailbox of which no notice has come."""
+def check_silence(settings: Settings, mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
+    """Whether a mailbox has had changes for which no notice came."""
     if not settings.notices.watched:
         return []
     silent = [(since, box.owner.email) for box in mailboxes if (since := box.silent_since(now))]
@@ -230,8 +232,8 @@ def of_silence(settings: Settings, mailboxes: tuple[Mailbox, ...], now: datetime
     return [warning("arrival", "silent", email=email, since=f"{since:%Y-%m-%d %H:%M}", count=len(silent))]
 
 
-async def of_topic(google: Google, settings: Settings, mailbox: Mailbox) -> Finding:
-    """Whether Gmail may publish to the topic: a watch is asked for again, which sends a notice at once."""
+async def check_topic(google: Google, settings: Settings, mailbox: Mailbox) -> Finding:
+    """Whether Gmail may publish to the topic. Renews the mailbox's watch, for which Gmail sends a notice at once."""
     topic = settings.topic
     try:
         await google.gmail.watch(mailbox.id)
@@ -253,9 +255,9 @@ async def _last_notice(store: Store, mailbox: Mailbox) -> datetime | None:
     return None if now is None or now.told is None else now.told.at
 
 
-async def _settled(store: Store, mailbox: Mailbox) -> datetime | None:
-    """When the last notice came, once no other has followed for a second: a server writes one down with what it found,
-    and a late one must not be taken for the answer to a watch."""
+async def _last_notice_once_quiet(store: Store, mailbox: Mailbox) -> datetime | None:
+    """When the last notice came, once none has followed for a second: a late one must not be taken for the one that
+    renewing the watch causes."""
     now = asyncio.get_running_loop().time
     last, since = await _last_notice(store, mailbox), now()
     until = since + ROUND_TRIP
@@ -266,11 +268,11 @@ async def _settled(store: Store, mailbox: Mailbox) -> datetime | None:
     return last
 
 
-async def of_round_trip(
+async def check_round_trip(
     store: Store, settings: Settings, mailbox: Mailbox, before: datetime | None, began: datetime
 ) -> Finding:
-    """Whether the notice that the watch sent at `began` arrives at the running server; `before` is when the last one
-    had come until then."""
+    """Whether the notice that Gmail sent at `began`, when the watch was renewed, reaches the running server.
+    `before`: when the one before it came."""
     until = asyncio.get_running_loop().time() + ROUND_TRIP
     while asyncio.get_running_loop().time() < until:
         came = await _last_notice(store, mailbox)
@@ -290,8 +292,8 @@ async def of_round_trip(
     )
 
 
-async def of_credentials(mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
-    """With notices that are fetched: this machine's credentials, and what the server says is missing."""
+async def check_credentials(mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
+    """With pulled notices: whether this machine has credentials, and what the server reports as missing."""
     found = []
     if missing := next((mailbox.missing for mailbox in mailboxes if mailbox.missing), None):
         found.append(broken("fetching", missing))
@@ -302,25 +304,25 @@ async def of_credentials(mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
     return found or [well("fetching", "ready")]
 
 
-# ---- All of them
+# ---- All checks
 
 
 __all__ = ["CheckState", "Finding", "examine"]
 
 
 async def examine(*, offline: bool = False) -> list[Finding]:
-    """Everything, in the order in which a person would mend it."""
+    """Run all checks, in the order in which a person would correct the faults."""
     try:
         settings = read_settings()
     except PitchgateError as error:
         return [refused("settings", error)]
     found = [
-        *machine.of_settings(settings),
-        *machine.of_disk(settings),
-        *machine.of_descriptors(),
-        *machine.of_model(settings),
+        *machine.check_settings(settings),
+        *machine.check_disk(settings),
+        *machine.check_descriptors(),
+        *machine.check_model(settings),
     ]
-    database = await machine.of_database(settings)
+    database = await machine.check_database(settings)
     found += database
     usable = all(finding.state in (CheckState.WELL, CheckState.WARNING) for finding in database)
     vault = machine.vault_of(settings)
@@ -330,15 +332,13 @@ async def examine(*, offline: bool = False) -> list[Finding]:
         store = None
         try:
             store = await _store(settings, stack) if usable else None
-        except (
-            PitchgateError
-        ) as error:  # a full disk, say: it can be read, and not be opened as a server does
+        except PitchgateError as error:  # for example a full disk: readable, but not to be opened for writing
             found.append(refused("database", error))
         if isinstance(vault, MultiFernetVault):
             pending = any(finding.key == "pending" for finding in database)
-            found += await machine.of_keys(store, vault, pending)
+            found += await machine.check_keys(store, vault, pending)
         if store is not None:
-            found += await machine.of_jobs(store)
+            found += await machine.check_jobs(store)
         if offline:
             return [*found, skipped("network", "offline")]
         found += await _over_the_network(settings)
@@ -348,7 +348,7 @@ async def examine(*, offline: bool = False) -> list[Finding]:
 
 
 async def _store(settings: Settings, stack: AsyncExitStack) -> Store | None:
-    """The open store; None where its schema would first have to be changed."""
+    """The open store; None if there is no database, or its schema needs an upgrade first."""
     where = opening.configured(settings)
     if where.dialect is Dialect.SQLITE and not where.path.exists():
         return None
@@ -363,14 +363,14 @@ async def _store(settings: Settings, stack: AsyncExitStack) -> Store | None:
 
 async def _over_the_network(settings: Settings) -> list[Finding]:
     async with aiohttp.ClientSession(timeout=PATIENCE) as http:
-        clock = await of_clock(http, settings)
+        clock = await check_clock(http, settings)
         if clock.key == "unreachable":
-            return [clock, *await of_address(http, settings)]
+            return [clock, *await check_address(http, settings)]
         return [
             clock,
-            await of_client(settings),
-            await of_redirect(http, settings),
-            *await of_address(http, settings),
+            await check_client(settings),
+            await check_redirect(http, settings),
+            *await check_address(http, settings),
         ]
 
 
@@ -378,20 +378,20 @@ async def _at_google(settings: Settings, store: Store, vault: MultiFernetVault) 
     boxes = await store.mailboxes()
     found: list[Finding] = []
     if settings.notices is Notices.PULL:
-        found += await of_credentials(boxes)
+        found += await check_credentials(boxes)
     if not boxes:
         return [*found, skipped("access", "nobody", address=settings.public_url)]
     now = datetime.now(UTC)
     async with open_google(settings, StoredGrants(store, vault), SystemClock()) as google:
-        found += await of_access(google, settings, boxes)
-        found += of_grants(boxes, now)
-        found += of_watches(settings, boxes, now)
-        found += of_silence(settings, boxes, now)
-        well = next((box for box in boxes if box.link is Link.CONNECTED), None)
-        if settings.notices.watched and well is not None:
-            before, began = await _settled(store, well), datetime.now(UTC)
-            topic = await of_topic(google, settings, well)
+        found += await check_access(google, settings, boxes)
+        found += check_grants(boxes, now)
+        found += check_watches(settings, boxes, now)
+        found += check_silence(settings, boxes, now)
+        connected = next((box for box in boxes if box.link is Link.CONNECTED), None)
+        if settings.notices.watched and connected is not None:
+            before, began = await _last_notice_once_quiet(store, connected), datetime.now(UTC)
+            topic = await check_topic(google, settings, connected)
             found.append(topic)
             if topic.state is CheckState.WELL:
-                found.append(await of_round_trip(store, settings, well, before, began))
+                found.append(await check_round_trip(store, settings, connected, before, began))
     return found

@@ -1,4 +1,4 @@
-"""Checks of this machine and of what is stored: settings, folder, disk, model, database, keys."""
+"""Checks of this machine and its data: settings, state folder, disk, model, database, keys."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from backend.settings_read import FILE_VARIABLE, unknown_settings
 from backend.store import opening
 from backend.store.library import Dialect
 from backend.store.schema import Place, status
-from backend.system import NEEDED, raise_limit
+from backend.system import NEEDED, raise_file_limit
 from backend.terminal import language, words
 from backend.transactions.store import Store
-from backend.vault import KEY_FILE, MultiFernetVault, configured_vault, opens
+from backend.vault import KEY_FILE, MultiFernetVault, can_open, configured_vault
 
-# ---- What a check found.
+# ---- Findings
 
 
 class CheckState(StrEnum):
-    """How it stands."""
+    """The result of a check."""
 
     WELL = "well"
-    WARNING = "warning"  # works, and should be looked at
+    WARNING = "warning"  # works, but needs attention
     BROKEN = "broken"
-    SKIPPED = "skipped"  # could not be looked at, or there is nothing to look at
+    SKIPPED = "skipped"  # could not be checked, or there is nothing to check
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: what it looked at, what it found by its key, how it stands in a sentence, and what mends it ("" if
-    nothing is wrong). Holds no secret and no mail."""
+    """The result of one check: its `name`, the `key` of what it found, that as a sentence (`text`), and what
+    corrects it (`mend`, "" if nothing is wrong). Contains no secret and no email."""
 
     name: str
     state: CheckState
@@ -53,47 +53,46 @@ class Finding:
     mend: str = ""
 
 
-def found(name: str, key: str, /, *, state: CheckState, **blanks: object) -> Finding:
-    """What the catalogue has under `doctor.<name>.<key>`, and under that with `_mend` behind it if there is."""
+def _finding(name: str, key: str, /, *, state: CheckState, **blanks: object) -> Finding:
+    """A finding with the texts `doctor.<name>.<key>` and, if there is one, `doctor.<name>.<key>_mend`."""
     texts, place = words("doctor"), f"{name.replace(' ', '_')}.{key}"
     mend = texts(f"{place}_mend", **blanks) if f"{place}_mend" in texts else ""
     return Finding(name, state, key, texts(place, **blanks), mend)
 
 
-well = partial(found, state=CheckState.WELL)
-warning = partial(found, state=CheckState.WARNING)
-broken = partial(found, state=CheckState.BROKEN)
-skipped = partial(found, state=CheckState.SKIPPED)
+well = partial(_finding, state=CheckState.WELL)
+warning = partial(_finding, state=CheckState.WARNING)
+broken = partial(_finding, state=CheckState.BROKEN)
+skipped = partial(_finding, state=CheckState.SKIPPED)
 
 
 def refused(name: str, error: PitchgateError, before: str = "", mend: str = "") -> Finding:
-    """An error says why it does not work. `before` and `mend` stand around its words."""
+    """A broken check, with the words of `error`. `before` is put before its title, `mend` after its remedy."""
     title, remedy = error_words(language(), error)
     return Finding(name, CheckState.BROKEN, error.key, before + title, f"{remedy} {mend}".strip())
 
 
-# ---- Checks of this machine
-# Nothing is asked of anybody.
+# ---- Checks of this machine, without the network
 
 
-LITTLE, TOO_LITTLE, NOTHING = 1_000_000_000, 100_000_000, 1_000_000
-"""Bytes of disk."""
+WARN_BELOW, BROKEN_BELOW, FULL_BELOW = 1_000_000_000, 100_000_000, 1_000_000
+"""Free bytes of disk below which a finding is a warning, broken, or a full disk."""
 EXAMPLE_PROJECT = "projects/pitchgate-dev/"
 _STRICT = (Environment.STAGING, Environment.PRODUCTION)
 
 
-def of_settings(settings: Settings) -> Iterator[Finding]:
-    """The settings themselves. That they were read at all is known already."""
+def check_settings(settings: Settings) -> Iterator[Finding]:
+    """The settings, which were read without an error already."""
     yield well("settings", "read", environment=settings.environment, notices=settings.notices)
     for name, meant in unknown_settings().items():
         yield warning("settings", "misspelt" if meant else "unknown", name=name, meant=meant)
     file = Path(os.environ.get(FILE_VARIABLE, "") or os.devnull)
     if file.is_file() and os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
         yield broken("settings file", "readable", file=shlex.quote(str(file.absolute())))
-    yield from _of_addresses(settings)
+    yield from _check_addresses(settings)
 
 
-def _of_addresses(settings: Settings) -> Iterator[Finding]:
+def _check_addresses(settings: Settings) -> Iterator[Finding]:
     name, strict = "notices", settings.environment in _STRICT
     if settings.notices is Notices.POLL:
         yield well(name, "polled", seconds=settings.poll_interval)
@@ -109,38 +108,38 @@ def _of_addresses(settings: Settings) -> Iterator[Finding]:
         yield broken(name, "local", host=urlsplit(settings.public_url).netloc)
 
 
-def of_disk(settings: Settings, free: int | None = None) -> Iterator[Finding]:
-    """The state folder: there, ours alone, with space. `free` stands in for what the disk says."""
+def check_disk(settings: Settings, free: int | None = None) -> Iterator[Finding]:
+    """Whether the state folder exists, is readable by us only, and has free space. `free` replaces the disk's value."""
     folder = settings.state_dir
-    if not os.path.isdir(folder):  # which, unlike pathlib, says no where this user may not look
+    if not os.path.isdir(folder):  # unlike pathlib's, False if this user may not look
         yield warning("disk", "absent", folder=folder)
         return
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        # Its rights stay as they are: more likely the command runs as the wrong user.
+        # Do not suggest changing its permissions: most likely the command runs as the wrong user.
         yield broken("disk", "not_ours", path=folder, owner=owner_of(folder))
         return
-    # One that is empty is closed by the server when it makes its database.
+    # Not for an empty folder, whose permissions the server sets when it creates the database.
     if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077 and any(folder.iterdir()):
-        told: dict[str, Any] = {"folder": shlex.quote(str(folder))}
-        if for_us_alone(folder):
-            yield warning("disk", "readable", **told)
+        quoted = shlex.quote(str(folder))
+        if is_only_ours(folder):
+            yield warning("disk", "readable", folder=quoted)
         else:
-            yield warning("disk", "shared", **told)
+            yield warning("disk", "shared", folder=quoted)
     free = shutil.disk_usage(folder).free if free is None else free
     facts: dict[str, Any] = {"folder": folder, "size": round(free / 1e9, 1)}
-    if free < NOTHING:
+    if free < FULL_BELOW:
         yield broken("disk", "full", folder=folder)
-    elif free < TOO_LITTLE:
+    elif free < BROKEN_BELOW:
         yield broken("disk", "little", **facts)
-    elif free < LITTLE:
+    elif free < WARN_BELOW:
         yield warning("disk", "little", **facts)
     else:
         yield well("disk", "free", **facts)
 
 
-def of_descriptors() -> Iterator[Finding]:
-    """How many files may be open. The server is under its own supervisor's limit, which may be another."""
-    limit = raise_limit()
+def check_descriptors() -> Iterator[Finding]:
+    """Whether enough files may be open. The server's own limit may differ, as its supervisor sets it."""
+    limit = raise_file_limit()
     yield (
         well("descriptors", "enough", limit=limit)
         if limit >= NEEDED
@@ -148,25 +147,25 @@ def of_descriptors() -> Iterator[Finding]:
     )
 
 
-def for_us_alone(folder: Path) -> bool:
-    """Whether a command about the whole folder can hurt nobody else: it has our database in it and no folders, is not
-    at the top of the disk, and others were never meant to write in it."""
+def is_only_ours(folder: Path) -> bool:
+    """Whether a command to change the folder's permissions is safe: it contains our database and no folders, is not
+    at the top of the disk, and is not meant for others to write in."""
     folder = folder.resolve()
-    ours = (folder / SQLITE_FILE).exists() and not any(entry.is_dir() for entry in folder.iterdir())
+    has_only_ours = (folder / SQLITE_FILE).exists() and not any(entry.is_dir() for entry in folder.iterdir())
     meant_for_others = folder.stat().st_mode & (stat.S_ISVTX | 0o022)
-    return ours and not meant_for_others and len(folder.parts) > 2
+    return has_only_ours and not meant_for_others and len(folder.parts) > 2
 
 
 def owner_of(path: Path) -> str:
-    """Whose it is, by name."""
+    """The name of the file's owner, "?" if unknown."""
     try:
         return path.owner()
-    except (KeyError, OSError, NotImplementedError):  # no name, no look, no owners at all
+    except (KeyError, OSError, NotImplementedError):  # no such user, no permission, no owners on Windows
         return "?"
 
 
-def of_model(settings: Settings) -> Iterator[Finding]:
-    """The model file and its audit."""
+def check_model(settings: Settings) -> Iterator[Finding]:
+    """Whether the model file can be read and passes its audit."""
     try:
         _, facts = read_model(settings.model_path)
     except PitchgateError as error:
@@ -180,10 +179,9 @@ def of_model(settings: Settings) -> Iterator[Finding]:
 
 
 def _second_reading(settings: Settings, model: str) -> Finding:
-    """Whether mail can be read a second time. Without that it is still read once."""
-    from backend.scoring.second_reading import (
-        SecondReading,
-    )  # here: nothing else looks at the extra's libraries
+    """Whether the second reading works. Without it mail is still read once."""
+    # Imported late: it needs the libraries of an extra.
+    from backend.scoring.second_reading import SecondReading
 
     path = settings.state_dir / ENCODER_FILE
     try:
@@ -197,8 +195,8 @@ def _second_reading(settings: Settings, model: str) -> Finding:
 # ---- Checks of the database
 
 
-async def of_database(settings: Settings) -> list[Finding]:
-    """Whether there is one, its schema, its rights, its pages. Changes nothing."""
+async def check_database(settings: Settings) -> list[Finding]:
+    """Whether the database exists, is intact, readable by us only, and has the current schema. Changes nothing."""
     where = opening.configured(settings)
     try:
         with opening.explained(where):
@@ -218,7 +216,7 @@ async def of_database(settings: Settings) -> list[Finding]:
 
 
 def _damage(path: Path) -> str:
-    """What SQLite says is wrong with a file, "" for nothing."""
+    """The damage SQLite finds in a file, "" for none."""
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
@@ -230,7 +228,7 @@ def _damage(path: Path) -> str:
             sqlite3.SQLITE_CORRUPT,
             sqlite3.SQLITE_NOTADB,
         )
-        return str(error) if damage else ""  # a full disk or a missing right has its own message, further on
+        return str(error) if damage else ""  # full disk and missing permission are reported by later checks
     return "" if result == "ok" else str(result)[:200]
 
 
@@ -246,12 +244,12 @@ def _rights(where: Place) -> Iterator[Finding]:
 
 
 def vault_of(settings: Settings) -> MultiFernetVault | Finding:
-    """The keys that are there already (none is made), or the finding that says what is wrong."""
-    made = settings.state_dir / KEY_FILE
+    """The vault with the existing keys, or the finding that says what is wrong. Creates no key."""
+    key_file = settings.state_dir / KEY_FILE
     if (
         not settings.secret_keys
         and settings.environment in (Environment.DEV, Environment.TEST)
-        and not os.path.exists(made)
+        and not os.path.exists(key_file)
     ):
         return skipped("keys", "none")
     try:
@@ -260,19 +258,19 @@ def vault_of(settings: Settings) -> MultiFernetVault | Finding:
         return refused("keys", error)
 
 
-async def of_keys(store: Store | None, vault: MultiFernetVault, pending: bool) -> list[Finding]:
-    """Whether they open every token that is kept. With a schema of an older release (`pending`) nobody knows yet."""
+async def check_keys(store: Store | None, vault: MultiFernetVault, pending: bool) -> list[Finding]:
+    """Whether the keys decrypt every stored token. Not known with a `pending` upgrade of the schema."""
     if store is None:
         return [skipped("keys", "untried") if pending else well("keys", "unused")]
     sealed = await store.sealed_tokens()
-    shut = sum(not opens(vault, token) for token in sealed)
-    if not shut:
+    unreadable = sum(not can_open(vault, token) for token in sealed)
+    if not unreadable:
         return [well("keys", "open_all", count=len(sealed))]
-    return [broken("keys", "shut", count=len(sealed), shut=shut)]
+    return [broken("keys", "shut", count=len(sealed), shut=unreadable)]
 
 
-async def of_jobs(store: Store) -> list[Finding]:
-    """Jobs that fail, and dead letters."""
+async def check_jobs(store: Store) -> list[Finding]:
+    """Whether jobs are failing, and whether there are dead letters."""
     counts = await store.census()
     failing, dead = counts.get("failing_seconds", 0), counts.get("dead_letters", 0)
     found = []

@@ -1,4 +1,4 @@
-"""Google's side: everything the product asks of Gmail, OAuth and Google's signatures, behind the ports.
+"""The adapter for Google: Gmail, OAuth, Pub/Sub and Google's signatures, behind the ports.
 
-Nothing is imported here: the reading process needs `answers` alone, and none of the HTTP libraries.
+Nothing is imported here on purpose: the reading process needs only `answers`, and no HTTP library.
 """

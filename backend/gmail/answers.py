@@ -1,5 +1,5 @@
-"""What Google answers: JSON as the domain's values, refusals as its errors. Imports no HTTP library, so the reading
-process may use it."""
+"""Google's answers as domain values, and its error answers as domain errors. Imports no HTTP library, so that the
+reading process can use it."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ from backend.ports.gmail import Added, HistoryPage, ListPage, Relabelled
 
 
 class AnswerUnreadable(Exception):
-    """The answer is not what its headers, or the protocol, say."""
+    """The answer does not match its headers or the protocol."""
 
 
 # ---- Gmail's JSON as domain values
-# What Google leaves out is normal; what it gets wrong costs only itself.
+# Missing fields are normal. A malformed one is ignored unless it is required.
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def history_page(data: Mapping[str, Any]) -> HistoryPage:
-    """A page of history.list. The generic `messages` of a record repeats the rest and is not read."""
+    """A page of history.list. `messages` of each record is not read on purpose: it repeats the other lists."""
     added: list[Added] = []
-    moved: list[Relabelled] = []
-    gone: list[str] = []
+    relabelled: list[Relabelled] = []
+    deleted: list[str] = []
     for record in objects(data.get("history")):
         for entry in objects(record.get("messagesAdded")):
             message = _message(entry)
             added.append(Added(required(message, "id"), required(message, "threadId"), labels(message)))
         for kind in ("labelsAdded", "labelsRemoved"):
-            moved.extend(_relabelled(entry, kind, record) for entry in objects(record.get(kind)))
-        gone.extend(required(_message(entry), "id") for entry in objects(record.get("messagesDeleted")))
+            relabelled.extend(_relabelled(entry, kind, record) for entry in objects(record.get(kind)))
+        deleted.extend(required(_message(entry), "id") for entry in objects(record.get("messagesDeleted")))
     return HistoryPage(
         tuple(added),
-        tuple(moved),
-        tuple(gone),
+        tuple(relabelled),
+        tuple(deleted),
         number_text(data.get("historyId")),
         text(data, "nextPageToken"),
     )
@@ -68,13 +68,14 @@ def list_page(data: Mapping[str, Any]) -> ListPage:
 
 
 def labels(data: Mapping[str, Any]) -> frozenset[str] | None:
-    """The label ids, or None where Google did not say."""
+    """The label ids, or None if the answer has none."""
     ids = data.get("labelIds")
     return frozenset(str(label) for label in ids) if isinstance(ids, list) else None
 
 
 def milliseconds(value: object) -> datetime:
-    """An epoch in milliseconds, as text or number. Anything else counts as 1970: old mail, never answered."""
+    """The time of `value`, milliseconds since 1970 as text or number. 1970 for anything else: as old mail it is never
+    answered."""
     try:
         return _EPOCH + timedelta(milliseconds=int(value))  # type: ignore[call-overload, no-any-return]
     except (TypeError, ValueError, OverflowError):
@@ -82,7 +83,7 @@ def milliseconds(value: object) -> datetime:
 
 
 def number_text(value: object) -> str:
-    """A 64-bit number that travels as text, sometimes as a number. Raises `AnswerUnreadable`."""
+    """A history id as text; Google sends it as text or as a number. Raises `AnswerUnreadable`."""
     digits = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
         raise AnswerUnreadable("a history id is missing")
@@ -90,13 +91,13 @@ def number_text(value: object) -> str:
 
 
 def text(data: Mapping[str, Any], name: str) -> str:
-    """The text under `name`, "" without one."""
+    """The text under `name`, or ""."""
     value = data.get(name)
     return value if isinstance(value, str) else ""
 
 
 def objects(value: object) -> Iterable[dict[str, Any]]:
-    """The objects of a list; nothing where there is no list."""
+    """The JSON objects of a list; none if `value` is not a list."""
     return (entry for entry in value if isinstance(entry, dict)) if isinstance(value, list) else ()
 
 
@@ -117,22 +118,22 @@ def _message(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def required(data: Mapping[str, Any], name: str) -> str:
-    """The text under `name`. Raises `AnswerUnreadable` without one."""
+    """The text under `name`. Raises `AnswerUnreadable` if there is none."""
     value = data.get(name)
     if not isinstance(value, str) or not value:
         raise AnswerUnreadable(f"{name} is missing")
     return value
 
 
-# ---- Refusals as the domain's errors: one place, one table
-# Two shapes of body occur, with and without `status` and `details`; a proxy's HTML is a third. The reason is read from
-# `errors[0].reason`, then `details[].reason`, then `status`, because the usual quota answer carries the status
-# PERMISSION_DENIED and only its reason tells it from a real refusal.
+# ---- Error answers as domain errors
+# The body may be JSON with or without `status` and `details`, or a proxy's HTML. The reason is read from
+# `errors[0].reason`, then `details[].reason`, then `status`: an exceeded quota usually has the status
+# PERMISSION_DENIED too, and only its reason distinguishes it from a missing permission.
 
 
 RETRY_HORIZON = timedelta(hours=25)
-"""A retry time further off than this is a misreading; Google's longest suspension is a day."""
-SAME_TIME = timedelta(seconds=2)
+"""A retry time further away than this is ignored as misread; Google's longest suspension is a day."""
+CLOCK_TOLERANCE = timedelta(seconds=2)
 
 _RETRY_AFTER = re.compile(
     r"retry after\s+(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)?)", re.I
@@ -148,30 +149,30 @@ _QUOTA = frozenset(
     }
 )
 _SCOPE = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientScopes"})
-_SWITCHED_OFF = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
-MAKES_MAIL = ("gmail.users.messages.send", "gmail.users.messages.insert")
-"""Methods of which a second try could make a second mail."""
+_API_DISABLED = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
+CREATES_MAIL = ("gmail.users.messages.send", "gmail.users.messages.insert")
+"""Methods where a retry could create a second email."""
 
-_OF_ONE_THING = frozenset(
+_ABOUT_ONE_MESSAGE = frozenset(
     f"gmail.users.{method}" for method in ("messages.get", "messages.modify", "messages.send", "threads.get")
 )
-"""Methods that name a message or thread: what is not found is that. Elsewhere it is the mailbox."""
-_ASK_AGAIN_LATER = frozenset({408, 425})
-_PASSING_400 = frozenset({"failedPrecondition", "FAILED_PRECONDITION"})
-"""A refusal that comes and goes, on any method: with one text only does it mean an account without Gmail."""
+"""Methods about one message or thread. Their 404 means that it is gone; the 404 of others, that the mailbox is."""
+_RETRYABLE_STATUS = frozenset({408, 425})
+_TEMPORARY_400 = frozenset({"failedPrecondition", "FAILED_PRECONDITION"})
+"""Reasons of a 400 that passes by itself, unless its text says that the account has no Gmail."""
 
 
 class NameTaken(Rejected):
-    """409 on labels.create: a label of that name is there already."""
+    """409 on labels.create: a label of that name exists."""
 
 
 class OneWatchOnly(Rejected):
-    """400 on watch: a watch with another topic is active."""
+    """400 on watch: a watch on another topic is active."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoogleAnswer:
-    """An error answer, read as far as it could be."""
+    """What could be read from an error answer."""
 
     status: int
     reasons: tuple[str, ...] = ()
@@ -180,37 +181,37 @@ class GoogleAnswer:
 
     @property
     def reason(self) -> str:
-        """Google's own word for it, or the bare status."""
+        """Google's first reason, or the status, such as http403."""
         return self.reasons[0] if self.reasons else f"http{self.status}"
 
     @property
     def names_a_reason(self) -> bool:
-        """Whether there is more than a status, as a word or a number."""
+        """Whether Google gave a reason beyond the status."""
         return not {*self.reasons} <= {"PERMISSION_DENIED"}
 
     def names(self, words: frozenset[str]) -> bool:
-        """Whether any reason given is one of `words`."""
+        """Whether one of the reasons is in `words`."""
         return not words.isdisjoint(self.reasons)
 
 
 def read_answer(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> GoogleAnswer:
-    """Read an error body of whatever shape. Never raises."""
+    """Read an error answer of any shape. Never raises."""
     error = _error_object(body)
     message = error.get("message")
     text = message if isinstance(message, str) else ""
     reasons = [*_reasons(error.get("errors")), *_reasons(error.get("details"))]
-    named = error.get("status")
-    if isinstance(named, str) and named:
-        reasons.append(named)
+    status_text = error.get("status")
+    if isinstance(status_text, str) and status_text:
+        reasons.append(status_text)
     return GoogleAnswer(status, tuple(reasons), text[:2_000], _retry_time(text, headers, now))
 
 
 def translate(
     answer: GoogleAnswer, method: str, now: datetime, daily_wait: timedelta = timedelta(hours=1)
 ) -> GoogleError:
-    """The domain error for `answer` to `method` (e.g. gmail.users.messages.get); 401 is the caller's affair.
+    """The domain error for the `answer` to `method`, such as gmail.users.messages.get. The caller handles 401.
 
-    `daily_wait` is how long is waited when the project's quota of the day is used up.
+    `daily_wait`: how long to wait once the project's daily quota is used up.
     """
     reason, status = answer.reason, answer.status
     if answer.names(_QUOTA) or status == 429 or (status == 403 and "quota" in answer.message.lower()):
@@ -223,7 +224,7 @@ def translate(
         if method == "gmail.users.labels.create":
             return NameTaken("rejected.name_taken", reason=reason)
         return TryLater("later.changing", reason=reason)
-    if status in _ASK_AGAIN_LATER or status >= 500:
+    if status in _RETRYABLE_STATUS or status >= 500:
         return _server_trouble(answer, method)
     if 300 <= status < 400:
         return TryLater("later.redirect", reason=reason)
@@ -233,18 +234,18 @@ def translate(
 def _forbidden(answer: GoogleAnswer, next_day: datetime) -> GoogleError:
     reason = answer.reason
     if "dailyLimitExceeded" in answer.reasons:
-        # When the quota day ends is not told. An hourly look costs nothing and misses the end by an hour at most.
+        # Google does not say when the quota is renewed. Trying hourly is free and at most an hour late.
         at = answer.retry_at or next_day
         return TryLater("later.daily_quota", reason=reason, retry_at=at)
     if answer.names(_SCOPE):
         return scope_missing(reason)
     if "domainPolicy" in answer.reasons:
         return NeedsReconnect("reconnect.policy", reason=reason, lost=AccessLost.POLICY)
-    if answer.names(_SWITCHED_OFF):
-        # The operator's mistake, not the owner's: nothing may become a dead letter while they mend it.
+    if answer.names(_API_DISABLED):
+        # The operator's mistake: retry, so that no job becomes a dead letter before they correct it.
         return TryLater("later.switched_off", reason=reason)
     if not answer.names_a_reason:
-        # A proxy's page or a bare message is about no one request, whichever it meets.
+        # A proxy's page or a 403 without a reason is not about this request in particular.
         return TryLater("later.unexplained", reason=reason)
     return Rejected("rejected.forbidden", reason=reason)
 
@@ -253,15 +254,15 @@ def _missing(answer: GoogleAnswer, method: str) -> GoogleError:
     if method == "gmail.users.history.list":
         return HistoryGone("history_gone", reason=answer.reason)
     if method == "gmail.users.watch" and "pubsub" in answer.message.lower():
-        # Gmail sends a test message to the topic before it grants a watch. Nobody but the operator can mend it.
+        # Gmail sends a test message to the topic before it grants a watch. Only the operator can correct this.
         return TryLater("later.topic", reason=NO_TOPIC)
-    if method not in _OF_ONE_THING:
+    if method not in _ABOUT_ONE_MESSAGE:
         return Unexplained("rejected.no_mailbox", reason=answer.reason)
     return Gone("gone", reason=answer.reason)
 
 
 def _server_trouble(answer: GoogleAnswer, method: str) -> GoogleError:
-    if method in MAKES_MAIL:
+    if method in CREATES_MAIL:
         return send_uncertain(answer.reason)
     return TryLater("later.trouble", reason=answer.reason, retry_at=answer.retry_at)
 
@@ -274,28 +275,28 @@ def _bad_request(answer: GoogleAnswer, method: str) -> GoogleError:
         return OneWatchOnly("rejected.one_watch", reason="oneWatchOnly")
     if method == "gmail.users.messages.modify" and answer.status == 400 and "label" in text:
         return Rejected("rejected.label", reason="unknownLabel")
-    if answer.names(_PASSING_400):
+    if answer.names(_TEMPORARY_400):
         return Unexplained("later.unexplained", reason=answer.reason)
     return Rejected("rejected", reason=answer.reason)
 
 
 def scope_missing(reason: str) -> NeedsReconnect:
-    """Consent is narrower than what we need."""
+    """The owner granted fewer scopes than we need."""
     return NeedsReconnect("reconnect.scope", reason=reason, lost=AccessLost.SCOPE)
 
 
 def reconnect(reason: str) -> NeedsReconnect:
-    """The grant is dead."""
+    """Google no longer accepts the grant."""
     return NeedsReconnect("reconnect", reason=reason)
 
 
-def sealed_shut() -> NeedsReconnect:
-    """The grant may be alive, but none of our keys opens the token we keep."""
+def cannot_decrypt() -> NeedsReconnect:
+    """None of our keys decrypts the stored refresh token. The grant itself may still be valid."""
     return NeedsReconnect("reconnect.sealed", reason="sealed", lost=AccessLost.SEALED)
 
 
 def send_uncertain(reason: str) -> SendUncertain:
-    """A send that may or may not have left."""
+    """The email may or may not have been sent."""
     return SendUncertain("send_uncertain", reason=reason)
 
 
@@ -316,26 +317,26 @@ def _reasons(entries: object) -> list[str]:
 
 
 def _retry_time(message: str, headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """When Google wants to be asked again, by our clock: told in the text, hardly ever in a header."""
+    """When Google allows a retry, by our clock. It usually says so in the text, rarely in a header."""
     header = headers.get("Retry-After", "").strip()
     if header.isascii() and header.isdigit() and not _RETRY_AFTER.search(message):
         wait = timedelta(seconds=min(int(header[:9]), 10**8))
         return now + wait if timedelta(0) < wait <= RETRY_HORIZON else None
-    at = _stated(message) or _http_date(header)
-    ahead = _ahead(headers, now)
-    # A time that has passed says nothing: the caller's own back-off is the better guide.
+    at = _time_in_text(message) or _http_date(header)
+    ahead = _clock_ahead(headers, now)
+    # A time in the past is ignored, in favour of the caller's own back-off.
     return at - ahead if at is not None and now + ahead < at <= now + ahead + RETRY_HORIZON else None
 
 
-def _ahead(headers: Mapping[str, str], now: datetime) -> timedelta:
-    """How far the clock of Google, by the Date of its answer, is ahead of this one. Zero if the difference is too small
-    for whole seconds to show, or too large to believe."""
+def _clock_ahead(headers: Mapping[str, str], now: datetime) -> timedelta:
+    """How far Google's clock, by the Date header, is ahead of ours. Zero if the difference is within the header's
+    precision, or too large to believe."""
     date = _http_date(headers.get("Date", ""))
     ahead = date - now if date is not None else timedelta(0)
-    return ahead if SAME_TIME < abs(ahead) < RETRY_HORIZON else timedelta(0)
+    return ahead if CLOCK_TOLERANCE < abs(ahead) < RETRY_HORIZON else timedelta(0)
 
 
-def _stated(message: str) -> datetime | None:
+def _time_in_text(message: str) -> datetime | None:
     match = _RETRY_AFTER.search(message)
     try:
         return _aware(datetime.fromisoformat(match.group(1))) if match else None

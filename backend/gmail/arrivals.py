@@ -1,4 +1,4 @@
-"""A message of Gmail's as a value of the domain: only the reading process imports this, since a stranger wrote it."""
+"""Gmail's JSON of a message as an `Arrival`. Only the reading process imports this: strangers wrote the messages."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from backend.gmail.answers import AnswerUnreadable, labels, milliseconds, object
 _LIMITS = MimeLimits()
 
 
-def opened(raw: bytes) -> Arrival:
-    """A message of messages.get from the bytes of the answer. Raises `AnswerUnreadable`."""
+def read_message(raw: bytes) -> Arrival:
+    """The message in the body of a messages.get answer. Raises `AnswerUnreadable`."""
     return arrival(_object(raw))
 
 
 def arrival(data: Mapping[str, Any]) -> Arrival:
-    """A message of messages.get. Raises `AnswerUnreadable` without an id."""
+    """The message in the JSON object of a messages.get answer. Raises `AnswerUnreadable` if it has no id."""
     payload = data.get("payload")
     return _arrival(data, _part(payload if isinstance(payload, dict) else {}, 0, [_LIMITS.parts + 1]))
 
@@ -49,43 +49,43 @@ def _arrival(data: Mapping[str, Any], part: Part) -> Arrival:
 
 
 BRIEF = 6_000
-"""Bytes that are read of each text of a message that cannot be read whole."""
+"""Bytes that `read_briefly` reads of each text."""
 
 _BRIEF_PARTS = 50
 
 
-def opened_briefly(raw: bytes) -> Arrival:
-    """A message whose making keeps it from being read whole: its headers, Gmail's own snippet and the beginning of its
-    texts. Raises `AnswerUnreadable`."""
+def read_briefly(raw: bytes) -> Arrival:
+    """Read only the headers, Gmail's snippet and the beginning of the texts, for a message too complex to be read in
+    full. Raises `AnswerUnreadable`."""
     data = _object(raw)
     payload = data.get("payload")
     root = payload if isinstance(payload, dict) else {}
     snippet = html.unescape(text(data, "snippet")[:2_000]).encode("utf-8", "replace")
-    texts = list(_beginnings(root))
+    texts = list(_first_texts(root))
     if not any(part.content_type == "text/plain" for part in texts):
         texts.insert(0, Part("text/plain", "utf-8", body=snippet, size=len(snippet)))
     return _arrival(data, Part("multipart/mixed", headers=_fields(root), children=tuple(texts)))
 
 
-def _beginnings(root: Mapping[str, Any]) -> Iterator[Part]:
-    """The beginning of the first text of either kind; no more parts are looked at than a few."""
-    waiting, found = [root], set[str]()
+def _first_texts(root: Mapping[str, Any]) -> Iterator[Part]:
+    """The beginning of the first plain text and of the first HTML text, within the first `_BRIEF_PARTS` parts."""
+    queue, found = [root], set[str]()
     for _ in range(_BRIEF_PARTS):
-        if not waiting:
+        if not queue:
             return
-        part = waiting.pop(0)
-        waiting += [child for child, _ in zip(objects(part.get("parts")), range(_BRIEF_PARTS), strict=False)]
+        part = queue.pop(0)
+        queue += [child for child, _ in zip(objects(part.get("parts")), range(_BRIEF_PARTS), strict=False)]
         kind, body = text(part, "mimeType").lower(), part.get("body")
         wanted = kind in ("text/plain", "text/html") and kind not in found and not text(part, "filename")
         if wanted and isinstance(body, dict):
-            content = decoded(text(body, "data")[: BRIEF // 3 * 4])
+            content = decode_base64(text(body, "data")[: BRIEF // 3 * 4])
             if content:
                 found.add(kind)
                 yield Part(kind, headers=_fields(part), body=content, size=len(content))
 
 
-def decoded(data: object) -> bytes | None:
-    """Base64 of either alphabet, padded or not; None for what is no base64 text."""
+def decode_base64(data: object) -> bytes | None:
+    """Decode base64 of either alphabet, padded or not; None if it is not valid."""
     if not isinstance(data, str):
         return None
     packed = data.replace("-", "+").replace("_", "/").rstrip("=")
@@ -95,20 +95,20 @@ def decoded(data: object) -> bytes | None:
         return None
 
 
-def _part(data: Mapping[str, Any], depth: int, left: list[int]) -> Part:
-    """One node and what hangs below it; `left` counts how many more nodes are looked at."""
-    left[0] -= 1
+def _part(data: Mapping[str, Any], depth: int, budget: list[int]) -> Part:
+    """A part and its children. `budget[0]` is the number of parts that may still be read, shared by all calls."""
+    budget[0] -= 1
     body = data.get("body") if isinstance(data.get("body"), dict) else {}
     assert isinstance(body, dict)
     children: list[Part] = []
-    # One node and one level beyond the limits are kept, so that the domain sees that there was more.
+    # Keep one part and one level beyond the limits, so that the domain notices they were exceeded.
     for child in objects(data.get("parts")) if depth <= _LIMITS.depth else ():
-        if left[0] <= 0:
+        if budget[0] <= 0:
             break
-        children.append(_part(child, depth + 1, left))
-    content = decoded(body["data"]) if "data" in body else None
+        children.append(_part(child, depth + 1, budget))
+    content = decode_base64(body["data"]) if "data" in body else None
     size = body.get("size")
-    elsewhere = bool(children or body.get("attachmentId") or size)  # it is a container, or an attachment
+    elsewhere = bool(children or body.get("attachmentId") or size)  # a container, or an attachment
     return Part(
         content_type=text(data, "mimeType"),
         filename=text(data, "filename"),

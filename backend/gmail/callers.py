@@ -1,4 +1,4 @@
-"""Who calls us in Google's name: tokens of pushes and of the add-on, and the keys that sign them."""
+"""Verifies callers from Google: the signed tokens of Pub/Sub pushes and of the add-on, and Google's signing keys."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from backend.ports.system import Clock
 from backend.settings import Settings
 
 # ---- Google's signing keys
-# Google's signing keys: fetched rarely, by one caller at a time, and never at a forger's command.
+# Fetched rarely and by one caller at a time, so that forged tokens cannot make us fetch often.
 
 
 log = structlog.get_logger(__name__)
 
 SHORTEST_LIFE = timedelta(minutes=1)
 KEYS_LONGEST_LIFE = timedelta(hours=24)
-LIFE_UNTOLD = timedelta(hours=1)
-UNKNOWN_PAUSE = timedelta(seconds=60)
-"""Between two fetches for the sake of key ids we do not know: a forger cannot make us fetch faster."""
+DEFAULT_LIFE = timedelta(hours=1)
+UNKNOWN_KEY_PAUSE = timedelta(seconds=60)
+"""Least time between two fetches caused by unknown key ids, which a forger may invent."""
 FAILURE_PAUSE = timedelta(seconds=5)
 KEYLESS_PAUSE = timedelta(seconds=1)
-"""The same while there are no keys at all: an owner who signs in and every push wait for them."""
+"""Least time after a failed fetch while there are no keys at all: every sign-in and every push waits for them."""
 STALE_GRACE = timedelta(hours=24)
-"""Keys past their life still count for this long while Google's keys cannot be fetched."""
+"""How long expired keys are still used while new ones cannot be fetched."""
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})", re.I)
 _SMALLEST_KEY = 2_048
 _MOST_KEYS = 50
@@ -58,11 +58,11 @@ class GoogleKeys:
         self._lock = asyncio.Lock()
 
     async def key(self, kid: str) -> RSAPublicKey | None:
-        """The key of that id, or None when Google has none. Raises `TryLater` when the keys cannot be had."""
+        """The key with the id `kid`, or None if Google has none. Raises `TryLater` if the keys cannot be fetched."""
         if not self._due(kid):
             return self._keys.get(kid)
         async with self._lock:
-            if self._due(kid):  # else: another caller fetched while we waited
+            if self._due(kid):  # again: another caller may have fetched while we waited
                 await self._renew()
         return self._keys.get(kid)
 
@@ -70,23 +70,23 @@ class GoogleKeys:
         now = self._clock.now()
         if self._fetched is None or self._until is None or now >= self._until:
             return True
-        return kid not in self._keys and now - self._fetched >= UNKNOWN_PAUSE
+        return kid not in self._keys and now - self._fetched >= UNKNOWN_KEY_PAUSE
 
     async def _renew(self) -> None:
         now = self._clock.now()
         pause = FAILURE_PAUSE if self._keys else KEYLESS_PAUSE
         if self._failed is not None and now - self._failed < pause:
-            return self._make_do(now, "recentFailure")
+            return self._keep_old_keys(now, "recentFailure")
         try:
             keys, life = await self._fetch()
         except (aiohttp.ClientError, OSError, AnswerTooLarge, AnswerUnreadable) as error:
             self._failed = now
-            return self._make_do(now, type(error).__name__)
+            return self._keep_old_keys(now, type(error).__name__)
         self._keys, self._fetched, self._until, self._failed = keys, now, now + life, None
         return None
 
-    def _make_do(self, now: datetime, reason: str) -> None:
-        """Go on with the keys at hand, if they are not too old."""
+    def _keep_old_keys(self, now: datetime, reason: str) -> None:
+        """Go on with the keys we have, or raise if they are too old."""
         if self._until is None or now >= self._until + STALE_GRACE:
             raise TryLater("later.keys", reason=reason)
         log.warning("signing_keys_not_renewed", reason=reason, keys=len(self._keys))
@@ -102,7 +102,7 @@ class GoogleKeys:
 
 
 def _keys(data: Mapping[str, Any]) -> dict[str, RSAPublicKey]:
-    """The keys meant for RS256 signatures; everything else in the set is passed over."""
+    """The usable RS256 signature keys of a JWKS; others are ignored."""
     found: dict[str, RSAPublicKey] = {}
     entries = data.get("keys")
     for entry in entries[:_MOST_KEYS] if isinstance(entries, list) else ():
@@ -127,24 +127,23 @@ def _life(headers: Mapping[str, str]) -> timedelta:
     control = headers.get("Cache-Control", "")
     match = _MAX_AGE.search(control)
     if match is None:
-        return SHORTEST_LIFE if "no-store" in control or "no-cache" in control else LIFE_UNTOLD
+        return SHORTEST_LIFE if "no-store" in control or "no-cache" in control else DEFAULT_LIFE
     age = headers.get("Age", "")
     spent = int(age) if age.isascii() and age.isdigit() and len(age) < 9 else 0
     return min(max(timedelta(seconds=int(match.group(1)) - spent), SHORTEST_LIFE), KEYS_LONGEST_LIFE)
 
 
 # ---- Tokens signed by Google
-# Only the signature is left to PyJWT. Times are checked here, against the product's own clock, and every claim
-# by a constant-time compare. The public answer is one and the same whichever check failed; which it was goes to the
-# log.
+# PyJWT checks only the signature. Times are checked here with the injected clock, and claims in constant time. The
+# caller gets the same answer whichever check failed; the log names the check.
 
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 LONGEST_TOKEN = 8_192
-MOST_KEPT = 256
-"""Tokens whose signature is remembered. Pub/Sub sends one again and again for minutes."""
+MOST_REMEMBERED = 256
+"""Tokens whose signature is remembered as valid. Pub/Sub sends the same one for minutes."""
 LONGEST_LIFE = timedelta(hours=2)
-"""Google's tokens live one hour. One that claims much more was not made for this."""
+"""Longest accepted life of a token. Google's live one hour."""
 _SIGNATURE_ONLY: Any = {
     "verify_signature": True,
     **dict.fromkeys(
@@ -155,21 +154,20 @@ _SIGNATURE_ONLY: Any = {
 
 
 class GoogleTokens:
-    """Checks a token that Google signed."""
+    """Verifies tokens that Google signed. `skew`: seconds by which Google's clock and ours may differ."""
 
     def __init__(self, keys: GoogleKeys, clock: Clock, skew: float) -> None:
-        """`skew` in seconds: how far Google's clock and ours may differ."""
         self._keys = keys
         self._clock = clock
         self._skew = skew
-        self._signed_before: dict[bytes, tuple[str, RSAPublicKey, Mapping[str, Any]]] = {}
+        self._verified: dict[bytes, tuple[str, RSAPublicKey, Mapping[str, Any]]] = {}
 
     async def verify(self, token: str, audience: str, *, email: str | None = None) -> Mapping[str, Any]:
-        """The claims of `token`, meant for exactly `audience` and, if given, issued to `email`.
+        """The claims of `token`, if it is valid for `audience` and, if given, issued to `email`.
 
-        Raises `Unauthenticated` (always the same), `TryLater` when Google's keys cannot be had.
+        Raises `Unauthenticated` without naming the failed check, `TryLater` if Google's keys cannot be fetched.
         """
-        claims = await self._signed(token)
+        claims = await self._verify_signature(token)
         self._check_times(claims)
         if not _same(claims.get("aud"), audience):
             refuse("aud")
@@ -183,37 +181,37 @@ class GoogleTokens:
         return claims
 
     def clock_off(self, date: str) -> Refused | None:
-        """What to say of our clock if an answer's Date is further from it than times in tokens may be."""
+        """An error about our clock if it differs from the Date header `date` by more than the skew."""
         return clock_off(self._clock.now(), date, self._skew)
 
-    async def _signed(self, token: str) -> Mapping[str, Any]:
-        """The claims, once the signature is known to be Google's: by sum, or from having been so before under a key
-        that Google still has."""
+    async def _verify_signature(self, token: str) -> Mapping[str, Any]:
+        """The claims, once the signature is verified. A token verified before is not computed again while Google still
+        has its key."""
         if len(token) > LONGEST_TOKEN or not token.isascii():
             refuse("form")
-        mark = hashlib.sha256(token.encode("ascii")).digest()
-        if known := self._signed_before.get(mark):
+        digest = hashlib.sha256(token.encode("ascii")).digest()
+        if known := self._verified.get(digest):
             kid, used, claims = known
             if await self._keys.key(kid) is used:
                 return claims
-            del self._signed_before[mark]
+            del self._verified[digest]
         kid, key = await self._key_of(token)
         try:
             claims = jwt.decode(token, key, algorithms=["RS256"], options=_SIGNATURE_ONLY)
         except jwt.PyJWTError:
             refuse("signature")
-        if len(self._signed_before) >= MOST_KEPT:
-            del self._signed_before[next(iter(self._signed_before))]  # the oldest
-        self._signed_before[mark] = kid, key, claims
+        if len(self._verified) >= MOST_REMEMBERED:
+            del self._verified[next(iter(self._verified))]  # the oldest
+        self._verified[digest] = kid, key, claims
         return claims
 
     async def _key_of(self, token: str) -> tuple[str, RSAPublicKey]:
-        """The key the token says it is signed with, and its id."""
+        """The id of the key that the token names, and that key."""
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:
             refuse("form")
-        # Before any key is looked up: none and HS256 are the two classic forgeries.
+        # Checked before the key is fetched: `none` and HS256 are the two classic forgeries.
         if header.get("alg") != "RS256" or "crit" in header:
             refuse("alg")
         kid = header.get("kid")
@@ -238,7 +236,7 @@ class GoogleTokens:
 
 
 class PushVerifier:
-    """`backend.ports.gmail.PushCallers` for Pub/Sub's signed push."""
+    """`backend.ports.gmail.PushCallers`: verifies the token of a Pub/Sub push."""
 
     def __init__(self, settings: Settings, tokens: GoogleTokens) -> None:
         self._audience = settings.expected_audience
@@ -247,11 +245,10 @@ class PushVerifier:
         self._tokens = tokens
 
     async def verify_push(self, authorization: str, subscription: str | None) -> None:
-        """Raise `Unauthenticated` unless header and subscription (None: none is named) are ours; `TryLater` without
-        Google's keys.
+        """Raise `Unauthenticated` unless the token and the subscription (None: not given) are ours; `TryLater` if
+        Google's keys cannot be fetched.
 
-        The account is checked as well as the audience: anybody's Google service account can have a token made
-        for our audience.
+        The audience alone is not enough: any Google service account can get a token for our audience.
         """
         await self._tokens.verify(bearer(authorization), self._audience, email=self._account)
         if subscription is not None and not _same(subscription, self._subscription):
@@ -268,7 +265,7 @@ def bearer(authorization: str) -> str:
 
 
 def refuse(check: str) -> NoReturn:
-    """The one answer to every forgery."""
+    """Raise the same error for every failed `check`, and log which it was."""
     log.info("caller_refused", check=check)
     raise Unauthenticated("unauthenticated") from None
 
@@ -286,7 +283,7 @@ def _is_time(value: object) -> bool:
 
 
 class AddonVerifier:
-    """`backend.ports.gmail.AddonCallers`."""
+    """`backend.ports.gmail.AddonCallers`: verifies the tokens of a call from the Gmail add-on."""
 
     def __init__(self, settings: Settings, tokens: GoogleTokens) -> None:
         self._account = settings.addon_account
@@ -294,11 +291,11 @@ class AddonVerifier:
         self._tokens = tokens
 
     async def verify_system(self, authorization: str, audience: str) -> None:
-        """The account is checked as well as the audience: every other add-on's token is signed by the same keys."""
+        """See the port. The audience alone is not enough: tokens of other add-ons are signed by the same keys."""
         await self._tokens.verify(bearer(authorization), audience, email=self._account)
 
     async def verify_user(self, token: str) -> str:
-        """The account's `sub`; see the port."""
+        """See the port; returns the account's `sub`."""
         claims = await self._tokens.verify(token, self._client_id)
         sub = claims.get("sub")
         if not isinstance(sub, str) or not 0 < len(sub) <= 255:

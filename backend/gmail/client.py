@@ -1,4 +1,4 @@
-"""`backend.ports.gmail.Gmail` over Google's REST API, and the adapter put together."""
+"""`backend.ports.gmail.Gmail` over Google's REST API, and `open_google`, which builds the whole adapter."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ log = structlog.get_logger(__name__)
 MARKER_HEADER, LINK_HEADER = "X-Pitchgate-Challenge", "X-Pitchgate-Link"
 NAME_LIMIT = 200
 MOST_FILTERS = 10
-"""Filters that are asked about for one message."""
-MOST_LOOKED_AT = 10
-"""Sent messages whose headers are read to find one that may have left."""
-CLOCKS_APART = timedelta(hours=1)
-"""Our clock and Google's differ by less."""
-_SEARCHABLE = re.compile(r"[a-z0-9._+-]+@[a-z0-9.-]+")  # nothing in it is of Gmail's search language
+"""Most filters checked for one message."""
+MOST_READ = 10
+"""Most sent messages whose headers are read to find out whether one was sent."""
+CLOCK_DIFFERENCE = timedelta(hours=1)
+"""More than our clock and Google's can differ."""
+_SEARCHABLE = re.compile(r"[a-z0-9._+-]+@[a-z0-9.-]+")  # addresses without operators of Gmail's search
 _Value = TypeVar("_Value")
 
 
 class GmailClient:
-    """Calls on one mailbox each; the docstrings of the port hold."""
+    """See the port. `topic` is the Pub/Sub topic of watches, `root` the address of the API."""
 
     def __init__(self, executor: Executor, root: str, topic: str, clock: Clock) -> None:
         self._executor = executor
@@ -66,7 +66,7 @@ class GmailClient:
         return Requests(self._root)
 
     def prepare(self) -> None:
-        """Read Google's library and its description of the API; else the first call does."""
+        """Load Google's library and API description now instead of at the first call."""
         _ = self._requests
 
     async def profile(self, mailbox_id: str) -> Profile:
@@ -74,7 +74,7 @@ class GmailClient:
         return await self._ask(mailbox_id, self._requests.profile(), _profile)
 
     async def watch(self, mailbox_id: str) -> WatchGrant:
-        """100 units. Renews; when another client's watch stands in the way, stops it and asks once more."""
+        """100 units. Start or renew the watch. If one on another topic prevents it, stop that one and try again."""
         call = self._requests.watch(self._topic)
         try:
             return await self._ask(mailbox_id, call, _watch_grant)
@@ -84,7 +84,7 @@ class GmailClient:
         try:
             return await self._ask(mailbox_id, call, _watch_grant)
         except OneWatchOnly as error:
-            # Two of us renewed at once, each stopping the other's: one of them will find it done.
+            # Two servers renewed at once and stopped each other's watch. A retry finds one of them in place.
             raise TryLater("later.watch", reason=error.reason) from error
 
     async def stop_watch(self, mailbox_id: str) -> None:
@@ -94,7 +94,7 @@ class GmailClient:
     async def history(self, mailbox_id: str, start: str, page: str = "") -> HistoryPage:
         """2 units. Records after `start` (exclusive). Raises `HistoryGone` when `start` is too old.
 
-        A page token Google no longer takes (kept over a restart) leads back to the first page: seeing
+        If Google no longer accepts the page token (kept over a restart), start again at the first page: reading
         records twice does no harm, missing them would.
         """
         if not (start.isascii() and start.isdigit()):
@@ -116,8 +116,9 @@ class GmailClient:
         return await self._ask(mailbox_id, call, answers.list_page)
 
     async def fetch(self, mailbox_id: str, gmail_id: str) -> Fetched:
-        """20 units, 40 where it is too large. The message with body text, without attachment contents, unread. Raises
-        `Gone`; `TryLater` for a body that is no JSON object by its ends, which passes as an outage does."""
+        """20 units, 40 if the answer is too large: then only headers and snippet. The message as JSON bytes, not
+        parsed, without attachment contents. Raises `Gone`; `TryLater` if the body does not begin and end like a JSON
+        object, as in an outage."""
         whole = True
         try:
             body = await self._executor.raw(mailbox_id, self._requests.message(gmail_id))
@@ -131,16 +132,16 @@ class GmailClient:
         return Fetched(body, whole)
 
     async def labels_on(self, mailbox_id: str, gmail_id: str) -> frozenset[str]:
-        """20 units. Label ids a message carries now. Raises `Gone`."""
+        """20 units. The label ids of a message. Raises `Gone`."""
         call = self._requests.message_labels(gmail_id)
         return await self._ask(mailbox_id, call, lambda data: answers.labels(data) or frozenset())
 
     async def relabel(
         self, mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
     ) -> frozenset[str]:
-        """5 units. Label ids on and off one message in one call; may run again. Returns its labels.
+        """5 units. Add and remove labels of one message; may run again. Returns its label ids.
 
-        Raises `Gone`; `Rejected` with the reason unknownLabel when one of the ids is no label any more.
+        Raises `Gone`; `Rejected` with the reason unknownLabel if a label no longer exists.
         """
         call = self._requests.modify(gmail_id, sorted(add), sorted(remove))
         return await self._ask(mailbox_id, call, lambda data: answers.labels(data) or frozenset())
@@ -153,19 +154,19 @@ class GmailClient:
         return gmail_id
 
     async def find_sent(self, mailbox_id: str, mail: OutgoingMail) -> str:
-        """Gmail id of the message if it was sent after all, or "": found by its id, else by our header, in its thread
-        and then wherever it landed."""
-        if found := await self._with_message_id(mailbox_id, mail.message_id):
+        """Gmail id of the message if it was sent, or "". Looks for its Message-ID, then for our header, first in the
+        thread and then in other sent mail."""
+        if found := await self._find_by_message_id(mailbox_id, mail.message_id):
             return found
-        async for gmail_id, fields in self._headers(mailbox_id, mail, MARKER_HEADER):
+        async for gmail_id, fields in self._sent_mail(mailbox_id, mail, MARKER_HEADER):
             if fields.get(MARKER_HEADER.lower()) == mail.marker:
                 return gmail_id
         return ""
 
     async def find_link(self, mailbox_id: str, mail: OutgoingMail) -> Answered | None:
-        """Our newest reply to the recipient, in the thread or else among what was sent since."""
-        async for gmail_id, fields in self._headers(mailbox_id, mail, LINK_HEADER, "To"):
-            # A search for an address finds others that hold it.
+        """Our newest challenge to the recipient, from the thread or from other sent mail."""
+        async for gmail_id, fields in self._sent_mail(mailbox_id, mail, LINK_HEADER, "To"):
+            # Gmail's search for an address also finds longer addresses that contain it.
             if (link := fields.get(LINK_HEADER.lower())) and fields.get("to", "").lower() == mail.recipient:
                 return Answered(gmail_id, link)
         return None
@@ -178,7 +179,7 @@ class GmailClient:
         return gmail_id
 
     async def find_placed(self, mailbox_id: str, message_id: str) -> str:
-        """5 units. Gmail id of a message with this Message-ID, wherever the owner has put it by now, or ""."""
+        """5 units. Gmail id of a message with this Message-ID, wherever the owner has moved it, or ""."""
         call = self._requests.list_messages(
             f"in:anywhere rfc822msgid:{message_id.strip('<>')}", "", 1, Priority.PUSH
         )
@@ -186,17 +187,17 @@ class GmailClient:
             (gmail_id for gmail_id, _ in (await self._ask(mailbox_id, call, answers.list_page)).ids), ""
         )
 
-    async def _with_message_id(self, mailbox_id: str, message_id: str) -> str:
+    async def _find_by_message_id(self, mailbox_id: str, message_id: str) -> str:
         if not (bare := _plain_id(message_id)):
             return ""
-        found = await self._sent(mailbox_id, f"rfc822msgid:{bare}", 1)
+        found = await self._search_sent(mailbox_id, f"rfc822msgid:{bare}", 1)
         return found[0] if found else ""
 
-    async def _headers(
+    async def _sent_mail(
         self, mailbox_id: str, mail: OutgoingMail, *names: str
     ) -> AsyncIterator[tuple[str, dict[str, str]]]:
-        """Gmail id and headers of what was sent, newest first, in the thread and then wherever mail to them landed:
-        Google may have rewritten the id *and* begun a new thread."""
+        """Gmail id and headers of sent messages, newest first: those of the thread, then other mail to the recipient.
+        Google may have changed the Message-ID *and* started a new thread."""
         thread: Mapping[str, Any] = {}
         with suppress(Gone):
             if mail.thread_id:
@@ -205,10 +206,10 @@ class GmailClient:
                 )
         for found in reversed([*_sent_headers(thread)]):
             yield found
-        query = f"after:{int((mail.since - CLOCKS_APART).timestamp())}"
+        query = f"after:{int((mail.since - CLOCK_DIFFERENCE).timestamp())}"
         if _SEARCHABLE.fullmatch(mail.recipient):
             query = f"to:{mail.recipient} {query}"
-        for gmail_id in await self._sent(mailbox_id, query, MOST_LOOKED_AT):
+        for gmail_id in await self._search_sent(mailbox_id, query, MOST_READ):
             try:
                 call = self._requests.message_headers(gmail_id, names)
                 message = await self._executor.run(mailbox_id, call)
@@ -217,28 +218,28 @@ class GmailClient:
             for found in _sent_headers({"messages": [message]}):
                 yield found
 
-    async def _sent(self, mailbox_id: str, query: str, limit: int) -> list[str]:
+    async def _search_sent(self, mailbox_id: str, query: str, limit: int) -> list[str]:
         call = self._requests.list_messages(f"in:sent {query}", "", limit, Priority.PUSH)
         return [gmail_id for gmail_id, _ in (await self._ask(mailbox_id, call, answers.list_page)).ids]
 
     async def ensure_labels(self, mailbox_id: str, known: LabelIds = NO_LABELS) -> LabelIds:
-        """1 unit, and 5 for each label that has to be made. May run again. A `known` id that is still a label is kept,
-        whatever the owner calls it by now; else an existing name is reused."""
+        """1 unit, and 5 for each label created. May run again. A `known` id that still exists is kept even if the owner
+        has renamed the label; otherwise a label of the right name is used, or created."""
         have = await self._labels(mailbox_id)
-        taken = False
+        name_taken = False
         kept = {field: getattr(known, field) for field in NAMES if getattr(known, field) in have.values()}
         missing = [name for field, name in NAMES.items() if field not in kept and name.casefold() not in have]
         if missing and PARENT.casefold() not in have:
-            missing.insert(0, PARENT)  # without it Gmail shows the others side by side, not as a branch
+            missing.insert(0, PARENT)  # without a parent label Gmail shows the others as a flat list
         for name in missing:
             try:
                 made = await self._executor.run(mailbox_id, self._requests.create_label(name))
                 have[name.casefold()] = answers.text(made, "id")
             except NameTaken:
-                taken = True  # by another of us, or by the owner, a moment ago
-        if taken:
+                name_taken = True  # by another server or the owner a moment ago
+        if name_taken:
             have |= await self._labels(mailbox_id)
-        # The owner may have given one of our labels the name of another by now.
+        # The owner may have renamed one of our labels to the name of another.
         free = {name: label for name, label in have.items() if label not in kept.values()}
         found = {field: free.get(name.casefold(), "") for field, name in NAMES.items()}
         ids = LabelIds(**(found | kept))
@@ -247,7 +248,7 @@ class GmailClient:
         return ids
 
     async def identity(self, mailbox_id: str) -> Owner:
-        """1 unit. The owner's primary address, their name, every address they may send from, and their names there."""
+        """1 unit. The owner's primary address and name, and all addresses they may send from, with names."""
         data = await self._executor.run(mailbox_id, self._requests.send_as())
         email, name, names = "", "", dict[str, str]()
         for entry in answers.objects(data.get("sendAs")):
@@ -260,8 +261,8 @@ class GmailClient:
         return Owner(email, name, frozenset(names), tuple(sorted(names.items())))
 
     async def filtered(self, mailbox_id: str, message_id: str, label: str) -> bool:
-        """1 unit, and 5 for each filter of the owner's that puts this label on mail. Gmail itself says which of them
-        catches the message: nobody else knows its language of searches."""
+        """1 unit, and 5 for each filter checked. Whether one of the owner's filters that add this label matches the
+        message. Gmail's search decides, since only Gmail can interpret its search language."""
         if not (bare := _plain_id(message_id)):
             return False
         data = await self._executor.run(mailbox_id, self._requests.filters())
@@ -285,7 +286,7 @@ class GmailClient:
         return begun and (not end or now < answers.milliseconds(end))
 
     async def _labels(self, mailbox_id: str) -> dict[str, str]:
-        """Label ids by case-folded name: Gmail takes names that differ only in case for the same."""
+        """Label ids by case-folded name: Gmail ignores case in label names."""
         data = await self._executor.run(mailbox_id, self._requests.labels())
         entries = answers.objects(data.get("labels"))
         return {answers.text(entry, "name").casefold(): answers.text(entry, "id") for entry in entries}
@@ -301,29 +302,29 @@ class GmailClient:
 
 
 def _plain_id(message_id: str) -> str:
-    """A Message-ID as a search takes it; "" for one that would be more than a word there."""
+    """A Message-ID in the form Gmail's search needs; "" if it contains characters with a meaning there."""
     bare = message_id.strip().strip("<>")
     return "" if any(character.isspace() or character in '"{}()' for character in bare) else bare
 
 
 def _search_of(entry: Mapping[str, Any], label: str) -> str:
-    """What a filter that puts `label` on mail looks for, as a search; "" for one that puts other labels on, or looks
-    for what a search cannot say."""
+    """The criteria of a filter as a Gmail search; "" if the filter does not add `label`, or has no criteria that a
+    search can express."""
     action, criteria = entry.get("action"), entry.get("criteria")
     if not isinstance(action, dict) or not isinstance(criteria, dict):
         return ""
     added = action.get("addLabelIds")
     if not isinstance(added, list) or label not in added:
         return ""
-    said = [
+    terms = [
         f"{name}:({text})" for name in ("from", "to", "subject") if (text := answers.text(criteria, name))
     ]
-    said += [f"({text})" for text in (answers.text(criteria, "query"),) if text]
-    said += [f"-({text})" for text in (answers.text(criteria, "negatedQuery"),) if text]
-    said += ["has:attachment"] if criteria.get("hasAttachment") is True else []
+    terms += [f"({text})" for text in (answers.text(criteria, "query"),) if text]
+    terms += [f"-({text})" for text in (answers.text(criteria, "negatedQuery"),) if text]
+    terms += ["has:attachment"] if criteria.get("hasAttachment") is True else []
     if (size := criteria.get("size")) and criteria.get("sizeComparison") in ("larger", "smaller"):
-        said.append(f"{criteria['sizeComparison']}:{size}")
-    return " ".join(said)
+        terms.append(f"{criteria['sizeComparison']}:{size}")
+    return " ".join(terms)
 
 
 def _profile(data: Mapping[str, Any]) -> Profile:
@@ -342,11 +343,11 @@ def _watch_grant(data: Mapping[str, Any]) -> WatchGrant:
 
 
 def _sent_headers(thread: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
-    """The sent messages of `thread`: Gmail id, and headers by their names in lower case."""
+    """Gmail id and headers (names in lower case) of the sent messages in `thread`."""
     for message in answers.objects(thread.get("messages")):
         carried = answers.labels(message)
         if carried is not None and "SENT" not in carried:
-            continue  # somebody may have quoted our header back at us
+            continue  # a received message may repeat our header
         head = message.get("payload")
         fields = answers.objects(head.get("headers") if isinstance(head, dict) else None)
         yield (
@@ -355,8 +356,7 @@ def _sent_headers(thread: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, st
         )
 
 
-# ---- The adapter put together
-# The only thing a wiring module needs to know of it.
+# ---- The whole adapter, as `bootstrap` uses it
 
 
 TIME_PATIENCE = aiohttp.ClientTimeout(total=3)
@@ -364,7 +364,7 @@ TIME_PATIENCE = aiohttp.ClientTimeout(total=3)
 
 @dataclass(frozen=True, slots=True)
 class Google:
-    """The open adapter. Belongs to the event loop it was opened in."""
+    """The adapter for Google, open. Belongs to the event loop it was opened in."""
 
     gmail: GmailClient
     authorizer: GoogleAuthorizer
@@ -377,19 +377,19 @@ class Google:
     _keys_url: str
 
     async def ask_time(self) -> bool:
-        """Ask for what costs nothing: listeners to `telling_time` hear it. False if Google is away."""
+        """Make a free request, whose Date header `trace_dates` reports. False if Google cannot be reached."""
         try:
             async with self._session.get(self._keys_url, allow_redirects=False, timeout=TIME_PATIENCE):
                 return True
         except (aiohttp.ClientError, OSError):  # TimeoutError too
             return False
 
-    def divide(self, among: int) -> None:
-        """So many servers share Google's quota from now on."""
-        self._quota.share_between(among)
+    def divide(self, servers: int) -> None:
+        """Use one part in `servers` of Google's quota from now on."""
+        self._quota.share_between(servers)
 
     def forget(self, mailbox_id: str) -> None:
-        """The mailbox has a new grant, or has left: drop its access token, refusals and waiting times."""
+        """Drop the mailbox's access token, refusals and retry times: it has a new grant, or was disconnected."""
         self._access.forget(mailbox_id)
         self._executor.forget(mailbox_id)
 
@@ -403,7 +403,8 @@ async def open_google(
     traces: Sequence[aiohttp.TraceConfig] = (),
     connections: int = CONNECTIONS,
 ) -> AsyncIterator[Google]:
-    """Open the adapter. Raises `Refused` (code insecure_url) when tokens would travel unencrypted."""
+    """Open the adapter. `traces` observe its HTTP requests. Raises `Refused` (code insecure_url) for an address where
+    tokens would travel unencrypted."""
     check_addresses(settings)
     async with open_session(settings, traces, connections) as session:
         access = AccessTokens(settings, session, keeper, clock)

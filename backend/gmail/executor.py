@@ -1,4 +1,4 @@
-"""Sends the requests the library built, over one aiohttp session, and turns answers into values or domain errors."""
+"""Sends the requests that `requests` builds over one aiohttp session, and raises error answers as domain errors."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from backend.settings import Settings, on_this_machine
 
 FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
 SMALL_ANSWER = 1_000_000
-"""Bytes; more than any answer about tokens or keys."""
+"""Limit in bytes of answers with tokens or keys."""
 CONNECTIONS = 200
 KEEP_ALIVE = 30.0
-"""Seconds an idle connection is kept. Shorter than Google keeps its end open, so ours is the one that closes."""
+"""Seconds an idle connection is kept: less than Google keeps it, so that we close it first."""
 
 
 TOO_LARGE = "answerTooLarge"
@@ -38,12 +38,12 @@ TOO_LARGE = "answerTooLarge"
 
 
 class AnswerTooLarge(Exception):
-    """The answer passed the limit; reading stopped there."""
+    """The answer exceeded the limit and was not read further."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer, unpacked."""
+    """A complete answer, decompressed."""
 
     status: int
     headers: Mapping[str, str]
@@ -63,7 +63,7 @@ class Reply:
 
 
 def check_addresses(settings: Settings) -> None:
-    """Refuse (code insecure_url) an address where tokens would travel unencrypted, unless it is this machine's."""
+    """Raise `Refused` (code insecure_url) for an address without https, unless it is on this machine."""
     for name in ("authorize_url", "token_url", "revoke_url", "jwks_url", "gmail_url", "pubsub_url"):
         parts = urlsplit(getattr(settings, name))
         if parts.scheme == "https" and parts.hostname:
@@ -77,7 +77,7 @@ def check_addresses(settings: Settings) -> None:
 async def open_session(
     settings: Settings, traces: Sequence[aiohttp.TraceConfig] = (), connections: int = CONNECTIONS
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """One session for everything we ask Google. No cookies, no proxy or netrc from the environment."""
+    """The session for all requests to Google. No cookies, and no proxy or netrc from the environment."""
     connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE)
     async with aiohttp.ClientSession(
         connector=connector,
@@ -89,8 +89,8 @@ async def open_session(
         yield session
 
 
-def trace_dates(heard: Callable[[datetime], None]) -> aiohttp.TraceConfig:
-    """Calls `heard` with the time at which an answer was given, once for each second that answers name."""
+def trace_dates(on_date: Callable[[datetime], None]) -> aiohttp.TraceConfig:
+    """A trace that calls `on_date` with the time of each answer, at most once per second of the Date header."""
     trace, last = aiohttp.TraceConfig(), ""
 
     async def answered(_: object, __: object, params: aiohttp.TraceRequestEndParams) -> None:
@@ -98,14 +98,14 @@ def trace_dates(heard: Callable[[datetime], None]) -> aiohttp.TraceConfig:
         date = params.response.headers.get("Date", "")
         if date != last and (at := date_of(params.response.headers)) is not None:
             last = date
-            heard(at)
+            on_date(at)
 
     trace.on_request_end.append(answered)
     return trace
 
 
 def date_of(headers: Mapping[str, str]) -> datetime | None:
-    """By its own words the time of an answer, wherever it was kept on its way. None if it does not say."""
+    """The time now by an answer's Date header and, if a cache kept it, its Age. None without a Date."""
     age = headers.get("Age", "").strip()
     try:
         at = parsedate_to_datetime(headers.get("Date", ""))
@@ -126,8 +126,8 @@ async def ask(
 ) -> Reply:
     """Send once and read the whole answer.
 
-    Raises aiohttp.ClientError, TimeoutError or OSError when the network fails, `AnswerTooLarge` beyond
-    `limit` bytes (packed or unpacked), `AnswerUnreadable` for broken packing.
+    Raises aiohttp.ClientError, TimeoutError or OSError if the network fails, `AnswerTooLarge` beyond `limit`
+    bytes, `AnswerUnreadable` for invalid compression.
     """
     async with session.request(verb, url, data=body, headers=headers, allow_redirects=False) as response:
         content = await _read(response, limit)
@@ -135,7 +135,7 @@ async def ask(
 
 
 async def ask_form(session: aiohttp.ClientSession, url: str, form: str) -> Reply:
-    """POST an OAuth form. Raises `TryLater` for anything but a whole answer below 500."""
+    """POST an OAuth form. Raises `TryLater` if there is no complete answer, or one of status 3xx, 429 or 5xx."""
     try:
         reply = await ask(session, "POST", url, headers=FORM, body=form.encode("ascii"))
     except (
@@ -151,25 +151,25 @@ async def ask_form(session: aiohttp.ClientSession, url: str, form: str) -> Reply
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    packing = response.headers.get("Content-Encoding", "").strip().lower()
-    if packing not in ("", "identity", "gzip"):
-        raise AnswerUnreadable(f"unknown packing {packing[:20]}")
-    # Unpacked here, chunk by chunk against the limit: a few kilobytes can hold gigabytes of zeros.
-    unpack = zlib.decompressobj(wbits=31) if packing == "gzip" else None
-    pieces: list[bytes] = []
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity", "gzip"):
+        raise AnswerUnreadable(f"unknown encoding {encoding[:20]}")
+    # Decompressed chunk by chunk up to the limit: a few kilobytes can expand to gigabytes.
+    gzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    chunks: list[bytes] = []
     size = 0
     while chunk := await response.content.readany():
         try:
-            piece = unpack.decompress(chunk, limit - size + 1) if unpack else chunk
+            plain = gzip.decompress(chunk, limit - size + 1) if gzip else chunk
         except zlib.error as error:
             raise AnswerUnreadable("broken gzip") from error
-        size += len(piece)
+        size += len(plain)
         if size > limit:
             raise AnswerTooLarge(f"more than {limit} bytes")
-        pieces.append(piece)
-    if unpack is not None and size and not unpack.eof:
+        chunks.append(plain)
+    if gzip is not None and size and not gzip.eof:
         raise AnswerUnreadable("gzip ends early")
-    return b"".join(pieces)
+    return b"".join(chunks)
 
 
 # ---- Sending requests
@@ -178,28 +178,28 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
 log = structlog.get_logger(__name__)
 
 _NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
-"""Failures that come before a byte of the request has left."""
-_SPENT = ("later.limits", "later.daily_quota")
-"""Refusals that mean: too much was asked."""
+"""Failures before anything of the request was sent."""
+_QUOTA_ERRORS = ("later.limits", "later.daily_quota")
+"""Error keys of an exceeded quota."""
 
 
 class AccessTokenSource(Protocol):
-    """Where access tokens come from; `backend.gmail.oauth.AccessTokens`."""
+    """Provides access tokens: `backend.gmail.oauth.AccessTokens`."""
 
     async def access(self, mailbox_id: str) -> str:
-        """A token believed valid. Raises `NeedsReconnect`, `TryLater`."""
+        """An access token that has not expired. Raises `NeedsReconnect`, `TryLater`."""
 
     def discard(self, mailbox_id: str, token: str) -> None:
-        """Google refused `token`."""
+        """Do not use `token` again: Google refused it."""
 
-    def condemn(self, mailbox_id: str, token: str, error: NeedsReconnect) -> None:
-        """The grant behind `token` is of no use: no refresh until there is another."""
+    def mark_grant_dead(self, mailbox_id: str, token: str, error: NeedsReconnect) -> None:
+        """The grant that `token` came from is dead: no refresh until there is a new one."""
 
 
 class Executor:
-    """One request, one answer. The only repeat is a read or label change after its access token was refused.
+    """Sends each request once. Only reads and label changes are repeated, once, after a refused access token.
 
-    (aiohttp itself repeats a GET once when a kept connection turns out dead; never a POST, so never a send.)
+    (aiohttp itself repeats a GET once if a kept connection was closed; never a POST, so never a send.)
     """
 
     def __init__(
@@ -222,35 +222,35 @@ class Executor:
         self._not_before: dict[tuple[str, bool], datetime] = {}
 
     async def run(self, mailbox_id: str, call: GmailCall) -> dict[str, Any]:
-        """The JSON object Google answered, {} for an empty body. Raises `GoogleError` of every kind."""
+        """Google's answer as a JSON object, {} for an empty body. Raises any `GoogleError`."""
         return self._value(call, await self._ask(mailbox_id, call))
 
     async def raw(self, mailbox_id: str, call: GmailCall) -> bytes:
-        """The body of Google's answer as it came. Raises `GoogleError` of every kind."""
+        """The body of Google's answer, not parsed. Raises any `GoogleError`."""
         return (await self._ask(mailbox_id, call)).body
 
     async def _ask(self, mailbox_id: str, call: GmailCall) -> Reply:
-        self._respect_stated_time(mailbox_id, call)
+        self._check_retry_time(mailbox_id, call)
         token = await self._tokens.access(mailbox_id)
         reply = await self._send(mailbox_id, call, token)
         if reply.status == 401:
             self._tokens.discard(mailbox_id, token)
             token = await self._tokens.access(mailbox_id)
             if call.is_send:
-                # Refused, so nothing left; but a send is given back to its stage, which knows what it did.
+                # Nothing was sent, but the stage that asked for it must decide about a retry.
                 raise TryLater("later.token", reason="authError")
             reply = await self._send(mailbox_id, call, token)
             if reply.status == 401:
                 self._tokens.discard(mailbox_id, token)
                 dead = reconnect("authError")
-                self._tokens.condemn(mailbox_id, token, dead)
+                self._tokens.mark_grant_dead(mailbox_id, token, dead)
                 raise dead
         if 200 <= reply.status < 300:
             return reply
         raise self._error(mailbox_id, call, reply, token)
 
     def forget(self, mailbox_id: str) -> None:
-        """Drop what is remembered of a mailbox."""
+        """Drop the retry times and the quota gate of a mailbox."""
         for is_send in (False, True):
             self._not_before.pop((mailbox_id, is_send), None)
         self._quota.forget(mailbox_id)
@@ -296,16 +296,16 @@ class Executor:
             status=reply.status,
             reason=answer.reason,
         )
-        if isinstance(error, TryLater) and error.key in _SPENT:
+        if isinstance(error, TryLater) and error.key in _QUOTA_ERRORS:
             self._quota.gate(mailbox_id).refused()
             if error.retry_at is not None:
-                # Sending has limits of its own, which must not stop the reading.
+                # Google limits sending separately, which must not stop reading.
                 self._not_before[mailbox_id, call.is_send] = error.retry_at
         if isinstance(error, NeedsReconnect):
-            self._tokens.condemn(mailbox_id, token, error)
+            self._tokens.mark_grant_dead(mailbox_id, token, error)
         return error
 
-    def _respect_stated_time(self, mailbox_id: str, call: GmailCall) -> None:
+    def _check_retry_time(self, mailbox_id: str, call: GmailCall) -> None:
         at = self._not_before.get((mailbox_id, call.is_send))
         if at is None:
             return

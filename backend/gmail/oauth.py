@@ -35,10 +35,10 @@ from backend.ports.gmail import Access, GrantKeeper
 from backend.ports.system import Clock
 from backend.settings import IDENTITY, Settings
 
-# ---- Scopes as Google names them.
+# ---- Scopes
 
 
-EVERYTHING = "https://mail.google.com/"
+FULL_ACCESS = "https://mail.google.com/"
 _LONG = {
     "email": "https://www.googleapis.com/auth/userinfo.email",
     "profile": "https://www.googleapis.com/auth/userinfo.profile",
@@ -46,29 +46,29 @@ _LONG = {
 _IDENTITY = frozenset({"openid", *_LONG.values()})
 
 
-def named(scopes: Iterable[str]) -> frozenset[str]:
-    """`scopes` under their long names: Google answers `email` with its long twin."""
+def long_names(scopes: Iterable[str]) -> frozenset[str]:
+    """`scopes` by their long names: Google answers `email` with userinfo.email."""
     return frozenset(_LONG.get(scope, scope) for scope in scopes if scope)
 
 
-def lacking(granted: Iterable[str], wanted: Iterable[str]) -> frozenset[str]:
-    """What of `wanted` is needed for work on the mailbox and was not granted."""
-    have = named(granted)
-    if EVERYTHING in have:
+def missing_scopes(granted: Iterable[str], wanted: Iterable[str]) -> frozenset[str]:
+    """Those of the `wanted` mailbox scopes that were not granted."""
+    have = long_names(granted)
+    if FULL_ACCESS in have:
         return frozenset()
-    return named(wanted) - have - _IDENTITY
+    return long_names(wanted) - have - _IDENTITY
 
 
 # ---- Answers of the token endpoint
 
 
 LONGEST_LIFE = timedelta(days=1)
-_LIFE_UNTOLD = timedelta(minutes=5)
+_DEFAULT_LIFE = timedelta(minutes=5)
 _LONGEST_GRANT = timedelta(days=3_650)
 CLIENT_REFUSED = frozenset(
     {"invalid_client", "unauthorized_client", "deleted_client", "disabled_client", "restricted_client"}
 )
-"""Words about our own OAuth client, no matter whose token was asked for."""
+"""Error codes about our own OAuth client rather than one owner's grant."""
 _OPERATOR = CLIENT_REFUSED | {"redirect_uri_mismatch"}
 _ADMINISTRATOR = frozenset({"admin_policy_enforced", "access_denied", "org_internal"})
 _LIMITS = frozenset({"rate_limit_exceeded", "slow_down"})
@@ -77,8 +77,8 @@ _WORD = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 @dataclass(frozen=True, slots=True)
 class TokenAnswer:
-    """What the token endpoint gave. `scopes` is None when it was not told (then: as asked). `grant_life`: after this
-    time Google ends the grant by itself, None where it does not say so."""
+    """The token endpoint's answer. `scopes` None: as requested. `life`: of the access token. `grant_life`: after this
+    time Google ends the grant itself; None if it does not."""
 
     access_token: str = field(repr=False)
     life: timedelta
@@ -88,32 +88,35 @@ class TokenAnswer:
     grant_life: timedelta | None = None
 
 
-def read(body: bytes, client_id: str, *, refreshing: bool) -> TokenAnswer:
-    """Read the answer. Raises `Refused` (a code that is no good), `NeedsReconnect` (a dead grant), and `TryLater` for
-    everything else: only those two words are final for an owner, and what Google may say instead has no end."""
+def read_token_answer(body: bytes, client_id: str, *, refreshing: bool) -> TokenAnswer:
+    """Read the token endpoint's answer. `refreshing`: to a refresh token, else to a code.
+
+    Raises `Refused` for an invalid code, `NeedsReconnect` for a dead grant, and `TryLater` for any other error: an
+    error code we do not know must not disconnect an owner.
+    """
     try:
-        told = json.loads(body)
-        if not isinstance(told, dict):
+        data = json.loads(body)
+        if not isinstance(data, dict):
             raise ValueError("no JSON object")
-        if "error" in told:
-            raise _refusal(_word(told["error"]), refreshing)
+        if "error" in data:
+            raise _refusal(_error_code(data["error"]), refreshing)
         answer = WebApplicationClient(client_id).parse_request_body_response(body.decode("utf-8"))
         return _answer(answer)
     except OAuth2Error as error:
-        raise TryLater("later.trouble", reason=_word(error.error)) from error
+        raise TryLater("later.trouble", reason=_error_code(error.error)) from error
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise TryLater("later.unreadable", reason="unreadable") from error
 
 
 def _answer(answer: dict[str, object]) -> TokenAnswer:
     scopes = answer.get("scope")
-    life = _time(answer, "expires_in") or _LIFE_UNTOLD
+    life = _time(answer, "expires_in") or _DEFAULT_LIFE
     return TokenAnswer(
         _text(answer, "access_token"),
         min(life, LONGEST_LIFE),
         _text(answer, "refresh_token"),
         _text(answer, "id_token"),
-        named(str(scope) for scope in scopes) if isinstance(scopes, list) else None,
+        long_names(str(scope) for scope in scopes) if isinstance(scopes, list) else None,
         _time(answer, "refresh_token_expires_in"),
     )
 
@@ -134,7 +137,7 @@ def _text(answer: dict[str, object], name: str) -> str:
 
 def _refusal(word: str, refreshing: bool) -> PitchgateError:
     if word in _OPERATOR:
-        # The operator's mistake: nothing of the owners' may become a dead letter while they mend it.
+        # The operator's mistake: retry, so that no job becomes a dead letter before they correct it.
         return TryLater("later.client", reason=word)
     if word == "invalid_grant":
         return reconnect(word) if refreshing else bad_code()
@@ -145,15 +148,15 @@ def _refusal(word: str, refreshing: bool) -> PitchgateError:
     return TryLater("later.trouble", reason=word)
 
 
-def _word(error: object) -> str:
-    """The error's word; that of the object which Google's front end puts in its place."""
+def _error_code(error: object) -> str:
+    """The OAuth error code; if Google's front end answered with an error object, its status."""
     if isinstance(error, dict):
         error = error.get("status")
     return error if isinstance(error, str) and _WORD.fullmatch(error) else "unknown"
 
 
 def bad_code() -> Refused:
-    """A code that was used before, is too old, or belongs to another sign-in."""
+    """The code was used before, is too old, or belongs to another sign-in."""
     return Refused("bad_code")
 
 
@@ -162,8 +165,8 @@ def bad_code() -> Refused:
 
 log = structlog.get_logger(__name__)
 
-EARLY = timedelta(seconds=120)
-"""A token is renewed this long before it ends: longer than any request waits and lasts."""
+RENEWAL_MARGIN = timedelta(seconds=120)
+"""A token is renewed this long before it expires: longer than any request waits and takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,7 @@ class _Access:
 
 
 class AccessTokens:
-    """Access tokens by mailbox. Belongs to one event loop."""
+    """Access tokens by mailbox, refreshed when needed. Belongs to one event loop."""
 
     def __init__(
         self, settings: Settings, session: aiohttp.ClientSession, keeper: GrantKeeper, clock: Clock
@@ -183,77 +186,77 @@ class AccessTokens:
         self._session = session
         self._keeper = keeper
         self._clock = clock
-        self._held: dict[str, _Access] = {}
-        self._last: dict[str, _Access] = {}  # the last one given out, held or not
-        self._dead: dict[str, tuple[bytes, NeedsReconnect]] = {}
-        self._current: dict[str, asyncio.Task[str]] = {}
+        self._cached: dict[str, _Access] = {}
+        self._last_issued: dict[str, _Access] = {}  # the last issued, even if discarded since
+        self._dead_grants: dict[str, tuple[bytes, NeedsReconnect]] = {}
+        self._refreshes: dict[str, asyncio.Task[str]] = {}
         self._tasks: set[asyncio.Task[str]] = set()
 
     async def access(self, mailbox_id: str) -> str:
-        """A token good for two minutes. Raises `NeedsReconnect` (final until there is a new grant), `TryLater`."""
-        held = self._held.get(mailbox_id)
+        """A token valid for two minutes or more. Raises `NeedsReconnect` (until there is a new grant), `TryLater`."""
+        held = self._cached.get(mailbox_id)
         if held is not None and self._clock.now() < held.until:
             return held.token
-        task = self._current.get(mailbox_id)
+        task = self._refreshes.get(mailbox_id)
         if task is None:
             task = asyncio.create_task(self._refresh(mailbox_id), name=f"refresh {mailbox_id}")
-            self._current[mailbox_id] = task
+            self._refreshes[mailbox_id] = task
             self._tasks.add(task)
-            task.add_done_callback(lambda done: self._finished(mailbox_id, done))
-        # Shielded: one caller who gives up must not take the token away from the others who wait.
+            task.add_done_callback(lambda done: self._refresh_done(mailbox_id, done))
+        # Shielded: if one caller is cancelled, the others still get the token.
         return await asyncio.shield(task)
 
     def discard(self, mailbox_id: str, token: str) -> None:
-        """Google refused `token`. Nothing happens if another has taken its place meanwhile."""
-        held = self._held.get(mailbox_id)
+        """Drop `token`, which Google refused, unless it has been replaced meanwhile."""
+        held = self._cached.get(mailbox_id)
         if held is not None and held.token == token:
-            del self._held[mailbox_id]
+            del self._cached[mailbox_id]
 
-    def condemn(self, mailbox_id: str, token: str, error: NeedsReconnect) -> None:
-        """The grant behind `token` is of no use: ask for no more until the keeper holds another.
+    def mark_grant_dead(self, mailbox_id: str, token: str, error: NeedsReconnect) -> None:
+        """The grant that `token` came from is dead: do not refresh until the keeper has a new one.
 
-        Nothing happens if a later token has been given out: an answer that comes late speaks of the old
-        grant, and the owner may have connected again since.
+        Ignored if a later token was issued: a late answer is about an old grant, and the owner may have
+        reconnected since.
         """
-        last = self._last.get(mailbox_id)
+        last = self._last_issued.get(mailbox_id)
         if last is None or last.token != token:
             return
-        self._held.pop(mailbox_id, None)
-        self._dead[mailbox_id] = (last.grant, error)
+        self._cached.pop(mailbox_id, None)
+        self._dead_grants[mailbox_id] = (last.grant, error)
 
     def forget(self, mailbox_id: str) -> None:
-        """There is a new grant, or none any more: the next call starts afresh."""
-        for memory in (self._held, self._last, self._dead, self._current):
-            memory.pop(mailbox_id, None)
+        """Drop everything about the mailbox: it has a new grant, or none."""
+        for by_mailbox in (self._cached, self._last_issued, self._dead_grants, self._refreshes):
+            by_mailbox.pop(mailbox_id, None)
 
     async def close(self) -> None:
-        """Call off the refreshes under way."""
+        """Cancel running refreshes."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _finished(self, mailbox_id: str, task: asyncio.Task[str]) -> None:
+    def _refresh_done(self, mailbox_id: str, task: asyncio.Task[str]) -> None:
         self._tasks.discard(task)
-        if self._current.get(mailbox_id) is task:
-            del self._current[mailbox_id]
+        if self._refreshes.get(mailbox_id) is task:
+            del self._refreshes[mailbox_id]
         if not task.cancelled():
-            task.exception()  # seen: when every caller has gone nobody else looks at it
+            task.exception()  # retrieve it, or asyncio warns when all callers were cancelled
 
     async def _refresh(self, mailbox_id: str) -> str:
         refresh_token = await self._keeper.refresh_token(mailbox_id)
         if not refresh_token:
             raise reconnect("noGrant")
         grant = _digest(refresh_token)
-        dead = self._dead.get(mailbox_id)
+        dead = self._dead_grants.get(mailbox_id)
         if dead is not None and dead[0] == grant:
-            # Google's no is final: it is not asked again for the same grant. A new one ends this by itself.
+            # A refusal is final for this grant, so do not ask again. A new grant has another digest.
             raise NeedsReconnect(dead[1].key, reason=dead[1].reason, lost=dead[1].lost)
         try:
             answer = await self._ask(refresh_token)
-            if answer.scopes is not None and lacking(answer.scopes, self._settings.scopes):
+            if answer.scopes is not None and missing_scopes(answer.scopes, self._settings.scopes):
                 raise scope_missing("narrowed")
         except NeedsReconnect as error:
-            self._dead[mailbox_id] = (grant, error)
+            self._dead_grants[mailbox_id] = (grant, error)
             log.warning("grant_dead", mailbox=mailbox_id, reason=error.reason)
             raise
         if answer.refresh_token and answer.refresh_token != refresh_token:
@@ -261,15 +264,15 @@ class AccessTokens:
             refresh_token, grant = answer.refresh_token, _digest(answer.refresh_token)
         if answer.grant_life is not None:
             await self._keeper.grant_ends(mailbox_id, refresh_token, self._clock.now() + answer.grant_life)
-        if self._current.get(mailbox_id) is asyncio.current_task():
-            self._hold(mailbox_id, grant, answer)  # else: forgotten meanwhile, there is a newer grant
+        if self._refreshes.get(mailbox_id) is asyncio.current_task():
+            self._cache(mailbox_id, grant, answer)  # not if `forget` ran meanwhile: there is a newer grant
         return answer.access_token
 
-    def _hold(self, mailbox_id: str, grant: bytes, answer: TokenAnswer) -> None:
-        # A life shorter than the margin (a test's) is used for half of it.
-        until = self._clock.now() + max(answer.life - EARLY, answer.life / 2)
-        self._held[mailbox_id] = self._last[mailbox_id] = _Access(answer.access_token, until, grant)
-        self._dead.pop(mailbox_id, None)
+    def _cache(self, mailbox_id: str, grant: bytes, answer: TokenAnswer) -> None:
+        # A token that lives shorter than the margin, as in tests, is used for half its life.
+        until = self._clock.now() + max(answer.life - RENEWAL_MARGIN, answer.life / 2)
+        self._cached[mailbox_id] = self._last_issued[mailbox_id] = _Access(answer.access_token, until, grant)
+        self._dead_grants.pop(mailbox_id, None)
 
     async def _ask(self, refresh_token: str) -> TokenAnswer:
         client_id = self._settings.client_id
@@ -279,14 +282,14 @@ class AccessTokens:
             client_secret=self._settings.client_secret.get_secret_value(),
         )
         reply = await ask_form(self._session, self._settings.token_url, form)
-        return read(reply.body, client_id, refreshing=True)
+        return read_token_answer(reply.body, client_id, refreshing=True)
 
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8")).digest()
 
 
-# ---- OAuth at a browser
+# ---- OAuth in the owner's browser
 
 
 _LONGEST_CODE = 2_048
@@ -294,7 +297,7 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 class GoogleAuthorizer:
-    """`backend.ports.gmail.Authorizer`."""
+    """`backend.ports.gmail.Authorizer`: consent, code exchange and revocation at Google."""
 
     def __init__(
         self,
@@ -313,15 +316,15 @@ class GoogleAuthorizer:
     def consent_url(
         self, access: Access, *, state: str, nonce: str, verifier: str, login_hint: str = ""
     ) -> str:
-        """Where to send the browser, with PKCE S256 of `verifier`; see the port.
+        """Google's page to send the browser to, with PKCE S256 of `verifier`; see the port.
 
-        Scopes granted to us before are not asked to be merged in: the token can do what this page shows.
+        include_granted_scopes is left out on purpose: the token gets only the scopes this page shows.
         `verifier` has 43 to 128 characters of A-Z a-z 0-9 - . _ ~ (RFC 7636); ValueError otherwise.
         """
         if not _VERIFIER.fullmatch(verifier):
             raise ValueError("a PKCE verifier has 43 to 128 characters of A-Z a-z 0-9 - . _ ~")
         client = WebApplicationClient(self._settings.client_id)
-        # The library's own address builder refuses http even on this machine, where the sandbox listens.
+        # The library's own URL builder refuses http, which the sandbox on this machine uses.
         parameters = [
             ("response_type", "code"),
             ("client_id", self._settings.client_id),
@@ -330,8 +333,8 @@ class GoogleAuthorizer:
             ("state", state),
             ("nonce", nonce),
             ("access_type", "offline" if access is Access.MAILBOX else "online"),
-            # Without forced consent an owner who was here before comes back without a refresh token. To sign in they
-            # need only say who they are: people who signed out, or have two accounts, are asked which.
+            # Google gives a returning owner a refresh token only with prompt=consent. To sign in, they only choose an
+            # account.
             ("prompt", "consent" if access is Access.MAILBOX else "select_account"),
             ("code_challenge", client.create_code_challenge(verifier, "S256")),
             ("code_challenge_method", "S256"),
@@ -341,10 +344,9 @@ class GoogleAuthorizer:
         return str(add_params_to_uri(self._settings.authorize_url, parameters))
 
     async def redeem(self, access: Access, *, code: str, verifier: str, nonce: str) -> Grant:
-        """Exchange the code. Raises `Refused` for a bad code or id token, `TryLater` when Google is down.
+        """Exchange the code for a grant. Raises `Refused` for a bad code or id token, `TryLater` if Google is down.
 
-        The grant's scopes are those really given, under their long names: compare with the settings' to see
-        which box was left unticked.
+        The grant's scopes are those granted, by their long names: `missing_scopes` finds boxes left unticked.
         """
         if not code or len(code) > _LONGEST_CODE:
             raise bad_code()
@@ -356,26 +358,26 @@ class GoogleAuthorizer:
             client_secret=self._settings.client_secret.get_secret_value(),
         )
         reply = await ask_form(self._session, self._settings.token_url, form)
-        answer = read(reply.body, client_id, refreshing=False)
+        answer = read_token_answer(reply.body, client_id, refreshing=False)
         claims = await self._identity(answer, nonce, reply.headers.get("Date", ""))
-        # A desktop client is given a refresh token at every sign-in too: that one is dropped here. It must not be
-        # revoked either, which would end the owner's whole grant.
+        # A desktop client gets a refresh token even at a sign-in. It is dropped, but not revoked: that would end the
+        # owner's whole grant.
         refresh_token = answer.refresh_token if access is Access.MAILBOX else ""
         if access is Access.MAILBOX and not refresh_token:
             raise Refused("no_refresh_token")
         return _grant(claims, answer, refresh_token, self._scopes(access))
 
     async def revoke(self, mailbox_id: str) -> None:
-        """Revoke the grant at Google; one already revoked, or none at all, counts as done."""
+        """Revoke the mailbox's grant at Google, if there is one. May run again."""
         token = await self._keeper.refresh_token(mailbox_id)
         if token:
             form = urlencode([("token", token)])
             reply = await ask_form(self._session, self._settings.revoke_url, form)
-            word = _error_word(reply)
+            word = _oauth_error(reply)
             if word in _LIMITS:
                 raise TryLater("later.limits", reason=word)
             if reply.status >= 300 and word != "invalid_token":
-                if not word:  # a proxy's page, or Google's front end: about no one grant
+                if not word:  # from a proxy or Google's front end, so not about this grant
                     raise Unexplained("later.unexplained", reason=f"http{reply.status}")
                 raise Rejected("rejected.revoke", reason=f"http{reply.status}")
         self._access.forget(mailbox_id)
@@ -384,8 +386,8 @@ class GoogleAuthorizer:
         return self._settings.scopes if access is Access.MAILBOX else IDENTITY
 
     async def _identity(self, answer: TokenAnswer, nonce: str, date: str) -> Mapping[str, Any]:
-        """What the id token says. `date` is that of the answer it came in: a clock that is off lets no token hold, and
-        starting again would not mend it."""
+        """The verified claims of the id token. `date`: the Date header of its answer. If our clock is wrong no token is
+        valid, so that is reported instead of a bad identity."""
         try:
             claims = await self._tokens.verify(answer.id_token, self._settings.client_id)
         except Unauthenticated as error:
@@ -409,8 +411,8 @@ def _grant(
         email=claims["email"].strip().lower(),
         name=name.strip()[:200] if isinstance(name, str) else "",
         refresh_token=refresh_token,
-        # An answer without scopes means: as asked (RFC 6749, 5.1).
-        scopes=answer.scopes if answer.scopes is not None else named(requested),
+        # An answer without scopes means: as requested (RFC 6749, 5.1).
+        scopes=answer.scopes if answer.scopes is not None else long_names(requested),
         life=answer.grant_life,
     )
 
@@ -419,8 +421,8 @@ def _bad_identity() -> Refused:
     return Refused("bad_identity")
 
 
-def _error_word(reply: Reply) -> str:
-    """The OAuth error's word; "" for an answer that has none."""
+def _oauth_error(reply: Reply) -> str:
+    """The OAuth error code of an answer, or ""."""
     try:
         error = reply.json_object().get("error")
     except AnswerUnreadable:

@@ -1,4 +1,4 @@
-"""Fetching notices from Pub/Sub with this machine's own credentials."""
+"""Pulls notices from Pub/Sub with this machine's Google Cloud credentials."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from backend.settings import Settings
 
 
 class CloudCredentials:
-    """Access tokens for `scopes`. Belongs to one event loop."""
+    """Access tokens for `scopes` from application default credentials. Belongs to one event loop."""
 
     def __init__(self, scopes: Sequence[str]) -> None:
         self._scopes = tuple(scopes)
-        self._held: Any = None
+        self._credentials: Any = None
         self._lock = asyncio.Lock()
 
     async def token(self) -> str:
-        """A token that is good now. Raises `TryLater` (reason credentials) if credentials are missing or refused;
-        (connection) when nobody could be asked."""
+        """A valid token. Raises `TryLater` with the reason credentials if they are missing or refused, connection if
+        Google cannot be reached."""
         async with self._lock:
-            if self._held is None or not self._held.valid:
+            if self._credentials is None or not self._credentials.valid:
                 await asyncio.to_thread(self._refresh)
-            return str(self._held.token)
+            return str(self._credentials.token)
 
     def discard(self) -> None:
-        """The token was refused: look for credentials again."""
-        self._held = None
+        """Load the credentials again: their token was refused."""
+        self._credentials = None
 
     def _refresh(self) -> None:
         import google.auth
@@ -48,16 +48,16 @@ class CloudCredentials:
         from google.auth.transport.requests import Request
 
         try:
-            held = self._held
-            if held is None:
-                held, _ = google.auth.default(scopes=self._scopes)
-            held.refresh(Request())
+            credentials = self._credentials
+            if credentials is None:
+                credentials, _ = google.auth.default(scopes=self._scopes)
+            credentials.refresh(Request())
         except exceptions.TransportError as error:
             raise TryLater("later.away", reason=Missing.CONNECTION) from error
         except (exceptions.GoogleAuthError, OSError, ValueError) as error:
-            self._held = None
+            self._credentials = None
             raise TryLater("later.credentials", reason=Missing.CREDENTIALS) from error
-        self._held = held
+        self._credentials = credentials
 
 
 # ---- Pulling notices from Pub/Sub
@@ -65,9 +65,9 @@ class CloudCredentials:
 
 SCOPE = "https://www.googleapis.com/auth/pubsub"
 PATIENCE = 100.0
-"""Seconds one pull may take. Pub/Sub answers when something comes, and within 90 s otherwise."""
+"""Seconds one pull may take. Pub/Sub answers as soon as there is a message, or after at most 90 s."""
 LARGEST = 4_000_000
-"""Bytes of one answer: a hundred notices are some forty thousand."""
+"""Limit in bytes of one answer; a hundred notices take about 40,000."""
 
 _BY_STATUS = {
     401: Missing.CREDENTIALS,
@@ -85,7 +85,7 @@ def pubsub_document() -> str:
 
 
 def _subscriptions(root: str) -> Any:
-    # Here, as in `requests`: a server that is pushed to never needs it.
+    # Imported here because a server that receives pushes never needs it.
     from googleapiclient.discovery import build_from_document
     from googleapiclient.http import HttpMock
 
@@ -97,7 +97,7 @@ def _subscriptions(root: str) -> Any:
 
 
 class PubSubSource:
-    """One subscription, fetched from. Belongs to the event loop of `session`."""
+    """`NoticeSource` of one subscription. Belongs to the event loop of `session`."""
 
     def __init__(
         self, session: aiohttp.ClientSession, root: str, subscription: str, credentials: CloudCredentials
@@ -108,8 +108,7 @@ class PubSubSource:
         self.subscription = subscription
 
     async def fetch(self, limit: int) -> tuple[Waiting, ...]:
-        """See `NoticeSource`. A message without data is given out too: to acknowledge it is the only way to be rid
-        of it."""
+        """See `NoticeSource`. Messages without data are returned too, so that they get acknowledged."""
         request = self._subscriptions.pull(subscription=self.subscription, body={"maxMessages": limit})
         try:
             received = (await self._run(request)).json_object().get("receivedMessages", [])
@@ -148,7 +147,7 @@ class PubSubSource:
 
 @asynccontextmanager
 async def open_source(settings: Settings) -> AsyncIterator[PubSubSource]:
-    """The subscription of the settings, with a session of its own: a pull may wait longer than any other request."""
+    """The subscription of the settings, with its own session because a pull waits longer than other requests."""
     timeout = aiohttp.ClientTimeout(total=PATIENCE)
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, timeout=timeout

@@ -1,9 +1,8 @@
-"""Google's quota, kept on our side: quota units per user and per project, and requests in flight per mailbox.
+"""Keeps our requests within Google's quota: units per user and per project, and requests in flight per mailbox.
 
-Google counts units a minute, enforces more finely than that, and refuses what comes after. So we never
-ask for more than we may: units flow into a bucket at 95% of the allowed rate, and the bucket is small
-(a thirtieth of a minute's worth), because bursts of half a minute's worth have been refused. In any
-60 seconds that is at most 95% and a burst, which leaves room for requests that bunch up on the way.
+Google states units per minute but enforces shorter spans and refuses what exceeds them. A token bucket is filled at
+95% of the allowed rate and holds a thirtieth of a minute's units, because bursts of half a minute's were refused. So
+any 60 seconds use at most 95% and one burst, which leaves room for requests that are delayed and arrive together.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ from backend.domain.errors import TryLater
 MINUTE = 60.0
 RATE_SHARE = 0.95
 BURST_SHARE = 1 / 30
-DEAREST = 100
-"""Units of the dearest method. The bucket must hold it, or it could never be paid."""
-LEAST_ALLOWANCE = 3 * DEAREST
-FIRST_FILL = 0.25
-"""How full the bucket of a fresh process is: it cannot know what its forerunner used a moment ago."""
+HIGHEST_PRICE = 100
+"""Units of the most expensive method. A bucket must hold as many, or that method could never run."""
+SMALLEST_ALLOWANCE = 3 * HIGHEST_PRICE
+START_LEVEL = 0.25
+"""How full a bucket is at the start: the previous process may have used units a moment ago."""
 PATIENCE = 20.0
-"""Seconds a request waits for its turn before it is given back to the job loop, whose lease must not run out."""
+"""Seconds a request waits for its turn before it fails with `TryLater`: the job's lease must not expire."""
 
-_SAME = {
+_COMMON_PRICES = {
     "gmail.users.getProfile": 1,
     "gmail.users.watch": 100,
     "gmail.users.stop": 50,
@@ -43,10 +42,10 @@ _SAME = {
     "gmail.users.settings.getVacation": 1,
     "gmail.users.settings.filters.list": 1,
 }
-NEW_PRICES = {**_SAME, "gmail.users.messages.get": 20, "gmail.users.threads.get": 40}
-"""Projects made since May 2026."""
-OLD_PRICES = {**_SAME, "gmail.users.messages.get": 5, "gmail.users.threads.get": 10}
-"""Projects that used the API before."""
+NEW_PRICES = {**_COMMON_PRICES, "gmail.users.messages.get": 20, "gmail.users.threads.get": 40}
+"""Units by method for Google Cloud projects created since May 2026."""
+OLD_PRICES = {**_COMMON_PRICES, "gmail.users.messages.get": 5, "gmail.users.threads.get": 10}
+"""Units by method for projects that used the API before."""
 
 
 def prices(old: bool) -> dict[str, int]:
@@ -55,71 +54,71 @@ def prices(old: bool) -> dict[str, int]:
 
 
 class Handle(Protocol):
-    """A timer that can be called off."""
+    """A scheduled call that can be cancelled."""
 
     def cancel(self) -> None:
-        """Call it off."""
+        """Cancel the call."""
 
 
 class Timer(Protocol):
-    """Monotonic seconds and call-backs at a time: what an asyncio loop offers, or a test."""
+    """A monotonic clock with callbacks, as an asyncio loop provides."""
 
     def time(self) -> float:
-        """Seconds, never running backwards."""
+        """Monotonic time in seconds."""
 
     def call_at(self, when: float, callback: Callable[[], None], /) -> Handle:
         """Call `callback` at `when`."""
 
 
 class Bucket:
-    """A token bucket over `allowance` units a minute. Pure: the time is handed in."""
+    """A token bucket of `allowance` units a minute. `now` is monotonic time in seconds."""
 
     def __init__(self, allowance: int, now: float) -> None:
-        """Raises ValueError for an allowance that could not pay the dearest method."""
-        if allowance < LEAST_ALLOWANCE:
+        """Raises ValueError for an allowance too small for the most expensive method."""
+        if allowance < SMALLEST_ALLOWANCE:
             raise ValueError(
-                f"a quota of {allowance} units a minute is too small; {LEAST_ALLOWANCE} is the least"
+                f"a quota of {allowance} units a minute is too small; {SMALLEST_ALLOWANCE} is the least"
             )
-        self.burst = max(allowance * BURST_SHARE, float(DEAREST))
-        # The burst must pay for the dearest method. Of a small allowance it is a large part, so it refills more slowly:
-        # burst and a minute's refill stay within the allowance, with a quarter of the burst to spare.
+        self.burst = max(allowance * BURST_SHARE, float(HIGHEST_PRICE))
+        # The burst must pay for the most expensive method. Of a small allowance that is a large part, so the bucket is
+        # refilled more slowly: a burst and a minute's refill stay within the allowance, with a quarter burst to spare.
         self.rate = min(allowance * RATE_SHARE, allowance - 1.25 * self.burst) / MINUTE
-        self._level = self.burst * FIRST_FILL
+        self._level = self.burst * START_LEVEL
         self._at = now
 
     def resize_to(self, other: Bucket, now: float) -> None:
-        """Take over the other's size and rate; what is in it stays, as far as it fits."""
-        self._flow(now)
+        """Take over the size and rate of `other`, keeping the units that fit."""
+        self._refill(now)
         self.burst, self.rate = other.burst, other.rate
         self._level = min(self._level, self.burst)
 
     def wait(self, units: float, now: float) -> float:
-        """Seconds until `units` can be taken; 0 when they can now. More than a burst never can."""
-        self._flow(now)
+        """Seconds until `units` can be taken; infinite for more than a burst."""
+        self._refill(now)
         missing = units - self._level
         return max(0.0, missing / self.rate) if units <= self.burst else float("inf")
 
     def take(self, units: float, now: float) -> bool:
-        """Take `units` if they are there."""
-        self._flow(now)
+        """Take `units` if the bucket holds them; whether it did."""
+        self._refill(now)
         if units > self._level + 1e-9:
             return False
         self._level -= units
         return True
 
     def empty(self, now: float) -> None:
-        """Google refused: what we believed was left is not there."""
-        self._flow(now)
+        """Empty the bucket: Google refused a request although we thought units were left."""
+        self._refill(now)
         self._level = min(self._level, 0.0)
 
-    def _flow(self, now: float) -> None:
+    def _refill(self, now: float) -> None:
         if now > self._at:
             self._level = min(self.burst, self._level + (now - self._at) * self.rate)
             self._at = now
 
 
 @dataclass(order=True, slots=True)
-class _Waiting:
+class _Waiter:
     priority: int
     number: int
     units: float = field(compare=False)
@@ -127,60 +126,60 @@ class _Waiting:
 
 
 class Gate:
-    """One mailbox's way to Google: a request passes when its units and a free slot are there, by priority."""
+    """Admits one mailbox's requests, by priority, when both buckets hold their units and one of `slots` is free."""
 
     def __init__(self, own: Bucket, shared: Bucket, slots: int, timer: Timer) -> None:
         self._own = own
         self._shared = shared
         self._free = slots
         self._timer = timer
-        self._queue: list[_Waiting] = []
+        self._queue: list[_Waiter] = []
         self._number = 0
         self._alarm: Handle | None = None
 
     @asynccontextmanager
     async def admitted(self, units: float, priority: int, patience: float = PATIENCE) -> AsyncIterator[None]:
-        """Hold a slot for the body, once `units` have been paid. Raises `TryLater` when patience ends first."""
-        await self._turn(units, priority, patience)
+        """Wait for `units` and a slot; the slot is held during the body. Raises `TryLater` after `patience` seconds."""
+        await self._wait_turn(units, priority, patience)
         try:
             yield
         finally:
             self._free += 1
-            self._serve()
+            self._admit_next()
 
     def refused(self) -> None:
-        """Google refused a request of this mailbox for want of quota."""
+        """Google refused a request of this mailbox: its quota is used up."""
         self._own.empty(self._timer.time())
 
     def resize_to(self, size: Bucket, now: float) -> None:
-        """Another allowance from now on."""
+        """Use the size and rate of `size` for the mailbox's own bucket from now on."""
         self._own.resize_to(size, now)
-        self._serve()
+        self._admit_next()
 
-    async def _turn(self, units: float, priority: int, patience: float) -> None:
+    async def _wait_turn(self, units: float, priority: int, patience: float) -> None:
         if not self._queue and self._wait(units, self._timer.time()) <= 0 < self._free:
             self._admit(units, self._timer.time())
             return
         self._number += 1
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(priority, self._number, units, turn)
+        waiting = _Waiter(priority, self._number, units, turn)
         heapq.heappush(self._queue, waiting)
-        self._serve()
+        self._admit_next()
         deadline = self._timer.call_at(self._timer.time() + patience, lambda: _give_up(turn))
         try:
             await turn
         except (asyncio.CancelledError, TryLater):
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                # Admitted and cancelled in the same step: the slot goes back, the units are spent.
+                # Admitted and cancelled at the same time: free the slot; the units are lost.
                 self._free += 1
             turn.cancel()
-            self._serve()  # the next in the queue may need less than this one did
+            self._admit_next()  # the next in the queue may need less than this one did
             raise
         finally:
             deadline.cancel()
 
-    def _serve(self) -> None:
-        """Admit from the head of the queue while units and slots last; else set the alarm for the head."""
+    def _admit_next(self) -> None:
+        """Admit requests from the head of the queue while units and slots last, then set a timer for the next."""
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -192,9 +191,9 @@ class Gate:
             now = self._timer.time()
             pause = self._wait(head.units, now)
             if self._free <= 0:
-                return  # the next to leave calls again
+                return  # the next request that ends calls this again
             if pause > 0:
-                self._alarm = self._timer.call_at(now + max(pause, 0.001), self._serve)
+                self._alarm = self._timer.call_at(now + max(pause, 0.001), self._admit_next)
                 return
             self._admit(head.units, now)
             heapq.heappop(self._queue)
@@ -215,7 +214,8 @@ def _give_up(turn: asyncio.Future[None]) -> None:
 
 
 class Quota:
-    """The gates of all mailboxes, and the bucket they share. Belongs to one event loop."""
+    """The gates of all mailboxes and the bucket they share. `slots`: requests in flight per mailbox. Belongs to one
+    event loop."""
 
     def __init__(self, per_user: int, per_project: int, slots: int, timer: Timer) -> None:
         self._allowed = (per_user, per_project)
@@ -226,8 +226,8 @@ class Quota:
         self._gates: dict[str, Gate] = {}
 
     def share_between(self, servers: int) -> None:
-        """From now on `servers` servers share the allowance: each takes its part, of a mailbox's and of the project's.
-        A part is never too small for the dearest call."""
+        """Use one part in `servers` of each allowance from now on, but never less than the most expensive method
+        needs."""
         if servers == self._servers:
             return
         self._servers, now = servers, self._timer.time()
@@ -237,10 +237,10 @@ class Quota:
             gate.resize_to(self._bucket(per_user), now)
 
     def _bucket(self, allowance: int) -> Bucket:
-        return Bucket(max(allowance // self._servers, LEAST_ALLOWANCE), self._timer.time())
+        return Bucket(max(allowance // self._servers, SMALLEST_ALLOWANCE), self._timer.time())
 
     def gate(self, mailbox_id: str) -> Gate:
-        """The mailbox's own gate."""
+        """The gate of a mailbox, created at its first request."""
         gate = self._gates.get(mailbox_id)
         if gate is None:
             own = self._bucket(self._allowed[0])
@@ -248,5 +248,5 @@ class Quota:
         return gate
 
     def forget(self, mailbox_id: str) -> None:
-        """Drop the gate of a mailbox that has left."""
+        """Drop the gate of a disconnected mailbox."""
         self._gates.pop(mailbox_id, None)

@@ -1,8 +1,8 @@
-"""Requests, built by google-api-python-client from its bundled discovery document and never executed by it.
+"""Builds requests with google-api-python-client from its bundled discovery document, without sending them.
 
-The library knows every path, parameter and type of the API; its transport (blocking httplib2) is left out.
-Resource objects are kept: a request from a kept one costs a tenth of one from `users().messages()` made each time. The
-requests that a message brings are built once for all, with a place for the id.
+The library knows every path, parameter and type of the API; its blocking transport (httplib2) is not used. Resource
+objects are kept, which makes a request ten times cheaper than calling `users().messages()` each time. The requests
+needed for every message are built once as templates with a placeholder for the id.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from importlib import resources
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from backend.gmail.answers import MAKES_MAIL
+from backend.gmail.answers import CREATES_MAIL
 
 HISTORY_TYPES = ("messageAdded", "messageDeleted", "labelAdded", "labelRemoved")
 LIST_LIMIT = 500
@@ -26,7 +26,7 @@ _ID_PLACEHOLDER = "the0place0of0an0id"
 
 
 class Priority(IntEnum):
-    """Who goes first when quota is short: what a push asks for, then new mail, then index reads."""
+    """Order of requests when quota is short: caused by a push, then new mail, then reading for the index."""
 
     PUSH = 0
     MAIL = 1
@@ -35,7 +35,7 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class GmailCall:
-    """One request, ready to be sent but for its access token. `method` is Google's id for it."""
+    """A request, complete but for its access token. `method` is Google's name for it, such as gmail.users.watch."""
 
     method: str
     verb: str
@@ -46,8 +46,8 @@ class GmailCall:
 
     @property
     def is_send(self) -> bool:
-        """Whether a second try could send, or place, a second mail."""
-        return self.method in MAKES_MAIL
+        """Whether a retry could send or insert a second email."""
+        return self.method in CREATES_MAIL
 
 
 @cache
@@ -57,18 +57,18 @@ def _document() -> str:
 
 
 class Requests:
-    """Builds every request the product makes, against `root` (scheme and host, no trailing slash)."""
+    """Builds all requests to Gmail. `root` is scheme and host, without a trailing slash."""
 
     def __init__(self, root: str) -> None:
-        # Here, since the library is a twentieth of a start: `bootstrap` reads it when the port is open.
+        # Imported here because it takes a twentieth of the start: `bootstrap` loads it once the port is open.
         from googleapiclient.discovery import build_from_document
         from googleapiclient.http import HttpMock
 
         document = json.loads(_document())
-        # All three, or uploads and batches would leave for the real host whatever the setting says.
+        # Change all three, or uploads and batches would still go to Google's host.
         document["rootUrl"] = document["baseUrl"] = f"{root}/"
         document.pop("mtlsRootUrl", None)
-        # The builder insists on a transport. This one has no network in it, whatever is called by mistake.
+        # The builder requires a transport. This one never uses the network.
         service = build_from_document(document, http=HttpMock(headers={"status": "501"}))
         self._users = service.users()
         self._history = self._users.history()
@@ -76,12 +76,12 @@ class Requests:
         self._threads = self._users.threads()
         self._labels = self._users.labels()
         settings = self._users.settings()
-        self._any_history = self._history_page(_ID_PLACEHOLDER, "")
-        self._any_message = _call(
+        self._history_template = self._history_page(_ID_PLACEHOLDER, "")
+        self._message_template = _call(
             self._messages.get(userId="me", id=_ID_PLACEHOLDER, format="full"), Priority.MAIL
         )
-        self._any_modify = _call(self._messages.modify(userId="me", id=_ID_PLACEHOLDER, body={}))
-        self._any_send = _call(self._messages.send(userId="me", body={}))
+        self._modify_template = _call(self._messages.modify(userId="me", id=_ID_PLACEHOLDER, body={}))
+        self._send_template = _call(self._messages.send(userId="me", body={}))
         self._send_as = _call(settings.sendAs().list(userId="me"))
         self._vacation = _call(settings.getVacation(userId="me"))
         self._filters = _call(settings.filters().list(userId="me"))
@@ -91,7 +91,7 @@ class Requests:
         return _call(self._users.getProfile(userId="me"))
 
     def watch(self, topic: str) -> GmailCall:
-        """watch, on every change: label moves by the owner and their own sends matter as much as arrivals."""
+        """watch, for all changes: label changes and sent mail matter as much as new mail."""
         return _call(self._users.watch(userId="me", body={"topicName": topic}))
 
     def stop(self) -> GmailCall:
@@ -100,7 +100,7 @@ class Requests:
 
     def history(self, start: str, page: str) -> GmailCall:
         """history.list, all four types."""
-        return self._history_page(start, page) if page else _with_id(self._any_history, start)
+        return self._history_page(start, page) if page else _with_id(self._history_template, start)
 
     def _history_page(self, start: str, page: str) -> GmailCall:
         arguments = {"startHistoryId": start, "historyTypes": list(HISTORY_TYPES), "maxResults": LIST_LIMIT}
@@ -123,21 +123,21 @@ class Requests:
 
     def message(self, gmail_id: str) -> GmailCall:
         """messages.get with its part tree."""
-        return _with_id(self._any_message, gmail_id)
+        return _with_id(self._message_template, gmail_id)
 
     def message_labels(self, gmail_id: str) -> GmailCall:
-        """messages.get with its labels, and nothing that its sender wrote but a snippet."""
+        """messages.get in minimal format: labels and snippet."""
         return _call(self._messages.get(userId="me", id=gmail_id, format="minimal"), Priority.INDEX)
 
     def message_headers(self, gmail_id: str, names: Sequence[str]) -> GmailCall:
-        """messages.get with the headers named, or with all of them, and Gmail's snippet."""
+        """messages.get with only the headers `names` (all of them for none) and Gmail's snippet."""
         return _call(
             self._messages.get(userId="me", id=gmail_id, format="metadata", metadataHeaders=list(names)),
             Priority.INDEX,
         )
 
     def thread_headers(self, thread_id: str, names: Sequence[str]) -> GmailCall:
-        """threads.get with the headers named of each message."""
+        """threads.get with only the headers `names` of each message."""
         return _call(
             self._threads.get(userId="me", id=thread_id, format="metadata", metadataHeaders=list(names))
         )
@@ -145,17 +145,17 @@ class Requests:
     def modify(self, gmail_id: str, add: Sequence[str], remove: Sequence[str]) -> GmailCall:
         """messages.modify."""
         body = json.dumps({"addLabelIds": list(add), "removeLabelIds": list(remove)})
-        return replace(_with_id(self._any_modify, gmail_id), body=body.encode())
+        return replace(_with_id(self._modify_template, gmail_id), body=body.encode())
 
     def send(self, raw: bytes, thread_id: str) -> GmailCall:
         """messages.send into a thread ("" for a new one)."""
         body = {"raw": base64.urlsafe_b64encode(raw).decode("ascii")}
         if thread_id:
             body["threadId"] = thread_id
-        return replace(self._any_send, body=json.dumps(body).encode())
+        return replace(self._send_template, body=json.dumps(body).encode())
 
     def insert(self, raw: bytes, labels: Sequence[str]) -> GmailCall:
-        """messages.insert: into the mailbox, dated now, and sent to nobody."""
+        """messages.insert: adds a message to the mailbox, dated now, without sending it."""
         body = {"raw": base64.urlsafe_b64encode(raw).decode("ascii"), "labelIds": list(labels)}
         return _call(self._messages.insert(userId="me", body=body, internalDateSource="receivedTime"))
 
@@ -181,22 +181,22 @@ class Requests:
         return self._vacation
 
 
-def _with_id(pattern: GmailCall, word: str) -> GmailCall:
-    """The request that `pattern` is, about this id."""
-    url = pattern.url.replace(_ID_PLACEHOLDER, quote(word, safe=""))
-    return GmailCall(pattern.method, pattern.verb, url, pattern.headers, pattern.body, pattern.priority)
+def _with_id(template: GmailCall, value: str) -> GmailCall:
+    """The request of `template` with `value` as its id."""
+    url = template.url.replace(_ID_PLACEHOLDER, quote(value, safe=""))
+    return replace(template, url=url)
 
 
 def _call(request: Any, priority: Priority = Priority.PUSH) -> GmailCall:
-    """The library's request as ours. Header names come lower-case; the access token is added when sent."""
+    """The library's request as a `GmailCall`. Header names are in lower case."""
     headers = {name: str(value) for name, value in request.headers.items()}
-    # Google compresses only for clients that say so in both places; we undo gzip and nothing else.
+    # Google compresses only if both headers name gzip, the only encoding we decompress.
     headers["accept-encoding"] = "gzip"
     headers["user-agent"] = "pitchgate (gzip)"
     body = request.body.encode("utf-8") if isinstance(request.body, str) else request.body
     verb, url = request.method, request.uri
     if verb == "GET" and len(url) > _LONGEST_URI:
-        # Google's rule for long addresses: the query travels as a form, the real verb in a header.
+        # Google's rule for long URLs: the query is sent as a form, and the real verb in a header.
         parts = urlsplit(url)
         verb, url, body = "POST", urlunsplit(parts._replace(query="")), parts.query.encode("ascii")
         headers |= {"x-http-method-override": "GET", "content-type": "application/x-www-form-urlencoded"}

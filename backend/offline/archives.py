@@ -1,8 +1,8 @@
-"""Raw messages out of what people keep mail in: mbox, .eml, .emlx, Maildir, archives of them, and folders of all.
+"""Reads raw messages from mbox, .eml, .emlx and Maildir, from archives of those, and from folders.
 
-Everything is read once, from where it lies and as a stream: nothing is unpacked to a disk, and a large archive takes
-no more memory than a small one. What something is, its first bytes tell; its name helps where they do not. What
-cannot be read is noted by name and reason, and the rest is read.
+Everything is read once and as a stream: nothing is unpacked to disk, and a large archive takes no more memory than a
+small one. The first bytes of a file tell its format, or else its name. What cannot be read is recorded with its name
+and reason, and the rest is read.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from backend.domain.errors import Refused
 from backend.offline.mbox import FROM, MOST_MESSAGE, begins_at, has_separator, is_message, messages
 
 MOST_UNPACKED = 60 * 1024**3
-"""Bytes that may come out of one archive; those of Takeout have up to 50 GB."""
+"""Limit in bytes of an archive's uncompressed content; Takeout's archives have up to 50 GB."""
 
-MOST_RATIO, UNSUSPECTED = 200, 100 * 1024**2
-"""Mail shrinks to a tenth or so. After so many bytes, an archive whose content is this many times as large as what was
-read of it was made to fill somebody's machine."""
+MOST_RATIO, RATIO_FREE_BYTES = 200, 100 * 1024**2
+"""Email compresses to about a tenth. An archive whose content is more than 200 times as large as what was read of it
+is a decompression bomb; checked only after 100 MB."""
 
 MOST_INNER_ZIP = 128 * 1024**2
-"""Bytes of a zip inside another archive. A zip is read from its end, so this one is kept in memory."""
+"""Limit in bytes of a zip inside another archive. It is kept in memory, since a zip is read from its end."""
 
 MOST_DEPTH = 2
-"""An archive inside an archive is read, a third one inside that is not."""
+"""An archive inside an archive is read; a third level is not."""
 
 HEAD = 64 * 1024
-"""First bytes that tell what something is. A preamble of an mbox may be as long."""
+"""First bytes by which a format is recognised. An mbox may have a preamble of that length."""
 
 BUFFER = 256 * 1024
 NAMES_KEPT = 3
@@ -52,9 +52,9 @@ SIGNATURES = (
     (0, b"\x1f\x8b", "gzip"),
     (257, b"ustar", "tar"),
 )
-"""What is opened: where, which bytes, and what it is."""
+"""Signatures of the archives we open: offset, bytes, format."""
 
-FOREIGN = (
+UNSUPPORTED = (
     (0, b"!BDN", "program", "Outlook .pst/.ost"),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "program", "Outlook .msg"),
     (0, b"\xcf\xad\x12\xfe", "program", "Outlook Express .dbx"),
@@ -71,9 +71,10 @@ FOREIGN = (
     (0, b"\xff\xd8\xff", "document", "JPEG"),
     (0, b"GIF8", "document", "GIF"),
 )
-"""What is not read: where, which bytes, the refusal that says what to do instead, and what it is."""
+"""Signatures of unsupported formats: offset, bytes, the key of the error that says what to do, and the format's
+name."""
 
-FOREIGN_NAMES = {
+UNSUPPORTED_NAMES = {
     ".olm": ("program", "Outlook .olm"),
     ".nsf": ("program", "Notes .nsf"),
     ".html": ("document", "HTML"),
@@ -89,20 +90,20 @@ FOREIGN_NAMES = {
     ".odt": ("document", "ODT"),
     ".epub": ("document", "EPUB"),
 }
-"""The same by the name's end, for forms that have no signature or are zips themselves."""
+"""Unsupported formats by file extension: those without a signature, or that are zips themselves."""
 
 DAMAGED = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, NotImplementedError),
     *(RuntimeError, struct.error, ValueError, OverflowError),
 )
-"""What the libraries raise over an archive that is cut off or was made to harm."""
+"""What the libraries raise for a truncated or malicious archive."""
 
 _TAKEOUT_PART = re.compile(r"(takeout-.+-)\d{3}(\.zip|\.tgz|\.tar\.gz)", re.I)
 
 
 @dataclass(frozen=True, slots=True)
-class Filed:
-    """One message of an archive. `file` is its path below the archive (for an mbox with its number)."""
+class ArchivedMessage:
+    """One raw message of an archive. `file` is its path inside the archive, for an mbox with "#" and its number."""
 
     file: str
     raw: bytes
@@ -110,7 +111,7 @@ class Filed:
 
 @dataclass(slots=True)
 class UnreadFiles:
-    """What could not be read for one reason: how many things, the first of them as an error, some names."""
+    """What could not be read for one reason: the first error, how many there were, and some names."""
 
     first: Refused
     count: int = 0
@@ -118,35 +119,37 @@ class UnreadFiles:
 
 
 class Archive:
-    """The mail at `path`. Iterating it gives the messages one by one, in a fixed order; `size` is how many bytes there
-    are to read, `done` how many have been, `found` how many messages there were and `unread` what was not read, by the
-    reason. Raises `Refused` for a path where nothing is.
+    """The messages at `path`, iterated one by one in a fixed order. `size` is the number of bytes to read, `done` those
+    read, `found` the number of messages so far, `unread` what could not be read, by error key. Raises `Refused` if the
+    path does not exist.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.found = 0
         self.unread: dict[str, UnreadFiles] = {}
-        self._past = self._out = 0
-        self._disk: _Disk | None = None
+        self._bytes_done = self._bytes_out = 0
+        self._disk: _CountedFile | None = None
         if not os.path.lexists(path):
             raise Refused("archive.absent", path=_shown(str(path)))
-        self._files = sorted(self._below(path)) if os.path.isdir(path) else list(_parts(path))
+        self._files = (
+            sorted(self._files_below(path)) if os.path.isdir(path) else list(_with_takeout_parts(path))
+        )
         self.size = sum(size for *_, size in self._files)
 
     @property
     def done(self) -> int:
-        """Bytes read, of `size`. Some are read twice of a zip; they count once."""
-        return self._past + (min(self._disk.taken, self._disk.size) if self._disk else 0)
+        """Bytes read, of `size`. Those of a zip that are read twice count once."""
+        return self._bytes_done + (min(self._disk.taken, self._disk.size) if self._disk else 0)
 
-    def __iter__(self) -> Iterator[Filed]:
+    def __iter__(self) -> Iterator[ArchivedMessage]:
         for file, name, size in self._files:
-            yield from self._guarded(name, self._file(file, name), inner=False)
-            self._disk, self._out = None, 0
-            self._past += size
+            yield from self._noting_errors(name, self._file(file, name), inner=False)
+            self._disk, self._bytes_out = None, 0
+            self._bytes_done += size
 
     def check(self) -> None:
-        """Raises `Refused` if no message has been found: with the reason, if there is one only."""
+        """After reading, raise `Refused` if there was no message; with the reason, if there was only one."""
         if self.found:
             return
         if len(self.unread) == 1:
@@ -155,9 +158,9 @@ class Archive:
                 raise only.first
         raise Refused("archive.nothing", path=_shown(str(self.path)))
 
-    def _below(self, root: Path) -> Iterator[tuple[Path, str, int]]:
-        """The files below a folder. Of a Maildir only what was delivered; links to folders are not followed, so
-        that none leads round in a circle."""
+    def _files_below(self, root: Path) -> Iterator[tuple[Path, str, int]]:
+        """The files in a folder and its subfolders, without a Maildir's tmp. Links to folders are not followed,
+        since they may form a loop."""
         for folder, folders, names in os.walk(
             root, onerror=lambda error: self._note_error(str(error.filename), error)
         ):
@@ -176,17 +179,17 @@ class Archive:
                     file = here / name
                     yield file, str(file.relative_to(root)), _size(file)
 
-    def _file(self, file: Path, name: str) -> Iterator[Filed]:
+    def _file(self, file: Path, name: str) -> Iterator[ArchivedMessage]:
         if not stat.S_ISREG(file.stat().st_mode):
             raise Refused(
                 "archive.special", path=_shown(name)
-            )  # a pipe would be waited for, a device never ends
+            )  # reading a pipe may wait for ever, and a device may never end
         with file.open("rb") as source:
-            self._disk = _Disk(source, file.stat().st_size)
+            self._disk = _CountedFile(source, file.stat().st_size)
             yield from self._content(io.BufferedReader(self._disk, BUFFER), name, 0)
 
-    def _content(self, stream: io.BufferedReader, name: str, depth: int) -> Iterator[Filed]:
-        """The messages of one file or of one member of an archive, `depth` archives deep."""
+    def _content(self, stream: io.BufferedReader, name: str, depth: int) -> Iterator[ArchivedMessage]:
+        """The messages of a file (`depth` 0) or of a member of an archive, `depth` archives deep."""
         head = stream.peek(HEAD)[:HEAD]
         kind = _kind(name, head)
         if kind and depth >= MOST_DEPTH:
@@ -194,29 +197,29 @@ class Archive:
         openers = {"zip": self._zip, "tar": self._tar, "gzip": self._gzip}
         yield from openers[kind](stream, name, depth) if kind else self._mail(stream, name, head)
 
-    def _zip(self, stream: io.BufferedReader, name: str, depth: int) -> Iterator[Filed]:
+    def _zip(self, stream: io.BufferedReader, name: str, depth: int) -> Iterator[ArchivedMessage]:
         source: io.BufferedReader | io.BytesIO = stream
         if depth:
             data = stream.read(MOST_INNER_ZIP + 1)
             if len(data) > MOST_INNER_ZIP:
                 raise Refused("archive.inner_zip", path=_shown(name), size=MOST_INNER_ZIP // 1024**2)
             source = io.BytesIO(data)
-        with zipfile.ZipFile(source) as packed:
-            for entry in packed.infolist():
+        with zipfile.ZipFile(source) as archive:
+            for entry in archive.infolist():
                 if entry.is_dir() or _is_hidden(entry.filename):
                     continue
                 inside = f"{name}/{entry.filename}"
-                yield from self._guarded(inside, self._entry(packed, entry, inside, depth))
+                yield from self._noting_errors(inside, self._entry(archive, entry, inside, depth))
 
     def _entry(
-        self, packed: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, depth: int
-    ) -> Iterator[Filed]:
+        self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, depth: int
+    ) -> Iterator[ArchivedMessage]:
         if entry.flag_bits & 0x1:
             raise Refused("archive.encrypted", path=_shown(name))
-        with packed.open(entry) as member:
+        with archive.open(entry) as member:
             yield from self._content(self._unpacked(cast("_Readable", member), name), name, depth + 1)
 
-    def _gzip(self, stream: io.BufferedReader, name: str, depth: int) -> Iterator[Filed]:
+    def _gzip(self, stream: io.BufferedReader, name: str, depth: int) -> Iterator[ArchivedMessage]:
         with gzip.GzipFile(fileobj=stream) as member:
             content = self._unpacked(member, name)
             if _kind(name, content.peek(HEAD)[:HEAD]) == "tar":
@@ -224,76 +227,76 @@ class Archive:
             else:
                 yield from self._content(content, re.sub(r"\.gz$", "", name, flags=re.I), depth + 1)
 
-    def _tar(self, stream: io.BufferedReader, name: str, depth: int) -> Iterator[Filed]:
-        with tarfile.open(fileobj=stream, mode="r|") as packed:
-            while (entry := packed.next()) is not None:
-                vars(packed)["members"].clear()  # it would keep them all
+    def _tar(self, stream: io.BufferedReader, name: str, depth: int) -> Iterator[ArchivedMessage]:
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            while (entry := archive.next()) is not None:
+                vars(archive)["members"].clear()  # tarfile would keep all of them in memory
                 if entry.isdir() or _is_hidden(entry.name):
                     continue
                 inside = f"{name}/{entry.name}"
-                member = packed.extractfile(entry) if entry.isfile() else None
+                member = archive.extractfile(entry) if entry.isfile() else None
                 if member is None:
                     self._note(Refused("archive.special", path=_shown(inside)))
                     continue
-                # A stream that breaks off here is broken for what follows, too: the archive as a whole is reported.
+                # No `damaged` errors here: a broken stream also breaks what follows, so the whole archive is reported.
                 content = self._content(self._unpacked(cast("_Readable", member), inside), inside, depth + 1)
-                yield from self._guarded(inside, content, damaged=())
+                yield from self._noting_errors(inside, content, damaged=())
 
-    def _mail(self, stream: io.BufferedReader, name: str, head: bytes) -> Iterator[Filed]:
+    def _mail(self, stream: io.BufferedReader, name: str, head: bytes) -> Iterator[ArchivedMessage]:
         suffix = PurePosixPath(name).suffix.lower()
         if suffix == ".emlx" and (length := head.partition(b"\n")[0].strip()).isdigit():
             stream.readline()
-            yield self._filed(name, stream.read(min(int(length), MOST_MESSAGE)))
+            yield self._found_message(name, stream.read(min(int(length), MOST_MESSAGE)))
             return
         head = head[len(stream.read(begins_at(head))) :]
-        begun = is_message(head)
-        if begun and (suffix == ".eml" or PurePosixPath(name).parent.name in ("cur", "new")):
-            # One message by its name, though a patch or another mbox may be attached to it.
-            yield self._filed(name, stream.read(MOST_MESSAGE))
+        starts_with_message = is_message(head)
+        if starts_with_message and (suffix == ".eml" or PurePosixPath(name).parent.name in ("cur", "new")):
+            # By its name a single message, even if an attached patch or mbox looks like more.
+            yield self._found_message(name, stream.read(MOST_MESSAGE))
             return
-        if not begun and (_foreign(name, head) or not has_separator(head)):
+        if not starts_with_message and (_unsupported(name, head) or not has_separator(head)):
             raise _refusal(name, head)
-        raws = messages(stream, begun=begun)
-        some = list(islice(raws, 2))
-        if not some:
+        raws = messages(stream, begun=starts_with_message)
+        first = list(islice(raws, 2))
+        if not first:
             raise _refusal(name, head)
-        if len(some) == 1 and not head.startswith(FROM):
-            yield self._filed(name, some[0])
+        if len(first) == 1 and not head.startswith(FROM):
+            yield self._found_message(name, first[0])
             return
-        for number, raw in enumerate(chain(some, raws), 1):
-            yield self._filed(f"{name}#{number}", raw)
+        for number, raw in enumerate(chain(first, raws), 1):
+            yield self._found_message(f"{name}#{number}", raw)
 
-    def _filed(self, name: str, raw: bytes) -> Filed:
+    def _found_message(self, name: str, raw: bytes) -> ArchivedMessage:
         self.found += 1
-        return Filed(_shown(name), raw)
+        return ArchivedMessage(_shown(name), raw)
 
     def _unpacked(self, member: _Readable, name: str) -> io.BufferedReader:
-        """What comes out of an archive, as long as it is not too much."""
+        """The content of an archive's member; reading it raises `Refused` (archive.large) beyond the limits."""
 
         def count(out: int) -> None:
-            self._out += out
+            self._bytes_out += out
             disk = self._disk
             most = MOST_RATIO * min(disk.taken, disk.size) if disk else 0
-            if self._out > MOST_UNPACKED or UNSUSPECTED < self._out > most:
+            if self._bytes_out > MOST_UNPACKED or RATIO_FREE_BYTES < self._bytes_out > most:
                 raise Refused("archive.large", path=_shown(name))
 
         return io.BufferedReader(_Metered(member, count), BUFFER)
 
-    def _guarded(
+    def _noting_errors(
         self,
         name: str,
-        found: Iterable[Filed],
+        found: Iterable[ArchivedMessage],
         damaged: tuple[type[Exception], ...] = DAMAGED,
         *,
         inner: bool = True,
-    ) -> Iterator[Filed]:
-        """`found`, as far as it can be read."""
+    ) -> Iterator[ArchivedMessage]:
+        """Yield from `found`; an error ends it and is recorded. `inner`: it is a member of an archive."""
         before = self.found
         try:
             yield from found
         except Refused as error:
             if inner and error.key == "archive.large":
-                raise  # nothing else of this archive is tried
+                raise  # give up on the whole archive
             self._note(error)
         except damaged as error:
             read = self.found - before
@@ -319,12 +322,12 @@ class Archive:
 
 class _Readable(Protocol):
     def read1(self, size: int = -1, /) -> bytes:
-        """Up to `size` bytes, b"" at the end."""
+        """Read up to `size` bytes; b"" at the end."""
 
 
 class _Metered(io.RawIOBase):
-    """A stream whose bytes are counted. It gives as many at once as it is asked for; those before an error come
-    before the error."""
+    """A stream that reports the number of bytes read to `count`. It fills the buffer as far as possible; bytes
+    before an error are returned before it is raised."""
 
     def __init__(self, source: _Readable, count: Callable[[int], None]) -> None:
         self._source = source
@@ -356,8 +359,8 @@ class _Metered(io.RawIOBase):
         return got
 
 
-class _Disk(_Metered):
-    """A file, and how many bytes have been read of it."""
+class _CountedFile(_Metered):
+    """A file, with the number of bytes read of it in `taken`."""
 
     def __init__(self, source: io.BufferedReader, size: int) -> None:
         super().__init__(source, self._add)
@@ -381,56 +384,59 @@ class _Disk(_Metered):
 
 
 def _kind(name: str, head: bytes) -> str:
-    """Which archive it is, "" for none."""
-    if PurePosixPath(name).suffix.lower() in FOREIGN_NAMES:
-        return ""  # some of them are zips, which hold no mail as we know it
+    """The archive format, "" if it is not an archive."""
+    if PurePosixPath(name).suffix.lower() in UNSUPPORTED_NAMES:
+        return ""  # some of these are zips, but without email in a format we read
     return next((kind for at, begin, kind in SIGNATURES if head.startswith(begin, at)), "")
 
 
-def _foreign(name: str, head: bytes) -> tuple[str, str] | None:
-    """The refusal and the name of a form that is not read."""
-    for at, begin, key, kind in FOREIGN:
+def _unsupported(name: str, head: bytes) -> tuple[str, str] | None:
+    """The error key and name of an unsupported format, or None."""
+    for at, begin, key, kind in UNSUPPORTED:
         if head.startswith(begin, at):
             return key, kind
-    return FOREIGN_NAMES.get(PurePosixPath(name).suffix.lower())
+    return UNSUPPORTED_NAMES.get(PurePosixPath(name).suffix.lower())
 
 
 def _refusal(name: str, head: bytes) -> Refused:
-    """Why this is no mail."""
+    """The error that says why a file is not email."""
     path = _shown(name)
     if not head:
         return Refused("archive.empty", path=path)
-    if foreign := _foreign(name, head):
+    if foreign := _unsupported(name, head):
         return Refused(f"archive.{foreign[0]}", path=path, kind=foreign[1])
     start = head[:200].lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html", b"<?xml", b"{")):
         return Refused("archive.document", path=path, kind="JSON" if start.startswith(b"{") else "HTML/XML")
-    few = head[:1000]
-    if few.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or 0.3 < few.count(0) / len(few) < 0.7:
+    sample = head[:1000]
+    if (
+        sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        or 0.3 < sample.count(0) / len(sample) < 0.7
+    ):
         return Refused("archive.utf16", path=path)
-    controls = sum(byte < 32 and byte not in b"\t\n\f\r\x1b" for byte in few)
-    return Refused("archive.binary" if controls > len(few) / 50 else "archive.text", path=path)
+    controls = sum(byte < 32 and byte not in b"\t\n\f\r\x1b" for byte in sample)
+    return Refused("archive.binary" if controls > len(sample) / 50 else "archive.text", path=path)
 
 
 def _is_hidden(name: str) -> bool:
-    """By the rules of a folder: a name with a dot before it, but for a folder of a Maildir; and what macOS adds."""
+    """Whether to skip a member: a name that begins with a dot, unless it is in a Maildir; or __MACOSX."""
     parts = PurePosixPath(name).parts
     if parts[-2:-1] in (("cur",), ("new",)):
         return False
     return any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
 
 
-def _parts(path: Path) -> Iterator[tuple[Path, str, int]]:
-    """A file; of a Takeout that came in parts, all that lie beside the one that was named: whom the owner wrote to may
-    stand in another."""
+def _with_takeout_parts(path: Path) -> Iterator[tuple[Path, str, int]]:
+    """The file; if it is one part of a Takeout, all parts in the same folder, since sent mail may be in another
+    part."""
     part = _TAKEOUT_PART.fullmatch(path.name)
-    beside = [path]
+    paths = [path]
     if part is not None:
         others = (_TAKEOUT_PART.fullmatch(name) for name in os.listdir(path.parent))
-        beside = sorted(
+        paths = sorted(
             path.with_name(other[0]) for other in others if other and other.groups() == part.groups()
         )
-    for file in beside:
+    for file in paths:
         yield file, file.name, _size(file)
 
 
@@ -443,5 +449,5 @@ def _size(file: Path) -> int:
 
 
 def _shown(name: str) -> str:
-    """A name from a disk or an archive, which may hold any bytes, as one printable line."""
+    """A file name, which may contain any bytes, as one printable line."""
     return "".join(" " if c.isspace() else c if c.isprintable() else "\ufffd" for c in name)

@@ -1,4 +1,4 @@
-"""Judges what lies in archives, on all cores."""
+"""Judges the messages of an archive, on all cores."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from backend.domain.policy.evidence import COUNTED, Evidence, firm
 from backend.domain.policy.table import NOT_INCOMING_LABELS, Facts, Standing, decide
 from backend.domain.reading.score import Reason, Score, Thresholds, illustrate
 from backend.domain.reading.views import surest, views
-from backend.offline.archives import Filed
+from backend.offline.archives import ArchivedMessage
 from backend.offline.mbox import system_labels
 
 if TYPE_CHECKING:
@@ -39,20 +39,19 @@ if TYPE_CHECKING:
 
 
 # ---- Judging an archive
-# The differences to a live mailbox, all of which the report of `pitchgate scan` states: nothing is moved or answered;
-# a mail without Google's own authentication results is taken at its word, since most archives have none and nothing
-# is done about a forged one; and nobody's credits are known.
+# Differences from a live mailbox, all stated in the report of `pitchgate scan`: nothing is moved or answered; a message
+# without Google's authentication results counts as authentic, since most archives have none; and credits are unknown.
 
 
 ASSUMED = Authentication(True, "", "taken at its word: no results by Google")
 STRANGER = Standing()
-"""Until the whole archive has been read."""
+"""The sender's standing before the whole archive has been read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
-    """What is kept of one message of the archive until all are read: its facts without its text, its score, what it
-    answers, and, if the owner wrote it as one human to another, to whom (else None)."""
+class ScoredMessage:
+    """What is kept of a message until all are read: its facts without the text, its score, the ids of the messages it
+    replies to (`earlier`), and the recipients if the owner wrote it in person, else None (`wrote_to`)."""
 
     file: str
     facts: Facts
@@ -67,13 +66,13 @@ class Weighed:
 
     @property
     def received_at(self) -> datetime:
-        """When it came, by its Date."""
+        """When it arrived, by its Date header."""
         return self.facts.arrival.received_at
 
 
 @dataclass(frozen=True, slots=True)
 class ScannedMessage:
-    """One message of the archive and what would have become of it."""
+    """A message of the archive and the verdict it would have got."""
 
     file: str
     message: Message
@@ -82,19 +81,19 @@ class ScannedMessage:
 
     @property
     def held(self) -> bool:
-        """Whether it would have left the inbox."""
+        """Whether it would have been held."""
         return self.verdict.holds
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """Why, the strongest first."""
+        """The reasons of the score, strongest first."""
         return self.score.reasons
 
 
 @dataclass
 class Judge:
-    """Weighs the mail of one archive. `me` is the owner's address, "" if unknown: then each mail's own recipient is
-    taken for its owner, and nobody is a correspondent."""
+    """Scores the messages of one archive. `me` is the owner's address, "" if unknown: then each message's recipient
+    counts as its owner, and nobody as a correspondent."""
 
     session: ModelSession
     me: str = ""
@@ -102,8 +101,9 @@ class Judge:
 
     @classmethod
     def of(cls, model: bytes, path: Path, me: str, strictness: Strictness) -> Judge:
-        """With the model in these bytes, which `path` held. Raises `ModelRefused`, which names it."""
-        # Imported here: a process that only hands mail to others does without the model's runtime.
+        """A judge with the model in the bytes `model`, read from `path`. Raises `ModelRefused`, which names the
+        path."""
+        # Imported late: the process that only distributes the messages does not need the model's runtime.
         from backend.scoring.model_file import admit
         from backend.scoring.session import ModelSession
 
@@ -113,28 +113,28 @@ class Judge:
     def _preferences(self) -> Preferences:
         return Preferences(mode=Mode.QUARANTINE, strictness=self.strictness)
 
-    def weigh(self, filed: Filed) -> Weighed:
-        """The facts and the score of one message, whatever the others are. Any bytes will do."""
-        message = parse(filed.raw)
+    def score_message(self, archived: ArchivedMessage) -> ScoredMessage:
+        """The facts and the score of one message by itself. Accepts any bytes."""
+        message = parse(archived.raw)
         owner = Owner(self.me or (message.to[0].address if message.to else ""))
         arrival = Arrival(
-            filed.file, "", _labels(message, self.me), _received_at(message), message, len(filed.raw)
+            archived.file, "", _labels(message, self.me), _received_at(message), message, len(archived.raw)
         )
-        kept = Message(from_=message.from_, subject=message.subject, message_id=message.message_id)
+        without_text = Message(from_=message.from_, subject=message.subject, message_id=message.message_id)
         facts = Facts(
-            arrival=replace(arrival, message=kept),
+            arrival=replace(arrival, message=without_text),
             owner=owner,
             authentication=_authentication(message),
             preferences=self._preferences,
             standing=STRANGER,
             form=form_of(arrival, owner),
         )
-        seen = views(message, owner)
-        facts = replace(facts, limit=limit_of(message, seen[0]))
-        decisive, score = surest(seen, self.session.score)
-        score = illustrate(score, decisive.reading, decisive.own or seen[0].own)
+        readings = views(message, owner)
+        facts = replace(facts, limit=limit_of(message, readings[0]))
+        decisive, score = surest(readings, self.session.score)
+        score = illustrate(score, decisive.reading, decisive.own or readings[0].own)
         earlier = frozenset((*message.references, message.in_reply_to)) - {""}
-        return Weighed(filed.file, facts, score, earlier, self._wrote_to(message))
+        return ScoredMessage(archived.file, facts, score, earlier, self._wrote_to(message))
 
     def _wrote_to(self, message: Message) -> frozenset[str] | None:
         if not self.me or message.sender.address != self.me:
@@ -144,14 +144,15 @@ class Judge:
         return frozenset(address.address for address in (*message.to, *message.cc)) - {"", self.me}
 
 
-def judge(messages: Iterable[Weighed], limits: Thresholds) -> tuple[ScannedMessage, ...]:
-    """The verdict on each message, in their order, as if they had come in the order of their dates. Whom the owner
-    wrote to at any time was known to them all along; `limits` are the model's for their strictness."""
+def judge(messages: Iterable[ScoredMessage], limits: Thresholds) -> tuple[ScannedMessage, ...]:
+    """The verdict on each message, in the order given, as if they had arrived in the order of their dates. Everybody
+    the owner ever wrote to counts as known from the start. `limits`: the model's thresholds for the chosen
+    strictness."""
     evidence = Evidence()
     listed = list(messages)
     own = [mail for mail in listed if mail.wrote_to is not None]
     authors = {mail.message.message_id: mail.message.sender.address for mail in listed}
-    belong = {mail.message.message_id: {authors.get(one) for one in mail.earlier} for mail in own}
+    thread_authors = {mail.message.message_id: {authors.get(one) for one in mail.earlier} for mail in own}
     correspondents = frozenset().union(*(mail.wrote_to or () for mail in own))
     firms = {firm(organisational_domain(one.rpartition("@")[2])) for one in correspondents} - {""}
     verdicts: dict[int, Verdict] = {}
@@ -162,7 +163,8 @@ def judge(messages: Iterable[Weighed], limits: Thresholds) -> tuple[ScannedMessa
         standing = Standing(
             corresponded=sender in correspondents,
             took_part=any(
-                sender in belong[one] or firm(about[1]) in firms for one in mail.earlier & belong.keys()
+                sender in thread_authors[one] or firm(about[1]) in firms
+                for one in mail.earlier & thread_authors.keys()
             ),
             earlier=evidence.before(*about),
         )
@@ -185,11 +187,11 @@ def _authentication(message: Message) -> Authentication:
 
 
 def _labels(message: Message, me: str) -> frozenset[str]:
-    """Gmail's own labels of a message; one without them is taken for inbox mail."""
+    """The message's Gmail system labels; without any it counts as inbox mail."""
     labels = set(system_labels(message))
     if me and message.sender.address == me:
         labels.add("SENT")
-    # An archived mail was in the inbox when it arrived.
+    # A message that was archived later had been in the inbox when it arrived.
     return frozenset(labels if labels & NOT_INCOMING_LABELS else labels | {"INBOX"})
 
 
@@ -204,90 +206,100 @@ def _received_at(message: Message) -> datetime:
 # ---- An archive on several cores
 
 
-HANDED, BYTES_HANDED = 32, 1_000_000
-"""Messages handed over at once, and when they are fewer because they are long."""
+BATCH, BATCH_BYTES = 32, 1_000_000
+"""Most messages of one batch, and the bytes at which it is full with fewer."""
 
-WORTH = 250
-"""Messages for which it is worth it to start one more process, which takes about half a second."""
+PER_PROCESS = 250
+"""Messages that make it worth starting one more process, which takes about half a second."""
 
 MANY_BYTES = 16_000_000
-"""As good as many messages."""
+"""Bytes that make all processes worth starting, however few messages."""
 
-_AHEAD = 3
-"""Handfuls in hand for each process, so that none waits; an archive is larger than memory."""
+_BATCHES_AHEAD = 3
+"""Batches submitted ahead for each process, so that none is idle. Bounded, as an archive may be larger than memory."""
 
 _judge: Judge
-"""In a process that weighs: the one it weighs with."""
+"""The judge of a worker process."""
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """The number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-Begin = Callable[[], Judge]
-"""What each process that weighs begins with. It is sent to processes."""
+MakeJudge = Callable[[], Judge]
+"""Makes the judge of a process. It is pickled to be sent there."""
 
 
-def weighed(begin: Begin, messages: Iterable[Filed], jobs: int) -> Iterator[Weighed]:
-    """The messages weighed, in their order, on up to `jobs` processes; a few of them by this one.
+def score_messages(
+    begin: MakeJudge, messages: Iterable[ArchivedMessage], jobs: int
+) -> Iterator[ScoredMessage]:
+    """Score the messages, in order, on up to `jobs` processes; a small number in this one.
 
-    Raises `PitchgateError` if a process is lost, most likely because memory ran out.
+    Raises `PitchgateError` if a process dies, most likely because memory ran out.
     """
-    jobs, messages = _worth(messages, jobs)
+    jobs, messages = _useful_processes(messages, jobs)
     if jobs <= 1:
-        yield from map(begin().weigh, messages)
+        yield from map(begin().score_message, messages)
         return
-    # Started fresh, not forked: the progress bar has a thread by now.
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (begin,))
+    # Spawned, not forked, because the progress bar already runs a thread.
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start_process, (begin,))
     try:
-        yield from _in_order(pool, _handfuls(messages), jobs * _AHEAD)
+        yield from _in_order(pool, _batches(messages), jobs * _BATCHES_AHEAD)
     except BrokenProcessPool as error:
         raise PitchgateError("reading_ended") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _worth(messages: Iterable[Filed], jobs: int) -> tuple[int, Iterable[Filed]]:
-    """How many processes are worth it, and the messages again. How many there are nobody knows before they are read:
-    the first ones tell."""
-    messages, first, size = iter(messages), list[Filed](), 0
-    while len(first) < jobs * WORTH and size < MANY_BYTES and (filed := next(messages, None)) is not None:
-        first.append(filed)
-        size += len(filed.raw)
-    return jobs if size >= MANY_BYTES else min(jobs, len(first) // WORTH), chain(first, messages)
+def _useful_processes(
+    messages: Iterable[ArchivedMessage], jobs: int
+) -> tuple[int, Iterable[ArchivedMessage]]:
+    """How many processes are worth starting, and the messages. Their number is unknown before they are read, so the
+    first ones are read ahead to decide."""
+    messages, first, size = iter(messages), list[ArchivedMessage](), 0
+    while (
+        len(first) < jobs * PER_PROCESS
+        and size < MANY_BYTES
+        and (archived := next(messages, None)) is not None
+    ):
+        first.append(archived)
+        size += len(archived.raw)
+    return jobs if size >= MANY_BYTES else min(jobs, len(first) // PER_PROCESS), chain(first, messages)
 
 
-def _handfuls(messages: Iterable[Filed]) -> Iterator[list[Filed]]:
-    handful: list[Filed] = []
+def _batches(messages: Iterable[ArchivedMessage]) -> Iterator[list[ArchivedMessage]]:
+    batch: list[ArchivedMessage] = []
     size = 0
-    for filed in messages:
-        handful.append(filed)
-        size += len(filed.raw)
-        if len(handful) >= HANDED or size >= BYTES_HANDED:
-            yield handful
-            handful, size = [], 0
-    if handful:
-        yield handful
+    for archived in messages:
+        batch.append(archived)
+        size += len(archived.raw)
+        if len(batch) >= BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
-def _in_order(pool: ProcessPoolExecutor, handfuls: Iterable[list[Filed]], ahead: int) -> Iterator[Weighed]:
-    handed: deque[Future[list[Weighed]]] = deque()
-    for handful in handfuls:
-        handed.append(pool.submit(_weigh, handful))
-        if len(handed) >= ahead:
-            yield from handed.popleft().result()
-    while handed:
-        yield from handed.popleft().result()
+def _in_order(
+    pool: ProcessPoolExecutor, batches: Iterable[list[ArchivedMessage]], ahead: int
+) -> Iterator[ScoredMessage]:
+    pending: deque[Future[list[ScoredMessage]]] = deque()
+    for batch in batches:
+        pending.append(pool.submit(_score_batch, batch))
+        if len(pending) >= ahead:
+            yield from pending.popleft().result()
+    while pending:
+        yield from pending.popleft().result()
 
 
-def _begin(begin: Begin) -> None:
+def _start_process(begin: MakeJudge) -> None:
     global _judge
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the main process
     _judge = begin()
 
 
-def _weigh(handful: list[Filed]) -> list[Weighed]:
-    return [_judge.weigh(filed) for filed in handful]
+def _score_batch(batch: list[ArchivedMessage]) -> list[ScoredMessage]:
+    return [_judge.score_message(archived) for archived in batch]

@@ -1,4 +1,4 @@
-"""An mbox as a stream of messages, and Gmail's label names in its languages."""
+"""Splits an mbox into messages, and knows the names of Gmail's labels in its languages."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from typing import BinaryIO
 from backend.domain.mail.message import Message
 
 # ---- Gmail's labels in Takeout
-# Gmail's labels as Takeout writes them into a message, in whatever language the owner's Gmail speaks. `labels.txt`
-# has the names. They are looked for in all languages at once: an archive does not say its own, and a person who
-# changed languages has both.
+# Takeout writes a message's labels into a header, in the language of the owner's Gmail. `labels.txt` has the names.
+# They are looked up in all languages at once: an archive does not say its own, and may have several.
 
 
 FIELD = "X-Gmail-Labels"
@@ -25,39 +24,39 @@ _DROPPED = str.maketrans(dict.fromkeys(":：\"'’“”„«»‹›「」", " 
 
 
 def names_in(message: Message) -> list[str]:
-    """The labels of a message by name. One with a comma in it stands in quotes."""
+    """The names of a message's labels. In the header, one with a comma is quoted."""
     value = message.headers.first(FIELD)
     row = next(csv.reader([value.replace("\n", " ").replace("\r", " ")], skipinitialspace=True), [])
     return [name.strip() for name in row if name.strip()]
 
 
 def system_labels(message: Message) -> frozenset[str]:
-    """Those that are Gmail's own, as its API calls them: SENT of "Gesendet". The owner's own are left out."""
+    """The system labels by their API ids, such as SENT for "Gesendet". The owner's own labels are left out."""
     known = by_name()
-    return frozenset(known[name] for name in map(_folded, names_in(message)) if name in known)
+    return frozenset(known[name] for name in map(_normalized, names_in(message)) if name in known)
 
 
 @cache
 def by_name() -> Mapping[str, str]:
-    """Gmail's label of each name, compared as `system_labels` does."""
-    spoken: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    """The API id of a system label by its normalized name."""
+    by_language: dict[str, dict[str, list[str]]] = defaultdict(dict)
     for line in files(__package__).joinpath("labels.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
-            place, _, named = line.partition(":")
-            language, _, label = place.partition(" ")
-            spoken[language][label] = [_folded(name) for name in named.split(",")]
+            key, _, names_of_label = line.partition(":")
+            language, _, label = key.partition(" ")
+            by_language[language][label] = [_normalized(name) for name in names_of_label.split(",")]
     found: dict[str, str] = {}
-    for labels in spoken.values():
-        before = labels.pop(CATEGORY, [])
+    for labels in by_language.values():
+        prefixes = labels.pop(CATEGORY, [])
         for label, names in labels.items():
             if label.startswith(CATEGORY):
-                names = [f"{word} {name}" for word in before for name in names]
+                names = [f"{word} {name}" for word in prefixes for name in names]
             found.update(dict.fromkeys(names, label))
     return found
 
 
-def _folded(name: str) -> str:
-    """Without case, quotes and colons, blanks made one: French puts a blank before the colon, German quotes after."""
+def _normalized(name: str) -> str:
+    """A name without case, quotes, colons and repeated spaces, which Takeout writes differently in each language."""
     return " ".join(unicodedata.normalize("NFKC", name.translate(_DROPPED)).casefold().split())
 
 
@@ -65,10 +64,10 @@ def _folded(name: str) -> str:
 
 
 MOST_MESSAGE = 50 * 1024**2
-"""Bytes kept of one message; Gmail takes in at most 50 MB."""
+"""Limit in bytes of one message; Gmail accepts at most 50 MB."""
 
 MOST_LINE = 64 * 1024
-"""Bytes read at once of a line, which may have no end."""
+"""Bytes read at once of a line, which may be of any length."""
 
 FROM = b"From "
 _QUOTED = re.compile(rb">+From ")
@@ -85,13 +84,13 @@ _TIME, _YEAR = re.compile(rb"\d:\d\d"), re.compile(rb"\b(?:19|20)\d\d\b")
 
 
 def begins_at(head: bytes) -> int:
-    """Where it begins, after a byte order mark and blank lines."""
+    """The offset of the content, after a byte order mark and blank lines."""
     found = _BEFORE.match(head)
     return found.end() if found else 0
 
 
 def is_message(head: bytes) -> bool:
-    """Whether these first bytes of something are a message's: header fields, of which one at least is a mail's."""
+    """Whether `head`, the first bytes of a file, are header fields, one of which is typical of email."""
     lines = head.splitlines()
     if not lines or not _FIELD.match(lines[0]):
         return False
@@ -104,7 +103,7 @@ def is_message(head: bytes) -> bool:
 
 
 def has_separator(head: bytes) -> bool:
-    """Whether a message begins somewhere in these bytes as messages begin in an mbox."""
+    """Whether these bytes contain an mbox separator ("From …") followed by a message."""
     lines, blank = head.splitlines(), True
     for line, after in zip(lines, [*lines[1:], b""], strict=False):
         if line.startswith(FROM) and (blank or _is_dated(line)) and _separates(line, after):
@@ -114,38 +113,38 @@ def has_separator(head: bytes) -> bool:
 
 
 def messages(stream: BinaryIO, *, begun: bool) -> Iterator[bytes]:
-    """The messages of `stream` without their separators, one level of quoting (`>From `) taken off; `begun` if the
-    separator of the first is missing, else what comes before a first separator is passed over.
+    """The messages of `stream` without their separators, with one level of `>From ` quoting removed. `begun`: the first
+    message has no separator; else everything before the first separator is skipped.
 
-    Programs quote lines of a text that begin with "From " or do not: one that does divides messages only if the line
-    after it begins a header, and if it has a date or follows a blank line.
+    Not all programs quote text lines that begin with "From ". So such a line is a separator only if it has a date or
+    follows a blank line, and the next line begins a header.
     """
     current = bytearray()
-    held = b""  # a line that may separate: the next one tells
-    blank = whole = True
+    candidate = b""  # a line that is a separator if the next line begins a header
+    after_blank = line_start = True
     for line in iter(partial(stream.readline, MOST_LINE), b""):
-        if held:
-            if _separates(held, line):
+        if candidate:
+            if _separates(candidate, line):
                 if current.strip():
-                    yield _ended(current)
+                    yield _without_last_blank(current)
                 current.clear()
                 begun = True
             elif begun:
-                current += held
-            held = b""
-        if whole and line.startswith(FROM) and (blank or _is_dated(line)):
-            held = line
+                current += candidate
+            candidate = b""
+        if line_start and line.startswith(FROM) and (after_blank or _is_dated(line)):
+            candidate = line
         elif begun and len(current) < MOST_MESSAGE:
-            current += line[1:] if whole and line.startswith(b">") and _QUOTED.match(line) else line
-        blank, whole = len(line) < 3 and not line.strip(), line.endswith(b"\n")
-    if held and begun and not _is_dated(held):
-        current += held
+            current += line[1:] if line_start and line.startswith(b">") and _QUOTED.match(line) else line
+        after_blank, line_start = len(line) < 3 and not line.strip(), line.endswith(b"\n")
+    if candidate and begun and not _is_dated(candidate):
+        current += candidate
     if current.strip():
-        yield _ended(current)
+        yield _without_last_blank(current)
 
 
-def _ended(current: bytearray) -> bytes:
-    """Without the blank line that an mbox puts before the next separator."""
+def _without_last_blank(current: bytearray) -> bytes:
+    """The message without the blank line that an mbox has before the next separator."""
     for end in (b"\r\n", b"\n"):
         if current.endswith(end * 2):
             return bytes(current[: -len(end)])

@@ -19,7 +19,7 @@ from backend.domain.digest import Digest
 from backend.domain.digesting import Challenger, digest
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.gmail.arrivals import opened
+from backend.gmail.arrivals import read_message
 from backend.reader.frames import ANSWER, answered
 from backend.reader.pool import ReaderReply
 from backend.scoring import SHIPPED
@@ -57,7 +57,7 @@ def measure(count: int) -> dict[str, float]:
         for place, message in enumerate(messages):
             for name, second in beside.items():
                 began = time.process_time()
-                found = digest(opened(message), OWNER, session.score, limits, second)
+                found = digest(read_message(message), OWNER, session.score, limits, second)
                 told = answered({"value": found, "spent": False})[ANSWER.size :]
                 read = ReaderReply[Digest].model_validate_json(told)
                 times[name][place] = min(times[name][place], 1_000 * (time.process_time() - began))

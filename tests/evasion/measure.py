@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.offline.archives import Filed
+from backend.offline.archives import ArchivedMessage
 from backend.offline.judge import Judge, judge
 from backend.scoring import SHIPPED
 from tests.evasion.tricks import Mail, Trick, tricks
@@ -38,8 +38,8 @@ def _judge() -> Judge:
 
 def held(mail: Mail) -> bool:
     """Whether it leaves the inbox: through the reading and the whole policy, alone."""
-    weighed = _judge().weigh(Filed("one", mail.bytes()))
-    return judge([weighed], _judge().session.thresholds(Strictness.NORMAL))[0].held
+    score_messages = _judge().score_message(ArchivedMessage("one", mail.bytes()))
+    return judge([score_messages], _judge().session.thresholds(Strictness.NORMAL))[0].held
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def _gmail_payload(data: object) -> None:
     with suppress(AnswerUnreadable):
         _walk(arrivals.arrival(data if isinstance(data, dict) else {}))
     with suppress(AnswerUnreadable):
-        _walk(arrivals.opened_briefly(mutate.written(data)))
+        _walk(arrivals.read_briefly(mutate.written(data)))
 
 
 def _a_disguise(random: Random) -> Message:

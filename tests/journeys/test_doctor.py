@@ -214,7 +214,9 @@ async def test_a_full_disk_and_an_open_folder(
     (folder / "somebody").mkdir()
     folder.chmod(0o755)
     assert "chmod" not in (await ask(offline=True, STATE_DIR=str(folder)))["disk"].mend
-    [full] = [one for one in machine.of_disk(read_settings(), free=1_000) if one.state is CheckState.BROKEN]
+    [full] = [
+        one for one in machine.check_disk(read_settings(), free=1_000) if one.state is CheckState.BROKEN
+    ]
     assert "Make space" in full.mend
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.commands.models import under_way
+from backend.commands.models import running_trial
 from backend.domain.mailbox.mailbox import Mode
 from backend.domain.mailbox.message import Outcome, RowName, Shadow, Verdict
 from backend.domain.reading.score import Score
@@ -57,7 +57,7 @@ async def test_the_duty_stops_a_challenger_that_lost_and_one_that_won_waits_for_
         for asked in (await caller.request("GET", "questions"))["messages"]:
             said = "yes" if asked["gmail_id"].startswith("pitch") else "no"
             await caller.request("PUT", f"questions/{asked['gmail_id']}", json={"answer": said})
-        running = await under_way(here.store)
+        running = await running_trial(here.store)
         assert running is not None
         found = running.found.finding
     assert found is finding

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.commands.audit import Again
+from backend.commands.audit import Rescorer
 from backend.domain.reading.score import Score
 from backend.domain.reading.views import View, surest, views
 from backend.domain.watching import audit
@@ -94,7 +94,7 @@ def test_what_was_decided_is_decided_again_to_the_bit(
     doubtful = [(view, score) for view, score in read if view.own and 0.02 <= score.probability < 0.99]
     decided = [second.read(view.own, score) for view, score in doubtful[:DECISIONS]]
     assert len(decided) == DECISIONS
-    again = Again(session, judge, None, None)  # type: ignore[arg-type]
+    again = Rescorer(session, judge, None, None)  # type: ignore[arg-type]
     differ = sum(
         _bits(again.from_kept(audit.kept_counts(score.trace), {"part": score.part})) != _bits(score)
         for score in decided

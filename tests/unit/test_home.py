@@ -11,7 +11,7 @@ import pytest
 
 from backend import home
 from backend.domain.errors import Refused
-from backend.home import OAuthClient, check_redirect, from_file, typed
+from backend.home import OAuthClient, check_redirect, checked_client, client_from_file
 from backend.settings_read import FILE_VARIABLE, read_settings
 
 CLIENT = {"client_id": "1-a.apps.googleusercontent.com", "client_secret": "GOCSPX-secret"}
@@ -26,7 +26,7 @@ def written(folder: Path, data: object) -> Path:
 @pytest.mark.parametrize("kind", ["installed", "web"])
 def test_both_kinds_of_clients_are_read(kind: str, tmp_path: Path) -> None:
     file = written(tmp_path, {kind: CLIENT | {"redirect_uris": ["http://127.0.0.1:8400/connect/callback"]}})
-    client = from_file(file)
+    client = client_from_file(file)
     assert (client.id, client.secret, client.kind) == (*CLIENT.values(), kind)
     check_redirect(client, "http://127.0.0.1:8400/connect/callback")
 
@@ -36,9 +36,9 @@ def test_both_kinds_of_clients_are_read(kind: str, tmp_path: Path) -> None:
 )
 def test_other_files_are_refused_by_name(data: object, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="no_client"):
-        from_file(written(tmp_path, data))
+        client_from_file(written(tmp_path, data))
     with pytest.raises(Refused, match="No such file"):
-        from_file(tmp_path / "none.json")
+        client_from_file(tmp_path / "none.json")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_other_files_are_refused_by_name(data: object, tmp_path: Path) -> None:
 )
 def test_what_can_be_neither_id_nor_secret(client_id: str, secret: str, field: str) -> None:
     with pytest.raises(Refused) as refused:
-        typed(client_id, secret)
+        checked_client(client_id, secret)
     assert refused.value.field == field
     assert secret not in str(refused.value) or not secret
 
@@ -75,7 +75,7 @@ def test_the_settings_file_is_its_owners_and_read_as_it_was_written(
     folder.mkdir(mode=0o755)
     left.write_text("left lying")
     left.chmod(0o644)
-    home.write_settings(file, home.settings_of_home(folder, typed(*CLIENT.values()), 8401))
+    home.write_settings(file, home.home_settings(folder, checked_client(*CLIENT.values()), 8401))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     monkeypatch.setenv(FILE_VARIABLE, str(file))
     settings = read_settings()

@@ -15,7 +15,7 @@ import pytest
 import structlog
 from quart import Quart, Response
 
-from backend.logs import configure_logging, tell_of_lost_errors
+from backend.logs import configure_logging, log_unhandled_errors
 from backend.serving import serve_app, server_config
 from backend.settings import Settings
 
@@ -91,7 +91,7 @@ def test_an_error_nobody_waits_for_is_told_by_type_and_place(capfd: pytest.Captu
         raise ValueError(SECRET)
 
     async def play() -> None:
-        tell_of_lost_errors(asyncio.get_running_loop())
+        log_unhandled_errors(asyncio.get_running_loop())
         task = asyncio.create_task(lost())
         await asyncio.wait({task})
         del task

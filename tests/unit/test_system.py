@@ -10,17 +10,17 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.serving import Callers
+from backend.serving import LimitedConnections
 from backend.system import (
-    BELIEVED,
-    FRESH,
     NEEDED,
     OWN,
-    GuidedClock,
+    TOLERANCE,
+    VALID_SECONDS,
+    CorrectedClock,
     SystemClock,
     SystemTokens,
-    for_callers,
-    for_google,
+    caller_connections,
+    google_connections,
 )
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -32,7 +32,7 @@ class Machine:
 
     def __init__(self, off: timedelta = timedelta(0)) -> None:
         self.passed, self.off = 0.0, off
-        self.clock = GuidedClock(self.wall, lambda: self.passed)
+        self.clock = CorrectedClock(self.wall, lambda: self.passed)
 
     @property
     def true(self) -> datetime:
@@ -49,7 +49,7 @@ class Machine:
         """Google answers so often, a second apart, and tells whole seconds."""
         for _ in range(count):
             self.passed += 1
-            self.clock.heard(self.true.replace(microsecond=0))
+            self.clock.observe(self.true.replace(microsecond=0))
 
 
 def test_a_clock_that_is_right_is_left_alone_and_settled_by_one_answer() -> None:
@@ -101,11 +101,11 @@ def test_a_correction_of_a_wrong_start_is_followed() -> None:
 def test_one_odd_answer_changes_no_time_and_only_unsettles() -> None:
     machine = Machine()
     machine.answers()
-    machine.clock.heard(machine.true + YEAR)
+    machine.clock.observe(machine.true + YEAR)
     assert not machine.settled
     assert machine.clock.now() == machine.true
-    machine.clock.heard(machine.true - YEAR)
-    machine.clock.heard(machine.true + 2 * YEAR)
+    machine.clock.observe(machine.true - YEAR)
+    machine.clock.observe(machine.true + 2 * YEAR)
     assert machine.clock.now() == machine.true
     machine.answers()
     assert machine.settled
@@ -114,7 +114,7 @@ def test_one_odd_answer_changes_no_time_and_only_unsettles() -> None:
 def test_an_answer_counts_for_an_hour() -> None:
     machine = Machine()
     machine.answers()
-    machine.passed += FRESH - 1
+    machine.passed += VALID_SECONDS - 1
     assert machine.settled
     machine.passed += 2
     assert not machine.settled
@@ -141,10 +141,10 @@ def test_whatever_happens_to_it_a_settled_clock_is_right(story: list[tuple[str, 
         elif act == "answers":
             machine.answers(amount)
         else:  # one that is not Google's, between two that are
-            machine.clock.heard(machine.true + timedelta(seconds=amount))
+            machine.clock.observe(machine.true + timedelta(seconds=amount))
             machine.answers()
         if machine.settled:
-            assert abs(machine.clock.now() - machine.true) <= 2 * BELIEVED
+            assert abs(machine.clock.now() - machine.true) <= 2 * TOLERANCE
 
 
 # ---- Ids and secrets
@@ -177,9 +177,9 @@ def test_now_is_utc() -> None:
 
 @given(st.integers(64, 100_000))
 def test_those_that_come_in_leave_us_ours(limit: int) -> None:
-    assert for_callers(limit) >= 8
-    assert for_callers(limit) + for_google(limit) + OWN <= max(limit, 64)
-    assert for_google(NEEDED) == 200
+    assert caller_connections(limit) >= 8
+    assert caller_connections(limit) + google_connections(limit) + OWN <= max(limit, 64)
+    assert google_connections(NEEDED) == 200
 
 
 class Line(asyncio.Protocol):
@@ -198,7 +198,7 @@ def test_one_too_many_is_hung_up_on_and_one_that_ends_makes_room() -> None:
         def connection_lost(self, exc: Exception | None) -> None:
             ended.append(exc)
 
-    callers = Callers(Talk, 2)
+    callers = LimitedConnections(Talk, 2)
     first, second, third = callers(), callers(), callers()
     assert isinstance(first, Talk)
     assert isinstance(second, Talk)

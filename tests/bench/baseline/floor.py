@@ -66,14 +66,14 @@ def read(model: str) -> None:
     from backend.domain.mail.message import Owner
     from backend.domain.reading.wording import read as reading
     from backend.domain.reading.wording import written
-    from backend.gmail.arrivals import opened
+    from backend.gmail.arrivals import read_message
     from backend.scoring.session import ModelSession
 
     session = ModelSession.open(Path(model))
     owner = Owner("ana@example.com", "Ana Duarte", frozenset({"ana@example.com"}))
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     while size := requests.read(SIZE.size):
-        message = opened(requests.read(*SIZE.unpack(size))).message
+        message = read_message(requests.read(*SIZE.unpack(size))).message
         passed = authenticate(message).passed
         score = session.score_alone(written(reading(message, owner)))
         sender = message.sender.address

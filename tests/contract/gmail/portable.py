@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import pytest
 
 from backend.domain.errors import Gone, HistoryGone
-from backend.gmail.arrivals import opened
+from backend.gmail.arrivals import read_message
 from backend.gmail.client import Google
 from backend.ports.gmail import OutgoingMail
 
@@ -110,7 +110,7 @@ class PortableContract:
         gmail_id = story.deliver(
             sender="Bö Öst <bo@ext.test>", subject="Grüße", text="Hällo", html="<p>Hällo</p>"
         )
-        arrival = opened((await google.gmail.fetch("m1", gmail_id)).raw)
+        arrival = read_message((await google.gmail.fetch("m1", gmail_id)).raw)
         message = arrival.message
         assert (message.sender.address, message.sender.name) == ("bo@ext.test", "Bö Öst")
         assert message.subject == "Grüße"
@@ -148,7 +148,7 @@ class PortableContract:
     ) -> None:
         mark = secrets.token_hex(8)
         gmail_id = story.deliver(message_id=f"<offer-{mark}@ext.test>")
-        thread = opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
+        thread = read_message((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = story.address, story.correspondent, "Re: An offer"
         mail["Message-ID"] = f"<ours-{mark}@{story.address.rpartition('@')[2]}>"
@@ -156,7 +156,7 @@ class PortableContract:
         mail["X-Pitchgate-Challenge"] = mark
         mail.set_content("Please confirm.")
         sent = await google.gmail.send("m1", mail.as_bytes(), thread)
-        assert opened((await google.gmail.fetch("m1", sent)).raw).thread_id == thread
+        assert read_message((await google.gmail.fetch("m1", sent)).raw).thread_id == thread
 
         ours = OutgoingMail(str(mail["Message-ID"]), thread, mark, story.correspondent, datetime.now(UTC))
 

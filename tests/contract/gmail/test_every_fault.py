@@ -80,7 +80,7 @@ OWN: dict[str, dict[str, Answered]] = {
 }
 """Where a method means something else by it."""
 
-MAKES_MAIL = ("messages.send", "messages.insert")
+CREATES_MAIL = ("messages.send", "messages.insert")
 CALLS: dict[tuple[str, str], Callable[[Gmail, str, str], Awaitable[object]]] = {
     ("profile", "getProfile"): lambda gmail, box, _: gmail.profile(box),
     ("watch", "watch"): lambda gmail, box, _: gmail.watch(box),
@@ -147,7 +147,7 @@ async def test_what_becomes_of_a_call(story: Story, google: Google, name: str, m
         # A GET on a connection that turns out dead is repeated once by the HTTP library.
         times, before = 2 if kind.startswith("drop") else 1, _struck(story, kind, method)
         story.fault(kind, method=method, times=times, seconds=0.01)
-        expected = OWN.get(method, {}).get(kind, making if method in MAKES_MAIL else usual)
+        expected = OWN.get(method, {}).get(kind, making if method in CREATES_MAIL else usual)
         error = await _ended(CALLS[name, method](google.gmail, kind, mail))
         assert type(error) is (expected or type(None)), f"{kind}: {error!r}"
         assert _struck(story, kind, method) > before, f"{kind} did not strike"

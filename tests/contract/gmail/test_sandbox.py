@@ -12,7 +12,7 @@ from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Gone, HistoryGone, Rejected, SendUncertain
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.message import NAMES
-from backend.gmail.arrivals import opened
+from backend.gmail.arrivals import read_message
 from backend.gmail.client import Google
 from backend.pipeline.challenge import challenge_wording
 from backend.ports.gmail import OutgoingMail
@@ -128,7 +128,7 @@ async def test_a_message_comes_with_texts_labels_and_time(story: Story, google: 
         html="<p>Hällo</p>",
         attachments=[{"filename": "a.pdf", "content_type": "application/pdf", "size": 1000}],
     )
-    arrival = opened((await google.gmail.fetch("m1", gmail_id)).raw)
+    arrival = read_message((await google.gmail.fetch("m1", gmail_id)).raw)
     message = arrival.message
     assert (message.sender.address, message.sender.name) == ("bo@ext.test", "Bö Öst")
     assert message.subject == "Grüße"
@@ -152,7 +152,7 @@ async def test_labels_can_be_had_alone(story: Story, google: Google) -> None:
 
 
 async def thread_of(google: Google, gmail_id: str) -> str:
-    return opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
+    return read_message((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
 
 
 async def test_what_is_gone_is_told_as_gone(story: Story, google: Google) -> None:
@@ -302,7 +302,7 @@ async def test_a_challenge_lands_in_its_thread_whatever_the_subject(story: Story
     try:
         for number, subject in enumerate(texts(4, 20)):
             gmail_id = story.deliver(message_id=f"<s{number}@ext.test>", subject=subject)
-            arrival = opened((await google.gmail.fetch("m1", gmail_id)).raw)
+            arrival = read_message((await google.gmail.fetch("m1", gmail_id)).raw)
             raw = compose(
                 arrival=arrival,
                 owner=Owner(story.address, "Ana"),

@@ -14,7 +14,7 @@ from backend.domain.errors import NeedsReconnect, Refused, Unauthenticated
 from backend.domain.history import Metadata, read_envelope, subscription_of
 from backend.domain.mailbox.mailbox import Grant
 from backend.gmail.client import Google
-from backend.gmail.oauth import lacking
+from backend.gmail.oauth import missing_scopes
 from backend.ports.gmail import Access
 from backend.settings import GMAIL_MODIFY, IDENTITY, USERINFO_EMAIL
 from tests.contract.gmail.sandbox_story import Story
@@ -49,7 +49,7 @@ async def test_an_owner_connects_and_leaves(story: Story, google: Google) -> Non
     grant = await google.authorizer.redeem(Access.MAILBOX, code=code, verifier="v" * 50, nonce="n1")
     assert grant.email == story.address
     assert grant.sub == story.sandbox.mailbox(story.address)["sub"]
-    assert not lacking(grant.scopes, story.settings().scopes)
+    assert not missing_scopes(grant.scopes, story.settings().scopes)
     assert USERINFO_EMAIL in grant.scopes
     story.keeper.grants["m1"] = grant.refresh_token
     google.forget("m1")
@@ -82,7 +82,7 @@ async def connected(story: Story, google: Google) -> Grant:
 async def test_a_box_left_unticked_is_seen(story: Story, google: Google) -> None:
     code = Browser(story, google).consent(grant=["openid", USERINFO_EMAIL])
     grant = await google.authorizer.redeem(Access.MAILBOX, code=code, verifier="v" * 50, nonce="n1")
-    assert lacking(grant.scopes, story.settings().scopes) == {GMAIL_MODIFY}
+    assert missing_scopes(grant.scopes, story.settings().scopes) == {GMAIL_MODIFY}
 
 
 async def test_a_code_works_once_and_only_with_its_verifier_and_nonce(story: Story, google: Google) -> None:

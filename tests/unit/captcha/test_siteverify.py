@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from backend.captcha.vendors import ANSWER_LIMIT, TOKEN_LIMIT, VENDORS, Fate, SiteVerify, Vendor
+from backend.captcha.vendors import ANSWER_LIMIT, TOKEN_LIMIT, VENDORS, ErrorMeaning, SiteVerify, Vendor
 from backend.domain.errors import Refused, TryLater
 from backend.ports.captcha import Kind
 from tests.doubles import in_english
@@ -80,7 +80,9 @@ async def test_every_documented_error_has_its_meaning(
     stand_in.says = {"success": False, "error-codes": [code]}
 
     fate = vendor.errors[code]
-    assert await outcome(check) == ("later" if fate in (Fate.OURS, Fate.THEIRS) else fate.value)
+    assert await outcome(check) == (
+        "later" if fate in (ErrorMeaning.OURS, ErrorMeaning.THEIRS) else fate.value
+    )
 
 
 @pytest.mark.parametrize(("vendor", "code"), [(VENDORS[kind], code) for kind, code in CASES])
@@ -90,7 +92,9 @@ async def test_with_400_it_means_the_same(
     stand_in.says, stand_in.status = {"success": False, "error-codes": [code]}, 400
 
     fate = vendor.errors[code]
-    assert await outcome(check) == ("later" if fate in (Fate.OURS, Fate.THEIRS) else fate.value)
+    assert await outcome(check) == (
+        "later" if fate in (ErrorMeaning.OURS, ErrorMeaning.THEIRS) else fate.value
+    )
 
 
 async def test_our_own_mistake_is_never_told_to_the_sender_as_theirs(

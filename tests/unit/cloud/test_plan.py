@@ -21,7 +21,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 import backend
-from backend.addon_manifest import ENVIRONMENTS, rendered
+from backend.addon_manifest import ENVIRONMENTS, render_manifest
 from backend.cloud.plan import DOCUMENTS, SETTINGS_FILE, AddOn
 from backend.cloud.things import GoogleCloud, Json
 from backend.commands.cloud import cloud_group
@@ -194,7 +194,7 @@ def closed_schema(document: str, name: str) -> dict[str, Any]:
 
 
 NAME = "projects/acme-mail/deployments/pitchgate-test"
-WANTED = rendered("test", "https://gate.acme.test")
+WANTED = render_manifest("test", "https://gate.acme.test")
 
 
 class Recording(GoogleCloud):

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from backend.bootstrap import StoredGrants, check_keys
 from backend.commands.store import keys_group, with_store
 from backend.domain.errors import AccessLost, NeedsReconnect
-from backend.gmail.answers import sealed_shut
+from backend.gmail.answers import cannot_decrypt
 from backend.system import SystemClock
 from backend.transactions.store import Store
 from backend.vault import MultiFernetVault, make_key
@@ -60,7 +60,7 @@ def test_a_token_no_key_opens_asks_its_owner_to_connect_again(runner: CliRunner)
         await check_keys(store, vault(NEW))  # one opens, so the keys are not all wrong
 
     with_store(look)
-    assert sealed_shut().lost is AccessLost.SEALED
+    assert cannot_decrypt().lost is AccessLost.SEALED
 
 
 def test_a_start_at_which_no_key_opens_any_token_is_refused_in_few_words(runner: CliRunner) -> None:

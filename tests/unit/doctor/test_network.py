@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from backend.doctor.checks import of_grants, of_topic
+from backend.doctor.checks import check_grants, check_topic
 from backend.doctor.machine import CheckState
 from backend.domain.errors import NO_TOPIC, TryLater
 from backend.home import Guide
@@ -17,9 +17,9 @@ from tests.unit.domain.mailbox.test_mailbox import NOW, WORKING
 
 
 def test_a_consent_screen_in_testing_is_a_warning_that_names_the_first_end() -> None:
-    assert of_grants((WORKING, replace(WORKING, grant_expires_at=NOW)), NOW) == []
+    assert check_grants((WORKING, replace(WORKING, grant_expires_at=NOW)), NOW) == []
     ends = [replace(WORKING, grant_expires_at=NOW + timedelta(days=days)) for days in (6, 3)]
-    (finding,) = of_grants((WORKING, *ends), NOW)
+    (finding,) = check_grants((WORKING, *ends), NOW)
     assert finding.state is CheckState.WARNING
     assert "2026-11-27 12:00" in finding.text
     assert "2" in finding.text
@@ -32,7 +32,7 @@ async def test_a_missing_topic_is_broken_and_comes_with_the_command_that_makes_i
             raise TryLater("later.topic", reason=NO_TOPIC)
 
     google = SimpleNamespace(gmail=Gmail())
-    finding = await of_topic(google, Settings(topic="projects/acme/topics/mail"), WORKING)
+    finding = await check_topic(google, Settings(topic="projects/acme/topics/mail"), WORKING)
     assert finding.state is CheckState.BROKEN
     assert finding.mend == "gcloud pubsub topics create mail --project=acme"
 

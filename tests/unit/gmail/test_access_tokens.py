@@ -283,9 +283,9 @@ async def test_a_refusal_that_comes_late_condemns_the_old_grant_only(story: Stor
     story.keeper.grants["m1"] = "refresh-2"  # the owner connects again
     story.tokens.discard("m1", old)
     new = await story.tokens.access("m1")
-    story.tokens.condemn("m1", old, NeedsReconnect("revoked", reason="authError"))
+    story.tokens.mark_grant_dead("m1", old, NeedsReconnect("revoked", reason="authError"))
     assert await story.tokens.access("m1") == new
-    story.tokens.condemn("m1", new, NeedsReconnect("revoked", reason="authError"))
+    story.tokens.mark_grant_dead("m1", new, NeedsReconnect("revoked", reason="authError"))
     with pytest.raises(NeedsReconnect):
         await story.tokens.access("m1")
 

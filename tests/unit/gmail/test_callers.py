@@ -292,7 +292,7 @@ async def test_a_withdrawn_key_ends_what_it_signed(sums: list[str]) -> None:
 async def test_a_forgery_is_not_remembered_and_what_is_remembered_is_bounded(
     sums: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.gmail.callers.MOST_KEPT", 2)
+    monkeypatch.setattr("backend.gmail.callers.MOST_REMEMBERED", 2)
     world = Turning()
     tokens = GoogleTokens(world, world, 30.0)  # type: ignore[arg-type]
     forged = signed(claims(), key=FORGERS)

@@ -15,7 +15,7 @@ import pytest
 from backend.domain.errors import PitchgateError, Refused, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.mailbox import Grant
 from backend.gmail.client import Google
-from backend.gmail.oauth import lacking
+from backend.gmail.oauth import missing_scopes
 from backend.ports.gmail import Access
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL, Settings
 from tests.doubles import in_english
@@ -126,7 +126,7 @@ async def test_a_grant_that_ends_by_itself_says_when(story: Story) -> None:
 async def test_a_box_left_unticked_shows_in_the_scopes(story: Story) -> None:
     story.answers(scope=f"openid {USERINFO_EMAIL}")
     grant = await story.redeem()
-    assert lacking(grant.scopes, Settings().scopes) == {GMAIL_MODIFY}
+    assert missing_scopes(grant.scopes, Settings().scopes) == {GMAIL_MODIFY}
 
 
 async def test_short_names_for_scopes_are_the_long_ones(story: Story) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from backend.domain.mail import mime
 from backend.gmail.answers import AnswerUnreadable, history_page, list_page, milliseconds
-from backend.gmail.arrivals import BRIEF, arrival, decoded, opened, opened_briefly
+from backend.gmail.arrivals import BRIEF, arrival, decode_base64, read_briefly, read_message
 
 
 def gmail_payload(message: StdMessage, part_id: str = "") -> dict[str, Any]:
@@ -122,14 +122,14 @@ def test_a_tree_wider_than_any_mail_is_cut_and_said_so() -> None:
 @given(st.binary(max_size=80), st.booleans(), st.booleans())
 def test_base64_of_either_alphabet_padded_or_not(content: bytes, url_safe: bool, padded: bool) -> None:
     text = (base64.urlsafe_b64encode if url_safe else base64.b64encode)(content).decode()
-    assert decoded(text if padded else text.rstrip("=")) == content
+    assert decode_base64(text if padded else text.rstrip("=")) == content
 
 
 def test_what_is_no_base64_is_told_apart_from_empty() -> None:
-    assert decoded("") == b""
-    assert decoded("a") is None
-    assert decoded("ü") is None
-    assert decoded(None) is None
+    assert decode_base64("") == b""
+    assert decode_base64("a") is None
+    assert decode_base64("ü") is None
+    assert decode_base64(None) is None
 
 
 @given(st.one_of(st.none(), st.text(), st.floats(), st.integers(), st.lists(st.integers())))
@@ -209,8 +209,8 @@ def answer(message: StdMessage, **fields: object) -> bytes:
 
 
 def test_a_message_read_briefly_is_its_headers_and_the_beginning_of_its_texts() -> None:
-    brief = opened_briefly(answer(pitch(), snippet="Hällo Ana, we sell things."))
-    whole = opened(answer(pitch()))
+    brief = read_briefly(answer(pitch(), snippet="Hällo Ana, we sell things."))
+    whole = read_message(answer(pitch()))
     assert (brief.gmail_id, brief.labels) == ("m1", frozenset({"INBOX"}))
     assert brief.message.sender == whole.message.sender
     assert brief.message.subject == "Grüße – 30% off"
@@ -218,20 +218,20 @@ def test_a_message_read_briefly_is_its_headers_and_the_beginning_of_its_texts() 
     assert brief.message.attachments == ()
     long = EmailMessage(policy=email.policy.SMTP)
     long.set_content("we sell things " * 10_000)
-    assert 0 < len(opened_briefly(answer(long)).message.text) <= BRIEF
+    assert 0 < len(read_briefly(answer(long)).message.text) <= BRIEF
 
 
 def test_where_no_plain_text_is_near_gmails_own_snippet_is_read() -> None:
     deep = EmailMessage()
     deep.set_content("<p>x</p>", subtype="html")
-    brief = opened_briefly(answer(deep, snippet="Ana &amp; Bo: we sell &#39;things&#39;"))
+    brief = read_briefly(answer(deep, snippet="Ana &amp; Bo: we sell &#39;things&#39;"))
     assert brief.message.text == "Ana & Bo: we sell 'things'"
     many = {"payload": {"headers": [], "parts": [{"mimeType": "image/png"}] * 100_000}}
-    assert opened_briefly(answer(deep, snippet="hello", **many)).message.text == "hello"
+    assert read_briefly(answer(deep, snippet="hello", **many)).message.text == "hello"
 
 
 @pytest.mark.parametrize(
     "payload", [None, 7, [], {"parts": 7}, {"parts": [7, None]}, {"headers": [7]}, {"body": 7}]
 )
 def test_whatever_stands_for_a_message_is_read_briefly(payload: object) -> None:
-    assert opened_briefly(answer(pitch(), payload=payload, snippet=7)).message.text == ""
+    assert read_briefly(answer(pitch(), payload=payload, snippet=7)).message.text == ""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.domain.errors import TryLater
-from backend.gmail.quota import LEAST_ALLOWANCE, NEW_PRICES, OLD_PRICES, Bucket, Quota, prices
+from backend.gmail.quota import NEW_PRICES, OLD_PRICES, SMALLEST_ALLOWANCE, Bucket, Quota, prices
 from backend.gmail.requests import Priority
 from backend.settings import Settings
 from backend.worker.roll import EVERY, NEWCOMER
@@ -111,9 +111,9 @@ def test_even_a_small_allowance_pays_for_the_dearest_call(allowance: int) -> Non
 
 def test_an_allowance_that_could_never_pay_for_a_send_is_refused() -> None:
     with pytest.raises(ValueError, match="too small"):
-        Bucket(LEAST_ALLOWANCE - 1, 0.0)
+        Bucket(SMALLEST_ALLOWANCE - 1, 0.0)
     with pytest.raises(ValueError, match="quota_per_user_minute"):
-        Settings(quota_per_user_minute=LEAST_ALLOWANCE - 1)
+        Settings(quota_per_user_minute=SMALLEST_ALLOWANCE - 1)
 
 
 def test_after_a_long_pause_eighteen_seconds_stay_well_below_the_burst_google_refused() -> None:
@@ -318,7 +318,7 @@ async def test_who_is_cancelled_at_the_moment_of_admission_gives_their_slot_back
     # The first leaves: the second is admitted and, before it takes a step, cancelled.
     gate = story.quota.gate("m")
     gate._free += 1
-    gate._serve()
+    gate._admit_next()
     second.cancel()
     await story.timer.settle()
     gate._free -= 1

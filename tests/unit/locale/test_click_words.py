@@ -30,7 +30,7 @@ NOT_SHOWN = (
 
 
 def said_by_click() -> Iterator[str]:
-    for name in terminal.CLICKS:
+    for name in terminal.CLICK_MODULES:
         source = importlib.import_module(f"click.{name}").__file__
         assert source is not None
         with open(source, encoding="utf-8") as file:
@@ -41,7 +41,7 @@ def said_by_click() -> Iterator[str]:
 
 
 def test_all_that_it_may_say_is_there_and_nothing_else() -> None:
-    used = {terminal.key_of_click(text) for text in said_by_click() if not text.startswith(NOT_SHOWN)}
+    used = {terminal.click_key(text) for text in said_by_click() if not text.startswith(NOT_SHOWN)}
     known = {i.removeprefix("click.") for i in catalogue(DEFAULT).ids if i.startswith("click.")}
     kinds = {key for key in known if key.endswith("_metavar")}
     assert used == known - kinds

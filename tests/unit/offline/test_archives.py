@@ -31,7 +31,7 @@ from backend.offline import archives
 from backend.offline import mbox as mbox_module
 from backend.offline.archives import Archive
 from backend.offline.judge import Judge
-from backend.terminal import in_words
+from backend.terminal import showing_errors
 
 ME = "ana@harbourlane.example"
 PITCH_LETTER = next(letter for letter in letters() if letter.kind == "pitch")
@@ -281,7 +281,7 @@ def test_each_kind_is_read_or_refused_by_name(
     path = kind.make(tmp_path)
     status = 0
     try:
-        with in_words("pitchgate"):
+        with showing_errors("pitchgate"):
             scan_command.main([str(path), "--jsonl", "--jobs", "1"], standalone_mode=False)
     except SystemExit as end:
         status = int(str(end.code))
@@ -296,7 +296,7 @@ def test_each_kind_is_read_or_refused_by_name(
 
 def read(path: Path) -> tuple[list[bytes], dict[str, archives.UnreadFiles]]:
     archive = Archive(path)
-    raws = [filed.raw for filed in archive]
+    raws = [archived.raw for archived in archive]
     assert archive.done == archive.size, "the bar ends where it should"
     return raws, archive.unread
 
@@ -337,14 +337,14 @@ def test_what_a_user_may_not_read_is_named_and_the_rest_is_read(
 def test_an_archive_made_to_fill_the_machine_is_not_read_on(
     bomb: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "UNSUSPECTED", 1_000_000)
+    monkeypatch.setattr(archives, "RATIO_FREE_BYTES", 1_000_000)
     (tmp_path / "a").write_bytes(bomb(b"\0" * 20_000_000))
     (tmp_path / "z.eml").write_bytes(PITCH)
     archive = Archive(tmp_path)
-    raws = [filed.raw for filed in archive]
+    raws = [archived.raw for archived in archive]
     assert archive.unread["archive.large"].count == 1
     assert raws[-1] == PITCH, "other files are read"
-    assert archive._out == 0
+    assert archive._bytes_out == 0
     assert sum(map(len, raws)) < 2_000_000
 
 
@@ -381,7 +381,7 @@ def test_a_name_of_any_bytes_is_one_printable_line(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zipped({"x\x1b[2J\n\u202ey\u00a0z.eml": PITCH, "\x1b]0;x.pdf": b"%PDF"}))
     (tmp_path / os.fsdecode(b"\xff.eml")).write_bytes(PITCH)
     archive = Archive(tmp_path)
-    names = [filed.file for filed in archive]
+    names = [archived.file for archived in archive]
     names += archive.unread["archive.document"].names
     assert len(names) == 3
     assert all(name.isprintable() for name in names), names

@@ -17,7 +17,7 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Score, Thresholds
 from backend.offline import judge as offline_judge
-from backend.offline.archives import Filed
+from backend.offline.archives import ArchivedMessage
 from backend.offline.judge import Judge, judge
 from backend.scoring.model_file import read_model
 from backend.scoring.session import ModelSession
@@ -95,10 +95,12 @@ def test_emails_of_a_sender_are_evidence_together_for_thirty_days_in_whatever_or
     None
 ):
     session = ModelSession.open(Settings().model_path)
-    weigh, limits = Judge(session).weigh, session.thresholds(Strictness.NORMAL)
+    score_message, limits = Judge(session).score_message, session.thresholds(Strictness.NORMAL)
     doubtful, sure = Score(0.01, 0.0), Score(0.99, 0.0)
-    weighed = [
-        replace(weigh(Filed(date, _pitch().replace(b"24 Nov 2026", date.encode()))), score=score)
+    score_messages = [
+        replace(
+            score_message(ArchivedMessage(date, _pitch().replace(b"24 Nov 2026", date.encode()))), score=score
+        )
         for date, score in (
             ("24 Dec 2026", doubtful),
             ("23 Dec 2026", doubtful),
@@ -106,13 +108,13 @@ def test_emails_of_a_sender_are_evidence_together_for_thirty_days_in_whatever_or
             ("24 Nov 2026", sure),
         )
     ]
-    beside = {judged.file: judged.verdict.row.value for judged in judge(weighed[1:], limits)}
+    beside = {judged.file: judged.verdict.row.value for judged in judge(score_messages[1:], limits)}
     assert beside == {
         "23 Dec 2026": "held_with_earlier",
         "23 Nov 2026": "below_hold",
         "24 Nov 2026": "held_with_earlier",
     }
-    alone = judge([weighed[0], weighed[3]], limits)
+    alone = judge([score_messages[0], score_messages[3]], limits)
     assert [judged.verdict.row.value for judged in alone] == ["below_hold", "quarantine"]
 
 
@@ -155,12 +157,12 @@ def test_raw_mail_of_the_wild_if_it_is_here() -> None:
 # ---- A large archive is weighed by several processes, and nothing else is different for it
 
 
-MANY = 2 * offline_judge.WORTH
+MANY = 2 * offline_judge.PER_PROCESS
 
 
-def _archive() -> list[Filed]:
+def _archive() -> list[ArchivedMessage]:
     """Every letter of the demo again and again, each from a sender of its own; the owner answers each tenth."""
-    some, filed = letters(), []
+    some, archived = letters(), []
     for number in range(MANY):
         letter = some[number % len(some)]
         from_, to = f"s{number}@out.example", ME
@@ -168,60 +170,60 @@ def _archive() -> list[Filed]:
             from_, to = ME, f"s{number - 1}@out.example"
         head = f"From: {from_}\nTo: {to}\nSubject: {letter.subject}\nMessage-ID: <{number}@x.example>\n"
         raw = f"{head}Date: Tue, 24 Nov 2026 12:00:00 +0000\n\n{letter.text}"
-        filed.append(Filed(f"{number}.eml", raw.encode()))
-    return filed
+        archived.append(ArchivedMessage(f"{number}.eml", raw.encode()))
+    return archived
 
 
 @pytest.fixture(scope="module")
-def model() -> tuple[offline_judge.Begin, Thresholds]:
+def model() -> tuple[offline_judge.MakeJudge, Thresholds]:
     path = Path(Settings().model_path)
     data, facts = read_model(path)
     return partial(Judge.of, data, path, ME, Strictness.NORMAL), facts.thresholds[Strictness.NORMAL]
 
 
 def test_two_processes_find_what_one_finds_in_the_same_order(
-    model: tuple[offline_judge.Begin, Thresholds],
+    model: tuple[offline_judge.MakeJudge, Thresholds],
 ) -> None:
     begin, limits = model
     archive = _archive()
-    one = list(offline_judge.weighed(begin, archive, 1))
-    two = list(offline_judge.weighed(begin, archive, 2))
-    assert [mail.file for mail in two] == [filed.file for filed in archive]
+    one = list(offline_judge.score_messages(begin, archive, 1))
+    two = list(offline_judge.score_messages(begin, archive, 2))
+    assert [mail.file for mail in two] == [archived.file for archived in archive]
     assert two == one
     rows = {judged.verdict.row.value for judged in judge(two, limits)}
     assert {"correspondent", "quarantine", "not_incoming"} <= rows
 
 
-def test_a_small_archive_starts_no_process(model: tuple[offline_judge.Begin, Thresholds]) -> None:
-    few = _archive()[: offline_judge.WORTH]
+def test_a_small_archive_starts_no_process(model: tuple[offline_judge.MakeJudge, Thresholds]) -> None:
+    few = _archive()[: offline_judge.PER_PROCESS]
     here: list[int] = []
 
     def begin() -> Judge:
         here.append(os.getpid())
         return model[0]()
 
-    assert len(list(offline_judge.weighed(begin, few, 64))) == len(few)
+    assert len(list(offline_judge.score_messages(begin, few, 64))) == len(few)
     assert here == [os.getpid()]
 
 
 def test_no_more_than_the_first_messages_are_looked_at_to_tell_whether_there_are_many() -> None:
-    long = Filed("long.eml", b"x" * offline_judge.MANY_BYTES)
+    long = ArchivedMessage("long.eml", b"x" * offline_judge.MANY_BYTES)
     endless = iter(lambda: long, None)
-    jobs, messages = offline_judge._worth(endless, 2)
+    jobs, messages = offline_judge._useful_processes(endless, 2)
     assert jobs == 2
     assert next(iter(messages)) is long
-    assert offline_judge._worth(_archive()[: offline_judge.WORTH], 2)[0] == 1
-    assert offline_judge._worth([], 2)[0] == 0
+    assert offline_judge._useful_processes(_archive()[: offline_judge.PER_PROCESS], 2)[0] == 1
+    assert offline_judge._useful_processes([], 2)[0] == 0
 
 
 def test_a_process_that_ends_is_told_in_words() -> None:
     no_model = partial(Judge.of, b"no model at all", Path("none.onnx"), ME, Strictness.NORMAL)
     with pytest.raises(PitchgateError) as raised:
-        list(offline_judge.weighed(no_model, _archive(), 2))
+        list(offline_judge.score_messages(no_model, _archive(), 2))
     assert "--jobs 1" in in_english(raised.value)
 
 
 def test_long_messages_are_handed_over_in_small_numbers(model: tuple[bytes, Judge]) -> None:
-    long = Filed("long.eml", b"x" * offline_judge.BYTES_HANDED)
-    handfuls = list(offline_judge._handfuls([long, long, *_archive()[:40]]))
-    assert [len(handful) for handful in handfuls] == [1, 1, 32, 8]
+    long = ArchivedMessage("long.eml", b"x" * offline_judge.BATCH_BYTES)
+    batches = list(offline_judge._batches([long, long, *_archive()[:40]]))
+    assert [len(batch) for batch in batches] == [1, 1, 32, 8]

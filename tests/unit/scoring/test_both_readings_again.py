@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.commands.audit import Again
+from backend.commands.audit import Rescorer
 from backend.domain.policy.table import decide
 from backend.domain.reading.score import Part, Score
 from backend.domain.watching import audit
@@ -46,7 +46,7 @@ def test_a_verdict_of_both_readings_is_reached_again_to_the_bit(
         kept = audit.grounds(make.facts(), score, thresholds, (), make.NOW)
         case, setting = json.loads(kept.case), json.loads(kept.setting)
         says = {"row": verdict.row, "outcome": verdict.outcome, "shares": score.trace.shares, "case": case}
-        again = Again(session, judge, None, None)  # type: ignore[arg-type]  # neither keys nor Gmail are asked
+        again = Rescorer(session, judge, None, None)  # type: ignore[arg-type]  # neither keys nor Gmail are asked
         found = again.from_kept(audit.kept_counts(score.trace), case)
         assert audit.differences(says, setting, found) == []
         assert audit.differences(says, setting, first) != []

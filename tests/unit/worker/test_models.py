@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from backend.domain.errors import NotFound, PitchgateError
 from backend.domain.watching.trial import Act
-from backend.logs import COUNTED, counted
+from backend.logs import COUNTED, count_event
 from backend.store.opening import open_store
 from backend.transactions.records import StoredModel
 from backend.transactions.store import Store
@@ -64,7 +64,7 @@ async def test_a_model_whose_file_is_lost_is_an_alarm_and_the_champion_goes_on(
         raise NotFound("not_found.model", version=version)
 
     monkeypatch.setattr(store, "stored_model", lost)
-    with capture_logs(processors=[counted]) as logs:
+    with capture_logs(processors=[count_event]) as logs:
         await Following(store, readers, Path("file.onnx")).look()
     assert readers.taken == [("file", None)]
     assert ("model_refused", "two") in [(line["event"], line["file"]) for line in logs]

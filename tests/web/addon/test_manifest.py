@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from backend.addon_manifest import ENVIRONMENTS, FOLDER, problems, rendered
+from backend.addon_manifest import ENVIRONMENTS, FOLDER, problems, render_manifest
 from backend.commands.cloud import addon_group
 from backend.domain.errors import Refused
 from backend.sandbox.addon_host import Deployment
@@ -35,14 +35,14 @@ def test_every_environment_renders_and_is_deployed(environment: str) -> None:
 
 def test_environments_are_apart() -> None:
     homes = {
-        rendered(environment)["addOns"]["common"]["homepageTrigger"]["runFunction"]
+        render_manifest(environment)["addOns"]["common"]["homepageTrigger"]["runFunction"]
         for environment in ENVIRONMENTS
     }
     assert len(homes) == len(ENVIRONMENTS)
 
 
 def test_another_address_takes_the_place_of_the_one_on_file() -> None:
-    made = json.dumps(rendered("production", "https://gate.corp.test/"))
+    made = json.dumps(render_manifest("production", "https://gate.corp.test/"))
     assert "https://gate.corp.test/addon/home" in made
     assert "pitchgate.example" not in made
 
@@ -95,19 +95,19 @@ WRONG: dict[str, Any] = {
 
 @pytest.mark.parametrize("problem", WRONG)
 def test_what_is_wrong_is_said(problem: str) -> None:
-    spoilt = WRONG[problem](copy.deepcopy(rendered("production")))
+    spoilt = WRONG[problem](copy.deepcopy(render_manifest("production")))
     assert any(problem in found for found in problems(spoilt)), problems(spoilt)
 
 
 def test_a_local_address_is_refused_with_every_place_named() -> None:
     with pytest.raises(Refused) as caught:
-        rendered("dev", "http://127.0.0.1:8400")
+        render_manifest("dev", "http://127.0.0.1:8400")
     assert in_english(caught.value).count("is not HTTPS") == 6
 
 
 def test_outside_a_checkout_it_says_where_the_template_is(tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
-        rendered("dev", folder=tmp_path)
+        render_manifest("dev", folder=tmp_path)
     assert "from a checkout" in in_english(caught.value)
 
 
@@ -119,5 +119,5 @@ def test_a_spoilt_template_is_told(tmp_path: Path, name: str, text: str) -> None
         (tmp_path / path.name).write_text(path.read_text())
     (tmp_path / name).write_text(text)
     with pytest.raises(Refused) as caught:
-        rendered("dev", folder=tmp_path)
+        render_manifest("dev", folder=tmp_path)
     assert name in in_english(caught.value)

@@ -107,7 +107,7 @@ async def test_every_count_of_the_store_has_a_name_of_its_own(tmp_path: Path) ->
 def test_what_the_log_says_is_counted_by_event_and_never_by_what_a_stranger_wrote() -> None:
     before = logs.COUNTED["not_revoked"]
     for event in ("not_revoked", "anything else"):
-        logs.counted(None, "warning", {"event": event})
+        logs.count_event(None, "warning", {"event": event})
     assert logs.COUNTED["not_revoked"] == before + 1
     assert "anything else" not in logs.COUNTED
 
