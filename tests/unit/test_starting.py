@@ -27,7 +27,7 @@ import sys
 from backend import starting
 
 starting._structlog_without_rich()
-starting._the_rest()
+starting._import_serving()
 from backend.domain.mail.sender import suffixes
 
 print(*sys.modules, *(["publicsuffixlist.read"] if suffixes.cache_info().currsize else []))
