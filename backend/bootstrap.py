@@ -154,7 +154,7 @@ async def open_application(
             )
         )
         wake = asyncio.Event()
-        store.on_due(wake.set)  # rung by whichever process made a job due
+        store.on_due(lambda _: wake.set())  # rung by whichever process made a job due
         web_push = VapidPush(settings.public_url.replace("http:", "https:"), clock)
         context = Context(
             settings, store, google.gmail, reader, clock, tokens, vault, web_push, wake.set, clock.now()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from backend.domain.errors import Gone, LeaseLost, Rejected, once_more
+from backend.domain.errors import Gone, LaneLost, Rejected, once_more
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import (
@@ -42,7 +42,7 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     known = job.in_hand
     mailbox = known.mailbox if known else await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     placement = job.placement or Placement.INBOX
     labels = mailbox.labels if mailbox.labels.complete else await _labels_renewed(context, mailbox)
     try:

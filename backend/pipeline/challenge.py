@@ -8,7 +8,7 @@ from babel.dates import format_date
 
 from backend.domain.entry.challenge import LIFE, Challenge, ChallengeState, token_hash
 from backend.domain.entry.challenge_mail import Wording, compose
-from backend.domain.errors import Gone, LeaseLost, NotFound, Rejected, Unexplained, believed
+from backend.domain.errors import Gone, LaneLost, NotFound, Rejected, Unexplained, believed
 from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Address, Arrival, Message
 from backend.domain.mail.sender import normalise
@@ -69,7 +69,7 @@ async def challenge(context: Context, job: MessageJob) -> None:
     mailbox = await context.store.mailbox(job.mailbox_id)
     screened = await context.store.screened(job.mailbox_id, job.gmail_id)
     if mailbox is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     if screened is None:
         raise NotFound("facts_missing")
     await _send(context, job, mailbox, screened, pending)

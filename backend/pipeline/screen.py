@@ -15,7 +15,7 @@ import structlog
 
 from backend.domain.digest import Digest
 from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
-from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected, Unexplained, believed
+from backend.domain.errors import Conflict, Gone, LaneLost, NotYet, Rejected, Unexplained, believed
 from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import (
@@ -59,7 +59,7 @@ async def screen(context: Context, job: MessageJob, others: VerdictBatch) -> Mes
     begun = await others.beginning()
     mailbox = begun.mailbox
     if mailbox is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     if mailbox.indexed_at is None:
         # Before Sent has been read nobody is known, and everybody would look like a stranger.
         soon = context.clock.now() + INDEX_WAIT
@@ -158,7 +158,7 @@ async def _judge(
         intent = intended(context, writer, screened) if writer else None
         try:
             following = await _end(context, job, others, verdict, screened, digest.fault, intent)
-        except LeaseLost:
+        except LaneLost:
             raise
         except Conflict:
             continue

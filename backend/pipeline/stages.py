@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-from backend.domain.errors import LeaseLost
+from backend.domain.errors import LaneLost
 from backend.domain.mailbox.message import Stage
 from backend.pipeline.act import act, release
 from backend.pipeline.challenge import challenge
@@ -80,7 +80,7 @@ async def _among(context: Context, job: MessageJob, others: VerdictBatch) -> Mes
             return await screen(context, job, others)
         await others.there(job)
         return await STAGES[job.stage](context, job)
-    except LeaseLost:
+    except LaneLost:
         raise
     except Exception:
         await others.there(job)  # what follows from the error is written into its row

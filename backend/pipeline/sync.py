@@ -22,7 +22,7 @@ from backend.domain.errors import (
     PASSED_OVER,
     GoogleError,
     HistoryGone,
-    LeaseLost,
+    LaneLost,
     Rejected,
     Unexplained,
     believed,
@@ -91,7 +91,7 @@ NO_HANDS: Hands = _NoHands()
 
 async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
     """What pushes asked for. Returns in how many seconds to look again, should Google's index lag behind its pushes.
-    What takes more than a page is left to the duty. Raises `LeaseLost` where another look came first."""
+    What takes more than a page is left to the duty. Raises `LaneLost` where another look came first."""
     mailbox, now = await context.store.bare_mailbox(look.mailbox_id), context.clock.now()
     if mailbox is None or mailbox.link is not Link.CONNECTED:
         context.looks.forget(look.mailbox_id)
@@ -117,7 +117,7 @@ async def sync(context: Context, job: DutyJob, hands: Hands = NO_HANDS) -> datet
     for _ in range(PAGES_A_TURN):
         mailbox = job.mailbox or await context.store.bare_mailbox(job.mailbox_id)
         if mailbox is None:
-            raise LeaseLost("conflict.mailbox")
+            raise LaneLost("conflict.mailbox")
         due = await _one_page(context, job, mailbox, hands)
         if due is not None:
             return due
@@ -138,7 +138,7 @@ async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox, hands: Han
         return look_again_at(context, mailbox.id, mailbox.moved_at)
     try:
         more, again = await _page(context, mailbox, hands)
-    except LeaseLost:
+    except LaneLost:
         return None  # a look came first: the history goes on from where that ended
     except HistoryGone:
         await relist.begin(context, job, mailbox)

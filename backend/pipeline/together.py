@@ -12,7 +12,7 @@ from datetime import datetime
 
 import structlog
 
-from backend.domain.errors import Conflict, LeaseLost, StoreAway
+from backend.domain.errors import Conflict, LaneLost, StoreAway
 from backend.domain.mailbox.message import Screened, Stage, Verdict
 from backend.ports.system import Clock
 from backend.transactions.records import MessageJob, Reached, ScreeningContext
@@ -93,15 +93,15 @@ class VerdictBatch:
         return await self._alone(one, until)
 
     async def there(self, job: MessageJob) -> None:
-        """Wait until the message has a row. Raises `LeaseLost` where it is not ours to go on with."""
+        """Wait until the message has a row. Raises `LaneLost` where it is not ours to go on with."""
         if not self.written.done():
             self.without(job)
             try:
                 await asyncio.shield(self.written)
             except Exception as error:
-                raise LeaseLost("conflict.lease") from error
+                raise LaneLost("conflict.lane") from error
         if job.gmail_id not in self._ours:
-            raise LeaseLost("conflict.lease")
+            raise LaneLost("conflict.lane")
 
     def without(self, job: MessageJob) -> None:
         """The others wait for this one no longer."""
@@ -144,7 +144,7 @@ class VerdictBatch:
         try:
             try:
                 ours = await look([one for one, _ in ready])
-            except (LeaseLost, StoreAway):
+            except (LaneLost, StoreAway):
                 raise
             except Exception as error:
                 self._tell(error)
@@ -154,13 +154,13 @@ class VerdictBatch:
             self.written.set_exception(error)
             self.written.exception()  # who waits hears of it; should nobody, nothing is to be told
             for _, done in ready:
-                _settle(done, LeaseLost("conflict.lease"))
+                _settle(done, LaneLost("conflict.lane"))
             return
         self._ours = ours.keys()
         self.written.set_result(None)
         for one, done in ready:
             if one.job.gmail_id not in ours:
-                _settle(done, LeaseLost("conflict.lease"))
+                _settle(done, LaneLost("conflict.lane"))
             elif together:
                 _settle(done, ours[one.job.gmail_id])
         if not together:

@@ -11,6 +11,7 @@ import asyncpg
 import structlog
 
 from backend.domain.errors import Conflict, NotFound, PitchgateError, StoreAway
+from backend.domain.mailbox.mailbox import NoticeHint
 from backend.ports.system import DecisionKeys
 from backend.store.library import Dialect, Migration, Query, Yields, migrations, queries
 from backend.transactions.driver import Notifier, Notifiers, Outage
@@ -163,6 +164,7 @@ class PostgresDriver:
         self._notifier = Notifier()
         self._notifiers = Notifiers()
         self.outage = Outage()
+        self.ownership = _Everything()
         self._listening: asyncio.Task[None] | None = None
         self._queries = queries(Dialect.POSTGRES)
 
@@ -222,6 +224,11 @@ class PostgresDriver:
         """PostgreSQL has no in-process fast path; same as `write`."""
         return await self.write(scope, make, *args, **kwargs)
 
+    async def write_lane(
+        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await self.write(scope, make, *args, **kwargs)
+
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run on one snapshot."""
         begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.mailbox = {literal(scope)}"
@@ -266,28 +273,29 @@ class PostgresDriver:
         async with pool.acquire() as connection:
             try:
                 await connection.execute(begin)
-                result, wakes = await self._play(connection, script)
+                result, woken = await self._play(connection, script)
                 ending.begun = True
-                await connection.execute(f"NOTIFY {CHANNEL}; COMMIT" if wakes else "COMMIT")
+                notices = (f"NOTIFY {CHANNEL}, {literal(mailbox_id)}; " for mailbox_id in sorted(woken))
+                await connection.execute(f"{''.join(notices)}COMMIT")
             except BaseException:
                 await _roll_back(connection)
                 raise
             return result
 
-    async def _play(self, connection: Connection, script: Script[T]) -> tuple[T, bool]:
-        wakes = False
+    async def _play(self, connection: Connection, script: Script[T]) -> tuple[T, set[str]]:
+        woken: set[str] = set()
         try:
             statement = next(script)
             while True:
                 if statement is KEYS:
                     statement = script.send(self._keys)
-                elif statement is WAKE:
-                    wakes = True
+                elif statement.name == WAKE:
+                    woken.add(statement.params["mailbox_id"])
                     statement = script.send(None)
                 else:
                     statement = script.send(await self._execute(connection, statement))
         except StopIteration as stop:
-            return stop.value, wakes
+            return stop.value, woken
         finally:
             script.close()
 
@@ -332,12 +340,28 @@ class PostgresDriver:
         """Ring at every notice until the connection ends, and once at its start: one may have been missed."""
         ended = asyncio.Event()
         connection.add_termination_listener(lambda _: ended.set())
-        await connection.add_listener(CHANNEL, lambda *_: self._notifier.ring())
+        await connection.add_listener(CHANNEL, lambda *message: self._notifier.ring(message[3]))
         await connection.add_listener(CHANGES, lambda *message: self._notifiers.ring(message[3]))
         ready.set()
         self._notifier.ring()
         self._notifiers.ring_all()
         await ended.wait()
+
+
+class _Everything:
+    """Stands in for the ownership by advisory locks."""
+
+    def owns(self, mailbox_id: str) -> bool:
+        return True
+
+    def after_death(self, mailbox_id: str) -> bool:
+        return False
+
+    async def run(self, stop: asyncio.Event, changed: Callable[[], None]) -> None:
+        changed()
+        await stop.wait()
+
+    async def tell_owner(self, mailbox_id: str, told: NoticeHint) -> None: ...
 
 
 class _Ending:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-from backend.domain.errors import SEARCH_LAG, Cause, LeaseLost, Refused
+from backend.domain.errors import SEARCH_LAG, Cause, LaneLost, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Stage
@@ -16,7 +16,7 @@ from backend.transactions import rows
 from backend.transactions.records import Due, Duty, DutyJob, MessageJob, PushFate
 from backend.transactions.rows import DueLaneRow, DutyRow, HeldRow, MailboxRow, MessageRow
 from backend.transactions.statement import (
-    WAKE,
+    EVERY,
     Script,
     Statement,
     each,
@@ -27,6 +27,7 @@ from backend.transactions.statement import (
     number,
     packed,
     q,
+    wake,
     within,
 )
 
@@ -67,8 +68,18 @@ def heartbeat(name: str, now: datetime, silence: timedelta) -> Script[int]:
     yield q("server_seen", name=name, now=micros(now))
     if (yield from number("drop_silent_servers", before=micros(now - silence))):
         yield q("look_everywhere", duty=Duty.SYNC, now=micros(now))
-        yield WAKE
+        yield wake(EVERY)
     return (yield from number("count_servers"))
+
+
+def begin_owning() -> Script[bool]:
+    """Note that all mailboxes of an embedded database have an owner; whether the one before ended without a word."""
+    return not (yield from number("begin_owning"))
+
+
+def end_owning() -> Script[None]:
+    """They are given back, and nothing is under way."""
+    yield q("end_owning")
 
 
 # ---- Claiming and ending jobs
@@ -133,7 +144,7 @@ def request_duty(mailbox_id: MailboxId, duty: Duty, due_at: datetime) -> Script[
     `due_at`; asked for at many times it is done at the first and the last of them at least.
     """
     if (yield from number("want_duty", mailbox_id=mailbox_id, duty=duty, due_at=micros(due_at))):
-        yield WAKE
+        yield wake(mailbox_id)
 
 
 def claim_duties(now: datetime, lease: str, lease_until: datetime, limit: int) -> Script[tuple[DutyJob, ...]]:
@@ -156,7 +167,7 @@ def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
 
 
 def extend_lease(job: DutyJob) -> Script[None]:
-    """Part of it is done for good. Raises `LeaseLost`."""
+    """Part of it is done for good. Raises `LaneLost`."""
     yield from _by_holder(q("duty_goes_on", **_holder(job)))
 
 
@@ -165,9 +176,9 @@ def _holder(job: DutyJob) -> dict[str, str]:
 
 
 def _by_holder(statement: Statement) -> Script[None]:
-    """One that looks at the duty's lease itself. Raises `LeaseLost`."""
+    """One that looks at the duty's lease itself. Raises `LaneLost`."""
     if not (yield statement):
-        raise LeaseLost("conflict.lease")
+        raise LaneLost("conflict.lane")
 
 
 def postpone_duty(
@@ -194,10 +205,10 @@ def postpone_duty(
 
 
 def held_duty(job: DutyJob) -> Script[DutyRow]:
-    """The duty's row, if `job` still holds it. Raises `LeaseLost`."""
+    """The duty's row, if `job` still holds it. Raises `LaneLost`."""
     row: DutyRow | None = yield q("duty_for_write", mailbox_id=job.mailbox_id, duty=job.duty)
     if row is None or row["lease"] != job.lease:
-        raise LeaseLost("conflict.lease")
+        raise LaneLost("conflict.lane")
     return row
 
 
@@ -205,7 +216,7 @@ def put_back(job: MessageJob) -> Script[None]:
     """It was claimed and not begun: to be claimed again at once, with as many attempts and deaths as before."""
     yield from held_message(job)
     yield q("put_message_back", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
-    yield from due(job.mailbox_id, job.first_seen_at, wake=False)
+    yield from due(job.mailbox_id, job.first_seen_at, wakes=False)
 
 
 def finish_stage(job: MessageJob, now: datetime, until: datetime | None = None) -> Script[MessageJob | None]:
@@ -244,7 +255,7 @@ def continue_with(job: MessageJob, stage: Stage, now: datetime, until: datetime)
         lease_until=micros(until),
         now=micros(now),
     )
-    yield from due(job.mailbox_id, until, wake=False)
+    yield from due(job.mailbox_id, until, wakes=False)
     return next_job(job, stage)
 
 
@@ -291,7 +302,7 @@ def postpone(
         cause=cause or "",
         now=micros(now),
     )
-    yield from due(job.mailbox_id, at, wake=False)
+    yield from due(job.mailbox_id, at, wakes=False)
 
 
 def make_dead_letter(job: MessageJob, cause: str, now: datetime) -> Script[None]:
@@ -306,18 +317,18 @@ def make_dead_letter(job: MessageJob, cause: str, now: datetime) -> Script[None]
 
 
 def held_message(job: MessageJob) -> Script[HeldRow]:
-    """How the message stands, if `job` still holds it. Raises `LeaseLost`."""
+    """How the message stands, if `job` still holds it. Raises `LaneLost`."""
     row: HeldRow | None = yield q("held_message", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
     if row is None or row["lease"] != job.lease:
-        raise LeaseLost("conflict.lease")
+        raise LaneLost("conflict.lane")
     return row
 
 
-def due(mailbox_id: MailboxId, at: datetime, *, wake: bool = True) -> Script[None]:
+def due(mailbox_id: MailboxId, at: datetime, *, wakes: bool = True) -> Script[None]:
     """Some message of the mailbox is due at `at`. Last in a transaction: it locks the mailbox's lane."""
     yield q("touch_lane", mailbox_id=mailbox_id, due_at=micros(at))
-    if wake:
-        yield WAKE
+    if wakes:
+        yield wake(mailbox_id)
 
 
 def next_due(full: Collection[str] = ()) -> Script[Due]:

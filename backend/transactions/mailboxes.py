@@ -18,7 +18,6 @@ from backend.transactions.records import DisconnectReceipt, Duty, GrantEnd, NewM
 from backend.transactions.row_reader import Reader, Row
 from backend.transactions.rows import MailboxRow
 from backend.transactions.statement import (
-    WAKE,
     Script,
     Statement,
     each,
@@ -29,6 +28,7 @@ from backend.transactions.statement import (
     number,
     packed,
     q,
+    wake,
     within,
 )
 
@@ -255,7 +255,7 @@ def set_link(
         yield from request_duty(mailbox_id, Duty.LEAVE, now)
     elif link is Link.CONNECTED:
         yield q("cancel_leave", mailbox_id=mailbox_id)
-        yield WAKE
+        yield wake(mailbox_id)
 
 
 def _claimable(mailbox_id: MailboxId, link: Link) -> Script[None]:

@@ -21,7 +21,7 @@ from backend.domain.watching.audit import Chain, LogEntry
 # names its mailbox, times are aware UTC (stored as integer microseconds). Unless said otherwise a method may run
 # again with the same arguments without a second effect. The jobs live in the rows they are about: a message's row is
 # its dedup record, its job and its audit in one, so a result and the next job cannot disagree. Jobs are held by
-# lease. A method that takes a job raises `LeaseLost`, and writes nothing, when the lease is no longer the caller's.
+# lease. A method that takes a job raises `LaneLost`, and writes nothing, when the lease is no longer the caller's.
 
 
 class Duty(StrEnum):

@@ -26,7 +26,7 @@ from backend.transactions import senders as _senders
 from backend.transactions import sync as _sync
 from backend.transactions import verdicts as _verdicts
 from backend.transactions import views as _views
-from backend.transactions.driver import Departures, Driver, Heads, Notifier
+from backend.transactions.driver import Departures, Driver, Heads, Notifier, Ownership
 from backend.transactions.records import Device, DisconnectReceipt, Due, DutyJob, MessageJob, NewDevice
 from backend.transactions.rows import MessageRow
 from backend.transactions.statement import EVERY, P, Script, T
@@ -49,13 +49,20 @@ class Bound(Generic[P, T]):
     """A method of the store that runs one transaction."""
 
     def __init__(
-        self, make: Callable[P, Script[T]], *, writes: bool, everywhere: bool, few: bool = False
+        self,
+        make: Callable[P, Script[T]],
+        *,
+        writes: bool,
+        everywhere: bool,
+        few: bool = False,
+        lane: bool = False,
     ) -> None:
         if names_mailbox(make) is everywhere:
             wrong = "names a mailbox, and would be shown all" if everywhere else "names no mailbox first"
             raise TypeError(f"{make.__module__}.{make.__qualname__} {wrong}")
         self.make = make
         self.few = few
+        self.lane = lane
         self.writes = writes
         self.everywhere = everywhere
         self.__doc__ = make.__doc__
@@ -65,7 +72,7 @@ class Bound(Generic[P, T]):
             return cast("Callable[P, Coroutine[Any, Any, T]]", self)  # looked up on the class
         driver = store._driver
         small, any_ = (driver.write_small, driver.write) if self.writes else (driver.read_small, driver.read)
-        run = small if self.few else any_
+        run = driver.write_lane if self.lane else small if self.few else any_
 
         def method(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
             scope = EVERY if self.everywhere else _mailbox(args, kwargs)
@@ -105,6 +112,11 @@ def writes(make: Callable[P, Script[T]]) -> Bound[P, T]:
 def writes_key(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that writes a few rows by key, about one mailbox."""
     return Bound(make, writes=True, everywhere=False, few=True)
+
+
+def writes_lane(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """The same for what only the lane of the mailbox does. Raises `LaneLost` where that is another process's."""
+    return Bound(make, writes=True, everywhere=False, few=True, lane=True)
 
 
 def writes_key_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
@@ -174,6 +186,11 @@ class Store:
             raise self._driver.outage.error
 
     @property
+    def ownership(self) -> Ownership:
+        """Which mailboxes are this process's."""
+        return self._driver.ownership
+
+    @property
     def away(self) -> bool:
         """Whether the last write failed, as far as anybody has tried since."""
         return self._driver.outage.error is not None
@@ -191,8 +208,8 @@ class Store:
         """
         return await self._driver.notifier.rung(timeout, heard)
 
-    def on_due(self, listener: Callable[[], None]) -> None:
-        """Call `listener` in the event loop whenever a job may have become due."""
+    def on_due(self, listener: Callable[[MailboxId], None]) -> None:
+        """Call `listener` in the event loop whenever something may have become due in a mailbox (`EVERY`: in any)."""
         self._driver.notifier.listen(listener)
 
     retry_dead_letter = writes(_jobs.retry_dead_letter)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from backend.domain.errors import LeaseLost, NotFound
+from backend.domain.errors import LaneLost, NotFound
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NOTICE_DELAY, Mailbox, Missing, NoticeHint, Notices
 from backend.domain.mailbox.message import MessageView
@@ -42,7 +42,7 @@ from backend.transactions.statement import (
 def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
     """New message rows, corrections, deletions and the moved cursor in one transaction, part of a duty that goes on. A
     message id already known is dropped, and so is one of our own sent challenges. The cursor never moves backwards
-    (compared as integers). Returns how many rows were new. Raises `LeaseLost`.
+    (compared as integers). Returns how many rows were new. Raises `LaneLost`.
     """
     mailbox = yield from _mailbox_of(job.mailbox_id)
     yield from extend_lease(job)
@@ -71,11 +71,11 @@ def commit_look(
     are due now. Returns which of `kept` are new, each with the stage to go on with (None: its verdict ended it).
 
     Nobody holds the mailbox meanwhile. Where another look has come first the position is not there any more: raises
-    `LeaseLost`. Raises what `record_verdict` does.
+    `LaneLost`. Raises what `record_verdict` does.
     """
     mailbox = yield from _mailbox_of(mailbox_id)
     if seen != (mailbox["cursor"], mailbox["page_token"]):
-        raise LeaseLost("conflict.lease")
+        raise LaneLost("conflict.lane")
     yield from _move_cursor(mailbox, page, now, told)
     ours = {job.gmail_id: job for job in kept}
     found = [one for one in page.sightings if one.gmail_id in ours]
@@ -90,7 +90,7 @@ def commit_look(
     if left or page.corrections or page.returned:
         yield from due(mailbox_id, now)
     elif any(following.values()):
-        yield from due(mailbox_id, until, wake=False)
+        yield from due(mailbox_id, until, wakes=False)
     return following
 
 
@@ -147,7 +147,7 @@ def _mailbox_of(mailbox_id: MailboxId) -> Script[MailboxRow]:
     try:
         return (yield from locked(mailbox_id))
     except NotFound as error:
-        raise LeaseLost("conflict.mailbox") from error
+        raise LaneLost("conflict.mailbox") from error
 
 
 def _move_cursor(
@@ -215,11 +215,11 @@ def history_context(
     mailbox_id: MailboxId, appeared: Collection[str], relabelled: Sequence[str]
 ) -> Script[HistoryContext]:
     """What a page of history is read against: what is known of messages that appeared in it and of others whose labels
-    changed. Raises `LeaseLost` for a mailbox that has gone.
+    changed. Raises `LaneLost` for a mailbox that has gone.
     """
     row: AroundRow | None = yield q("around_history", mailbox_id=mailbox_id, ids=packed(sorted(appeared)))
     if row is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     return rows.history_context(row, known=(yield from known(mailbox_id, relabelled)))
 
 

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 
 from backend.domain.entry.challenge import ChallengeIntent, Dealings, spent
-from backend.domain.errors import Conflict, LeaseLost, NotFound, Refused
+from backend.domain.errors import Conflict, LaneLost, NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mail.sender import counted_domain
 from backend.domain.mailbox.message import PLACES, Placement, Screened, Stage, Verdict
@@ -99,7 +99,7 @@ def record_verdict(
     try:
         yield from lock(job.mailbox_id)
     except NotFound as error:
-        raise LeaseLost("conflict.mailbox") from error
+        raise LaneLost("conflict.mailbox") from error
     row = yield from held_message(job)
     late = row["revision"] != job.revision
     yield from decisions.verdicts_reached(job.mailbox_id, [(job.gmail_id, verdict)], late, now)
@@ -133,7 +133,7 @@ def record_verdict(
     if placement is Placement.HELD and (yield from number("has_web_push", mailbox_id=job.mailbox_id)):
         yield from request_duty(job.mailbox_id, Duty.WEB_PUSH, now + SETTLE)
     if acts and kept is not None:
-        yield from due(job.mailbox_id, kept, wake=False)
+        yield from due(job.mailbox_id, kept, wakes=False)
         return next_job(replace(job, placement=placement), acts)
     if acts:
         yield from due(job.mailbox_id, now)
@@ -172,12 +172,12 @@ def record_stays(mailbox_id: MailboxId, ended: Sequence[Reached], now: datetime)
     try:
         yield from lock(mailbox_id)
     except NotFound as error:
-        raise LeaseLost("conflict.mailbox") from error
+        raise LaneLost("conflict.mailbox") from error
     ids = packed(sorted(one.job.gmail_id for one in ended))
     found: list[StaysRow] = yield q("stays_for_write", mailbox_id=mailbox_id, ids=ids)
     held = {row["gmail_id"]: (row["lease"], row["revision"]) for row in found if not row["spoken"]}
     if any(held.get(one.job.gmail_id) != (one.job.lease, one.job.revision) for one in ended):
-        raise LeaseLost("conflict.lease")
+        raise LaneLost("conflict.lane")
     yield from write_stays(mailbox_id, ended, now)
 
 

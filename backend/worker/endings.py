@@ -15,7 +15,7 @@ from backend.domain.errors import (
     SEARCH_LAG,
     Cause,
     Gone,
-    LeaseLost,
+    LaneLost,
     NeedsReconnect,
     PitchgateError,
     StoreAway,
@@ -65,7 +65,7 @@ class Endings:
         more."""
         try:
             await self._after(job, error, began or self._context.clock.now())
-        except LeaseLost:
+        except LaneLost:
             log.info("lease_lost", mailbox=job.mailbox_id)
         except StoreAway:
             return  # as below; the store tells of itself

@@ -17,7 +17,7 @@ from functools import partial
 
 import structlog
 
-from backend.domain.errors import LeaseLost, StoreAway
+from backend.domain.errors import LaneLost, StoreAway
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.message import Stage
 from backend.pipeline.context import Context
@@ -188,7 +188,7 @@ class Worker:
         try:
             async with asyncio.timeout(context.settings.lease_seconds * SHARE_OF_LEASE):
                 again = await look_at(context, look, self)
-        except LeaseLost:
+        except LaneLost:
             looks.end(look, 0.0)  # another came first
         except StoreAway:
             looks.end(look, AGAIN)
@@ -318,7 +318,7 @@ class Worker:
             with contextlib.suppress(Exception):
                 await asyncio.shield(self._endings.give_back(job))
             raise
-        except LeaseLost:
+        except LaneLost:
             log.info("lease_lost", job=kind, mailbox=job.mailbox_id, worker=self._name)
         except Exception as error:
             await self._endings.after(job, error, at)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.errors import LeaseLost, NotFound, Refused
+from backend.domain.errors import LaneLost, NotFound, Refused
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Link
@@ -102,7 +102,7 @@ async def test_nobody_reports_without_the_lease(story: Story) -> None:
     await story.mailbox("ana")
     job = await ordered(story, "m1")
     await story.store.finish_duty(job, None)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LaneLost):
         await story.store.record_previews(job, 1, [Looked("m1", mail(story, "m1"))], story.now)
 
 

@@ -11,7 +11,7 @@ from operator import attrgetter
 import pytest
 
 from backend.domain.entry.challenge import ChallengeState
-from backend.domain.errors import Conflict, LeaseLost
+from backend.domain.errors import Conflict, LaneLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Outcome, Placement, Stage, Verdict
@@ -156,7 +156,7 @@ async def test_of_two_looks_at_one_page_the_first_counts(story: Story) -> None:
     reached = Reached(job, PITCH, story.screened(BO), story.intent(BO))
     assert (await look(story, listed, reached)).keys() == {"m1"}
     before = await story.store.challenge_of("ana", "m1")
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LaneLost):
         await look(story, page("m1", "m2", cursor="8"), replace(reached, verdict=ORDINARY))
     assert await story.store.known("ana", ["m2"]) == {}
     assert await story.store.challenge_of("ana", "m1") == before
@@ -170,7 +170,7 @@ async def test_looks_at_the_same_time_judge_each_message_once(story: Story) -> N
         *(look(story, listed, Reached(job, ORDINARY, story.screened(BO))) for _ in range(5)),
         return_exceptions=True,
     )
-    assert sum(isinstance(end, LeaseLost) for end in ends) == 4
+    assert sum(isinstance(end, LaneLost) for end in ends) == 4
     log = await story.store.decisions("ana")
     assert len(log.entries) == 1
 
@@ -214,7 +214,7 @@ async def test_should_the_worker_of_a_look_die_another_judges_what_it_found(stor
     story.pass_time(seconds=60)
     (again,) = await story.claim(worker="w2")
     assert (again.gmail_id, again.deaths, again.attempt) == ("m1", 1, 2)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LaneLost):
         await story.store.finish_stage(job, story.now)
 
 
@@ -256,7 +256,7 @@ async def test_verdicts_on_messages_that_stay_are_written_together_or_not_at_all
     assert {(view.outcome, view.stage, view.placement) for view in after.values()} == {
         (Outcome.INBOX, None, Placement.INBOX)
     }
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LaneLost):
         await story.store.record_stays("ana", [first, third], story.now)
 
 
@@ -274,7 +274,7 @@ async def test_should_the_worker_die_another_finds_the_stage_when_the_lease_ends
     story.pass_time(seconds=1)
     (again,) = await story.claim(worker="w2")
     assert (again.stage, again.deaths, again.attempt) == (Stage.ACT, 1, 2)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LaneLost):
         await story.store.finish_stage(act, story.now, story.now + LEASE)
 
 

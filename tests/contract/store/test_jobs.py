@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.errors import LeaseLost
+from backend.domain.errors import LaneLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome, Placement, Stage
 from backend.transactions.records import Duty, PushFate, Sighting, SyncPage
@@ -119,7 +119,7 @@ async def test_the_duty_of_a_dead_worker_goes_to_the_next_and_the_dead_changes_n
         story.store.commit_sync(dead, SyncPage((Sighting("m1", "t1", None),), cursor="7"), story.now),
         story.store.save_index(dead, "x", 1, 1, finished=True, now=story.now),
     ):
-        with pytest.raises(LeaseLost):
+        with pytest.raises(LaneLost):
             await late
     untouched = await story.store.mailbox("ana")
     assert untouched is not None
@@ -217,7 +217,7 @@ async def test_the_message_of_a_dead_worker_goes_to_the_next_and_the_dead_change
         story.store.mark_sent(dead, "c1", "x", story.now),
         story.store.mark_unsent(dead, "c1", "late", story.now),
     ):
-        with pytest.raises(LeaseLost):
+        with pytest.raises(LaneLost):
             await late
     view = await story.view("ana", "m1")
     assert (view.stage, view.outcome, view.sender, view.dead_letter) == (Stage.SCREEN, "", "", False)
@@ -330,12 +330,12 @@ async def test_a_waiting_worker_is_woken_by_new_work(story: Story) -> None:
 
 async def test_work_that_came_between_the_look_and_the_wait_is_not_slept_through(story: Story) -> None:
     await story.mailbox("ana")
-    listened: list[int] = []
-    story.store.on_due(lambda: listened.append(1))
+    listened: list[str] = []
+    story.store.on_due(listened.append)
     heard = story.store.rings
     await story.store.request_duty("ana", Duty.SYNC, story.now)
     assert await story.store.wait(20, heard)
-    assert listened
+    assert listened == ["ana"]
 
 
 async def test_a_wait_for_nothing_ends(story: Story) -> None:

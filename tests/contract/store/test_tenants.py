@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backend.domain.entry.challenge import Dealings, LedgerEntry, Posting
-from backend.domain.errors import AccessLost, Cause, LeaseLost, NotFound
+from backend.domain.errors import AccessLost, Cause, LaneLost, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, RuleKind
 from backend.domain.mailbox.mailbox import Link, Notices, Preferences
@@ -275,7 +275,7 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
     for name in sorted(methods() - ABOUT_ALL.keys()):
         try:
             seen = await eve.calls()[name]()
-        except (NotFound, LeaseLost):
+        except (NotFound, LaneLost):
             seen = None
         if (after := await dump(address, "ana")) != before:
             found[name], before = "changed what is Ana's", after

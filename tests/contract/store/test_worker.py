@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from backend.domain.errors import SEARCH_LAG, LeaseLost, StoreAway, TryLater
+from backend.domain.errors import SEARCH_LAG, LaneLost, StoreAway, TryLater
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Outcome, Stage
 from backend.pipeline.context import Context
@@ -415,7 +415,7 @@ async def test_a_push_wakes_the_worker_and_so_does_the_next(workshop: Workshop) 
     assert [look.told and look.told.position for look in looker.looks] == [7, 8]
 
 
-@pytest.mark.parametrize("error", [StoreAway("later.store.full"), LeaseLost("conflict.lease")])
+@pytest.mark.parametrize("error", [StoreAway("later.store.full"), LaneLost("conflict.lane")])
 async def test_a_look_that_could_not_be_written_is_made_again_with_what_was_told(
     workshop: Workshop, error: Exception
 ) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from backend.domain.errors import LeaseLost, PitchgateError, StoreAway
+from backend.domain.errors import LaneLost, PitchgateError, StoreAway
 from backend.domain.mail.message import Address, Headers, Message
 from backend.domain.mailbox.mailbox import Mailbox, Mode, NoticeHint, Preferences, Strictness
 from backend.domain.reading.score import Reason, Score, Thresholds
@@ -213,7 +213,7 @@ class Fixture:
             again = await self._together(look_at(self.context, look, self))
         except Died:
             self.die()
-        except LeaseLost:
+        except LaneLost:
             looks.end(look, 0.0)
         except StoreAway:
             looks.end(look, 1.0)

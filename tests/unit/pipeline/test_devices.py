@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from backend.domain.errors import LeaseLost
+from backend.domain.errors import LaneLost
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.owner_digest import APART
@@ -153,7 +153,7 @@ async def test_a_death_before_the_record_tells_the_same_under_the_same_name(here
         await here.store.request_duty(here.mailbox_id, Duty.WEB_PUSH, here.now())
         job = await here.store.claim_duty("w", here.now(), here.now() + timedelta(seconds=60))
         assert job is not None
-        with pytest.raises(LeaseLost):
+        with pytest.raises(LaneLost):
             await web_push(here.context, replace(job, lease="somebody else's"))
         here.wait(seconds=61)
     first, second = service(here).sent

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backend.domain.digest import Digest
-from backend.domain.errors import LeaseLost, Refused, StoreAway, TryLater
+from backend.domain.errors import LaneLost, Refused, StoreAway, TryLater
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Placement, Stage
@@ -111,7 +111,7 @@ async def test_one_whose_facts_no_row_can_hold_takes_no_other_with_it(
 async def test_one_whose_lease_is_lost_takes_no_other_with_it(fixture: Fixture) -> None:
     jobs = await found(fixture, 3)
     ends = await screened(fixture, [replace(jobs[0], lease="another's"), *jobs[1:]])
-    assert isinstance(ends[0], LeaseLost)
+    assert isinstance(ends[0], LaneLost)
     assert ends[1:] == [(), ()]
     assert await rows(fixture) == {"below_hold": 2, "": 1}
 

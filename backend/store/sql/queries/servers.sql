@@ -41,3 +41,9 @@ UPDATE digests SET told_until = :now WHERE told_until > :now;
 
 -- name: bring_back_web_pushes(now)!
 UPDATE web_pushes SET told_until = :now WHERE told_until > :now;
+
+-- name: begin_owning()!
+INSERT INTO servers (name, seen_at) VALUES ('owner', 0) ON CONFLICT DO NOTHING;
+
+-- name: end_owning()!
+DELETE FROM servers WHERE name = 'owner';
