@@ -50,7 +50,6 @@ from backend.web.services import Services
 from backend.worker.fetcher import Fetcher
 from backend.worker.loop import Worker
 from backend.worker.models import Following
-from backend.worker.roll import QuotaMembership
 from backend.worker.timekeeping import Timekeeping
 
 log = structlog.get_logger()
@@ -67,7 +66,6 @@ class Application:
     worker: Worker
     models: Following
     fetcher: Fetcher | None = None
-    roll: QuotaMembership | None = None
     timekeeping: Timekeeping | None = None
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -82,9 +80,8 @@ class Application:
             group.create_task(self.models.run(stop))
             if self.fetcher is not None:
                 group.create_task(self.fetcher.run(stop))
-            for beside in (self.roll, self.timekeeping):
-                if beside is not None:
-                    group.create_task(beside.run(stop))
+            if self.timekeeping is not None:
+                group.create_task(self.timekeeping.run(stop))
 
 
 class StoredGrants:
@@ -144,7 +141,7 @@ async def open_application(
         await check_keys(store, vault)
         models = Following(store, reader, settings.model_path)
         await models.look()
-        name, roll = f"{socket.gethostname()}:{os.getpid()}:{SystemTokens().token(4)}", None
+        name = f"{socket.gethostname()}:{os.getpid()}:{SystemTokens().token(4)}"
         if (limit := raise_limit()) < NEEDED:
             log.error("few_descriptors", limit=limit, needed=NEEDED, remedy="LimitNOFILE= or ulimit -n")
         heard = (trace_dates(guided.heard),) if guided else ()
@@ -170,15 +167,13 @@ async def open_application(
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
         checks = Checks(first, codes, settings.captcha_code_after)
-        if configured(settings).dialect is Dialect.POSTGRES:
-            roll = QuotaMembership(store, clock, name, google.divide)
-            await roll.call()
+        store.ownership.share_quota(google.divide)
         worker = Worker(context, google.authorizer, name, wake)
         services = _services(settings, context, google, checks, worker)
         fetcher = None
         if settings.notices is Notices.PULL:
             fetcher = Fetcher(context, await stack.enter_async_context(open_source(settings)))
-        yield Application(settings, context, google, services, worker, models, fetcher, roll, timekeeping)
+        yield Application(settings, context, google, services, worker, models, fetcher, timekeeping)
 
 
 def _services(

@@ -266,6 +266,9 @@ class FileOwnership:
             return False
         return True
 
+    def share_quota(self, divide: Callable[[int], None]) -> None:
+        """See `Ownership`: with nobody."""
+
     async def tell_owner(self, mailbox_id: str, told: NoticeHint) -> None:
         """Nothing to be done: what was stored is found when the owner looks into the file for what others wrote."""
 

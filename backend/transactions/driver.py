@@ -213,6 +213,9 @@ class Ownership(Protocol):
         """Take what there is to take, keep it until `stop`, then give it back; `changed` is called after each change
         of what is owned."""
 
+    def share_quota(self, divide: Callable[[int], None]) -> None:
+        """Have `divide` told among how many processes what Google allows is divided, now and at each change."""
+
     async def tell_owner(self, mailbox_id: MailboxId, told: NoticeHint) -> None:
         """A push came here about a mailbox that is another process's."""
 

@@ -16,7 +16,6 @@ from backend.transactions import rows
 from backend.transactions.records import Due, Duty, DutyJob, MessageJob, PushFate
 from backend.transactions.rows import DueLaneRow, DutyRow, HeldRow, MailboxRow, MessageRow
 from backend.transactions.statement import (
-    EVERY,
     Script,
     Statement,
     each,
@@ -59,17 +58,6 @@ def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: dateti
     yield q("bring_back_digests", now=at)
     yield q("bring_back_web_pushes", now=at)
     return count
-
-
-def heartbeat(name: str, now: datetime, silence: timedelta) -> Script[int]:
-    """Record that server `name` is alive; returns how many are: all seen within `silence`, this one included. Of what
-    a silent one was told nobody else knows: every history is due then.
-    """
-    yield q("server_seen", name=name, now=micros(now))
-    if (yield from number("drop_silent_servers", before=micros(now - silence))):
-        yield q("look_everywhere", duty=Duty.SYNC, now=micros(now))
-        yield wake(EVERY)
-    return (yield from number("count_servers"))
 
 
 def begin_owning() -> Script[bool]:

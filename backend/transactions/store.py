@@ -248,7 +248,6 @@ class Store:
     release_leases_of = writes_all(_jobs.release_leases_of)
     leave_look = writes_key(_jobs.leave_look)
     bring_back = writes_all(_jobs.bring_back)
-    heartbeat = writes_key_all(_jobs.heartbeat)
     request_duty = writes_key(_jobs.request_duty)
     set_notice_mode = writes(_sync.set_notice_mode)
     note_missing = writes_all(_sync.note_missing)

@@ -103,20 +103,6 @@ def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
         assert found == ""
 
 
-async def test_servers_count_one_another_while_they_say_that_they_are_at_work(story: Story) -> None:
-    silence = timedelta(seconds=15)
-
-    async def count_of(name: str) -> int:
-        return await story.store.heartbeat(name, story.now, silence)
-
-    assert [await count_of("a"), await count_of("b"), await count_of("a")] == [1, 2, 2]
-    story.pass_time(seconds=10)
-    assert await count_of("a") == 2
-    story.pass_time(seconds=10)
-    assert await count_of("a") == 1, "nothing has been heard of b"
-    assert await count_of("b") == 2
-
-
 FAR = timedelta(days=365)
 
 
@@ -156,23 +142,3 @@ async def test_a_push_that_was_put_off_by_a_wrong_clock_is_looked_at_at_once(sto
     job = await story.store.claim_duty("w1", story.now, story.now + LEASE)
     assert job is not None
     assert job.duty is Duty.SYNC
-
-
-async def test_when_a_server_falls_silent_every_history_is_due(story: Story) -> None:
-    """What pushes told it was in its memory alone."""
-    for name in ("ana", "eve"):
-        await story.mailbox(name)
-    for name in ("ana", "eve"):
-        await story.store.finish_duty(await story.hold(name), story.now + timedelta(minutes=12))
-    silence = timedelta(seconds=15)
-    for name in ("a", "b"):
-        await story.store.heartbeat(name, story.now, silence)
-    story.pass_time(seconds=10)
-    await story.store.heartbeat("a", story.now, silence)
-    assert await story.claim_duty() is None
-    story.pass_time(seconds=10)
-    heard = story.store.rings
-    await story.store.heartbeat("a", story.now, silence)
-    assert await story.store.wait(20, heard)
-    claimed = await story.store.claim_duties("a", story.now, story.now + LEASE, 9)
-    assert {(job.mailbox_id, job.duty) for job in claimed} == {("ana", Duty.SYNC), ("eve", Duty.SYNC)}

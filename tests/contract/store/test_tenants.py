@@ -55,7 +55,6 @@ ABOUT_ALL = {
     "note_missing": "the fetcher's",
     "release_leases_of": "a server's",
     "bring_back": "a server's: its clock was wrong",
-    "heartbeat": "a server's",
     "challenge_by_token": "named by a secret",
     "receipt": "named by a secret",
     "drop_receipts": "the worker's",

@@ -78,7 +78,9 @@ async def test_a_release_reads_and_writes_what_a_later_one_has_upgraded(
         releases(monkeypatch, *KNOWN[: number + 1])
         assert await postgres.upgrade_server(address) == 1
         seen.append(await columns(address))
-    for earlier, later in pairwise(seen):
+    for step, (earlier, later) in zip(KNOWN[1:], pairwise(seen), strict=True):
+        if step.version == postgres.OWNERS:
+            continue  # refused while an earlier release is at work
         assert {name: kind for name, (kind, _) in earlier.items()}.items() <= {
             name: kind for name, (kind, _) in later.items()
         }.items()

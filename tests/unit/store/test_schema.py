@@ -23,7 +23,6 @@ WALKS = {
     # once, when a backup is put back or a server starts; when what pulling lacks has changed
     *("free_messages", "free_duties", "free_lanes", "doubt_intents", "save_missing"),
     *("inherit_messages", "inherit_duties"),
-    "look_everywhere",  # and when a server has fallen silent
     # when it is known again what time it is: at a start, and after the clock was set
     *("bring_back_duties", "bring_back_looks", "bring_back_messages"),
     *("bring_back_digests", "bring_back_web_pushes"),
@@ -31,8 +30,6 @@ WALKS = {
     "count_failing",
     # a row a mailbox, once for an address that no mailbox has today
     *("mailbox_by_former", "pushed_formerly"),
-    # a row a server
-    *("drop_silent_servers", "count_servers"),
     # asked by an operator, or the last row alone
     *"models_at_work model_acts known_models labels_in_trial labels_of_the_asked trial_pairs".split(),
 }

@@ -10,10 +10,6 @@ SET wanted = wanted + 1,
                   WHEN due_at IS NULL OR due_at > :due_at THEN :due_at ELSE due_at END
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
--- name: look_everywhere(duty, now)!
-UPDATE duties SET wanted = wanted + 1, due_at = :now
-WHERE duty = :duty AND lease IS NULL AND due_at > :now;
-
 -- name: postpone_duty(mailbox_id, duty, due_at, attempts, error, failing_since, cause)!
 UPDATE duties
 SET lease = NULL, asked_at = NULL, due_at = :due_at, attempts = :attempts, error = :error,

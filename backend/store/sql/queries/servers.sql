@@ -1,13 +1,3 @@
--- name: server_seen(name, now)!
-INSERT INTO servers (name, seen_at) VALUES (:name, :now)
-ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at;
-
--- name: drop_silent_servers(before)!
-DELETE FROM servers WHERE seen_at < :before;
-
--- name: count_servers()$
-SELECT COUNT(*) FROM servers;
-
 -- name: inherit_messages(now, searchable, held)!
 -- The process that held them, under leases that begin so, is dead. The lease stays, so that the next claim counts the death; a challenge may have left just
 -- before, and is looked for once it can be found.
@@ -43,7 +33,7 @@ UPDATE digests SET told_until = :now WHERE told_until > :now;
 UPDATE web_pushes SET told_until = :now WHERE told_until > :now;
 
 -- name: begin_owning()!
-INSERT INTO servers (name, seen_at) VALUES ('owner', 0) ON CONFLICT DO NOTHING;
+INSERT INTO lane_owners (bucket, owner) VALUES (0, '') ON CONFLICT DO NOTHING;
 
 -- name: end_owning()!
-DELETE FROM servers WHERE name = 'owner';
+DELETE FROM lane_owners;
