@@ -35,7 +35,7 @@ from backend.transactions.statement import (
 # ---- Mailboxes
 
 
-LASTING = ("model_acts", "models", "receipts", "servers", "tallies")
+LASTING = ("lane_owners", "model_acts", "models", "receipts", "tallies")
 """Tables that outlive a mailbox: they hold nothing of anybody."""
 
 

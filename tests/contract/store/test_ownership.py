@@ -16,15 +16,18 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from backend.doctor.machine import CheckState, of_database
 from backend.domain.errors import LaneLost, Refused
 from backend.domain.mailbox.mailbox import NoticeHint
+from backend.settings import Settings
 from backend.store import lane_sessions
 from backend.store.lane_sessions import BUCKETS, NEWCOMER, Connection, LaneSessions, bucket_of
 from backend.store.opening import open_store
 from backend.store.postgres import PostgresDriver
 from backend.transactions.statement import Script, q
-from tests.contract.store.stories import START, Story, threads
+from tests.contract.store.stories import Story, threads
 from tests.contract.store.wires import Pooler, Wire
+from tests.doubles import START
 
 PATIENCE = 60.0
 SILENCE = 1.5
@@ -85,7 +88,12 @@ class Replicas:
         pace = {"beat": 0.2, "grace": 0.05} | pace
         driver.ownership = LaneSessions(address or self._address, driver._wake_owner, **pace)
         replica = Replica(driver)
-        replica.sessions.share_quota(lambda among: (replica.shares.append(among), self._changed.set()))
+
+        def divide(among: int) -> None:
+            replica.shares.append(among)
+            self._changed.set()
+
+        replica.sessions.share_quota(divide)
         await driver.open()
         running = asyncio.create_task(replica.sessions.run(replica.stop, self._changed.set))
 
@@ -336,6 +344,9 @@ async def test_a_pooler_that_shares_sessions_is_refused(address: str) -> None:
     async with Pooler(address, by_session=False) as pooler:
         with pytest.raises(Refused, match=r"store\.pooler"):
             await open_store(pooler.address).open()
+        (finding,) = await of_database(Settings(database_url=pooler.address))
+    assert (finding.name, finding.key, finding.state) == ("database", "store.pooler", CheckState.BROKEN)
+    assert "pool_mode = session" in finding.mend
 
 
 async def test_a_pooler_that_gives_everybody_a_session_will_do(replicas: Replicas, address: str) -> None:

@@ -90,6 +90,26 @@ async def test_a_release_reads_and_writes_what_a_later_one_has_upgraded(
         assert [n for n, may in added.items() if n.partition(".")[0] in tables and not may] == []
 
 
+async def test_servers_that_know_of_no_owners_are_refused_by_name(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        releases(patch, *(step for step in KNOWN if step.version < postgres.OWNERS))
+        await postgres.upgrade_server(address)
+    before = await postgres.current_version(address)
+    earlier = await asyncpg.connect(address)
+    for channel in (postgres.CHANNEL, postgres.CHANGES):  # as a server has listened since 0.1.0
+        await earlier.add_listener(channel, print)
+    with pytest.raises(Conflict, match=rf"store\.earlier this machine \(session {earlier.get_server_pid()} "):
+        await postgres.upgrade_server(address)
+    assert await postgres.current_version(address) == before
+    await earlier.close()
+    ours = open_store(address)
+    await ours.open()
+    await ours.close()
+    assert await postgres.current_version(address) == KNOWN[-1].version
+
+
 async def work(story: Story, stop: asyncio.Event, done: Counter[str], number: int) -> None:
     """What a process does all day, on a mailbox of its own."""
     box = f"box{number}"

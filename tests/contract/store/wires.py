@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,7 +28,7 @@ class Way:
         self.address = f"postgresql://{self._role}@127.0.0.1:{port}/{self._database}"
         return self
 
-    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._server.close()
         for caller in self._callers:
             caller.cancel()
