@@ -2,7 +2,7 @@
 
     async with open_application(settings) as application:
         application.services   what the web needs
-        application.worker     what runs the jobs
+        application.lanes      what is done in mailboxes
 
 Everything opened here is closed here, in the opposite order.
 """
@@ -29,6 +29,11 @@ from backend.gmail.callers import AddonVerifier
 from backend.gmail.client import Google, open_google
 from backend.gmail.executor import trace_dates
 from backend.gmail.pubsub import open_source
+from backend.lanes.fetcher import Fetcher
+from backend.lanes.lanes import Lanes
+from backend.lanes.models import Following
+from backend.lanes.roll import QuotaMembership
+from backend.lanes.timekeeping import Timekeeping
 from backend.pipeline import notices
 from backend.pipeline.addon import AddonService
 from backend.pipeline.archive import ArchiveService
@@ -42,16 +47,10 @@ from backend.reader.pool import ReadingPool, open_reader
 from backend.settings import Settings
 from backend.store.library import Dialect
 from backend.store.opening import configured, open_configured
-from backend.store.sqlite import alone, follows
 from backend.system import NEEDED, GuidedClock, SystemClock, SystemTokens, for_google, raise_limit
 from backend.transactions.store import Store
 from backend.vault import MultiFernetVault, VaultKeys, load_or_make_keys, opens
 from backend.web.services import Services
-from backend.worker.fetcher import Fetcher
-from backend.worker.loop import Worker
-from backend.worker.models import Following
-from backend.worker.roll import QuotaMembership
-from backend.worker.timekeeping import Timekeeping
 
 log = structlog.get_logger()
 
@@ -64,7 +63,7 @@ class Application:
     context: Context
     google: Google
     services: Services
-    worker: Worker
+    lanes: Lanes
     models: Following
     fetcher: Fetcher | None = None
     roll: QuotaMembership | None = None
@@ -76,9 +75,9 @@ class Application:
         await asyncio.to_thread(load_suffixes)
         # A database that is away: the next start, or the day's watch, does it.
         with contextlib.suppress(TryLater):
-            await notices.sync_all_mailboxes(self.context)
+            await notices.change_over(self.context)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.worker.run(stop))
+            group.create_task(self.lanes.run(stop))
             group.create_task(self.models.run(stop))
             if self.fetcher is not None:
                 group.create_task(self.fetcher.run(stop))
@@ -154,7 +153,6 @@ async def open_application(
             )
         )
         wake = asyncio.Event()
-        store.on_due(lambda _: wake.set())  # rung by whichever process made a job due
         web_push = VapidPush(settings.public_url.replace("http:", "https:"), clock)
         context = Context(
             settings, store, google.gmail, reader, clock, tokens, vault, web_push, wake.set, clock.now()
@@ -165,7 +163,6 @@ async def open_application(
             timekeeping = Timekeeping(context, google.ask_time)
             await timekeeping.begin()
             context = replace(context, started=clock.now())
-        await _succeed(store, settings, name, clock, stack)
         first, codes = await stack.enter_async_context(
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
@@ -173,17 +170,15 @@ async def open_application(
         if configured(settings).dialect is Dialect.POSTGRES:
             roll = QuotaMembership(store, clock, name, google.divide)
             await roll.call()
-        worker = Worker(context, google.authorizer, name, wake)
-        services = _services(settings, context, google, checks, worker)
+        lanes = Lanes(context, google.authorizer, wake)
+        services = _services(settings, context, google, checks, lanes)
         fetcher = None
         if settings.notices is Notices.PULL:
             fetcher = Fetcher(context, await stack.enter_async_context(open_source(settings)))
-        yield Application(settings, context, google, services, worker, models, fetcher, roll, timekeeping)
+        yield Application(settings, context, google, services, lanes, models, fetcher, roll, timekeeping)
 
 
-def _services(
-    settings: Settings, context: Context, google: Google, checks: Checks, worker: Worker
-) -> Services:
+def _services(settings: Settings, context: Context, google: Google, checks: Checks, lanes: Lanes) -> Services:
     """What the routes are given."""
     return Services(
         context,
@@ -196,15 +191,5 @@ def _services(
         ArchiveService(context),
         WebPushService(context),
         AddonService(context, AddonVerifier(settings, google.tokens)) if settings.addon else None,
-        worker.failed,
+        lanes.failed,
     )
-
-
-async def _succeed(store: Store, settings: Settings, name: str, clock: Clock, stack: AsyncExitStack) -> None:
-    """Take over what a server held that is dead for sure. On PostgreSQL others may be at work."""
-    where = configured(settings)
-    if where.dialect is Dialect.POSTGRES:
-        if before := stack.enter_context(follows(settings.state_dir, name)):
-            await store.release_leases_of(clock.now(), before)
-    elif stack.enter_context(alone(where.path)):
-        await store.release_leases_of(clock.now())

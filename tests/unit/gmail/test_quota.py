@@ -15,7 +15,7 @@ from backend.domain.errors import TryLater
 from backend.gmail.quota import LEAST_ALLOWANCE, NEW_PRICES, OLD_PRICES, Bucket, Quota, prices
 from backend.gmail.requests import Priority
 from backend.settings import Settings
-from backend.worker.roll import EVERY, NEWCOMER
+from backend.lanes.roll import EVERY, NEWCOMER
 
 PRICES = sorted(set(NEW_PRICES.values()))
 
