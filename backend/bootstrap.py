@@ -2,7 +2,7 @@
 
     async with open_application(settings) as application:
         application.services   what the web needs
-        application.worker     what runs the jobs
+        application.lanes      what is done in mailboxes
 
 Everything opened here is closed here, in the opposite order.
 """
@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +27,10 @@ from backend.gmail.callers import AddonVerifier
 from backend.gmail.client import Google, open_google
 from backend.gmail.executor import trace_dates
 from backend.gmail.pubsub import open_source
+from backend.lanes.fetcher import Fetcher
+from backend.lanes.lanes import Lanes
+from backend.lanes.models import Following
+from backend.lanes.timekeeping import Timekeeping
 from backend.pipeline import notices
 from backend.pipeline.addon import AddonService
 from backend.pipeline.archive import ArchiveService
@@ -40,17 +42,11 @@ from backend.ports.system import Clock, Vault
 from backend.public_post import OneClick, VapidPush
 from backend.reader.pool import ReadingPool, open_reader
 from backend.settings import Settings
-from backend.store.library import Dialect
-from backend.store.opening import configured, open_configured
-from backend.store.sqlite import alone, follows
+from backend.store.opening import open_configured
 from backend.system import NEEDED, GuidedClock, SystemClock, SystemTokens, for_google, raise_limit
 from backend.transactions.store import Store
 from backend.vault import MultiFernetVault, VaultKeys, load_or_make_keys, opens
 from backend.web.services import Services
-from backend.worker.fetcher import Fetcher
-from backend.worker.loop import Worker
-from backend.worker.models import Following
-from backend.worker.timekeeping import Timekeeping
 
 log = structlog.get_logger()
 
@@ -63,7 +59,7 @@ class Application:
     context: Context
     google: Google
     services: Services
-    worker: Worker
+    lanes: Lanes
     models: Following
     fetcher: Fetcher | None = None
     timekeeping: Timekeeping | None = None
@@ -74,9 +70,9 @@ class Application:
         await asyncio.to_thread(load_suffixes)
         # A database that is away: the next start, or the day's watch, does it.
         with contextlib.suppress(TryLater):
-            await notices.sync_all_mailboxes(self.context)
+            await notices.change_over(self.context)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.worker.run(stop))
+            group.create_task(self.lanes.run(stop))
             group.create_task(self.models.run(stop))
             if self.fetcher is not None:
                 group.create_task(self.fetcher.run(stop))
@@ -141,7 +137,6 @@ async def open_application(
         await check_keys(store, vault)
         models = Following(store, reader, settings.model_path)
         await models.look()
-        name = f"{socket.gethostname()}:{os.getpid()}:{SystemTokens().token(4)}"
         if (limit := raise_limit()) < NEEDED:
             log.error("few_descriptors", limit=limit, needed=NEEDED, remedy="LimitNOFILE= or ulimit -n")
         heard = (trace_dates(guided.heard),) if guided else ()
@@ -151,7 +146,6 @@ async def open_application(
             )
         )
         wake = asyncio.Event()
-        store.on_due(lambda _: wake.set())  # rung by whichever process made a job due
         web_push = VapidPush(settings.public_url.replace("http:", "https:"), clock)
         context = Context(
             settings, store, google.gmail, reader, clock, tokens, vault, web_push, wake.set, clock.now()
@@ -162,23 +156,20 @@ async def open_application(
             timekeeping = Timekeeping(context, google.ask_time)
             await timekeeping.begin()
             context = replace(context, started=clock.now())
-        await _succeed(store, settings, name, clock, stack)
         first, codes = await stack.enter_async_context(
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
         checks = Checks(first, codes, settings.captcha_code_after)
         store.ownership.share_quota(google.divide)
-        worker = Worker(context, google.authorizer, name, wake)
-        services = _services(settings, context, google, checks, worker)
+        lanes = Lanes(context, google.authorizer, wake)
+        services = _services(settings, context, google, checks, lanes)
         fetcher = None
         if settings.notices is Notices.PULL:
             fetcher = Fetcher(context, await stack.enter_async_context(open_source(settings)))
-        yield Application(settings, context, google, services, worker, models, fetcher, timekeeping)
+        yield Application(settings, context, google, services, lanes, models, fetcher, timekeeping)
 
 
-def _services(
-    settings: Settings, context: Context, google: Google, checks: Checks, worker: Worker
-) -> Services:
+def _services(settings: Settings, context: Context, google: Google, checks: Checks, lanes: Lanes) -> Services:
     """What the routes are given."""
     return Services(
         context,
@@ -191,15 +182,5 @@ def _services(
         ArchiveService(context),
         WebPushService(context),
         AddonService(context, AddonVerifier(settings, google.tokens)) if settings.addon else None,
-        worker.failed,
+        lanes.failed,
     )
-
-
-async def _succeed(store: Store, settings: Settings, name: str, clock: Clock, stack: AsyncExitStack) -> None:
-    """Take over what a server held that is dead for sure. On PostgreSQL others may be at work."""
-    where = configured(settings)
-    if where.dialect is Dialect.POSTGRES:
-        if before := stack.enter_context(follows(settings.state_dir, name)):
-            await store.release_leases_of(clock.now(), before)
-    elif stack.enter_context(alone(where.path)):
-        await store.release_leases_of(clock.now())

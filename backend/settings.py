@@ -215,8 +215,6 @@ class Settings(BaseSettings):
     """With `poll`: the longest such wait, for a mailbox in which nothing has happened for hours."""
     watch_interval: float = Field(86_400.0, gt=0)
     """How often the watch is renewed; it lives seven days."""
-    lease_seconds: float = Field(60.0, gt=0)
-    """How long a job may be held."""
     poll_seconds: float = Field(1.0, gt=0)
     """The longest nap of the job loop."""
     stop_seconds: float = Field(10.0, gt=0)

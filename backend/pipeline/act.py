@@ -65,7 +65,7 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
         await _take_out_earlier(context, job, mailbox)
     if carried & {SPAM, TRASH} and placement is not Placement.MARKED:
         await _put_away(context, job, Decision.SPAM if SPAM in carried else Decision.BIN)
-    return await context.store.finish_stage(job, context.clock.now(), context.lease_until())
+    return await context.store.finish_stage(job, context.clock.now())
 
 
 async def _apply(context: Context, job: MessageJob, mailbox: Mailbox, change: LabelChange) -> frozenset[str]:

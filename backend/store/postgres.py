@@ -26,7 +26,7 @@ MIGRATING = 0x7069746368
 """The advisory lock under which one process at a time upgrades the schema."""
 LOCK_WAIT = "2s"
 """How long a step waits for a table. Whatever else wants that table waits behind it meanwhile."""
-OWNERS = 33
+LANES = 33
 """The step from which mailboxes have owners: servers that know of none cannot go on beside it."""
 APPLICATION = "pitchgate"
 """How the session on which a server listens calls itself."""
@@ -50,7 +50,7 @@ async def upgrade_server(url: str) -> int:
             " (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
         )
         done = await version(connection)
-        if 0 < done < OWNERS:
+        if 0 < done < LANES:
             await _refuse_beside_earlier_servers(connection)
         for step in migrations(Dialect.POSTGRES):
             if step.version > done:

@@ -33,8 +33,8 @@ from backend.transactions.statement import EVERY, P, Script, T
 log = structlog.get_logger()
 
 READERS = 2
-TRY_AGAIN = 1.0
-"""Seconds until a process that does not own the file's mailboxes tries again to."""
+AGAIN = 1.0
+"""Seconds between two tries to own the file's mailboxes, and between two looks whether others have written to it."""
 WIPE_TRIES, WIPE_MS = 20, 250
 """How often the log is tried to be emptied, and how long each waits for readers: others cannot write meanwhile."""
 
@@ -70,6 +70,7 @@ class SqliteDriver:
         self._near: sqlite3.Connection | None = None
         self._writer: Writer | None = None
         self.outage = Outage()
+        self._version = 0
         self._ownership = FileOwnership(path, self)
 
     @property
@@ -160,6 +161,15 @@ class SqliteDriver:
         except sqlite3.OperationalError:
             return await self.read(scope, make, *args, **kwargs)  # it waits longer, and tells what is wrong
 
+    def written_by_others(self) -> bool:
+        """Whether another process has written to the file since this was asked last."""
+        connection = self._writer.idle if self._writer and self._threads else None
+        if connection is None:
+            return False
+        version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+        before, self._version = self._version, version
+        return before != version
+
     async def wipe(self) -> None:
         """Deleted rows are written over in the file by `secure_delete`; here the write-ahead log is emptied, in which
         they stand as they were. A long reader, as a backup is, puts it off to the next time, or the next start."""
@@ -249,15 +259,21 @@ class FileOwnership:
                 if ours and await self._taken():
                     self._owned = True
                     changed()
-                    await stop.wait()
+                    while not stop.is_set():
+                        await self._wait(stop)
+                        if self._driver.written_by_others():
+                            self._driver.notifier.ring()
                     with suppress(StoreAway):  # then the next one takes more care than it need
                         await self._driver.write_small(EVERY, jobs.end_owning)
                     self._owned = False
                     changed()
                     return
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TRY_AGAIN):
-                    await stop.wait()
+            await self._wait(stop)
+
+    async def _wait(self, stop: asyncio.Event) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AGAIN):
+                await stop.wait()
 
     async def _taken(self) -> bool:
         try:

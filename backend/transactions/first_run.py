@@ -12,7 +12,7 @@ from backend.domain.mail.message import MailboxId
 from backend.domain.policy.rehearsal import Looked, PreviewRun, Rehearsed, RunState, Word
 from backend.domain.reading.score import Reason, Score
 from backend.transactions import rows
-from backend.transactions.jobs import extend_lease, request_duty
+from backend.transactions.jobs import progress, request_duty
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import Duty, DutyJob
 from backend.transactions.row_reader import Reader
@@ -116,7 +116,7 @@ def _current(job: DutyJob, number: int) -> Script[bool]:
         yield from lock(job.mailbox_id)
     except NotFound as error:
         raise LaneLost("conflict.mailbox") from error
-    yield from extend_lease(job)
+    yield from progress(job)
     present = yield from run(job.mailbox_id)
     return present is not None and present.run == number
 

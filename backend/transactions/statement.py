@@ -46,7 +46,7 @@ KEYS = Statement("keys", {})
 sealed."""
 
 EVERY: MailboxId = "*"
-"""The scope of a transaction that is about all mailboxes: claiming, counting, looking up by address."""
+"""The scope of a transaction that is about all mailboxes: counting, looking up by address."""
 
 
 def q(name: str, /, **params: Any) -> Statement:

@@ -237,7 +237,6 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "duties": "work to be done here",
         "event_heads": "the number of the latest change told to open pages",
         "events": "changes told to open pages",
-        "lanes": "work to be done here",
         "mailboxes": "written by name, without its token",
         "notices": "the release before used it",
         "one_time_codes": "secrets of minutes",

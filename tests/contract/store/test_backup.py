@@ -253,7 +253,7 @@ async def test_what_was_in_hand_at_the_backup_is_free_once_it_is_put_back(tmp_pa
     await story.judge(await story.job("pitch"), Outcome.CHALLENGE)
     await store.finish_stage(await story.job("pitch"), story.now)
     await story.arrive("ana", "new")
-    assert len(await story.claim()) == 2
+    assert len(await story.due()) == 2
     await story.hold("ana", Duty.SYNC)
     await asyncio.to_thread(backup.back_up, path, copy)
     await store.close()
@@ -262,8 +262,8 @@ async def test_what_was_in_hand_at_the_backup_is_free_once_it_is_put_back(tmp_pa
     store = open_store(path)
     await store.open()
     story.store = store
-    assert [job.gmail_id for job in await story.claim()] == ["new"]
-    duty = await story.claim_duty()
+    assert [job.gmail_id for job in await story.due()] == ["new"]
+    duty = await story.due_duty()
     assert duty is not None
     assert duty.duty is Duty.SYNC
     # The answer may have left between the backup and the end of that server: it is looked for first.

@@ -99,7 +99,7 @@ async def test_an_undone_transaction_tells_nothing(story: Story) -> None:
     await story.arrive("ana", "m1")
     job = await story.job("m1")
     story.pass_time(seconds=120)
-    await story.claim()  # another worker takes over
+    await story.due()  # another worker takes over
     with pytest.raises(LaneLost):
         await story.judge(job, Outcome.HOLD)
     assert await events_of(story, start) == []

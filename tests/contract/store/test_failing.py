@@ -46,7 +46,7 @@ async def rested(story: Story) -> Story:
     """Ana's and Bea's mailboxes with nothing due but a message of Ana's."""
     for name in ("ana", "bea"):
         await story.mailbox(name)
-        while (job := await story.claim_duty()) is not None:
+        while (job := await story.due_duty()) is not None:
             await story.store.finish_duty(job, None)
     await story.arrive("ana", "m1")
     assert await failing(story) == ()

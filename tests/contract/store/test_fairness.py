@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from backend.lanes.loop import Worker
 
 from backend.domain.mailbox.message import Outcome
+from backend.lanes import loop
 from backend.pipeline.context import Context
 from backend.settings import Settings
 from backend.transactions.records import Duty, DutyJob, MessageJob, Sighting, SyncPage
 from backend.transactions.store import Store
-from backend.worker import loop
-from backend.worker.loop import Worker
 from tests.contract.store.stories import LEASE, Story
 from tests.doubles import FixedClock, GlassVault, SeededTokens
 

@@ -43,7 +43,7 @@ def mail(story: Story, gmail_id: str, sender: str = BO, **changes: Any) -> Rehea
 async def ordered(story: Story, *gmail_ids: str) -> DutyJob:
     """A preview of these messages under way."""
     await story.store.order_preview("ana", story.now)
-    job = await story.claim_duty()
+    job = await story.due_duty()
     assert job is not None
     assert job.duty is Duty.PREVIEW
     run = await story.store.preview_run("ana")
@@ -76,7 +76,7 @@ async def test_a_preview_is_read_in_its_order_and_each_mail_counts_once(story: S
     assert shown[0] == first
     # They are no messages of ours.
     assert await story.store.known("ana", ["m1", "m2", "m3"]) == {}
-    assert await story.claim() == ()
+    assert await story.due() == ()
 
 
 async def test_an_empty_inbox_is_a_preview_that_is_done(story: Story) -> None:
@@ -143,7 +143,7 @@ async def test_a_standing_is_the_present_one(story: Story) -> None:
 async def test_a_thread_is_an_authors_from_their_second_email_on(story: Story) -> None:
     await story.mailbox("ana")
     await story.store.order_preview("ana", story.now)
-    job = await story.claim_duty()
+    job = await story.due_duty()
     assert job is not None
     await story.store.list_previews(job, 1, [("m2", "t"), ("m1", "t")], story.now)
     looked = [

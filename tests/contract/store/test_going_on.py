@@ -46,11 +46,11 @@ async def test_judging_acting_and_answering_are_one_workers_work(story: Story) -
     act = await judged(story)
     assert act is not None
     assert (act.stage, act.placement, act.attempt) == (Stage.ACT, Placement.HELD, 1)
-    assert await story.claim() == (), "nobody else gets it meanwhile"
+    assert await story.due() == (), "nobody else gets it meanwhile"
     answer = await story.store.finish_stage(act, story.now, story.now + LEASE)
     assert answer is not None
     assert answer.stage is Stage.CHALLENGE
-    assert await story.claim() == ()
+    assert await story.due() == ()
     assert await story.store.finish_stage(answer, story.now, story.now + LEASE) is None
 
 
@@ -73,7 +73,7 @@ async def test_a_challenge_in_hand_starts_to_leave_as_the_message_is_moved(story
     assert leaving.state is ChallengeState.SENDING, "whoever finds it so looks for it first"
     await story.store.mark_sent(answer, leaving.id, "sent-1", story.now)
     story.pass_time(seconds=61)
-    assert await story.claim() == (), "nothing is left to do"
+    assert await story.due() == (), "nothing is left to do"
 
 
 async def test_a_challenge_that_may_have_left_is_in_nobodys_hands(story: Story) -> None:
@@ -139,7 +139,7 @@ async def test_a_look_its_messages_and_their_verdicts_are_one_commit(story: Stor
     assert act is not None
     assert (found["m1"], act.stage, act.placement) == (None, Stage.ACT, Placement.HELD)
     assert found["m3"] == unready
-    assert await story.claim() == (), "nobody else gets them meanwhile"
+    assert await story.due() == (), "nobody else gets them meanwhile"
     view = await story.view("ana", "m1")
     assert (view.outcome, view.stage, view.placement) == (Outcome.INBOX, None, Placement.INBOX)
     mailbox = await story.store.mailbox("ana")
@@ -187,7 +187,7 @@ async def test_a_look_that_finds_what_is_known_judges_it_no_more(story: Story) -
 async def test_what_a_look_has_no_room_for_is_claimed_like_any(story: Story) -> None:
     await story.mailbox("ana")
     assert (await look(story, page("m1", "m2", "m3", cursor="7"), keep=1)).keys() == {"m1"}
-    assert {job.gmail_id for job in await story.claim()} == {"m2", "m3"}
+    assert {job.gmail_id for job in await story.due()} == {"m2", "m3"}
 
 
 async def test_a_look_whose_link_was_opened_meanwhile_writes_nothing(story: Story) -> None:
@@ -210,9 +210,9 @@ async def test_should_the_worker_of_a_look_die_another_judges_what_it_found(stor
     await story.mailbox("ana")
     (job,) = (await look(story, page("m1", cursor="7"))).values()
     assert job is not None
-    assert (await story.store.next_due(story.now)).first == story.now + LEASE
+    assert await story.next_due() == story.now + LEASE
     story.pass_time(seconds=60)
-    (again,) = await story.claim(worker="w2")
+    (again,) = await story.due()
     assert (again.gmail_id, again.deaths, again.attempt) == ("m1", 1, 2)
     with pytest.raises(LaneLost):
         await story.store.finish_stage(job, story.now)
@@ -242,7 +242,7 @@ async def test_verdicts_on_messages_that_stay_are_written_together_or_not_at_all
     await story.arrive("ana", "m1", "m2", "m3")
     verdict = Verdict(Outcome.INBOX, ROWS[Outcome.INBOX], Score(0.1, -2.0, (), "m1"))
     first, second, third = (
-        Reached(job, verdict, story.screened(BO)) for job in sorted(await story.claim(limit=9), key=by_id)
+        Reached(job, verdict, story.screened(BO)) for job in sorted(await story.due(limit=9), key=by_id)
     )
     await story.decide("ana", "m2", Decision.RELEASE)
     stolen = replace(third, job=replace(third.job, lease="another's"))
@@ -262,17 +262,17 @@ async def test_verdicts_on_messages_that_stay_are_written_together_or_not_at_all
 
 async def test_what_stays_needs_no_next_stage(story: Story) -> None:
     assert await judged(story, Outcome.INBOX) is None
-    assert await story.claim() == ()
+    assert await story.due() == ()
 
 
 async def test_should_the_worker_die_another_finds_the_stage_when_the_lease_ends(story: Story) -> None:
     act = await judged(story)
     assert act is not None
-    assert (await story.store.next_due(story.now)).first == story.now + LEASE
+    assert await story.next_due() == story.now + LEASE
     story.pass_time(seconds=59)
-    assert await story.claim(worker="w2") == ()
+    assert await story.due() == ()
     story.pass_time(seconds=1)
-    (again,) = await story.claim(worker="w2")
+    (again,) = await story.due()
     assert (again.stage, again.deaths, again.attempt) == (Stage.ACT, 1, 2)
     with pytest.raises(LaneLost):
         await story.store.finish_stage(act, story.now, story.now + LEASE)
@@ -283,9 +283,9 @@ async def test_a_try_that_fails_on_the_way_waits_like_any_other(story: Story) ->
     assert act is not None
     at = story.now + timedelta(seconds=4)
     await story.store.postpone(act, at, "503", story.now)
-    assert await story.claim() == ()
+    assert await story.due() == ()
     story.pass_time(seconds=4)
-    (again,) = await story.claim()
+    (again,) = await story.due()
     assert (again.stage, again.attempt, again.deaths) == (Stage.ACT, 2, 0)
 
 
@@ -294,5 +294,5 @@ async def test_an_owners_word_meanwhile_stands(story: Story) -> None:
     assert act is not None
     await story.decide("ana", "m1", Decision.RELEASE)
     assert await story.store.finish_stage(act, story.now, story.now + LEASE) is None
-    (release,) = await story.claim()
+    (release,) = await story.due()
     assert release.stage is Stage.RELEASE

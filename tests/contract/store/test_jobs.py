@@ -21,10 +21,10 @@ async def test_a_push_told_three_times_is_one_duty(story: Story) -> None:
     await story.mailbox("ana")
     fates = [await story.push(50, "Ana@corp.test") for _ in range(3)]
     assert fates == [PushFate.NEW] * 3
-    job = await story.claim_duty()
+    job = await story.due_duty()
     assert job is not None
     await story.store.finish_duty(job, None)
-    assert await story.claim_duty() is None
+    assert await story.due_duty() is None
 
 
 async def test_a_push_is_stale_below_the_cursor_as_numbers_not_as_texts(story: Story) -> None:
@@ -32,7 +32,7 @@ async def test_a_push_is_stale_below_the_cursor_as_numbers_not_as_texts(story: S
     await story.sync("ana", SyncPage(cursor="1000"))
     assert await story.push(999) is PushFate.STALE
     # What came within a second after it was dropped by Google, so even a stale push makes us look.
-    assert await story.claim_duty() is not None
+    assert await story.due_duty() is not None
     assert await story.push(1000) is PushFate.NEW
     beyond_int64 = 2**64 - 1
     assert await story.push(beyond_int64) is PushFate.NEW
@@ -40,7 +40,7 @@ async def test_a_push_is_stale_below_the_cursor_as_numbers_not_as_texts(story: S
 
 async def test_a_push_for_nobody_makes_nothing_due(story: Story) -> None:
     assert await story.push(5, "nobody@corp.test") is PushFate.UNKNOWN
-    assert (await story.store.next_due(story.now)).first is None
+    assert await story.next_due() is None
 
 
 # Duties
@@ -51,10 +51,10 @@ async def test_a_duty_asked_for_again_is_never_delayed(story: Story) -> None:
     soon, later = story.now + timedelta(seconds=5), story.now + timedelta(hours=1)
     await story.store.request_duty("ana", Duty.SYNC, soon)
     await story.store.request_duty("ana", Duty.SYNC, later)
-    assert (await story.store.next_due(story.now)).first == soon
-    assert await story.claim_duty() is None
+    assert await story.next_due() == soon
+    assert await story.due_duty() is None
     story.pass_time(seconds=5)
-    assert await story.claim_duty() is not None
+    assert await story.due_duty() is not None
 
 
 async def test_a_duty_has_one_holder_and_mailboxes_do_not_wait_for_each_other(story: Story) -> None:
@@ -63,7 +63,7 @@ async def test_a_duty_has_one_holder_and_mailboxes_do_not_wait_for_each_other(st
     await story.store.request_duty("ana", Duty.SYNC, story.now)
     await story.store.request_duty("bea", Duty.SYNC, story.now + timedelta(seconds=1))
     story.pass_time(seconds=1)
-    first, second, third = [await story.claim_duty() for _ in range(3)]
+    first, second, third = [await story.due_duty() for _ in range(3)]
     assert first is not None
     assert second is not None
     assert (first.mailbox_id, second.mailbox_id) == ("ana", "bea")  # the one longest due
@@ -75,9 +75,9 @@ async def test_what_was_asked_for_during_a_duty_is_not_lost(story: Story) -> Non
     job = await story.hold("ana")
     found = story.now + timedelta(seconds=2)
     await story.store.request_duty("ana", Duty.SYNC, found)
-    assert await story.claim_duty() is None
+    assert await story.due_duty() is None
     await story.store.finish_duty(job, story.now + timedelta(minutes=12))
-    assert (await story.store.next_due(story.now)).first == found
+    assert await story.next_due() == found
 
 
 async def test_a_duty_nobody_asked_for_again_comes_when_it_should(story: Story) -> None:
@@ -85,7 +85,7 @@ async def test_a_duty_nobody_asked_for_again_comes_when_it_should(story: Story) 
     job = await story.hold("ana")
     again = story.now + timedelta(minutes=12)
     await story.store.finish_duty(job, again)
-    assert (await story.store.next_due(story.now)).first == again
+    assert await story.next_due() == again
 
 
 async def test_a_postponed_duty_counts_its_attempts_until_it_succeeds(story: Story) -> None:
@@ -94,13 +94,13 @@ async def test_a_postponed_duty_counts_its_attempts_until_it_succeeds(story: Sto
     for attempt in (1, 2, 3):
         assert job.attempt == attempt
         await story.store.postpone_duty(job, story.now + timedelta(seconds=30), "503", story.now)
-        assert await story.claim_duty() is None
+        assert await story.due_duty() is None
         story.pass_time(seconds=30)
-        claimed = await story.claim_duty()
+        claimed = await story.due_duty()
         assert claimed is not None
         job = claimed
     await story.store.finish_duty(job, story.now)
-    fresh = await story.claim_duty()
+    fresh = await story.due_duty()
     assert fresh is not None
     assert fresh.attempt == 1
 
@@ -108,9 +108,9 @@ async def test_a_postponed_duty_counts_its_attempts_until_it_succeeds(story: Sto
 async def test_the_duty_of_a_dead_worker_goes_to_the_next_and_the_dead_changes_nothing(story: Story) -> None:
     await story.mailbox("ana")
     dead = await story.hold("ana")
-    assert await story.claim_duty("w2") is None
+    assert await story.due_duty() is None
     story.pass_time(seconds=60)
-    heir = await story.claim_duty("w2")
+    heir = await story.due_duty()
     assert heir is not None
     assert heir.attempt == 2
     for late in (
@@ -138,7 +138,7 @@ async def test_two_workers_racing_share_the_work_without_overlap(story: Story) -
     claims = await asyncio.gather(*(story.claim(7, worker=f"w{number}") for number in range(10)))
     taken = Counter(job.gmail_id for jobs in claims for job in jobs)
     assert max(taken.values()) == 1
-    rest = await story.claim(100)
+    rest = await story.due(100)
     assert sorted([*taken, *(job.gmail_id for job in rest)]) == ids
 
 
@@ -149,7 +149,7 @@ async def test_a_claimed_message_carries_what_the_stage_needs(story: Story) -> N
         Sighting("m2", "t2", None, Stage.LEARN),
     )
     await story.sync("ana", SyncPage(seen, backlog=True))
-    first, second = await story.claim()
+    first, second = await story.due()
     assert (first.gmail_id, first.thread_id, first.stage, first.labels) == (
         "m1",
         "t1",
@@ -168,14 +168,14 @@ async def test_a_crowd_in_one_mailbox_does_not_starve_the_others(story: Story) -
     story.pass_time(seconds=1)
     await story.arrive("bea", "b1", "b2")
     await story.arrive("cid", "c1")
-    claims = [await story.claim(1) for _ in range(5)]
+    claims = [await story.due(1) for _ in range(5)]
     assert Counter(job.mailbox_id for (job,) in claims) == {"ana": 2, "bea": 2, "cid": 1}
-    batch = await story.claim(30)  # with nobody else waiting, the crowd gets all of it
+    batch = await story.due(30)  # with nobody else waiting, the crowd gets all of it
     assert [job.gmail_id for job in batch] == [f"m{number:05}" for number in range(2, 32)]
     # Whoever comes later, while the crowd is served, has the very next turn but one.
     story.pass_time(seconds=1)
     await story.arrive("cid", "c2", "c3")
-    batches = [await story.claim(8) for _ in range(2)]
+    batches = [await story.due(8) for _ in range(2)]
     assert [Counter(job.mailbox_id for job in batch) for batch in batches] == [
         {"ana": 8},
         {"ana": 6, "cid": 2},
@@ -188,12 +188,12 @@ async def test_everything_due_is_claimed_in_the_end(story: Story) -> None:
         await story.mailbox(name)
         await story.arrive(name, *(f"m{index}" for index in range(number + 1)))
     claimed = Counter[str]()
-    while jobs := await story.claim(4):
+    while jobs := await story.due(4):
         claimed.update(job.mailbox_id for job in jobs)
         for job in jobs:
             await story.store.finish_stage(job, story.now)
     assert claimed == {name: number + 1 for number, name in enumerate(names)}
-    assert (await story.store.next_due(story.now)).first is None or await story.claim() == ()
+    assert await story.next_due() is None or await story.due() == ()
 
 
 async def test_the_message_of_a_dead_worker_goes_to_the_next_and_the_dead_changes_nothing(
@@ -202,8 +202,8 @@ async def test_the_message_of_a_dead_worker_goes_to_the_next_and_the_dead_change
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     dead = await story.job("m1")
-    assert await story.claim(worker="w2") == ()
-    assert (await story.store.next_due(story.now)).first == story.now + LEASE
+    assert await story.due() == ()
+    assert await story.next_due() == story.now + LEASE
     story.pass_time(seconds=60)
     heir = await story.job("m1")
     assert heir.attempt == 2
@@ -230,8 +230,8 @@ async def test_a_postponed_message_waits_and_counts(story: Story) -> None:
     await story.arrive("ana", "m1")
     again = story.now + timedelta(seconds=30)
     await story.store.postpone(await story.job("m1"), again, "503", story.now)
-    assert await story.claim() == ()
-    assert (await story.store.next_due(story.now)).first == again
+    assert await story.due() == ()
+    assert await story.next_due() == again
     story.pass_time(seconds=30)
     assert (await story.job("m1")).attempt == 2
 
@@ -239,7 +239,7 @@ async def test_a_postponed_message_waits_and_counts(story: Story) -> None:
 async def test_a_dead_letter_waits_for_a_person_while_the_mailbox_goes_on(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1", "m2")
-    first, second = await story.claim()
+    first, second = await story.due()
     await story.store.make_dead_letter(first, "cannot be read", story.now)
     await story.judge(second, Outcome.HOLD)
     assert await story.work() == [(Stage.ACT, "m2")]
@@ -258,7 +258,7 @@ async def test_a_dead_letter_waits_for_a_person_while_the_mailbox_goes_on(story:
     assert await story.store.drop_dead_letter("ana", "m1", story.now)
     assert not await story.store.drop_dead_letter("ana", "m1", story.now)
     assert await story.store.dead_letters() == []
-    assert await story.claim() == ()
+    assert await story.due() == ()
 
 
 async def test_a_message_that_is_gone_ends_and_takes_its_challenge_along(story: Story) -> None:
@@ -284,13 +284,13 @@ async def test_an_order_given_while_a_worker_acts_is_carried_out_afterwards(stor
     await story.judge(await story.job("m1"), Outcome.HOLD)
     acting = await story.job("m1")
     assert await story.decide("ana", "m1", Decision.RELEASE) == ("m1",)
-    assert await story.claim(worker="w2") == ()  # two at once must not move the same mail
+    assert await story.due() == ()  # two at once must not move the same mail
     await story.store.finish_stage(acting, story.now)
     release = await story.job("m1")
     assert (release.stage, release.placement, release.attempt) == (Stage.RELEASE, Placement.INBOX, 1)
     assert release.revision > acting.revision
     await story.store.finish_stage(release, story.now)
-    assert await story.claim() == ()
+    assert await story.due() == ()
 
 
 @pytest.mark.parametrize("ending", ["postpone", "make_dead_letter"])

@@ -74,7 +74,7 @@ async def test_sixty_four_messages_race_for_a_senders_last_credit(story: Story) 
     await story.mailbox("ana")
     await story.store.post("ana", LedgerEntry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
     await story.arrive("ana", *(f"m{number}" for number in range(64)))
-    jobs = await story.claim()
+    jobs = await story.due()
     judged = await asyncio.gather(
         *(story.judge(job, Outcome.INBOX, spends=True) for job in jobs), return_exceptions=True
     )

@@ -17,13 +17,13 @@ async def test_what_a_dead_server_held_is_due_at_once_and_its_death_is_counted(s
     await story.mailbox("ana")
     await story.work()
     await story.arrive("ana", "m1")
-    (held,) = await story.claim()
+    (held,) = await story.due()
     sync = await story.hold("ana")
-    assert await story.claim() == ()
+    assert await story.due() == ()
     await story.store.release_leases_of(story.now)
-    (again,) = await story.claim(worker="w2")
+    (again,) = await story.due()
     assert (again.gmail_id, again.deaths) == (held.gmail_id, held.deaths + 1)
-    duty = await story.claim_duty("w2")
+    duty = await story.due_duty()
     assert duty is not None
     assert (duty.duty, duty.lease != sync.lease) == (Duty.SYNC, True)
 
@@ -36,21 +36,21 @@ async def test_of_one_dead_server_only_its_own_jobs_are_inherited(story: Story) 
     await story.hold("ana")
     for another in ("there:1:a", "here:2:a", "here:1:aa", "ere:1:a"):
         await story.store.release_leases_of(story.now, another)
-    assert await story.claim() == ()
-    assert await story.claim_duty("w2") is None
+    assert await story.due() == ()
+    assert await story.due_duty() is None
     await story.store.release_leases_of(story.now, "here:1:a")
-    assert [job.gmail_id for job in await story.claim()] == ["m1"]
-    assert await story.claim_duty("w2") is None, "another holds it"
+    assert [job.gmail_id for job in await story.due()] == ["m1"]
+    assert await story.due_duty() is None, "another holds it"
 
 
 async def test_a_challenge_that_may_have_left_waits_until_it_could_be_found(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1", stage=Stage.CHALLENGE)
-    await story.claim()
+    await story.due()
     await story.store.release_leases_of(story.now)
-    assert await story.claim() == ()
+    assert await story.due() == ()
     story.pass_time(seconds=SEARCH_LAG / timedelta(seconds=1))
-    assert [job.gmail_id for job in await story.claim()] == ["m1"]
+    assert [job.gmail_id for job in await story.due()] == ["m1"]
 
 
 async def test_what_is_in_nobodys_hands_stays_as_it_is(story: Story) -> None:
@@ -60,7 +60,7 @@ async def test_what_is_in_nobodys_hands_stays_as_it_is(story: Story) -> None:
     job = await story.hold("ana")
     await story.store.finish_duty(job, later)
     await story.store.release_leases_of(story.now)
-    assert await story.claim_duty() is None
+    assert await story.due_duty() is None
 
 
 def test_one_server_is_alone_until_it_ends(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ async def test_a_release_reads_and_writes_what_a_later_one_has_upgraded(
         assert await postgres.upgrade_server(address) == 1
         seen.append(await columns(address))
     for step, (earlier, later) in zip(KNOWN[1:], pairwise(seen), strict=True):
-        if step.version == postgres.OWNERS:
+        if step.version == postgres.LANES:
             continue  # refused while an earlier release is at work
         assert {name: kind for name, (kind, _) in earlier.items()}.items() <= {
             name: kind for name, (kind, _) in later.items()
@@ -94,7 +94,7 @@ async def test_servers_that_know_of_no_owners_are_refused_by_name(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        releases(patch, *(step for step in KNOWN if step.version < postgres.OWNERS))
+        releases(patch, *(step for step in KNOWN if step.version < postgres.LANES))
         await postgres.upgrade_server(address)
     before = await postgres.current_version(address)
     earlier = await asyncpg.connect(address)

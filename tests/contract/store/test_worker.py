@@ -12,19 +12,19 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from backend.lanes.loop import Worker
 
 from backend.domain.errors import SEARCH_LAG, LaneLost, StoreAway, TryLater
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Outcome, Stage
+from backend.lanes import loop
+from backend.lanes.endings import Endings
 from backend.pipeline.context import Context
 from backend.pipeline.looks import Look
 from backend.settings import Settings
 from backend.store.opening import open_store
 from backend.transactions.records import Duty, DutyJob, MessageJob
 from backend.transactions.store import Store
-from backend.worker import loop
-from backend.worker.endings import Endings
-from backend.worker.loop import Worker
 from tests.contract.store.stories import Story
 from tests.doubles import FixedClock, GlassVault, SeededTokens
 
@@ -220,7 +220,7 @@ async def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_tim
     await running
     assert asyncio.get_running_loop().time() - began < 20 * STOP
     # Free at once, not when the lease runs out, and no try of its own was spent.
-    (job,) = await workshop.story.claim(worker="w2")
+    (job,) = await workshop.story.due()
     assert (job.gmail_id, job.attempt, job.deaths) == (SLOW, 1, 0)
 
 
@@ -254,7 +254,7 @@ async def test_a_worker_with_every_slot_taken_hears_that_it_is_to_stop(workshop:
             stop.set()
             await running
     assert began == slots, "nothing more was claimed"
-    free = await workshop.story.claim(worker="w2")
+    free = await workshop.story.due()
     assert {job.attempt for job in free} == {1}, "given back at once, and no try was spent"
 
 
@@ -268,9 +268,9 @@ async def test_a_send_that_was_cut_short_is_looked_for_only_once_it_can_be_found
     await workshop.slow_began.wait()
     stop.set()
     await running
-    assert await workshop.story.claim(worker="w2") == ()
+    assert await workshop.story.due() == ()
     workshop.story.pass_time(seconds=SEARCH_LAG.total_seconds())
-    (job,) = await workshop.story.claim(worker="w2")
+    (job,) = await workshop.story.due()
     assert (job.gmail_id, job.stage) == (SLOW, Stage.CHALLENGE)
 
 
@@ -436,14 +436,14 @@ async def test_a_look_that_google_refuses_is_left_to_the_duty_and_waits_as_long_
     hear(workshop, 7)
     await looker.run(workshop)
     assert not workshop.context.looks.knows("ana"), "pushes are stored until a duty has looked"
-    assert await story.claim_duty() is None
+    assert await story.due_duty() is None
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
     assert [failing.job for failing in mailbox.failing] == [Duty.SYNC]
     assert mailbox.told is not None
     assert mailbox.told.position == 7
     story.now = later + timedelta(minutes=1)  # not all at the same moment
-    job = await story.claim_duty()
+    job = await story.due_duty()
     assert job is not None
     assert (job.mailbox_id, job.duty) == ("ana", Duty.SYNC)
 
@@ -454,7 +454,7 @@ async def test_a_worker_that_stops_leaves_the_looks_still_to_come_to_the_store(w
     stop = asyncio.Event()
     stop.set()
     await workshop.worker().run(stop)
-    job = await workshop.story.claim_duty()
+    job = await workshop.story.due_duty()
     assert job is not None
     assert (job.mailbox_id, job.duty) == ("ana", Duty.SYNC)
 

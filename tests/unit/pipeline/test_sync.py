@@ -14,11 +14,7 @@ from tests.unit.pipeline.conftest import Fixture, letter
 
 
 async def _wanted(fixture: Fixture) -> DutyJob:
-    await fixture.store.request_duty(fixture.mailbox_id, Duty.SYNC, fixture.now())
-    job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + timedelta(minutes=1))
-    assert job is not None
-    assert job.duty is Duty.SYNC
-    return job
+    return await fixture.duty(Duty.SYNC)
 
 
 async def _deliver(fixture: Fixture, count: int) -> list[str]:
