@@ -22,6 +22,7 @@ import structlog
 
 from backend.domain.errors import LaneLost, StoreAway
 from backend.domain.mail.message import MailboxId
+from backend.domain.mailbox.mailbox import NoticeHint
 from backend.lanes.endings import Endings
 from backend.pipeline.context import Context
 from backend.pipeline.found import FoundMail
@@ -116,6 +117,7 @@ class Lanes:
         self._told = asyncio.Event()
         context.looks.wake = self._told.set
         context.store.on_due(self.rouse)
+        context.store.ownership.on_told(self._told_elsewhere)
         self._share = max(1, context.settings.worker_tasks // SHARES)
         self._log = structlog.get_logger().bind()
 
@@ -147,6 +149,15 @@ class Lanes:
         elif self._context.store.ownership.owns(mailbox_id):
             self._plan(self._lane(mailbox_id), self._context.clock.now())
         self._wake.set()
+
+    def _told_elsewhere(self, mailbox_id: MailboxId, told: NoticeHint | None) -> None:
+        """A push came to another process."""
+        looks, window = self._context.looks, self._context.settings.push_settle
+        if told is None:
+            for name in self._lanes:
+                looks.want(name)
+        elif self._context.store.ownership.owns(mailbox_id):
+            looks.hear(mailbox_id, told, window, seen=False, echo=False)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Do what is due until `stop` is set, then finish or leave what runs, and give the mailboxes back."""

@@ -48,10 +48,11 @@ async def _heard(context: Context, envelope: Envelope | None) -> PushFate | None
         return PushFate.REPEAT
     told, known = NoticeHint(position(envelope.history_id), now), looks.known(envelope.email)
     window = context.settings.push_settle
-    if known is None or context.store.away:
+    if known is not None and not context.store.ownership.owns(known[0]):
+        known = None
+    if context.store.away or (known is None and not await _told_owner(context, envelope.email, told)):
         fate = await context.store.note_push(envelope.email, told, now + timedelta(seconds=window))
-    elif not context.store.ownership.owns(known[0]):
-        await context.store.ownership.tell_owner(known[0], told)
+    elif known is None:
         fate = PushFate.NEW
     else:
         mailbox_id, listed = known
@@ -60,6 +61,16 @@ async def _heard(context: Context, envelope: Envelope | None) -> PushFate | None
         fate = PushFate.STALE if told.position < listed else PushFate.NEW
     looks.heard(envelope.push_id)
     return fate
+
+
+async def _told_owner(context: Context, email: str, told: NoticeHint) -> bool:
+    """Whether the mailbox is another process's, which has been told."""
+    mailbox, ownership = await context.store.mailbox_by_email(email), context.store.ownership
+    return (
+        mailbox is not None
+        and not ownership.owns(mailbox.id)
+        and await ownership.tell_owner(mailbox.id, told)
+    )
 
 
 async def owner_acted(context: Context, mailbox_id: MailboxId) -> None:

@@ -25,6 +25,7 @@ import structlog
 
 from backend.domain.errors import LaneLost, Refused
 from backend.domain.mailbox.mailbox import NoticeHint
+from backend.transactions.statement import EVERY, micros, moment
 
 log = structlog.get_logger()
 
@@ -47,6 +48,8 @@ SESSIONS = 4
 """Of a replica: so many of its lanes' commits run side by side."""
 CHANNEL = "pitchgate_buckets"
 """Told when buckets are free, and when a session has come or gone."""
+PUSHES = "pitchgate_pushes"
+"""Told of pushes that came to a replica which does not own the mailbox."""
 SILENCE = 30.0
 """Seconds after which the server ends a session that says nothing."""
 BEAT = 5.0
@@ -160,24 +163,25 @@ class _Session:
 
 
 class LaneSessions:
-    """`backend.transactions.driver.Ownership` on PostgreSQL. `wake_owner` wakes a mailbox's lane,
-    in whichever replica that is."""
+    """`backend.transactions.driver.Ownership` on PostgreSQL. `publish` tells all replicas something
+    on a channel."""
 
     def __init__(
         self,
         url: str,
-        wake_owner: Callable[[str], Awaitable[None]],
+        publish: Callable[[str, str], Awaitable[None]],
         *,
         sessions: int = SESSIONS,
         silence: float = SILENCE,
         beat: float = BEAT,
         grace: float = GRACE,
     ) -> None:
-        self._url, self._wake_owner = url, wake_owner
+        self._url, self._publish = url, publish
         self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._silence, self._beat, self._grace = silence, beat, grace
         self._sessions = [_Session(place) for place in range(sessions)]
         self._deaths: set[int] = set()
+        self._listeners: list[Callable[[str, NoticeHint | None], None]] = []
         self._changed: Callable[[], None] = lambda: None
         self._key = 0
         self._joined = 0.0
@@ -223,9 +227,21 @@ class LaneSessions:
         self._divide = divide
         divide(NEWCOMER)
 
-    async def tell_owner(self, mailbox_id: str, told: NoticeHint) -> None:
+    async def tell_owner(self, mailbox_id: str, told: NoticeHint) -> bool:
+        """See `Ownership`. What nobody hears because nobody owns the mailbox is seen by the next owner's first look."""
+        await self._publish(PUSHES, f"{mailbox_id} {told.position} {micros(told.at)}")
+        return True
+
+    def on_told(self, listener: Callable[[str, NoticeHint | None], None]) -> None:
         """See `Ownership`."""
-        await self._wake_owner(mailbox_id)
+        self._listeners.append(listener)
+
+    def heard(self, notice: str) -> None:
+        """What `tell_owner` published, "" when some may have been missed."""
+        mailbox_id, position, at = notice.rsplit(" ", 2) if notice else (EVERY, "", "")
+        told = NoticeHint(int(position), moment(int(at))) if notice else None
+        for listener in self._listeners:
+            listener(mailbox_id, told)
 
     def look(self) -> None:
         """Others say that who holds what has changed, or may have."""

@@ -17,7 +17,7 @@ from backend.store import lane_sessions
 from backend.store.lane_sessions import BROKEN, Connection, LaneSessions, is_broken
 from backend.store.library import Dialect, Migration, Query, Yields, migrations, queries
 from backend.transactions.driver import Notifier, Notifiers, Outage
-from backend.transactions.statement import EVERY, KEYS, WAKE, P, Script, Statement, T, no_text, wake
+from backend.transactions.statement import EVERY, KEYS, WAKE, P, Script, Statement, T, no_text
 
 # ---- The PostgreSQL schema
 
@@ -175,7 +175,7 @@ class PostgresDriver:
         self._notifier = Notifier()
         self._notifiers = Notifiers()
         self.outage = Outage()
-        self.ownership = LaneSessions(url, self._wake_owner)
+        self.ownership = LaneSessions(url, self.publish)
         self._listening: asyncio.Task[None] | None = None
         self._queries = queries(Dialect.POSTGRES)
 
@@ -345,8 +345,13 @@ class PostgresDriver:
             return None
         return rows[0] if query.yields is Yields.ROW else rows[0][0]
 
-    async def _wake_owner(self, mailbox_id: str) -> None:
-        await self._run("BEGIN", lambda: _only_wake(mailbox_id))
+    async def publish(self, channel: str, text: str) -> None:
+        """Tell every process that listens."""
+
+        def nothing() -> Script[None]:
+            yield from ()
+
+        await self._run(f"BEGIN; NOTIFY {channel}, {literal(text)}", nothing)
 
     async def _listen(self, ready: asyncio.Event) -> None:
         """Keep one connection listening, for as long as the store is open."""
@@ -370,20 +375,18 @@ class PostgresDriver:
         ended = asyncio.Event()
         connection.add_termination_listener(lambda _: ended.set())
         await connection.add_listener(CHANNEL, lambda *message: self._notifier.ring(message[3]))
+        await connection.add_listener(lane_sessions.PUSHES, lambda *message: self.ownership.heard(message[3]))
         await connection.add_listener(lane_sessions.CHANNEL, lambda *_: self.ownership.look())
         await connection.add_listener(CHANGES, lambda *message: self._notifiers.ring(message[3]))
         ready.set()
         self._notifier.ring()
         self._notifiers.ring_all()
+        self.ownership.heard("")
         while not ended.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(lane_sessions.BEAT):
                     await ended.wait()
             await connection.execute("SELECT 1", timeout=lane_sessions.BEAT)
-
-
-def _only_wake(mailbox_id: str) -> Script[None]:
-    yield wake(mailbox_id)
 
 
 class _Ending:

@@ -285,8 +285,12 @@ class FileOwnership:
     def share_quota(self, divide: Callable[[int], None]) -> None:
         """See `Ownership`: with nobody."""
 
-    async def tell_owner(self, mailbox_id: str, told: NoticeHint) -> None:
-        """Nothing to be done: what was stored is found when the owner looks into the file for what others wrote."""
+    async def tell_owner(self, mailbox_id: str, told: NoticeHint) -> bool:
+        """See `Ownership`. What is stored is found when the owner looks into the file for what others wrote."""
+        return False
+
+    def on_told(self, listener: Callable[[str, NoticeHint | None], None]) -> None:
+        """See `Ownership`: nothing ever is."""
 
 
 @contextmanager

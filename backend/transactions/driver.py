@@ -216,8 +216,11 @@ class Ownership(Protocol):
     def share_quota(self, divide: Callable[[int], None]) -> None:
         """Have `divide` told among how many processes what Google allows is divided, now and at each change."""
 
-    async def tell_owner(self, mailbox_id: MailboxId, told: NoticeHint) -> None:
-        """A push came here about a mailbox that is another process's."""
+    async def tell_owner(self, mailbox_id: MailboxId, told: NoticeHint) -> bool:
+        """A push came here about a mailbox that is another process's. False where that cannot be told."""
+
+    def on_told(self, listener: Callable[[MailboxId, NoticeHint | None], None]) -> None:
+        """Call `listener` with what `tell_owner` was given anywhere; with `EVERY` when some may have been missed."""
 
 
 # ---- What runs a script

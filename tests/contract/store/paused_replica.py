@@ -35,7 +35,7 @@ def learn(order: str) -> Script[None]:
 async def main(address: str, silence: float) -> None:
     """Own all, then do as the line says."""
     driver = PostgresDriver(address, pool=2)
-    sessions = driver.ownership = LaneSessions(address, driver._wake_owner, silence=silence, beat=silence / 5)
+    sessions = driver.ownership = LaneSessions(address, driver.publish, silence=silence, beat=silence / 5)
     owner = asyncio.Event()
 
     def changed() -> None:

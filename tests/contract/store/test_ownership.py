@@ -23,8 +23,8 @@ from backend.settings import Settings
 from backend.store import lane_sessions
 from backend.store.lane_sessions import BUCKETS, NEWCOMER, Connection, LaneSessions, bucket_of
 from backend.store.opening import open_store
-from backend.store.postgres import PostgresDriver
-from backend.transactions.statement import Script, q
+from backend.store.postgres import APPLICATION, PostgresDriver
+from backend.transactions.statement import EVERY, Script, q
 from tests.contract.store.stories import Story, threads
 from tests.contract.store.wires import Pooler, Wire
 from tests.doubles import START
@@ -39,6 +39,12 @@ NAMES = tuple(f"box{number}" for number in range(40))
 def address(postgres_address: str) -> str:
     """Here only the server store is told about."""
     return postgres_address
+
+
+@pytest.fixture
+def owned() -> bool:
+    """Here the replicas own, and not the store that tells the story."""
+    return False
 
 
 @dataclass
@@ -86,7 +92,7 @@ class Replicas:
         """One more, at this pace."""
         driver = PostgresDriver(address or self._address, pool=2)
         pace = {"beat": 0.2, "grace": 0.05} | pace
-        driver.ownership = LaneSessions(address or self._address, driver._wake_owner, **pace)
+        driver.ownership = LaneSessions(address or self._address, driver.publish, **pace)
         replica = Replica(driver)
 
         def divide(among: int) -> None:
@@ -185,7 +191,7 @@ async def test_a_session_that_its_own_process_opens_again_followed_no_death(repl
 
 
 async def test_only_the_owner_commits(story: Story, replicas: Replicas) -> None:
-    await story.mailbox("ana")
+    await story.connect("ana")
     some = [await replicas.open(), await replicas.open()]
     await replicas.even()
     owner, other = sorted(some, key=lambda one: not one.sessions.owns("ana"))
@@ -203,7 +209,7 @@ async def test_only_the_owner_commits(story: Story, replicas: Replicas) -> None:
 async def test_what_is_under_way_may_be_committed_while_a_bucket_is_given_back(
     story: Story, replicas: Replicas
 ) -> None:
-    await story.mailbox("ana")
+    await story.connect("ana")
     first = await replicas.open(grace=PATIENCE)
     await replicas.even()
     second = await replicas.open(sessions=BUCKETS - 4)  # they want all buckets but four
@@ -216,7 +222,7 @@ async def test_what_is_under_way_may_be_committed_while_a_bucket_is_given_back(
 async def test_a_commit_on_a_session_that_the_server_ended_is_refused(
     story: Story, replicas: Replicas, address: str
 ) -> None:
-    await story.mailbox("ana")
+    await story.connect("ana")
     owner = await replicas.open()
     await replicas.even()
     lock = await asyncpg.connect(address)
@@ -271,7 +277,7 @@ async def heard(process: asyncio.subprocess.Process, fact: str) -> dict[str, boo
 async def test_a_process_that_was_paused_commits_nothing_when_it_wakes(
     story: Story, replicas: Replicas, address: str, order: str
 ) -> None:
-    await story.mailbox("ana")
+    await story.connect("ana")
     async with another_process(address) as paused:
         assert paused.stdin is not None
         if order == "open":
@@ -294,7 +300,7 @@ async def test_a_process_that_was_paused_commits_nothing_when_it_wakes(
 async def test_a_replica_behind_a_silent_wire_commits_nothing_after_others_took_over(
     story: Story, replicas: Replicas, address: str, silent_from: str
 ) -> None:
-    await story.mailbox("ana")
+    await story.connect("ana")
 
     def script() -> Script[None]:
         yield from learn("ana", "late")
@@ -321,12 +327,24 @@ async def test_a_push_reaches_the_owner_wherever_it_lands(replicas: Replicas) ->
     some = [await replicas.open(), await replicas.open()]
     await replicas.even()
     owner, other = sorted(some, key=lambda one: not one.sessions.owns("ana"))
-    woken = asyncio.Queue[str]()
-    owner.driver.notifier.listen(woken.put_nowait)
-    await other.sessions.tell_owner("ana", NoticeHint(7, START))
+    told = asyncio.Queue[tuple[str, NoticeHint | None]]()
+    owner.sessions.on_told(lambda *one: told.put_nowait(one))
+    assert await other.sessions.tell_owner("ana", NoticeHint(7, START))
     async with asyncio.timeout(PATIENCE):
-        while await woken.get() != "ana":
-            pass
+        assert await told.get() == ("ana", NoticeHint(7, START))
+
+
+async def test_one_that_may_have_missed_a_push_is_told_so(replicas: Replicas, address: str) -> None:
+    replica = await replicas.open()
+    told = asyncio.Queue[tuple[str, NoticeHint | None]]()
+    replica.sessions.on_told(lambda *one: told.put_nowait(one))
+    connection = await asyncpg.connect(address)
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1", APPLICATION
+    )
+    await connection.close()
+    async with asyncio.timeout(PATIENCE):
+        assert await told.get() == (EVERY, None)
 
 
 async def test_a_newcomer_takes_little_of_the_quota_until_all_know_of_it(replicas: Replicas) -> None:
