@@ -113,6 +113,8 @@ async def _send(
     if job.in_hand is None or job.in_hand.challenge is not pending:
         await context.store.mark_sending(job, pending.id, context.clock.now())
     context.echoes.expect(mailbox.owner.email, context.clock.now())
+    if context.store.ownership.may_be_lost(job.mailbox_id):
+        raise LaneLost("conflict.lane")  # a process that was paused since: another may have sent it by now
     try:
         sent = await context.gmail.send(job.mailbox_id, raw, job.thread_id)
     except (Rejected, Unexplained, Gone) as error:

@@ -194,6 +194,10 @@ class LaneSessions:
         bucket, since = bucket_of(mailbox_id), monotonic() - self._silence
         return any(bucket in one.owned and one.heard_at > since for one in self._sessions)
 
+    def may_be_lost(self, mailbox_id: str) -> bool:
+        """See `Ownership`."""
+        return not self.owns(mailbox_id)
+
     def after_death(self, mailbox_id: str) -> bool:
         """See `Ownership`."""
         return bucket_of(mailbox_id) in self._deaths

@@ -248,6 +248,10 @@ class FileOwnership:
         """See `Ownership`."""
         return self._owned
 
+    def may_be_lost(self, mailbox_id: str) -> bool:
+        """See `Ownership`: no process is given the lock while this one lives."""
+        return False
+
     def after_death(self, mailbox_id: str) -> bool:
         """See `Ownership`."""
         return self._after_death

@@ -206,6 +206,9 @@ class Ownership(Protocol):
     def owns(self, mailbox_id: MailboxId) -> bool:
         """Whether the mailbox is this process's now. Believed by whoever begins something; a commit finds out."""
 
+    def may_be_lost(self, mailbox_id: MailboxId) -> bool:
+        """Whether another process may own it by now: asked before what a commit cannot call back."""
+
     def after_death(self, mailbox_id: MailboxId) -> bool:
         """Whether it was taken from a process that ended without giving it back: what that did may have killed it."""
 
