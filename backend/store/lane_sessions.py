@@ -122,7 +122,7 @@ async def refuse_shared_sessions(url: str) -> None:
             for connection, pids in zip(pair, seen, strict=True):
                 async with connection.transaction():  # a statement is prepared and run within one
                     pids.add(await connection.fetchval("SELECT pg_backend_pid()"))
-        if len(seen[0] | seen[1]) != 2 or seen[0] == seen[1]:
+        if seen[0] == seen[1] or max(map(len, seen)) > 1:
             raise Refused("store.pooler", field="database_url")
 
 
@@ -163,8 +163,7 @@ class _Session:
 
 
 class LaneSessions:
-    """`backend.transactions.driver.Ownership` on PostgreSQL. `publish` tells all replicas something
-    on a channel."""
+    """`backend.transactions.driver.Ownership` on PostgreSQL. `publish` tells all replicas something on a channel."""
 
     def __init__(
         self,

@@ -36,6 +36,8 @@ from itertools import count
 from pathlib import Path
 
 from backend.demo.letters import Letter, letters
+from backend.domain.errors import AccessLost
+from backend.domain.mailbox.mailbox import Link
 from backend.store.opening import open_store
 from tests import postgres_server
 from tests.bench.processor import family, spent
@@ -71,14 +73,15 @@ class Place:
         return self.database.address if self.database else str(self.folder / "state" / "pitchgate.sqlite3")
 
     async def prepare(self) -> None:
-        """Other owners' mailboxes with nothing to do and all the old messages."""
+        """Mailboxes of other owners, who would have to connect again, and all the old messages."""
         store = open_store(self.address)
         await store.open()
         story = Story(store)
         for name in NAMES:
-            await story.mailbox(name)
+            await story.connect(name)
             # Without a token: a server whose keys open none of those that are kept does not start.
             await store.swap_sealed_token(name, b"sealed", b"", story.now)
+            await store.set_link(name, Link.NEEDS_RECONNECT, story.now, AccessLost.SEALED)
         await fill(self.kind, self.address, self.rows, story.now)
         await store.close()
 
