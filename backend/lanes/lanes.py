@@ -144,11 +144,18 @@ class Lanes:
 
     def rouse(self, mailbox_id: MailboxId) -> None:
         """Something may be due in this mailbox now, or in any (`EVERY`)."""
-        if mailbox_id == EVERY:
+        if mailbox_id == EVERY or mailbox_id in self._lost:
             self._all = True
         elif self._context.store.ownership.owns(mailbox_id):
             self._plan(self._lane(mailbox_id), self._context.clock.now())
         self._wake.set()
+
+    def _owned(self) -> None:
+        """What is owned has changed. What was lost is let go at once: if it comes back, what others did meanwhile is
+        unknown."""
+        for name in [name for name in self._lanes if not self._context.store.ownership.owns(name)]:
+            self._lose(name)
+        self.rouse(EVERY)
 
     def _told_elsewhere(self, mailbox_id: MailboxId, told: NoticeHint | None) -> None:
         """A push came to another process."""
@@ -163,7 +170,7 @@ class Lanes:
         """Do what is due until `stop` is set, then finish or leave what runs, and give the mailboxes back."""
         stopped, ended = asyncio.create_task(stop.wait()), asyncio.Event()
         stopped.add_done_callback(self._stopping)
-        owning = asyncio.create_task(self._context.store.ownership.run(ended, partial(self.rouse, EVERY)))
+        owning = asyncio.create_task(self._context.store.ownership.run(ended, self._owned))
         looking = asyncio.create_task(self._look(stop))
         pause = 0.0
         try:
@@ -280,6 +287,8 @@ class Lanes:
         except BaseException:
             self._plan(lane, now)
             raise
+        if self._lanes.get(lane.mailbox_id) is not lane:
+            return  # lost meanwhile
         if not (work.messages or work.duties) and lane.rests:
             del self._lanes[lane.mailbox_id]  # its owner has gone, or has to connect again
             return
