@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from backend.domain.errors import TryLater
 from backend.gmail.quota import LEAST_ALLOWANCE, NEW_PRICES, OLD_PRICES, Bucket, Quota, prices
 from backend.gmail.requests import Priority
-from backend.settings import Settings
 from backend.lanes.roll import EVERY, NEWCOMER
+from backend.settings import Settings
 
 PRICES = sorted(set(NEW_PRICES.values()))
 

@@ -12,11 +12,11 @@ from structlog.testing import capture_logs
 
 from backend.domain.errors import NotFound, PitchgateError
 from backend.domain.watching.trial import Act
+from backend.lanes.models import Following
 from backend.logs import COUNTED, counted
 from backend.store.opening import open_store
 from backend.transactions.records import StoredModel
 from backend.transactions.store import Store
-from backend.lanes.models import Following
 from tests.doubles import START
 
 TWO = StoredModel("two", "digest", "two.onnx", b"two")
