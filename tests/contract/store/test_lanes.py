@@ -84,8 +84,9 @@ class Workshop:
         await running
 
     async def die_over(self, gmail_id: str) -> None:
-        """Lanes run until this message is under way, and die: nothing of theirs ends any more."""
-        began, dying = asyncio.Event(), self.lanes()
+        """Lanes run until this message is under way, and die: nothing of theirs ends any more. If it is a dead letter by
+        then they stop in an orderly way."""
+        began, stop, dying = asyncio.Event(), asyncio.Event(), self.lanes()
 
         async def stage(context: Context, job: MessageJob, *_: object) -> None:
             if job.gmail_id != gmail_id:
@@ -101,10 +102,13 @@ class Workshop:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(lanes, "run_stage", stage)
             patch.setattr(self.story.store, "unmark", nothing)
-            running = asyncio.create_task(dying.run(asyncio.Event()))
+            running = asyncio.create_task(dying.run(stop))
             async with asyncio.timeout(30):
                 waits = {asyncio.create_task(began.wait()), asyncio.create_task(self._dead_letter())}
                 _, left = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if not began.is_set():
+                stop.set()
+                await running
             dead = [running, *dying._running, *left]
             for task in dead:
                 task.cancel()
@@ -424,7 +428,7 @@ class Looker:
             running = asyncio.create_task(running_lanes.run(stop))
             async with asyncio.timeout(30):
                 if push is not None:
-                    while not workshop.context.looks.knows("bea") or workshop.context.looks.waiting():
+                    while not workshop.context.looks.knows("bea") or workshop.context.looks.waiting():  # noqa: ASYNC110 - in a later turn of the loop
                         await asyncio.sleep(0)
                     patch.setattr(lanes, "look_at", self.look_at)
                     push()
