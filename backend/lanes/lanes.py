@@ -289,9 +289,6 @@ class Lanes:
             raise
         if self._lanes.get(lane.mailbox_id) is not lane:
             return  # lost meanwhile
-        if not (work.messages or work.duties) and lane.rests:
-            del self._lanes[lane.mailbox_id]  # its owner has gone, or has to connect again
-            return
         lane.more = self._begin_messages(lane, work.messages, messages, room, now)
         if lane.careful and not (lane.more or lane.messages or lane.looking):
             lane.careful = not self._context.looks.knows(lane.mailbox_id)
@@ -376,6 +373,7 @@ class Lanes:
             self._messages -= 1
         else:
             lane.duties.discard(job.duty)
+            self._all |= job.duty is Duty.LEAVE  # the mailbox has gone
         if lane.careful or isinstance(job, DutyJob) or task.cancelled() or not task.result():
             self._plan(lane, self._context.clock.now())
             self._wake.set()

@@ -12,8 +12,7 @@ from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Stage
 from backend.transactions import rows
 from backend.transactions.records import Duty, DutyJob, LaneWork, MessageJob, PushFate
-from backend.transactions.row_reader import Row
-from backend.transactions.rows import CurrentRow, DutyRow, LaneRow, MailboxRow, MessageRow
+from backend.transactions.rows import CurrentRow, DueDutyRow, DutyRow, LaneRow, MailboxRow, MessageRow
 from backend.transactions.statement import (
     EVERY,
     Script,
@@ -285,7 +284,7 @@ def lanes() -> Script[dict[MailboxId, datetime | None]]:
 def lane_work(mailbox_id: MailboxId, messages: int, now: datetime) -> Script[LaneWork]:
     """The first so many messages of the mailbox with something to be done, and its duties."""
     found = yield from each(rows.message_job, "lane_messages", mailbox_id=mailbox_id, limit=messages)
-    duties: list[Row] = yield q("lane_duties", mailbox_id=mailbox_id)
+    duties: list[DueDutyRow] = yield q("lane_duties", mailbox_id=mailbox_id)
     return LaneWork(found, tuple(rows.duty_job(row, read_at=now) for row in duties))
 
 

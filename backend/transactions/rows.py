@@ -184,6 +184,17 @@ class LaneRow(TypedDict):
     duty: int | None
 
 
+class DueDutyRow(TypedDict):
+    """Of `duties`: one to be done at some time."""
+
+    mailbox_id: MailboxId
+    duty: str
+    attempt: int
+    due_at: int
+    wanted: int
+    error: str
+
+
 class DutyRow(TypedDict):
     """Of `duties`."""
 

@@ -15,7 +15,7 @@ from typing import Any, TypedDict, Union, cast, get_args, get_origin, get_type_h
 import backend.transactions
 from backend.transactions import rows
 from backend.transactions.driver import Driver
-from backend.transactions.row_reader import Reader, Row, reader
+from backend.transactions.row_reader import Reader, reader
 from backend.transactions.statement import Script
 
 NAMED_LATER = {
@@ -156,8 +156,6 @@ def _check(kind: Any) -> Callable[[Any], bool]:
     if _is_row(kind):
         columns = [(name, _check(of)) for name, of in columns_of(kind).items()]
         return lambda value: value is not None and all(check(value[name]) for name, check in columns)
-    if kind is Row:
-        return lambda value: value is not None  # a reader makes something of it, and looks at every field
     of = (int, float) if kind is float else kind
     return lambda value: isinstance(value, of)
 

@@ -102,6 +102,6 @@ async def test_wanting_a_digest_makes_it_due_and_wanting_none_forgets_it(held: S
     assert await held.store.digest_state("ana") is None
     await held.store.change_preferences("ana", {"digest": "weekly"}, held.now)
     held.pass_time(seconds=1)
-    job = await held.claim_duty()
+    job = await held.due_duty()
     assert job is not None
     assert job.duty is Duty.DIGEST

@@ -34,7 +34,6 @@ NEXT = Migration(
     ALTER TABLE messages ADD COLUMN colour TEXT NOT NULL DEFAULT '';
     ALTER TABLE mailboxes ADD COLUMN colour TEXT NOT NULL DEFAULT '';
     ALTER TABLE duties ADD COLUMN colour BIGINT;
-    ALTER TABLE lanes ADD COLUMN colour BIGINT;
     CREATE TABLE colours (mailbox_id TEXT COLLATE "C" NOT NULL REFERENCES mailboxes (id));
     CREATE INDEX messages_colour ON messages (mailbox_id, colour);
     """,
@@ -118,7 +117,7 @@ async def work(story: Story, stop: asyncio.Event, done: Counter[str], number: in
             return
         await story.store.learn(box, frozenset({f"friend{one}@x.test"}), f"t{one}", story.now)
         await story.store.set_rule(box, f"{one}.test", None, story.now)
-        job = await story.store.claim_duty("w", story.now, story.now)
+        job = await story.due_duty()
         assert job is None
         await story.store.mailbox(box)
         await story.store.standing(box, "bo@x.test", "x.test", "t1", story.now)

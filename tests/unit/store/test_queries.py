@@ -98,10 +98,8 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
         ),
         *("device_by_token", "code", "session", "receipt"),
         # the worker's and the operator's
-        *("mailboxes", "claim_duties", "claim_rows", "due_lanes", "turn_lanes"),
+        *("mailboxes", "lanes"),
         *(
-            "next_duty_due",
-            "next_turn",
             "balance_differences",
             "daily_differences",
             "failing_longest",
@@ -122,8 +120,7 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
         # when it is known again what time it is
         *("bring_back_duties", "bring_back_looks", "bring_back_messages"),
         *("bring_back_digests", "bring_back_web_pushes"),
-        "mailboxes_by_id",
-        *("inherit_messages", "inherit_duties", "free_lanes", "begin_owning", "end_owning"),
+        *("begin_owning", "end_owning", "bring_back_sendings"),
         # named by a secret
         *("digest_link", "use_digest_link", "undo_digest_link"),
         "count_drifts",
