@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from backend.domain.entry.challenge import ChallengeIntent, Solved, token_hash
 from backend.domain.mail.message import Address
@@ -15,6 +18,8 @@ from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowN
 from backend.domain.mailbox.owner_digest import DigestLink
 from backend.domain.reading.score import Reason, Score, Trace
 from backend.domain.reading.topics import Topic
+from backend.store.lane_sessions import LaneSessions, bucket_of
+from backend.store.postgres import PostgresDriver
 from backend.transactions.records import (
     Duty,
     DutyJob,
@@ -39,9 +44,35 @@ ROWS = {
 }
 
 
+ONE_OF_EACH = tuple({bucket_of(name): name for name in map(str, range(9_999))}.values())
+"""A mailbox's name for each bucket."""
+
+
 async def threads(store: Store, mailbox_id: str = "ana") -> set[str]:
     """The threads that an owner has written in."""
     return {row["thread_id"] for row in await store.archive_page(mailbox_id, "threads", "", 1_000)}
+
+
+def lend(one: Store, other: Store) -> None:
+    """What the process of `one` owns is of the same process's `other`, too."""
+    if isinstance(other._driver, PostgresDriver):
+        other._driver.ownership = cast(LaneSessions, one.ownership)
+
+
+@asynccontextmanager
+async def owning(store: Store) -> AsyncIterator[None]:
+    """Every mailbox is this store's process's, as a server's that is alone."""
+    stop, changed = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(store.ownership.run(stop, changed.set))
+    try:
+        async with asyncio.timeout(60):
+            while not all(map(store.ownership.owns, ONE_OF_EACH)):
+                changed.clear()
+                await changed.wait()
+        yield
+    finally:
+        stop.set()
+        await running
 
 
 @dataclass

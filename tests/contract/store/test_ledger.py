@@ -24,7 +24,7 @@ from backend.domain.mailbox.message import Outcome
 from backend.store.opening import open_store
 from backend.transactions.store import Store
 from tests import postgres_server
-from tests.contract.store.stories import BO, Story
+from tests.contract.store.stories import BO, Story, owning
 
 SENDERS = st.sampled_from(["bo@pitch.test", "cy@pitch.test"])
 
@@ -182,8 +182,11 @@ def test_the_books_are_right_whatever_happens(address: str) -> None:
             runner.run(postgres_server.empty(address))
         store = open_store(address)
         runner.run(store.open())
+        owner = owning(store)
+        runner.run(owner.__aenter__())
         machine = type("BooksHere", (Books,), {"runner": runner, "store": store, "boxes": count(1)})
         try:
             run_state_machine_as_test(machine, settings=settings(max_examples=12, stateful_step_count=20))
         finally:
+            runner.run(owner.__aexit__(None, None, None))
             runner.run(store.close())

@@ -25,6 +25,7 @@ from backend.store.lane_sessions import BUCKETS, NEWCOMER, Connection, LaneSessi
 from backend.store.opening import open_store
 from backend.store.postgres import APPLICATION, PostgresDriver
 from backend.transactions.statement import EVERY, Script, q
+from tests.contract.store.conftest import Owner
 from tests.contract.store.stories import Story, threads
 from tests.contract.store.wires import Pooler, Wire
 from tests.doubles import START
@@ -129,7 +130,9 @@ class Replicas:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def replicas(address: str) -> AsyncIterator[Replicas]:
+async def replicas(address: str, owners: dict[str, Owner]) -> AsyncIterator[Replicas]:
+    if address in owners:  # of tests before
+        await owners.pop(address).end()
     async with AsyncExitStack() as stack:
         yield Replicas(address, stack)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import count, pairwise
 
 import asyncpg
@@ -17,7 +18,8 @@ from backend.domain.mailbox.message import Outcome, Stage
 from backend.store import postgres, schema
 from backend.store.library import Dialect, Migration, migrations
 from backend.store.opening import open_store
-from tests.contract.store.stories import Story
+from backend.transactions.store import Store
+from tests.contract.store.stories import Story, owning
 from tests.journeys.from_0_1_0 import VERSION, Kept
 
 KNOWN = migrations(Dialect.POSTGRES)
@@ -39,6 +41,19 @@ NEXT = Migration(
     """,
 )
 """What the next release might bring: it takes the locks in another order than the work does."""
+
+
+@asynccontextmanager
+async def opened(address: str) -> AsyncIterator[Store]:
+    """The only server's store."""
+    store = open_store(address)
+    await store.open()
+    try:
+        async with owning(store):
+            yield store
+    finally:
+        await store.close()
+
 
 Columns = dict[str, tuple[str, bool]]
 
@@ -128,9 +143,7 @@ async def work(story: Story, stop: asyncio.Event, done: Counter[str], number: in
 async def test_nothing_fails_while_the_schema_is_upgraded_under_it(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = open_store(address)
-    await store.open()
-    try:
+    async with opened(address) as store:
         stop, done, story = asyncio.Event(), Counter[str](), Story(store)
         boxes = [f"box{number}" for number in range(4)]
         for box in boxes:  # all of them first: a new mailbox has duties, which nobody else may find
@@ -154,8 +167,6 @@ async def test_nothing_fails_while_the_schema_is_upgraded_under_it(
         assert (await story.view("ana", "m1")).stage is None
         found = await schema.status(schema.place(address))
         assert (found.version, found.ahead) == (NEXT.version, True)
-    finally:
-        await store.close()
 
 
 async def test_a_step_does_not_queue_everybody_up_behind_a_long_transaction(
@@ -174,7 +185,7 @@ async def test_a_step_does_not_queue_everybody_up_behind_a_long_transaction(
             with pytest.raises(Conflict, match="schema_step"):
                 await postgres.upgrade_server(address)
             assert await postgres.current_version(address) == KNOWN[-1].version
-            await Story(store).mailbox("ana")  # work went on, and goes on
+            await Story(store).connect("ana")  # work went on, and goes on
             patch.setattr(postgres, "STEP_TRIES", 1_000)
             upgrading = asyncio.create_task(postgres.upgrade_server(address))
             await asyncio.sleep(0.05)
@@ -203,17 +214,13 @@ async def test_rows_of_the_first_release_are_worked_on_by_this_one(
         """
     )
     await old.close()
-    store = open_store(address)
-    await store.open()
-    try:
+    async with opened(address) as store:
         story = Story(store)
         job = await story.job("m1")
         assert job.stage is Stage.SCREEN
         await story.judge(job, Outcome.HOLD)
         assert await story.work() == [(Stage.ACT, "m1")]
         assert (await story.view("ana", "m1")).placement == "held"
-    finally:
-        await store.close()
 
 
 async def test_a_mailbox_of_0_1_0_is_there_after_the_upgrade(
