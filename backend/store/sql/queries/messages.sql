@@ -64,7 +64,7 @@ WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 UPDATE messages
 SET stage = :stage, placement = :placement, decided_by = :decided_by, revision = revision + 1,
     attempts = 0, set_aside = FALSE, error = '', failing_since = NULL, changed_at = :now,
-    due_at = CASE WHEN CAST(:stage AS TEXT) IS NULL THEN NULL ELSE :now END
+    due_at = CASE WHEN CAST(:stage AS TEXT) IS NULL THEN NULL ELSE CAST(:now AS BIGINT) END
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: record_verdict(mailbox_id, gmail_id, outcome, policy_row, score, logit, evidence, model, reasons, guards, cause, drift_class, shadow_model, shadow_row, shadow_score, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, references, reply_to, language, topics, stage, placement, decided_by, due_at, now)!
