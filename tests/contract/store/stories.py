@@ -134,10 +134,8 @@ class Story:
     async def hold(self, mailbox_id: str, duty: Duty = Duty.SYNC) -> DutyJob:
         """A duty, wanted and due."""
         await self.store.request_duty(mailbox_id, duty, self.now)
-        job = await self.due_duty()
-        assert job is not None
-        assert (job.mailbox_id, job.duty) == (mailbox_id, duty)
-        return job
+        work = await self.store.lane_work(mailbox_id, 0, self.now)
+        return next(job for job in work.duties if job.duty is duty and job.due_at <= self.now)
 
     async def sync(self, mailbox_id: str, page: SyncPage) -> int:
         """One page committed by a duty that is done."""
