@@ -72,7 +72,15 @@ async def run(
     async with asyncio.TaskGroup() as group, Wire(database.address) as wire:
         calm = group.create_task(_calm(seed, scripts, folder / "calm", tell))
         tell(f"{scale.mailboxes} mailboxes, {scale.replicas} replicas dying …")
-        storm = open_cluster(folder / "storm", seed, owners, database, scale.replicas, pace, wire.address)
+        storm = open_cluster(
+            folder / "storm",
+            seed,
+            owners,
+            database,
+            scale.replicas,
+            pace,
+            wire.address if scale.still else "",
+        )
         async with storm as cluster:
             chaos = Chaos(cluster, seed, scale.every, scale.restarts, letters, scale.still, wire)
             seconds = await play(cluster, chaos, seed, tell)

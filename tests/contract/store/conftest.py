@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -97,6 +97,30 @@ class Owner:
             await self._tell.close()
 
 
+class Lent:
+    """What an `Owner` owns is a test's processes', one after the other: each has all of it while it runs lanes, and one
+    that does not give it back has died."""
+
+    def __init__(self, sessions: LaneSessions) -> None:
+        self._sessions = sessions
+        self._taken = self._after_death = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sessions, name)
+
+    def after_death(self, mailbox_id: str) -> bool:
+        """As `Ownership.after_death`."""
+        return self._after_death
+
+    async def run(self, stop: asyncio.Event, changed: Callable[[], None]) -> None:
+        """As `Ownership.run`."""
+        self._taken, self._after_death = True, self._taken
+        changed()
+        await stop.wait()
+        self._taken = False
+        changed()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def owners() -> AsyncIterator[dict[str, Owner]]:
     """Those that own, by the address of their server."""
@@ -126,7 +150,7 @@ async def store(
         if owned:
             owner = owners.setdefault(address, Owner(address))
             await owner.begin()
-            opened._driver.ownership = owner.sessions
+            opened._driver.ownership = cast(LaneSessions, Lent(owner.sessions))
         elif address in owners:
             await owners.pop(address).end()
     else:

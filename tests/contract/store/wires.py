@@ -70,17 +70,19 @@ class Wire(Way):
 
     async def _carry(self, client: Streams) -> None:
         server = await self._to_server()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._pump(client[0], server[1]))
-            group.create_task(self._pump(server[0], client[1]))
+        await asyncio.gather(self._pump(client[0], server[1]), self._pump(server[0], client[1]))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65_536):
+        """Until one end is closed; then the other is."""
+        try:
+            with contextlib.suppress(OSError):
+                while data := await reader.read(65_536):
+                    await self._carries.wait()
+                    writer.write(data)
+                    await writer.drain()
             await self._carries.wait()
-            writer.write(data)
-            await writer.drain()
-        await self._carries.wait()
-        writer.close()
+        finally:
+            writer.close()
 
 
 class Pooler(Way):
