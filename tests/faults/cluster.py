@@ -43,14 +43,13 @@ class Scale:
     replicas: int
     every: float
     restarts: int
-    lease: float
     sweep: float
     durable: bool
 
 
 SCALES = {
-    "full": Scale(200, 100, 4, 3, 5.0, 2, 10.0, 20.0, durable=True),
-    "small": Scale(6, 50, 2, 2, 2.5, 1, 4.0, 4.0, durable=False),
+    "full": Scale(200, 100, 4, 3, 2, 10.0, 20.0, durable=True),
+    "small": Scale(6, 50, 2, 2, 1, 4.0, 4.0, durable=False),
 }
 PROMISES = ("lost", "double_challenges", "wrong_final_labels", "other_verdicts", "ledger_differences",
             "other_balances", "challenges_missing", "challenges_not_due", "dead_letters",
@@ -65,7 +64,7 @@ async def run(
     scripts = [write_script(seed + number, scale.letters) for number in range(scale.scripts)]
     owners = _owners(scripts, scale.mailboxes)
     letters = sum(one.script.size for one in owners)
-    pace = {"PITCHGATE_LEASE_SECONDS": str(scale.lease), "PITCHGATE_SWEEP_INTERVAL": str(scale.sweep)}
+    pace = {"PITCHGATE_SWEEP_INTERVAL": str(scale.sweep)}
     async with asyncio.TaskGroup() as group:
         calm = group.create_task(_calm(seed, scripts, folder / "calm", tell))
         tell(f"{scale.mailboxes} mailboxes, {scale.replicas} replicas dying …")
