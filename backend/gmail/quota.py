@@ -26,7 +26,7 @@ LEAST_ALLOWANCE = 3 * DEAREST
 FIRST_FILL = 0.25
 """How full the bucket of a fresh process is: it cannot know what its forerunner used a moment ago."""
 PATIENCE = 20.0
-"""Seconds a request waits for its turn before it is given back to the job loop, whose lease must not run out."""
+"""Seconds a request waits for its turn before it is given back to its lane, which stops a job after 48."""
 
 _SAME = {
     "gmail.users.getProfile": 1,

@@ -1,4 +1,4 @@
-"""A server on PostgreSQL that is killed goes on with what it had in hand when it starts again."""
+"""A server on PostgreSQL that is killed goes on with what was under way when it starts again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def database() -> Iterator[postgres_server.Server]:
         yield started
 
 
-async def test_what_a_killed_server_held_is_taken_over_when_it_starts_again(
+async def test_what_was_under_way_is_taken_over_when_it_starts_again(
     tmp_path: Path, database: postgres_server.Server
 ) -> None:
     settings = {"PITCHGATE_DEFAULT_MODE": "quarantine"}

@@ -248,7 +248,6 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "messages.due_at": "work to be done here",
         "questions.by_act": "the release before used it",
         "messages.drift_class": "how it counts in mail_weeks",
-        "messages.lease": "work to be done here",
         "messages.attempts": "work to be done here",
         "messages.deaths": "work to be done here",
         "messages.failing_since": "work to be done here",

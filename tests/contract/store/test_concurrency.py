@@ -14,8 +14,8 @@ PAGES = 12
 PER_PAGE = 5
 
 
-async def test_nothing_due_is_overlooked_while_claims_and_arrivals_cross(story: Story) -> None:
-    """The clock stands still, so no lease runs out: a message that is not claimed now never would be."""
+async def test_nothing_due_is_overlooked_while_lanes_and_arrivals_cross(story: Story) -> None:
+    """What is committed while a lane reads is found by the next read."""
     names = [f"box{number}" for number in range(BOXES)]
     for name in names:
         await story.mailbox(name)

@@ -80,14 +80,6 @@ async def test_a_refusal_does_not_keep_an_owner_who_is_leaving(story: Story) -> 
     assert not await story.store.lose_link("nobody", AccessLost.GRANT, story.now, story.now)
 
 
-async def test_a_mailbox_is_busy_while_a_lease_on_its_work_runs(story: Story) -> None:
-    await story.mailbox("ana")
-    assert not await story.store.busy("ana", story.now)
-    await story.hold("ana", Duty.WATCH)
-    assert await story.store.busy("ana", story.now)
-    assert not await story.store.busy("ana", story.pass_time(hours=1))  # its worker died long ago
-
-
 async def test_a_position_counts_only_while_google_may_still_show_it(story: Story) -> None:
     await story.mailbox("ana")
     for position, seconds in ((1200, 0), (900, 29), (99, 30)):

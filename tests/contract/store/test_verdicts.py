@@ -181,7 +181,7 @@ async def test_a_credit_that_is_gone_undoes_the_whole_verdict(story: Story) -> N
     assert (view.stage, view.outcome, view.sender) == (Stage.SCREEN, "", "")
     assert await story.store.balance("ana", BO) == 0
     assert await story.store.ledger_differences() == ()
-    await story.judge(job, Outcome.HOLD)  # decided again, under the same lease
+    await story.judge(job, Outcome.HOLD)
 
 
 async def test_the_second_pitch_of_a_sender_opens_no_second_challenge(story: Story) -> None:

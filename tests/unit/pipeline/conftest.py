@@ -171,7 +171,7 @@ class Fixture:
         kept, self.following = self.following[:1], self.following[1:]
         # Of duties due at once the one that a connect orders first; a server begins them all.
         duties = sorted(work.duties, key=lambda job: (job.due_at, list(Duty).index(job.duty)))
-        due = [*kept, *work.messages, *duties]
+        due: list[MessageJob | DutyJob] = [*kept, *work.messages, *duties]
         job = next((one for one in due if one in kept or one.due_at <= now), None)
         if job is None:
             self.careful = False
