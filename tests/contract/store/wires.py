@@ -41,7 +41,9 @@ class Way:
     async def _called(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task: Any = asyncio.current_task()
         self._callers.add(task)
-        with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        # Cancelled at the end; asyncio's own callback cannot bear a task that says so.
+        ends = (OSError, asyncio.IncompleteReadError, asyncio.CancelledError)
+        with contextlib.closing(writer), contextlib.suppress(*ends):
             await self._carry((reader, writer))
 
     async def _carry(self, client: Streams) -> None:
