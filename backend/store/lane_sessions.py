@@ -257,12 +257,16 @@ class LaneSessions:
         """See `Ownership`."""
         self._changed, self._joined = changed, monotonic()
         keeping = asyncio.create_task(self._keep_all(stop))
-        await stop.wait()
-        self.look()
+        stopped = asyncio.create_task(stop.wait())
         try:
+            await asyncio.wait({keeping, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            self.look()
             await asyncio.wait({keeping}, timeout=LAST_WORDS)
+            if keeping.done():
+                await keeping  # raises what broke in it
         finally:
             keeping.cancel()
+            stopped.cancel()
             for one in self._sessions:
                 one.drop()
             changed()
