@@ -48,8 +48,8 @@ class Scale:
 
 
 SCALES = {
-    "full": Scale(200, 100, 4, 3, 2, 10.0, 20.0, durable=True),
-    "small": Scale(6, 50, 2, 2, 1, 4.0, 4.0, durable=False),
+    "full": Scale(200, 100, 4, 3, 5.0, 2, 20.0, durable=True),
+    "small": Scale(6, 50, 2, 2, 2.5, 1, 4.0, durable=False),
 }
 PROMISES = ("lost", "double_challenges", "wrong_final_labels", "other_verdicts", "ledger_differences",
             "other_balances", "challenges_missing", "challenges_not_due", "dead_letters",

@@ -77,7 +77,8 @@ async def test_a_release_reads_and_writes_what_a_later_one_has_upgraded(
         releases(monkeypatch, *KNOWN[: number + 1])
         assert await postgres.upgrade_server(address) == 1
         seen.append(await columns(address))
-    for earlier, later in pairwise(seen):
+    # 0033 took the claims away: a server that owns its mailboxes works beside none that claims.
+    for earlier, later in pairwise(seen[: [step.name for step in KNOWN].index("lanes")]):
         assert {name: kind for name, (kind, _) in earlier.items()}.items() <= {
             name: kind for name, (kind, _) in later.items()
         }.items()
