@@ -62,8 +62,7 @@ one."""
 UNRECORDED = 5.0
 """Seconds for which a job whose end could not be written keeps its place. It is due, and would begin at once."""
 
-Run = Callable[[], Awaitable[MessageJob | None]]
-"""Runs a job; what follows it."""
+Run = Callable[[], Awaitable[MessageJob | None]]  # runs a job; what follows it
 
 
 @dataclass(slots=True)
@@ -146,7 +145,7 @@ class Lanes:
         self._wake.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Do what is due until `stop` is set, then finish or leave what runs, and give the mailboxes back."""
+        """Until `stop` is set; then finish or leave what runs, and give the mailboxes back."""
         stopped, ended = asyncio.create_task(stop.wait()), asyncio.Event()
         stopped.add_done_callback(self._stopping)
         owning = asyncio.create_task(self._context.store.ownership.run(ended, partial(self.rouse, EVERY)))
