@@ -76,8 +76,18 @@ class Endings:
             return False
         return True
 
-    async def after_look(self, look: Look, error: Exception, began: datetime) -> None:
-        """The duty goes on from here, until it has come to its end. Raises `StoreAway`, having left nothing."""
+    async def after_look(self, look: Look, error: Exception, began: datetime) -> bool:
+        """The duty goes on from here, until it has come to its end. False where that could not be written."""
+        try:
+            await self._after_look(look, error, began)
+        except StoreAway:
+            return False
+        except Exception:
+            log.exception("look_not_left", mailbox=look.mailbox_id)
+            return False
+        return True
+
+    async def _after_look(self, look: Look, error: Exception, began: datetime) -> None:
         context, now, cause = self._context, self._context.clock.now(), cause_of(error)
         self._tell(Duty.SYNC, look.mailbox_id, 1, error, cause)
         if isinstance(error, NeedsReconnect):

@@ -52,11 +52,9 @@ what ran alone can be the cause."""
 CAREFUL = timedelta(seconds=5)
 """How long one job runs at a time once a suspect was seen, and again from each further one."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
-"""Seconds until a store that could not be read is asked again, doubled from the first to the second."""
-
-AGAIN = 1.0
-"""Seconds until a look is tried again that the store did not take."""
+FIRST_PAUSE, LONGEST_PAUSE, AGAIN = 0.25, 8.0, 1.0
+"""Seconds until a store that could not be read is asked again, doubled from the first to the second; and until a look
+is tried again that the store did not take."""
 
 WORTH = 8
 """What was left for want of room is read again when an eighth of all tasks is free: that costs as much for many as for
@@ -65,15 +63,14 @@ one."""
 UNRECORDED = 5.0
 """Seconds for which a job whose end could not be written keeps its place. It is due, and would begin at once."""
 
-Run = Callable[[], Awaitable[MessageJob | None]]
-"""Runs a job; what follows it."""
+Run = Callable[[], Awaitable[MessageJob | None]]  # runs a job; what follows it
 
 
 @dataclass(slots=True)
 class Lane:
     """A mailbox, and what is under way of it in `tasks`. `due` is when to read what there is to do, None for never
-    (`planned` times may come to nothing); `more` says that messages are due that were left. `careful`: its last owner died, and nobody has been through what
-    that one left."""
+    (`planned` times may come to nothing); `more` says that messages are due that were left. `careful`: its last owner
+    died, and nobody has been through what that one left."""
 
     mailbox_id: MailboxId
     careful: bool
@@ -123,7 +120,6 @@ class Lanes:
 
     @property
     def busy(self) -> int:
-        """Jobs under way."""
         return len(self._running)
 
     @property
@@ -167,7 +163,7 @@ class Lanes:
             looks.hear(mailbox_id, told, window, seen=False, echo=False)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Do what is due until `stop` is set, then finish or leave what runs, and give the mailboxes back."""
+        """Until `stop` is set; then finish or leave what runs, and give the mailboxes back."""
         stopped, ended = asyncio.create_task(stop.wait()), asyncio.Event()
         stopped.add_done_callback(self._stopping)
         owning = asyncio.create_task(self._context.store.ownership.run(ended, self._owned))
@@ -204,8 +200,7 @@ class Lanes:
 
     async def _turn(self) -> None:
         """Begin what is due, as there is room."""
-        if self._context.store.away:
-            await self._context.store.ping()
+        await self._store_takes()
         if self._all:
             self._all = False
             await self._read_all()
@@ -217,6 +212,11 @@ class Lanes:
         while self._free > 0 and (first := self._next()) is not None:
             await self._serve(first)
         self._waits = self._free <= 0 or bool(self._left)
+
+    async def _store_takes(self) -> None:
+        """Raises `StoreAway` where nothing can be written, as far as is known: mail would be fetched in vain."""
+        if self._context.store.away:
+            await self._context.store.ping()
 
     async def _read_all(self) -> None:
         """Which mailboxes are ours, and when each has something to do. At a mailbox that was not ours before we look at
@@ -333,11 +333,9 @@ class Lanes:
             alone = Duty.LEAVE in lane.duties or (job.duty is Duty.LEAVE and not lane.rests)
             if self._free <= 0 or alone:
                 return True
-            self._start(lane, job, partial(self._run_duty, job, _Hands(self, lane)))
+            hands = _Hands(self, lane)
+            self._start(lane, job, partial(run_duty, self._context, self._authorizer, job, hands))
         return False
-
-    async def _run_duty(self, job: DutyJob, hands: _Hands) -> None:
-        await run_duty(self._context, self._authorizer, job, hands)
 
     def room_for_found(self, lane: Lane) -> int:
         """How many messages of what a look finds may be begun. None after a death: what is found is marked in the store
@@ -434,7 +432,9 @@ class Lanes:
         looks = self._context.looks
         while not stop.is_set():
             self._told.clear()
-            if not await self._store_takes():
+            try:
+                await self._store_takes()
+            except StoreAway:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(AGAIN):
                         await stop.wait()
@@ -445,15 +445,6 @@ class Lanes:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._told.wait()
-
-    async def _store_takes(self) -> bool:
-        """Whether the store takes what is written, as far as is known: a look would fetch mail in vain."""
-        try:
-            if self._context.store.away:
-                await self._context.store.ping()
-        except StoreAway:
-            return False
-        return True
 
     def _start_look(self, look: Look) -> None:
         lane = self._lanes.get(look.mailbox_id)
@@ -489,24 +480,13 @@ class Lanes:
         except StoreAway:
             looks.end(look, AGAIN)
         except Exception as error:
-            await self._leave(look, began, error)
+            looks.end(look, None if await self._endings.after_look(look, error, began) else AGAIN)
         except BaseException:
             looks.end(look, AGAIN)
             raise
         else:
             looks.end(look, again)
         return True
-
-    async def _leave(self, look: Look, began: datetime, error: Exception) -> None:
-        """What went wrong is a matter of the duty."""
-        try:
-            await self._endings.after_look(look, error, began)
-        except Exception as worse:
-            if not isinstance(worse, StoreAway):
-                log.exception("look_not_left")
-            self._context.looks.end(look, AGAIN)
-        else:
-            self._context.looks.end(look)
 
     async def _nap(self) -> None:
         """Sleep until woken, stopped, or the next lane is due; at most `poll_seconds`, for clocks may be set."""

@@ -203,11 +203,14 @@ class Story:
         ]
         return tuple(sorted(found, key=lambda job: (job.first_seen_at, job.mailbox_id, job.gmail_id)))
 
-    async def job(self, gmail_id: str) -> MessageJob:
-        """The one message that is due."""
-        (claimed,) = await self.due()
-        assert claimed.gmail_id == gmail_id
-        return claimed
+    async def job(self, gmail_id: str, mailbox_id: str = "") -> MessageJob:
+        """This message, which is due."""
+        (job,) = (
+            job
+            for job in await self.due()
+            if job.gmail_id == gmail_id and job.mailbox_id in (mailbox_id or job.mailbox_id)
+        )
+        return job
 
     def screened(self, sender: str = BO, *, authenticated: bool = True, **changes: Any) -> Screened:
         """The kept facts of a message of `sender`."""

@@ -132,7 +132,9 @@ async def test_a_look_its_messages_and_their_verdicts_are_one_commit(story: Stor
     assert mailbox is not None
     assert mailbox.cursor == "7"
     assert await story.store.record_verdict(unready, ORDINARY, kept, None, story.now) is None
-    assert await story.store.finish_stage(act, story.now) is None
+    answer = await story.store.finish_stage(act, story.now)
+    assert answer is not None
+    assert answer.stage is Stage.CHALLENGE
 
 
 async def test_of_two_looks_at_one_page_the_first_counts(story: Story) -> None:

@@ -84,8 +84,8 @@ class Workshop:
         await running
 
     async def die_over(self, gmail_id: str) -> None:
-        """Lanes run until this message is under way, and die: nothing of theirs ends any more. If it is a dead letter by
-        then they stop in an orderly way."""
+        """Lanes run until this message is under way, and die: nothing of theirs ends any more. If it has become a dead
+        letter they stop in an orderly way."""
         began, stop, dying = asyncio.Event(), asyncio.Event(), self.lanes()
 
         async def stage(context: Context, job: MessageJob, *_: object) -> None:

@@ -56,7 +56,7 @@ async def test_what_another_process_writes_into_the_file_wakes_its_owner(
     running = asyncio.create_task(owner.ownership.run(stop, lambda: None))
     story = Story(owner)
     await story.mailbox("ana")
-    while not owner.ownership.owns("ana") or owner._driver.written_by_others():  # type: ignore[attr-defined]
+    while not owner.ownership.owns("ana") or owner._driver.written_by_others():  # type: ignore[attr-defined]  # noqa: ASYNC110
         await asyncio.sleep(0)
     owner.on_due(lambda mailbox_id: woken.set())
     await other.request_duty("ana", Duty.SYNC, story.now)
