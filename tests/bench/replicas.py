@@ -79,7 +79,7 @@ class Place:
     async def measure(self, replicas: int, number: int, load: Sequence[Letter]) -> None:
         """One run with so many replicas; what it left is taken away again."""
         owners = [Owner(f"o{number}-{one:02}@{DOMAIN}", Script()) for one in range(OWNERS)]
-        pace = {"PITCHGATE_SWEEP_INTERVAL": "600", "PITCHGATE_LEASE_SECONDS": "60"}
+        pace = {"PITCHGATE_SWEEP_INTERVAL": "600"}
         async with open_cluster(self.folder, number, owners, self.database, replicas, pace) as cluster:
             await self._run(cluster, replicas, load)
             for mailbox in await cluster.store.mailboxes():
