@@ -216,7 +216,7 @@ class Settings(BaseSettings):
     watch_interval: float = Field(86_400.0, gt=0)
     """How often the watch is renewed; it lives seven days."""
     poll_seconds: float = Field(1.0, gt=0)
-    """The longest nap of the job loop."""
+    """The longest nap of the lanes."""
     stop_seconds: float = Field(10.0, gt=0)
     """Time to finish when stopped."""
     fresh_seconds: float = Field(6 * 3600.0, gt=0)

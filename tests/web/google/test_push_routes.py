@@ -37,7 +37,7 @@ async def test_whatever_became_of_it_a_push_is_acknowledged_and_counted(
     body = b'{"message": {}}' if fate is None else push()
     if fate is PushFate.REPEAT:
         await client.post(HOOK, data=body, headers=BEARER)
-        assert await sync_due(here)
+        await here.duties()
     elif fate is PushFate.STALE:
         await here.story.sync("ana", SyncPage(cursor="1000"))
     elif fate is PushFate.UNKNOWN:
