@@ -180,7 +180,7 @@ bench-work: setup-dev ## what the check costs a native solver on one core, per p
 bench-store: setup-dev ## both databases with 1 k, 100 k and 1 M messages in them
 	@$(BIN)/python -m tests.bench.store
 
-bench-replicas: setup-dev ## one and two replicas end to end, with 1 k, 100 k and 1 M messages there
+bench-replicas: setup-dev ## one, two and four replicas end to end, mail spaced and in a burst, with 1 k and 100 k messages there
 	@$(BIN)/python -m tests.bench.replicas
 
 faults-cluster: setup-dev ## equal replicas and their PostgreSQL killed under load: make faults-cluster SEED=1 SCALE=small

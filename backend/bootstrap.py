@@ -2,7 +2,7 @@
 
     async with open_application(settings) as application:
         application.services   used by the web
-        application.worker     runs the jobs
+        application.lanes      do what is due in mailboxes
 
 Everything opened here is closed here, in reverse order.
 """
@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +27,10 @@ from backend.gmail.callers import AddonVerifier
 from backend.gmail.client import Google, open_google
 from backend.gmail.executor import trace_dates
 from backend.gmail.pubsub import open_source
+from backend.lanes.fetcher import Fetcher
+from backend.lanes.lanes import Lanes
+from backend.lanes.models import Following
+from backend.lanes.timekeeping import Timekeeping
 from backend.pipeline import notices
 from backend.pipeline.addon import AddonService
 from backend.pipeline.archive import ArchiveService
@@ -40,9 +42,7 @@ from backend.ports.system import Clock, Vault
 from backend.public_post import OneClick, VapidPush
 from backend.reader.pool import ReadingPool, open_reader
 from backend.settings import Settings
-from backend.store.library import Dialect
-from backend.store.opening import configured, open_configured
-from backend.store.sqlite import alone, follows
+from backend.store.opening import open_configured
 from backend.system import (
     NEEDED,
     CorrectedClock,
@@ -54,11 +54,6 @@ from backend.system import (
 from backend.transactions.store import Store
 from backend.vault import MultiFernetVault, VaultKeys, can_open, load_or_make_keys
 from backend.web.services import Services
-from backend.worker.fetcher import Fetcher
-from backend.worker.loop import Worker
-from backend.worker.models import Following
-from backend.worker.roll import QuotaMembership
-from backend.worker.timekeeping import Timekeeping
 
 log = structlog.get_logger()
 
@@ -71,10 +66,9 @@ class Application:
     context: Context
     google: Google
     services: Services
-    worker: Worker
+    lanes: Lanes
     models: Following
     fetcher: Fetcher | None = None
-    roll: QuotaMembership | None = None
     timekeeping: Timekeeping | None = None
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -83,15 +77,14 @@ class Application:
         await asyncio.to_thread(load_suffixes)
         # If the database is unreachable, the next start or the daily watch renewal does this.
         with contextlib.suppress(TryLater):
-            await notices.sync_all_mailboxes(self.context)
+            await notices.change_over(self.context)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.worker.run(stop))
+            group.create_task(self.lanes.run(stop))
             group.create_task(self.models.run(stop))
             if self.fetcher is not None:
                 group.create_task(self.fetcher.run(stop))
-            for part in (self.roll, self.timekeeping):
-                if part is not None:
-                    group.create_task(part.run(stop))
+            if self.timekeeping is not None:
+                group.create_task(self.timekeeping.run(stop))
 
 
 class StoredGrants:
@@ -152,7 +145,6 @@ async def open_application(
         await check_keys(store, vault)
         models = Following(store, reader, settings.model_path)
         await models.look()
-        name, roll = f"{socket.gethostname()}:{os.getpid()}:{SystemTokens().token(4)}", None
         if (limit := raise_file_limit()) < NEEDED:
             log.error("few_descriptors", limit=limit, needed=NEEDED, remedy="LimitNOFILE= or ulimit -n")
         traces = (trace_dates(corrected.observe),) if corrected else ()
@@ -166,7 +158,6 @@ async def open_application(
             )
         )
         wake = asyncio.Event()
-        store.on_due(wake.set)  # called when this or another process has made a job due
         web_push = VapidPush(settings.public_url.replace("http:", "https:"), clock)
         context = Context(
             settings, store, google.gmail, reader, clock, tokens, vault, web_push, wake.set, clock.now()
@@ -177,25 +168,20 @@ async def open_application(
             timekeeping = Timekeeping(context, google.ask_time)
             await timekeeping.begin()
             context = replace(context, started=clock.now())
-        await _release_leases_of_predecessor(store, settings, name, clock, stack)
         first, codes = await stack.enter_async_context(
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
         checks = Checks(first, codes, settings.captcha_code_after)
-        if configured(settings).dialect is Dialect.POSTGRES:
-            roll = QuotaMembership(store, clock, name, google.divide)
-            await roll.call()
-        worker = Worker(context, google.authorizer, name, wake)
-        services = _services(settings, context, google, checks, worker)
+        store.ownership.share_quota(google.divide)
+        lanes = Lanes(context, google.authorizer, wake)
+        services = _services(settings, context, google, checks, lanes)
         fetcher = None
         if settings.notices is Notices.PULL:
             fetcher = Fetcher(context, await stack.enter_async_context(open_source(settings)))
-        yield Application(settings, context, google, services, worker, models, fetcher, roll, timekeeping)
+        yield Application(settings, context, google, services, lanes, models, fetcher, timekeeping)
 
 
-def _services(
-    settings: Settings, context: Context, google: Google, checks: Checks, worker: Worker
-) -> Services:
+def _services(settings: Settings, context: Context, google: Google, checks: Checks, lanes: Lanes) -> Services:
     """The services that the routes use."""
     return Services(
         context,
@@ -208,18 +194,5 @@ def _services(
         ArchiveService(context),
         WebPushService(context),
         AddonService(context, AddonVerifier(settings, google.tokens)) if settings.addon else None,
-        worker.failed,
+        lanes.failed,
     )
-
-
-async def _release_leases_of_predecessor(
-    store: Store, settings: Settings, name: str, clock: Clock, stack: AsyncExitStack
-) -> None:
-    """Free the leases of the server that ran here before and is certainly dead. On SQLite that is all leases; on
-    PostgreSQL other servers may be running, so only those of the one before us in this state folder."""
-    where = configured(settings)
-    if where.dialect is Dialect.POSTGRES:
-        if before := stack.enter_context(follows(settings.state_dir, name)):
-            await store.release_leases_of(clock.now(), before)
-    elif stack.enter_context(alone(where.path)):
-        await store.release_leases_of(clock.now())

@@ -33,7 +33,7 @@ COUNTED = dict.fromkeys(
         "held_mail_not_read",
         "sent_mail_not_read",
         "not_revoked",
-        "lease_lost",
+        "lane_lost",
         "trial_lost",
         "model_refused",
         "store_fails",

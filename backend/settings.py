@@ -213,10 +213,8 @@ class Settings(BaseSettings):
     """With `poll`: the longest time between two reads, for a mailbox in which nothing has happened for hours."""
     watch_interval: float = Field(86_400.0, gt=0)
     """How often a mailbox's watch is renewed; it lasts seven days."""
-    lease_seconds: float = Field(60.0, gt=0)
-    """How long a server holds a job, unless it extends that, before another may take it over."""
     poll_seconds: float = Field(1.0, gt=0)
-    """The longest time the job loop waits before it looks for jobs again."""
+    """The longest time the lanes wait before they look for work again."""
     stop_seconds: float = Field(10.0, gt=0)
     """Time to finish running requests and jobs when stopped."""
     fresh_seconds: float = Field(6 * 3600.0, gt=0)

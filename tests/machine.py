@@ -219,11 +219,14 @@ METRICS_APART, METRICS_AT_ONCE = 0.55, 80
 """Seconds between two questions to the metrics of one server, and how many may come sooner: it allows two a second,
 and 120 of a minute at once."""
 JOBS = """
-SELECT (SELECT COUNT(*) FROM messages WHERE due_at IS NOT NULL),
-    (SELECT COUNT(*) FROM messages WHERE lease IS NOT NULL) + (SELECT COUNT(*) FROM duties WHERE lease IS NOT NULL),
-    (SELECT MIN(due_at) FROM (SELECT due_at FROM messages UNION ALL SELECT due_at FROM duties WHERE is_open))
+SELECT (SELECT COUNT(*) FROM messages WHERE due_at IS NOT NULL), (
+    SELECT MIN(due_at) FROM (
+        SELECT due_at FROM messages WHERE mailbox_id IN (SELECT id FROM mailboxes WHERE link = 'connected')
+        UNION ALL SELECT due_at FROM duties WHERE is_open
+    )
+)
 """
-"""Messages that are not done with, jobs in hand, and when the next job is due."""
+"""Messages that are not done with, and when the next job is due; one that is under way has been due since it began."""
 
 
 async def hurry(running: Stage, state: Path) -> int:
@@ -231,16 +234,16 @@ async def hurry(running: Stage, state: Path) -> int:
     when the next thing is due."""
     pushes = await running.sandbox.pushes_pending()
     with contextlib.closing(sqlite3.connect(state / "pitchgate.sqlite3")) as store:
-        messages, in_hand, due = store.execute(JOBS).fetchone()
+        messages, due = store.execute(JOBS).fetchone()
     # A server that was started in another way has the real time.
     ours = machine().runs(running.server.pid)
     now = machine().now() if ours else datetime.now(UTC)
     seconds = (due or math.inf) / 1e6 - now.timestamp()
-    left = int(pushes + messages + in_hand + (seconds < SOON))
+    left = int(pushes + messages + (seconds < SOON))
     # Looks that pushes asked for are in the server's memory. Pushes may be held back, too.
     looks = 0 if left else await _looks_left(running)
-    if ours and (left or looks) and not in_hand:
-        machine().advance(STEP if pushes or looks else max(0.0, seconds))
+    if ours and (left or looks) and seconds > 0:
+        machine().advance(STEP if pushes or looks else seconds)
     return left + looks
 
 

@@ -305,7 +305,6 @@ def _environment(options: Options, server_url: str, google: str, story: str = ""
         "PITCHGATE_DEFAULT_CREDITS_PER_SOLVE": str(options.credits_per_solve),
         "PITCHGATE_LIVE_PAGE": "true",
         "PITCHGATE_STORY_URL": f"{google}/{story}" if story else "",
-        "PITCHGATE_LEASE_SECONDS": "15" if options.kills else "60",
         "PITCHGATE_SWEEP_INTERVAL": "5" if options.kills else "720",
         "PITCHGATE_LOG_JSON": "true",
     }

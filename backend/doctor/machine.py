@@ -202,6 +202,10 @@ async def check_database(settings: Settings) -> list[Finding]:
         with opening.explained(where):
             if where.dialect is Dialect.SQLITE and not where.path.exists():
                 return [skipped("database", "none", name=where.name)]
+            if where.dialect is Dialect.POSTGRES:
+                from backend.store.lane_sessions import refuse_shared_sessions  # its driver is an extra
+
+                await refuse_shared_sessions(where.address)
             if where.dialect is Dialect.SQLITE and (damage := _damage(where.path)):
                 return [broken("database", "damaged", name=where.name, why=damage)]
             found = await status(where)

@@ -15,7 +15,7 @@ from enum import StrEnum
 # │   ├── NotFound
 # │   └── Expired         a link or code past its life, or used already
 # ├── Conflict            the state changed since it was read: read again, decide again
-# │   └── LeaseLost       another worker holds this job now: drop everything, change nothing
+# │   └── LaneLost       another worker holds this job now: drop everything, change nothing
 # └── GoogleError         what Google answered, translated at the edge
 #     ├── Gone            not there (404): close the job
 #     ├── HistoryGone     the cursor is older than Google's history: re-list
@@ -73,8 +73,8 @@ class Conflict(PitchgateError):
     """The state moved since it was read. Read it again and decide again; nothing was written."""
 
 
-class LeaseLost(Conflict):
-    """The job's lease ran out and another worker took it. Nothing was written."""
+class LaneLost(Conflict):
+    """The mailbox has gone or is another process's by now, or another look came first. Nothing was written."""
 
 
 class GoogleError(PitchgateError):

@@ -25,7 +25,7 @@ SMALLEST_ALLOWANCE = 3 * HIGHEST_PRICE
 START_LEVEL = 0.25
 """How full a bucket is at the start: the previous process may have used units a moment ago."""
 PATIENCE = 20.0
-"""Seconds a request waits for its turn before it fails with `TryLater`: the job's lease must not expire."""
+"""Seconds a request waits for its turn before it is given back to its lane, which stops a job after 48."""
 
 _COMMON_PRICES = {
     "gmail.users.getProfile": 1,

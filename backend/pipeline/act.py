@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from backend.domain.errors import Gone, LeaseLost, Rejected, once_more
+from backend.domain.errors import Gone, LaneLost, Rejected, once_more
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import (
@@ -42,7 +42,7 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     known = job.in_hand
     mailbox = known.mailbox if known else await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     placement = job.placement or Placement.INBOX
     labels = mailbox.labels if mailbox.labels.complete else await _labels_renewed(context, mailbox)
     try:
@@ -65,7 +65,7 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
         await _take_out_earlier(context, job, mailbox)
     if carried & {SPAM, TRASH} and placement is not Placement.MARKED:
         await _put_away(context, job, Decision.SPAM if SPAM in carried else Decision.BIN)
-    return await context.store.finish_stage(job, context.clock.now(), context.lease_until())
+    return await context.store.finish_stage(job, context.clock.now())
 
 
 async def _apply(context: Context, job: MessageJob, mailbox: Mailbox, change: LabelChange) -> frozenset[str]:

@@ -8,7 +8,16 @@ from babel.dates import format_date
 
 from backend.domain.entry.challenge import LIFE, Challenge, ChallengeState, token_hash
 from backend.domain.entry.challenge_mail import Wording, compose
-from backend.domain.errors import Gone, LeaseLost, NotFound, Rejected, Unexplained, believed
+from backend.domain.errors import (
+    SEARCH_LAG,
+    Gone,
+    LaneLost,
+    NotFound,
+    NotYet,
+    Rejected,
+    Unexplained,
+    believed,
+)
 from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Address, Arrival, Message
 from backend.domain.mail.sender import normalise
@@ -60,16 +69,20 @@ async def challenge(context: Context, job: MessageJob) -> None:
     if pending is None or not unsent:
         await context.store.finish_stage(job, now)
         return
-    if pending.state is ChallengeState.SENDING and (sent := await _already_sent(context, pending)):
-        await context.store.mark_sent(job, pending.id, sent, now)
-        return
+    if pending.state is ChallengeState.SENDING:
+        findable = (pending.sending_at or pending.created_at) + SEARCH_LAG
+        if now < findable:
+            raise NotYet("later.challenge", reason="just_sent?", retry_at=findable)
+        if sent := await _already_sent(context, pending):
+            await context.store.mark_sent(job, pending.id, sent, now)
+            return
     if job.placement is not Placement.HELD or pending.expired(now):
         await context.store.mark_unsent(job, pending.id, "not_held", now)
         return
     mailbox = await context.store.mailbox(job.mailbox_id)
     screened = await context.store.screened(job.mailbox_id, job.gmail_id)
     if mailbox is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     if screened is None:
         raise NotFound("facts_missing")
     await _send(context, job, mailbox, screened, pending)
@@ -100,6 +113,8 @@ async def _send(
     if job.in_hand is None or job.in_hand.challenge is not pending:
         await context.store.mark_sending(job, pending.id, context.clock.now())
     context.echoes.expect(mailbox.owner.email, context.clock.now())
+    if context.store.ownership.may_be_lost(job.mailbox_id):
+        raise LaneLost("conflict.lane")  # a process that was paused since: another may have sent it by now
     try:
         sent = await context.gmail.send(job.mailbox_id, raw, job.thread_id)
     except (Rejected, Unexplained, Gone) as error:

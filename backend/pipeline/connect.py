@@ -16,7 +16,6 @@ from backend.domain.errors import (
     Gone,
     NeedsReconnect,
     NotFound,
-    NotYet,
     Refused,
     Rejected,
     TryLater,
@@ -164,10 +163,7 @@ RECEIPT_LIFE = timedelta(days=30)
 
 async def leave(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
     """Disconnect one mailbox for good. A grant that is gone already makes the first two steps moot."""
-    now = context.clock.now()
-    if await context.store.busy(job.mailbox_id, now):
-        # A renewal under way could watch again after we stopped, and nobody could stop it any more.
-        raise NotYet("later.leaving", reason="busy", retry_at=now + timedelta(seconds=1))
+    await context.store.begin_leaving(job)
     try:
         await context.gmail.stop_watch(job.mailbox_id)
     except (NeedsReconnect, Gone, Rejected):

@@ -69,7 +69,7 @@ def _nobody() -> None:
 
 @dataclass(frozen=True, slots=True)
 class DutyResult:
-    """How a duty tells that it was given back in the commit of its result, due at `due` (None: when wanted again)."""
+    """How a duty tells that it was ended in the commit of its result, due at `due` (None: when wanted again)."""
 
     due: datetime | None
 
@@ -101,10 +101,6 @@ class Context:
         """How far the machine's clock is off, if that is its owner's to mend: on a machine of their own."""
         off = abs(self.time.skew) > TOLD_SKEW and on_this_machine(self.settings.public_url)
         return self.time.skew if off else None
-
-    def lease_until(self) -> datetime:
-        """When the lease of a job claimed now ends."""
-        return self.clock.now() + timedelta(seconds=self.settings.lease_seconds)
 
 
 # ---- Sealed values kept by a browser

@@ -15,7 +15,7 @@ from backend.domain.errors import (
     PASSED_OVER,
     Conflict,
     Gone,
-    LeaseLost,
+    LaneLost,
     Refused,
     Rejected,
     TryLater,
@@ -90,7 +90,7 @@ async def index(context: Context, job: DutyJob) -> datetime | None:
     """Read one page of Sent; returns now while pages remain, None when done."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     if mailbox.indexed_at is not None:
         return None
     left = context.settings.index_limit - mailbox.index_done
@@ -172,7 +172,7 @@ async def retain(context: Context, job: DutyJob) -> datetime:
     """Delete one batch; due again at once while there is more, else in a day."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     now = context.clock.now()
     if not context.time.settled:
         return now + UNTIL_SETTLED

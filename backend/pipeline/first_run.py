@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from backend.domain.entry.challenge import Dealings
-from backend.domain.errors import PASSED_OVER, Gone, LeaseLost, Rejected, Unexplained, believed
+from backend.domain.errors import PASSED_OVER, Gone, LaneLost, Rejected, Unexplained, believed
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
 from backend.domain.mailbox.message import STARRED, Verdict
@@ -38,7 +38,7 @@ async def preview(context: Context, job: DutyJob) -> datetime | None:
     """List, or look at one batch; returns when to go on, None when done or when no preview is wanted."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     run = await context.store.preview_run(job.mailbox_id)
     if run is None or run.state is RunState.DONE:
         return None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from backend.domain.errors import Gone, LeaseLost, NotYet
+from backend.domain.errors import Gone, LaneLost, NotYet
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Outcome, RowName, Verdict
 from backend.pipeline.context import Context
@@ -32,7 +32,7 @@ async def learn(context: Context, job: MessageJob) -> None:
         raise NotYet("later.challenge", reason="challenge_pending")
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     try:
         fetched = await context.gmail.fetch(job.mailbox_id, job.gmail_id)
         addresses = await context.reader.correspondents(fetched, mailbox.owner)

@@ -39,8 +39,7 @@ class Look:
 
 class Looks:
     """One per process. Times are seconds of a clock that nobody sets (`tick`). A mailbox is known once this process has
-    looked at its history: its first look after a start marks what it finds in the store before it reads it, so that
-    mail that kills its reader is found out."""
+    looked at its history."""
 
     def __init__(self, tick: Callable[[], float] = time.monotonic) -> None:
         self.tick = tick
@@ -106,6 +105,12 @@ class Looks:
         else:
             wish.due = _earlier(wish.due, later if seen or echo else now)
         wish.again = later if again is None else max(again, later)
+        self._plan(mailbox_id, wish)
+
+    def want(self, mailbox_id: MailboxId) -> None:
+        """Look at once: nobody knows what was told before."""
+        wish = self._wishes.setdefault(mailbox_id, _Wish())
+        wish.due = _earlier(wish.due, self.tick())
         self._plan(mailbox_id, wish)
 
     def next(self) -> float | None:

@@ -48,8 +48,12 @@ async def _heard(context: Context, envelope: Envelope | None) -> PushFate | None
         return PushFate.REPEAT
     told, known = NoticeHint(position(envelope.history_id), now), looks.known(envelope.email)
     window = context.settings.push_settle
-    if known is None or context.store.away:
+    if known is not None and not context.store.ownership.owns(known[0]):
+        known = None
+    if context.store.away or (known is None and not await _told_owner(context, envelope.email, told)):
         fate = await context.store.note_push(envelope.email, told, now + timedelta(seconds=window))
+    elif known is None:
+        fate = PushFate.NEW
     else:
         mailbox_id, listed = known
         echo = context.echoes.heard(envelope.email, now)
@@ -59,6 +63,16 @@ async def _heard(context: Context, envelope: Envelope | None) -> PushFate | None
     return fate
 
 
+async def _told_owner(context: Context, email: str, told: NoticeHint) -> bool:
+    """Whether the mailbox is another process's, which has been told."""
+    mailbox, ownership = await context.store.mailbox_by_email(email), context.store.ownership
+    return (
+        mailbox is not None
+        and not ownership.owns(mailbox.id)
+        and await ownership.tell_owner(mailbox.id, told)
+    )
+
+
 async def owner_acted(context: Context, mailbox_id: MailboxId) -> None:
     """The owner has just done something here: there may be work, and a mailbox that is asked is asked at once."""
     if not context.settings.notices.watched:
@@ -66,14 +80,11 @@ async def owner_acted(context: Context, mailbox_id: MailboxId) -> None:
     context.wake()
 
 
-async def sync_all_mailboxes(context: Context) -> None:
-    """At the start every history is looked at: what nobody was there to hear comes again only minutes later, and what
-    was heard after a backup that was put back never. Mailboxes whose notices come in another way than the settings say
-    change over at once."""
-    now, wanted, want = context.clock.now(), context.settings.notices, context.store.request_duty
-    boxes = await context.store.mailboxes()
-    changing = [want(mailbox.id, Duty.WATCH, now) for mailbox in boxes if mailbox.notices is not wanted]
-    await asyncio.gather(*changing, *(want(mailbox.id, Duty.SYNC, now) for mailbox in boxes))
+async def change_over(context: Context) -> None:
+    """At the start: mailboxes whose notices come in another way than the settings say change over at once."""
+    now, want = context.clock.now(), context.store.request_duty
+    boxes = [box for box in await context.store.mailboxes() if box.notices is not context.settings.notices]
+    await asyncio.gather(*(want(box.id, duty, now) for box in boxes for duty in (Duty.WATCH, Duty.SYNC)))
 
 
 def look_again_at(context: Context, mailbox_id: MailboxId, moved_at: datetime | None) -> datetime:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.domain.errors import Conflict, Gone, LeaseLost, Rejected, Unexplained
+from backend.domain.errors import Conflict, Gone, LaneLost, Rejected, Unexplained
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import FailOpen, Outcome, RowName, Verdict
 from backend.domain.policy.guards import owed as is_owed
@@ -41,7 +41,7 @@ async def owed(context: Context, job: DutyJob) -> datetime | None:
     again: each leaves once."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     if mailbox.paused(context.clock.now()):
         return mailbox.preferences.paused_until
     left, read, broken = False, 0, False

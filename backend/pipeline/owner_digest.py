@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from babel.dates import format_skeleton, format_time, get_timezone
 
 from backend.domain.entry.challenge import TOKEN_BYTES, token_hash
-from backend.domain.errors import LeaseLost, Refused
+from backend.domain.errors import LaneLost, Refused
 from backend.domain.mail.message import Arrival, MailboxId
 from backend.domain.mailbox import owner_digest as rules
 from backend.domain.mailbox.decisions import Decision
@@ -133,7 +133,7 @@ async def digest(context: Context, job: DutyJob) -> datetime | DutyResult | None
     """Place a digest if one is due and there is something to tell; returns when to come again, None while off."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     if mailbox.preferences.digest is DigestPace.OFF:
         return None
     now, state = context.clock.now(), await context.store.digest_state(mailbox.id)

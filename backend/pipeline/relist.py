@@ -42,7 +42,7 @@ COMPARED = PAGE * LABEL_PAGES
 
 LOOKS_A_PAGE = 20
 """Held messages that may have been moved and are looked at (20 units each) before progress is committed: ten such
-pages fit into one lease at the rate Google allows."""
+pages fit into one go at the rate Google allows."""
 
 MOVED_LIMIT = 2_000
 """The same in one re-list: seven minutes of a mailbox's quota. What is left is reported."""

@@ -15,7 +15,7 @@ import structlog
 
 from backend.domain.digest import Digest
 from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
-from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected, Unexplained, believed
+from backend.domain.errors import Conflict, Gone, LaneLost, NotYet, Rejected, Unexplained, believed
 from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import (
@@ -37,8 +37,8 @@ from backend.domain.watching import audit
 from backend.domain.watching.trial import shadow_of
 from backend.pipeline import learn, owner_digest
 from backend.pipeline.context import Context
+from backend.pipeline.found import FoundMail
 from backend.pipeline.modes import in_force
-from backend.pipeline.together import VerdictBatch
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from backend.transactions.records import Duty, MessageJob, Prefetched, Reached, ScreeningContext
@@ -54,22 +54,22 @@ DECISIONS = 4
 """How often a message is decided again when credits or challenges moved under it."""
 
 
-async def screen(context: Context, job: MessageJob, others: VerdictBatch) -> MessageJob | None:
-    """Decide one message and commit the verdict with everything that follows from it; the stage to go on with. `others`
-    of its mailbox are screened at the same time."""
-    begun = await others.beginning()
+async def screen(context: Context, job: MessageJob, found: FoundMail | None = None) -> MessageJob | None:
+    """Decide one message and commit the verdict with everything that follows from it; the stage to go on with. What a
+    look has `found` is written with it."""
+    begun = found.begun if found else await context.store.screening_context(job.mailbox_id)
     mailbox = begun.mailbox
     if mailbox is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     if mailbox.indexed_at is None:
         # Before Sent has been read nobody is known, and everybody would look like a stranger.
         soon = context.clock.now() + INDEX_WAIT
         raise NotYet("later.indexing", reason="indexing", retry_at=soon)
     early = _from_history(context, job, mailbox, begun)
     if early is not None:
-        await others.stays(job, early, None)
+        following = await _record(context, Reached(job, early, None), found)
         context.judged.note(early, read=False)
-        return None
+        return following
     try:
         fetched = await context.gmail.fetch(job.mailbox_id, job.gmail_id)
         digest = await read(context, fetched, mailbox)
@@ -78,35 +78,40 @@ async def screen(context: Context, job: MessageJob, others: VerdictBatch) -> Mes
         if context.clock.now() < ripe:
             # History may tell of a message before it can be read; what is really gone is still so a moment later.
             raise NotYet("later.not_there", reason="gone?", retry_at=ripe) from error
-        await others.there(job)
+        if found:
+            await found.there(job)
         await context.store.gone(job, context.clock.now())
         return None
     except (Rejected, Unexplained) as error:
         if not believed(error, job.error):
             raise
         cause = FailOpen.TOO_LARGE if error.reason == "answerTooLarge" else FailOpen.REFUSED
-        return await _end(context, job, others, fail_open(cause), None, error.reason)
+        return await _end(context, job, found, fail_open(cause), None, error.reason)
     except Unread as error:
-        return await _end(context, job, others, fail_open(error.cause), None, error.fault)
-    if await _own(context, job, others, digest):
+        return await _end(context, job, found, fail_open(error.cause), None, error.fault)
+    if await _own(context, job, found, digest):
         return None
     if digest.bounce:
         await context.store.note_bounce(job.mailbox_id, job.thread_id, context.clock.now())
     screened = digest.kept()
+    if found is None:
+        return await _judge(context, job, found, mailbox, fetched, digest, screened)
     doubtful = digest.score is not None and digest.score.probability >= PLAIN
-    async with others.in_turn(job, screened, doubtful=doubtful):
-        return await _judge(context, job, others, mailbox, fetched, digest, screened)
+    async with found.in_turn(job, screened, doubtful=doubtful):
+        return await _judge(context, job, found, mailbox, fetched, digest, screened)
 
 
-async def _own(context: Context, job: MessageJob, others: VerdictBatch, digest: Digest) -> bool:
+async def _own(context: Context, job: MessageJob, found: FoundMail | None, digest: Digest) -> bool:
     """End the job of a message that the owner wrote, or of a digest that we put there; False for any other."""
     if await owner_digest.is_ours(context, job.mailbox_id, digest.arrival):
-        await others.there(job)
+        if found:
+            await found.there(job)
         await context.store.record_verdict(job, learn.OWN_MAIL, None, None, context.clock.now())
         return True
     sent = "SENT" in digest.arrival.labels and "DRAFT" not in digest.arrival.labels
     if sent:
-        await others.there(job)
+        if found:
+            await found.there(job)
         await learn.from_own_mail(context, job, digest.correspondents)
     return sent
 
@@ -142,7 +147,7 @@ def _from_history(
 async def _judge(
     context: Context,
     job: MessageJob,
-    others: VerdictBatch,
+    found: FoundMail | None,
     mailbox: Mailbox,
     fetched: Fetched,
     digest: Digest,
@@ -161,32 +166,28 @@ async def _judge(
             verdict, writer = fail_open(error.cause), None
         intent = intended(context, writer, screened) if writer else None
         try:
-            following = await _end(context, job, others, verdict, screened, digest.fault, intent)
-        except LeaseLost:
+            following = await _end(context, job, found, verdict, screened, digest.fault, intent)
+        except LaneLost:
             raise
         except Conflict:
             continue
         challenge = intent.stored(job.mailbox_id, job.gmail_id, job.thread_id, now) if intent else None
         return following and replace(following, in_hand=Prefetched(mailbox, screened, challenge))
-    return await _end(context, job, others, fail_open(FailOpen.UNSETTLED), screened)
+    return await _end(context, job, found, fail_open(FailOpen.UNSETTLED), screened)
 
 
 async def _end(
     context: Context,
     job: MessageJob,
-    others: VerdictBatch,
+    found: FoundMail | None,
     verdict: Verdict,
     screened: Screened | None,
     fault: str = "",
     intent: ChallengeIntent | None = None,
 ) -> MessageJob | None:
     """Commit the verdict; one that lets a message in because it could not be judged is logged and counted."""
-    now, following = context.clock.now(), None
-    reached = Reached(job, verdict, screened, intent)
-    if reached.stays:
-        await others.stays(job, verdict, screened)
-    else:
-        following = await others.acts(reached, context.lease_until())
+    now = context.clock.now()
+    following = await _record(context, Reached(job, verdict, screened, intent), found)
     context.judged.note(verdict)
     if screened is not None and not job.backlog:
         lag = (now - screened.received_at).total_seconds()
@@ -194,6 +195,14 @@ async def _end(
     if verdict.row is RowName.FAIL_OPEN:
         log.warning("failed_open", mailbox=job.mailbox_id, cause=verdict.cause, fault=fault)
     return following
+
+
+async def _record(context: Context, reached: Reached, found: FoundMail | None) -> MessageJob | None:
+    if found:
+        return await found.record(reached)
+    return await context.store.record_verdict(
+        reached.job, reached.verdict, reached.screened, reached.challenge, context.clock.now()
+    )
 
 
 def unjudged(digest: Digest) -> Verdict:

@@ -1,7 +1,7 @@
 """The map: which stage is which verb, and what follows it.
 
-A message walks these boxes; each arrow is one commit, each box may run twice. The worker that ends SCREEN or ACT goes
-on with what follows. A look at history and the SCREEN of what it found end in one commit.
+A message walks these boxes; each arrow is one commit, each box may run twice. The lane that ends SCREEN or ACT goes on
+with what follows. A look at history and the SCREEN of what it found end in one commit.
 
     push ──▶ a look, SCREEN ──▶ ACT ──▶ CHALLENGE
                 │      │        (held or marked)  (held, and the sender is answered)
@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-from backend.domain.errors import LeaseLost
+from backend.domain.errors import LaneLost
 from backend.domain.mailbox.message import Stage
 from backend.pipeline.act import act, release
 from backend.pipeline.challenge import challenge
@@ -31,13 +31,13 @@ from backend.pipeline.context import Context, DutyResult
 from backend.pipeline.devices import web_push
 from backend.pipeline.duties import index, retain, watch
 from backend.pipeline.first_run import preview
+from backend.pipeline.found import FoundMail
 from backend.pipeline.learn import learn
 from backend.pipeline.owed import owed
 from backend.pipeline.owner_digest import digest
 from backend.pipeline.screen import screen
 from backend.pipeline.solve import deliver
 from backend.pipeline.sync import NO_HANDS, Hands, sync
-from backend.pipeline.together import VerdictBatch
 from backend.ports.gmail import Authorizer
 from backend.transactions.records import Duty, DutyJob, MessageJob
 
@@ -60,38 +60,34 @@ DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | DutyResu
 }
 
 
-async def run_stage(
-    context: Context, job: MessageJob, others: VerdictBatch | None = None
-) -> tuple[MessageJob, ...]:
-    """Run the message's stage, with `others` of its mailbox that are screened at the same time. It ends its job itself,
-    in the commit of its result; what is returned is the next stage's job, which that commit left in our hands."""
-    if others is None and job.stage is Stage.SCREEN:
-        others = VerdictBatch(context.store, context.clock, (job,))
-    if others is None:
-        following = await STAGES[job.stage](context, job)
-    else:
-        following = await _among(context, job, others)
-    return () if following is None else (following,)
+async def run_stage(context: Context, job: MessageJob, found: FoundMail | None = None) -> MessageJob | None:
+    """Run the message's stage, of what a look has `found` or of any. It ends its job itself, in the commit of its
+    result; what is returned is the next stage's job, with which the lane goes on."""
+    if found is not None:
+        return await _found(context, job, found)
+    if job.stage is Stage.SCREEN:
+        return await screen(context, job)
+    return await STAGES[job.stage](context, job)
 
 
-async def _among(context: Context, job: MessageJob, others: VerdictBatch) -> MessageJob | None:
+async def _found(context: Context, job: MessageJob, found: FoundMail) -> MessageJob | None:
     try:
         if job.stage is Stage.SCREEN:
-            return await screen(context, job, others)
-        await others.there(job)
+            return await screen(context, job, found)
+        await found.there(job)
         return await STAGES[job.stage](context, job)
-    except LeaseLost:
+    except LaneLost:
         raise
     except Exception:
-        await others.there(job)  # what follows from the error is written into its row
+        await found.there(job)  # what follows from the error is written into its row
         raise
     finally:
-        others.without(job)
+        found.without(job)
 
 
 async def run_duty(context: Context, authorizer: Authorizer, job: DutyJob, hands: Hands = NO_HANDS) -> None:
-    """Run the mailbox's duty and give it back with the time it is due again, if its last commit has not. Messages that
-    a SYNC finds are put into our `hands`."""
+    """Run the mailbox's duty and store when it is due again, if its last commit has not. Messages that a SYNC finds are
+    put into our `hands`."""
     if job.duty is Duty.LEAVE:
         await leave(context, authorizer, job)  # deletes the duty along with the mailbox
         return

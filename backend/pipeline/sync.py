@@ -1,8 +1,8 @@
 """sync: what changed since the stored cursor is listed;
 new messages, their verdicts and the moved cursor end in one commit.
 
-A look (`look_at`) is what a push asks for: nobody holds the mailbox, and a commit whose cursor has moved meanwhile is
-refused, so of two looks one counts. What is more than a page is a duty's, held by one worker. The pushed history id is
+A look (`look_at`) is what a push asks for. A commit whose cursor has moved meanwhile is refused, so of two looks one
+counts. What is more than a page is a duty's. The pushed history id is
 never taken as a cursor: everything up to it would be skipped. It is a hint only: while history does not show yet what a
 push told of, the cursor stays and the mailbox is looked at again some seconds later. A cursor too old for Google's
 history leads to a re-list (`relist`); a listing under way is taken up again where it was left.
@@ -22,7 +22,7 @@ from backend.domain.errors import (
     PASSED_OVER,
     GoogleError,
     HistoryGone,
-    LeaseLost,
+    LaneLost,
     Rejected,
     Unexplained,
     believed,
@@ -35,9 +35,9 @@ from backend.domain.mailbox.mailbox import INDEX_LAG, Link, Mailbox, NoticeHint
 from backend.domain.mailbox.message import MessageView, Stage
 from backend.pipeline import relist
 from backend.pipeline.context import Context
+from backend.pipeline.found import FoundMail
 from backend.pipeline.looks import Look
 from backend.pipeline.notices import look_again_at
-from backend.pipeline.together import VerdictBatch
 from backend.ports.gmail import HistoryPage
 from backend.transactions.records import (
     Duty,
@@ -54,7 +54,7 @@ from backend.transactions.records import (
 log = structlog.get_logger()
 
 PAGES_A_TURN = 10
-"""Pages listed under one lease; then the duty is given back and goes on from the stored page."""
+"""Pages listed in one go; then the duty goes on from the stored page when it is due again, at once."""
 
 WATCH_LIFE = timedelta(days=7)
 RENEWED_LATELY = timedelta(hours=1)
@@ -63,26 +63,20 @@ RENEWED_LATELY = timedelta(hours=1)
 class Hands(Protocol):
     """Who screens what a look finds."""
 
-    @property
-    def lease(self) -> str:
-        """A name for what is put into them now, never given twice."""
+    def room(self, mailbox_id: MailboxId) -> int:
+        """How many messages they can take."""
 
-    def room(self, mailbox_id: MailboxId, found: int) -> int:
-        """How many of so many messages they can take."""
-
-    def take(self, batch: VerdictBatch) -> None:
+    def take(self, found: FoundMail) -> None:
         """Begin to screen them."""
 
 
 class _NoHands:
-    """All that is found waits for a worker."""
+    """All that is found waits for its turn."""
 
-    lease = ""
-
-    def room(self, mailbox_id: MailboxId, found: int) -> int:
+    def room(self, mailbox_id: MailboxId) -> int:
         return 0
 
-    def take(self, batch: VerdictBatch) -> None:
+    def take(self, found: FoundMail) -> None:
         raise AssertionError("there is no room")
 
 
@@ -91,7 +85,7 @@ NO_HANDS: Hands = _NoHands()
 
 async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
     """What pushes asked for. Returns in how many seconds to look again, should Google's index lag behind its pushes.
-    What takes more than a page is left to the duty. Raises `LeaseLost` where another look came first."""
+    What takes more than a page is left to the duty. Raises `LaneLost` where another look came first."""
     mailbox, now = await context.store.bare_mailbox(look.mailbox_id), context.clock.now()
     if mailbox is None or mailbox.link is not Link.CONNECTED:
         context.looks.forget(look.mailbox_id)
@@ -110,18 +104,13 @@ async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
 
 async def sync(context: Context, job: DutyJob, hands: Hands = NO_HANDS) -> datetime:
     """Bring one mailbox up to date, or some pages nearer to it. Returns when it is due again."""
-    if job.attempt > 1 or not context.looks.knows(job.mailbox_id):
-        hands = (
-            NO_HANDS  # it may have killed the last who read it: it is marked in the store before it is read
-        )
     for _ in range(PAGES_A_TURN):
-        mailbox = job.mailbox or await context.store.bare_mailbox(job.mailbox_id)
+        mailbox = await context.store.bare_mailbox(job.mailbox_id)
         if mailbox is None:
-            raise LeaseLost("conflict.mailbox")
+            raise LaneLost("conflict.mailbox")
         due = await _one_page(context, job, mailbox, hands)
         if due is not None:
             return due
-        job = replace(job, mailbox=None)  # it has moved on
     return context.clock.now()
 
 
@@ -138,7 +127,7 @@ async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox, hands: Han
         return look_again_at(context, mailbox.id, mailbox.moved_at)
     try:
         more, again = await _page(context, mailbox, hands)
-    except LeaseLost:
+    except LaneLost:
         return None  # a look came first: the history goes on from where that ended
     except HistoryGone:
         await relist.begin(context, job, mailbox)
@@ -194,29 +183,27 @@ async def _commit(
     hands: Hands,
 ) -> None:
     """Write the page, with the verdicts on as many of its messages as there is room for. What comes with the owner's
-    own word, or before their correspondents are known, waits for a worker."""
+    own word, or before their correspondents are known, waits for its turn."""
     store, seen = context.store, HistoryPosition(mailbox.cursor, mailbox.page_token)
     spoken = page.corrections or page.returned or page.deleted
     room = 0
     if page.sightings and not spoken and not page.page_token and mailbox.indexed_at is not None:
-        room = hands.room(mailbox.id, len(page.sightings))
-    now, lease = context.clock.now(), hands.lease
-    jobs = tuple(_found(mailbox.id, one, lease, now) for one in page.sightings[:room])
+        room = hands.room(mailbox.id)
+    now = context.clock.now()
+    jobs = tuple(_found(mailbox.id, one, now) for one in page.sightings[:room])
 
     async def write(reached: Sequence[Reached]) -> Mapping[str, MessageJob | None]:
-        now, until = context.clock.now(), context.lease_until()
-        return await store.commit_look(mailbox.id, seen, page, told, jobs, reached, now, until)
+        return await store.commit_look(mailbox.id, seen, page, told, jobs, reached, context.clock.now())
 
     if not jobs:
         await write(())
         return
-    begun = ScreeningContext(mailbox, around.blocks)
-    batch = VerdictBatch(store, context.clock, jobs, begun, write)
-    hands.take(batch)
-    await asyncio.shield(batch.written)
+    found = FoundMail(context, jobs, ScreeningContext(mailbox, around.blocks), write)
+    hands.take(found)
+    await asyncio.shield(found.written)
 
 
-def _found(mailbox_id: MailboxId, seen: Sighting, lease: str, now: datetime) -> MessageJob:
+def _found(mailbox_id: MailboxId, seen: Sighting, now: datetime) -> MessageJob:
     """A message that was first seen just now."""
     return MessageJob(
         mailbox_id=mailbox_id,
@@ -224,12 +211,12 @@ def _found(mailbox_id: MailboxId, seen: Sighting, lease: str, now: datetime) -> 
         thread_id=seen.thread_id,
         stage=seen.stage,
         attempt=1,
-        lease=lease,
         revision=0,
         labels=seen.labels,
         placement=None,
         backlog=False,
         first_seen_at=now,
+        due_at=now,
     )
 
 

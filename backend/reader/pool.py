@@ -389,9 +389,7 @@ def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:
         keep_counts=settings.replay_days > 0,
         second=second_of(settings),
     )
-    return ReadingPool.open(
-        ENTRY, settings.model_path, limits, settings.readers, wait=settings.lease_seconds / 3
-    )
+    return ReadingPool.open(ENTRY, settings.model_path, limits, settings.readers)
 
 
 def second_of(settings: Settings) -> Second | None:

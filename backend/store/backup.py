@@ -27,7 +27,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
-from backend.domain.errors import SEARCH_LAG, Conflict, Refused
+from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.archive import OWNED_TABLES
 from backend.store import postgres, schema
 from backend.store.library import Dialect, Query, migrations, queries
@@ -35,7 +35,6 @@ from backend.store.schema import BUSY_SECONDS, file_version, make_private
 from backend.store.sqlite import held_alone
 from backend.transactions.driver import Departures
 from backend.transactions.mailboxes import LASTING
-from backend.transactions.statement import micros
 
 SEALED_BY = "sealed_by."
 """In a backup, before the id of a key: in `tallies` it says how much that key opens."""
@@ -120,7 +119,7 @@ def restore(
         newest = migrations(Dialect.SQLITE)[-1].version
         if found.schema > newest:
             raise Refused("backup_newer", path=backup, schema=found.schema, newest=newest, field="FILE")
-        _free_jobs(draft, now)
+        _forget_owner(draft)
         _leave_out(draft, without)
         if not path.exists():
             os.replace(draft, path)
@@ -156,12 +155,11 @@ def _name_keys(copy: sqlite3.Connection, keys: Keys) -> None:
     copy.commit()
 
 
-def _free_jobs(path: Path, now: datetime) -> None:
-    at = {"now": micros(now), "searchable": micros(now + SEARCH_LAG)}
+def _forget_owner(path: Path) -> None:
+    """What was under way when the backup was made is under way no more, and nobody died over it."""
     with closing(sqlite3.connect(path)) as copy, copy:
-        for name in ("free_messages", "free_duties", "free_lanes", "doubt_intents"):
-            query = queries(Dialect.SQLITE)[name]
-            copy.execute(query.sql, {param: at[param] for param in query.params})
+        for name in ("end_owning", "doubt_intents"):
+            copy.execute(queries(Dialect.SQLITE)[name].sql)
 
 
 def _checked_copy(source: Path, target: Path, keys: Keys | None = None) -> Copy:

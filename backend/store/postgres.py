@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -12,6 +13,8 @@ import structlog
 
 from backend.domain.errors import Conflict, NotFound, PitchgateError, StoreAway
 from backend.ports.system import DecisionKeys
+from backend.store import lane_sessions
+from backend.store.lane_sessions import BROKEN, Connection, LaneSessions, is_broken
 from backend.store.library import Dialect, Migration, Query, Yields, migrations, queries
 from backend.transactions.driver import Notifier, Notifiers, Outage
 from backend.transactions.statement import EVERY, KEYS, WAKE, P, Script, Statement, T, no_text
@@ -23,19 +26,20 @@ MIGRATING = 0x7069746368
 """The advisory lock under which one process at a time upgrades the schema."""
 LOCK_WAIT = "2s"
 """How long a step waits for a table. Whatever else wants that table waits behind it meanwhile."""
+LANES = 33
+"""The step from which mailboxes have owners: servers that know of none cannot go on beside it."""
+APPLICATION = "pitchgate"
+"""How the session on which a server listens calls itself."""
 STEP_TRIES = 30
 STEP_PAUSE = 0.5
-
-Connection = Any
-"""An asyncpg connection."""
 
 
 async def upgrade_server(url: str) -> int:
     """Bring the schema up to date, one transaction a step, one process at a time; returns the steps made.
 
-    Earlier releases may still be running: a step only adds, what it replaces goes with a later release. A step
-    that cannot have its tables at once, or deadlocks with work under way, is undone and tried again. Raises
-    `Conflict` when something holds them for good.
+    The release before may still be running, unless it knows nothing of owners (`store.earlier`): a step only adds,
+    what it replaces goes with a later release. A step that cannot have its tables at once, or deadlocks with work
+    under way, is undone and tried again. Raises `Conflict` when something holds them for good.
     """
     connection: Connection = await asyncpg.connect(url, timeout=10)
     made = 0
@@ -46,6 +50,8 @@ async def upgrade_server(url: str) -> int:
             " (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
         )
         done = await version(connection)
+        if 0 < done < LANES:
+            await _refuse_beside_earlier_servers(connection)
         for step in migrations(Dialect.POSTGRES):
             if step.version > done:
                 await _make(connection, step)
@@ -53,6 +59,19 @@ async def upgrade_server(url: str) -> int:
     finally:
         await connection.close()
     return made
+
+
+async def _refuse_beside_earlier_servers(connection: Connection) -> None:
+    """They claim jobs, and know nothing of whose a mailbox is. Each is seen by the session on which it listens."""
+    rows = await connection.fetch(
+        "SELECT pid, COALESCE(client_addr::TEXT, 'this machine') AS place, backend_start::TIMESTAMPTZ(0) AS since"
+        " FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN \"pitchgate%'"
+        " AND application_name <> $1 ORDER BY backend_start",
+        APPLICATION,
+    )
+    if rows:
+        servers = "; ".join(f"{row['place']} (session {row['pid']} since {row['since']})" for row in rows)
+        raise Conflict("store.earlier", servers=servers)
 
 
 async def _make(connection: Connection, step: Migration) -> None:
@@ -132,14 +151,6 @@ _AGAIN = (
     # The schema was upgraded under prepared statements: they are prepared again at the next try.
     asyncpg.InvalidCachedStatementError,
 )
-_BROKEN = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CannotConnectNowError,
-    # asyncpg's word when a cut falls between taking a connection and using it: nothing was sent.
-    asyncpg.InternalClientError,
-    OSError,
-)
 
 _AWAY = {
     "53100": "later.store.full",  # disk_full
@@ -149,7 +160,8 @@ _AWAY = {
 }
 """What the server says when it takes nothing more, and what it is called."""
 
-"""An asyncpg connection, pooled or not."""
+
+Acquire = Callable[[], contextlib.AbstractAsyncContextManager[Connection]]
 
 
 class PostgresDriver:
@@ -163,6 +175,7 @@ class PostgresDriver:
         self._notifier = Notifier()
         self._notifiers = Notifiers()
         self.outage = Outage()
+        self.ownership = LaneSessions(url, self.publish)
         self._listening: asyncio.Task[None] | None = None
         self._queries = queries(Dialect.POSTGRES)
 
@@ -179,9 +192,10 @@ class PostgresDriver:
     async def open(self) -> None:
         """Upgrade the schema, then fill the pool and start listening."""
         try:
+            await lane_sessions.refuse_shared_sessions(self._url)
             await upgrade_server(self._url)
             role = await unbound_role(self._url)
-        except _BROKEN as error:
+        except BROKEN as error:
             raise PitchgateError("store.away", why=type(error).__name__) from error
         if role:
             log.warning(
@@ -189,7 +203,13 @@ class PostgresDriver:
             )
         # No connection is kept in stock: while the server is away, the pool would tell the log of it by itself.
         self._pool = await asyncpg.create_pool(
-            self._url, min_size=0, max_size=self._size, statement_cache_size=512, reset=_keep, timeout=10
+            self._url,
+            min_size=0,
+            max_size=self._size,
+            statement_cache_size=512,
+            init=_prepare,
+            reset=_keep,
+            timeout=10,
         )
         ready = asyncio.Event()
         self._listening = asyncio.create_task(self._listen(ready))
@@ -222,6 +242,16 @@ class PostgresDriver:
         """PostgreSQL has no in-process fast path; same as `write`."""
         return await self.write(scope, make, *args, **kwargs)
 
+    async def write_lane(
+        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """On the session that holds the lock of the mailbox's bucket."""
+        begin = f"BEGIN; SET LOCAL app.mailbox = {literal(scope)}"
+        lane = partial(self.ownership.session, scope)
+        result = await self._run(begin, lambda: make(*args, **kwargs), lane)
+        self.outage.written()
+        return result
+
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run on one snapshot."""
         begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.mailbox = {literal(scope)}"
@@ -233,18 +263,18 @@ class PostgresDriver:
         """PostgreSQL has no in-process fast path; same as `read`."""
         return await self.read(scope, make, *args, **kwargs)
 
-    async def _run(self, begin: str, make: Callable[[], Script[T]]) -> T:
+    async def _run(self, begin: str, make: Callable[[], Script[T]], lane: Acquire | None = None) -> T:
         if self._pool is None:
             raise RuntimeError("the store is not open")
         for attempt in range(1, TRIES + 1):
             ending = _Ending()
             try:
-                return await self._once(self._pool, begin, make(), ending)
+                return await self._once(lane or self._pool.acquire, begin, make(), ending)
             except asyncpg.ForeignKeyViolationError as error:
                 raise NotFound("unknown_mailbox") from error
-            except (*_AGAIN, *_BROKEN, asyncpg.InterfaceError) as error:
+            except (*_AGAIN, *BROKEN, asyncpg.InterfaceError) as error:
                 lost = not isinstance(error, _AGAIN)
-                if lost and not _is_broken(error):
+                if lost and not is_broken(error):
                     raise
                 if attempt == TRIES or (lost and ending.begun):
                     raise self._away("later.store", error) from error
@@ -262,32 +292,33 @@ class PostgresDriver:
         self.outage.met(away)
         return away
 
-    async def _once(self, pool: asyncpg.Pool[Any], begin: str, script: Script[T], ending: _Ending) -> T:
-        async with pool.acquire() as connection:
+    async def _once(self, acquire: Acquire, begin: str, script: Script[T], ending: _Ending) -> T:
+        async with acquire() as connection:
             try:
                 await connection.execute(begin)
-                result, wakes = await self._play(connection, script)
+                result, woken = await self._play(connection, script)
                 ending.begun = True
-                await connection.execute(f"NOTIFY {CHANNEL}; COMMIT" if wakes else "COMMIT")
+                notices = (f"NOTIFY {CHANNEL}, {literal(mailbox_id)}; " for mailbox_id in sorted(woken))
+                await connection.execute(f"{''.join(notices)}COMMIT")
             except BaseException:
                 await _roll_back(connection)
                 raise
             return result
 
-    async def _play(self, connection: Connection, script: Script[T]) -> tuple[T, bool]:
-        wakes = False
+    async def _play(self, connection: Connection, script: Script[T]) -> tuple[T, set[str]]:
+        woken: set[str] = set()
         try:
             statement = next(script)
             while True:
                 if statement is KEYS:
                     statement = script.send(self._keys)
-                elif statement is WAKE:
-                    wakes = True
+                elif statement.name == WAKE:
+                    woken.add(statement.params["mailbox_id"])
                     statement = script.send(None)
                 else:
                     statement = script.send(await self._execute(connection, statement))
         except StopIteration as stop:
-            return stop.value, wakes
+            return stop.value, woken
         finally:
             script.close()
 
@@ -314,16 +345,27 @@ class PostgresDriver:
             return None
         return rows[0] if query.yields is Yields.ROW else rows[0][0]
 
+    async def publish(self, channel: str, text: str) -> None:
+        """Tell every process that listens."""
+
+        def nothing() -> Script[None]:
+            yield from ()
+
+        await self._run(f"BEGIN; NOTIFY {channel}, {literal(text)}", nothing)
+
     async def _listen(self, ready: asyncio.Event) -> None:
         """Keep one connection listening, for as long as the store is open."""
         while True:
             try:
-                connection: Connection = await asyncpg.connect(self._url, timeout=10)
+                connection: Connection = await asyncpg.connect(
+                    self._url, timeout=10, server_settings={"application_name": APPLICATION}
+                )
                 try:
+                    await lane_sessions.end_when_silent(connection)
                     await self._listen_on(connection, ready)
                 finally:
                     connection.terminate()
-            except (*_BROKEN, asyncpg.InterfaceError) as error:
+            except (*BROKEN, asyncpg.InterfaceError) as error:
                 log.info("store_listen_failed", cause=type(error).__name__)
             ready.set()  # workers poll as well: a store without wake-ups is slower, not wrong
             await asyncio.sleep(LISTEN_PAUSE)
@@ -332,12 +374,19 @@ class PostgresDriver:
         """Ring at every notice until the connection ends, and once at its start: one may have been missed."""
         ended = asyncio.Event()
         connection.add_termination_listener(lambda _: ended.set())
-        await connection.add_listener(CHANNEL, lambda *_: self._notifier.ring())
+        await connection.add_listener(CHANNEL, lambda *message: self._notifier.ring(message[3]))
+        await connection.add_listener(lane_sessions.PUSHES, lambda *message: self.ownership.heard(message[3]))
+        await connection.add_listener(lane_sessions.CHANNEL, lambda *_: self.ownership.look())
         await connection.add_listener(CHANGES, lambda *message: self._notifiers.ring(message[3]))
         ready.set()
         self._notifier.ring()
         self._notifiers.ring_all()
-        await ended.wait()
+        self.ownership.heard("")
+        while not ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(lane_sessions.BEAT):
+                    await ended.wait()
+            await connection.execute("SELECT 1", timeout=lane_sessions.BEAT)
 
 
 class _Ending:
@@ -347,9 +396,9 @@ class _Ending:
         self.begun = False
 
 
-def _is_broken(error: BaseException) -> bool:
-    """Whether the connection is what failed. asyncpg reports some breaks as misuse of a closed connection."""
-    return isinstance(error, _BROKEN) or any(word in str(error) for word in ("closed", "released back"))
+async def _prepare(connection: Connection) -> None:
+    """Others wait for what a process that is paused, or cut off, has locked: not for ever."""
+    await connection.execute(f"SET idle_in_transaction_session_timeout = '{lane_sessions.SILENCE}s'")
 
 
 async def _keep(connection: Connection) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -15,12 +15,14 @@ from typing import Any
 import structlog
 
 from backend.domain.errors import Conflict, StoreAway
+from backend.domain.mailbox.mailbox import NoticeHint
 from backend.ports.system import DecisionKeys
 from backend.store.library import Dialect, queries
 from backend.store.schema import clear_log, connect_file, make_private, upgrade_file
 from backend.store.sqlite_writer import NEAR_BUSY_MS, PendingCall, Work, Writer, run_script, told
+from backend.transactions import jobs
 from backend.transactions.driver import Notifier, Notifiers, Outage
-from backend.transactions.statement import P, Script, T
+from backend.transactions.statement import EVERY, P, Script, T
 
 # ---- The store on SQLite
 # A read of a few rows by key costs less than asking another thread for it: those run where they are asked for, on a
@@ -31,6 +33,8 @@ from backend.transactions.statement import P, Script, T
 log = structlog.get_logger()
 
 READERS = 2
+AGAIN = 1.0
+"""Seconds between two tries to own the file's mailboxes, and between two looks whether others have written to it."""
 WIPE_TRIES, WIPE_MS = 20, 250
 """How often the log is tried to be emptied, and how long each waits for readers: others cannot write meanwhile."""
 
@@ -66,11 +70,18 @@ class SqliteDriver:
         self._near: sqlite3.Connection | None = None
         self._writer: Writer | None = None
         self.outage = Outage()
+        self._version = 0
+        self._ownership = FileOwnership(path, self)
 
     @property
     def notifier(self) -> Notifier:
         """Rung after commits of this process that made a job due."""
         return self._notifier
+
+    @property
+    def ownership(self) -> FileOwnership:
+        """Whoever has the lock beside the file owns every mailbox in it."""
+        return self._ownership
 
     @property
     def notifiers(self) -> Notifiers:
@@ -124,6 +135,12 @@ class SqliteDriver:
         result: T = await self._written(self._call(partial(make, *args, **kwargs), near=True))
         return result
 
+    async def write_lane(
+        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The same: nobody runs lanes without the lock, which no other process is given while this one lives."""
+        return await self.write_small(scope, make, *args, **kwargs)
+
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run in a reader's next snapshot."""
         call = self._call(partial(make, *args, **kwargs))
@@ -143,6 +160,15 @@ class SqliteDriver:
             return _snapshot(connection, make(*args, **kwargs))
         except sqlite3.OperationalError:
             return await self.read(scope, make, *args, **kwargs)  # it waits longer, and tells what is wrong
+
+    def written_by_others(self) -> bool:
+        """Whether another process has written to the file since this was asked last."""
+        connection = self._writer.idle if self._writer and self._threads else None
+        if connection is None:
+            return False
+        version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+        before, self._version = self._version, version
+        return before != version
 
     async def wipe(self) -> None:
         """Deleted rows are written over in the file by `secure_delete`; here the write-ahead log is emptied, in which
@@ -208,6 +234,67 @@ def _nothing() -> Script[None]:
 # Who was here before, and is dead for sure: a lock that the system itself takes back from a process that ends,
 # however it ends. On an embedded database that is any holder of a job; of servers on PostgreSQL, where others may be
 # at work, the one before on the same machine.
+
+
+class FileOwnership:
+    """`backend.transactions.driver.Ownership` of an embedded database: all of its mailboxes, for the process that has
+    the lock beside the file. A row says that somebody owns them; who finds it on taking the lock follows a dead one."""
+
+    def __init__(self, path: Path, driver: SqliteDriver) -> None:
+        self._path, self._driver = path, driver
+        self._owned = self._after_death = False
+
+    def owns(self, mailbox_id: str) -> bool:
+        """See `Ownership`."""
+        return self._owned
+
+    def may_be_lost(self, mailbox_id: str) -> bool:
+        """See `Ownership`: no process is given the lock while this one lives."""
+        return False
+
+    def after_death(self, mailbox_id: str) -> bool:
+        """See `Ownership`."""
+        return self._after_death
+
+    async def run(self, stop: asyncio.Event, changed: Callable[[], None]) -> None:
+        """See `Ownership`. While another process has the lock it is tried for again and again."""
+        while not stop.is_set():
+            with alone(self._path) as ours:
+                if ours and await self._taken():
+                    self._owned = True
+                    changed()
+                    while not stop.is_set():
+                        await self._wait(stop)
+                        if self._driver.written_by_others():
+                            self._driver.notifier.ring()
+                    with suppress(StoreAway):  # then the next one takes more care than it need
+                        await self._driver.write_small(EVERY, jobs.end_owning)
+                    self._owned = False
+                    changed()
+                    return
+            await self._wait(stop)
+
+    async def _wait(self, stop: asyncio.Event) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AGAIN):
+                await stop.wait()
+
+    async def _taken(self) -> bool:
+        try:
+            self._after_death = await self._driver.write_small(EVERY, jobs.begin_owning)
+        except StoreAway:
+            return False
+        return True
+
+    def share_quota(self, divide: Callable[[int], None]) -> None:
+        """See `Ownership`: with nobody."""
+
+    async def tell_owner(self, mailbox_id: str, told: NoticeHint) -> bool:
+        """See `Ownership`. What is stored is found when the owner looks into the file for what others wrote."""
+        return False
+
+    def on_told(self, listener: Callable[[str, NoticeHint | None], None]) -> None:
+        """See `Ownership`: nothing ever is."""
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def run_script(
     connection: sqlite3.Connection,
     known: Mapping[str, Query],
     script: Script[T],
-    wake: Callable[[], None] | None = None,
+    wake: Callable[[str], None] | None = None,
     keys: DecisionKeys | None = None,
 ) -> T:
     """Give a script what its statements give, until it returns."""
@@ -33,10 +33,10 @@ def run_script(
         while True:
             if statement is KEYS:
                 found = keys
-            elif statement is not WAKE:
+            elif statement.name != WAKE:
                 found = _execute(connection, known[statement.name], statement)
             elif wake is not None:
-                found = wake()
+                found = wake(statement.params["mailbox_id"])
             statement = script.send(found)
     except StopIteration as stop:
         result: T = stop.value
@@ -141,7 +141,7 @@ class Writer:
         self._queries = queries(Dialect.SQLITE)
         self._waiting: list[PendingCall] = []
         self._under_way = False
-        self._rings = False
+        self._woken: set[str] = set()
         self._changed: set[str] = set()
         self._watch()
 
@@ -233,20 +233,20 @@ class Writer:
         if self._connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):  # what made it fail may have rolled it back already
                 self._connection.execute("ROLLBACK")
-        self._rings = False
+        self._woken.clear()
         self._changed.clear()
         for call in batch:
             call.error = call.error or told(error)
 
     def _tell(self, batch: Collection[PendingCall]) -> None:
-        rings, self._rings = self._rings, False
+        woken, self._woken = self._woken, set()
         changed = [*self._changed]
         self._changed.clear()
         self._under_way = False
         for call in batch:
             call.resolve()
-        if rings:
-            self._notifier.ring()
+        for mailbox_id in woken:
+            self._notifier.ring(mailbox_id)
         for mailbox_id in changed:
             self._notifiers.ring(mailbox_id)
         self._next()
@@ -254,21 +254,20 @@ class Writer:
     def _run_call(self, call: PendingCall) -> None:
         if call.future.cancelled():
             return
-        rings, self._rings = self._rings, False
+        before, self._woken = self._woken, set()
         self._connection.execute("SAVEPOINT script")
         try:
-            call.result = run_script(self._connection, self._queries, call.make(), self._ring, self._keys)
+            call.result = run_script(
+                self._connection, self._queries, call.make(), self._woken.add, self._keys
+            )
             self._connection.execute("RELEASE script")
         except BaseException as error:
             call.error = told(error)
-            self._rings = False
+            self._woken.clear()
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK TO script")
                 self._connection.execute("RELEASE script")
-        self._rings = self._rings or rings
-
-    def _ring(self) -> None:
-        self._rings = True
+        self._woken |= before
 
 
 def told(error: BaseException) -> BaseException:

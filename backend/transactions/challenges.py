@@ -11,11 +11,11 @@ from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import ends_with_its_message
 from backend.domain.mailbox.message import Placement, Screened, Stage
 from backend.transactions import decisions, rows, senders
-from backend.transactions.jobs import due, give_way, held_message, request_duty, settle
+from backend.transactions.jobs import current, give_way, request_duty, settle
 from backend.transactions.mailboxes import lock, locked
 from backend.transactions.records import Duty, MessageJob
-from backend.transactions.rows import ChallengeRow, HeldRow, MessageRow, OpenChallengeRow, ProspectsRow
-from backend.transactions.statement import Script, each, micros, moment_or_none, number, q
+from backend.transactions.rows import ChallengeRow, CurrentRow, MessageRow, OpenChallengeRow, ProspectsRow
+from backend.transactions.statement import Script, each, micros, moment_or_none, number, q, wake
 
 # ---- Challenges on their way out, and their solving.
 
@@ -46,7 +46,7 @@ def screened(mailbox_id: MailboxId, gmail_id: str) -> Script[Screened | None]:
 
 def mark_sending(job: MessageJob, challenge_id: str, now: datetime) -> Script[None]:
     """The send starts. Raises `Conflict` if the challenge was voided or has ended: then nothing may leave."""
-    yield from held_message(job)
+    yield from current(job)
     row = yield from _of_job(job, challenge_id)
     if row["state"] not in (ChallengeState.INTENDED, ChallengeState.SENDING):
         raise Conflict("conflict.challenge")
@@ -61,7 +61,7 @@ def mark_sending(job: MessageJob, challenge_id: str, now: datetime) -> Script[No
 
 def mark_sent(job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datetime) -> Script[None]:
     """It left. Recorded whatever was decided meanwhile: our own mail must be known as ours."""
-    row = yield from held_message(job)
+    row = yield from current(job)
     recorded = yield from number(
         "record_sent",
         mailbox_id=job.mailbox_id,
@@ -81,7 +81,7 @@ def take_up(
     """A reply that left before the database was restored takes the place of this challenge, which has not left: its
     link works again; end the stage. False, and nothing changed, if the link is known or the challenge has ended.
     """
-    row = yield from held_message(job)
+    row = yield from current(job)
     yield from _of_job(job, challenge_id)
     taken = yield from number(
         "take_up",
@@ -99,7 +99,7 @@ def take_up(
 
 def mark_unsent(job: MessageJob, challenge_id: str, cause: str, now: datetime) -> Script[None]:
     """It will not leave: end the stage; the mail stays held silently."""
-    row = yield from held_message(job)
+    row = yield from current(job)
     yield from _of_job(job, challenge_id)
     yield q(
         "record_unsent", mailbox_id=job.mailbox_id, challenge_id=challenge_id, cause=cause, now=micros(now)
@@ -116,7 +116,7 @@ def _of_job(job: MessageJob, challenge_id: str) -> Script[OpenChallengeRow]:
     return row
 
 
-def _end(job: MessageJob, row: HeldRow, now: datetime) -> Script[None]:
+def _end(job: MessageJob, row: CurrentRow, now: datetime) -> Script[None]:
     if row["revision"] == job.revision:
         yield from settle(job, None, now)
     else:
@@ -241,7 +241,7 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
     told = {"challenge": challenge.id, "by": "sender"}
     yield from decisions.noted(challenge.mailbox_id, decisions.SOLVE, about, told, now)
     if waiting:
-        yield from due(challenge.mailbox_id, now)
+        yield wake(challenge.mailbox_id)
     subjects = tuple(subject for _, subject in waiting)
     return Solved(released, left, challenge.sender, challenge.waiting - len(released), subjects)
 

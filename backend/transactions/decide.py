@@ -33,12 +33,12 @@ from backend.domain.mailbox.decisions import (
 from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.review import MOST_EARLIER, Shelf
 from backend.transactions import challenges, decisions, senders
-from backend.transactions.jobs import due, request_duty
+from backend.transactions.jobs import request_duty
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import Duty
 from backend.transactions.row_reader import Flag
 from backend.transactions.rows import CorrectionRow, MessageRow, OpenChallengeRow, ReachedRow
-from backend.transactions.statement import Script, each, micros, moment, number, packed, q
+from backend.transactions.statement import Script, each, micros, moment, number, packed, q, wake
 
 # ---- Owners' decisions
 # The record keeps, for each thing a decision touched, what it was: placements (with the revision the decision left),
@@ -217,7 +217,7 @@ def _decided(
     yield from decisions.corrected(mailbox_id, correction, (correction.gmail_id, *trace.moved), now)
     yield from decisions.acted(mailbox_id, correction.gmail_id, correction.decision)
     if trace.moved or trace.messages:
-        yield from due(mailbox_id, now)
+        yield wake(mailbox_id)
     return tuple(trace.moved)
 
 
@@ -429,7 +429,7 @@ def _taken_back(
     about = (record["gmail_id"], *moved)
     yield from decisions.noted(mailbox_id, decisions.UNDONE, about, told, now)
     yield q("note_act", mailbox_id=mailbox_id, gmail_id=record["gmail_id"], acted="")
-    yield from due(mailbox_id, now)
+    yield wake(mailbox_id)
     return tuple(moved)
 
 

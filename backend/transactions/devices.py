@@ -205,7 +205,7 @@ def web_pushed(
     job: DutyJob, answers: list[tuple[WebPush, Pushed]], now: datetime, next_due: datetime | None
 ) -> Script[None]:
     """What became of a round that told up to `now`; those that are gone, or failed for too long, are removed.
-    Ends the duty. Raises `LeaseLost`.
+    Ends the duty. Raises `LaneLost`.
     """
     yield from jobs.finish_duty(job, next_due)
     for push, outcome in answers:

@@ -27,7 +27,7 @@ def tell_digest(
     """The intent: a digest with this Message-ID, which tells up to `until`, is about to be placed with these links.
     Links of an earlier try at the same one, and those that have expired, go.
     """
-    yield from jobs.held_duty(job)
+    yield from jobs.duty_row(job)
     yield q("drop_digest_links", mailbox_id=job.mailbox_id, now=micros(now))
     yield q("intend_digest", mailbox_id=job.mailbox_id, message_id=message_id, until=micros(until))
     for link in links:

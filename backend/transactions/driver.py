@@ -17,7 +17,8 @@ import structlog
 
 from backend.domain.errors import StoreAway
 from backend.domain.mail.message import MailboxId
-from backend.transactions.statement import P, Script, T
+from backend.domain.mailbox.mailbox import NoticeHint
+from backend.transactions.statement import EVERY, P, Script, T
 
 # ---- Kept beside the database
 # What must outlive the database as it is now, or be known where its administrator cannot write, is in files beside it.
@@ -147,19 +148,19 @@ class Notifier:
 
     def __init__(self) -> None:
         self.rings = 0
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[MailboxId], None]] = []
         self._rung = asyncio.Event()
 
-    def ring(self) -> None:
-        """Wake everybody. To be called in the event loop's thread."""
+    def ring(self, mailbox_id: MailboxId = EVERY) -> None:
+        """Wake everybody, for the sake of this mailbox. To be called in the event loop's thread."""
         self.rings += 1
         rung, self._rung = self._rung, asyncio.Event()
         rung.set()
         for listener in self._listeners:
-            listener()
+            listener(mailbox_id)
 
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Call `listener` at every ring."""
+    def listen(self, listener: Callable[[MailboxId], None]) -> None:
+        """Call `listener` at every ring, with the mailbox (`EVERY`: any may be meant)."""
         self._listeners.append(listener)
 
     async def rung(self, timeout: float, heard: int | None = None) -> bool:
@@ -196,6 +197,35 @@ class Notifiers:
             notifier.ring()
 
 
+# ---- Whose a mailbox is
+
+
+class Ownership(Protocol):
+    """Which mailboxes are this process's: their lanes run here, and only here is committed what lanes do."""
+
+    def owns(self, mailbox_id: MailboxId) -> bool:
+        """Whether the mailbox is this process's now. Believed by whoever begins something; a commit finds out."""
+
+    def may_be_lost(self, mailbox_id: MailboxId) -> bool:
+        """Whether another process may own it by now: asked before what a commit cannot call back."""
+
+    def after_death(self, mailbox_id: MailboxId) -> bool:
+        """Whether it was taken from a process that ended without giving it back: what that did may have killed it."""
+
+    async def run(self, stop: asyncio.Event, changed: Callable[[], None]) -> None:
+        """Take what there is to take, keep it until `stop`, then give it back; `changed` is called after each change
+        of what is owned."""
+
+    def share_quota(self, divide: Callable[[int], None]) -> None:
+        """Have `divide` told among how many processes what Google allows is divided, now and at each change."""
+
+    async def tell_owner(self, mailbox_id: MailboxId, told: NoticeHint) -> bool:
+        """A push came here about a mailbox that is another process's. False where that cannot be told."""
+
+    def on_told(self, listener: Callable[[MailboxId, NoticeHint | None], None]) -> None:
+        """Call `listener` with what `tell_owner` was given anywhere; with `EVERY` when some may have been missed."""
+
+
 # ---- What runs a script
 
 
@@ -215,6 +245,10 @@ class Driver(Protocol):
     def outage(self) -> Outage:
         """Whether it takes what is written."""
 
+    @property
+    def ownership(self) -> Ownership:
+        """Which mailboxes are this process's."""
+
     async def open(self) -> None:
         """Connect and bring the schema up to date."""
 
@@ -233,6 +267,11 @@ class Driver(Protocol):
         self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """The same for a script that writes a few rows by key, which may cost less than asking somebody else."""
+
+    async def write_lane(
+        self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The same for a script of the mailbox's lane. Raises `LaneLost` where the mailbox is another process's."""
 
     async def read(
         self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypedDict
 
-from backend.domain.errors import LeaseLost, NotFound
+from backend.domain.errors import LaneLost, NotFound
 from backend.domain.mail.message import MailboxId
 from backend.domain.policy.rehearsal import Looked, PreviewRun, Rehearsed, RunState, Word
 from backend.domain.reading.score import Reason, Score
 from backend.transactions import rows
-from backend.transactions.jobs import extend_lease, request_duty
+from backend.transactions.jobs import progress, request_duty
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import Duty, DutyJob
 from backend.transactions.row_reader import Reader
@@ -56,7 +56,7 @@ def run(mailbox_id: MailboxId) -> Script[PreviewRun | None]:
 def list_previews(job: DutyJob, number: int, found: Sequence[tuple[str, str]], now: datetime) -> Script[None]:
     """The messages to look at, (gmail id, thread id), newest first. An older run's list changes nothing.
 
-    Raises `LeaseLost`.
+    Raises `LaneLost`.
     """
     if not (yield from _current(job, number)):
         return
@@ -71,7 +71,7 @@ def to_read(mailbox_id: MailboxId, limit: int) -> Script[tuple[tuple[str, str], 
 
 
 def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -> Script[bool]:
-    """What was seen; each mail counts once. True when all are done. Raises `LeaseLost`."""
+    """What was seen; each mail counts once. True when all are done. Raises `LaneLost`."""
     if not (yield from _current(job, number)):
         return False
     for preview in looked:
@@ -111,12 +111,12 @@ def label_preview(mailbox_id: MailboxId, gmail_id: str, word: Word, now: datetim
 
 
 def _current(job: DutyJob, number: int) -> Script[bool]:
-    """Whether this is still the run that is wanted; the duty goes on. Raises `LeaseLost`."""
+    """Whether this is still the run that is wanted; the duty goes on. Raises `LaneLost`."""
     try:
         yield from lock(job.mailbox_id)
     except NotFound as error:
-        raise LeaseLost("conflict.mailbox") from error
-    yield from extend_lease(job)
+        raise LaneLost("conflict.mailbox") from error
+    yield from progress(job)
     present = yield from run(job.mailbox_id)
     return present is not None and present.run == number
 

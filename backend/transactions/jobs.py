@@ -2,73 +2,58 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import accumulate
 
-from backend.domain.errors import SEARCH_LAG, Cause, LeaseLost, Refused
+from backend.domain.errors import Cause, LaneLost, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Stage
 from backend.transactions import rows
-from backend.transactions.records import Due, Duty, DutyJob, MessageJob, PushFate
-from backend.transactions.rows import DueLaneRow, DutyRow, HeldRow, MailboxRow, MessageRow
+from backend.transactions.records import Duty, DutyJob, LaneWork, MessageJob, PushFate
+from backend.transactions.rows import CurrentRow, DueDutyRow, DutyRow, LaneRow, MailboxRow, MessageRow
 from backend.transactions.statement import (
-    WAKE,
+    EVERY,
     Script,
-    Statement,
     each,
     micros,
     micros_or_none,
     moment,
     moment_or_none,
     number,
-    packed,
     q,
+    wake,
     within,
 )
 
 # ---- Servers that share a database
 
 
-def release_leases_of(now: datetime, worker: str = "") -> Script[None]:
-    """Free the leases of dead server `worker` ("": of all). Jobs become due now; challenges when a sent copy could
-    be found.
-    """
-    held = f"{worker}:" if worker else ""
-    yield q("inherit_messages", now=micros(now), searchable=micros(now + SEARCH_LAG), held=held)
-    yield q("inherit_duties", now=micros(now), held=held)
-    yield q("free_lanes", now=micros(now))
-
-
 def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: datetime) -> Script[int]:
     """Repair what a wrong clock put off: duties due later than `latest` allows, and messages due after `messages`,
-    become due now, leased or not. Returns how many jobs.
+    become due now. Returns how many jobs.
     """
     at, count = micros(now), 0
     for duty, wait in latest.items():
         count += yield from number("bring_back_duties", duty=duty, now=at, latest=micros(now + wait))
     yield q("bring_back_looks", latest=micros(messages))
-    count += yield from number(
-        "bring_back_messages", now=at, searchable=micros(now + SEARCH_LAG), latest=micros(messages)
-    )
-    yield q("free_lanes", now=at)
+    count += yield from number("bring_back_messages", now=at, latest=micros(messages))
+    yield q("bring_back_sendings", now=at)
     yield q("bring_back_digests", now=at)
     yield q("bring_back_web_pushes", now=at)
+    yield wake(EVERY)
     return count
 
 
-def heartbeat(name: str, now: datetime, silence: timedelta) -> Script[int]:
-    """Record that server `name` is alive; returns how many are: all seen within `silence`, this one included. Of what
-    a silent one was told nobody else knows: every history is due then.
-    """
-    yield q("server_seen", name=name, now=micros(now))
-    if (yield from number("drop_silent_servers", before=micros(now - silence))):
-        yield q("look_everywhere", duty=Duty.SYNC, now=micros(now))
-        yield WAKE
-    return (yield from number("count_servers"))
+def begin_owning() -> Script[bool]:
+    """Note that all mailboxes of an embedded database have an owner; whether the one before ended without a word."""
+    return not (yield from number("begin_owning"))
+
+
+def end_owning() -> Script[None]:
+    """They are given back, and nothing is under way."""
+    yield q("end_owning")
 
 
 # ---- Claiming and ending jobs
@@ -133,51 +118,39 @@ def request_duty(mailbox_id: MailboxId, duty: Duty, due_at: datetime) -> Script[
     `due_at`; asked for at many times it is done at the first and the last of them at least.
     """
     if (yield from number("want_duty", mailbox_id=mailbox_id, duty=duty, due_at=micros(due_at))):
-        yield WAKE
-
-
-def claim_duties(now: datetime, lease: str, lease_until: datetime, limit: int) -> Script[tuple[DutyJob, ...]]:
-    """Up to `limit` duties, those that have been due longest."""
-    until = micros(lease_until)
-    claimed = yield from each(
-        rows.duty_job, "claim_duties", now=micros(now), lease=lease, lease_until=until, limit=limit
-    )
-    syncs = packed(job.mailbox_id for job in claimed if job.duty is Duty.SYNC)
-    listed = yield from each(rows.mailbox, "mailboxes_by_id", ids=syncs)
-    known = {mailbox.id: mailbox for mailbox in listed}
-    return tuple(replace(job, mailbox=known.get(job.mailbox_id)) for job in claimed)
+        yield wake(mailbox_id)
 
 
 def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
-    """Give the duty back, next due at `next_due` (None: only when wanted again). A time it was wanted at,
-    before or meanwhile, that is still to come stands.
+    """It is done, next due at `next_due` (None: only when wanted again). A time it was wanted at, before or meanwhile,
+    that is still to come stands.
     """
-    yield from _by_holder(q("end_duty", **_holder(job), next_due=micros_or_none(next_due)))
+    changed = yield from number(
+        "end_duty",
+        mailbox_id=job.mailbox_id,
+        duty=job.duty,
+        wanted=job.wanted,
+        read_at=micros(job.read_at),
+        next_due=micros_or_none(next_due),
+    )
+    if not changed:
+        raise LaneLost("conflict.mailbox")
 
 
-def extend_lease(job: DutyJob) -> Script[None]:
-    """Part of it is done for good. Raises `LeaseLost`."""
-    yield from _by_holder(q("duty_goes_on", **_holder(job)))
-
-
-def _holder(job: DutyJob) -> dict[str, str]:
-    return {"mailbox_id": job.mailbox_id, "duty": job.duty, "lease": job.lease}
-
-
-def _by_holder(statement: Statement) -> Script[None]:
-    """One that looks at the duty's lease itself. Raises `LeaseLost`."""
-    if not (yield statement):
-        raise LeaseLost("conflict.lease")
+def progress(job: DutyJob) -> Script[None]:
+    """Part of it is done for good. Raises `LaneLost`."""
+    if not (yield from number("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)):
+        raise LaneLost("conflict.mailbox")
 
 
 def postpone_duty(
     job: DutyJob, at: datetime, error: str, now: datetime, counts: bool = True, cause: Cause | None = None
 ) -> Script[None]:
-    """Give it back, to be tried again at `at`; this try counts as an attempt unless `counts` is false.
+    """To be tried again at `at`; this try counts as an attempt unless `counts` is false.
 
     With a `cause` it has failed, from `now` or from an earlier failure on, until a try comes to its end.
     """
-    row = yield from held_duty(job)
+    row = yield from duty_row(job)
     since, why = row["failing_since"], row["failing_cause"]
     if cause is not None:
         since, why = micros(now) if since is None else since, cause
@@ -186,75 +159,62 @@ def postpone_duty(
         mailbox_id=job.mailbox_id,
         duty=job.duty,
         due_at=micros(at),
-        attempts=row["attempts"] - (not counts),
+        attempts=row["attempts"] + counts,
         error=error,
         failing_since=since,
         cause=why,
     )
 
 
-def held_duty(job: DutyJob) -> Script[DutyRow]:
-    """The duty's row, if `job` still holds it. Raises `LeaseLost`."""
+def duty_row(job: DutyJob) -> Script[DutyRow]:
+    """The duty's row. Raises `LaneLost` where the mailbox has gone."""
     row: DutyRow | None = yield q("duty_for_write", mailbox_id=job.mailbox_id, duty=job.duty)
-    if row is None or row["lease"] != job.lease:
-        raise LeaseLost("conflict.lease")
+    if row is None:
+        raise LaneLost("conflict.mailbox")
     return row
 
 
-def put_back(job: MessageJob) -> Script[None]:
-    """It was claimed and not begun: to be claimed again at once, with as many attempts and deaths as before."""
-    yield from held_message(job)
-    yield q("put_message_back", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
-    yield from due(job.mailbox_id, job.first_seen_at, wake=False)
+def mark(job: MessageJob) -> Script[None]:
+    """A stage of the message is about to begin, and may be what kills the process: a death, unless it ends somehow."""
+    yield from current(job)
+    yield q("count_death", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, deaths=job.deaths + 1)
 
 
-def finish_stage(job: MessageJob, now: datetime, until: datetime | None = None) -> Script[MessageJob | None]:
+def unmark(job: MessageJob) -> Script[None]:
+    """The process stops in an orderly way: no death."""
+    yield q("count_death", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, deaths=job.deaths)
+
+
+def finish_stage(job: MessageJob, now: datetime) -> Script[MessageJob | None]:
     """The job's stage is done: go to the stage that follows from the row (ACT of a challenged message
     goes to CHALLENGE; everything else ends), unless a newer revision ordered something else.
 
-    With `until` the same worker keeps the message for the stage that follows, if any, under its lease prolonged to
-    then: that job is returned, else None. A challenge `in_hand` is marked as by `mark_sending`, unless it ended.
+    Returns the job of the stage that follows, if any. A challenge `in_hand` is marked as by `mark_sending`, unless it
+    ended.
     """
-    row = yield from held_message(job)
+    row = yield from current(job)
     if row["revision"] != job.revision:
         yield from give_way(job, now)
         return None
     about = {"mailbox_id": job.mailbox_id, "gmail_id": job.gmail_id}
     pending = job.in_hand.challenge if job.stage is Stage.ACT and job.in_hand else None
-    if pending is not None and until is not None:
-        begun = yield from number("begin_sending", **about, challenge_id=pending.id, now=micros(now))
-        if begun:
-            return (yield from continue_with(job, Stage.CHALLENGE, now, until))
-    to_send = job.stage is Stage.ACT and (yield from number("challenge_to_send", **about))
-    if to_send and until is not None:
-        return (yield from continue_with(replace(job, in_hand=None), Stage.CHALLENGE, now, until))
-    yield from settle(job, Stage.CHALLENGE if to_send else None, now)
-    return None
-
-
-def continue_with(job: MessageJob, stage: Stage, now: datetime, until: datetime) -> Script[MessageJob]:
-    """The message's next stage, in the hands of the worker that ended the one before, under a lease to `until`. Its
-    lane is looked at again then, should that worker die."""
-    yield q(
-        "go_on",
-        mailbox_id=job.mailbox_id,
-        gmail_id=job.gmail_id,
-        stage=stage,
-        lease=job.lease,
-        lease_until=micros(until),
-        now=micros(now),
+    leaves = pending is not None and (
+        yield from number("begin_sending", **about, challenge_id=pending.id, now=micros(now))
     )
-    yield from due(job.mailbox_id, until, wake=False)
-    return next_job(job, stage)
+    to_send = leaves or (job.stage is Stage.ACT and (yield from number("challenge_to_send", **about)))
+    yield from settle(job, Stage.CHALLENGE if to_send else None, now)
+    if not to_send:
+        return None
+    return next_job(job if leaves else replace(job, in_hand=None), Stage.CHALLENGE)
 
 
 def next_job(job: MessageJob, stage: Stage) -> MessageJob:
-    """What the worker that ended `job` goes on with."""
+    """What the lane that ended `job` goes on with."""
     return replace(job, stage=stage, attempt=1, deaths=0, error="")
 
 
 def settle(job: MessageJob, stage: Stage | None, now: datetime) -> Script[None]:
-    """Give the message back with `stage` due now, or ended."""
+    """On to `stage`, due now, or ended. The lane goes on with it by itself."""
     yield q(
         "settle_message",
         mailbox_id=job.mailbox_id,
@@ -263,21 +223,19 @@ def settle(job: MessageJob, stage: Stage | None, now: datetime) -> Script[None]:
         due_at=micros(now) if stage else None,
         now=micros(now),
     )
-    if stage:
-        yield from due(job.mailbox_id, now)
 
 
 def give_way(job: MessageJob, now: datetime) -> Script[None]:
-    """A newer order stands: give the message back as that order left it."""
+    """A newer order stands: the message is due as that order left it."""
     yield q("yield_message", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, now=micros(now))
-    yield from due(job.mailbox_id, now)
+    yield wake(job.mailbox_id)
 
 
 def postpone(
     job: MessageJob, at: datetime, error: str, now: datetime, counts: bool = True, cause: Cause | None = None
 ) -> Script[None]:
     """Another try at `at`; a newer order does not wait for the old one's trouble."""
-    row = yield from held_message(job)
+    row = yield from current(job)
     if row["revision"] != job.revision:
         yield from give_way(job, now)
         return
@@ -291,12 +249,11 @@ def postpone(
         cause=cause or "",
         now=micros(now),
     )
-    yield from due(job.mailbox_id, at, wake=False)
 
 
 def make_dead_letter(job: MessageJob, cause: str, now: datetime) -> Script[None]:
     """Tried too often: keep it with its cause for a person. The mailbox goes on."""
-    row = yield from held_message(job)
+    row = yield from current(job)
     if row["revision"] != job.revision:
         yield from give_way(job, now)
         return
@@ -305,26 +262,30 @@ def make_dead_letter(job: MessageJob, cause: str, now: datetime) -> Script[None]
     )
 
 
-def held_message(job: MessageJob) -> Script[HeldRow]:
-    """How the message stands, if `job` still holds it. Raises `LeaseLost`."""
-    row: HeldRow | None = yield q("held_message", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
-    if row is None or row["lease"] != job.lease:
-        raise LeaseLost("conflict.lease")
+def current(job: MessageJob) -> Script[CurrentRow]:
+    """How the message stands as the job's stage ends. Raises `LaneLost` if it has gone, or has ended already."""
+    row: CurrentRow | None = yield q("current_message", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
+    if row is None or (row["revision"] == job.revision and row["stage"] != job.stage):
+        raise LaneLost("conflict.lane")
     return row
 
 
-def due(mailbox_id: MailboxId, at: datetime, *, wake: bool = True) -> Script[None]:
-    """Some message of the mailbox is due at `at`. Last in a transaction: it locks the mailbox's lane."""
-    yield q("touch_lane", mailbox_id=mailbox_id, due_at=micros(at))
-    if wake:
-        yield WAKE
+def lanes() -> Script[dict[MailboxId, datetime | None]]:
+    """Every connected or leaving mailbox, and when the first thing is due in it."""
+    found: list[LaneRow] = yield q("lanes")
+    return {
+        row["mailbox_id"]: moment_or_none(
+            min((at for at in (row["message"], row["duty"]) if at is not None), default=None)
+        )
+        for row in found
+    }
 
 
-def next_due(full: Collection[str] = ()) -> Script[Due]:
-    """When the next jobs may be claimed, apart from messages of the mailboxes in `full`."""
-    duty: int | None = yield q("next_duty_due")
-    turn: int | None = yield q("next_turn", full=packed(sorted(full)))
-    return Due(moment_or_none(duty), moment_or_none(turn))
+def lane_work(mailbox_id: MailboxId, messages: int, now: datetime) -> Script[LaneWork]:
+    """The first so many messages of the mailbox with something to be done, and its duties."""
+    found = yield from each(rows.message_job, "lane_messages", mailbox_id=mailbox_id, limit=messages)
+    duties: list[DueDutyRow] = yield q("lane_duties", mailbox_id=mailbox_id)
+    return LaneWork(found, tuple(rows.duty_job(row, read_at=now) for row in duties))
 
 
 def failing_seconds(now: datetime) -> Script[int]:
@@ -348,7 +309,7 @@ def retry_dead_letter(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Sc
         "retry_dead_letter", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now)
     )
     if changed:
-        yield from due(mailbox_id, now)
+        yield wake(mailbox_id)
     return bool(changed)
 
 
@@ -356,55 +317,3 @@ def drop_dead_letter(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Scr
     """End a dead letter as it is. False if it is none."""
     changed = yield from number("drop_dead_letter", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now))
     return bool(changed)
-
-
-# ---- Claiming messages: the mailboxes take turns.
-
-
-ROUNDS = 4
-"""How often one claim goes round the mailboxes to fill its batch."""
-
-
-def claim_messages(
-    now: datetime,
-    lease: str,
-    lease_until: datetime,
-    limit: int,
-    most: int | None = None,
-    full: Collection[str] = (),
-) -> Script[tuple[MessageJob, ...]]:
-    """See `Store.claim_messages`."""
-    claimed: list[MessageJob] = []
-    had: Counter[str] = Counter()
-    most = limit if most is None else most
-    for _ in range(ROUNDS):
-        left = limit - len(claimed)
-        if left <= 0:
-            break
-        served = {*full, *(name for name, count in had.items() if count >= most)}
-        names = packed(sorted(served))
-        lanes: list[DueLaneRow] = yield q("due_lanes", now=micros(now), limit=left, most=most, full=names)
-        if not lanes:
-            break
-        # What is due of a mailbox is claimed together: it is screened together.
-        due_before = accumulate((lane["messages"] for lane in lanes), initial=0)
-        listed = [
-            lane["mailbox_id"]
-            for lane, before in zip(lanes, due_before, strict=False)
-            if before + lane["messages"] <= left
-        ]
-        listed = listed or [lanes[0]["mailbox_id"]]
-        names = packed(listed)
-        found = yield from each(
-            rows.message_job,
-            "claim_rows",
-            lanes=names,
-            share=min(left, most - max(had[name] for name in listed)),
-            now=micros(now),
-            lease=lease,
-            lease_until=micros(lease_until),
-        )
-        yield q("turn_lanes", lanes=names, now=micros(now))
-        claimed += found
-        had.update(job.mailbox_id for job in found)
-    return tuple(sorted(claimed, key=lambda job: (job.first_seen_at, job.mailbox_id, job.gmail_id)))

@@ -14,11 +14,10 @@ from backend.domain.mailbox.mailbox import DigestPace, Link, Mailbox, Preference
 from backend.domain.mailbox.message import LabelIds
 from backend.transactions import rows
 from backend.transactions.jobs import request_duty
-from backend.transactions.records import DisconnectReceipt, Duty, GrantEnd, NewMailbox, Receipt
+from backend.transactions.records import DisconnectReceipt, Duty, DutyJob, GrantEnd, NewMailbox, Receipt
 from backend.transactions.row_reader import Reader, Row
 from backend.transactions.rows import MailboxRow
 from backend.transactions.statement import (
-    WAKE,
     Script,
     Statement,
     each,
@@ -29,13 +28,14 @@ from backend.transactions.statement import (
     number,
     packed,
     q,
+    wake,
     within,
 )
 
 # ---- Mailboxes
 
 
-LASTING = ("model_acts", "models", "receipts", "servers", "tallies")
+LASTING = ("lane_owners", "model_acts", "models", "receipts", "tallies")
 """Tables that outlive a mailbox: they hold nothing of anybody."""
 
 
@@ -80,7 +80,6 @@ def _created(new: NewMailbox, now: datetime) -> Script[MailboxId | None]:
     )
     if not created:
         return None
-    yield q("insert_lane", mailbox_id=new.id)
     for duty in Duty:
         yield q("insert_duty", mailbox_id=new.id, duty=duty)
     return new.id
@@ -105,7 +104,7 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[MailboxId]:
         grant_expires_at=micros_or_none(new.grant_expires_at),
         now=micros(now),
     )
-    yield from _claimable(mailbox_id, Link.CONNECTED)
+    yield from _opened(mailbox_id, Link.CONNECTED)
     return mailbox_id
 
 
@@ -237,32 +236,31 @@ def lose_link(mailbox_id: MailboxId, lost: AccessLost, since: datetime, now: dat
     return True
 
 
-def busy(mailbox_id: MailboxId, now: datetime) -> Script[bool]:
-    """Whether a job of the mailbox, other than its leaving, is held under a lease that still runs."""
-    return bool((yield from number("work_under_way", mailbox_id=mailbox_id, now=micros(now))))
+def begin_leaving(job: DutyJob) -> Script[None]:
+    """From now on, until this try fails, its owner cannot come back."""
+    yield q("begin_leaving", mailbox_id=job.mailbox_id)
 
 
 def set_link(
     mailbox_id: MailboxId, link: Link, now: datetime, lost: AccessLost | None = None
 ) -> Script[None]:
-    """CONNECTED makes the mailbox's jobs claimable again; anything else stops them at once (LEAVING:
+    """CONNECTED lets the mailbox's lane run again; anything else stops it at once (LEAVING:
     all but the LEAVE duty, which becomes due). `lost` is how access was lost.
     """
     yield from lock(mailbox_id)
     yield q("save_link", mailbox_id=mailbox_id, link=link, cause=lost or "", now=micros(now))
-    yield from _claimable(mailbox_id, link)
+    yield from _opened(mailbox_id, link)
     if link is Link.LEAVING:
         yield from request_duty(mailbox_id, Duty.LEAVE, now)
     elif link is Link.CONNECTED:
         yield q("cancel_leave", mailbox_id=mailbox_id)
-        yield WAKE
+        yield wake(mailbox_id)
 
 
-def _claimable(mailbox_id: MailboxId, link: Link) -> Script[None]:
+def _opened(mailbox_id: MailboxId, link: Link) -> Script[None]:
     connected = link is Link.CONNECTED
     leave = link in (Link.CONNECTED, Link.LEAVING)
     yield q("open_duties", mailbox_id=mailbox_id, is_open=connected, leave_open=leave)
-    yield q("open_lane", mailbox_id=mailbox_id, is_open=connected)
     # What failed before says nothing of how it goes from here on.
     yield q("calm_duties", mailbox_id=mailbox_id)
     yield q("calm_messages", mailbox_id=mailbox_id)
@@ -290,7 +288,7 @@ def forget(
 def lock(mailbox_id: MailboxId) -> Script[None]:
     """Hold the mailbox's row to the end of the transaction. Raises `NotFound`.
 
-    Whatever decides over several rows of a mailbox takes this first, then message rows, then the lane:
+    Whatever decides over several rows of a mailbox takes this first, then message rows:
     one order everywhere, so two transactions never wait for each other.
     """
     found: str | None = yield q("lock_mailbox", mailbox_id=mailbox_id)

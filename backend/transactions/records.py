@@ -20,8 +20,9 @@ from backend.domain.watching.audit import Chain, LogEntry
 # For every method of the store: it is one transaction, every query names its mailbox, times are aware UTC (stored as
 # integer microseconds). Unless said otherwise a method may run again with the same arguments without a second effect.
 # The jobs live in the rows they are about: a message's row is its dedup record, its job and its audit in one, so a
-# result and the next job cannot disagree. Jobs are held by lease. A method that takes a job raises `LeaseLost`, and
-# writes nothing, when the lease is no longer the caller's.
+# result and the next job cannot disagree. What is due in a mailbox is done by its lane, in the one process that owns
+# it. A method that takes a job raises `LaneLost`, and writes nothing, where that is another process, or what the job
+# was about has ended or gone.
 
 
 class Duty(StrEnum):
@@ -48,28 +49,17 @@ class PushFate(StrEnum):
     UNKNOWN = "unknown"  # no such mailbox here
 
 
-class Due(NamedTuple):
-    """When the next duty and the next message job are due; None if there is none."""
-
-    duty: datetime | None
-    message: datetime | None
-
-    @property
-    def first(self) -> datetime | None:
-        """The earlier of both."""
-        return min((at for at in self if at is not None), default=None)
-
-
 @dataclass(frozen=True, slots=True)
 class DutyJob:
-    """A claimed duty. A SYNC carries its `mailbox` as of the claim, without its failing jobs. `error` is why the last
-    try failed, "" if it did not."""
+    """A duty that is due, as its row was `read_at`. `attempt` counts from 1, `error` is why the last try failed, "" if
+    it did not; `wanted` goes up each time it is asked for."""
 
     mailbox_id: MailboxId
     duty: Duty
     attempt: int
-    lease: str
-    mailbox: Mailbox | None = field(default=None, compare=False)
+    due_at: datetime
+    wanted: int
+    read_at: datetime
     error: str = ""
 
 
@@ -84,25 +74,33 @@ class Prefetched:
 
 @dataclass(frozen=True, slots=True)
 class MessageJob:
-    """A claimed message. `labels` are those history told of, or None; `attempt` counts from 1. `revision` goes up when
-    an owner or a solve changes what is meant to happen; a stage that finishes with an older revision leaves the newer
-    order standing. `deaths` is how many workers in a row have not given it back before their lease ended, `error` what
-    made the last try fail, "" if nothing did. Claimed, it brings nothing `in_hand`."""
+    """What is due of a message. `labels` are those history told of, or None; `attempt` counts from 1. `revision` goes
+    up when an owner or a solve changes what is meant to happen; a stage that finishes with an older revision leaves the
+    newer order standing. `deaths` is how many processes in a row have died over it, as far as that was marked, `error`
+    what made the last try fail, "" if nothing did. As it was read it brings nothing `in_hand`."""
 
     mailbox_id: MailboxId
     gmail_id: str
     thread_id: str
     stage: Stage
     attempt: int
-    lease: str
     revision: int
     labels: frozenset[str] | None
     placement: Placement | None
     backlog: bool
     first_seen_at: datetime
+    due_at: datetime
     deaths: int = 0
     error: str = ""
     in_hand: Prefetched | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneWork:
+    """What is to be done in a mailbox, each kind in the order of its time, due or still to come."""
+
+    messages: tuple[MessageJob, ...]
+    duties: tuple[DutyJob, ...]
 
 
 @dataclass(frozen=True, slots=True)

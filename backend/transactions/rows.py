@@ -49,8 +49,8 @@ def screened(row: Row) -> Screened | None:
     return None if row["received_at"] is None else _screened(row)
 
 
-message_job = Reader(MessageJob, attempt="attempts", in_hand=BESIDE)
-duty_job = Reader(DutyJob, attempt="attempts", mailbox=BESIDE)
+message_job = Reader(MessageJob, in_hand=BESIDE)
+duty_job = Reader(DutyJob, read_at=BESIDE)
 
 _rules = Reader(RuleMatch, address="address_rule", domain="domain_rule")
 standing = Reader(Standing, rules=_rules)
@@ -167,17 +167,28 @@ class AroundRow(TypedDict):
     blocks: Flag
 
 
-class DueLaneRow(TypedDict):
-    """A mailbox with something due, and how many messages of it are."""
+class LaneRow(TypedDict):
+    """When the first message and the first duty of a mailbox are due."""
 
     mailbox_id: MailboxId
-    messages: int
+    message: int | None
+    duty: int | None
+
+
+class DueDutyRow(TypedDict):
+    """Of `duties`: one to be done at some time."""
+
+    mailbox_id: MailboxId
+    duty: str
+    attempt: int
+    due_at: int
+    wanted: int
+    error: str
 
 
 class DutyRow(TypedDict):
     """Of `duties`."""
 
-    lease: str | None
     attempts: int
     failing_since: int | None
     failing_cause: str
@@ -209,23 +220,13 @@ class MessageRow(ReachedRow):
     sender_domain: str
 
 
-class HeldRow(TypedDict):
-    """Of `messages`: one that a worker holds, or held."""
+class CurrentRow(TypedDict):
+    """Of `messages`: one of which a stage ends."""
 
     stage: str | None
-    lease: str | None
     revision: int
     placement: str | None
     decided_by: str
-
-
-class StaysRow(TypedDict):
-    """Of `messages`: one that is to stay where it is. `spoken`: its owner has decided about it meanwhile."""
-
-    gmail_id: str
-    lease: str | None
-    revision: int
-    spoken: Flag
 
 
 class OpenChallengeRow(TypedDict):

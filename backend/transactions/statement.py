@@ -32,15 +32,21 @@ class Statement(NamedTuple):
 
 Script = Generator[Statement, Any, T]
 
-WAKE = Statement("wake", {})
-"""Yielded by a script that made a job due: once it is committed, waiting workers are woken."""
+WAKE = "wake"
+
+
+def wake(mailbox_id: MailboxId) -> Statement:
+    """Yielded by a script that made something due in a mailbox: once it is committed, its lane is woken, in whichever
+    process that is."""
+    return Statement(WAKE, {"mailbox_id": mailbox_id})
+
 
 KEYS = Statement("keys", {})
 """Yielded by a script that seals: it is given the store's `DecisionKeys`, or None where there are none and nothing is
 sealed."""
 
 EVERY: MailboxId = "*"
-"""The scope of a transaction that is about all mailboxes: claiming, counting, looking up by address."""
+"""The scope of a transaction that is about all mailboxes: counting, looking up by address."""
 
 
 def q(name: str, /, **params: Any) -> Statement:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from asyncio import to_thread
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Generic, Protocol, cast
@@ -26,8 +25,8 @@ from backend.transactions import senders as _senders
 from backend.transactions import sync as _sync
 from backend.transactions import verdicts as _verdicts
 from backend.transactions import views as _views
-from backend.transactions.driver import Departures, Driver, Heads, Notifier
-from backend.transactions.records import Device, DisconnectReceipt, Due, DutyJob, MessageJob, NewDevice
+from backend.transactions.driver import Departures, Driver, Heads, Notifier, Ownership
+from backend.transactions.records import Device, DisconnectReceipt, NewDevice
 from backend.transactions.rows import MessageRow
 from backend.transactions.statement import EVERY, P, Script, T
 
@@ -49,13 +48,20 @@ class Bound(Generic[P, T]):
     """A method of the store that runs one transaction."""
 
     def __init__(
-        self, make: Callable[P, Script[T]], *, writes: bool, everywhere: bool, few: bool = False
+        self,
+        make: Callable[P, Script[T]],
+        *,
+        writes: bool,
+        everywhere: bool,
+        few: bool = False,
+        lane: bool = False,
     ) -> None:
         if names_mailbox(make) is everywhere:
             wrong = "names a mailbox, and would be shown all" if everywhere else "names no mailbox first"
             raise TypeError(f"{make.__module__}.{make.__qualname__} {wrong}")
         self.make = make
         self.few = few
+        self.lane = lane
         self.writes = writes
         self.everywhere = everywhere
         self.__doc__ = make.__doc__
@@ -65,7 +71,7 @@ class Bound(Generic[P, T]):
             return cast("Callable[P, Coroutine[Any, Any, T]]", self)  # looked up on the class
         driver = store._driver
         small, any_ = (driver.write_small, driver.write) if self.writes else (driver.read_small, driver.read)
-        run = small if self.few else any_
+        run = driver.write_lane if self.lane else small if self.few else any_
 
         def method(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
             scope = EVERY if self.everywhere else _mailbox(args, kwargs)
@@ -107,6 +113,11 @@ def writes_key(make: Callable[P, Script[T]]) -> Bound[P, T]:
     return Bound(make, writes=True, everywhere=False, few=True)
 
 
+def writes_lane(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """The same for what only the lane of the mailbox does. Raises `LaneLost` where that is another process's."""
+    return Bound(make, writes=True, everywhere=False, few=True, lane=True)
+
+
 def writes_key_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that writes a few rows by key, across mailboxes."""
     return Bound(make, writes=True, everywhere=True, few=True)
@@ -118,7 +129,7 @@ def reads_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
 
 
 def writes_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
-    """A transaction that writes, across mailboxes: claiming, solving by token."""
+    """A transaction that writes, across mailboxes: solving by token."""
     return Bound(make, writes=True, everywhere=True)
 
 
@@ -133,11 +144,6 @@ def _mailbox(args: tuple[object, ...], kwargs: dict[str, Any]) -> MailboxId:
 
 PULSE = 5.0
 """Seconds between two writes that only ask whether writing works."""
-
-
-def new_lease(worker: str) -> str:
-    """A name for one claim, never given twice: a worker that lost a job cannot mistake it for its own."""
-    return f"{worker}:{secrets.token_hex(8)}"
 
 
 class Store:
@@ -174,6 +180,11 @@ class Store:
             raise self._driver.outage.error
 
     @property
+    def ownership(self) -> Ownership:
+        """Which mailboxes are this process's."""
+        return self._driver.ownership
+
+    @property
     def away(self) -> bool:
         """Whether the last write failed, as far as anybody has tried since."""
         return self._driver.outage.error is not None
@@ -191,8 +202,8 @@ class Store:
         """
         return await self._driver.notifier.rung(timeout, heard)
 
-    def on_due(self, listener: Callable[[], None]) -> None:
-        """Call `listener` in the event loop whenever a job may have become due."""
+    def on_due(self, listener: Callable[[MailboxId], None]) -> None:
+        """Call `listener` in the event loop whenever something may have become due in a mailbox (`EVERY`: in any)."""
         self._driver.notifier.listen(listener)
 
     retry_dead_letter = writes(_jobs.retry_dead_letter)
@@ -216,7 +227,7 @@ class Store:
     save_watch = writes_key(_mailboxes.save_watch)
     set_link = writes_key(_mailboxes.set_link)
     lose_link = writes_key(_mailboxes.lose_link)
-    busy = reads(_mailboxes.busy)
+    begin_leaving = writes_lane(_mailboxes.begin_leaving)
 
     async def forget(
         self, mailbox_id: MailboxId, disconnect_receipt: DisconnectReceipt | None = None
@@ -228,30 +239,16 @@ class Store:
         return deleted
 
     note_push = writes_key_all(_jobs.note_push)
-    release_leases_of = writes_all(_jobs.release_leases_of)
-    leave_look = writes_key(_jobs.leave_look)
+    leave_look = writes_lane(_jobs.leave_look)
     bring_back = writes_all(_jobs.bring_back)
-    heartbeat = writes_key_all(_jobs.heartbeat)
     request_duty = writes_key(_jobs.request_duty)
     set_notice_mode = writes(_sync.set_notice_mode)
     note_missing = writes_all(_sync.note_missing)
     owner_acted = writes(_sync.owner_acted)
 
-    async def claim_duties(
-        self, worker: str, now: datetime, lease_until: datetime, limit: int
-    ) -> tuple[DutyJob, ...]:
-        """Up to `limit` duties of connected mailboxes nobody holds, longest due first. One holder per duty."""
-        return await self._driver.write_small(
-            EVERY, _jobs.claim_duties, now, new_lease(worker), lease_until, limit
-        )
-
-    async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
-        """One of `claim_duties`, None if none is due."""
-        return next(iter(await self.claim_duties(worker, now, lease_until, 1)), None)
-
     digest_state = reads_key(_digests.digest_state)
     tell_digest = writes(_digests.tell_digest)
-    digest_told = writes_key(_digests.digest_told)
+    digest_told = writes_lane(_digests.digest_told)
     digest_link = reads_key_all(_digests.digest_link)
     use_digest_link = writes_all(_digests.use_digest_link)
     undo_digest_link = writes_all(_digests.undo_digest_link)
@@ -260,11 +257,11 @@ class Store:
     swap_web_push = writes(_devices.swap_web_push)
     remove_web_push = writes(_devices.remove_web_push)
     hand_over_web_push = writes(_devices.hand_over_web_push)
-    web_pushed = writes_key(_devices.web_pushed)
-    finish_duty = writes_key(_jobs.finish_duty)
-    postpone_duty = writes_key(_jobs.postpone_duty)
-    commit_sync = writes_key(_sync.commit_sync)
-    commit_look = writes_key(_sync.commit_look)
+    web_pushed = writes_lane(_devices.web_pushed)
+    finish_duty = writes_lane(_jobs.finish_duty)
+    postpone_duty = writes_lane(_jobs.postpone_duty)
+    commit_sync = writes_lane(_sync.commit_sync)
+    commit_look = writes_lane(_sync.commit_look)
     bare_mailbox = reads_key(_sync.bare_mailbox)
     history_context = reads_key(_sync.history_context)
     held_at_rest = reads(_sync.held_at_rest)
@@ -272,45 +269,27 @@ class Store:
     sent_challenge_ids = reads_key(_sync.sent_challenge_ids)
     challenge_pending_in = reads_key(_sync.challenge_pending_in)
     known = reads(_sync.known)
-    learn = writes_key(_sync.learn)
+    learn = writes_lane(_sync.learn)
     held_from = reads(_sync.held_from)
-    save_index = writes_key(_sync.save_index)
+    save_index = writes_lane(_sync.save_index)
 
-    async def claim_messages(
-        self,
-        worker: str,
-        now: datetime,
-        lease_until: datetime,
-        limit: int,
-        most: int | None = None,
-        full: Collection[str] = (),
-    ) -> tuple[MessageJob, ...]:
-        """Up to `limit` due messages of connected mailboxes, which take turns, of at most `most` that are due of one:
-        those are screened together. None of mailboxes in `full`."""
-        return await self._driver.write_small(
-            EVERY, _jobs.claim_messages, now, new_lease(worker), lease_until, limit, most, full
-        )
-
-    finish_stage = writes_key(_jobs.finish_stage)
-    postpone = writes_key(_jobs.postpone)
-    put_back = writes_key(_jobs.put_back)
-    make_dead_letter = writes_key(_jobs.make_dead_letter)
-    gone = writes_key(_sync.gone)
-
-    async def next_due(self, now: datetime, full: Collection[str] = ()) -> Due:
-        """When the next jobs are due; messages of the mailboxes in `full` do not count. May name a time at which
-        nothing turns out to be due, never one too late."""
-        return await self._driver.read_small(EVERY, _jobs.next_due, full)
+    finish_stage = writes_lane(_jobs.finish_stage)
+    postpone = writes_lane(_jobs.postpone)
+    mark = writes_lane(_jobs.mark)
+    unmark = writes_lane(_jobs.unmark)
+    lanes = reads_all(_jobs.lanes)
+    lane_work = reads_key(_jobs.lane_work)
+    make_dead_letter = writes_lane(_jobs.make_dead_letter)
+    gone = writes_lane(_sync.gone)
 
     standing = reads_key(_verdicts.standing)
     dealings = reads_key(_verdicts.dealings)
-    record_verdict = writes_key(_verdicts.record_verdict)
+    record_verdict = writes_lane(_verdicts.record_verdict)
     owed_links = reads(_verdicts.owed_links)
     room_at = reads_key(_verdicts.room_at)
-    pay_link = writes_key(_verdicts.pay_link)
-    record_stays = writes_key(_verdicts.record_stays)
+    pay_link = writes_lane(_verdicts.pay_link)
     earlier_in_inbox = reads_key(_verdicts.earlier_in_inbox)
-    take_out = writes_key(_verdicts.take_out)
+    take_out = writes_lane(_verdicts.take_out)
     decide = writes(_decide.decide)
     undo = writes(_decide.undo)
     set_rule = writes(_senders.set_rule)
@@ -318,10 +297,10 @@ class Store:
     challenge_of = reads_key(_challenges.challenge_of)
     challenge_by_token = reads_key_all(_challenges.challenge_by_token)
     screened = reads_key(_challenges.screened)
-    mark_sending = writes_key(_challenges.mark_sending)
-    mark_sent = writes_key(_challenges.mark_sent)
-    take_up = writes_key(_challenges.take_up)
-    mark_unsent = writes_key(_challenges.mark_unsent)
+    mark_sending = writes_lane(_challenges.mark_sending)
+    mark_sent = writes_lane(_challenges.mark_sent)
+    take_up = writes_lane(_challenges.take_up)
+    mark_unsent = writes_lane(_challenges.mark_unsent)
     solve = writes_all(_challenges.solve)
     schedule_release = writes_all(_challenges.schedule_release)
     release_due = writes(_challenges.release_due)

@@ -6,12 +6,12 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from backend.domain.errors import LeaseLost, NotFound
+from backend.domain.errors import LaneLost, NotFound
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NOTICE_DELAY, Mailbox, Missing, NoticeHint, Notices
 from backend.domain.mailbox.message import MessageView
 from backend.transactions import challenges, decide, rows, verdicts
-from backend.transactions.jobs import due, extend_lease, held_message, position, request_duty
+from backend.transactions.jobs import current, position, progress, request_duty
 from backend.transactions.mailboxes import locked
 from backend.transactions.records import (
     Duty,
@@ -34,6 +34,7 @@ from backend.transactions.statement import (
     number,
     packed,
     q,
+    wake,
 )
 
 # ---- What a sync commits
@@ -42,17 +43,17 @@ from backend.transactions.statement import (
 def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
     """New message rows, corrections, deletions and the moved cursor in one transaction, part of a duty that goes on. A
     message id already known is dropped, and so is one of our own sent challenges. The cursor never moves backwards
-    (compared as integers). Returns how many rows were new. Raises `LeaseLost`.
+    (compared as integers). Returns how many rows were new. Raises `LaneLost`.
     """
     mailbox = yield from _mailbox_of(job.mailbox_id)
-    yield from extend_lease(job)
+    yield from progress(job)
     yield from _move_cursor(mailbox, page, now)
     if page.gap is not None:
         yield q("save_gap", mailbox_id=job.mailbox_id, gap=json.dumps(page.gap.to_json()))
     new = yield from _insert(job.mailbox_id, page, page.sightings, now)
     yield from _spoken(job.mailbox_id, page, now)
     if new or page.corrections or page.returned:
-        yield from due(job.mailbox_id, now)
+        yield wake(job.mailbox_id)
     return len(new)
 
 
@@ -64,40 +65,32 @@ def commit_look(
     kept: Sequence[MessageJob],
     reached: Sequence[Reached],
     now: datetime,
-    until: datetime,
 ) -> Script[Mapping[str, MessageJob | None]]:
     """The same for a page listed from the position `seen`, with what notices `told`, and the verdicts `reached` on
-    messages of the page: all or nothing. Those `kept` are the caller's, under their lease `until` then; the others
-    are due now. Returns which of `kept` are new, each with the stage to go on with (None: its verdict ended it).
+    messages of the page: all or nothing. All that is left to do is due now; with those `kept` the lane goes on by
+    itself. Returns which of them are new, each with the stage to go on with (None: its verdict ended it).
 
-    Nobody holds the mailbox meanwhile. Where another look has come first the position is not there any more: raises
-    `LeaseLost`. Raises what `record_verdict` does.
+    Where another look has come first the position is not there any more: raises `LaneLost`. Raises what
+    `record_verdict` does.
     """
     mailbox = yield from _mailbox_of(mailbox_id)
     if seen != (mailbox["cursor"], mailbox["page_token"]):
-        raise LeaseLost("conflict.lease")
+        raise LaneLost("conflict.lane")
     yield from _move_cursor(mailbox, page, now, told)
     ours = {job.gmail_id: job for job in kept}
-    found = [one for one in page.sightings if one.gmail_id in ours]
-    new = yield from _insert(mailbox_id, page, found, now, kept[0].lease if kept else None, until)
-    others = [one for one in page.sightings if one.gmail_id not in ours]
-    left = yield from _insert(mailbox_id, page, others, now)
+    new = yield from _insert(mailbox_id, page, page.sightings, now)
     yield from _spoken(mailbox_id, page, now)
-    following: dict[str, MessageJob | None] = {name: ours[name] for name in new}
-    following |= yield from _verdicts(
-        mailbox_id, [one for one in reached if one.job.gmail_id in new], now, until
-    )
-    if left or page.corrections or page.returned:
-        yield from due(mailbox_id, now)
-    elif any(following.values()):
-        yield from due(mailbox_id, until, wake=False)
+    following: dict[str, MessageJob | None] = {name: job for name, job in ours.items() if name in new}
+    following |= yield from _verdicts(mailbox_id, [one for one in reached if one.job.gmail_id in new], now)
+    if new - ours.keys() or page.corrections or page.returned:
+        yield wake(mailbox_id)
     return following
 
 
 def _verdicts(
-    mailbox_id: MailboxId, reached: Sequence[Reached], now: datetime, until: datetime
+    mailbox_id: MailboxId, reached: Sequence[Reached], now: datetime
 ) -> Script[dict[str, MessageJob | None]]:
-    """Nobody but the caller has seen these messages: those that stay need no check of who holds them."""
+    """Nobody but the caller has seen these messages: those that stay need no check of what was ordered meanwhile."""
     stay = [one for one in reached if one.stays]
     if stay:
         yield from verdicts.write_stays(mailbox_id, stay, now)
@@ -105,7 +98,7 @@ def _verdicts(
     for one in reached:
         if not one.stays:
             following[one.job.gmail_id] = yield from verdicts.record_verdict(
-                one.job, one.verdict, one.screened, one.challenge, now, until
+                one.job, one.verdict, one.screened, one.challenge, now
             )
     return following
 
@@ -125,7 +118,7 @@ def _spoken(mailbox_id: MailboxId, page: SyncPage, now: datetime) -> Script[None
 
 def gone(job: MessageJob, now: datetime) -> Script[None]:
     """The message does not exist any more: nothing is left to be done about it."""
-    yield from held_message(job)
+    yield from current(job)
     yield q("end_gone", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, now=micros(now))
     yield from challenges.void_of_message(job.mailbox_id, job.gmail_id, now)
 
@@ -147,7 +140,7 @@ def _mailbox_of(mailbox_id: MailboxId) -> Script[MailboxRow]:
     try:
         return (yield from locked(mailbox_id))
     except NotFound as error:
-        raise LeaseLost("conflict.mailbox") from error
+        raise LaneLost("conflict.mailbox") from error
 
 
 def _move_cursor(
@@ -182,10 +175,8 @@ def _insert(
     page: SyncPage,
     sightings: Sequence[Sighting],
     now: datetime,
-    lease: str | None = None,
-    until: datetime | None = None,
 ) -> Script[frozenset[str]]:
-    """Which of them are new. With a `lease` they are held `until` then; else they are due now."""
+    """Which of them are new; they are due now."""
     if not sightings:
         return frozenset()
     values = [
@@ -203,9 +194,6 @@ def _insert(
         mailbox_id=mailbox_id,
         rows=json.dumps(values),
         backlog=page.backlog,
-        lease=lease,
-        attempts=1 if lease else 0,
-        due_at=micros(until if lease and until else now),
         now=micros(now),
     )
     return frozenset(new)
@@ -215,11 +203,11 @@ def history_context(
     mailbox_id: MailboxId, appeared: Collection[str], relabelled: Sequence[str]
 ) -> Script[HistoryContext]:
     """What a page of history is read against: what is known of messages that appeared in it and of others whose labels
-    changed. Raises `LeaseLost` for a mailbox that has gone.
+    changed. Raises `LaneLost` for a mailbox that has gone.
     """
     row: AroundRow | None = yield q("around_history", mailbox_id=mailbox_id, ids=packed(sorted(appeared)))
     if row is None:
-        raise LeaseLost("conflict.mailbox")
+        raise LaneLost("conflict.mailbox")
     return rows.history_context(row, known=(yield from known(mailbox_id, relabelled)))
 
 
@@ -279,7 +267,7 @@ def held_from(mailbox_id: MailboxId, addresses: frozenset[str]) -> Script[tuple[
 def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, now: datetime) -> Script[None]:
     """Where the correspondent index stands."""
     mailbox = yield from _mailbox_of(job.mailbox_id)
-    yield from extend_lease(job)
+    yield from progress(job)
     yield q(
         "save_index",
         mailbox_id=job.mailbox_id,

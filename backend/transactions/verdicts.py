@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 
 from backend.domain.entry.challenge import ChallengeIntent, Dealings, spent
-from backend.domain.errors import Conflict, LeaseLost, NotFound, Refused
+from backend.domain.errors import Conflict, LaneLost, NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mail.sender import counted_domain
 from backend.domain.mailbox.message import PLACES, Placement, Screened, Stage, Verdict
@@ -18,10 +18,10 @@ from backend.domain.policy.guards import COUNTED, OWED, owed, reached
 from backend.domain.policy.table import STRANGERS, Standing
 from backend.domain.watching.drift import classed
 from backend.transactions import decide, decisions, rows, senders
-from backend.transactions.jobs import due, held_message, next_job, request_duty
+from backend.transactions.jobs import current, next_job, request_duty
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import Debt, Duty, MessageJob, Reached
-from backend.transactions.rows import CorrectionRow, MailboxRow, StaysRow
+from backend.transactions.rows import CorrectionRow, MailboxRow
 from backend.transactions.statement import (
     Script,
     columns,
@@ -33,6 +33,7 @@ from backend.transactions.statement import (
     packed,
     q,
     storable,
+    wake,
 )
 
 SCREENED = tuple(one.name for one in fields(Screened))
@@ -89,25 +90,23 @@ def record_verdict(
     screened: Screened | None,
     challenge: ChallengeIntent | None,
     now: datetime,
-    until: datetime | None = None,
 ) -> Script[MessageJob | None]:
-    """Verdict, spent credit, challenge intent and next stage (ACT when a label has to change) in one commit.
-    `until`: the same worker goes on with it, as for `finish_stage`. Raises `Conflict`, writing nothing, when the
-    credit is gone or a challenge for this sender was opened meanwhile: the caller reads `standing` again and
-    decides again.
+    """Verdict, spent credit, challenge intent and next stage (ACT when a label has to change) in one commit; returns
+    the job of that stage, if any. Raises `Conflict`, writing nothing, when the credit is gone or a challenge for this
+    sender was opened meanwhile: the caller reads `standing` again and decides again.
     """
     try:
         yield from lock(job.mailbox_id)
     except NotFound as error:
-        raise LeaseLost("conflict.mailbox") from error
-    row = yield from held_message(job)
+        raise LaneLost("conflict.mailbox") from error
+    row = yield from current(job)
     late = row["revision"] != job.revision
     yield from decisions.verdicts_reached(job.mailbox_id, [(job.gmail_id, verdict)], late, now)
     if late:
-        # A newer order stands: the message is given back as that left it.
+        # A newer order stands: the message is due as that left it.
         stage, placement = row["stage"], row["placement"]
         yield from write_verdict(job, verdict, screened, now, stage, placement, row["decided_by"])
-        yield from due(job.mailbox_id, now)
+        yield wake(job.mailbox_id)
         return None
     placement = PLACES[verdict.outcome]
     acts = Stage.ACT if placement in (Placement.MARKED, Placement.HELD) else None
@@ -119,25 +118,19 @@ def record_verdict(
         yield from write_verdict(job, verdict, screened, now, acts, placement)
         for correction in waiting:
             yield from decide.apply_pending(correction, now)
-        yield from due(job.mailbox_id, now)
+        yield wake(job.mailbox_id)
         return None
     if verdict.spends_credit:
         yield from _spend(job, screened, now)
     if challenge is not None:
         yield from _intend(job.mailbox_id, job.gmail_id, job.thread_id, challenge, now)
     decided_by = "credit" if verdict.spends_credit else ""
-    kept = until if acts else None
-    yield from write_verdict(job, verdict, screened, now, acts, placement, decided_by, kept)
+    yield from write_verdict(job, verdict, screened, now, acts, placement, decided_by)
     if placement is Placement.HELD and owed(verdict.guards):
         yield from request_duty(job.mailbox_id, Duty.OWED, (yield from room_at(job.mailbox_id, now)))
     if placement is Placement.HELD and (yield from number("has_web_push", mailbox_id=job.mailbox_id)):
         yield from request_duty(job.mailbox_id, Duty.WEB_PUSH, now + SETTLE)
-    if acts and kept is not None:
-        yield from due(job.mailbox_id, kept, wake=False)
-        return next_job(replace(job, placement=placement), acts)
-    if acts:
-        yield from due(job.mailbox_id, now)
-    return None
+    return next_job(replace(job, placement=placement), acts) if acts else None
 
 
 def earlier_in_inbox(mailbox_id: MailboxId, gmail_id: str, since: datetime) -> Script[tuple[str, ...]]:
@@ -162,27 +155,11 @@ def take_out(mailbox_id: MailboxId, gmail_id: str, earlier: Sequence[str], now: 
             taken.append(one)
     if taken:
         yield from decisions.noted(mailbox_id, decisions.TAKEN_OUT, taken, {"with": gmail_id}, now)
-        yield from due(mailbox_id, now)
-
-
-def record_stays(mailbox_id: MailboxId, ended: Sequence[Reached], now: datetime) -> Script[None]:
-    """`record_verdict` for some messages of a mailbox at once that stay where they are, all or none. Raises `Conflict`
-    where one of them is held by somebody else, or its owner has spoken meanwhile.
-    """
-    try:
-        yield from lock(mailbox_id)
-    except NotFound as error:
-        raise LeaseLost("conflict.mailbox") from error
-    ids = packed(sorted(one.job.gmail_id for one in ended))
-    found: list[StaysRow] = yield q("stays_for_write", mailbox_id=mailbox_id, ids=ids)
-    held = {row["gmail_id"]: (row["lease"], row["revision"]) for row in found if not row["spoken"]}
-    if any(held.get(one.job.gmail_id) != (one.job.lease, one.job.revision) for one in ended):
-        raise LeaseLost("conflict.lease")
-    yield from write_stays(mailbox_id, ended, now)
+        yield wake(mailbox_id)
 
 
 def write_stays(mailbox_id: MailboxId, ended: Sequence[Reached], now: datetime) -> Script[None]:
-    """The same where all of that is known."""
+    """`record_verdict` for messages that stay where they are, and that nobody else can have seen."""
     reached = [(one.job.gmail_id, one.verdict) for one in ended]
     yield from decisions.verdicts_reached(mailbox_id, reached, late=False, now=now)
     for one in ended:
@@ -198,10 +175,9 @@ def write_verdict(
     stage: str | None = None,
     placement: str | None = None,
     decided_by: str = "",
-    kept: datetime | None = None,
 ) -> Script[None]:
     """What was decided and why, the facts that are kept of the message, where it is meant to be, and the stage that
-    takes it there. `kept`: until when the same worker holds it for that; else it is due now."""
+    takes it there, due now."""
     score, shadow = verdict.score, verdict.shadow
     reasons = score.reasons if score else ()
     counts = verdict.row in STRANGERS
@@ -227,9 +203,7 @@ def write_verdict(
         stage=stage,
         placement=placement,
         decided_by=decided_by,
-        due_at=micros(kept or now) if stage else None,
-        lease=job.lease if kept else None,
-        attempts=1 if kept else 0,
+        due_at=micros(now) if stage else None,
         now=micros(now),
     )
 
@@ -298,4 +272,4 @@ def pay_link(
     elif (yield from number("pay_link", **about, policy_row=verdict.row)):
         yield from _intend(mailbox_id, debt.gmail_id, debt.thread_id, challenge, now)
         yield from decisions.verdicts_reached(mailbox_id, [(debt.gmail_id, verdict)], late=False, now=now)
-        yield from due(mailbox_id, now)
+        yield wake(mailbox_id)

@@ -17,7 +17,7 @@ from backend.domain.policy.table import Standing
 from backend.domain.watching.drift import State
 from backend.domain.watching.trial import Finding, trial
 from backend.transactions import decisions, models, rows, verdicts
-from backend.transactions.jobs import failing_seconds, next_due
+from backend.transactions.jobs import failing_seconds, lanes
 from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences
 from backend.transactions.records import (
     CardData,
@@ -126,7 +126,7 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     failing: list[CountRow] = yield q("count_failing")
     counts |= dict.fromkeys((f"failing.{cause}" for cause in Cause), 0)
     counts |= {f"failing.{row['name']}": row["n"] for row in failing}
-    due = (yield from next_due()).first
+    due = min((at for at in (yield from lanes()).values() if at is not None), default=None)
     counts["failing_seconds"] = yield from failing_seconds(now)
     counts["oldest_due_seconds"] = 0 if due is None else max(0, int((now - due).total_seconds()))
     return counts
@@ -332,9 +332,6 @@ def insert_unseen(
         mailbox_id=mailbox_id,
         rows=json.dumps(values),
         backlog=True,
-        lease=None,
-        attempts=0,
-        due_at=micros(now),
         now=micros(now),
     )
     if not new:
@@ -345,12 +342,12 @@ def insert_unseen(
         thread_id=seen.thread_id,
         stage=seen.stage,
         attempt=1,
-        lease="",
         revision=0,
         labels=None,
         placement=None,
         backlog=True,
         first_seen_at=now,
+        due_at=now,
     )
     placement = PLACES[verdict.outcome] and Placement.INBOX
     yield from verdicts.write_verdict(job, verdict, screened, now, placement=placement)

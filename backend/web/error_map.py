@@ -36,7 +36,7 @@ TABLE: dict[type[errors.PitchgateError], ErrorAnswer] = {
     errors.NotFound: ErrorAnswer(404, "not_found", own_words=True),
     errors.Expired: ErrorAnswer(410, "expired", own_words=True),
     errors.Conflict: ErrorAnswer(409, "conflict"),
-    errors.LeaseLost: ErrorAnswer(409, "conflict"),
+    errors.LaneLost: ErrorAnswer(409, "conflict"),
     errors.GoogleError: ErrorAnswer(502, "google"),
     errors.Gone: ErrorAnswer(404, "not_found"),
     errors.HistoryGone: ErrorAnswer(502, "google"),

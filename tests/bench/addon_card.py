@@ -59,7 +59,7 @@ async def seed(path: Path, number: int) -> None:
         )
         await store.commit_sync(job, SyncPage(sightings=seen), story.now)
     await store.finish_duty(job, None)
-    while jobs := await story.claim(500):
+    while jobs := await story.due(500):
         for one in jobs:
             await store.finish_stage(one, story.now)
     await store.close()

@@ -207,7 +207,7 @@ async def _lively(office: Office) -> None:
     await story.arrive("ana", "m5")
     fields = {"sender": "kim@other.example", "token": "C" * 32, "sender_name": "Kim Reach"}
     await office.judge("m5", Outcome.CHALLENGE, subject="Quick question about your ads", **fields)
-    await story.claim()  # a worker has it in hand
+    await story.due()  # a worker has it in hand
     await story.arrive("ana", "m6")
 
 

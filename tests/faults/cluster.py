@@ -2,8 +2,9 @@
 
     python -m tests.faults.cluster [--seed N] [--scale full|small] [--keep FOLDER]
 
-Full scale is 20,000 letters to 200 mailboxes, three replicas of which one is killed every few seconds, and
-PostgreSQL restarted twice under them. What the end must be comes from the same letters handled by one
+Full scale is 20,000 letters to 200 mailboxes, three replicas of which one is killed every few seconds, one stands still
+for two minutes and one is cut off from PostgreSQL for one, while others own its mailboxes, and PostgreSQL restarted
+twice under them. What the end must be comes from the same letters handled by one
 process with the embedded file and no trouble. The last line is one JSON object; the exit status is 0 only if
 nothing was lost, doubled, wrongly labelled or wrongly booked.
 """
@@ -24,6 +25,7 @@ from typing import Any
 import structlog
 
 from tests import postgres_server
+from tests.contract.store.wires import Wire
 from tests.faults.checks import End, compare
 from tests.faults.cluster_checks import take_stock
 from tests.faults.cluster_fixture import Cluster, Owner, open_cluster
@@ -43,14 +45,15 @@ class Scale:
     replicas: int
     every: float
     restarts: int
-    lease: float
+    still: float
+    """Seconds for which a replica is paused; half as long one is cut off. The server ends its sessions after 30."""
     sweep: float
     durable: bool
 
 
 SCALES = {
-    "full": Scale(200, 100, 4, 3, 5.0, 2, 10.0, 20.0, durable=True),
-    "small": Scale(6, 50, 2, 2, 2.5, 1, 4.0, 4.0, durable=False),
+    "full": Scale(200, 100, 4, 3, 5.0, 2, 120.0, 20.0, durable=True),
+    "small": Scale(6, 50, 2, 2, 2.5, 1, 0.0, 4.0, durable=False),
 }
 PROMISES = ("lost", "double_challenges", "wrong_final_labels", "other_verdicts", "ledger_differences",
             "other_balances", "challenges_missing", "challenges_not_due", "dead_letters",
@@ -65,12 +68,21 @@ async def run(
     scripts = [write_script(seed + number, scale.letters) for number in range(scale.scripts)]
     owners = _owners(scripts, scale.mailboxes)
     letters = sum(one.script.size for one in owners)
-    pace = {"PITCHGATE_LEASE_SECONDS": str(scale.lease), "PITCHGATE_SWEEP_INTERVAL": str(scale.sweep)}
-    async with asyncio.TaskGroup() as group:
+    pace = {"PITCHGATE_SWEEP_INTERVAL": str(scale.sweep)}
+    async with asyncio.TaskGroup() as group, Wire(database.address) as wire:
         calm = group.create_task(_calm(seed, scripts, folder / "calm", tell))
         tell(f"{scale.mailboxes} mailboxes, {scale.replicas} replicas dying …")
-        async with open_cluster(folder / "storm", seed, owners, database, scale.replicas, pace) as cluster:
-            chaos = Chaos(cluster, seed, scale.every, scale.restarts, letters)
+        storm = open_cluster(
+            folder / "storm",
+            seed,
+            owners,
+            database,
+            scale.replicas,
+            pace,
+            wire.address if scale.still else "",
+        )
+        async with storm as cluster:
+            chaos = Chaos(cluster, seed, scale.every, scale.restarts, letters, scale.still, wire)
             seconds = await play(cluster, chaos, seed, tell)
             ends = await take_stock(cluster)
             found = await _result(cluster, list(ends.values()), await calm)
@@ -109,6 +121,8 @@ async def _result(cluster: Cluster, ends: Sequence[End], expected: Sequence[End]
     result: dict[str, Any] = {
         "kills": cluster.counts["kills"],
         "database_restarts": cluster.counts["database_restarts"],
+        "paused": cluster.counts["paused"],
+        "cut_off": cluster.counts["cut_off"],
         "by_first_model": cluster.counts["by_first_model"],
         "by_second_model": cluster.counts["by_second_model"],
         "by_a_third_model": cluster.counts["by_a_third_model"],

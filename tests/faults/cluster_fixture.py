@@ -152,8 +152,10 @@ async def open_cluster(
     database: postgres_server.Server | None,
     replicas: int,
     settings: Mapping[str, str],
+    wire: str = "",
 ) -> AsyncIterator[Cluster]:
-    """Start everything, make the people, connect the owners, wait for their indexes; stop everything at the end."""
+    """Start everything, the last replica with the database at the end of `wire`; make the people, connect the owners,
+    wait for their indexes; stop everything at the end."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     addresses = [f"http://127.0.0.1:{free_port()}" for _ in range(replicas)]
     balancer = Balancer(free_port(), addresses)
@@ -169,7 +171,11 @@ async def open_cluster(
         sandbox = ClusterSandbox(http, str((await google.first_line())["sandbox"]))
         where = database.address if database else str(folder / "state" / "pitchgate.sqlite3")
         common = _environment(folder, balancer.url, sandbox.url, database) | dict(settings)
-        running = [_replica(folder, number, url, common) for number, url in enumerate(addresses)]
+        ways = [{}] * (replicas - 1) + [{"PITCHGATE_DATABASE_URL": wire} if wire else {}]
+        running = [
+            _replica(folder, number, url, common | way)
+            for number, (url, way) in enumerate(zip(addresses, ways, strict=True))
+        ]
         for one in running:
             stack.push_async_callback(one.process.stop)
         await asyncio.gather(*(one.start(http) for one in running))

@@ -4,7 +4,9 @@ meanwhile: replicas that die every few seconds, and a database server that does.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
@@ -16,7 +18,8 @@ import aiohttp
 from backend.domain.errors import Conflict, PitchgateError, StoreAway
 from backend.domain.mailbox.message import ALLOW, BLOCK, HELD
 from backend.domain.watching.trial import Act
-from tests.faults.cluster_fixture import NAME, Cluster, Owner
+from tests.contract.store.wires import Wire
+from tests.faults.cluster_fixture import NAME, Cluster, Owner, Replica
 from tests.faults.helpers import Tell
 from tests.faults.script import Piece
 from tests.renamed_model import renamed
@@ -32,17 +35,22 @@ DATABASE_AWAY = 1.0
 @dataclass
 class Chaos:
     """Replicas killed at random, `every` seconds on average; the database `restarts` times in all, at moments
-    that follow from how many letters are out. Without replicas to spare nothing is ever wrong: `every` is 0."""
+    that follow from how many letters are out. The first replica stands `still` for so many seconds, and then the last
+    is cut off for half as many by its `wire`. Without replicas to spare nothing is ever wrong: `every` is 0."""
 
     cluster: Cluster
     seed: int
     every: float
     restarts: int
     letters: int
+    still: float = 0.0
+    wire: Wire | None = None
 
     def __post_init__(self) -> None:
         self._chance = random.Random(self.seed)
         self._delivered = 0
+        self._spared: list[Replica] = []
+        self._hands = asyncio.Lock()
         self._due = [self.letters * (n + 1) // (self.restarts + 1) for n in range(self.restarts)]
 
     def delivered(self) -> None:
@@ -59,6 +67,8 @@ class Chaos:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._kill(over))
             group.create_task(self._restart(over))
+            if self.still and self.wire and not self.cluster.counts["paused"]:
+                group.create_task(self._part(self.wire, over))
             try:
                 yield
             finally:
@@ -66,11 +76,33 @@ class Chaos:
 
     async def _kill(self, over: asyncio.Event) -> None:
         while not await _passes(over, self._chance.uniform(0.3, 1.7) * self.every):
-            victim = self._chance.choice(self.cluster.replicas)
-            await victim.process.kill()
-            self.cluster.counts["kills"] += 1
-            await asyncio.sleep(self._chance.uniform(0.0, 1.0))
-            await victim.start(self.cluster.http)
+            async with self._hands:
+                victim = self._chance.choice(
+                    [one for one in self.cluster.replicas if one not in self._spared]
+                )
+                await victim.process.kill()
+                self.cluster.counts["kills"] += 1
+                await asyncio.sleep(self._chance.uniform(0.0, 1.0))
+                await victim.start(self.cluster.http)
+
+    async def _part(self, wire: Wire, over: asyncio.Event) -> None:
+        """Others own what these replicas owned when they come back."""
+        while self._delivered < self.letters // 8:
+            if await _passes(over, 0.1):
+                return
+        first, *_, last = self.cluster.replicas
+        async with self._hands:
+            self._spared = [first]
+            os.kill(first.process.pid, signal.SIGSTOP)
+        await asyncio.sleep(self.still)
+        os.kill(first.process.pid, signal.SIGCONT)
+        self.cluster.counts["paused"] += 1
+        self._spared = [last]
+        wire.go_silent()
+        await asyncio.sleep(self.still / 2)
+        wire.speak_again()
+        self.cluster.counts["cut_off"] += 1
+        self._spared = []
 
     async def _restart(self, over: asyncio.Event) -> None:
         database = self.cluster.database

@@ -26,7 +26,6 @@ KNOBS = (
     *("rewrite_message_ids=true", "exact_subjects=true"),
 )
 REST_SECONDS = 300.0
-LEASE = 4.0
 STARTS = 6
 """How many times 40 seconds the backend may take to answer after a death."""
 
@@ -155,10 +154,9 @@ async def _first_connect(fixture: Fixture) -> None:
 
 
 def _environment(folder: Path, server_url: str, google: str) -> dict[str, str]:
-    """Settings of a deployment in a hurry: short leases and waits, everything else as usual."""
+    """Settings of a deployment in a hurry: short waits, everything else as usual."""
     hurry = {
         "BIND": server_url.removeprefix("http://"),
-        "LEASE_SECONDS": LEASE,
         "REQUEST_TIMEOUT": "1.5",
         "DAILY_LIMIT_WAIT": "3",
         "LONGEST_BACKOFF": "2",

@@ -1,4 +1,4 @@
-"""A server on PostgreSQL that is killed goes on with what it had in hand when it starts again: no lease is awaited."""
+"""A server on PostgreSQL that is killed goes on with what was under way when it starts again."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from tests.faults import helpers
 from tests.faults.cluster_fixture import Owner, open_cluster
 from tests.faults.script import Script
 
-FOR_EVER = str(3_600)
-"""Seconds of a lease: nothing here waits for its end."""
 PATIENCE = 240.0
 
 
@@ -25,10 +23,10 @@ def database() -> Iterator[postgres_server.Server]:
         yield started
 
 
-async def test_what_a_killed_server_held_is_taken_over_when_it_starts_again(
+async def test_what_was_under_way_is_taken_over_when_it_starts_again(
     tmp_path: Path, database: postgres_server.Server
 ) -> None:
-    settings = {"PITCHGATE_LEASE_SECONDS": FOR_EVER, "PITCHGATE_DEFAULT_MODE": "quarantine"}
+    settings = {"PITCHGATE_DEFAULT_MODE": "quarantine"}
     ana = Owner("ana@corp.test", Script())
     async with open_cluster(tmp_path, 3, [ana], database, 1, settings) as cluster:
         (server,), sandbox = cluster.replicas, cluster.sandbox

@@ -73,7 +73,6 @@ def settings(google: SandboxProcess, url: str, folder: Path) -> dict[str, str]:
         "PITCHGATE_NOTICES": "poll",
         "PITCHGATE_POLL_INTERVAL": "1",
         "PITCHGATE_DEFAULT_MODE": "quarantine",
-        "PITCHGATE_LEASE_SECONDS": "120",
         "PITCHGATE_READER_SECONDS": "20",
     }
 

@@ -17,7 +17,7 @@ import random
 import tempfile
 import time
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,6 @@ from backend.vault import MultiFernetVault, VaultKeys, configured_vault
 from model_export import rows
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-LEASE = timedelta(hours=1)
 BATCH = 500
 FILES = ("train_16",)
 """Enough for a few decisions."""
@@ -68,9 +67,8 @@ async def play(settings: Settings, count: int) -> Played:
         for first in range(0, count, BATCH):
             names = [f"m{number}" for number in range(first, min(first + BATCH, count))]
             await _arrive(store, names)
-            jobs = {
-                job.gmail_id: job for job in await store.claim_messages("w", START, START + LEASE, 2 * count)
-            }
+            work = await store.lane_work("box1", 2 * count, START)
+            jobs = {job.gmail_id: job for job in work.messages}
             for name in names:
                 row = messages[int(name[1:]) % len(messages)]
                 began = time.perf_counter()
@@ -89,12 +87,8 @@ def _mailbox(owner: Owner) -> NewMailbox:
 
 async def _arrive(store: Store, names: list[str]) -> None:
     await store.request_duty("box1", Duty.SYNC, START)
-    job = None
-    while job is None or job.duty is not Duty.SYNC:
-        job = await store.claim_duty("w", START, START + LEASE)
-        assert job is not None
-        if job.duty is not Duty.SYNC:
-            await store.finish_duty(job, None)
+    duties = (await store.lane_work("box1", 0, START)).duties
+    job = next(job for job in duties if job.duty is Duty.SYNC)
     seen = tuple(Sighting(name, f"t{name}", frozenset({"INBOX"})) for name in names)
     await store.commit_sync(job, SyncPage(sightings=seen), START)
     await store.finish_duty(job, None)

@@ -69,7 +69,7 @@ class Life:
     delivered: int = 0
 
     async def pass_time(self, **parts: float) -> None:
-        """Both clocks go on, once nothing is in hand: work that took days would lose its lease."""
+        """Both clocks go on, once nothing is under way: work that took days would be stopped."""
         await until(self._rests, "what is in hand done")
         step = timedelta(**parts)
         self.google.advance_clock(step.total_seconds())

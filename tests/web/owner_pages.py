@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline.first_run import preview
 from backend.transactions.records import Duty
-from tests.contract.store.stories import LEASE
 from tests.unit.pipeline.conftest import FORGED, letter
 from tests.web.service import Office
 
@@ -94,8 +93,7 @@ class Visit:
         """The preview's duty runs until it is done."""
         store, context = self.here.store, self.here.service.context
         for _ in range(turns):
-            now = context.clock.now()
-            job = await store.claim_duty("w", now, now + LEASE)
+            job = await self.here.story.due_duty(context.clock.now())
             if job is None:
                 return
             assert job.duty is Duty.PREVIEW

@@ -37,7 +37,7 @@ from backend.transactions.store import Store
 from backend.vault import MultiFernetVault, make_key
 from backend.web.app import create_app
 from backend.web.services import Services
-from tests.contract.store.stories import LEASE, ROWS, Story
+from tests.contract.store.stories import ROWS, Story
 from tests.doubles import FixedClock, GlassVault, NoAuthorizer, PlainKeys, SeededTokens
 from tests.fakes.gmail import FakeGmail
 from tests.fakes.push_service import FakePushService
@@ -220,8 +220,7 @@ class Office:
 
     async def duties(self) -> None:
         """Duties that are due are done once."""
-        now = self.clock.now()
-        while (job := await self.store.claim_duty("w", now, now + LEASE)) is not None:
+        while (job := await self.story.due_duty(self.clock.now())) is not None:
             await run_duty(self.context, self.google, job)
 
     async def token(

@@ -85,6 +85,7 @@ class Challenge:
     the link is solved by itself. `waiting` counts the sender's mail that a solve may deliver, `oldest` is the Gmail
     id of the first of it ("" if none waits), `balance` what credits there are before the solve. `reply_from` is how
     our reply was signed; one of the release before does not say, and was from the primary address.
+    `sending_at`: since when it may have left.
     """
 
     id: str
@@ -108,6 +109,7 @@ class Challenge:
     deliver_at: datetime | None = None
     reply_from: Address = Address("")
     late: bool = False
+    sending_at: datetime | None = None
 
     @property
     def about(self) -> str:

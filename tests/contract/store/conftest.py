@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from backend.store.lane_sessions import BUCKETS, LaneSessions
 from backend.store.opening import open_store
 from backend.store.postgres import PostgresDriver
 from backend.transactions.store import Store
@@ -68,8 +70,76 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return found
 
 
+class Owner:
+    """Owns every mailbox of a PostgreSQL server, for one test after the other."""
+
+    def __init__(self, address: str) -> None:
+        self._tell = PostgresDriver(address, pool=1)
+        self.sessions = LaneSessions(address, self._tell.publish)
+        self._stop, self._changed = asyncio.Event(), asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """Own all, again if sessions were lost."""
+        if self._running is None:
+            await self._tell.open()
+            self._running = asyncio.create_task(self.sessions.run(self._stop, self._changed.set))
+        async with asyncio.timeout(60):
+            while sum(len(one.owned) for one in self.sessions._sessions) < BUCKETS:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def end(self) -> None:
+        """Give everything back."""
+        self._stop.set()
+        if self._running is not None:
+            await self._running
+            await self._tell.close()
+
+
+class Lent:
+    """What an `Owner` owns is a test's processes', one after the other: each has all of it while it runs lanes, and one
+    that does not give it back has died."""
+
+    def __init__(self, sessions: LaneSessions) -> None:
+        self._sessions = sessions
+        self._taken = self._after_death = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sessions, name)
+
+    def after_death(self, mailbox_id: str) -> bool:
+        """As `Ownership.after_death`."""
+        return self._after_death
+
+    async def run(self, stop: asyncio.Event, changed: Callable[[], None]) -> None:
+        """As `Ownership.run`."""
+        self._taken, self._after_death = True, self._taken
+        changed()
+        await stop.wait()
+        self._taken = False
+        changed()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def owners() -> AsyncIterator[dict[str, Owner]]:
+    """Those that own, by the address of their server."""
+    kept: dict[str, Owner] = {}
+    yield kept
+    for owner in kept.values():
+        await owner.end()
+
+
+@pytest.fixture
+def owned() -> bool:
+    """Whether the store under test owns all of its mailboxes, as a server that is alone does."""
+    return True
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def store(address: str, pools: dict[str, Any]) -> AsyncIterator[Store]:
+async def store(
+    address: str, pools: dict[str, Any], owners: dict[str, Owner], owned: bool
+) -> AsyncIterator[Store]:
     """An open, empty store."""
     opened = open_store(address, PlainKeys())
     if isinstance(opened._driver, PostgresDriver):
@@ -77,6 +147,12 @@ async def store(address: str, pools: dict[str, Any]) -> AsyncIterator[Store]:
         await opened.open()
         pool: Any = Kept(opened._driver._pool)
         opened._driver._pool = pools.setdefault(address, pool)
+        if owned:
+            owner = owners.setdefault(address, Owner(address))
+            await owner.begin()
+            opened._driver.ownership = cast(LaneSessions, Lent(owner.sessions))
+        elif address in owners:
+            await owners.pop(address).end()
     else:
         await opened.open()
     opened._driver = Checking(opened._driver)

@@ -179,6 +179,12 @@ class Checking:
         """As `Driver.write_small`."""
         return await self._driver.write_small(scope, checked(make), *args, **kwargs)
 
+    async def write_lane(
+        self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any
+    ) -> Any:
+        """As `Driver.write_lane`."""
+        return await self._driver.write_lane(scope, checked(make), *args, **kwargs)
+
     async def read(self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any) -> Any:
         """As `Driver.read`."""
         return await self._driver.read(scope, checked(make), *args, **kwargs)

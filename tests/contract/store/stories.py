@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from backend.domain.entry.challenge import ChallengeIntent, Solved, token_hash
 from backend.domain.mail.message import Address
@@ -14,6 +17,8 @@ from backend.domain.mailbox.mailbox import Mailbox, Mode, NoticeHint, Preference
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import DigestLink
 from backend.domain.reading.score import Reason, Score, Trace
+from backend.store.lane_sessions import LaneSessions, bucket_of
+from backend.store.postgres import PostgresDriver
 from backend.transactions.records import (
     Duty,
     DutyJob,
@@ -28,7 +33,6 @@ from backend.transactions.records import (
 from backend.transactions.store import Store
 from tests.doubles import START
 
-LEASE = timedelta(seconds=60)
 BO = "bo@pitch.test"
 ROWS = {
     Outcome.IGNORE: RowName.NOT_INCOMING,
@@ -39,9 +43,35 @@ ROWS = {
 }
 
 
+ONE_OF_EACH = tuple({bucket_of(name): name for name in map(str, range(9_999))}.values())
+"""A mailbox's name for each bucket."""
+
+
 async def threads(store: Store, mailbox_id: str = "ana") -> set[str]:
     """The threads that an owner has written in."""
     return {row["thread_id"] for row in await store.archive_page(mailbox_id, "threads", "", 1_000)}
+
+
+def lend(one: Store, other: Store) -> None:
+    """What the process of `one` owns is of the same process's `other`, too."""
+    if isinstance(other._driver, PostgresDriver):
+        other._driver.ownership = cast(LaneSessions, one.ownership)
+
+
+@asynccontextmanager
+async def owning(store: Store) -> AsyncIterator[None]:
+    """Every mailbox is this store's process's, as a server's that is alone."""
+    stop, changed = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(store.ownership.run(stop, changed.set))
+    try:
+        async with asyncio.timeout(60):
+            while not all(map(store.ownership.owns, ONE_OF_EACH)):
+                changed.clear()
+                await changed.wait()
+        yield
+    finally:
+        stop.set()
+        await running
 
 
 @dataclass
@@ -62,8 +92,7 @@ class Story:
         """A connected mailbox with nothing to do. Its owner is `called` so, or as the mailbox is."""
         connected = await self.connect(name, called, **preferences)
         # The duties a connect asks for are done, the one of the next day too: a story begins with none due.
-        later = self.now + timedelta(days=1)
-        while (job := await self.store.claim_duty("w1", later, later + LEASE)) is not None:
+        while (job := await self.due_duty(self.now + timedelta(days=1))) is not None:
             await self.store.finish_duty(job, None)
         return connected
 
@@ -81,9 +110,20 @@ class Story:
         )
         return await self.store.connect(new, self.now)
 
-    async def claim_duty(self, worker: str = "w1") -> DutyJob | None:
-        """The next due duty."""
-        return await self.store.claim_duty(worker, self.now, self.now + LEASE)
+    async def next_due(self) -> datetime | None:
+        """When the first thing is due, in whichever mailbox."""
+        return min((at for at in (await self.store.lanes()).values() if at is not None), default=None)
+
+    async def due_duty(self, at: datetime | None = None) -> DutyJob | None:
+        """The duty that has been due longest, now or `at` another time."""
+        now = at or self.now
+        due = [
+            job
+            for name in await self.store.lanes()
+            for job in (await self.store.lane_work(name, 0, now)).duties
+            if job.due_at <= now
+        ]
+        return min(due, key=lambda job: job.due_at, default=None)
 
     @staticmethod
     def deletion(gmail_id: str) -> SyncPage:
@@ -91,24 +131,22 @@ class Story:
         return SyncPage(deleted=(gmail_id,))
 
     async def hold(self, mailbox_id: str, duty: Duty = Duty.SYNC) -> DutyJob:
-        """A duty, wanted and claimed."""
+        """A duty, wanted and due."""
         await self.store.request_duty(mailbox_id, duty, self.now)
-        job = await self.claim_duty()
-        assert job is not None
-        assert (job.mailbox_id, job.duty) == (mailbox_id, duty)
-        return job
+        work = await self.store.lane_work(mailbox_id, 0, self.now)
+        return next(job for job in work.duties if job.duty is duty and job.due_at <= self.now)
 
     async def sync(self, mailbox_id: str, page: SyncPage) -> int:
-        """One page committed under a lease that is given back."""
+        """One page committed by a duty that is done."""
         job = await self.hold(mailbox_id)
         new = await self.store.commit_sync(job, page, self.now)
         await self.store.finish_duty(job, None)
         return new
 
     async def preview(self, mailbox_id: str, *gmail_ids: str) -> DutyJob:
-        """A preview of these messages, ordered and listed; its duty is given back."""
+        """A preview of these messages, ordered and listed; its duty is done."""
         await self.store.order_preview(mailbox_id, self.now)
-        job = await self.claim_duty()
+        job = await self.due_duty()
         assert job is not None
         assert (job.mailbox_id, job.duty) == (mailbox_id, Duty.PREVIEW)
         run = await self.store.preview_run(mailbox_id)
@@ -154,15 +192,24 @@ class Story:
         )
         return await self.sync(mailbox_id, SyncPage(sightings=seen))
 
-    async def claim(self, limit: int = 100, worker: str = "w1") -> tuple[MessageJob, ...]:
-        """Due messages."""
-        return await self.store.claim_messages(worker, self.now, self.now + LEASE, limit)
+    async def due(self, limit: int = 100) -> tuple[MessageJob, ...]:
+        """What is due of messages, up to so many of a mailbox, in the order in which they came."""
+        found = [
+            job
+            for name in await self.store.lanes()
+            for job in (await self.store.lane_work(name, limit, self.now)).messages
+            if job.due_at <= self.now
+        ]
+        return tuple(sorted(found, key=lambda job: (job.first_seen_at, job.mailbox_id, job.gmail_id)))
 
-    async def job(self, gmail_id: str) -> MessageJob:
-        """The one message that is due."""
-        (claimed,) = await self.claim()
-        assert claimed.gmail_id == gmail_id
-        return claimed
+    async def job(self, gmail_id: str, mailbox_id: str = "") -> MessageJob:
+        """This message, which is due."""
+        (job,) = (
+            job
+            for job in await self.due()
+            if job.gmail_id == gmail_id and job.mailbox_id in (mailbox_id or job.mailbox_id)
+        )
+        return job
 
     def screened(self, sender: str = BO, *, authenticated: bool = True, **changes: Any) -> Screened:
         """The kept facts of a message of `sender`."""
@@ -227,7 +274,7 @@ class Story:
     ) -> None:
         """So many messages of strangers, so many of them in Polish; then the next week begins."""
         await self.arrive(name, *(f"w{next(self.numbers)}" for _ in range(messages)))
-        jobs = await self.claim()
+        jobs = await self.due()
         assert len(jobs) == messages
         for one, job in enumerate(jobs):
             trace = Trace(f"{model} reading runtime", "t", "s", 100, 95 if one % 2 else 92)
@@ -254,7 +301,7 @@ class Story:
     async def work(self) -> list[tuple[Stage, str]]:
         """Finish every due stage but screening, sends included; returns (stage, message) in order."""
         done: list[tuple[Stage, str]] = []
-        while jobs := await self.claim():
+        while jobs := await self.due():
             for job in jobs:
                 assert job.stage is not Stage.SCREEN
                 done.append((job.stage, job.gmail_id))

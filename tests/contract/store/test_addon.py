@@ -58,7 +58,7 @@ async def test_a_message_no_sync_brings_is_noted_once_and_nothing_follows(story:
         await store.insert_unseen("ana", OLD, Verdict(Outcome.INBOX, RowName.BELOW_HOLD), None, story.now)
         is False
     )
-    assert await story.claim() == ()
+    assert await story.due() == ()
     read = await store.reading("ana", "old", story.now)
     assert read is not None
     assert (read.view.row, read.view.sender, read.view.placement) == (RowName.OBSERVE, BO, Placement.INBOX)

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from backend.commands.db import db_group
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, Refused
-from backend.domain.mailbox.message import Outcome, Stage
+from backend.domain.mailbox.message import Outcome
 from backend.store import backup, schema
 from backend.store.library import Dialect, migrations
 from backend.store.opening import open_store
@@ -242,8 +242,7 @@ def test_what_is_no_backup_changes_nothing(tmp_path: Path) -> None:
     assert names(path) == ["m1"]
 
 
-async def test_what_was_in_hand_at_the_backup_is_free_once_it_is_put_back(tmp_path: Path) -> None:
-    """Its leases belong to a server that ended long ago; nobody waits for them to run out."""
+async def test_what_was_under_way_at_the_backup_goes_on_once_it_is_put_back(tmp_path: Path) -> None:
     path, copy = tmp_path / "pitchgate.sqlite3", tmp_path / "copy.sqlite3"
     store = open_store(path)
     await store.open()
@@ -253,26 +252,37 @@ async def test_what_was_in_hand_at_the_backup_is_free_once_it_is_put_back(tmp_pa
     await story.judge(await story.job("pitch"), Outcome.CHALLENGE)
     await store.finish_stage(await story.job("pitch"), story.now)
     await story.arrive("ana", "new")
-    assert len(await story.claim()) == 2
+    assert len(await story.due()) == 2
     await story.hold("ana", Duty.SYNC)
+    stop = asyncio.Event()
+    owning = asyncio.create_task(store.ownership.run(stop, lambda: None))
+    while not store.ownership.owns("ana"):  # noqa: ASYNC110 - one turn of the loop
+        await asyncio.sleep(0)
     await asyncio.to_thread(backup.back_up, path, copy)
+    stop.set()
+    await owning
     await store.close()
     await asyncio.to_thread(backup.restore, copy, path, story.pass_time(seconds=1))
 
     store = open_store(path)
     await store.open()
     story.store = store
-    assert [job.gmail_id for job in await story.claim()] == ["new"]
-    duty = await story.claim_duty()
+    assert {job.gmail_id for job in await story.due()} == {"pitch", "new"}
+    duty = await story.due_duty()
     assert duty is not None
     assert duty.duty is Duty.SYNC
     # The answer may have left between the backup and the end of that server: it is looked for first.
     known = await store.challenge_of("ana", "pitch")
     assert known is not None
     assert known.state is ChallengeState.SENDING
-    story.pass_time(seconds=10)
-    job = await story.job("pitch")
-    assert (job.stage, job.deaths) == (Stage.CHALLENGE, 0)
+    assert known.sending_at == known.created_at, "long enough ago to be found"
+    stop.clear()
+    owning = asyncio.create_task(store.ownership.run(stop, lambda: None))
+    while not store.ownership.owns("ana"):  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0)
+    assert not store.ownership.after_death("ana"), "nobody died over it"
+    stop.set()
+    await owning
     await store.close()
 
 

@@ -45,7 +45,7 @@ async def test_a_challenge_goes_from_intent_to_sent_and_forgets_its_token(story:
     sent = await story.store.challenge_by_token(token_hash("token-c1"))
     assert sent is not None
     assert (sent.state, sent.sealed_token, sent.sent_gmail_id) == (ChallengeState.SENT, b"", "s1")
-    assert await story.claim() == ()
+    assert await story.due() == ()
     assert await story.store.challenge_by_token(token_hash("guessed")) is None
 
 
@@ -60,7 +60,7 @@ async def test_a_reply_that_left_before_a_restore_takes_its_place(story: Story) 
         *(b"", "s1"),
     )
     assert await story.store.challenge_by_token(token_hash("token-c1")) is None
-    assert await story.claim() == ()
+    assert await story.due() == ()
     assert (await story.solve_id("c1")).released == ("m1",)
 
 
@@ -79,7 +79,7 @@ async def test_a_challenge_that_will_not_leave_ends_and_the_mail_stays_held(stor
     await story.store.mark_unsent(job, "c1", "refused by Gmail", story.now)
     assert await state(story) == ChallengeState.FAILED
     assert await story.place("ana", "m1") is Placement.HELD
-    assert await story.claim() == ()
+    assert await story.due() == ()
     with pytest.raises(Expired) as closed:
         await story.solve_id("c1")
     assert closed.value.code == "link_voided"
@@ -154,9 +154,9 @@ async def test_a_solve_lets_in_what_is_still_being_held(story: Story) -> None:
     challenge = await story.receive("ana", "m1", Outcome.CHALLENGE)
     assert challenge is not None
     await story.arrive("ana", "m2", "m3")
-    for job in await story.claim():
+    for job in await story.due():
         await story.judge(job, Outcome.HOLD)
-    (acting,) = await story.claim(1)
+    (acting,) = await story.due(1)
     solved = await story.solve(challenge)
     assert solved.released == ("m1", "m2", "m3")
     await story.store.finish_stage(acting, story.now)

@@ -7,15 +7,15 @@ from collections import Counter
 
 from backend.domain.mailbox.message import Outcome, Stage
 from backend.transactions.records import Sighting, SyncPage
-from tests.contract.store.stories import LEASE, Story
+from tests.contract.store.stories import Story
 
 BOXES = 4
 PAGES = 12
 PER_PAGE = 5
 
 
-async def test_nothing_due_is_overlooked_while_claims_and_arrivals_cross(story: Story) -> None:
-    """The clock stands still, so no lease runs out: a message that is not claimed now never would be."""
+async def test_nothing_due_is_overlooked_while_lanes_and_arrivals_cross(story: Story) -> None:
+    """What is committed while a lane reads is found by the next read."""
     names = [f"box{number}" for number in range(BOXES)]
     for name in names:
         await story.mailbox(name)
@@ -27,20 +27,20 @@ async def test_nothing_due_is_overlooked_while_claims_and_arrivals_cross(story: 
             seen = tuple(Sighting(f"m{page}-{number}", "t", None) for number in range(PER_PAGE))
             await story.store.commit_sync(duties[name], SyncPage(seen), story.now)
 
-    async def work(worker: str) -> None:
+    async def work(name: str) -> None:
         while True:
             last = arrived.is_set()
-            jobs = await story.store.claim_messages(worker, story.now, story.now + LEASE, 3)
-            for job in jobs:
+            found = (await story.store.lane_work(name, 3, story.now)).messages
+            for job in found:
                 done[(job.mailbox_id, f"{job.gmail_id} {job.stage}")] += 1
                 if job.stage is Stage.SCREEN:
                     await story.judge(job, Outcome.HOLD, f"{job.gmail_id}@x.test")
                 else:
                     await story.store.finish_stage(job, story.now)
-            if last and not jobs:
+            if last and not found:
                 return
 
-    workers = [asyncio.create_task(work(f"w{number}")) for number in range(4)]
+    workers = [asyncio.create_task(work(name)) for name in names]
     await asyncio.gather(*(fill(name) for name in names))
     arrived.set()
     await asyncio.gather(*workers)

@@ -16,7 +16,7 @@ from backend.domain.reading.score import Score, Trace
 from backend.domain.watching import audit
 from backend.store.opening import open_store
 from backend.transactions.store import Store
-from tests.contract.store.stories import Story
+from tests.contract.store.stories import Story, lend
 from tests.doubles import PlainKeys
 
 KEYS = PlainKeys()
@@ -138,6 +138,7 @@ async def test_a_key_that_is_lost_stops_no_verdict(address: str, story: Story) -
     keys.lost.add(first.sealed_key)
     other = open_store(address, keys)
     await other.open()
+    lend(story.store, other)
     try:
         later = replace(story, store=other)
         await later.receive("ana", "m2", Outcome.HOLD, "other@pitch.test")
@@ -152,6 +153,7 @@ async def test_a_key_that_is_lost_stops_no_verdict(address: str, story: Story) -
 async def test_without_keys_nothing_is_written_and_all_else_goes_on(address: str, story: Story) -> None:
     other = open_store(address)
     await other.open()
+    lend(story.store, other)
     try:
         plain = Story(other)
         await plain.mailbox("cyd")

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from backend.domain.errors import LeaseLost
+from backend.domain.errors import LaneLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome, Placement
 from backend.domain.mailbox.owner_digest import DigestLink, DigestState
@@ -43,9 +43,9 @@ async def test_how_far_an_owner_was_told_is_kept(held: Story) -> None:
     assert await store.digest_state("ana") == DigestState(until, "<d1@x>", None, "g1")
     assert await store.sent_challenge_ids("ana", ["g1", "m1"]) == {"g1"}
 
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LaneLost):
         await store.digest_told(job, until, "g2", held.now, held.now)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LaneLost):
         await store.tell_digest(job, "<d2@x>", until, (), held.now)
 
 
@@ -102,6 +102,6 @@ async def test_wanting_a_digest_makes_it_due_and_wanting_none_forgets_it(held: S
     assert await held.store.digest_state("ana") is None
     await held.store.change_preferences("ana", {"digest": "weekly"}, held.now)
     held.pass_time(seconds=1)
-    job = await held.claim_duty()
+    job = await held.due_duty()
     assert job is not None
     assert job.duty is Duty.DIGEST

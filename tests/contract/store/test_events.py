@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.errors import AccessLost, LeaseLost
+from backend.domain.errors import AccessLost, LaneLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message import Outcome
@@ -99,8 +99,8 @@ async def test_an_undone_transaction_tells_nothing(story: Story) -> None:
     await story.arrive("ana", "m1")
     job = await story.job("m1")
     story.pass_time(seconds=120)
-    await story.claim()  # another worker takes over
-    with pytest.raises(LeaseLost):
+    await story.due()  # another worker takes over
+    with pytest.raises(LaneLost):
         await story.judge(job, Outcome.HOLD)
     assert await events_of(story, start) == []
 

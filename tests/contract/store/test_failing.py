@@ -30,7 +30,7 @@ async def seconds(story: Story) -> int:
 
 async def fail_sync(story: Story, cause: Cause | None = Cause.GOOGLE) -> None:
     await story.store.request_duty("ana", Duty.SYNC, story.now)
-    job = await story.store.claim_duty("w", story.now, story.now + timedelta(minutes=1))
+    job = await story.due_duty()
     assert job is not None
     assert job.duty is Duty.SYNC
     await story.store.postpone_duty(job, story.now + SOON, "503", story.now, cause=cause)
@@ -46,7 +46,7 @@ async def rested(story: Story) -> Story:
     """Ana's and Bea's mailboxes with nothing due but a message of Ana's."""
     for name in ("ana", "bea"):
         await story.mailbox(name)
-        while (job := await story.claim_duty()) is not None:
+        while (job := await story.due_duty()) is not None:
             await story.store.finish_duty(job, None)
     await story.arrive("ana", "m1")
     assert await failing(story) == ()
@@ -77,7 +77,7 @@ async def test_it_fails_since_the_first_time_and_for_the_last_reason(
 async def test_a_duty_that_is_done_or_goes_on_fails_no_more(rested: Story) -> None:
     await fail_sync(rested)
     rested.pass_time(seconds=2)
-    job = await rested.store.claim_duty("w", rested.now, rested.now + timedelta(minutes=1))
+    job = await rested.due_duty()
     assert job is not None
     await rested.store.finish_duty(job, None)
     assert await failing(rested) == ()

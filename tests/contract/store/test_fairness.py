@@ -1,9 +1,8 @@
-"""Many mailboxes share one worker: however much one of them has to do, the others are not kept waiting."""
+"""Many mailboxes share one process: however much one of them has to do, the others are not kept waiting."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,13 @@ import pytest
 import pytest_asyncio
 
 from backend.domain.mailbox.message import Outcome
+from backend.lanes import lanes
+from backend.lanes.lanes import Lanes
 from backend.pipeline.context import Context
 from backend.settings import Settings
-from backend.transactions.records import Duty, DutyJob, MessageJob, Sighting, SyncPage
+from backend.transactions.records import Duty, DutyJob, HistoryPosition, MessageJob, Sighting, SyncPage
 from backend.transactions.store import Store
-from backend.worker import loop
-from backend.worker.loop import Worker
-from tests.contract.store.stories import LEASE, Story
+from tests.contract.store.stories import Story
 from tests.doubles import FixedClock, GlassVault, SeededTokens
 
 NOBODY: Any = None
@@ -25,7 +24,7 @@ TASKS = 8
 
 
 class Busy:
-    """A worker of `TASKS` tasks. Every message of Ana's takes until `free`, everybody else's no time."""
+    """A process of `TASKS` tasks. Every message of Ana's takes until `free`, everybody else's no time."""
 
     def __init__(self, store: Store, story: Story, folder: Path) -> None:
         self.clock = FixedClock()
@@ -39,25 +38,21 @@ class Busy:
         self.under_way = self.most = 0
         self.synced: list[str] = []
 
-    async def stage(self, context: Context, job: MessageJob, *_: object) -> tuple[MessageJob, ...]:
+    async def stage(self, context: Context, job: MessageJob, *_: object) -> None:
         """What is run instead of screening."""
         if not job.mailbox_id.startswith("ana"):
             await self.story.judge(job, Outcome.INBOX)
-            return ()
+            return
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         await self.free.wait()
         self.under_way -= 1
         await self.story.judge(job, Outcome.INBOX)
-        return ()
 
-    async def duty(
-        self, context: Context, authorizer: object, job: DutyJob, *_: object
-    ) -> tuple[MessageJob, ...]:
+    async def duty(self, context: Context, authorizer: object, job: DutyJob, *_: object) -> None:
         """What is run instead of a duty."""
         self.synced.append(job.mailbox_id)
         await context.store.finish_duty(job, None)
-        return ()
 
     async def ended(self, mailbox: str, *ids: str) -> bool:
         """Whether these are done with."""
@@ -68,15 +63,19 @@ class Busy:
 @pytest_asyncio.fixture(loop_scope="session")
 async def busy(store: Store, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Busy:
     made = Busy(store, story, tmp_path)
-    monkeypatch.setattr(loop, "run_stage", made.stage)
-    monkeypatch.setattr(loop, "run_duty", made.duty)
+    monkeypatch.setattr(lanes, "run_stage", made.stage)
+    monkeypatch.setattr(lanes, "run_duty", made.duty)
+    monkeypatch.setattr(lanes, "look_at", sees_nothing)
     return made
 
 
+async def sees_nothing(*_: object) -> None: ...
+
+
 async def _while_it_works(busy: Busy, *until: Any) -> None:
-    """Run a worker until each of these holds, in their order; then let Ana's messages end."""
+    """Run lanes until each of these holds, in their order; then let Ana's messages end."""
     stop = asyncio.Event()
-    running = asyncio.create_task(Worker(busy.context, NOBODY, "w1").run(stop))
+    running = asyncio.create_task(Lanes(busy.context, NOBODY).run(stop))
     try:
         async with asyncio.timeout(30):
             for done in until:
@@ -93,16 +92,14 @@ async def test_a_mailbox_with_much_to_do_leaves_room_for_the_others(busy: Busy) 
     await story.mailbox("bea")
     messages = [f"a{number}" for number in range(3 * TASKS)]
     await story.arrive("ana", *messages)
-    listing = await story.hold("bea")
 
     async def under_way() -> bool:
-        return busy.under_way == TASKS // loop.SHARES
+        return busy.under_way == TASKS // lanes.SHARES
 
     async def bea_comes() -> bool:
         seen = tuple(Sighting(gmail_id, f"t-{gmail_id}", None) for gmail_id in ("b1", "b2"))
         page = SyncPage(sightings=seen)
-        await story.store.commit_sync(listing, page, story.now)
-        await story.store.finish_duty(listing, story.now + timedelta(days=1))
+        await story.store.commit_look("bea", HistoryPosition("", ""), page, None, (), (), story.now)
         return True
 
     async def bea_ends() -> bool:
@@ -113,7 +110,7 @@ async def test_a_mailbox_with_much_to_do_leaves_room_for_the_others(busy: Busy) 
         return await busy.ended("ana", *messages)
 
     await _while_it_works(busy, under_way, bea_comes, bea_ends, ana_ends)
-    assert busy.most <= TASKS // loop.SHARES
+    assert busy.most <= TASKS // lanes.SHARES
 
 
 async def test_messages_leave_room_for_duties(busy: Busy) -> None:
@@ -126,7 +123,7 @@ async def test_messages_leave_room_for_duties(busy: Busy) -> None:
         await story.arrive(name, f"m-{name}")
 
     async def under_way() -> bool:
-        return busy.under_way >= TASKS - TASKS // loop.SHARES
+        return busy.under_way >= TASKS - TASKS // lanes.SHARES
 
     async def bea_is_pushed() -> bool:
         await story.store.request_duty("bea", Duty.SYNC, story.now)
@@ -136,27 +133,4 @@ async def test_messages_leave_room_for_duties(busy: Busy) -> None:
         return "bea" in busy.synced
 
     await _while_it_works(busy, under_way, bea_is_pushed, bea_is_synced)
-    assert busy.most == TASKS - TASKS // loop.SHARES
-
-
-async def test_a_claim_takes_no_more_than_a_mailboxs_share_and_nothing_of_a_full_one(story: Story) -> None:
-    for name in ("ana", "bea", "cy"):
-        await story.mailbox(name)
-        await story.arrive(name, *(f"{name}{number}" for number in range(5)))
-    until = story.now + LEASE
-    claimed = await story.store.claim_messages("w1", story.now, until, 100, 2, ["bea"])
-    assert sorted(job.gmail_id for job in claimed) == ["ana0", "ana1", "cy0", "cy1"]
-    assert (await story.store.next_due(story.now, ["ana", "bea", "cy"])).first is None
-    assert (await story.store.next_due(story.now, ["ana"])).first == story.now
-
-
-async def test_duties_are_claimed_together_each_by_one_worker(story: Story) -> None:
-    for name in ("ana", "bea", "cy"):
-        await story.mailbox(name)
-    for name in ("ana", "bea", "cy"):
-        await story.store.request_duty(name, Duty.SYNC, story.now)
-        story.pass_time(seconds=1)
-    first = await story.store.claim_duties("w1", story.now, story.now + LEASE, 2)
-    assert {job.mailbox_id for job in first} == {"ana", "bea"}
-    second = await story.store.claim_duties("w2", story.now, story.now + LEASE, 9)
-    assert [job.mailbox_id for job in second] == ["cy"]
+    assert busy.most == TASKS - TASKS // lanes.SHARES

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.errors import LeaseLost, NotFound, Refused
+from backend.domain.errors import LaneLost, NotFound, Refused
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Link
@@ -41,7 +41,7 @@ def mail(story: Story, gmail_id: str, sender: str = BO, **changes: Any) -> Rehea
 async def ordered(story: Story, *gmail_ids: str) -> DutyJob:
     """A preview of these messages under way."""
     await story.store.order_preview("ana", story.now)
-    job = await story.claim_duty()
+    job = await story.due_duty()
     assert job is not None
     assert job.duty is Duty.PREVIEW
     run = await story.store.preview_run("ana")
@@ -74,7 +74,7 @@ async def test_a_preview_is_read_in_its_order_and_each_mail_counts_once(story: S
     assert shown[0] == first
     # They are no messages of ours.
     assert await story.store.known("ana", ["m1", "m2", "m3"]) == {}
-    assert await story.claim() == ()
+    assert await story.due() == ()
 
 
 async def test_an_empty_inbox_is_a_preview_that_is_done(story: Story) -> None:
@@ -100,7 +100,7 @@ async def test_nobody_reports_without_the_lease(story: Story) -> None:
     await story.mailbox("ana")
     job = await ordered(story, "m1")
     await story.store.finish_duty(job, None)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LaneLost):
         await story.store.record_previews(job, 1, [Looked("m1", mail(story, "m1"))], story.now)
 
 
@@ -141,7 +141,7 @@ async def test_a_standing_is_the_present_one(story: Story) -> None:
 async def test_a_thread_is_an_authors_from_their_second_email_on(story: Story) -> None:
     await story.mailbox("ana")
     await story.store.order_preview("ana", story.now)
-    job = await story.claim_duty()
+    job = await story.due_duty()
     assert job is not None
     await story.store.list_previews(job, 1, [("m2", "t"), ("m1", "t")], story.now)
     looked = [

@@ -1,4 +1,5 @@
-"""The worker that ends a stage goes on with the next one, in the same commit, under the same lease."""
+"""The lane that ends a stage goes on with the next one, which the same commit has made due; a look and the verdicts on
+what it found are one commit."""
 
 from __future__ import annotations
 
@@ -11,13 +12,12 @@ from operator import attrgetter
 import pytest
 
 from backend.domain.entry.challenge import ChallengeState
-from backend.domain.errors import Conflict, LeaseLost
+from backend.domain.errors import Conflict, LaneLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Outcome, Placement, Stage, Verdict
 from backend.domain.reading.score import Score
 from backend.transactions.records import (
-    Duty,
     HistoryPosition,
     MessageJob,
     Prefetched,
@@ -25,37 +25,34 @@ from backend.transactions.records import (
     Sighting,
     SyncPage,
 )
-from tests.contract.store.stories import BO, LEASE, ROWS, Story
+from tests.contract.store.stories import BO, ROWS, Story
 
 by_id = attrgetter("gmail_id")
 
 
 async def judged(story: Story, outcome: Outcome = Outcome.CHALLENGE) -> MessageJob | None:
-    """A pitch, claimed and judged by a worker that goes on."""
+    """A pitch, judged by a lane that goes on."""
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     job = await story.job("m1")
     intent = story.intent(BO) if outcome is Outcome.CHALLENGE else None
     verdict = Verdict(outcome, ROWS[outcome], Score(0.97, 3.5, (), "m1"))
-    return await story.store.record_verdict(
-        job, verdict, story.screened(BO), intent, story.now, story.now + LEASE
-    )
+    return await story.store.record_verdict(job, verdict, story.screened(BO), intent, story.now)
 
 
 async def test_judging_acting_and_answering_are_one_workers_work(story: Story) -> None:
     act = await judged(story)
     assert act is not None
     assert (act.stage, act.placement, act.attempt) == (Stage.ACT, Placement.HELD, 1)
-    assert await story.claim() == (), "nobody else gets it meanwhile"
-    answer = await story.store.finish_stage(act, story.now, story.now + LEASE)
+    answer = await story.store.finish_stage(act, story.now)
     assert answer is not None
     assert answer.stage is Stage.CHALLENGE
-    assert await story.claim() == ()
-    assert await story.store.finish_stage(answer, story.now, story.now + LEASE) is None
+    assert await story.due() == (answer,), "should this process die, the next one finds it"
+    assert await story.store.finish_stage(answer, story.now) is None
 
 
 async def challenged_in_hand(story: Story) -> MessageJob:
-    """A pitch in the hands of a worker that has judged it, and knows the challenge that was stored with the verdict."""
+    """A pitch that was just judged, with the challenge that was stored with the verdict."""
     act = await judged(story)
     mailbox, stored = await story.store.mailbox("ana"), await story.store.challenge_of("ana", "m1")
     assert act is not None
@@ -65,7 +62,7 @@ async def challenged_in_hand(story: Story) -> MessageJob:
 
 async def test_a_challenge_in_hand_starts_to_leave_as_the_message_is_moved(story: Story) -> None:
     act = await challenged_in_hand(story)
-    answer = await story.store.finish_stage(act, story.now, story.now + LEASE)
+    answer = await story.store.finish_stage(act, story.now)
     assert answer is not None
     assert (answer.stage, answer.in_hand) == (Stage.CHALLENGE, act.in_hand)
     leaving = await story.store.challenge_of("ana", "m1")
@@ -73,7 +70,7 @@ async def test_a_challenge_in_hand_starts_to_leave_as_the_message_is_moved(story
     assert leaving.state is ChallengeState.SENDING, "whoever finds it so looks for it first"
     await story.store.mark_sent(answer, leaving.id, "sent-1", story.now)
     story.pass_time(seconds=61)
-    assert await story.claim() == (), "nothing is left to do"
+    assert await story.due() == (), "nothing is left to do"
 
 
 async def test_a_challenge_that_may_have_left_is_in_nobodys_hands(story: Story) -> None:
@@ -81,17 +78,9 @@ async def test_a_challenge_that_may_have_left_is_in_nobodys_hands(story: Story) 
     assert act.in_hand is not None
     assert act.in_hand.challenge is not None
     await story.store.mark_sending(act, act.in_hand.challenge.id, story.now)
-    answer = await story.store.finish_stage(act, story.now, story.now + LEASE)
+    answer = await story.store.finish_stage(act, story.now)
     assert answer is not None
     assert (answer.stage, answer.in_hand) == (Stage.CHALLENGE, None)
-
-
-async def test_a_worker_that_does_not_go_on_leaves_the_challenge_as_it_is(story: Story) -> None:
-    act = await challenged_in_hand(story)
-    assert await story.store.finish_stage(act, story.now) is None
-    stored = await story.store.challenge_of("ana", "m1")
-    assert stored is not None
-    assert stored.state is ChallengeState.INTENDED
 
 
 def page(*gmail_ids: str, cursor: str = "") -> SyncPage:
@@ -111,7 +100,7 @@ async def jobs_of(story: Story, listed: SyncPage) -> tuple[MessageJob, ...]:
     assert mailbox is not None
     return tuple(
         MessageJob(
-            "ana", one.gmail_id, one.thread_id, one.stage, 1, "w1:look", 0, one.labels, None, False, story.now
+            "ana", one.gmail_id, one.thread_id, one.stage, 1, 0, one.labels, None, False, story.now, story.now
         )
         for one in listed.sightings
     )
@@ -122,9 +111,7 @@ async def look(
 ) -> Mapping[str, MessageJob | None]:
     """Commit a look at this page, of which the first messages are kept."""
     jobs = (await jobs_of(story, listed))[:keep]
-    return await story.store.commit_look(
-        "ana", seen, listed, None, jobs, reached, story.now, story.now + LEASE
-    )
+    return await story.store.commit_look("ana", seen, listed, None, jobs, reached, story.now)
 
 
 async def test_a_look_its_messages_and_their_verdicts_are_one_commit(story: Story) -> None:
@@ -139,14 +126,15 @@ async def test_a_look_its_messages_and_their_verdicts_are_one_commit(story: Stor
     assert act is not None
     assert (found["m1"], act.stage, act.placement) == (None, Stage.ACT, Placement.HELD)
     assert found["m3"] == unready
-    assert await story.claim() == (), "nobody else gets them meanwhile"
     view = await story.view("ana", "m1")
     assert (view.outcome, view.stage, view.placement) == (Outcome.INBOX, None, Placement.INBOX)
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
     assert mailbox.cursor == "7"
     assert await story.store.record_verdict(unready, ORDINARY, kept, None, story.now) is None
-    assert await story.store.finish_stage(act, story.now) is None
+    answer = await story.store.finish_stage(act, story.now)
+    assert answer is not None
+    assert answer.stage is Stage.CHALLENGE
 
 
 async def test_of_two_looks_at_one_page_the_first_counts(story: Story) -> None:
@@ -156,7 +144,7 @@ async def test_of_two_looks_at_one_page_the_first_counts(story: Story) -> None:
     reached = Reached(job, PITCH, story.screened(BO), story.intent(BO))
     assert (await look(story, listed, reached)).keys() == {"m1"}
     before = await story.store.challenge_of("ana", "m1")
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LaneLost):
         await look(story, page("m1", "m2", cursor="8"), replace(reached, verdict=ORDINARY))
     assert await story.store.known("ana", ["m2"]) == {}
     assert await story.store.challenge_of("ana", "m1") == before
@@ -170,7 +158,7 @@ async def test_looks_at_the_same_time_judge_each_message_once(story: Story) -> N
         *(look(story, listed, Reached(job, ORDINARY, story.screened(BO))) for _ in range(5)),
         return_exceptions=True,
     )
-    assert sum(isinstance(end, LeaseLost) for end in ends) == 4
+    assert sum(isinstance(end, LaneLost) for end in ends) == 4
     log = await story.store.decisions("ana")
     assert len(log.entries) == 1
 
@@ -184,10 +172,10 @@ async def test_a_look_that_finds_what_is_known_judges_it_no_more(story: Story) -
     assert await story.place("ana", "m1") is Placement.HELD
 
 
-async def test_what_a_look_has_no_room_for_is_claimed_like_any(story: Story) -> None:
+async def test_what_a_look_has_no_room_for_is_due_like_any(story: Story) -> None:
     await story.mailbox("ana")
     assert (await look(story, page("m1", "m2", "m3", cursor="7"), keep=1)).keys() == {"m1"}
-    assert {job.gmail_id for job in await story.claim()} == {"m2", "m3"}
+    assert {job.gmail_id for job in await story.due()} == {"m1", "m2", "m3"}
 
 
 async def test_a_look_whose_link_was_opened_meanwhile_writes_nothing(story: Story) -> None:
@@ -206,76 +194,18 @@ async def test_a_look_whose_link_was_opened_meanwhile_writes_nothing(story: Stor
     assert mailbox.cursor == ""
 
 
-async def test_should_the_worker_of_a_look_die_another_judges_what_it_found(story: Story) -> None:
-    await story.mailbox("ana")
-    (job,) = (await look(story, page("m1", cursor="7"))).values()
-    assert job is not None
-    assert (await story.store.next_due(story.now)).first == story.now + LEASE
-    story.pass_time(seconds=60)
-    (again,) = await story.claim(worker="w2")
-    assert (again.gmail_id, again.deaths, again.attempt) == ("m1", 1, 2)
-    with pytest.raises(LeaseLost):
-        await story.store.finish_stage(job, story.now)
-
-
 async def test_what_notices_told_of_a_look_is_kept_with_it(story: Story) -> None:
     await story.mailbox("ana")
     told = NoticeHint(7, story.now)
-    await story.store.commit_look("ana", START, page(cursor="7"), told, (), (), story.now, story.now)
+    await story.store.commit_look("ana", START, page(cursor="7"), told, (), (), story.now)
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
     assert (mailbox.told, mailbox.unheard_since) == (told, None)
 
 
-async def test_a_sync_is_claimed_with_its_mailbox(story: Story) -> None:
-    await story.mailbox("ana")
-    await story.mailbox("eve")
-    for name in ("ana", "eve"):
-        await story.store.request_duty(name, Duty.SYNC, story.now)
-    claimed = await story.store.claim_duties("w", story.now, story.now + LEASE, 9)
-    brought = {job.mailbox_id: job.mailbox for job in claimed if job.duty is Duty.SYNC}
-    assert brought == {name: await story.store.mailbox(name) for name in ("ana", "eve")}
-
-
-async def test_verdicts_on_messages_that_stay_are_written_together_or_not_at_all(story: Story) -> None:
-    await story.mailbox("ana")
-    await story.arrive("ana", "m1", "m2", "m3")
-    verdict = Verdict(Outcome.INBOX, ROWS[Outcome.INBOX], Score(0.1, -2.0, (), "m1"))
-    first, second, third = (
-        Reached(job, verdict, story.screened(BO)) for job in sorted(await story.claim(limit=9), key=by_id)
-    )
-    await story.decide("ana", "m2", Decision.RELEASE)
-    stolen = replace(third, job=replace(third.job, lease="another's"))
-    for refused in (second, stolen):
-        with pytest.raises(Conflict):
-            await story.store.record_stays("ana", [first, refused], story.now)
-    before = await story.store.known("ana", ["m1", "m3"])
-    assert {view.outcome for view in before.values()} == {""}
-    await story.store.record_stays("ana", [first, third], story.now)
-    after = await story.store.known("ana", ["m1", "m3"])
-    assert {(view.outcome, view.stage, view.placement) for view in after.values()} == {
-        (Outcome.INBOX, None, Placement.INBOX)
-    }
-    with pytest.raises(LeaseLost):
-        await story.store.record_stays("ana", [first, third], story.now)
-
-
 async def test_what_stays_needs_no_next_stage(story: Story) -> None:
     assert await judged(story, Outcome.INBOX) is None
-    assert await story.claim() == ()
-
-
-async def test_should_the_worker_die_another_finds_the_stage_when_the_lease_ends(story: Story) -> None:
-    act = await judged(story)
-    assert act is not None
-    assert (await story.store.next_due(story.now)).first == story.now + LEASE
-    story.pass_time(seconds=59)
-    assert await story.claim(worker="w2") == ()
-    story.pass_time(seconds=1)
-    (again,) = await story.claim(worker="w2")
-    assert (again.stage, again.deaths, again.attempt) == (Stage.ACT, 1, 2)
-    with pytest.raises(LeaseLost):
-        await story.store.finish_stage(act, story.now, story.now + LEASE)
+    assert await story.due() == ()
 
 
 async def test_a_try_that_fails_on_the_way_waits_like_any_other(story: Story) -> None:
@@ -283,9 +213,9 @@ async def test_a_try_that_fails_on_the_way_waits_like_any_other(story: Story) ->
     assert act is not None
     at = story.now + timedelta(seconds=4)
     await story.store.postpone(act, at, "503", story.now)
-    assert await story.claim() == ()
+    assert await story.due() == ()
     story.pass_time(seconds=4)
-    (again,) = await story.claim()
+    (again,) = await story.due()
     assert (again.stage, again.attempt, again.deaths) == (Stage.ACT, 2, 0)
 
 
@@ -293,6 +223,6 @@ async def test_an_owners_word_meanwhile_stands(story: Story) -> None:
     act = await judged(story)
     assert act is not None
     await story.decide("ana", "m1", Decision.RELEASE)
-    assert await story.store.finish_stage(act, story.now, story.now + LEASE) is None
-    (release,) = await story.claim()
+    assert await story.store.finish_stage(act, story.now) is None
+    (release,) = await story.due()
     assert release.stage is Stage.RELEASE

@@ -33,7 +33,7 @@ async def test_a_refused_grant_stops_the_mailbox(story: Story) -> None:
     since = story.pass_time(seconds=1)
     assert await story.store.lose_link("ana", AccessLost.GRANT, since, story.pass_time(seconds=1))
     assert await link(story) is Link.NEEDS_RECONNECT
-    assert await story.claim() == ()
+    assert await story.due() == ()
 
 
 async def test_a_grant_refused_before_the_owner_came_back_is_an_old_story(story: Story) -> None:
@@ -51,29 +51,9 @@ async def test_a_leaving_mailbox_goes_on_leaving_without_a_grant(story: Story) -
     since = story.pass_time(seconds=1)
     assert not await story.store.lose_link("ana", AccessLost.GRANT, since, since)
     assert await link(story) is Link.LEAVING
-    job = await story.claim_duty()
+    job = await story.due_duty()
     assert job is not None
     assert job.duty is Duty.LEAVE
-
-
-async def test_a_mailbox_is_busy_while_somebody_holds_a_job_of_it(story: Story) -> None:
-    await story.mailbox("ana")
-    await story.arrive("ana", "m1")
-    assert not await story.store.busy("ana", story.now)
-    message = await story.job("m1")
-    assert await story.store.busy("ana", story.now)
-    await story.store.finish_stage(message, story.now)
-    assert not await story.store.busy("ana", story.now)
-    await story.hold("ana")
-    assert await story.store.busy("ana", story.now)
-    assert not await story.store.busy("ana", story.pass_time(seconds=60))  # whoever held it is dead
-
-
-async def test_leaving_itself_does_not_make_a_mailbox_busy(story: Story) -> None:
-    await story.mailbox("ana")
-    await story.store.set_link("ana", Link.LEAVING, story.now)
-    assert await story.claim_duty() is not None
-    assert not await story.store.busy("ana", story.now)
 
 
 async def test_the_furthest_position_pushes_told_of_is_a_number(story: Story) -> None:

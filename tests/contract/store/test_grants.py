@@ -53,9 +53,9 @@ async def test_a_refused_grant_closes_the_mailbox_to_jobs_until_it_is_connected_
     assert await story.store.lose_link("ana", AccessLost.GRANT, began, story.pass_time(seconds=1))
     assert await _link(story) is Link.NEEDS_RECONNECT
     await story.store.request_duty("ana", Duty.SYNC, story.now)
-    assert await story.claim_duty() is None
+    assert await story.due_duty() is None
     await story.store.connect(ANA, story.pass_time(minutes=5))
-    assert await story.claim_duty() is not None
+    assert await story.due_duty() is not None
 
 
 async def test_a_refusal_from_before_a_reconnect_does_not_undo_it(story: Story) -> None:
@@ -74,18 +74,10 @@ async def test_a_refusal_does_not_keep_an_owner_who_is_leaving(story: Story) -> 
     await story.store.set_link("ana", Link.LEAVING, story.pass_time(seconds=1))
     assert not await story.store.lose_link("ana", AccessLost.GRANT, story.now, story.now)
     assert await _link(story) is Link.LEAVING
-    job = await story.claim_duty()
+    job = await story.due_duty()
     assert job is not None
     assert job.duty is Duty.LEAVE
     assert not await story.store.lose_link("nobody", AccessLost.GRANT, story.now, story.now)
-
-
-async def test_a_mailbox_is_busy_while_a_lease_on_its_work_runs(story: Story) -> None:
-    await story.mailbox("ana")
-    assert not await story.store.busy("ana", story.now)
-    await story.hold("ana", Duty.WATCH)
-    assert await story.store.busy("ana", story.now)
-    assert not await story.store.busy("ana", story.pass_time(hours=1))  # its worker died long ago
 
 
 async def test_a_position_counts_only_while_google_may_still_show_it(story: Story) -> None:
@@ -112,17 +104,17 @@ async def test_being_told_to_wait_is_no_failed_try(story: Story) -> None:
     job = await story.hold("ana")
     for _ in range(3):
         await story.store.postpone_duty(job, story.now, "later", story.now, counts=False)
-        claimed = await story.claim_duty()
+        claimed = await story.due_duty()
         assert claimed is not None
         job = claimed
         assert job.attempt == 1
     await story.store.postpone_duty(job, story.now, "failed", story.now)
-    claimed = await story.claim_duty()
+    claimed = await story.due_duty()
     assert claimed is not None
     assert claimed.attempt == 2
     # A page that is committed is progress: the tries are counted from the start.
     await story.store.commit_sync(claimed, SyncPage(page_token="t", page_start="1"), story.now)
     await story.store.postpone_duty(claimed, story.now, "failed", story.now)
-    claimed = await story.claim_duty()
+    claimed = await story.due_duty()
     assert claimed is not None
     assert claimed.attempt == 1

@@ -24,7 +24,7 @@ from backend.domain.mailbox.message import Outcome
 from backend.store.opening import open_store
 from backend.transactions.store import Store
 from tests import postgres_server
-from tests.contract.store.stories import BO, Story
+from tests.contract.store.stories import BO, Story, owning
 
 SENDERS = st.sampled_from(["bo@pitch.test", "cy@pitch.test"])
 
@@ -74,7 +74,7 @@ async def test_sixty_four_messages_race_for_a_senders_last_credit(story: Story) 
     await story.mailbox("ana")
     await story.store.post("ana", LedgerEntry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
     await story.arrive("ana", *(f"m{number}" for number in range(64)))
-    jobs = await story.claim()
+    jobs = await story.due()
     judged = await asyncio.gather(
         *(story.judge(job, Outcome.INBOX, spends=True) for job in jobs), return_exceptions=True
     )
@@ -182,8 +182,11 @@ def test_the_books_are_right_whatever_happens(address: str) -> None:
             runner.run(postgres_server.empty(address))
         store = open_store(address)
         runner.run(store.open())
+        owner = owning(store)
+        runner.run(owner.__aenter__())
         machine = type("BooksHere", (Books,), {"runner": runner, "store": store, "boxes": count(1)})
         try:
             run_state_machine_as_test(machine, settings=settings(max_examples=12, stateful_step_count=20))
         finally:
+            runner.run(owner.__aexit__(None, None, None))
             runner.run(store.close())

@@ -28,7 +28,7 @@ ANA = NewMailbox(
 
 async def due_duties(story: Story) -> list[Duty]:
     found = []
-    while (job := await story.claim_duty()) is not None:
+    while (job := await story.due_duty()) is not None:
         found.append(job.duty)
         await story.store.finish_duty(job, None)
     return sorted(found)
@@ -139,7 +139,7 @@ async def test_nothing_can_be_saved_for_a_mailbox_that_is_not_there(store: Store
         with pytest.raises(NotFound):
             await attempt
     await store.request_duty("nobody", Duty.SYNC, now)
-    assert (await store.next_due(now)).first is None
+    assert min((at for at in (await store.lanes()).values() if at), default=None) is None
 
 
 async def test_a_mailbox_that_needs_reconnecting_stops_and_goes_on_where_it_was(story: Story) -> None:
@@ -147,12 +147,12 @@ async def test_a_mailbox_that_needs_reconnecting_stops_and_goes_on_where_it_was(
     await story.arrive("ana", "m1")
     await story.store.request_duty("ana", Duty.SYNC, story.now)
     await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
-    assert await story.claim() == ()
-    assert await story.claim_duty() is None
-    assert (await story.store.next_due(story.now)).first is None
+    assert await story.due() == ()
+    assert await story.due_duty() is None
+    assert await story.next_due() is None
     await story.store.set_link("ana", Link.CONNECTED, story.now)
-    assert [job.gmail_id for job in await story.claim()] == ["m1"]
-    job = await story.claim_duty()
+    assert [job.gmail_id for job in await story.due()] == ["m1"]
+    job = await story.due_duty()
     assert job is not None
     assert job.duty is Duty.SYNC
 
@@ -162,11 +162,11 @@ async def test_a_leaving_mailbox_does_nothing_but_leave(story: Story) -> None:
     await story.arrive("ana", "m1")
     await story.store.request_duty("ana", Duty.SYNC, story.now)
     await story.store.set_link("ana", Link.LEAVING, story.now)
-    assert await story.claim() == ()
-    job = await story.claim_duty()
+    assert await story.due() == ()
+    job = await story.due_duty()
     assert job is not None
     assert job.duty is Duty.LEAVE
-    assert await story.claim_duty() is None
+    assert await story.due_duty() is None
     with pytest.raises(Conflict):  # it would be deleted under the owner's feet
         await story.store.connect(replace(ANA, sub="sub-ana"), story.now)
 
@@ -230,11 +230,11 @@ async def test_naive_times_are_refused(story: Story) -> None:
 async def test_what_is_old_is_forgotten_even_if_we_die_right_after_connecting(story: Story) -> None:
     """The duty is part of the connect itself: asked for afterwards, a death in between would lose it."""
     await story.store.connect(ANA, story.now)
-    while (job := await story.claim_duty()) is not None:
+    while (job := await story.due_duty()) is not None:
         await story.store.finish_duty(job, None)
     story.now += timedelta(days=1, seconds=1)
     due = []
-    while (job := await story.claim_duty()) is not None:
+    while (job := await story.due_duty()) is not None:
         due.append(job.duty)
         await story.store.finish_duty(job, None)
     assert due == [Duty.RETAIN]

@@ -69,7 +69,7 @@ async def test_a_server_that_listens_is_told_of_an_act(story: Story, address: st
 async def test_what_a_challenger_would_have_decided_is_kept_and_moves_nothing(story: Story) -> None:
     await story.mailbox()
     await story.arrive("ana", "m1", "m2")
-    for job, row in zip(await story.claim(), (RowName.CHALLENGE, RowName.BELOW_HOLD), strict=True):
+    for job, row in zip(await story.due(), (RowName.CHALLENGE, RowName.BELOW_HOLD), strict=True):
         verdict = Verdict(Outcome.INBOX, RowName.BELOW_HOLD, Score(0.1, -2.0), shadow=Shadow("two", row, 0.9))
         await story.store.record_verdict(job, verdict, story.screened(), None, story.now)
     assert await story.work() == []

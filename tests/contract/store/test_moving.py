@@ -24,6 +24,7 @@ from backend.store import backup as moving
 from backend.store.backup import ORDER, copy
 from backend.store.opening import open_store
 from backend.store.schema import place
+from backend.transactions.jobs import begin_owning
 from backend.transactions.records import (
     DisconnectReceipt,
     GrantEnd,
@@ -33,6 +34,7 @@ from backend.transactions.records import (
     Scope,
     StoredModel,
 )
+from backend.transactions.statement import EVERY
 from backend.transactions.store import Store
 from tests import postgres_server
 from tests.contract.store.stories import Story
@@ -84,7 +86,7 @@ async def fill(path: Path) -> None:
     await store.ask_to_leave("cyd", "receipt", story.now)
     await store.forget("cyd", DisconnectReceipt(GrantEnd.REVOKED, story.now))
     await store.ping()
-    await store.heartbeat("host:1", story.now, HOUR)
+    await store._driver.write_small(EVERY, begin_owning)
     await store.add_model(StoredModel("two", "2" * 64, "two.onnx", bytes(range(256))), "op", story.now)
     await store.close()
 

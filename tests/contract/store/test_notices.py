@@ -127,10 +127,10 @@ async def test_an_act_of_the_owner_makes_the_history_of_a_polled_mailbox_due(sto
     job = await story.hold("ana")
     await story.store.finish_duty(job, story.now + timedelta(hours=1))
     await story.store.owner_acted("ana", story.now)
-    assert await story.claim_duty() is None, "Gmail tells of it"
+    assert await story.due_duty() is None, "Gmail tells of it"
     await story.store.set_notice_mode("ana", Notices.POLL)
     await story.store.owner_acted("ana", story.now)
-    due = await story.claim_duty()
+    due = await story.due_duty()
     assert due is not None
     assert due.duty is Duty.SYNC
     mailbox = await story.store.mailbox("ana")

@@ -32,12 +32,12 @@ async def keep(story: Story) -> datetime | None:
 async def test_the_duty_is_due_at_the_end_of_the_wait_and_delivers(story: Story) -> None:
     challenge = await waiting(story, 3)
     at = await promise(story, challenge)
-    assert await story.claim_duty() is None
+    assert await story.due_duty() is None
     assert await keep(story) == at
     assert await story.place("ana", "m0") is Placement.HELD
 
     story.now = at
-    job = await story.claim_duty()
+    job = await story.due_duty()
     assert job is not None
     assert job.duty is Duty.DELIVER
     assert await keep(story) is None
@@ -101,11 +101,11 @@ async def test_the_owners_word_ends_it_and_taking_it_back_lets_it_go_on(
     with pytest.raises(Expired):
         await promise(story, challenge, "another code")
     await story.work()
-    while (job := await story.claim_duty()) is not None:
+    while (job := await story.due_duty()) is not None:
         await story.store.finish_duty(job, None)
 
     await story.store.undo("ana", "the-word", story.now)
-    job = await story.claim_duty()
+    job = await story.due_duty()
     assert job is not None
     assert job.duty is Duty.DELIVER
     assert await keep(story) is None

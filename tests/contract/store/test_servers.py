@@ -2,65 +2,70 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-from backend.domain.errors import SEARCH_LAG
+import pytest
+
 from backend.domain.mailbox.mailbox import NoticeHint
-from backend.domain.mailbox.message import Stage
+from backend.store import sqlite
+from backend.store.opening import open_store
 from backend.store.sqlite import alone, follows
 from backend.transactions.records import Duty
-from tests.contract.store.stories import LEASE, Story
+from tests.contract.store.stories import Story
 
 
-async def test_what_a_dead_server_held_is_due_at_once_and_its_death_is_counted(story: Story) -> None:
+async def test_one_process_owns_the_mailboxes_of_a_file_and_the_next_knows_how_it_ended(
+    tmp_path: Path,
+) -> None:
+    stores = [open_store(tmp_path / "pitchgate.sqlite3") for _ in range(3)]
+    for store in stores:
+        await store.open()
+    first, second, third = (store.ownership for store in stores)
+    stops, changes = [asyncio.Event() for _ in stores], asyncio.Event()
+    owning = [asyncio.create_task(first.run(stops[0], changes.set))]
+    await changes.wait()
+    assert (first.owns("ana"), first.after_death("ana")) == (True, False)
+    stops[1].set()
+    await second.run(stops[1], changes.set)
+    assert not second.owns("ana")
+    owning[0].cancel()  # it dies: nothing of it ends as it should
+    await asyncio.gather(*owning, return_exceptions=True)
+    for one, dead in ((second, True), (third, False)):
+        changes.clear()
+        stop = asyncio.Event()
+        running = asyncio.create_task(one.run(stop, changes.set))
+        await changes.wait()
+        assert (one.owns("ana"), one.after_death("ana")) == (True, dead)
+        stop.set()
+        await running
+        assert not one.owns("ana")
+    for store in stores:
+        await store.close()
+
+
+async def test_what_another_process_writes_into_the_file_wakes_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "AGAIN", 0.01)
+    owner, other = (open_store(tmp_path / "pitchgate.sqlite3") for _ in range(2))
+    await owner.open()
+    await other.open()
+    stop, woken = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(owner.ownership.run(stop, lambda: None))
+    story = Story(owner)
     await story.mailbox("ana")
-    await story.work()
-    await story.arrive("ana", "m1")
-    (held,) = await story.claim()
-    sync = await story.hold("ana")
-    assert await story.claim() == ()
-    await story.store.release_leases_of(story.now)
-    (again,) = await story.claim(worker="w2")
-    assert (again.gmail_id, again.deaths) == (held.gmail_id, held.deaths + 1)
-    duty = await story.claim_duty("w2")
-    assert duty is not None
-    assert (duty.duty, duty.lease != sync.lease) == (Duty.SYNC, True)
-
-
-async def test_of_one_dead_server_only_its_own_jobs_are_inherited(story: Story) -> None:
-    await story.mailbox("ana")
-    await story.work()
-    await story.arrive("ana", "m1")
-    await story.claim(worker="here:1:a")
-    await story.hold("ana")
-    for another in ("there:1:a", "here:2:a", "here:1:aa", "ere:1:a"):
-        await story.store.release_leases_of(story.now, another)
-    assert await story.claim() == ()
-    assert await story.claim_duty("w2") is None
-    await story.store.release_leases_of(story.now, "here:1:a")
-    assert [job.gmail_id for job in await story.claim()] == ["m1"]
-    assert await story.claim_duty("w2") is None, "another holds it"
-
-
-async def test_a_challenge_that_may_have_left_waits_until_it_could_be_found(story: Story) -> None:
-    await story.mailbox("ana")
-    await story.arrive("ana", "m1", stage=Stage.CHALLENGE)
-    await story.claim()
-    await story.store.release_leases_of(story.now)
-    assert await story.claim() == ()
-    story.pass_time(seconds=SEARCH_LAG / timedelta(seconds=1))
-    assert [job.gmail_id for job in await story.claim()] == ["m1"]
-
-
-async def test_what_is_in_nobodys_hands_stays_as_it_is(story: Story) -> None:
-    await story.mailbox("ana")
-    await story.work()
-    later = story.now + timedelta(hours=1)
-    job = await story.hold("ana")
-    await story.store.finish_duty(job, later)
-    await story.store.release_leases_of(story.now)
-    assert await story.claim_duty() is None
+    while not owner.ownership.owns("ana") or owner._driver.written_by_others():  # type: ignore[attr-defined]  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    owner.on_due(lambda mailbox_id: woken.set())
+    await other.request_duty("ana", Duty.SYNC, story.now)
+    async with asyncio.timeout(20):
+        await woken.wait()
+    stop.set()
+    await running
+    await owner.close()
+    await other.close()
 
 
 def test_one_server_is_alone_until_it_ends(tmp_path: Path) -> None:
@@ -103,20 +108,6 @@ def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
         assert found == ""
 
 
-async def test_servers_count_one_another_while_they_say_that_they_are_at_work(story: Story) -> None:
-    silence = timedelta(seconds=15)
-
-    async def count_of(name: str) -> int:
-        return await story.store.heartbeat(name, story.now, silence)
-
-    assert [await count_of("a"), await count_of("b"), await count_of("a")] == [1, 2, 2]
-    story.pass_time(seconds=10)
-    assert await count_of("a") == 2
-    story.pass_time(seconds=10)
-    assert await count_of("a") == 1, "nothing has been heard of b"
-    assert await count_of("b") == 2
-
-
 FAR = timedelta(days=365)
 
 
@@ -126,19 +117,20 @@ async def test_what_a_clock_a_year_ahead_put_off_is_due_now(story: Story) -> Non
     ahead = story.now + FAR
     for duty in (Duty.WATCH, Duty.RETAIN, Duty.DIGEST):
         await story.store.request_duty("ana", duty, ahead)
-    held = await story.store.claim_messages("w1", story.now, ahead, 5)
-    assert held
+    await story.store.postpone(await story.job("m1"), ahead, "503", story.now)
     await story.store.request_duty("ana", Duty.SYNC, story.now + timedelta(hours=1))
     latest = {duty: timedelta(days=2) for duty in Duty}
 
     brought = await story.store.bring_back(story.now, latest, story.now + timedelta(days=2))
 
     assert brought == 4
-    claimed = await story.store.claim_duties("w2", story.now, story.now + LEASE, 9)
-    assert {job.duty for job in claimed} == {Duty.WATCH, Duty.RETAIN, Duty.DIGEST}
-    assert [
-        job.gmail_id for job in await story.store.claim_messages("w2", story.now, story.now + LEASE, 5)
-    ] == ["m1"]
+    work = await story.store.lane_work("ana", 9, story.now)
+    assert {job.duty for job in work.duties if job.due_at <= story.now} == {
+        Duty.WATCH,
+        Duty.RETAIN,
+        Duty.DIGEST,
+    }
+    assert [job.gmail_id for job in await story.due()] == ["m1"]
     assert await story.store.bring_back(story.now, latest, story.now + timedelta(days=2)) == 0
 
 
@@ -149,30 +141,10 @@ async def test_a_push_that_was_put_off_by_a_wrong_clock_is_looked_at_at_once(sto
     latest = {duty: timedelta(days=2) for duty in Duty}
     await story.store.bring_back(story.now, latest, story.now + timedelta(days=2))
     again = story.now + timedelta(seconds=1)
-    job = await story.store.claim_duty("w1", story.now, story.now + LEASE)
+    job = await story.due_duty()
     assert job is not None
     await story.store.finish_duty(job, None)
     await story.push(8, again_at=again)
-    job = await story.store.claim_duty("w1", story.now, story.now + LEASE)
+    job = await story.due_duty()
     assert job is not None
     assert job.duty is Duty.SYNC
-
-
-async def test_when_a_server_falls_silent_every_history_is_due(story: Story) -> None:
-    """What pushes told it was in its memory alone."""
-    for name in ("ana", "eve"):
-        await story.mailbox(name)
-    for name in ("ana", "eve"):
-        await story.store.finish_duty(await story.hold(name), story.now + timedelta(minutes=12))
-    silence = timedelta(seconds=15)
-    for name in ("a", "b"):
-        await story.store.heartbeat(name, story.now, silence)
-    story.pass_time(seconds=10)
-    await story.store.heartbeat("a", story.now, silence)
-    assert await story.claim_duty() is None
-    story.pass_time(seconds=10)
-    heard = story.store.rings
-    await story.store.heartbeat("a", story.now, silence)
-    assert await story.store.wait(20, heard)
-    claimed = await story.store.claim_duties("a", story.now, story.now + LEASE, 9)
-    assert {(job.mailbox_id, job.duty) for job in claimed} == {("ana", Duty.SYNC), ("eve", Duty.SYNC)}

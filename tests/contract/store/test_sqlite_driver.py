@@ -198,7 +198,7 @@ async def test_nobody_waits_for_a_thread_that_has_ended(tmp_path: Path) -> None:
         await asyncio.to_thread(thread.join)
         with pytest.raises(RuntimeError, match="not open"):
             async with asyncio.timeout(5):
-                await driver.read(EVERY, jobs.next_due)
+                await driver.read(EVERY, jobs.lanes)
     assert driver._near is not None
     driver._near.close()
 

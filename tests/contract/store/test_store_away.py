@@ -12,6 +12,7 @@ import pytest
 from backend.domain.errors import PitchgateError, StoreAway
 from backend.store import postgres, schema
 from backend.store.opening import open_store
+from backend.transactions.sync import learn
 from tests import postgres_server
 from tests.contract.store.stories import Story, threads
 
@@ -45,13 +46,13 @@ async def test_a_server_that_is_down(server: postgres_server.Server, monkeypatch
     store = open_store(server.address)
     await store.open()
     story = Story(store)
-    await story.mailbox("ana")
+    await story.connect("ana")
     await asyncio.to_thread(server.die, suddenly=True)
     with pytest.raises(StoreAway):
-        await store.learn("ana", frozenset({"bo@x.test"}), "t1", story.now)
+        await store._driver.write("ana", learn, "ana", frozenset({"bo@x.test"}), "t1", story.now)
     with pytest.raises(PitchgateError, match="away"):
         await open_store(server.address).open()
     await asyncio.to_thread(server.start)
-    await store.learn("ana", frozenset({"bo@x.test"}), "t2", story.now)
+    await store._driver.write("ana", learn, "ana", frozenset({"bo@x.test"}), "t2", story.now)
     assert await threads(store) == {"t2"}
     await store.close()

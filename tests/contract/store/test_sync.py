@@ -23,7 +23,7 @@ async def test_a_page_listed_twice_gives_each_message_one_row(story: Story) -> N
     assert await story.sync("ana", page) == 2
     assert await story.sync("ana", page) == 0
     assert await story.sync("ana", SyncPage(seen("m2", "m3", "m3"), cursor="12")) == 1
-    assert len(await story.claim()) == 3
+    assert len(await story.due()) == 3
 
 
 async def test_the_cursor_moves_forward_only_and_by_value(story: Story) -> None:
@@ -93,7 +93,7 @@ async def test_mail_deleted_in_gmail_ends_wherever_it_was(story: Story) -> None:
     await story.arrive("ana", "m2")
     worked_on = await story.job("m2")
     await story.sync("ana", SyncPage(seen("m3"), deleted=("m1", "m2", "m3", "m9")))
-    assert await story.claim() == ()
+    assert await story.due() == ()
     for gmail_id in ("m1", "m2", "m3"):
         view = await story.view("ana", gmail_id)
         assert (view.stage, view.placement) == (None, None)
@@ -102,7 +102,7 @@ async def test_mail_deleted_in_gmail_ends_wherever_it_was(story: Story) -> None:
     assert stored.state == "voided"
     await story.judge(worked_on, Outcome.HOLD)  # came too late to hold anything
     assert await story.place("ana", "m2") is None
-    assert await story.claim() == ()
+    assert await story.due() == ()
 
 
 async def test_the_owners_moves_in_gmail_come_with_the_page(story: Story) -> None:
@@ -203,4 +203,4 @@ async def test_a_push_during_the_last_page_is_looked_after_all_the_same(story: S
     await story.push(1001, again_at=window)
     await story.store.commit_sync(job, SyncPage(cursor="1000"), story.now)
     await story.store.finish_duty(job, story.now + timedelta(minutes=12))
-    assert await story.claim_duty() is not None
+    assert await story.due_duty() is not None

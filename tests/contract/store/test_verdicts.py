@@ -179,13 +179,13 @@ async def test_a_credit_that_is_gone_undoes_the_whole_verdict(story: Story) -> N
     assert (view.stage, view.outcome, view.sender) == (Stage.SCREEN, "", "")
     assert await story.store.balance("ana", BO) == 0
     assert await story.store.ledger_differences() == ()
-    await story.judge(job, Outcome.HOLD)  # decided again, under the same lease
+    await story.judge(job, Outcome.HOLD)
 
 
 async def test_the_second_pitch_of_a_sender_opens_no_second_challenge(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1", "m2")
-    first, second = await story.claim()
+    first, second = await story.due()
     await story.judge(first, Outcome.CHALLENGE)
     with pytest.raises(Conflict):
         await story.judge(second, Outcome.CHALLENGE)
@@ -267,7 +267,7 @@ async def test_a_thread_is_answered_once(story: Story) -> None:
     await story.arrive("ana", "m2")
     job = await story.job("m2")
     await story.store.postpone(job, story.now, "", story.now)
-    (job,) = await story.claim()
+    (job,) = await story.due()
     # Another sender answers in the same thread.
     moved = type(job)(**{name: getattr(job, name) for name in job.__slots__} | {"thread_id": "t-m1"})
     with pytest.raises(Conflict):
@@ -278,7 +278,7 @@ async def test_an_owner_who_spoke_before_the_verdict_has_the_last_word(story: St
     await story.mailbox("ana")
     await story.store.post("ana", LedgerEntry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
     await story.arrive("ana", "m1", "m2")
-    first, second = await story.claim()
+    first, second = await story.due()
     assert await story.decide("ana", "m1", Decision.ALLOW) == ()
     assert await story.decide("ana", "m2", Decision.SALES) == ()
     await story.judge(first, Outcome.CHALLENGE)

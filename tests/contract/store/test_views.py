@@ -21,7 +21,7 @@ async def listed(story: Story, placement: Placement | None = None, **page: Any) 
 async def test_pages_show_the_latest_change_first_and_meet_without_a_gap(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", *(f"m{number}" for number in range(7)))
-    await story.claim()
+    await story.due()
     story.pass_time(seconds=1)
     await story.decide("ana", "m3", Decision.RELEASE)
     order = [f"m{number}" for number in (6, 5, 4, 3, 2, 1, 0)]
@@ -65,7 +65,7 @@ async def test_the_census_counts_everything(story: Story) -> None:
     unjudged = Verdict(Outcome.INBOX, RowName.FAIL_OPEN, cause=FailOpen.TOO_SLOW)
     await story.store.record_verdict(await story.job("m6"), unjudged, None, None, story.now)
     await story.arrive("ana", "m4", "m5")
-    first, _ = await story.claim()
+    first, _ = await story.due()
     await story.store.make_dead_letter(first, "unreadable", story.now)
     assert challenge is not None
     await story.solve(challenge)
@@ -119,7 +119,7 @@ async def test_an_empty_store_has_nothing_due(story: Story) -> None:
     counts = await story.store.census(story.now)
     assert (counts["mailboxes"], counts["dead_letters"], counts["oldest_due_seconds"]) == (0, 0, 0)
     assert (counts["watches.unwatched"], counts["watches.lapsed"], counts["watches.lapsing"]) == (0, 0, 0)
-    assert (await story.store.next_due(story.now)).first is None
+    assert await story.next_due() is None
     await story.store.ping()
 
 
@@ -159,9 +159,9 @@ async def test_the_next_due_time_is_never_too_late(story: Story) -> None:
     await story.mailbox("ana")
     at = story.now + timedelta(seconds=5)
     await story.store.request_duty("ana", Duty.SYNC, at)
-    assert (await story.store.next_due(story.now)).first == at
+    assert await story.next_due() == at
     story.pass_time(seconds=5)
-    job = await story.claim_duty()
+    job = await story.due_duty()
     assert job is not None
     await story.store.finish_duty(job, None)
-    assert (await story.store.next_due(story.now)).first is None
+    assert await story.next_due() is None

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from backend.domain.errors import LeaseLost, Refused
+from backend.domain.errors import Refused
 from backend.domain.mailbox.message import Outcome
 from backend.domain.mailbox.owner_digest import GIVEN_UP, MOST_BROWSERS, SETTLE
 from backend.ports.public_post import Pushed
@@ -95,16 +95,16 @@ async def test_a_mailbox_has_a_bounded_number_of_them(ana: Story) -> None:
 async def test_a_held_message_makes_telling_due_only_where_a_browser_wants_it(ana: Story) -> None:
     await ana.receive("ana", "m1", Outcome.HOLD)
     ana.pass_time(seconds=SETTLE.total_seconds())
-    assert await ana.claim_duty() is None
+    assert await ana.due_duty() is None
 
     await ana.browser("ana")
     await ana.receive("ana", "m2", Outcome.INBOX)
     await ana.receive("ana", "m3", Outcome.MARK)
-    assert (await ana.store.next_due(ana.now)).first is None or await ana.claim_duty() is None
+    assert await ana.next_due() is None or await ana.due_duty() is None
     await ana.receive("ana", "m4", Outcome.CHALLENGE)
-    assert await ana.claim_duty() is None
+    assert await ana.due_duty() is None
     ana.pass_time(seconds=SETTLE.total_seconds())
-    job = await ana.claim_duty()
+    job = await ana.due_duty()
     assert job is not None
     assert job.duty is Duty.WEB_PUSH
 
@@ -130,9 +130,7 @@ async def test_a_round_records_what_became_of_each_and_ends_its_duty(ana: Story)
         replace(refused, told_until=now, told_at=now, failing_since=now),
         replace(moved, sealed=b"new address"),
     )
-    with pytest.raises(LeaseLost):
-        await ana.store.web_pushed(job, answers, now, None)
-    assert (await ana.store.next_due(now)).first == now + timedelta(minutes=2)
+    assert await ana.next_due() == now + timedelta(minutes=2)
 
 
 async def test_one_that_failed_for_days_is_forgotten_and_one_success_forgives(ana: Story) -> None:

@@ -20,7 +20,7 @@ async def three_dead_letters(store: Store) -> None:
     for name, number in (("ana", 2), ("bea", 1)):
         await story.mailbox(name)
         await story.arrive(name, *(f"m{one}" for one in range(number)))
-        for job in await story.claim():
+        for job in await story.due():
             await store.make_dead_letter(job, "Gmail would not give it out", story.now)
             story.pass_time(seconds=1)
 

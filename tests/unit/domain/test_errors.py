@@ -21,7 +21,7 @@ from backend.domain.errors import (
     Failing,
     Gone,
     HistoryGone,
-    LeaseLost,
+    LaneLost,
     NeedsReconnect,
     NotYet,
     PitchgateError,
@@ -106,7 +106,7 @@ def test_a_send_of_unknown_fate_gets_three_times_as_many_tries():
 
 def test_a_state_that_moved_is_read_again_at_once():
     assert seconds(Conflict("moved"), 3, 0.5) == 0.5
-    assert seconds(LeaseLost("lost"), 3, 0.5) == 0.5
+    assert seconds(LaneLost("lost"), 3, 0.5) == 0.5
 
 
 @given(

@@ -15,7 +15,7 @@ from backend.domain.errors import TryLater
 from backend.gmail.quota import NEW_PRICES, OLD_PRICES, SMALLEST_ALLOWANCE, Bucket, Quota, prices
 from backend.gmail.requests import Priority
 from backend.settings import Settings
-from backend.worker.roll import EVERY, NEWCOMER
+from backend.store.lane_sessions import BEAT, NEWCOMER
 
 PRICES = sorted(set(NEW_PRICES.values()))
 
@@ -147,7 +147,7 @@ async def test_servers_that_share_stay_within_the_allowance_while_one_more_joins
         if len(quotas) == servers and passed >= joining:
             quotas.append(Quota(allowed, 10 * allowed, 8, timer))
             quotas[-1].share_between((servers + 1) * NEWCOMER)
-        if passed >= joining + EVERY.total_seconds():  # now all have called the roll
+        if passed >= joining + BEAT:  # now all have seen it
             for quota in quotas:
                 quota.share_between(servers + 1)
         for quota in quotas if not idle or passed >= joining else ():

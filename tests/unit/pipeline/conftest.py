@@ -1,34 +1,32 @@
-"""A mailbox at a fake Gmail, a real SQLite store, and a worker that can die at any call."""
+"""A mailbox at a fake Gmail, a real SQLite store, and a lane that can die at any call."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from backend.domain.errors import LeaseLost, PitchgateError, StoreAway
+from backend.domain.errors import LaneLost, PitchgateError, StoreAway
 from backend.domain.mail.message import Address, Headers, Message
 from backend.domain.mailbox.mailbox import Mailbox, Mode, NoticeHint, Preferences, Strictness
 from backend.domain.reading.score import Reason, Score, Thresholds
-from backend.pipeline import notices
+from backend.lanes.endings import Endings
 from backend.pipeline.context import Context
+from backend.pipeline.found import FoundMail
 from backend.pipeline.looks import Look, Looks
 from backend.pipeline.stages import run_duty, run_stage
 from backend.pipeline.sync import look_at
-from backend.pipeline.together import VerdictBatch
 from backend.settings import Settings
 from backend.store.opening import open_store
-from backend.transactions.records import MessageJob, NewMailbox
+from backend.transactions.records import Duty, DutyJob, MessageJob, NewMailbox
 from backend.transactions.store import Store
-from backend.worker.endings import Endings
 from tests.doubles import NoAuthorizer, PlainKeys
 from tests.fakes.gmail import Died, FakeGmail
 from tests.fakes.push_service import FakePushService
@@ -36,7 +34,6 @@ from tests.fakes.reader import FakeReader
 from tests.once import migrated
 
 T = TypeVar("T")
-LEASE = timedelta(seconds=60)
 TRUSTED = "mx.google.com; dkim=pass header.i=@{0}; spf=pass smtp.mailfrom=x@{0}; dmarc=pass header.from={0}"
 FORGED = "mx.google.com; dkim=none; spf=fail smtp.mailfrom=x@{0}; dmarc=fail header.from={0}"
 
@@ -82,7 +79,8 @@ class Secrets:
 
 @dataclass
 class Fixture:
-    """Everything one story needs. `settle` runs due jobs, over deaths and leases, until nothing is due."""
+    """Everything one story needs. `settle` runs what is due, over deaths, until nothing is due. After a death each
+    message is marked before it is begun, and what was left comes first."""
 
     context: Context
     gmail: FakeGmail
@@ -93,26 +91,23 @@ class Fixture:
     mailbox_id: str
     deaths: int = 0
     following: tuple[MessageJob, ...] = ()
-    """What the worker that ended the last stage goes on with."""
+    """What the lane goes on with after the last stage."""
     failed: Counter[tuple[str, str]] = field(default_factory=Counter)
-    lease: str = "w:looks"
     screening: list[asyncio.Task[None]] = field(default_factory=list)
     """Messages that a look found."""
-    died: bool = False
-    _leases: Iterator[int] = field(default_factory=count)
+    careful: bool = False
 
-    def room(self, mailbox_id: str, found: int) -> int:
+    def room(self, mailbox_id: str) -> int:
         """See `Hands`."""
-        return found
+        return 0 if self.careful else 100
 
-    def take(self, batch: VerdictBatch) -> None:
+    def take(self, found: FoundMail) -> None:
         """See `Hands`."""
-        self.lease = f"w:look{next(self._leases)}"
-        self.screening += [asyncio.create_task(self._screen(job, batch)) for job in batch.jobs]
+        self.screening += [asyncio.create_task(self._screen(job, found)) for job in found.jobs]
 
-    async def _screen(self, job: MessageJob, batch: VerdictBatch) -> None:
+    async def _screen(self, job: MessageJob, found: FoundMail) -> None:
         try:
-            self.following += await run_stage(self.context, job, batch)
+            self._go_on(await run_stage(self.context, job, found))
         except PitchgateError as error:
             await Endings(self.context, self.failed).after(job, error)
 
@@ -128,6 +123,12 @@ class Fixture:
         assert mailbox is not None
         return mailbox
 
+    async def duty(self, duty: Duty) -> DutyJob:
+        """It is asked for now; as the lane would begin it."""
+        await self.store.request_duty(self.mailbox_id, duty, self.now())
+        work = await self.store.lane_work(self.mailbox_id, 0, self.now())
+        return next(job for job in work.duties if job.duty is duty)
+
     async def push(self) -> None:
         """Google tells of a change."""
         told = NoticeHint(self.gmail.position, self.now())
@@ -141,7 +142,7 @@ class Fixture:
         await self.store.save_preferences(self.mailbox_id, preferences, self.now())
 
     async def settle(self, turns: int = 60) -> None:
-        """Run what is due; a death or a retry waits for its lease or its time."""
+        """Run what is due; a retry waits for its time."""
         for _ in range(turns):
             if not await self._turn():
                 return
@@ -156,38 +157,44 @@ class Fixture:
 
     async def next(self) -> datetime | None:
         """When there is something to do."""
-        due, look = (await self.store.next_due(self.now())).first, self.context.looks.next()
+        due, look = (await self.store.lanes()).get(self.mailbox_id), self.context.looks.next()
         at = None if look is None else datetime.fromtimestamp(look, UTC)
         return min((one for one in (due, at) if one is not None), default=None)
 
     async def _turn(self) -> bool:
-        if self.died:
-            self.died = False
-            await notices.sync_all_mailboxes(self.context)
         now = self.now()
-        if not self.following and (look := self.context.looks.begin()) is not None:
+        work = await self.store.lane_work(self.mailbox_id, 1, now)
+        left = self.careful and any(job.due_at <= now for job in work.messages)
+        if not (self.following or left) and (look := self.context.looks.begin()) is not None:
             await self._looked(look)
             return True
         kept, self.following = self.following[:1], self.following[1:]
-        jobs = kept or await self.store.claim_messages("w", now, now + LEASE, 1)
-        duty = None if jobs else await self.store.claim_duty("w", now, now + LEASE)
-        job = jobs[0] if jobs else duty
+        # Of duties due at once the one that a connect orders first; a server begins them all.
+        duties = sorted(work.duties, key=lambda job: (job.due_at, list(Duty).index(job.duty)))
+        due: list[MessageJob | DutyJob] = [*kept, *work.messages, *duties]
+        job = next((one for one in due if one in kept or one.due_at <= now), None)
         if job is None:
-            due = await self.next()
-            if due is None or due > now + timedelta(minutes=5):
+            self.careful = False
+            at = await self.next()
+            if at is None or at > now + timedelta(minutes=5):
                 return False
-            self.gmail.now = max(due, now + timedelta(milliseconds=1))
+            self.gmail.now = max(at, now + timedelta(milliseconds=1))
             return True
         try:
-            if jobs:
-                self.following += await run_stage(self.context, jobs[0])
-            elif duty is not None:
-                await self._together(run_duty(self.context, self.authorizer, duty, self))
+            if isinstance(job, MessageJob):
+                if self.careful:
+                    await self.store.mark(job)
+                self._go_on(await run_stage(self.context, job))
+            else:
+                await self._together(run_duty(self.context, self.authorizer, job, self))
         except Died:
             self.die()
         except PitchgateError as error:
             await Endings(self.context, self.failed).after(job, error)
         return True
+
+    def _go_on(self, following: MessageJob | None) -> None:
+        self.following += () if following is None else (following,)
 
     async def _together(self, work: Coroutine[Any, Any, T]) -> T:
         """Run it to its end, with what it finds, or until the process dies."""
@@ -213,7 +220,7 @@ class Fixture:
             again = await self._together(look_at(self.context, look, self))
         except Died:
             self.die()
-        except LeaseLost:
+        except LaneLost:
             looks.end(look, 0.0)
         except StoreAway:
             looks.end(look, 1.0)
@@ -229,7 +236,8 @@ class Fixture:
         self.following = ()
         self.wait(seconds=61)
         self.context = replace(self.context, looks=Looks(lambda: self.gmail.now.timestamp()))
-        self.died = True
+        self.context.looks.want(self.mailbox_id)
+        self.careful = True
 
 
 @pytest.fixture
@@ -266,6 +274,10 @@ async def open_fixture(tmp_path: Path) -> AsyncIterator[Fixture]:
         ),
         gmail.now,
     )
+    stop = asyncio.Event()
+    owning = asyncio.create_task(store.ownership.run(stop, lambda: None))
+    while not store.ownership.owns(mailbox.id):  # noqa: ASYNC110 - one turn of the loop
+        await asyncio.sleep(0)
     fixture = Fixture(context, gmail, store, scorer, reader, NoAuthorizer(), mailbox.id)
     await fixture.settle()
     assert (await fixture.mailbox()).indexed_at is not None
@@ -273,6 +285,9 @@ async def open_fixture(tmp_path: Path) -> AsyncIterator[Fixture]:
     try:
         yield fixture
     finally:
+        stop.set()
+        with suppress(RuntimeError):  # a test has closed the store
+            await owning
         await store.close()
 
 

@@ -83,6 +83,24 @@ def test_one_leaves_and_is_recorded(troubles: list[str], subject: str) -> None:
         asyncio.run(story(Path(folder)))
 
 
+async def test_a_process_that_may_have_lost_the_mailbox_sends_nothing(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, sent_then = iter([True]), []
+
+    def may_be_lost(_: str) -> bool:
+        sent_then.append(len(fixture.gmail.sent))
+        return next(lost, False)
+
+    monkeypatch.setattr(fixture.store.ownership, "may_be_lost", may_be_lost)
+    fixture.gmail.deliver(letter(text="pitchy"))
+    await fixture.push()
+    await fixture.settle()
+    assert sent_then == [0, 0], "asked before each send, the second of which looked for the first"
+    assert "find_sent" in fixture.gmail.calls
+    assert len(fixture.gmail.sent) == 1
+
+
 # ---- In which words a held sender is answered: their language, and the owner's own paragraph where it is in that one
 
 

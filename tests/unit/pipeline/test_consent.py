@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from backend.domain.errors import PASSED_OVER, AccessLost, NeedsReconnect, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message import Stage
-from backend.transactions.records import Duty, NewMailbox
+from backend.transactions.records import NewMailbox
 from tests.fakes.gmail import Died
 from tests.unit.pipeline.conftest import Fixture, letter
 
@@ -127,18 +126,6 @@ async def test_a_client_that_google_refuses_does_not_keep_the_data(fixture: Fixt
     await _leave(fixture)
     assert order.steps == ["stop"] * PASSED_OVER + ["revoke", "delete"]
     assert await fixture.store.mailbox(fixture.mailbox_id) is None
-
-
-async def test_leaving_waits_for_a_renewal_that_is_under_way(fixture: Fixture) -> None:
-    """Or it would watch again after we stopped, and nobody could stop it any more."""
-    await fixture.store.request_duty(fixture.mailbox_id, Duty.WATCH, fixture.now())
-    renewal = await fixture.store.claim_duty("other", fixture.now(), fixture.now() + timedelta(seconds=30))
-    assert renewal is not None
-    began = fixture.now()
-    order = Order(fixture)
-    await _leave(fixture)
-    assert order.steps == ["stop", "revoke", "delete"]
-    assert fixture.now() - began >= timedelta(seconds=30)
 
 
 async def test_a_message_that_history_knows_and_nobody_can_read_yet_is_looked_for_again(

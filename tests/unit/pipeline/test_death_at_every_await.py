@@ -156,4 +156,4 @@ async def test_a_death_wherever_anybody_waits_changes_nothing(
         if not killed:
             break
         assert place < ENOUGH
-    assert place >= 10
+    assert place >= len(undisturbed.names) >= 7

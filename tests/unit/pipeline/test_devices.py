@@ -10,7 +10,6 @@ from typing import cast
 
 import pytest
 
-from backend.domain.errors import LeaseLost
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.owner_digest import APART
@@ -18,6 +17,7 @@ from backend.pipeline.devices import WebPushService, web_push, worded
 from backend.ports.public_post import PushAnswer, Pushed
 from backend.transactions.records import Duty, Session
 from tests.doubles import GlassVault
+from tests.fakes.gmail import Died
 from tests.fakes.push_service import POINT, SECRET, FakePushService
 from tests.unit.pipeline.conftest import Fixture, letter, open_fixture
 
@@ -78,6 +78,7 @@ async def test_one_who_waits_already_is_not_told_again(here: Fixture) -> None:
 async def test_what_was_held_before_it_was_switched_on_is_not_told(tmp_path: Path) -> None:
     async with open_fixture(tmp_path) as here:
         await comes(here, "sam@seller.test")
+        here.wait(seconds=1)
         await switch_on(here)
         here.wait(seconds=1)
         await comes(here, "bo@other.test")
@@ -149,12 +150,16 @@ async def test_a_death_before_the_record_tells_the_same_under_the_same_name(here
     here.gmail.deliver(letter("sam@seller.test"))
     await here.push()
     await here.work_for(2)
+
+    async def dies(*_: object) -> None:
+        raise Died("before web_pushed")
+
     for _ in range(2):
-        await here.store.request_duty(here.mailbox_id, Duty.WEB_PUSH, here.now())
-        job = await here.store.claim_duty("w", here.now(), here.now() + timedelta(seconds=60))
-        assert job is not None
-        with pytest.raises(LeaseLost):
-            await web_push(here.context, replace(job, lease="somebody else's"))
+        job = await here.duty(Duty.WEB_PUSH)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(here.store, "web_pushed", dies)
+            with pytest.raises(Died):
+                await web_push(here.context, job)
         here.wait(seconds=61)
     first, second = service(here).sent
     assert first == second

@@ -21,9 +21,7 @@ from tests.unit.pipeline.conftest import Fixture, letter
 async def test_a_renewal_never_touches_the_cursor(fixture: Fixture) -> None:
     before = (await fixture.mailbox()).cursor
     fixture.gmail.deliver(letter(text="the minutes of Tuesday"))
-    await fixture.store.request_duty(fixture.mailbox_id, Duty.WATCH, fixture.now())
-    job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + timedelta(minutes=1))
-    assert job is not None
+    job = await fixture.duty(Duty.WATCH)
     due = await watch(fixture.context, job)
     assert (await fixture.mailbox()).cursor == before
     day = timedelta(days=1)
@@ -56,15 +54,13 @@ async def test_after_a_lapse_the_watch_comes_back_and_what_came_meanwhile_is_fou
 
 
 async def test_after_a_lapse_nobody_waits_for_the_sweep(fixture: Fixture) -> None:
-    position, until = (await fixture.mailbox()).cursor, fixture.now() + timedelta(minutes=1)
+    position = (await fixture.mailbox()).cursor
     await fixture.store.save_watch(fixture.mailbox_id, fixture.now() - timedelta(seconds=1), position)
-    await fixture.store.request_duty(fixture.mailbox_id, Duty.WATCH, fixture.now())
-    job = await fixture.store.claim_duty("w", fixture.now(), until)
-    assert job is not None
+    job = await fixture.duty(Duty.WATCH)
     await watch(fixture.context, job)
-    wanted = await fixture.store.claim_duty("w", fixture.now(), until)
-    assert wanted is not None
-    assert wanted.duty is Duty.SYNC, "it is due at once"
+    work = await fixture.store.lane_work(fixture.mailbox_id, 0, fixture.now())
+    wanted = next(one for one in work.duties if one.duty is Duty.SYNC)
+    assert wanted.due_at == fixture.now(), "it is due at once"
 
 
 async def test_mailboxes_that_connected_together_do_not_all_come_back_together(fixture: Fixture) -> None:

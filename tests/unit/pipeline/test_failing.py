@@ -85,7 +85,7 @@ async def test_mail_that_waits_for_the_index_has_not_failed(
 async def test_a_message_whose_facts_are_missing_becomes_a_dead_letter_with_what_is_true(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It said "disconnected", kept its lease, and was tried again for ever."""
+    """It said "disconnected", and was tried again for ever."""
     fixture.gmail.outages["send"] = AWAY
     gmail_id = fixture.gmail.deliver(letter())
     await fixture.push()

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from backend.domain.errors import StoreAway, TryLater
 from backend.domain.mailbox.mailbox import Missing, Notices
+from backend.lanes.fetcher import Fetcher
 from backend.ports.gmail import Waiting
-from backend.worker.fetcher import Fetcher
 from tests.unit.pipeline.conftest import Fixture, letter
 
 

@@ -32,7 +32,7 @@ async def polled(tmp_path: Path) -> AsyncIterator[Fixture]:
 
 async def test_changing_over_stops_the_watch_and_loses_nothing(polled: Fixture) -> None:
     missed = polled.gmail.deliver(letter())
-    await notices.sync_all_mailboxes(polled.context)
+    await notices.change_over(polled.context)
     await polled.work_for(1)
     mailbox = await polled.mailbox()
     assert polled.gmail.calls["stop_watch"] == 1
@@ -44,17 +44,17 @@ async def test_changing_over_stops_the_watch_and_loses_nothing(polled: Fixture) 
 
 async def test_a_second_start_changes_nothing(polled: Fixture) -> None:
     for _ in range(2):
-        await notices.sync_all_mailboxes(polled.context)
+        await notices.change_over(polled.context)
         await polled.work_for(1)
     assert polled.gmail.calls["stop_watch"] == 1
 
 
 async def test_back_to_pushes_there_is_a_watch_again(polled: Fixture) -> None:
-    await notices.sync_all_mailboxes(polled.context)
+    await notices.change_over(polled.context)
     await polled.work_for(1)
     fields = polled.context.settings.model_copy(update={"notices": Notices.PUSH})
     polled.context = replace(polled.context, settings=fields)
-    await notices.sync_all_mailboxes(polled.context)
+    await notices.change_over(polled.context)
     await polled.work_for(1)
     mailbox = await polled.mailbox()
     assert mailbox.notices is Notices.PUSH
@@ -63,7 +63,7 @@ async def test_back_to_pushes_there_is_a_watch_again(polled: Fixture) -> None:
 
 
 async def test_mail_is_found_without_a_word_from_google(polled: Fixture) -> None:
-    await notices.sync_all_mailboxes(polled.context)
+    await notices.change_over(polled.context)
     await polled.work_for(1)
     gmail_id = polled.gmail.deliver(letter())
     await polled.work_for(25)
@@ -72,7 +72,7 @@ async def test_mail_is_found_without_a_word_from_google(polled: Fixture) -> None
 
 
 async def test_a_quiet_day_costs_less_than_a_busy_one_and_both_little(polled: Fixture) -> None:
-    await notices.sync_all_mailboxes(polled.context)
+    await notices.change_over(polled.context)
     await polled.work_for(1)
     polled.gmail.calls.clear()
     await polled.work_for(86_400)
@@ -82,7 +82,7 @@ async def test_a_quiet_day_costs_less_than_a_busy_one_and_both_little(polled: Fi
 
 
 async def test_an_act_of_the_owner_ends_the_quiet_at_once(polled: Fixture) -> None:
-    await notices.sync_all_mailboxes(polled.context)
+    await notices.change_over(polled.context)
     gmail_id = polled.gmail.deliver(letter())
     await polled.work_for(86_400)
     polled.gmail.calls.clear()
@@ -97,7 +97,7 @@ async def test_an_act_of_the_owner_ends_the_quiet_at_once(polled: Fixture) -> No
 
 async def test_a_start_finds_what_nobody_was_there_to_hear_of(fixture: Fixture) -> None:
     gmail_id = fixture.gmail.deliver(letter())
-    await notices.sync_all_mailboxes(fixture.context)
+    fixture.context.looks.want(fixture.mailbox_id)
     await fixture.work_for(1)
     assert gmail_id in await fixture.store.known(fixture.mailbox_id, [gmail_id])
 

@@ -275,7 +275,7 @@ async def test_it_speaks_the_owners_language_and_time(fixture: Fixture) -> None:
     fixture.gmail.deliver(letter())
     await fixture.push()
     await fixture.settle()
-    due = (await fixture.store.next_due(fixture.now())).first
+    due = await fixture.next()
     assert due is not None
     fixture.gmail.now = datetime(2026, 11, 24, 12, 59, 59, tzinfo=due.tzinfo)
     await fixture.work_for(0.5)

@@ -92,9 +92,7 @@ async def test_our_own_order_that_is_not_carried_out_yet_stands(fixture: Fixture
             break  # judged, and not moved yet
         assert await fixture._turn()
     fixture.gmail.forget_history()
-    await fixture.store.request_duty(fixture.mailbox_id, Duty.SYNC, fixture.now())
-    job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + timedelta(minutes=1))
-    assert job is not None
+    job = await fixture.duty(Duty.SYNC)
     await run_duty(fixture.context, fixture.authorizer, job)
 
     view = (await fixture.store.known(fixture.mailbox_id, [pitch]))[pitch]
@@ -241,9 +239,7 @@ async def test_a_death_between_two_pages_of_moved_mail_goes_on_where_it_was(
             pitch
         )  # gone, not released: nothing but the noted place keeps it from being asked again
     fixture.gmail.forget_history()
-    await fixture.store.request_duty(fixture.mailbox_id, Duty.SYNC, fixture.now())
-    job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + timedelta(minutes=1))
-    assert job is not None
+    job = await fixture.duty(Duty.SYNC)
     fixture.gmail.calls.clear()
     await relist.begin(fixture.context, job, await fixture.mailbox())
     await relist.go_on(fixture.context, job, await fixture.mailbox())
@@ -323,9 +319,7 @@ async def test_what_comes_while_the_re_list_is_under_way_is_found_too(fixture: F
     """The position it ends at is noted before anything is listed."""
     fixture.wait(minutes=30)
     fixture.gmail.forget_history()
-    await fixture.store.request_duty(fixture.mailbox_id, Duty.SYNC, fixture.now())
-    job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + timedelta(minutes=1))
-    assert job is not None
+    job = await fixture.duty(Duty.SYNC)
     await relist.begin(fixture.context, job, await fixture.mailbox())
     assert not await relist.go_on(fixture.context, job, await fixture.mailbox())
     late = fixture.gmail.deliver(
@@ -358,9 +352,7 @@ async def test_a_page_token_that_died_starts_the_listing_again(fixture: Fixture)
         fixture.gmail.deliver(letter(f"a{number}@mia.test", "x"), labels=frozenset({"INBOX"}))
     fixture.wait(minutes=30)
     fixture.gmail.forget_history()
-    await fixture.store.request_duty(fixture.mailbox_id, Duty.SYNC, fixture.now())
-    job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + timedelta(minutes=1))
-    assert job is not None
+    job = await fixture.duty(Duty.SYNC)
     await relist.begin(fixture.context, job, await fixture.mailbox())
     await relist.go_on(fixture.context, job, await fixture.mailbox())
     assert (await fixture.mailbox()).page_token

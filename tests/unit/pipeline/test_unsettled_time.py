@@ -14,7 +14,7 @@ from backend.pipeline.devices import ALL_SCOPES, DeviceRequest, DeviceService
 from backend.pipeline.solve import open_challenge
 from backend.pipeline.stages import run_duty
 from backend.transactions.records import Duty, NewDevice, OneTimeCode, Purpose, Session
-from tests.unit.pipeline.conftest import LEASE, Fixture, letter, open_fixture
+from tests.unit.pipeline.conftest import Fixture, letter, open_fixture
 
 
 class Doubted:
@@ -41,11 +41,7 @@ async def messages(fixture: Fixture) -> int:
 
 
 async def forget(fixture: Fixture) -> None:
-    await fixture.store.request_duty(fixture.mailbox_id, Duty.RETAIN, fixture.now())
-    job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + LEASE)
-    while job is not None and job.duty is not Duty.RETAIN:
-        job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + LEASE)
-    assert job is not None
+    job = await fixture.duty(Duty.RETAIN)
     await run_duty(fixture.context, fixture.authorizer, job)
 
 

@@ -19,11 +19,9 @@ WALKS = {
         count_dead_letters count_unjudged count_drifts count_challenges
         """.split(),
     *("count_notices", "tallies", "balance_differences", "daily_differences", "dead_letters"),
-    *("due_lanes", "next_turn", "next_duty_due", "claim_duties", "want_duty"),
+    "lanes",
     # once, when a backup is put back or a server starts; when what pulling lacks has changed
-    *("free_messages", "free_duties", "free_lanes", "doubt_intents", "save_missing"),
-    *("inherit_messages", "inherit_duties"),
-    "look_everywhere",  # and when a server has fallen silent
+    *("doubt_intents", "save_missing", "bring_back_sendings"),
     # when it is known again what time it is: at a start, and after the clock was set
     *("bring_back_duties", "bring_back_looks", "bring_back_messages"),
     *("bring_back_digests", "bring_back_web_pushes"),
@@ -31,8 +29,6 @@ WALKS = {
     "count_failing",
     # a row a mailbox, once for an address that no mailbox has today
     *("mailbox_by_former", "pushed_formerly"),
-    # a row a server
-    *("drop_silent_servers", "count_servers"),
     # asked by an operator, or the last row alone
     *"models_at_work model_acts known_models labels_in_trial labels_of_the_asked trial_pairs".split(),
 }
@@ -60,7 +56,7 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 def walked(connection: sqlite3.Connection, query: Query) -> list[str]:
     """Steps of the plan that read a whole table or index."""
-    params = {name: "[]" if name in ("lanes", "ids", "rows", "addresses") else 1 for name in query.params}
+    params = {name: "[]" if name in ("ids", "rows", "addresses") else 1 for name in query.params}
     steps = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {query.sql}", params)]
     ours = [step for step in steps if step.startswith("SCAN ")]
     inside = (
@@ -85,12 +81,17 @@ def test_the_message_path_searches_and_never_walks(connection: sqlite3.Connectio
     assert walkers == {}
 
 
-def test_claims_read_only_the_jobs_they_claim(connection: sqlite3.Connection) -> None:
-    plan = connection.execute(
-        f"EXPLAIN QUERY PLAN {queries(Dialect.SQLITE)['claim_rows'].sql}",
-        {"lanes": "[]", "share": 1, "now": 1, "lease": "x", "lease_until": 2},
-    ).fetchall()
-    assert any("messages_due (mailbox_id=? AND due_at<?)" in row["detail"] for row in plan)
+def test_a_lane_reads_only_what_it_asks_for(connection: sqlite3.Connection) -> None:
+    known = queries(Dialect.SQLITE)
+    for name, index in (
+        ("lane_messages", "messages_due (mailbox_id=?"),
+        ("lanes", "messages_due (mailbox_id=?"),
+    ):
+        plan = connection.execute(
+            f"EXPLAIN QUERY PLAN {known[name].sql}", dict.fromkeys(known[name].params, 1)
+        ).fetchall()
+        assert any(index in row["detail"] for row in plan), name
+        assert not any("TEMP B-TREE" in row["detail"] for row in plan), name
 
 
 # ---- The embedded store's memory is bounded: pages are cached once, by the system

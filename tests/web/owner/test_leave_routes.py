@@ -51,7 +51,7 @@ async def ana(here: Office) -> Visit:
 
 async def work(here: Office, google: Google, tries: int = 1) -> None:
     for _ in range(tries):
-        job = await here.story.claim_duty()
+        job = await here.story.due_duty()
         assert job is not None
         await leave(here.service.context, google, job)
 
@@ -99,7 +99,7 @@ async def test_the_receipt_says_what_became_of_the_grant(
     where = await ana.post("/settings/leave", confirm="ana@corp.test")
     google = Google(trouble)
     for _ in range(REVOKE_TRIES - 1 if isinstance(trouble, Rejected) else 0):
-        job = await here.story.claim_duty()
+        job = await here.story.due_duty()
         assert job is not None
         with pytest.raises(Rejected):
             await leave(here.service.context, google, job)
@@ -116,7 +116,7 @@ async def test_a_page_of_something_in_between_is_waited_out_and_not_for_ever(
     page = Unexplained("later.unexplained", reason="http403")
     google = Google(page)
     for _ in range(PASSED_OVER - 1):
-        job = await here.story.claim_duty()
+        job = await here.story.due_duty()
         assert job is not None
         with pytest.raises(Unexplained):
             await leave(here.service.context, google, job)
@@ -132,7 +132,7 @@ async def test_a_page_of_something_in_between_is_waited_out_and_not_for_ever(
 async def test_a_leaving_that_fails_says_so(here: Office, ana: Visit) -> None:
     where = await ana.post("/settings/leave", confirm="ana@corp.test")
     assert "This takes a few seconds" in await ana.get(where)
-    job = await here.story.claim_duty()
+    job = await here.story.due_duty()
     assert job is not None
     await here.store.postpone_duty(job, here.story.now, "", here.story.now, cause=Cause.GOOGLE)
     page = await ana.get(where)

@@ -105,13 +105,11 @@ WHERE mailbox_id = :mailbox_id AND created_at > :day_ago
 -- name: pay_link(mailbox_id, gmail_id, policy_row, now)!
 UPDATE messages SET outcome = 'challenge', policy_row = :policy_row, guards = '[]', stage = 'challenge', due_at = :now,
     changed_at = :now
-WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND placement = 'held' AND decided_by = '' AND stage IS NULL
-    AND lease IS NULL;
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND placement = 'held' AND decided_by = '' AND stage IS NULL;
 
 -- name: owe_no_link(mailbox_id, gmail_id, guards, now)!
 UPDATE messages SET guards = :guards, changed_at = :now
-WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND placement = 'held' AND decided_by = '' AND stage IS NULL
-    AND lease IS NULL;
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND placement = 'held' AND decided_by = '' AND stage IS NULL;
 
 -- name: close_spent(mailbox_id, sender, now)!
 -- A new link takes the place of one whose life is over, or that is used and has nothing left to deliver.

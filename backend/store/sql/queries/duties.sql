@@ -1,22 +1,16 @@
 -- name: want_duty(mailbox_id, duty, due_at)!
--- While it is held, what is asked for waits in asked_at; due_at is then the end of the lease. Asked for at several
--- times it is done at the first of them and, by again_at, at the last.
+-- Asked for at several times it is done at the first of them and, by again_at, at the last; asked_at is the first that
+-- was asked for since it was done last.
 UPDATE duties
 SET wanted = wanted + 1,
     again_at = CASE WHEN again_at IS NULL OR again_at < :due_at THEN :due_at ELSE again_at END,
-    asked_at = CASE WHEN lease IS NULL THEN asked_at
-                    WHEN asked_at IS NULL OR asked_at > :due_at THEN :due_at ELSE asked_at END,
-    due_at = CASE WHEN lease IS NOT NULL THEN due_at
-                  WHEN due_at IS NULL OR due_at > :due_at THEN :due_at ELSE due_at END
+    asked_at = CASE WHEN asked_at IS NULL OR asked_at > :due_at THEN :due_at ELSE asked_at END,
+    due_at = CASE WHEN due_at IS NULL OR due_at > :due_at THEN :due_at ELSE due_at END
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
-
--- name: look_everywhere(duty, now)!
-UPDATE duties SET wanted = wanted + 1, due_at = :now
-WHERE duty = :duty AND lease IS NULL AND due_at > :now;
 
 -- name: postpone_duty(mailbox_id, duty, due_at, attempts, error, failing_since, cause)!
 UPDATE duties
-SET lease = NULL, asked_at = NULL, due_at = :due_at, attempts = :attempts, error = :error,
+SET asked_at = NULL, due_at = :due_at, attempts = :attempts, error = :error,
     failing_since = :failing_since, failing_cause = :cause
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
@@ -24,20 +18,25 @@ WHERE mailbox_id = :mailbox_id AND duty = :duty;
 UPDATE duties SET failing_since = COALESCE(failing_since, :now), failing_cause = :cause
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
--- name: duty_goes_on(mailbox_id, duty, lease)!
+-- name: duty_goes_on(mailbox_id, duty)!
 -- Part of it is done for good: its tries are counted from the start, and it does not fail.
 UPDATE duties SET attempts = 0, error = '', failing_since = NULL
-WHERE mailbox_id = :mailbox_id AND duty = :duty AND lease = :lease;
+WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
--- name: end_duty(mailbox_id, duty, lease, next_due)!
--- Due again at the earliest of next_due and the times it was asked for, none of which need be.
+-- name: end_duty(mailbox_id, duty, wanted, read_at, next_due)!
+-- Due again at the earliest of next_due and the times it was asked for since it was read, none of which need be.
 UPDATE duties
-SET lease = NULL, asked_at = NULL, attempts = 0, error = '', failing_since = NULL, failing_cause = '',
+SET asked_at = NULL, attempts = 0, error = '', failing_since = NULL, failing_cause = '',
+    again_at = CASE WHEN again_at > :read_at THEN again_at END,
     due_at = (
         SELECT MIN(times.at)
-        FROM (SELECT asked_at AS at UNION ALL SELECT again_at UNION ALL SELECT CAST(:next_due AS BIGINT)) AS times
+        FROM (
+            SELECT CASE WHEN wanted <> :wanted THEN asked_at END AS at
+            UNION ALL SELECT CASE WHEN again_at > :read_at THEN again_at END
+            UNION ALL SELECT CAST(:next_due AS BIGINT)
+        ) AS times
     )
-WHERE mailbox_id = :mailbox_id AND duty = :duty AND lease = :lease;
+WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
 -- name: failing_jobs(mailbox_id)
 -- Every duty that fails, and the message that has failed longest.
@@ -69,6 +68,3 @@ UPDATE duties SET failing_since = NULL WHERE mailbox_id = :mailbox_id AND failin
 
 -- name: calm_messages(mailbox_id)!
 UPDATE messages SET failing_since = NULL WHERE mailbox_id = :mailbox_id AND failing_since IS NOT NULL;
-
--- name: next_duty_due()$
-SELECT MIN(due_at) FROM duties WHERE is_open AND due_at IS NOT NULL;

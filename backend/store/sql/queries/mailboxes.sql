@@ -29,9 +29,6 @@ SET email = :email, former = :former, name = CASE WHEN :name = '' THEN name ELSE
     link = 'connected', link_cause = '', grant_expires_at = :grant_expires_at, changed_at = :now
 WHERE id = :mailbox_id;
 
--- name: insert_lane(mailbox_id)!
-INSERT INTO lanes (mailbox_id) VALUES (:mailbox_id);
-
 -- name: insert_duty(mailbox_id, duty)!
 INSERT INTO duties (mailbox_id, duty) VALUES (:mailbox_id, :duty);
 
@@ -68,9 +65,6 @@ WHERE id = :mailbox_id;
 -- name: save_link(mailbox_id, link, cause, now)!
 UPDATE mailboxes SET link = :link, link_cause = :cause, changed_at = :now WHERE id = :mailbox_id;
 
--- name: open_lane(mailbox_id, is_open)!
-UPDATE lanes SET is_open = :is_open WHERE mailbox_id = :mailbox_id;
-
 -- name: open_duties(mailbox_id, is_open, leave_open)!
 UPDATE duties SET is_open = CASE WHEN duty = 'leave' THEN CAST(:leave_open AS BOOLEAN) ELSE CAST(:is_open AS BOOLEAN) END
 WHERE mailbox_id = :mailbox_id;
@@ -78,10 +72,13 @@ WHERE mailbox_id = :mailbox_id;
 -- name: cancel_leave(mailbox_id)!
 -- An owner who comes back before their leaving was begun stays.
 UPDATE duties SET due_at = NULL, asked_at = NULL, attempts = 0, error = ''
-WHERE mailbox_id = :mailbox_id AND duty = 'leave' AND lease IS NULL;
+WHERE mailbox_id = :mailbox_id AND duty = 'leave' AND error <> 'begun';
+
+-- name: begin_leaving(mailbox_id)!
+UPDATE duties SET error = 'begun' WHERE mailbox_id = :mailbox_id AND duty = 'leave';
 
 -- name: leave_begun(mailbox_id)$
-SELECT COUNT(*) FROM duties WHERE mailbox_id = :mailbox_id AND duty = 'leave' AND lease IS NOT NULL;
+SELECT COUNT(*) FROM duties WHERE mailbox_id = :mailbox_id AND duty = 'leave' AND error = 'begun';
 
 -- name: save_cursor(mailbox_id, cursor, page_token, page_start, safe_since, moved_at, unheard_since, told_to, told_at)!
 UPDATE mailboxes
@@ -91,12 +88,6 @@ WHERE id = :mailbox_id;
 
 -- name: save_gap(mailbox_id, gap)!
 UPDATE mailboxes SET last_gap = :gap WHERE id = :mailbox_id;
-
--- name: work_under_way(mailbox_id, now)$
--- Jobs of the mailbox that somebody holds right now, but for its leaving.
-SELECT (SELECT COUNT(*) FROM duties
-        WHERE mailbox_id = :mailbox_id AND duty <> 'leave' AND lease IS NOT NULL AND due_at > :now)
-    + (SELECT COUNT(*) FROM messages WHERE mailbox_id = :mailbox_id AND lease IS NOT NULL AND due_at > :now);
 
 -- name: save_index(mailbox_id, page, done, total, indexed_at)!
 UPDATE mailboxes

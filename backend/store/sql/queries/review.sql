@@ -124,7 +124,7 @@ VALUES (:mailbox_id, :gmail_id, :sender, 'asked', :now)
 ON CONFLICT (mailbox_id, gmail_id) DO NOTHING;
 
 -- name: claim_unsubscribe(mailbox_id, gmail_id, now, before)!
--- One at a time; a process that died over it holds it no longer than its lease.
+-- One at a time; a process that died over it holds it for a minute.
 UPDATE unsubscriptions SET state = 'trying', tried_at = :now
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id
     AND (state IN ('asked', 'failed') OR (state = 'trying' AND tried_at <= :before));

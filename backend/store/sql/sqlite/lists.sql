@@ -1,12 +1,10 @@
 -- Queries over a list of values, handed over as one JSON text.
 
--- name: insert_messages(mailbox_id, rows, backlog, lease, attempts, due_at, now)
+-- name: insert_messages(mailbox_id, rows, backlog, now)
 -- Each row: [gmail id, thread id, labels as JSON text or null, stage]. Known ids and challenges of ours
 -- are left out.
-INSERT INTO messages (mailbox_id, gmail_id, thread_id, labels, stage, backlog, first_seen_at, changed_at, due_at,
-    lease, attempts)
-SELECT :mailbox_id, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, :backlog, :now, :now, :due_at,
-    :lease, :attempts
+INSERT INTO messages (mailbox_id, gmail_id, thread_id, labels, stage, backlog, first_seen_at, changed_at, due_at)
+SELECT :mailbox_id, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, :backlog, :now, :now, :now
 FROM json_each(:rows) AS r
 WHERE NOT EXISTS (
     SELECT 1 FROM challenges AS c WHERE c.mailbox_id = :mailbox_id AND c.sent_gmail_id <> ''
@@ -16,15 +14,12 @@ ON CONFLICT DO NOTHING
 RETURNING gmail_id;
 
 -- name: end_deleted(mailbox_id, ids, now)
--- Gone from Gmail. A worker that holds one keeps it to the end of its lease and finds it ended.
+-- Gone from Gmail. A stage that is under way finds it ended.
 UPDATE messages
 SET stage = NULL, placement = NULL, set_aside = FALSE, error = 'gone', revision = revision + 1,
-    changed_at = :now, due_at = CASE WHEN lease IS NULL THEN NULL ELSE due_at END
+    changed_at = :now, due_at = NULL
 WHERE mailbox_id = :mailbox_id AND gmail_id IN (SELECT value FROM json_each(:ids)) AND error <> 'gone'
 RETURNING gmail_id;
-
--- name: mailboxes_by_id(ids)
-SELECT * FROM mailboxes WHERE id IN (SELECT value FROM json_each(:ids));
 
 -- name: ours(mailbox_id, ids)
 SELECT sent_gmail_id FROM challenges

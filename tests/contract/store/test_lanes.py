@@ -1,10 +1,9 @@
-"""The job loop over a store: what it does with a message that breaks it, how it stops, who holds what."""
+"""Lanes over a store: what they do with a message that breaks them, how they stop, what a death leaves."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,18 +12,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from backend.domain.errors import SEARCH_LAG, LeaseLost, StoreAway, TryLater
-from backend.domain.mailbox.mailbox import NoticeHint
-from backend.domain.mailbox.message import Outcome, Stage
+from backend.domain.errors import LaneLost, StoreAway, TryLater
+from backend.domain.mailbox.mailbox import Link, NoticeHint
+from backend.domain.mailbox.message import Outcome
+from backend.lanes import lanes
+from backend.lanes.lanes import Lanes
 from backend.pipeline.context import Context
 from backend.pipeline.looks import Look
 from backend.settings import Settings
-from backend.store.opening import open_store
 from backend.transactions.records import Duty, DutyJob, MessageJob
 from backend.transactions.store import Store
-from backend.worker import loop
-from backend.worker.endings import Endings
-from backend.worker.loop import Worker
 from tests.contract.store.stories import Story
 from tests.doubles import FixedClock, GlassVault, SeededTokens
 
@@ -37,8 +34,8 @@ STOP = 0.2
 
 @dataclass
 class Workshop:
-    """A store with Ana's and Bea's mailboxes, and workers whose stages are played: poison raises, slow never
-    ends by itself, anything else is judged and passes."""
+    """A store with Ana's and Bea's mailboxes, and lanes whose stages are played: poison raises, slow never ends by
+    itself, anything else is judged and passes. Looks find nothing."""
 
     story: Story
     clock: FixedClock
@@ -47,8 +44,8 @@ class Workshop:
     slow_began: asyncio.Event = field(default_factory=asyncio.Event)
     error: Exception = field(default_factory=lambda: RuntimeError("poison"))
 
-    async def stage(self, context: Context, job: MessageJob, *_: object) -> tuple[MessageJob, ...]:
-        """What a worker runs instead of screening."""
+    async def stage(self, context: Context, job: MessageJob, *_: object) -> None:
+        """What a lane runs instead of screening."""
         self.ran.append(job.gmail_id)
         if job.gmail_id == POISON:
             raise self.error
@@ -56,36 +53,70 @@ class Workshop:
             self.slow_began.set()
             await asyncio.Event().wait()
         await self.story.judge(job, Outcome.INBOX)
-        return ()
 
-    def worker(self, name: str = "w1", context: Context | None = None) -> Worker:
-        """One that polls all the time: the clock does not go on by itself."""
-        return Worker(context or self.context, NOBODY, name)
+    def lanes(self, context: Context | None = None) -> Lanes:
+        """They look all the time: the clock does not go on by itself."""
+        return Lanes(context or self.context, NOBODY)
 
     async def work_until(self, done: Callable[[], Awaitable[bool]]) -> None:
-        """Run a worker until `done`, time passing as it waits."""
-        stop, worker, claim = asyncio.Event(), self.worker(), Worker._claim
-        claiming = False
+        """Run lanes until `done`, time passing as they wait."""
+        stop, running_lanes = asyncio.Event(), self.lanes()
+        turn, reading = running_lanes._turn, False
 
-        async def claimed() -> int:
-            nonlocal claiming
-            claiming = True
+        async def turned() -> None:
+            nonlocal reading
+            reading = True
             try:
-                return await claim(worker)
+                await turn()
             finally:
-                claiming = False
+                reading = False
 
-        worker._claim = claimed  # type: ignore[method-assign]
-        running = asyncio.create_task(worker.run(stop))
+        running_lanes._turn = turned  # type: ignore[method-assign]
+        running = asyncio.create_task(running_lanes.run(stop))
         async with asyncio.timeout(30):
             while not await done():
-                # A slow disk or server is no reason to lose a lease.
-                if not worker.busy and not claiming:
+                # A slow disk or server is no reason for a job to be late.
+                if not running_lanes.busy and not reading:
                     self.clock.advance(1)
                     self.story.now = self.clock.now()
                 await asyncio.sleep(0)
         stop.set()
         await running
+
+    async def die_over(self, gmail_id: str) -> None:
+        """Lanes run until this message is under way, and die: nothing of theirs ends any more. If it has become a dead
+        letter they stop in an orderly way."""
+        began, stop, dying = asyncio.Event(), asyncio.Event(), self.lanes()
+
+        async def stage(context: Context, job: MessageJob, *_: object) -> None:
+            if job.gmail_id != gmail_id:
+                await asyncio.sleep(0.01)
+            else:
+                began.set()
+            if began.is_set():
+                await asyncio.Event().wait()
+            await self.story.judge(job, Outcome.INBOX)
+
+        async def nothing(*_: object) -> None: ...
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lanes, "run_stage", stage)
+            patch.setattr(self.story.store, "unmark", nothing)
+            running = asyncio.create_task(dying.run(stop))
+            async with asyncio.timeout(30):
+                waits = {asyncio.create_task(began.wait()), asyncio.create_task(self._dead_letter())}
+                _, left = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if not began.is_set():
+                stop.set()
+                await running
+            dead = [running, *dying._running, *left]
+            for task in dead:
+                task.cancel()
+            await asyncio.gather(*dead, return_exceptions=True)
+
+    async def _dead_letter(self) -> None:
+        while not await self.dead_letters():  # noqa: ASYNC110 - it stands in the database
+            await asyncio.sleep(0.005)
 
     async def ended(self, mailbox: str, *ids: str) -> bool:
         """Whether these are done with."""
@@ -108,7 +139,14 @@ async def workshop(store: Store, story: Story, tmp_path: Path, monkeypatch: pyte
     for name in ("ana", "bea"):
         await story.mailbox(name)
     shop = Workshop(story, clock, context)
-    monkeypatch.setattr(loop, "run_stage", shop.stage)
+
+    async def sees_nothing(context: Context, look: Look, hands: object) -> None:
+        ana = await context.store.bare_mailbox(look.mailbox_id)
+        assert ana is not None
+        context.looks.looked(ana, "5")
+
+    monkeypatch.setattr(lanes, "run_stage", shop.stage)
+    monkeypatch.setattr(lanes, "look_at", sees_nothing)
     return shop
 
 
@@ -143,85 +181,101 @@ async def test_what_others_are_to_blame_for_is_tried_for_as_long_as_it_takes(
     assert await workshop.dead_letters() == []
 
 
-async def test_a_message_that_kills_its_workers_becomes_a_dead_letter_too(workshop: Workshop) -> None:
-    """It ends no job: the process is gone each time, and with it whatever else it held."""
-    await workshop.story.arrive("ana", POISON, "m1")
-    for number in range(TRIES):
-        for job in await workshop.story.claim(worker=f"dead{number}"):
-            if job.gmail_id != POISON:
-                await workshop.story.judge(job, Outcome.INBOX)
-        workshop.clock.advance(61)
-        workshop.story.now = workshop.clock.now()
-    await workshop.story.arrive("ana", "m2")
-
-    async def done() -> bool:
-        return bool(await workshop.dead_letters()) and await workshop.ended("ana", "m1", "m2")
-
-    await workshop.work_until(done)
-    assert POISON not in workshop.ran
-    assert (await workshop.story.view("ana", POISON)).cause == loop.DEADLY
-
-
 async def test_a_few_deaths_that_had_other_causes_do_not_count_against_a_message(workshop: Workshop) -> None:
     await workshop.story.arrive("ana", "m1")
-    for number in range(TRIES - 1):
-        await workshop.story.claim(worker=f"dead{number}")
-        workshop.clock.advance(61)
-        workshop.story.now = workshop.clock.now()
+    for _ in range(TRIES):
+        await workshop.die_over("m1")
+    (job,) = await workshop.story.due()
+    assert job.deaths == TRIES - 1
     await workshop.work_until(lambda: workshop.ended("ana", "m1"))
     assert workshop.ran == ["m1"]
 
 
-async def test_of_all_that_a_dying_worker_held_only_the_cause_becomes_a_dead_letter(
+async def test_of_all_that_dies_with_it_only_the_cause_becomes_a_dead_letter(workshop: Workshop) -> None:
+    """A process that dies takes all that is under way with it, and here it does so again and again."""
+    innocent = {"ana": ("m1", "m2", "m3"), "bea": ("m4", "m5", "m6")}
+    await workshop.story.arrive("ana", *innocent["ana"], POISON)
+    await workshop.story.arrive("bea", *innocent["bea"])
+
+    for _ in range(TRIES + 2):
+        await workshop.die_over(POISON)
+        if await workshop.dead_letters():
+            break
+    assert await workshop.dead_letters() == [POISON]
+    assert (await workshop.story.view("ana", POISON)).cause == lanes.DEADLY
+    await workshop.work_until(lambda: workshop.ended("ana", *innocent["ana"]))
+    await workshop.work_until(lambda: workshop.ended("bea", *innocent["bea"]))
+    assert await workshop.dead_letters() == [POISON]
+
+
+async def test_after_a_death_a_mailbox_goes_one_by_one_and_marks_each_until_it_is_through(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["m1", "m2", "m3"]
+    await workshop.story.arrive("ana", *names)
+    await workshop.die_over("m1")
+    seen: list[tuple[int, dict[str, int]]] = []
+    under_way = 0
+
+    async def stage(context: Context, job: MessageJob, *_: object) -> None:
+        nonlocal under_way
+        under_way += 1
+        seen.append((under_way, {one.gmail_id: one.deaths for one in await workshop.story.due()}))
+        await workshop.story.judge(job, Outcome.INBOX)
+        under_way -= 1
+
+    monkeypatch.setattr(lanes, "run_stage", stage)
+    await workshop.work_until(lambda: workshop.ended("ana", *names))
+    assert seen == [
+        (1, {"m1": 1, "m2": 0, "m3": 0}),
+        (1, {"m2": 1, "m3": 0}),
+        (1, {"m3": 1}),
+    ]
+    seen.clear()
+    await workshop.story.arrive("ana", "m4")
+    await workshop.work_until(lambda: workshop.ended("ana", "m4"))
+    assert seen == [(1, {"m4": 0})], "that process stopped in an orderly way"
+
+
+async def test_lanes_that_are_told_to_stop_leave_what_does_not_end_in_time_as_it_was(
     workshop: Workshop,
 ) -> None:
-    """A process that dies takes everything it holds with it, and here it does so again and again."""
-    innocent = ("m1", "m2", "m3", "m4", "m5", "m6")
-    died = asyncio.Event()
-
-    async def stage(context: Context, job: MessageJob, *_: object) -> tuple[MessageJob, ...]:
-        if job.gmail_id == POISON:
-            died.set()
-        await asyncio.wait({asyncio.create_task(died.wait())}, timeout=0.01)
-        if died.is_set():
-            await asyncio.Event().wait()  # nothing that ran in that process ends any more
-        await workshop.story.judge(job, Outcome.INBOX)
-        return ()
-
-    async def nobody_left_to(endings: Endings, job: MessageJob) -> None: ...
-
-    await workshop.story.arrive("ana", *innocent, POISON)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "run_stage", stage)
-        patch.setattr(Endings, "give_back", nobody_left_to)
-        for life in range(TRIES + 1):
-            died.clear()
-            stop = asyncio.Event()
-            running = asyncio.create_task(workshop.worker(f"life{life}").run(stop))
-            async with asyncio.timeout(30):
-                while not died.is_set() and not await workshop.dead_letters():
-                    pass
-            stop.set()
-            await running
-            workshop.clock.advance(61)
-            workshop.story.now = workshop.clock.now()
-    assert await workshop.dead_letters() == [POISON]
-    await workshop.work_until(lambda: workshop.ended("ana", *innocent))
-    assert await workshop.dead_letters() == [POISON]
-
-
-async def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_time(workshop: Workshop) -> None:
     await workshop.story.arrive("ana", SLOW)
     stop = asyncio.Event()
-    running = asyncio.create_task(workshop.worker().run(stop))
+    running = asyncio.create_task(workshop.lanes().run(stop))
     await workshop.slow_began.wait()
     began = asyncio.get_running_loop().time()
     stop.set()
     await running
     assert asyncio.get_running_loop().time() - began < 20 * STOP
-    # Free at once, not when the lease runs out, and no try of its own was spent.
-    (job,) = await workshop.story.claim(worker="w2")
+    (job,) = await workshop.story.due()
     assert (job.gmail_id, job.attempt, job.deaths) == (SLOW, 1, 0)
+
+
+async def test_leaving_waits_for_what_is_under_way_and_nothing_begins_beside_it(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A renewal could watch again after we stopped, and nobody could stop it any more."""
+    story, order, renewing = workshop.story, list[str](), asyncio.Event()
+
+    async def duty(context: Context, authorizer: object, job: DutyJob, *_: object) -> None:
+        order.append(f"{job.duty} begins")
+        if job.duty is Duty.WATCH:
+            await story.store.set_link("ana", Link.LEAVING, story.now)
+            renewing.set()
+            for _ in range(20):
+                await asyncio.sleep(0.002)
+        order.append(f"{job.duty} ends")
+        await context.store.finish_duty(job, None)
+
+    monkeypatch.setattr(lanes, "run_duty", duty)
+    await story.store.request_duty("ana", Duty.WATCH, story.now)
+    await workshop.work_until(lambda: _says(order, "leave ends"))
+    assert order == ["watch begins", "watch ends", "leave begins", "leave ends"]
+
+
+async def _says(order: list[str], word: str) -> bool:
+    return word in order
 
 
 async def test_a_worker_with_every_slot_taken_hears_that_it_is_to_stop(workshop: Workshop) -> None:
@@ -244,54 +298,37 @@ async def test_a_worker_with_every_slot_taken_hears_that_it_is_to_stop(workshop:
         await story.arrive(f"owner{number}", f"m{number}")
     await story.store.request_duty("ana", Duty.SYNC, story.now)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "run_stage", endless)
-        patch.setattr(loop, "run_duty", endless)
-        stop, worker = asyncio.Event(), workshop.worker()
+        patch.setattr(lanes, "run_stage", endless)
+        patch.setattr(lanes, "run_duty", endless)
+        stop, worker = asyncio.Event(), workshop.lanes()
         running = asyncio.create_task(worker.run(stop))
         async with asyncio.timeout(30):
             await all_began.wait()
             assert worker.busy == slots
             stop.set()
             await running
-    assert began == slots, "nothing more was claimed"
-    free = await workshop.story.claim(worker="w2")
-    assert {job.attempt for job in free} == {1}, "given back at once, and no try was spent"
+    assert began == slots, "nothing more was begun"
+    free = await workshop.story.due()
+    assert {job.attempt for job in free} == {1}, "no try was spent"
 
 
-async def test_a_send_that_was_cut_short_is_looked_for_only_once_it_can_be_found(workshop: Workshop) -> None:
-    """Given back at once, the next worker would look before the mail shows, and send it a second time."""
-    await workshop.story.arrive("ana", SLOW)
-    await workshop.story.judge(await workshop.story.job(SLOW), Outcome.CHALLENGE)
-    await workshop.story.store.finish_stage(await workshop.story.job(SLOW), workshop.story.now)
-    stop = asyncio.Event()
-    running = asyncio.create_task(workshop.worker().run(stop))
-    await workshop.slow_began.wait()
-    stop.set()
-    await running
-    assert await workshop.story.claim(worker="w2") == ()
-    workshop.story.pass_time(seconds=SEARCH_LAG.total_seconds())
-    (job,) = await workshop.story.claim(worker="w2")
-    assert (job.gmail_id, job.stage) == (SLOW, Stage.CHALLENGE)
-
-
-async def test_a_worker_that_is_told_to_stop_claims_nothing_more_but_ends_what_runs(
+async def test_lanes_that_are_told_to_stop_begin_nothing_more_but_end_what_runs(
     workshop: Workshop,
 ) -> None:
     ending = asyncio.Event()
 
-    async def slow(context: Context, job: MessageJob, *_: object) -> tuple[MessageJob, ...]:
+    async def slow(context: Context, job: MessageJob, *_: object) -> None:
         workshop.ran.append(job.gmail_id)
         workshop.slow_began.set()
         await ending.wait()
         await workshop.story.judge(job, Outcome.INBOX)
-        return ()
 
     await workshop.story.arrive("ana", "m1")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "run_stage", slow)
+        patch.setattr(lanes, "run_stage", slow)
         stop = asyncio.Event()
         patient = workshop.context.settings.model_copy(update={"stop_seconds": 30})
-        worker = workshop.worker(context=replace(workshop.context, settings=patient))
+        worker = workshop.lanes(replace(workshop.context, settings=patient))
         running = asyncio.create_task(worker.run(stop))
         await workshop.slow_began.wait()
         stop.set()
@@ -302,16 +339,13 @@ async def test_a_worker_that_is_told_to_stop_claims_nothing_more_but_ends_what_r
     assert workshop.ran == ["m1"]
 
 
-async def test_two_workers_never_sync_one_mailbox_at_the_same_time(
-    workshop: Workshop, address: str, monkeypatch: pytest.MonkeyPatch
+async def test_a_mailboxs_duty_runs_once_at_a_time(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each has a store of its own, as processes have: only what is stored can keep them apart."""
     inside: dict[str, int] = {"ana": 0, "bea": 0}
     most, turns = dict(inside), 0
 
-    async def sync(
-        context: Context, authorizer: object, job: DutyJob, *more: object
-    ) -> tuple[MessageJob, ...]:
+    async def sync(context: Context, authorizer: object, job: DutyJob, *more: object) -> None:
         nonlocal turns
         inside[job.mailbox_id] += 1
         most[job.mailbox_id] = max(most[job.mailbox_id], inside[job.mailbox_id])
@@ -324,24 +358,15 @@ async def test_two_workers_never_sync_one_mailbox_at_the_same_time(
         inside[job.mailbox_id] -= 1
         turns += 1
         await context.store.finish_duty(job, context.clock.now())
-        return ()
 
-    monkeypatch.setattr(loop, "run_duty", sync)
+    monkeypatch.setattr(lanes, "run_duty", sync)
     for name in ("ana", "bea"):
         await workshop.story.store.request_duty(name, Duty.SYNC, workshop.clock.now())
-    stop = asyncio.Event()
-    async with AsyncExitStack() as stores, asyncio.timeout(30):
-        workers = []
-        for number in range(3):
-            own = open_store(address)
-            await own.open()
-            stores.push_async_callback(own.close)
-            worker = workshop.worker(f"w{number}", replace(workshop.context, store=own))
-            workers.append(asyncio.create_task(worker.run(stop)))
-        while turns < 40:  # noqa: ASYNC110 - counted, not timed
-            await asyncio.sleep(0.001)
-        stop.set()
-        await asyncio.gather(*workers)
+
+    async def often() -> bool:
+        return turns >= 40
+
+    await workshop.work_until(often)
     assert most == {"ana": 1, "bea": 1}
 
 
@@ -349,11 +374,11 @@ async def test_two_workers_never_sync_one_mailbox_at_the_same_time(
 async def test_what_there_was_no_room_for_is_not_left_until_the_next_look(
     workshop: Workshop, tasks: int
 ) -> None:
-    """Neither room of the worker's nor a mailbox's share: nothing but the end of a message tells that there is some."""
+    """Neither room of the process nor a mailbox's share: nothing but the end of a message tells that there is some."""
     settings = workshop.context.settings.model_copy(update={"worker_tasks": tasks, "poll_seconds": 3600.0})
     names = [f"m{number}" for number in range(20)]
     await workshop.story.arrive("ana", *names)
-    stop, worker = asyncio.Event(), workshop.worker(context=replace(workshop.context, settings=settings))
+    stop, worker = asyncio.Event(), workshop.lanes(replace(workshop.context, settings=settings))
     running = asyncio.create_task(worker.run(stop))
     async with asyncio.timeout(30):
         ended = False
@@ -393,14 +418,20 @@ class Looker:
         if self.ends:
             raise self.ends.pop(0)
 
-    async def run(self, workshop: Workshop) -> None:
-        """A worker, until it has looked often enough."""
-        stop = asyncio.Event()
+    async def run(self, workshop: Workshop, push: Callable[[], None] | None = None) -> None:
+        """Lanes, until they have looked often enough: from their start on, or after it, from a `push` on."""
+        stop, running_lanes = asyncio.Event(), workshop.lanes()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(loop, "look_at", self.look_at)
-            patch.setattr(loop, "AGAIN", 0.001)
-            running = asyncio.create_task(workshop.worker().run(stop))
+            if push is None:
+                patch.setattr(lanes, "look_at", self.look_at)
+            patch.setattr(lanes, "AGAIN", 0.001)
+            running = asyncio.create_task(running_lanes.run(stop))
             async with asyncio.timeout(30):
+                if push is not None:
+                    while not workshop.context.looks.knows("bea") or workshop.context.looks.waiting():  # noqa: ASYNC110 - in a later turn of the loop
+                        await asyncio.sleep(0)
+                    patch.setattr(lanes, "look_at", self.look_at)
+                    push()
                 await self.done.wait()
                 while workshop.context.looks.waiting():  # noqa: ASYNC110 - it ends in a later turn of the loop
                     await asyncio.sleep(0)
@@ -408,20 +439,18 @@ class Looker:
             await running
 
 
-async def test_a_push_wakes_the_worker_and_so_does_the_next(workshop: Workshop) -> None:
+async def test_a_push_wakes_the_lane_and_so_does_the_next(workshop: Workshop) -> None:
     looker = Looker(enough=2, meanwhile=[lambda: hear(workshop, 8)])
-    hear(workshop, 7)
-    await looker.run(workshop)
+    await looker.run(workshop, lambda: hear(workshop, 7))
     assert [look.told and look.told.position for look in looker.looks] == [7, 8]
 
 
-@pytest.mark.parametrize("error", [StoreAway("later.store.full"), LeaseLost("conflict.lease")])
+@pytest.mark.parametrize("error", [StoreAway("later.store.full"), LaneLost("conflict.lane")])
 async def test_a_look_that_could_not_be_written_is_made_again_with_what_was_told(
     workshop: Workshop, error: Exception
 ) -> None:
     looker = Looker(ends=[error], enough=2)
-    hear(workshop, 7)
-    await looker.run(workshop)
+    await looker.run(workshop, lambda: hear(workshop, 7))
     assert [look.told and look.told.position for look in looker.looks] == [7, 7]
 
 
@@ -429,34 +458,25 @@ async def test_a_look_that_google_refuses_is_left_to_the_duty_and_waits_as_long_
     workshop: Workshop,
 ) -> None:
     story, later = workshop.story, workshop.clock.now() + timedelta(hours=1)
-    ana = await story.store.mailbox("ana")
-    assert ana is not None
-    workshop.context.looks.looked(ana, "5")
     looker = Looker(ends=[TryLater("later.limits", reason="limit", retry_at=later)])
-    hear(workshop, 7)
-    await looker.run(workshop)
+    await looker.run(workshop, lambda: hear(workshop, 7))
     assert not workshop.context.looks.knows("ana"), "pushes are stored until a duty has looked"
-    assert await story.claim_duty() is None
+    assert await story.due_duty() is None
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
     assert [failing.job for failing in mailbox.failing] == [Duty.SYNC]
     assert mailbox.told is not None
     assert mailbox.told.position == 7
     story.now = later + timedelta(minutes=1)  # not all at the same moment
-    job = await story.claim_duty()
+    job = await story.due_duty()
     assert job is not None
     assert (job.mailbox_id, job.duty) == ("ana", Duty.SYNC)
 
 
-async def test_a_worker_that_stops_leaves_the_looks_still_to_come_to_the_store(workshop: Workshop) -> None:
-    """Others may be at work on the database, and go on at once."""
-    hear(workshop, 7, window=3600, seen=True)
-    stop = asyncio.Event()
-    stop.set()
-    await workshop.worker().run(stop)
-    job = await workshop.story.claim_duty()
-    assert job is not None
-    assert (job.mailbox_id, job.duty) == ("ana", Duty.SYNC)
+async def test_a_start_looks_at_every_history(workshop: Workshop) -> None:
+    looker = Looker(enough=2)
+    await looker.run(workshop)
+    assert {look.mailbox_id for look in looker.looks} == {"ana", "bea"}
 
 
 async def test_while_the_store_takes_nothing_nothing_is_looked_at(
@@ -476,6 +496,5 @@ async def test_while_the_store_takes_nothing_nothing_is_looked_at(
         store._driver.outage.error = None
 
     monkeypatch.setattr(store, "ping", ping)
-    hear(workshop, 7)
-    await looker.run(workshop)
+    await looker.run(workshop, lambda: hear(workshop, 7))
     assert tries == 3

@@ -15,7 +15,7 @@ from backend.domain.errors import (
     SEARCH_LAG,
     Cause,
     Gone,
-    LeaseLost,
+    LaneLost,
     NeedsReconnect,
     PitchgateError,
     StoreAway,
@@ -43,7 +43,7 @@ AGAIN = timedelta(seconds=1)
 
 
 class Endings:
-    """Records what follows from an error. Every ending is one commit guarded by the job's lease."""
+    """Records what follows from an error. Every ending is one commit of the mailbox's lane."""
 
     def __init__(self, context: Context, failed: Counter[tuple[str, str]]) -> None:
         """`failed` is where failures are counted, by job and cause."""
@@ -51,30 +51,43 @@ class Endings:
         self._failed = failed
         self._jitter = random.SystemRandom()
 
-    async def give_back(self, job: MessageJob | DutyJob) -> None:
-        """The process stops: the job is free for another, a send of unknown fate as soon as it can be looked for."""
-        await self._postpone(job, timedelta(0), "stopped", counts=False)
+    async def stopped(self, job: MessageJob | DutyJob) -> None:
+        """The process stops in the middle of it: it is due as it was. A digest may have been placed just now."""
+        if isinstance(job, DutyJob) and job.duty is Duty.DIGEST:
+            await self._postpone(job, timedelta(0), "stopped", counts=False)
 
     async def make_dead_letter(self, job: MessageJob, cause: str) -> None:
         """A person has to look at it; the mailbox goes on."""
         log.warning("dead_letter", job=job.stage, mailbox=job.mailbox_id, cause=cause)
         await self._context.store.make_dead_letter(job, cause, self._context.clock.now())
 
-    async def after(self, job: MessageJob | DutyJob, error: Exception, began: datetime | None = None) -> None:
-        """End `job`, begun at `began`, after `error`; losing the lease meanwhile, or the store, changes nothing
-        more."""
+    async def after(self, job: MessageJob | DutyJob, error: Exception, began: datetime | None = None) -> bool:
+        """End `job`, begun at `began`, after `error`; losing the mailbox meanwhile, or the store, changes nothing
+        more. False where what follows could not be written."""
         try:
             await self._after(job, error, began or self._context.clock.now())
-        except LeaseLost:
-            log.info("lease_lost", mailbox=job.mailbox_id)
+        except LaneLost:
+            log.info("lane_lost", mailbox=job.mailbox_id)
         except StoreAway:
-            return  # as below; the store tells of itself
+            return False  # as below; the store tells of itself
         except Exception:
-            # The lease runs out and the job is claimed again: nothing is lost.
+            # It is due as it was: nothing is lost.
             log.exception("ending_failed", mailbox=job.mailbox_id)
+            return False
+        return True
 
-    async def after_look(self, look: Look, error: Exception, began: datetime) -> None:
-        """The duty goes on from here, until it has come to its end. Raises `StoreAway`, having left nothing."""
+    async def after_look(self, look: Look, error: Exception, began: datetime) -> bool:
+        """The duty goes on from here, until it has come to its end. False where that could not be written."""
+        try:
+            await self._after_look(look, error, began)
+        except StoreAway:
+            return False
+        except Exception:
+            log.exception("look_not_left", mailbox=look.mailbox_id)
+            return False
+        return True
+
+    async def _after_look(self, look: Look, error: Exception, began: datetime) -> None:
         context, now, cause = self._context, self._context.clock.now(), cause_of(error)
         self._tell(Duty.SYNC, look.mailbox_id, 1, error, cause)
         if isinstance(error, NeedsReconnect):

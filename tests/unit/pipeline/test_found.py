@@ -1,25 +1,24 @@
-"""Messages of one mailbox that are screened together: one beginning, one commit, and each its own end."""
+"""What a look has found: one commit with the verdicts, and each message its own end."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from backend.domain.digest import Digest
-from backend.domain.errors import LeaseLost, Refused, StoreAway, TryLater
+from backend.domain.errors import StoreAway
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Placement, Stage
-from backend.pipeline import together
+from backend.pipeline import found
 from backend.pipeline.looks import Looks
 from backend.pipeline.stages import run_duty, run_stage
-from backend.transactions.records import Duty, MessageJob
-from tests.unit.pipeline.conftest import LEASE, Fixture, letter
+from backend.transactions.records import Duty
+from tests.unit.pipeline.conftest import Fixture, letter
 
 
 class Counting:
@@ -34,100 +33,18 @@ class Counting:
         return getattr(self._store, name)
 
 
-async def found(fixture: Fixture, number: int) -> tuple[MessageJob, ...]:
-    """So many ordinary messages, found by one sync and claimed."""
-    for index in range(number):
-        fixture.gmail.deliver(letter(f"bo@office{index}.test", f"the minutes of day {index}"))
-    await fixture.store.request_duty(fixture.mailbox_id, Duty.SYNC, fixture.now())
-    duty = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + LEASE)
-    assert duty is not None
-    await run_duty(fixture.context, fixture.authorizer, duty)
-    return await fixture.store.claim_messages("w", fixture.now(), fixture.now() + LEASE, 9)
-
-
-async def screened(fixture: Fixture, jobs: Sequence[MessageJob], store: Any = None) -> list[Any]:
-    """What came of each, all at the same time."""
-    context = replace(fixture.context, store=store or fixture.store)
-    (some,) = together.together(context.store, context.clock, jobs).values()
-    tasks = [asyncio.create_task(run_stage(context, job, some)) for job in jobs]
-    async with asyncio.timeout(30):
-        return await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def rows(fixture: Fixture) -> Counter[str]:
     """How many messages there are by the row of their verdict, "" for none."""
     return Counter(view.row for view in await fixture.store.messages(fixture.mailbox_id))
 
 
-async def test_they_begin_with_one_read_and_end_in_one_commit(fixture: Fixture) -> None:
-    jobs, store = await found(fixture, 4), Counting(fixture.store)
-    assert {job.stage for job in jobs} == {Stage.SCREEN}
-    assert await screened(fixture, jobs, store) == [()] * 4
-    asked = [store.asked[name] for name in ("screening_context", "record_stays", "record_verdict")]
-    assert asked == [1, 1, 0]
-    assert await rows(fixture) == {"below_hold": 4}
-
-
-async def test_one_that_google_keeps_back_keeps_back_no_other(
-    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(together, "LINGER", 0.0)
-    jobs, fetch, others_ended = await found(fixture, 3), fixture.gmail.fetch, asyncio.Event()
-
-    async def slow(mailbox_id: str, gmail_id: str) -> Any:
-        if gmail_id == jobs[0].gmail_id:
-            await others_ended.wait()
-            raise TryLater("later.broke", reason="broken")
-        return await fetch(mailbox_id, gmail_id)
-
-    monkeypatch.setattr(fixture.gmail, "fetch", slow)
-    screening = asyncio.create_task(screened(fixture, jobs))
-    async with asyncio.timeout(30):
-        while (await rows(fixture))["below_hold"] < 2:  # noqa: ASYNC110 - it stands in the database
-            await asyncio.sleep(0)
-    others_ended.set()
-    first, *others = await screening
-    assert isinstance(first, TryLater)
-    assert others == [(), ()]
-
-
-async def test_one_whose_facts_no_row_can_hold_takes_no_other_with_it(
-    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    jobs, kept = await found(fixture, 3), Digest.kept
-    hostile = jobs[1].gmail_id
-
-    def half(digest: Digest) -> Any:
-        facts = kept(digest)
-        return replace(facts, subject="\ud800") if digest.arrival.gmail_id == hostile else facts
-
-    monkeypatch.setattr(Digest, "kept", half)
-    ends = await screened(fixture, jobs)
-    assert isinstance(ends[1], Refused)
-    assert [ends[0], ends[2]] == [(), ()]
-    assert await rows(fixture) == {"below_hold": 2, "": 1}
-
-
-async def test_one_whose_lease_is_lost_takes_no_other_with_it(fixture: Fixture) -> None:
-    jobs = await found(fixture, 3)
-    ends = await screened(fixture, [replace(jobs[0], lease="another's"), *jobs[1:]])
-    assert isinstance(ends[0], LeaseLost)
-    assert ends[1:] == [(), ()]
-    assert await rows(fixture) == {"below_hold": 2, "": 1}
-
-
-async def test_a_pitch_among_them_goes_on_by_itself(fixture: Fixture) -> None:
-    fixture.gmail.deliver(letter())
-    pitch, *others = await found(fixture, 2)
-    (act,), *ends = await screened(fixture, [pitch, *others])
-    assert act.stage is Stage.ACT
-    assert ends == [(), ()]
-
-
 async def test_an_owner_who_decides_while_it_is_screened_has_the_last_word(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (job,), fetch = await found(fixture, 1), fixture.gmail.fetch
+    fixture.gmail.deliver(letter(text="the minutes of Tuesday"))
+    await run_duty(fixture.context, fixture.authorizer, await fixture.duty(Duty.SYNC))
+    (job,) = (await fixture.store.lane_work(fixture.mailbox_id, 9, fixture.now())).messages
+    fetch = fixture.gmail.fetch
 
     async def decided_meanwhile(mailbox_id: str, gmail_id: str) -> Any:
         wish = Correction("k", gmail_id, Decision.SALES, Origin.PAGE)
@@ -135,12 +52,9 @@ async def test_an_owner_who_decides_while_it_is_screened_has_the_last_word(
         return await fetch(mailbox_id, gmail_id)
 
     monkeypatch.setattr(fixture.gmail, "fetch", decided_meanwhile)
-    assert await run_stage(fixture.context, job) == ()
+    assert await run_stage(fixture.context, job) is None
     (view,) = await fixture.store.messages(fixture.mailbox_id)
-    assert (view.stage, view.placement) == (Stage.ACT, Placement.HELD), "at once, not when the lease is over"
-
-
-# ---- What a look found
+    assert (view.stage, view.placement) == (Stage.ACT, Placement.HELD)
 
 
 async def looked(fixture: Fixture, store: Any = None) -> None:
@@ -158,7 +72,7 @@ async def test_a_look_and_the_verdicts_on_what_it_found_are_one_commit(fixture: 
     for index in range(4):
         fixture.gmail.deliver(letter(f"bo@office{index}.test", f"the minutes of day {index}"))
     await looked(fixture, store)
-    writes = ("commit_look", "record_stays", "record_verdict", "note_push", "finish_duty")
+    writes = ("commit_look", "record_verdict", "note_push", "finish_duty")
     assert {name: store.asked[name] for name in writes} == {"commit_look": 1} | dict.fromkeys(writes[1:], 0)
     assert await rows(fixture) == {"below_hold": 4}
     assert (await fixture.mailbox()).told == (fixture.gmail.position, fixture.now())
@@ -168,7 +82,7 @@ async def test_a_look_and_the_verdicts_on_what_it_found_are_one_commit(fixture: 
 async def test_of_a_senders_emails_the_later_one_sees_the_earlier_whichever_is_read_first(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch, later: str
 ) -> None:
-    monkeypatch.setattr(together, "LINGER", 30.0)
+    monkeypatch.setattr(found, "LINGER", 30.0)
     bump_read, fetch = asyncio.Event(), fixture.gmail.fetch
     pitch = fixture.gmail.deliver(letter())
     fixture.wait(seconds=1)
@@ -183,14 +97,14 @@ async def test_of_a_senders_emails_the_later_one_sees_the_earlier_whichever_is_r
 
     monkeypatch.setattr(fixture.gmail, "fetch", later_first)
     await looked(fixture)
-    found = {view.gmail_id: view.row for view in await fixture.store.messages(fixture.mailbox_id)}
-    assert found == {pitch: "challenge", bump: "held_with_earlier"}
+    decided = {view.gmail_id: view.row for view in await fixture.store.messages(fixture.mailbox_id)}
+    assert decided == {pitch: "challenge", bump: "held_with_earlier"}
 
 
 async def test_of_two_emails_at_once_the_later_waits_for_none_that_cannot_be_read(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(together, "LINGER", 0.0)
+    monkeypatch.setattr(found, "LINGER", 0.0)
     first, _ = [fixture.gmail.deliver(letter(text=text)) for text in ("pitchy", "perhaps")]
     fetch, second_ended = fixture.gmail.fetch, asyncio.Event()
 
@@ -206,8 +120,8 @@ async def test_of_two_emails_at_once_the_later_waits_for_none_that_cannot_be_rea
             await asyncio.sleep(0)
     second_ended.set()
     await looking
-    found = {view.gmail_id: view.row for view in await fixture.store.messages(fixture.mailbox_id)}
-    assert found[first] == "held_with_earlier"
+    decided = {view.gmail_id: view.row for view in await fixture.store.messages(fixture.mailbox_id)}
+    assert decided[first] == "held_with_earlier"
 
 
 async def test_a_look_that_finds_nothing_new_and_was_told_of_nothing_writes_nothing(fixture: Fixture) -> None:
@@ -244,7 +158,7 @@ async def test_a_pitch_is_held_and_answered_by_who_found_it(fixture: Fixture) ->
 async def test_what_google_keeps_back_gets_its_row_with_the_look_and_its_verdict_later(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(together, "LINGER", 0.0)
+    monkeypatch.setattr(found, "LINGER", 0.0)
     first, *_ = [
         fixture.gmail.deliver(letter(f"bo@office{index}.test", f"the minutes of day {index}"))
         for index in range(3)
@@ -261,7 +175,6 @@ async def test_what_google_keeps_back_gets_its_row_with_the_look_and_its_verdict
     async with asyncio.timeout(30):
         while (await rows(fixture)) != {"below_hold": 2, "": 1}:  # noqa: ASYNC110 - it stands in the database
             await asyncio.sleep(0)
-    assert await fixture.store.claim_messages("w2", fixture.now(), fixture.now() + LEASE, 9) == ()
     others_ended.set()
     await looking
     assert await rows(fixture) == {"below_hold": 3}
@@ -270,7 +183,7 @@ async def test_what_google_keeps_back_gets_its_row_with_the_look_and_its_verdict
 async def test_a_look_is_written_even_if_nothing_can_be_read(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(together, "PATIENCE", 0.0)
+    monkeypatch.setattr(found, "PATIENCE", 0.0)
     fetch, read = fixture.gmail.fetch, asyncio.Event()
 
     async def slow(mailbox_id: str, gmail_id: str) -> Any:
@@ -308,9 +221,7 @@ async def test_one_whose_facts_no_row_can_hold_keeps_no_look_from_being_written(
     assert fixture.failed.total() == 1
 
 
-async def test_of_two_processes_that_look_at_once_one_counts(
-    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_of_two_looks_at_once_one_counts(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has found the message and judged it; the other has written it a moment before."""
     fixture.gmail.deliver(letter())
     commit = fixture.store.commit_look
@@ -322,7 +233,7 @@ async def test_of_two_processes_that_look_at_once_one_counts(
 
     monkeypatch.setattr(fixture.store, "commit_look", second)
     await looked(fixture)
-    assert fixture.following == (), "that is the other's, under its lease"
+    assert fixture.following == (), "that is the other's"
     await fixture.settle()
     assert len(fixture.gmail.sent) == 1
     log = await fixture.store.decisions(fixture.mailbox_id)
@@ -363,14 +274,33 @@ async def test_what_the_store_does_not_take_is_looked_at_again(
     assert (await fixture.mailbox()).told is not None
 
 
-async def test_the_first_look_after_a_start_stores_what_it_finds_before_it_is_read(fixture: Fixture) -> None:
-    """A message that kills its reader is found out: by then it has a row that says how often."""
+async def test_in_quiet_times_nothing_is_stored_before_it_is_read(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fixture.context = replace(fixture.context, looks=Looks(fixture.context.looks.tick))
-    gmail_id, store = fixture.gmail.deliver(letter()), Counting(fixture.store)
-    fixture.context = replace(fixture.context, store=store)  # type: ignore[arg-type]
-    await fixture.push()
-    fixture.gmail.die_before.add("fetch")
-    while not fixture.deaths:
-        await fixture._turn()
-    (job,) = await fixture.store.claim_messages("w2", fixture.now(), fixture.now() + LEASE, 9)
-    assert (job.gmail_id, job.deaths) == (gmail_id, 1)
+    fetch, seen = fixture.gmail.fetch, list[int]()
+
+    async def counted(mailbox_id: str, gmail_id: str) -> Any:
+        seen.append(len(await fixture.store.messages(mailbox_id)))
+        return await fetch(mailbox_id, gmail_id)
+
+    monkeypatch.setattr(fixture.gmail, "fetch", counted)
+    fixture.gmail.deliver(letter())
+    fixture.context.looks.want(fixture.mailbox_id)
+    await fixture.settle()
+    assert seen == [0]
+
+
+async def test_after_a_death_what_is_found_is_marked_before_it_is_read(fixture: Fixture) -> None:
+    """A message that kills its reader is found out: by then it has a row that says how often."""
+    gmail_id = fixture.gmail.deliver(letter())
+    for deaths in (0, 1, 2):
+        fixture.die()
+        fixture.gmail.die_before.add("fetch")
+        before = fixture.deaths
+        while fixture.deaths == before:
+            await fixture._turn()
+        (job,) = (await fixture.store.lane_work(fixture.mailbox_id, 9, fixture.now())).messages
+        assert (job.gmail_id, job.deaths) == (gmail_id, deaths + 1)
+    await fixture.settle()
+    assert len(fixture.gmail.sent) == 1

@@ -1,0 +1,520 @@
+"""The lanes of one process: every mailbox that it owns has one, in memory.
+
+A lane knows when something is due in its mailbox, and what of it is under way. When the time has come it reads what is
+due, and begins as much as there is room for, each in a task of its own; a page's or a command's commit wakes it. Looks
+at histories that pushes told of come beside that. Nothing is claimed: what a process leaves behind is due as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+
+import structlog
+
+from backend.domain.errors import LaneLost, StoreAway
+from backend.domain.mail.message import MailboxId
+from backend.domain.mailbox.mailbox import NoticeHint
+from backend.lanes.endings import Endings
+from backend.pipeline.context import Context
+from backend.pipeline.found import FoundMail
+from backend.pipeline.looks import Look
+from backend.pipeline.stages import run_duty, run_stage
+from backend.pipeline.sync import look_at
+from backend.ports.gmail import Authorizer
+from backend.transactions.records import Duty, DutyJob, MessageJob
+from backend.transactions.statement import EVERY
+
+log = structlog.get_logger()
+
+LONGEST = 48.0
+"""Seconds after which a stage, a duty or a look is stopped: what hangs must not hang for ever."""
+
+SHARES = 4
+"""A mailbox may have so many messages under way as a share of all tasks makes, and as many tasks are kept for duties:
+one with much to do, or with Google's quota used up, keeps nobody else waiting."""
+
+DEADLY = "workers_died"
+"""The code of a message over which as many processes died in a row as it may have tries."""
+
+SUSPECTED = 2
+"""After so many deaths in a row a message runs alone. A process that dies takes all that is under way with it, and only
+what ran alone can be the cause."""
+
+CAREFUL = timedelta(seconds=5)
+"""How long one job runs at a time once a suspect was seen, and again from each further one."""
+
+FIRST_PAUSE, LONGEST_PAUSE, AGAIN = 0.25, 8.0, 1.0
+"""Seconds until a store that could not be read is asked again, doubled from the first to the second; and until a look
+is tried again that the store did not take."""
+
+WORTH = 8
+"""What was left for want of room is read again when an eighth of all tasks is free: that costs as much for many as for
+one."""
+
+UNRECORDED = 5.0
+"""Seconds for which a job whose end could not be written keeps its place. It is due, and would begin at once."""
+
+Run = Callable[[], Awaitable[MessageJob | None]]  # runs a job; what follows it
+
+
+@dataclass(slots=True)
+class Lane:
+    """A mailbox, and what is under way of it in `tasks`. `due` is when to read what there is to do, None for never
+    (`planned` times may come to nothing); `more` says that messages are due that were left. `careful`: its last owner
+    died, and nobody has been through what that one left."""
+
+    mailbox_id: MailboxId
+    careful: bool
+    due: datetime | None = None
+    more: bool = False
+    messages: set[str] = field(default_factory=set)
+    duties: set[Duty] = field(default_factory=set)
+    looking: bool = False
+    tasks: set[asyncio.Task[bool]] = field(default_factory=set)
+    planned: set[datetime] = field(default_factory=set)
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing of it is under way."""
+        return not (self.messages or self.duties or self.looking)
+
+
+class Lanes:
+    """Runs until told to stop. One per process. `failed` counts tries that failed, by job and cause, since the
+    start."""
+
+    def __init__(self, context: Context, authorizer: Authorizer, wake: asyncio.Event | None = None) -> None:
+        self._context = context
+        self._authorizer = authorizer
+        self._wake = wake or asyncio.Event()
+        self.failed: Counter[tuple[str, str]] = Counter()
+        self._endings = Endings(context, self.failed)
+        self._lanes: dict[MailboxId, Lane] = {}
+        self._turns: list[tuple[datetime, int, MailboxId]] = []
+        """When lanes are due; of equal times the one that waits longer. A lane's own `due` says which entry counts."""
+        self._number = count()
+        self._left: set[MailboxId] = set()
+        """Lanes that have more to do than there was room for in the process."""
+        self._careful_until: datetime | None = None
+        self._running: set[asyncio.Task[bool]] = set()
+        self._messages = 0
+        self._lost: dict[MailboxId, Lane] = {}
+        """Lanes of mailboxes that are another process's by now, of which something was still under way."""
+        self._all = self._waits = False
+        """Whether any lane may have something due that nothing told of, and whether one waits for a task to end."""
+        self._told = asyncio.Event()
+        context.looks.wake = self._told.set
+        context.store.on_due(self.rouse)
+        context.store.ownership.on_told(self._told_elsewhere)
+        self._share = max(1, context.settings.worker_tasks // SHARES)
+        self._log = structlog.get_logger().bind()
+
+    @property
+    def busy(self) -> int:
+        return len(self._running)
+
+    @property
+    def _free(self) -> int:
+        return (1 if self._careful else self._context.settings.worker_tasks) - len(self._running)
+
+    @property
+    def _room(self) -> int:
+        """How many messages may be begun."""
+        if self._careful:
+            return self._free
+        duties = len(self._running) - self._messages
+        return self._free - max(0, self._context.settings.worker_tasks // SHARES - duties)
+
+    @property
+    def _careful(self) -> bool:
+        return self._careful_until is not None and self._context.clock.now() < self._careful_until
+
+    def rouse(self, mailbox_id: MailboxId) -> None:
+        """Something may be due in this mailbox now, or in any (`EVERY`)."""
+        if mailbox_id == EVERY or mailbox_id in self._lost:
+            self._all = True
+        elif self._context.store.ownership.owns(mailbox_id):
+            self._plan(self._lane(mailbox_id), self._context.clock.now())
+        self._wake.set()
+
+    def _owned(self) -> None:
+        """What is owned has changed. What was lost is let go at once: if it comes back, what others did meanwhile is
+        unknown."""
+        for name in [name for name in self._lanes if not self._context.store.ownership.owns(name)]:
+            self._lose(name)
+        self.rouse(EVERY)
+
+    def _told_elsewhere(self, mailbox_id: MailboxId, told: NoticeHint | None) -> None:
+        """A push came to another process."""
+        looks, window = self._context.looks, self._context.settings.push_settle
+        if told is None:
+            for name in self._lanes:
+                looks.want(name)
+        elif self._context.store.ownership.owns(mailbox_id):
+            looks.hear(mailbox_id, told, window, seen=False, echo=False)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; then finish or leave what runs, and give the mailboxes back."""
+        stopped, ended = asyncio.create_task(stop.wait()), asyncio.Event()
+        stopped.add_done_callback(self._stopping)
+        owning = asyncio.create_task(self._context.store.ownership.run(ended, self._owned))
+        looking = asyncio.create_task(self._look(stop))
+        pause = 0.0
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                if owning.done():
+                    await owning  # raises what broke in it
+                try:
+                    await self._turn()
+                except Exception as error:
+                    # Nothing is lost: what is due stays due.
+                    if not isinstance(error, StoreAway):
+                        log.exception("lanes_not_read")
+                    self._all = True
+                    pause = min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE)
+                    await asyncio.wait({stopped}, timeout=pause)
+                else:
+                    pause = 0.0
+                    await self._nap()
+            await looking
+            await self._wind_down()
+            ended.set()
+            await owning
+        finally:
+            for task in (looking, stopped, owning):
+                task.cancel()
+
+    def _stopping(self, _: object) -> None:
+        self._wake.set()
+        self._told.set()
+
+    async def _turn(self) -> None:
+        """Begin what is due, as there is room."""
+        await self._store_takes()
+        if self._all:
+            self._all = False
+            await self._read_all()
+        worth = max(1, self._context.settings.worker_tasks // WORTH)
+        if self._careful or self._room >= worth:
+            left, self._left = self._left, set()
+            for lane in filter(None, map(self._lanes.get, left)):
+                self._plan(lane, self._context.clock.now())
+        while self._free > 0 and (first := self._next()) is not None:
+            await self._serve(first)
+        self._waits = self._free <= 0 or bool(self._left)
+
+    async def _store_takes(self) -> None:
+        """Raises `StoreAway` where nothing can be written, as far as is known: mail would be fetched in vain."""
+        if self._context.store.away:
+            await self._context.store.ping()
+
+    async def _read_all(self) -> None:
+        """Which mailboxes are ours, and when each has something to do. At a mailbox that was not ours before we look at
+        once: what was told of it, and to whom, nobody knows."""
+        store = self._context.store
+        found = {name: at for name, at in (await store.lanes()).items() if store.ownership.owns(name)}
+        for name in self._lanes.keys() - found.keys():
+            self._lose(name)
+        self._lost = {name: lane for name, lane in self._lost.items() if not lane.rests}
+        for name, at in found.items():
+            if name in self._lost:
+                self._all = True  # when what was under way has ended
+                continue
+            if at is not None or name not in self._lanes:
+                self._plan(self._lane(name), at or self._context.clock.now())
+
+    def _lane(self, mailbox_id: MailboxId) -> Lane:
+        lane = self._lanes.get(mailbox_id)
+        if lane is None:
+            careful = self._context.store.ownership.after_death(mailbox_id)
+            lane = self._lanes[mailbox_id] = Lane(mailbox_id, careful)
+            self._context.looks.want(mailbox_id)
+        return lane
+
+    def _lose(self, mailbox_id: MailboxId) -> None:
+        """It is another process's, or has gone. What is under way could not be written any more."""
+        lane = self._lanes.pop(mailbox_id)
+        self._context.looks.forget(mailbox_id)
+        if not lane.rests:
+            self._lost[mailbox_id] = lane
+            for task in lane.tasks:
+                task.cancel()
+
+    def _plan(self, lane: Lane, at: datetime) -> None:
+        if lane.due is None or at < lane.due:
+            lane.due = at
+            if at not in lane.planned:
+                lane.planned.add(at)
+                heapq.heappush(self._turns, (at, next(self._number), lane.mailbox_id))
+
+    def _next(self) -> Lane | None:
+        """The lane that has been due longest."""
+        now = self._context.clock.now()
+        while self._turns and self._turns[0][0] <= now:
+            at, _, name = heapq.heappop(self._turns)
+            lane = self._lanes.get(name)
+            if lane is None:
+                continue
+            lane.planned.discard(at)
+            if lane.due == at:
+                lane.due = None
+                return lane
+        return None
+
+    async def _serve(self, lane: Lane) -> None:
+        """Read what is to be done in a mailbox and begin what is due of it."""
+        if not self._context.store.ownership.owns(lane.mailbox_id):
+            self._lose(lane.mailbox_id)
+            return
+        room = min(self._share - len(lane.messages), self._room)
+        if lane.careful:
+            room = min(room, 1 - len(lane.messages))
+        now, listed = self._context.clock.now(), len(lane.messages) + max(room, 0) + 1
+        # What ends while the store is read is still due in what was read.
+        messages, duties = frozenset(lane.messages), frozenset(lane.duties)
+        try:
+            work = await self._context.store.lane_work(lane.mailbox_id, listed, now)
+        except BaseException:
+            self._plan(lane, now)
+            raise
+        if self._lanes.get(lane.mailbox_id) is not lane:
+            return  # lost meanwhile
+        lane.more = self._begin_messages(lane, work.messages, messages, room, now)
+        if lane.careful and not (lane.more or lane.messages or lane.looking):
+            lane.careful = not self._context.looks.knows(lane.mailbox_id)
+        left = self._begin_duties(lane, work.duties, duties, now)
+        if left or (lane.more and len(lane.messages) <= self._share // 2):
+            self._left.add(lane.mailbox_id)
+
+    def _begin_messages(
+        self, lane: Lane, jobs: Sequence[MessageJob], under_way: frozenset[str], room: int, now: datetime
+    ) -> bool:
+        """Whether any that is due had to be left. One more was read than there is room for."""
+        for job in jobs:
+            if job.gmail_id in under_way | lane.messages:
+                continue
+            if job.due_at > now:
+                self._plan(lane, job.due_at)
+                return False
+            if room <= 0 or Duty.LEAVE in lane.duties or not self._may_begin(job, now):
+                return True
+            room -= 1
+            self._start(lane, job, partial(run_stage, self._context, job))
+        return False
+
+    def _may_begin(self, job: MessageJob, now: datetime) -> bool:
+        """A suspect only when nothing else runs."""
+        if job.deaths < SUSPECTED:
+            return True
+        self._careful_until = now + CAREFUL
+        return not self._running
+
+    def _begin_duties(
+        self, lane: Lane, jobs: Sequence[DutyJob], under_way: frozenset[Duty], now: datetime
+    ) -> bool:
+        """Whether any that is due had to be left."""
+        for job in jobs:
+            if job.duty in under_way | lane.duties:
+                continue
+            if job.due_at > now:
+                self._plan(lane, job.due_at)
+                return False
+            # A renewal under way while we leave could watch again after we stopped, and nobody could stop it any more.
+            alone = Duty.LEAVE in lane.duties or (job.duty is Duty.LEAVE and not lane.rests)
+            if self._free <= 0 or alone:
+                return True
+            hands = _Hands(self, lane)
+            self._start(lane, job, partial(run_duty, self._context, self._authorizer, job, hands))
+        return False
+
+    def room_for_found(self, lane: Lane) -> int:
+        """How many messages of what a look finds may be begun. None after a death: what is found is marked in the store
+        before it is read."""
+        if lane.careful or self._careful:
+            return 0
+        most = self._context.settings.worker_tasks
+        return max(0, min(self._share - len(lane.messages), most - self._messages))
+
+    def take(self, lane: Lane, found: FoundMail) -> None:
+        """Screen what a look has found."""
+        for job in found.jobs:
+            self._start(lane, job, partial(run_stage, self._context, job, found), found=True)
+
+    def _start(self, lane: Lane, job: MessageJob | DutyJob, run: Run, *, found: bool = False) -> None:
+        marks = lane.careful and not found
+        if isinstance(job, MessageJob):
+            lane.messages.add(job.gmail_id)
+            self._messages += 1
+        else:
+            lane.duties.add(job.duty)
+        task = asyncio.create_task(self._run_one(job, run, marks=marks))
+        lane.tasks.add(task)
+        self._running.add(task)
+        task.add_done_callback(partial(self._done, lane, job))
+
+    def _done(self, lane: Lane, job: MessageJob | DutyJob, task: asyncio.Task[bool]) -> None:
+        """The lane is read again where something was left, or is due at a time that only the store knows."""
+        self._running.discard(task)
+        lane.tasks.discard(task)
+        if isinstance(job, MessageJob):
+            lane.messages.discard(job.gmail_id)
+            self._messages -= 1
+        else:
+            lane.duties.discard(job.duty)
+            self._all |= job.duty is Duty.LEAVE  # the mailbox has gone
+        if lane.careful or isinstance(job, DutyJob) or task.cancelled() or not task.result():
+            self._plan(lane, self._context.clock.now())
+            self._wake.set()
+        self._ended(lane)
+
+    def _ended(self, lane: Lane) -> None:
+        if lane.more and len(lane.messages) <= self._share // 2:
+            self._left.add(lane.mailbox_id)
+        if self._left or self._waits or self._lost:
+            self._wake.set()
+        if self._context.looks.next() is not None:
+            self._told.set()
+
+    async def _run_one(self, job: MessageJob | DutyJob, run: Run, *, marks: bool) -> bool:
+        """Run it to its end; whether that is the end of a message that went well."""
+        # Every line that is logged in this task tells which message it is about.
+        about = {"message": job.gmail_id} if isinstance(job, MessageJob) else {}
+        structlog.contextvars.bind_contextvars(mailbox=job.mailbox_id, **about)
+        began, at = time.perf_counter(), self._context.clock.now()
+        kind = job.stage if isinstance(job, MessageJob) else job.duty
+        marked = False
+        try:
+            if isinstance(job, MessageJob):
+                if job.deaths >= self._context.settings.max_attempts:
+                    await self._endings.make_dead_letter(job, DEADLY)
+                    return False
+                if marks or job.deaths:
+                    await self._context.store.mark(job)
+                    marked = True
+            async with asyncio.timeout(LONGEST):
+                following = await run()
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):
+                if marked and isinstance(job, MessageJob):
+                    await asyncio.shield(self._context.store.unmark(job))
+                await asyncio.shield(self._endings.stopped(job))
+            raise
+        except LaneLost:
+            log.info("lane_lost", job=kind, mailbox=job.mailbox_id)
+        except Exception as error:
+            if not await self._endings.after(job, error, at):
+                await asyncio.sleep(UNRECORDED)
+        else:
+            spent = round((time.perf_counter() - began) * 1000, 1)
+            # Syncs come by the second; what they find shows in the messages.
+            tell = self._log.debug if kind is Duty.SYNC else self._log.info
+            tell("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
+            if following is not None:
+                again = partial(run_stage, self._context, following)
+                return await self._run_one(following, again, marks=marks)
+            return isinstance(job, MessageJob)
+        return False
+
+    # ---- Looks
+
+    async def _look(self, stop: asyncio.Event) -> None:
+        """Begin every look that is due, as there is room, until `stop`."""
+        looks = self._context.looks
+        while not stop.is_set():
+            self._told.clear()
+            try:
+                await self._store_takes()
+            except StoreAway:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(AGAIN):
+                        await stop.wait()
+                continue
+            while self._free > 0 and (look := looks.begin()) is not None:
+                self._start_look(look)
+            wait = None if self._free <= 0 or (at := looks.next()) is None else max(at - looks.tick(), 0.001)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._told.wait()
+
+    def _start_look(self, look: Look) -> None:
+        lane = self._lanes.get(look.mailbox_id)
+        if lane is None or Duty.LEAVE in lane.duties:  # another process's by now, or nobody's
+            self._context.looks.end(look)
+            return
+        lane.looking = True
+        task = asyncio.create_task(self._run_look(lane, look))
+        lane.tasks.add(task)
+        self._running.add(task)
+        task.add_done_callback(partial(self._looked, lane))
+
+    def _looked(self, lane: Lane, task: asyncio.Task[bool]) -> None:
+        self._running.discard(task)
+        lane.tasks.discard(task)
+        lane.looking = False
+        self._told.set()
+        if lane.careful:
+            self._plan(lane, self._context.clock.now())
+            self._wake.set()
+        self._ended(lane)
+
+    async def _run_look(self, lane: Lane, look: Look) -> bool:
+        """Look, and whatever comes of it see to it that the mailbox is looked at."""
+        context, looks = self._context, self._context.looks
+        structlog.contextvars.bind_contextvars(mailbox=look.mailbox_id)
+        began = context.clock.now()
+        try:
+            async with asyncio.timeout(LONGEST):
+                again = await look_at(context, look, _Hands(self, lane))
+        except LaneLost:
+            looks.end(look, 0.0)  # another came first
+        except StoreAway:
+            looks.end(look, AGAIN)
+        except Exception as error:
+            looks.end(look, None if await self._endings.after_look(look, error, began) else AGAIN)
+        except BaseException:
+            looks.end(look, AGAIN)
+            raise
+        else:
+            looks.end(look, again)
+        return True
+
+    async def _nap(self) -> None:
+        """Sleep until woken, stopped, or the next lane is due; at most `poll_seconds`, for clocks may be set."""
+        seconds = self._context.settings.poll_seconds
+        if self._turns and self._free > 0:
+            at = self._turns[0][0]
+            seconds = min(seconds, max((at - self._context.clock.now()).total_seconds(), 0.005))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+
+    async def _wind_down(self) -> None:
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=self._context.settings.stop_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hands:
+    """`backend.pipeline.sync.Hands` of one lane."""
+
+    lanes: Lanes
+    lane: Lane
+
+    def room(self, mailbox_id: MailboxId) -> int:
+        return self.lanes.room_for_found(self.lane)
+
+    def take(self, found: FoundMail) -> None:
+        self.lanes.take(self.lane, found)
