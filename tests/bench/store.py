@@ -41,7 +41,7 @@ from backend.transactions.store import Store
 from tests import postgres_server
 from tests.bench.figures import Run, medians, ratios
 from tests.bench.store_rows import MAILBOXES, NAMES, fill, gmail_id, tidy
-from tests.contract.store.stories import LEASE, Story
+from tests.contract.store.stories import Story
 
 PAGE = 10
 
@@ -71,7 +71,7 @@ class Bench:
         for name in NAMES:
             await self.story.mailbox(name)
             await store.request_duty(name, Duty.SYNC, self.story.now)
-            job = await store.claim_duty("bench", self.story.now, self.story.now + LEASE * 100_000)
+            job = await self.story.due_duty()
             assert job is not None
             self.duties.append(job)
         started = time.perf_counter()
@@ -100,7 +100,7 @@ class Bench:
 
     async def claim(self, worker: int) -> tuple[MessageJob, ...]:
         """Up to 8 messages."""
-        return await self.store.claim_messages(f"w{worker}", self.story.now, self.story.now + LEASE, 8)
+        return (await self.store.lane_work(NAMES[worker % MAILBOXES], 8, self.story.now)).messages
 
 
 async def many(tasks: int, times: int, work: Callable[[], Awaitable[int]]) -> int:
@@ -155,8 +155,9 @@ async def syncs(bench: Bench, seconds: float) -> Run:
 
 async def drain(bench: Bench) -> None:
     """End whatever is due."""
-    while jobs := await bench.store.claim_messages("d", bench.story.now, bench.story.now + LEASE, 500):
-        await asyncio.gather(*(bench.store.finish_stage(job, bench.story.now) for job in jobs))
+    for name in NAMES:
+        while jobs := (await bench.store.lane_work(name, 500, bench.story.now)).messages:
+            await asyncio.gather(*(bench.store.finish_stage(job, bench.story.now) for job in jobs))
 
 
 async def _until_none(bench: Bench, finish: Callable[[MessageJob], Awaitable[object]]) -> Run:

@@ -17,7 +17,6 @@ from backend.web.owner.start import POLL
 from tests.browser.axe import assert_accessible
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import PHONE, Fixture, fixture
-from tests.contract.store.stories import LEASE
 from tests.web.owner_pages import Visit, letter
 
 pytestmark = pytest.mark.browser
@@ -298,8 +297,7 @@ def test_leaving_is_confirmed_followed_and_leaves_a_receipt(
     expect(page.get_by_role("heading", name="Wird getrennt")).to_be_visible()
     shot(page, shots, "leaving")
     assert_accessible(page)
-    now = home.office.service.context.clock.now()
-    job = home.do(home.store.claim_duty("w", now, now + LEASE))
+    job = home.do(home.office.story.due_duty())
     assert job is not None
     home.do(leave(home.office.service.context, Google(), job))
     # The page looks again by itself.

@@ -156,7 +156,7 @@ async def living(folder: Path) -> AsyncIterator[Life]:
             sealed, scopes = application.context.vault.seal(token), frozenset(settings.scopes)
             new = NewMailbox("ana", sub, OWNER, "Ana", sealed, scopes, Preferences())
             await application.context.store.connect(new, clock.now())
-            worker = asyncio.create_task(application.worker.run(stop))
+            worker = asyncio.create_task(application.lanes.run(stop))
             try:
                 await until(life.connected, "the mailbox connected")
                 yield life

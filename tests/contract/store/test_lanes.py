@@ -258,7 +258,7 @@ async def test_leaving_waits_for_what_is_under_way_and_nothing_begins_beside_it(
     """A renewal could watch again after we stopped, and nobody could stop it any more."""
     story, order, renewing = workshop.story, list[str](), asyncio.Event()
 
-    async def duty(context: Context, authorizer: object, job: DutyJob, *_: object) -> None:
+    async def duty(context: Context, authorizer: object, job: DutyJob, *others: object) -> None:
         order.append(f"{job.duty} begins")
         if job.duty is Duty.WATCH:
             await story.store.set_link("ana", Link.LEAVING, story.now)

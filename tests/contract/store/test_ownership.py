@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from backend.doctor.machine import CheckState, of_database
+from backend.doctor.machine import CheckState, check_database
 from backend.domain.errors import LaneLost, Refused
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.settings import Settings
@@ -365,7 +365,7 @@ async def test_a_pooler_that_shares_sessions_is_refused(address: str) -> None:
     async with Pooler(address, by_session=False) as pooler:
         with pytest.raises(Refused, match=r"store\.pooler"):
             await open_store(pooler.address).open()
-        (finding,) = await of_database(Settings(database_url=pooler.address))
+        (finding,) = await check_database(Settings(database_url=pooler.address))
     assert (finding.name, finding.key, finding.state) == ("database", "store.pooler", CheckState.BROKEN)
     assert "pool_mode = session" in finding.mend
 

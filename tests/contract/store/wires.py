@@ -33,7 +33,7 @@ class Way:
         for caller in self._callers:
             caller.cancel()
         await asyncio.gather(*self._callers, return_exceptions=True)
-        for _, writer in self._sessions:
+        for _reader, writer in self._sessions:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
