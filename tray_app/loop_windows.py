@@ -1,7 +1,7 @@
 """Adds to pystray's Windows icon: all work on one thread, no menu change while the menu is open, and log-off.
 
-pystray calls Windows from the caller's thread and destroys an open menu, which then hangs. It also answers 0 to every
-message it does not know; to WM_QUERYENDSESSION that means no, and Windows cannot shut down.
+pystray calls Windows from the caller's thread and destroys an open menu, and then the app hangs. It also answers 0 to
+every message it does not know; to WM_QUERYENDSESSION that means no, and Windows cannot shut down.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Work = Callable[[], None]
 Post = Callable[[Any, int, int, int], object]
 
 
-def _post(window: Any, message: int, wide: int, long: int) -> object:
+def _post(window: Any, message: int, wparam: int, lparam: int) -> object:
     from pystray._util import win32
 
-    return win32.PostMessage(window, message, wide, long)
+    return win32.PostMessage(window, message, wparam, lparam)
 
 
 class WindowsLoop:
@@ -44,7 +44,7 @@ class WindowsLoop:
         self._clicked = handlers[WM_CLICKED]
         handlers[WM_CLICKED] = self._on_click
         handlers[WM_WORK] = self._on_work
-        handlers[WM_QUERYENDSESSION] = lambda wide, long: 1
+        handlers[WM_QUERYENDSESSION] = lambda wparam, lparam: 1
         handlers[WM_ENDSESSION] = self._on_end
 
     def do(self, work: Work) -> None:
@@ -63,19 +63,19 @@ class WindowsLoop:
         else:
             work()
 
-    def _on_click(self, wide: int, long: int) -> object:
+    def _on_click(self, wparam: int, lparam: int) -> object:
         self._open = True
         try:
-            return self._clicked(wide, long)
+            return self._clicked(wparam, lparam)
         finally:
             self._open = False
             later, self._pending = self._pending, None
             if later is not None:
                 later()
 
-    def _on_work(self, wide: int, long: int) -> None:
+    def _on_work(self, wparam: int, lparam: int) -> None:
         self._work.get_nowait()()
 
-    def _on_end(self, wide: int, long: int) -> None:
-        if wide:  # 0: another program refused, and the session goes on
+    def _on_end(self, wparam: int, lparam: int) -> None:
+        if wparam:  # 0: another program refused, and the session goes on
             self._end()

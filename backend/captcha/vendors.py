@@ -179,7 +179,7 @@ class SiteVerify:
         return self._vendor.widget(self._site_key)
 
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
-        """What the vendor's script needs. The vendor makes the task itself, so `factor` has no effect."""
+        """What the vendor's script needs. The vendor sets the task, so the work `factor` has no effect."""
         return {"kind": self.kind, "site_key": self._site_key, "field": self._vendor.field}
 
     async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> CheckedAnswer:
@@ -191,7 +191,7 @@ class SiteVerify:
             raise self._refusal(response.get("error-codes"))
         self._check_site(response)
         digest = hashlib.sha256(payload.encode("utf-8", "surrogatepass")).hexdigest()
-        return CheckedAnswer(f"{self.kind}:{digest}", now + timedelta(days=1))
+        return CheckedAnswer(signature=f"{self.kind}:{digest}", expires_at=now + timedelta(days=1))
 
     async def _ask(self, token: str) -> Mapping[str, Any]:
         form = {"secret": self._secret, "response": token}
@@ -254,8 +254,8 @@ class SiteVerify:
 async def open_captchas(
     settings: Settings, secret: str, vault: Vault, tokens: TokenSource
 ) -> AsyncIterator[tuple[Captcha, TypedCodes]]:
-    """The captcha that the settings name, and the typed codes that may follow it. `secret` signs proofs of work.
-    Connections to a vendor are closed at the end."""
+    """The captcha that the settings name, and the typed codes, asked as well of senders who have solved often.
+    `secret` signs proofs of work. Connections to a vendor are closed at the end."""
     codes = TypedCode(vault, tokens, settings.captcha_life)
     if settings.captcha is Kind.PROOF_OF_WORK:
         yield ProofOfWork(secret, settings.captcha_cost, settings.captcha_life), codes

@@ -129,7 +129,7 @@ def _report_unread(archive: Archive) -> None:
         return
     if count:
         click.echo(words()("scan.unread", count=count), err=True)
-    # The usual remedy says what kinds of files to give: left out, as they gave one.
+    # The usual remedy lists the kinds of files that can be read. It is left out: they gave such a file.
     _, usual = error_words(language(), Refused("archive.nothing", path=""))
     for one in unread:
         title, remedy = error_words(language(), one.first)

@@ -26,7 +26,8 @@ _ID_PLACEHOLDER = "the0place0of0an0id"
 
 
 class Priority(IntEnum):
-    """Order of requests when quota is short: caused by a push, then new mail, then reading for the index."""
+    """Order of requests when quota is short: caused by a push (and all that is not
+    named below), then new mail, then background reading, such as collecting correspondents from Sent."""
 
     PUSH = 0
     MAIL = 1
@@ -60,7 +61,7 @@ class Requests:
     """Builds all requests to Gmail. `root` is scheme and host, without a trailing slash."""
 
     def __init__(self, root: str) -> None:
-        # Imported here because it takes a twentieth of the start: `bootstrap` loads it once the port is open.
+        # Imported here because the import takes 5% of the time to start: `bootstrap` loads it once the port is open.
         from googleapiclient.discovery import build_from_document
         from googleapiclient.http import HttpMock
 
@@ -130,7 +131,7 @@ class Requests:
         return _call(self._messages.get(userId="me", id=gmail_id, format="minimal"), Priority.INDEX)
 
     def message_headers(self, gmail_id: str, names: Sequence[str]) -> GmailCall:
-        """messages.get with only the headers `names` (all of them for none) and Gmail's snippet."""
+        """messages.get with only the headers `names` (all headers if empty) and Gmail's snippet."""
         return _call(
             self._messages.get(userId="me", id=gmail_id, format="metadata", metadataHeaders=list(names)),
             Priority.INDEX,

@@ -144,10 +144,9 @@ class Judge:
         return frozenset(address.address for address in (*message.to, *message.cc)) - {"", self.me}
 
 
-def judge(messages: Iterable[ScoredMessage], limits: Thresholds) -> tuple[ScannedMessage, ...]:
+def judge(messages: Iterable[ScoredMessage], thresholds: Thresholds) -> tuple[ScannedMessage, ...]:
     """The verdict on each message, in the order given, as if they had arrived in the order of their dates. Everybody
-    the owner ever wrote to counts as known from the start. `limits`: the model's thresholds for the chosen
-    strictness."""
+    the owner ever wrote to counts as known from the start. `thresholds` are the model's for the chosen strictness."""
     evidence = Evidence()
     listed = list(messages)
     own = [mail for mail in listed if mail.wrote_to is not None]
@@ -162,6 +161,7 @@ def judge(messages: Iterable[ScoredMessage], limits: Thresholds) -> tuple[Scanne
         about = (sender, organisational_domain(mail.message.sender.domain), mail.received_at)
         standing = Standing(
             corresponded=sender in correspondents,
+            # It replies to mail of the owner's, and its author took part there or is from a firm they wrote to.
             took_part=any(
                 sender in thread_authors[one] or firm(about[1]) in firms
                 for one in mail.earlier & thread_authors.keys()
@@ -169,7 +169,7 @@ def judge(messages: Iterable[ScoredMessage], limits: Thresholds) -> tuple[Scanne
             earlier=evidence.before(*about),
         )
         facts = replace(mail.facts, standing=standing)
-        verdict = verdicts[place] = decide(facts, mail.score, limits, (), mail.received_at)
+        verdict = verdicts[place] = decide(facts, mail.score, thresholds, guards=(), now=mail.received_at)
         if verdict.row in COUNTED:
             evidence.add(*about, facts.authentication.passed, mail.score.probability, verdict.holds)
     return tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -118,7 +119,9 @@ class Fixture(Server):
             reply_to=sender,
         )
         intent = story.intent(sender) if outcome is Outcome.CHALLENGE else None
-        verdict = Verdict(outcome, ROWS[outcome], Score(score, 3.5, REASONS, model), shadow=shadow)
+        said = f"{text}{html or ''}"
+        reasons = tuple(replace(why, words=tuple(w for w in why.words if w in said)) for why in REASONS)
+        verdict = Verdict(outcome, ROWS[outcome], Score(score, 3.5, reasons, model), shadow=shadow)
         await story.store.record_verdict(job, verdict, facts, intent, now)
         await story.work()
         if note and intent:

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import structlog
 
-from tests.browser.review_fixture import house
+from tests.browser.review_fixture import fixture
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.fake_mailbox import make_message
 from tests.desktop.screen import Screen
@@ -159,7 +159,7 @@ def page(seconds: float) -> None:
     folder = Path(tempfile.mkdtemp())
     screen = Screen(folder / "d", panel=False)
     try:
-        with house(folder) as here:
+        with fixture(folder) as here:
             fill(folder / "web.sqlite3", 5_000, here.office.story.now, per_sender=1)
             headers = {"Authorization": f"Bearer {here.do(here.office.token())}"}
             url = httpx.post(f"{here.address}/api/v1/ticket", headers=headers).json()["url"]

@@ -66,6 +66,7 @@ def own(read: list[tuple[View, Score]]) -> Iterator[str]:
     return (view.own for view, _ in read if view.own)
 
 
+@pytest.mark.timeout(3_600)  # a thousand messages, each by four programs: five minutes of processor time
 def test_the_graph_says_what_its_source_says(encoder_path: Path, read: list[tuple[View, Score]]) -> None:
     """Beside the layers worked out in double precision from the package's numbers; and all twelve layers, which nothing
     uses, beside the package's own program."""

@@ -249,17 +249,42 @@ def illustrate(score: Score, reading: Reading, text: str) -> Score:
     return replace(score, reasons=filled)
 
 
+_WORD = re.compile(r"\w+")
+MAX_BETWEEN = 5
+"""Signs that may stand between two words of a phrase."""
+
+
 def _as_written(words: Sequence[str], text: str) -> tuple[str, ...]:
     """Those of a reason's words that stand in the text, as they stand there: the model's own are in lower case and
     without what is between them. Those with a class among them stay, for the marks."""
     within = clean(text[:MAX_SHOWN])
-    return tuple(found for each in words if (found := each if "{" in each else _found(each, within)))
+    spans = [found.span() for found in _WORD.finditer(within)]
+    lower = [within[start:end].lower() for start, end in spans]
+    return tuple(
+        found for each in words if (found := each if "{" in each else _found(each, within, spans, lower))
+    )
 
 
-def _found(words: str, text: str) -> str:
-    between = r"\W{1,5}(?:\w\W{1,5})?"  # a pair is one for the model too when a one-letter word is between
-    found = re.search(rf"\b{between.join(map(re.escape, words.split()))}\b", text, re.IGNORECASE)
-    return " ".join(UNSEEN.sub("", found.group()).split()) if found else ""
+def _found(words: str, text: str, spans: Sequence[tuple[int, int]], lower: Sequence[str]) -> str:
+    """The first place where these words follow each other; `spans` and `lower` are the words of the text."""
+    wanted = [word.lower() for word in _WORD.findall(words)]
+    for place in (at for at, word in enumerate(lower) if wanted and word == wanted[0]):
+        at = place
+        for word in wanted[1:]:
+            # A pair is one for the model too when a one-letter word is between.
+            skipped = at + 2 < len(lower) and len(lower[at + 1]) == 1 and lower[at + 1] != word
+            following = at + 2 if skipped else at + 1
+            if following >= len(lower) or lower[following] != word or _apart(spans, at, following):
+                break
+            at = following
+        else:
+            return " ".join(UNSEEN.sub("", text[spans[place][0] : spans[at][1]]).split())
+    return ""
+
+
+def _apart(spans: Sequence[tuple[int, int]], first: int, last: int) -> bool:
+    """Whether more than a few signs stand between any two words from the first to the last."""
+    return any(spans[at + 1][0] - spans[at][1] > MAX_BETWEEN for at in range(first, last))
 
 
 @lru_cache(maxsize=5_000)

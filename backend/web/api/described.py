@@ -27,14 +27,14 @@ from backend.web.services import services
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-RESPONSES = "_pitchgate_told"
+RESPONSES = "_pitchgate_responses"
 KEY = "pitchgate_openapi"
 COMPONENTS = "#/components/schemas/{model}"
 SCHEME = "device"
 ALWAYS = ("client_too_old", "rate_limited", "broken", "unavailable")
 WITH_TOKEN = ("unauthenticated", "scope_missing", "not_found")
 WITH_BODY = ("too_large", "malformed")
-MAY_WAIT = ("429", "503")
+WITH_RETRY_AFTER = ("429", "503")
 
 
 def described(
@@ -134,6 +134,7 @@ class _Provider(OpenAPIProvider):
             name = content["schema"].pop("title")
             components[name] = content["schema"] | {"title": name}
             content["schema"] = {"$ref": COMPONENTS.format(model=name)}
+            # A body that forbids other fields must be sent even if all of its own may be left out.
             sent["required"] = bool(
                 components[name].get("required") or "additionalProperties" in components[name]
             )
@@ -150,7 +151,7 @@ class _Provider(OpenAPIProvider):
             return success, {}
         if answer is bytes:
             return self._stream(success)
-        if answer is dict:
+        if answer is dict:  # the route of this document alone
             success |= {
                 "description": "This document.",
                 "content": {"application/json": {"schema": {"type": "object"}}},
@@ -195,7 +196,7 @@ def _refusals(codes: Iterable[str]) -> dict[str, Any]:
     return {
         status: {
             "description": ", ".join(sorted(found)),
-            "headers": _headers(VERSION_HEADER, *(("Retry-After",) if status in MAY_WAIT else ())),
+            "headers": _headers(VERSION_HEADER, *(("Retry-After",) if status in WITH_RETRY_AFTER else ())),
             "content": {"application/json": {"schema": {"$ref": COMPONENTS.format(model="Refusal")}}},
         }
         for status, found in by_status.items()

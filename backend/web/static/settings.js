@@ -6,6 +6,7 @@
   const said = document.getElementById("said");
   const unsaved = document.getElementById("unsaved");
   let latest = 0;
+  let sending = "";
   let again = null;
 
   const settings = () => document.querySelector(".split > div");
@@ -24,9 +25,12 @@
   }
 
   async function save(form, submitter) {
-    const turn = ++latest;
-    again = () => save(form, submitter);
     const body = new URLSearchParams(new FormData(form, submitter));
+    const sent = `${form.action} ${body}`;
+    if (sent === sending) return; // Enter in a field sends what its change has just sent: "Undo" would undo nothing
+    const turn = ++latest;
+    sending = sent;
+    again = () => save(form, submitter);
     try {
       const answer = await fetch(form.action, { method: "POST", body, headers: self.proof });
       if (!answer.ok && answer.status !== 422) throw new Error(answer.status);
@@ -36,6 +40,8 @@
       show(page);
     } catch {
       unsaved.hidden = false;
+    } finally {
+      if (turn === latest) sending = "";
     }
   }
 
