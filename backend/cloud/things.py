@@ -18,7 +18,8 @@ from backend.gmail.pubsub import CloudCredentials
 from backend.terminal import words
 
 # ---- Requests to Google Cloud
-# Built by google-api-python-client from the API descriptions it contains and one of ours, and sent one after another.
+# google-api-python-client builds each request from its bundled API descriptions and from one that we wrote. They are
+# sent one after another.
 
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -128,8 +129,7 @@ class Resource(Protocol):
     def shared(self) -> bool: ...
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """The differences from what is wanted, one line each; [] if there are none, None if the resource does not
-        exist."""
+        """One line for each difference from what is wanted; None if the resource does not exist."""
 
     async def make(self, cloud: GoogleCloud) -> None:
         """Create the resource."""

@@ -329,8 +329,8 @@ def _retry_time(message: str, headers: Mapping[str, str], now: datetime) -> date
 
 
 def _clock_ahead(headers: Mapping[str, str], now: datetime) -> timedelta:
-    """How far Google's clock, by the Date header, is ahead of ours. Zero if the difference is within the header's
-    precision, or too large to believe."""
+    """How far the Date header is ahead of our clock. Zero if that is within the header's precision, or too much to
+    believe."""
     date = _http_date(headers.get("Date", ""))
     ahead = date - now if date is not None else timedelta(0)
     return ahead if CLOCK_TOLERANCE < abs(ahead) < RETRY_HORIZON else timedelta(0)

@@ -34,7 +34,7 @@ KEEP_ALIVE = 30.0
 
 
 TOO_LARGE = "answerTooLarge"
-"""The reason of a refusal of ours: the answer is larger than one may be."""
+"""Our own reason for refusing an answer: it is larger than `PITCHGATE_RESPONSE_LIMIT`."""
 
 
 class AnswerTooLarge(Exception):

@@ -43,9 +43,13 @@ async def _ended_by(end: signal.Signals) -> None:
         told, failed = await asyncio.wait_for(process.communicate(), 120)
         assert (process.returncode, failed) == (0, b"")
         last = told.decode().splitlines()[-3:]
-        assert re.fullmatch(
-            r"  \d+ emails? came: \d+ stayed in the inbox, \d+ held, \d+ delivered after all\.", last[0]
+        summed = re.fullmatch(
+            r"  (\d+) emails? came: (\d+) stayed in the inbox, (\d+) held, (\d+) delivered after all\.",
+            last[0],
         )
+        assert summed is not None
+        came, *became = map(int, summed.groups())
+        assert came == sum(became)
         assert last[1:] == [
             "  Nothing was lost, and nothing was done twice.",
             "  All of it ran on this machine; nothing of it is left.",

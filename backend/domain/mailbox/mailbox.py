@@ -213,7 +213,8 @@ class Preferences:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Preferences:
-        """Inverse of `to_json`. Unknown keys are ignored (a newer release wrote them), missing ones default.
+        """Inverse of `to_json`. Keys and rows of the policy that another release wrote are left out, missing ones
+        default.
 
         Raises `Refused` naming the field for values out of range.
         """
@@ -223,7 +224,7 @@ class Preferences:
             "mode": Mode,
             "strictness": Strictness,
             "left_alone": _words,
-            "rows_off": lambda rows: frozenset(RowName(row) for row in _words(rows)),
+            "rows_off": _rows,
             "paused_until": lambda at: _aware(at) if at else None,
             "wording": _wordings,
             "digest": DigestPace,
@@ -242,6 +243,9 @@ class Preferences:
         if unknown:
             name = min(unknown)
             raise Refused("unknown_field", name=name, field=name)
+        rows = changes.get("rows_off", [])
+        if isinstance(rows, list) and any(row not in tuple(RowName) for row in rows):
+            raise unfit("rows_off", CHOICES["rows_off"])
         return self.from_json(self.to_json() | changes)
 
 
@@ -266,6 +270,11 @@ def _words(value: object) -> frozenset[str]:
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise TypeError("not a list of texts")
     return frozenset(value)
+
+
+def _rows(value: object) -> frozenset[RowName]:
+    words = _words(value)
+    return frozenset(row for row in RowName if row in words)
 
 
 def _aware(value: str) -> datetime:

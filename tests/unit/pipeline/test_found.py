@@ -101,19 +101,25 @@ async def test_of_a_senders_emails_the_later_one_sees_the_earlier_whichever_is_r
     assert decided == {pitch: "challenge", bump: "held_with_earlier"}
 
 
+def held_up(fixture: Fixture, monkeypatch: pytest.MonkeyPatch, gmail_id: str) -> asyncio.Event:
+    """Google gives this message out only once the event is set."""
+    fetch, released = fixture.gmail.fetch, asyncio.Event()
+
+    async def slow(mailbox_id: str, wanted: str) -> Any:
+        if wanted == gmail_id:
+            await released.wait()
+        return await fetch(mailbox_id, wanted)
+
+    monkeypatch.setattr(fixture.gmail, "fetch", slow)
+    return released
+
+
 async def test_of_two_emails_at_once_the_later_waits_for_none_that_cannot_be_read(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(found, "LINGER", 0.0)
     first, _ = [fixture.gmail.deliver(letter(text=text)) for text in ("pitchy", "perhaps")]
-    fetch, second_ended = fixture.gmail.fetch, asyncio.Event()
-
-    async def slow(mailbox_id: str, gmail_id: str) -> Any:
-        if gmail_id == first:
-            await second_ended.wait()
-        return await fetch(mailbox_id, gmail_id)
-
-    monkeypatch.setattr(fixture.gmail, "fetch", slow)
+    second_ended = held_up(fixture, monkeypatch, first)
     looking = asyncio.create_task(looked(fixture))
     async with asyncio.timeout(30):
         while (await rows(fixture)) != {"quarantine": 1, "": 1}:  # noqa: ASYNC110 - it stands in the database
@@ -163,14 +169,7 @@ async def test_what_google_keeps_back_gets_its_row_with_the_look_and_its_verdict
         fixture.gmail.deliver(letter(f"bo@office{index}.test", f"the minutes of day {index}"))
         for index in range(3)
     ]
-    fetch, others_ended = fixture.gmail.fetch, asyncio.Event()
-
-    async def slow(mailbox_id: str, gmail_id: str) -> Any:
-        if gmail_id == first:
-            await others_ended.wait()
-        return await fetch(mailbox_id, gmail_id)
-
-    monkeypatch.setattr(fixture.gmail, "fetch", slow)
+    others_ended = held_up(fixture, monkeypatch, first)
     looking = asyncio.create_task(looked(fixture))
     async with asyncio.timeout(30):
         while (await rows(fixture)) != {"below_hold": 2, "": 1}:  # noqa: ASYNC110 - it stands in the database

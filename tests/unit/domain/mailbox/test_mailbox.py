@@ -221,6 +221,11 @@ def test_what_makes_sense_comes_back_as_it_went() -> None:
     assert Preferences.from_json(chosen.to_json()) == chosen
 
 
+def test_what_another_release_stored_keeps_no_mailbox_from_being_read() -> None:
+    stored = Preferences().to_json() | {"welcome": ["loans"], "rows_off": ["welcome", "credit"]}
+    assert Preferences.from_json(stored) == Preferences().changed(rows_off=["credit"])
+
+
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
