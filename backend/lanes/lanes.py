@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import count
 
 import structlog
 
@@ -24,6 +22,7 @@ from backend.domain.errors import LaneLost, StoreAway
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.lanes.endings import Endings
+from backend.lanes.queue import Lane, Queue
 from backend.pipeline.context import Context
 from backend.pipeline.found import FoundMail
 from backend.pipeline.looks import Look
@@ -66,28 +65,6 @@ UNRECORDED = 5.0
 Run = Callable[[], Awaitable[MessageJob | None]]  # runs a job; what follows it
 
 
-@dataclass(slots=True)
-class Lane:
-    """A mailbox, and what is under way of it in `tasks`. `due` is when to read what there is to do, None for never
-    (`planned` times may come to nothing); `more` says that messages are due that were left. `careful`: its last owner
-    died, and nobody has been through what that one left."""
-
-    mailbox_id: MailboxId
-    careful: bool
-    due: datetime | None = None
-    more: bool = False
-    messages: set[str] = field(default_factory=set)
-    duties: set[Duty] = field(default_factory=set)
-    looking: bool = False
-    tasks: set[asyncio.Task[bool]] = field(default_factory=set)
-    planned: set[datetime] = field(default_factory=set)
-
-    @property
-    def rests(self) -> bool:
-        """Whether nothing of it is under way."""
-        return not (self.messages or self.duties or self.looking)
-
-
 class Lanes:
     """Runs until told to stop. One per process. `failed` counts tries that failed, by job and cause, since the
     start."""
@@ -98,10 +75,7 @@ class Lanes:
         self._wake = wake or asyncio.Event()
         self.failed: Counter[tuple[str, str]] = Counter()
         self._endings = Endings(context, self.failed)
-        self._lanes: dict[MailboxId, Lane] = {}
-        self._turns: list[tuple[datetime, int, MailboxId]] = []
-        """When lanes are due; of equal times the one that waits longer. A lane's own `due` says which entry counts."""
-        self._number = count()
+        self._queue = Queue()
         self._left: set[MailboxId] = set()
         """Lanes that have more to do than there was room for in the process."""
         self._careful_until: datetime | None = None
@@ -143,13 +117,13 @@ class Lanes:
         if mailbox_id == EVERY or mailbox_id in self._lost:
             self._all = True
         elif self._context.store.ownership.owns(mailbox_id):
-            self._plan(self._lane(mailbox_id), self._context.clock.now())
+            self._queue.plan(self._lane(mailbox_id), self._context.clock.now())
         self._wake.set()
 
     def _owned(self) -> None:
         """What is owned has changed. What was lost is let go at once: if it comes back, what others did meanwhile is
         unknown."""
-        for name in [name for name in self._lanes if not self._context.store.ownership.owns(name)]:
+        for name in [name for name in self._queue.lanes if not self._context.store.ownership.owns(name)]:
             self._lose(name)
         self.rouse(EVERY)
 
@@ -157,7 +131,7 @@ class Lanes:
         """A push came to another process."""
         looks, window = self._context.looks, self._context.settings.push_settle
         if told is None:
-            for name in self._lanes:
+            for name in self._queue.lanes:
                 looks.want(name)
         elif self._context.store.ownership.owns(mailbox_id):
             looks.hear(mailbox_id, told, window, seen=False, echo=False)
@@ -207,9 +181,9 @@ class Lanes:
         worth = max(1, self._context.settings.worker_tasks // WORTH)
         if self._careful or self._room >= worth:
             left, self._left = self._left, set()
-            for lane in filter(None, map(self._lanes.get, left)):
-                self._plan(lane, self._context.clock.now())
-        while self._free > 0 and (first := self._next()) is not None:
+            for lane in filter(None, map(self._queue.lanes.get, left)):
+                self._queue.plan(lane, self._context.clock.now())
+        while self._free > 0 and (first := self._queue.next(self._context.clock.now())) is not None:
             await self._serve(first)
         self._waits = self._free <= 0 or bool(self._left)
 
@@ -223,53 +197,32 @@ class Lanes:
         once: what was told of it, and to whom, nobody knows."""
         store = self._context.store
         found = {name: at for name, at in (await store.lanes()).items() if store.ownership.owns(name)}
-        for name in self._lanes.keys() - found.keys():
+        for name in self._queue.lanes.keys() - found.keys():
             self._lose(name)
         self._lost = {name: lane for name, lane in self._lost.items() if not lane.rests}
         for name, at in found.items():
             if name in self._lost:
                 self._all = True  # when what was under way has ended
                 continue
-            if at is not None or name not in self._lanes:
-                self._plan(self._lane(name), at or self._context.clock.now())
+            if at is not None or name not in self._queue.lanes:
+                self._queue.plan(self._lane(name), at or self._context.clock.now())
 
     def _lane(self, mailbox_id: MailboxId) -> Lane:
-        lane = self._lanes.get(mailbox_id)
+        lane = self._queue.lanes.get(mailbox_id)
         if lane is None:
             careful = self._context.store.ownership.after_death(mailbox_id)
-            lane = self._lanes[mailbox_id] = Lane(mailbox_id, careful)
+            lane = self._queue.lanes[mailbox_id] = Lane(mailbox_id, careful)
             self._context.looks.want(mailbox_id)
         return lane
 
     def _lose(self, mailbox_id: MailboxId) -> None:
         """It is another process's, or has gone. What is under way could not be written any more."""
-        lane = self._lanes.pop(mailbox_id)
+        lane = self._queue.lanes.pop(mailbox_id)
         self._context.looks.forget(mailbox_id)
         if not lane.rests:
             self._lost[mailbox_id] = lane
             for task in lane.tasks:
                 task.cancel()
-
-    def _plan(self, lane: Lane, at: datetime) -> None:
-        if lane.due is None or at < lane.due:
-            lane.due = at
-            if at not in lane.planned:
-                lane.planned.add(at)
-                heapq.heappush(self._turns, (at, next(self._number), lane.mailbox_id))
-
-    def _next(self) -> Lane | None:
-        """The lane that has been due longest."""
-        now = self._context.clock.now()
-        while self._turns and self._turns[0][0] <= now:
-            at, _, name = heapq.heappop(self._turns)
-            lane = self._lanes.get(name)
-            if lane is None:
-                continue
-            lane.planned.discard(at)
-            if lane.due == at:
-                lane.due = None
-                return lane
-        return None
 
     async def _serve(self, lane: Lane) -> None:
         """Read what is to be done in a mailbox and begin what is due of it."""
@@ -285,9 +238,9 @@ class Lanes:
         try:
             work = await self._context.store.lane_work(lane.mailbox_id, listed, now)
         except BaseException:
-            self._plan(lane, now)
+            self._queue.plan(lane, now)
             raise
-        if self._lanes.get(lane.mailbox_id) is not lane:
+        if self._queue.lanes.get(lane.mailbox_id) is not lane:
             return  # lost meanwhile
         lane.more = self._begin_messages(lane, work.messages, messages, room, now)
         if lane.careful and not (lane.more or lane.messages or lane.looking):
@@ -304,7 +257,7 @@ class Lanes:
             if job.gmail_id in under_way | lane.messages:
                 continue
             if job.due_at > now:
-                self._plan(lane, job.due_at)
+                self._queue.plan(lane, job.due_at)
                 return False
             if room <= 0 or Duty.LEAVE in lane.duties or not self._may_begin(job, now):
                 return True
@@ -327,7 +280,7 @@ class Lanes:
             if job.duty in under_way | lane.duties:
                 continue
             if job.due_at > now:
-                self._plan(lane, job.due_at)
+                self._queue.plan(lane, job.due_at)
                 return False
             # A renewal under way while we leave could watch again after we stopped, and nobody could stop it any more.
             alone = Duty.LEAVE in lane.duties or (job.duty is Duty.LEAVE and not lane.rests)
@@ -373,7 +326,7 @@ class Lanes:
             lane.duties.discard(job.duty)
             self._all |= job.duty is Duty.LEAVE  # the mailbox has gone
         if lane.careful or isinstance(job, DutyJob) or task.cancelled() or not task.result():
-            self._plan(lane, self._context.clock.now())
+            self._queue.plan(lane, self._context.clock.now())
             self._wake.set()
         self._ended(lane)
 
@@ -447,7 +400,7 @@ class Lanes:
                     await self._told.wait()
 
     def _start_look(self, look: Look) -> None:
-        lane = self._lanes.get(look.mailbox_id)
+        lane = self._queue.lanes.get(look.mailbox_id)
         if lane is None or Duty.LEAVE in lane.duties:  # another process's by now, or nobody's
             self._context.looks.end(look)
             return
@@ -463,7 +416,7 @@ class Lanes:
         lane.looking = False
         self._told.set()
         if lane.careful:
-            self._plan(lane, self._context.clock.now())
+            self._queue.plan(lane, self._context.clock.now())
             self._wake.set()
         self._ended(lane)
 
@@ -491,8 +444,7 @@ class Lanes:
     async def _nap(self) -> None:
         """Sleep until woken, stopped, or the next lane is due; at most `poll_seconds`, for clocks may be set."""
         seconds = self._context.settings.poll_seconds
-        if self._turns and self._free > 0:
-            at = self._turns[0][0]
+        if (at := self._queue.first) is not None and self._free > 0:
             seconds = min(seconds, max((at - self._context.clock.now()).total_seconds(), 0.005))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
