@@ -142,10 +142,9 @@ def _leave_out(path: Path, without: Collection[str]) -> None:
 
 def _name_keys(copy: sqlite3.Connection, keys: Keys) -> None:
     """Into the copy: which keys open what is sealed in it."""
-    tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     counts = Counter(
         found
-        for table in SEALED.keys() & tables
+        for table in SEALED.keys() & _tables(copy)
         for (one,) in copy.execute(f"SELECT {SEALED[table]} FROM {table}")  # noqa: S608 - our own names
         if one and (found := keys.key_of(one)) is not None
     )
@@ -155,11 +154,18 @@ def _name_keys(copy: sqlite3.Connection, keys: Keys) -> None:
     copy.commit()
 
 
+def _tables(copy: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
 def _forget_owner(path: Path) -> None:
     """What was under way when the backup was made is under way no more, and nobody died over it."""
     with closing(sqlite3.connect(path)) as copy, copy:
-        for name in ("end_owning", "doubt_intents"):
-            copy.execute(queries(Dialect.SQLITE)[name].sql)
+        if "lane_owners" in _tables(copy):
+            copy.execute(queries(Dialect.SQLITE)["end_owning"].sql)
+        else:  # of a release in which messages were claimed
+            copy.execute("UPDATE messages SET lease = NULL")
+        copy.execute(queries(Dialect.SQLITE)["doubt_intents"].sql)
 
 
 def _checked_copy(source: Path, target: Path, keys: Keys | None = None) -> Copy:

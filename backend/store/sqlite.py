@@ -230,10 +230,8 @@ def _nothing() -> Script[None]:
     yield from ()
 
 
-# ---- Is the previous process dead?
-# Who was here before, and is dead for sure: a lock that the system itself takes back from a process that ends,
-# however it ends. On an embedded database that is any holder of a job; of servers on PostgreSQL, where others may be
-# at work, the one before on the same machine.
+# ---- Whose the mailboxes are
+# A lock beside the file says who owns them: the system takes it back from a process that ends, however it ends.
 
 
 class FileOwnership:
@@ -323,20 +321,3 @@ def held_alone(database: Path, key: str) -> sqlite3.Connection:
         connection.close()
         raise Conflict(key, path=database) from error
     return connection
-
-
-@contextmanager
-def follows(state: Path, name: str) -> Iterator[str]:
-    """The name of the server that had this folder of state before `name` has; "" if none has had it, another one still
-    has it, or it cannot be written. Names begin with the machine's: a folder that machines share says nothing."""
-    file = state / "server.name"
-    try:
-        make_private(file)
-    except OSError:
-        yield ""
-        return
-    with alone(state / "postgres") as first:
-        before = file.read_text(encoding="utf-8") if first else ""
-        if first:
-            file.write_text(name, encoding="utf-8")
-        yield before if before.partition(":")[0] == name.partition(":")[0] else ""

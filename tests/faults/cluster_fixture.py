@@ -171,7 +171,9 @@ async def open_cluster(
         sandbox = ClusterSandbox(http, str((await google.first_line())["sandbox"]))
         where = database.address if database else str(folder / "state" / "pitchgate.sqlite3")
         common = _environment(folder, balancer.url, sandbox.url, database) | dict(settings)
-        ways: list[dict[str, str]] = [{}] * (replicas - 1) + [{"PITCHGATE_DATABASE_URL": wire} if wire else {}]
+        ways: list[dict[str, str]] = [{}] * (replicas - 1) + [
+            {"PITCHGATE_DATABASE_URL": wire} if wire else {}
+        ]
         running = [
             _replica(folder, number, url, common | way)
             for number, (url, way) in enumerate(zip(addresses, ways, strict=True))

@@ -108,9 +108,11 @@ class Journey:
 
 
 @asynccontextmanager
-async def begin_journey(folder: Path, **options: object) -> AsyncIterator[Journey]:
+async def begin_journey(
+    folder: Path, process: type[Forked] = Forked, **options: object
+) -> AsyncIterator[Journey]:
     """A stage with an owner who has connected and is indexed."""
-    async with stage(Options(folder=folder, **options), lambda _: None, Forked) as running:  # type: ignore[arg-type]
+    async with stage(Options(folder=folder, **options), lambda _: None, process) as running:  # type: ignore[arg-type]
         journey = Journey(running)
 
         async def indexed() -> bool:

@@ -10,7 +10,7 @@ import os
 import subprocess
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ import backend
 from backend.demo.letters import letters
 from backend.demo.people import Process
 from tests.journeys.conftest import Journey, begin_journey, command, tally
+from tests.machine import Forked
 
 ROOT = Path(backend.__file__).parents[1]
 
@@ -49,10 +50,16 @@ def before(tmp_path: Path) -> Path:
     return tmp_path / "before"
 
 
-def of_release(server: Process, folder: Path) -> Process:
-    """The server, run from another folder of the program."""
+def of_release(folder: Path) -> type[Forked]:
+    """Servers are run from another folder of the program."""
     paths = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
-    return server.changed(PYTHONSAFEPATH="1", PYTHONPATH=paths)
+
+    class OfRelease(Forked):
+        def __init__(self, name: str, words: list[str], environment: Mapping[str, str], log: Path) -> None:
+            theirs = {"PYTHONSAFEPATH": "1", "PYTHONPATH": paths} if name == "server" else {}
+            super().__init__(name, words, {**theirs, **environment}, log)
+
+    return OfRelease
 
 
 @contextmanager
@@ -79,16 +86,25 @@ async def taken_over(told: Journey, server: Process) -> None:
 
 
 async def test_to_a_new_release_and_back_to_the_one_before(tmp_path: Path, before: Path) -> None:
-    async with begin_journey(tmp_path) as told:
-        newer = told.stage.server
-        with timed("back to the release before"):
-            await taken_over(told, of_release(newer, before))
+    copy = str(tmp_path / "before.sqlite3")
+    async with begin_journey(tmp_path, of_release(before)) as told:
+        older = told.stage.server
+        await mail(told, "before")
+        await told.quiet()
+        newer = older.changed(PYTHONSAFEPATH="", PYTHONPATH="")
         with timed("to the new release"):
+            assert (await command(tmp_path, "db", "backup", copy))[0] == 0
+            await older.stop()
             assert (await command(tmp_path, "db", "upgrade"))[0] == 0
-            await taken_over(told, newer.changed())
-        assert "up to date" in (await command(tmp_path, "db", "status"))[1]
+            await taken_over(told, newer)
+        await told.quiet()
+        with timed("back to the release before"):
+            await newer.stop()
+            status, said = await command(tmp_path, "db", "restore", copy)
+            assert status == 0, said
+            await taken_over(told, older.changed())
         found = await tally(told, tmp_path)
-    assert found.delivered == 20
+    assert found.delivered == 25
     assert found.clean, (found.lost, found.doubled)
 
 

@@ -96,10 +96,10 @@ async def test_what_an_older_run_still_reports_changes_nothing(story: Story) -> 
     assert (run.run, run.state, run.total) == (2, RunState.LISTING, 0)
 
 
-async def test_nobody_reports_without_the_lease(story: Story) -> None:
+async def test_nobody_reports_about_a_mailbox_that_has_gone(story: Story) -> None:
     await story.mailbox("ana")
     job = await ordered(story, "m1")
-    await story.store.finish_duty(job, None)
+    await story.store.forget("ana")
     with pytest.raises(LaneLost):
         await story.store.record_previews(job, 1, [Looked("m1", mail(story, "m1"))], story.now)
 

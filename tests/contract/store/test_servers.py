@@ -11,7 +11,7 @@ import pytest
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.store import sqlite
 from backend.store.opening import open_store
-from backend.store.sqlite import alone, follows
+from backend.store.sqlite import alone
 from backend.transactions.records import Duty
 from tests.contract.store.stories import Story
 
@@ -77,35 +77,6 @@ def test_one_server_is_alone_until_it_ends(tmp_path: Path) -> None:
             assert other
     with alone(database) as after:
         assert after
-
-
-def test_a_server_knows_the_one_before_it_on_its_machine(tmp_path: Path) -> None:
-    for before, name in (("", "here:1:a"), ("here:1:a", "here:2:b"), ("here:2:b", "here:3:c")):
-        with follows(tmp_path, name) as found:
-            assert found == before
-
-
-def test_a_server_that_lives_is_nobodys_predecessor(tmp_path: Path) -> None:
-    with follows(tmp_path, "here:1:a"):
-        with follows(tmp_path, "here:2:b") as beside:
-            assert beside == ""
-        with follows(tmp_path, "here:3:c") as beside:
-            assert beside == ""
-    with follows(tmp_path, "here:4:d") as after:
-        assert after == "here:1:a"
-
-
-def test_another_machines_server_is_nobodys_predecessor(tmp_path: Path) -> None:
-    with follows(tmp_path, "here:1:a"):
-        pass
-    with follows(tmp_path, "there:1:b") as found:
-        assert found == ""
-
-
-def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with follows(tmp_path / "file" / "state", "here:1:a") as found:
-        assert found == ""
 
 
 FAR = timedelta(days=365)
