@@ -104,17 +104,20 @@ async def test_being_told_to_wait_is_no_failed_try(story: Story) -> None:
     job = await story.hold("ana")
     for _ in range(3):
         await story.store.postpone_duty(job, story.now, "later", story.now, counts=False)
-        claimed = await story.due_duty()
-        assert claimed is not None
-        job = claimed
+        found = await story.due_duty()
+        assert found is not None
+        job = found
         assert job.attempt == 1
     await story.store.postpone_duty(job, story.now, "failed", story.now)
-    claimed = await story.due_duty()
-    assert claimed is not None
-    assert claimed.attempt == 2
-    # A page that is committed is progress: the tries are counted from the start.
-    await story.store.commit_sync(claimed, SyncPage(page_token="t", page_start="1"), story.now)
-    await story.store.postpone_duty(claimed, story.now, "failed", story.now)
-    claimed = await story.due_duty()
-    assert claimed is not None
-    assert claimed.attempt == 1
+    found = await story.due_duty()
+    assert found is not None
+    assert found.attempt == 2
+    # A page that is committed is progress: failed tries are counted from there.
+    await story.store.commit_sync(found, SyncPage(page_token="t", page_start="1"), story.now)
+    found = await story.due_duty()
+    assert found is not None
+    assert found.attempt == 1
+    await story.store.postpone_duty(found, story.now, "failed", story.now)
+    found = await story.due_duty()
+    assert found is not None
+    assert found.attempt == 2
