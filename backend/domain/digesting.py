@@ -12,7 +12,14 @@ from pathlib import PurePath
 from backend.domain.digest import Digest, sender_key
 from backend.domain.entry.challenge_mail import MAX_SUBJECT
 from backend.domain.mail.authentication import authenticate
-from backend.domain.mail.machine_mail import addressed_to, form_of, is_bounce, offer, reply_address
+from backend.domain.mail.machine_mail import (
+    addressed_to,
+    form_of,
+    is_bounce,
+    list_address,
+    offer,
+    reply_address,
+)
 from backend.domain.mail.message import UNSEEN, Address, Arrival, Message, Owner
 from backend.domain.mail.quoting import is_decline
 from backend.domain.mail.visible import visible
@@ -72,6 +79,7 @@ def _facts(arrival: Arrival, owner: Owner, tongue: str) -> Digest:
         reply_to=_usable(reply_address(message).address),
         language=tongue,
         written_to=addressed_to(message, owner),
+        list_address=list_address(message),
         correspondents=correspondents(message, owner) if "SENT" in arrival.labels else (),
     )
 

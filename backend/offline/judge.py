@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from backend.domain.digesting import limit_of
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.authentication import Authentication, authenticate
-from backend.domain.mail.machine_mail import form_of
+from backend.domain.mail.machine_mail import MailForm, form_of, list_address
 from backend.domain.mail.message import Arrival, Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mail.quoting import is_decline
@@ -51,13 +51,15 @@ STRANGER = Standing()
 @dataclass(frozen=True, slots=True)
 class ScoredMessage:
     """What is kept of a message until all are read: its facts without the text, its score, the ids of the messages it
-    replies to (`earlier`), and the recipients if the owner wrote it in person, else None (`wrote_to`)."""
+    replies to (`earlier`), the recipients if the owner wrote it in person, else None (`wrote_to`), and the address of
+    the list that has signed it, else ""."""
 
     file: str
     facts: Facts
     score: Score
     earlier: frozenset[str] = frozenset()
     wrote_to: frozenset[str] | None = None
+    list_address: str = ""
 
     @property
     def message(self) -> Message:
@@ -134,7 +136,8 @@ class Judge:
         decisive, score = surest(readings, self.session.score)
         score = illustrate(score, decisive.reading, decisive.own or readings[0].own)
         earlier = frozenset((*message.references, message.in_reply_to)) - {""}
-        return ScoredMessage(archived.file, facts, score, earlier, self._wrote_to(message))
+        through = list_address(message)
+        return ScoredMessage(archived.file, facts, score, earlier, self._wrote_to(message), through)
 
     def _wrote_to(self, message: Message) -> frozenset[str] | None:
         if not self.me or message.sender.address != self.me:
@@ -168,7 +171,8 @@ def judge(messages: Iterable[ScoredMessage], thresholds: Thresholds) -> tuple[Sc
             ),
             earlier=evidence.before(*about),
         )
-        facts = replace(mail.facts, standing=standing)
+        form = MailForm.MACHINE if mail.list_address in correspondents else mail.facts.form
+        facts = replace(mail.facts, standing=standing, form=form)
         verdict = verdicts[place] = decide(facts, mail.score, thresholds, guards=(), now=mail.received_at)
         if verdict.row in COUNTED:
             evidence.add(*about, facts.authentication.passed, mail.score.probability, verdict.holds)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from backend.domain.entry.challenge import Dealings
 from backend.domain.errors import PASSED_OVER, Gone, LeaseLost, Rejected, Unexplained, believed
+from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
 from backend.domain.mailbox.message import STARRED, Verdict
@@ -21,6 +22,7 @@ from backend.domain.policy.guards import Inquiry, objections
 from backend.domain.policy.rehearsal import CAUGHT, Looked, PreviewRun, Rehearsed, RunState, Word, rehearse
 from backend.pipeline.context import Context
 from backend.pipeline.owner_digest import is_ours
+from backend.pipeline.screen import by_joined_list
 from backend.ports.reader import Unread
 from backend.transactions.records import DutyJob
 
@@ -105,7 +107,7 @@ async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Rehea
         received_at=arrival.received_at,
         labels=arrival.labels - {STARRED},  # put on by hand since it came, as likely as not
         authenticated=digest.authentication.passed,
-        form=digest.form,
+        form=MailForm.MACHINE if await by_joined_list(context, mailbox.id, digest) else digest.form,
         guards=objections(inquiry),
         score=digest.score,
     )

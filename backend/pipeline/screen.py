@@ -16,6 +16,7 @@ import structlog
 from backend.domain.digest import Digest
 from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
 from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected, Unexplained, believed
+from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import (
@@ -219,6 +220,9 @@ async def decided(
     facts = _facts(context, mailbox, digest, standing)
     verdict = decide(facts, digest.score, thresholds, (), now)
     screened = digest.kept()
+    if _leaves(verdict) and await by_joined_list(context, mailbox.id, digest):
+        facts = replace(facts, form=MailForm.MACHINE)
+        verdict = decide(facts, digest.score, thresholds, (), now)
     if await _by_their_filter(context, mailbox, facts, screened, verdict):
         facts = replace(facts, filtered=True)
         verdict = decide(facts, digest.score, thresholds, (), now)
@@ -254,16 +258,33 @@ async def decided(
     return _resting(context, verdict, facts, digest, thresholds, refused, now), writer
 
 
+def _leaves(verdict: Verdict) -> bool:
+    """Whether a message is held or labelled for what it is."""
+    return (
+        PLACES[verdict.outcome] in (Placement.MARKED, Placement.HELD) and verdict.row is not RowName.BLOCKED
+    )
+
+
+async def by_joined_list(context: Context, mailbox_id: str, digest: Digest) -> bool:
+    """Whether the message surely came through a list that its owner has written to."""
+    if not digest.list_address:
+        return False
+    now = context.clock.now()
+    return (await context.store.standing(mailbox_id, digest.list_address, "", "", now)).corresponded
+
+
 async def _by_their_filter(
     context: Context, mailbox: Mailbox, facts: Facts, screened: Screened, verdict: Verdict
 ) -> bool:
     """Whether a filter of the owner's has marked as important what would be held or labelled. Gmail marks mail so by
     itself too, and only the filters tell."""
-    stays = (
-        PLACES[verdict.outcome] not in (Placement.MARKED, Placement.HELD) or verdict.row is RowName.BLOCKED
-    )
     off = RowName.OWNERS_FILTER in facts.preferences.rows_off
-    if stays or off or not facts.authentication.passed or IMPORTANT not in facts.arrival.labels:
+    if (
+        not _leaves(verdict)
+        or off
+        or not facts.authentication.passed
+        or IMPORTANT not in facts.arrival.labels
+    ):
         return False
     with suppress(Rejected):  # then nothing is known of filters
         return await context.gmail.filtered(mailbox.id, screened.message_id, IMPORTANT)

@@ -277,9 +277,10 @@ TABLE = (
     ),
     PolicyRow(
         RowName.MACHINE_MAIL,
-        "A bounce or report by its whole form, or a mailing list that Gmail itself sorts so; or a mail that merely "
-        "says it is a list, an automatic or a calendar reply, as long as it stays below the challenge threshold or the "
-        "owner has let in two emails of its authenticated sender.",
+        "A bounce or report by its whole form; a mailing list that Gmail itself sorts so, or that the owner has "
+        "written to and that has signed the mail; or a mail that merely says it is a list, an automatic or a calendar "
+        "reply, as long as it stays below the challenge threshold or the owner has let in two emails of its "
+        "authenticated sender.",
         Outcome.INBOX,
         _machine_mail,
     ),
