@@ -27,7 +27,7 @@ from backend.domain.mail.quoting import is_decline
 from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.message import Verdict
-from backend.domain.policy.evidence import COUNTED, Evidence, firm
+from backend.domain.policy.evidence import EVIDENCE_ROWS, Evidence, company_domain
 from backend.domain.policy.table import NOT_INCOMING_LABELS, Facts, Standing, decide
 from backend.domain.reading.score import Reason, Score, Thresholds, illustrate
 from backend.domain.reading.views import surest, views
@@ -156,7 +156,7 @@ def judge(messages: Iterable[ScoredMessage], thresholds: Thresholds) -> tuple[Sc
     authors = {mail.message.message_id: mail.message.sender.address for mail in listed}
     thread_authors = {mail.message.message_id: {authors.get(one) for one in mail.earlier} for mail in own}
     correspondents = frozenset().union(*(mail.wrote_to or () for mail in own))
-    firms = {firm(organisational_domain(one.rpartition("@")[2])) for one in correspondents} - {""}
+    firms = {company_domain(organisational_domain(one.rpartition("@")[2])) for one in correspondents} - {""}
     verdicts: dict[int, Verdict] = {}
     for place in sorted(range(len(listed)), key=lambda place: (listed[place].received_at, place)):
         mail = listed[place]
@@ -166,7 +166,7 @@ def judge(messages: Iterable[ScoredMessage], thresholds: Thresholds) -> tuple[Sc
             corresponded=sender in correspondents,
             # It replies to mail of the owner's, and its author took part there or is from a firm they wrote to.
             took_part=any(
-                sender in thread_authors[one] or firm(about[1]) in firms
+                sender in thread_authors[one] or company_domain(about[1]) in firms
                 for one in mail.earlier & thread_authors.keys()
             ),
             earlier=evidence.before(*about),
@@ -174,7 +174,7 @@ def judge(messages: Iterable[ScoredMessage], thresholds: Thresholds) -> tuple[Sc
         form = MailForm.MACHINE if mail.list_address in correspondents else mail.facts.form
         facts = replace(mail.facts, standing=standing, form=form)
         verdict = verdicts[place] = decide(facts, mail.score, thresholds, guards=(), now=mail.received_at)
-        if verdict.row in COUNTED:
+        if verdict.row in EVIDENCE_ROWS:
             evidence.add(*about, facts.authentication.passed, mail.score.probability, verdict.holds)
     return tuple(
         ScannedMessage(mail.file, mail.message, verdicts[place], mail.score)

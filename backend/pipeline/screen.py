@@ -30,8 +30,8 @@ from backend.domain.mailbox.message import (
     Verdict,
     as_it_came,
 )
-from backend.domain.policy.evidence import PLAIN
-from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
+from backend.domain.policy.evidence import CLEARLY_ORDINARY
+from backend.domain.policy.guards import NOT_ADDRESSED, GuardInput, objections
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen
 from backend.domain.reading.score import Thresholds
 from backend.domain.watching import audit
@@ -94,7 +94,7 @@ async def screen(context: Context, job: MessageJob, others: VerdictBatch) -> Mes
     if digest.bounce:
         await context.store.note_bounce(job.mailbox_id, job.thread_id, context.clock.now())
     screened = digest.kept()
-    doubtful = digest.score is not None and digest.score.probability >= PLAIN
+    doubtful = digest.score is not None and digest.score.probability >= CLEARLY_ORDINARY
     async with others.in_turn(job, screened, doubtful=doubtful):
         return await _judge(context, job, others, mailbox, fetched, digest, screened)
 
@@ -229,7 +229,7 @@ async def decided(
     if verdict.outcome is not Outcome.CHALLENGE:
         return _resting(context, verdict, facts, digest, thresholds, (), now), None
     about = (screened.sender, screened.sender_domain, thread_id)
-    inquiry = Inquiry(
+    inquiry = GuardInput(
         arrival=digest.arrival,
         owner=mailbox.owner,
         authentication=digest.authentication,
@@ -239,7 +239,7 @@ async def decided(
         backlog=backlog,
         fresh=_fresh(context, mailbox, digest),
         now=now,
-        of_message=digest.guards,
+        found_in_message=digest.guards,
     )
     refused = objections(inquiry)  # what follows asks Gmail: only about mail that would be answered
     owner, written_to = mailbox.owner, digest.written_to
@@ -248,7 +248,8 @@ async def decided(
         if owner.addresses != mailbox.owner.addresses:
             again = await context.reader.screen(fetched, owner)
             facts = replace(facts, owner=owner, form=again.form)
-            inquiry, written_to = replace(inquiry, owner=owner, of_message=again.guards), again.written_to
+            inquiry = replace(inquiry, owner=owner, found_in_message=again.guards)
+            written_to = again.written_to
             refused = objections(inquiry)
     if not refused:
         vacation_on = await context.gmail.vacation_on(mailbox.id)

@@ -16,7 +16,7 @@ import structlog
 
 from backend.domain.errors import Conflict, LeaseLost, StoreAway
 from backend.domain.mailbox.message import Screened, Stage, Verdict
-from backend.domain.policy.evidence import firm
+from backend.domain.policy.evidence import company_domain
 from backend.ports.system import Clock
 from backend.transactions.records import MessageJob, Reached, ScreeningContext
 from backend.transactions.store import Store
@@ -259,7 +259,7 @@ class _Senders:
 
 def _alike(one: Screened, other: Screened) -> bool:
     """Whether the mail of one's sender is evidence about the other's."""
-    same_firm = one.sender_domain == other.sender_domain and bool(firm(one.sender_domain))
+    same_firm = one.sender_domain == other.sender_domain and bool(company_domain(one.sender_domain))
     return (one.sender != "" and one.sender == other.sender) or same_firm
 
 

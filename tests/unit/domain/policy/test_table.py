@@ -14,7 +14,7 @@ from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
 from backend.domain.mailbox.message import FailOpen, LabelIds, Limit, Outcome, RowName, Verdict
 from backend.domain.policy import table as policy
-from backend.domain.policy.evidence import PLAIN, Earlier, together
+from backend.domain.policy.evidence import CLEARLY_ORDINARY, Earlier, combined_probability
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen, rows
 from backend.domain.reading.score import Score
 from tests.unit.domain import rules as make
@@ -144,8 +144,8 @@ def test_every_row_of_the_table_has_such_a_story_and_the_table_is_in_the_order_o
 
 def test_every_row_explains_itself_in_one_sentence_and_knows_whether_it_can_be_switched_off():
     for entry in rows():
-        assert entry.catches[0].isupper()
-        assert entry.catches.endswith(".")
+        assert entry.description[0].isupper()
+        assert entry.description.endswith(".")
         assert entry.always_on is (entry.row in ROWS_ALWAYS_ON)
 
 
@@ -369,9 +369,11 @@ class TestProperties:
         if verdict_on(given_, probability, guards).outcome is Outcome.CHALLENGE:
             assert given_.preferences.mode is Mode.CHALLENGE
             earlier = given_.standing.earlier
-            surest = max(probability, earlier.held_score or 0.0, together(probability, earlier.proved))
+            surest = max(
+                probability, earlier.held_score or 0.0, combined_probability(probability, earlier.proved)
+            )
             assert surest >= THRESHOLDS.challenge
-            assert probability >= PLAIN
+            assert probability >= CLEARLY_ORDINARY
             assert not guards
             assert given_.authentication.passed
 
