@@ -33,9 +33,15 @@ FADED_SHARE = 0.1
 """A logit below `FADES_BELOW` counts only with this share of what is below: the last emails of sellers say next to
 nothing, and must not clear the sender."""
 
-MOST_EVIDENCE = 3.0
+MOST_EVIDENCE = 2.5
 """Bound of one email's evidence, and of the sum of earlier ones: three ordinary emails outweigh the surest wrong
 hold."""
+
+DOUBTFUL_BELOW = 1.25
+EARLIER_WEIGHT = 2.0
+"""Weight of the sum of earlier emails, since sellers first say what they want. A sum within `DOUBTFUL_BELOW` of 0 has
+no more weight than the new email: two doubtful emails are held together only with a surer one, and one colleague's is
+never counted twice."""
 
 CLEARLY_ORDINARY = 0.001
 """A message that scores lower is ordinary, whatever its sender wrote before. A third of ordinary mail scores lower, and
@@ -58,7 +64,7 @@ def evidence_of(probability: float) -> float:
     inside = min(max(probability, 1e-9), 1 - 1e-9)
     logit = log(inside / (1 - inside))
     if logit < FADES_BELOW:
-        return FADES_BELOW + FADED_SHARE * (logit - FADES_BELOW)
+        return max(FADES_BELOW + FADED_SHARE * (logit - FADES_BELOW), -MOST_EVIDENCE)
     return min(logit, MOST_EVIDENCE)
 
 
@@ -67,7 +73,10 @@ def combined_probability(probability: float, earlier: float) -> float:
     `probability` is out of range."""
     if not 0.0 <= probability <= 1.0:
         return float("nan")
-    return 1 / (1 + exp(-min(max(earlier, -MOST_EVIDENCE), MOST_EVIDENCE) - evidence_of(probability)))
+    earlier = min(max(earlier, -MOST_EVIDENCE), MOST_EVIDENCE)
+    if abs(earlier) > DOUBTFUL_BELOW:
+        earlier *= EARLIER_WEIGHT
+    return 1 / (1 + exp(-earlier - evidence_of(probability)))
 
 
 def company_domain(domain: str) -> str:

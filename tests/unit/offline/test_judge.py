@@ -126,7 +126,7 @@ def test_emails_of_a_sender_are_evidence_together_for_thirty_days_in_whatever_or
     assert beside == {
         "23 Dec 2026": "held_with_earlier",
         "23 Nov 2026": "below_hold",
-        "24 Nov 2026": "held_with_earlier",
+        "24 Nov 2026": "quarantine",  # by its own score
     }
     alone = judge([score_messages[0], score_messages[3]], limits)
     assert [judged.verdict.row.value for judged in alone] == ["below_hold", "quarantine"]

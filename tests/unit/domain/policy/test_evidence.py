@@ -25,10 +25,14 @@ BO, FIRM = "bo@pitch.test", "pitch.test"
 probabilities = st.floats(0, 1)
 
 
+def squash(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
+
+
 @given(probabilities, probabilities)
 def test_a_surer_email_never_says_less_and_none_more_than_the_surest(one: float, other: float) -> None:
     low, high = sorted((one, other))
-    assert -MOST_EVIDENCE < evidence_of(low) <= evidence_of(high) <= MOST_EVIDENCE
+    assert -MOST_EVIDENCE <= evidence_of(low) <= evidence_of(high) <= MOST_EVIDENCE
 
 
 @given(probabilities, st.floats(-99, 99), st.floats(-99, 99))
@@ -39,7 +43,35 @@ def test_more_evidence_never_makes_a_pitch_less_likely(probability: float, one: 
 
 @given(st.floats(0.3, 0.95))
 def test_the_first_email_says_what_its_score_does(probability: float) -> None:
-    assert combined_probability(probability, 0.0) == pytest.approx(probability)
+    assert combined_probability(probability, 0.0) == pytest.approx(min(probability, squash(MOST_EVIDENCE)))
+
+
+@given(st.floats(-1.25, 1.25), probabilities)
+def test_earlier_emails_that_leave_doubt_count_once(earlier: float, probability: float) -> None:
+    together = squash(earlier + evidence_of(probability))
+    assert combined_probability(probability, earlier) == pytest.approx(together)
+
+
+@given(st.floats(1.251, 99), probabilities)
+def test_surer_ones_count_twice_and_no_more_than_the_surest(earlier: float, probability: float) -> None:
+    for sum_of_earlier in (earlier, -earlier):
+        bounded = min(max(sum_of_earlier, -MOST_EVIDENCE), MOST_EVIDENCE)
+        together = squash(2 * bounded + evidence_of(probability))
+        assert combined_probability(probability, sum_of_earlier) == pytest.approx(together)
+
+
+@given(st.lists(st.floats(0, 0.5), min_size=1, max_size=9), st.floats(0, 0.5))
+def test_emails_that_look_ordinary_one_by_one_never_look_like_a_pitch_together(
+    earlier: list[float], probability: float
+) -> None:
+    assert combined_probability(probability, sum(map(evidence_of, earlier))) <= 0.5
+
+
+def test_the_surest_email_of_a_colleague_is_never_counted_twice() -> None:
+    evidence = Evidence()
+    evidence.add("cy@pitch.test", FIRM, START, True, 1.0, True)
+    together = squash(MOST_EVIDENCE / 2 + evidence_of(0.01))
+    assert combined_probability(0.01, found(evidence, START).proved) == pytest.approx(together)
 
 
 @pytest.mark.parametrize("broken", [float("nan"), -0.1, 1.01, float("inf")])

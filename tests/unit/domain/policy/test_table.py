@@ -95,8 +95,8 @@ STORIES = (
     ),
     Story(RowName.LEFT_ALONE, Outcome.INBOX, Outcome.CHALLENGE, facts(paused_until=NOW + timedelta(hours=1))),
     Story(RowName.MACHINE_MAIL, Outcome.INBOX, Outcome.CHALLENGE, facts(LIST, standing=known(keeps=True))),
-    Story(RowName.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=wrote(1.5)), 0.3),
-    Story(RowName.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(1.5, 0.8)), 0.3),
+    Story(RowName.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=wrote(0.9)), 0.3),
+    Story(RowName.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(0.9, 0.8)), 0.3),
     Story(RowName.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(4.0)), 0.3),
     Story(
         RowName.HELD_WITH_EARLIER,
@@ -231,10 +231,19 @@ class TestBesideEarlierMail:
         assert outcome is (Outcome.CHALLENGE if mode is Mode.CHALLENGE else Outcome.HOLD)
 
     @pytest.mark.parametrize(
-        ("earlier", "row"), [(0.85, RowName.HELD_WITH_EARLIER), (0.84, RowName.BELOW_HOLD)]
+        ("earlier", "probability", "row"),
+        [
+            (0.85, 0.3, RowName.HELD_WITH_EARLIER),
+            (0.84, 0.3, RowName.BELOW_HOLD),
+            (1.25, 0.01, RowName.BELOW_HOLD),
+            (1.26, 0.01, RowName.HELD_WITH_EARLIER),  # counts twice
+            (2.0, 0.001, RowName.HELD_WITH_EARLIER),
+        ],
     )
-    def test_all_emails_together_are_held_against_the_hold_threshold(self, earlier: float, row: RowName):
-        assert verdict_on(facts(standing=wrote(earlier)), 0.3).row is row
+    def test_all_emails_together_are_held_against_the_hold_threshold(
+        self, earlier: float, probability: float, row: RowName
+    ):
+        assert verdict_on(facts(standing=wrote(earlier)), probability).row is row
 
     def test_a_plainly_ordinary_email_is_held_with_nothing(self):
         assert verdict_on(facts(standing=wrote(4.0)), 0.001).row is RowName.HELD_WITH_EARLIER
