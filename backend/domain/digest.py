@@ -32,8 +32,8 @@ class Digest:
 
     `guards` are the guards that object to a challenge because of the message itself, checked only if the score is high
     enough for one; `reply_to` is where an answer would go, `language` that of the text (`xx`: unknown).
-    `written_to` is the owner's address that stands in To or Cc. `correspondents` are the recipients of a
-    message by the owner.
+    `written_to` is the owner's address that stands in To or Cc, `list_address` that of the list that has signed it.
+    `correspondents` are the recipients of a message by the owner.
     `score` and `thresholds` come from one model, `challenger` and `challenger_thresholds` from the one in trial, if
     there is one. `limit`: what of the message's making kept it from being read in full. `doubtful`: its text is to be
     read again; `again` is what became of that, None where it was not tried. Without a score, `cause` says why, and
@@ -48,6 +48,7 @@ class Digest:
     reply_to: str
     language: str
     written_to: str = ""
+    list_address: str = ""
     correspondents: tuple[str, ...] = ()
     score: Score | None = None
     thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)

@@ -12,13 +12,20 @@ from pathlib import PurePath
 from backend.domain.digest import Digest, sender_key
 from backend.domain.entry.challenge_mail import MAX_SUBJECT
 from backend.domain.mail.authentication import authenticate
-from backend.domain.mail.machine_mail import addressed_to, form_of, is_bounce, offer, reply_address
+from backend.domain.mail.machine_mail import (
+    addressed_to,
+    form_of,
+    is_bounce,
+    list_address,
+    offer,
+    reply_address,
+)
 from backend.domain.mail.message import UNSEEN, Address, Arrival, Message, Owner
 from backend.domain.mail.quoting import is_decline
 from backend.domain.mail.visible import visible
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen, Limit
-from backend.domain.policy.evidence import PLAIN
+from backend.domain.policy.evidence import CLEARLY_ORDINARY
 from backend.domain.policy.guards import objections_of_message
 from backend.domain.reading.score import MAX_SHOWN, Reason, Score, Shown, Thresholds, illustrate, marks
 from backend.domain.reading.views import View, surest, views
@@ -72,6 +79,7 @@ def _facts(arrival: Arrival, owner: Owner, tongue: str) -> Digest:
         reply_to=_usable(reply_address(message).address),
         language=tongue,
         written_to=addressed_to(message, owner),
+        list_address=list_address(message),
         correspondents=correspondents(message, owner) if "SENT" in arrival.labels else (),
     )
 
@@ -140,7 +148,7 @@ def limit_of(message: Message, whole: View) -> Limit | None:
 def _may_hold(score: Score | None, thresholds: Mapping[Strictness, Thresholds]) -> bool:
     """Whether any policy holds or answers mail that scores so, with what its sender wrote before; most scores lower."""
     least = min((limits.strict for limits in thresholds.values()), default=0.0)
-    return score is not None and score.probability >= min(least, PLAIN)
+    return score is not None and score.probability >= min(least, CLEARLY_ORDINARY)
 
 
 def _may_tell(score: Score, thresholds: Mapping[Strictness, Thresholds]) -> bool:

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 from backend.domain.digesting import limit_of
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.authentication import Authentication, authenticate
-from backend.domain.mail.machine_mail import form_of
+from backend.domain.mail.machine_mail import MailForm, form_of, list_address
 from backend.domain.mail.message import Arrival, Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mail.quoting import is_decline
 from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.message import Verdict
-from backend.domain.policy.evidence import COUNTED, Evidence, firm
+from backend.domain.policy.evidence import EVIDENCE_ROWS, Evidence, company_domain
 from backend.domain.policy.table import NOT_INCOMING_LABELS, Facts, Standing, decide
 from backend.domain.reading.score import Reason, Score, Thresholds, illustrate
 from backend.domain.reading.views import surest, views
@@ -51,13 +51,15 @@ STRANGER = Standing()
 @dataclass(frozen=True, slots=True)
 class ScoredMessage:
     """What is kept of a message until all are read: its facts without the text, its score, the ids of the messages it
-    replies to (`earlier`), and the recipients if the owner wrote it in person, else None (`wrote_to`)."""
+    replies to (`earlier`), the recipients if the owner wrote it in person, else None (`wrote_to`), and the address of
+    the list that has signed it, else ""."""
 
     file: str
     facts: Facts
     score: Score
     earlier: frozenset[str] = frozenset()
     wrote_to: frozenset[str] | None = None
+    list_address: str = ""
 
     @property
     def message(self) -> Message:
@@ -134,7 +136,8 @@ class Judge:
         decisive, score = surest(readings, self.session.score)
         score = illustrate(score, decisive.reading, decisive.own or readings[0].own)
         earlier = frozenset((*message.references, message.in_reply_to)) - {""}
-        return ScoredMessage(archived.file, facts, score, earlier, self._wrote_to(message))
+        through = list_address(message)
+        return ScoredMessage(archived.file, facts, score, earlier, self._wrote_to(message), through)
 
     def _wrote_to(self, message: Message) -> frozenset[str] | None:
         if not self.me or message.sender.address != self.me:
@@ -153,7 +156,7 @@ def judge(messages: Iterable[ScoredMessage], thresholds: Thresholds) -> tuple[Sc
     authors = {mail.message.message_id: mail.message.sender.address for mail in listed}
     thread_authors = {mail.message.message_id: {authors.get(one) for one in mail.earlier} for mail in own}
     correspondents = frozenset().union(*(mail.wrote_to or () for mail in own))
-    firms = {firm(organisational_domain(one.rpartition("@")[2])) for one in correspondents} - {""}
+    firms = {company_domain(organisational_domain(one.rpartition("@")[2])) for one in correspondents} - {""}
     verdicts: dict[int, Verdict] = {}
     for place in sorted(range(len(listed)), key=lambda place: (listed[place].received_at, place)):
         mail = listed[place]
@@ -163,14 +166,15 @@ def judge(messages: Iterable[ScoredMessage], thresholds: Thresholds) -> tuple[Sc
             corresponded=sender in correspondents,
             # It replies to mail of the owner's, and its author took part there or is from a firm they wrote to.
             took_part=any(
-                sender in thread_authors[one] or firm(about[1]) in firms
+                sender in thread_authors[one] or company_domain(about[1]) in firms
                 for one in mail.earlier & thread_authors.keys()
             ),
             earlier=evidence.before(*about),
         )
-        facts = replace(mail.facts, standing=standing)
+        form = MailForm.MACHINE if mail.list_address in correspondents else mail.facts.form
+        facts = replace(mail.facts, standing=standing, form=form)
         verdict = verdicts[place] = decide(facts, mail.score, thresholds, guards=(), now=mail.received_at)
-        if verdict.row in COUNTED:
+        if verdict.row in EVIDENCE_ROWS:
             evidence.add(*about, facts.authentication.passed, mail.score.probability, verdict.holds)
     return tuple(
         ScannedMessage(mail.file, mail.message, verdicts[place], mail.score)

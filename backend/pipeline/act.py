@@ -22,7 +22,7 @@ from backend.domain.mailbox.message import (
     RowName,
     changes_for,
 )
-from backend.domain.policy.evidence import TAKEN_WITHIN
+from backend.domain.policy.evidence import TAKE_ALONG_AGE
 from backend.pipeline.context import Context
 from backend.pipeline.decide import carry_out
 from backend.transactions.records import MessageJob
@@ -93,7 +93,7 @@ async def _take_out_earlier(context: Context, job: MessageJob, mailbox: Mailbox)
     if RowName.HELD_WITH_LATER in mailbox.preferences.rows_off:
         return
     now, unread = context.clock.now(), []
-    for earlier in await context.store.earlier_in_inbox(job.mailbox_id, job.gmail_id, now - TAKEN_WITHIN):
+    for earlier in await context.store.earlier_in_inbox(job.mailbox_id, job.gmail_id, now - TAKE_ALONG_AGE):
         with suppress(Gone, Rejected):  # then it stays as it is
             if await context.gmail.labels_on(job.mailbox_id, earlier) >= {INBOX, UNREAD}:
                 unread.append(earlier)

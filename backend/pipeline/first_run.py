@@ -14,13 +14,23 @@ from datetime import datetime, timedelta
 
 from backend.domain.entry.challenge import Dealings
 from backend.domain.errors import PASSED_OVER, Gone, LaneLost, Rejected, Unexplained, believed
+from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
 from backend.domain.mailbox.message import STARRED, Verdict
-from backend.domain.policy.guards import Inquiry, objections
-from backend.domain.policy.rehearsal import CAUGHT, Looked, PreviewRun, Rehearsed, RunState, Word, rehearse
+from backend.domain.policy.guards import GuardInput, objections
+from backend.domain.policy.rehearsal import (
+    CAUGHT_OUTCOMES,
+    Looked,
+    PreviewedMail,
+    PreviewRun,
+    RunState,
+    Word,
+    preview_verdicts,
+)
 from backend.pipeline.context import Context
 from backend.pipeline.owner_digest import is_ours
+from backend.pipeline.screen import by_joined_list
 from backend.ports.reader import Unread
 from backend.transactions.records import DutyJob
 
@@ -78,12 +88,12 @@ async def _look_at(
     return [task.result() for task in tasks]
 
 
-async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Rehearsed:
+async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> PreviewedMail:
     digest = await context.reader.screen(await context.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
     arrival, facts = digest.arrival, digest.kept()
     if await is_ours(context, mailbox.id, arrival):
         raise Gone("gone", reason="ours")
-    inquiry = Inquiry(
+    inquiry = GuardInput(
         arrival=arrival,
         owner=mailbox.owner,
         authentication=digest.authentication,
@@ -93,9 +103,9 @@ async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Rehea
         backlog=False,
         fresh=timedelta(seconds=context.settings.fresh_seconds),
         now=arrival.received_at,  # as if it came right now
-        of_message=digest.guards,
+        found_in_message=digest.guards,
     )
-    return Rehearsed(
+    return PreviewedMail(
         gmail_id=arrival.gmail_id,
         thread_id=arrival.thread_id,
         sender=facts.sender,
@@ -105,7 +115,7 @@ async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Rehea
         received_at=arrival.received_at,
         labels=arrival.labels - {STARRED},  # put on by hand since it came, as likely as not
         authenticated=digest.authentication.passed,
-        form=digest.form,
+        form=MailForm.MACHINE if await by_joined_list(context, mailbox.id, digest) else digest.form,
         guards=objections(inquiry),
         score=digest.score,
     )
@@ -118,8 +128,8 @@ class Rehearsal:
 
     run: PreviewRun | None
     preferences: Preferences
-    caught: tuple[tuple[Rehearsed, Verdict], ...]
-    passed: tuple[tuple[Rehearsed, Verdict], ...]
+    caught: tuple[tuple[PreviewedMail, Verdict], ...]
+    passed: tuple[tuple[PreviewedMail, Verdict], ...]
     counts: dict[Strictness, int]
 
     @property
@@ -159,16 +169,18 @@ async def rehearsal(context: Context, mailbox: Mailbox, mode: Mode, strictness: 
     counts: Counter[Strictness] = Counter()
     shown: tuple[Verdict, ...] = ()
     for each in Strictness:
-        verdicts = rehearse(previews, mailbox.owner, wishes, context.reader.thresholds(each), mailbox.labels)
-        counts[each] = sum(verdict.outcome in CAUGHT for verdict in verdicts)
+        verdicts = preview_verdicts(
+            previews, mailbox.owner, wishes, context.reader.thresholds(each), mailbox.labels
+        )
+        counts[each] = sum(verdict.outcome in CAUGHT_OUTCOMES for verdict in verdicts)
         if each is strictness:
             shown = verdicts
     judged = list(zip(previews, shown, strict=True))
     return Rehearsal(
         run=run,
         preferences=wishes,
-        caught=tuple(pair for pair in judged if pair[1].outcome in CAUGHT),
-        passed=tuple(pair for pair in judged if pair[1].outcome not in CAUGHT),
+        caught=tuple(pair for pair in judged if pair[1].outcome in CAUGHT_OUTCOMES),
+        passed=tuple(pair for pair in judged if pair[1].outcome not in CAUGHT_OUTCOMES),
         counts={each: counts[each] for each in Strictness},
     )
 

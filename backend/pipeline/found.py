@@ -13,7 +13,7 @@ import structlog
 
 from backend.domain.errors import Conflict, LaneLost, StoreAway
 from backend.domain.mailbox.message import Screened
-from backend.domain.policy.evidence import firm
+from backend.domain.policy.evidence import company_domain
 from backend.pipeline.context import Context
 from backend.transactions.records import MessageJob, Reached, ScreeningContext
 
@@ -191,7 +191,7 @@ class _Senders:
 
 def _alike(one: Screened, other: Screened) -> bool:
     """Whether the mail of one's sender is evidence about the other's."""
-    same_firm = one.sender_domain == other.sender_domain and bool(firm(one.sender_domain))
+    same_firm = one.sender_domain == other.sender_domain and bool(company_domain(one.sender_domain))
     return (one.sender != "" and one.sender == other.sender) or same_firm
 
 

@@ -14,8 +14,8 @@ import structlog
 from backend.domain.errors import Conflict, Gone, LaneLost, Rejected, Unexplained
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import FailOpen, Outcome, RowName, Verdict
+from backend.domain.policy.guards import limits_reached
 from backend.domain.policy.guards import owed as is_owed
-from backend.domain.policy.guards import reached
 from backend.domain.policy.table import NOT_INCOMING_LABELS
 from backend.pipeline import screen
 from backend.pipeline.context import Context
@@ -50,7 +50,7 @@ async def owed(context: Context, job: DutyJob) -> datetime | None:
         dealings = await context.store.dealings(
             mailbox.id, debt.sender, debt.sender_domain, debt.thread_id, now
         )
-        against = reached(dealings, mailbox.preferences, now)
+        against = limits_reached(dealings, mailbox.preferences, now)
         if is_owed(against):
             left = True
         elif against:

@@ -16,6 +16,7 @@ import structlog
 from backend.domain.digest import Digest
 from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
 from backend.domain.errors import Conflict, Gone, LaneLost, NotYet, Rejected, Unexplained, believed
+from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import (
@@ -29,8 +30,8 @@ from backend.domain.mailbox.message import (
     Verdict,
     as_it_came,
 )
-from backend.domain.policy.evidence import PLAIN
-from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
+from backend.domain.policy.evidence import CLEARLY_ORDINARY
+from backend.domain.policy.guards import NOT_ADDRESSED, GuardInput, objections
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen
 from backend.domain.reading.score import Thresholds
 from backend.domain.watching import audit
@@ -96,7 +97,7 @@ async def screen(context: Context, job: MessageJob, found: FoundMail | None = No
     screened = digest.kept()
     if found is None:
         return await _judge(context, job, found, mailbox, fetched, digest, screened)
-    doubtful = digest.score is not None and digest.score.probability >= PLAIN
+    doubtful = digest.score is not None and digest.score.probability >= CLEARLY_ORDINARY
     async with found.in_turn(job, screened, doubtful=doubtful):
         return await _judge(context, job, found, mailbox, fetched, digest, screened)
 
@@ -228,13 +229,16 @@ async def decided(
     facts = _facts(context, mailbox, digest, standing)
     verdict = decide(facts, digest.score, thresholds, (), now)
     screened = digest.kept()
+    if _leaves(verdict) and await by_joined_list(context, mailbox.id, digest):
+        facts = replace(facts, form=MailForm.MACHINE)
+        verdict = decide(facts, digest.score, thresholds, (), now)
     if await _by_their_filter(context, mailbox, facts, screened, verdict):
         facts = replace(facts, filtered=True)
         verdict = decide(facts, digest.score, thresholds, (), now)
     if verdict.outcome is not Outcome.CHALLENGE:
         return _resting(context, verdict, facts, digest, thresholds, (), now), None
     about = (screened.sender, screened.sender_domain, thread_id)
-    inquiry = Inquiry(
+    inquiry = GuardInput(
         arrival=digest.arrival,
         owner=mailbox.owner,
         authentication=digest.authentication,
@@ -244,7 +248,7 @@ async def decided(
         backlog=backlog,
         fresh=_fresh(context, mailbox, digest),
         now=now,
-        of_message=digest.guards,
+        found_in_message=digest.guards,
     )
     refused = objections(inquiry)  # what follows asks Gmail: only about mail that would be answered
     owner, written_to = mailbox.owner, digest.written_to
@@ -253,7 +257,8 @@ async def decided(
         if owner.addresses != mailbox.owner.addresses:
             again = await context.reader.screen(fetched, owner)
             facts = replace(facts, owner=owner, form=again.form)
-            inquiry, written_to = replace(inquiry, owner=owner, of_message=again.guards), again.written_to
+            inquiry = replace(inquiry, owner=owner, found_in_message=again.guards)
+            written_to = again.written_to
             refused = objections(inquiry)
     if not refused:
         vacation_on = await context.gmail.vacation_on(mailbox.id)
@@ -263,16 +268,33 @@ async def decided(
     return _resting(context, verdict, facts, digest, thresholds, refused, now), writer
 
 
+def _leaves(verdict: Verdict) -> bool:
+    """Whether a message is held or labelled for what it is."""
+    return (
+        PLACES[verdict.outcome] in (Placement.MARKED, Placement.HELD) and verdict.row is not RowName.BLOCKED
+    )
+
+
+async def by_joined_list(context: Context, mailbox_id: str, digest: Digest) -> bool:
+    """Whether the message surely came through a list that its owner has written to."""
+    if not digest.list_address:
+        return False
+    now = context.clock.now()
+    return (await context.store.standing(mailbox_id, digest.list_address, "", "", now)).corresponded
+
+
 async def _by_their_filter(
     context: Context, mailbox: Mailbox, facts: Facts, screened: Screened, verdict: Verdict
 ) -> bool:
     """Whether a filter of the owner's has marked as important what would be held or labelled. Gmail marks mail so by
     itself too, and only the filters tell."""
-    stays = (
-        PLACES[verdict.outcome] not in (Placement.MARKED, Placement.HELD) or verdict.row is RowName.BLOCKED
-    )
     off = RowName.OWNERS_FILTER in facts.preferences.rows_off
-    if stays or off or not facts.authentication.passed or IMPORTANT not in facts.arrival.labels:
+    if (
+        not _leaves(verdict)
+        or off
+        or not facts.authentication.passed
+        or IMPORTANT not in facts.arrival.labels
+    ):
         return False
     with suppress(Rejected):  # then nothing is known of filters
         return await context.gmail.filtered(mailbox.id, screened.message_id, IMPORTANT)

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from backend.domain.errors import LaneLost, NotFound
 from backend.domain.mail.message import MailboxId
-from backend.domain.policy.rehearsal import Looked, PreviewRun, Rehearsed, RunState, Word
+from backend.domain.policy.rehearsal import Looked, PreviewedMail, PreviewRun, RunState, Word
 from backend.domain.reading.score import Reason, Score
 from backend.transactions import rows
 from backend.transactions.jobs import progress, request_duty
@@ -34,7 +34,7 @@ def _score(score: float | None, logit: float | None, model: str, reasons: str) -
     return None if score is None else Score(score, logit or 0.0, found, model)
 
 
-_rehearsed = Reader(Rehearsed, score=_score, standing=rows.preview_standing, word="said")
+_rehearsed = Reader(PreviewedMail, score=_score, standing=rows.preview_standing, word="said")
 
 
 def order(mailbox_id: MailboxId, now: datetime) -> Script[None]:
@@ -82,7 +82,7 @@ def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -
     return not left
 
 
-def previews(mailbox_id: MailboxId) -> Script[tuple[Rehearsed, ...]]:
+def previews(mailbox_id: MailboxId) -> Script[tuple[PreviewedMail, ...]]:
     """The messages looked at that could be read, newest first, with their senders' standing as it is now."""
     return each(_rehearsed, "previews", mailbox_id=mailbox_id)
 

@@ -12,9 +12,17 @@ from backend.domain.mail.message import MailboxId
 from backend.domain.mail.sender import counted_domain
 from backend.domain.mailbox.message import PLACES, Placement, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import SETTLE
-from backend.domain.policy.evidence import COUNTED as EVIDENT
-from backend.domain.policy.evidence import HALF, MOST, PLAIN, TAKEN, WITHIN, firm, piece
-from backend.domain.policy.guards import COUNTED, OWED, owed, reached
+from backend.domain.policy.evidence import (
+    CLEARLY_ORDINARY,
+    COLLEAGUE_WEIGHT,
+    EVIDENCE_LASTS,
+    MOST_EMAILS,
+    TAKE_ALONG_MOST,
+    company_domain,
+    evidence_of,
+)
+from backend.domain.policy.evidence import EVIDENCE_ROWS as EVIDENT
+from backend.domain.policy.guards import COUNT_PERIOD, OWED, limits_reached, owed
 from backend.domain.policy.table import STRANGERS, Standing
 from backend.domain.watching.drift import classed
 from backend.transactions import decide, decisions, rows, senders
@@ -51,13 +59,13 @@ def standing(
         gmail_id=gmail_id,
         sender=sender,
         sender_domain=sender_domain,
-        firm=(colleagues := firm(sender_domain)),
+        firm=(colleagues := company_domain(sender_domain)),
         at_firm=f"%@{_literal(colleagues)}",
         below_firm=f"%.{_literal(colleagues)}",
         thread_id=thread_id,
-        month_ago=micros(now - WITHIN),
-        half=HALF,
-        most=MOST,
+        month_ago=micros(now - EVIDENCE_LASTS),
+        half=COLLEAGUE_WEIGHT,
+        most=MOST_EMAILS,
     )
 
 
@@ -75,7 +83,7 @@ def dealings(
         below=f"%.{_literal(counted)}",
         thread_id=thread_id,
         now=micros(now),
-        day_ago=micros(now - COUNTED),
+        day_ago=micros(now - COUNT_PERIOD),
     )
 
 
@@ -141,8 +149,8 @@ def earlier_in_inbox(mailbox_id: MailboxId, gmail_id: str, since: datetime) -> S
         mailbox_id=mailbox_id,
         gmail_id=gmail_id,
         since=micros(since),
-        plain=PLAIN,
-        limit=TAKEN,
+        plain=CLEARLY_ORDINARY,
+        limit=TAKE_ALONG_MOST,
     )
 
 
@@ -190,7 +198,7 @@ def write_verdict(
         policy_row=verdict.row,
         score=score.probability if score else None,
         logit=score.logit if score else None,
-        evidence=piece(score.probability) if score and verdict.row in EVIDENT else None,
+        evidence=evidence_of(score.probability) if score and verdict.row in EVIDENT else None,
         model=score.model if score else "",
         reasons=packed({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in reasons),
         guards=packed(verdict.guards),
@@ -223,7 +231,7 @@ def _intend(
     """Store the intent, if what the guards saw still holds."""
     mailbox: MailboxRow = yield q("mailbox", mailbox_id=mailbox_id)
     seen = yield from dealings(mailbox_id, intent.sender, intent.sender_domain, thread_id, now)
-    if reached(seen, rows.mailbox(mailbox).preferences, now):
+    if limits_reached(seen, rows.mailbox(mailbox).preferences, now):
         raise Conflict("conflict.challenge")
     yield q("close_spent", mailbox_id=mailbox_id, sender=intent.sender, now=micros(now))
     stored = yield from number(
@@ -249,8 +257,8 @@ def _intend(
 
 def room_at(mailbox_id: MailboxId, now: datetime) -> Script[datetime]:
     """When the counts of the day have room again that are full at `now`."""
-    oldest: int | None = yield q("room_at", mailbox_id=mailbox_id, day_ago=micros(now - COUNTED))
-    return (now if oldest is None else moment(oldest)) + COUNTED
+    oldest: int | None = yield q("room_at", mailbox_id=mailbox_id, day_ago=micros(now - COUNT_PERIOD))
+    return (now if oldest is None else moment(oldest)) + COUNT_PERIOD
 
 
 def owed_links(mailbox_id: MailboxId, now: datetime) -> Script[tuple[Debt, ...]]:

@@ -44,7 +44,7 @@ def policy() -> str:
         "",
     ]
     for number, row in enumerate(TABLE, 1):
-        parts.append(f"{number}. `{row.row}` → {row.outcome}: {cell(row.catches)}")
+        parts.append(f"{number}. `{row.row}` → {row.outcome}: {cell(row.description)}")
     parts += [
         "",
         "A held message is answered only if none of these guards objects:",

@@ -25,8 +25,8 @@ from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.message import LabelIds
-from backend.domain.policy.evidence import piece, together
-from backend.domain.policy.rehearsal import Rehearsed, rehearse
+from backend.domain.policy.evidence import combined_probability, evidence_of
+from backend.domain.policy.rehearsal import PreviewedMail, preview_verdicts
 from backend.domain.reading.score import Score, Thresholds
 from model_export.errands import UNKNOWN
 from model_export.rows import Row, corpus
@@ -77,7 +77,7 @@ RULES: dict[str, Rule] = {
     "the second email alone": lambda mails: mails[-1],
     "the surer of both": max,
     "the sum of both logits": lambda mails: sum(map(_logit, mails)),
-    "the evidence": lambda mails: together(mails[-1], sum(map(piece, mails[:-1]))),
+    "the evidence": lambda mails: combined_probability(mails[-1], sum(map(evidence_of, mails[:-1]))),
 }
 
 
@@ -102,12 +102,14 @@ def _share(flags: Sequence[bool]) -> float:
 def judged_in_order(mails: Sequence[float], limits: Thresholds, every: timedelta = SELDOM) -> list[bool]:
     """Which of a sender's emails the policy holds."""
     kept = [_mail(place, mail, every) for place, mail in enumerate(mails)]
-    verdicts = rehearse(kept, Owner("ana@corp.test"), Preferences(mode=Mode.QUARANTINE), limits, LabelIds())
+    verdicts = preview_verdicts(
+        kept, Owner("ana@corp.test"), Preferences(mode=Mode.QUARANTINE), limits, LabelIds()
+    )
     return [verdict.holds for verdict in verdicts]
 
 
-def _mail(place: int, probability: float, every: timedelta) -> Rehearsed:
-    return Rehearsed(
+def _mail(place: int, probability: float, every: timedelta) -> PreviewedMail:
+    return PreviewedMail(
         gmail_id=f"{place:03}",
         thread_id=f"{place:03}",
         sender="bo@pitch.test",

@@ -44,6 +44,7 @@ _LIST_MACHINERY = (
     "List-Post", "List-Unsubscribe", "List-Subscribe", "List-Help", "List-Archive", "List-Owner", "Mailing-List",
     "X-BeenThere",
 )  # fmt: skip
+_POST = re.compile(r"<\s*+mailto:([^\s<>?]{3,320})", re.I)
 _AUTOMATIC = frozenset({"auto-replied", "auto-notified"})
 _AUTOREPLY_FIELDS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply")
 _AUTOREPLY_TITLES = tuple(
@@ -138,6 +139,21 @@ def is_machine_mail(arrival: Arrival, owner: Owner) -> bool:
 def claims_machine_mail(message: Message) -> bool:
     """Whether the message says of itself that it is machine mail, in a way that anybody could."""
     return is_auto_reply(message) or is_calendar_reply(message) or _list_id(message.headers)
+
+
+def list_address(message: Message) -> str:
+    """Where the members of its list write to, if the list's own domain has signed the message; else "".
+
+    A mail provider signs what anybody writes there, so its signature names no list.
+    """
+    posts = message.headers.all("List-Post")
+    named = _POST.search(posts[0][:1_000]) if len(posts) == 1 else None
+    if named is None or not _list_id(message.headers):
+        return ""
+    address = normalise(named[1])
+    domain = organisational_domain(address.rpartition("@")[2])
+    signed = {organisational_domain(one) for one in signing_domains(message)}
+    return address if domain in signed and not is_free_mail(domain) else ""
 
 
 def is_report(message: Message) -> bool:

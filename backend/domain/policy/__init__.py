@@ -1,1 +1,1 @@
-"""What follows from a message: the policy table, the guards, the verdict."""
+"""How a verdict is reached: the policy table, the challenge guards, the sender's earlier mail, the preview."""

@@ -1,8 +1,8 @@
-"""A sender is judged by all they wrote: each of their emails is a piece of evidence for or against a pitch.
+"""A sender is judged by all they wrote: each of their emails is evidence for or against a pitch.
 
-The pieces of `WITHIN` that nobody has decided about are added up. A follow-up that says next to nothing is held with
-the pitch before it; an ordinary email takes the sum down, so one wrong hold keeps little more from its owner. The form
-of the sum was chosen by leaving sequences out (`tests/simulations/sequences.py`).
+The evidence of the last 30 days that the owner has not decided about is added up. So a follow-up that says next to
+nothing is held with the pitch before it, while an ordinary email lowers the sum, so that one wrong hold does not lead
+to many. The formula was chosen by cross-validation over sequences of emails (`tests/simulations/sequences.py`).
 """
 
 from __future__ import annotations
@@ -17,65 +17,81 @@ from math import exp, log
 from backend.domain.mail.sender import is_free_mail
 from backend.domain.mailbox.message import RowName
 
-WITHIN = timedelta(days=30)
-"""How long a message is a piece of evidence, and how long held mail keeps further mail of its sender held too."""
+EVIDENCE_LASTS = timedelta(days=30)
+"""How long an email counts as evidence, and how long held mail keeps further mail of its sender held too."""
 
-COUNTED = frozenset(
+EVIDENCE_ROWS = frozenset(
     {RowName.HELD_WITH_EARLIER, RowName.BELOW_HOLD, RowName.OBSERVE, RowName.QUARANTINE, RowName.CHALLENGE}
 )
-"""The rows whose messages are evidence: a score decided, and neither a relation, a list nor a credit."""
+"""Policy rows whose messages are evidence: their score decided, not a contact, a rule or a credit."""
 
-MOST = 60
-"""How many of a sender's latest emails are looked at, and of all from their firm."""
+MOST_EMAILS = 60
+"""Limit on a sender's latest emails that are added up, and on those of their company."""
 
-ORDINARY = -1.0
-FADING = 0.1
-"""Below ORDINARY a piece grows by so much only: the last emails of sellers say nothing at all."""
+FADES_BELOW = -1.0
+FADED_SHARE = 0.1
+"""A logit below `FADES_BELOW` counts only with this share of what is below: the last emails of sellers say next to
+nothing, and must not clear the sender."""
 
-SURE = 3.0
-"""No piece, and no sum of earlier ones, weighs more: three ordinary emails outweigh the surest wrong hold."""
+MOST_EVIDENCE = 2.5
+"""Bound of one email's evidence, and of the sum of earlier ones: three ordinary emails outweigh the surest wrong
+hold."""
 
-PLAIN = 0.001
-"""A message that scores lower is ordinary, whatever its sender wrote before: a third of ordinary mail does, and one
-follow-up of a seller in a hundred."""
+DOUBTFUL_BELOW = 1.25
+EARLIER_WEIGHT = 2.0
+"""Weight of the sum of earlier emails, since sellers first say what they want. A sum within `DOUBTFUL_BELOW` of 0 has
+no more weight than the new email: two doubtful emails are held together only with a surer one, and one colleague's is
+never counted twice."""
 
-TAKEN_WITHIN = timedelta(days=7)
-TAKEN = 5
-"""How old an unread email may be that is taken out of the inbox with a later one, and how many are."""
+CLEARLY_ORDINARY = 0.001
+"""A message that scores lower is ordinary, whatever its sender wrote before. A third of ordinary mail scores lower, and
+one in a hundred follow-ups of sellers."""
 
-HALF = 0.5
-"""What another address of the same firm counts."""
+TAKE_ALONG_AGE = timedelta(days=7)
+TAKE_ALONG_MOST = 5
+"""When an email is held, the sender's unread ones leave the inbox too: up to this age, and at most so many."""
+
+COLLEAGUE_WEIGHT = 0.5
+"""Weight of evidence from another address of the same company."""
 
 
-def piece(probability: float) -> float:
-    """What one email says of its sender: above 0 that they sell. A short one says less, for its score does.
+def evidence_of(probability: float) -> float:
+    """The evidence in one email, from its score: above 0 speaks for a seller.
 
-    It is the logit, with nothing taken off for how rare pitches are: else two emails that are each a little doubtful
-    would be held together, and strangers with an errand write such.
+    It is the logit. Nothing is added for how rare pitches are: otherwise two slightly doubtful emails would be held
+    together, and strangers with a real request write such emails.
     """
-    share = min(max(probability, 1e-9), 1 - 1e-9)
-    told = log(share / (1 - share))
-    return min(told, SURE) if told >= ORDINARY else ORDINARY + FADING * (told - ORDINARY)
+    inside = min(max(probability, 1e-9), 1 - 1e-9)
+    logit = log(inside / (1 - inside))
+    if logit < FADES_BELOW:
+        return max(FADES_BELOW + FADED_SHARE * (logit - FADES_BELOW), -MOST_EVIDENCE)
+    return min(logit, MOST_EVIDENCE)
 
 
-def together(probability: float, earlier: float) -> float:
-    """The probability that the sender sells, from this email and the sum of earlier pieces; NaN if `probability` is not
-    one."""
+def combined_probability(probability: float, earlier: float) -> float:
+    """The probability that the sender sells, from this email's score and the sum of `earlier` evidence; NaN if
+    `probability` is out of range."""
     if not 0.0 <= probability <= 1.0:
         return float("nan")
-    return 1 / (1 + exp(-min(max(earlier, -SURE), SURE) - piece(probability)))
+    earlier = min(max(earlier, -MOST_EVIDENCE), MOST_EVIDENCE)
+    if abs(earlier) > DOUBTFUL_BELOW:
+        earlier *= EARLIER_WEIGHT
+    return 1 / (1 + exp(-earlier - evidence_of(probability)))
 
 
-def firm(domain: str) -> str:
-    """The domain if those who write from it are colleagues; "" for a mail provider's."""
+def company_domain(domain: str) -> str:
+    """The domain if people who write from it are colleagues; "" for a mail provider's."""
     return "" if is_free_mail(domain) else domain
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What is on record of a sender as one of their emails comes: the sum of pieces that Gmail vouches for (`proved`),
-    of all that claim to be theirs (`claimed`; what speaks for the real sender helps no forged one), and the highest
-    score of what is held and proved."""
+    """A sender's earlier evidence when an email arrives.
+
+    `proved` is the sum over authenticated emails. `claimed` is for judging a forged From: the sum over all emails with
+    this address, in which authenticated ones count only against the sender, so that a forger gains nothing from the
+    real sender's good mail. `held_score` is the highest score among authenticated held emails.
+    """
 
     proved: float = 0.0
     claimed: float = 0.0
@@ -83,7 +99,7 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mail:
+class _ScoredMail:
     at: datetime
     sender: str
     authenticated: bool
@@ -93,38 +109,39 @@ class _Mail:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The undecided mail of many senders as it is judged one by one, oldest first, where no store keeps it."""
+    """Evidence of many senders in memory, for previews and simulations: emails are added oldest first."""
 
-    by_sender: dict[str, list[_Mail]] = field(default_factory=lambda: defaultdict(list))
-    by_firm: dict[str, list[_Mail]] = field(default_factory=lambda: defaultdict(list))
+    by_sender: dict[str, list[_ScoredMail]] = field(default_factory=lambda: defaultdict(list))
+    by_company: dict[str, list[_ScoredMail]] = field(default_factory=lambda: defaultdict(list))
 
     def add(
         self, sender: str, domain: str, at: datetime, authenticated: bool, probability: float, held: bool
     ) -> None:
-        """Record one more message whose row is `COUNTED`. One without a sender is nobody's."""
-        mail = _Mail(at, sender, authenticated, probability, held)
+        """Add a message of one of the `EVIDENCE_ROWS`. One without a sender is ignored."""
+        mail = _ScoredMail(at, sender, authenticated, probability, held)
         if sender:
             self.by_sender[sender].append(mail)
-        if sender and firm(domain):
-            self.by_firm[domain].append(mail)
+        if sender and company_domain(domain):
+            self.by_company[domain].append(mail)
 
     def before(self, sender: str, domain: str, at: datetime) -> Earlier:
-        """What a message finds that comes at `at`."""
+        """The evidence about the sender of a message that arrives at `at`."""
         own = _latest(self.by_sender.get(sender, ()), at)
-        others = [mail for mail in _latest(self.by_firm.get(firm(domain), ()), at) if mail.sender != sender]
-        pieces = [(mail, 1.0) for mail in own] + [(mail, HALF) for mail in others]
+        company = _latest(self.by_company.get(company_domain(domain), ()), at)
+        weighted = [(mail, 1.0) for mail in own]
+        weighted += [(mail, COLLEAGUE_WEIGHT) for mail in company if mail.sender != sender]
         held = [mail.probability for mail in own if mail.held and mail.authenticated]
         return Earlier(
-            sum(piece(mail.probability) * share for mail, share in pieces if mail.authenticated),
-            sum(_claimed(mail) * share for mail, share in pieces),
+            sum(evidence_of(mail.probability) * weight for mail, weight in weighted if mail.authenticated),
+            sum(_claimed_evidence(mail) * weight for mail, weight in weighted),
             max(held, default=None),
         )
 
 
-def _latest(mails: Sequence[_Mail], at: datetime) -> list[_Mail]:
-    return list(islice(takewhile(lambda mail: at - mail.at < WITHIN, reversed(mails)), MOST))
+def _latest(mails: Sequence[_ScoredMail], at: datetime) -> list[_ScoredMail]:
+    return list(islice(takewhile(lambda mail: at - mail.at < EVIDENCE_LASTS, reversed(mails)), MOST_EMAILS))
 
 
-def _claimed(mail: _Mail) -> float:
-    told = piece(mail.probability)
-    return max(told, 0.0) if mail.authenticated else told
+def _claimed_evidence(mail: _ScoredMail) -> float:
+    evidence = evidence_of(mail.probability)
+    return max(evidence, 0.0) if mail.authenticated else evidence

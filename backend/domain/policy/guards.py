@@ -1,4 +1,4 @@
-"""The challenge guards: all must pass before an automatic reply leaves. An ordered table of pure predicates."""
+"""The challenge guards: checks that must all pass before a sender gets an automatic reply."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.policy.table import NOT_AUTHENTICATED, NOT_INCOMING_LABELS
 
 # ---- Rate limits of challenges
-# The guards that count earlier challenges. Checked before a verdict, and again by the commit that stores the
-# challenge: others may have come between.
+# The guards that count earlier challenges. They are checked before the verdict, and again in the transaction that
+# stores the challenge, because another challenge may have been stored meanwhile.
 
 
 SENDER_PAUSE = timedelta(days=7)
 """A sender gets at most one challenge in this time."""
 
-COUNTED = timedelta(days=1)
-"""The time over which challenges to a domain, and from a mailbox, are counted."""
+COUNT_PERIOD = timedelta(days=1)
+"""The period of the limits for one domain and for the mailbox."""
 
 OWED = SENDER_PAUSE
-"""How long a link stays due that a daily limit held back."""
+"""How long a link that a daily limit held back may still be sent."""
 
 
-_COUNTS = frozenset({"domain_limit", "mailbox_limit"})
+_DAILY_LIMITS = frozenset({"domain_limit", "mailbox_limit"})
 
 
 def _asked_recently(dealings: Dealings, _: Preferences, now: datetime) -> bool:
     return dealings.sender_last_at is not None and now - dealings.sender_last_at < SENDER_PAUSE
 
 
-LIMITS: Mapping[str, Callable[[Dealings, Preferences, datetime], bool]] = {
+RATE_LIMITS: Mapping[str, Callable[[Dealings, Preferences, datetime], bool]] = {
     "open_challenge": lambda dealings, preferences, now: dealings.open_for_sender,
     "asked_recently": _asked_recently,
     "domain_limit": lambda dealings, preferences, now: dealings.domain_today >= preferences.domain_challenges,
@@ -53,31 +53,31 @@ LIMITS: Mapping[str, Callable[[Dealings, Preferences, datetime], bool]] = {
     ),
     "thread_answered": lambda dealings, preferences, now: dealings.thread_answered,
 }
-"""Name of the guard → whether its limit is reached. `dealings` are the earlier challenges (see `Dealings`)."""
+"""Guard name → whether its limit is reached. `dealings` are the sender's earlier challenges."""
 
 
-def reached(dealings: Dealings, preferences: Preferences, now: datetime) -> tuple[str, ...]:
-    """The names of the limits that are reached; () means another challenge may be sent."""
-    return tuple(name for name, limit in LIMITS.items() if limit(dealings, preferences, now))
+def limits_reached(dealings: Dealings, preferences: Preferences, now: datetime) -> tuple[str, ...]:
+    """The guard names of the limits that are reached; () means another challenge may be sent."""
+    return tuple(name for name, is_reached in RATE_LIMITS.items() if is_reached(dealings, preferences, now))
 
 
 def owed(objections: tuple[str, ...]) -> bool:
-    """Whether the link is only put off: nothing but a daily limit was against it."""
-    return bool(objections) and {*objections} <= _COUNTS
+    """Whether the link is only put off, because daily limits were the only objection."""
+    return bool(objections) and {*objections} <= _DAILY_LIMITS
 
 
 def next_link_at(dealings: Dealings, preferences: Preferences, now: datetime) -> datetime:
-    """From when a new conversation of this sender gets a link: `now`, or the end of the pause after the last link,
-    or of the day if a daily limit is reached. A link that was put off (`owed`) is sent then without a new message."""
-    full = _COUNTS & {*reached(dealings, preferences, now)}
+    """When this sender can get a link again: `now`, or after the pause since their last link, or in a day if a daily
+    limit is reached. A link that was put off (`owed`) is sent then without a new message."""
+    full = _DAILY_LIMITS & {*limits_reached(dealings, preferences, now)}
     pause = now if dealings.sender_last_at is None else dealings.sender_last_at + SENDER_PAUSE
-    return max(now, pause, now + COUNTED if full else now)
+    return max(now, pause, now + COUNT_PERIOD if full else now)
 
 
 # ---- The challenge guards
-# An ordered table of pure predicates. An answer to the wrong mail does more harm than none: it bothers somebody whose
-# address was forged, feeds a loop between machines or a mailing list, or gets the owner's mailbox blocked. So each
-# guard says no on the mere sign of trouble, and one no is enough; the mail then stays held without an answer.
+# An ordered table of pure predicates. A reply to the wrong mail does more harm than none: it bothers somebody whose
+# address was forged, feeds a loop between machines or a mailing list, or gets the owner's mailbox blocked. So a guard
+# objects at the first sign of trouble, and one objection is enough: the mail then stays held without a reply.
 
 
 NOT_ADDRESSED = "not_addressed"
@@ -98,10 +98,10 @@ _CUT_SHORT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Inquiry:
+class GuardInput:
     """What the guards look at. `fresh` is the age up to which a message may be answered; `backlog` marks mail that
-    was found late, whatever its date says. `of_message` holds the objections found when the message was read, for
-    later checks without the message."""
+    was found late, whatever its date says. `found_in_message` holds the objections found when the message was read,
+    for later checks, when the message is no longer at hand."""
 
     arrival: Arrival
     owner: Owner
@@ -112,7 +112,7 @@ class Inquiry:
     backlog: bool
     fresh: timedelta
     now: datetime
-    of_message: tuple[str, ...] | None = None
+    found_in_message: tuple[str, ...] | None = None
 
     @property
     def message(self) -> Message:
@@ -122,92 +122,92 @@ class Inquiry:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """One guard: `says_no` is true if the message must not be answered. `description` is for people. `of_message`
-    is true if the guard depends only on the message, its owner and its authentication."""
+    """One guard. `check` returns True if the message must not be answered; `description` is for people.
+    `message_only`: the check depends only on the message, its owner and its authentication."""
 
     name: str
     description: str
-    says_no: Callable[[Inquiry], bool]
-    of_message: bool = True
+    check: Callable[[GuardInput], bool]
+    message_only: bool = True
 
-    def objects(self, inquiry: Inquiry) -> bool:
-        """Whether it says no: from the message, or from `Inquiry.of_message` if the message is gone."""
-        if self.of_message and inquiry.of_message is not None:
-            return self.name in inquiry.of_message
-        return self.says_no(inquiry)
+    def objects(self, given: GuardInput) -> bool:
+        """Run the check, or look up its earlier result in `found_in_message`."""
+        if self.message_only and given.found_in_message is not None:
+            return self.name in given.found_in_message
+        return self.check(given)
 
 
-def objections(inquiry: Inquiry) -> tuple[str, ...]:
-    """The names of all guards that say no, in the order of the table; () means the answer may leave."""
-    return tuple(guard.name for guard in GUARDS if guard.objects(inquiry))
+def objections(given: GuardInput) -> tuple[str, ...]:
+    """The names of all guards that object, in the order of the table; () means a reply may be sent."""
+    return tuple(guard.name for guard in GUARDS if guard.objects(given))
 
 
 def objections_of_message(arrival: Arrival, owner: Owner, authentication: Authentication) -> tuple[str, ...]:
-    """The objections that follow from the message alone, for `Inquiry.of_message`."""
-    inquiry = Inquiry(
+    """The objections that follow from the message alone, to be kept for `GuardInput.found_in_message`."""
+    given = GuardInput(
         arrival,
         owner,
         authentication,
-        Preferences(),
-        Dealings(),
-        False,
-        False,
-        timedelta(0),
-        arrival.received_at,
+        preferences=Preferences(),
+        dealings=Dealings(),
+        vacation_on=False,
+        backlog=False,
+        fresh=timedelta(0),
+        now=arrival.received_at,
     )
-    return tuple(guard.name for guard in GUARDS if guard.of_message and guard.says_no(inquiry))
+    return tuple(guard.name for guard in GUARDS if guard.message_only and guard.check(given))
 
 
-def _auto_submitted(inquiry: Inquiry) -> bool:
-    keywords = {v.partition(";")[0].strip().lower() for v in inquiry.message.headers.all("Auto-Submitted")}
+def _auto_submitted(given: GuardInput) -> bool:
+    keywords = {v.partition(";")[0].strip().lower() for v in given.message.headers.all("Auto-Submitted")}
     return bool(keywords - {"", "no"})
 
 
-def _list_headers(inquiry: Inquiry) -> bool:
-    names = (name.lower() for name, _ in inquiry.message.headers)
+def _list_headers(given: GuardInput) -> bool:
+    names = (name.lower() for name, _ in given.message.headers)
     return any(name.startswith("list-") or name.startswith(_LIST_FIELDS) for name in names)
 
 
-def _suppressed(inquiry: Inquiry) -> bool:
-    values = ",".join(inquiry.message.headers.all("X-Auto-Response-Suppress"))
+def _suppressed(given: GuardInput) -> bool:
+    values = ",".join(given.message.headers.all("X-Auto-Response-Suppress"))
     return bool({word.strip().lower() for word in values.split(",")} & _SUPPRESS)
 
 
-def _auto_reply(inquiry: Inquiry) -> bool:
-    message = inquiry.message
+def _auto_reply(given: GuardInput) -> bool:
+    message = given.message
     return is_titled_auto_reply(message) or any(name in message.headers for name in _AUTOREPLY_FIELDS)
 
 
-def _loops(inquiry: Inquiry) -> bool:
-    values = " ".join(inquiry.message.headers.all("X-Loop")).lower()
-    return "pitchgate" in values or any(address in values for address in inquiry.owner.addresses if address)
+def _loops(given: GuardInput) -> bool:
+    values = " ".join(given.message.headers.all("X-Loop")).lower()
+    return "pitchgate" in values or any(address in values for address in given.owner.addresses if address)
 
 
-def _report(inquiry: Inquiry) -> bool:
-    declared = inquiry.message.headers.first("Content-Type").lower()
-    named = inquiry.message.content_type == "multipart/report" or "multipart/report" in declared
+def _report(given: GuardInput) -> bool:
+    declared = given.message.headers.first("Content-Type").lower()
+    named = given.message.content_type == "multipart/report" or "multipart/report" in declared
     return named or "report-type" in declared
 
 
-def _own_address(inquiry: Inquiry) -> bool:
-    own = {mailbox_key(address) for address in inquiry.owner.addresses}
-    involved = (*inquiry.message.from_, reply_address(inquiry.message))
+def _own_address(given: GuardInput) -> bool:
+    own = {mailbox_key(address) for address in given.owner.addresses}
+    involved = (*given.message.from_, reply_address(given.message))
     return any(mailbox_key(address.address) in own for address in involved if address.address)
 
 
-def _not_one_author(inquiry: Inquiry) -> bool:
-    message = inquiry.message
+def _not_one_author(given: GuardInput) -> bool:
+    message = given.message
     return len(message.from_) != 1 or not message.sender.domain or len(message.headers.all("From")) > 1
 
 
-def _stale(inquiry: Inquiry) -> bool:
-    # A date as far in the future is as suspicious as an old one.
-    return abs(inquiry.now - inquiry.arrival.received_at) > inquiry.fresh
+def _stale(given: GuardInput) -> bool:
+    # A date in the far future is as suspicious as an old one.
+    return abs(given.now - given.arrival.received_at) > given.fresh
 
 
 def _limit(name: str, description: str) -> Guard:
     return Guard(
-        name, description, lambda i: LIMITS[name](i.dealings, i.preferences, i.now), of_message=False
+        name, description, lambda i: RATE_LIMITS[name](i.dealings, i.preferences, i.now), message_only=False
     )
 
 
@@ -273,19 +273,19 @@ GUARDS = (
         "stale",
         "It is too old for an answer to be expected.",
         _stale,
-        of_message=False,
+        message_only=False,
     ),
     Guard(
         "backlog",
         "It was found while catching up, not when it came.",
         lambda i: i.backlog,
-        of_message=False,
+        message_only=False,
     ),
     Guard(
         "vacation",
         "The owner's vacation responder is on and answers already.",
         lambda i: i.vacation_on,
-        of_message=False,
+        message_only=False,
     ),
     Guard(
         "foreign_challenge",

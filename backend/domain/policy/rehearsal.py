@@ -1,7 +1,7 @@
-"""The rehearsal: what the policy table would have done with mail that came before us. Nothing comes of it.
+"""The preview: what Pitchgate would have done with mail that arrived before the owner connected. It changes nothing.
 
-What is kept of each mail is little (no body), but enough to walk the real table again for another mode or
-strictness, or after the owner has set a rule: the model was asked once and its score stands.
+Little is kept of each message (no body), but enough to apply the policy table again for another mode or strictness, or
+after the owner has set a rule: the model scores each message only once.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message import FailOpen, LabelIds, Outcome, Verdict
-from backend.domain.policy.evidence import COUNTED, Earlier, Evidence
+from backend.domain.policy.evidence import EVIDENCE_ROWS, Earlier, Evidence
 from backend.domain.policy.table import Facts, Standing, decide, fail_open
 from backend.domain.reading.score import Score, Thresholds
 
-CAUGHT = frozenset({Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE})
+CAUGHT_OUTCOMES = frozenset({Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE})
 
 
 class Word(StrEnum):
-    """The owner's answer about a rehearsed message."""
+    """The owner's answer about a previewed message."""
 
     NONE = ""
     SALES = "sales"
@@ -34,14 +34,14 @@ class Word(StrEnum):
 
     @property
     def rule(self) -> RuleKind | None:
-        """The rule for the mail's sender that the word sets."""
+        """The rule that this answer sets for the sender."""
         return {Word.SALES: RuleKind.BLOCK, Word.NOT_SALES: RuleKind.ALLOW}.get(self)
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
-    """What is kept of one mail. `standing` is its sender's as it is now; `guards` are the challenge guards that
-    would have said no; `score` is None when it could not be read or scored."""
+class PreviewedMail:
+    """What is kept of one message. `standing` is how its sender stands now; `guards` are the challenge guards that
+    would have objected; `score` is None if the message could not be read or scored."""
 
     gmail_id: str
     thread_id: str
@@ -59,42 +59,48 @@ class Rehearsed:
     word: Word = Word.NONE
 
 
-def rehearse(
-    messages: Sequence[Rehearsed],
+def preview_verdicts(
+    messages: Sequence[PreviewedMail],
     owner: Owner,
     preferences: Preferences,
     thresholds: Thresholds,
     labels: LabelIds,
 ) -> tuple[Verdict, ...]:
-    """The verdict on each of `messages`, in their order, as if they had come one after the other under these
-    `preferences` (a pause does not count). Credits are spent, a sender's emails are evidence together, and a link that
-    was sent stays open for its life, in here only."""
-    wishes = replace(preferences, paused_until=None)
+    """The verdict on each of `messages`, in their order, as if they had arrived one after the other under these
+    `preferences` (a pause is ignored). Credits are spent, emails of a sender count as evidence, and a sent link stays
+    open for its life, all of it within this call only."""
+    unpaused = replace(preferences, paused_until=None)
     senders: dict[str, _Sender] = {}
     evidence = Evidence()
     found: dict[str, Verdict] = {}
     for mail in sorted(messages, key=lambda mail: (mail.received_at, mail.gmail_id)):
         sender = senders.setdefault(mail.sender, _Sender())
         earlier = evidence.before(mail.sender, mail.sender_domain, mail.received_at)
-        verdict = _verdict(sender.meets(mail, earlier), owner, wishes, thresholds, labels)
+        verdict = _verdict(sender.applied_to(mail, earlier), owner, unpaused, thresholds, labels)
         sender.remember(mail, verdict)
-        if verdict.row in COUNTED and mail.score is not None:
-            about = (mail.sender, mail.sender_domain, mail.received_at, mail.authenticated)
-            evidence.add(*about, mail.score.probability, verdict.holds)
+        if verdict.row in EVIDENCE_ROWS and mail.score is not None:
+            evidence.add(
+                mail.sender,
+                mail.sender_domain,
+                mail.received_at,
+                mail.authenticated,
+                mail.score.probability,
+                verdict.holds,
+            )
         found[mail.gmail_id] = verdict
     return tuple(found[mail.gmail_id] for mail in messages)
 
 
 @dataclass(slots=True)
 class _Sender:
-    """One sender's state as the rehearsal goes on."""
+    """What earlier messages of the preview have changed for their sender."""
 
     spent: int = 0
     asked_at: datetime | None = None
     threads: set[str] = field(default_factory=set)
 
-    def meets(self, mail: Rehearsed, earlier: Earlier) -> Rehearsed:
-        """`mail` as it finds its sender."""
+    def applied_to(self, mail: PreviewedMail, earlier: Earlier) -> PreviewedMail:
+        """`mail` with its sender's credits, evidence and open links as they are by now."""
         left = max(mail.standing.credits - self.spent, 0)
         standing = replace(mail.standing, credits=left, earlier=earlier)
         guards = list(mail.guards)
@@ -104,8 +110,8 @@ class _Sender:
             guards.append("thread_answered")
         return replace(mail, standing=standing, guards=tuple(guards))
 
-    def remember(self, mail: Rehearsed, verdict: Verdict) -> None:
-        """What `verdict` changes for the mail that follows."""
+    def remember(self, mail: PreviewedMail, verdict: Verdict) -> None:
+        """Note what `verdict` changes for the sender's next messages."""
         self.spent += verdict.spends_credit
         if verdict.outcome is Outcome.CHALLENGE:
             self.asked_at = mail.received_at
@@ -113,7 +119,7 @@ class _Sender:
 
 
 def _verdict(
-    mail: Rehearsed, owner: Owner, preferences: Preferences, thresholds: Thresholds, labels: LabelIds
+    mail: PreviewedMail, owner: Owner, preferences: Preferences, thresholds: Thresholds, labels: LabelIds
 ) -> Verdict:
     if mail.score is None:
         return fail_open(FailOpen.UNREADABLE)
@@ -131,7 +137,7 @@ def _verdict(
 
 
 class RunState(StrEnum):
-    """The progress of a preview."""
+    """Which step a preview has reached."""
 
     LISTING = "listing"
     READING = "reading"
@@ -140,8 +146,8 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PreviewRun:
-    """A preview of what would have been held. `done` of `total` messages are read; `run` counts how often one was
-    asked for."""
+    """The progress of a mailbox's preview: `done` of `total` messages are read. `run` counts the owner's requests for
+    a preview."""
 
     run: int
     state: RunState
@@ -153,7 +159,7 @@ class PreviewRun:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One mail of a preview, looked at: what is kept of it, or None when it is gone or Gmail keeps it back."""
+    """The result of fetching one message for a preview; `mail` is None if it is gone or Gmail refuses to give it."""
 
     gmail_id: str
-    mail: Rehearsed | None
+    mail: PreviewedMail | None

@@ -1,4 +1,5 @@
-"""The policy table: pure predicates with their outcomes, in order. The first row that matches decides."""
+"""The policy table: an ordered list of rules, each a pure predicate and its outcome. The first row that matches decides
+what happens to a message."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from backend.domain.mail.sender import same_organisation
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
 from backend.domain.mailbox.message import STARRED, FailOpen, LabelIds, Limit, Outcome, RowName, Verdict
-from backend.domain.policy.evidence import PLAIN, Earlier, together
+from backend.domain.policy.evidence import CLEARLY_ORDINARY, Earlier, combined_probability
 from backend.domain.reading.score import Score, Thresholds
 
 # ---- How a sender stands with an owner
@@ -21,11 +22,11 @@ from backend.domain.reading.score import Score, Thresholds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What is on record about a sender. None of it may be believed of a forged From.
+    """What is on record about a sender. It may be used only if the sender is authenticated: a From can be forged.
 
-    `corresponded`: the owner has written to this address; `took_part`: the owner wrote in this thread themselves, and
-    the sender belongs to it; `keeps`: they have let in two emails of this sender's, one by one; `credits`: their
-    balance; `earlier`: what their mail says that nobody has decided about.
+    `corresponded`: the owner has written to this address. `took_part`: the owner wrote in this thread, and the sender
+    belongs to it. `keeps`: the owner has let in two of the sender's emails, one by one. `credits`: the sender's
+    balance. `earlier`: the evidence in their mail that the owner has not decided about.
     """
 
     rules: RuleMatch = RuleMatch()
@@ -36,8 +37,7 @@ class Standing:
     earlier: Earlier = Earlier()
 
 
-# ---- The rows of the policy table
-# `policy` walks them.
+# ---- What the rows look at
 
 
 NOT_INCOMING_LABELS = frozenset({"SENT", "DRAFT", "CHAT", "SPAM", "TRASH"})
@@ -45,12 +45,12 @@ NOT_INCOMING_LABELS = frozenset({"SENT", "DRAFT", "CHAT", "SPAM", "TRASH"})
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything about one message but its score. `standing` is the sender's, read at one moment.
+    """Everything about one message except its score.
 
-    `labels` are the ids of our labels in this mailbox: a filter of the owner's may put Allow or Block on a
-    message as it arrives, which is their word on that message like a rule. `form` stands for the mail's form where
-    the mail itself is no longer at hand. `filtered`: a filter of the owner's has marked it as important, which Gmail
-    also does by itself. `limit`: what kept it from being read in full.
+    `labels` are the ids of our labels in this mailbox: an owner's Gmail filter may put Allow or Block on a message as
+    it arrives, which counts like a rule for that message. `form` is the mail's form, given where the mail itself is no
+    longer at hand. `filtered`: one of the owner's filters has marked it as important (Gmail also marks mail so by
+    itself, and that does not count). `limit`: why it could not be read in full.
     """
 
     arrival: Arrival
@@ -77,7 +77,8 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a row may look at. `probability` is NaN without a valid score, so every comparison is false."""
+    """What a row may look at. `probability` is NaN without a valid score, so that every comparison with it is false.
+    `guards` are the challenge guards that object."""
 
     facts: Facts
     probability: float
@@ -97,21 +98,24 @@ class Case:
 
     @property
     def together(self) -> float:
-        """What the sender's emails say together, this one included; NaN without a valid score."""
+        """The probability that the sender sells, from all their recent emails and this one; NaN without a valid
+        score."""
         earlier = self.facts.standing.earlier
-        return together(self.probability, earlier.proved if self.authenticated else earlier.claimed)
+        return combined_probability(
+            self.probability, earlier.proved if self.authenticated else earlier.claimed
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
-    """One row: its name, what it matches (one sentence), and the outcome.
+    """One row: its name, its description in one sentence, the outcome, and whether it `applies` to a case.
 
-    `reads_score` marks rows that mean nothing without a probability. Where a row holds in every mode but observe, which
-    only labels, `answers` says whether the sender is answered as well.
+    `reads_score` marks rows that need a valid score. A row with `answers` holds the message in every mode except
+    observe, which only labels it; `answers` decides whether the sender gets a challenge too.
     """
 
     row: RowName
-    catches: str
+    description: str
     outcome: Outcome
     applies: Callable[[Case], bool]
     reads_score: bool = False
@@ -132,38 +136,39 @@ class PolicyRow:
         return self.row in ROWS_ALWAYS_ON
 
 
-def incoming(labels: frozenset[str]) -> bool:
+def is_incoming(labels: frozenset[str]) -> bool:
     """Whether these are labels of incoming mail."""
     return "INBOX" in labels and not labels & NOT_INCOMING_LABELS
 
 
-def leaves_alone(preferences: Preferences, labels: frozenset[str], now: datetime) -> bool:
-    """Whether mail with these labels is not screened now: paused, or a category left to Gmail."""
+def is_left_alone(preferences: Preferences, labels: frozenset[str], now: datetime) -> bool:
+    """Whether mail with these labels is not screened now: screening is paused, or the owner leaves the category to
+    Gmail."""
     until = preferences.paused_until
     return (until is not None and now < until) or bool(labels & preferences.left_alone)
 
 
 def _not_incoming(case: Case) -> bool:
-    return not incoming(case.facts.arrival.labels)
+    return not is_incoming(case.facts.arrival.labels)
 
 
 def _blocked(case: Case) -> bool:
     facts, rules = case.facts, case.facts.standing.rules
     if facts.carries(facts.labels.block) or rules.address is RuleKind.BLOCK:
         return True
-    # An allowed address excuses from its domain's block only if it is not merely claimed.
-    excused = rules.address is RuleKind.ALLOW and case.authenticated
-    return rules.domain is RuleKind.BLOCK and not excused
+    # A rule that allows the address wins over a blocked domain, but not for a forged From.
+    address_allowed = rules.address is RuleKind.ALLOW and case.authenticated
+    return rules.domain is RuleKind.BLOCK and not address_allowed
 
 
 def _allowed(case: Case) -> bool:
     facts = case.facts
-    ordered = facts.standing.rules.kind is RuleKind.ALLOW or facts.carries(facts.labels.allow)
-    return case.authenticated and ordered
+    allowed = facts.standing.rules.kind is RuleKind.ALLOW or facts.carries(facts.labels.allow)
+    return case.authenticated and allowed
 
 
 def _owners_filter(case: Case) -> bool:
-    # Gmail stars nothing by itself; what it marks as important it does.
+    # Gmail never stars a message by itself, but it does mark messages as important.
     marked = STARRED in case.facts.arrival.labels or case.facts.filtered
     return case.authenticated and marked
 
@@ -189,28 +194,28 @@ def _machine_mail(case: Case) -> bool:
 
 
 def _left_alone(case: Case) -> bool:
-    return leaves_alone(case.facts.preferences, case.facts.arrival.labels, case.now)
+    return is_left_alone(case.facts.preferences, case.facts.arrival.labels, case.now)
 
 
 def _held_with_earlier(case: Case) -> bool:
     earlier = case.facts.standing.earlier
-    # Who has passed the check and has nothing waiting is judged by each message alone.
-    excused = _credit(case) and earlier.held_score is None
-    told = earlier.proved if case.authenticated else earlier.claimed
-    doubtful = told != 0.0 and case.probability >= PLAIN
-    return doubtful and not excused and case.together >= case.thresholds.hold
+    # A sender who has passed the check, and has nothing held, is judged by each message alone.
+    trusted = _credit(case) and earlier.held_score is None
+    evidence = earlier.proved if case.authenticated else earlier.claimed
+    doubtful = evidence != 0.0 and case.probability >= CLEARLY_ORDINARY
+    return doubtful and not trusted and case.together >= case.thresholds.hold
 
 
 def _answered_with_earlier(case: Case) -> bool:
     """Whether the sender may be challenged: no guard objects, and this message, a held one of theirs or all of them
     together score high enough."""
-    surest = max(case.probability, case.together, case.facts.standing.earlier.held_score or 0.0)
-    return _answerable(case) and surest >= case.thresholds.challenge
+    highest = max(case.probability, case.together, case.facts.standing.earlier.held_score or 0.0)
+    return _answerable(case) and highest >= case.thresholds.challenge
 
 
 def _answerable(case: Case) -> bool:
-    read = case.facts.limit is None
-    return case.mode is Mode.CHALLENGE and case.authenticated and read and not case.guards
+    read_in_full = case.facts.limit is None
+    return case.mode is Mode.CHALLENGE and case.authenticated and read_in_full and not case.guards
 
 
 def _below_hold(case: Case) -> bool:
@@ -277,9 +282,10 @@ TABLE = (
     ),
     PolicyRow(
         RowName.MACHINE_MAIL,
-        "A bounce or report by its whole form, or a mailing list that Gmail itself sorts so; or a mail that merely "
-        "says it is a list, an automatic or a calendar reply, as long as it stays below the challenge threshold or the "
-        "owner has let in two emails of its authenticated sender.",
+        "A bounce or report by its whole form; a mailing list that Gmail itself sorts so, or that the owner has "
+        "written to and that has signed the mail; or a mail that merely says it is a list, an automatic or a calendar "
+        "reply, as long as it stays below the challenge threshold or the owner has let in two emails of its "
+        "authenticated sender.",
         Outcome.INBOX,
         _machine_mail,
     ),
@@ -350,12 +356,11 @@ STRANGERS = frozenset(row.row for row in TABLE if row.reads_score)
 """Rows that judge by the score: mail of people the owner has no history with."""
 
 
-# ---- The policy
-# The first row of the table that matches decides. A row the owner switched off is skipped; the rows in
-# `ROWS_ALWAYS_ON` cannot be. Whatever the table cannot judge stays in the inbox (`fail_open`). Two promises hold
-# across all rows. Mode *observe* moves nothing on a score: only the owner's own block rule holds there. And an
-# unauthenticated From profits from nothing that is on record about the address it claims: not from a rule, the
-# organisation, the history or the credits.
+# ---- Applying the table
+# A row that the owner switched off is skipped; the rows in `ROWS_ALWAYS_ON` cannot be switched off. What the table
+# cannot judge stays in the inbox (`fail_open`). Two promises hold across all rows. Mode *observe* moves nothing because
+# of a score: only the owner's own block rule holds mail there. And a sender who is not authenticated gains nothing from
+# what is on record about the address they claim: no rule, organisation, history or credits.
 
 
 __all__ = [
@@ -371,11 +376,12 @@ __all__ = [
 
 _NO_LABELS = LabelIds()
 _MAY_ANSWER = frozenset({RowName.HELD_WITH_EARLIER, RowName.QUARANTINE})
-"""Rows that hold silently if a guard says no; the verdict names the guards."""
+"""Rows that hold without a reply if a guard objects; the verdict names the guards."""
 NOT_AUTHENTICATED = "not_authenticated"
-"""Name of the implied guard: an unauthenticated sender is never answered, even if a caller forgot to check."""
+"""A guard the table applies itself: a sender who is not authenticated never gets a reply, even if the caller forgot to
+check."""
 NOT_READ = "not_read_in_full"
-"""Another: who made their mail so that it cannot be read in full is not answered for it."""
+"""Another: mail that could not be read in full gets no reply."""
 
 
 def rows() -> tuple[PolicyRow, ...]:
@@ -388,8 +394,8 @@ def decide(
 ) -> Verdict:
     """The verdict of the first row that matches. Never raises.
 
-    `guards` are the names of the challenge guards that said no, () if all passed or none was asked yet. A
-    score that is no probability fails open unless a row above the scoring ones decides.
+    `guards` are the names of the challenge guards that object, () if all passed or none was checked yet. Without a
+    valid probability the verdict fails open, unless a row that does not need the score applies.
     """
     usable = 0.0 <= score.probability <= 1.0
     case = Case(facts, score.probability if usable else float("nan"), thresholds, guards, now)
@@ -416,31 +422,31 @@ def prescreen(
     now: datetime,
     ours: LabelIds = _NO_LABELS,
 ) -> Verdict | None:
-    """What history alone decides, without fetching the message; None: fetch it.
+    """The verdict if Gmail's history record is enough for one; None: fetch the message.
 
-    `labels` is None when history did not tell. Only outcomes that move nothing come from here. Block rules need the
-    sender, so with any of them only mail that is not incoming is decided; the same goes for mail that carries our Block
-    label (`ours`) already. Whose a thread is decides nothing here: anybody who knows the id of one of its messages can
-    write into it, and history does not tell who did.
+    `labels` is None if the record has none. Only outcomes that move nothing are decided here. Block rules need the
+    sender, so if the owner has any, or the message already has our Block label (one of `ours`), only mail that is not
+    incoming is decided. The thread decides nothing here: anybody who knows the id of one of its messages can write into
+    it, and history does not say who did.
     """
-    if labels is not None and not incoming(labels):
+    if labels is not None and not is_incoming(labels):
         return Verdict(Outcome.IGNORE, RowName.NOT_INCOMING)
     off = preferences.rows_off - ROWS_ALWAYS_ON
     labelled = bool(ours.block) and labels is not None and ours.block in labels
     if (has_block_rules or labelled) and RowName.BLOCKED not in off:
         return None
-    if RowName.LEFT_ALONE not in off and leaves_alone(preferences, labels or frozenset(), now):
+    if RowName.LEFT_ALONE not in off and is_left_alone(preferences, labels or frozenset(), now):
         return Verdict(Outcome.INBOX, RowName.LEFT_ALONE)
     return None
 
 
 def fail_open(cause: FailOpen) -> Verdict:
-    """The verdict where something broke: the mail stays in the inbox, nobody is answered, `cause` is kept."""
+    """The verdict if something broke: the mail stays in the inbox, without a reply; `cause` is stored."""
     return Verdict(Outcome.INBOX, RowName.FAIL_OPEN, cause=cause)
 
 
 def _named_guards(case: Case) -> tuple[str, ...]:
-    """The guards that said no; the implied one is named where no other was asked."""
+    """The guards that object; without any, the table's own guard that does."""
     if case.guards or case.mode is not Mode.CHALLENGE:
         return case.guards
     if not case.authenticated:

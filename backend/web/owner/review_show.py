@@ -26,7 +26,7 @@ from backend.domain.mailbox.review import (
     shelf_of,
     told_reason,
 )
-from backend.domain.policy.evidence import COUNTED, WITHIN, piece, together
+from backend.domain.policy.evidence import EVIDENCE_LASTS, EVIDENCE_ROWS, combined_probability, evidence_of
 from backend.domain.reading.score import LIKENESS, Mark, Reason, points, shares
 from backend.locale import Words
 from backend.locale import reason as reason_text
@@ -389,15 +389,17 @@ def of_all(views: Sequence[MessageView], now: datetime) -> Together | None:
         for view in views
         if view.score is not None
         and view.decided_by in WAITS
-        and (view.row in COUNTED or view.row == RowName.HELD_WITH_LATER)
-        and now - (view.received_at or view.first_seen_at) < WITHIN
+        and (view.row in EVIDENCE_ROWS or view.row == RowName.HELD_WITH_LATER)
+        and now - (view.received_at or view.first_seen_at) < EVIDENCE_LASTS
     ]
     if len(counted) < 2:
         return None
     scores = [score for _, score in counted]
     shelves = [shelf_of(view) for view, _ in counted]
     later = shelves.index(Shelf.HELD) if Shelf.HELD in shelves else 0
-    return Together(len(scores), points(together(scores[0], sum(map(piece, scores[1:])))), later)
+    return Together(
+        len(scores), points(combined_probability(scores[0], sum(map(evidence_of, scores[1:])))), later
+    )
 
 
 def parted(views: Sequence[MessageView]) -> tuple[list[MessageView], list[MessageView]]:

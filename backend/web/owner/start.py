@@ -12,7 +12,7 @@ from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.mailbox import Link, Mailbox, Mode, Strictness
 from backend.domain.mailbox.message import Outcome, Verdict
 from backend.domain.mailbox.review import told_of
-from backend.domain.policy.rehearsal import Rehearsed, RunState, Word
+from backend.domain.policy.rehearsal import PreviewedMail, RunState, Word
 from backend.locale import error_words
 from backend.pipeline import connect, first_run
 from backend.pipeline.archive import ArchiveService
@@ -119,13 +119,13 @@ def _choice(given: Any, mailbox: Mailbox) -> tuple[Mode, Strictness]:
     )
 
 
-def _why(mail: Rehearsed, verdict: Verdict, is_caught: bool) -> Why | None:
+def _why(mail: PreviewedMail, verdict: Verdict, is_caught: bool) -> Why | None:
     """The reason that the list will show of such mail."""
     told = told_of(mail.score.reasons if mail.score else (), verdict.row, not is_caught)
     return why(told, words("start").language) if told else None
 
 
-def _spoken_of(gmail_id: str, judged: list[tuple[Rehearsed, Verdict]]) -> Rehearsed | None:
+def _spoken_of(gmail_id: str, judged: list[tuple[PreviewedMail, Verdict]]) -> PreviewedMail | None:
     return next((mail for mail, _ in judged if mail.gmail_id == gmail_id and mail.word), None)
 
 

@@ -13,14 +13,14 @@ from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message import Outcome
 from backend.domain.mailbox.rules import MOST_RULES, Rule
-from backend.domain.policy.rehearsal import Looked, Rehearsed, RunState, Word
+from backend.domain.policy.rehearsal import Looked, PreviewedMail, RunState, Word
 from backend.domain.reading.score import Reason, Score
 from backend.transactions.records import DisconnectReceipt, Duty, DutyJob, GrantEnd
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
 
 
-def mail(story: Story, gmail_id: str, sender: str = BO, **changes: Any) -> Rehearsed:
+def mail(story: Story, gmail_id: str, sender: str = BO, **changes: Any) -> PreviewedMail:
     values: dict[str, Any] = {
         "gmail_id": gmail_id,
         "thread_id": f"t-{gmail_id}",
@@ -35,7 +35,7 @@ def mail(story: Story, gmail_id: str, sender: str = BO, **changes: Any) -> Rehea
         "guards": ("stale",),
         "score": Score(0.97, 3.5, (Reason("asks for a call", 1.5, ("quick", "call")),), "m1"),
     }
-    return Rehearsed(**(values | changes))
+    return PreviewedMail(**(values | changes))
 
 
 async def ordered(story: Story, *gmail_ids: str) -> DutyJob:

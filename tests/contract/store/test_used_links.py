@@ -11,7 +11,7 @@ from backend.domain.entry.challenge import Challenge, ChallengeIntent, Solved
 from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome, Placement, RowName
-from backend.domain.policy.evidence import Earlier, piece
+from backend.domain.policy.evidence import Earlier, evidence_of
 from tests.contract.store.stories import BO, Story
 
 
@@ -134,7 +134,7 @@ async def test_forged_mail_that_waits_opens_no_link(story: Story) -> None:
     await let_in(story, challenge)
     await story.receive("ana", "m1", Outcome.HOLD, authenticated=False)
     standing = await story.store.standing("ana", BO, "pitch.test", "t-new", story.now)
-    assert standing.earlier == Earlier(claimed=piece(0.97))
+    assert standing.earlier == Earlier(claimed=evidence_of(0.97))
     assert await refusal(story, challenge) == "link_used"
 
 

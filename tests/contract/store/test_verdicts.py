@@ -12,7 +12,7 @@ from backend.domain.entry.challenge import Dealings, LedgerEntry, Posting
 from backend.domain.errors import Conflict
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement, RowName, Stage, Verdict
-from backend.domain.policy.evidence import MOST, Earlier, piece
+from backend.domain.policy.evidence import MOST_EMAILS, Earlier, evidence_of
 from backend.domain.policy.table import Standing
 from tests.contract.store.stories import BO, Story
 
@@ -85,10 +85,13 @@ async def test_the_standing_tells_rules_credits_and_what_is_held(story: Story) -
     await story.store.post("ana", LedgerEntry(BO, 2, Posting.GRANTED, "grant:1"), story.now)
     known = await story.store.standing("ana", BO, "pitch.test", "t1", story.now)
     assert (known.rules.address, known.rules.domain) == (RuleKind.ALLOW, RuleKind.BLOCK)
-    assert (known.credits, known.earlier) == (2, Earlier(piece(0.97), piece(0.97), 0.97))
+    assert (known.credits, known.earlier) == (2, Earlier(evidence_of(0.97), evidence_of(0.97), 0.97))
     colleague = await story.store.standing("ana", "cy@pitch.test", "pitch.test", "t1", story.now)
     assert (colleague.rules.address, colleague.rules.domain) == (None, RuleKind.BLOCK)
-    assert (colleague.credits, colleague.earlier) == (0, Earlier(piece(0.97) / 2, piece(0.97) / 2))
+    assert (colleague.credits, colleague.earlier) == (
+        0,
+        Earlier(evidence_of(0.97) / 2, evidence_of(0.97) / 2),
+    )
     assert (await story.store.screening_context("ana")).blocks
     await story.store.set_rule("ana", "pitch.test", None, story.now)
     assert not (await story.store.screening_context("ana")).blocks
@@ -119,7 +122,7 @@ async def test_mail_is_evidence_for_thirty_days_and_until_somebody_decides(story
     await story.receive("ana", "m2", Outcome.INBOX)
     await story.receive("ana", "m3", Outcome.HOLD, "cy@hold.test")
     almost = story.pass_time(days=30) - timedelta(seconds=1)
-    one = piece(0.97)
+    one = evidence_of(0.97)
     assert await _earlier(story, BO, almost) == Earlier(one + one, one + one, 0.97)
     assert await _earlier(story, BO, almost, gmail_id="m2") == Earlier(one, one, 0.97)
     assert await _earlier(story, BO, story.now) == Earlier()
@@ -140,7 +143,7 @@ async def test_only_what_a_score_decided_is_evidence(story: Story) -> None:
 async def test_what_gmail_does_not_vouch_for_is_no_evidence_about_the_real_sender(story: Story) -> None:
     await story.mailbox("ana")
     await story.receive("ana", "m1", Outcome.HOLD, authenticated=False)
-    assert await _earlier(story, BO, story.now) == Earlier(claimed=piece(0.97))
+    assert await _earlier(story, BO, story.now) == Earlier(claimed=evidence_of(0.97))
 
 
 async def test_a_mail_providers_senders_are_no_colleagues(story: Story) -> None:
@@ -151,11 +154,11 @@ async def test_a_mail_providers_senders_are_no_colleagues(story: Story) -> None:
 
 async def test_the_latest_emails_of_a_sender_are_looked_at_and_no_more(story: Story) -> None:
     await story.mailbox("ana")
-    for number in range(MOST + 1):
+    for number in range(MOST_EMAILS + 1):
         await story.receive("ana", f"m{number}", Outcome.INBOX)
         story.pass_time(seconds=1)
     found = await _earlier(story, BO, story.now)
-    assert found.proved == pytest.approx(MOST * piece(0.97))
+    assert found.proved == pytest.approx(MOST_EMAILS * evidence_of(0.97))
 
 
 async def test_a_credit_is_spent_with_the_verdict(story: Story) -> None:

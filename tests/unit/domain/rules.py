@@ -15,7 +15,7 @@ from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import CATEGORIES, ROWS_ALWAYS_ON, Mode, Preferences
 from backend.domain.mailbox.message import LabelIds, Limit, RowName
 from backend.domain.policy.evidence import Earlier
-from backend.domain.policy.guards import Inquiry
+from backend.domain.policy.guards import GuardInput
 from backend.domain.policy.table import Facts, Standing
 from backend.domain.reading.score import Score, Thresholds
 
@@ -82,9 +82,9 @@ def score(probability: float = 0.97) -> Score:
     return Score(probability, 0.0, (), "test")
 
 
-def inquiry(message: Message | None = None, **changes: Any) -> Inquiry:
+def inquiry(message: Message | None = None, **changes: Any) -> GuardInput:
     """A question whose answer may leave, unless `message` or `changes` say otherwise."""
-    base = Inquiry(
+    base = GuardInput(
         arrival=arrival(message),
         owner=OWNER,
         authentication=AUTHENTIC,

@@ -13,7 +13,7 @@ from backend.domain.entry.challenge_mail import reply_subject
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.policy.evidence import PLAIN
+from backend.domain.policy.evidence import CLEARLY_ORDINARY
 from backend.domain.reading.score import Score, Thresholds
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -48,8 +48,8 @@ def scored(probability: float) -> Digest:
 
 
 def test_objections_to_an_answer_are_looked_for_from_the_lowest_score_that_may_be_answered() -> None:
-    assert scored(PLAIN * 0.99).guards == ()
-    assert scored(PLAIN).guards == scored(0.99).guards != ()
+    assert scored(CLEARLY_ORDINARY * 0.99).guards == ()
+    assert scored(CLEARLY_ORDINARY).guards == scored(0.99).guards != ()
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])

@@ -85,6 +85,20 @@ def test_a_no_thanks_makes_no_correspondent(tmp_path: Path) -> None:
     assert _lines(box, "--me", ME)["mail.mbox#1"]["verdict"] == "hold"
 
 
+def test_a_list_that_the_owner_has_written_to_is_believed(tmp_path: Path) -> None:
+    signed = {
+        "Received": "from lists.example by mx.google.com",
+        "Authentication-Results": "mx.google.com; dkim=pass header.i=@lists.example; dmarc=pass header.from=x",
+        "List_Id": "<talk.lists.example>",
+        "List_Post": "<mailto:talk@lists.example>",
+    }
+    joined = _mail(f"Ana <{ME}>", "Hello", "I have just moved to Leeds.", to="talk@lists.example")
+    box = _mbox(tmp_path / "mail.mbox", _pitch(**signed))
+    assert _lines(box, "--me", ME)["mail.mbox#1"]["verdict"] == "hold"
+    box = _mbox(tmp_path / "mail.mbox", _pitch(**signed), joined)
+    assert _lines(box, "--me", ME)["mail.mbox#1"]["row"] == "machine_mail"
+
+
 def test_a_second_mail_of_a_held_sender_goes_with_the_first(tmp_path: Path) -> None:
     again = _mail(PITCH.sender, "Re: " + PITCH.subject, PITCH.text)
     lines = _lines(_mbox(tmp_path / "mail.mbox", _pitch(), again))
@@ -112,7 +126,7 @@ def test_emails_of_a_sender_are_evidence_together_for_thirty_days_in_whatever_or
     assert beside == {
         "23 Dec 2026": "held_with_earlier",
         "23 Nov 2026": "below_hold",
-        "24 Nov 2026": "held_with_earlier",
+        "24 Nov 2026": "quarantine",  # by its own score
     }
     alone = judge([score_messages[0], score_messages[3]], limits)
     assert [judged.verdict.row.value for judged in alone] == ["below_hold", "quarantine"]

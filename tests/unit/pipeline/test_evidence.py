@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.domain.mailbox.message import Placement, RowName
+from backend.pipeline import first_run
 from backend.pipeline.decide import carry_out
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter
@@ -84,6 +86,27 @@ async def test_an_ordinary_email_after_a_wrong_hold_passes_and_is_followed_by_mo
     assert (await _row(fixture, wrong))[1] is Placement.HELD
     later = [await _comes(fixture, "the drawings you asked for") for _ in range(3)]
     assert [(await _row(fixture, one))[0] for one in later] == [RowName.BELOW_HOLD] * 3
+
+
+@pytest.mark.parametrize(
+    ("written_to", "row"), [("talk@lists.test", RowName.MACHINE_MAIL), ("bo@lists.test", RowName.QUARANTINE)]
+)
+async def test_a_list_is_believed_once_the_owner_has_written_to_it(
+    fixture: Fixture, written_to: str, row: RowName
+) -> None:
+    await fixture.store.learn(fixture.mailbox_id, frozenset({written_to}), "thread-1", fixture.now())
+    signed = "mx.google.com; dkim=pass header.i=@lists.test; dmarc=fail header.from={0}"
+    fields = {"List_Id": "<talk.lists.test>", "List_Post": "<mailto:talk@lists.test>"}
+    post = fixture.gmail.deliver(letter(text="pitchy", trust=signed, **fields))
+    await first_run.order(fixture.context, fixture.mailbox_id)
+    await fixture.settle()
+    seen = await first_run.rehearsal(
+        fixture.context, await fixture.mailbox(), Mode.QUARANTINE, Strictness.NORMAL
+    )
+    assert [verdict.row for _, verdict in (*seen.caught, *seen.passed)] == [row]
+    await fixture.push()
+    await fixture.settle()
+    assert (await _row(fixture, post))[0] == row
 
 
 async def test_who_writes_into_the_owners_thread_is_read_like_anybody(fixture: Fixture) -> None:

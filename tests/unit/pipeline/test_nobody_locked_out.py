@@ -18,7 +18,7 @@ from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import MessageView, Placement, RowName
-from backend.domain.policy.guards import COUNTED, next_link_at, owed, reached
+from backend.domain.policy.guards import COUNT_PERIOD, limits_reached, next_link_at, owed
 from backend.pipeline import solve
 from tests.unit.pipeline.conftest import FORGED, TRUSTED, Fixture, letter, open_fixture
 
@@ -173,8 +173,10 @@ class Play:
     async def owed(self, sender: str) -> bool:
         """Whether nothing but a full count keeps a link from this sender."""
         dealings = await self.fixture.store.dealings(*self._about(sender))
-        against = reached(dealings, (await self.fixture.mailbox()).preferences, self.fixture.now())
-        debts = await self.fixture.store.owed_links(self.fixture.mailbox_id, self.fixture.now() + COUNTED)
+        against = limits_reached(dealings, (await self.fixture.mailbox()).preferences, self.fixture.now())
+        debts = await self.fixture.store.owed_links(
+            self.fixture.mailbox_id, self.fixture.now() + COUNT_PERIOD
+        )
         return sender in {debt.sender for debt in debts} and (not against or owed(against))
 
     def _about(self, sender: str) -> tuple[str, str, str, str, datetime]:

@@ -125,9 +125,9 @@ HELD, LATER = _email(0.9, "held"), _email(0.01)
         ([HELD, _email(0.9, "held", row="blocked")], None),
         ([HELD, _email(0.9, "held", days=30)], None),
         ([HELD, HELD], Together(2, 99, 0)),
-        ([LATER, HELD], Together(2, 70, 1)),
+        ([LATER, HELD], Together(2, 95, 1)),
         ([LATER, LATER, HELD], Together(3, 37, 2)),
-        ([_email(0.2, "held", row="held_with_later"), HELD], Together(2, 76, 0)),
+        ([_email(0.2, "held", row="held_with_later"), HELD], Together(2, 97, 0)),
     ],
 )
 def test_a_senders_emails_are_told_as_one_piece_of_evidence(

@@ -14,6 +14,7 @@ from backend.domain.mail.machine_mail import (
     is_bounce,
     is_machine_mail,
     is_report,
+    list_address,
     null_sender,
     offer,
 )
@@ -178,6 +179,27 @@ class TestLists:
     def test_list_unsubscribe_alone_makes_no_list(self):
         mass = pitch(("List-Unsubscribe", "<https://seller.test/u>"), ("Precedence", "bulk"))
         assert row_of(mass, UNSURE) is RowName.QUARANTINE
+
+    @pytest.mark.parametrize(
+        ("posts", "address"),
+        [
+            (("<mailto:Talk@lists.corp.test>",), "talk@lists.corp.test"),
+            (("NO",), ""),
+            ((), ""),
+            (("<mailto:talk@lists.corp.test>", "<mailto:talk@lists.corp.test>"), ""),
+            (("<mailto:talk@other.test>",), ""),
+            (("<mailto:bo@gmail.com>",), ""),
+            (("<mailto:" + "x" * 400 + "@corp.test>",), ""),
+        ],
+        ids=["its own", "none", "not said", "said twice", "not signed", "a mail provider's", "too long"],
+    )
+    def test_a_lists_address_is_believed_of_the_list_that_signed(self, posts, address):
+        results = "mx.google.com; dkim=pass header.i=@corp.test; dkim=pass header.i=@gmail.com"
+        given = (("Received", "from a by mx.google.com"), ("Authentication-Results", results))
+        fields = (*given, *(("List-Post", post) for post in posts))
+        sender = (Address("bo@gmail.com"),)
+        assert list_address(Message(Headers((*fields, ("List-Id", "<talk.corp.test>"))), sender)) == address
+        assert not list_address(Message(Headers(fields), sender))
 
 
 class TestAutomaticReplies:

@@ -17,14 +17,14 @@ from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mailbox.mailbox import Mode, Preferences
 from backend.domain.policy.guards import (
-    COUNTED,
+    COUNT_PERIOD,
     GUARDS,
-    LIMITS,
+    RATE_LIMITS,
     SENDER_PAUSE,
-    Inquiry,
+    GuardInput,
+    limits_reached,
     next_link_at,
     objections,
-    reached,
 )
 from backend.locale import LANGUAGES
 from backend.pipeline.challenge import challenge_wording
@@ -35,23 +35,23 @@ from tests.unit.domain.rules import AUTHENTIC, FORGED, NOW, OWNER, arrival, inqu
 ONE = Preferences(mode=Mode.CHALLENGE, daily_challenges=5, domain_challenges=2)
 
 
-def with_header(name: str, value: str) -> Inquiry:
+def with_header(name: str, value: str) -> GuardInput:
     return inquiry(pitch((name, value)))
 
 
-def saying(text: str, subject: str = "Re: hello") -> Inquiry:
+def saying(text: str, subject: str = "Re: hello") -> GuardInput:
     return inquiry(pitch(text=text, subject=subject))
 
 
-def dealt(**changes: Any) -> Inquiry:
+def dealt(**changes: Any) -> GuardInput:
     return inquiry(dealings=Dealings(**changes), preferences=ONE)
 
 
-def labelled(*labels: str) -> Inquiry:
+def labelled(*labels: str) -> GuardInput:
     return inquiry(arrival=arrival(labels=frozenset({"INBOX", *labels})))
 
 
-def aged(**age: float) -> Inquiry:
+def aged(**age: float) -> GuardInput:
     return inquiry(arrival=replace(arrival(), received_at=NOW - timedelta(**age)))
 
 
@@ -178,12 +178,12 @@ ANSWERED = {
 
 
 @pytest.mark.parametrize(("name", "case"), SILENCED, ids=[f"{n}-{i}" for i, (n, _) in enumerate(SILENCED)])
-def test_this_guard_alone_stops_the_answer(name: str, case: Inquiry):
+def test_this_guard_alone_stops_the_answer(name: str, case: GuardInput):
     assert objections(case) == (name,)
 
 
 @pytest.mark.parametrize("case", ANSWERED.values(), ids=ANSWERED.keys())
-def test_these_may_be_answered(case: Inquiry):
+def test_these_may_be_answered(case: GuardInput):
     assert objections(case) == ()
 
 
@@ -280,7 +280,7 @@ NONE = Dealings()
     ],
 )
 def test_each_limit_stands_against_another_challenge(name: str, dealings: Dealings) -> None:
-    assert reached(dealings, WISHES, START) == (name,)
+    assert limits_reached(dealings, WISHES, START) == (name,)
 
 
 def test_below_every_limit_a_challenge_may_be_sent() -> None:
@@ -289,11 +289,11 @@ def test_below_every_limit_a_challenge_may_be_sent() -> None:
         domain_today=WISHES.domain_challenges - 1,
         mailbox_today=WISHES.daily_challenges - 1,
     )
-    assert reached(below, WISHES, START) == ()
+    assert limits_reached(below, WISHES, START) == ()
 
 
 def test_every_limit_is_a_guard() -> None:
-    assert LIMITS.keys() <= {guard.name for guard in GUARDS}
+    assert RATE_LIMITS.keys() <= {guard.name for guard in GUARDS}
 
 
 def test_the_next_link_comes_after_the_pause_or_the_full_day() -> None:
@@ -301,4 +301,4 @@ def test_the_next_link_comes_after_the_pause_or_the_full_day() -> None:
     full = replace(NONE, mailbox_today=WISHES.daily_challenges)
     assert next_link_at(NONE, WISHES, START) == START
     assert next_link_at(paused, WISHES, START) == START + SENDER_PAUSE
-    assert next_link_at(full, WISHES, START) == START + COUNTED
+    assert next_link_at(full, WISHES, START) == START + COUNT_PERIOD

@@ -14,7 +14,7 @@ from backend.domain.mail.message import Address, Arrival, Headers, Message, Owne
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Mode, Preferences
 from backend.domain.mailbox.message import LabelIds, Outcome, RowName
-from backend.domain.policy.rehearsal import CAUGHT, Rehearsed, rehearse
+from backend.domain.policy.rehearsal import CAUGHT_OUTCOMES, PreviewedMail, preview_verdicts
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Score, Thresholds
 from tests.doubles import START
@@ -24,8 +24,8 @@ LIMITS = Thresholds(0.1, 0.5, 0.8, 0.3)
 LIST = Headers((("List-Id", "<l.x.test>"), ("List-Post", "<mailto:l@x.test>")))
 
 
-def mail(number: int = 0, probability: float = 0.97, **changes: object) -> Rehearsed:
-    plain = Rehearsed(
+def mail(number: int = 0, probability: float = 0.97, **changes: object) -> PreviewedMail:
+    plain = PreviewedMail(
         gmail_id=f"m{number}",
         thread_id=f"t{number}",
         sender="bo@pitch.test",
@@ -42,8 +42,8 @@ def mail(number: int = 0, probability: float = 0.97, **changes: object) -> Rehea
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def rows(*messages: Rehearsed, mode: Mode = Mode.CHALLENGE) -> list[RowName]:
-    return [one.row for one in rehearse(messages, ANA, Preferences(mode=mode), LIMITS, LabelIds())]
+def rows(*messages: PreviewedMail, mode: Mode = Mode.CHALLENGE) -> list[RowName]:
+    return [one.row for one in preview_verdicts(messages, ANA, Preferences(mode=mode), LIMITS, LabelIds())]
 
 
 def test_a_senders_emails_are_evidence_together_for_thirty_days() -> None:
@@ -68,7 +68,7 @@ def test_two_doubtful_emails_are_held_together_only_with_a_surer_one_and_a_colle
 
 
 def test_a_sender_is_answered_again_when_their_link_is_over_and_never_twice_in_one_thread() -> None:
-    outcomes = rehearse(
+    outcomes = preview_verdicts(
         (mail(0), mail(13), mail(14), mail(15), mail(40, thread_id="t0")),
         ANA,
         Preferences(mode=Mode.CHALLENGE),
@@ -104,8 +104,8 @@ def test_what_was_not_scored_stays_in_the_inbox() -> None:
 
 def test_a_pause_does_not_count() -> None:
     paused = Preferences(mode=Mode.QUARANTINE, paused_until=START + timedelta(days=9))
-    (verdict,) = rehearse([mail()], ANA, paused, LIMITS, LabelIds())
-    assert verdict.outcome in CAUGHT
+    (verdict,) = preview_verdicts([mail()], ANA, paused, LIMITS, LabelIds())
+    assert verdict.outcome in CAUGHT_OUTCOMES
 
 
 kinds = st.sampled_from([None, RuleKind.ALLOW, RuleKind.BLOCK])
@@ -152,8 +152,8 @@ def test_one_mail_gets_the_row_that_screening_would_give_it(
         standing=standing,
         received_at=START,
     )
-    (rehearsed,) = rehearse([kept], ANA, wishes, LIMITS, ours)
+    (rehearsed,) = preview_verdicts([kept], ANA, wishes, LIMITS, ours)
     assert rehearsed == screened
-    assert (rehearsed.outcome in CAUGHT) == (
+    assert (rehearsed.outcome in CAUGHT_OUTCOMES) == (
         screened.outcome in (Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE)
     )

@@ -14,7 +14,7 @@ from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
 from backend.domain.mailbox.message import FailOpen, LabelIds, Limit, Outcome, RowName, Verdict
 from backend.domain.policy import table as policy
-from backend.domain.policy.evidence import PLAIN, Earlier, together
+from backend.domain.policy.evidence import CLEARLY_ORDINARY, Earlier, combined_probability
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen, rows
 from backend.domain.reading.score import Score
 from tests.unit.domain import rules as make
@@ -95,8 +95,8 @@ STORIES = (
     ),
     Story(RowName.LEFT_ALONE, Outcome.INBOX, Outcome.CHALLENGE, facts(paused_until=NOW + timedelta(hours=1))),
     Story(RowName.MACHINE_MAIL, Outcome.INBOX, Outcome.CHALLENGE, facts(LIST, standing=known(keeps=True))),
-    Story(RowName.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=wrote(1.5)), 0.3),
-    Story(RowName.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(1.5, 0.8)), 0.3),
+    Story(RowName.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=wrote(0.9)), 0.3),
+    Story(RowName.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(0.9, 0.8)), 0.3),
     Story(RowName.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(4.0)), 0.3),
     Story(
         RowName.HELD_WITH_EARLIER,
@@ -144,8 +144,8 @@ def test_every_row_of_the_table_has_such_a_story_and_the_table_is_in_the_order_o
 
 def test_every_row_explains_itself_in_one_sentence_and_knows_whether_it_can_be_switched_off():
     for entry in rows():
-        assert entry.catches[0].isupper()
-        assert entry.catches.endswith(".")
+        assert entry.description[0].isupper()
+        assert entry.description.endswith(".")
         assert entry.always_on is (entry.row in ROWS_ALWAYS_ON)
 
 
@@ -231,10 +231,19 @@ class TestBesideEarlierMail:
         assert outcome is (Outcome.CHALLENGE if mode is Mode.CHALLENGE else Outcome.HOLD)
 
     @pytest.mark.parametrize(
-        ("earlier", "row"), [(0.85, RowName.HELD_WITH_EARLIER), (0.84, RowName.BELOW_HOLD)]
+        ("earlier", "probability", "row"),
+        [
+            (0.85, 0.3, RowName.HELD_WITH_EARLIER),
+            (0.84, 0.3, RowName.BELOW_HOLD),
+            (1.25, 0.01, RowName.BELOW_HOLD),
+            (1.26, 0.01, RowName.HELD_WITH_EARLIER),  # counts twice
+            (2.0, 0.001, RowName.HELD_WITH_EARLIER),
+        ],
     )
-    def test_all_emails_together_are_held_against_the_hold_threshold(self, earlier: float, row: RowName):
-        assert verdict_on(facts(standing=wrote(earlier)), 0.3).row is row
+    def test_all_emails_together_are_held_against_the_hold_threshold(
+        self, earlier: float, probability: float, row: RowName
+    ):
+        assert verdict_on(facts(standing=wrote(earlier)), probability).row is row
 
     def test_a_plainly_ordinary_email_is_held_with_nothing(self):
         assert verdict_on(facts(standing=wrote(4.0)), 0.001).row is RowName.HELD_WITH_EARLIER
@@ -369,9 +378,11 @@ class TestProperties:
         if verdict_on(given_, probability, guards).outcome is Outcome.CHALLENGE:
             assert given_.preferences.mode is Mode.CHALLENGE
             earlier = given_.standing.earlier
-            surest = max(probability, earlier.held_score or 0.0, together(probability, earlier.proved))
+            surest = max(
+                probability, earlier.held_score or 0.0, combined_probability(probability, earlier.proved)
+            )
             assert surest >= THRESHOLDS.challenge
-            assert probability >= PLAIN
+            assert probability >= CLEARLY_ORDINARY
             assert not guards
             assert given_.authentication.passed
 
