@@ -15,7 +15,7 @@ from enum import StrEnum
 # │   ├── NotFound
 # │   └── Expired         a link or code past its life, or used already
 # ├── Conflict            the state changed since it was read: read again, decide again
-# │   └── LaneLost       another worker holds this job now: drop everything, change nothing
+# │   └── LaneLost        the mailbox is another process's now: drop everything, change nothing
 # └── GoogleError         what Google answered, translated at the edge
 #     ├── Gone            not there (404): close the job
 #     ├── HistoryGone     the cursor is older than Google's history: re-list
