@@ -172,7 +172,7 @@ async def open_application(
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
         checks = Checks(first, codes, settings.captcha_code_after)
-        store.ownership.share_quota(google.divide)
+        store.ownership.join(google.divide)
         lanes = Lanes(context, google.authorizer, wake)
         services = _services(settings, context, google, checks, lanes)
         fetcher = None

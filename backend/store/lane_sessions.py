@@ -225,7 +225,7 @@ class LaneSessions:
                 raise LaneLost("conflict.lane") from error
             holder.heard_at = began
 
-    def share_quota(self, divide: Callable[[int], None]) -> None:
+    def join(self, divide: Callable[[int], None]) -> None:
         """See `Ownership`. Until we know of others, and they of us, we take next to nothing."""
         self._divide = divide
         divide(NEWCOMER)

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -122,6 +122,7 @@ class SqliteDriver:
                 thread.queue.put(None)
             for thread in ended:
                 await asyncio.to_thread(thread.join)
+        self._ownership.leave()
 
     async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run in the next commit, with whatever else is written in this turn of the loop."""
@@ -241,6 +242,7 @@ class FileOwnership:
     def __init__(self, path: Path, driver: SqliteDriver) -> None:
         self._path, self._driver = path, driver
         self._owned = self._after_death = False
+        self._lock: ExitStack | None = None
 
     def owns(self, mailbox_id: str) -> bool:
         """See `Ownership`."""
@@ -256,21 +258,38 @@ class FileOwnership:
 
     async def run(self, stop: asyncio.Event, changed: Callable[[], None]) -> None:
         """See `Ownership`. While another process has the lock it is tried for again and again."""
-        while not stop.is_set():
-            with alone(self._path) as ours:
-                if ours and await self._taken():
-                    self._owned = True
-                    changed()
-                    while not stop.is_set():
-                        await self._wait(stop)
-                        if self._driver.written_by_others():
-                            self._driver.notifier.ring()
-                    with suppress(StoreAway):  # then the next one takes more care than it need
-                        await self._driver.write_small(EVERY, jobs.end_owning)
-                    self._owned = False
-                    changed()
-                    return
-            await self._wait(stop)
+        try:
+            while not (self._has_lock() and await self._taken()) and not stop.is_set():
+                await self._wait(stop)
+            if not self._owned:
+                return
+            changed()
+            while not stop.is_set():
+                await self._wait(stop)
+                if self._driver.written_by_others():
+                    self._driver.notifier.ring()
+            with suppress(StoreAway):  # then the next one takes more care than it need
+                await self._driver.write_small(EVERY, jobs.end_owning)
+            self._owned = False
+            changed()
+        finally:
+            self.leave()
+
+    def _has_lock(self) -> bool:
+        """Whether the lock is ours, if need be by taking it now."""
+        if self._lock is None:
+            lock = ExitStack()
+            if not lock.enter_context(alone(self._path)):
+                lock.close()
+                return False
+            self._lock = lock
+        return True
+
+    def leave(self) -> None:
+        """The lock is free."""
+        if self._lock is not None:
+            self._lock.close()
+        self._lock, self._owned = None, False
 
     async def _wait(self, stop: asyncio.Event) -> None:
         with suppress(TimeoutError):
@@ -282,10 +301,12 @@ class FileOwnership:
             self._after_death = await self._driver.write_small(EVERY, jobs.begin_owning)
         except StoreAway:
             return False
+        self._owned = True
         return True
 
-    def share_quota(self, divide: Callable[[int], None]) -> None:
-        """See `Ownership`: with nobody."""
+    def join(self, divide: Callable[[int], None]) -> None:
+        """See `Ownership`. The lock is taken at once: a server that listens is seen by whoever asks for it."""
+        self._has_lock()
 
     async def tell_owner(self, mailbox_id: str, told: NoticeHint) -> bool:
         """See `Ownership`. What is stored is found when the owner looks into the file for what others wrote."""

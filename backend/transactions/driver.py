@@ -216,8 +216,9 @@ class Ownership(Protocol):
         """Take what there is to take, keep it until `stop`, then give it back; `changed` is called after each change
         of what is owned."""
 
-    def share_quota(self, divide: Callable[[int], None]) -> None:
-        """Have `divide` told among how many processes what Google allows is divided, now and at each change."""
+    def join(self, divide: Callable[[int], None]) -> None:
+        """Be counted among the processes that run lanes, though none runs here yet. `divide` is given among how many
+        processes what Google allows is divided, now and at each change."""
 
     async def tell_owner(self, mailbox_id: MailboxId, told: NoticeHint) -> bool:
         """A push came here about a mailbox that is another process's. False where that cannot be told."""

@@ -117,7 +117,7 @@ class Life:
         return mailbox is not None and mailbox.indexed_at is not None and bool(mailbox.cursor)
 
     async def _rests(self) -> bool:
-        return not await self.application.context.store.busy("ana", self.clock.now())
+        return not self.application.lanes.busy
 
     async def _judged(self) -> bool:
         census = await self.application.context.store.census()

@@ -100,7 +100,7 @@ class Replicas:
             replica.shares.append(among)
             self._changed.set()
 
-        replica.sessions.share_quota(divide)
+        replica.sessions.join(divide)
         await driver.open()
         running = asyncio.create_task(replica.sessions.run(replica.stop, self._changed.set))
 

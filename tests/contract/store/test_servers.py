@@ -79,6 +79,18 @@ def test_one_server_is_alone_until_it_ends(tmp_path: Path) -> None:
         assert after
 
 
+async def test_a_server_has_the_lock_before_its_lanes_run(tmp_path: Path) -> None:
+    database = tmp_path / "pitchgate.sqlite3"
+    store = open_store(database)
+    await store.open()
+    store.ownership.join(lambda among: None)
+    with alone(database) as beside:
+        assert not beside
+    await store.close()
+    with alone(database) as after:
+        assert after
+
+
 FAR = timedelta(days=365)
 
 
