@@ -297,7 +297,7 @@ def test_leaving_is_confirmed_followed_and_leaves_a_receipt(
     expect(page.get_by_role("heading", name="Wird getrennt")).to_be_visible()
     shot(page, shots, "leaving")
     assert_accessible(page)
-    job = home.do(home.office.story.due_duty())
+    job = home.do(home.office.story.due_duty(home.office.clock.now()))
     assert job is not None
     home.do(leave(home.office.service.context, Google(), job))
     # The page looks again by itself.
