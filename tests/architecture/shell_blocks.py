@@ -36,7 +36,7 @@ PLAYED: Mapping[str, Mapping[str, int]] = {
         "6. TLS in front": 2,
         "The Gmail add-on": 2,
     },
-    "docs/how-to/upgrade.md": {"": 1, "To a new release": 1, "Back": 2},
+    "docs/how-to/upgrade.md": {"": 1, "To a new release": 1, "Back": 1},
     "docs/reference/sandbox.md": {"": 1},
 }
 """How many blocks are played, by page and heading ("": above the first)."""
