@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -15,6 +16,7 @@ from backend.domain.mail.sender import normalise, organisational_domain
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView, Verdict
 from backend.domain.mailbox.review import (
+    Check,
     Figures,
     Listing,
     Pile,
@@ -253,6 +255,16 @@ class InsightService:
         since = datetime.combine(first_monday(today), time(), UTC)
         figures = await self.context.store.figures(mailbox_id, since, SENDERS)
         return mailbox, replace(figures, weeks=filled(figures.weeks, today))
+
+    async def unanswered(self, mailbox_id: MailboxId, senders: Iterable[str]) -> dict[str, Check]:
+        """The latest check of each of those senders who were sent one and have passed none."""
+        found = {}
+        for sender in senders:
+            checks = (await self.context.store.sender_profile(mailbox_id, sender, "", None, 1)).checks
+            if sent := [check for check in checks if check.sent_at]:
+                if not any(check.solved_at for check in sent):
+                    found[sender] = sent[0]
+        return found
 
     async def drift(self, mailbox_id: MailboxId) -> Drift:
         """Whether the mailbox's mail has changed."""

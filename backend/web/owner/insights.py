@@ -119,6 +119,7 @@ async def insights() -> Response:
     mailbox, figures = await service().look(owner.mailbox_id)
     review = words("review")
     change = (await service().drift(owner.mailbox_id)).change
+    silent = [one.sender for one in figures.senders if not (one.let_in or one.noted)]
     weeks, week = shown_weeks(figures.weeks), figures.weeks[-1]
     steps = [figures.held, *(getattr(figures.funnel, step) for step in STEPS[1:])]
     return await owner_page(
@@ -145,6 +146,7 @@ async def insights() -> Response:
         high=HIGH,
         long=LONG,
         senders=_lying(figures),
+        unanswered=await service().unanswered(owner.mailbox_id, silent),
         review=review,
         notice=notice(request.args, review, mailbox.lost is not None),
         order=services().review.key(),

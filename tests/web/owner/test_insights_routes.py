@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from backend.domain.mailbox.decisions import Decision
@@ -46,6 +48,25 @@ async def test_the_figures_and_how_they_were_reckoned(here: Office) -> None:
     assert "You released the email yourself: 1." in page  # one of the four that were sent
     assert '<polygon class="f1" points="0.0,0.0 58.2,0.0 91.0,0.0' in page
     assert 'style="' not in page
+
+
+async def test_it_says_who_left_the_check_alone_and_whose_link_still_works(here: Office) -> None:
+    await here.story.receive("ana", "m1", Outcome.CHALLENGE, "expired@pitch.test")
+    asked = await here.story.receive("ana", "m2", Outcome.CHALLENGE, "passed@pitch.test")
+    assert asked is not None
+    await here.story.work()
+    await here.story.solve(asked)
+    await here.story.work()
+    here.story.pass_time(days=20)
+    await here.story.receive("ana", "m3", Outcome.CHALLENGE, "open@pitch.test")
+    await here.story.receive("ana", "m4", Outcome.HOLD, "unasked@pitch.test")
+    await here.story.work()
+    here.clock.advance(days=20)
+
+    page = await seen(here)
+    said = dict(re.findall(r">(\w+)@pitch.test<.*?said\">([^<]*)<", page, re.S))
+    assert re.fullmatch(r"Link open until \d+ [A-Z][a-z]+", said.pop("open"))
+    assert said == {"expired": "Never took the check", "passed": "1 delivered", "unasked": ""}
 
 
 async def test_from_ten_answers_on_it_says_how_often_it_was_right(here: Office) -> None:
