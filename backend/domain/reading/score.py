@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from backend.domain.mail.message import UNSEEN, clean
 from backend.domain.mail.quoting import earlier_mail
-from backend.domain.reading.words import Placed, commonplace, find, language, placed
+from backend.domain.reading.words import Placed, commonplace, find, language, leads_on, placed
 
 if TYPE_CHECKING:
     from backend.domain.reading.wording import Reading
@@ -37,8 +37,8 @@ class Reason:
 
     @property
     def quotes(self) -> tuple[str, ...]:
-        """Its words that can be shown."""
-        return tuple(word for word in self.words if "{" not in word)
+        """Its words that can be shown, none of them part of one before it."""
+        return _distinct(word for word in self.words if "{" not in word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +243,7 @@ def illustrate(score: Score, reading: Reading, text: str) -> Score:
         if (told := spans.get(finding(f"t_{hit.finding}"))) is not None:
             told.append(" ".join(map(spoken, reading.words[hit.start : hit.end])))
     filled = tuple(
-        replace(r, words=_as_written(_distinct(spans.get(r.code, ())) or r.words, text))
+        replace(r, words=_as_written(_distinct(spans.get(r.code, ())) or r.words, text, reading.language))
         for r in score.reasons
     )
     return replace(score, reasons=filled)
@@ -253,33 +253,84 @@ _WORD = re.compile(r"\w+")
 MAX_BETWEEN = 5
 """Signs that may stand between two words of a phrase."""
 
+MAX_FURTHER = 6
+"""Words that a quote may go on for to the end of its phrase."""
 
-def _as_written(words: Sequence[str], text: str) -> tuple[str, ...]:
+_GAP = re.compile(r"[^\S\n]*\n?[^\S\n]*|-|[’']")
+"""Between two words of one phrase: space, the end of a line, or what joins them to one."""
+
+
+def _as_written(words: Sequence[str], text: str, tongue: str) -> tuple[str, ...]:
     """Those of a reason's words that stand in the text, as they stand there: the model's own are in lower case and
     without what is between them. Those with a class among them stay, for the marks."""
     within = clean(text[:MAX_SHOWN])
     spans = [found.span() for found in _WORD.finditer(within)]
-    lower = [within[start:end].lower() for start, end in spans]
-    return tuple(
-        found for each in words if (found := each if "{" in each else _found(each, within, spans, lower))
-    )
+    written = _Written(within, spans, [within[start:end].lower() for start, end in spans], tongue)
+    found = (each if "{" in each else written.quote(each) for each in words)
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
-def _found(words: str, text: str, spans: Sequence[tuple[int, int]], lower: Sequence[str]) -> str:
-    """The first place where these words follow each other; `spans` and `lower` are the words of the text."""
-    wanted = [word.lower() for word in _WORD.findall(words)]
-    for place in (at for at, word in enumerate(lower) if wanted and word == wanted[0]):
-        at = place
-        for word in wanted[1:]:
-            # A pair is one for the model too when a one-letter word is between.
-            skipped = at + 2 < len(lower) and len(lower[at + 1]) == 1 and lower[at + 1] != word
-            following = at + 2 if skipped else at + 1
-            if following >= len(lower) or lower[following] != word or _apart(spans, at, following):
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A text with the places of its words, and these in lower case."""
+
+    text: str
+    spans: Sequence[tuple[int, int]]
+    lower: Sequence[str]
+    language: str
+
+    def quote(self, words: str) -> str:
+        """The first place where these words follow each other, to the end of the phrase they stand in."""
+        wanted = [word.lower() for word in _WORD.findall(words)]
+        for first in (at for at, word in enumerate(self.lower) if wanted and word == wanted[0]):
+            last = first
+            for word in wanted[1:]:
+                # A pair is one for the model too when a one-letter word is between.
+                skipped = (
+                    last + 2 < len(self.lower)
+                    and len(self.lower[last + 1]) == 1
+                    and self.lower[last + 1] != word
+                )
+                following = last + 2 if skipped else last + 1
+                if (
+                    following >= len(self.lower)
+                    or self.lower[following] != word
+                    or _apart(self.spans, last, following)
+                ):
+                    break
+                last = following
+            else:
+                last = self._phrase_end(first, last)
+                cut = self.text[self.spans[first][0] : self.spans[last][1]] if last >= first else ""
+                return " ".join(UNSEEN.sub("", cut).split())
+        return ""
+
+    def _phrase_end(self, first: int, last: int) -> int:
+        """The last word of a quote: "open to a" goes on to "open to a quick call", where the phrase ends soon enough,
+        and is "open" otherwise. Before `first` if nothing is left."""
+        if not self._leads_on(last):
+            return last
+        for end in range(last, min(last + MAX_FURTHER, len(self.lower))):
+            if self.spans[end][1] - self.spans[first][0] > MOST_LETTERS:
                 break
-            at = following
-        else:
-            return " ".join(UNSEEN.sub("", text[spans[place][0] : spans[at][1]]).split())
-    return ""
+            goes_on = self._goes_on(end)
+            if not self._leads_on(end) and (not goes_on or self._leads_on(end + 1)):
+                return end
+            if not goes_on:
+                break
+        while last >= first and self._leads_on(last):
+            last -= 1
+        return last
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether another word of the same phrase may follow this one."""
+        if at + 1 == len(self.lower):
+            return False
+        between = self.text[self.spans[at][1] : self.spans[at + 1][0]]
+        return _GAP.fullmatch(UNSEEN.sub("", between)) is not None
+
+    def _leads_on(self, at: int) -> bool:
+        return leads_on(self.lower[at], self.language)
 
 
 def _apart(spans: Sequence[tuple[int, int]], first: int, last: int) -> bool:
@@ -382,7 +433,7 @@ def marks(text: str, score: Score, names: Mapping[str, str] | None = None) -> tu
     """
     shown = text[: min(MOST_TEXT, earlier_mail(text[:MOST_TEXT]))]
     tokens = placed(shown, names or {})
-    found = [*_phrases(shown, tokens, score.reasons), *_words(tokens, score.reasons)]
+    found = [*_phrases(shown, tokens, score.reasons), *_words(tokens, score.reasons, names or {})]
     taken: list[Mark] = []
     used = bytearray(len(shown))
     for mark in sorted(found, key=lambda m: (-abs(m.weight), m.start, -m.end)):
@@ -400,17 +451,20 @@ def _phrases(text: str, tokens: Sequence[Placed], reasons: Sequence[Reason]) -> 
             yield Mark(tokens[hit.start].start, tokens[hit.end - 1].end, weight)
 
 
-def _words(tokens: Sequence[Placed], reasons: Sequence[Reason]) -> Iterator[Mark]:
-    """Single words and word pairs; a pair is one for the model too when a one-letter word or "?" is between."""
+def _words(tokens: Sequence[Placed], reasons: Sequence[Reason], names: Mapping[str, str]) -> Iterator[Mark]:
+    """Single words, word pairs, and what pairs are quoted with; a pair is one for the model too when a one-letter word
+    or "?" is between."""
     longer = [token for token in tokens if len(token.token) > 1]
     wanted = {
-        _pair(shown): reason.weight
+        pieces: reason.weight
         for reason in reasons
         if reason.code in (PITCH_WORDS, ORDINARY_WORDS)
         for shown in reason.words
+        if (pieces := _tokens_of(shown, names))
     }
+    longest = sorted({len(words) for words in wanted}, reverse=True)
     for start in range(len(longer)):
-        for length in (2, 1):
+        for length in longest:
             words = tuple(token.token for token in longer[start : start + length])
             if words in wanted:
                 last = longer[start + len(words) - 1]
@@ -418,8 +472,8 @@ def _words(tokens: Sequence[Placed], reasons: Sequence[Reason]) -> Iterator[Mark
                 break
 
 
-def _pair(shown: str) -> tuple[str, ...]:
+def _tokens_of(shown: str, names: Mapping[str, str]) -> tuple[str, ...]:
     """The tokens of one of a reason's words."""
     if "{" in shown:
         return tuple(_TOKENS.get(piece, piece) for piece in shown.split())
-    return tuple(token.token for token in placed(shown, {}) if len(token.token) > 1)
+    return tuple(token.token for token in placed(shown, names) if len(token.token) > 1)

@@ -449,6 +449,31 @@ def commonplace(word: str) -> bool:
     return word in _VOTES
 
 
+_LEADS_ON = {
+    "en": """a an the my your our their his her its this these to of for with in on at by from about into as than like
+    and or but if that which""",
+    "de": """der die das den dem des ein eine einen einem einer eines mein meine meinen ihr ihre ihren ihrem ihrer unser
+    unsere unseren unserem unserer zu zur zum mit für von vom bei im in an am auf aus über und oder als wie dass""",
+    "fr": """le la les l un une des du de d mon ma mes votre vos notre nos son sa ses leurs à au aux avec pour par sur
+    dans en chez et ou que qui si comme""",
+    "es": """el la los las un una unos unas mi mis su sus nuestro nuestra nuestros nuestras tu tus de del a al con para
+    por en sobre y o que si como""",
+    "pt": """o a os as um uma uns umas meu minha seu sua seus suas nosso nossa nossos nossas de do da dos das ao à aos
+    às com para por pelo pela em no na nos nas sobre e ou que se como""",
+    "it": """il lo la i gli le un uno una di del della dei delle a al alla con per da dal in nel nella su sul e o che se
+    come suo sua vostro vostra nostro nostra""",
+    "nl": "de het een mijn uw jouw onze van voor met in aan bij naar om te en of dat als",
+    "pl": "i w z na do o od za po dla oraz że jak", "cs": "a i v ve s se z ze na do o od po pro k ke že jak nebo",
+    "sv": "en ett den er era vår vårt våra av för med på i till om och eller att som",
+}  # fmt: skip
+_LEADS_ON_IN = {code: frozenset(words.split()) for code, words in _LEADS_ON.items()}
+
+
+def leads_on(word: str, language: str) -> bool:
+    """Whether no phrase of that language ends with this word in lower case: an article, a preposition, an "and"."""
+    return word in _LEADS_ON_IN.get(language, ())
+
+
 def language(text: str, most: int = 400) -> str:
     """ISO code out of `LANGUAGES`, or "xx" where none is clearly ahead. Looks at the first `most` words."""
     votes = dict.fromkeys(TOLD_APART, 0.0)

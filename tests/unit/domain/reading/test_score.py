@@ -213,11 +213,40 @@ def test_words_are_quoted_as_the_mail_has_them_or_not_at_all():
     score = Score(0.9, 2.0, (Reason(PITCH_WORDS, 1.0, words),))
     reading = read(Message(from_=(Address("b@x.test"),), text=text), Owner("a@y.test"))
     (shown,) = illustrate(score, reading, text).reasons
-    assert shown.words == ("Hi, I would", "GROW-your", "pipeline by {n_percent}")
-    assert shown.quotes == ("Hi, I would", "GROW-your")
-    assert [text[mark.start : mark.end] for mark in marks(text, replace(score, reasons=(shown,)))] == [
-        *shown.quotes
-    ]
+    assert shown.words == ("Hi, I would", "GROW-your pipeline", "pipeline by {n_percent}")
+    assert shown.quotes == ("Hi, I would", "GROW-your pipeline")
+    marked = marks(text, replace(score, reasons=(shown,)))
+    assert [text[mark.start : mark.end].replace("\u202e", "") for mark in marked] == [*shown.quotes]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "quoted"),
+    [
+        (
+            "Are you open to a quick 15-minute call this week?",
+            "open to a",
+            ("open to a quick 15-minute call",),
+        ),
+        ("We help companies like\nyours. More soon.", "companies like", ("companies like yours",)),
+        ("I can send you a.\n\nProposal follows", "send you a", ("send you",)),
+        ("Ideas for your\n\nBest, Bob", "for your", ()),
+        ("Are you open to a one two three four five six seven call?", "open to a", ("open",)),
+        ("Wären Sie offen für ein kurzes Gespräch mit uns?", "offen für", ("offen für ein kurzes Gespräch",)),
+        ("It is time to talk to the", "talk to", ("talk",)),
+    ],
+)
+def test_a_quote_ends_where_its_phrase_ends(text: str, words: str, quoted: tuple[str, ...]) -> None:
+    reading = read(Message(from_=(Address("b@x.test"),), text=text), Owner("a@y.test"))
+    (shown,) = illustrate(Score(0.9, 2.0, (Reason(PITCH_WORDS, 1.0, (words,)),)), reading, text).reasons
+    assert shown.quotes == quoted
+    marked = marks(text, Score(0.9, 2.0, (shown,)))
+    assert [" ".join(text[mark.start : mark.end].split()) for mark in marked] == [*quoted]
+
+
+def test_a_quote_is_not_repeated_as_part_of_another() -> None:
+    assert Reason("x", 1.0, ("on your website today", "your website", "{n_year}")).quotes == (
+        "on your website today",
+    )
 
 
 def test_words_are_cut_however_long_they_are_and_still_marked():
