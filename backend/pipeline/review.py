@@ -261,9 +261,9 @@ class InsightService:
         found = {}
         for sender in senders:
             checks = (await self.context.store.sender_profile(mailbox_id, sender, "", None, 1)).checks
-            if sent := [check for check in checks if check.sent_at]:
-                if not any(check.solved_at for check in sent):
-                    found[sender] = sent[0]
+            sent = [check for check in checks if check.sent_at]
+            if sent and not any(check.solved_at for check in sent):
+                found[sender] = sent[0]
         return found
 
     async def drift(self, mailbox_id: MailboxId) -> Drift:
