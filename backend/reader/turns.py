@@ -55,6 +55,9 @@ class Turns:
         self._begun[whose].remove(began)
         if not self._begun[whose]:
             del self._begun[whose]
+        if whose in self._waiting:
+            # Its first message waited for nobody: the others come before its second one too.
+            self._waiting.move_to_end(whose)
         while (following := self._next()) is not None:
             turns = self._waiting.pop(following)
             turn = turns.popleft()

@@ -43,7 +43,7 @@ async def test_mailboxes_come_in_turn_however_much_one_has() -> None:
     assert readings.entered == ["a"]
     for _ in range(6):
         await readings.end(readings.entered[-1])
-    assert readings.entered == ["a", "a", "b", "c", "a", "b", "a"]
+    assert readings.entered == ["a", "b", "c", "a", "b", "a", "a"]
 
 
 async def test_one_mailbox_has_all_places_while_its_messages_are_read_fast() -> None:
