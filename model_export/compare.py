@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.wording import reading_digest
+from backend.domain.reading.model_text import reading_digest
 from backend.scoring.model_file import audit
 from backend.scoring.session import ModelSession
 from model_export.own import Own

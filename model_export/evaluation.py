@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Reason, illustrate
-from backend.domain.reading.wording import body, read
+from backend.domain.reading.model_text import body, model_input
+from backend.domain.reading.score import Reason, with_quotes
 from backend.scoring.session import ModelSession
 from model_export.counts import Counts
 from model_export.errands import ORDINARY, PITCHES, SALES
@@ -196,7 +196,7 @@ def _wrong(rows: Sequence[Row], trained: Trained, session: ModelSession) -> list
     for i in (*ordinary, *pitches):
         row = rows[i]
         said = f"{row.message.subject}\n{body(row.message)}"
-        score = illustrate(session.score(row.text), read(row.message, row.owner), said)
+        score = with_quotes(session.score(row.text), model_input(row.message, row.owner), said)
         probability = float(trained.probabilities[i])
         found.append(WrongRow(row.id, row.kind, row.label, row.message.subject, probability, score.reasons))
     return found

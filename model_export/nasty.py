@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.domain.mail.message import Message, Owner
-from backend.domain.reading.wording import prepare
+from backend.domain.reading.model_text import prepare
 
 _SAMPLES = (
     "",

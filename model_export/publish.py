@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from backend.domain.reading.wording import reading_digest
+from backend.domain.reading.model_text import reading_digest
 from backend.scoring.model_file import FORMAT, audit, digest_of, packed_terms
 from backend.scoring.session import ModelSession
 from model_export.digests import corpus_digest

@@ -14,7 +14,7 @@ from typing import Any
 
 from backend.domain.mail.message import Message, Owner, addresses, clean
 from backend.domain.mail.mime import parse
-from backend.domain.reading.views import views
+from backend.domain.reading.passages import passages
 from model_export.errands import CLASSES
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -59,7 +59,7 @@ class Row:
 
     @cached_property
     def _seen(self) -> tuple[tuple[str, ...], str]:
-        seen = views(self.message, self.owner)
+        seen = passages(self.message, self.owner)
         return tuple(view.text for view in seen), seen[0].own
 
     @property

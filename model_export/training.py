@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import CAUTION, Thresholds
+from backend.domain.reading.score import PART_PENALTY, Thresholds
 from backend.scoring.session import ModelSession
 from model_export.counts import Counts
 from model_export.disguises import copies
@@ -89,14 +89,16 @@ class Views:
 def decided(logits: Floats, slope: float) -> Floats:
     """The logits by which messages are judged, of those of `Views.logits`: the surest view decides as it does in
     serving, a part with some caution."""
-    return np.maximum(logits[:, 0], logits[:, 1] - CAUTION / slope)
+    return np.maximum(logits[:, 0], logits[:, 1] - PART_PENALTY / slope)
 
 
 def surest(session: ModelSession, rows: Sequence[Row]) -> Floats:
     """What an exported model states of each row."""
     logits = [[session.score(text, explain=False).logit for text in row.texts] for row in rows]
     return squash(
-        np.array([max(view - CAUTION * (place > 0) for place, view in enumerate(found)) for found in logits])
+        np.array(
+            [max(view - PART_PENALTY * (place > 0) for place, view in enumerate(found)) for found in logits]
+        )
     )
 
 

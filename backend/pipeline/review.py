@@ -33,7 +33,7 @@ from backend.domain.mailbox.review import (
 )
 from backend.domain.mailbox.rules import MOST_RULES, subject_of, write_list
 from backend.domain.policy.table import Facts, Standing, decide
-from backend.domain.reading.score import Score, Shown
+from backend.domain.reading.score import Score, ShownMessage
 from backend.domain.watching.drift import Drift
 from backend.domain.watching.trial import Quality, StrictnessOffer, better_degree, quality
 from backend.pipeline.context import Context
@@ -47,7 +47,7 @@ from backend.transactions.records import News
 # The same for page and desktop app.
 
 
-async def shown(context: Context, view: MessageView, owner: Owner) -> Shown:
+async def shown(context: Context, view: MessageView, owner: Owner) -> ShownMessage:
     """Text and marks of a message we know of. Raises as `Gmail.fetch` and `Reader.show` do."""
     fetched = await context.gmail.fetch(view.mailbox_id, view.gmail_id)
     return await context.reader.show(fetched, owner, weighed(view))
@@ -76,7 +76,7 @@ class OpenedMessage:
     view: MessageView
     mailbox: Mailbox
     unsubscription: Unsubscription | None
-    shown: Shown = Shown("")
+    shown: ShownMessage = ShownMessage("")
     missing: str = ""
 
 

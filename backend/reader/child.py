@@ -17,12 +17,12 @@ from typing import BinaryIO, Protocol, TextIO
 from backend.domain.digest import Digest
 from backend.domain.digesting import Challenger, correspondents, costly_sender, digest, fault_of, show
 from backend.domain.errors import PitchgateError
-from backend.domain.mail.machine_mail import offer
+from backend.domain.mail.machine_mail import unsubscribe_offer
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen, Limit
-from backend.domain.reading.score import Cost, Score, Thresholds
-from backend.domain.reading.views import View
+from backend.domain.reading.passages import Passage
+from backend.domain.reading.score import Score, StrictnessCost, Thresholds
 from backend.reader.frames import Limits, ModelData, Models, Second, answered, read_request
 
 # ---- Bounds of a reading process
@@ -119,7 +119,7 @@ class Model:
     version: str
     digest: str
     thresholds: Mapping[Strictness, Thresholds]
-    costs: Mapping[Strictness, Cost]
+    costs: Mapping[Strictness, StrictnessCost]
     score: Callable[[str, bool], Score]
     briefly: Callable[[str], Score]
     beside: Callable[[str], Score]
@@ -147,10 +147,10 @@ class Doubts:
         self._rereader, self._second = rereader, second
         self._kept: tuple[str, Score] | None = None
 
-    def keep(self, view: View, score: Score) -> bool:
+    def keep(self, view: Passage, score: Score) -> bool:
         """Whether it is in doubt."""
         between = self._second.least <= score.probability < self._second.below
-        doubtful = between and bool(view.own) and view.reading.language in self._rereader.languages
+        doubtful = between and bool(view.own) and view.words.language in self._rereader.languages
         self._kept = (view.own, score) if doubtful else None
         return doubtful
 
@@ -303,7 +303,7 @@ def _works(
             opened(raw, not whole).message, owner, told, score if told.model == model.version else None
         ),
         "correspondents": lambda raw, owner: correspondents(opened(raw, False).message, owner),
-        "offer": lambda raw: offer(opened(raw, False).message),
+        "offer": lambda raw: unsubscribe_offer(opened(raw, False).message),
     }
     if doubts is not None:
         works["again"] = lambda raw: doubts.read_again()

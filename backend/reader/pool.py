@@ -17,11 +17,11 @@ from pydantic import BaseModel, ValidationError
 
 from backend.domain.digest import Digest, Rereading
 from backend.domain.errors import NO_READER, TryLater
-from backend.domain.mail.machine_mail import Offer
+from backend.domain.mail.machine_mail import UnsubscribeOffer
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen, Limit
-from backend.domain.reading.score import Cost, Score, Shown, Thresholds
+from backend.domain.reading.score import Score, ShownMessage, StrictnessCost, Thresholds
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from backend.reader.frames import Limits, ModelData, Models, Second
@@ -66,8 +66,8 @@ class ReaderReply(BaseModel, Generic[T]):
 _DIGEST, _SCORE, _SHOWN, _OFFER, _CORRESPONDENTS, _ANY = (
     ReaderReply[Digest],
     ReaderReply[Score],
-    ReaderReply[Shown],
-    ReaderReply[Offer],
+    ReaderReply[ShownMessage],
+    ReaderReply[UnsubscribeOffer],
     ReaderReply[tuple[str, ...]],
     ReaderReply[Any],
 )
@@ -134,7 +134,7 @@ class ReadingPool:
             log.warning("sender_unread", limit=read.limit)
         return read
 
-    async def show(self, fetched: Fetched, owner: Owner, score: Score) -> Shown:
+    async def show(self, fetched: Fetched, owner: Owner, score: Score) -> ShownMessage:
         """See `Reader.show`."""
         return await self._ask(owner.email, _SHOWN, "show", fetched.raw, owner, score, fetched.whole)
 
@@ -142,7 +142,7 @@ class ReadingPool:
         """See `Reader.correspondents`."""
         return await self._ask(owner.email, _CORRESPONDENTS, "correspondents", fetched.raw, owner)
 
-    async def offer(self, fetched: Fetched) -> Offer:
+    async def offer(self, fetched: Fetched) -> UnsubscribeOffer:
         """See `Reader.offer`."""
         return await self._ask("", _OFFER, "offer", fetched.raw)
 
@@ -150,7 +150,7 @@ class ReadingPool:
         """Thresholds of the model in use."""
         return self._facts.thresholds[strictness]
 
-    def cost(self, strictness: Strictness) -> Cost:
+    def cost(self, strictness: Strictness) -> StrictnessCost:
         """Cost of the model in use, as its file states it."""
         return self._facts.costs[strictness]
 

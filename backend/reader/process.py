@@ -18,7 +18,7 @@ from backend.domain.digest import Digest, Rereading
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen
-from backend.domain.reading.score import Cost, Thresholds
+from backend.domain.reading.score import StrictnessCost, Thresholds
 from backend.reader.frames import ANSWER, MAX_ANSWER, Limits, ModelData, Models, packed
 
 START_SECONDS = 90.0
@@ -61,7 +61,7 @@ class LoadedModels(BaseModel):
 
     version: str
     thresholds: Mapping[Strictness, Thresholds]
-    costs: Mapping[Strictness, Cost]
+    costs: Mapping[Strictness, StrictnessCost]
     challenger_thresholds: Mapping[Strictness, Thresholds] = {}
     challenger_refused: dict[str, str] | None = None
     again_thresholds: Mapping[Strictness, Thresholds] = {}

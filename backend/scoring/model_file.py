@@ -20,8 +20,8 @@ import numpy as np
 
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Cost, Thresholds
-from backend.domain.reading.wording import reading_digest
+from backend.domain.reading.model_text import reading_digest
+from backend.domain.reading.score import StrictnessCost, Thresholds
 
 # ---- Vocabulary as one text
 # Terms by number, kept as one text: tens of thousands of small strings would cost many times their length.
@@ -274,7 +274,7 @@ class ModelFacts:
     corpus: str
     reading: str
     thresholds: Mapping[Strictness, Thresholds]
-    costs: Mapping[Strictness, Cost]
+    costs: Mapping[Strictness, StrictnessCost]
     vocabulary: Vocabulary
     metadata: Mapping[str, str]
 
@@ -443,7 +443,7 @@ def _facts(metadata: Mapping[str, str]) -> ModelFacts:
         reading=metadata["reading"],
         thresholds=thresholds_of(metadata),
         costs={
-            s: Cost(
+            s: StrictnessCost(
                 round(1000 * float(held[s.value]["strangers"])), round(100 * float(held[s.value]["pitches"]))
             )
             for s in Strictness

@@ -18,7 +18,7 @@ import numpy as np
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.message import clean
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Score, SecondTrace, Thresholds
+from backend.domain.reading.score import Score, SecondReadingTrace, Thresholds
 from backend.scoring import JUDGE_BESIDE
 from backend.scoring.model_file import ENCODER, JUDGE, ModelRefused, checked, read_file, thresholds_of
 from backend.scoring.session import session_of
@@ -65,14 +65,14 @@ class Judge:
         probability, logit = self._session.run(["probability", "logit_of_both"], feed)
         if not np.isfinite(logit).all():
             raise ValueError("numbers that no encoder makes")
-        kept = SecondTrace(sha256(embedding).hexdigest()[:32], self.facts.digest[:32], first.logit, "")
+        kept = SecondReadingTrace(sha256(embedding).hexdigest()[:32], self.facts.digest[:32], first.logit, "")
         if first.trace is not None and first.trace.counts:
             kept = replace(kept, numbers=b64encode(embedding).decode())
         return first.read_again(float(probability[0, 0]), float(logit[0, 0]), kept)
 
 
 def numbers_kept(numbers: str) -> bytes:
-    """The numbers of `SecondTrace`. Raises `ValueError`."""
+    """The numbers of `SecondReadingTrace`. Raises `ValueError`."""
     found = b64decode(numbers, validate=True)
     if len(found) != 2 * NUMBERS:
         raise ValueError(f"{len(found)} bytes are not {NUMBERS} numbers")

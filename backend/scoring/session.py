@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from backend.domain.mail.message import clean
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import FINDINGS, Part, Reason, Score, Thresholds, Trace, reasons
+from backend.domain.reading.score import (
+    FINDING_PREFIXES,
+    Part,
+    Reason,
+    Score,
+    ScoreTrace,
+    Thresholds,
+    reasons,
+)
 from backend.scoring.model_file import (
     ModelFacts,
     ModelRefused,
@@ -42,7 +50,7 @@ class ModelSession:
         self._single = bytes(" " not in term for term in facts.vocabulary)
         self._words = frozenset(term for term in facts.vocabulary if " " not in term)
         self._findings = {
-            number: term for number, term in enumerate(facts.vocabulary) if term.startswith(FINDINGS)
+            number: term for number, term in enumerate(facts.vocabulary) if term.startswith(FINDING_PREFIXES)
         }
         self._latest: tuple[tuple[str, list[Any]], ...] = ()
         self._session = session_of(data, path)
@@ -58,7 +66,7 @@ class ModelSession:
         return cls(data, facts, path)
 
     def score(self, text: str, explain: bool = True, keep_counts: bool = False) -> Score:
-        """Score one text of `backend.domain.reading.wording.prepare`. Thread-safe; about 0.1 ms. `keep_counts`: its
+        """Score one text of `backend.domain.reading.model_text.prepare`. Thread-safe; about 0.1 ms. `keep_counts`: its
         trace holds the counts of the known terms, from which `laid_out` makes a text with the same score."""
         if not isinstance(text, str):
             raise TypeError(f"text must be str, not {type(text).__name__}")
@@ -81,7 +89,7 @@ class ModelSession:
         text = clean(text)
         probability, logit, *_ = self._run(text)
         words = set(text.split(" "))
-        trace = Trace(self.made_with, "", "", _counted(words), len(self._words & words))
+        trace = ScoreTrace(self.made_with, "", "", _counted(words), len(self._words & words))
         return Score(float(probability[0]), float(logit[0]), model=self.facts.version, trace=trace)
 
     def _run(self, text: str) -> list[Any]:
@@ -95,10 +103,10 @@ class ModelSession:
 
     def trace(
         self, text: str, terms: NDArray[np.int64], shares: NDArray[np.float64], counts: str = ""
-    ) -> Trace:
+    ) -> ScoreTrace:
         """What the log of decisions and the test of drift keep of a score."""
         words = set(text.split(" "))
-        return Trace(
+        return ScoreTrace(
             made_with=self.made_with,
             text=sha256(text.encode()).hexdigest()[:32],
             shares=sha256(terms.tobytes() + shares.tobytes()).hexdigest()[:16],

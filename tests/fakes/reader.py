@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from backend.domain.digest import Digest
 from backend.domain.digesting import Challenger, correspondents, digest, show
-from backend.domain.mail.machine_mail import Offer, offer
+from backend.domain.mail.machine_mail import UnsubscribeOffer, unsubscribe_offer
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen
-from backend.domain.reading.score import Cost, Score, Shown, Thresholds
+from backend.domain.reading.score import Score, ShownMessage, StrictnessCost, Thresholds
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from tests.fakes.reading_process import COSTS
@@ -32,7 +32,7 @@ class FakeReader:
         limits = {strictness: self._thresholds(strictness) for strictness in Strictness}
         return digest(self._opened(fetched), owner, self._score, limits, self.second, self._briefly)
 
-    async def show(self, fetched: Fetched, owner: Owner, score: Score) -> Shown:
+    async def show(self, fetched: Fetched, owner: Owner, score: Score) -> ShownMessage:
         """As its owner is shown it."""
         model = self._score if score.model == self.model_version else None
         return show(self._opened(fetched).message, owner, score, model)
@@ -41,15 +41,15 @@ class FakeReader:
         """Whom it makes known."""
         return correspondents(self._opened(fetched).message, owner)
 
-    async def offer(self, fetched: Fetched) -> Offer:
+    async def offer(self, fetched: Fetched) -> UnsubscribeOffer:
         """What it offers."""
-        return offer(self._opened(fetched).message)
+        return unsubscribe_offer(self._opened(fetched).message)
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """Those a test made up."""
         return self._thresholds(strictness)
 
-    def cost(self, strictness: Strictness) -> Cost:
+    def cost(self, strictness: Strictness) -> StrictnessCost:
         """Made up, and different for each."""
         return COSTS[strictness]
 

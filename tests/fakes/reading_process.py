@@ -15,12 +15,23 @@ from dataclasses import replace
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.message import Arrival
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Cost, Reason, Score, SecondTrace, Thresholds, Trace
+from backend.domain.reading.score import (
+    Reason,
+    Score,
+    ScoreTrace,
+    SecondReadingTrace,
+    StrictnessCost,
+    Thresholds,
+)
 from backend.reader.child import Model, NoAnswer, serve
 
 THRESHOLDS = {strictness: Thresholds(0.1, 0.5, 0.8, 0.3) for strictness in Strictness}
 AGAIN = {strictness: Thresholds(0.1, 0.6, 0.9, 0.4) for strictness in Strictness}
-COSTS = {Strictness.RELAXED: Cost(4, 61), Strictness.NORMAL: Cost(12, 72), Strictness.STRICT: Cost(40, 83)}
+COSTS = {
+    Strictness.RELAXED: StrictnessCost(4, 61),
+    Strictness.NORMAL: StrictnessCost(12, 72),
+    Strictness.STRICT: StrictnessCost(40, 83),
+}
 
 
 def main() -> None:
@@ -59,7 +70,7 @@ class _Rereader:
 
     def read(self, text: str, first: Score) -> Score:
         _do([word.removeprefix("again") for word in text.split() if word.startswith("again")])
-        return first.read_again(0.9, 2.0, SecondTrace("numbers", "judge", first.logit))
+        return first.read_again(0.9, 2.0, SecondReadingTrace("numbers", "judge", first.logit))
 
 
 def _load_rereader(file: str, model: str) -> _Rereader:
@@ -77,7 +88,7 @@ def _score(text: str, version: str) -> Score:
         return Score(0.5, 0.0, (Reason("x" * 2_000_000, 1.0),))
     names = sorted(os.environ) if "environment" in words else ["a word"]
     probability = 0.4 if "doubtful" in words else 0.97 if "pitchy" in words else 0.02
-    trace = Trace("", "", "", 0, 0)
+    trace = ScoreTrace("", "", "", 0, 0)
     return Score(probability, 0.0, tuple(Reason(name, 1.0) for name in names), version, trace)
 
 

@@ -18,7 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from backend.domain.reading.score import Score, Trace
+from backend.domain.reading.score import Score, ScoreTrace
 from backend.domain.watching.drift import REFERENCE, change, classed, counted
 from backend.scoring.session import ModelSession
 from backend.settings import MODELS
@@ -51,7 +51,7 @@ class Mail(NamedTuple):
 
     def line(self, sunk: float = 0.0) -> str:
         """Its classes, with a logit lower by this much."""
-        trace = Trace("model", "", "", 10_000, round(10_000 * (1 - self.unknown)))
+        trace = ScoreTrace("model", "", "", 10_000, round(10_000 * (1 - self.unknown)))
         return classed(Score(0.5, self.logit - sunk, trace=trace), self.language)
 
 

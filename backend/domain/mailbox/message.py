@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from backend.domain.mail.message import MailboxId
-from backend.domain.reading.score import Score, Trace
+from backend.domain.reading.score import Score, ScoreTrace
 
 
 class Outcome(StrEnum):
@@ -77,7 +77,7 @@ class Grounds:
 
     setting: str
     case: str
-    trace: Trace | None = None
+    trace: ScoreTrace | None = None
     counts: bytes = b""
 
 

@@ -25,7 +25,7 @@ from backend.domain.mailbox.message import Grounds, LabelIds, Limit, Verdict
 from backend.domain.moments import micros, moment
 from backend.domain.policy.evidence import Earlier
 from backend.domain.policy.table import Facts, Standing, decide, prescreen
-from backend.domain.reading.score import Score, Thresholds, Trace
+from backend.domain.reading.score import Score, ScoreTrace, Thresholds
 
 # ---- The append-only log as a chain
 # Seals are HMACs under a key that the mailbox alone has, so somebody who can write to the database but lacks the key
@@ -248,7 +248,7 @@ def grounds(
 _BESIDE = "\n"
 
 
-def kept_counts(trace: Trace) -> str:
+def kept_counts(trace: ScoreTrace) -> str:
     """What is kept to score a message again: the counts of its terms, and the numbers of its second reading."""
     return trace.counts if trace.again is None else f"{trace.counts}{_BESIDE}{trace.again.numbers}"
 

@@ -27,7 +27,7 @@ from backend.domain.mailbox.review import (
     told_reason,
 )
 from backend.domain.policy.evidence import EVIDENCE_LASTS, EVIDENCE_ROWS, combined_probability, evidence_of
-from backend.domain.reading.score import LIKENESS, Mark, Reason, points, shares
+from backend.domain.reading.score import LIKENESS, Mark, Reason, percent, score_range
 from backend.locale import Words
 from backend.locale import reason as reason_text
 from backend.web.api.routes import packed_cursor, read_cursor
@@ -71,7 +71,7 @@ class ListView:
     @property
     def wanted(self) -> Wanted:
         """What the store is asked for."""
-        least, below = shares(self.band) if self.band else (None, None)
+        least, below = score_range(self.band) if self.band else (None, None)
         until = _day(self.until)
         return Wanted(
             shelves=VIEWS[self.view],
@@ -398,7 +398,7 @@ def of_all(views: Sequence[MessageView], now: datetime) -> Together | None:
     shelves = [shelf_of(view) for view, _ in counted]
     later = shelves.index(Shelf.HELD) if Shelf.HELD in shelves else 0
     return Together(
-        len(scores), points(combined_probability(scores[0], sum(map(evidence_of, scores[1:])))), later
+        len(scores), percent(combined_probability(scores[0], sum(map(evidence_of, scores[1:])))), later
     )
 
 
@@ -410,7 +410,7 @@ def parted(views: Sequence[MessageView]) -> tuple[list[MessageView], list[Messag
 
 def trend(views: Sequence[MessageView]) -> Trend:
     """How a sender's emails were scored, one after the other; nothing of a single one."""
-    scores = [points(view.score) for view in views[:TREND_MOST] if view.score is not None][::-1]
+    scores = [percent(view.score) for view in views[:TREND_MOST] if view.score is not None][::-1]
     if len(scores) < 2:
         return Trend()
     steps = {(later > earlier) - (later < earlier) for earlier, later in pairwise(scores)}

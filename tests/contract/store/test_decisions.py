@@ -12,7 +12,7 @@ import pytest
 from backend.domain.errors import Conflict
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Grounds, Outcome, RowName, Verdict
-from backend.domain.reading.score import Score, Trace
+from backend.domain.reading.score import Score, ScoreTrace
 from backend.domain.watching import audit
 from backend.store.opening import open_store
 from backend.transactions.store import Store
@@ -73,7 +73,7 @@ async def test_what_is_undone_with_its_transaction_leaves_no_entry(story: Story)
 
 async def test_the_grounds_of_a_verdict_are_kept_with_it(story: Story) -> None:
     await story.mailbox("ana")
-    trace = Trace("model reading runtime", "t" * 32, "s" * 32, 20, 18)
+    trace = ScoreTrace("model reading runtime", "t" * 32, "s" * 32, 20, 18)
     grounds = Grounds('{"mode":"observe"}', '{"at":1,"p":"00"}', trace, b"sealed counts")
     for gmail_id in ("m1", "m2"):
         await story.arrive("ana", gmail_id)

@@ -20,7 +20,7 @@ from backend.domain.digest import Rereading
 from backend.domain.errors import TryLater
 from backend.domain.mail.message import Address
 from backend.domain.mailbox.message import FailOpen, Limit
-from backend.domain.reading.score import Reason, Score, SecondTrace
+from backend.domain.reading.score import Reason, Score, SecondReadingTrace
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from backend.reader.frames import Limits, Second, answered
@@ -347,7 +347,7 @@ class TestASecondReading:
         assert (digest.score.probability, digest.score.logit) == (0.9, 2.0)
         assert digest.score.reasons[-1] == Reason("again.pitch", 2.0)
         assert digest.score.trace is not None
-        assert digest.score.trace.again == SecondTrace("numbers", "judge", 0.0)
+        assert digest.score.trace.again == SecondReadingTrace("numbers", "judge", 0.0)
         assert digest.thresholds == AGAIN
         (before,) = pool.pids
         assert await reads(pool)

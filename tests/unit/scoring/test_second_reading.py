@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from backend.domain.errors import PitchgateError
-from backend.domain.reading.score import Reason, Score, Trace
+from backend.domain.reading.score import Reason, Score, ScoreTrace
 from backend.scoring import second_reading
 from backend.scoring.encoder_file import NoWeights, encoder_file, found_weights, latin
 from backend.scoring.model_file import ModelRefused, digest_of
@@ -142,7 +142,7 @@ class TestWhatIsMissing:
 
 
 class TestJudge:
-    FIRST = Score(0.5, 0.0, (Reason("a word", 1.0),), "one", Trace("", "", "", 0, 0, "counts"))
+    FIRST = Score(0.5, 0.0, (Reason("a word", 1.0),), "one", ScoreTrace("", "", "", 0, 0, "counts"))
 
     def test_both_readings_weigh(self, judge: Judge) -> None:
         drawn = np.random.default_rng(3).normal(scale=0.02, size=(2, NUMBERS)).astype("<f2")
@@ -162,7 +162,7 @@ class TestJudge:
         assert judge.judge(self.FIRST, numbers_kept(kept.numbers)) == found
         assert found.reasons[:-1] == self.FIRST.reasons
         assert found.reasons[-1].weight == found.logit
-        bare = judge.judge(replace(self.FIRST, trace=Trace("", "", "", 0, 0)), numbers)
+        bare = judge.judge(replace(self.FIRST, trace=ScoreTrace("", "", "", 0, 0)), numbers)
         assert bare.trace is not None
         assert bare.trace.again == replace(kept, numbers="")
 

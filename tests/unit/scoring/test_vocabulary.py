@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.reading.wording import prepare
+from backend.domain.reading.model_text import prepare
 from backend.scoring.model_file import APART, laid_out, packed_counts, unpacked_counts
 from backend.scoring.session import ModelSession
 from backend.settings import MODELS

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.reading.score import Score, Trace
+from backend.domain.reading.score import Score, ScoreTrace
 from backend.domain.watching.drift import (
     ALARM,
     CLASSES,
@@ -34,7 +34,7 @@ from backend.domain.watching.drift import (
 
 
 def score(logit: float, unknown: float) -> Score:
-    return Score(0.5, logit, trace=Trace("model", "", "", 10_000, round(10_000 * (1 - unknown))))
+    return Score(0.5, logit, trace=ScoreTrace("model", "", "", 10_000, round(10_000 * (1 - unknown))))
 
 
 def weeks(count: int, polish: float, seed: int, size: int = 140) -> list[Week]:
@@ -143,7 +143,7 @@ def test_restless_first_weeks_excuse_restless_later_ones() -> None:
 )  # fmt: skip
 def test_classes_are_steps(logit: float, unknown: float, classes: str) -> None:
     known = round(10_000 * (1 - unknown))
-    made = Score(0.5, logit, trace=Trace("0123456789abcdef 1.27", "", "", 10_000, known))
+    made = Score(0.5, logit, trace=ScoreTrace("0123456789abcdef 1.27", "", "", 10_000, known))
     assert classed(made, "en") == f"0123456789abc {classes} en"
     assert classed(Score(0.5, logit), "en") == ""
 
