@@ -70,7 +70,7 @@ class Challenger:
     thresholds: Mapping[Strictness, Thresholds]
 
 
-def facts(arrival: Arrival, owner: Owner) -> Digest:
+def unscored_digest(arrival: Arrival, owner: Owner) -> Digest:
     """A digest without score and guards: what headers and form say. Never raises."""
     return _facts(arrival, owner, language(arrival.message.text[:LANGUAGE_READ]))
 
@@ -110,7 +110,7 @@ def digest(
     second reading, and keeps it for that. Once the headers are read, only `MemoryError` is raised.
     """
     if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
-        return facts(arrival, owner)
+        return unscored_digest(arrival, owner)
     known, language_code = _facts(arrival, owner, OTHER), OTHER
     cause = FailOpen.UNREADABLE
     try:
@@ -178,7 +178,7 @@ def fault_of(error: BaseException) -> str:
     )
 
 
-def costly_sender(arrival: Arrival) -> str:
+def message_sender_key(arrival: Arrival) -> str:
     """See `sender_key`."""
     message = arrival.message
     return sender_key(authenticate(message), _usable(message.sender.address))

@@ -26,7 +26,7 @@ from backend.domain.mailbox.review import (
     UnsubscribeState,
     Unsubscription,
     Wanted,
-    filled,
+    all_weeks,
     first_monday,
     reasons_of,
     shelf_of,
@@ -35,7 +35,7 @@ from backend.domain.mailbox.rules import MOST_RULES, subject_of, write_list
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Score, ShownMessage
 from backend.domain.watching.drift import Drift
-from backend.domain.watching.trial import Quality, StrictnessOffer, better_degree, quality
+from backend.domain.watching.trial import Quality, StrictnessOffer, better_strictness, quality
 from backend.pipeline.context import Context
 from backend.pipeline.decide import LONGEST_ADDRESS, MOST_ORDERED
 from backend.ports.public_post import Unsubscriber
@@ -254,7 +254,7 @@ class InsightService:
         today = self.context.clock.now().astimezone(UTC).date()
         since = datetime.combine(first_monday(today), time(), UTC)
         figures = await self.context.store.figures(mailbox_id, since, SENDERS)
-        return mailbox, replace(figures, weeks=filled(figures.weeks, today))
+        return mailbox, replace(figures, weeks=all_weeks(figures.weeks, today))
 
     async def unanswered(self, mailbox_id: MailboxId, senders: Iterable[str]) -> dict[str, Check]:
         """The latest check of each of those senders who were sent one and have passed none."""
@@ -278,4 +278,4 @@ class InsightService:
         """The strictness that the answers say would serve the owner better."""
         reader, now = self.context.reader, self.context.clock.now()
         answered = await self.context.store.answered(mailbox.id, reader.model_version, now)
-        return better_degree(mailbox.preferences.strictness, answered, reader.thresholds)
+        return better_strictness(mailbox.preferences.strictness, answered, reader.thresholds)

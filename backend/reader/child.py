@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
 from backend.domain.digest import Digest
-from backend.domain.digesting import Challenger, correspondents, costly_sender, digest, fault_of, show
+from backend.domain.digesting import Challenger, correspondents, digest, fault_of, message_sender_key, show
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.machine_mail import unsubscribe_offer
 from backend.domain.mail.message import Arrival, Owner
@@ -277,7 +277,7 @@ def _works(
         return _pared(digest(opened(raw, True), owner, score, model.thresholds, second, briefly, limit))
 
     def in_full(raw: bytes, owner: Owner, costly: Set[str]) -> Digest:
-        if costly and costly_sender(opened(raw, True)) in costly:
+        if costly and message_sender_key(opened(raw, True)) in costly:
             return in_part(raw, owner, Limit.TIME)
         try:
             with patience:

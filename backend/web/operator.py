@@ -14,7 +14,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.errors import StoreAway
-from backend.domain.mailbox.decisions import AWAY
+from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Stage
 from backend.locale import Words
 from backend.transactions.store import Store
@@ -110,7 +110,7 @@ REPLIES: Mapping[ChallengeState, str] = {
 """The end of the catalogue key told_reply_…: "now" while the challenge is being sent, "sent" once it was, "none" if it
 will not be."""
 
-DECIDED = ("solve", "credit", "owner", "replied", *AWAY)
+DECIDED = ("solve", "credit", "owner", "replied", *IN_SPAM_OR_BIN)
 """Values of `MessageView.decided_by` that have a text: who decided after the verdict."""
 
 

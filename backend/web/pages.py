@@ -276,7 +276,7 @@ def _sentences(explanation: Explanation, t: Words, moment: Moment) -> tuple[str,
 
 
 def _late(late: Failing, t: Words, moment: Moment) -> str:
-    key = "delayed_cause" if late.reads else "delayed_some_cause"
+    key = "delayed_cause" if late.stops_reading else "delayed_some_cause"
     return t(key, since=moment(late.since), why=t(f"delay_{late.blame}"))
 
 

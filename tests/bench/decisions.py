@@ -133,7 +133,7 @@ def of_a_message(count: int, folder: Path) -> dict[str, float]:
         "trace": _each(lambda: session.trace(text, terms, shares)),
         "grounds": measures["grounds_us"],
         "append": measures["append_us"],
-        "class": _each(lambda: drift.classed(score, "en")),
+        "class": _each(lambda: drift.class_line(score, "en")),
         "counters": _each(count_it),
     }
     return {**found, "all": round(sum(found.values()), 1)}

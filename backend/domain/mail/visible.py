@@ -259,8 +259,7 @@ Attributes = Mapping[str, str | None]
 @dataclass(slots=True)
 class Visible:
     """What a reader sees of an HTML body. `text` has one line per block; quoted blocks begin with "> ". `hidden`: some
-    text is not shown; it is in `unseen`. `findings` are those of `letters.deobfuscate`. `cut`: the HTML was longer than
-    what is read."""
+    text is not shown; it is in `unseen`. `findings` are those of `letters.deobfuscate`. `cut`: not all was read."""
 
     text: str = ""
     links: list[str] = field(default_factory=list)
@@ -485,8 +484,7 @@ def _is_quote(tag: str, attributes: Attributes) -> bool:
 
 
 def _note(node: Any, attributes: Attributes, style: str, result: Visible, never: bool, shows: bool) -> None:
-    """Count images, links, tables and hidden text. `never`: nothing in the node is shown; `shows`: its text is
-    visible."""
+    """Count images, links, tables and hidden text. `never`: nothing in the node is shown; `shows`: its text is."""
     tag = node.tag
     if tag == "img":
         size = (attributes.get("width") or "", attributes.get("height") or "")

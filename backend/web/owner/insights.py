@@ -13,10 +13,10 @@ from backend.domain.mailbox.review import (
     SenderCount,
     Week,
     shown_weeks,
-    usual,
+    usual_range,
 )
 from backend.domain.watching.drift import monday_of
-from backend.domain.watching.trial import narrow
+from backend.domain.watching.trial import is_narrow
 from backend.pipeline.review import InsightService
 from backend.web import browser_session as browser
 from backend.web.browser_session import owner_page, words
@@ -131,14 +131,14 @@ async def insights() -> Response:
         figures=figures,
         latest=week if week.held else Week(weeks[0].monday, figures.held, figures.let_in),
         this_week=bool(week.held),
-        usual=usual(weeks),
+        usual=usual_range(weeks),
         change=change,
         changed_on=monday_of(change.week) if change else None,
         today=week.monday,
         least=LEAST_REVIEWED,
         quality=await service().quality(owner.mailbox_id),
         offer=await service().better_degree(mailbox),
-        narrow=narrow,
+        narrow=is_narrow,
         bars=(bars := _weeks(weeks)),
         floor=max(bar.up for _, bar in bars),
         wide=WIDE,

@@ -11,7 +11,7 @@ from quart import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.decisions import Decision, Given, Order, Origin, RuleKind
+from backend.domain.mailbox.decisions import Decision, LateOrder, Order, Origin, RuleKind
 from backend.domain.mailbox.review import shelf_of
 from backend.domain.watching.trial import Answer
 from backend.locale import Words, catalogue
@@ -98,13 +98,13 @@ def proper(key: str) -> str:
     return key
 
 
-def _given(fields: Mapping[str, str]) -> Given | None:
+def _given(fields: Mapping[str, str]) -> LateOrder | None:
     """How long ago the page's script got it (a span, for two clocks may disagree), and its orders before that."""
     age = fields.get("age", "")
     if not (age.isascii() and age.isdecimal() and len(age) < 10):
         return None
     earlier = frozenset(fields.get("after", "").split()[:MOST_EARLIER_ORDERS])
-    return Given(services().context.clock.now() - timedelta(milliseconds=int(age)), earlier)
+    return LateOrder(services().context.clock.now() - timedelta(milliseconds=int(age)), earlier)
 
 
 @blueprint.post("/answer")

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from backend.domain.errors import Refused
 from backend.domain.mail.message import UNSEEN
-from backend.domain.mailbox.decisions import AWAY, OFFERED, WAITS, Decision, rule_domain
+from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN, OFFERED, OVERRIDABLE, Decision, rule_domain
 from backend.domain.mailbox.message import Limit, MessageView, RowName
 from backend.domain.mailbox.review import (
     MOST_COUNTED,
@@ -24,7 +24,7 @@ from backend.domain.mailbox.review import (
     Wanted,
     reasons_of,
     shelf_of,
-    told_reason,
+    shown_reason,
 )
 from backend.domain.policy.evidence import EVIDENCE_LASTS, EVIDENCE_ROWS, combined_probability, evidence_of
 from backend.domain.reading.score import LIKENESS, Mark, Reason, percent, score_range
@@ -240,7 +240,7 @@ def reasons(view: MessageView, language: str) -> list[Why]:
 
 def strongest(view: MessageView, language: str) -> Why | None:
     """The reason that is told where there is room for one."""
-    told = told_reason(view)
+    told = shown_reason(view)
     return why(told, language) if told else None
 
 
@@ -279,12 +279,12 @@ def place(view: MessageView) -> str:
     shelf = shelf_of(view)
     if shelf is None:
         return "place_none"
-    return f"place_{view.decided_by if view.decided_by in AWAY else shelf}"
+    return f"place_{view.decided_by if view.decided_by in IN_SPAM_OR_BIN else shelf}"
 
 
 def offered(view: MessageView) -> str:
     """The one decision that turns a message round: "release" or "sales"; "" for one that the owner has put away."""
-    if view.decided_by in AWAY:
+    if view.decided_by in IN_SPAM_OR_BIN:
         return ""
     return Decision.RELEASE if shelf_of(view) in (Shelf.HELD, Shelf.KEPT) else Decision.SALES
 
@@ -388,7 +388,7 @@ def of_all(views: Sequence[MessageView], now: datetime) -> Together | None:
         (view, view.score)
         for view in views
         if view.score is not None
-        and view.decided_by in WAITS
+        and view.decided_by in OVERRIDABLE
         and (view.row in EVIDENCE_ROWS or view.row == RowName.HELD_WITH_LATER)
         and now - (view.received_at or view.first_seen_at) < EVIDENCE_LASTS
     ]

@@ -12,7 +12,7 @@ from quart import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import Forbidden
 
-from backend.domain.entry.challenge import LIFE
+from backend.domain.entry.challenge import LINK_LIFE
 from backend.domain.entry.challenge_mail import MAX_OWN_WORDING, preview
 from backend.domain.mail.message import Address, Message
 from backend.domain.mailbox.mailbox import (
@@ -325,7 +325,7 @@ async def _wording(
 ) -> Response:
     owner, mailbox = found
     now = services().context.clock.now()
-    wording = challenge_wording(language, now + LIFE, mailbox.preferences.credits_per_solve)
+    wording = challenge_wording(language, now + LINK_LIFE, mailbox.preferences.credits_per_solve)
     ours = services().context.settings.public_url
     shown = preview(
         mailbox.owner,

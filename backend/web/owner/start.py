@@ -11,7 +11,7 @@ from quart import Blueprint, Response, request
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.mailbox import Link, Mailbox, Mode, Strictness
 from backend.domain.mailbox.message import Outcome, Verdict
-from backend.domain.mailbox.review import told_of
+from backend.domain.mailbox.review import reason_to_show
 from backend.domain.policy.rehearsal import PreviewedMail, RunState, Word
 from backend.locale import error_words
 from backend.pipeline import connect, first_run
@@ -121,7 +121,7 @@ def _choice(given: Any, mailbox: Mailbox) -> tuple[Mode, Strictness]:
 
 def _why(mail: PreviewedMail, verdict: Verdict, is_caught: bool) -> Why | None:
     """The reason that the list will show of such mail."""
-    told = told_of(mail.score.reasons if mail.score else (), verdict.row, not is_caught)
+    told = reason_to_show(mail.score.reasons if mail.score else (), verdict.row, not is_caught)
     return why(told, words("start").language) if told else None
 
 

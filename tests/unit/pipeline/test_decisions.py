@@ -24,7 +24,7 @@ TEXTS = ("pitchy", "perhaps", "maybe", "dear Ana, the minutes")
 async def entries_of(fixture: Fixture) -> list[tuple[dict[str, object], dict[str, object]]]:
     log = await fixture.store.decisions(fixture.mailbox_id)
     return [
-        (dict(one.says), json.loads(log.settings.get(one.says.get("setting", ""), "{}")))
+        (dict(one.data), json.loads(log.settings.get(one.data.get("setting", ""), "{}")))
         for one in log.entries
     ]
 

@@ -93,7 +93,8 @@ async def test_a_degree_that_is_proven_better_is_offered(
     assert "would also have held" not in await seen(here)
 
     monkeypatch.setattr(
-        "backend.pipeline.review.better_degree", lambda *_: StrictnessOffer(Strictness.STRICT, True, 14, 1)
+        "backend.pipeline.review.better_strictness",
+        lambda *_: StrictnessOffer(Strictness.STRICT, True, 14, 1),
     )
     page = await seen(here)
     assert "Would “Strict” suit you better?" in page
