@@ -25,7 +25,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.words import OTHER
 from backend.scoring.model_file import JUDGE, digest_of
-from backend.scoring.second_reading import NUMBERS, Encoder, Judge
+from backend.scoring.second_reading import EMBEDDING_SIZE, Encoder, Judge
 from model_export.errands import ORDINARY, PITCHES
 from model_export.graph import IR_VERSION, Emitter
 from model_export.learner import Flags, Floats, half
@@ -79,10 +79,10 @@ def embedded(rows: Sequence[Row], encoder: Encoder, cache: Path, progress: Progr
         if number % 1_000 == 0:
             progress(f"read again: {number:,} of {len(rows):,}")
     cache.mkdir(parents=True, exist_ok=True)
-    wide = np.frombuffer(b"".join(known.values()), np.uint8).reshape(len(known), 2 * NUMBERS)
+    wide = np.frombuffer(b"".join(known.values()), np.uint8).reshape(len(known), 2 * EMBEDDING_SIZE)
     np.savez(file, names=np.array(list(known)), numbers=wide)
     numbers = np.frombuffer(b"".join(known[name] for name in names), "<f2")
-    return numbers.reshape(len(rows), NUMBERS).astype(np.float64)
+    return numbers.reshape(len(rows), EMBEDDING_SIZE).astype(np.float64)
 
 
 # ---- The judge
@@ -304,7 +304,7 @@ def to_onnx(model: JudgeModel) -> ModelProto:
     """The graph, without metadata. In doubles and without a product of matrices, so that it is the same sum on each
     processor."""
     update_registered_converter(JudgeModel, "JudgeModel", _shapes, _convert, parser=_outputs, overwrite=True)
-    inputs = [("logit", DoubleTensorType([None, 1])), ("embedding", DoubleTensorType([None, NUMBERS]))]
+    inputs = [("logit", DoubleTensorType([None, 1])), ("embedding", DoubleTensorType([None, EMBEDDING_SIZE]))]
     made: ModelProto = convert_sklearn(
         model, name="judge", initial_types=inputs, target_opset=JUDGE.opsets[""]
     )

@@ -235,11 +235,11 @@ class Rescorer:
 
     def from_kept(self, kept: str, case: Mapping[str, Any]) -> Score:
         """The score from the stored counts `kept` of a message."""
-        from backend.scoring.second_reading import numbers_kept
+        from backend.scoring.second_reading import unpacked_numbers
 
         counts, numbers = audit.from_kept(kept)
-        score = self.session.scored_again(counts).of_part(Part(case.get("part", "")))
-        return self.judge.judge(score, numbers_kept(numbers)) if numbers else score
+        score = self.session.score_counts(counts).of_part(Part(case.get("part", "")))
+        return self.judge.judge(score, unpacked_numbers(numbers)) if numbers else score
 
 
 def _keys() -> VaultKeys:

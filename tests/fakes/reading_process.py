@@ -23,7 +23,7 @@ from backend.domain.reading.score import (
     StrictnessCost,
     Thresholds,
 )
-from backend.reader.child import Model, NoAnswer, serve
+from backend.reader.child import IncompleteResponse, LoadedModel, serve
 
 THRESHOLDS = {strictness: Thresholds(0.1, 0.5, 0.8, 0.3) for strictness in Strictness}
 AGAIN = {strictness: Thresholds(0.1, 0.6, 0.9, 0.4) for strictness in Strictness}
@@ -41,7 +41,7 @@ def main() -> None:
 
 def _opened(raw: bytes, briefly: bool) -> Arrival:
     if raw == b"half an answ":
-        raise NoAnswer
+        raise IncompleteResponse
     if raw == b"nested":
         raise RecursionError
     arrival: Arrival = pickle.loads(raw)
@@ -49,11 +49,11 @@ def _opened(raw: bytes, briefly: bool) -> Arrival:
     return replace(arrival, message=replace(arrival.message, text="", html=None)) if briefly else arrival
 
 
-def _load(data: bytes, name: str) -> Model:
+def _load(data: bytes, name: str) -> LoadedModel:
     version = data.decode()
     if version == "bad":
         raise PitchgateError(f"The model file {name} is bad.")
-    return Model(
+    return LoadedModel(
         version,
         f"digest-{version}",
         THRESHOLDS,

