@@ -83,7 +83,7 @@ class ReadingPool:
         self._path = path
         self._wait = wait
         self._models = models
-        self._former: Models | None = None
+        self._former: Models | None = None  # still accepted while `switch` replaces processes
         self._limits = limits
         self._facts = LoadedModels(version="", thresholds={}, costs={})
         self._free: asyncio.Queue[ReadingProcess | None] = asyncio.Queue()
@@ -187,7 +187,7 @@ class ReadingPool:
     ) -> T:
         for left in reversed(range(TRIES)):
             try:
-                answer = await self._once(mailbox, shape, work, raw, *arguments)
+                answer = await self._try_once(mailbox, shape, work, raw, *arguments)
             except ReaderDied as error:
                 log.warning("reading_process_lost", work=work, cause=error.cause, bytes=len(raw))
                 if error.cause is FailOpen.TOO_SLOW or not left:
@@ -200,7 +200,7 @@ class ReadingPool:
                 return answer.value
         raise AssertionError("the last try returns or raises")
 
-    async def _once(
+    async def _try_once(
         self, mailbox: str, shape: type[ReaderReply[T]], work: str, raw: bytes, *arguments: object
     ) -> ReaderReply[T]:
         process = await self._free_process(mailbox)
@@ -209,10 +209,12 @@ class ReadingPool:
             if answer.spent:
                 process.retire()
             if isinstance(answer.value, Digest):
-                read = await self._again(process, answer.value) if answer.value.doubtful else answer.value
+                read = (
+                    await self._read_again(process, answer.value) if answer.value.doubtful else answer.value
+                )
                 answer.value = cast(T, process.with_thresholds(read))
         except asyncio.CancelledError:
-            process.leave(ABANDONED_SECONDS, partial(self._left, process))
+            process.abandon(ABANDONED_SECONDS, partial(self._abandoned_ended, process))
             raise
         except ValidationError as error:
             process.end_now()
@@ -222,12 +224,12 @@ class ReadingPool:
             self._hand_back(process)
             raise
         if process.at_work:
-            process.leave(ABANDONED_SECONDS, partial(self._left, process))
+            process.abandon(ABANDONED_SECONDS, partial(self._abandoned_ended, process))
         else:
             self._hand_back(process)
         return answer
 
-    async def _again(self, process: ReadingProcess, first: Digest) -> Digest:
+    async def _read_again(self, process: ReadingProcess, first: Digest) -> Digest:
         """`first` with the score of a second reading by the same process, which has kept the text. If that fails, the
         first score stays."""
         second = self._limits.second
@@ -252,7 +254,7 @@ class ReadingPool:
             return replace(first, again=Rereading.LOST)
         return replace(first, score=found.value, again=Rereading.READ)
 
-    def _left(self, process: ReadingProcess, body: bytes) -> None:
+    def _abandoned_ended(self, process: ReadingProcess, body: bytes) -> None:
         """Called when a reading ends that nobody waits for."""
         try:
             spent = _ANY.model_validate_json(body).spent

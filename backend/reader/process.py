@@ -84,7 +84,7 @@ class _Pipes(asyncio.SubprocessProtocol):
         self.exited: asyncio.Future[None] = loop.create_future()
         self.open = True
         self.answer: asyncio.Future[bytes] | None = None
-        self.left: Callable[[bytes], None] | None = None
+        self.abandoned: Callable[[bytes], None] | None = None
         self._received = bytearray()
         self._size = 0
 
@@ -97,7 +97,7 @@ class _Pipes(asyncio.SubprocessProtocol):
         requests = cast("asyncio.WriteTransport | None", self.transport.get_pipe_transport(0))
         if not self.open or requests is None:
             raise BrokenPipeError
-        self.answer, self.left = asyncio.get_running_loop().create_future(), None
+        self.answer, self.abandoned = asyncio.get_running_loop().create_future(), None
         requests.writelines((head, raw))
         return self.answer
 
@@ -129,11 +129,11 @@ class _Pipes(asyncio.SubprocessProtocol):
 
     def _settle(self, body: bytes) -> None:
         answer, self.answer = self.answer, None
-        left, self.left = self.left, None
+        abandoned, self.abandoned = self.abandoned, None
         if answer is not None and not answer.done():
             answer.set_result(body)
-        if left is not None:
-            left(body)
+        if abandoned is not None:
+            abandoned(body)
 
 
 class ReadingProcess:
@@ -210,7 +210,7 @@ class ReadingProcess:
         self._retired = True
 
     async def ask(self, work: str, raw: bytes, *arguments: object) -> bytes:
-        """The answer as JSON. Raises `ReaderDied`. If cancelled, the process goes on working: see `leave`."""
+        """The answer as JSON. Raises `ReaderDied`. If cancelled, the process goes on working: see `abandon`."""
         try:
             patience = self._limits.patience
             # This is the last try and takes almost no time, so it must not fail because the machine is busy.
@@ -220,7 +220,7 @@ class ReadingProcess:
             self.end_now()
             raise
 
-    def leave(self, patience: float, then: Callable[[bytes], None]) -> None:
+    def abandon(self, patience: float, then: Callable[[bytes], None]) -> None:
         """Stop waiting for the answer. `then` is called with it when it comes, or with b"" if the process ends instead;
         after `patience` seconds it is killed."""
         if self._pipes.answer is None:
@@ -228,11 +228,11 @@ class ReadingProcess:
             return
         end = asyncio.get_running_loop().call_later(patience, self.end_now)
 
-        def left(body: bytes) -> None:
+        def ended(body: bytes) -> None:
             end.cancel()
             then(body)
 
-        self._pipes.left = left
+        self._pipes.abandoned = ended
 
     async def _exchange(self, patience: float, head: bytes, raw: bytes) -> bytes:
         try:

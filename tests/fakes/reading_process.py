@@ -1,7 +1,7 @@
-"""A reading process whose model does what the text tells it to: hang, grow, die, lie, break. A text that is *doubtful*
-is read again, and what stands behind `again` is done then.
+"""A real reading process with a model that obeys words in the text: hang, grow, die, lie, break and others. A text with
+the word "doubtful" gets a second reading, which obeys the words with the prefix "again".
 
-What it opens is what `tests.fakes.gmail.FakeGmail` hands out. A model file's content is its version; "bad" is refused.
+It opens messages of `tests.fakes.gmail.FakeGmail`. The content of a model file is its version; "bad" is refused.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _opened(raw: bytes, briefly: bool) -> Arrival:
     if raw == b"nested":
         raise RecursionError
     arrival: Arrival = pickle.loads(raw)
-    # Of a message that is read briefly only the subject is there.
+    # A message that is read in part has only its subject.
     return replace(arrival, message=replace(arrival.message, text="", html=None)) if briefly else arrival
 
 
@@ -94,7 +94,7 @@ def _score(text: str, version: str) -> Score:
 
 def _do(words: list[str]) -> None:
     if "hang" in words:
-        re.match("(a*)*b", "a" * 200)  # the lock is never let go
+        re.match("(a*)*b", "a" * 200)  # never ends, and never releases the interpreter lock
     while "loop" in words:
         pass
     if "wait" in words:

@@ -11,7 +11,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import Outcome
 from backend.domain.watching.trial import StrictnessOffer
 from backend.locale import catalogue
-from backend.web.owner.insights import both_ways, lengths
+from backend.web.owner.insights import bar_lengths, bars_up_and_down
 from tests.web.service import Office
 
 
@@ -146,10 +146,10 @@ async def test_the_browser_chooses_the_language(here: Office, language: str, wor
 
 
 def test_the_bars_fill_the_drawing_both_ways_and_none_leaves_it() -> None:
-    bars = both_ways([(4, 1), (0, 0), (2, 2)], width=90.0, height=120.0)
+    bars = bars_up_and_down([(4, 1), (0, 0), (2, 2)], width=90.0, height=120.0)
 
     assert [(bar.up, bar.down) for bar in bars] == [(80.0, 20.0), (0.0, 0.0), (40.0, 40.0)]
     assert bars[-1].x + bars[-1].width <= 90.0
-    assert both_ways([], 90.0, 100.0) == ()
-    assert lengths([0, 5, 10], 20.0) == (0.0, 10.0, 20.0)
-    assert lengths([], 20.0) == ()
+    assert bars_up_and_down([], 90.0, 100.0) == ()
+    assert bar_lengths([0, 5, 10], 20.0) == (0.0, 10.0, 20.0)
+    assert bar_lengths([], 20.0) == ()
