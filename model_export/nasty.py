@@ -1,4 +1,4 @@
-"""Texts that have broken tokenisers: every script, odd code points, nothing, far too much."""
+"""Texts that have broken tokenisers: every script, odd code points, empty and very long texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge of both readings: learned by leaving files out, exported, and measured beside the first reading alone."""
+"""Trains the judge of both readings by leaving files out, exports it, and compares it with the first reading alone."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ class Moments:
 
     @classmethod
     def of(cls, numbers: Floats, errands: Sequence[str]) -> Moments:
-        """Of these rows."""
+        """The sums over these rows."""
         members = np.array([[errand == name for errand in errands] for name in _CLASSES], np.float64)
         return cls(members.sum(axis=1), members @ numbers, numbers.T @ numbers)
 
     def without(self, some: Moments) -> Moments:
-        """What is left when these are taken away."""
+        """What is left without these rows."""
         return Moments(self.counts - some.counts, self.sums - some.sums, self.products - some.products)
 
 
@@ -160,11 +160,11 @@ class JudgeModel(BaseEstimator):  # type: ignore[misc]
         return found
 
     def stacked(self, first: Floats, head: Floats) -> Floats:
-        """The logit of both."""
+        """The logit of both readings."""
         return first * self.weights_[0] + head * self.weights_[1] + self.offset_
 
     def logits(self, first: Floats, numbers: Floats) -> Floats:
-        """The logit of both, from the numbers."""
+        """The logit of both readings, from the numbers."""
         return self.stacked(first, self.head(numbers))
 
 
@@ -184,11 +184,11 @@ class Judged:
     thresholds: dict[Strictness, Thresholds]
 
     def held_once(self, strictness: Strictness) -> Flags:
-        """Which rows are held by the first reading alone."""
+        """Which rows the first reading alone holds."""
         return self.once >= self.trained.thresholds[strictness].hold
 
     def held(self, strictness: Strictness, both: Floats) -> Flags:
-        """Which rows are held by both; `both` is `twice` or `strange`."""
+        """Which rows both readings hold; `both` is `twice` or `strange`."""
         again = both >= self.thresholds[strictness].hold
         return np.where(self.doubtful, again, self.held_once(strictness))
 
@@ -317,7 +317,7 @@ def to_onnx(model: JudgeModel) -> ModelProto:
 
 
 def _shapes(operator: Any) -> None:
-    """The output types are declared with the outputs."""
+    """skl2onnx requires this function, although the output types are declared with the outputs."""
 
 
 def _outputs(scope: Any, model: JudgeModel, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:
