@@ -238,6 +238,8 @@ def test_an_email_opened_in_the_list_follows_its_row(here: Fixture, browser: Bro
 def test_a_senders_page_and_the_live_page(browser: Browser, tmp_path: Path, path: str, expected: str) -> None:
     with check_server(tmp_path) as here:
         page = browser.new_page(locale="en-GB")
+        page.route("**/live/events", lambda route: route.abort())  # the page is not drawn again meanwhile
         page.goto(here.address + path)
+        expect(page.get_by_role("link", name="Reload")).to_have_count(0)
         assert aloud(page) == written(expected)
         page.close()
