@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from yarl import URL
 
 from backend.domain.errors import Refused
-from backend.domain.mail.machine_mail import BODY, host_of
+from backend.domain.mail.machine_mail import ONE_CLICK_BODY, host_of
 from backend.domain.mailbox.owner_digest import PushSubscription
 from backend.ports.public_post import PushAnswer, Pushed
 from backend.ports.system import Clock
@@ -219,7 +219,7 @@ class OneClick:
 
     async def one_click(self, url: str) -> None:
         """See `Unsubscriber.one_click`."""
-        answer = await self._post.send(url, BODY, HEADERS)
+        answer = await self._post.send(url, ONE_CLICK_BODY, HEADERS)
         if not 200 <= answer.status < 300:
             raise Refused("not_accepted", host=host_of(url), status=str(answer.status))
 

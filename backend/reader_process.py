@@ -12,7 +12,7 @@ from pathlib import Path
 from backend.domain.mail.message import Arrival
 from backend.gmail import arrivals
 from backend.gmail.answers import AnswerUnreadable
-from backend.reader.child import Model, NoAnswer, Rereader, serve
+from backend.reader.child import IncompleteResponse, LoadedModel, SecondReader, serve
 from backend.scoring.model_file import admit
 from backend.scoring.session import ModelSession
 
@@ -26,15 +26,15 @@ def _read_message(raw: bytes, briefly: bool) -> Arrival:
     try:
         return arrivals.read_briefly(raw) if briefly else arrivals.read_message(raw)
     except AnswerUnreadable as error:
-        raise NoAnswer from error
+        raise IncompleteResponse from error
 
 
-def _load(data: bytes, name: str) -> Model:
+def _load(data: bytes, name: str) -> LoadedModel:
     """Raises `ModelRefused`."""
     path = Path(name)
     facts = admit(data, path)
     session = ModelSession(data, facts, path)
-    return Model(
+    return LoadedModel(
         facts.version,
         facts.digest,
         facts.thresholds,
@@ -45,7 +45,7 @@ def _load(data: bytes, name: str) -> Model:
     )
 
 
-def _load_rereader(file: str, model: str) -> Rereader:
+def _load_rereader(file: str, model: str) -> SecondReader:
     """Raises `ModelRefused`, `NoSecondReading`."""
     # Imported late: only needed with a second reading.
     from backend.scoring.second_reading import SecondReading

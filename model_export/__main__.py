@@ -12,8 +12,8 @@ import click
 import joblib
 from rich.table import Table
 
-from backend.domain.reading.score import illustrate
-from backend.domain.reading.wording import body, read, written
+from backend.domain.reading.model_text import body, model_input, model_text
+from backend.domain.reading.score import with_quotes
 from backend.scoring import JUDGE_BESIDE, SHIPPED
 from backend.scoring.second_reading import Encoder, Judge
 from backend.scoring.session import ModelSession
@@ -244,9 +244,9 @@ def score_command(file: Path, model: Path) -> None:
 
 
 def _score_line(session: ModelSession, row: Row, out: TextIO) -> None:
-    reading = read(row.message, row.owner)
+    reading = model_input(row.message, row.owner)
     said = f"{row.message.subject}\n{body(row.message)}"
-    score = illustrate(session.score(written(reading)), reading, said)
+    score = with_quotes(session.score(model_text(reading)), reading, said)
     reasons = [{"text": r.code, "weight": round(r.weight, 4), "words": list(r.words)} for r in score.reasons]
     line = {"id": row.id, "score": score.probability, "reasons": reasons}
     out.write(json.dumps(line, ensure_ascii=False) + "\n")

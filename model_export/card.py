@@ -58,7 +58,7 @@ def write_card(
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """The machine's part of a card. Raises `BadCard`."""
+    """The machine-readable part of a card. Raises `BadCard`."""
     text = path.read_text(encoding="utf-8")
     _, found, rest = text.partition(_FENCE)
     try:

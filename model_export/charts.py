@@ -1,4 +1,4 @@
-"""Charts as inline SVG, drawn by ourselves: axes, lines, points. Colours come from the page's style."""
+"""Charts as inline SVG: axes, lines, points. Colours come from the page's style."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 44
 
 @dataclass(frozen=True)
 class Axis:
-    """A label and the range it covers; `ticks` are where numbers stand."""
+    """A label and the range it covers; `ticks` are the places of its numbers."""
 
     label: str
     low: float
@@ -26,7 +26,7 @@ class Axis:
     form: str = "{:.1f}"
 
     def share(self, value: float) -> float:
-        """Where `value` lies, 0 to 1."""
+        """The place of `value` on the axis, 0 to 1."""
         return (value - self.low) / (self.high - self.low)
 
 
@@ -61,7 +61,7 @@ def line(x: Axis, y: Axis, points: Sequence[tuple[float, float]], kind: str = "c
 
 
 def dots(x: Axis, y: Axis, points: Sequence[tuple[float, float, str]], size: float = 3.5) -> str:
-    """Dots with a text each, shown when pointed at."""
+    """Dots, each with a text that is shown when the mouse points at it."""
     return "".join(
         f'<circle class="dot" cx="{_x(x, a):.1f}" cy="{_y(y, b):.1f}" r="{size}">'
         f"<title>{html.escape(text)}</title></circle>"
@@ -93,7 +93,7 @@ def precision_recall(labels: Floats, scores: Floats, marked: Sequence[tuple[floa
 
 
 def reliability(labels: Floats, probabilities: Floats, bins: int = 10) -> str:
-    """Observed share of pitches over stated probability, one dot a bin, larger with more messages."""
+    """Observed share of pitches over stated probability: one dot for each bin, larger with more messages."""
     x, y = Axis("stated probability", 0, 1, UNIT), Axis("observed share of pitches", 0, 1, UNIT)
     index = np.minimum((probabilities * bins).astype(int), bins - 1)
     points, marks = [], [line(x, y, [(0, 0), (1, 1)], "ideal")]

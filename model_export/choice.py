@@ -1,4 +1,4 @@
-"""Was the choice of parameters luck? Choose them again for each left-out file, from the other files alone."""
+"""Was the choice of parameters luck? Chooses them again for each left-out file, from the other files only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two model files side by side: what they say of themselves, and where their verdicts differ."""
+"""Compares two model files: what they state about themselves, and where their verdicts differ."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.wording import reading_digest
+from backend.domain.reading.model_text import reading_digest
 from backend.scoring.model_file import audit
 from backend.scoring.session import ModelSession
 from model_export.own import Own
@@ -30,13 +30,13 @@ class Comparison:
 
 
 def opened(path: Path) -> ModelSession:
-    """An audited model, even one trained with another lexicon, which serving refuses. Raises `ModelRefused`."""
+    """A checked model, even one trained with another lexicon, which the server refuses. Raises `ModelRefused`."""
     data = path.read_bytes()
     return ModelSession(data, audit(data, path), path)
 
 
 def compare(first: ModelSession, second: ModelSession, rows: Sequence[Row]) -> Comparison:
-    """Compare two audited models, over `rows` for the verdicts."""
+    """Compare two checked models; their verdicts over `rows`."""
     sessions = (first, second)
     metrics = [json.loads(s.facts.metadata.get("metrics", "{}")) for s in sessions]
     lines = []

@@ -1,4 +1,4 @@
-"""What the command line shows while it works, and when it has."""
+"""What the command line shows during its work and after it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from model_export.metrics import Figures
 
 
 def progress() -> Progress:
-    """A bar on the error stream, gone when it is done."""
+    """A progress bar on the error stream, removed when it is done."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def steps(bar: Progress, total: int) -> Callable[[str], None]:
-    """What to call with the name of each step."""
+    """A function to call with the name of each step."""
     task = bar.add_task("…", total=total)
 
     def step(text: str) -> None:
@@ -31,7 +31,7 @@ def steps(bar: Progress, total: int) -> Callable[[str], None]:
 
 
 def say(found: Evaluation, nested: Figures | None = None) -> None:
-    """What each strictness costs, then the figures of each file and language."""
+    """Print the costs of each strictness, then the figures of each file and language."""
     for cost in found.costs:
         click.echo(f"At {cost.strictness.value}: {cost.words}.")
     table = Table(

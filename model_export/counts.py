@@ -1,4 +1,4 @@
-"""How often each term stands in each text, counted once: leaving files out then only takes rows and columns."""
+"""Counts of each term in each text, made once: leaving files out then only selects rows and columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 @dataclass(frozen=True)
 class Block:
-    """Tokens that share one vector length: those matching `pattern`, as n-grams up to `longest`."""
+    """Tokens that share one vector length: those that match `pattern`, as n-grams up to `longest`."""
 
     name: str
     pattern: str
@@ -22,7 +22,7 @@ class Block:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What every vectorizer of this block is made with."""
+        """The arguments for every vectorizer of this block."""
         return {"lowercase": False, "token_pattern": self.pattern, "ngram_range": (1, self.longest)}
 
 
@@ -41,7 +41,7 @@ FORM_GROUPS = 3
 
 @dataclass(frozen=True)
 class Counts:
-    """Of each block the counts, [text, term], and the terms, sorted."""
+    """For each block: the counts, [text, term], and the terms, sorted."""
 
     blocks: tuple[tuple[csr_matrix, NDArray[np.str_]], ...]
 
@@ -56,11 +56,11 @@ class Counts:
         return cls(tuple(found))
 
     def take(self, places: Sequence[int] | NDArray[np.int64]) -> Counts:
-        """The counts of some of the texts, over the same terms."""
+        """The counts of some of the texts, with the same terms."""
         return Counts(tuple((matrix[places], terms) for matrix, terms in self.blocks))
 
     def columns(self, vocabularies: Sequence[Sequence[str]]) -> list[csr_matrix]:
-        """Of each block the counts of these terms only; all of them have been counted here."""
+        """The counts of these terms only, which must all have been counted."""
         return [
             matrix[:, np.searchsorted(terms, np.array(vocabulary, terms.dtype))]
             if len(vocabulary)

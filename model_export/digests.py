@@ -1,4 +1,4 @@
-"""What a model was made from, in digests: whether it has to be trained again, and whether it can be."""
+"""Digests of a model's training data: they show whether the model has to be trained again, and whether it can be."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from backend.domain.reading import wording
+from backend.domain.reading import model_text
 from model_export.disguises import copies
 from model_export.rows import CORPUS, Row, records, row_of
 
-LEXICON = Path(wording.__file__).parent / "lexicon"
+LEXICON = Path(model_text.__file__).parent / "lexicon"
 
 
 def corpus_digest(rows: Iterable[Row]) -> str:
-    """SHA-256 over ids, labels, classes and what the model reads: it changes with the corpus and with the wording."""
+    """SHA-256 over ids, labels, classes and prepared texts: it changes with the corpus and the text preparation."""
     digest = hashlib.sha256()
     for row in rows:
         digest.update(f"{row.id}\x00{row.label}\x00{row.errand}\x00{chr(2).join(row.texts)}\x01".encode())
@@ -25,8 +25,8 @@ def corpus_digest(rows: Iterable[Row]) -> str:
 
 @cache
 def sources() -> dict[str, str]:
-    """What a model is made from, quickly told: SHA-256 over the files of corpus and lexicon, and over the wording of
-    every twentieth message and of its copy, which the code between them decides. `corpus_digest` reads all."""
+    """Quick digests of what a model is trained on: of the files of corpus and lexicon, and of the prepared texts of
+    every twentieth message and of its copy, which change with the code. `corpus_digest` reads all messages."""
     paths = sorted(CORPUS.glob("*.jsonl"))
     some = [row_of(record, path.stem) for path in paths for record in islice(records(path), 0, None, 20)]
     return {

@@ -39,7 +39,7 @@ Disguise = Callable[[Message, int, str], Message]
 
 
 def copies(rows: Iterable[Row]) -> list[Row]:
-    """The copies of some of the rows, chosen by their ids: each disguise is worn by as large a share of both labels."""
+    """Copies of some rows, chosen by their ids; each disguise is used for the same share of both labels."""
     return list(_copies(rows))
 
 
@@ -55,7 +55,7 @@ def _copies(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _said(message: Message, change: Callable[[str], str]) -> Message:
-    """With another plain text, where that is what is shown."""
+    """A copy with another plain text, if the plain text is what is shown."""
     return replace(message, text=change(message.text)) if message.text and not message.html else message
 
 
@@ -65,7 +65,7 @@ def _with(message: Message, *fields: tuple[str, str], subject: str = "") -> Mess
 
 
 def _look_alikes(message: Message, number: int, language: str) -> Message:
-    """Letters of another alphabet in every second word."""
+    """Replaces letters by those of another alphabet in every second word."""
     del language
     at = number % 2
 
@@ -78,7 +78,7 @@ def _look_alikes(message: Message, number: int, language: str) -> Message:
 
 
 def _apart(message: Message, number: int, language: str) -> Message:
-    """Signs or blanks between letters."""
+    """Puts signs or spaces between letters."""
     del language
     sign = " .-*"[number % 4]
     if sign == " ":
@@ -87,7 +87,7 @@ def _apart(message: Message, number: int, language: str) -> Message:
 
 
 def _turned(message: Message, number: int, language: str) -> Message:
-    """Every line backwards, behind a mark that turns it round again."""
+    """Writes every line backwards, after a mark that reverses it on screen."""
     del number, language
     return _said(
         message,
@@ -96,7 +96,7 @@ def _turned(message: Message, number: int, language: str) -> Message:
 
 
 def _hidden(message: Message, number: int, language: str) -> Message:
-    """As HTML that says more than it shows, often little, sometimes much."""
+    """Turns the text into HTML with hidden text, often a little, sometimes much."""
     del language
     if not message.text or message.html:
         return message
@@ -109,7 +109,7 @@ def _hidden(message: Message, number: int, language: str) -> Message:
 
 
 def _listed(message: Message, number: int, language: str) -> Message:
-    """The fields of a list."""
+    """Adds the headers of a mailing list."""
     del language
     domain = message.sender.domain or "list.invalid"
     fields = (
@@ -121,21 +121,21 @@ def _listed(message: Message, number: int, language: str) -> Message:
 
 
 def _automatic(message: Message, number: int, language: str) -> Message:
-    """The fields and the subject of an automatic answer."""
+    """Adds the headers and the subject of an automatic reply."""
     del number
     title = f"{_AUTOMATIC.get(language, 'Automatic reply')}: {message.subject}"
     return _with(message, ("Auto-Submitted", "auto-replied"), subject=title)
 
 
 def _answering(message: Message, number: int, language: str) -> Message:
-    """A subject that answers, half of the time with a field that names an earlier mail."""
+    """Makes the subject that of a reply, half of the time with a header that names an earlier mail."""
     del language
     answered = replace(message, subject=f"Re: {message.subject}")
     return answered if number % 2 else replace(answered, in_reply_to="<earlier@mail.invalid>")
 
 
 def _asking(message: Message, number: int, language: str) -> Message:
-    """A question at the end that asks for nothing."""
+    """Adds a question at the end that asks for nothing."""
     del language
     return _said(message, lambda text: f"{text}\n\n{_OK[number % len(_OK)]}")
 

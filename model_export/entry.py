@@ -1,4 +1,4 @@
-"""Where `pitchgate-model` begins: a package that is not there is said in words."""
+"""Entry point of `pitchgate-model`: a missing package is reported in words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMMANDS = {
 
 
 def main() -> None:
-    """Run the command. Training needs the extra `train`; serving never does."""
+    """Run the command. Training needs the extra `train`; the server never does."""
     try:
         if sys.argv[1:2] in ([], ["-h"], ["--help"]):
             _overview()

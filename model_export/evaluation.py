@@ -1,4 +1,4 @@
-"""Everything the report shows about a trained model, computed once."""
+"""All figures in the report about a trained model, computed once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Reason, illustrate
-from backend.domain.reading.wording import body, read
+from backend.domain.reading.model_text import body, model_input
+from backend.domain.reading.score import Reason, with_quotes
 from backend.scoring.session import ModelSession
 from model_export.counts import Counts
 from model_export.errands import ORDINARY, PITCHES, SALES
@@ -26,7 +26,7 @@ WORST = 20
 
 @dataclass(frozen=True)
 class Confusion:
-    """At one threshold: pitches held and passed, ordinary mail held and passed."""
+    """Counts at one threshold: pitches held and passed, ordinary mail held and passed."""
 
     strictness: str
     name: str
@@ -60,7 +60,7 @@ class KindFigures:
 
 @dataclass(frozen=True)
 class WrongRow:
-    """A message judged worst against its label, with what weighed."""
+    """One of the messages judged worst against their label, with the reasons for its score."""
 
     id: str
     kind: str
@@ -98,7 +98,7 @@ class Evaluation:
 
 
 def evaluate(trained: Trained, session: ModelSession | None = None) -> Evaluation:
-    """Figures from left-out files. The worst errors get reasons when a session is given."""
+    """Figures from left-out files. With a session, the worst errors get reasons."""
     rows = trained.judged
     labels = labels_of(rows)
     files = by_part([row.group for row in rows], labels, trained.logits, trained.crossed)
@@ -145,7 +145,7 @@ def _strangers(rows: Sequence[Row], trained: Trained) -> dict[str, Rate]:
 
 
 def summary(evaluation: Evaluation) -> dict[str, Any]:
-    """What goes into the model's metadata: rounded, so that it does not hang on the last bit."""
+    """The figures in the model's metadata, rounded so that they do not depend on the last bit."""
     figures = {
         name: {key: round(float(value), 4) for key, value in asdict(part).items()}
         for name, part in (("mean", evaluation.mean), ("pooled", evaluation.pooled))
@@ -185,10 +185,8 @@ def _confusions(labels: Floats, trained: Trained) -> list[Confusion]:
 
 
 def _wrong(rows: Sequence[Row], trained: Trained, session: ModelSession) -> list[WrongRow]:
-    """The ordinary mail that scored highest and the pitches that scored lowest when left out.
-
-    The reasons are the shipped model's, which has seen the message: they show what it goes by.
-    """
+    """The ordinary mail that scored highest and the pitches that scored lowest when left out. Their reasons come from
+    the shipped model, which was trained on them: they show what it relies on."""
     order = np.argsort(-trained.probabilities, kind="stable")
     ordinary = [int(i) for i in order if rows[i].label == "legit"][:WORST]
     pitches = [int(i) for i in order[::-1] if rows[i].label == SALES][:WORST]
@@ -196,7 +194,7 @@ def _wrong(rows: Sequence[Row], trained: Trained, session: ModelSession) -> list
     for i in (*ordinary, *pitches):
         row = rows[i]
         said = f"{row.message.subject}\n{body(row.message)}"
-        score = illustrate(session.score(row.text), read(row.message, row.owner), said)
+        score = with_quotes(session.score(row.text), model_input(row.message, row.owner), said)
         probability = float(trained.probabilities[i])
         found.append(WrongRow(row.id, row.kind, row.label, row.message.subject, probability, score.reasons))
     return found
@@ -228,7 +226,7 @@ def learning_curve(
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """All tables as plain values."""
+    """All tables as JSON values."""
     return {
         "mean": asdict(evaluation.mean),
         "pooled": asdict(evaluation.pooled),

@@ -1,4 +1,4 @@
-"""The model's graph in ONNX: raw text in, probability and contributions out."""
+"""The model's ONNX graph: raw text in, probability and contributions of terms out."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def to_onnx(model: PitchModel) -> ModelProto:
 
 
 def _settled(model: ModelProto) -> ModelProto:
-    """Take out what varies between runs: the order of opset imports, producer, doc strings."""
+    """Remove what varies between runs: the order of opset imports, producer, doc strings."""
     imports = [helper.make_opsetid(domain, OPSET[domain]) for domain in sorted(OPSET)]
     del model.opset_import[:]
     model.opset_import.extend(imports)
@@ -88,7 +88,7 @@ def _outputs(scope: Any, model: PitchModel, inputs: list[Any], custom_parsers: A
 
 
 def _shapes(operator: Any) -> None:
-    """The output types are declared with the outputs; skl2onnx wants the function all the same."""
+    """skl2onnx requires this function, although the output types are declared with the outputs."""
 
 
 def _convert(scope: Any, operator: Any, container: Any) -> None:
@@ -185,7 +185,7 @@ def _terms(emit: Emitter, text: str, terms: list[str]) -> None:
 
 
 def _counts(emit: Emitter) -> None:
-    """How often each term stands in each row: misses dropped, then sorted unique keys row*(V+1)+term."""
+    """How often each term occurs in each row: misses dropped, then sorted unique keys row*(V+1)+term."""
     emit.node("Shape", ["ids"], "rows1", start=0, end=1)
     emit.node("Squeeze", ["rows1"], "rows")
     emit.node("Range", ["i0", "rows", "i1"], "r0")
@@ -246,10 +246,8 @@ def _margins(emit: Emitter, coef: Any, intercept: Any) -> None:
 
 
 def _told(emit: Emitter, brevity: float, longest: float) -> None:
-    """What share of the evidence counts, by each row's number n of different terms of the first block:
-
-    n / (n + brevity) * longest / max(n, longest).
-    """
+    """The share of the evidence that counts, from the number n of distinct terms of the first block in each row: n / (n
+    + brevity) * longest / max(n, longest)."""
     emit.constant("longest", np.float64(longest), TensorProto.DOUBLE)
     emit.constant("brevity", np.float64(brevity), TensorProto.DOUBLE)
     emit.node("Less", ["blk", "i1"], "first")
@@ -313,5 +311,5 @@ def _probability(emit: Emitter, offset: float) -> None:
 
 
 def output_names(model: ModelProto) -> list[str]:
-    """Names of the graph's outputs, in their order."""
+    """The names of the graph's outputs, in order."""
     return [output.name for output in model.graph.output]

@@ -80,7 +80,7 @@ DEFAULT = Params()
 
 
 class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Text from `backend.domain.reading.wording.prepare` to the probability of a pitch.
+    """Text from `backend.domain.reading.model_text.prepare` to the probability of a pitch.
 
     margin_k = x · coef_[:, k] + intercept_[k]: first one margin of all pitches against each class of ordinary mail
     (`ordinary_classes_` of them), then one of each class of pitch against all ordinary mail;

@@ -1,9 +1,9 @@
-"""Texts that have broken tokenisers: every script, odd code points, nothing, far too much."""
+"""Texts that have broken tokenisers: every script, odd code points, empty and very long texts."""
 
 from __future__ import annotations
 
 from backend.domain.mail.message import Message, Owner
-from backend.domain.reading.wording import prepare
+from backend.domain.reading.model_text import prepare
 
 _SAMPLES = (
     "",

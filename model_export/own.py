@@ -1,7 +1,5 @@
-"""What an owner's own mail is worth: judged by models that had read other parts of it, beside one that had read none.
-
-Both judge the very same messages, none of which either has read.
-"""
+"""What training on an owner's own mail gains: a model trained on part of it is compared with one trained on none, over
+the same messages, on which neither was trained."""
 
 from __future__ import annotations
 
@@ -52,7 +50,7 @@ class Own:
 
     @property
     def better(self) -> bool:
-        """Whether reading the owner's mail has surely helped, and holds no more of what is ordinary."""
+        """Whether training on the owner's mail has certainly helped, without holding more ordinary mail."""
         return self.gain > SURE * self.error and self.held[1] <= self.held[0]
 
     @property
@@ -71,7 +69,7 @@ class Own:
 
 
 def judge(trained: Trained, other: Path) -> Own | None:
-    """What `trained` gained over the model in `other` on the owner's mail; None where none of it could be left out."""
+    """What `trained` gained over the model in `other` on the owner's mail; None if none of it could be left out."""
     places = [i for i, row in enumerate(trained.judged) if row.own]
     if not places:
         return None

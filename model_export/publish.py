@@ -1,4 +1,4 @@
-"""From a trained model to one file: graph, metadata, digest, audit, parity gate."""
+"""Makes a model file of a trained model: graph, metadata, digest, checks, parity with scikit-learn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from backend.domain.reading.wording import reading_digest
+from backend.domain.reading.model_text import reading_digest
 from backend.scoring.model_file import FORMAT, audit, digest_of, packed_terms
 from backend.scoring.session import ModelSession
 from model_export.digests import corpus_digest
@@ -34,8 +34,8 @@ class NotPublished(RuntimeError):
 
 
 def build(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any], own: Own | None = None) -> bytes:
-    """The bytes of the model file. The same trained parameters give the same bytes. `own` is what it gained by the mail
-    of its owner, if it has read such."""
+    """The bytes of the model file. The same trained parameters give the same bytes. `own` is what it gained by learning
+    from its owner's mail, if it did."""
     model = to_onnx(trained.model)
     metadata = _metadata(trained, rows, metrics) | ({"own": _json(own.as_dict())} if own else {})
     helper.set_model_props(model, dict(sorted(metadata.items())))
@@ -68,7 +68,7 @@ def _metadata(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any])
 
 
 def fingerprint(model: PitchModel) -> str:
-    """SHA-256 over all that was learned."""
+    """SHA-256 over all learned parameters."""
     digest = hashlib.sha256("\n".join(model.terms()).encode())
     idf = [vectorizer.idf_ for vectorizer in model.vectorizers]
     for values in (
@@ -95,11 +95,9 @@ def parity(session: ModelSession, model: PitchModel, texts: Sequence[str], batch
 
 
 def publish(data: bytes, trained: Trained, rows: Sequence[Row], path: Path) -> float:
-    """Audit, measure parity on the corpus and on hard texts, then write `path`. Returns the difference.
-
-    Raises `NotPublished` when the graph differs by more than `MAX_DIFFERENCE`, `ModelRefused` when the
-    audit fails; in both cases the old file stays.
-    """
+    """Check the file, measure parity on the corpus and on hard texts, then write `path`. Returns the largest
+    difference. Raises `NotPublished` if the graph differs by more than `MAX_DIFFERENCE`, `ModelRefused` if a check
+    fails; in both cases the old file stays."""
     session = ModelSession(data, audit(data, path), path)
     difference = parity(session, trained.model, [*(row.text for row in rows), *NASTY])
     if difference > MAX_DIFFERENCE:

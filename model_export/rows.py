@@ -1,4 +1,4 @@
-"""Labelled messages from any source, each sent through the very parser and wording that serving uses."""
+"""Labelled messages from any source, read by the same parser and text preparation as in the server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from backend.domain.mail.message import Message, Owner, addresses, clean
 from backend.domain.mail.mime import parse
-from backend.domain.reading.views import views
+from backend.domain.reading.passages import passages
 from model_export.errands import CLASSES
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -26,13 +26,13 @@ _FIELD_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322: printable ASCII but the colo
 
 
 class BadRow(ValueError):
-    """A line that is no labelled message; the text says which line and what is wrong."""
+    """A line that is not a labelled message; the text says which line and what is wrong."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One labelled message. `errand` is its class (see `errands`), "" of a row that is only to be scored; `group` is
-    what splits go by: the corpus file, or the source's name."""
+    """One labelled message. `errand` is its class (see `errands`), "" for a row that is only to be scored. `group` is
+    the unit that is left out as a whole: the corpus file, or the name of the source."""
 
     id: str
     label: str
@@ -49,7 +49,7 @@ class Row:
 
     @property
     def own(self) -> bool:
-        """Whether it is an owner's own mail, not the corpus's."""
+        """Whether it is from an owner's own mail, not from the corpus."""
         return self.kind == OWN_MAIL
 
     @property
@@ -59,22 +59,22 @@ class Row:
 
     @cached_property
     def _seen(self) -> tuple[tuple[str, ...], str]:
-        seen = views(self.message, self.owner)
+        seen = passages(self.message, self.owner)
         return tuple(view.text for view in seen), seen[0].own
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What the model reads, the whole of the message first: of several views the surest pitch decides."""
+        """The texts that are scored, the whole message first; the passage most like a pitch decides."""
         return self._seen[0]
 
     @property
     def said(self) -> str:
-        """Its subject and its own text, as a second reading takes them."""
+        """Its subject and its own text, the input of a second reading."""
         return self._seen[1]
 
     @property
     def text(self) -> str:
-        """The whole of the message, which is what is learned from."""
+        """The whole message, from which the model learns."""
         return self.texts[0]
 
     @cached_property
@@ -84,7 +84,7 @@ class Row:
 
 
 def raw_mail(record: dict[str, Any]) -> bytes:
-    """The message a corpus record stands for, as bytes on the wire."""
+    """The raw message of a corpus record."""
     mail = email.message.EmailMessage(policy=email.policy.SMTP)
     fields = [("From", record["from"]), ("To", record["to"]), ("Subject", record["subject"])]
     for name, value in [*fields, *(record.get("headers") or {}).items()]:
@@ -120,10 +120,8 @@ def row_of(record: dict[str, Any], group: str) -> Row:
 
 
 def unlabelled(record: dict[str, Any]) -> Row:
-    """A record that is only to be scored: it needs an id, a label is not read, and what is missing or null is empty.
-
-    Raises `BadRow`.
-    """
+    """A record that is only to be scored. It needs an id; its label is ignored, and missing values are empty. Raises
+    `BadRow`."""
     fields = {
         key: value for key, value in record.items() if value is not None and key not in ("label", "class")
     }
@@ -143,7 +141,7 @@ def _check_parts(record: dict[str, Any]) -> None:
 
 
 def owner_of(message: Message) -> Owner:
-    """In the corpus the owner is the addressee."""
+    """The owner of a corpus record is its addressee."""
     first = message.to[0] if message.to else (addresses("")[:1] or (None,))[0]
     return Owner(first.address, first.name) if first else Owner("")
 
@@ -154,7 +152,7 @@ def records(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line number from 1, JSON object) of each line but blank ones. Raises `BadRow` with the line number."""
+    """(line number from 1, JSON object) for each line that is not blank. Raises `BadRow` with the line number."""
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():

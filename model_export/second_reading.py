@@ -1,4 +1,4 @@
-"""The judge of both readings: learned by leaving files out, exported, and measured beside the first reading alone."""
+"""Trains the judge of both readings by leaving files out, exports it, and compares it with the first reading alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.words import OTHER
 from backend.scoring.model_file import JUDGE, digest_of
-from backend.scoring.second_reading import NUMBERS, Encoder, Judge
+from backend.scoring.second_reading import EMBEDDING_SIZE, Encoder, Judge
 from model_export.errands import ORDINARY, PITCHES
 from model_export.graph import IR_VERSION, Emitter
 from model_export.learner import Flags, Floats, half
@@ -79,10 +79,10 @@ def embedded(rows: Sequence[Row], encoder: Encoder, cache: Path, progress: Progr
         if number % 1_000 == 0:
             progress(f"read again: {number:,} of {len(rows):,}")
     cache.mkdir(parents=True, exist_ok=True)
-    wide = np.frombuffer(b"".join(known.values()), np.uint8).reshape(len(known), 2 * NUMBERS)
+    wide = np.frombuffer(b"".join(known.values()), np.uint8).reshape(len(known), 2 * EMBEDDING_SIZE)
     np.savez(file, names=np.array(list(known)), numbers=wide)
     numbers = np.frombuffer(b"".join(known[name] for name in names), "<f2")
-    return numbers.reshape(len(rows), NUMBERS).astype(np.float64)
+    return numbers.reshape(len(rows), EMBEDDING_SIZE).astype(np.float64)
 
 
 # ---- The judge
@@ -99,12 +99,12 @@ class Moments:
 
     @classmethod
     def of(cls, numbers: Floats, errands: Sequence[str]) -> Moments:
-        """Of these rows."""
+        """The sums over these rows."""
         members = np.array([[errand == name for errand in errands] for name in _CLASSES], np.float64)
         return cls(members.sum(axis=1), members @ numbers, numbers.T @ numbers)
 
     def without(self, some: Moments) -> Moments:
-        """What is left when these are taken away."""
+        """What is left without these rows."""
         return Moments(self.counts - some.counts, self.sums - some.sums, self.products - some.products)
 
 
@@ -160,11 +160,11 @@ class JudgeModel(BaseEstimator):  # type: ignore[misc]
         return found
 
     def stacked(self, first: Floats, head: Floats) -> Floats:
-        """The logit of both."""
+        """The logit of both readings."""
         return first * self.weights_[0] + head * self.weights_[1] + self.offset_
 
     def logits(self, first: Floats, numbers: Floats) -> Floats:
-        """The logit of both, from the numbers."""
+        """The logit of both readings, from the numbers."""
         return self.stacked(first, self.head(numbers))
 
 
@@ -184,11 +184,11 @@ class Judged:
     thresholds: dict[Strictness, Thresholds]
 
     def held_once(self, strictness: Strictness) -> Flags:
-        """Which rows are held by the first reading alone."""
+        """Which rows the first reading alone holds."""
         return self.once >= self.trained.thresholds[strictness].hold
 
     def held(self, strictness: Strictness, both: Floats) -> Flags:
-        """Which rows are held by both; `both` is `twice` or `strange`."""
+        """Which rows both readings hold; `both` is `twice` or `strange`."""
         again = both >= self.thresholds[strictness].hold
         return np.where(self.doubtful, again, self.held_once(strictness))
 
@@ -304,7 +304,7 @@ def to_onnx(model: JudgeModel) -> ModelProto:
     """The graph, without metadata. In doubles and without a product of matrices, so that it is the same sum on each
     processor."""
     update_registered_converter(JudgeModel, "JudgeModel", _shapes, _convert, parser=_outputs, overwrite=True)
-    inputs = [("logit", DoubleTensorType([None, 1])), ("embedding", DoubleTensorType([None, NUMBERS]))]
+    inputs = [("logit", DoubleTensorType([None, 1])), ("embedding", DoubleTensorType([None, EMBEDDING_SIZE]))]
     made: ModelProto = convert_sklearn(
         model, name="judge", initial_types=inputs, target_opset=JUDGE.opsets[""]
     )
@@ -317,7 +317,7 @@ def to_onnx(model: JudgeModel) -> ModelProto:
 
 
 def _shapes(operator: Any) -> None:
-    """The output types are declared with the outputs."""
+    """skl2onnx requires this function, although the output types are declared with the outputs."""
 
 
 def _outputs(scope: Any, model: JudgeModel, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:

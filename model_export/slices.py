@@ -1,4 +1,4 @@
-"""What a strictness costs whom: shares of mail held, by part of the mail, with how sure they are."""
+"""The effect of a strictness on parts of the mail: shares that are held, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Rate:
 
     @property
     def share(self) -> float:
-        """Between 0 and 1; NaN of nothing."""
+        """A share between 0 and 1; NaN without messages."""
         return self.held / self.count if self.count else math.nan
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the share (Wilson's); (0, 1) of nothing."""
+        """Wilson's 95% interval of the share; (0, 1) without messages."""
         if not self.count:
             return 0.0, 1.0
         z, n, p = 1.96, self.count, self.share
@@ -49,8 +49,8 @@ class Rate:
 
 @dataclass(frozen=True)
 class Slice:
-    """The mail of one part: how much of its pitches is held, of its ordinary mail, and of that what strangers with an
-    errand of their own wrote, the mail an owner can least afford to lose."""
+    """One part of the mail: how many of its pitches and of its ordinary messages are held, and how many of those from
+    strangers with a real request, the mail an owner can least afford to lose."""
 
     name: str
     pitches: Rate
@@ -60,7 +60,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one strictness does to mail of writers the model has not read."""
+    """What one strictness does to mail of writers the model was not trained on."""
 
     strictness: Strictness
     strangers: Rate
@@ -77,8 +77,8 @@ class Cost:
 
 
 def costs(rows: Sequence[Row], held: Mapping[Strictness, Flags]) -> list[Cost]:
-    """One for each strictness, of the rows that it holds. Strangers are those whose class says that the owner does not
-    deal with the writer."""
+    """The cost of each strictness, from the rows that it holds. Strangers are writers whom, by their class, the owner
+    does not know."""
     strangers = np.array([row.errand in UNKNOWN for row in rows])
     pitches = np.array([bool(row.sales) for row in rows])
     return [
@@ -106,14 +106,14 @@ LENGTHS = (*(f"up to {limit} words" for limit in _LENGTHS), f"over {_LENGTHS[-1]
 
 
 def length(row: Row) -> str:
-    """How many words of its own a message has, as one of `LENGTHS`."""
+    """The length of a message's own text, as one of `LENGTHS`."""
     words = sum(token[1:2] != "_" for token in row.text.split(" "))
     below = next((limit for limit in _LENGTHS if words <= limit), 0)
     return f"up to {below} words" if below else f"over {_LENGTHS[-1]} words"
 
 
 def fired(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """By finding of the lexicon and by language the share of its pitches that have it."""
+    """For each finding of the lexicon and each language, the share of pitches that have it."""
     found: dict[str, list[set[str]]] = {}
     for row in rows:
         if row.sales:
@@ -131,13 +131,13 @@ def fired(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
 
 
 def sent(row: Row) -> str:
-    """By which way a message came, as its headers and its form tell, as one of `WAYS`."""
+    """How a message was sent, by its headers and form, as one of `WAYS`."""
     found = set(row.text.split(" "))
     return next((way for way, signs in _SIGNS.items() if found & signs), WAYS[-1])
 
 
 def script(row: Row) -> str:
-    """In which letters the sender's name is written: plain Latin, Latin with marks, or another script."""
+    """The script of the sender's name: plain Latin, Latin with accents, or another."""
     found = script_of(row.message.sender.name)
     return _SCRIPTS.get(found, found.capitalize())
 

@@ -1,8 +1,6 @@
-"""What the score does when only a habit of writers changes and the message stays the same.
-
-Each habit turns a record of the corpus into one that says the same. A model that goes by habits would let a pitch
-through for its address, or hold ordinary mail for it.
-"""
+"""How the score changes if only a habit of the writer changes and the message stays the same. Each habit turns a record
+of the corpus into an equivalent one. A model that relied on habits would let a pitch through, or hold ordinary mail,
+because of its address."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""From rows to a calibrated model: leave-one-file-out logits, one calibrator, thresholds.
-
-Every figure and every threshold comes from messages the scoring model never saw, nor any mail of the
-same writer: files are left out whole, a few at a time where there are many.
-"""
+"""From rows to a calibrated model: leave-one-file-out logits, one calibrator, thresholds. Every figure and every
+threshold comes from messages that the scoring model was not trained on, nor on other mail of the same writer: whole
+files are left out, several at a time if there are many."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import CAUTION, Thresholds
+from backend.domain.reading.score import PART_PENALTY, Thresholds
 from backend.scoring.session import ModelSession
 from model_export.counts import Counts
 from model_export.disguises import copies
@@ -62,23 +60,23 @@ class Trained:
 
 @dataclass(frozen=True)
 class Views:
-    """Counted views of rows, those of one row side by side and the whole first: that is what is learned from."""
+    """Counts of all passages of each row, the whole message first. The model learns from these."""
 
     counts: Counts
     starts: NDArray[np.int64]
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> Views:
-        """Count every view of each."""
+        """Count all passages of each row."""
         starts = np.cumsum([0, *(len(row.texts) for row in rows)])
         return cls(Counts.of([text for row in rows for text in row.texts]), starts)
 
     def whole(self, places: Sequence[int]) -> Counts:
-        """Of these rows the whole."""
+        """The counts of the whole messages of these rows."""
         return self.counts.take(self.starts[np.asarray(places)])
 
     def logits(self, model: PitchModel, places: Sequence[int]) -> Floats:
-        """Of these rows the logits of the whole and of the part that is most like a pitch, [row, 2]."""
+        """For each of these rows, the logits of the whole message and of the part most like a pitch, [row, 2]."""
         spans = [np.arange(self.starts[place], self.starts[place + 1]) for place in places]
         found = model.logits(model.weighed(self.counts.take(np.concatenate(spans))))
         ends = np.cumsum([len(span) for span in spans])
@@ -87,21 +85,23 @@ class Views:
 
 
 def decided(logits: Floats, slope: float) -> Floats:
-    """The logits by which messages are judged, of those of `Views.logits`: the surest view decides as it does in
-    serving, a part with some caution."""
-    return np.maximum(logits[:, 0], logits[:, 1] - CAUTION / slope)
+    """The logits that decide, from those of `Views.logits`: the passage most like a pitch, as in the server, with the
+    penalty for parts."""
+    return np.maximum(logits[:, 0], logits[:, 1] - PART_PENALTY / slope)
 
 
 def surest(session: ModelSession, rows: Sequence[Row]) -> Floats:
-    """What an exported model states of each row."""
+    """The scores that an exported model gives to each row."""
     logits = [[session.score(text, explain=False).logit for text in row.texts] for row in rows]
     return squash(
-        np.array([max(view - CAUTION * (place > 0) for place, view in enumerate(found)) for found in logits])
+        np.array(
+            [max(view - PART_PENALTY * (place > 0) for place, view in enumerate(found)) for found in logits]
+        )
     )
 
 
 def train(rows: Sequence[Row], params: Params = DEFAULT, progress: Progress = silent) -> Trained:
-    """Fit on all rows and their copies in disguise; calibrate and set thresholds on what left-out files scored."""
+    """Fit on all rows and their disguised copies; calibrate and choose thresholds on the scores of left-out files."""
     judged, aside = sides(rows)
     worn = copies(rows)
     views = held_out_logits(judged, params, progress, [*aside, *worn])
@@ -132,7 +132,8 @@ def fit(rows: Sequence[Row], params: Params, counts: Counts | None = None) -> Pi
 
 
 def sides(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """(rows of files with both labels, the others). A file of one label cannot be judged: it only trains."""
+    """(rows of files with both labels, all others). A file with one label cannot be judged, so it is only trained
+    on."""
     both = {r.group for r in rows if r.sales} & {r.group for r in rows if not r.sales}
     return [r for r in rows if r.group in both], [r for r in rows if r.group not in both]
 
@@ -171,16 +172,14 @@ def held_out_logits(
 
 
 def temperature(logits: Floats, labels: Floats) -> float:
-    """What turns logits into log-odds of a pitch in the corpus (where it is nearly even) when multiplied with.
-
-    No offset is learned: writers differ by more than an offset of the others could tell about the next one.
-    """
+    """The factor that turns logits into log-odds of a pitch in the corpus, where the labels are nearly balanced. No
+    offset is learned, because writers differ more than an offset learned from others could predict."""
     solver = LogisticRegression(C=1e6, fit_intercept=False, max_iter=1000, tol=1e-9)
     return float(solver.fit(logits.reshape(-1, 1), labels).coef_[0, 0])
 
 
 def at_share(share: float, found: float) -> float:
-    """What to add to the log-odds of a pitch among mail with the share `found` of them, for mail with `share`."""
+    """What to add to the log-odds of a pitch among mail with share `found` of them, for mail with `share`."""
     return math.log(share / (1.0 - share)) - math.log(found / (1.0 - found))
 
 
@@ -196,7 +195,7 @@ def cross_calibrated(rows: Sequence[Row], logits: Floats) -> Floats:
 
 
 def unknown(rows: Sequence[Row]) -> Flags:
-    """Which rows are ordinary mail of people the owner does not deal with; where there is none, all ordinary mail."""
+    """Which rows are ordinary mail of people the owner does not know; without any, all ordinary mail."""
     found = np.array([row.errand in UNKNOWN for row in rows])
     return found if found.any() else labels_of(rows) == 0
 
@@ -213,7 +212,7 @@ def choose_thresholds(ordinary: Floats) -> dict[Strictness, Thresholds]:
 
 
 def held_unseen(rows: Sequence[Row], probabilities: Floats) -> dict[Strictness, Flags]:
-    """Which rows are held at each strictness, each file at thresholds that were chosen on the other files alone."""
+    """Which rows are held at each strictness, with thresholds chosen on the other files only."""
     files, ordinary = np.array([row.group for row in rows]), unknown(rows)
     held = {strictness: np.zeros(len(rows), bool) for strictness in Strictness}
     for group in groups_of(rows):

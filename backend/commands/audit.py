@@ -23,7 +23,7 @@ from backend.domain.reading.score import Part
 from backend.domain.watching import audit, drift
 from backend.domain.watching.audit import differences, from_bits
 from backend.domain.watching.drift import Drift, monday_of
-from backend.domain.watching.trial import ENOUGH
+from backend.domain.watching.trial import PROVEN_FROM
 from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import TranslatedCommand, TranslatedGroup, echo, language, print_table, words
@@ -93,11 +93,11 @@ def _faults(
             yield tell("audit.entry", number=str(number), fault=tell(f"audit.fault_{fault}"))
         if chain.began:
             yield tell("audit.lost_key", number=str(chain.began))
-        used = {entry.says["setting"] for entry in log.entries if "setting" in entry.says}
+        used = {entry.data["setting"] for entry in log.entries if "setting" in entry.data}
         for name in sorted(used | set(log.settings)):
-            if name not in log.settings or audit.name_of(log.settings[name]) != name:
+            if name not in log.settings or audit.content_name(log.settings[name]) != name:
                 yield tell("audit.setting", name=name)
-        for gmail_id in audit.unlike(log.entries, verdicts):
+        for gmail_id in audit.disagreeing(log.entries, verdicts):
             yield tell("audit.message", message=gmail_id)
 
 
@@ -136,7 +136,7 @@ async def show_command(store: Store, message: str, email: str | None) -> None:
         # Reasons are stored only with the message, for its last verdict.
         if view := (await store.known(mailbox.id, [message])).get(message):
             verdicts = [
-                one for one in log.entries if one.says["kind"] == VERDICT and not one.says.get("late")
+                one for one in log.entries if one.data["kind"] == VERDICT and not one.data.get("late")
             ]
             reasons_by_entry |= {
                 (mailbox.owner.email, one.number): reasons(view, language()) for one in verdicts[-1:]
@@ -151,7 +151,7 @@ async def show_command(store: Store, message: str, email: str | None) -> None:
 
 
 def _setting(log: Log, entry: audit.LogEntry) -> dict[str, Any]:
-    setting: dict[str, Any] = json.loads(log.settings.get(entry.says.get("setting", ""), "{}"))
+    setting: dict[str, Any] = json.loads(log.settings.get(entry.data.get("setting", ""), "{}"))
     return setting
 
 
@@ -179,14 +179,14 @@ async def replay_command(store: Store, email: str | None, sample: int | None, fe
         rescorer = Rescorer(session, Judge.open(), keys, application)
         for mailbox in await selected_mailboxes(store, email):
             log = await store.decisions(mailbox.id)
-            verdicts = [entry for entry in log.entries if "case" in entry.says]
+            verdicts = [entry for entry in log.entries if "case" in entry.data]
             for entry in sorted(random.sample(verdicts, min(sample or len(verdicts), len(verdicts)))):
                 setting = _setting(log, entry)
                 source, score = await rescorer.score(mailbox, entry, setting, log.counts.get(entry.number))
                 key = (
                     keys.open(log.chain.sealed_key, mailbox.id) if log.chain and source == "fetched" else None
                 )
-                names = ", ".join(differences(entry.says, setting, score, key))
+                names = ", ".join(differences(entry.data, setting, score, key))
                 counted.update([source, "checked", "different" if names else "same"])
                 counted["on_other_machine"] += (
                     bool(score) and setting["made_with"] != rescorer.session.made_with
@@ -211,14 +211,14 @@ class Rescorer:
         self, mailbox: Mailbox, entry: audit.LogEntry, setting: Mapping[str, Any], counts: bytes | None
     ) -> tuple[str, Score | None]:
         """How the message was scored again, or why it was not, and the score."""
-        if "p" not in entry.says["case"]:
+        if "p" not in entry.data["case"]:
             return "without_score", None
         if setting["made_with"].partition(" ")[0] != self.session.made_with.partition(" ")[0]:
             return "of_another_model", None
         if setting.get("judge", self.judge.facts.digest[:32]) != self.judge.facts.digest[:32]:
             return "of_another_judge", None
         if counts is not None:
-            return "from_counts", self.from_kept(self.keys.vault.open(counts), entry.says["case"])
+            return "from_counts", self.from_kept(self.keys.vault.open(counts), entry.data["case"])
         if self.application is None or not entry.about:
             return "score_not_kept", None
         context = self.application.context
@@ -230,16 +230,16 @@ class Rescorer:
         read_twice = score is not None and score.trace is not None and score.trace.again is not None
         # The second reading is enabled now and was not then, or the other way round.
         return (
-            ("fetched", score) if read_twice == ("first" in entry.says["case"]) else ("read_otherwise", None)
+            ("fetched", score) if read_twice == ("first" in entry.data["case"]) else ("read_otherwise", None)
         )
 
     def from_kept(self, kept: str, case: Mapping[str, Any]) -> Score:
         """The score from the stored counts `kept` of a message."""
-        from backend.scoring.second_reading import numbers_kept
+        from backend.scoring.second_reading import unpacked_numbers
 
         counts, numbers = audit.from_kept(kept)
-        score = self.session.scored_again(counts).of_part(Part(case.get("part", "")))
-        return self.judge.judge(score, numbers_kept(numbers)) if numbers else score
+        score = self.session.score_counts(counts).of_part(Part(case.get("part", "")))
+        return self.judge.judge(score, unpacked_numbers(numbers)) if numbers else score
 
 
 def _keys() -> VaultKeys:
@@ -315,7 +315,7 @@ async def watch_command(store: Store, as_json: bool, html: Path | None) -> None:
             loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
         )
         values = {"found": found, "columns": COLUMNS, "drift": drift, "language": reading_words}
-        trial = {"trial": await running_trial(store), "height": height, "enough": ENOUGH}
+        trial = {"trial": await running_trial(store), "height": height, "enough": PROVEN_FROM}
         page = templates.get_template("watch.html")
         text = page.render(t=words("watch"), now=SystemClock().now(), **values, **trial)
         await asyncio.to_thread(html.write_text, text, "utf-8")

@@ -16,7 +16,7 @@ import click
 
 from backend.commands.store import with_store
 from backend.domain.errors import NotFound, Refused
-from backend.domain.watching.trial import COST, ENOUGH, FILE, Act, AtWork, Finding, Trial, trial
+from backend.domain.watching.trial import COST, FILE, PROVEN_FROM, Act, Finding, ModelsInUse, Trial, trial
 from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import TranslatedCommand, TranslatedGroup, echo, print_table, words
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # ---- `pitchgate models trial`
 
 
-LEAST, MOST = 0.01, 2 * ENOUGH
+LEAST, MOST = 0.01, 2 * PROVEN_FROM
 """Bounds of the evidence on the diagram's logarithmic axis."""
 
 
@@ -63,7 +63,7 @@ class RunningTrial:
             "trial.evidence",
             better=words().number(_rounded(evidence.better)),
             worse=words().number(_rounded(evidence.worse)),
-            enough=words().number(ENOUGH),
+            enough=words().number(PROVEN_FROM),
             cost=words().number(COST),
         )
         counted = found.counted
@@ -99,7 +99,7 @@ class RunningTrial:
             "doubted": found.doubted,
             "acted": found.acted,
             "cost": COST,
-            "enough": ENOUGH,
+            "enough": PROVEN_FROM,
             "evidence": asdict(evidence),
             "counted": asdict(found.counted),
             "f1": {
@@ -144,7 +144,7 @@ def _path(wealths: list[float]) -> str:
 
 
 def _rounded(wealth: float) -> float:
-    return round(wealth, 2) if wealth < ENOUGH else round(wealth)
+    return round(wealth, 2) if wealth < PROVEN_FROM else round(wealth)
 
 
 def _interval(share: Share) -> str:
@@ -194,7 +194,7 @@ def list_command(as_json: bool) -> None:
     print_table((words()(f"models.column_{name}") for name in columns), rows)
 
 
-def _state(now: AtWork, version: str) -> str:
+def _state(now: ModelsInUse, version: str) -> str:
     states = {now.before: "before", now.challenger: "challenger", now.champion: "champion"}
     return states.get(version, "")
 

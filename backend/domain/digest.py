@@ -1,6 +1,6 @@
-"""What is kept of a message once it has been read: small, bounded values, and none of its body or headers.
+"""The result of reading a message: small, bounded values, without its body and headers.
 
-`digesting.py` makes it from a message. The server never imports that, since only reading processes parse mail.
+`digesting.py` makes it. The server never imports that module, because only reading processes parse mail.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from backend.domain.reading.score import Score, Thresholds
 
 
 class Rereading(StrEnum):
-    """What became of a second reading. The value is a label of the metrics."""
+    """The result of a second reading. The value is a label in metrics."""
 
     READ = "read"
     LATE = "late"
@@ -28,16 +28,16 @@ class Rereading(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """One message, read. `arrival` holds addresses, subject and ids, cut to length, and no text.
+    """What is known of a message after reading it. `arrival` has addresses, subject and ids, cut to length, but no
+    text.
 
-    `guards` are the guards that object to a challenge because of the message itself, checked only if the score is high
-    enough for one; `reply_to` is where an answer would go, `language` that of the text (`xx`: unknown).
-    `written_to` is the owner's address that stands in To or Cc, `list_address` that of the list that has signed it.
-    `correspondents` are the recipients of a message by the owner.
-    `score` and `thresholds` come from one model, `challenger` and `challenger_thresholds` from the one in trial, if
-    there is one. `limit`: what of the message's making kept it from being read in full. `doubtful`: its text is to be
-    read again; `again` is what became of that, None where it was not tried. Without a score, `cause` says why, and
-    `fault` names the error and its place, for logs.
+    `guards` are the challenge guards that object because of the message itself, checked only if the score is high
+    enough for a challenge. `reply_to` is where a reply would go; `language` is that of the text (`xx`: unknown).
+    `written_to` is the owner's address in To or Cc. `correspondents` are the recipients of mail by the owner. `score`
+    and `thresholds` come from one model, `challenger` and `challenger_thresholds` from the model in trial, if there is
+    one. `limit`: why it could not be read in full. `doubtful`: it needs a second reading, and `again` is the result of
+    that, None if it was not tried. Without a score, `cause` says why, and `fault` names the error and its place for
+    logs.
     """
 
     arrival: Arrival
@@ -84,5 +84,5 @@ class Digest:
 
 
 def sender_key(authentication: Authentication, address: str) -> str:
-    """By which a sender is known whose mail could not be read in full. A forged From is not the address's owner."""
+    """The key under which mail that took too long to read is counted for its sender. It differs for a forged From."""
     return f"{'=' if authentication.passed else '?'}{address}"

@@ -1,4 +1,4 @@
-"""Reads a message: keeps of it what a `Digest` holds, or shows its text to its owner."""
+"""Reads a message: makes a `Digest` of it, or prepares its text to be shown to its owner."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from backend.domain.mail.machine_mail import (
     form_of,
     is_bounce,
     list_address,
-    offer,
     reply_address,
+    unsubscribe_offer,
 )
 from backend.domain.mail.message import UNSEEN, Address, Arrival, Message, Owner
 from backend.domain.mail.quoting import is_decline
@@ -27,14 +27,22 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen, Limit
 from backend.domain.policy.evidence import CLEARLY_ORDINARY
 from backend.domain.policy.guards import objections_of_message
-from backend.domain.reading.score import MAX_SHOWN, Reason, Score, Shown, Thresholds, illustrate, marks
-from backend.domain.reading.views import View, surest, views
-from backend.domain.reading.wording import body, names_of
+from backend.domain.reading.model_text import body, names_of
+from backend.domain.reading.passages import Passage, most_like_a_pitch, passages
+from backend.domain.reading.score import (
+    MAX_SHOWN,
+    Reason,
+    Score,
+    ShownMessage,
+    Thresholds,
+    marks,
+    with_quotes,
+)
 from backend.domain.reading.words import OTHER, language
 
 # ---- Read a message into a `Digest`
-# Everything that looks at a stranger's bytes or text happens in `digest`, `showing.show`, `correspondents` and
-# `mail.unsubscribe.offer`, so that it can run where it can be stopped. What comes out can be handed about freely.
+# Everything that reads a stranger's bytes or text happens in `digest`, `show`, `correspondents` and
+# `unsubscribe_offer`, so that it can run in a process that can be killed. Their results are small and safe to pass on.
 
 
 MAX_ADDRESS = 320
@@ -51,33 +59,33 @@ _LIMITS = {
 }
 """Defects of a message that leave some of its text unread."""
 LANGUAGE_READ = 20_000
-"""Characters of a text that tell its language."""
+"""Characters of a text that are read to detect its language."""
 
 
 @dataclass(frozen=True, slots=True)
 class Challenger:
-    """A challenger: how it scores a text, and its own thresholds."""
+    """The model in trial: how it scores a text, and its own thresholds."""
 
     score: Callable[[str], Score]
     thresholds: Mapping[Strictness, Thresholds]
 
 
-def facts(arrival: Arrival, owner: Owner) -> Digest:
-    """Everything but the score and what only an answer asks: what headers and form tell. Total."""
+def unscored_digest(arrival: Arrival, owner: Owner) -> Digest:
+    """A digest without score and guards: what headers and form say. Never raises."""
     return _facts(arrival, owner, language(arrival.message.text[:LANGUAGE_READ]))
 
 
-def _facts(arrival: Arrival, owner: Owner, tongue: str) -> Digest:
+def _facts(arrival: Arrival, owner: Owner, language_code: str) -> Digest:
     message = arrival.message
     authentication = authenticate(message)
     return Digest(
-        arrival=replace(arrival, message=_pared(message)),
+        arrival=replace(arrival, message=_trimmed(message)),
         authentication=authentication,
         form=form_of(arrival, owner),
         guards=(),
         bounce=is_bounce(message),
         reply_to=_usable(reply_address(message).address),
-        language=tongue,
+        language=language_code,
         written_to=addressed_to(message, owner),
         list_address=list_address(message),
         correspondents=correspondents(message, owner) if "SENT" in arrival.labels else (),
@@ -92,25 +100,27 @@ def digest(
     second: Challenger | None = None,
     briefly: Callable[[str], Score] | None = None,
     limit: Limit | None = None,
-    doubts: Callable[[View, Score], bool] | None = None,
+    doubts: Callable[[Passage, Score], bool] | None = None,
 ) -> Digest:
-    """Everything about a message. `model` scores a text of `wording.written`, `thresholds` are its own; so does the
-    `second` one, which may break and cost nothing. `briefly`: as `model` does, at less cost and without reasons, which
-    nobody needs of mail that is clearly fine. `limit` says why this is not all of the message. `doubts` says whether
-    the view that decided is to be read again, and keeps it for that. What the owner wrote is not scored. Raises nothing
-    but `MemoryError` once the facts are known."""
+    """Read and score a message. Mail that the owner wrote is not scored.
+
+    `model` scores a prepared text (`model_text`) and has `thresholds`; `second` is the model in trial, whose errors
+    are ignored. `briefly` scores like `model`, faster and without reasons, which are not needed for mail that is
+    clearly fine. `limit`: why this is not all of the message. `doubts` decides whether the decisive passage needs a
+    second reading, and keeps it for that. Once the headers are read, only `MemoryError` is raised.
+    """
     if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
-        return facts(arrival, owner)
-    known, tongue = _facts(arrival, owner, OTHER), OTHER
+        return unscored_digest(arrival, owner)
+    known, language_code = _facts(arrival, owner, OTHER), OTHER
     cause = FailOpen.UNREADABLE
     try:
-        seen = views(arrival.message, owner)
-        tongue = seen[0].reading.language
+        found = passages(arrival.message, owner)
+        language_code = found[0].words.language
         cause = FailOpen.SCORER_BROKEN
-        decisive, score = surest(seen, briefly or model)
-        if briefly is not None and _may_tell(score, thresholds):
+        decisive, score = most_like_a_pitch(found, briefly or model)
+        if briefly is not None and _needs_reasons(score, thresholds):
             score = model(decisive.text).of_part(decisive.part)
-        score = illustrate(score, decisive.reading, decisive.own or seen[0].own)
+        score = with_quotes(score, decisive.words, decisive.own or found[0].own)
         doubtful = doubts is not None and doubts(decisive, score)
         cause = FailOpen.UNREADABLE
         answerable = doubtful or _may_hold(score, thresholds)
@@ -118,41 +128,43 @@ def digest(
     except MemoryError:
         raise
     except Exception as error:
-        # Whatever breaks in here must not hold mail back, and would break again.
-        return replace(known, language=tongue, cause=cause, fault=fault_of(error))
+        # An error in here must not hold mail back, and a retry would raise it again.
+        return replace(known, language=language_code, cause=cause, fault=fault_of(error))
     challenger: Score | None = None
     with contextlib.suppress(Exception):
-        challenger = surest(seen, second.score)[1] if second is not None else None
-    limits = second.thresholds if second is not None and challenger is not None else {}
+        challenger = most_like_a_pitch(found, second.score)[1] if second is not None else None
+    challenger_thresholds = second.thresholds if second is not None and challenger is not None else {}
     return replace(
         known,
-        language=tongue,
+        language=language_code,
         guards=guards,
         score=score,
         thresholds=thresholds,
         challenger=challenger,
-        challenger_thresholds=limits,
-        limit=limit or limit_of(arrival.message, seen[0]),
+        challenger_thresholds=challenger_thresholds,
+        limit=limit or limit_of(arrival.message, found[0]),
         doubtful=doubtful,
     )
 
 
-def limit_of(message: Message, whole: View) -> Limit | None:
-    """Whether there was more than is read."""
-    struck = next(filter(None, map(_LIMITS.get, message.defects)), None)
-    if struck is None and whole.cut:
+def limit_of(message: Message, whole: Passage) -> Limit | None:
+    """Why the message was not read in full; None if it was."""
+    reached = next(filter(None, map(_LIMITS.get, message.defects)), None)
+    if reached is None and whole.cut:
         return Limit.PARTS
-    return struck
+    return reached
 
 
 def _may_hold(score: Score | None, thresholds: Mapping[Strictness, Thresholds]) -> bool:
-    """Whether any policy holds or answers mail that scores so, with what its sender wrote before; most scores lower."""
-    least = min((limits.strict for limits in thresholds.values()), default=0.0)
+    """Whether mail with this score can be held or challenged in any strictness, taking the sender's earlier mail into
+    account. Most mail scores lower."""
+    least = min((each.strict for each in thresholds.values()), default=0.0)
     return score is not None and score.probability >= min(least, CLEARLY_ORDINARY)
 
 
-def _may_tell(score: Score, thresholds: Mapping[Strictness, Thresholds]) -> bool:
-    """Whether a score is at any threshold: below them all it is asked for its reasons when somebody looks."""
+def _needs_reasons(score: Score, thresholds: Mapping[Strictness, Thresholds]) -> bool:
+    """Whether the score reaches any threshold. Below them all, reasons are made only when somebody opens the
+    message."""
     return score.probability >= min((min(t.clear, t.strict) for t in thresholds.values()), default=0.0)
 
 
@@ -166,14 +178,15 @@ def fault_of(error: BaseException) -> str:
     )
 
 
-def costly_sender(arrival: Arrival) -> str:
+def message_sender_key(arrival: Arrival) -> str:
     """See `sender_key`."""
     message = arrival.message
     return sender_key(authenticate(message), _usable(message.sender.address))
 
 
 def correspondents(message: Message, owner: Owner) -> tuple[str, ...]:
-    """Whom a message the owner wrote makes a correspondent, sorted; nobody if it is automatic or a refusal."""
+    """The recipients of a message by the owner who become correspondents, sorted; none if it is automatic or a short
+    refusal."""
     automatic = message.headers.first("Auto-Submitted").partition(";")[0].strip().lower() not in ("", "no")
     if automatic or "X-Pitchgate-Challenge" in message.headers or is_decline(_own_words(message)):
         return ()
@@ -183,11 +196,12 @@ def correspondents(message: Message, owner: Owner) -> tuple[str, ...]:
 
 
 def _own_words(message: Message) -> str:
-    """The body as a reader sees it: some programs send HTML alone."""
+    """The body as a reader sees it: some mail programs send only HTML."""
     return message.text if message.text.strip() or not message.html else visible(message.html).text
 
 
-def _pared(message: Message) -> Message:
+def _trimmed(message: Message) -> Message:
+    """The fields that are kept, cut to length."""
     references = tuple(known for known in message.references if len(known) <= MAX_MESSAGE_ID)
     return Message(
         from_=tuple(Address(_usable(a.address), a.name[:MAX_NAME]) for a in message.from_[:2]),
@@ -198,7 +212,7 @@ def _pared(message: Message) -> Message:
 
 
 def _usable(address: str) -> str:
-    """The address, or "": cut short it would be somebody else's."""
+    """The address, or "" if it is too long: a shortened one would be another address."""
     return address if len(address) <= MAX_ADDRESS else ""
 
 
@@ -208,22 +222,24 @@ def _usable(address: str) -> str:
 _EMPTY_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
 
 
-def show(message: Message, owner: Owner, score: Score, model: Callable[[str], Score] | None = None) -> Shown:
-    """The message for the page and for the desktop app alike. `score` is that of the same message, with its reasons;
-    where it was clearly fine `model`, which scored it, tells them now."""
+def show(
+    message: Message, owner: Owner, score: Score, model: Callable[[str], Score] | None = None
+) -> ShownMessage:
+    """The message as the page and the desktop app show it. `score` is its score with reasons; mail that was clearly
+    fine has none yet, and `model` makes them now."""
     late: tuple[Reason, ...] = ()
     if model is not None and not score.reasons:
-        seen = views(message, owner)
-        decisive, again = surest(seen, model)
-        late = illustrate(again, decisive.reading, decisive.own or seen[0].own).reasons
+        found = passages(message, owner)
+        decisive, again = most_like_a_pitch(found, model)
+        late = with_quotes(again, decisive.words, decisive.own or found[0].own).reasons
         score = replace(score, reasons=late)
     text = UNSEEN.sub("", body(message).replace("\r\n", "\n")).strip()
     text = _EMPTY_LINES.sub("\n\n", text)
     shown = text[:MAX_SHOWN]
-    return Shown(
+    return ShownMessage(
         text=shown,
         truncated=len(text) > len(shown),
         marks=marks(shown, score, names_of(message, owner)),
-        offers=bool(offer(message).url),
+        offers=bool(unsubscribe_offer(message).url),
         reasons=late,
     )

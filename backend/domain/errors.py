@@ -1,5 +1,5 @@
-"""Every error the product speaks of, as one tree; how long each makes a job wait before it is tried again; and when a
-job that keeps failing is shown to the mailbox's owner."""
+"""All errors of the product, as one tree; how long a job waits after each before it is retried; and when a job that
+keeps failing is shown to the owner."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from enum import StrEnum
 
 # ---- Every error of the product, as one tree
 # PitchgateError
-# ├── Refused             bad input from the caller; never retried; `code` is public, `field` names the culprit
-# │   ├── Unauthenticated a token is missing, forged, stale or meant for somebody else
+# ├── Refused             bad input from the caller; never retried; `code` is public, `field` is the wrong field
+# │   ├── Unauthenticated a token is missing, forged, expired or meant for somebody else
 # │   ├── NotFound
-# │   └── Expired         a link or code past its life, or used already
+# │   └── Expired         a link or code that has expired or was used already
 # ├── Conflict            the state changed since it was read: read again, decide again
 # │   └── LaneLost        the mailbox is another process's now: drop everything, change nothing
 # └── GoogleError         what Google answered, translated at the edge
 #     ├── Gone            not there (404): close the job
 #     ├── HistoryGone     the cursor is older than Google's history: re-list
-#     ├── TryLater        back off; `retry_at` when Google named a time, else None
-#     │   ├── Unexplained refused without a reason: usually passes; after many tries it counts for that one message
-#     │   ├── StoreAway   our own database, not Google: waited out all the same
+#     ├── TryLater        back off; `retry_at` if Google named a time, else None
+#     │   ├── Unexplained refused without a clear reason: usually passes; after many tries it counts as final
+#     │   ├── StoreAway   our own database, not Google: waited out in the same way
 #     │   └── NotYet      another job has to finish first: a wait, not a failure
 #     ├── SendUncertain   unknown whether it was sent: look for its Message-ID, never send blindly
 #     ├── NeedsReconnect  consent revoked or narrowed: stop this mailbox's jobs, tell the owner
 #     └── Rejected        Google will never accept this request: a bug or bad input; a dead letter
 #
-# An error holds a key and the values for its sentence, no words: `backend.locale.error_words` has those, in
+# An error has a key and the values for its sentence. The sentence itself comes from `backend.locale.error_words`, in
 # the reader's language.
 
 
 class PitchgateError(Exception):
-    """Root of all errors raised on purpose. `key` names what happened, from the general to the special
-    (`out_of_range.pause`); `blanks` are the values that its sentences name."""
+    """Root of all errors raised on purpose. `key` says what happened, from general to special (`out_of_range.pause`);
+    `blanks` are the values for its sentence."""
 
     def __init__(self, key: str, **blanks: object) -> None:
         super().__init__(key)
@@ -50,7 +50,7 @@ class PitchgateError(Exception):
 
 
 class Refused(PitchgateError):
-    """Input that is refused. `field` names the wrong field, if one is."""
+    """Input that is refused. `field` is the wrong field, if there is one."""
 
     def __init__(self, key: str, *, field: str = "", **blanks: object) -> None:
         super().__init__(key, **blanks)
@@ -66,11 +66,11 @@ class NotFound(Refused):
 
 
 class Expired(Refused):
-    """A link, code or ticket past its life or used already."""
+    """A link, code or ticket that has expired or was used already."""
 
 
 class Conflict(PitchgateError):
-    """The state moved since it was read. Read it again and decide again; nothing was written."""
+    """The state has changed since it was read. Nothing was written: read again and decide again."""
 
 
 class LaneLost(Conflict):
@@ -94,8 +94,8 @@ class HistoryGone(GoogleError):
 
 
 class TryLater(GoogleError):
-    """Rate limit, quota, 5xx or a broken connection. `retry_at` is Google's own time (aware UTC) or None; `refusals`
-    counts how many refusals in a row this is, if it stands for one."""
+    """Rate limit, quota, 5xx or a broken connection. `retry_at` is the time Google named (aware UTC) or None. If this
+    stands for a refusal, `refusals` counts the refusals in a row."""
 
     def __init__(
         self,
@@ -112,18 +112,18 @@ class TryLater(GoogleError):
 
 
 class Unexplained(TryLater):
-    """A refusal that gives no reason known to be final (a precondition that failed, a mailbox that is not found). It is
-    waited out as an outage is; what concerns one message alone is believed when it has been met many times in a row."""
+    """A refusal without a reason that is known to be final (a failed precondition, a mailbox not found). It is waited
+    out like an outage; if it concerns a single message, it counts as final after many times in a row."""
 
 
 class StoreAway(TryLater):
-    """The database does not answer, or takes nothing more. Whether the last transaction took place may be unknown:
-    every stage may run again. No job is to blame, so none becomes a dead letter for it, and nobody need log it: the
-    store tells the log itself, once and then each minute."""
+    """The database does not answer, or cannot be written. It may be unknown whether the last transaction was committed,
+    so every stage must be safe to run again. No job is at fault, so none becomes a dead letter. Callers need not log
+    it: the store does, once and then every minute."""
 
     @property
     def trouble(self) -> str:
-        """What is the matter: "away", "full" (no space), "unwritable" (a quota, a right, the disk), "damaged"."""
+        """What is wrong: "away", "full" (no space), "unwritable" (quota, permissions or disk), "damaged"."""
         return self.key.removeprefix("later.store").lstrip(".") or "away"
 
 
@@ -136,17 +136,17 @@ class SendUncertain(GoogleError):
 
 
 class AccessLost(StrEnum):
-    """How access to a mailbox was lost. Stored, and put into words where it is shown."""
+    """How access to a mailbox was lost. The values are stored; the catalogues have their sentences."""
 
     GRANT = "grant"  # withdrawn, or no longer accepted
     SCOPE = "scope"  # narrower than what we need
     POLICY = "policy"  # the organisation does not allow it
     NO_GMAIL = "no_gmail"
-    SEALED = "sealed"  # none of our keys opens the token we keep
+    SEALED = "sealed"  # none of our keys can decrypt the stored token
 
 
 class NeedsReconnect(GoogleError):
-    """The grant is gone or too narrow. Only the owner can mend it, by connecting again; `lost` says how."""
+    """The grant is gone or too narrow; `lost` says how. Only the owner can fix that, by connecting again."""
 
     def __init__(self, key: str, *, reason: str = "", lost: AccessLost = AccessLost.GRANT) -> None:
         super().__init__(key, reason=reason)
@@ -158,30 +158,29 @@ class Rejected(GoogleError):
 
 
 # ---- How long to wait before a retry
-# Pure: jitter is handed in.
 
 
 LONGEST_BACKOFF = 64
-"""Seconds; the doubling stops here."""
+"""Seconds at which the doubling stops."""
 
 LONGEST_WAIT = timedelta(hours=24)
-"""A time Google names farther off than this is not believed: its longest limits last a day."""
+"""Longest wait that Google may name, because its longest limits last a day."""
 
 SEARCH_LAG = timedelta(seconds=10)
-"""A mail that left is found by search only after some seconds; looking sooner could end in a second send."""
+"""Gmail's search finds a sent mail only after some seconds; searching sooner could lead to sending it twice."""
 
 REFUSALS = 64
-"""Refusals in a row after which one that may pass is believed of a message: at the usual waits an hour's worth. Tries
-that limits or an outage ended say nothing of the next."""
+"""`Unexplained` refusals in a row after which they count as final for a message: about an hour of retries. Tries that
+ended in a rate limit or an outage start the count again."""
 
 PASSED_OVER = 12
-"""The same for what a duty can do without, seven minutes' worth: the rest of the mailbox waits for it."""
+"""The same for a message that a duty can skip, about seven minutes, because the rest of the mailbox waits for it."""
 
-SECOND_THOUGHTS = 4
-"""How often a refusal that does not pass is met where believing it would leave mail in the wrong place."""
+DOUBTED_REFUSALS = 4
+"""How often a `Rejected` is retried where accepting it would leave mail in the wrong place."""
 
 NEVER_AGAIN = (Rejected, Gone, NeedsReconnect, Refused)
-"""Errors that another try cannot change: bad requests, things that are not there, lost consent."""
+"""Errors that a retry cannot change: bad requests, missing things, lost consent."""
 
 
 def wait_after(
@@ -192,73 +191,73 @@ def wait_after(
     most: int,
     longest: float = LONGEST_BACKOFF,
 ) -> timedelta | None:
-    """The wait before try number `attempt` + 1 (`attempt` counts from 1), or None: give up, hand it to a person.
+    """The wait before try number `attempt` + 1 (`attempt` counts from 1); None: give up and leave it to a person.
 
-    min(2^n, `longest`) seconds with n from 0, and `jitter` (0..1) of a second on top so that jobs which failed
-    together do not come back together. A time Google named is waited for. Google's limits and outages
-    (`TryLater`) are waited out however long they last; a send of unknown fate, which Google's troubles may
-    have delayed before, is tried three times `most`; anything else `most` times in all.
+    The wait is min(2^n, `longest`) seconds with n from 0, plus `jitter` (0..1) of a second, so that jobs that failed
+    together do not return together. If Google named a time, the wait ends then. Google's limits and outages
+    (`TryLater`) are retried without end; a send that may or may not have left is tried three times `most`, because
+    outages may have used up earlier tries; anything else `most` times in all.
     """
     spread = timedelta(seconds=min(max(jitter, 0.0), 1.0))
     backoff = timedelta(seconds=min(1 << min(max(attempt, 1) - 1, 12), longest)) + spread
     if isinstance(error, TryLater):
         if error.retry_at is None:
             return backoff
-        # A time that has passed by our clock still means that we came too early.
+        # Even if the named time has passed by our clock, Google says that we came too early.
         named = min(error.retry_at - now, LONGEST_WAIT)
         return named + spread if named > timedelta(0) else backoff
     if isinstance(error, NEVER_AGAIN) or attempt >= most * (3 if isinstance(error, SendUncertain) else 1):
         return None
     if isinstance(error, Conflict):
-        return spread  # the state moved: read it again at once
+        return spread  # the state has changed: read it again at once
     return max(backoff, SEARCH_LAG + spread) if isinstance(error, SendUncertain) else backoff
 
 
 def believed(error: Rejected | Unexplained, before: str, most: int = REFUSALS) -> bool:
-    """Whether a refusal is final for a job. `before` is the cause of its last try."""
-    return not isinstance(error, Unexplained) or refusals(before) + 1 >= most
+    """Whether a refusal is final for a job. `before` is the stored cause of its previous try."""
+    return not isinstance(error, Unexplained) or refusal_count(before) + 1 >= most
 
 
-def refusals(cause: str) -> int:
-    """How many refusals in a row the code kept of a job's last try tells of (`code_of`)."""
+def refusal_count(cause: str) -> int:
+    """The number of refusals in a row in the stored cause of a job's last try (see `code_of`)."""
     counted = cause.rpartition(" #")[2] if " #" in cause else ""
     return int(counted) if counted.isdecimal() and len(counted) < 4 else 0
 
 
 def once_more(error: Rejected | Unexplained, before: str) -> TryLater | None:
-    """What to call a refusal that may pass: it is tried again as an outage is, and counted in its cause. `before` is
-    the cause of the try before. None: there were enough in a row."""
-    number, most = refusals(before) + 1, REFUSALS if isinstance(error, Unexplained) else SECOND_THOUGHTS
+    """The error to raise instead of a refusal that may pass: it is retried like an outage, and counts the refusals.
+    `before` is the stored cause of the previous try. None: there were enough in a row, and the refusal is final."""
+    number, most = refusal_count(before) + 1, REFUSALS if isinstance(error, Unexplained) else DOUBTED_REFUSALS
     return None if number >= most else TryLater(error.key, reason=error.reason, refusals=number)
 
 
-# ---- Failing jobs: causes, duration, and when the owner is informed
+# ---- Failing jobs, and when they are shown to the owner
 
 
-TOLD_AFTER = timedelta(minutes=2)
+SHOWN_AFTER = timedelta(minutes=2)
 """A job that has failed for this long is shown to the owner; most Google outages are shorter."""
 
-LIMIT_WORDS = frozenset(
+LIMIT_REASONS = frozenset(
     {
         *("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"),
         *("RESOURCE_EXHAUSTED", "http429", "statedTime", "ownQuota", "rate_limit_exceeded", "slow_down"),
     }
 )
-"""Reasons that mean a rate limit, or that Google named a time to retry after."""
+"""Google's reasons that mean a rate limit, or a named time to retry."""
 
 CLIENT_KEYS = ("later.client", "later.switched_off")
-"""Errors where Google refuses our own OAuth client or project, for every mailbox alike."""
+"""Errors in which Google refuses our OAuth client or project, which affect every mailbox."""
 
 NO_TOPIC = "noTopic"
-"""The reason when Gmail's watch names a Pub/Sub topic that does not exist; the operator must mend it."""
+"""The reason if the Pub/Sub topic for Gmail's notices does not exist; the operator must fix that."""
 
 NO_READER = "reader"
 """Cause used when no reading process is available. Always our fault."""
 
-READING = ("sync", "index", "watch")
-"""Duties without which no new mail is read, in the order they are shown."""
-IN_THE_BACKGROUND = frozenset({"retain", "preview", "leave", "watch", "owed"})
-"""Jobs that no new mail waits for."""
+READING_DUTIES = ("sync", "index", "watch")
+"""Duties without which no new mail is read, in the order in which they are shown."""
+BACKGROUND_DUTIES = frozenset({"retain", "preview", "leave", "watch", "owed"})
+"""Duties that do not delay new mail."""
 
 
 class Cause(StrEnum):
@@ -283,7 +282,7 @@ class Blame(StrEnum):
     """Whose fault it is, as shown to the owner."""
 
     LIMITS = "limits"  # Google asks us to wait
-    CLIENT = "client"  # Google refuses our client: only the operator can mend that
+    CLIENT = "client"  # Google refuses our OAuth client: only the operator can fix that
     GOOGLE = "google"
     OURS = "ours"
 
@@ -317,7 +316,7 @@ def cause_of(error: Exception) -> Cause | None:
     if isinstance(error, TryLater) and not isinstance(error, StoreAway):
         if error.key in CLIENT_KEYS:
             return Cause.CLIENT
-        if error.reason in LIMIT_WORDS:
+        if error.reason in LIMIT_REASONS:
             return Cause.LIMITS
         if error.reason in (NO_READER, NO_TOPIC):
             return Cause.FAULT if error.reason == NO_READER else Cause.TOPIC
@@ -325,8 +324,8 @@ def cause_of(error: Exception) -> Cause | None:
 
 
 def code_of(error: Exception) -> str:
-    """What is stored of an error: its cause, Google's word or the error's type, and `#2` for the second refusal in a
-    row. Never a message, which might quote mail."""
+    """What is stored of an error: its cause, then Google's reason or the error's type, and "#2" for the second refusal
+    in a row. Never its message, which might quote mail."""
     word = getattr(error, "reason", "") or (
         error.code if isinstance(error, Refused) else type(error).__name__
     )
@@ -336,8 +335,8 @@ def code_of(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A job that has not come to its end since a try of it failed at `since` (aware UTC). `job` names the duty or
-    the stage, `cause` is why it failed last."""
+    """A job that failed at `since` (aware UTC) and has not succeeded since. `job` names the duty or the stage; `cause`
+    is why it failed last."""
 
     job: str
     cause: Cause
@@ -349,15 +348,15 @@ class Failing:
         return _BLAMES.get(self.cause, Blame.OURS)
 
     @property
-    def reads(self) -> bool:
-        """Whether no new mail is read meanwhile; else only some mail waits."""
-        return self.job in READING
+    def stops_reading(self) -> bool:
+        """Whether no new mail is read meanwhile; otherwise only some mail waits."""
+        return self.job in READING_DUTIES
 
 
-def foremost(failing: Iterable[Failing], now: datetime, *, watched: bool) -> Failing | None:
-    """The job whose failing the owner hears of at `now`, None if all goes well or the trouble is young. What
-    keeps all new mail waiting comes before what concerns one message. `watched`: Gmail tells us of new mail
-    still, so a failing renewal of the watch keeps none waiting."""
-    background = IN_THE_BACKGROUND if watched else IN_THE_BACKGROUND - {"watch"}
-    late = [job for job in failing if job.job not in background and now - job.since >= TOLD_AFTER]
-    return min(late, key=lambda job: (not job.reads, job.since), default=None)
+def failure_to_show(failing: Iterable[Failing], now: datetime, *, watched: bool) -> Failing | None:
+    """The failing job that is shown to the owner at `now`; None if there is none or it has only just begun to fail. A
+    job that stops all new mail comes before one that concerns a single message. `watched`: Gmail still sends notices,
+    so a watch that cannot be renewed delays nothing yet."""
+    background = BACKGROUND_DUTIES if watched else BACKGROUND_DUTIES - {"watch"}
+    late = [job for job in failing if job.job not in background and now - job.since >= SHOWN_AFTER]
+    return min(late, key=lambda job: (not job.stops_reading, job.since), default=None)

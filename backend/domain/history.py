@@ -1,4 +1,4 @@
-"""What Gmail says of a mailbox's changes: the body of a Pub/Sub push, read tolerantly, and a page of history."""
+"""How Gmail reports changes in a mailbox: the body of a Pub/Sub push, and a page of its history."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from dataclasses import dataclass
 from typing import Any
 
 # ---- The body of a Pub/Sub push
-# Both forms are read tolerantly.
+# It has one of two forms.
 # Wrapped: {"message": {"data": base64 of {"emailAddress", "historyId"}, "messageId"}, "subscription"}.
 # Unwrapped: {"emailAddress", "historyId"} is the body itself; the wrapper's fields come in headers, if at all.
-# `historyId` may be a JSON string or number; base64 may be the URL or the plain alphabet, padded or not.
+# `historyId` may be a JSON string or number; base64 may use the URL or the standard alphabet, padded or not.
 
 
 MAX_HISTORY_DIGITS = 20
 """An unsigned 64-bit number has at most 20 digits."""
 
 
-_HALF = re.compile("[\ud800-\udfff\\x00]")  # no database takes half a character, nor NUL
+_NOT_STORABLE = re.compile("[\ud800-\udfff\\x00]")  # lone surrogates and NUL, which no database accepts
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
-    """`push_id` is Pub/Sub's message id (one made of the content where an unwrapped push names
-    none); `subscription` is "" where none is named. `email` is lower-case."""
+class PushNotice:
+    """The content of a push: the mailbox's address (lower-case) and its history id. `push_id` is Pub/Sub's message id,
+    or made from the content if an unwrapped push has none; `subscription` is "" if not named."""
 
     push_id: str
     email: str
@@ -37,16 +37,16 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
-class Metadata:
-    """What the headers of an unwrapped push tell, "" where Pub/Sub was not asked to write them."""
+class PushHeaders:
+    """The wrapper's fields in the headers of an unwrapped push; "" unless Pub/Sub is configured to write them."""
 
     subscription: str = ""
     push_id: str = ""
 
 
-def read_push(body: bytes, metadata: Metadata = Metadata()) -> tuple[str | None, Envelope | None]:
-    """The subscription a push names ("" for a wrapper without a name, None for neither wrapper nor header), and its
-    notice. A push without a notice (None) should be acknowledged and counted: a repeat would not be better."""
+def read_push(body: bytes, metadata: PushHeaders = PushHeaders()) -> tuple[str | None, PushNotice | None]:
+    """The subscription of a push ("" for a wrapper without a name, None without wrapper and header), and its notice.
+    A push without a readable notice (None) should be acknowledged all the same: Pub/Sub would only repeat it."""
     outer = _object(body)
     if outer is None or "message" not in outer:
         unwrapped = _notice(outer, metadata.push_id, metadata.subscription) if outer else None
@@ -63,17 +63,17 @@ def read_push(body: bytes, metadata: Metadata = Metadata()) -> tuple[str | None,
     return subscription, _notice(inner, push_id, subscription) if inner else None
 
 
-def subscription_of(body: bytes, metadata: Metadata = Metadata()) -> str | None:
+def subscription_of(body: bytes, metadata: PushHeaders = PushHeaders()) -> str | None:
     """The first half of `read_push`."""
     return read_push(body, metadata)[0]
 
 
-def read_envelope(body: bytes, metadata: Metadata = Metadata()) -> Envelope | None:
+def read_notice(body: bytes, metadata: PushHeaders = PushHeaders()) -> PushNotice | None:
     """The second half of `read_push`."""
     return read_push(body, metadata)[1]
 
 
-def _notice(data: dict[str, Any], push_id: str, subscription: str) -> Envelope | None:
+def _notice(data: dict[str, Any], push_id: str, subscription: str) -> PushNotice | None:
     email, history = data.get("emailAddress"), data.get("historyId")
     if isinstance(history, int) and not isinstance(history, bool):
         history = str(history)
@@ -81,12 +81,12 @@ def _notice(data: dict[str, Any], push_id: str, subscription: str) -> Envelope |
         return None
     if not isinstance(history, str) or not history.isascii() or not history.isdigit():
         return None
-    if len(history) > MAX_HISTORY_DIGITS or len(push_id) > 200 or _HALF.search(email + push_id):
+    if len(history) > MAX_HISTORY_DIGITS or len(push_id) > 200 or _NOT_STORABLE.search(email + push_id):
         return None
     email = email.strip().lower()
     if not push_id:
         push_id = f"unwrapped-{hashlib.sha256(f'{email} {history}'.encode()).hexdigest()[:32]}"
-    return Envelope(push_id, email, history, subscription)
+    return PushNotice(push_id, email, history, subscription)
 
 
 def _object(body: bytes) -> dict[str, Any] | None:
@@ -105,18 +105,17 @@ def _decoded(data: str) -> bytes:
         return b""
 
 
-# ---- What one page of history means
-# Pure: the page comes in as plain values, and the ids to look at go out. Draft edits make a new message id
-# each time and are nobody's business; everything else is either incoming mail to screen or the owner's own mail to
-# learn from. The same id may occur in many records: it is returned once.
+# ---- New messages in a page of history
+# Each edit of a draft makes a new message id, which is ignored. All else is either incoming mail to screen or the
+# owner's own mail to learn contacts from. An id may occur in many records and is returned once.
 
 
-UNSEEN = frozenset({"DRAFT", "CHAT"})
+_IGNORED = frozenset({"DRAFT", "CHAT"})
 
 
 @dataclass(frozen=True, slots=True)
-class Appeared:
-    """A message to look at. `own` is true for the owner's sent mail; `labels` None where Google did not say."""
+class NewMessage:
+    """A message to screen, or the owner's `own` sent mail to learn from. `labels` is None if Google did not say."""
 
     gmail_id: str
     thread_id: str
@@ -124,19 +123,19 @@ class Appeared:
     own: bool
 
 
-def appeared(
+def new_messages(
     added: Iterable[tuple[str, str, frozenset[str] | None]],
     gained: Iterable[tuple[str, str, frozenset[str]]],
-) -> tuple[Appeared, ...]:
-    """Messages that came in (`added`: id, thread, labels) or became sent mail by a label (`gained`: id,
-    thread, labels put on), each once, in order."""
-    seen: dict[str, Appeared] = {}
+) -> tuple[NewMessage, ...]:
+    """Messages that were `added` (id, thread, labels), or became sent mail because they `gained` a label (id, thread,
+    labels added); each once, in order."""
+    seen: dict[str, NewMessage] = {}
     for gmail_id, thread_id, labels in added:
-        if labels is not None and labels & UNSEEN and "SENT" not in labels:
+        if labels is not None and labels & _IGNORED and "SENT" not in labels:
             continue
         own = labels is not None and "SENT" in labels
-        seen.setdefault(gmail_id, Appeared(gmail_id, thread_id, labels, own))
+        seen.setdefault(gmail_id, NewMessage(gmail_id, thread_id, labels, own))
     for gmail_id, thread_id, labels in gained:
         if "SENT" in labels:  # a draft that was sent
-            seen[gmail_id] = Appeared(gmail_id, thread_id, labels, own=True)
+            seen[gmail_id] = NewMessage(gmail_id, thread_id, labels, own=True)
     return tuple(seen.values())

@@ -1,4 +1,4 @@
-"""Times as the rows and the log of decisions hold them, microseconds since 1970; and our clock against Google's."""
+"""Times as the database stores them, in microseconds since 1970; and a check of our clock against Google's."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def micros(at: datetime) -> int:
-    """Microseconds since 1970. Refuses naive times: they would be read as some zone's or other's."""
+    """Microseconds since 1970. Raises `TypeError` for naive times, whose time zone is unknown."""
     return (at - _EPOCH) // _MICROSECOND
 
 
 def moment(value: int) -> datetime:
     """Inverse of `micros`."""
-    return _EPOCH + value * _MICROSECOND  # half the time of timedelta(microseconds=value)
+    return _EPOCH + value * _MICROSECOND  # twice as fast as timedelta(microseconds=value)
 
 
 def clock_off(now: datetime, date: str, allowed: float) -> Refused | None:
-    """What to say of a clock that says `now` when an answer of Google's says `date`; None where they agree within
-    `allowed` seconds, and for what is no date."""
+    """The error if our clock (`now`) and the `date` of a response from Google differ by more than `allowed` seconds;
+    None if they agree, or if `date` cannot be read."""
     try:
         off = (now - parsedate_to_datetime(date)).total_seconds()
     except (TypeError, ValueError):

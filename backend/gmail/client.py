@@ -16,7 +16,7 @@ import structlog
 
 from backend.domain.errors import Gone, HistoryGone, Rejected, TryLater
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.message import NAMES, PARENT, LabelIds
+from backend.domain.mailbox.message import LABEL_NAMES, PARENT, LabelIds
 from backend.gmail import answers
 from backend.gmail.answers import AnswerUnreadable, NameTaken, OneWatchOnly, send_uncertain
 from backend.gmail.callers import GoogleKeys, GoogleTokens, PushVerifier
@@ -227,8 +227,12 @@ class GmailClient:
         has renamed the label; otherwise a label of the right name is used, or created."""
         have = await self._labels(mailbox_id)
         name_taken = False
-        kept = {field: getattr(known, field) for field in NAMES if getattr(known, field) in have.values()}
-        missing = [name for field, name in NAMES.items() if field not in kept and name.casefold() not in have]
+        kept = {
+            field: getattr(known, field) for field in LABEL_NAMES if getattr(known, field) in have.values()
+        }
+        missing = [
+            name for field, name in LABEL_NAMES.items() if field not in kept and name.casefold() not in have
+        ]
         if missing and PARENT.casefold() not in have:
             missing.insert(0, PARENT)  # without a parent label Gmail shows the others as a flat list
         for name in missing:
@@ -241,7 +245,7 @@ class GmailClient:
             have |= await self._labels(mailbox_id)
         # The owner may have renamed one of our labels to the name of another.
         free = {name: label for name, label in have.items() if label not in kept.values()}
-        found = {field: free.get(name.casefold(), "") for field, name in NAMES.items()}
+        found = {field: free.get(name.casefold(), "") for field, name in LABEL_NAMES.items()}
         ids = LabelIds(**(found | kept))
         if not ids.complete:
             raise TryLater("later.label", reason="labelConflict")

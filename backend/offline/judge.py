@@ -29,8 +29,8 @@ from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.message import Verdict
 from backend.domain.policy.evidence import EVIDENCE_ROWS, Evidence, company_domain
 from backend.domain.policy.table import NOT_INCOMING_LABELS, Facts, Standing, decide
-from backend.domain.reading.score import Reason, Score, Thresholds, illustrate
-from backend.domain.reading.views import surest, views
+from backend.domain.reading.passages import most_like_a_pitch, passages
+from backend.domain.reading.score import Reason, Score, Thresholds, with_quotes
 from backend.offline.archives import ArchivedMessage
 from backend.offline.mbox import system_labels
 
@@ -131,10 +131,10 @@ class Judge:
             standing=STRANGER,
             form=form_of(arrival, owner),
         )
-        readings = views(message, owner)
+        readings = passages(message, owner)
         facts = replace(facts, limit=limit_of(message, readings[0]))
-        decisive, score = surest(readings, self.session.score)
-        score = illustrate(score, decisive.reading, decisive.own or readings[0].own)
+        decisive, score = most_like_a_pitch(readings, self.session.score)
+        score = with_quotes(score, decisive.words, decisive.own or readings[0].own)
         earlier = frozenset((*message.references, message.in_reply_to)) - {""}
         through = list_address(message)
         return ScoredMessage(archived.file, facts, score, earlier, self._wrote_to(message), through)

@@ -127,7 +127,7 @@ def _opened(content: bytes) -> dict[str, Any]:
 def _looked_through(content: bytes) -> tuple[dict[str, Any], dict[str, Rows]]:
     """The file, and its lists with every entry checked."""
     data = _opened(content)
-    return data, {table.name: _rows(data, table) for table in TABLES.values() if table.returns}
+    return data, {table.name: _rows(data, table) for table in TABLES.values() if table.imported}
 
 
 def _no_archive() -> Refused:

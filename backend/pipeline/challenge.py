@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from babel.dates import format_date
 
-from backend.domain.entry.challenge import LIFE, Challenge, ChallengeState, token_hash
+from backend.domain.entry.challenge import LINK_LIFE, Challenge, ChallengeState, token_hash
 from backend.domain.entry.challenge_mail import Wording, compose
 from backend.domain.errors import (
     SEARCH_LAG,
@@ -133,7 +133,7 @@ async def _reuse_earlier_link(
     if screened.received_at >= context.started:
         return False
     recipient = normalise(reply_address(_arrival_from_row(screened, pending).message).address)
-    earlier = OutgoingMail("", job.thread_id, "", recipient, now - LIFE)
+    earlier = OutgoingMail("", job.thread_id, "", recipient, now - LINK_LIFE)
     found = await context.gmail.find_link(job.mailbox_id, earlier)
     if found is None:
         return False

@@ -354,7 +354,7 @@ async def web_push(context: Context, job: DutyJob) -> datetime | DutyResult | No
     due: list[datetime] = []
     ready: list[tuple[WebPush, Sequence[MessageView]]] = []
     for browser in browsers:
-        news = rules.newcomers(held.piles, browser.told_until, now)
+        news = rules.new_senders(held.piles, browser.told_until, now)
         if news and browser.told_at is not None and browser.told_at + rules.APART > now:
             due.append(browser.told_at + rules.APART)
         elif news:

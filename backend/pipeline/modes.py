@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.domain.errors import Refused
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.mailbox import Mode, Preferences, unfit
+from backend.domain.mailbox.mailbox import Mode, Preferences, bad_setting
 from backend.locale import LANGUAGES
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
@@ -22,9 +22,9 @@ def check_chosen(settings: Settings, changes: Mapping[str, Any]) -> None:
     if changes.get("mode") == Mode.CHALLENGE and not settings.challenges:
         raise Refused("out_of_range.challenge", field="mode")
     if "zone" in changes and not known_zone(str(changes["zone"])):
-        raise unfit("zone")
+        raise bad_setting("zone")
     if "language" in changes and changes["language"] not in LANGUAGES:
-        raise unfit("language", LANGUAGES)
+        raise bad_setting("language", LANGUAGES)
 
 
 def in_force(settings: Settings, preferences: Preferences) -> Preferences:

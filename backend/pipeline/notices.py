@@ -8,9 +8,9 @@ import asyncio
 import zlib
 from datetime import datetime, timedelta
 
-from backend.domain.history import Envelope, Metadata, read_push
+from backend.domain.history import PushHeaders, PushNotice, read_push
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.mailbox import NoticeHint, look_after
+from backend.domain.mailbox.mailbox import NoticeHint, poll_interval
 from backend.pipeline.context import Context
 from backend.ports.gmail import PushCallers
 from backend.transactions.jobs import position
@@ -18,7 +18,7 @@ from backend.transactions.records import Duty, PushFate
 
 
 async def push(
-    context: Context, callers: PushCallers, authorization: str, body: bytes, metadata: Metadata
+    context: Context, callers: PushCallers, authorization: str, body: bytes, metadata: PushHeaders
 ) -> PushFate | None:
     """Verify and hear one push. None means: authentic but malformed, acknowledge and count it.
 
@@ -36,7 +36,7 @@ async def fetched(context: Context, body: bytes) -> PushFate | None:
     return await _heard(context, read_push(body)[1])
 
 
-async def _heard(context: Context, envelope: Envelope | None) -> PushFate | None:
+async def _heard(context: Context, envelope: PushNotice | None) -> PushFate | None:
     """The mailbox is looked at at once, and again after Google's one-second window, in which it drops further notices:
     that look sees what they would have told. It is in memory, and stored by the commit of the look. Stored at once is
     only the word of a mailbox we have not looked at since our start, and anything while the store takes nothing: then
@@ -95,7 +95,7 @@ def look_again_at(context: Context, mailbox_id: MailboxId, moved_at: datetime | 
         return now + sweep_after(context, mailbox_id)
     often, seldom = (timedelta(seconds=s) for s in (settings.poll_interval, settings.poll_quiet_interval))
     moment = f"{mailbox_id} {now.timestamp():.0f}"  # another chance each time, and no randomness
-    return now + look_after(often, seldom, moved_at, now, zlib.crc32(moment.encode()) % 1_001 / 1_000)
+    return now + poll_interval(often, seldom, moved_at, now, zlib.crc32(moment.encode()) % 1_001 / 1_000)
 
 
 def sweep_after(context: Context, mailbox_id: MailboxId) -> timedelta:

@@ -17,15 +17,15 @@ from backend.domain.mailbox.mailbox import DigestPace, Mailbox
 from backend.domain.mailbox.message import MessageView
 from backend.domain.mailbox.owner_digest import (
     MAX_NAME,
-    Block,
     Button,
     DigestLetter,
     DigestLink,
     DigestState,
+    SenderBlock,
     compose,
     plain,
 )
-from backend.domain.mailbox.review import Position, Shelf, Wanted, told_reason
+from backend.domain.mailbox.review import Position, Shelf, Wanted, shown_reason
 from backend.locale import Section, catalogue, reason_sentence
 from backend.pipeline.context import Context, DutyResult
 from backend.pipeline.decide import use_link
@@ -61,7 +61,7 @@ def letter(
 ) -> DigestLetter:
     """What is said of `held`. `urls` are the links by sender and act; `since` is in the owner's own zone."""
     words = catalogue(mailbox.preferences.language).section("digest", "card")
-    shown, count = held[: rules.SENDERS], sum(len(one.messages) for one in held)
+    shown, count = held[: rules.MOST_SENDERS], sum(len(one.messages) for one in held)
     emails = _plural(words, "emails", count)
     title = _plural(words, "title", len(held), emails=emails)
     day = format_skeleton("MMMd", since, locale=words.catalogue.locale)
@@ -82,7 +82,7 @@ def letter(
     )
 
 
-def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], str]) -> Block:
+def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], str]) -> SenderBlock:
     latest, language = one.messages[0], words.catalogue.language
     points = "" if latest.score is None else str(min(99, max(1, round(latest.score * 100))))
     height = (
@@ -90,7 +90,7 @@ def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], st
     )
     note = next((view.note for view in one.messages if view.note), "")
     name = plain(one.name, MAX_NAME)
-    return Block(
+    return SenderBlock(
         name=one.name,
         address=one.sender,
         count=_plural(words, "emails", len(one.messages)) if len(one.messages) > 1 else "",
@@ -102,13 +102,13 @@ def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], st
         note=words["note"].format(note=note) if note else "",
         buttons=tuple(
             Button(words[f"act_{act}"], words[f"{act}_whom"].format(name=name), urls[one.sender, act])
-            for act in rules.ACTS
+            for act in rules.LINK_DECISIONS
         ),
     )
 
 
 def _reason(language: str, view: MessageView) -> str:
-    told = told_reason(view)
+    told = shown_reason(view)
     return reason_sentence(language, told.code, told.quotes, told.weight > 0) if told else ""
 
 
@@ -159,16 +159,16 @@ async def _place(
     held: Sequence[HeldMail],
     now: datetime,
 ) -> str:
-    shown, links = held[: rules.SENDERS], list[DigestLink]()
+    shown, links = held[: rules.MOST_SENDERS], list[DigestLink]()
     urls: dict[tuple[str, Decision], str] = {}
     for one in shown:
-        for act in rules.ACTS:
+        for act in rules.LINK_DECISIONS:
             token = context.tokens.token(TOKEN_BYTES)
             urls[one.sender, act] = f"{context.settings.public_url}/d/{token}"
             ids = tuple(view.gmail_id for view in one.messages)
             expires = now + rules.LINK_LIFE
             links.append(DigestLink(token_hash(token), mailbox.id, act, ids, expires))
-    sealed = context.vault.seal(rules.sealed_words(mailbox.id, now))
+    sealed = context.vault.seal(rules.sealed_content(mailbox.id, now))
     message_id = rules.message_id(sealed, mailbox.owner.domain)
     message = letter(
         mailbox,

@@ -19,7 +19,14 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from backend.domain.errors import PASSED_OVER, Gone, Rejected, Unexplained, believed
-from backend.domain.mailbox.decisions import AWAY, Correction, Decision, Origin, Returned, already_recorded
+from backend.domain.mailbox.decisions import (
+    IN_SPAM_OR_BIN,
+    Correction,
+    Decision,
+    Origin,
+    Returned,
+    already_recorded,
+)
 from backend.domain.mailbox.mailbox import Gap, Mailbox
 from backend.domain.mailbox.message import INBOX, SPAM, TRASH, Placement
 from backend.pipeline.context import Context
@@ -199,7 +206,7 @@ async def _suspects(
     found: dict[str, str | None] = {
         gmail_id: by
         for gmail_id, by in list(ours.items())[:COMPARED]
-        if gmail_id not in (away if by in AWAY else there)
+        if gmail_id not in (away if by in IN_SPAM_OR_BIN else there)
     }
     for gmail_id, view in (await context.store.known(mailbox.id, spam)).items():
         if view.stage is None and view.placement in (Placement.INBOX, Placement.MARKED):
@@ -229,7 +236,7 @@ async def _moved(
         if place is not None:
             if not already_recorded(place, by or "") and (place is Decision.SPAM or by is not None):
                 found.corrections.append(_word(progress, gmail_id, place))
-        elif by in AWAY:
+        elif by in IN_SPAM_OR_BIN:
             found.returned.append(Returned(gmail_id, f"relist-{progress.cursor}", lies_there))
         elif by is not None and not lies_there:
             found.corrections.append(_word(progress, gmail_id, Decision.RELEASE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -15,6 +16,7 @@ from backend.domain.mail.sender import normalise, organisational_domain
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView, Verdict
 from backend.domain.mailbox.review import (
+    Check,
     Figures,
     Listing,
     Pile,
@@ -24,16 +26,16 @@ from backend.domain.mailbox.review import (
     UnsubscribeState,
     Unsubscription,
     Wanted,
-    filled,
+    all_weeks,
     first_monday,
     reasons_of,
     shelf_of,
 )
 from backend.domain.mailbox.rules import MOST_RULES, subject_of, write_list
 from backend.domain.policy.table import Facts, Standing, decide
-from backend.domain.reading.score import Score, Shown
+from backend.domain.reading.score import Score, ShownMessage
 from backend.domain.watching.drift import Drift
-from backend.domain.watching.trial import Quality, StrictnessOffer, better_degree, quality
+from backend.domain.watching.trial import Quality, StrictnessOffer, better_strictness, quality
 from backend.pipeline.context import Context
 from backend.pipeline.decide import LONGEST_ADDRESS, MOST_ORDERED
 from backend.ports.public_post import Unsubscriber
@@ -45,7 +47,7 @@ from backend.transactions.records import News
 # The same for page and desktop app.
 
 
-async def shown(context: Context, view: MessageView, owner: Owner) -> Shown:
+async def shown(context: Context, view: MessageView, owner: Owner) -> ShownMessage:
     """Text and marks of a message we know of. Raises as `Gmail.fetch` and `Reader.show` do."""
     fetched = await context.gmail.fetch(view.mailbox_id, view.gmail_id)
     return await context.reader.show(fetched, owner, weighed(view))
@@ -74,7 +76,7 @@ class OpenedMessage:
     view: MessageView
     mailbox: Mailbox
     unsubscription: Unsubscription | None
-    shown: Shown = Shown("")
+    shown: ShownMessage = ShownMessage("")
     missing: str = ""
 
 
@@ -252,7 +254,17 @@ class InsightService:
         today = self.context.clock.now().astimezone(UTC).date()
         since = datetime.combine(first_monday(today), time(), UTC)
         figures = await self.context.store.figures(mailbox_id, since, SENDERS)
-        return mailbox, replace(figures, weeks=filled(figures.weeks, today))
+        return mailbox, replace(figures, weeks=all_weeks(figures.weeks, today))
+
+    async def unanswered(self, mailbox_id: MailboxId, senders: Iterable[str]) -> dict[str, Check]:
+        """The latest check of each of those senders who were sent one and have passed none."""
+        found = {}
+        for sender in senders:
+            checks = (await self.context.store.sender_profile(mailbox_id, sender, "", None, 1)).checks
+            sent = [check for check in checks if check.sent_at]
+            if sent and not any(check.solved_at for check in sent):
+                found[sender] = sent[0]
+        return found
 
     async def drift(self, mailbox_id: MailboxId) -> Drift:
         """Whether the mailbox's mail has changed."""
@@ -266,4 +278,4 @@ class InsightService:
         """The strictness that the answers say would serve the owner better."""
         reader, now = self.context.reader, self.context.clock.now()
         answered = await self.context.store.answered(mailbox.id, reader.model_version, now)
-        return better_degree(mailbox.preferences.strictness, answered, reader.thresholds)
+        return better_strictness(mailbox.preferences.strictness, answered, reader.thresholds)

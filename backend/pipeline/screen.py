@@ -14,21 +14,21 @@ from datetime import datetime, timedelta
 import structlog
 
 from backend.domain.digest import Digest
-from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
+from backend.domain.entry.challenge import LINK_LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
 from backend.domain.errors import Conflict, Gone, LaneLost, NotYet, Rejected, Unexplained, believed
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import (
     IMPORTANT,
-    PLACES,
+    PLACEMENT_OF,
     FailOpen,
     Outcome,
     Placement,
     RowName,
     Screened,
     Verdict,
-    as_it_came,
+    labels_on_arrival,
 )
 from backend.domain.policy.evidence import CLEARLY_ORDINARY
 from backend.domain.policy.guards import NOT_ADDRESSED, GuardInput, objections
@@ -127,7 +127,7 @@ async def read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
         log.warning("not_read_in_full", mailbox=mailbox.id, limit=digest.limit, fault=digest.fault)
     if digest.again is not None:
         context.judged.read_again.labels(digest.again).inc()
-    labels = as_it_came(digest.arrival.labels, mailbox.labels)
+    labels = labels_on_arrival(digest.arrival.labels, mailbox.labels)
     if labels == digest.arrival.labels:
         return digest
     return replace(digest, arrival=replace(digest.arrival, labels=labels))
@@ -137,7 +137,7 @@ def _from_history(
     context: Context, job: MessageJob, mailbox: Mailbox, begun: ScreeningContext
 ) -> Verdict | None:
     now, wishes, blocks = context.clock.now(), mailbox.preferences, begun.blocks
-    labels = None if job.labels is None else as_it_came(job.labels, mailbox.labels)
+    labels = None if job.labels is None else labels_on_arrival(job.labels, mailbox.labels)
     verdict = prescreen(labels, wishes, blocks, now, mailbox.labels)
     if verdict is None:
         return None
@@ -271,7 +271,8 @@ async def decided(
 def _leaves(verdict: Verdict) -> bool:
     """Whether a message is held or labelled for what it is."""
     return (
-        PLACES[verdict.outcome] in (Placement.MARKED, Placement.HELD) and verdict.row is not RowName.BLOCKED
+        PLACEMENT_OF[verdict.outcome] in (Placement.MARKED, Placement.HELD)
+        and verdict.row is not RowName.BLOCKED
     )
 
 
@@ -305,7 +306,7 @@ def _fresh(context: Context, mailbox: Mailbox, digest: Digest) -> timedelta:
     """Up to which age the message may be answered. One that is held already was read in time: its link is owed, or a
     restored database has forgotten it, and then it is looked for, and no new one leaves late."""
     held_before = mailbox.labels.held in digest.arrival.labels
-    return LIFE if held_before else timedelta(seconds=context.settings.fresh_seconds)
+    return LINK_LIFE if held_before else timedelta(seconds=context.settings.fresh_seconds)
 
 
 def _facts(context: Context, mailbox: Mailbox, digest: Digest, standing: Standing) -> Facts:
@@ -361,6 +362,6 @@ def intended(context: Context, writer: Address, screened: Screened) -> Challenge
         token_hash=token_hash(token),
         sealed_token=context.vault.seal(token),
         message_id=f"<{identifier}.{context.tokens.identifier()}@{writer.domain}>",
-        expires_at=context.clock.now() + LIFE,
+        expires_at=context.clock.now() + LINK_LIFE,
         reply_from=writer,
     )

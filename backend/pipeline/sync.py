@@ -27,9 +27,9 @@ from backend.domain.errors import (
     Unexplained,
     believed,
 )
-from backend.domain.history import appeared
+from backend.domain.history import new_messages
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.decisions import RowState as MovedRow
+from backend.domain.mailbox.decisions import KnownState as MovedRow
 from backend.domain.mailbox.decisions import decisions
 from backend.domain.mailbox.mailbox import INDEX_LAG, Link, Mailbox, NoticeHint
 from backend.domain.mailbox.message import MessageView, Stage
@@ -266,7 +266,7 @@ async def _interpret(
 ) -> tuple[SyncPage, HistoryContext]:
     """Which messages to look at, and which label changes are the owner's word; and what is known around them. No Gmail
     call."""
-    messages = appeared(
+    messages = new_messages(
         ((added.gmail_id, added.thread_id, added.labels) for added in listed.added),
         ((moved.gmail_id, moved.thread_id, moved.added) for moved in listed.relabelled),
     )

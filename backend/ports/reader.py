@@ -10,11 +10,11 @@ from typing import Protocol
 
 from backend.domain.digest import Digest
 from backend.domain.errors import PitchgateError
-from backend.domain.mail.machine_mail import Offer
+from backend.domain.mail.machine_mail import UnsubscribeOffer
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen
-from backend.domain.reading.score import Cost, Score, Shown, Thresholds
+from backend.domain.reading.score import Score, ShownMessage, StrictnessCost, Thresholds
 from backend.ports.gmail import Fetched
 
 
@@ -36,19 +36,19 @@ class Reader(Protocol):
         """Read and score. What breaks while scoring ends as a digest with a cause; raises `Unread` where not even the
         facts could be read."""
 
-    async def show(self, fetched: Fetched, owner: Owner, score: Score) -> Shown:
+    async def show(self, fetched: Fetched, owner: Owner, score: Score) -> ShownMessage:
         """The message as its owner is shown it, the reasons of `score` marked. Raises `Unread`."""
 
     async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
         """Whom this message of the owner's makes a correspondent. Raises `Unread`."""
 
-    async def offer(self, fetched: Fetched) -> Offer:
+    async def offer(self, fetched: Fetched) -> UnsubscribeOffer:
         """What the message offers for unsubscribing. Raises `Unread`."""
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """The probabilities at which the model in use was found to be right often enough."""
 
-    def cost(self, strictness: Strictness) -> Cost:
+    def cost(self, strictness: Strictness) -> StrictnessCost:
         """What the model in use was found to cost at this strictness."""
 
     @property

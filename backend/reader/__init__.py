@@ -1,5 +1,5 @@
-"""Reading in a process of its own: what a stranger wrote is parsed, read and scored where it can be stopped.
+"""Reading in separate processes: what strangers wrote is parsed and scored in a process that can be killed.
 
-`child` is that process, which keeps itself in bounds, `process` our end of it, `frames` what goes between the two, and
-`pool` the port.
+`child` is the code of such a process, `process` its handle in the server, `frames` the protocol between the two,
+`turns` shares the processes between mailboxes, and `pool` implements the port.
 """

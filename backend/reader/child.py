@@ -1,4 +1,4 @@
-"""The reading process: confines itself, then answers one request at a time."""
+"""The reading process: it limits its own memory and time, then answers one request at a time."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
 from backend.domain.digest import Digest
-from backend.domain.digesting import Challenger, correspondents, costly_sender, digest, fault_of, show
+from backend.domain.digesting import Challenger, correspondents, digest, fault_of, message_sender_key, show
 from backend.domain.errors import PitchgateError
-from backend.domain.mail.machine_mail import offer
+from backend.domain.mail.machine_mail import unsubscribe_offer
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen, Limit
-from backend.domain.reading.score import Cost, Score, Thresholds
-from backend.domain.reading.views import View
-from backend.reader.frames import Limits, ModelData, Models, Second, answered, read_request
+from backend.domain.reading.passages import Passage
+from backend.domain.reading.score import Score, StrictnessCost, Thresholds
+from backend.reader.frames import Limits, ModelData, Models, SecondReadingLimits, pack_answer, read_request
 
-# ---- Bounds of a reading process
-# It needs nobody outside to watch: the system ends it, or refuses memory. Where a system lacks a limit (memory on
-# macOS and Windows, time on Windows) the process that started this one still stops it in time; those are systems for
-# development.
+# ---- Limits of the process
+# The operating system enforces them: it ends the process or refuses memory. Where a system lacks a limit (memory on
+# macOS and Windows, time on Windows, which are used for development only), the server still kills the process in time.
 
 
 if sys.platform != "win32":
@@ -39,14 +38,15 @@ _IGNORED = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def ignore_signals() -> None:
-    """What a terminal or a supervisor sends to a whole group is for our parent: we end when it closes our input."""
+    """Ignore signals that a terminal or supervisor sends to the whole process group. They are meant for the server;
+    this process ends when the server closes its input."""
     for name in _IGNORED:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def confine(memory: int) -> None:
-    """From now on at most `memory` bytes more than now; no file may grow, and no core dump holds mail."""
+    """Allow at most `memory` bytes more than now, no growing file, and no core dump (it would contain mail)."""
     if sys.platform == "win32":
         return
     for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
@@ -60,12 +60,12 @@ def confine(memory: int) -> None:
 
 
 def resident() -> int:
-    """Bytes in memory now, 0 where the system does not say."""
+    """Bytes in memory now, 0 if the system does not say."""
     return _pages(1)
 
 
 def _pages(column: int) -> int:
-    """A figure of Linux' statm in bytes: 1 is what is resident, 5 what the data limit counts."""
+    """A column of Linux's statm, in bytes: 1 is resident memory, 5 what the data limit counts."""
     try:
         return int(os.pread(_statm(), 200, 0).split()[column]) * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
@@ -74,13 +74,13 @@ def _pages(column: int) -> int:
 
 @cache
 def _statm() -> int:
-    """Opened once: it is asked after every message."""
+    # Opened once, because it is read after every message.
     return os.open(_STATM, os.O_RDONLY)
 
 
-class Alarm:
-    """Ends the process after `seconds` of processor time in one block: by the system, so that no loop in a library or
-    in `re`, which lets no other code run, can outlast it."""
+class CpuAlarm:
+    """A context manager that ends the process after `seconds` of processor time. The system does it, so it also ends
+    loops in C code, for example in `re`, during which no Python code runs."""
 
     def __init__(self, seconds: float, patience: float) -> None:
         self._seconds = seconds
@@ -88,7 +88,7 @@ class Alarm:
 
     def __enter__(self) -> None:
         if hasattr(signal, "setitimer"):
-            # SIGPROF has no handler here: it ends the process.
+            # SIGPROF without a handler ends the process.
             signal.setitimer(signal.ITIMER_PROF, self._seconds)
         else:
             faulthandler.dump_traceback_later(self._patience, exit=True, file=sys.__stderr__ or sys.stderr)
@@ -103,76 +103,78 @@ class Alarm:
 # ---- The reading process
 
 
-IN_FULL = 0.25
-"""Share of a message's processor time in which it must be read in full: the rest is for what can be read of it then."""
+FULL_READING_SHARE = 0.25
+"""Share of the processor time allowed for a message in which it must be read in full. If that fails, the rest is for
+reading it in part."""
 
-GROWTH = 32_000_000
-"""Bytes by which a process may have grown over a message and still read the next one."""
+MOST_GROWTH = 32_000_000
+"""Bytes by which a process may grow in all before it ends after a message."""
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """A model that has been loaded: its version and digest, what it was published with, and how it scores a text; the
-    second argument says whether its terms' counts come too. `briefly` does without reasons, `beside`, as a challenger
-    scores, without a trace too."""
+class LoadedModel:
+    """A loaded model: its version, digest, thresholds and costs, and three ways to score a text. `score` gives
+    everything, with the counts of the terms if its second argument is true; `briefly` leaves out the reasons; `beside`,
+    for a challenger, also leaves out the trace."""
 
     version: str
     digest: str
     thresholds: Mapping[Strictness, Thresholds]
-    costs: Mapping[Strictness, Cost]
+    costs: Mapping[Strictness, StrictnessCost]
     score: Callable[[str, bool], Score]
     briefly: Callable[[str], Score]
     beside: Callable[[str], Score]
 
 
-class Rereader(Protocol):
-    """What reads a second time. Raises anything it likes."""
+class SecondReader(Protocol):
+    """The second reading. May raise any error."""
 
     @property
     def languages(self) -> Set[str]:
-        """Of texts it may read."""
+        """The languages of texts that it can read."""
 
     @property
     def thresholds(self) -> Mapping[Strictness, Thresholds]:
-        """Its own."""
+        """The thresholds for its scores."""
 
     def read(self, text: str, first: Score) -> Score:
-        """`first`, judged again."""
+        """The score of a text after a second reading; `first` is that of the first."""
 
 
-class Doubts:
-    """The view of the latest message that is in doubt, until it has been read again."""
+class DoubtfulPassage:
+    """Keeps the decisive passage of the latest message, if its score is doubtful, for a second reading."""
 
-    def __init__(self, rereader: Rereader, second: Second) -> None:
-        self._rereader, self._second = rereader, second
+    def __init__(self, reader: SecondReader, second: SecondReadingLimits) -> None:
+        self._reader, self._second = reader, second
         self._kept: tuple[str, Score] | None = None
 
-    def keep(self, view: View, score: Score) -> bool:
-        """Whether it is in doubt."""
+    def keep(self, passage: Passage, score: Score) -> bool:
+        """Keep the passage if its score is doubtful; returns whether it is."""
         between = self._second.least <= score.probability < self._second.below
-        doubtful = between and bool(view.own) and view.reading.language in self._rereader.languages
-        self._kept = (view.own, score) if doubtful else None
+        doubtful = between and bool(passage.own) and passage.words.language in self._reader.languages
+        self._kept = (passage.own, score) if doubtful else None
         return doubtful
 
     def read_again(self) -> Score:
-        """Its score after a second reading. Raises `LookupError` where nothing is in doubt."""
+        """The score after a second reading. Raises `LookupError` if no passage is kept."""
         kept, self._kept = self._kept, None
         if kept is None:
             raise LookupError
-        return self._rereader.read(*kept)
+        return self._reader.read(*kept)
 
 
-class NoAnswer(Exception):
-    """The bytes are no whole answer of Google's."""
+class IncompleteResponse(Exception):
+    """The bytes are not a complete response from Google."""
 
 
-class _TooLong(BaseException):
-    """A message has had the time in which it may be read in full. No handler of ordinary errors may take it."""
+class _OutOfTime(BaseException):
+    """The time for reading a message in full is over. A `BaseException`, so that no handler of ordinary errors catches
+    it."""
 
 
-class _Patience:
-    """Ends a block after `seconds` of processor time, between two steps of Python: much earlier than `Alarm`, and the
-    process goes on."""
+class _TimeLimit:
+    """A context manager that raises `_OutOfTime` after `seconds` of processor time. Unlike `CpuAlarm`, the process goes
+    on; but it works only while Python code runs, not within a call into C."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -193,16 +195,17 @@ class _Patience:
     def _over(self, *_: object) -> None:
         if self._within:
             self._within = False
-            raise _TooLong
+            raise _OutOfTime
 
 
 def serve(
     opened: Callable[[bytes, bool], Arrival],
-    load: Callable[[bytes, str], Model],
-    load_rereader: Callable[[str, str], Rereader],
+    load: Callable[[bytes, str], LoadedModel],
+    load_rereader: Callable[[str, str], SecondReader],
 ) -> None:
-    """Load the models that come first, then read what comes. `opened` opens a message, whole or briefly, and raises
-    `NoAnswer`. A challenger or a second reading that is refused is done without."""
+    """Load the models from the first request, then answer requests until the input ends. `opened` parses Google's
+    response into a message (only part of it, if its second argument is true) and raises `IncompleteResponse`. If the
+    challenger or the second reading cannot be loaded, the process works without it."""
     ignore_signals()
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     _silence(sys.stdout)
@@ -213,20 +216,20 @@ def serve(
     assert isinstance(models, Models)
     assert isinstance(limits, Limits)
     try:
-        model = _loaded(load, models.champion)
+        model = _load_checked(load, models.champion)
     except PitchgateError as error:
-        _write(answers, {"refused": _told(error)})
+        _write(answers, {"refused": _as_json(error)})
         return
     beside = rereader = None
     refusals: dict[str, object] = {}
     try:
-        beside = _loaded(load, models.challenger) if models.challenger is not None else None
+        beside = _load_checked(load, models.challenger) if models.challenger is not None else None
     except PitchgateError as error:
-        refusals["challenger_refused"] = _told(error)
+        refusals["challenger_refused"] = _as_json(error)
     try:
         rereader = load_rereader(limits.second.file, model.digest) if limits.second is not None else None
     except PitchgateError as error:
-        refusals["second_refused"] = _told(error)
+        refusals["second_refused"] = _as_json(error)
     del models, first
     ready = {"version": model.version, "thresholds": model.thresholds, "costs": model.costs}
     challenger = {} if beside is None else beside.thresholds
@@ -235,58 +238,64 @@ def serve(
         answers,
         {"ready": {**ready, "challenger_thresholds": challenger, "again_thresholds": again, **refusals}},
     )
-    doubts = Doubts(rereader, limits.second) if rereader is not None and limits.second is not None else None
+    doubts = (
+        DoubtfulPassage(rereader, limits.second)
+        if rereader is not None and limits.second is not None
+        else None
+    )
     _silence(sys.stderr)
-    # What is here now stays: the collector need not look through it after every few messages.
+    # The objects so far are permanent, so the garbage collector need not check them again and again.
     gc.collect()
     gc.freeze()
     confine(limits.memory)
-    _read_all(requests, answers, _works(opened, model, beside, doubts, limits), limits)
+    _serve_requests(requests, answers, _commands(opened, model, beside, doubts, limits), limits)
 
 
-def _loaded(load: Callable[[bytes, str], Model], file: ModelData) -> Model:
+def _load_checked(load: Callable[[bytes, str], LoadedModel], file: ModelData) -> LoadedModel:
     model = load(file.data, file.name)
     if file.digest not in ("", model.digest):
         raise PitchgateError("model.digest", path=file.name)
     return model
 
 
-def _told(error: PitchgateError) -> dict[str, str]:
+def _as_json(error: PitchgateError) -> dict[str, str]:
     return {"key": error.key, **{name: str(value) for name, value in error.blanks.items()}}
 
 
-def _works(
+def _commands(
     opened: Callable[[bytes, bool], Arrival],
-    model: Model,
-    beside: Model | None,
-    doubts: Doubts | None,
+    model: LoadedModel,
+    beside: LoadedModel | None,
+    doubts: DoubtfulPassage | None,
     limits: Limits,
 ) -> Mapping[str, Callable[..., object]]:
-    """What may be asked for, by name."""
-    keep, patience = limits.keep_counts, _Patience(limits.seconds * IN_FULL)
+    """The requests that can be answered, by name."""
+    keep, time_limit = limits.keep_counts, _TimeLimit(limits.seconds * FULL_READING_SHARE)
 
     def score(text: str) -> Score:
         return model.score(text, keep)
 
     second = None if beside is None else Challenger(beside.beside, beside.thresholds)
-    # Counts are kept of every message, and they come with the whole score.
+    # If counts are to be kept, every message needs them, and only the full score has them.
     briefly = None if keep else model.briefly
     keep_doubtful = doubts.keep if doubts is not None else None
 
     def in_part(raw: bytes, owner: Owner, limit: Limit) -> Digest:
-        return _pared(digest(opened(raw, True), owner, score, model.thresholds, second, briefly, limit))
+        return _without_thresholds(
+            digest(opened(raw, True), owner, score, model.thresholds, second, briefly, limit)
+        )
 
     def in_full(raw: bytes, owner: Owner, costly: Set[str]) -> Digest:
-        if costly and costly_sender(opened(raw, True)) in costly:
+        if costly and message_sender_key(opened(raw, True)) in costly:
             return in_part(raw, owner, Limit.TIME)
         try:
-            with patience:
+            with time_limit:
                 read = digest(
                     opened(raw, False), owner, score, model.thresholds, second, briefly, doubts=keep_doubtful
                 )
-        except NoAnswer:
+        except IncompleteResponse:
             raise
-        except _TooLong:
+        except _OutOfTime:
             return in_part(raw, owner, Limit.TIME)
         except MemoryError:
             return in_part(raw, owner, Limit.MEMORY)
@@ -294,54 +303,54 @@ def _works(
             return replace(in_part(raw, owner, Limit.BROKEN), fault=fault_of(error))
         if read.cause is FailOpen.UNREADABLE:
             return replace(in_part(raw, owner, Limit.BROKEN), fault=read.fault)
-        return _pared(read)
+        return _without_thresholds(read)
 
-    works: dict[str, Callable[..., object]] = {
+    commands: dict[str, Callable[..., object]] = {
         "digest": in_full,
         "brief": in_part,
-        "show": lambda raw, owner, told, whole: show(
-            opened(raw, not whole).message, owner, told, score if told.model == model.version else None
+        "show": lambda raw, owner, stored, whole: show(
+            opened(raw, not whole).message, owner, stored, score if stored.model == model.version else None
         ),
         "correspondents": lambda raw, owner: correspondents(opened(raw, False).message, owner),
-        "offer": lambda raw: offer(opened(raw, False).message),
+        "offer": lambda raw: unsubscribe_offer(opened(raw, False).message),
     }
     if doubts is not None:
-        works["again"] = lambda raw: doubts.read_again()
-    return works
+        commands["again"] = lambda raw: doubts.read_again()
+    return commands
 
 
-def _pared(read: Digest) -> Digest:
-    """Without what was said of the models at the start."""
+def _without_thresholds(read: Digest) -> Digest:
+    """Without the thresholds: the server knows them since the start of the process."""
     return replace(read, thresholds={}, challenger_thresholds={})
 
 
-def _read_all(
-    requests: BinaryIO, answers: BinaryIO, works: Mapping[str, Callable[..., object]], limits: Limits
+def _serve_requests(
+    requests: BinaryIO, answers: BinaryIO, commands: Mapping[str, Callable[..., object]], limits: Limits
 ) -> None:
-    alarm, began = Alarm(limits.seconds, limits.patience + 1), resident()
+    alarm, began = CpuAlarm(limits.seconds, limits.patience + 1), resident()
     while True:
         with alarm:
-            # The alarm counts our own time only, so waiting for a request costs nothing of it.
+            # The alarm counts processor time only, so waiting for a request does not count.
             request = read_request(requests)
             if request is None:
                 return
-            work, arguments, raw = request
-            answer = _answer(works[work], raw, arguments)
+            name, arguments, raw = request
+            answer = _answer(commands[name], raw, arguments)
         del request, raw
-        # After a lack of memory nothing can be relied upon, and what one message took is given back.
+        # After a lack of memory the process is unreliable, and memory that one message used should be freed: it ends.
         value = answer.get("value")
-        lacked = isinstance(value, Digest) and value.limit is Limit.MEMORY
-        lacked |= answer.get("unread") is FailOpen.TOO_LARGE
-        spent = lacked or resident() > began + GROWTH
+        out_of_memory = isinstance(value, Digest) and value.limit is Limit.MEMORY
+        out_of_memory |= answer.get("unread") is FailOpen.TOO_LARGE
+        spent = out_of_memory or resident() > began + MOST_GROWTH
         _write(answers, {**answer, "spent": spent})
         if spent:
             return
 
 
-def _answer(work: Callable[..., object], raw: bytes, arguments: tuple[object, ...]) -> dict[str, object]:
+def _answer(command: Callable[..., object], raw: bytes, arguments: tuple[object, ...]) -> dict[str, object]:
     try:
-        return {"value": work(raw, *arguments)}
-    except NoAnswer:
+        return {"value": command(raw, *arguments)}
+    except IncompleteResponse:
         return {"later": True}
     except MemoryError:
         return {"unread": FailOpen.TOO_LARGE, "fault": "MemoryError"}
@@ -350,12 +359,12 @@ def _answer(work: Callable[..., object], raw: bytes, arguments: tuple[object, ..
 
 
 def _silence(stream: TextIO) -> None:
-    """Nothing a library prints may mix with the answers, or tell of a message."""
+    """Discard what is written to a stream: output of libraries must not mix with answers, and might quote mail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 def _write(answers: BinaryIO, answer: Mapping[str, object]) -> None:
-    answers.write(answered(answer))
+    answers.write(pack_answer(answer))
     answers.flush()

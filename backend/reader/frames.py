@@ -1,8 +1,8 @@
-"""What goes between us and a reading process.
+"""The protocol between the server and a reading process.
 
-A request is trusted, so it is pickled; the message's bytes follow it as they are. An answer comes from a process that
-has read a stranger's bytes, so it is JSON, bounded, and checked against its shape: a process that a message has taken
-over can lie about that message, and do nothing else.
+Requests are trusted, so they are pickled; the message's bytes follow. Answers come from a process that has read a
+stranger's bytes, so they are JSON of limited size, validated by type: a process that a message has taken over can lie
+about that message, but do nothing else.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ MAX_ANSWER = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Second:
-    """A second reading: the encoder's file, between which probabilities of a first reading it is done, and how many
-    seconds it may take by the clock."""
+class SecondReadingLimits:
+    """The second reading: the encoder's file, the probabilities of a first reading (`least` to `below`) for which it is
+    done, and the seconds of wall-clock time it may take."""
 
     file: str
     least: float
@@ -34,21 +34,21 @@ class Second:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one message may take: `seconds` of processor time, `memory` in bytes. `patience` is how long it may take by
-    the clock, on a machine that is busy with other things. `keep_counts`: what the model counts in it comes too.
-    `second`: where the first reading is in doubt, there is another."""
+    """The limits for one message: `seconds` of processor time, `memory` in bytes, and `patience`, the seconds of
+    wall-clock time allowed even on a busy machine. `keep_counts`: answers contain the counts of the model's terms.
+    `second`: doubtful messages are read a second time."""
 
     seconds: float
     memory: int
     patience: float
     keep_counts: bool = False
-    second: Second | None = None
+    second: SecondReadingLimits | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelData:
-    """A model file as it was read: a process that is started later must not find another one in its place. `digest` is
-    what its own must be, "" where any will do."""
+    """The content of a model file, so that processes started later use the same model even if the file is replaced.
+    `digest` is the digest it must have, "" for any."""
 
     data: bytes = field(repr=False)
     name: str
@@ -57,14 +57,14 @@ class ModelData:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What a process reads with. Nothing follows from the scores of a challenger."""
+    """The models of a process. The challenger's scores are only recorded."""
 
     champion: ModelData
     challenger: ModelData | None = None
 
 
-def packed(work: str, raw: bytes, *arguments: object) -> tuple[bytes, bytes]:
-    """A request: its head, and the bytes that follow."""
+def pack_request(work: str, raw: bytes, *arguments: object) -> tuple[bytes, bytes]:
+    """A request as bytes: its head, and the message's bytes, which follow."""
     head = pickle.dumps((work, arguments))
     return REQUEST.pack(len(head), len(raw)) + head, raw
 
@@ -78,7 +78,7 @@ def read_request(stream: BinaryIO) -> tuple[str, tuple[object, ...], bytes] | No
     head, raw = stream.read(of_head), stream.read(of_raw)
     if len(head) < of_head or len(raw) < of_raw:
         return None
-    work, arguments = _known_head(head) if of_head < _MOST_KNOWN else _read_head(head)
+    work, arguments = _cached_head(head) if of_head < _MOST_CACHED else _read_head(head)
     return work, arguments, raw
 
 
@@ -87,45 +87,45 @@ def _read_head(head: bytes) -> tuple[str, tuple[object, ...]]:
     return found
 
 
-_known_head = lru_cache(maxsize=200)(_read_head)
-"""The owner of one message is that of many."""
-_MOST_KNOWN = 1_000
+_cached_head = lru_cache(maxsize=200)(_read_head)
+"""Heads repeat, because the owner is the same for many messages; only short ones are cached."""
+_MOST_CACHED = 1_000
 
 
-def answered(value: Mapping[str, object]) -> bytes:
-    """An answer, ready to be written."""
+def pack_answer(value: Mapping[str, object]) -> bytes:
+    """An answer as bytes."""
     body = _JSON.encode(value).encode()
     return ANSWER.pack(len(body)) + body
 
 
-def _plainly(kind: type) -> Callable[[Any], object]:
-    """How values of a class are written."""
+def _writer_for(kind: type) -> Callable[[Any], object]:
+    """A function that turns values of a class into JSON values."""
     if is_dataclass(kind):
         usual = tuple(
             (field.name, field.default if field.default_factory is MISSING else field.default_factory())
             for field in fields(kind)
         )
-        # What is as it would be anyway is not said: it would be read and checked again at the other end.
+        # Default values are left out: writing and validating them would take time.
         return lambda value: {
-            name: said
+            name: actual
             for name, default in usual
-            if (said := getattr(value, name)) is not default and said != default
+            if (actual := getattr(value, name)) is not default and actual != default
         }
     if issubclass(kind, Set):
         return list
     if issubclass(kind, datetime):
         return datetime.isoformat
-    raise TypeError(f"{kind.__name__} is no part of an answer")
+    raise TypeError(f"{kind.__name__} cannot be part of an answer")
 
 
-_HOW: dict[type, Callable[[Any], object]] = {}
+_WRITERS: dict[type, Callable[[Any], object]] = {}
 
 
-def _plain(value: object) -> object:
+def _as_plain(value: object) -> object:
     kind = type(value)
-    if kind not in _HOW:
-        _HOW[kind] = _plainly(kind)
-    return _HOW[kind](value)
+    if kind not in _WRITERS:
+        _WRITERS[kind] = _writer_for(kind)
+    return _WRITERS[kind](value)
 
 
-_JSON = json.JSONEncoder(default=_plain, check_circular=False, separators=(",", ":"))
+_JSON = json.JSONEncoder(default=_as_plain, check_circular=False, separators=(",", ":"))

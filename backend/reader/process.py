@@ -1,4 +1,4 @@
-"""Our end of one reading process."""
+"""The server's handle of one reading process."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from backend.domain.digest import Digest, Rereading
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen
-from backend.domain.reading.score import Cost, Thresholds
-from backend.reader.frames import ANSWER, MAX_ANSWER, Limits, ModelData, Models, packed
+from backend.domain.reading.score import StrictnessCost, Thresholds
+from backend.reader.frames import ANSWER, MAX_ANSWER, Limits, ModelData, Models, pack_request
 
 START_SECONDS = 90.0
 END_SECONDS = 1.0
 BRIEF_SECONDS = 5.0
 MAX_MODEL = 20_000_000
-"""Bytes that are read of a model file; the process itself refuses less than that."""
+"""Bytes read of a model file, more than the process accepts."""
 _ROOT = str(Path(__file__).parent.parent.parent)
 _SECRETS = "PITCHGATE_"
 
 
 class ReaderDied(Exception):
-    """The process ended, or was ended, over what it was asked. `cause` is `TOO_SLOW` or `READER_LOST`."""
+    """The process ended, or was killed, during a request. `cause` is `TOO_SLOW` or `READER_LOST`."""
 
     def __init__(self, cause: FailOpen) -> None:
         super().__init__(cause)
         self.cause = cause
 
 
-class ModelFile(PitchgateError):
-    """The model file must not be used, or nothing could be started with it."""
+class ModelUnusable(PitchgateError):
+    """The model file cannot be used, or no process could be started with it."""
 
 
 async def read_model(path: Path) -> ModelData:
-    """The file as it is now. Raises `ModelFile`."""
+    """The content of the file now. Raises `ModelUnusable`."""
     try:
         return ModelData(await asyncio.to_thread(_beginning, path), str(path))
     except OSError as error:
-        raise ModelFile("model.unread", path=path, why=error.strerror) from error
+        raise ModelUnusable("model.unread", path=path, why=error.strerror) from error
 
 
 def _beginning(path: Path) -> bytes:
@@ -56,12 +56,12 @@ def _beginning(path: Path) -> bytes:
 
 
 class LoadedModels(BaseModel):
-    """What the process says of the models it has loaded, before it has read any message, and why it reads without the
-    challenger or the second reading it was to have."""
+    """What the process reports about the models it has loaded, before it has read any message; and why it works without
+    a configured challenger or second reading."""
 
     version: str
     thresholds: Mapping[Strictness, Thresholds]
-    costs: Mapping[Strictness, Cost]
+    costs: Mapping[Strictness, StrictnessCost]
     challenger_thresholds: Mapping[Strictness, Thresholds] = {}
     challenger_refused: dict[str, str] | None = None
     again_thresholds: Mapping[Strictness, Thresholds] = {}
@@ -77,28 +77,27 @@ _START = TypeAdapter(_Start)
 
 
 class _Pipes(asyncio.SubprocessProtocol):
-    """What goes to and fro: at most one answer at a time, and none that nobody asked for."""
+    """The pipes to and from the process. One request at a time; an answer without a request breaks the connection."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[None] = loop.create_future()
         self.open = True
         self.answer: asyncio.Future[bytes] | None = None
-        self.left: Callable[[bytes], None] | None = None
+        self.abandoned: Callable[[bytes], None] | None = None
         self._received = bytearray()
         self._size = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(
-            "asyncio.SubprocessTransport", transport
-        )  # uvloop's own is not registered as one
+        # A cast, because uvloop's transport is not a subclass.
+        self.transport = cast("asyncio.SubprocessTransport", transport)
 
     def ask(self, head: bytes, raw: bytes) -> asyncio.Future[bytes]:
-        """Where the answer will be. Raises `OSError` for a process whose pipes are closed."""
+        """Send a request; returns the future of its answer. Raises `OSError` if the pipes are closed."""
         requests = cast("asyncio.WriteTransport | None", self.transport.get_pipe_transport(0))
         if not self.open or requests is None:
             raise BrokenPipeError
-        self.answer, self.left = asyncio.get_running_loop().create_future(), None
+        self.answer, self.abandoned = asyncio.get_running_loop().create_future(), None
         requests.writelines((head, raw))
         return self.answer
 
@@ -124,21 +123,22 @@ class _Pipes(asyncio.SubprocessProtocol):
             self.exited.set_result(None)
 
     def broken(self) -> None:
-        """It is of no more use."""
+        """Close the connection: the process can no longer be used, and a pending answer becomes b""."""
         self.open = False
         self._settle(b"")
 
     def _settle(self, body: bytes) -> None:
         answer, self.answer = self.answer, None
-        left, self.left = self.left, None
+        abandoned, self.abandoned = self.abandoned, None
         if answer is not None and not answer.done():
             answer.set_result(body)
-        if left is not None:
-            left(body)
+        if abandoned is not None:
+            abandoned(body)
 
 
 class ReadingProcess:
-    """One process, asked one thing at a time. It ends when its input is closed, so it ends with us."""
+    """One process, which answers one request at a time. It ends when its input is closed, so it ends with the
+    server."""
 
     def __init__(self, pipes: _Pipes, models: Models, limits: Limits) -> None:
         self._pipes = pipes
@@ -149,49 +149,49 @@ class ReadingProcess:
 
     @classmethod
     async def start(cls, entry: str, models: Models, limits: Limits) -> ReadingProcess:
-        """Start and load the models. `entry` names the module whose `main` runs. Raises `ModelFile`."""
-        # The package's folder comes last: it must not hide anything of Python's own.
+        """Start and load the models. `entry` names the module whose `main` runs. Raises `ModelUnusable`."""
+        # The package's folder comes last in the path, so that it cannot hide modules of Python.
         code = f"import sys; sys.path.append({_ROOT!r}); from {entry} import main; main()"
         _, pipes = await asyncio.get_running_loop().subprocess_exec(
             _Pipes,
             *(sys.executable, "-c", code),
             stderr=None,
-            # It reads what strangers wrote and needs none of our keys.
+            # The process reads what strangers wrote, so it gets none of our keys.
             env={name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)},
         )
         made = cls(pipes, models, limits)
         try:
-            body = await made._exchange(START_SECONDS, *packed("", b"", models, limits))
+            body = await made._exchange(START_SECONDS, *pack_request("", b"", models, limits))
             first = _START.validate_json(body)
         except (ReaderDied, ValidationError) as error:
             await made.kill()
-            raise ModelFile("model.reader") from error
+            raise ModelUnusable("model.reader") from error
         except BaseException:
             await made.kill()
             raise
         if first.ready is None:
             await made.kill()
-            raise ModelFile(**{"key": "model", **first.refused})
+            raise ModelUnusable(**{"key": "model", **first.refused})
         made.facts = first.ready
         return made
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """The process id."""
         return self._pipes.transport.get_pid()
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended, as far as is known."""
+        """Whether it has not ended, as far as we know."""
         return self._pipes.transport.get_returncode() is None
 
     @property
     def usable(self) -> bool:
-        """Whether it can be asked something."""
+        """Whether it can take a request."""
         return self.running and self._pipes.open and not self._retired
 
     def with_thresholds(self, read: Digest) -> Digest:
-        """With the thresholds of the models that scored."""
+        """`read` with the thresholds of the models that scored it."""
         facts = self.facts
         of_score = facts.again_thresholds if read.again is Rereading.READ else facts.thresholds
         return replace(
@@ -202,37 +202,37 @@ class ReadingProcess:
 
     @property
     def at_work(self) -> bool:
-        """Whether its answer is still to come, though nobody may wait for it any more."""
+        """Whether an answer is still to come, even if nobody waits for it any more."""
         return self._pipes.answer is not None
 
     def retire(self) -> None:
-        """It is about to end by itself."""
+        """Use it no more: it will end by itself."""
         self._retired = True
 
     async def ask(self, work: str, raw: bytes, *arguments: object) -> bytes:
-        """The answer as JSON. Raises `ReaderDied`. Cancelled, it leaves the process at work: see `leave`."""
+        """The answer as JSON. Raises `ReaderDied`. If cancelled, the process goes on working: see `abandon`."""
         try:
             patience = self._limits.patience
-            # It is the last try, and takes next to nothing: that the machine is busy must not end it.
+            # This is the last try and takes almost no time, so it must not fail because the machine is busy.
             patience = max(patience, BRIEF_SECONDS) if work == "brief" else patience
-            return await self._exchange(patience, *packed(work, raw, *arguments))
+            return await self._exchange(patience, *pack_request(work, raw, *arguments))
         except ReaderDied:
             self.end_now()
             raise
 
-    def leave(self, patience: float, then: Callable[[bytes], None]) -> None:
-        """Nobody waits for the answer any more. `then` is called with it when it comes, or with b"" when the process
-        has ended: by itself, or in `patience` seconds."""
+    def abandon(self, patience: float, then: Callable[[bytes], None]) -> None:
+        """Stop waiting for the answer. `then` is called with it when it comes, or with b"" if the process ends instead;
+        after `patience` seconds it is killed."""
         if self._pipes.answer is None:
             then(b"")
             return
         end = asyncio.get_running_loop().call_later(patience, self.end_now)
 
-        def left(body: bytes) -> None:
+        def ended(body: bytes) -> None:
             end.cancel()
             then(body)
 
-        self._pipes.left = left
+        self._pipes.abandoned = ended
 
     async def _exchange(self, patience: float, head: bytes, raw: bytes) -> bytes:
         try:
@@ -249,31 +249,31 @@ class ReadingProcess:
         return body
 
     async def _why(self) -> FailOpen:
-        """Why it ended by itself."""
+        """Why the process ended by itself."""
         await self._ended()
         alarm = getattr(signal, "SIGPROF", None)
         slow = alarm is not None and self._pipes.transport.get_returncode() == -alarm
         return FailOpen.TOO_SLOW if slow else FailOpen.READER_LOST
 
     async def _ended(self) -> None:
-        """Once it has ended, or some time has passed."""
+        """Wait until it has ended, but not long."""
         await asyncio.wait((self._pipes.exited,), timeout=END_SECONDS)
 
     async def close(self) -> None:
-        """Let it end by itself, or make it. May run again."""
+        """Let it end by itself, or kill it. May be called again."""
         if (requests := self._pipes.transport.get_pipe_transport(0)) is not None:
             requests.close()
         await self._ended()
         await self.kill()
 
     async def kill(self) -> None:
-        """End it and wait until it has ended. May run again."""
+        """Kill it and wait until it has ended. May be called again."""
         self.end_now()
         await asyncio.shield(self._pipes.exited)
         self._pipes.transport.close()
 
     def end_now(self) -> None:
-        """End it without waiting."""
+        """Kill it without waiting."""
         self._retired = True
         if self.running:
             with contextlib.suppress(ProcessLookupError):

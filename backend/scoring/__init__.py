@@ -1,4 +1,5 @@
-"""The model at work: audit, ONNX session, hot switch. Needs numpy and onnxruntime, nothing of training."""
+"""Running a model: checking its file, scoring in ONNX Runtime, the second reading. Needs numpy and onnxruntime, but
+nothing that training needs."""
 
 from __future__ import annotations
 
@@ -8,6 +9,6 @@ from pathlib import Path
 SHIPPED = Path(__file__).parent.parent / "models" / "pitchgate.onnx"
 JUDGE_BESIDE = SHIPPED.with_name("second-reading.onnx")
 
-# ONNX Runtime has telemetry compiled in: as soon as it is imported it makes a device id and a database below the
-# user's cache folder, to be sent to its maker. Its own function to switch that off comes too late for both.
+# ONNX Runtime contains telemetry: on import it creates a device id and a database in the user's cache folder, to be
+# sent to its vendor. Its function to disable that comes too late.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

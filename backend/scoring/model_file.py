@@ -1,5 +1,5 @@
-"""A model file: may it be loaded (size, operators, digest: checked before anything is built of it), and its vocabulary,
-packed."""
+"""Model files: checks of a file before it is loaded (size, digest, operators), its compressed vocabulary, and packed
+term counts."""
 
 from __future__ import annotations
 
@@ -20,36 +20,34 @@ import numpy as np
 
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Cost, Thresholds
-from backend.domain.reading.wording import reading_digest
+from backend.domain.reading.model_text import reading_digest
+from backend.domain.reading.score import StrictnessCost, Thresholds
 
-# ---- Vocabulary as one text
-# Terms by number, kept as one text: tens of thousands of small strings would cost many times their length.
+# ---- The vocabulary
+# Kept as one text, because tens of thousands of small strings would need many times the memory.
 
 
-_SHARED = 33  # the first printable character after the blank stands for a shared beginning of no letters
+_SHARED = 33  # "!", the first printable character after the space, stands for zero shared letters
 _MOST_SHARED = 90
 
 
-def _alike(pair: tuple[str, str]) -> bool:
+def _equal(pair: tuple[str, str]) -> bool:
     return pair[0] == pair[1]
 
 
 def packed_terms(terms: Sequence[str]) -> str:
-    """Terms in a row, each without the letters it begins with like the one before: half the size where they are sorted.
-
-    The first character of each line says how many letters those are.
-    """
+    """The terms as lines, each without the letters at its beginning that it shares with the term before. The first
+    character of a line says how many those are. Sorted terms need half the size."""
     lines, before = [], ""
     for term in terms:
-        shared = min(_MOST_SHARED, sum(1 for _ in takewhile(_alike, zip(before, term, strict=False))))
+        shared = min(_MOST_SHARED, sum(1 for _ in takewhile(_equal, zip(before, term, strict=False))))
         lines.append(chr(_SHARED + shared) + term[shared:])
         before = term
     return "\n".join(lines)
 
 
 def unpacked_terms(text: str) -> str:
-    """The terms of `packed`, one a line. Raises `ValueError` for a text that was made otherwise."""
+    """Inverse of `packed_terms`, with one term on each line. Raises `ValueError` for other texts."""
     terms, before = [], ""
     for line in text.split("\n"):
         shared = ord(line[0]) - _SHARED if line else -1
@@ -61,12 +59,12 @@ def unpacked_terms(text: str) -> str:
 
 
 class Vocabulary:
-    """Reads like a tuple of str. Terms hold no line break."""
+    """The terms by number, like a tuple of str. `joined` has one term on each line."""
 
     def __init__(self, joined: str) -> None:
         self._text = joined.encode()
         breaks = np.flatnonzero(np.frombuffer(self._text, np.uint8) == ord("\n"))
-        # Where one ends and the next begins. An array of Python's: one of numpy's takes six times as long for a number.
+        # Where terms end. A Python array, because reading a single number from a numpy array takes six times as long.
         self._breaks = array("i", [-1, *breaks.tolist(), len(self._text)])
 
     def __len__(self) -> int:
@@ -81,23 +79,22 @@ class Vocabulary:
         return self._text[self._breaks[number] + 1 : self._breaks[number + 1]].decode()
 
 
-# ---- The terms counted in a text
-# The terms a model counted in a text: packed small, and laid out as a text again that counts the same. The graph sees
-# nothing of a text but how often each term that it knows is there: a word, or two words in a row. Any text with the
-# same counts gets the same score, to the bit; one is made of words that the model never saw beside each other.
+# ---- The counts of a model's terms in a text
+# The model sees only how often each known term (a word, or two words in a row) occurs in a text. So texts with the same
+# counts get exactly the same score, and the counts are enough to score a message again.
 
 
-APART = "zqxjkvzq"
-"""A word that no vocabulary has: it keeps its neighbours from being counted together."""
+SEPARATOR = "zqxjkvzq"
+"""A word that no vocabulary has. It separates words, so that they do not count as a pair."""
 
 
 _BASE64 = "."
-"""What is packed begins so. Older counts are in base 85, without such a sign: that takes Python sixty times as long."""
+"""Marks packed counts in base 64. Older ones are in base 85, which takes Python sixty times as long."""
 
 
 def packed_counts(terms: Sequence[int], often: Sequence[int]) -> str:
-    """Terms by number, ascending, and how often each was counted: the numbers in their order, each as often as it is
-    there, and of each its distance from the one before. UTF-8 writes small distances in a byte."""
+    """Pack the numbers of terms, ascending, and how `often` each occurs. Each term is repeated so often; each number is
+    written as its difference from the one before, as a character. UTF-8 needs one byte for small differences."""
     steps = [
         chr(term - before) if times == 1 else chr(term - before) + "\0" * (times - 1)
         for term, before, times in zip(terms, chain((0,), terms), often, strict=False)
@@ -106,34 +103,33 @@ def packed_counts(terms: Sequence[int], often: Sequence[int]) -> str:
 
 
 def unpacked_counts(counts: str) -> Counter[int]:
-    """How often each term is there. Raises `ValueError` for what `packed` did not make."""
+    """Inverse of `packed_counts`: term number → count. Raises `ValueError` for other texts."""
     steps = b64decode(counts[1:], validate=True) if counts.startswith(_BASE64) else b85decode(counts)
     return Counter(accumulate(map(ord, steps.decode("utf-8", "surrogatepass"))))
 
 
-def laid_out(counts: Mapping[str, int]) -> str:
-    """A text in which the terms are counted as in `counts` and no other known term is.
+def text_with_counts(counts: Mapping[str, int]) -> str:
+    """A text in which known terms occur exactly as often as in `counts`.
 
-    Words are places and pairs are ways between them. `APART` is a place too: as many ways lead from it to a word, and
-    from the word to it, as the word is said beyond its pairs. A walk that goes each way once (Hierholzer's) is the
-    text.
+    In a graph, words are nodes and pairs are edges. `SEPARATOR` is a node too, with so many edges to and from a word
+    that the word occurs as often as it should. A walk along each edge once (Hierholzer's algorithm) is the text.
     """
-    behind: defaultdict[str, list[str]] = defaultdict(list)
-    before: Counter[str] = Counter()
+    edges: defaultdict[str, list[str]] = defaultdict(list)
+    incoming: Counter[str] = Counter()
     for term, often in sorted(counts.items()):
-        one, _, two = term.partition(" ")
-        before[one] += 0
-        if two:
-            behind[one] += [two] * often
-            before[two] += often
-    for word, ended in sorted(before.items()):
-        begun = len(behind[word])
-        said = counts.get(word, begun + ended)
-        behind[word] += [APART] * (said - begun)
-        behind[APART] += [word] * (said - ended)
-    trail, text = [APART], list[str]()
+        first, _, second = term.partition(" ")
+        incoming[first] += 0
+        if second:
+            edges[first] += [second] * often
+            incoming[second] += often
+    for word, pairs_in in sorted(incoming.items()):
+        pairs_out = len(edges[word])
+        total = counts.get(word, pairs_out + pairs_in)
+        edges[word] += [SEPARATOR] * (total - pairs_out)
+        edges[SEPARATOR] += [word] * (total - pairs_in)
+    trail, text = [SEPARATOR], list[str]()
     while trail:
-        if left := behind[trail[-1]]:
+        if left := edges[trail[-1]]:
             trail.append(left.pop())
         else:
             text.append(trail.pop())
@@ -148,12 +144,13 @@ _FIXED = {FIXED64: 8, FIXED32: 4}
 
 
 class Damaged(ValueError):
-    """The bytes are no protobuf message."""
+    """The bytes are not a valid protobuf message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a message: its number, wire type, and either a number or where its bytes lie."""
+    """One field of a message: its number, its wire type, and its value if it is a varint, otherwise where its bytes
+    are."""
 
     number: int
     wire: int
@@ -162,15 +159,16 @@ class Field:
     end: int
 
 
-def run_of_numbers(number: int) -> re.Pattern[bytes]:
-    """Matches a row of varint fields `number` (below 16): lists of tens of thousands are walked at once so."""
+def varint_run(number: int) -> re.Pattern[bytes]:
+    """A pattern for a run of varint fields `number` (below 16), to skip lists of tens of thousands at once."""
     return re.compile(rb"(?:" + re.escape(bytes([number << 3])) + rb"[\x80-\xff]{0,9}[\x00-\x7f])+")
 
 
-def fields(
+def protobuf_fields(
     data: bytes, start: int = 0, end: int | None = None, passed_over: re.Pattern[bytes] | None = None
 ) -> Iterator[Field]:
-    """Fields of the message in data[start:end], in order, but for the runs in `passed_over`. Raises `Damaged`."""
+    """The fields of the message in data[start:end], in order, without runs that match `passed_over`. Raises
+    `Damaged`."""
     position, stop = start, len(data) if end is None else end
     while position < stop:
         if passed_over and (run := passed_over.match(data, position, stop)):
@@ -196,7 +194,7 @@ def fields(
         position += size
 
 
-def text(data: bytes, field: Field) -> str:
+def string_field(data: bytes, field: Field) -> str:
     """A string field. Raises `Damaged` if it is not UTF-8."""
     try:
         return data[field.start : field.end].decode()
@@ -216,11 +214,10 @@ def _varint(data: bytes, position: int, stop: int) -> tuple[int, int]:
     raise Damaged("a number without an end")
 
 
-# ---- May this model file run?
-# Is this file a model we are willing to run? Decided from its bytes, before a session is built. The file carries its
-# own SHA-256 (taken with the place of the digest zeroed), so a damaged copy is seen without a second file. Operators,
-# opsets and the tokeniser's pattern must be the ones this code knows; nothing may point outside the file or hide a
-# sub-graph.
+# ---- Checks before a file is run
+# They look at the bytes, before ONNX Runtime builds a session. The file contains its own SHA-256 (computed with zeros
+# in its place), so a damaged copy is noticed without a second file. Operators, opsets and the tokeniser's pattern must
+# be those this code knows; nothing may refer to other files or hide a sub-graph.
 
 
 FORMAT = "3"
@@ -230,7 +227,7 @@ TOKEN_PATTERN = r"[\p{L}\p{N}_]{2,}"  # noqa: S105 - a pattern, not a secret
 
 @dataclass(frozen=True)
 class FileKind:
-    """What a file of one kind may be: its format, its size, the opsets and operators in it."""
+    """What is allowed in one kind of file: its format, size, opsets and operators."""
 
     format: str
     most: int
@@ -252,45 +249,44 @@ com.microsoft:BiasGelu com.microsoft:MultiHeadAttention com.microsoft:SkipLayerN
 _OPSETS = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}
 MODEL = FileKind(FORMAT, MAX_BYTES, _OPSETS, frozenset(_OF_MODEL.split()))
 JUDGE = FileKind("judge-1", 200_000, {"": 21}, frozenset(_OF_JUDGE.split()))
-"""What judges by both readings: beside the model, see `second_reading`."""
+"""The small model that makes one score of both readings: see `second_reading`."""
 ENCODER = FileKind("encoder-1", 60_000_000, {"": 21, "com.microsoft": 1}, frozenset(_OF_ENCODER.split()))
-"""What reads a second time: made by `encoder_file`."""
-_INTS = run_of_numbers(8)
+"""The language model of the second reading: see `encoder_file`."""
+_INTS = varint_run(8)
 T = TypeVar("T")
 
 
 class ModelRefused(PitchgateError):
-    """The model file must not be used."""
+    """The file must not be used."""
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What an audited file says of itself. `digest` is its SHA-256 with the digest's own place zeroed; `metadata`
-    leaves out the vocabulary;
-    `reading` names the lexicon and the preparation it was trained with."""
+    """The metadata of a checked file. `digest` is its SHA-256, computed with zeros in its place; `reading` is the
+    digest of the lexicon and the text preparation it was trained with; `metadata` has everything but the vocabulary."""
 
     version: str
     digest: str
     corpus: str
     reading: str
     thresholds: Mapping[Strictness, Thresholds]
-    costs: Mapping[Strictness, Cost]
+    costs: Mapping[Strictness, StrictnessCost]
     vocabulary: Vocabulary
     metadata: Mapping[str, str]
 
 
 def read_model(path: Path, read_here: bool = True) -> tuple[bytes, ModelFacts]:
-    """The bytes and facts of a model file that this program may serve; not `read_here`: one that another release may
-    have served. Raises `ModelRefused`."""
+    """The bytes and facts of a model file. With `read_here`, it must fit this release's text preparation; without,
+    models of other releases are accepted too. Raises `ModelRefused`."""
     data = read_file(path, MODEL)
     return data, (admit if read_here else audit)(data, path)
 
 
 def read_file(path: Path, kind: FileKind) -> bytes:
-    """The bytes of a file that may be of this kind. Raises `ModelRefused`."""
+    """The bytes of a regular file that is not too large for its kind. Raises `ModelRefused`."""
     try:
         about = path.stat()
-        if not stat.S_ISREG(about.st_mode):  # a pipe would be waited for, a device may never end
+        if not stat.S_ISREG(about.st_mode):  # reading a pipe would block, and a device may never end
             raise ModelRefused("model.no_file", path=path)
         if about.st_size > kind.most:
             raise ModelRefused("model.large", path=path, most=kind.most)
@@ -301,7 +297,7 @@ def read_file(path: Path, kind: FileKind) -> bytes:
 
 
 def admit(data: bytes, path: Path = Path("model.onnx")) -> ModelFacts:
-    """`audit`, and whether this program's lexicon and preparation are the model's. Raises `ModelRefused`."""
+    """`audit`, and a check that this release's lexicon and text preparation are the model's. Raises `ModelRefused`."""
     facts = audit(data, path)
     if facts.reading != reading_digest():
         raise ModelRefused("model.lexicon", path=path)
@@ -309,12 +305,13 @@ def admit(data: bytes, path: Path = Path("model.onnx")) -> ModelFacts:
 
 
 def audit(data: bytes, path: Path = Path("model.onnx")) -> ModelFacts:
-    """Check `data` from the outside in. Raises `ModelRefused`; `path` is only for the message."""
+    """Check a model file. Raises `ModelRefused`; `path` is only for its message."""
     return checked(data, MODEL, _facts, path)
 
 
 def checked(data: bytes, kind: FileKind, facts: Callable[[Mapping[str, str]], T], path: Path) -> T:
-    """`facts` of the metadata of a file of this kind, checked from the outside in. Raises `ModelRefused`."""
+    """Check a file of this kind: size, metadata, digest, format, graph. Returns `facts` of its metadata. Raises
+    `ModelRefused`."""
     if len(data) > kind.most:
         raise ModelRefused("model.large", path=path, most=kind.most)
     try:
@@ -332,7 +329,7 @@ def checked(data: bytes, kind: FileKind, facts: Callable[[Mapping[str, str]], T]
 
 
 def digest_of(data: bytes, start: int, end: int) -> str:
-    """SHA-256 of `data` with data[start:end] taken as zeros."""
+    """SHA-256 of `data` with the digit "0" in all of data[start:end]."""
     view = memoryview(data)
     digest = hashlib.sha256(view[:start])
     digest.update(b"0" * (end - start))
@@ -341,19 +338,19 @@ def digest_of(data: bytes, start: int, end: int) -> str:
 
 
 def _metadata(data: bytes) -> tuple[dict[str, str], tuple[int, int]]:
-    """Metadata entries and where the digest's value lies."""
+    """The metadata entries, and the place of the digest."""
     found: dict[str, str] = {}
     place = (0, 0)
-    for entry in fields(data):
+    for entry in protobuf_fields(data):
         if entry.number != 14:
             continue
-        parts = {f.number: f for f in fields(data, entry.start, entry.end)}
+        parts = {f.number: f for f in protobuf_fields(data, entry.start, entry.end)}
         if set(parts) != {1, 2}:
             raise Damaged("a metadata entry without key or value")
-        key = text(data, parts[1])
+        key = string_field(data, parts[1])
         if key in found:
-            raise Damaged(f"metadata {key} stands there twice")
-        found[key] = text(data, parts[2])
+            raise Damaged(f"metadata {key} occurs twice")
+        found[key] = string_field(data, parts[2])
         if key == "digest":
             place = (parts[2].start, parts[2].end)
     return found, place
@@ -370,7 +367,7 @@ def _check_digest(data: bytes, metadata: Mapping[str, str], place: tuple[int, in
 def _check_graph(data: bytes, kind: FileKind, path: Path) -> None:
     opsets: dict[str, int] = {}
     graphs: list[Field] = []
-    for entry in fields(data):
+    for entry in protobuf_fields(data):
         if entry.number == 7:
             graphs.append(entry)
         elif entry.number == 8:
@@ -382,10 +379,12 @@ def _check_graph(data: bytes, kind: FileKind, path: Path) -> None:
         raise ModelRefused("model.opsets", path=path, used=opsets, allowed=dict(kind.opsets))
     if len(graphs) != 1:
         raise ModelRefused("model.graph", path=path)
-    for entry in fields(data, graphs[0].start, graphs[0].end):
+    for entry in protobuf_fields(data, graphs[0].start, graphs[0].end):
         if entry.number == 1:
             _check_node(data, entry, kind.operators, path)
-        elif entry.number == 5 and any(f.number in (13, 14) for f in fields(data, entry.start, entry.end)):
+        elif entry.number == 5 and any(
+            f.number in (13, 14) for f in protobuf_fields(data, entry.start, entry.end)
+        ):
             raise ModelRefused("model.outside", path=path)
         elif entry.number == 15:
             raise ModelRefused("model.sparse", path=path)
@@ -393,9 +392,9 @@ def _check_graph(data: bytes, kind: FileKind, path: Path) -> None:
 
 def _opset(data: bytes, entry: Field) -> tuple[str, int]:
     domain, version = "", 0
-    for part in fields(data, entry.start, entry.end):
+    for part in protobuf_fields(data, entry.start, entry.end):
         if part.number == 1:
-            domain = text(data, part)
+            domain = string_field(data, part)
         elif part.number == 2:
             version = part.value
     return domain, version
@@ -404,27 +403,30 @@ def _opset(data: bytes, entry: Field) -> tuple[str, int]:
 def _check_node(data: bytes, node: Field, operators: Set[str], path: Path) -> None:
     op = domain = ""
     attributes: list[Field] = []
-    for part in fields(data, node.start, node.end):
+    for part in protobuf_fields(data, node.start, node.end):
         if part.number == 4:
-            op = text(data, part)
+            op = string_field(data, part)
         elif part.number == 7:
-            domain = text(data, part)
+            domain = string_field(data, part)
         elif part.number == 5:
             attributes.append(part)
     name = f"{domain}:{op}" if domain else op
     if name not in operators:
         raise ModelRefused("model.operator", path=path, name=name)
     for attribute in attributes:
-        parts = list(fields(data, attribute.start, attribute.end, _INTS))
+        parts = list(protobuf_fields(data, attribute.start, attribute.end, _INTS))
         if any(f.number in (6, 11) for f in parts):
             raise ModelRefused("model.subgraph", path=path, name=name)
-        label = next((text(data, f) for f in parts if f.number == 1), "")
-        if label == "tokenexp" and next((text(data, f) for f in parts if f.number == 4), "") != TOKEN_PATTERN:
+        label = next((string_field(data, f) for f in parts if f.number == 1), "")
+        if (
+            label == "tokenexp"
+            and next((string_field(data, f) for f in parts if f.number == 4), "") != TOKEN_PATTERN
+        ):
             raise ModelRefused("model.tokens", path=path)
 
 
 def thresholds_of(metadata: Mapping[str, str]) -> dict[Strictness, Thresholds]:
-    """Those a file was published with. Raises `KeyError`, `TypeError` or `ValueError`."""
+    """The thresholds in a file's metadata. Raises `KeyError`, `TypeError` or `ValueError`."""
     limits = json.loads(metadata["thresholds"])
     strict = float(limits[Strictness.STRICT.value]["hold"])
     ways = {strictness: limits[strictness.value] for strictness in Strictness}
@@ -443,7 +445,7 @@ def _facts(metadata: Mapping[str, str]) -> ModelFacts:
         reading=metadata["reading"],
         thresholds=thresholds_of(metadata),
         costs={
-            s: Cost(
+            s: StrictnessCost(
                 round(1000 * float(held[s.value]["strangers"])), round(100 * float(held[s.value]["pitches"]))
             )
             for s in Strictness

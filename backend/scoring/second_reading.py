@@ -1,7 +1,8 @@
-"""The second reading at work: a small encoder that knows many languages, and a judge of both readings.
+"""The second reading: an encoder (a small multilingual language model), and a judge that makes one score of both
+readings.
 
-The encoder is a file that `encoder_file` makes, and needs the extra `second-reading`. The judge is published beside the
-model and needs nothing more: what was read twice can be judged again anywhere.
+The encoder is a file made by `encoder_file`, and needs the extra `second-reading`. The judge is published beside the
+model and needs nothing else, so stored second readings can be judged again anywhere.
 """
 
 from __future__ import annotations
@@ -18,25 +19,25 @@ import numpy as np
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.message import clean
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Score, SecondTrace, Thresholds
+from backend.domain.reading.score import Score, SecondReadingTrace, Thresholds
 from backend.scoring import JUDGE_BESIDE
 from backend.scoring.model_file import ENCODER, JUDGE, ModelRefused, checked, read_file, thresholds_of
 from backend.scoring.session import session_of
 
-PIECES = 128
-"""Pieces of words that are read of a text, its beginning and its end included."""
-LETTERS = 2_000
-"""Letters of a text that are looked at: `PIECES` are in fewer of them."""
-NUMBERS = 768
+MAX_PIECES = 128
+"""Word pieces of a text that are read, with the marks of its beginning and end."""
+MAX_LETTERS = 2_000
+"""Characters of a text that are read; they always have more than `MAX_PIECES` pieces."""
+EMBEDDING_SIZE = 768
 _BEGIN, _END = 0, 2
-_ASKED = "query: "
-"""What the encoder was trained to find before a text."""
+_PREFIX = "query: "
+"""The encoder was trained on texts with this prefix."""
 
 
 @dataclass(frozen=True)
 class JudgeFacts:
-    """What the judge says of itself: its digest, whose logits it was trained with (`model`), what encoded (`encoder`),
-    the languages it may judge, its thresholds."""
+    """The judge's metadata: its digest, the digests of the model and the encoder it was trained with, the languages it
+    can judge, and its thresholds."""
 
     digest: str
     model: str
@@ -46,7 +47,7 @@ class JudgeFacts:
 
 
 class Judge:
-    """Judges by the logit of the first reading and by what the encoder made of the text."""
+    """Scores a text from the logit of the first reading and the encoder's embedding."""
 
     def __init__(self, data: bytes, path: Path = JUDGE_BESIDE) -> None:
         """Raises `ModelRefused`."""
@@ -59,23 +60,23 @@ class Judge:
         return cls(read_file(path, JUDGE), path)
 
     def judge(self, first: Score, embedding: bytes) -> Score:
-        """`first` judged again. `embedding` holds the encoder's numbers as `packed` wrote them."""
-        numbers = np.frombuffer(embedding, "<f2").astype(np.float64).reshape(1, NUMBERS)
+        """The score of both readings. `embedding` has the encoder's numbers, two bytes each."""
+        numbers = np.frombuffer(embedding, "<f2").astype(np.float64).reshape(1, EMBEDDING_SIZE)
         feed = {"logit": np.array([[first.logit]]), "embedding": numbers}
         probability, logit = self._session.run(["probability", "logit_of_both"], feed)
         if not np.isfinite(logit).all():
             raise ValueError("numbers that no encoder makes")
-        kept = SecondTrace(sha256(embedding).hexdigest()[:32], self.facts.digest[:32], first.logit, "")
+        kept = SecondReadingTrace(sha256(embedding).hexdigest()[:32], self.facts.digest[:32], first.logit, "")
         if first.trace is not None and first.trace.counts:
             kept = replace(kept, numbers=b64encode(embedding).decode())
         return first.read_again(float(probability[0, 0]), float(logit[0, 0]), kept)
 
 
-def numbers_kept(numbers: str) -> bytes:
-    """The numbers of `SecondTrace`. Raises `ValueError`."""
+def unpacked_numbers(numbers: str) -> bytes:
+    """The embedding in the `numbers` of a `SecondReadingTrace`. Raises `ValueError`."""
     found = b64decode(numbers, validate=True)
-    if len(found) != 2 * NUMBERS:
-        raise ValueError(f"{len(found)} bytes are not {NUMBERS} numbers")
+    if len(found) != 2 * EMBEDDING_SIZE:
+        raise ValueError(f"{len(found)} bytes are not {EMBEDDING_SIZE} numbers")
     return found
 
 
@@ -90,8 +91,8 @@ def _facts(metadata: Mapping[str, str]) -> JudgeFacts:
 
 
 class Encoder:
-    """Texts to numbers, one at a time and on one thread, by a graph that nothing rearranges: another order of the same
-    sums would be another number."""
+    """Makes embeddings, one text at a time, on one thread and without graph optimisations: sums in another order would
+    give other numbers."""
 
     def __init__(self, data: bytes, path: Path) -> None:
         """Raises `ModelRefused`, `NoSecondReading`."""
@@ -114,23 +115,23 @@ class Encoder:
 
     def pieces(self, text: str) -> list[int]:
         """The numbers of a text's first pieces."""
-        letters = clean(_ASKED + text[:LETTERS]).translate(self._letters)
+        letters = clean(_PREFIX + text[:MAX_LETTERS]).translate(self._letters)
         found: list[int] = self._pieces.encode(letters)
-        return [_BEGIN, *found[: PIECES - 2], _END]
+        return [_BEGIN, *found[: MAX_PIECES - 2], _END]
 
     def embedding(self, text: str) -> bytes:
-        """What the encoder makes of it: `NUMBERS` of two bytes each, which is all that anybody judges by."""
+        """The embedding of a text: `EMBEDDING_SIZE` numbers of two bytes each, in which form the judge uses it."""
         return self.encoded(text).astype("<f2").tobytes()
 
     def encoded(self, text: str) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-        """The numbers before they are shortened."""
+        """The embedding with full precision."""
         found: np.ndarray[tuple[int], np.dtype[np.float32]]
         found = self._session.run(["embedding"], {"pieces": np.array(self.pieces(text), np.int64)})[0][0]
         return found
 
 
 class NoSecondReading(PitchgateError):
-    """There is nothing here to read a second time with."""
+    """The second reading is not installed or does not fit the model."""
 
 
 class SecondReading:
@@ -142,16 +143,17 @@ class SecondReading:
 
     @classmethod
     def open(cls, path: Path, model: str) -> SecondReading:
-        """With the encoder at `path`, for the model with this digest. Raises `ModelRefused`, `NoSecondReading`."""
+        """Load the encoder at `path` and the judge, for the model with this digest. Raises `ModelRefused`,
+        `NoSecondReading`."""
         judge = Judge.open()
         if judge.facts.model != model:
             raise NoSecondReading("second.other_model")
         encoder = Encoder.open(path)
         if judge.facts.encoder != encoder.digest:
             raise ModelRefused("second.other_encoder", path=path)
-        encoder.embedding("warm")
+        encoder.embedding("warm up")
         return cls(encoder, judge)
 
     def read(self, text: str, first: Score) -> Score:
-        """`first` judged again, now that its text has been read a second time."""
+        """The score of a text after a second reading; `first` is that of the first."""
         return self._judge.judge(first, self._encoder.embedding(text))

@@ -1,4 +1,4 @@
-"""One audited model in one ONNX Runtime session."""
+"""A checked model in an ONNX Runtime session: scores texts and explains the scores."""
 
 from __future__ import annotations
 
@@ -16,33 +16,41 @@ from numpy.typing import NDArray
 
 from backend.domain.mail.message import clean
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import FINDINGS, Part, Reason, Score, Thresholds, Trace, reasons
+from backend.domain.reading.score import (
+    FINDING_PREFIXES,
+    Part,
+    Reason,
+    Score,
+    ScoreTrace,
+    Thresholds,
+    reasons,
+)
 from backend.scoring.model_file import (
     ModelFacts,
     ModelRefused,
-    laid_out,
     packed_counts,
     read_model,
+    text_with_counts,
     unpacked_counts,
 )
 
 OUTPUTS = ("probability", "logit", "term", "share", "count")
 _WARM_UP = "f_language_en quick question about your team"
 _TERMS_EXPLAINED = 400
-_LATEST = len(Part)
+_MOST_CACHED = len(Part)
 
 
 class ModelSession:
     """Immutable once built. `score` may be called from several threads at once."""
 
     def __init__(self, data: bytes, facts: ModelFacts, path: Path = Path("model.onnx")) -> None:
-        """Build and run once. Raises `ModelRefused` if the runtime does not take the graph."""
+        """Build the session and run it once. Raises `ModelRefused` if ONNX Runtime does not accept the graph."""
         self.facts = facts
-        # One message has some hundred terms: so few cost less one by one than in steps of numpy's.
+        # A message has a few hundred terms, for which plain Python is faster than numpy.
         self._single = bytes(" " not in term for term in facts.vocabulary)
         self._words = frozenset(term for term in facts.vocabulary if " " not in term)
         self._findings = {
-            number: term for number, term in enumerate(facts.vocabulary) if term.startswith(FINDINGS)
+            number: term for number, term in enumerate(facts.vocabulary) if term.startswith(FINDING_PREFIXES)
         }
         self._latest: tuple[tuple[str, list[Any]], ...] = ()
         self._session = session_of(data, path)
@@ -53,13 +61,13 @@ class ModelSession:
 
     @classmethod
     def open(cls, path: Path) -> ModelSession:
-        """Audit the file at `path` and build its session. Raises `ModelRefused`."""
+        """Check the file at `path` and build its session. Raises `ModelRefused`."""
         data, facts = read_model(path)
         return cls(data, facts, path)
 
     def score(self, text: str, explain: bool = True, keep_counts: bool = False) -> Score:
-        """Score one text of `backend.domain.reading.wording.prepare`. Thread-safe; about 0.1 ms. `keep_counts`: its
-        trace holds the counts of the known terms, from which `laid_out` makes a text with the same score."""
+        """Score a prepared text (`backend.domain.reading.model_text.prepare`). Thread-safe; takes about 0.1 ms.
+        `keep_counts`: the trace has the counts of known terms, from which `score_counts` gives the same score."""
         if not isinstance(text, str):
             raise TypeError(f"text must be str, not {type(text).__name__}")
         text = clean(text)
@@ -71,55 +79,56 @@ class ModelSession:
         return Score(float(probability[0]), float(logit[0]), found, self.facts.version, trace)
 
     def score_alone(self, text: str) -> Score:
-        """Like `score`, and nothing but probability and logit."""
+        """Like `score`, but with nothing except probability and logit."""
         feed = {"text": np.array([clean(text)], dtype=object)}
         probability, logit = self._session.run(["probability", "logit"], feed)
         return Score(float(probability[0]), float(logit[0]), model=self.facts.version)
 
     def score_briefly(self, text: str) -> Score:
-        """Like `score_alone`, with what the test of drift counts; `score` soon after costs no second run."""
+        """Like `score`, but without reasons and with only that part of the trace that the test of drift needs. A later
+        `score` of the same text needs no second run."""
         text = clean(text)
         probability, logit, *_ = self._run(text)
         words = set(text.split(" "))
-        trace = Trace(self.made_with, "", "", _counted(words), len(self._words & words))
+        trace = ScoreTrace(self.made_with, "", "", _word_count(words), len(self._words & words))
         return Score(float(probability[0]), float(logit[0]), model=self.facts.version, trace=trace)
 
     def _run(self, text: str) -> list[Any]:
-        """The outputs for a text, or those of one of the latest few: the views of a message."""
+        """The outputs for a text; those of the latest few texts (a message's passages) are cached."""
         latest = self._latest
-        if (known := next((outputs for said, outputs in latest if said == text), None)) is not None:
-            return known
+        if (cached := next((outputs for other, outputs in latest if other == text), None)) is not None:
+            return cached
         outputs: list[Any] = self._session.run(OUTPUTS, {"text": np.array([text], dtype=object)})
-        self._latest = ((text, outputs), *latest[: _LATEST - 1])
+        self._latest = ((text, outputs), *latest[: _MOST_CACHED - 1])
         return outputs
 
     def trace(
         self, text: str, terms: NDArray[np.int64], shares: NDArray[np.float64], counts: str = ""
-    ) -> Trace:
-        """What the log of decisions and the test of drift keep of a score."""
+    ) -> ScoreTrace:
+        """What the log of decisions and the test of drift need of a score."""
         words = set(text.split(" "))
-        return Trace(
+        return ScoreTrace(
             made_with=self.made_with,
             text=sha256(text.encode()).hexdigest()[:32],
             shares=sha256(terms.tobytes() + shares.tobytes()).hexdigest()[:16],
-            words=_counted(words),
+            words=_word_count(words),
             known=sum(map(self._single.__getitem__, terms.tolist())),
             counts=counts,
         )
 
     @cached_property
     def made_with(self) -> str:
-        """What the bits of a score depend on: model file, preparation, runtime, processor."""
+        """Everything on which the exact bits of a score depend: model file, text preparation, runtime and processor."""
         file, reading = self.facts.digest[:32], self.facts.reading[:32]
         return f"{file} {reading} onnxruntime {ort.__version__} {_processor()}"
 
-    def scored_again(self, counts: str) -> Score:
-        """The score of a text of which the counts were kept. Raises `ValueError` or `IndexError` for others."""
+    def score_counts(self, counts: str) -> Score:
+        """The score of a text from its packed counts. Raises `ValueError` or `IndexError` for invalid ones."""
         terms = {self.facts.vocabulary[term]: often for term, often in unpacked_counts(counts).items()}
-        return self.score(laid_out(terms), explain=False)
+        return self.score(text_with_counts(terms), explain=False)
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Probabilities of many texts in one run (for measurement; serving scores one at a time)."""
+        """The probabilities of many texts in one run. For measurements; the server scores one text at a time."""
         feed = {"text": np.array([clean(text) for text in texts], dtype=object)}
         result: NDArray[np.float64] = self._session.run(["probability"], feed)[0]
         return result
@@ -135,41 +144,41 @@ class ModelSession:
                 words.append(place)
         net = sum(map(shares.__getitem__, words))
         term = self.facts.vocabulary.__getitem__
-        told = ((term(terms[place]), shares[place]) for place in words if shares[place] * net > 0)
-        return reasons(findings, told, net)
+        with_sign = ((term(terms[place]), shares[place]) for place in words if shares[place] * net > 0)
+        return reasons(findings, with_sign, net)
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """The thresholds this model was published with."""
         return self.facts.thresholds[strictness]
 
 
-def _counted(words: set[str]) -> int:
-    """How many of them the model looks up: none of one letter."""
+def _word_count(words: set[str]) -> int:
+    """How many of the words the model looks up: those with two letters or more."""
     return len(words) - list(map(len, words)).count(1) - ("" in words)
 
 
 def session_of(data: bytes, path: Path, as_it_is: bool = False) -> ort.InferenceSession:
-    """A session on one thread for a file that has been audited. `as_it_is`: the runtime puts nothing in the place of
-    what the graph says. Raises `ModelRefused`."""
+    """A session on one thread for a checked file. `as_it_is`: ONNX Runtime does not optimise the graph. Raises
+    `ModelRefused`."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Threads of one session wait for each other at its arena's lock: with it, two score no more than one does.
+    # With the memory arena, threads of a session wait for each other at its lock, and two score no more than one.
     options.enable_cpu_mem_arena = False
     if as_it_is:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises a dozen kinds; each means the same here
+    except Exception as error:  # ONNX Runtime raises many kinds of errors; all mean the same here
         raise ModelRefused("model.runtime", path=path, why=type(error).__name__) from error
-    # The runtime's wrapper keeps the file to build the session again on other hardware: megabytes for nothing.
+    # The Python wrapper keeps the file, to build the session again on other hardware. We never do that: free it.
     vars(session)["_model_bytes"] = None
     return session
 
 
 @cache
 def _processor() -> str:
-    """Its architecture and, where the system tells, its model."""
+    """The processor's architecture and, if the system says it, its model."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

@@ -85,13 +85,13 @@ def _of_owners() -> Iterator[str]:
         # By key, so that no page costs more than another; some keys are numbers.
         number = table.columns[table.key].kind is ColumnKind.WHOLE
         after = "CAST(COALESCE(NULLIF(:after, ''), '0') AS BIGINT)" if number else ":after"
-        told = f"AND {table.told} IS NOT NULL" if table.told else ""
+        told = f"AND {table.erased_if_empty} IS NOT NULL" if table.erased_if_empty else ""
         yield (
             f"-- name: archive_{table.name}(mailbox_id, after, limit)\n"
             f"SELECT {', '.join(table.columns)} FROM {table.name}\n"
             f"WHERE mailbox_id = :mailbox_id AND {table.key} > {after} {told} ORDER BY {table.key} LIMIT :limit;"
         )
-        if table.returns and table.name != "ledger":
+        if table.imported and table.name != "ledger":
             # Nothing is left to do for a message: what was to be done was done, or still is, where it comes from.
             names = ("mailbox_id", *table.columns, *table.made)
             yield (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from backend.domain.entry.challenge import Challenge, ChallengeState, Solved, Tries, earned, spent
+from backend.domain.entry.challenge import Challenge, ChallengeState, CodeTries, Solved, earned, spent
 from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.decisions import ends_with_its_message
+from backend.domain.mailbox.decisions import challenge_ends
 from backend.domain.mailbox.message import Placement, Screened, Stage
 from backend.transactions import decisions, rows, senders
 from backend.transactions.jobs import current, give_way, request_duty, settle
@@ -254,7 +254,7 @@ def begin_challenge(mailbox_id: MailboxId, challenge_id: str, now: datetime) -> 
     yield q("begin_challenge", mailbox_id=mailbox_id, challenge_id=challenge_id, now=micros(now))
 
 
-def count_try(mailbox_id: MailboxId, challenge_id: str, code_id: str) -> Script[Tries]:
+def count_try(mailbox_id: MailboxId, challenge_id: str, code_id: str) -> Script[CodeTries]:
     """Count one try of a code before it is compared. Each call counts, so no two callers share one.
 
     Raises `NotFound` if the mailbox has no such challenge.
@@ -269,7 +269,7 @@ def count_try(mailbox_id: MailboxId, challenge_id: str, code_id: str) -> Script[
     )
     of_code: int = yield q("tries_of_code", mailbox_id=mailbox_id, code_id=code_id)
     of_challenge: int = yield q("tries_of_challenge", mailbox_id=mailbox_id, challenge_id=challenge_id)
-    return Tries(of_code, of_challenge)
+    return CodeTries(of_code, of_challenge)
 
 
 def write_note(mailbox_id: MailboxId, challenge_id: str, line: str, now: datetime) -> Script[None]:
@@ -309,7 +309,7 @@ def void_of_message(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Scri
     """Void the open challenge about a message, unless it stays open for others; returns what was voided."""
     open_now: list[OpenChallengeRow] = yield q("open_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     beside = open_now and (yield from number("waits_beside", mailbox_id=mailbox_id, gmail_id=gmail_id))
-    found = [row for row in open_now if ends_with_its_message(row["state"], bool(beside))]
+    found = [row for row in open_now if challenge_ends(row["state"], bool(beside))]
     yield from _void(mailbox_id, found, now)
     return found
 

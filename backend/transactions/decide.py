@@ -11,8 +11,8 @@ from backend.domain.entry.challenge import forfeited, given, refunded, restored,
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import (
-    AWAY,
     EFFECTS,
+    IN_SPAM_OR_BIN,
     Change,
     Correction,
     Decision,
@@ -26,12 +26,12 @@ from backend.domain.mailbox.decisions import (
     already_recorded,
     change_of,
     out_of_reach,
-    put_back,
     refuse_shared_domain,
     sends_again,
+    undo_change,
 )
 from backend.domain.mailbox.message import Placement, Stage
-from backend.domain.mailbox.review import MOST_EARLIER, Shelf
+from backend.domain.mailbox.review import MOST_OF_A_PILE, Shelf
 from backend.transactions import challenges, decisions, senders
 from backend.transactions.jobs import request_duty
 from backend.transactions.mailboxes import lock
@@ -169,7 +169,7 @@ def _with_earlier(mailbox_id: MailboxId, gmail_id: str) -> Script[list[str]]:
         shelf=Shelf.HELD,
         at=row["received_at"] or row["first_seen_at"],
         gmail_id=gmail_id,
-        limit=MOST_EARLIER,
+        limit=MOST_OF_A_PILE,
     )
     proved = [one["gmail_id"] for one in earlier if one["authenticated"] or not row["authenticated"]]
     return [gmail_id, *proved]
@@ -374,7 +374,7 @@ def _undone(mailbox_id: MailboxId, key: str, now: datetime) -> Script[tuple[str,
     record: CorrectionRow = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
     if record["undone_at"] is not None:
         return tuple(json.loads(record["undo_moved"]))
-    if record["decision"] in AWAY:
+    if record["decision"] in IN_SPAM_OR_BIN:
         raise Refused(f"put_away.{record['decision']}", field="key")
     return (yield from _taken_back(mailbox_id, record, now))
 
@@ -440,9 +440,9 @@ def _put_back(mailbox_id: MailboxId, was: StateBefore, now: datetime, there: boo
     row: MessageRow | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or row["error"] == "gone":
         return False
-    if row["revision"] != was["revision"] and not (there and row["decided_by"] in AWAY):
+    if row["revision"] != was["revision"] and not (there and row["decided_by"] in IN_SPAM_OR_BIN):
         return False
-    yield from carry_out(mailbox_id, gmail_id, put_back(was, there=there), now)
+    yield from carry_out(mailbox_id, gmail_id, undo_change(was, there=there), now)
     return was["moved"]
 
 

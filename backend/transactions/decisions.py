@@ -18,7 +18,15 @@ from backend.domain.mailbox.decisions import EFFECTS, Correction, Decision, Orig
 from backend.domain.mailbox.message import Grounds, MessageView, Verdict
 from backend.domain.mailbox.review import Figures, Funnel, SenderCount, Week
 from backend.domain.watching import drift
-from backend.domain.watching.audit import ERASED, Chain, KeptVerdict, LogEntry, grown, keyed, name_of
+from backend.domain.watching.audit import (
+    ERASED,
+    Chain,
+    KeptVerdict,
+    LogEntry,
+    appended,
+    content_name,
+    keyed_digest,
+)
 from backend.domain.watching.drift import monday_of, week_of
 from backend.domain.watching.trial import (
     CHALLENGER,
@@ -31,8 +39,8 @@ from backend.domain.watching.trial import (
     TrialLabel,
     asked_in_trial,
     disagreement,
-    drawn,
-    in_turn,
+    draw_sample,
+    strata_order,
 )
 from backend.ports.system import DecisionKeys
 from backend.transactions import models, rows
@@ -104,15 +112,15 @@ def _appended(mailbox_id: MailboxId, notes: Iterable[_Note], now: datetime) -> S
     for kind, about, told, grounds in notes:
         fields = {"kind": kind, **{name: value for name, value in told.items() if value}}
         if grounds is not None and grounds.trace is not None and grounds.trace.shares:
-            fields["text"], fields["shares"] = keyed(key, grounds.trace.text), grounds.trace.shares
+            fields["text"], fields["shares"] = keyed_digest(key, grounds.trace.text), grounds.trace.shares
         payload = _payload(fields)
         if grounds is not None:
-            named = name_of(grounds.setting)
+            named = content_name(grounds.setting)
             if named != chain.setting:
                 yield q("keep_setting", mailbox_id=mailbox_id, name=named, content=grounds.setting)
                 chain = chain._replace(setting=named)
             payload = f'{payload[:-1]},"setting":"{named}","case":{grounds.case}}}'
-        entry, chain = grown(key, chain, at, about, keys.salt(), payload)
+        entry, chain = appended(key, chain, at, about, keys.salt(), payload)
         yield q("append_decision", mailbox_id=mailbox_id, **entry._asdict())
         if grounds is not None and grounds.counts:
             yield q("keep_counts", mailbox_id=mailbox_id, number=chain.number, at=at, counts=grounds.counts)
@@ -200,13 +208,14 @@ def draw_questions(mailbox_id: MailboxId, now: datetime) -> Script[int]:
     scripts = {row["gmail_id"]: script_of(row["sender_name"]) for row in found}
     disagreements = {row["gmail_id"]: disagreement(row["policy_row"], row["shadow_row"]) for row in found}
     disagreeing = {"": [one for one, stratum in disagreements.items() if stratum]}
-    picked = drawn(key, f"{TRIAL} {running} {week}", disagreeing, asked_in_trial(budget))
+    picked = draw_sample(key, f"{TRIAL} {running} {week}", disagreeing, asked_in_trial(budget))
     asked = [(TRIAL, one, disagreements[one], weight) for one, _, weight in picked]
     left = budget - len(asked)
     strata = {
-        name: [row["gmail_id"] for row in found if row["stratum"] == name] for name in in_turn(week, left)
+        name: [row["gmail_id"] for row in found if row["stratum"] == name]
+        for name in strata_order(week, left)
     }
-    sampled = drawn(key, f"{QUALITY} {week}", strata, left)
+    sampled = draw_sample(key, f"{QUALITY} {week}", strata, left)
     asked += [(QUALITY, *one) for one in sampled]
     for place, (kind, one, stratum, weight) in enumerate(asked):
         about: dict[str, Any] = {"mailbox_id": mailbox_id, "gmail_id": one}
@@ -281,14 +290,14 @@ def count_weeks(mailbox_id: MailboxId, now: datetime) -> Script[None]:
     if not fresh:
         return
     for week_number, counts in groupby(fresh, key=itemgetter("week")):
-        week = drift.counted(week_number, map(itemgetter("drift_class", "n"), counts))
+        week = drift.week_counts(week_number, map(itemgetter("drift_class", "n"), counts))
         kept = {"week": week_number, "model": week.model, "counts": json.dumps(week.counts)}
         yield q("keep_week", mailbox_id=mailbox_id, **kept)
     weeks = yield from _weeks(mailbox_id)
-    found = drift.judged(weeks, _change(mailbox))
+    found = drift.drift_of(weeks, _change(mailbox))
     told = json.dumps(asdict(found.change)) if found.change else ""
     yield q("save_drift", mailbox_id=mailbox_id, state=found.state, change=told)
-    first = {"model": weeks[-1].model, "reference": weeks[: drift.REFERENCE][-1].number}
+    first = {"model": weeks[-1].model, "reference": weeks[: drift.REFERENCE_WEEKS][-1].number}
     yield q("drop_weeks", mailbox_id=mailbox_id, before=today - WEEKS_KEPT, **first)
 
 

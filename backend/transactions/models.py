@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from backend.domain.errors import Conflict, NotFound, Refused
-from backend.domain.watching.trial import FILE, Act, AtWork, KnownModel, ModelAct
+from backend.domain.watching.trial import FILE, Act, KnownModel, ModelAct, ModelsInUse
 from backend.transactions.records import StoredModel
 from backend.transactions.row_reader import Reader
 from backend.transactions.statement import Script, columns, each, maybe, micros, micros_or_none, number
 
-_at_work = Reader(AtWork, before="champion_before", since="trial_since")
+_at_work = Reader(ModelsInUse, before="champion_before", since="trial_since")
 _done = Reader(ModelAct, by="by_whom", at="done_at", at_work=_at_work)
 
 
-def in_use() -> Script[AtWork]:
+def in_use() -> Script[ModelsInUse]:
     """What was said last; cheap."""
-    return (yield from maybe(_at_work, "models_at_work")) or AtWork()
+    return (yield from maybe(_at_work, "models_at_work")) or ModelsInUse()
 
 
 def known() -> Script[tuple[KnownModel, ...]]:
@@ -43,8 +43,8 @@ def add(model: StoredModel, by: str, now: datetime) -> Script[bool]:
     return False
 
 
-def change(act: Act, version: str, by: str, now: datetime) -> Script[AtWork]:
-    """Do it, write it down, and have every replica told. Raises `Refused` as `AtWork.after` does, `NotFound` for a
+def change(act: Act, version: str, by: str, now: datetime) -> Script[ModelsInUse]:
+    """Do it, write it down, and have every replica told. Raises `Refused` as `ModelsInUse.after` does, `NotFound` for a
     version that was not added, and `Conflict` if another act came between.
     """
     if version != FILE:

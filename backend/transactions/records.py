@@ -12,7 +12,7 @@ from backend.domain.entry.challenge import Challenge, ChallengeIntent
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import Correction, Returned
 from backend.domain.mailbox.mailbox import Gap, Mailbox, NoticeHint, Preferences
-from backend.domain.mailbox.message import PLACES, MessageView, Placement, Screened, Stage, Verdict
+from backend.domain.mailbox.message import PLACEMENT_OF, MessageView, Placement, Screened, Stage, Verdict
 from backend.domain.policy.table import Standing
 from backend.domain.watching.audit import Chain, LogEntry
 
@@ -196,7 +196,7 @@ class Reached:
     @property
     def stays(self) -> bool:
         """Whether it leaves the message where it is: no label, no credit, no reply."""
-        acts = PLACES[self.verdict.outcome] in (Placement.MARKED, Placement.HELD)
+        acts = PLACEMENT_OF[self.verdict.outcome] in (Placement.MARKED, Placement.HELD)
         return not acts and not self.verdict.spends_credit
 
 
@@ -397,7 +397,8 @@ class Overview:
 @dataclass(frozen=True, slots=True)
 class Log:
     """What is kept of decisions, as of one moment: the chain, None before the first; entries in their order; the
-    `settings` that entries refer to, JSON by its hash (`audit.name_of`); the sealed counts, by an entry's number."""
+    `settings` that entries refer to, JSON by its hash (`audit.content_name`); the sealed counts, by an entry's
+    number."""
 
     chain: Chain | None
     entries: tuple[LogEntry, ...]

@@ -16,8 +16,8 @@ from backend.domain.mailbox.review import (
     CHECK_LINES,
     LEDGER_LINES,
     MOST_COUNTED,
-    Booked,
     Check,
+    LedgerLine,
     Listing,
     PastDecision,
     Pile,
@@ -279,7 +279,7 @@ class Walk:
 
 
 _past_decision = Reader(PastDecision, at="decided_at")
-_booked = Reader(Booked, at="posted_at")
+_booked = Reader(LedgerLine, at="posted_at")
 
 
 def _sent_at(state: str, sent_gmail_id: str, sending_at: int | None) -> datetime | None:

@@ -9,7 +9,7 @@ from typing import TypedDict
 from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.errors import AccessLost
 from backend.domain.mail.message import Address, MailboxId, Owner
-from backend.domain.mailbox.decisions import WAITS, RuleMatch
+from backend.domain.mailbox.decisions import OVERRIDABLE, RuleMatch
 from backend.domain.mailbox.mailbox import Gap, Mailbox, Missing, NoticeHint, Preferences
 from backend.domain.mailbox.message import LabelIds, MessageView, Placement, RowName, Screened
 from backend.domain.moments import moment
@@ -27,7 +27,7 @@ def _shown_cause(cause: str, error: str, set_aside: Flag) -> str:
 
 
 def _shown_row(policy_row: str, placement: str | None, decided_by: str) -> str:
-    taken_out = placement == Placement.HELD and decided_by in WAITS
+    taken_out = placement == Placement.HELD and decided_by in OVERRIDABLE
     return RowName.HELD_WITH_LATER if taken_out and policy_row == RowName.BELOW_HOLD else policy_row
 
 

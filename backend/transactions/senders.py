@@ -10,7 +10,7 @@ from backend.domain.entry.challenge import LedgerEntry
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import RuleKind
-from backend.domain.mailbox.review import LEASE_SECONDS, UnsubscribeState
+from backend.domain.mailbox.review import UNSUBSCRIBE_SECONDS, UnsubscribeState
 from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
 from backend.transactions.mailboxes import lock
 from backend.transactions.rows import MessageRow
@@ -165,7 +165,7 @@ def differences() -> Script[tuple[Mapping[str, Any], ...]]:
 
 def begin_unsubscribe(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[bool]:
     """Note the owner's request to unsubscribe and begin it. False if it is done, or was begun elsewhere less
-    than `LEASE_SECONDS` ago. Raises `NotFound` for an unknown message.
+    than `UNSUBSCRIBE_SECONDS` ago. Raises `NotFound` for an unknown message.
     """
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None:
@@ -173,7 +173,7 @@ def begin_unsubscribe(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Sc
     yield q(
         "order_unsubscribe", mailbox_id=mailbox_id, gmail_id=gmail_id, sender=row["sender"], now=micros(now)
     )
-    before = micros(now - timedelta(seconds=LEASE_SECONDS))
+    before = micros(now - timedelta(seconds=UNSUBSCRIBE_SECONDS))
     return bool(
         (
             yield from number(

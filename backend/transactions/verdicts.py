@@ -10,7 +10,7 @@ from backend.domain.entry.challenge import ChallengeIntent, Dealings, spent
 from backend.domain.errors import Conflict, LaneLost, NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mail.sender import counted_domain
-from backend.domain.mailbox.message import PLACES, Placement, Screened, Stage, Verdict
+from backend.domain.mailbox.message import PLACEMENT_OF, Placement, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import SETTLE
 from backend.domain.policy.evidence import (
     CLEARLY_ORDINARY,
@@ -24,7 +24,7 @@ from backend.domain.policy.evidence import (
 from backend.domain.policy.evidence import EVIDENCE_ROWS as EVIDENT
 from backend.domain.policy.guards import COUNT_PERIOD, OWED, limits_reached, owed
 from backend.domain.policy.table import STRANGERS, Standing
-from backend.domain.watching.drift import classed
+from backend.domain.watching.drift import class_line
 from backend.transactions import decide, decisions, rows, senders
 from backend.transactions.jobs import current, next_job, request_duty
 from backend.transactions.mailboxes import lock
@@ -116,7 +116,7 @@ def record_verdict(
         yield from write_verdict(job, verdict, screened, now, stage, placement, row["decided_by"])
         yield wake(job.mailbox_id)
         return None
-    placement = PLACES[verdict.outcome]
+    placement = PLACEMENT_OF[verdict.outcome]
     acts = Stage.ACT if placement in (Placement.MARKED, Placement.HELD) else None
     waiting: list[CorrectionRow] = yield q(
         "pending_corrections", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id
@@ -171,7 +171,7 @@ def write_stays(mailbox_id: MailboxId, ended: Sequence[Reached], now: datetime) 
     reached = [(one.job.gmail_id, one.verdict) for one in ended]
     yield from decisions.verdicts_reached(mailbox_id, reached, late=False, now=now)
     for one in ended:
-        placement = PLACES[one.verdict.outcome]
+        placement = PLACEMENT_OF[one.verdict.outcome]
         yield from write_verdict(one.job, one.verdict, one.screened, now, placement=placement)
 
 
@@ -189,7 +189,7 @@ def write_verdict(
     score, shadow = verdict.score, verdict.shadow
     reasons = score.reasons if score else ()
     counts = verdict.row in STRANGERS
-    drift_class = classed(score, screened.language) if counts and score and screened else ""
+    drift_class = class_line(score, screened.language) if counts and score and screened else ""
     yield q(
         "record_verdict",
         mailbox_id=job.mailbox_id,

@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 from backend.domain.errors import Cause
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import WATCH_ALARM, Preferences
-from backend.domain.mailbox.message import PLACES, MessageView, Placement, Screened, Verdict
+from backend.domain.mailbox.message import PLACEMENT_OF, MessageView, Placement, Screened, Verdict
 from backend.domain.policy.table import Standing
 from backend.domain.watching.drift import State
 from backend.domain.watching.trial import Finding, trial
@@ -349,7 +349,7 @@ def insert_unseen(
         first_seen_at=now,
         due_at=now,
     )
-    placement = PLACES[verdict.outcome] and Placement.INBOX
+    placement = PLACEMENT_OF[verdict.outcome] and Placement.INBOX
     yield from verdicts.write_verdict(job, verdict, screened, now, placement=placement)
     return True
 

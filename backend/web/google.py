@@ -21,10 +21,10 @@ from hypercorn.typing import (
 from quart import Blueprint, Response, request
 from werkzeug.exceptions import ServiceUnavailable
 
-from backend.domain.entry.challenge import LIFE
+from backend.domain.entry.challenge import LINK_LIFE
 from backend.domain.entry.challenge_mail import preview
 from backend.domain.errors import PitchgateError, Refused, TryLater
-from backend.domain.history import Metadata
+from backend.domain.history import PushHeaders
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mailbox.mailbox import Condition, Mailbox, Mode, Preferences, Strictness
 from backend.pipeline import connect, first_run, notices
@@ -110,7 +110,7 @@ class PushGate:
                     return None
                 names = (headers.get(name, b"").decode("latin-1") for name in METADATA)
                 authorization = headers.get(b"authorization", b"").decode("latin-1")
-                fate = await self._push(authorization, body, Metadata(*names))
+                fate = await self._push(authorization, body, PushHeaders(*names))
         except TimeoutError:
             broken: Exception = ServiceUnavailable(retry_after=5)
         except Exception as error:
@@ -181,7 +181,7 @@ async def receive() -> Response:
         raise broken
     body = cast(bytes, await request.get_data(as_text=False))
     headers = request.headers
-    metadata = Metadata(
+    metadata = PushHeaders(
         headers.get("x-goog-pubsub-subscription-name", ""), headers.get("x-goog-pubsub-message-id", "")
     )
     app = services()
@@ -253,7 +253,7 @@ async def landing() -> Response:
         Message(from_=(Address("sam@pitchworks.example", "Sam Okafor"),), subject=t("reply_subject")),
         link=f"{base}/c/…",
         explained=f"{base}/explained",
-        wording=challenge_wording(t.language, now + LIFE, Preferences().credits_per_solve),
+        wording=challenge_wording(t.language, now + LINK_LIFE, Preferences().credits_per_solve),
         own="",
     )
     return await _page(

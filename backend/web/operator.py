@@ -14,7 +14,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.errors import StoreAway
-from backend.domain.mailbox.decisions import AWAY
+from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Stage
 from backend.locale import Words
 from backend.transactions.store import Store
@@ -110,7 +110,7 @@ REPLIES: Mapping[ChallengeState, str] = {
 """The end of the catalogue key told_reply_…: "now" while the challenge is being sent, "sent" once it was, "none" if it
 will not be."""
 
-DECIDED = ("solve", "credit", "owner", "replied", *AWAY)
+DECIDED = ("solve", "credit", "owner", "replied", *IN_SPAM_OR_BIN)
 """Values of `MessageView.decided_by` that have a text: who decided after the verdict."""
 
 
@@ -134,11 +134,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One lane of the diagram: how many messages it has had, and the keys of the latest, newest first."""
+    """One lane of the diagram: how many messages it has had, and the keys of the latest, newest first. `older` have a
+    dot but are no longer among the latest lines, `more` have no room for one."""
 
     name: str
     count: int
     keys: tuple[str, ...]
+    older: int
+    more: int
 
 
 def lanes(lines: Sequence[Line], census: Mapping[str, int]) -> tuple[Lane, ...]:
@@ -152,10 +155,12 @@ def lanes(lines: Sequence[Line], census: Mapping[str, int]) -> tuple[Lane, ...]:
         )
     )
     counts = {"inbox": passed, "held": max(held - released, 0), "released": released}
-    return tuple(
-        Lane(name, counts[name], tuple(line.key for line in lines if line.lane == name)[:room])
-        for name, room in LANES.items()
-    )
+    found = []
+    for name, room in LANES.items():
+        dots = min(counts[name], room)
+        keys = tuple(line.key for line in lines if line.lane == name)[:dots]
+        found.append(Lane(name, counts[name], keys, older=dots - len(keys), more=counts[name] - dots))
+    return tuple(found)
 
 
 def worth_showing(view: MessageView) -> bool:

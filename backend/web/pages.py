@@ -33,7 +33,7 @@ from backend.domain.errors import Failing
 from backend.domain.mail.message import UNSEEN
 from backend.domain.mailbox.mailbox import Condition, Explanation, Mailbox, Who, explain
 from backend.domain.mailbox.message import MessageView, RowName
-from backend.domain.reading.score import likeness, points
+from backend.domain.reading.score import likeness, percent
 from backend.locale import DEFAULT, LANGUAGES, Section, Words, catalogue, reason
 from backend.web.guards import guarded, per_minute
 
@@ -115,7 +115,13 @@ def because(text: str, language: str) -> str:
 
 def register_filters(app: Quart) -> None:
     """Register the template filters on an app."""
-    filters = {"initials": initials, "tint": tint, "points": points, "likeness": likeness, "because": because}
+    filters = {
+        "initials": initials,
+        "tint": tint,
+        "points": percent,
+        "likeness": likeness,
+        "because": because,
+    }
     app.jinja_env.filters |= filters
 
 
@@ -270,7 +276,7 @@ def _sentences(explanation: Explanation, t: Words, moment: Moment) -> tuple[str,
 
 
 def _late(late: Failing, t: Words, moment: Moment) -> str:
-    key = "delayed_cause" if late.reads else "delayed_some_cause"
+    key = "delayed_cause" if late.stops_reading else "delayed_some_cause"
     return t(key, since=moment(late.since), why=t(f"delay_{late.blame}"))
 
 

@@ -24,8 +24,8 @@ from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message import Outcome, RowName, Verdict
 from backend.domain.policy.table import Facts
-from backend.domain.reading.score import Score, Thresholds, Trace
-from backend.domain.reading.wording import prepare
+from backend.domain.reading.model_text import prepare
+from backend.domain.reading.score import Score, ScoreTrace, Thresholds
 from backend.domain.watching import audit, drift
 from backend.domain.watching.audit import grounds
 from backend.pipeline.judged import VerdictMetrics
@@ -55,7 +55,7 @@ def verdict() -> Verdict:
         Authentication(True),
         Preferences(),
     )
-    trace = Trace("model " * 6, "t" * 32, "s" * 16, 120, 110)
+    trace = ScoreTrace("model " * 6, "t" * 32, "s" * 16, 120, 110)
     score = Score(0.123456789, -1.96, (), "2026.11", trace)
     kept = grounds(facts, score, Thresholds(0.1, 0.5, 0.8, 0.3), (), START)
     return Verdict(Outcome.INBOX, RowName.BELOW_HOLD, score, grounds=kept)
@@ -133,7 +133,7 @@ def of_a_message(count: int, folder: Path) -> dict[str, float]:
         "trace": _each(lambda: session.trace(text, terms, shares)),
         "grounds": measures["grounds_us"],
         "append": measures["append_us"],
-        "class": _each(lambda: drift.classed(score, "en")),
+        "class": _each(lambda: drift.class_line(score, "en")),
         "counters": _each(count_it),
     }
     return {**found, "all": round(sum(found.values()), 1)}

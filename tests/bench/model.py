@@ -111,7 +111,7 @@ def _run(kind: str, model: Path, texts: Path) -> dict[str, Any]:
 def _child(kind: str, model: Path, path: Path) -> None:
     import numpy as np
 
-    import backend.domain.reading.wording
+    import backend.domain.reading.model_text
 
     del np, backend
     base = _size("VmRSS")

@@ -20,7 +20,7 @@ from backend.domain.digesting import Challenger, digest
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.gmail.arrivals import read_message
-from backend.reader.frames import ANSWER, answered
+from backend.reader.frames import ANSWER, pack_answer
 from backend.reader.pool import ReaderReply
 from backend.scoring import SHIPPED
 from backend.scoring.session import ModelSession
@@ -58,7 +58,7 @@ def measure(count: int) -> dict[str, float]:
             for name, second in beside.items():
                 began = time.process_time()
                 found = digest(read_message(message), OWNER, session.score, limits, second)
-                told = answered({"value": found, "spent": False})[ANSWER.size :]
+                told = pack_answer({"value": found, "spent": False})[ANSWER.size :]
                 read = ReaderReply[Digest].model_validate_json(told)
                 times[name][place] = min(times[name][place], 1_000 * (time.process_time() - began))
                 assert read.value is not None

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from backend.ports.gmail import Fetched
-from backend.reader.frames import Limits, Second
+from backend.reader.frames import Limits, SecondReadingLimits
 from backend.reader.pool import ENTRY, ReadingPool
 from backend.scoring import SHIPPED
 from backend.settings import ENCODER_FILE
@@ -34,7 +34,7 @@ def _alone(pid: int) -> float:
 FILES = ("train_8", "train_24", "train_40", "train_56", "train_72")
 
 
-async def measure(second: Second | None, mail: dict[str, list[Fetched]]) -> dict[str, Any]:
+async def measure(second: SecondReadingLimits | None, mail: dict[str, list[Fetched]]) -> dict[str, Any]:
     """Milliseconds a message by kind, how many were read again, and memory."""
     limits = Limits(seconds=5.0, memory=100_000_000, patience=60.0, second=second)
     found: dict[str, Any] = {}
@@ -63,7 +63,7 @@ async def with_and_without(file: Path, count: int) -> dict[str, Any]:
         mail[kind] = [Fetched(fetched(row.message.text, number)) for number, row in enumerate(chosen)]
     told = {
         name: await measure(second, mail)
-        for name, second in (("once", None), ("twice", Second(str(file), 0.1, 0.95, 30.0)))
+        for name, second in (("once", None), ("twice", SecondReadingLimits(str(file), 0.1, 0.95, 30.0)))
     }
     pitches = {name: found["pitches"] for name, found in told.items()}
     added = (pitches["twice"]["ms"] - pitches["once"]["ms"]) * len(mail["pitches"])

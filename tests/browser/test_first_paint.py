@@ -31,6 +31,16 @@ A_CHANCE_TO_PAINT = """() => Promise.race([
   new Promise((done) => setTimeout(done, 100)),
 ])"""
 
+WRITTEN = """
+window.written = [];
+addEventListener("DOMContentLoaded", () => {
+  const seen = (list) => window.written.push(...list.map(({ type, target }) => [type, target.nodeName]));
+  const all = { subtree: true, childList: true, characterData: true, attributes: true };
+  new MutationObserver(seen).observe(document.querySelector("main"), all);
+});
+"""
+"""For `add_init_script`: what scripts changed once the page was there is in `window.written`."""
+
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
@@ -123,6 +133,19 @@ def test_nothing_moves_when_late_scripts_arrive(
     page.evaluate(A_CHANCE_TO_PAINT)
     assert page.evaluate(PLACES) == before
     assert page.evaluate("window.shifted") == []
+    context.close()
+
+
+def test_no_script_writes_what_the_list_says_already(here: Fixture, browser: Browser) -> None:
+    """The style of a whole list is computed again for one text, before anything has been painted."""
+    context = here.signed_in(browser)
+    context.add_init_script(WRITTEN)
+    page = context.new_page()
+    page.goto(here.address + "/review")
+    page.evaluate(A_CHANCE_TO_PAINT)
+    assert page.evaluate("window.written") == []
+    page.locator("input[name=pick]").first.check()
+    assert page.evaluate("window.written")
     context.close()
 
 

@@ -1,4 +1,4 @@
-"""A mailbox at Google, in memory, that can break before or after any call does its work."""
+"""A Gmail mailbox in memory. A test can make any call fail, or let the process die before or after it."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ UNITS = {
 
 
 class Died(BaseException):
-    """The process dies here. Not an Exception: nothing may catch it and carry on."""
+    """Simulates the death of the process. Not an `Exception`, so that no code catches it and carries on."""
 
 
 @dataclass
 class Sent:
-    """One mail that left."""
+    """A mail that was sent."""
 
     gmail_id: str
     thread_id: str
@@ -54,11 +54,11 @@ class Sent:
 class FakeGmail:
     """Implements `backend.ports.gmail.Gmail` for one mailbox.
 
-    `lag_from` hides history records after this position, as an index that lags behind does; with `lag_tells`
-    history names the mailbox's real position all the same. `history_size` records make a page of history (0: all),
-    and the first page is empty.
-    `die_before` and `die_after` name the calls at which the process dies: before Google heard of it, or
-    after Google did it and before we could know.
+    `lag_from` hides history records after this position, as if Gmail's index lagged behind; with `lag_tells`, history
+    returns the mailbox's real position all the same. `history_size` is the number of records in a page of history (0:
+    all), and the first page is empty. `die_before` and `die_after` name the calls at which the process dies: before
+    Google gets the request, or after Google has done it and before we get the response. An error in `trouble` is raised
+    once, one in `outages` as long as it is there.
     """
 
     now: datetime = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -67,7 +67,7 @@ class FakeGmail:
     vacation: bool = False
     address: str = "ana@corp.test"
     important: frozenset[str] = frozenset()
-    """Senders that a filter of hers marks as important."""
+    """Senders whose mail one of the owner's filters marks as important."""
     aliases: frozenset[str] = frozenset({"ana@corp.test"})
     names: tuple[tuple[str, str], ...] = ()
     messages: dict[str, Arrival] = field(default_factory=dict)
@@ -77,8 +77,8 @@ class FakeGmail:
     calls: Counter[str] = field(default_factory=Counter)
     die_before: set[str] = field(default_factory=set)
     die_after: set[str] = field(default_factory=set)
-    trouble: dict[str, Exception] = field(default_factory=dict)  # raised once
-    outages: dict[str, Exception] = field(default_factory=dict)  # raised as long as they are here
+    trouble: dict[str, Exception] = field(default_factory=dict)
+    outages: dict[str, Exception] = field(default_factory=dict)
     pages: set[str] = field(default_factory=set)
     lag_from: int | None = None
     lag_tells: bool = False
@@ -101,7 +101,7 @@ class FakeGmail:
         return gmail_id
 
     def _new_id(self) -> str:
-        self.last_id += 1  # Gmail gives no id twice, whatever was deleted
+        self.last_id += 1  # Gmail never gives an id twice, even after a deletion
         return f"{self.last_id:016x}"
 
     def move(self, gmail_id: str, add: Set[str] = frozenset(), remove: Set[str] = frozenset()) -> None:
@@ -114,12 +114,12 @@ class FakeGmail:
         self._record(gmail_id)
 
     def forget_history(self) -> None:
-        """Google no longer keeps what happened so far."""
+        """Google drops the history up to now."""
         self.floor = self.position + 1
         self.position += 3
 
     def labels_of(self, gmail_id: str) -> frozenset[str]:
-        """Labels a mail carries now."""
+        """The labels that a mail has now."""
         return self.messages[gmail_id].labels
 
     async def profile(self, mailbox_id: str) -> Profile:

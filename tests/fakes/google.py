@@ -1,6 +1,6 @@
-"""A Google that does exactly what a test tells it to, wrong answers and broken connections included.
+"""An HTTP server that answers as Google exactly what a test scripts, wrong answers and broken connections included.
 
-The sandbox is a faithful Google; this one is for what a faithful Google hardly ever does.
+The sandbox behaves like the real Google; this fake is for what the real one hardly ever does.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def jwks(*kids: str, **changes: Any) -> dict[str, Any]:
 
 @dataclass
 class Answer:
-    """What to answer. `gate` is waited for first; `cut` breaks the connection: "before" any byte, or "middle"."""
+    """A scripted answer. It waits for `gate` first; `cut` breaks the connection: "before" any byte, or in the
+    "middle"."""
 
     status: int = 200
     body: Any = None
@@ -49,7 +50,7 @@ class Answer:
 
 @dataclass
 class Seen:
-    """A request as it came."""
+    """A request that was received."""
 
     verb: str
     path: str
@@ -67,7 +68,7 @@ class Seen:
 
 
 class StoryClock:
-    """The product's clock; a test moves it."""
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
         self.at = datetime.now(UTC)
@@ -80,7 +81,7 @@ class StoryClock:
 
 
 class Keeper:
-    """Grants in a dictionary."""
+    """Implements the port for stored grants with a dictionary."""
 
     def __init__(self) -> None:
         self.grants: dict[str, str] = {"m1": "refresh-1"}
@@ -100,7 +101,7 @@ class Keeper:
 
 
 class FakeGoogle:
-    """Scripted answers by (verb, path below the root); the last one given for a path stays."""
+    """Gives scripted answers, for each verb and path in turn; the last one is repeated."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -121,12 +122,12 @@ class FakeGoogle:
         return [seen for seen in self.seen if part in f"{seen.verb} {seen.path}"]
 
     async def until_in_flight(self, count: int) -> None:
-        """Until `count` requests are being answered at once."""
+        """Wait until `count` requests are in flight at once."""
         async with asyncio.timeout(10), self._moved:
             await self._moved.wait_for(lambda: self.in_flight >= count)
 
     def settings(self, **changes: Any) -> Settings:
-        """Settings under which everything comes here."""
+        """Settings under which all requests to Google come here."""
         addresses = {
             "gmail_url": self.url,
             "token_url": f"{self.url}/token",
@@ -134,7 +135,7 @@ class FakeGoogle:
             "jwks_url": f"{self.url}/certs",
             "authorize_url": f"{self.url}/auth",
         }
-        # A small quota would only make the tests wait; what it does has tests of its own.
+        # A small quota would only make tests wait; the quota has tests of its own.
         return Settings(**{**addresses, "quota_per_user_minute": 1_000_000, **changes})
 
     def id_token(self, clock: StoryClock, **changes: Any) -> str:
@@ -201,7 +202,7 @@ class FakeGoogle:
 
 @asynccontextmanager
 async def fake_google() -> AsyncIterator[FakeGoogle]:
-    """A fake on an ephemeral port of this machine."""
+    """A running fake on a free port of this machine."""
     fake = FakeGoogle()
     app = web.Application(client_max_size=50_000_000)
     app.router.add_route("*", "/{tail:.*}", fake.handle)
@@ -217,7 +218,7 @@ async def fake_google() -> AsyncIterator[FakeGoogle]:
 
 
 def watching(hosts: set[str]) -> aiohttp.TraceConfig:
-    """Records the host of every request and every name that is looked up."""
+    """A trace that records the host of every request and every DNS lookup."""
     trace = aiohttp.TraceConfig()
 
     async def on_request(_: Any, __: Any, params: aiohttp.TraceRequestStartParams) -> None:
@@ -235,7 +236,7 @@ def watching(hosts: set[str]) -> aiohttp.TraceConfig:
 async def open_against(
     fake: FakeGoogle, keeper: Keeper | None = None, clock: StoryClock | None = None, **changes: Any
 ) -> AsyncIterator[Google]:
-    """Our adapter, open against `fake`; at the end it is checked that nothing went elsewhere."""
+    """Our adapter, connected to `fake`. At the end, fails if any request went elsewhere."""
     async with open_google(
         fake.settings(**changes), keeper or Keeper(), clock or StoryClock(), traces=[watching(fake.hosts)]
     ) as google:

@@ -1,4 +1,4 @@
-"""The push services of browsers' makers: what was sent through them, and what they say as a test wishes."""
+"""The push services of browser vendors: records what was sent, and answers as a test wants."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ SECRET = "c" * 22
 
 @dataclass
 class FakePushService:
-    """Implements `backend.ports.public_post.PushService`. `answers` is by endpoint; who has none takes what comes."""
+    """Implements `backend.ports.public_post.PushService`. `answers` are by endpoint; others accept everything."""
 
     sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     answers: dict[str, PushAnswer] = field(default_factory=dict)
     keys: int = 0
 
     def new_key(self) -> str:
-        """Numbered."""
+        """A numbered key."""
         self.keys += 1
         return f"key{self.keys}"
 
     def public_key(self, key: str) -> str:
-        """So that a test can see whose it is."""
+        """A public key in which a test can see the private one."""
         return f"public-{key}"
 
     async def push(self, to: PushSubscription, payload: bytes) -> PushAnswer:
-        """Noted, and answered."""
+        """Record the notification and answer."""
         self.sent.append((to.endpoint, json.loads(payload)))
         return self.answers.get(to.endpoint, PushAnswer(Pushed.SENT))
 
     def titles(self) -> list[str]:
-        """What browsers received."""
-        return [told["title"] for _, told in self.sent]
+        """The titles of the notifications that browsers received."""
+        return [payload["title"] for _, payload in self.sent]

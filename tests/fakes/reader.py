@@ -1,4 +1,4 @@
-"""Reading in this process: the domain's own functions, and a model that a test makes up."""
+"""A reader without processes: it calls the domain's functions directly, with a model made up by the test."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import replace
 
 from backend.domain.digest import Digest
 from backend.domain.digesting import Challenger, correspondents, digest, show
-from backend.domain.mail.machine_mail import Offer, offer
+from backend.domain.mail.machine_mail import UnsubscribeOffer, unsubscribe_offer
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen
-from backend.domain.reading.score import Cost, Score, Shown, Thresholds
+from backend.domain.reading.score import Score, ShownMessage, StrictnessCost, Thresholds
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from tests.fakes.reading_process import COSTS
 
 
 class FakeReader:
-    """Implements `backend.ports.reader.Reader` for what `FakeGmail` hands out. With `trouble` nothing can be read."""
+    """Implements `backend.ports.reader.Reader` for messages of `FakeGmail`. With `trouble` nothing can be read."""
 
     def __init__(self, score: Callable[[str], Score], thresholds: Callable[[Strictness], Thresholds]) -> None:
         self._score = score
@@ -28,34 +28,34 @@ class FakeReader:
         self.second: Challenger | None = None
 
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
-        """Read and score."""
+        """Read and score a message."""
         limits = {strictness: self._thresholds(strictness) for strictness in Strictness}
         return digest(self._opened(fetched), owner, self._score, limits, self.second, self._briefly)
 
-    async def show(self, fetched: Fetched, owner: Owner, score: Score) -> Shown:
-        """As its owner is shown it."""
+    async def show(self, fetched: Fetched, owner: Owner, score: Score) -> ShownMessage:
+        """The message as its owner sees it."""
         model = self._score if score.model == self.model_version else None
         return show(self._opened(fetched).message, owner, score, model)
 
     async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
-        """Whom it makes known."""
+        """The recipients who become correspondents."""
         return correspondents(self._opened(fetched).message, owner)
 
-    async def offer(self, fetched: Fetched) -> Offer:
-        """What it offers."""
-        return offer(self._opened(fetched).message)
+    async def offer(self, fetched: Fetched) -> UnsubscribeOffer:
+        """Its unsubscribe offer."""
+        return unsubscribe_offer(self._opened(fetched).message)
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
-        """Those a test made up."""
+        """The thresholds made up by the test."""
         return self._thresholds(strictness)
 
-    def cost(self, strictness: Strictness) -> Cost:
+    def cost(self, strictness: Strictness) -> StrictnessCost:
         """Made up, and different for each."""
         return COSTS[strictness]
 
     @property
     def model_version(self) -> str:
-        """No model."""
+        """There is no real model."""
         return "fake"
 
     def _briefly(self, text: str) -> Score:

@@ -1,7 +1,7 @@
-"""A reading process whose model does what the text tells it to: hang, grow, die, lie, break. A text that is *doubtful*
-is read again, and what stands behind `again` is done then.
+"""A real reading process with a model that obeys words in the text: hang, grow, die, lie, break and others. A text with
+the word "doubtful" gets a second reading, which obeys the words with the prefix "again".
 
-What it opens is what `tests.fakes.gmail.FakeGmail` hands out. A model file's content is its version; "bad" is refused.
+It opens messages of `tests.fakes.gmail.FakeGmail`. The content of a model file is its version; "bad" is refused.
 """
 
 from __future__ import annotations
@@ -15,12 +15,23 @@ from dataclasses import replace
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.message import Arrival
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Cost, Reason, Score, SecondTrace, Thresholds, Trace
-from backend.reader.child import Model, NoAnswer, serve
+from backend.domain.reading.score import (
+    Reason,
+    Score,
+    ScoreTrace,
+    SecondReadingTrace,
+    StrictnessCost,
+    Thresholds,
+)
+from backend.reader.child import IncompleteResponse, LoadedModel, serve
 
 THRESHOLDS = {strictness: Thresholds(0.1, 0.5, 0.8, 0.3) for strictness in Strictness}
 AGAIN = {strictness: Thresholds(0.1, 0.6, 0.9, 0.4) for strictness in Strictness}
-COSTS = {Strictness.RELAXED: Cost(4, 61), Strictness.NORMAL: Cost(12, 72), Strictness.STRICT: Cost(40, 83)}
+COSTS = {
+    Strictness.RELAXED: StrictnessCost(4, 61),
+    Strictness.NORMAL: StrictnessCost(12, 72),
+    Strictness.STRICT: StrictnessCost(40, 83),
+}
 
 
 def main() -> None:
@@ -30,19 +41,19 @@ def main() -> None:
 
 def _opened(raw: bytes, briefly: bool) -> Arrival:
     if raw == b"half an answ":
-        raise NoAnswer
+        raise IncompleteResponse
     if raw == b"nested":
         raise RecursionError
     arrival: Arrival = pickle.loads(raw)
-    # Of a message that is read briefly only the subject is there.
+    # A message that is read in part has only its subject.
     return replace(arrival, message=replace(arrival.message, text="", html=None)) if briefly else arrival
 
 
-def _load(data: bytes, name: str) -> Model:
+def _load(data: bytes, name: str) -> LoadedModel:
     version = data.decode()
     if version == "bad":
         raise PitchgateError(f"The model file {name} is bad.")
-    return Model(
+    return LoadedModel(
         version,
         f"digest-{version}",
         THRESHOLDS,
@@ -59,7 +70,7 @@ class _Rereader:
 
     def read(self, text: str, first: Score) -> Score:
         _do([word.removeprefix("again") for word in text.split() if word.startswith("again")])
-        return first.read_again(0.9, 2.0, SecondTrace("numbers", "judge", first.logit))
+        return first.read_again(0.9, 2.0, SecondReadingTrace("numbers", "judge", first.logit))
 
 
 def _load_rereader(file: str, model: str) -> _Rereader:
@@ -77,13 +88,13 @@ def _score(text: str, version: str) -> Score:
         return Score(0.5, 0.0, (Reason("x" * 2_000_000, 1.0),))
     names = sorted(os.environ) if "environment" in words else ["a word"]
     probability = 0.4 if "doubtful" in words else 0.97 if "pitchy" in words else 0.02
-    trace = Trace("", "", "", 0, 0)
+    trace = ScoreTrace("", "", "", 0, 0)
     return Score(probability, 0.0, tuple(Reason(name, 1.0) for name in names), version, trace)
 
 
 def _do(words: list[str]) -> None:
     if "hang" in words:
-        re.match("(a*)*b", "a" * 200)  # the lock is never let go
+        re.match("(a*)*b", "a" * 200)  # never ends, and never releases the interpreter lock
     while "loop" in words:
         pass
     if "wait" in words:

@@ -193,7 +193,7 @@ def archive() -> Json:
     lists: dict[str, Json] = {
         table.name: [{name: _cell(column) for name, column in table.columns.items()}]
         for table in TABLES.values()
-        if table.returns
+        if table.imported
     }
     about: Json = {"email": OWNER, "preferences": json.loads(json.dumps(Preferences().to_json()))}
     return {"format": FORMAT, "version": VERSION, "mailbox": about, **lists}
@@ -216,6 +216,6 @@ def _cell(column: Column) -> Json:
         ColumnKind.TIME: "2026-11-24T13:00:00.000000+00:00",
         ColumnKind.TEXTS: ["one", "two"],
         ColumnKind.REASONS: [{"text": "asks for a call", "weight": 0.5, "words": ["call"]}],
-        ColumnKind.BEFORE: before,
+        ColumnKind.UNDO_RECORD: before,
     }
     return cells[column.kind]

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from backend.domain.digesting import limit_of, show
 from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Refused
-from backend.domain.history import read_envelope, subscription_of
+from backend.domain.history import read_notice, subscription_of
 from backend.domain.mail.authentication import authenticate, signing_domains
-from backend.domain.mail.machine_mail import form_of, is_bounce, is_challenge, offer
+from backend.domain.mail.machine_mail import form_of, is_bounce, is_challenge, unsubscribe_offer
 from backend.domain.mail.message import (
     Address,
     Arrival,
@@ -34,8 +34,8 @@ from backend.domain.mail.mime import parse
 from backend.domain.mail.quoting import is_decline
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.rules import read_list
-from backend.domain.reading.score import PITCH_WORDS, Reason, Score, illustrate
-from backend.domain.reading.views import views
+from backend.domain.reading.passages import passages
+from backend.domain.reading.score import PITCH_WORDS, Reason, Score, with_quotes
 from backend.domain.reading.words import language
 from backend.gmail import arrivals
 from backend.gmail.callers import GoogleTokens, PushVerifier
@@ -97,17 +97,17 @@ def _disguise(message: Message) -> None:
 def _walk(arrival: Arrival) -> None:
     """Everything the domain asks about an arrived message."""
     message = arrival.message
-    seen = views(message, OWNER)
+    seen = passages(message, OWNER)
     limit_of(message, seen[0])
     reading = seen[0].reading
     score = Score(0.9, 2.0, (Reason("phrase.asks_call", 1.0), Reason(PITCH_WORDS, 0.5, reading.words[:2])))
-    illustrate(score, reading, seen[0].own)
+    with_quotes(score, reading, seen[0].own)
     show(message, OWNER, score)
     form_of(arrival, OWNER)
     is_bounce(message)
     is_challenge(message)
     is_decline(message.text)
-    offer(message)
+    unsubscribe_offer(message)
     authenticate(message)
     with suppress(Refused):
         compose(
@@ -129,7 +129,7 @@ def _a_document(value: mutate.Json, random: Random) -> bytes:
 
 
 def _envelope(data: bytes) -> None:
-    found = read_envelope(data)
+    found = read_notice(data)
     subscription_of(data)
     if found is not None:
         found.email.encode()

@@ -115,9 +115,9 @@ def _message(text: str) -> Message:
 
 def _late() -> dict[str, Any]:
     """What modules import for their annotations alone."""
-    from backend.domain.reading.wording import Reading
+    from backend.domain.reading.model_text import ModelInput
 
-    return {"Reading": Reading}
+    return {"Reading": ModelInput}
 
 
 # Arguments that no stranger writes, and that are refused unless they have a form.

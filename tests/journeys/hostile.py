@@ -250,8 +250,8 @@ async def play(
 
 
 async def beside_bombs(folder: Path, rounds: int = 1) -> dict[str, Any]:
-    """Bombs for one owner and an ordinary letter for another: how many bombs at most were decided while the letter was
-    judged, and how many seconds its verdict took from its arrival, with bombs `beside` it and `alone`."""
+    """Bombs for one owner and an ordinary letter for another: how many bombs at most were decided between its arrival
+    and its verdict, and how many seconds that took, with bombs `beside` it and `alone`."""
     ahead, alone, beside = list[int](), list[float](), list[float]()
     async with begin_journey(folder) as journey, signed_in(journey.stage) as owner:
         running = journey.stage
@@ -273,9 +273,9 @@ async def beside_bombs(folder: Path, rounds: int = 1) -> dict[str, Any]:
             view, _ = await decided(other, await deliver(running, letter, NEIGHBOUR), "the letter")
             beside.append(_judged_in(view))
             ended = [(await decided(owner, gmail_id, "a bomb"))[0].decided_at for gmail_id in ids]
-            ahead.append(
-                sum(view.first_seen_at < at < view.decided_at for at in ended if at and view.decided_at)
-            )
+            assert view.received_at is not None
+            assert view.decided_at is not None
+            ahead.append(sum(view.received_at < at < view.decided_at for at in ended if at))
         await running.server.stop()
     return {"bombs": BOMBS, "ahead": max(ahead), "alone": sorted(alone), "beside": sorted(beside)}
 

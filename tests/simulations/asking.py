@@ -13,7 +13,7 @@ import json
 import random
 
 from backend.domain.mailbox.review import Share
-from backend.domain.watching.trial import HELD, STRATA, Answer, TrialLabel, drawn, narrow, quality
+from backend.domain.watching.trial import HELD, STRATA, Answer, TrialLabel, draw_sample, is_narrow, quality
 
 MAIL, HELD_SHARE, UNSURE = 140, 0.2, 0.15
 MAILBOXES = {"usual": (0.95, 0.3, 0.017), "worse": (0.8, 0.5, 0.05), "better": (0.98, 0.12, 0.0)}
@@ -49,7 +49,7 @@ def _setting(weeks: int, budget: int, pitches: tuple[float, ...], years: int) ->
         }
         for name, share in (("precision", every.precision), ("recall", every.recall)):
             held[name] += _holds(share, true[name])
-            shown[name] += narrow(share)
+            shown[name] += is_narrow(share)
     return {
         **{f"{name}_held": round(count / years, 3) for name, count in held.items()},
         **{f"{name}_shown": round(count / years, 3) for name, count in shown.items()},
@@ -77,7 +77,7 @@ def _year(
                 truth[one] = rng.random() < share
                 totals[stratum][0] += 1
                 totals[stratum][1] += truth[one]
-        for one, stratum, weight in drawn(key, str(week), mail, budget):
+        for one, stratum, weight in draw_sample(key, str(week), mail, budget):
             answer = Answer.YES if truth[one] else Answer.NO
             answer = Answer.UNSURE if rng.random() < UNSURE else answer
             labels.append(TrialLabel(stratum, weight, "m", "en", "latin", answer))

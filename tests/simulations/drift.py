@@ -18,8 +18,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from backend.domain.reading.score import Score, Trace
-from backend.domain.watching.drift import REFERENCE, change, classed, counted
+from backend.domain.reading.score import Score, ScoreTrace
+from backend.domain.watching.drift import REFERENCE_WEEKS, class_line, find_change, week_counts
 from backend.scoring.session import ModelSession
 from backend.settings import MODELS
 from model_export import rows
@@ -51,8 +51,8 @@ class Mail(NamedTuple):
 
     def line(self, sunk: float = 0.0) -> str:
         """Its classes, with a logit lower by this much."""
-        trace = Trace("model", "", "", 10_000, round(10_000 * (1 - self.unknown)))
-        return classed(Score(0.5, self.logit - sunk, trace=trace), self.language)
+        trace = ScoreTrace("model", "", "", 10_000, round(10_000 * (1 - self.unknown)))
+        return class_line(Score(0.5, self.logit - sunk, trace=trace), self.language)
 
 
 Pool = dict[str, dict[tuple[bool, str], list[Mail]]]
@@ -139,8 +139,8 @@ def year(emails: Pool, size: int, what: str, numbers: random.Random, wobble: flo
             kind = emails[variant].get((pitch, tongue)) or emails[variant][pitch, "en"]
             sunk = (number - AT + 1) / MONTH if late and pitch and what == "sinking" else 0.0
             lines[numbers.choice(kind).line(sunk)] += 1
-        weeks.append(counted(number, lines.items()).counts if lines else {})
-        if number >= REFERENCE and (found := change(weeks)) is not None:
+        weeks.append(week_counts(number, lines.items()).counts if lines else {})
+        if number >= REFERENCE_WEEKS and (found := find_change(weeks)) is not None:
             return number, found.cause
     return None
 

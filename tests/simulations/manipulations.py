@@ -26,7 +26,7 @@ from backend.__main__ import cli
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Grounds, Outcome, RowName, Verdict
 from backend.domain.reading.score import Score
-from backend.domain.watching.audit import Chain, bits, grown
+from backend.domain.watching.audit import Chain, appended, bits
 from backend.settings_read import read_settings
 from backend.store.library import OWNED_TABLES
 from backend.store.opening import open_configured
@@ -62,7 +62,7 @@ def resealed(connection: sqlite3.Connection, first: int, last: int) -> None:
         _end(connection, chain)
 
 
-def appended(connection: sqlite3.Connection, payload: str) -> None:
+def add_entry(connection: sqlite3.Connection, payload: str) -> None:
     """Add an entry that says this, sealed with another key."""
     number, seal = connection.execute("SELECT number, seal FROM chains WHERE mailbox_id = 'ana'").fetchone()
     _end(connection, _put(connection, Chain(number=number, seal=seal), 1 << 51, "", bytes(16), payload))
@@ -71,7 +71,7 @@ def appended(connection: sqlite3.Connection, payload: str) -> None:
 def _put(
     connection: sqlite3.Connection, chain: Chain, at: int, about: str, salt: bytes, payload: str
 ) -> Chain:
-    entry, chain = grown(OTHER_KEY, chain, at, about, salt, payload)
+    entry, chain = appended(OTHER_KEY, chain, at, about, salt, payload)
     connection.execute("INSERT OR REPLACE INTO decisions VALUES ('ana', ?, ?, ?, ?, ?, ?, ?)", entry)
     return chain
 
@@ -84,7 +84,7 @@ def _end(connection: sqlite3.Connection, chain: Chain) -> None:
 def emptied_and_said(connection: sqlite3.Connection) -> None:
     """Empty some entries and add an erasure of one's own."""
     connection.execute(entries(f"{EMPTY} WHERE number < 10"))
-    appended(connection, '{"kind":"erased","up_to":9}')
+    add_entry(connection, '{"kind":"erased","up_to":9}')
 
 
 def put_back(connection: sqlite3.Connection) -> None:
@@ -101,7 +101,7 @@ MANIPULATIONS: dict[str, Change] = {
     "an entry's message changed": sql(entries("gmail_id = 'm0' WHERE number = 9")),
     "a verdict changed and sealed with another key": partial(resealed, first=9, last=9),
     "all entries sealed with another key": partial(resealed, first=1, last=99),
-    "an entry added, sealed with another key": partial(appended, payload='{"kind":"verdict"}'),
+    "an entry added, sealed with another key": partial(add_entry, payload='{"kind":"verdict"}'),
     "an entry removed": sql("DELETE FROM decisions WHERE mailbox_id = 'ana' AND number = 9"),
     "an entry removed, the later ones numbered again": sql(
         "DELETE FROM decisions WHERE mailbox_id = 'ana' AND number = 9",

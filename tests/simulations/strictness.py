@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Thresholds
-from backend.domain.watching.trial import COST, STRATA, Answer, Scored, better_degree, drawn
+from backend.domain.watching.trial import COST, STRATA, Answer, Scored, better_strictness, draw_sample
 from backend.scoring.session import ModelSession
 from backend.settings import MODELS
 from tests.simulations.trial import BUDGET, UNSURE, Logits, logits
@@ -66,11 +66,11 @@ class Life:
             near = held + (self.size - held + 9) // 10
             parts = (order[:held], order[held:near], order[near:])
             strata = {name: list(map(str, part)) for name, part in zip(STRATA, parts, strict=True)}
-            for one, _, _ in drawn(self.random.randbytes(32), str(week), strata, BUDGET):
+            for one, _, _ in draw_sample(self.random.randbytes(32), str(week), strata, BUDGET):
                 if self.random.random() >= UNSURE:
                     said = Answer.YES if pitch[int(one)] else Answer.NO
                     answered.append(Scored(float(score[int(one)]), said))
-            if found := better_degree(CHOSEN, answered, self.limits.__getitem__):
+            if found := better_strictness(CHOSEN, answered, self.limits.__getitem__):
                 return found.strictness
         return None
 

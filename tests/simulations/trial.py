@@ -33,14 +33,14 @@ from numpy.typing import NDArray
 from backend.domain.watching.trial import (
     CHALLENGER,
     CHAMPION,
-    SAID,
+    CLEAR_ANSWERS,
     STRATA,
     Answer,
     Finding,
     TrialLabel,
     asked_in_trial,
-    drawn,
-    in_turn,
+    draw_sample,
+    strata_order,
     trial,
 )
 from backend.scoring.session import ModelSession
@@ -78,7 +78,7 @@ OWNERS = {
     "quarter": Kind(0.25),
     "correcting": Kind(0.0),
     "no": Kind(says=lambda _: Answer.NO),
-    "random": Kind(says=lambda numbers: numbers.choice(SAID)),
+    "random": Kind(says=lambda numbers: numbers.choice(CLEAR_ANSWERS)),
 }
 
 
@@ -204,15 +204,15 @@ class Life:
             str(one): CHAMPION if week.champion[one] else CHALLENGER
             for one in np.flatnonzero(week.champion != week.challenger)
         }
-        alone = drawn(key, "", {"": list(who)}, asked_in_trial(BUDGET))
+        alone = draw_sample(key, "", {"": list(who)}, asked_in_trial(BUDGET))
         left = BUDGET - len(alone)
-        strata = {name: list(map(str, every[name])) for name in in_turn(number, left)}
+        strata = {name: list(map(str, every[name])) for name in strata_order(number, left)}
         return [
             [
                 self._label(week, int(one), who[one] if stratum == "" else stratum, weight)
                 for one, stratum, weight in some
             ]
-            for some in (alone, drawn(key, "all", strata, left))
+            for some in (alone, draw_sample(key, "all", strata, left))
         ]
 
     def _label(self, week: Week, one: int, stratum: str, weight: float) -> TrialLabel:

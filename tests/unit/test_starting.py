@@ -76,7 +76,7 @@ async def test_before_the_first_job_the_public_suffixes_are_read_beside_the_loop
         store=SimpleNamespace(mailboxes=away, request_duty=None),
     )
     google = SimpleNamespace(gmail=SimpleNamespace(prepare=lambda: None))
-    parts = cast("dict[str, Any]", {"context": context, "google": google, "worker": job, "models": job})
+    parts = cast("dict[str, Any]", {"context": context, "google": google, "lanes": job, "models": job})
     try:
         await Application(settings=cast("Any", None), services=cast("Any", None), **parts).work(
             asyncio.Event()

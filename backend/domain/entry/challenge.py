@@ -1,4 +1,5 @@
-"""A challenge: our answer to a pitch, with a link whose solving lets the sender in; and the credits a solve earns."""
+"""A challenge: our reply to a pitch, with a link to a check that delivers the sender's mail; and the credits it
+earns."""
 
 from __future__ import annotations
 
@@ -11,24 +12,24 @@ from enum import StrEnum
 from backend.domain.errors import Expired, Refused
 from backend.domain.mail.message import Address, MailboxId, Owner
 
-LIFE = timedelta(days=14)
+LINK_LIFE = timedelta(days=14)
 """How long the link works."""
 
 TOKEN_BYTES = 24
-"""192 random bits in a link; 128 are required."""
+"""192 random bits in a link."""
 
 
 MAX_NOTE = 200
-"""Characters of a sender's line to the owner."""
+"""Longest note of a sender to the owner, in characters."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class ChallengeState(StrEnum):
-    """intended → sending → sent → solved; voided and failed end it from anywhere before solved.
+    """intended → sending → sent → solved; voided or failed from any state before solved.
 
-    A solved one goes on delivering while mail of its sender waits. Expiry is not a state: it follows from
-    `expires_at`, so that no job has to run for it to be true.
+    A solved one can still deliver waiting mail of its sender. Expiry is not a state: it follows from `expires_at`, so
+    that no job needs to run for it.
     """
 
     INTENDED = "intended"
@@ -41,11 +42,11 @@ class ChallengeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChallengeIntent:
-    """What is stored before a challenge leaves: enough to send it, or to find it if it has left.
+    """What is stored before a challenge is sent: enough to send it, or to find it if it has been sent.
 
-    `sealed_token` is the link's token, encrypted; it is erased once the mail is sent.
-    `message_id` is the Message-ID our reply will carry, `marker` its private header value; `reply_from` is the address
-    that was written to, with the owner's name there. `late`: a full count of the day kept it back.
+    `sealed_token` is the link's token, encrypted; it is erased once the mail is sent. `message_id` is the Message-ID of
+    our reply. `reply_from` is the address that the sender wrote to, with the owner's name. `late`: a daily limit had
+    postponed it.
     """
 
     id: str
@@ -59,7 +60,7 @@ class ChallengeIntent:
     late: bool = False
 
     def stored(self, mailbox_id: MailboxId, gmail_id: str, thread_id: str, now: datetime) -> Challenge:
-        """The challenge about this message that storing it at `now` makes, as far as sending it asks."""
+        """The challenge for this message, as it is when stored at `now`."""
         return Challenge(
             id=self.id,
             mailbox_id=mailbox_id,
@@ -80,11 +81,11 @@ class ChallengeIntent:
 class Challenge:
     """A stored challenge. `sent_gmail_id` is our reply's id in the owner's mailbox, "" until known.
 
-    `is_open` is false once it was voided, failed, or a later one took its place; `solves` counts those behind this
-    link, `solved_before` those of its sender behind any. `deliver_at`: a code was typed, and when this wait is over
-    the link is solved by itself. `waiting` counts the sender's mail that a solve may deliver, `oldest` is the Gmail
-    id of the first of it ("" if none waits), `balance` what credits there are before the solve. `reply_from` is how
-    our reply was signed; one of the release before does not say, and was from the primary address.
+    `is_open` is False once it is voided, failed, or replaced by a later one. `solves` counts how often this link was
+    solved, `solved_before` the solves of the sender's links so far. `deliver_at` is set after a code was typed: at this
+    time the link counts as solved. `waiting` counts the sender's messages that a solve may deliver, `oldest` is the
+    Gmail id of the first of them ("" if none waits), and `balance` the credits before the solve. `reply_from` is how
+    our reply was signed; an empty address (from an earlier release) means the primary one.
     `sending_at`: since when it may have left.
     """
 
@@ -113,20 +114,20 @@ class Challenge:
 
     @property
     def about(self) -> str:
-        """The message its page speaks of: the oldest that waits, or else the one it was sent for."""
+        """The message that its page is about: the oldest waiting one, otherwise the one it was sent for."""
         return self.oldest or self.gmail_id
 
     def writer(self, owner: Owner) -> Owner:
-        """The owner as its sender knows them: by the address they wrote to."""
+        """The owner under the address that the sender wrote to."""
         known = self.reply_from
         return Owner(known.address, known.name, owner.aliases) if known.address else owner
 
     def expired(self, now: datetime) -> bool:
-        """Whether the link's life is over."""
+        """Whether the link has expired."""
         return now >= self.expires_at
 
     def delivers(self, worth: int) -> int:
-        """How many of the waiting messages a solve that earns `worth` credits delivers."""
+        """How many waiting messages are delivered by a solve that earns `worth` credits."""
         return min(self.waiting, self.balance + worth)
 
     def refuse_closed(self, now: datetime) -> None:
@@ -139,8 +140,8 @@ class Challenge:
             raise Expired("link_expired")
 
     def refuse_note(self, now: datetime) -> None:
-        """Raise `Expired` unless its sender may write a note: while it can be solved, and when all was delivered until
-        the link's life is over, a later one took its place or the owner decided."""
+        """Raise `Expired` unless its sender may write a note: while it can be solved, and after all mail was delivered
+        until the link expires, is replaced by a later one, or the owner decides."""
         if self.state is not ChallengeState.SOLVED or self.waiting:
             self.refuse_closed(now)
         elif not self.is_open:
@@ -151,8 +152,9 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class Dealings:
-    """What the challenge guards need to know of earlier challenges in this mailbox. A used link is open for its
-    sender while their mail waits."""
+    """What the challenge guards need to know about earlier challenges in this mailbox: whether the sender has an open
+    link (a used one is open while their mail waits), when they got the last one, the numbers of challenges to their
+    domain and from this mailbox within a day, and whether this thread already has one."""
 
     open_for_sender: bool = False
     sender_last_at: datetime | None = None
@@ -162,16 +164,16 @@ class Dealings:
 
 
 def token_hash(token: str) -> str:
-    """What is stored of a link's token: hex SHA-256. The token is random, so no salt is needed."""
+    """The stored form of a link's token: hex SHA-256. The token is random, so no salt is needed."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def note_line(text: str) -> str:
-    """A sender's word to the owner as one line that shows what it holds: controls, line breaks of every kind,
-    marks of direction and halves of characters become blanks, runs of blanks one.
+    """A sender's note to the owner on one line: control characters, line breaks, direction marks and lone surrogates
+    become spaces, and spaces are merged. "" means no note.
 
-    Anything may stand in it, markup too: it is text and must be escaped like a subject. Raises `Refused`
-    (note_long) beyond `MAX_NOTE`; "" means no note.
+    It may contain anything, markup included, so it must be escaped like a subject. Raises `Refused` (note_long) if it
+    is longer than `MAX_NOTE`.
     """
     bounded = text[: MAX_NOTE * 20]
     line = " ".join("".join(" " if unicodedata.category(c) in _UNSEEN else c for c in bounded).split())
@@ -182,9 +184,9 @@ def note_line(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """What a solve did: the messages now on their way back (oldest first), the credits left, and how many messages
-    still wait for the next solve behind the same link. `subjects` are those of the released, in their order ("" for
-    one that has none, or whose subject is forgotten)."""
+    """The result of a solve: the released messages (oldest first), the credits left, and how many messages still wait
+    for another solve of the link. `subjects` are those of the released messages ("" for none, or one that was
+    erased)."""
 
     released: tuple[str, ...]
     balance: int
@@ -194,27 +196,27 @@ class Solved:
 
 
 @dataclass(frozen=True, slots=True)
-class Tries:
-    """How often a typed code was tried, this time included, and how often any code of the same challenge was."""
+class CodeTries:
+    """How often a typed code was tried, this time included, and how often any code of its challenge was."""
 
     of_code: int
     of_challenge: int
 
 
 # ---- Credits
-# Whole units a sender earns by solving and spends by getting mail through: a ledger per (mailbox, sender address).
-# Every entry has a posting key that is unique in its mailbox, so a retry posts once. The balance is the sum of the
-# entries and is never negative.
+# Senders earn credits by solving and spend one for each delivered message. Each mailbox keeps a ledger for each sender
+# address. Every entry has a posting key that is unique in its mailbox, so a retry posts only once. The balance is the
+# sum of the entries and is never negative.
 
 
 BASE_COST = 5_000
-"""Cost parameter of the first proof of work (PBKDF2 iterations a step)."""
+"""Cost of the first proof of work (PBKDF2 iterations for each step)."""
 
 MAX_DOUBLINGS = 6
-"""The price stops rising at 64 times the first one: past that a slow phone could not pay it at all."""
+"""The cost stops rising at 64 times the first one: a slow phone could not do more."""
 
 FIRST_WAIT = timedelta(minutes=10)
-"""What follows a typed code where no work was done, at the first price."""
+"""The first wait after a typed code, which replaces the proof of work."""
 
 
 class Posting(StrEnum):
@@ -245,48 +247,48 @@ class LedgerEntry:
 
 
 def earned(sender: str, challenge_id: str, amount: int, solves: int = 0) -> LedgerEntry:
-    """What one solve behind a link earns, once. `solves` counts those behind the same link before it."""
+    """What one solve of a link earns. `solves` counts the earlier solves of the same link."""
     key = f"earn:{challenge_id}" + (f":{solves + 1}" if solves else "")
     return LedgerEntry(sender, amount, Posting.EARNED, key)
 
 
 def spent(sender: str, gmail_id: str) -> LedgerEntry:
-    """What one message costs, once."""
+    """The credit that a delivered message costs."""
     return LedgerEntry(sender, -1, Posting.SPENT, f"spend:{gmail_id}")
 
 
 def refunded(sender: str, gmail_id: str, again: str = "") -> LedgerEntry:
-    """The credit of a message the owner let in themselves, given back once; `again` names the decision that gives it
-    back after an earlier one was taken back."""
+    """The credit given back for a message that the owner let in themselves, once. `again` is the decision's key if an
+    earlier refund for the message was undone."""
     key = f"refund:{gmail_id}" + (f":{again}" if again else "")
     return LedgerEntry(sender, 1, Posting.REFUNDED, key)
 
 
 def unrefunded(sender: str, gmail_id: str, decision: str) -> LedgerEntry:
-    """The same taken again, with the decision that gave it."""
+    """A refund taken back, because the owner undid the `decision`."""
     return LedgerEntry(sender, -1, Posting.REVOKED, f"undo:{decision}:{gmail_id}")
 
 
 def forfeited(sender: str, amount: int, decision: str) -> LedgerEntry:
-    """All that a sender has, taken by a decision about them."""
+    """All credits of a sender, taken by the owner's `decision`."""
     return LedgerEntry(sender, -amount, Posting.REVOKED, f"forfeit:{decision}")
 
 
 def restored(sender: str, amount: int, decision: str) -> LedgerEntry:
-    """The same given back, with the decision that took it."""
+    """Forfeited credits given back, because the owner undid the `decision`."""
     return LedgerEntry(sender, amount, Posting.REFUNDED, f"undo:{decision}")
 
 
 def given(sender: str, amount: int, key: str) -> LedgerEntry:
-    """What the owner gives (above 0) or takes (below 0) by their own word."""
+    """Credits that the owner gives (above 0) or takes (below 0)."""
     return LedgerEntry(sender, amount, Posting.GRANTED if amount > 0 else Posting.REVOKED, key)
 
 
 def work_factor(solved_before: int) -> int:
-    """How many times the first proof of work the next one costs: doubles with every solve, then stays."""
+    """The cost of the next proof of work, as a multiple of the first: it doubles with every solve up to a limit."""
     return 1 << min(max(solved_before, 0), MAX_DOUBLINGS)
 
 
 def wait_for(solved_before: int) -> timedelta:
-    """The wait in place of the next proof of work: doubles as its price does."""
+    """The wait that replaces the next proof of work; it doubles in the same way."""
     return FIRST_WAIT * work_factor(solved_before)

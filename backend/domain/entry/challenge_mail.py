@@ -1,4 +1,4 @@
-"""The challenge as a message: an RFC 5322 reply in the sender's thread, text and HTML, and nothing that tracks."""
+"""The challenge as an email: a reply in the sender's thread, as text and HTML, without any tracking."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Arrival, Message, Owner, mailbox_field, text_field
 from backend.domain.mail.sender import is_writable, normalise
 
-# ---- Paragraphs of a challenge
-# The words themselves are in the catalogues.
+# ---- The paragraphs (their words are in the catalogues)
 
 
 MAX_OWN_WORDING = 2_000
@@ -26,14 +25,13 @@ MAX_OWN_WORDING = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Paragraphs in their order; the blanks in them are filled in when the message is composed.
+    """The paragraphs in order, with placeholders that are filled in when the email is composed.
 
-    `{owner}` is the owner's name, `{name}` the sender's first name, `{subject}` what they wrote above their message,
-    `{until}` the last day of the link as this language writes it. `greeting_named` and `because_named` stand where a
-    name and a subject may be repeated. `because` is the paragraph an owner may replace with their own. The rest stays:
-    what the link does, what that is worth (`more`, "" where it is one delivery), that a program wrote it, and how long
-    the link works cannot be left out. `what` is the text before the address that explains, `tag` the language's name
-    to mail programs (BCP 47).
+    `{owner}` is the owner's name, `{name}` the sender's first name, `{subject}` the subject of their message, `{until}`
+    the last day of the link, as written in this language. `greeting_named` and `because_named` are used if the name and
+    the subject can be repeated. The owner may replace `because` with their own text. The rest cannot be left out: what
+    the link does (`todo`), what that is worth (`more`, "" if it is one delivery), that a program wrote the email, and
+    how long the link works. `what` is the text before the link to an explanation; `tag` is the language (BCP 47).
     """
 
     tag: str
@@ -49,19 +47,19 @@ class Wording:
     until: str
 
 
-# ---- The challenge as an email
-# The parent mail was written by a stranger. What is taken from it (subject, ids, address) is cleaned and bounded
-# here, so that it can neither start a header nor break one.
+# ---- The email
+# The message that is answered was written by a stranger. What is taken from it (subject, ids, address) is cleaned and
+# cut here, so that it can neither begin a header nor break one.
 
 
 MARKER_HEADER = "X-Pitchgate-Challenge"
 LINK_HEADER = "X-Pitchgate-Link"
-"""The link once more, to be read from Sent by a server whose database was restored."""
+"""The link again: after its database was restored from a backup, a server reads it from the Sent folder."""
 MAX_SUBJECT = 900
 MAX_REPEATED = 120
-"""Characters of the sender's name and of their subject that are repeated in the text."""
+"""Characters of the sender's name and subject that are repeated in the text."""
 MAX_REFERENCES = 20
-"""Message ids kept of a long thread: the first, which names it, and the latest."""
+"""Message ids kept of a long thread: the first, which identifies it, and the latest."""
 
 _ID = re.compile(r"<[!-;=?A-~]{1,200}+@[!-;=?-~]{1,200}+>")  # printable ASCII without angle brackets
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,120}")
@@ -73,7 +71,7 @@ _REPLY = re.compile(r"\s*re\s*(?:\[\d+\]\s*)?:", re.I)
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A challenge as its reader sees it: `text` and `html` say the same; `html` is a whole document."""
+    """A challenge as its recipient sees it. `text` and `html` have the same content; `html` is a whole document."""
 
     subject: str
     text: str
@@ -92,11 +90,11 @@ def compose(
     own: str,
     now: datetime,
 ) -> bytes:
-    """The mail, ready to be sent: CRLF lines, ASCII headers. The same arguments give the same headers and text.
+    """The email, ready to be sent: CRLF lines, ASCII headers. The same arguments give the same bytes.
 
-    `link` leads to the check, `explained` to what all this is. `own` is the owner's own text for the middle paragraph,
-    "" for that of `wording`; `now` is aware UTC. Raises `Refused` (unwritable_address) when nobody can be written to,
-    `ValueError` for a link, id or marker that is not ours.
+    `link` leads to the check, `explained` to an explanation of Pitchgate. `own` is the owner's text for the middle
+    paragraph, "" for that of `wording`; `now` is aware UTC. Raises `Refused` (unwritable_address) if the sender's
+    address cannot be written to, and `ValueError` for a malformed link, id or marker.
     """
     for value, pattern in ((message_id, _ID), (marker, _TOKEN), (link, _LINK), (explained, _LINK)):
         if not pattern.fullmatch(value):
@@ -134,10 +132,9 @@ def compose(
 def preview(
     owner: Owner, answered: Message, *, link: str, explained: str, wording: Wording, own: str
 ) -> Preview:
-    """What the reader of a challenge gets to see, letter for letter as `compose` sends it.
+    """What the recipient of a challenge sees, exactly as `compose` writes it.
 
-    Of the message that is `answered` the sender's name and the subject are repeated, as people do; the rest is as for
-    `compose`. Never raises.
+    From the `answered` message, the sender's name and the subject are repeated, as people do in replies. Never raises.
     """
     subject, name = _line(answered.subject, MAX_REPEATED), _name(answered)
     filled = {
@@ -158,23 +155,23 @@ def preview(
 
 
 def _name(message: Message) -> str:
-    """The sender's name if it can only be one: letters and no address, for mail programs make links of those."""
+    """The sender's name if it consists of letters only, else "": mail programs turn addresses into links."""
     name = _line(message.from_[0].name, MAX_REPEATED) if message.from_ else ""
     return name if _NAME.fullmatch(name) else ""
 
 
 def _first(name: str) -> str:
-    """The first word of a name; all of it where that is only a letter or a title."""
+    """The first word of a name; all of it if that word is a single letter or an abbreviation."""
     first = name.partition(" ")[0]
     return name if len(first) < 2 or first.endswith(".") else first
 
 
 def reply_subject(subject: str) -> str:
-    """ "Re: " and the subject, which Gmail needs to keep a reply in its thread; one "Re:" is enough.
+    """The subject with one "Re: " before it, which Gmail needs to keep a reply in its thread.
 
-    The subject stays as it was written, odd blanks and joiners too, but for line breaks, controls, halves of
-    characters and what turns the direction of text. What looks like an encoded word is broken up, or a mail program
-    might decode it twice.
+    The subject stays as it was written, unusual spaces included, except line breaks, control characters, lone
+    surrogates and direction marks. What looks like an encoded word is broken up, because a mail program might decode
+    it.
     """
     plain = "".join(" " if _unfit(c) else c for c in subject[:MAX_SUBJECT]).replace("=?", "= ?").strip()
     return plain if _REPLY.match(plain) else f"Re: {plain}".strip()
@@ -185,13 +182,13 @@ def _unfit(character: str) -> bool:
 
 
 def _thread(parent: Message) -> list[str]:
-    """In-Reply-To and References (RFC 5322 3.6.4); a parent without a usable id gets neither."""
+    """In-Reply-To and References (RFC 5322 section 3.6.4); none if the answered message has no usable id."""
     if not _ID.fullmatch(parent.message_id):
         return []
     earlier = [i for i in dict.fromkeys(parent.references) if _ID.fullmatch(i) and i != parent.message_id]
     if len(earlier) > MAX_REFERENCES:
         earlier = [earlier[0], *earlier[-(MAX_REFERENCES - 1) :]]
-    # An id a line: nothing may fold within one.
+    # One id on each line, because an id must not be folded.
     references = "\r\n ".join((*earlier, parent.message_id))
     return [f"In-Reply-To: {parent.message_id}", f"References: {references}"]
 
@@ -210,8 +207,8 @@ def _part(kind: str, text: str, boundary: str) -> list[str]:
 def _html(
     words: Wording, title: str, before: Sequence[str], link: str, after: str, sign: str, explained: str
 ) -> str:
-    """Plain paragraphs that any client shows in its own colours and size; nothing is loaded from anywhere. The text of
-    each link is its address: nobody is asked to trust a word that leads elsewhere."""
+    """Plain paragraphs, shown in the mail program's own colours and size; nothing is loaded. The text of each link is
+    its address, so that the recipient sees where it leads."""
     lines = [f"<p>{_escaped(text)}</p>" for text in before]
     lines += [f"<p>{_link(link)}</p>", f"<p>{_escaped(after)}</p>"]
     lines += [f"<p>-- <br>\n{_escaped(sign)}<br>\n{_escaped(words.what)} {_link(explained)}</p>"]
@@ -232,7 +229,7 @@ def _escaped(text: str) -> str:
 
 
 def _paragraphs(text: str) -> list[str]:
-    """The owner's own text as paragraphs: no control characters, no more than `MAX_OWN_WORDING`."""
+    """The owner's own text as paragraphs: without control characters, cut to `MAX_OWN_WORDING`."""
     lines = [
         _line(line, MAX_OWN_WORDING) for line in text[:MAX_OWN_WORDING].replace("\r\n", "\n").split("\n")
     ]
@@ -240,8 +237,8 @@ def _paragraphs(text: str) -> list[str]:
 
 
 def _line(text: str, limit: int) -> str:
-    """One line of visible text: controls, line breaks of every kind, direction marks and halves of characters
-    become blanks. What looks like an encoded word is broken up, or a mail program would decode it."""
+    """One line of visible text: control characters, line breaks, direction marks and lone surrogates become spaces.
+    What looks like an encoded word is broken up, because a mail program would decode it."""
     plain = "".join(" " if unicodedata.category(c) in _UNSEEN else c for c in text[: limit * 2])
     return " ".join(plain.split()).replace("=?", "= ?")[:limit].strip()
 

@@ -1,15 +1,15 @@
-"""Whether Gmail itself vouches that a message comes from the domain its From names.
+"""Whether Gmail confirms that a message comes from the domain in its From header.
 
-Only Google's own Authentication-Results counts. Anybody can write such a field into their mail, and what
-Google does with a forged one is not documented, so two things must hold:
+Only Google's own Authentication-Results header counts. Senders can forge such a header, and what Google does with a
+forged one is not documented, so two things must hold:
 
-* it is the topmost field whose authserv-id is exactly mx.google.com, and
-* it stands in the block of trace fields that Google put on top: at least one Received in it says
-  "by mx.google.com", and no Received above the field was written by anybody else.
+* it is the topmost header whose authserv-id is exactly mx.google.com, and
+* it stands in the block of trace headers that Google put on top: at least one Received in the block says
+  "by mx.google.com", and no Received above the header was written by another server.
 
-Google evaluates all mail it takes in from outside and writes its field above everything the sender wrote,
-so the topmost one in that block is Google's. A message Google took in another way (fetched from a foreign
-mailbox, inserted) has no such block, and then a forged field proves nothing.
+Google checks all mail that arrives from outside and writes its header above everything the sender wrote, so the topmost
+one in that block is Google's. A message that reached Gmail another way (fetched from another mailbox, inserted) has no
+such block, and then no header is trusted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from backend.domain.mail.sender import normalise, organisational_domain
 AUTHSERV_ID = "mx.google.com"
 
 MAX_VALUE = 20_000
-"""Characters of a field that are read; Google's own have a few hundred. A longer one is not believed."""
+"""Longest header value that is read, in characters; Google's own have a few hundred. A longer one is not trusted."""
 
 METHODS = ("dmarc", "dkim", "spf")
 _BY = re.compile(r"(?:^|\s)by\s+(\S+)", re.I)
@@ -47,10 +47,8 @@ _NO_RECORD = frozenset({"none", "bestguesspass"})
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """`method` is what decided: "dmarc", "dkim", "spf" or "" ; `detail` says why in one phrase.
-
-    `detail` holds domains and result words only, never the mail's text.
-    """
+    """Whether the sender is authenticated. `method` is what decided: "dmarc", "dkim", "spf" or "". `detail` says why in
+    one phrase, with domains and result words only, never the mail's text."""
 
     passed: bool
     method: str = ""
@@ -59,8 +57,8 @@ class Authentication:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One method's result, "unreadable" if it is not written as RFC 8601 wants it. `domain` is the one it speaks of,
-    in ASCII, "" if it names none."""
+    """The result of one method, "unreadable" if it breaks RFC 8601's syntax. `domain` is the domain it is about, in
+    ASCII, "" if it names none."""
 
     method: str
     result: str
@@ -68,7 +66,7 @@ class Result:
 
 
 def authenticate(message: Message) -> Authentication:
-    """Judge `message` by Google's own field. Total: what cannot be read was not authenticated."""
+    """Judge `message` by Google's own header. Never raises: what cannot be read counts as not authenticated."""
     domain, trouble = _from_domain(message)
     if trouble:
         return Authentication(False, "", trouble)
@@ -82,18 +80,17 @@ def authenticate(message: Message) -> Authentication:
 
 
 def signing_domains(message: Message) -> frozenset[str]:
-    """The domains whose DKIM signature under `message` Google found valid. Total, like `authenticate`."""
+    """The domains whose DKIM signatures of `message` Google found valid. Never raises."""
     value = _googles_own(message.headers)
     found = results(value, ("dkim",)) if value is not None else None
     return frozenset(one.domain for one in found or () if one.result == "pass")
 
 
 def results(value: str, methods: Collection[str] = METHODS) -> list[Result] | None:
-    """What a field's value says by `methods`; None if where a clause of it ends cannot be told for sure.
+    """The results of `methods` in a header value; None if it is unclear where one of its clauses ends.
 
-    Senders choose parts of this text (envelope address, selector, signature identity), so a comment
-    holding quotes or backslashes, or brackets that do not pair, makes the whole field worthless: it could
-    smuggle in a result.
+    Senders choose parts of this text (envelope address, selector, signature identity). So a comment with quotes or
+    backslashes, or unbalanced brackets, makes the whole header worthless: a result could be smuggled in that way.
     """
     plain = _without_comments(value)
     if plain is None:
@@ -112,7 +109,7 @@ def _from_domain(message: Message) -> tuple[str, str]:
 def _by_dmarc(domain: str, verdicts: Sequence[Result]) -> Authentication | None:
     if all(one.result in _NO_RECORD for one in verdicts):
         return None
-    # Of several results none may contradict: a second one did not come out of Google's evaluation.
+    # If there are several results, all must pass: Google writes only one, so a second may be smuggled in.
     refused = [one for one in verdicts if one.result != "pass" or not _covers(one.domain, domain)]
     if refused:
         about = f" for {refused[0].domain or 'no domain'}" if refused[0].result == "pass" else ""
@@ -129,7 +126,7 @@ def _by_alignment(domain: str, results: Sequence[Result]) -> Authentication:
 
 
 def _covers(judged: str, domain: str) -> bool:
-    """DMARC speaks of the From domain, or of the organisation it belongs to."""
+    """Whether a DMARC result about domain `judged` holds for `domain`: it is the same, or its organisation's."""
     return bool(judged) and judged in (domain, organisational_domain(domain))
 
 
@@ -139,30 +136,30 @@ def _aligned(proved: str, domain: str) -> bool:
 
 
 def _googles_own(headers: Headers) -> str | None:
-    """The value of the field Google wrote, None if there is none that must be Google's."""
+    """The value of the header that Google wrote, None if there is none that can only be Google's."""
     results: str | None = None
-    border = False
+    entered_google = False
     for name, value in headers:
         kind = name.lower()
         if kind == "received":
-            if border:
-                break  # from here on the sender's side wrote
+            if entered_google:
+                break  # everything below was written on the sender's side
             plain = _without_comments(value) or ""
-            border = _by_border(plain)
-            if not border and not _by_inside(plain):
+            entered_google = _by_mx_google(plain)
+            if not entered_google and not _by_internal_host(plain):
                 break
         elif kind == "authentication-results" and results is None and _authserv_id(value) == AUTHSERV_ID:
             results = value
-    return results if border else None
+    return results if entered_google else None
 
 
-def _by_border(plain: str) -> bool:
+def _by_mx_google(plain: str) -> bool:
     match = _BY.search(plain)
     return match is not None and match.group(1).rstrip(";").lower() == AUTHSERV_ID
 
 
-def _by_inside(plain: str) -> bool:
-    """A hop between Google's own machines: by an address or a google.com host, without a `from` clause."""
+def _by_internal_host(plain: str) -> bool:
+    """Whether a Received value is a hop inside Google: by an IP address or a google.com host, without a `from`."""
     match = _BY.search(plain)
     if match is None or _FROM.search(plain):
         return False
@@ -170,7 +167,7 @@ def _by_inside(plain: str) -> bool:
 
 
 def _authserv_id(value: str) -> str:
-    """The first word; a version number behind it is allowed."""
+    """The first word of a header value; version number 1 may follow it."""
     words = (_without_comments(value.partition(";")[0]) or "").split()
     return words[0] if words and (len(words) == 1 or words[1:] == ["1"]) else ""
 
@@ -203,11 +200,11 @@ def _domain_of(method: str, properties: dict[str, str]) -> str:
 
 
 def _without_comments(value: str) -> str | None:
-    """`value` with every comment, nested ones too, as one blank; None where that is ambiguous or too long."""
+    """`value` with each comment, nested ones included, replaced by a space; None if it is ambiguous or too long."""
     if len(value) > MAX_VALUE:
         return None
     if '"' not in value and "\\" not in value:
-        for _ in range(_DEEPEST):  # each round takes away the comments that hold no others
+        for _ in range(_DEEPEST):  # each round removes the innermost comments
             if "(" not in value:
                 return None if ")" in value else value
             value, found = _INNERMOST.subn(" ", value)
@@ -217,7 +214,7 @@ def _without_comments(value: str) -> str | None:
 
 
 def _char_by_char(value: str) -> str | None:
-    """The same for whatever is nested deeply or quoted."""
+    """`_without_comments` for values with deep nesting or quotes."""
     out: list[str] = []
     depth = 0
     quoted = False

@@ -1,5 +1,5 @@
-"""Mail that is no pitch by its form, and where an answer to a message may go: reports, automatic replies, lists,
-challenges."""
+"""Recognises mail by its form: bounces, automatic replies, mailing lists, other systems' challenges, one-click
+unsubscribing. And the address that a reply to a message goes to."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ from backend.domain.mail.sender import (
     organisational_domain,
 )
 
-# ---- Machine mail by its form
-# Mail that is no pitch by its form: reports, automatic and calendar replies, mailing lists. Anybody can write a
-# header, so a form is worth what it costs to fake. `is_machine_mail` wants the whole form: a report with its machine-
-# readable part *and* the null sender of one, a list with List-Id *and* its machinery or its own address as the
-# recipient. `claims_machine_mail` is content with the claim; the policy table lets a claim pass only while the model
-# is not sure of a pitch, so that one added header never gets a sure pitch through. Neither says anything about who
-# wrote the mail.
+# ---- Machine mail
+# Reports, automatic and calendar replies, mailing lists. Headers are easily forged, so there are two checks.
+# `is_machine_mail` wants everything such mail has: a report with its machine-readable part *and* an empty envelope
+# sender, a list with List-Id *and* further list headers or its own address as the recipient. `claims_machine_mail` is
+# satisfied with the claim; then the policy table lets the mail pass only if the model does not find a clear pitch, so
+# that one added header never gets a pitch through. Neither says anything about who wrote the mail.
 
 
 _REPORT_PARTS = frozenset(
@@ -107,15 +106,17 @@ _AUTOREPLY_TITLES = tuple(
     """.casefold().splitlines()
     if line.strip()
 )
-"""How the subjects of vacation replies begin; what follows is the subject they answer."""
+"""How the subjects of vacation replies begin; the subject they answer follows."""
 
 
-SORTED = frozenset({"CATEGORY_FORUMS", "CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_UPDATES"})
-"""Gmail's labels for mail that it takes for a list's, a shop's or a program's."""
+SORTED_CATEGORIES = frozenset(
+    {"CATEGORY_FORUMS", "CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_UPDATES"}
+)
+"""Gmail's labels for mail that it takes for a mailing list's, a shop's or a program's."""
 
 
 class MailForm(StrEnum):
-    """How much of the form of machine mail a message has."""
+    """Whether a message has the full form of machine mail, only claims to be such, or looks like a person's."""
 
     PERSON = ""
     CLAIMED = "claimed"
@@ -123,21 +124,20 @@ class MailForm(StrEnum):
 
 
 def form_of(arrival: Arrival, owner: Owner) -> MailForm:
-    """The whole form, the mere claim, or none of it."""
     if is_machine_mail(arrival, owner):
         return MailForm.MACHINE
     return MailForm.CLAIMED if claims_machine_mail(arrival.message) else MailForm.PERSON
 
 
 def is_machine_mail(arrival: Arrival, owner: Owner) -> bool:
-    """Whether the whole form of machine mail is there. The fields of a list cost a stranger nothing: they are believed
-    where Gmail itself sorts the mail so."""
-    sorted_so = not SORTED.isdisjoint(arrival.labels)
-    return is_report(arrival.message) or (sorted_so and is_list(arrival.message, owner))
+    """Whether the message has the full form of machine mail. The headers of a mailing list are easily forged, so they
+    count only if Gmail itself sorted the mail into such a category."""
+    sorted_by_gmail = not SORTED_CATEGORIES.isdisjoint(arrival.labels)
+    return is_report(arrival.message) or (sorted_by_gmail and is_list(arrival.message, owner))
 
 
 def claims_machine_mail(message: Message) -> bool:
-    """Whether the message says of itself that it is machine mail, in a way that anybody could."""
+    """Whether the message claims to be machine mail, which any sender could."""
     return is_auto_reply(message) or is_calendar_reply(message) or _list_id(message.headers)
 
 
@@ -157,7 +157,8 @@ def list_address(message: Message) -> str:
 
 
 def is_report(message: Message) -> bool:
-    """A bounce, receipt or complaint: a report part with its status, or a postmaster's word, sent by nobody."""
+    """A bounce, receipt or complaint. It has at least two of three signs: a multipart/report with its status part, an
+    empty envelope sender, a mailer daemon as its author."""
     complete = message.content_type == "multipart/report" and any(
         attachment.content_type in _REPORT_PARTS for attachment in message.attachments
     )
@@ -167,17 +168,17 @@ def is_report(message: Message) -> bool:
 
 
 def is_list(message: Message, owner: Owner) -> bool:
-    """A List-Id as RFC 2919 writes it, and beside it list machinery, or the list as the recipient."""
+    """A valid List-Id (RFC 2919), and other list headers or the list as the recipient."""
     if not _list_id(message.headers):
         return False
     if any(name in message.headers for name in _LIST_MACHINERY) or precedence(message) & {"list", "bulk"}:
         return True
-    # A one-to-one mail is addressed to the owner; a list's to the list.
+    # Personal mail is addressed to the owner, mail of a list to the list.
     return bool(message.to or message.cc) and not addressed_to(message, owner)
 
 
 def is_auto_reply(message: Message) -> bool:
-    """An automatic answer to something: it says so, and it names or titles what it answers."""
+    """An automatic reply: its headers say so, and its subject or references show what it replies to."""
     submitted = auto_submitted(message)
     says_so = (
         submitted in _AUTOMATIC
@@ -190,19 +191,19 @@ def is_auto_reply(message: Message) -> bool:
 
 
 def is_titled_auto_reply(message: Message) -> bool:
-    """Whether the subject is that of an automatic answer, in one of some fifteen languages: anybody could write it."""
+    """Whether the subject is that of an automatic reply, in some fifteen languages. Any sender could write it."""
     start = unicodedata.normalize("NFC", message.subject.lstrip()[:80]).casefold()
     return start.startswith(_AUTOREPLY_TITLES)
 
 
 def is_calendar_reply(message: Message) -> bool:
-    """An answer to an invitation. An invitation, or a file with events in it, is none."""
+    """An answer to an invitation. An invitation itself, or a file with events, is not one."""
     methods = {a.method for a in message.attachments if a.content_type == "text/calendar"}
     return methods == {"reply"}
 
 
 def auto_submitted(message: Message) -> str:
-    """The keyword of Auto-Submitted (RFC 3834), lower-case, "" if the field is missing or empty."""
+    """The keyword of Auto-Submitted (RFC 3834), lower-case, "" if missing or empty."""
     return message.headers.first("Auto-Submitted").partition(";")[0].strip().lower()
 
 
@@ -212,36 +213,36 @@ def precedence(message: Message) -> frozenset[str]:
 
 
 def null_sender(message: Message) -> bool:
-    """Whether the envelope sender was empty: what programs use that want no answer."""
+    """Whether the envelope sender is empty, as in mail of programs that want no reply."""
     paths = message.headers.all("Return-Path")
     return bool(paths) and "".join(paths[0].split()) in ("<>", "")
 
 
 def addressed_to(message: Message, owner: Owner) -> str:
-    """The first of the owner's addresses that stands, in any spelling of it, in To or else in Cc, as they write from
-    it; "" if none does."""
+    """The owner's address that the message was sent to: the first in To, else in Cc, in any spelling, returned in the
+    owner's own spelling; "" if there is none."""
     own = {mailbox_key(address): address for address in (*sorted(owner.aliases), owner.email)}
     named = [address.address for address in (*message.to, *message.cc) if address.address]
-    # An alias may be another spelling of the primary address (ana+news@): the one that was written to comes first.
+    # An alias may be another spelling of the primary address (ana+news@): an exact match comes first.
     found = (address if address in owner.addresses else own.get(mailbox_key(address)) for address in named)
     return next((address for address in found if address), "")
 
 
 def from_machine(message: Message) -> bool:
-    """Whether From, or Sender, is an address that nobody reads."""
+    """Whether From or Sender is an address that nobody reads."""
     named = [address.local for address in message.from_]
     sender = message.headers.first("Sender").rpartition("<")[2].partition(">")[0]
     return any(is_machine_local(local) for local in (*named, sender.rpartition("@")[0]))
 
 
 def _list_id(headers: Headers) -> bool:
-    """Whether there is a List-Id that names a list: an optional phrase and a dotted name in angle brackets."""
+    """Whether there is a valid List-Id: an optional phrase, and a dotted name in angle brackets."""
     value = headers.first("List-Id").strip()
     bracketed = value.rpartition("<")[2] if "<" in value else value
     return _LIST_ID.match(bracketed[:300]) is not None
 
 
-# ---- Mail that says that a mail of ours was not delivered.
+# ---- Bounces of our challenges
 
 
 _DELIVERY = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -249,10 +250,10 @@ _NOT_YET = ("delay", "verzöger", "retard", "retras", "atras", "warning")
 
 
 def is_bounce(message: Message) -> bool:
-    """Whether it reports that delivery failed: a report of delivery, or the word of a mailer that nobody sent.
+    """Whether it reports that delivery failed.
 
-    Receipts, complaints and reports that a mail is only late are none. Which mail it is about is not looked at:
-    Gmail puts a report into the thread of the mail it is about.
+    Receipts, complaints and reports of a delay are not bounces. Which mail it is about is not checked here: Gmail puts
+    a report into the thread of that mail.
     """
     if not is_report(message):
         return False
@@ -263,8 +264,8 @@ def is_bounce(message: Message) -> bool:
 
 
 # ---- Other systems' challenges
-# Recognised by the header fields and addresses such systems use, and by what they cannot help saying. It is for the
-# guards only: a wrong guess here costs a sender nothing but our answer.
+# Recognised by the headers and addresses of such systems and by their typical sentences. Only the guards use this, so
+# a wrong guess costs a sender the challenge, and nothing else.
 
 
 _FIELD_PREFIXES = (
@@ -286,8 +287,8 @@ _SUBJECT = re.compile(
     r"|confirm[ae] (?:su|tu|seu|o seu|a sua) (?:mensaje|correo|mensagem|e-?mail)",
     re.I,
 )
-# An order to do something, what for, and whose word is doubted: one after another, not far apart. Three patterns, for
-# one with two gaps takes time with the square of the gap.
+# A request to do something, its purpose, and what is doubted, one after another and not far apart. Three patterns,
+# because a single one with two gaps takes quadratic time.
 _ORDER = re.compile(r"click|follow|visit|use|open|reply", re.I)
 _AIM = re.compile(
     r"\b(?:to (?:verify|confirm|prove|release)|verif(?:y|ication)|deliver(?:ed|y)? (?:your|the) )", re.I
@@ -307,7 +308,7 @@ _BODY = re.compile(
     r"|(?:solve|complete|pass|löse\w{0,3}|résou\w{0,5}|resuelv\w{0,3}|resolv\w{0,3}).{0,60}captcha",
     re.I,
 )
-# What no match is without: most mail is looked through for them alone.
+# Each match contains one of these words; most mail contains none, and the patterns need not run.
 _BODY_SIGNS = """
 verification confirmation held quarantined queued gated tmda boxtrapper arrest boxbe pitchgate guest allow white safe
 approved spammer robot captcha
@@ -348,18 +349,18 @@ def _orders_proof(words: str) -> bool:
 
 
 def _words(message: Message) -> str:
-    """The start of the body on one line; of HTML without its tags where there is no plain text."""
+    """The beginning of the body on one line; of the HTML, without tags, if there is no plain text."""
     text = message.text or _MARKUP_TAG.sub(" ", (message.html or "")[: _MAX_TEXT * 4])
     return " ".join(text[:_MAX_TEXT].split())
 
 
-# ---- One-click unsubscribe (RFC 8058)
-# RFC 8058: whether a mail offers to be unsubscribed from by one POST, and whether the offer may be believed.
+# ---- One-click unsubscribing (RFC 8058)
+# Whether a mail offers to unsubscribe by one POST request, and whether the offer is genuine.
 
 
-BODY = b"List-Unsubscribe=One-Click"
-LONGEST = 2_000
-COVERED = frozenset({"list-unsubscribe", "list-unsubscribe-post"})
+ONE_CLICK_BODY = b"List-Unsubscribe=One-Click"
+MAX_URL = 2_000
+SIGNED_FIELDS = frozenset({"list-unsubscribe", "list-unsubscribe-post"})
 _URI = re.compile(r"<\s*(https:[^<>\s]*)\s*>", re.I)
 _DKIM_TAG = re.compile(r"(?:^|;)\s*([a-z]+)\s*=([^;]*)", re.I)
 _HOST = re.compile(
@@ -368,38 +369,39 @@ _HOST = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """`url` is where to post; "" if there is nothing to be done, and `cause` says why: no_offer (none, or not
-    with one click), unproved (the sender, or their signature under the offer, is not vouched for)."""
+class UnsubscribeOffer:
+    """`url` is where to send the request; "" if that is not possible, and `cause` says why: no_offer (none, or not with
+    one click), unproved (the sender, or their signature of the offer, is not authenticated)."""
 
     url: str = ""
     cause: str = ""
 
 
-def offer(message: Message) -> Offer:
-    """The offer of a mail. Total.
+def unsubscribe_offer(message: Message) -> UnsubscribeOffer:
+    """The unsubscribe offer in a message. Never raises.
 
-    RFC 8058 wants a valid DKIM signature over both fields: else anybody on the way could have written them.
-    Google tells which domains signed validly, not which of their signatures; so all of that domain must cover.
+    RFC 8058 wants a valid DKIM signature of both headers, because anybody on the way could have added them. Google
+    says which domains have a valid signature, but not which of several signatures it is, so all signatures of that
+    domain must cover both headers.
     """
     posts = message.headers.all("List-Unsubscribe-Post")
     uris = [uri for value in message.headers.all("List-Unsubscribe") for uri in _URI.findall(value)]
     if [re.sub(r"\s", "", value).lower() for value in posts] != ["list-unsubscribe=one-click"]:
-        return Offer(cause="no_offer")
+        return UnsubscribeOffer(cause="no_offer")
     usable = next((uri for uri in uris if host_of(uri)), "")
     if not usable:
-        return Offer(cause="no_offer")
+        return UnsubscribeOffer(cause="no_offer")
     if not authenticate(message).passed or not _signed(message):
-        return Offer(cause="unproved")
-    return Offer(usable)
+        return UnsubscribeOffer(cause="unproved")
+    return UnsubscribeOffer(usable)
 
 
 def host_of(url: str) -> str:
-    """The host an https address names, if it is one we would post to; else "".
+    """The host of an https URL if we may send a request there, else "".
 
-    Names only, never bare numbers; the usual port, no user, nothing but visible ASCII.
+    Only host names, no IP addresses; the usual port, no user name, only visible ASCII.
     """
-    if len(url) > LONGEST or not url.isascii() or re.search(r"[\\\s\x00-\x20\x7f]", url):
+    if len(url) > MAX_URL or not url.isascii() or re.search(r"[\\\s\x00-\x20\x7f]", url):
         return ""
     try:
         parts = urlsplit(url)
@@ -421,21 +423,21 @@ def _signed(message: Message) -> bool:
         names = frozenset(name.strip().lower() for name in tags.get("h", "").split(":"))
         signatures.setdefault(domain, []).append(names)
     return any(
-        all(names >= COVERED for names in covered)
+        all(names >= SIGNED_FIELDS for names in covered)
         for domain, covered in signatures.items()
         if domain in proved
     )
 
 
-# ---- Where an answer to a message goes.
+# ---- Reply addresses
 
 
 def reply_address(message: Message) -> Address:
-    """Where an answer goes: the From address, or Reply-To where that is surely the same party.
+    """Where a reply goes: the From address, or the Reply-To if it surely belongs to the same sender.
 
-    Reply-To is written by the sender and proved by nobody, so an answer sent there could hit a third
-    party. It counts only as one readable address in From's own organisation, and never at a mail provider,
-    where two addresses of one domain are two people. `Address("")` if there is no usable From.
+    Nobody verifies Reply-To, so a reply sent there could reach a third party. It is used only if it is a single address
+    in From's organisation, and never at a mail provider, where two addresses are two people. `Address("")` if there is
+    no usable From.
     """
     sender = message.sender
     if len(message.from_) != 1 or not sender.domain:

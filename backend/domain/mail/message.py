@@ -1,5 +1,5 @@
-"""What arrived: a parsed e-mail, what Gmail knows of it beside the mail itself, and the text of its headers, read and
-written. Total functions.
+"""A parsed email and what Gmail says about it; and functions that read and write header values, which never raise on
+what a sender wrote.
 
 All values are immutable. Text is `str` without lone surrogates; sizes are bytes; times are aware UTC.
 """
@@ -21,14 +21,14 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One mail address. `address` is lower-case, or "" when the header held none that parses."""
+    """One mail address. `address` is lower-case, or "" if the header has none that can be parsed."""
 
     address: str
     name: str = ""
 
     @property
     def domain(self) -> str:
-        """The part behind the last "@", or "" if there is none."""
+        """The part after the last "@", or "" if there is none."""
         return self.address.rpartition("@")[2] if "@" in self.address else ""
 
     @property
@@ -39,7 +39,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Headers:
-    """Header fields in the order of the message, spelling kept, names matched without case."""
+    """Header fields in the order of the message, spelled as there; names are matched ignoring case."""
 
     fields: tuple[tuple[str, str], ...] = ()
 
@@ -70,7 +70,7 @@ class Headers:
 class Attachment:
     """A part that is not body text. `size` in bytes, 0 if unknown; the content is never kept.
 
-    `method` is what a calendar part says it is for ("request", "reply", "" where it does not say).
+    `method` is the purpose of a calendar part ("request", "reply", "" if not given).
     """
 
     filename: str
@@ -83,10 +83,9 @@ class Attachment:
 class Message:
     """One e-mail, parsed as far as it could be.
 
-    `text` and `html` are the decoded bodies (concatenated where there are several, "" and None where
-    there is none). `defects` names what was wrong with the bytes ("part limit", "charset klingon", …):
-    a message with defects is still a message. `beside` are further texts that programs show: of parts with names, of
-    invitations, of attached mail.
+    `text` and `html` are the decoded bodies (concatenated if there are several, "" and None if there is none).
+    `defects` names what was wrong with the bytes ("part limit", "charset klingon", …); a message with defects is still
+    a message. `beside` are further texts that mail programs show: of parts with names, invitations and attached mail.
     """
 
     headers: Headers = Headers()
@@ -113,10 +112,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message together with what Gmail says of it.
+    """A message together with what Gmail says about it.
 
-    `gmail_id` and `thread_id` are Google's, kept as given and unique in one mailbox only. `received_at` is
-    Gmail's own receipt time (internalDate), not the sender's Date header.
+    `gmail_id` and `thread_id` are Google's ids, unique within one mailbox only. `received_at` is when Gmail received
+    the message (internalDate), not the sender's Date header.
     """
 
     gmail_id: str
@@ -128,13 +127,13 @@ class Arrival:
 
 
 MailboxId: TypeAlias = str
-"""Which mailbox: our own id. What is about a mailbox names it so, and is bound to the store by that."""
+"""Our own id of a mailbox."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who owns the mailbox: every address that is theirs (primary and accepted aliases), lower-case. `names` are what
-    mail from an alias bears where it is not `name`; they are known only where Google has just been asked."""
+    """A mailbox's owner, with all their addresses (the primary `email` and accepted `aliases`), lower-case. `names` are
+    the display names of aliases that differ from `name`; they are known only just after asking Google."""
 
     email: str
     name: str = ""
@@ -152,7 +151,7 @@ class Owner:
         return self.email.rpartition("@")[2]
 
     def writing_as(self, address: str) -> Address:
-        """How they write from `address`: under the name it bears. From one that is not theirs: from the primary."""
+        """The sender of mail they write from `address`: with its display name. If it is not theirs, the primary."""
         own = address if address in self.addresses else self.email
         return Address(own, dict(self.names).get(own) or self.name)
 
@@ -164,11 +163,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}\Z")
 _SURROGATE_OR_NUL = re.compile("[\ud800-\udfff\x00]")
 
 UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What is no text to a person: controls, and marks that turn the direction of what follows."""
+"""Control characters, and marks that change the direction of text."""
 
-# Codecs that are no mail charsets: some take quadratic time, some read escapes out of the text.
+# Codecs that are not mail charsets: some take quadratic time, some interpret escapes in the text.
 _REFUSED = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"})
-# Labels seen in real mail that Python does not know, or whose superset is what senders really use.
+# Labels in real mail that Python does not know, or for which senders really use a superset.
 _ALIASES = {
     "iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "l1": "cp1252", "iso8859-1": "cp1252",
     "x-unknown": "", "unknown-8bit": "", "unknown": "", "default": "", "none": "", "binary": "", "8bit": "",
@@ -185,16 +184,16 @@ def clean(text: str) -> str:
 
 
 def may_match(text: str, signs: Sequence[str]) -> bool:
-    """Whether a pattern without case, no match of which lacks all the `signs` (lower case), may match in `text`.
+    """A quick check before a slow case-insensitive pattern whose matches all contain one of `signs` (lower case).
 
-    Beyond ASCII the answer is yes, for some letters there are, without case, the equals of others.
+    Returns True for any text beyond ASCII, because some letters there match an ASCII letter if case is ignored.
     """
     return not text.isascii() or any(map(text.lower().__contains__, signs))
 
 
 @lru_cache(maxsize=256)
 def codec_for(label: str) -> str | None:
-    """Python's codec name for a charset label, or None if it is unknown or not fit for mail."""
+    """Python's codec name for a charset label; None if it is unknown or not a mail charset."""
     label = label.strip().strip("\"'").lower()
     label = _ALIASES.get(label, label)
     if not _NAME.match(label):
@@ -208,9 +207,9 @@ def codec_for(label: str) -> str | None:
 
 
 def decode(data: bytes, label: str = "") -> tuple[str, str]:
-    """(text, what was wrong or ""), by the declared charset where it fits, else UTF-8, else Windows-1252.
+    """(text, what was wrong or ""). Tries the declared charset, then UTF-8, then Windows-1252.
 
-    The guess after a wrong label is worth it: mislabelled Latin-1 is far more common than bad UTF-8.
+    Windows-1252 comes last because mislabelled Latin-1 is far more common than broken UTF-8.
     """
     codec = codec_for(label) if label else None
     trouble = f"charset {label[:40]}" if label and codec is None and label.lower() not in _ALIASES else ""
@@ -227,7 +226,6 @@ def decode(data: bytes, label: str = "") -> tuple[str, str]:
 
 
 # ---- Reading header values
-# Total functions over any text.
 
 
 MAX_ADDRESSES = 500
@@ -238,12 +236,12 @@ _WORD = re.compile(r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?\s]*)\
 _BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,80}\?[bBqQ]\?)")
 _DIVIDES = re.compile(r"[,;:]")
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,998})>")
-# Begun only where a word begins: from every letter of a long one, the search would read it to its end.
+# Matches only at the beginning of a word: a search from every letter of a long word would take quadratic time.
 _ADDRESS = re.compile(r"(?<![^\s<>,;:\"()@])[^\s<>,;:\"()@]{1,128}+@[^\s<>,;:\"()@]{1,255}+")
 
 
 def unfold(value: str) -> str:
-    """One line, surrounding blanks gone; 8-bit bytes smuggled in as surrogates are decoded."""
+    """The value on one line, stripped; raw 8-bit bytes, which the parser keeps as surrogates, are decoded."""
     if value.isascii():
         if "\n" in value or "\r" in value:
             value = _FOLDED.sub(" ", value)
@@ -261,7 +259,7 @@ def _escaped_only(value: str) -> bool:
 
 
 def decode_words(value: str) -> str:
-    """RFC 2047 words decoded; what does not decode stays as it is written.
+    """The value with its RFC 2047 words decoded; what cannot be decoded stays as it is.
 
     Neighbouring words of one charset are joined as bytes first, because senders split characters.
     """
@@ -302,15 +300,15 @@ def _word_bytes(kind: str, payload: str) -> bytes | None:
 def addresses(value: str) -> tuple[Address, ...]:
     """The addresses of a From, To, Cc or Reply-To value, at most `MAX_ADDRESSES`.
 
-    The part in angle brackets wins over any address written in the display name. An unquoted comma in
-    a name ("Doe, Jane <jane@x.test>") does not make two people of one.
+    The address in angle brackets wins over one in the display name. An unquoted comma in a name ("Doe, Jane
+    <jane@x.test>") does not make two addresses.
     """
     if not value:
         return ()
     found: list[Address] = []
     carried = ""
     for chunk in _chunks(value):
-        address, name = _one(chunk)
+        address, name = _address_and_name(chunk)
         if not address and "@" not in chunk:
             carried = (f"{carried}, {name}" if carried else name)[:MAX_NAME]
             continue
@@ -325,7 +323,7 @@ def addresses(value: str) -> tuple[Address, ...]:
 
 
 def _chunks(value: str) -> list[str]:
-    """Split at commas, semicolons and group colons that stand outside quotes, brackets and comments."""
+    """Split at commas, semicolons and group colons outside quotes, brackets and comments."""
     if not _DIVIDES.search(value):
         return [value.strip()] if value.strip() else []
     chunks: list[str] = []
@@ -357,7 +355,7 @@ def _chunks(value: str) -> list[str]:
     return [chunk for chunk in (c.strip() for c in chunks) if chunk]
 
 
-def _one(chunk: str) -> tuple[str, str]:
+def _address_and_name(chunk: str) -> tuple[str, str]:
     """(address in lower case or "", display name) of one list item."""
     name, bracket, rest = chunk.rpartition("<")
     if bracket and (match := _ADDRESS.search(rest.partition(">")[0])):
@@ -377,14 +375,14 @@ def _name(text: str) -> str:
 
 
 def message_ids(value: str, limit: int = 200) -> tuple[str, ...]:
-    """Every `<id>` in a Message-ID, In-Reply-To or References value, brackets kept, first `limit` only."""
+    """The first `limit` ids in a Message-ID, In-Reply-To or References value, with their brackets."""
     if "<" not in value:
         return ()
     return tuple(match.group() for match, _ in zip(_MESSAGE_ID.finditer(value), range(limit), strict=False))
 
 
 def first_id(value: str) -> str:
-    """The first `<id>`; a lone word without brackets counts too; "" if there is nothing of the kind."""
+    """The first `<id>`, or a single word without brackets; "" if there is neither."""
     if match := _MESSAGE_ID.search(value):
         return match.group()
     words = value.split()
@@ -392,12 +390,12 @@ def first_id(value: str) -> str:
 
 
 # ---- Writing header fields
-# Text is either printable ASCII, folded at single spaces, or encoded words (RFC 2047) throughout: a space between an
-# encoded word and what follows it is where programs differ, and where Python's own folding loses one.
+# Text is written either as printable ASCII, folded at single spaces, or as encoded words (RFC 2047) throughout.
+# Programs differ on a space between an encoded word and plain text, and Python's own folding loses it.
 
 
 WIDTH = 76
-"""Characters of a line that holds an encoded word, at most (RFC 2047 2)."""
+"""Longest line with an encoded word (RFC 2047 section 2)."""
 
 _PLAIN = re.compile(r"(?:[!-~]+(?: [!-~]+)*)?")
 _BROKEN = re.compile(r"[\x00\r\n]")
@@ -407,20 +405,20 @@ _FOLDER = textwrap.TextWrapper(WIDTH, subsequent_indent=" ", break_long_words=Fa
 
 
 def text_field(name: str, text: str) -> str:
-    """`name: text` without the line end. Raises `ValueError` where `text` has a line break, a NUL or half a
-    character in it, which no header can carry."""
+    """The header field `name: text` without its line end. Raises `ValueError` if `text` contains a line break, a NUL or
+    a lone surrogate."""
     if _BROKEN.search(text):
         raise ValueError(f"not fit for a header: {text[:80]!r}")
     if _is_plain(text):
-        # The first word stays on the first line, however long: a line left empty would add a space.
+        # The first word stays on the first line, however long: an empty first line would add a space.
         return "\r\n".join(_FOLDER.wrap(f"{name}:{text}")).replace(":", ": ", 1)
     return f"{name}: " + "\r\n ".join(_encoded(text, WIDTH - len(name) - 2))
 
 
 def mailbox_field(name: str, person: str, address: str) -> str:
-    """`name: person <address>`, or the address alone where `person` is ""; raises as `text_field` does.
+    """The header field `name: person <address>`, without brackets if `person` is ""; raises as `text_field` does.
 
-    `address` is written as it is: it must be one that `backend.domain.mail.sender.is_writable` takes.
+    `address` is not checked here: it must be `backend.domain.mail.sender.is_writable`.
     """
     if not person:
         return f"{name}: {address}"
@@ -435,7 +433,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _encoded(text: str, room: int) -> Iterator[str]:
-    """Encoded words of at most `room` characters, each of whole characters; between them blanks mean nothing."""
+    """Encoded words of at most `room` characters; none splits a character. Readers ignore the space between them."""
     most = (room - _OVERHEAD) // 4 * 3
     word = b""
     for character in text:

@@ -1,7 +1,7 @@
-"""Raw bytes or a provider's part tree to a `Message`. Nothing a sender writes makes this raise or run away.
+"""Makes a `Message` from raw bytes or from Gmail's part tree. Nothing a sender writes makes this raise or take long.
 
-Both roads meet in `from_parts`: `parse` turns bytes into a `Part` tree, the Gmail adapter turns its
-`payload` JSON into the same tree (attachments without a body), and equal mail gives equal messages.
+`parse` turns bytes into a `Part` tree, the Gmail adapter turns its `payload` JSON into the same kind of tree (with
+attachments left out), and `from_parts` makes equal messages of equal mail.
 """
 
 from __future__ import annotations
@@ -49,10 +49,11 @@ _ABOUT = frozenset({"content-type", "content-disposition"})
 
 @dataclass(frozen=True, slots=True)
 class MimeLimits:
-    """How much of one mail is looked at. Sizes in bytes (`raw`, `about_part`) or characters; beyond them it is cut.
+    """How much of one mail is read; what is beyond a limit is cut off. Sizes are in bytes (`raw`, `about_part`) or
+    characters.
 
-    `beside_chars` is for all texts beside the body, `all_headers` for all fields together, `about_part` for one
-    Content-… field, `steps` for lines times nesting, which is what the standard parser's time grows with.
+    `beside_chars` bounds all texts beside the body, `all_headers` all header fields together, `about_part` one
+    Content-… field. `steps` bounds lines times nesting, with which the standard parser's time grows.
     """
 
     raw: int = 12_000_000
@@ -70,11 +71,10 @@ class MimeLimits:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One node of a MIME tree, decoded from its transfer encoding but not from its charset.
+    """One node of a MIME tree, with the transfer encoding decoded but not the charset.
 
-    `headers` are (name, value) as written, topmost first. `charset` and `filename` may stay "" (both are
-    then read from the headers). `body` is None where the bytes are not at hand (attachments at Gmail,
-    containers); `size` is their number in bytes all the same.
+    `headers` are (name, value) as written, topmost first. If `charset` or `filename` is "", it is read from the
+    headers. `body` is None if the bytes are not at hand (attachments at Gmail, containers); `size` is given even then.
     """
 
     content_type: str = "text/plain"
@@ -88,7 +88,7 @@ class Part:
 
 @dataclass(slots=True)
 class _Harvest:
-    """What one walk over a tree gathers."""
+    """What `_walk` collects from a part tree."""
 
     limits: MimeLimits
     text: list[str] = field(default_factory=list)
@@ -105,7 +105,7 @@ class _Harvest:
 
 
 def from_parts(part: Part, limits: MimeLimits = MimeLimits()) -> Message:
-    """The message a part tree stands for; the root's headers are the message's."""
+    """The message of a part tree; the root's headers are the message's."""
     harvest = _Harvest(limits)
     headers, raw = _headers(part.headers, harvest)
     _walk(part, harvest)
@@ -130,7 +130,7 @@ def from_parts(part: Part, limits: MimeLimits = MimeLimits()) -> Message:
 
 
 def parse(raw: bytes, limits: MimeLimits = MimeLimits()) -> Message:
-    """The message in `raw`, as far as it can be read. Never raises, whatever the bytes are."""
+    """The message in `raw`, as far as it can be read. Never raises."""
     part, troubles = part_tree(raw, limits)
     message = from_parts(part, limits)
     if not troubles:
@@ -140,10 +140,10 @@ def parse(raw: bytes, limits: MimeLimits = MimeLimits()) -> Message:
 
 
 def part_tree(raw: bytes, limits: MimeLimits = MimeLimits()) -> tuple[Part, tuple[str, ...]]:
-    """The part tree of `raw` and what was wrong on the way there.
+    """The part tree of `raw`, and what was wrong with the bytes.
 
-    Mail that nests suspiciously deep is not given to the full parser, whose time grows with lines times
-    depth: its headers are read and the rest is taken as one text.
+    Mail that nests suspiciously deep is not given to the standard parser, whose time grows with lines times depth:
+    `_flat` reads its headers and texts.
     """
     troubles = ("size limit",) if len(raw) > limits.raw else ()
     raw = _ABOUT_PART.sub(lambda field: field.group()[: limits.about_part], raw[: limits.raw])
@@ -158,7 +158,7 @@ def part_tree(raw: bytes, limits: MimeLimits = MimeLimits()) -> tuple[Part, tupl
 
 
 def _flat(raw: bytes) -> Part:
-    """The headers, and each text that can be found without understanding how the mail is built."""
+    """The headers, and each text part that can be found without following the structure of the mail."""
     raw = raw.replace(b"\r\n", b"\n")
     head, _, body = raw.partition(b"\n\n")
     headers = _fields(head)
@@ -180,7 +180,7 @@ def _fields(head: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def _leaves(body: bytes) -> Iterator[Part]:
-    """Parts that say they are text, wherever they stand: from their fields to the next line that begins a part."""
+    """All parts that are declared as text, each from its header to the next line that begins with a boundary ("--")."""
     position = 0
     for _ in range(_MOST_LEAVES):
         begun = _TEXT_PART.search(body, position)
@@ -208,15 +208,15 @@ def _part(message: StdMessage, limits: MimeLimits, depth: int) -> Part:
     content_type = message.get_content_type()
     payload = message.get_payload()
     if isinstance(payload, list):
-        # One level beyond the limit is kept, so that the walk sees that there was more; of deeper ones only the leaves.
+        # One level beyond the limit is kept, so that `_walk` notes the defect; of deeper levels only the leaves are.
         inner = [child for child in payload if isinstance(child, StdMessage)]
         deeper = (
             inner
             if depth <= limits.depth
             else [part for child in inner for part in child.walk() if not part.is_multipart()]
         )
-        told = [child for child in deeper if child.get_payload()] or deeper
-        children = tuple(_part(child, limits, depth + 1) for child in told[: limits.parts + 1])
+        filled = [child for child in deeper if child.get_payload()] or deeper
+        children = tuple(_part(child, limits, depth + 1) for child in filled[: limits.parts + 1])
         return Part(content_type, "", _filename(_about(headers)), headers, None, 0, children)
     body = message.get_payload(decode=True)
     data = body if isinstance(body, bytes) else b""
@@ -224,8 +224,8 @@ def _part(message: StdMessage, limits: MimeLimits, depth: int) -> Part:
 
 
 def _walk(root: Part, harvest: _Harvest) -> None:
-    """Body texts and attachments in the order of the mail. A forwarded mail (message/*) is an attachment, and what it
-    says stands beside the body."""
+    """Collect body texts and attachments in the order of the mail. A forwarded mail (message/*) is an attachment, and
+    its text goes to `beside`."""
     stack = [(root, 0, False)]
     while stack:
         part, depth, attached = stack.pop()
@@ -264,7 +264,7 @@ def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
     if harvest.chars[kind] > limit:
         harvest.defect("text limit")
         return
-    # Four bytes a character at most; cutting before the charset is known keeps the work bounded.
+    # A character has at most four bytes; cutting the bytes before decoding keeps the work bounded.
     text, trouble = decode(part.body[: limit * 4], part.charset or _charset(about))
     harvest.defect(trouble)
     harvest.chars[kind] += len(text)
@@ -305,8 +305,8 @@ def _joined(texts: Sequence[str], limit: int, harvest: _Harvest) -> str:
 def _headers(
     fields: Sequence[tuple[str, str]], harvest: _Harvest
 ) -> tuple[Headers, Mapping[str, Sequence[str]]]:
-    """The fields; and by their names in lower case the first five values of each with addresses in it, in which encoded
-    words are left as they are."""
+    """The header fields; and for each header that holds addresses, by its lower-case name, its first five values with
+    encoded words left as they are."""
     limits = harvest.limits
     if len(fields) > limits.headers:
         harvest.defect("header limit")
@@ -328,7 +328,7 @@ def _headers(
 
 
 def _about(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """What says what a part is, by names in lower case."""
+    """The headers that describe a part, by lower-case name."""
     found: dict[str, str] = {}
     for name, value in fields:
         wanted = name.strip().lower()
@@ -341,18 +341,18 @@ def _content_type(part: Part) -> str:
     kind = part.content_type.strip().lower()
     if _TYPE.match(kind):
         return kind
-    # What names a type nobody can read is kept out of the text; what names none is text (RFC 2045).
+    # A type that cannot be parsed is kept out of the text; without any type, a part is text (RFC 2045).
     return "application/octet-stream" if "/" in kind else "text/plain"
 
 
 def _charset(about: Mapping[str, str]) -> str:
     match = _CHARSET.search(about.get("content-type", ""))
-    # RFC 2231 writes charset*=us-ascii'en'utf-8: the value stands behind the last quote.
+    # RFC 2231 writes charset*=us-ascii'en'utf-8: the value follows the last quote.
     return match.group(1).rpartition("'")[2] if match else ""
 
 
 def _filename(about: Mapping[str, str]) -> str:
-    """The file name a part declares, from Content-Disposition or the old `name` of Content-Type."""
+    """The file name of a part, from Content-Disposition or the older `name` of Content-Type."""
     for header, parameter in (("Content-Disposition", "filename"), ("Content-Type", "name")):
         value = about.get(header.lower(), "")
         if parameter in value.lower():
@@ -361,7 +361,7 @@ def _filename(about: Mapping[str, str]) -> str:
             try:
                 found = probe.get_param(parameter, "", header)
                 name = email.utils.collapse_rfc2231_value(found) if found else ""
-            except Exception:  # broken RFC 2231 continuations; an unnamed attachment is still one
+            except Exception:  # broken RFC 2231 continuations; it is an attachment all the same
                 name = "noname"
             if name.strip():
                 return decode_words(unfold(name))[:300]

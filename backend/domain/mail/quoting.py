@@ -1,12 +1,12 @@
-"""The parts of a mail's text (what was written now, the signature, the earlier mail below it), and whether what was
-written is a short refusal."""
+"""Splits a mail's text into what its sender wrote, the signature and the quoted earlier mail; and recognises short
+refusals ("no thanks")."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-# "On … wrote:" in the languages the product speaks; the name stands in the middle, so only ends are fixed.
+# "On … wrote:" in many languages. The name stands in the middle, so only the ends are fixed.
 _WROTE = re.compile(
     r"(?:^|\s)(?:wrote|schrieb(?:en)?|a écrit|ha scritto|escribió|escreveu|schreef|geschreven"
     r"|napisał(?:\(a\)|a)?"
@@ -15,9 +15,9 @@ _WROTE = re.compile(
 )
 _ON = re.compile(r"^(?:am|on|le|el|em|il|op|dne|den|w dniu)\b", re.I)
 _LONGEST_ATTRIBUTION = 400
-"""Characters: a longer line is a paragraph. It is also what keeps these two rules from growing with a line."""
+"""Characters; a longer line is a paragraph. This also bounds the time these patterns take."""
 _MOST_LINES = 10_000
-"""Lines among which the earlier mail is looked for: below that many, all is taken as the writer's own."""
+"""Lines in which the beginning of earlier mail is looked for; if it is not among them, all text is the sender's own."""
 
 _ORIGINAL = re.compile(
     r"^\s*[-_*=]{2,}\s*(?:original|forwarded|ursprüngliche|weitergeleitete|message (?:d'origine|transféré)"
@@ -65,10 +65,10 @@ _SIGNATURE_LINES = 14
 
 @dataclass(frozen=True, slots=True)
 class Sections:
-    """`own`: written now. `signature`: below the closing. `quoted`: earlier mail, marks removed.
+    """`own`: what the sender wrote. `signature`: what follows the closing. `quoted`: earlier mail, without its ">".
 
-    `attribution` is the line that says whose words the quoted ones are, "" if there is none;
-    `forwarded` is True when the earlier mail was passed on rather than answered.
+    `attribution` is the line that introduces the quote ("On … wrote:"), "" if there is none; `forwarded` is True if
+    the earlier mail was forwarded rather than answered.
     """
 
     own: str
@@ -79,9 +79,9 @@ class Sections:
 
 
 def sections(text: str, signer: str = "") -> Sections:
-    """Split `text`. Total: a text without any marks is all `own`.
+    """Split `text`. Never raises; without any sign of other parts all of it is `own`.
 
-    `signer` is the sender's display name: a short line that holds nothing but it ends the own text too.
+    `signer` is the sender's display name: a line with nothing but this name ends the own text too.
     """
     names = frozenset(_NAME.findall(signer.lower()))
     lines = text.split("\n")
@@ -90,7 +90,7 @@ def sections(text: str, signer: str = "") -> Sections:
     own, signature = _signature(lines[:start], names)
     tail = lines[start:]
     quoted = [_MARKS.sub("", line) for line in tail]
-    # Answers written between quoted lines are the writer's own words too.
+    # Answers written between quoted lines are the sender's own words too.
     if not forwarded and any(line.lstrip().startswith(">") for line in tail):
         between = [line for line in tail if line.strip() and not line.lstrip().startswith(">")]
         extra = [line for line in between if line.strip() != attribution and not _header_line(line)]
@@ -112,7 +112,7 @@ def _header_line(line: str) -> bool:
 
 
 def _attributes(line: str) -> bool:
-    """Whether a line says who wrote what follows: it ends so, or begins with a day and ends with an address."""
+    """Whether a line introduces a quote: it ends in "wrote:", or begins with "on" and ends with an address."""
     line = line.rstrip()
     if len(line) >= _LONGEST_ATTRIBUTION or not line:
         return False
@@ -127,7 +127,8 @@ def _attributes(line: str) -> bool:
 
 
 def _earlier(lines: list[str]) -> tuple[int, str, bool]:
-    """(first line of the earlier mail, attribution, forwarded); the number of lines if there is none."""
+    """(index of the first line of earlier mail, attribution, forwarded); without any, the number of lines comes
+    first."""
     for i, line in enumerate(lines[:_MOST_LINES]):
         bare = line.lstrip("> ").rstrip()
         if not bare:
@@ -169,18 +170,18 @@ def _is_name(line: str, names: frozenset[str]) -> bool:
 
 
 def earlier_mail(text: str) -> int:
-    """Offset in `text` at which the earlier mail below it begins; its length if there is none."""
+    """The offset at which earlier mail begins in `text`; its length if there is none."""
     lines = text.split("\n")
     start = _earlier(lines)[0]
     return min(len(text), sum(len(line) + 1 for line in lines[:start]))
 
 
 # ---- Short refusals
-# An owner who writes "no thanks" to a seller has not made them a correspondent.
+# An owner who writes "no thanks" to a seller does not make them a correspondent.
 
 
 MAX_WORDS = 30
-"""A longer answer counts as a conversation, whatever its words."""
+"""A longer answer counts as a conversation, whatever it says."""
 
 MAX_LETTERS = 1_000
 _REFUSAL = re.compile(
@@ -213,7 +214,7 @@ _REFUSAL = re.compile(
     re.I,
 )
 _BARE_WORDS = 12
-"""A lone "no" on its own line counts only in a text this short: greeting, "no", closing."""
+"""A "no" on a line of its own counts only in a text this short: greeting, "no", closing."""
 
 _BARE = frozenset(
     {
@@ -230,9 +231,9 @@ _CONTINUES = re.compile(
 
 
 def is_decline(text: str) -> bool:
-    """Whether the text, without its quoted part, is a short refusal.
+    """Whether the text, without quoted mail, is a short refusal.
 
-    A refusal that continues ("no thanks, but ask me in May") keeps the conversation open, so it does not count.
+    A refusal that goes on ("no thanks, but ask me in May") keeps the conversation open, so it does not count.
     """
     lines = sections(text[:20_000].replace("’", "'")).own.split("\n")
     own = " ".join(" ".join(lines).split())

@@ -1,4 +1,4 @@
-"""Who an address stands for: organisation, mailbox, person or machine. Total functions over any text."""
+"""Which organisation, mailbox, person or machine an address belongs to. The functions accept any text."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from functools import cache, lru_cache
 from importlib.resources import files
 
 from publicsuffixlist import PublicSuffixList
-
-# ---- Who an address stands for
-# Total functions over any text.
-
 
 MAX_DOMAIN = 253
 """Characters of a domain's name (RFC 1035)."""
@@ -72,9 +68,9 @@ BRANDS, PROVIDERS, SHARED_PARENTS = (_LISTED[part] for part in ("brands", "provi
 
 
 def normalise(address: str) -> str:
-    """The form under which an address is stored and compared: lower case, its domain in ASCII (xn--…).
+    """The form in which addresses are stored and compared: lower case, the domain in ASCII (xn--…).
 
-    A tag (name+tag@) stays: it is another address. Text without an "@" is only lower-cased.
+    A tag (name+tag@) is kept, because that is another address. Text without "@" is only lower-cased.
     """
     address = address.strip().lower()
     local, at, domain = address.rpartition("@")
@@ -82,16 +78,17 @@ def normalise(address: str) -> str:
 
 
 def is_writable(address: str) -> bool:
-    """Whether mail can be sent to `address` by any server: an ASCII local part as RFC 5321 writes it unquoted,
-    and a host name or one that has an ASCII form."""
+    """Whether any server can send mail to `address`: an unquoted ASCII local part (RFC 5321), and a domain that is or
+    can be written in ASCII."""
     local, _, domain = normalise(address).rpartition("@")
     return bool(_LOCAL.fullmatch(local) and len(domain) <= MAX_DOMAIN and _HOST.fullmatch(domain))
 
 
 def mailbox_key(address: str) -> str:
-    """What all spellings of one mailbox share: the tag goes, and at Gmail the dots and the old domain too.
+    """A key that is equal for all spellings of a mailbox: without the tag, and at Gmail without dots and with one
+    domain.
 
-    For asking "is this me?". Never for rules or credits, where each address stands for itself.
+    For asking "is this the owner?". Never for rules or credits, where each address counts for itself.
     """
     local, at, domain = normalise(address).rpartition("@")
     local = local.partition("+")[0] or local
@@ -101,7 +98,7 @@ def mailbox_key(address: str) -> str:
 
 
 def is_free_mail(domain: str) -> bool:
-    """Whether anybody can get an address at `domain`, so that sharing it says nothing."""
+    """Whether anybody can get an address at `domain`, so that people who share it are strangers."""
     domain = _ascii(domain)
     organisation = organisational_domain(domain)
     if domain in PROVIDERS or organisation in PROVIDERS:
@@ -112,9 +109,9 @@ def is_free_mail(domain: str) -> bool:
 def organisational_domain(domain: str) -> str:
     """The domain an organisation registered: one label below the public suffix, in ASCII and lower case.
 
-    Private suffixes count as public ones (alice.github.io and bob.github.io are strangers), and so do
-    domains whose subdomains are rented out. A public suffix itself, an address literal, a lone word and what
-    is no domain at all are their own organisation; "" stays "".
+    Private suffixes count as public ones (alice.github.io and bob.github.io are strangers), and so do domains whose
+    subdomains are rented out. Anything without a registered part (a public suffix, an address literal, a single word,
+    no domain at all) is returned as it is.
     """
     if len(domain) > MAX_DOMAIN and len(domain := _ascii(domain)) > MAX_DOMAIN:
         return domain
@@ -123,18 +120,18 @@ def organisational_domain(domain: str) -> str:
 
 @cache
 def suffixes() -> PublicSuffixList:
-    """The public suffixes, read when the first domain is asked about, if nobody has asked for them before."""
+    """All public suffixes, private ones included."""
     return PublicSuffixList()
 
 
 @cache
 def registries() -> PublicSuffixList:
-    """Those of them below which a name is bought."""
+    """The public suffixes below which names are bought from a registry."""
     return PublicSuffixList(only_icann=True)
 
 
 def load_suffixes() -> None:
-    """Read both lists: a fifth of a second that no event loop should wait for."""
+    """Load both lists now. It takes a fifth of a second, which the event loop should not wait for later."""
     suffixes()
     registries()
 
@@ -153,10 +150,11 @@ def _organisational(domain: str) -> str:
 
 
 def counted_domain(domain: str) -> str:
-    """The name under which senders of `domain` are counted together, "" where they are not.
+    """The domain under which senders at `domain` are counted together in daily limits; "" for mail providers, whose
+    users have nothing in common.
 
-    Who shares a mail provider has nothing else in common. Names below a private suffix cost nothing (shop1.github.io,
-    shop2.github.io), so they count as the domain they were handed out from.
+    Names below a private suffix are free (shop1.github.io, shop2.github.io), so they count as the domain that hands
+    them out.
     """
     if is_free_mail(domain):
         return ""
@@ -172,15 +170,15 @@ def same_organisation(owner_domain: str, sender_domain: str) -> bool:
     if not owner_domain or not sender_domain or is_free_mail(owner_domain) or is_free_mail(sender_domain):
         return False
     ours = organisational_domain(owner_domain)
-    # A bare public suffix (co.uk as a sender's domain) is nobody's organisation.
+    # A public suffix itself (co.uk as a sender's domain) is no organisation.
     return ours == organisational_domain(sender_domain) and suffixes().privatesuffix(ours) is not None
 
 
 def is_machine_local(local: str) -> bool:
-    """Whether the part before the "@" names a robot, a list's machinery or a mailbox nobody reads.
+    """Whether the part before the "@" names a program, mailing-list software or a mailbox that nobody reads.
 
-    Tags and verification suffixes do not hide it (noreply+a1b2, bounces-123, drive-noreply). Wrong guesses
-    cost only that this sender gets no answer from us.
+    Tags and suffixes do not hide it (noreply+a1b2, bounces-123, drive-noreply). After a wrong guess this sender gets
+    no reply from us, and nothing else.
     """
     local = local.strip().strip('"').lower()
     if not local:
@@ -193,11 +191,11 @@ def is_machine_local(local: str) -> bool:
 
 
 def _ascii(domain: str) -> str:
-    """Lower case, no dot at the end, international names as xn--…; what cannot be encoded stays as it is."""
+    """The domain in lower case, without a dot at the end, international names as xn--…; unchanged if that fails."""
     domain = domain.strip().lower()
     if domain.endswith("."):
         domain = _TAIL.sub("", domain)
-    # Encoding takes time with the square of a label's length, and what is longer than any domain is none.
+    # Encoding takes quadratic time, so text longer than any domain is left alone.
     if domain.isascii() or len(domain) > MAX_DOMAIN:
         return domain
     try:
@@ -207,15 +205,15 @@ def _ascii(domain: str) -> str:
 
 
 # ---- Scripts of names
-# In which letters a name is written: figures tell by it whether the model errs more for some people.
+# The insights compare error rates by script, to see whether the model is worse for some people.
 
 
 _ORDINALS = {"MASCULINE", "FEMININE"}  # the signs of "Eng.ª" and "Sr.º"
 
 
 def script_of(name: str) -> str:
-    """Of a name: "latin" (plain), "accents" (Latin with accents and marks), another script by its Unicode name in lower
-    case, or "" where it has no letters."""
+    """The script of a name: "latin" (plain), "accents" (Latin with accents), another script's Unicode name in lower
+    case, or "" without letters."""
     letters = [letter for letter in name if letter.isalpha()]
     if not letters:
         return ""

@@ -1,7 +1,6 @@
-"""What the style of an element does to its text: whether it is seen, and how it is laid out. Total functions.
+"""Whether an element's style makes its text visible, and how it is laid out. The functions never raise.
 
-Rules of the mail's own sheet and of attributes are read, colours and sizes as they are inherited. What a rule about
-narrow screens or print says counts for nothing.
+Style sheets and attributes are read, with inherited colours and sizes. Rules for narrow screens or print are ignored.
 """
 
 from __future__ import annotations
@@ -18,16 +17,16 @@ MAX_SHEET = 60_000
 """Characters of a style sheet that are read."""
 
 MAX_RULES = 300
-"""Rules that may change what is seen. Each is looked for once in the whole tree."""
+"""Rules that may change what is visible. Each is looked for once in the whole tree."""
 
 _WIDTH = 800
 _FAR = -300
 _FAINT = 0.12
 _SMALL = 3.0
 _ALIKE = 1.3
-"""The contrast below which letters are not seen on their ground (black on white has 21)."""
+"""The contrast to the background below which letters are invisible (black on white has 21)."""
 
-# What may hide text or move it; a style without any of these is not looked at.
+# What may hide or move text; a style without any of these is ignored.
 _TELLING = re.compile(
     r"display|visib|opacity|color|font|background|position|left|top|right|margin|indent|clip|height|width|transform"
     r"|direction|bidi|flex|hide|filter|zoom|scale|content|overflow|\\",
@@ -55,8 +54,9 @@ _LINK: Colour = (0.07, 0.33, 0.8)
 
 
 class Style(NamedTuple):
-    """How text looks in an element. `ground` is None where nobody can tell, over a picture; `shown` is what
-    `visibility` says, which elements within may say otherwise; `tint` how opaque the letters are, `clear` all of it."""
+    """How text looks in an element. `ground` is its background colour, None over a picture. `shown` follows
+    `visibility`, which inner elements may change. `tint` is the opacity of the letters, `clear` that of the element.
+    `leftward`: it is laid out from right to left. `away`: it is outside the screen, cut off or scaled to nothing."""
 
     colour: Colour = BLACK
     ground: Colour | None = WHITE
@@ -69,24 +69,24 @@ class Style(NamedTuple):
 
     @property
     def seen(self) -> bool:
-        """Whether a person sees text that looks so."""
+        """Whether text of this style is visible."""
         if not self.shown or self.away or self.size < _SMALL or min(self.tint, self.clear) < _FAINT:
             return False
         return self.ground is None or _contrast(self.colour, self.ground) >= _ALIKE
 
 
 @lru_cache(maxsize=4_000)
-def declared(style: str) -> Declared:
-    """The declarations of a `style` attribute that may tell, by property; the last one wins unless an earlier one is
-    marked as important."""
+def declarations_of(style: str) -> Declared:
+    """The declarations of a `style` attribute that may hide or move text, by property. The last one wins unless an
+    earlier one is marked as important."""
     if not _TELLING.search(style):
         return {}
     if _ODD.search(style) and ("\\" in style or "/*" in style or '"' in style or "'" in style):
-        # Comments, escapes and strings are for the library; what it writes has none of them.
+        # The library resolves comments, escapes and strings; its output has none.
         tokens = tinycss2.parse_component_value_list(style, skip_comments=True)
         style = tinycss2.serialize([token for token in tokens if token.type not in ("string", "url")])
     found: dict[str, str] = {}
-    firm = set()
+    important_names = set()
     for declaration in style.split(";"):
         name, colon, value = declaration.partition(":")
         if not colon or not _TELLING.search(name):
@@ -95,22 +95,24 @@ def declared(style: str) -> Declared:
         important = value.endswith(("!important", "! important"))
         if important:
             value = value.rpartition("!")[0].strip()
-            firm.add(name)
-        if important or name not in firm:
+            important_names.add(name)
+        if important or name not in important_names:
             found[name] = value
     return found
 
 
-def look(
+def style_in(
     parent: Style, tag: str, declarations: Declared, attributes: Mapping[str, str | None]
 ) -> Style | None:
-    """How text looks in an element within `parent`; None if nothing within it is ever shown."""
+    """The style of text in an element within `parent`; None if nothing in it is ever shown."""
     if _gone(declarations):
         return None
     colour, ground, size, shown, tint, clear, leftward, away = parent
-    told = declarations.get("-webkit-text-fill-color") or declarations.get("color") or attributes.get("color")
-    if told:
-        colour, tint = _colour(told, colour)
+    value = (
+        declarations.get("-webkit-text-fill-color") or declarations.get("color") or attributes.get("color")
+    )
+    if value:
+        colour, tint = _colour(value, colour)
     elif tag == "a":
         colour, tint = _LINK, 1.0
     ground = _ground(declarations, attributes, ground)
@@ -122,8 +124,8 @@ def look(
         clear *= _share(opacity)
     if "filter" in declarations and re.search(r"opacity\(\s*+0?(?:\.0\d*)?%?\s*+\)", declarations["filter"]):
         clear = 0.0
-    if (told := declarations.get("direction") or attributes.get("dir")) is not None:
-        leftward = told.strip().lower() == "rtl"
+    if (value := declarations.get("direction") or attributes.get("dir")) is not None:
+        leftward = value.strip().lower() == "rtl"
     away = away or _away(declarations)
     return Style(colour, ground, size, shown, tint, clear, leftward, away)
 
@@ -138,7 +140,7 @@ def _gone(declarations: Declared) -> bool:
 
 
 def _flat(declarations: Declared) -> bool:
-    """Whether it is a box of no height or no width that shows nothing beyond its edges."""
+    """Whether it is a box without height or width that hides what overflows."""
     if declarations.get("max-height", "") and _pixels(declarations["max-height"]) < 1:
         return True
     if "hidden" not in declarations.get("overflow", declarations.get("overflow-y", "")):
@@ -148,7 +150,7 @@ def _flat(declarations: Declared) -> bool:
 
 
 def _away(declarations: Declared) -> bool:
-    """Whether it stands where nobody sees it."""
+    """Whether it is moved off the screen, cut off or scaled to nothing."""
     if not declarations:
         return False
     if _pixels(declarations.get("text-indent", "0")) < _FAR:
@@ -176,13 +178,13 @@ def _away(declarations: Declared) -> bool:
 
 
 def _size(declarations: Declared, inherited: float) -> float:
-    told = declarations.get("font-size") or declarations.get("font", "").partition("/")[0]
-    if told in _SIZES:
-        return _SIZES[told]
-    found = list(_LENGTH.finditer(told))
+    value = declarations.get("font-size") or declarations.get("font", "").partition("/")[0]
+    if value in _SIZES:
+        return _SIZES[value]
+    found = list(_LENGTH.finditer(value))
     if not found:
         return inherited
-    # Of the short form, which may begin with a weight, the last length is the size.
+    # In the short form `font`, which may begin with a weight, the last length is the size.
     number, unit = float(found[-1][1]), (found[-1][2] or "").lower()
     if unit in ("em", "%"):
         return inherited * (number if unit == "em" else number / 100)
@@ -207,15 +209,17 @@ def _share(value: str) -> float:
 def _ground(
     declarations: Declared, attributes: Mapping[str, str | None], ground: Colour | None
 ) -> Colour | None:
-    told = declarations.get("background-color") or declarations.get("background") or attributes.get("bgcolor")
+    value = (
+        declarations.get("background-color") or declarations.get("background") or attributes.get("bgcolor")
+    )
     picture = "url(" in declarations.get("background", "") or "gradient(" in declarations.get(
         "background", ""
     )
     if picture or declarations.get("background-image", "none") != "none" or attributes.get("background"):
         return None
-    if not told:
+    if not value:
         return ground
-    colour, alpha = _colour(told, ground or WHITE)
+    colour, alpha = _colour(value, ground or WHITE)
     if alpha >= 0.99 or ground is None:
         return colour if alpha >= 0.5 else ground
     red, green, blue = (c * alpha + g * (1 - alpha) for c, g in zip(colour, ground, strict=True))
@@ -224,7 +228,7 @@ def _ground(
 
 @lru_cache(maxsize=2_000)
 def _colour(value: str, instead: Colour) -> tuple[Colour, float]:
-    """(red, green, blue) from 0 to 1 and opacity; `instead` for what is no colour."""
+    """(red, green, blue) from 0 to 1, and opacity; `instead` if the value is no colour."""
     for word in (value, *value.split()[:6]):
         text = word if word.startswith("#") or not re.fullmatch(r"[0-9a-f]{6}", word) else f"#{word}"
         colour = tinycss2.color4.parse_color(text[:60])
@@ -248,11 +252,11 @@ def _light(colour: Colour) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-# ---- The mail's own sheet
+# ---- The mail's style sheets
 
 
 class Rule(NamedTuple):
-    """`selector` is one that stands alone; `weight` says which of several rules wins."""
+    """One selector and its declarations. Of several rules for an element the one with the highest `weight` wins."""
 
     selector: str
     declarations: Declared
@@ -260,12 +264,12 @@ class Rule(NamedTuple):
 
 
 def rules(sheet: str) -> list[Rule]:
-    """The rules of a sheet that may change what is seen, the winning ones last."""
+    """The rules of a style sheet that may change what is visible, the winning ones last."""
     if not _TELLING.search(sheet):
         return []
     found: list[Rule] = []
     for prelude, body in _blocks(sheet[:MAX_SHEET]):
-        if declarations := declared(body):
+        if declarations := declarations_of(body):
             for selector in prelude.split(","):
                 if len(found) < MAX_RULES:
                     found.append(Rule(selector.strip(), declarations, (*_specific(selector), len(found))))

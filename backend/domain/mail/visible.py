@@ -1,5 +1,5 @@
-"""HTML mail as its reader sees it: rewritten so that no parser can make more of it, then read as text without
-hidden parts."""
+"""The visible text of HTML mail: the HTML is first rewritten so that it is safe to parse, then read without its hidden
+parts."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
-from backend.domain.mail.letters import seen
+from backend.domain.mail.letters import deobfuscate
 from backend.domain.mail.message import clean
-from backend.domain.mail.styles import Declared, Rule, Style, declared, look, rules
+from backend.domain.mail.styles import Declared, Rule, Style, declarations_of, rules, style_in
 
 # ---- HTML rewritten safely
-# A parser of HTML opens elements by itself (a `<b>` left open is opened in every paragraph that follows), looks
-# through all open elements at each tag, and compares each attribute of a tag with all others: some kilobytes can cost
-# it gigabytes or minutes. So what it gets is written here, in one pass over the text: tags it knows, with the few
-# attributes that anybody asks for, nested no deeper than `MAX_DEPTH`, and no comments, scripts or styles.
+# An HTML parser opens elements by itself (a `<b>` left open is opened again in every paragraph that follows), searches
+# all open elements at each tag, and compares each attribute of a tag with all others: a few kilobytes can cost it
+# gigabytes or minutes. So the HTML is first rewritten in one pass: only known tags, with the few attributes that are
+# used below, nested no deeper than `MAX_DEPTH`, without comments, scripts or styles.
 
 
 MAX_MARKS = 25_000
-"""Tags and comments that are read; of what follows only the words are kept."""
+"""Tags and comments that are read; of the rest only the text is kept."""
 
 MAX_DEPTH = 300
 MAX_VALUE = 4_000
@@ -50,8 +50,8 @@ def _names(**kinds: str) -> dict[str, str]:
     return {name: kind for kind, names in kinds.items() for name in names.split()}
 
 
-# What each element is written as: elements of one kind differ in nothing that a reader of the text sees. Above all,
-# none of those is left that a parser opens again by itself, but for links, of which only one can be open.
+# What each element is rewritten as: elements of one kind look the same in plain text. Above all, no element is left
+# that a parser opens again by itself, except links, of which only one can be open.
 _WRITTEN_AS = _names(
     div="address article aside center div fieldset figure footer form h1 h2 h3 h4 h5 h6 header main nav pre section",
     ul="dl ol ul",
@@ -71,7 +71,7 @@ _UNREAD = frozenset({"iframe", "noembed", "noframes", "script", "style", "title"
 _VERBATIM = frozenset({"textarea", "xmp"})
 _RAW_ENDS = {name: re.compile(rf"</{name}(?=[{_S}/>])", re.I) for name in (*_UNREAD, *_VERBATIM)}
 _BLOCK_TAGS = frozenset({"blockquote", "div", "hr", "li", "p", "table", "ul"})
-# Elements that end by themselves where one of the named begins or, with a stroke, ends.
+# Elements that a parser closes by itself before one of these tags ("/div": its end tag).
 _ENDED_BY = {
     "p": _BLOCK_TAGS
     | {"/div", "/blockquote", "/ul", "/li", "/td", "/tr", "/tbody", "/table", "td", "tr", "tbody"},
@@ -82,7 +82,7 @@ _ENDED_BY = {
 }
 
 
-def bounded(html: str) -> str:
+def rewritten(html: str) -> str:
     """HTML that reads like `html` and makes a tree of at most about `MAX_MARKS` elements, about `MAX_DEPTH` deep.
 
     Any text is accepted. Time grows with its length.
@@ -107,12 +107,12 @@ def _written(html: str) -> _Out:
 
 
 class _Out:
-    """What is written, and the elements that may still be open.
+    """The rewritten HTML, and the elements that may still be open.
 
-    An element is struck off only where every parser closes it: by its own end tag while nothing is open in it but what
-    ends with it, or by the beginning of one that `_ENDED_BY` names. So `open` holds all that any parser has open, and
-    perhaps more. `named`: what an element was called is kept, since rules or programs go by it; `sheet` are the mail's
-    own rules, `cut` says that there were more tags than are read.
+    An element is removed from `open` only where every parser closes it: at its own end tag while no element is open in
+    it except those that close with it, or at a tag that `_ENDED_BY` lists. So `open` holds all elements that any parser
+    has open, and perhaps more. `named`: original tag names are kept in an attribute, because style rules may select by
+    them. `sheet` holds the mail's style sheets. `cut`: there were more tags than are read.
     """
 
     def __init__(self, named: bool) -> None:
@@ -135,8 +135,8 @@ class _Out:
                 return
             self.open.append(name)
         called = f' t="{original}"' if self.named and original != name and original.isalnum() else ""
-        asked = _again if len(attributes) < _SHORT else _attributes
-        self.pieces.append(f"<{name}{called}{asked(attributes) if attributes else ''}>")
+        rewrite = _cached_attributes if len(attributes) < _SHORT else _attributes
+        self.pieces.append(f"<{name}{called}{rewrite(attributes) if attributes else ''}>")
 
     def end(self, name: str) -> None:
         at = self._within(f"/{name}") - 1
@@ -145,7 +145,7 @@ class _Out:
         self.pieces.append(f"</{name}>")
 
     def _within(self, tag: str) -> int:
-        """How many open elements are left if those end that `tag` ends by the way."""
+        """How many elements stay open after those that `tag` closes implicitly."""
         left = len(self.open)
         while left and tag in _ENDED_BY.get(self.open[left - 1], ()):
             left -= 1
@@ -153,7 +153,7 @@ class _Out:
 
 
 def _mark(html: str, start: int, out: _Out) -> int:
-    """Write what begins with the "<" at `start`; the offset behind it."""
+    """Rewrite what begins with the "<" at `start`; returns the offset after it."""
     tag = _TAG.match(html, start)
     if tag:
         return _tag(html, tag, out)
@@ -161,12 +161,12 @@ def _mark(html: str, start: int, out: _Out) -> int:
         end = _COMMENT_ENDS.search(html, start + 2)
         return end.end() if end else len(html)
     if _TAG_BEGINS.match(html, start):
-        return len(html)  # it never ends, and to a browser there is nothing behind it
+        return len(html)  # a tag that never ends: browsers show nothing after it
     if html[start + 1 : start + 2] in ("!", "?", "/"):
-        end_of_it = html.find(">", start) + 1 or len(html)
-        if html[start : start + 9].lower() == "<!doctype" and end_of_it - start < MAX_VALUE:
-            out.pieces.append(html[start:end_of_it])
-        return end_of_it
+        stop = html.find(">", start) + 1 or len(html)
+        if html[start : start + 9].lower() == "<!doctype" and stop - start < MAX_VALUE:
+            out.pieces.append(html[start:stop])
+        return stop
     out.pieces.append("&lt;")
     return start + 1
 
@@ -189,7 +189,7 @@ def _tag(html: str, tag: re.Match[str], out: _Out) -> int:
 
 
 def _raw(html: str, position: int, name: str, out: _Out) -> int:
-    """Pass over the content of an element in which tags are no tags."""
+    """Skip the content of an element in which tags have no meaning, and return its end."""
     end = _RAW_ENDS[name].search(html, position)
     stop = end.start() if end else len(html)
     if name in _VERBATIM:
@@ -204,8 +204,8 @@ def _attributes(text: str) -> str:
 
 
 _SHORT = 500
-_again = lru_cache(maxsize=1_000)(_attributes)
-"""For attributes of so many characters: mail has the same ones again and again."""
+_cached_attributes = lru_cache(maxsize=1_000)(_attributes)
+"""For attributes of up to `_SHORT` characters: mail repeats the same ones."""
 
 
 def _asked_for(text: str) -> dict[str, str]:
@@ -219,22 +219,22 @@ def _asked_for(text: str) -> dict[str, str]:
 
 
 def _value(attributes: str) -> str:
-    """What stands in a field of a form."""
+    """The text shown in a form field."""
     return f" {_asked_for(attributes).get('value', '')} ".replace("<", "&lt;").replace("&quot;", '"')
 
 
-# ---- HTML as its reader sees it
+# ---- The visible text
 
 
 MAX_NODES = 25_000
 MAX_TEXT = 200_000
 MAX_HIDDEN = 50_000
 MAX_MATCHED = 3_000_000
-"""Rules times nodes that are tried; rules beyond that are not read."""
+"""Limit on style rules times nodes; further rules are ignored."""
 
 _SKIPPED = frozenset({"style", "script", "head", "title", "template", "noscript", "svg", "math", "object"})
 _TELLING = _SKIPPED | {"a", "img", "table"}
-"""Elements that tell something even without any attributes."""
+"""Elements that matter even without attributes."""
 _BLOCKS_WORDS = """
 address article aside blockquote center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr
 li main nav ol p pre section table tbody td tfoot th thead tr ul
@@ -258,8 +258,8 @@ Attributes = Mapping[str, str | None]
 
 @dataclass(slots=True)
 class Visible:
-    """What a reader gets of an HTML body. `text` has one line a block; quoted blocks begin with "> ". `hidden`: some of
-    it is not shown, and `unseen` is what that says. `findings` are those of `letters.seen`; `cut`: there was more."""
+    """What a reader sees of an HTML body. `text` has one line per block; quoted blocks begin with "> ". `hidden`: some
+    text is not shown; it is in `unseen`. `findings` are those of `letters.deobfuscate`. `cut`: not all was read."""
 
     text: str = ""
     links: list[str] = field(default_factory=list)
@@ -273,15 +273,15 @@ class Visible:
 
     @property
     def much_hidden(self) -> bool:
-        """Whether much of it is there for programs only."""
+        """Whether a quarter of the words or more are hidden, and at least 30."""
         hidden = len(_WORD.findall(self.unseen))
         return hidden >= 30 and 3 * hidden >= len(_WORD.findall(self.text))
 
 
 class _Step(NamedTuple):
-    """A node on the way in or out; how text in it looks, None where it is never shown, and whether it is `seen`.
-    `turned`: its letters run from right to left whatever they are, which `begins` with it; `block`: it has lines of its
-    own."""
+    """A node of the tree, when it is entered or left. `look` is the style of text in it, None if it is never shown;
+    `seen`: text in it is visible. `turned`: its letters run from right to left, and `begins`: that begins with this
+    node. `block`: it starts a new line."""
 
     node: Any
     entering: bool
@@ -294,28 +294,28 @@ class _Step(NamedTuple):
 
 
 def visible(html: str) -> Visible:
-    """Read `html` as a browser would show it. Any text is accepted; at most `MAX_NODES` nodes are visited."""
+    """Read `html` as a browser would show it. Accepts any text; visits at most `MAX_NODES` nodes."""
     result = Visible()
     written = _written(clean(html))
     result.cut = written.cut
     root = LexborHTMLParser("".join(written.pieces)).body
     if root is None:
         return result
-    told = _told_by_rules(root, rules("\n".join(written.sheet))) if written.sheet else {}
+    by_rules = _declared_by_rules(root, rules("\n".join(written.sheet))) if written.sheet else {}
     shown: list[str] = []
     unseen: list[str] = []
-    for step in _steps(root, result, told):
+    for step in _steps(root, result, by_rules):
         _emit(step, shown, unseen)
     lines = "".join(shown)[:MAX_TEXT].split("\n")
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(map(_line, lines))).strip()
-    result.text, result.findings = seen(text)
-    result.unseen = seen(" ".join("".join(unseen)[:MAX_HIDDEN].replace("\x01", " ").split())).text
+    result.text, result.findings = deobfuscate(text)
+    result.unseen = deobfuscate(" ".join("".join(unseen)[:MAX_HIDDEN].replace("\x01", " ").split())).text
     return result
 
 
-def _told_by_rules(root: Any, found: list[Rule]) -> dict[int, Declared]:
-    """What the mail's own rules say of nodes, by their numbers in memory."""
-    told: dict[int, Declared] = {}
+def _declared_by_rules(root: Any, found: list[Rule]) -> dict[int, Declared]:
+    """What the mail's style sheets declare for nodes, by the nodes' ids in memory."""
+    by_rules: dict[int, Declared] = {}
     most = MAX_MATCHED // (
         1 + min(MAX_NODES, sum(1 for _ in zip(root.traverse(), range(MAX_NODES), strict=False)))
     )
@@ -327,12 +327,12 @@ def _told_by_rules(root: Any, found: list[Rule]) -> dict[int, Declared]:
         except (SelectolaxError, ValueError):
             continue
         for node in nodes[:MAX_NODES]:
-            told[node.mem_id] = {**told.get(node.mem_id, _NONE), **rule.declarations}
-    return told
+            by_rules[node.mem_id] = {**by_rules.get(node.mem_id, _NONE), **rule.declarations}
+    return by_rules
 
 
 def _called(name: re.Match[str]) -> str:
-    """The selector of elements by what they were called before they were written down."""
+    """A selector for elements by the tag name they had before they were rewritten."""
     called = name[1].lower()
     written = _WRITTEN_AS.get(called, "span")
     return called if written == called else f'{written}[t="{called}"]'
@@ -341,7 +341,7 @@ def _called(name: re.Match[str]) -> str:
 def _line(line: str) -> str:
     marks = "\x01" in line
     line = line.replace("\x01", " ") if marks else line
-    # A reader sees a non-breaking space as a space too; whether it sets letters apart is decided later.
+    # Non-breaking spaces are kept for now: `letters.deobfuscate` decides whether they space out letters.
     text = " ".join(line.split()) if line.isascii() else _ASCII_BLANKS.sub(" ", line).strip()
     return f"> {text}" if marks and text else text
 
@@ -359,13 +359,13 @@ def _emit(step: _Step, shown: list[str], unseen: list[str]) -> None:
     if step.begins and not step.entering:
         pieces.append(_TURNED)
     if step.block or (node.tag == "br" and step.entering):
-        # A cell ends a phrase but a row is one line to the eye; one line each is good enough for words.
+        # To the eye a table row is one line; one line for each cell is good enough, because a cell ends a phrase.
         pieces.append(f"{_TURNED}\n{_TURN}" if step.turned and not step.begins else "\n")
     if step.begins and step.entering:
         pieces.append(_TURN)
 
 
-def _steps(root: Any, result: Visible, told: Mapping[int, Declared]) -> Iterator[_Step]:
+def _steps(root: Any, result: Visible, by_rules: Mapping[int, Declared]) -> Iterator[_Step]:
     """Depth first without recursion."""
     stack: list[_Step] = [_Step(root, True, False, _PLAIN, True)]
     visited = 0
@@ -385,28 +385,28 @@ def _steps(root: Any, result: Visible, told: Mapping[int, Declared]) -> Iterator
         if not node.is_element_node:
             continue
         attributes: Attributes = node.attributes
-        inner = _within(step, attributes, result, told)
+        inner = _within(step, attributes, result, by_rules)
         yield inner
         stack.append(_Step(node, False, *inner[2:]))
-        stack.extend(reversed(_children(inner, attributes, told)))
+        stack.extend(reversed(_children(inner, attributes, by_rules)))
 
 
-def _within(step: _Step, attributes: Attributes, result: Visible, told: Mapping[int, Declared]) -> _Step:
-    """The step into an element, as its own style and what it is change it."""
+def _within(step: _Step, attributes: Attributes, result: Visible, by_rules: Mapping[int, Declared]) -> _Step:
+    """The step into an element: its parent's, changed by the element's tag and style."""
     node, tag = step.node, step.node.tag
-    if not attributes and not told and tag not in _TELLING:
+    if not attributes and not by_rules and tag not in _TELLING:
         result.hidden |= step.look is not None and not step.seen and tag != "br"
         quoted = step.quoted or tag == "blockquote"
         return _Step(node, True, quoted, step.look, step.seen, step.turned, tag in _BLOCKS)
     style = attributes.get("style")
-    declarations = told.get(node.mem_id, _NONE) if told else _NONE
+    declarations = by_rules.get(node.mem_id, _NONE) if by_rules else _NONE
     if style:
-        declarations = {**declarations, **declared(style)} if declarations else declared(style)
+        declarations = {**declarations, **declarations_of(style)} if declarations else declarations_of(style)
     at, shows = step.look, step.seen
     if at is not None:
         by_itself = tag == "a" or not _OF_LOOKS.isdisjoint(attributes)
-        if told:
-            inside = look(at, tag, declarations, attributes) if by_itself or declarations else at
+        if by_rules:
+            inside = style_in(at, tag, declarations, attributes) if by_itself or declarations else at
         elif by_itself or declarations:
             said = tuple([(name, attributes[name]) for name in _OF_LOOKS if name in attributes])
             inside = _looks(at, tag == "a", style or "", said)
@@ -435,18 +435,18 @@ def _within(step: _Step, attributes: Attributes, result: Visible, told: Mapping[
 
 @lru_cache(maxsize=1_000)
 def _looks(at: Style, link: bool, style: str, said: tuple[tuple[str, str | None], ...]) -> Style | None:
-    """How text looks in an element: mail has the same ones again and again."""
-    return look(at, "a" if link else "", declared(style) if style else _NONE, dict(said))
+    """`styles.style_in`, cached: mail repeats the same styles."""
+    return style_in(at, "a" if link else "", declarations_of(style) if style else _NONE, dict(said))
 
 
 def _turned(at: Style | None, attributes: Attributes, declarations: Declared) -> bool:
-    """Whether letters run from right to left, whatever they are."""
+    """Whether the element forces its letters to run from right to left."""
     if at is None or not at.leftward:
         return False
     return attributes.get("t") == "bdo" or "override" in declarations.get("unicode-bidi", "")
 
 
-def _children(step: _Step, attributes: Attributes, told: Mapping[int, Declared]) -> list[_Step]:
+def _children(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declared]) -> list[_Step]:
     node = step.node
     closed = attributes.get("t") == "details" and "open" not in attributes
     inner: list[_Step] = []
@@ -457,20 +457,20 @@ def _children(step: _Step, attributes: Attributes, told: Mapping[int, Declared])
         else:
             inner.append(_Step(child, True, step.quoted, step.look, step.seen, step.turned))
         child = child.next
-    if len(inner) > 1 and _runs_back(step, attributes, told) and (node.text() or "").isascii():
+    if len(inner) > 1 and _runs_back(step, attributes, by_rules) and (node.text() or "").isascii():
         inner.reverse()
     return inner
 
 
-def _runs_back(step: _Step, attributes: Attributes, told: Mapping[int, Declared]) -> bool:
-    """Whether the boxes in an element follow each other from right to left."""
+def _runs_back(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declared]) -> bool:
+    """Whether the boxes in an element are laid out from right to left."""
     node = step.node
     if step.look is not None and step.look.leftward and node.tag == "tr":
         return True
     style = attributes.get("style") or ""
-    if not told and "flex" not in style:
+    if not by_rules and "flex" not in style:
         return False
-    declarations = {**told.get(node.mem_id, _NONE), **declared(style)}
+    declarations = {**by_rules.get(node.mem_id, _NONE), **declarations_of(style)}
     return "reverse" in declarations.get("flex-direction", "") + declarations.get("flex-flow", "")
 
 
@@ -484,7 +484,7 @@ def _is_quote(tag: str, attributes: Attributes) -> bool:
 
 
 def _note(node: Any, attributes: Attributes, style: str, result: Visible, never: bool, shows: bool) -> None:
-    """Take down what the node shows of its making. Nothing in it is `never` shown, or its text `shows` as it looks."""
+    """Count images, links, tables and hidden text. `never`: nothing in the node is shown; `shows`: its text is."""
     tag = node.tag
     if tag == "img":
         size = (attributes.get("width") or "", attributes.get("height") or "")

@@ -1,4 +1,4 @@
-"""All data about an owner as one JSON file, to read, to keep, and to import into another instance."""
+"""All data about an owner as one JSON file, to read, to keep, or to import into another Pitchgate server."""
 
 from __future__ import annotations
 
@@ -30,16 +30,15 @@ class ColumnKind(StrEnum):
     # JSON text in the store, of these shapes
     TEXTS = "list of texts"
     REASONS = "list of reasons"
-    BEFORE = "record of what was before"
+    UNDO_RECORD = "record of what was before"
 
 
-JSON = (ColumnKind.TEXTS, ColumnKind.REASONS, ColumnKind.BEFORE)
+JSON = (ColumnKind.TEXTS, ColumnKind.REASONS, ColumnKind.UNDO_RECORD)
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. `words`: the only texts it may hold. A file of an earlier release `may_lack` it: then it is
-    `otherwise`."""
+    """A column. `words`: its only possible texts. `may_lack`: it may be missing or null, and is then `otherwise`."""
 
     kind: ColumnKind
     words: frozenset[str] = frozenset()
@@ -49,19 +48,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A list of the file. `key` is unique within a mailbox and what the store pages by. A list without `returns` is
-    for its owner to read only and is not restored. A restore sets the columns `made` itself. A row whose column
-    `told` is empty has been forgotten and is left out."""
+    """A list in the file. `key` is unique within a mailbox; the store reads the list in its order. `imported` is False
+    for lists that are only for reading. An import fills the columns `made` itself. Rows in which the column
+    `erased_if_empty` is empty have been erased and are left out."""
 
     name: str
     key: str
     columns: Mapping[str, Column]
-    returns: bool = True
+    imported: bool = True
     made: tuple[str, ...] = ()
-    told: str = ""
+    erased_if_empty: str = ""
 
 
-TEXT, WHOLE, REAL, TRUTH, TIME, TEXTS, REASONS, BEFORE = (Column(kind) for kind in ColumnKind)
+TEXT, WHOLE, REAL, TRUTH, TIME, TEXTS, REASONS, UNDO_RECORD = (Column(kind) for kind in ColumnKind)
 
 
 def _maybe(column: Column, otherwise: Any = None) -> Column:
@@ -134,7 +133,7 @@ _CORRECTION: dict[str, Column] = {
     "origin": _one_of(Origin),
     "pending": TRUTH,
     "moved": TEXTS,
-    "before": BEFORE,
+    "before": UNDO_RECORD,
     "decided_at": TIME,
     "undone_at": _maybe(TIME),
     "undo_moved": TEXTS,
@@ -196,28 +195,28 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             Table("correspondents", "address", {"address": TEXT, "learned_at": TIME}),
             Table("threads", "thread_id", {"thread_id": TEXT, "learned_at": TIME}),
             Table("unsubscriptions", "gmail_id", _UNSUBSCRIPTION),
-            Table("previews", "gmail_id", _PREVIEW, returns=False),
+            Table("previews", "gmail_id", _PREVIEW, imported=False),
             Table(
                 "decisions",
                 "number",
                 {"number": WHOLE, "at": TIME, "gmail_id": TEXT, "payload": TEXT},
-                returns=False,
-                told="payload",
+                imported=False,
+                erased_if_empty="payload",
             ),
-            Table("decision_settings", "name", {"name": TEXT, "content": TEXT}, returns=False),
-            Table("mail_weeks", "week", {"week": WHOLE, "model": TEXT, "counts": TEXT}, returns=False),
-            Table("questions", "id", _QUESTION, returns=False),
+            Table("decision_settings", "name", {"name": TEXT, "content": TEXT}, imported=False),
+            Table("mail_weeks", "week", {"week": WHOLE, "model": TEXT, "counts": TEXT}, imported=False),
+            Table("questions", "id", _QUESTION, imported=False),
             Table(
                 "devices",
                 "id",
                 {"id": TEXT, "name": TEXT, "created_at": TIME, "last_seen_at": _maybe(TIME)},
-                returns=False,
+                imported=False,
             ),
             Table(
                 "web_pushes",
                 "id",
                 {"id": TEXT, "browser": TEXT, "language": TEXT, "created_at": TIME, "told_at": _maybe(TIME)},
-                returns=False,
+                imported=False,
             ),
         )
     }
@@ -280,17 +279,16 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "previews.rule_before": "needed to take a word back here",
     }
 )
-"""Tables and columns that are not in the file, and why."""
+"""Tables and columns that are not in the file → why."""
 
 OWNED_TABLES = (
     *sorted({*TABLES, *(name for name in LEFT_OUT if "." not in name)} - {"mailboxes"}),
     "mailboxes",
 )
-"""Every table that holds something of an owner. Children before parents: foreign keys point at `mailboxes`."""
+"""All tables with data of owners. Children come before parents: foreign keys point at `mailboxes`."""
 
 
-# ---- JSON schemas of an archive
-# Pure, total.
+# ---- Checks of JSON columns
 
 
 Check = Callable[[Any], bool]
@@ -306,8 +304,8 @@ def are_reasons(value: Any) -> bool:
     return _list_of({"text": _is_text, "weight": _number, "words": are_texts})(value)
 
 
-def is_before(value: Any) -> bool:
-    """What `corrections.Trace.before` writes and an undo reads."""
+def is_undo_record(value: Any) -> bool:
+    """The record that a decision stores for its undo (`corrections.Trace.before`)."""
     return _object({name: _list_of(fields) for name, fields in _BEFORE.items()})(value)
 
 
@@ -355,31 +353,30 @@ _BEFORE: Mapping[str, Mapping[str, Check]] = {
 
 
 # ---- The archive as JSON
-# All that is kept about an owner, to read, take away and bring to another instance.
 # {"format": "pitchgate-archive", "version": 1, "made_at": …, "mailbox": {…}, "rules": [{…}, …], "ledger": […],
-# "messages": […], …} Times are ISO 8601 in UTC to the microsecond. `TABLES` says what each list holds; a test
-# walks the database and fails for a column that is neither there nor in `LEFT_OUT`.
+# "messages": […], …}. Times are ISO 8601 in UTC to the microsecond. `TABLES` lists the content; a test fails for any
+# database column that is neither there nor in `LEFT_OUT`.
 
 
 FORMAT = "pitchgate-archive"
 VERSION = 1
 MOST_TEXT = 2_000
 MOST_JSON = 500_000
-"""Characters of one field: a decision about a whole domain remembers every mail it moved."""
+"""Characters of one field. A decision about a whole domain lists every message it moved."""
 
 LARGEST = 2**62
 MOST_CREDITS = 1_000_000
-"""Largest number of one entry: sums over a whole file stay within the database's range."""
+"""Largest number in one entry, so that sums over a file stay within the database's range."""
 
 
 def to_file(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of the store as it stands in the file."""
+    """A row of the store as it is written to the file."""
     return {name: _WRITERS[column.kind](row[name]) for name, column in table.columns.items()}
 
 
 def from_file(table: Table, number: int, entry: object) -> dict[str, Any]:
-    """Inverse of `to_file`. Raises `Refused` (malformed) that names list, entry (from 1) and field: the file may
-    come from anybody."""
+    """Inverse of `to_file`. The file may come from anybody: raises `Refused` (malformed) with the list, the number of
+    the entry (from 1) and the field."""
     where: Mapping[str, Any] = {"table": table.name, "entry": number, "field": "file"}
     if not isinstance(entry, dict):
         raise Refused("malformed.file.entry", **where)
@@ -432,7 +429,7 @@ def _truth(value: object) -> bool:
 
 
 def _json(fits: Callable[[Any], bool]) -> Callable[[object], str]:
-    """A validator of one JSON shape: other shapes would break later readers of the row."""
+    """A reader of JSON columns that accepts only what `fits`: other JSON would break code that uses the row."""
 
     def reader(value: object) -> str:
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
@@ -452,7 +449,7 @@ _READERS: Mapping[ColumnKind, Callable[[object], Any]] = {
     ColumnKind.TIME: _time,
     ColumnKind.TEXTS: _json(are_texts),
     ColumnKind.REASONS: _json(are_reasons),
-    ColumnKind.BEFORE: _json(is_before),
+    ColumnKind.UNDO_RECORD: _json(is_undo_record),
 }
 _WRITERS: Mapping[ColumnKind, Callable[[Any], Any]] = {
     ColumnKind.TEXT: lambda value: value,

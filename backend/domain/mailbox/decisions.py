@@ -1,4 +1,4 @@
-"""What an owner may decide, from a page or by moving mail in Gmail; what each decision means, and taking it back."""
+"""The decisions an owner can make, with our buttons or by moving mail in Gmail; the effects of each, and undo."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from backend.domain.errors import Refused
 from backend.domain.mail.sender import is_free_mail
 from backend.domain.mailbox.message import INBOX, SPAM, TRASH, LabelIds, Placement, Stage
 
-# ---- The decisions an owner can make
-# What follows from each is in `effects`.
+# ---- The decisions
 
 
 class Decision(StrEnum):
@@ -25,11 +24,11 @@ class Decision(StrEnum):
     ALLOW_DOMAIN = "allow_domain"
     BLOCK = "block"  # keep the sender's held mail held for good, and hold this address silently from now on
     BLOCK_DOMAIN = "block_domain"
-    KEEP = "keep"  # seen, with what came before it: off the list, nobody blocked; its sender may still pass the check
-    SALES = "sales"  # it slipped through: hold it after all
-    REPLIED = "replied"  # the owner answered the sender, who is let in by that
+    KEEP = "keep"  # off the list, with the sender's earlier mail, but nobody is blocked; the sender's check still works
+    SALES = "sales"  # a pitch that was not held: hold it after all
+    REPLIED = "replied"  # the owner replied to the sender, whose mail is let in
     SPAM = "spam"  # reported in Gmail: block the sender, take their credits
-    BIN = "bin"  # put into Gmail's bin: this message is never delivered; it says nothing of its sender
+    BIN = "bin"  # put into Gmail's bin: never deliver this message; it says nothing about the sender
 
 
 ONLY_IN_GMAIL = frozenset({Decision.REPLIED, Decision.SPAM, Decision.BIN})
@@ -50,12 +49,12 @@ class Origin(StrEnum):
 
 
 class WhenPointless(StrEnum):
-    """What becomes of an order where there is nothing to decide about a message of it: we do not know the message, its
-    owner has put it into spam or bin, or the order's key was used for another decision."""
+    """What to do if an order cannot be applied to one of its messages: we do not know the message, the owner has put it
+    into spam or the bin, or the order's key was used for another decision."""
 
-    REFUSED = "refused"  # the order is about this one message
-    COUNTED = "counted"  # one of many on a page that may be old; so is one that Gmail no longer has
-    PASSED_OVER = "passed over"  # in Gmail owners deal with mail we never saw
+    REFUSED = "refused"  # raise an error: the order is about this message alone
+    COUNTED = "counted"  # count it: it is one of many on a page that may be old, like a message that Gmail has deleted
+    PASSED_OVER = "passed over"  # ignore it: in Gmail owners move mail that we never saw
 
 
 WHEN_POINTLESS: Mapping[Origin, WhenPointless] = {
@@ -65,12 +64,12 @@ WHEN_POINTLESS: Mapping[Origin, WhenPointless] = {
     Origin.PAGE: WhenPointless.COUNTED,
     Origin.GMAIL: WhenPointless.PASSED_OVER,
 }
-"""All in which the ways to decide differ. A digest's link orders as a page does."""
+"""The only difference between the places where decisions are made. A digest's link counts as a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One decision about one message, as it is kept. The same `key` is applied once."""
+    """One decision about one message, as stored. Each `key` is applied only once."""
 
     key: str
     gmail_id: str
@@ -79,14 +78,14 @@ class Correction:
 
     @property
     def order(self) -> Order:
-        """It alone."""
+        """An order for this decision alone."""
         return Order(self.key, self.decision, (self.gmail_id,), self.origin)
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """When an order was given that comes late, and the keys of its browser's earlier ones: what those decided since is
-    nothing that the owner did not know."""
+class LateOrder:
+    """An order that arrives late, from a browser that was offline. It does not override decisions that the owner made
+    after `at`, except those of this browser's `earlier` orders (their keys), which the owner knew of."""
 
     at: datetime
     earlier: frozenset[str] = frozenset()
@@ -94,31 +93,31 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One decision about some messages. `key` is the caller's: the same order sent twice is one. Each message that is
-    among `whole` stands for what its sender has waiting from before it, too. `given`: when, if it comes late."""
+    """One decision about some messages. The caller chooses `key`: an order sent twice is applied once. For messages in
+    `whole`, it also applies to the sender's earlier held mail. `given` is set if the order arrives late."""
 
     key: str
     decision: Decision
     gmail_ids: Sequence[str]
     origin: Origin
     whole: Collection[str] = ()
-    given: Given | None = None
+    given: LateOrder | None = None
 
     @property
     def when_pointless(self) -> WhenPointless:
-        """What becomes of it where there is nothing to decide."""
+        """What to do if it cannot be applied to a message."""
         return WHEN_POINTLESS[self.origin]
 
     def about(self, gmail_id: str) -> Correction:
-        """What it says of one of its messages."""
+        """The decision about one of its messages."""
         key = f"{self.key}.{gmail_id}" if self.when_pointless is WhenPointless.COUNTED else self.key
         return Correction(key, gmail_id, self.decision, self.origin)
 
 
 @dataclass(frozen=True, slots=True)
 class OrderResult:
-    """What an order did: the messages it was applied to, those that move, how many are gone, and about how many the
-    owner has decided since they gave it."""
+    """What an order did: the messages it was `applied` to, those that are `moved`, how many were `lost` (unknown or
+    deleted), and how many were `overruled` by the owner's later decisions."""
 
     applied: tuple[str, ...]
     moved: tuple[str, ...]
@@ -127,7 +126,7 @@ class OrderResult:
 
 
 class RuleKind(StrEnum):
-    """Owner's rules. `subject` of a rule is an address or a bare domain, lower-case."""
+    """What a rule does with mail of an address or a domain."""
 
     ALLOW = "allow"
     BLOCK = "block"
@@ -135,31 +134,31 @@ class RuleKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleMatch:
-    """The rules that match a sender. The one for their address outranks the one for their domain."""
+    """The rules that match a sender: for their address, and for their domain."""
 
     address: RuleKind | None = None
     domain: RuleKind | None = None
 
     @property
     def kind(self) -> RuleKind | None:
-        """The rule that counts."""
+        """What counts: the rule for the address wins over the one for the domain."""
         return self.address or self.domain
 
 
 def rule_domain(sender: str) -> str:
-    """The sender's domain if a rule for all of it makes sense, else ""."""
+    """The sender's domain, or "" at a mail provider, where a rule for the domain would hit strangers."""
     domain = sender.rpartition("@")[2] if "@" in sender else ""
     return "" if not domain or is_free_mail(domain) else domain
 
 
 def refuse_shared_domain(decision: Decision, sender: str) -> None:
-    """Raise `Refused` (malformed) for a decision about a whole domain where anybody gets an address."""
+    """Raise `Refused` (malformed) for a decision about the whole domain of a mail provider."""
     if decision in (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN) and not rule_domain(sender):
         raise Refused("malformed.everybody", field="decision")
 
 
-# ---- Effects of decisions, and of undoing them
-# The transactions carry out what is said here.
+# ---- Effects of decisions, and of undo
+# `backend.transactions.decide` carries them out.
 
 
 Teaches = Literal["sales", "legit", ""]
@@ -167,12 +166,15 @@ Teaches = Literal["sales", "legit", ""]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a decision means. `lets_in`: to the inbox, else to be held. `whose`: how far it reaches, to the message, to
-    what is held of its sender from before it too (earlier), all of its sender's, or all of their domain's; a `rule` is
-    about as many. `voids`: open challenges about them end.
-    `refunds`: a credit that the message cost is given back; `forfeits`: the sender loses all they have. `proven`: where
-    Gmail does not vouch for the sender it reaches the message alone. `teaches`: what the message is an example of, to a
-    model trained on the owner's own mail ("": of nothing). `by` is noted as who decided."""
+    """The effect of a decision.
+
+    `lets_in`: mail goes to the inbox, otherwise it is held. `whose`: which mail it reaches: "message" (this one),
+    "earlier" (also held mail of its sender from before it), "sender" (all of the sender's) or "domain"; `rule` is set
+    for the sender or domain. `voids`: open challenges about that mail end. `refunds`: a credit that the message cost is
+    given back. `forfeits`: the sender loses all credits. `proven`: if the sender is not authenticated, only this
+    message is reached. `teaches`: what the message is an example of when a model is trained on the owner's mail ("":
+    nothing). `by` is stored as who decided.
+    """
 
     lets_in: bool
     whose: str = "message"
@@ -186,11 +188,11 @@ class Effect:
 
 
 KEPT = "kept"
-WAITS = ("", KEPT)
-"""Deciders that a sender's check, or a decision about the sender, may still override."""
+OVERRIDABLE = ("", KEPT)
+"""Values of `decided_by` that the sender's check, or a decision about the sender, may still override."""
 
-AWAY = (str(Decision.SPAM), str(Decision.BIN))
-"""Deciders of a message that the owner put into Gmail's spam or bin. We never take it out again."""
+IN_SPAM_OR_BIN = (str(Decision.SPAM), str(Decision.BIN))
+"""Values of `decided_by` for messages that the owner put into Gmail's spam or bin. We never take them out again."""
 
 EFFECTS: Mapping[Decision, Effect] = {
     Decision.RELEASE: Effect(True, refunds=True),
@@ -201,17 +203,17 @@ EFFECTS: Mapping[Decision, Effect] = {
     Decision.BLOCK_DOMAIN: Effect(False, "domain", RuleKind.BLOCK, teaches="sales"),
     Decision.KEEP: Effect(False, "earlier", voids=False, teaches="sales", by=KEPT),
     Decision.SALES: Effect(False, voids=False, teaches="sales"),
-    # Who put their address on forged mail is not known: it blocks nobody.
+    # The sender of forged mail is unknown, so reporting it as spam blocks nobody (`proven`).
     Decision.SPAM: Effect(
         False, "sender", RuleKind.BLOCK, forfeits=True, proven=True, teaches="sales", by=Decision.SPAM
     ),
-    # People throw away what they have read: what was delivered is not concerned, and nothing is learned from it.
+    # People bin what they have read, so it does not count for delivered mail, and nothing is learned from it.
     Decision.BIN: Effect(False, refunds=True, teaches="", by=Decision.BIN),
 }
 
 
 class MessageState(TypedDict):
-    """The state of a message: where it belongs, who decided that, and which stage is still to run."""
+    """The state of a message: where it belongs, who decided that, and its next stage."""
 
     placement: str | None
     decided_by: str
@@ -219,19 +221,19 @@ class MessageState(TypedDict):
 
 
 class StateBefore(TypedDict):
-    """One message's state before a decision, for undo. `revision` is the one after the decision."""
+    """A message's state before a decision, for undo. `revision` is that after the decision, to notice later changes."""
 
     gmail_id: str
     placement: str | None
     decided_by: str
     revision: int
     moved: bool
-    stage: NotRequired[str | None]  # what was still to be done for it; records made before 0.2.0 do not say
+    stage: NotRequired[str | None]  # missing in records from before 0.2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The new state of a message. `moves`: it is not there yet; `noted`: only who decided changes."""
+    """The new state of a message. `moves`: it must be moved in Gmail; `noted`: only `decided_by` changes."""
 
     stage: str | None
     placement: Placement
@@ -240,66 +242,70 @@ class Change:
     noted: bool
 
 
-def binned(placement: str | None, stage: str | None) -> bool:
-    """Whether binning a message in this state is a decision: it was kept out of the inbox, or is not back there
-    yet."""
+def binning_decides(placement: str | None, stage: str | None) -> bool:
+    """Whether binning a message in this state counts as a decision: it is held, or not yet back in the inbox."""
     return placement == Placement.HELD or stage == Stage.RELEASE
 
 
 def already_recorded(decision: Decision, decided_by: str) -> bool:
-    """Whether the row already says so: the owner put the message into spam or the bin. Binning a reported message
-    keeps it reported."""
-    return decision in AWAY and (decided_by == decision or (decided_by, decision) == AWAY)
+    """Whether the message is already recorded as put into spam or the bin. A reported message that is binned stays
+    reported."""
+    return decision in IN_SPAM_OR_BIN and (decided_by == decision or (decided_by, decision) == IN_SPAM_OR_BIN)
 
 
 def out_of_reach(decision: Decision, decided_by: str) -> bool:
-    """Whether a decision about this message alone is ignored, since it is in spam or the bin."""
+    """Whether the decision is ignored because it is about this message only, which is in spam or the bin."""
     effect = EFFECTS[decision]
-    return decided_by in AWAY and effect.whose in ("message", "earlier") and effect.by not in AWAY
+    return (
+        decided_by in IN_SPAM_OR_BIN
+        and effect.whose in ("message", "earlier")
+        and effect.by not in IN_SPAM_OR_BIN
+    )
 
 
 def change_of(effect: Effect, message: MessageState, *, meant: bool, authenticated: bool) -> Change | None:
-    """The effect of a decision on a message it reaches; None: no change. `meant`: it was made about this message."""
-    if meant and effect.by in AWAY:
+    """How a decision changes a message that it reaches; None: not at all. `meant`: the owner decided about this very
+    message, not only about its sender."""
+    if meant and effect.by in IN_SPAM_OR_BIN:
         return _put_away(effect, message)
-    if message["decided_by"] in AWAY:
+    if message["decided_by"] in IN_SPAM_OR_BIN:
         return None
     if effect.lets_in:
-        # A forged From profits from nobody's kindness; the message the owner pointed at is their own choice.
+        # Letting a sender in must not help forged mail. The message that the owner chose themselves goes in anyway.
         trusted = meant or authenticated
         return _change(message, Stage.RELEASE, Placement.INBOX, effect.by) if trusted else None
-    waits = message["decided_by"] in WAITS
+    waits = message["decided_by"] in OVERRIDABLE
     if effect.by == KEPT:
-        # Off the list, and nothing else: a check may deliver it as before.
+        # It only leaves the list; the sender's check may still deliver it.
         held = message["placement"] == Placement.HELD and not message["decided_by"]
         return _change(message, message["stage"], Placement.HELD, KEPT) if held else None
     if meant and message["placement"] != Placement.HELD:
         return _change(message, Stage.ACT, Placement.HELD, effect.by)
-    # Held already and now decided: what is still to be done for it stays, except to answer it. Whom the owner blocks
-    # they have decided about: none of it waits for their word any more.
+    # It is held already, so its next stage stays, except that no challenge is sent any more. If the owner blocks a
+    # sender, that decides about all of the sender's mail that was waiting for a decision.
     if effect.voids if meant else waits:
         stage = None if message["stage"] == Stage.CHALLENGE else message["stage"]
-        return _change(message, stage, Placement.HELD, "owner" if effect.by in AWAY else effect.by)
+        return _change(message, stage, Placement.HELD, "owner" if effect.by in IN_SPAM_OR_BIN else effect.by)
     return None
 
 
 def _put_away(effect: Effect, message: MessageState) -> Change | None:
-    """The owner has moved it themselves: our pending stages are dropped."""
+    """The change for a message that the owner put into spam or the bin: its next stage is dropped."""
     placement, stage = message["placement"], message["stage"]
-    if placement is None or (effect.by == Decision.BIN and not binned(placement, stage)):
+    if placement is None or (effect.by == Decision.BIN and not binning_decides(placement, stage)):
         return None
     return Change(None, Placement.HELD, effect.by, placement != Placement.HELD, noted=False)
 
 
 def _change(message: MessageState, stage: str | None, placement: Placement, by: str) -> Change:
-    # Mail that was left alone was never taken out of the inbox.
+    # Mail without a placement was never taken out of the inbox.
     moves = (message["placement"] or Placement.INBOX) != placement
     return Change(stage, placement, by, moves, noted=not moves and stage in (message["stage"], Stage.RELEASE))
 
 
-def put_back(was: StateBefore, *, there: bool = False) -> Change:
-    """The effect of undo on a message unchanged since the decision. `there`: the owner has taken it out of spam or
-    the bin, so only unfinished stages remain."""
+def undo_change(was: StateBefore, *, there: bool = False) -> Change:
+    """How undo changes a message that is unchanged since the decision. `there`: the owner has already moved it back out
+    of spam or the bin, so only its unfinished stage is taken up again."""
     placement = Placement(was["placement"] or Placement.INBOX)
     if there:
         left = was.get("stage")
@@ -309,30 +315,32 @@ def put_back(was: StateBefore, *, there: bool = False) -> Change:
     return Change(stage, placement, was["decided_by"], was["moved"], noted=not was["moved"])
 
 
-def ends_with_its_message(state: str, waits_beside: bool) -> bool:
-    """Whether an open challenge in `state` ends when its message is decided about. One that left stays open while it
-    has other mail of its sender to deliver, and a used one in any case: it is no longer about this message."""
-    return state != ChallengeState.SOLVED and not (state == ChallengeState.SENT and waits_beside)
+def challenge_ends(state: str, other_mail_waits: bool) -> bool:
+    """Whether an open challenge in `state` ends when its message is decided about. A sent one stays open while it can
+    deliver other mail of the sender; a solved one always stays open, because it is no longer about this message."""
+    return state != ChallengeState.SOLVED and not (state == ChallengeState.SENT and other_mail_waits)
 
 
 def sends_again(state: str, message: MessageState) -> bool:
-    """Whether undo sends a challenge that was voided in `state` before it left."""
+    """Whether undo queues a challenge again that was voided in `state`, before it was sent."""
     unsent = state in (ChallengeState.INTENDED, ChallengeState.SENDING)
     return unsent and message["placement"] == Placement.HELD and message["stage"] is None
 
 
 # ---- Decisions made in Gmail itself
-# History tells of every label change, ours included. Which is which follows from what our own row says: our hold
-# finds a row that is meant to be held, our release one that no longer is. Only a held message that leaves its place
-# against its row, or a label that we never put on, is the owner's word. Spam and bin are theirs in any case.
+# Gmail's history lists every label change, our own included. Ours agree with the message's state in the database: we
+# take a message out of the inbox only if it is to be held, and put it back only if it no longer is. So the owner acted
+# if a message leaves the held label although it is to be held, or gets a label that we never set. Moves to spam and bin
+# are always the owner's.
 
 
 _PLACES = {SPAM: Decision.SPAM, TRASH: Decision.BIN}
-_SOMEWHERE = "away"
+_SPAM_OR_BIN = "away"
+"""Where a message is that was in one of the two before this page of history."""
 
 
 class Move(Protocol):
-    """One label change as history tells it; `record` is the id of its history record, "" if unknown."""
+    """One label change in Gmail's history; `record` is the id of its history record, "" if unknown."""
 
     @property
     def gmail_id(self) -> str: ...
@@ -347,8 +355,8 @@ class Move(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class RowState:
-    """What our own row says of a message: where it belongs, the stage still to run (None: done), who decided."""
+class KnownState:
+    """The state of a message in our database: where it belongs, its next stage (None: done), who decided."""
 
     placement: str | None
     stage: str | None
@@ -357,8 +365,8 @@ class RowState:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A message that the owner took out of spam or bin again. `record` as of a `Move`; `lies_held`: it is among what is
-    held now, and not in the inbox."""
+    """A message that the owner took out of spam or the bin. `record` is the move's; `lies_held`: it has the held label
+    now and is not in the inbox."""
 
     gmail_id: str
     record: str
@@ -367,8 +375,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class GmailDecisions:
-    """The decisions found in moves. `returned` messages left spam or the bin: apply these first, then
-    `corrections`."""
+    """The decisions found in moves. `returned` messages must be applied first, then `corrections`."""
 
     corrections: tuple[Correction, ...]
     returned: tuple[Returned, ...] = ()
@@ -376,97 +383,100 @@ class GmailDecisions:
 
 @dataclass(slots=True)
 class _MovesOfMessage:
-    """What one page tells of one message, in order. `held`: our hold was seen in it; `away`: whether it is in spam or
-    bin, and in which of them if the page tells; `said`: the owner's words, the latest of each kind, with their
-    records."""
+    """The moves of one message in a page of history. `away` is where it is if the owner put it away: SPAM, TRASH, or
+    `_SPAM_OR_BIN`; "" otherwise. `held`: the page has our own hold. `released` and `returned` are records of the last
+    such move. `decided` has the latest decision of each kind ("order", "place"), with its record. `last` are the
+    labels after the last move."""
 
     away: str
     held: bool = False
     released: str | None = None
     returned: str | None = None
-    said: dict[str, tuple[Decision, str]] = field(default_factory=dict)
+    decided: dict[str, tuple[Decision, str]] = field(default_factory=dict)
     last: frozenset[str] | None = field(default=None)
 
-    def say(self, kind: str, decision: Decision, record: str) -> None:
-        self.said.pop(kind, None)
-        self.said[kind] = (decision, record)
+    def decide(self, kind: str, decision: Decision, record: str) -> None:
+        self.decided.pop(kind, None)
+        self.decided[kind] = (decision, record)
 
 
-def decisions(moves: Iterable[Move], rows: Mapping[str, RowState], labels: LabelIds) -> GmailDecisions:
-    """The owner's decisions in `moves` (in the order of history), of each kind at most one a message.
+def decisions(moves: Iterable[Move], known: Mapping[str, KnownState], labels: LabelIds) -> GmailDecisions:
+    """The owner's decisions in `moves` (in the order of history), at most one of each kind for a message.
 
-    Held taken off, or INBOX put on, a held message is RELEASE; Pitchgate/Allow put on is ALLOW,
-    Pitchgate/Block BLOCK, SPAM put on SPAM, TRASH put on BIN, and each outranks the release that goes with it. A
-    message without a row in `rows` is not known to us. The key of a decision depends on the history record alone, so
-    the same page read twice decides once, while the same move made again later counts again.
+    Removing the held label from a held message, or adding INBOX, is RELEASE. Adding Pitchgate/Allow is ALLOW,
+    Pitchgate/Block BLOCK, SPAM is SPAM, TRASH is BIN; each of these wins over a RELEASE in the same page. Messages that
+    are not in `known` are ignored. The key of a decision depends only on the history record, so reading a page twice
+    decides once, while repeating the move later counts again.
     """
-    stories: dict[str, _MovesOfMessage] = {}
+    by_message: dict[str, _MovesOfMessage] = {}
     for move in moves:
-        if (row := rows.get(move.gmail_id)) is not None:
-            away = _SOMEWHERE if row.decided_by in AWAY else ""
-            _note_move(stories.setdefault(move.gmail_id, _MovesOfMessage(away)), move, labels)
+        if (state := known.get(move.gmail_id)) is not None:
+            away = _SPAM_OR_BIN if state.decided_by in IN_SPAM_OR_BIN else ""
+            _note_move(by_message.setdefault(move.gmail_id, _MovesOfMessage(away)), move, labels)
     found: list[Correction] = []
     returned: list[Returned] = []
-    for gmail_id, story in stories.items():
-        row = rows[gmail_id]
-        found += _decided(gmail_id, story, row, labels)
-        # A message we never placed may have been reported all the same.
-        if story.returned is not None and (row.decided_by in AWAY or row.placement is None):
-            returned.append(Returned(gmail_id, story.returned, _lies_held(story, labels)))
+    for gmail_id, seen in by_message.items():
+        state = known[gmail_id]
+        found += _decided(gmail_id, seen, state, labels)
+        # A message without a placement may have been reported as spam, too.
+        if seen.returned is not None and (state.decided_by in IN_SPAM_OR_BIN or state.placement is None):
+            returned.append(Returned(gmail_id, seen.returned, _lies_held(seen, labels)))
     return GmailDecisions(tuple(found), tuple(returned))
 
 
-def _note_move(story: _MovesOfMessage, move: Move, labels: LabelIds) -> None:
+def _note_move(seen: _MovesOfMessage, move: Move, labels: LabelIds) -> None:
     if labels.allow and labels.allow in move.added:
-        story.say("order", Decision.ALLOW, move.record)
+        seen.decide("order", Decision.ALLOW, move.record)
     elif labels.block and labels.block in move.added:
-        story.say("order", Decision.BLOCK, move.record)
+        seen.decide("order", Decision.BLOCK, move.record)
     if labels.held and labels.held in move.added:
-        # Held again after it was let go: what went before in this page is history.
-        story.held, story.released = True, None
+        # It is held again, so an earlier release in this page no longer counts.
+        seen.held, seen.released = True, None
     elif (labels.held and labels.held in move.removed) or INBOX in move.added:
-        story.released = move.record
+        seen.released = move.record
     for label, decision in _PLACES.items():
         if label in move.added:
-            story.say("place", decision, move.record)
-            story.away, story.returned = label, None
-    if move.removed & _PLACES.keys() and (story.away in (_SOMEWHERE, "") or story.away in move.removed):
-        # A message is in one of the two at most.
-        story.away, story.returned = "", move.record
-        story.said.pop("place", None)
-    story.last = move.labels
+            seen.decide("place", decision, move.record)
+            seen.away, seen.returned = label, None
+    # A message is in spam or in the bin, never in both: the label of the other may be removed without a return.
+    if move.removed & _PLACES.keys() and (seen.away in (_SPAM_OR_BIN, "") or seen.away in move.removed):
+        seen.away, seen.returned = "", move.record
+        seen.decided.pop("place", None)
+    seen.last = move.labels
 
 
-def _decided(gmail_id: str, story: _MovesOfMessage, row: RowState, labels: LabelIds) -> list[Correction]:
+def _decided(gmail_id: str, seen: _MovesOfMessage, state: KnownState, labels: LabelIds) -> list[Correction]:
     found = [
         _correction(gmail_id, decision, record)
-        for kind, (decision, record) in story.said.items()
-        if kind == "order" or _counts(decision, row)
+        for kind, (decision, record) in seen.decided.items()
+        if kind == "order" or _counts(decision, state)
     ]
-    if story.said or story.released is None or story.away or row.placement != Placement.HELD:
+    if seen.decided or seen.released is None or seen.away or state.placement != Placement.HELD:
         return found
-    if row.decided_by in AWAY:
-        return found  # it has returned: what that means is seen when it is as it was before
-    if row.stage == Stage.ACT and not story.held:
-        # Our hold is not done yet, so there is nothing the owner could have undone: this is the echo of
-        # our own earlier release, which was taken back since.
+    if state.decided_by in IN_SPAM_OR_BIN:
+        return found  # it is among the `returned` messages, which decide about it
+    if state.stage == Stage.ACT and not seen.held:
+        # We have not held it in Gmail yet, so the owner cannot have released it: this is the record of our own earlier
+        # release, which was undone since.
         return found
-    if story.last is not None and _lies_held(story, labels):
+    if seen.last is not None and _lies_held(seen, labels):
         return found
-    return [_correction(gmail_id, Decision.RELEASE, story.released)]
+    return [_correction(gmail_id, Decision.RELEASE, seen.released)]
 
 
-def _counts(place: Decision, row: RowState) -> bool:
-    """Whether it means anything that the owner put this message there; before it is screened nobody knows."""
-    if already_recorded(place, row.decided_by):
+def _counts(place: Decision, state: KnownState) -> bool:
+    """Whether the owner's move to spam or bin is a decision. For mail that is not screened yet it always is."""
+    if already_recorded(place, state.decided_by):
         return False
-    return place is Decision.SPAM or row.stage == Stage.SCREEN or binned(row.placement, row.stage)
+    return (
+        place is Decision.SPAM or state.stage == Stage.SCREEN or binning_decides(state.placement, state.stage)
+    )
 
 
-def _lies_held(story: _MovesOfMessage, labels: LabelIds) -> bool:
-    if story.last is None:  # Google did not say
-        return story.released is None
-    return labels.held in story.last and INBOX not in story.last
+def _lies_held(seen: _MovesOfMessage, labels: LabelIds) -> bool:
+    if seen.last is None:  # Google did not say
+        return seen.released is None
+    return labels.held in seen.last and INBOX not in seen.last
 
 
 def _correction(gmail_id: str, decision: Decision, record: str) -> Correction:

@@ -1,4 +1,4 @@
-"""An owner's mailbox: its owner, preferences, how we learn of new mail, and the state every screen shows."""
+"""An owner's mailbox: the owner, their preferences, how we learn of new mail, and the state that screens show."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from backend.domain.entry.challenge_mail import MAX_OWN_WORDING
-from backend.domain.errors import AccessLost, Cause, Failing, Refused, foremost
+from backend.domain.errors import AccessLost, Cause, Failing, Refused, failure_to_show
 from backend.domain.mail.message import MailboxId, Owner
 from backend.domain.mailbox.message import LabelIds, RowName
 
-# ---- What a re-list after a lost cursor found and left out.
+# ---- Gaps in Google's history
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A gap in Google's history, and the listing that filled it.
+    """A gap in Google's history, and the result of listing its mail.
 
-    Mail from `since` to `until` was listed; `found` of it was new. `cut` is "" if all was listed, "time" if the gap
-    was longer than we list, "count" if it held more mail: the rest stays in the inbox, unjudged. `unchecked` held
-    messages were not compared with Gmail, so moves by the owner may have been missed.
+    Mail from `since` to `until` was listed; `found` messages were new. `cut` is "" if all was listed, "time" if the gap
+    was longer than we list, "count" if it had more mail than we list; the rest stays in the inbox unscreened.
+    `unchecked` held messages were not compared with Gmail, so moves by the owner may have been missed.
     """
 
     since: datetime
@@ -47,43 +47,43 @@ class Gap:
 
 
 QUIET_AFTER = timedelta(hours=2)
-"""A mailbox without changes for this long is polled less often: half as often after each such period."""
+"""A mailbox without changes for this long is polled half as often; after twice this long a quarter as often, etc."""
 
 NOTICE_DELAY = timedelta(minutes=10)
-INDEX_LAG = timedelta(seconds=30)
-"""How long a push is believed against a history that does not show what it told of."""
 """How late a notice may be: Pub/Sub redelivers within this time."""
+INDEX_LAG = timedelta(seconds=30)
+"""A push may announce mail that history does not list yet. For this long we trust the push and ask again."""
 
 
 class Notices(StrEnum):
-    """Where the news of a mailbox comes from."""
+    """How we learn that a mailbox has new mail."""
 
-    PUSH = "push"  # Pub/Sub posts to us
-    PULL = "pull"  # we fetch from Pub/Sub
-    POLL = "poll"  # nobody tells us: history is asked for
+    PUSH = "push"  # Pub/Sub posts notices to us
+    PULL = "pull"  # we fetch notices from Pub/Sub
+    POLL = "poll"  # no notices: we ask for Gmail's history regularly
 
     @property
     def watched(self) -> bool:
-        """Whether Gmail is asked to tell of changes (`users.watch`)."""
+        """Whether Gmail is asked to send notices of changes (`users.watch`)."""
         return self is not Notices.POLL
 
 
 class Missing(StrEnum):
-    """What keeps notices from being fetched. Stored and counted, so the words stay as they are."""
+    """Why notices cannot be fetched. The values are stored and counted, so they never change."""
 
     CREDENTIALS = "credentials"  # this machine has no application default credentials, or they are refused
     SUBSCRIPTION = "subscription"  # no subscription has that name, or it is one that pushes
-    RIGHT = "right"  # the account may not fetch from it
+    RIGHT = "right"  # the account has no permission to fetch from it
     CONNECTION = "connection"  # Pub/Sub cannot be reached
 
 
-def look_after(
+def poll_interval(
     often: timedelta, seldom: timedelta, moved_at: datetime | None, now: datetime, chance: float
 ) -> timedelta:
     """The time until a mailbox is polled again.
 
-    `often` after recent changes (`moved_at` is the last one), doubled for each further `QUIET_AFTER`, up to `seldom`.
-    `chance`, from 0 to 1, spreads it by 5% either way, so that mailboxes do not poll together.
+    It is `often` after a recent change (`moved_at` is the last one), doubled for each further `QUIET_AFTER`, up to
+    `seldom`. The random `chance` (0 to 1) varies it by 5% either way, so that mailboxes are not polled all at once.
     """
     quiet = now - moved_at if moved_at is not None else timedelta(0)
     doublings = min(max(int(quiet / QUIET_AFTER), 0), 20)
@@ -98,7 +98,7 @@ WATCH_ALARM = timedelta(hours=48)
 """A watch that expires sooner than this is shown to the owner as about to lapse."""
 
 GRANT_ALARM = timedelta(hours=48)
-"""How long before Google's grant ends its owner is warned."""
+"""How long before Google ends our access the owner is warned."""
 
 ROWS_ALWAYS_ON = frozenset(
     {
@@ -106,10 +106,10 @@ ROWS_ALWAYS_ON = frozenset(
         *(RowName.OBSERVE, RowName.QUARANTINE, RowName.CHALLENGE),
     }
 )
-"""Rows that no setting can switch off: without them the table would hold mail for no reason, or while paused.
+"""Policy rows that no setting can switch off: without them mail would be held for no reason, or while paused.
 (Categories left to Gmail have their own setting.)"""
 
-QUESTIONS = (0, 3, 5, 10)  # messages a week an owner may be asked about; fewer would leave out a stratum
+QUESTIONS = (0, 3, 5, 10)  # messages a week to ask about; fewer than 3 would leave out a stratum
 LIMITS: Mapping[str, tuple[int, int]] = {
     "credits_per_solve": (1, 20),
     "daily_challenges": (0, 200),
@@ -117,7 +117,7 @@ LIMITS: Mapping[str, tuple[int, int]] = {
     "retention_days": (7, 730),
     "questions_a_week": (QUESTIONS[0], QUESTIONS[-1]),
 }
-"""The preferences that are numbers: the least and the most each may be."""
+"""The preferences that are numbers → (lowest, highest value)."""
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,31}){0,2}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
@@ -125,7 +125,7 @@ CATEGORIES = ("CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_UPDATES", "CAT
 
 
 class Mode(StrEnum):
-    """What Pitchgate may do."""
+    """What Pitchgate may do with pitches: label them, hold them, or also challenge their senders."""
 
     OBSERVE = "observe"
     QUARANTINE = "quarantine"
@@ -149,11 +149,11 @@ class DigestPace(StrEnum):
 
 
 class Link(StrEnum):
-    """How we stand with Google for this mailbox. Stored; everything else about the state is derived."""
+    """Our access to the mailbox at Google. Stored; everything else about the state is derived."""
 
     CONNECTED = "connected"
     NEEDS_RECONNECT = "needs_reconnect"
-    LEAVING = "leaving"  # disconnect asked for; stop, revoke and delete still to do
+    LEAVING = "leaving"  # the owner has disconnected; the grant is still to be revoked and the data deleted
 
 
 class Condition(StrEnum):
@@ -172,8 +172,9 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What the owner has chosen. `paused_until` is aware UTC; `rows_off` are switched-off policy rows. The digest comes
-    in `language` (two letters) and in the morning of `zone` (a name of the tz database)."""
+    """What the owner has chosen. `paused_until` is aware UTC; `rows_off` are switched-off policy rows; `left_alone` are
+    Gmail categories that are not screened. The digest comes in `language` (two letters) and in the morning of `zone` (a
+    name of the tz database)."""
 
     mode: Mode = Mode.OBSERVE
     strictness: Strictness = Strictness.NORMAL
@@ -198,7 +199,7 @@ class Preferences:
                 raise Refused("out_of_range.number", name=name, low=low, high=high, field=name)
         for name, value, form in (("zone", self.zone, _ZONE), ("language", self.language, _LANGUAGE)):
             if not isinstance(value, str) or not form.fullmatch(value):
-                raise unfit(name)
+                raise bad_setting(name)
         if fixed := self.rows_off & ROWS_ALWAYS_ON:
             raise Refused("out_of_range.row", row=min(fixed), field="rows_off")
 
@@ -213,11 +214,8 @@ class Preferences:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Preferences:
-        """Inverse of `to_json`. Keys and rows of the policy that another release wrote are left out, missing ones
-        default.
-
-        Raises `Refused` naming the field for values out of range.
-        """
+        """Inverse of `to_json`. Keys and policy rows that only another release knows are ignored; missing ones get
+        their default. Raises `Refused` with the field for values out of range."""
         known = {f.name for f in fields(cls)}
         values = {key: value for key, value in data.items() if key in known}
         readers: dict[str, Any] = {
@@ -234,18 +232,18 @@ class Preferences:
                 try:
                     values[name] = read(values[name])
                 except (ValueError, TypeError) as error:
-                    raise unfit(name, CHOICES.get(name, ())) from error
+                    raise bad_setting(name, CHOICES.get(name, ())) from error
         return cls(**values)
 
     def changed(self, **changes: Any) -> Preferences:
-        """A copy with JSON-form `changes`; `Refused` (code, field) tells what does not fit."""
+        """A copy with JSON-form `changes`. Raises `Refused` with the field for what does not fit."""
         unknown = changes.keys() - {f.name for f in fields(self)}
         if unknown:
             name = min(unknown)
             raise Refused("unknown_field", name=name, field=name)
         rows = changes.get("rows_off", [])
         if isinstance(rows, list) and any(row not in tuple(RowName) for row in rows):
-            raise unfit("rows_off", CHOICES["rows_off"])
+            raise bad_setting("rows_off", CHOICES["rows_off"])
         return self.from_json(self.to_json() | changes)
 
 
@@ -255,18 +253,18 @@ CHOICES: Mapping[str, Iterable[str]] = {
     "rows_off": sorted(set(RowName) - ROWS_ALWAYS_ON),
     "digest": DigestPace,
 }
-"""Settings that take a word, or a list of words, out of so many."""
+"""The settings that take one or several of a list of words → that list."""
 
 
-def unfit(name: str, choices: Iterable[str] = ()) -> Refused:
-    """What is said of a value that does not fit this setting: which ones do, where they can be counted."""
+def bad_setting(name: str, choices: Iterable[str] = ()) -> Refused:
+    """The error for a value that does not fit this setting; it lists the possible values if there is a list."""
     if allowed := ", ".join(choices):
         return Refused("out_of_range.choice", name=name, allowed=allowed, field=name)
     return Refused("out_of_range.setting", name=name, field=name)
 
 
 def _words(value: object) -> frozenset[str]:
-    """A text is not a list of its letters."""
+    # A plain text would pass as a list of its letters.
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise TypeError("not a list of texts")
     return frozenset(value)
@@ -285,7 +283,7 @@ def _aware(value: str) -> datetime:
 
 
 def _wordings(value: object) -> tuple[tuple[str, str], ...]:
-    """Languages we do not have are kept: a newer release may have them."""
+    # Languages we do not have are kept: a newer release may have them.
     if not isinstance(value, dict):
         raise TypeError("not texts by language")
     for text in value.values():
@@ -296,13 +294,13 @@ def _wordings(value: object) -> tuple[tuple[str, str], ...]:
 
 
 class NoticeHint(NamedTuple):
-    """The furthest `position` of a mailbox's history that notices told of lately, and when the last of them came."""
+    """The furthest `position` in a mailbox's history that recent notices named, and when the last one came."""
 
     position: int
     at: datetime
 
     def beside(self, before: NoticeHint | None) -> NoticeHint:
-        """With what notices told `before`. A position whose history did not come for so long counts no more."""
+        """Merge with the hint from `before`. A position that has not shown up in history for `INDEX_LAG` is dropped."""
         if before is None or abs(self.at - before.at) >= INDEX_LAG:
             return self
         return NoticeHint(max(self.position, before.position), max(self.at, before.at))
@@ -312,13 +310,13 @@ class NoticeHint(NamedTuple):
 class Mailbox:
     """One connected mailbox.
 
-    `id` is ours; `sub` is Google's stable account id (the e-mail may change). `cursor` is Gmail's
-    history id up to which everything has been committed ("" before the first sync), `page_token` and
-    `page_start` a history listing under way. `safe_since` is the time up to which nothing can be
-    missing: a re-list after a lost cursor starts there. `gap` reports the last re-list, `lost` how access
-    was lost, `failing` the jobs that have failed and not come to their end since. `unheard_since` is when something
-    new was found of which no notice had come, nor has come since, `told` what the last ones told. Google ends the
-    grant at `grant_expires_at`, if at all.
+    `id` is ours; `sub` is Google's stable account id (the email address may change). `cursor` is the id in Gmail's
+    history up to which everything is committed ("" before the first sync); `page_token` and `page_start` belong to a
+    history listing under way. Before `safe_since` nothing can be missing: a re-list after a lost cursor starts there.
+    `indexed_at`, `index_page`, `index_done` and `index_total` are the progress of reading sent mail for contacts. `gap`
+    reports the last re-list, `lost` how access was lost, `failing` the jobs that have failed and not succeeded since.
+    `moved_at` is the last change. `unheard_since` is when we found something new without a notice (None once one
+    comes); `told` is what the last notices said. Google ends the grant at `grant_expires_at`, if at all.
     """
 
     id: MailboxId
@@ -354,7 +352,7 @@ class Mailbox:
         return until is not None and now < until
 
     def condition(self, now: datetime) -> Condition:
-        """The state shown to the owner: what they must mend comes before what merely is."""
+        """The state shown to the owner. What they must act on comes first."""
         if self.link is Link.LEAVING:
             return Condition.DISCONNECTED
         if self.link is Link.NEEDS_RECONNECT:
@@ -373,41 +371,41 @@ class Mailbox:
 
     @property
     def begun(self) -> bool:
-        """Whether new mail can be noticed: Gmail tells of it, or we know from where on to ask."""
+        """Whether new mail is noticed already: Gmail sends notices, or polling has a cursor to start from."""
         polled = self.labels.complete and self.cursor != ""
         return self.watch_expires_at is not None if self.notices.watched else polled
 
     def trouble(self, now: datetime) -> Failing | None:
-        """The failing job that the owner hears of at `now` (`failing.foremost`)."""
-        return foremost(self.failing, now, watched=self.begun)
+        """The failing job that is shown to the owner at `now`, if any."""
+        return failure_to_show(self.failing, now, watched=self.begun)
 
     def silent_since(self, now: datetime) -> datetime | None:
-        """Since when no notice has come although there was news; None while one may still be on its way."""
+        """Since when notices have failed to come although there were changes; None while one may be on its way."""
         since = self.unheard_since
         return since if since is not None and now - since >= NOTICE_DELAY else None
 
     def grant_ends(self, now: datetime) -> datetime | None:
-        """When Google ends the grant, where that is near: connecting again before helps."""
+        """When Google ends our access, if that is soon. The owner can avoid it by connecting again before."""
         at = self.grant_expires_at
         near = self.link is Link.CONNECTED and at is not None and now < at <= now + GRANT_ALARM
         return at if near else None
 
     @property
     def topic_missing(self) -> bool:
-        """Whether Gmail finds no topic to tell us through."""
+        """Whether the Pub/Sub topic for Gmail's notices does not exist."""
         return any(job.cause is Cause.TOPIC for job in self.failing)
 
     def watch_alarm(self, now: datetime) -> bool:
-        """Whether the watch lapses within `WATCH_ALARM` and renewing it has failed. Little time left alone says
-        nothing: this server may have been off for days and be about to renew it."""
+        """Whether the watch ends within `WATCH_ALARM` and renewing it has failed. Little time alone is no alarm: the
+        server may have been off for days and be about to renew it."""
         renewing = any(job.job == "watch" for job in self.failing)
         return renewing and self.watch_expires_at is not None and self.watch_expires_at - now < WATCH_ALARM
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What an owner granted at Google: account, scopes really given, the refresh token in the clear ("": a sign-in).
-    Google ends it by itself after `life`, if it has one."""
+    """What an owner granted at Google: the account, the scopes they really gave, the refresh token in plain text (""
+    for a mere sign-in). Google ends the grant after `life`, if it is given."""
 
     sub: str
     email: str
@@ -417,7 +415,7 @@ class Grant:
     life: timedelta | None = None
 
 
-# ---- The mailbox's state in codes
+# ---- The mailbox's state as screens show it
 
 
 RECENT_DAYS = 7
@@ -425,11 +423,11 @@ RECENT_DAYS = 7
 
 
 class Who(StrEnum):
-    """Who has to do something."""
+    """Who has to act."""
 
     NOBODY = "nobody"
     OWNER = "owner"
-    PITCHGATE = "pitchgate"  # it is at it by itself
+    PITCHGATE = "pitchgate"  # it is working on it
 
 
 _QUIET = (Condition.ACTIVE, Condition.OBSERVING, Condition.PAUSED)
@@ -437,11 +435,14 @@ _QUIET = (Condition.ACTIVE, Condition.OBSERVING, Condition.PAUSED)
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One state. `lost` is why access is lost, `late` what waits (the state itself, or beside a pause), `indexed`
-    how many sent messages of how many are read, `paused_until` when a pause ends, `polled` whether nobody tells us of
-    new mail. To be known beside any state: `missing`, `silent_since` (no notice has come, though there was news),
-    `topic_missing` (Gmail has nowhere to tell us of new mail), `watch_lapses`, `grant_ends` (when Google ends our
-    access, unless its owner connects again before) and `gap`."""
+    """A mailbox's state with its details.
+
+    `lost` is why access is lost; `late` is the failing job (in state delayed, and during a pause); `indexed` is how
+    many sent messages of how many are read; `paused_until` is when a pause ends; `polled`: there are no notices. In any
+    state there may be warnings: `missing` (notices cannot be fetched), `silent_since` (no notice has come, although
+    there were changes), `topic_missing` (the topic for notices does not exist), `watch_lapses`, `grant_ends` (when
+    Google ends our access, unless the owner connects again before) and `gap`.
+    """
 
     condition: Condition
     who: Who
@@ -459,7 +460,7 @@ class Explanation:
 
 
 def explain(mailbox: Mailbox, now: datetime) -> Explanation:
-    """What there is to say of `mailbox` at `now`."""
+    """The state of `mailbox` at `now`."""
     condition = mailbox.condition(now)
     needs_owner, paused = condition is Condition.NEEDS_RECONNECT, condition is Condition.PAUSED
     indexing = condition is Condition.INDEXING and mailbox.index_total

@@ -1,5 +1,5 @@
-"""What is kept of a message (its verdict and why, stage, facts, how screens show it; never its body), and which of our
-labels it carries where."""
+"""What is kept of a message (its verdict and why, its stage, facts for screens; never its body), and the Gmail labels
+that follow from it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from enum import StrEnum
 from typing import Any
 
 from backend.domain.mail.message import MailboxId
-from backend.domain.reading.score import Score, Trace
+from backend.domain.reading.score import Score, ScoreTrace
 
 
 class Outcome(StrEnum):
-    """What happens to the message."""
+    """What happens to a message."""
 
-    IGNORE = "ignore"  # not ours to judge: no call, no label
+    IGNORE = "ignore"  # not to be screened: no call, no label
     INBOX = "inbox"  # stays where it is
     MARK = "mark"  # stays, labelled "would be held"
     HOLD = "hold"  # label on, out of the inbox, no reply
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
 
 class RowName(StrEnum):
-    """The rows of the policy table, in its order. The value is what is stored and shown to developers."""
+    """The rows of the policy table, in its order. The values are stored and shown to developers."""
 
     NOT_INCOMING = "not_incoming"
     BLOCKED = "blocked"
@@ -41,49 +41,52 @@ class RowName(StrEnum):
     OBSERVE = "observe"
     QUARANTINE = "quarantine"
     CHALLENGE = "challenge"
-    FAIL_OPEN = "fail_open"  # no row of the table: something broke, so the mail stays in the inbox
-    HELD_WITH_LATER = "held_with_later"  # neither: it had stayed, until a later email of its sender was held
+    # These two are not rows of the table.
+    FAIL_OPEN = "fail_open"  # something broke, so the mail stays in the inbox
+    HELD_WITH_LATER = (
+        "held_with_later"  # it had stayed in the inbox, until a later email of its sender was held
+    )
 
 
 class FailOpen(StrEnum):
-    """Why a message could not be judged. The value is stored, counted and logged; words are chosen when it is shown."""
+    """Why a message could not be judged. The values are stored, counted and logged; the catalogues have sentences."""
 
-    REFUSED = "refused"  # Gmail would not give it out
+    REFUSED = "refused"  # Gmail refused to give it
     TOO_LARGE = "too_large"  # it needs more memory than one message may take
     TOO_SLOW = "too_slow"  # it needs more time than one message may take
-    READER_LOST = "reader_lost"  # the reading process ended over it, twice
-    UNREADABLE = "unreadable"  # our code for parsing and reading broke on it
-    SCORER_BROKEN = "scorer_broken"  # the model broke on it
-    NO_PROBABILITY = "no_probability"  # the model gave none
+    READER_LOST = "reader_lost"  # the reading process died on it, twice
+    UNREADABLE = "unreadable"  # our code for parsing and reading raised an error
+    SCORER_BROKEN = "scorer_broken"  # the model raised an error
+    NO_PROBABILITY = "no_probability"  # the model's result is not a probability
     NO_ROW = "no_row"  # no row of the policy table matched
     UNSETTLED = "unsettled"  # the sender's credits or challenges kept changing while it was judged
 
 
 class Limit(StrEnum):
-    """What a mail's own making kept from being read in full. Stored, counted and logged; its sender chose it, so it
-    lets nothing in: what could be read is judged by the same rules."""
+    """Why a mail could be read only in part. The values are stored, counted and logged. The sender can cause this on
+    purpose, so the mail gains nothing by it: the part that could be read is judged by the same rules."""
 
-    SIZE = "size"  # it says more than is read
+    SIZE = "size"  # it has more text than is read
     PARTS = "parts"  # it has more parts or tags than are read, or they are nested deeper
     TIME = "time"  # it needs more time than one message may take
     MEMORY = "memory"  # it needs more memory than one message may take
-    BROKEN = "broken"  # parsing or reading broke on it
+    BROKEN = "broken"  # parsing or reading raised an error
 
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What a verdict was reached from, as JSON: `setting` is what many messages share, `case` what is this one's.
-    `trace` is the score's, and `counts` the counts in it, sealed, if they are kept."""
+    """The inputs of a verdict as JSON, so that it can be replayed: `setting` is shared by many messages, `case` belongs
+    to this one. `trace` is the score's; `counts` are its term counts, encrypted, if they are kept."""
 
     setting: str
     case: str
-    trace: Trace | None = None
+    trace: ScoreTrace | None = None
     counts: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """What a challenger would have decided: its version, the row, the probability. Nothing follows from it."""
+    """What the model in trial would have decided: its version, the row, the probability. Only recorded."""
 
     model: str
     row: RowName
@@ -94,8 +97,8 @@ class Shadow:
 class Verdict:
     """The decision about one message.
 
-    `guards` names the challenge guards that said no (empty when none was asked or all passed);
-    `cause` is a value of `FailOpen` with the row of that name, and with others a `Limit` or "".
+    `guards` names the challenge guards that object (empty if all passed or none was checked). `cause` is a `FailOpen`
+    value with row FAIL_OPEN, and with other rows a `Limit` value or "".
     """
 
     outcome: Outcome
@@ -113,8 +116,7 @@ class Verdict:
         return self.outcome in (Outcome.HOLD, Outcome.CHALLENGE)
 
 
-# ---- Our labels
-# Label changes as plain data.
+# ---- Our Gmail labels
 
 
 HELD = "Pitchgate/Held"
@@ -122,8 +124,8 @@ WOULD_BE_HELD = "Pitchgate/Would be held"
 ALLOW = "Pitchgate/Allow"
 BLOCK = "Pitchgate/Block"
 
-NAMES = {"held": HELD, "would_hold": WOULD_BE_HELD, "allow": ALLOW, "block": BLOCK}
-"""Field of `LabelIds` → the label's name in Gmail, where the parent is a label too."""
+LABEL_NAMES = {"held": HELD, "would_hold": WOULD_BE_HELD, "allow": ALLOW, "block": BLOCK}
+"""Field of `LabelIds` → the label's name in Gmail."""
 
 PARENT = "Pitchgate"
 INBOX = "INBOX"
@@ -142,19 +144,19 @@ class Placement(StrEnum):
     HELD = "held"
 
 
-PLACES = {
+PLACEMENT_OF = {
     Outcome.IGNORE: None,
     Outcome.INBOX: Placement.INBOX,
     Outcome.MARK: Placement.MARKED,
     Outcome.HOLD: Placement.HELD,
     Outcome.CHALLENGE: Placement.HELD,
 }
-"""Where a verdict puts a message; None: it is left alone."""
+"""Where a verdict puts a message; None: nowhere, it is not touched."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelChange:
-    """Label ids to add and remove in one call; idempotent."""
+    """Label ids to add and remove in one call. Applying it twice does no harm."""
 
     add: frozenset[str] = frozenset()
     remove: frozenset[str] = frozenset()
@@ -178,18 +180,18 @@ class LabelIds:
         return all((self.held, self.would_hold, self.allow, self.block))
 
 
-def as_it_came(labels: frozenset[str], ours: LabelIds) -> frozenset[str]:
-    """The labels a message arrived with. If it already carries our Held label, we held it before the database was
-    restored."""
+def labels_on_arrival(labels: frozenset[str], ours: LabelIds) -> frozenset[str]:
+    """The labels a message arrived with: the inbox too if it has our Held label, because then we took it out of the
+    inbox before the database was restored from a backup."""
     return labels | {INBOX} if ours.held and ours.held in labels else labels
 
 
 def changes_for(placement: Placement, labels: LabelIds) -> LabelChange:
     """The label change that brings a message to `placement`. A label that does not exist yet is left out.
 
-    Only a release adds UNREAD: released mail must be seen, while holding changes nothing there. Marking
-    never puts mail back into the inbox, where the owner may have cleared it away meanwhile. The owner's
-    Allow and Block labels are theirs and are never touched.
+    Released mail is marked as unread, so that the owner notices it. Marking never puts mail back into the inbox,
+    because the owner may have archived it meanwhile. The Allow and Block labels belong to the owner and are never
+    changed.
     """
     held, would_hold = _ids(labels.held), _ids(labels.would_hold)
     if placement is Placement.HELD:
@@ -204,13 +206,12 @@ def _ids(label_id: str) -> frozenset[str]:
 
 
 # ---- What is kept of a message
-# Never its body.
 
 
 class Stage(StrEnum):
-    """What is still to be done for one message."""
+    """The next step for a message."""
 
-    LEARN = "learn"  # the owner's own mail: learn whom they write to
+    LEARN = "learn"  # the owner's own mail: note whom they write to
     SCREEN = "screen"
     ACT = "act"
     CHALLENGE = "challenge"
@@ -219,7 +220,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """Facts of a screened message that are kept: no body, ever."""
+    """Facts of a screened message that are kept."""
 
     sender: str
     sender_name: str
@@ -231,7 +232,7 @@ class Screened:
     references: tuple[str, ...] = ()
     reply_to: str = ""  # where a challenge would go; "" = the sender's own address
     language: str = "en"  # of the message, for the wording of a challenge
-    note: str = ""  # read only: what its sender has said since; recording a verdict leaves it alone
+    note: str = ""  # what its sender has written to the owner since; never written together with a verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +260,4 @@ class MessageView:
     changed_at: datetime
     dead_letter: bool
     decided_by: str  # "" while undecided; solve, credit, owner, kept, replied, spam, bin
-    note: str = (
-        ""  # the sender's own line to the owner, one line of their making: to be escaped like a subject
-    )
+    note: str = ""  # the sender's line to the owner; a stranger's text, to be escaped like a subject

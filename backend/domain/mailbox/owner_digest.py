@@ -1,4 +1,5 @@
-"""What owners learn outside our pages: the digest (when, its links, text and HTML), and notices to browsers."""
+"""How owners hear of held mail outside our pages: the digest email (when it is sent, its links, text and HTML), and
+push notifications in browsers."""
 
 from __future__ import annotations
 
@@ -25,12 +26,12 @@ from backend.domain.mailbox.review import Pile
 
 
 SETTLE = timedelta(seconds=5)
-"""How long to wait for more of a burst."""
+"""How long a notification waits for more mail to arrive."""
 APART = timedelta(minutes=5)
-"""The least time between two notifications of one browser."""
+"""The least time between two notifications in one browser."""
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=15)
 GIVEN_UP = timedelta(days=3)
-"""A browser that could not be reached for so long is forgotten."""
+"""A browser that could not be reached for this long is removed."""
 
 MOST_BROWSERS = 10
 LONGEST_ENDPOINT = 1_000
@@ -40,8 +41,8 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{22}")
 
 @dataclass(frozen=True, slots=True)
 class PushSubscription:
-    """What a browser hands out to be reached by: its maker's address, its public key and secret (base64url), and our
-    private key, whose signature its push service accepts."""
+    """A browser's push subscription: the URL at its vendor's push service, the browser's public key and secret
+    (base64url), and our private key, whose signature the push service accepts."""
 
     endpoint: str
     p256dh: str
@@ -50,8 +51,9 @@ class PushSubscription:
 
 
 def subscription(endpoint: str, p256dh: str, auth: str, key: str) -> PushSubscription:
-    """Checked. Raises `Refused` (malformed): an https address of a named host on the usual port, a point of P-256 and
-    sixteen bytes. Where the host leads is checked when it is spoken to."""
+    """A validated subscription. Raises `Refused` (malformed) unless the endpoint is an https URL with a host name and
+    the usual port, and the keys are a P-256 point and sixteen bytes. The host's IP address is checked when
+    connecting."""
     point, secret = p256dh.rstrip("="), auth.rstrip("=")
     if len(endpoint) > LONGEST_ENDPOINT or not host_of(endpoint):
         raise Refused("malformed.web_push", field="endpoint")
@@ -60,7 +62,7 @@ def subscription(endpoint: str, p256dh: str, auth: str, key: str) -> PushSubscri
     return PushSubscription(endpoint, point, secret, key)
 
 
-def newcomers(piles: Iterable[Pile], since: datetime, now: datetime) -> tuple[MessageView, ...]:
+def new_senders(piles: Iterable[Pile], since: datetime, now: datetime) -> tuple[MessageView, ...]:
     """The newest message of each sender who had nothing held before `since`. Owners hear of each sender once."""
     return tuple(
         pile.messages[0]
@@ -70,40 +72,40 @@ def newcomers(piles: Iterable[Pile], since: datetime, now: datetime) -> tuple[Me
 
 
 def next_try(failing_since: datetime, now: datetime, named: datetime | None) -> datetime:
-    """When to retry: at the time the push service `named`, else after as long again as it has failed."""
+    """When to retry: at the time the push service `named`, otherwise after as long again as it has been failing."""
     wait = max(now - failing_since, (named or now) - now)
     return now + min(max(wait, FIRST_WAIT), LONGEST_WAIT)
 
 
 # ---- The owner's digest
-# When it is due, what its links may do, and how our own digest differs from a forgery. (`backend.domain.digest`
-# calls what is kept of a message a digest too; this one is an email.)
+# When it is due, what its links can do, and how to tell our own digest from a forgery. (`backend.domain.digest` is
+# about something else: the facts kept of a message.)
 
 
 MORNING = time(8)
 """When the digest arrives, in the owner's time zone."""
 
 MONDAY = 0
-ACTS = (Decision.RELEASE, Decision.ALLOW, Decision.BLOCK)
-"""What a link of the digest can do."""
+LINK_DECISIONS = (Decision.RELEASE, Decision.ALLOW, Decision.BLOCK)
+"""The decisions that links in the digest can make."""
 
 LINK_LIFE = timedelta(days=14)
 LONGEST_AGO = timedelta(days=31)
-"""No digest looks back further, however long ago the last one was."""
+"""A digest covers at most this time, however long ago the last one was."""
 
-SENDERS = 20
-"""Most senders in one digest; a link leads to the rest."""
+MOST_SENDERS = 20
+"""Most senders in a digest; a link leads to the rest."""
 
 ID_PREFIX = "digest."
 PLACED_WITHIN = timedelta(days=1)
-"""From the making of a Message-ID to Gmail's date of the message that bears it. A copy that comes later is not ours."""
+"""Most time between making a digest's Message-ID and Gmail's date of the message. A later copy is not ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class DigestState:
-    """How telling an owner stands. They have been told of everything before `told_until`; `message_id` is the latest
-    digest's, "" before the first. With `leaving` that one may be in the inbox or not: it was to tell up to then.
-    `gmail_id` is "" until the latest is known to be there."""
+    """The state of an owner's digests. They have covered all mail before `told_until`. `message_id` is that of the
+    latest digest, "" before the first, and `gmail_id` is "" until that digest is known to be in the mailbox. `leaving`
+    is set while it is being inserted, to the time up to which it covers mail."""
 
     told_until: datetime
     message_id: str = ""
@@ -113,8 +115,8 @@ class DigestState:
 
 @dataclass(frozen=True, slots=True)
 class DigestLink:
-    """One link of a digest: one act on one sender's messages, `gmail_ids` newest first. It acts once, before
-    `expires_at`; what it did can be taken back once."""
+    """One link of a digest: a decision about one sender's messages (`gmail_ids`, newest first). It works once, before
+    `expires_at`, and can be undone once."""
 
     token_hash: str
     mailbox_id: MailboxId
@@ -126,12 +128,12 @@ class DigestLink:
 
     @property
     def order(self) -> str:
-        """Idempotency key of the link's order: posted twice, it is one order."""
+        """The key of the link's order, so that it is applied once even if it is posted twice."""
         return f"digest-{self.token_hash[:40]}"
 
 
 def next_at(after: datetime, pace: DigestPace, zone: tzinfo) -> datetime:
-    """The first time after `after` at which a digest is due: eight in the morning there, weekly on Mondays. UTC."""
+    """When the next digest after `after` is due, in UTC: at eight in the morning in `zone`, weekly ones on Mondays."""
     local = after.astimezone(zone)
     day = local.date()
     while True:
@@ -141,13 +143,14 @@ def next_at(after: datetime, pace: DigestPace, zone: tzinfo) -> datetime:
         day += timedelta(days=1)
 
 
-def sealed_words(mailbox_id: MailboxId, now: datetime) -> str:
-    """What is sealed into the Message-ID of a digest."""
+def sealed_content(mailbox_id: MailboxId, now: datetime) -> str:
+    """The text that is encrypted into the Message-ID of a digest."""
     return f"{mailbox_id}.{int(now.timestamp())}"
 
 
 def sealed_in(message_id: str) -> bytes:
-    """The sealed part of a Message-ID that claims to be a digest's, b"" of any other. It proves nothing by itself."""
+    """The encrypted part of a Message-ID that claims to be a digest's, b"" for any other. It proves nothing until it is
+    decrypted."""
     local, _, domain = message_id.strip().strip("<>").partition("@")
     if not domain or not local.startswith(ID_PREFIX) or not local.isascii():
         return b""
@@ -160,8 +163,8 @@ def message_id(sealed: bytes, domain: str) -> str:
 
 
 def placed_by_us(words: str, mailbox_id: MailboxId, received_at: datetime) -> bool:
-    """Whether what was sealed in a message's id says that we put it into this mailbox, about when Gmail dates it. A
-    copy that somebody sends later comes too late."""
+    """Whether the decrypted content of a Message-ID shows that we put the message into this mailbox, at about the time
+    Gmail gives it. So a copy that somebody sends later does not count."""
     name, _, at = words.rpartition(".")
     if name != mailbox_id or not at.isdecimal():
         return False
@@ -169,7 +172,7 @@ def placed_by_us(words: str, mailbox_id: MailboxId, received_at: datetime) -> bo
     return -PLACED_WITHIN < age < PLACED_WITHIN
 
 
-# ---- The owner's digest as an email
+# ---- The digest email
 # Names and subjects were written by strangers: they are cleaned and escaped here.
 
 
@@ -187,9 +190,10 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """One sender. `count` is "3 emails", "" for one; `height` is "pitch", "maybe" or ""; `note` is the sender's own
-    line in our words, "" without; the first of `buttons` stands out."""
+class SenderBlock:
+    """The paragraph about one sender, in the owner's language. `count` is "3 emails", "" for one. `height` ("pitch",
+    "maybe" or "") selects the score's colour. `note` quotes the sender's line to the owner, "" without one. The first
+    of `buttons` is highlighted."""
 
     name: str
     address: str
@@ -205,21 +209,22 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class DigestLetter:
-    """All that is said, in the owner's language. `ends` are the last paragraphs; `review` and `settings` lead on."""
+    """All texts of a digest, in the owner's language. `ends` are its last paragraphs; `review` and `settings` are links
+    to those pages."""
 
     tag: str
     subject: str
     title: str
     glance: str
     since: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[SenderBlock, ...]
     ends: tuple[str, ...]
     review: Button
     settings: Button
 
 
 def compose(owner: Owner, letter: DigestLetter, message_id: str, marker: str, now: datetime) -> bytes:
-    """The mail as it is put into the mailbox: CRLF, ASCII. The same arguments give the same bytes."""
+    """The email as it is put into the mailbox: CRLF, ASCII. The same arguments give the same bytes."""
     mail = EmailMessage(policy=SMTP.clone(max_line_length=990))  # no id may be folded
     mail["From"] = Address("Pitchgate", addr_spec=owner.email)
     mail["To"] = Address(addr_spec=owner.email)
@@ -236,13 +241,13 @@ def compose(owner: Owner, letter: DigestLetter, message_id: str, marker: str, no
 
 
 def plain(words: str, limit: int) -> str:
-    """One line without control and bidirectional characters, at most `limit` characters."""
+    """`words` on one line, without control characters and direction marks, cut to `limit` characters."""
     line = " ".join(UNSEEN.sub(" ", words).split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
 def text(letter: DigestLetter) -> str:
-    """The plain-text part: what the page says, in its order."""
+    """The plain-text part, with the same content as the HTML."""
     lines = [letter.title, f"{letter.since} · {letter.review.label}: {letter.review.url}", ""]
     for block in letter.blocks:
         name, score = _name(block), f"{block.score} {block.word}".strip()
@@ -294,7 +299,7 @@ def page(letter: DigestLetter) -> str:
 """
 
 
-def _block(block: Block) -> str:
+def _block(block: SenderBlock) -> str:
     name = _name(block)
     ground, ink = _TONES[zlib.crc32(block.address.encode()) % len(_TONES)]
     address, count = escape(block.address), f" · {escape(block.count)}" if block.count else ""
@@ -353,8 +358,8 @@ def _bdi(words: str) -> str:
     return f"<bdi>{escape(plain(words, MAX_SUBJECT))}</bdi>"
 
 
-def _name(block: Block) -> str:
-    """What the sender calls themselves, "" where that is their address."""
+def _name(block: SenderBlock) -> str:
+    """The sender's display name, "" if it is only their address."""
     name = plain(block.name, MAX_NAME)
     return "" if name == block.address else name
 

@@ -1,8 +1,8 @@
-"""What the review page shows: a mailbox's messages in lists, and everything on record about one sender; and the figures
-of the insights page.
+"""The content of the review page (a mailbox's messages in lists, and everything on record about a sender) and the
+figures of the insights page.
 
-A message stands on one of four shelves: held and waiting for a word, kept (held by the owner's word), let in
-(somebody's solve, credit or word brought it back) and passed (never taken out of the inbox).
+A message is on one of four shelves: held (waiting for a decision), kept (held by the owner's decision), let in (put
+back by a solved challenge, a credit or the owner) and passed (never taken out of the inbox).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from backend.domain.reading.score import PITCH_WORDS, Reason
 
 
 Position = tuple[int, str]
-"""Where the next page starts: time (microseconds) and Gmail id of the last message read."""
+"""Where the next page of a list starts: time (microseconds) and Gmail id of the last message read."""
 
 
 class Shelf(StrEnum):
-    """Where a message stands. Lists show one of them, or all."""
+    """The lists of the review page."""
 
     HELD = "held"
     KEPT = "kept"
@@ -35,7 +35,7 @@ class Shelf(StrEnum):
 
 
 def shelf_of(view: MessageView) -> Shelf | None:
-    """The shelf of a message; None if it has none (not screened yet, or gone)."""
+    """The shelf of a message; None if it is not screened yet, or gone."""
     if view.placement is None:
         return None
     if view.placement is Placement.HELD:
@@ -44,44 +44,47 @@ def shelf_of(view: MessageView) -> Shelf | None:
 
 
 LIKE_A_PITCH = (RowName.OBSERVE, RowName.CREDIT)
-"""The rows of mail in the inbox that looks like a pitch all the same."""
+"""Policy rows of mail that stays in the inbox although it looks like a pitch."""
 
 
 def reasons_of(view: MessageView) -> tuple[Reason, ...]:
-    """What is kept of why it scored so, strongest first."""
+    """The stored reasons for its score, strongest first."""
     return tuple(
         Reason(str(r.get("text", "")), float(r.get("weight", 0.0)), tuple(map(str, r.get("words", ()))))
         for r in view.reasons
     )
 
 
-def told_reason(view: MessageView) -> Reason | None:
-    """The one reason shown in a list, a digest or an app."""
+def shown_reason(view: MessageView) -> Reason | None:
+    """The one reason shown in lists, digests and the desktop app."""
     passed = shelf_of(view) is Shelf.PASSED and view.row not in LIKE_A_PITCH
-    return told_of(reasons_of(view), view.row, passed, view.cause)
+    return reason_to_show(reasons_of(view), view.row, passed, view.cause)
 
 
-def told_of(reasons: Sequence[Reason], row: str, passed: bool, cause: str = "") -> Reason | None:
-    """The one of the reasons to show: what speaks loudest for a pitch, except words that nearly all pitches have; or
-    else what speaks against it. Of mail that was never held (`passed`) only the latter, and none where another rule
-    than its score let it in, where its sender's other mail had it held, or where it could not be read in full, for
-    that comes first."""
+def reason_to_show(reasons: Sequence[Reason], row: str, passed: bool, cause: str = "") -> Reason | None:
+    """The one of the reasons to show, if any.
+
+    For held mail: the strongest reason for a pitch, plain words only if there is no other; without one, the strongest
+    reason against it. For mail that was never held (`passed`): the strongest reason against a pitch, if the score let
+    it in. None if the verdict has a more important explanation: the sender's other mail, or that the message could not
+    be read in full.
+    """
     if row in (RowName.HELD_WITH_EARLIER, RowName.HELD_WITH_LATER) or cause in tuple(Limit):
         return None
     if passed:
         return next((one for one in reasons if one.weight <= 0 and row == RowName.BELOW_HOLD), None)
-    loudest = sorted((one for one in reasons if one.weight > 0), key=lambda one: one.code == PITCH_WORDS)
-    return next(iter((*loudest, *reasons)), None)
+    for_pitch = sorted((one for one in reasons if one.weight > 0), key=lambda one: one.code == PITCH_WORDS)
+    return next(iter((*for_pitch, *reasons)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a list is to show. `shelves` is one shelf or all of them.
+    """The filters and the order of a list. `shelves` is one shelf or all of them.
 
-    `words` is looked for in sender, name, subject and note, whatever its case. `least` and `below` bound the score
-    (0..1), `note` wants a line of the sender's, `challenged` that they were to be asked to pass a check, `unread` that
-    it could not be read in full; `since` and `until` bound the time of arrival (until is not included). `doubtful`:
-    what waits, the least like a pitch first; not of a narrowed list.
+    `words` is searched for in sender, name, subject and note, ignoring case. `least` and `below` bound the score
+    (0..1). `note`: only with a note from the sender; `challenged`: only if a challenge was to be sent; `unread`: only
+    what could not be read in full. `since` and `until` (exclusive) bound the time of arrival. `doubtful` sorts held
+    mail by score, the least like a pitch first; it is not combined with filters.
     """
 
     shelves: tuple[Shelf, ...]
@@ -97,13 +100,13 @@ class Wanted:
 
     @property
     def narrow(self) -> bool:
-        """Whether filters leave out messages of the shelf."""
+        """Whether there are filters that leave out messages of the shelf."""
         return replace(self, doubtful=False) != Wanted(self.shelves)
 
 
 @dataclass(frozen=True, slots=True)
 class Pile:
-    """Messages of one sender, newest first. `more`: how many of theirs are not among them, at most 1,000."""
+    """Messages of one sender, newest first. `more` counts the sender's messages beyond these, up to 1,000."""
 
     sender: str
     messages: tuple[MessageView, ...]
@@ -112,11 +115,12 @@ class Pile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page: who owns it, the number of the latest change, how many wait (at most `MOST_COUNTED`), and senders
-    by their newest message. A narrowed list repeats a sender on a later page with older matches of theirs.
+    """One page of a list: the mailbox, the number of its latest change, how many messages wait (at most
+    `MOST_COUNTED`), and the senders, ordered by their newest message.
 
-    `position` is None on the last page. A page is made of a bounded number of messages: of a narrowed list it may
-    be empty and yet have another page behind it, then `seen_back_to` is how far it looked.
+    `position` is None on the last page. With filters, a sender may appear again on a later page with older messages.
+    Each page looks at a bounded number of messages, so with filters it may be empty although there are more pages;
+    `seen_back_to` is how far it has looked.
     """
 
     mailbox: Mailbox
@@ -140,8 +144,8 @@ class PastDecision:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A challenge as a sender's page tells it. `sent_at` is None for one that never left. `is_open`: until it expires
-    its link delivers what waits, though it was solved before."""
+    """A challenge as shown on a sender's page. `sent_at` is None if it never left. `is_open`: until it expires its link
+    still delivers waiting mail, even if it was solved before."""
 
     gmail_id: str
     state: str
@@ -157,7 +161,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
+class LedgerLine:
     """One entry of the ledger."""
 
     at: datetime
@@ -167,7 +171,7 @@ class Booked:
 
 
 class UnsubscribeState(StrEnum):
-    """How an ordered unsubscription stands."""
+    """The progress of unsubscribing from a list."""
 
     ASKED = "asked"
     TRYING = "trying"
@@ -177,8 +181,8 @@ class UnsubscribeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unsubscription:
-    """The owner's order to be taken off a list. `cause` is the code of what went wrong the last time; `host`
-    is the server that was asked."""
+    """The owner's order to unsubscribe from a list. `host` is the server that was asked; `cause` is the code of the
+    last error."""
 
     gmail_id: str
     state: UnsubscribeState
@@ -190,8 +194,8 @@ class Unsubscription:
 
 @dataclass(frozen=True, slots=True)
 class SenderProfile:
-    """Everything on record about one sender. `domain` is their organisation's, "" where anybody gets an address;
-    `messages` are a page of them, newest first."""
+    """Everything on record about one sender. `domain` is their organisation's, "" at a mail provider; `messages` are
+    one page, newest first."""
 
     mailbox: Mailbox
     latest: int
@@ -205,7 +209,7 @@ class SenderProfile:
     position: Position | None
     decisions: tuple[PastDecision, ...]
     checks: tuple[Check, ...]
-    ledger: tuple[Booked, ...]
+    ledger: tuple[LedgerLine, ...]
     unsubscriptions: tuple[Unsubscription, ...]
 
     @property
@@ -217,36 +221,36 @@ class SenderProfile:
 
 
 MOST_COUNTED = 1_000
-"""Counts stop here, so that a page costs the same however much mail waits."""
+"""Counting stops here, so that a page costs the same however much mail waits."""
 
-MOST_EARLIER = 200
-"""How much of a sender's earlier mail goes with a line of the list at once."""
+MOST_OF_A_PILE = 200
+"""Limit on a sender's earlier messages that are decided about together with their newest."""
 
 LEDGER_LINES = 50
 CHECK_LINES = 20
-LEASE_SECONDS = 60
-"""How long one try to unsubscribe may take before another may begin."""
+UNSUBSCRIBE_SECONDS = 60
+"""Seconds after which a try to unsubscribe is given up and another may begin."""
 
 
-# ---- What Pitchgate did for an owner, in figures with confidence intervals
+# ---- The figures of the insights page
 
 
 WEEKS = 13
-"""How far back the page looks. Mail is forgotten after 90 days unless the owner says otherwise."""
+"""How far back the page looks. By default, mail is forgotten after 90 days."""
 
 FEWEST = 4
-"""Fewest weeks drawn."""
+"""Fewest weeks in the chart."""
 
 LEAST_REVIEWED = 10
-"""Fewest reviewed messages to state how often a verdict is right."""
+"""Fewest reviewed messages for a statement of how often verdicts are right."""
 
 NORMAL_95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """Mail decided in the week that begins on `monday` (UTC): `held` of it were held, `let_in` of those were let
-    in later, by the owner or by their sender."""
+    """The week that begins on `monday` (UTC): how many messages were held, and how many of those were let in later, by
+    the owner or by their sender."""
 
     monday: date
     held: int = 0
@@ -255,8 +259,8 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """Challenges: sent, of these begun by their sender (they did something on the page; looking is not counted, mail
-    scanners look too), solved, come back undelivered, and regretted (the owner let in whom we had asked)."""
+    """Numbers of challenges: sent; of these begun (the sender did something on the page; a mere visit is not counted,
+    because mail scanners visit too), solved, bounced, and regretted (the owner let the sender in)."""
 
     sent: int = 0
     begun: int = 0
@@ -267,8 +271,8 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class SenderCount:
-    """How much of one sender was held, how much of that was let in later or came with a note, and one that waits, ""
-    if none does."""
+    """How many messages of a sender were held, how many of those were let in later or have a note, and the id of one
+    that waits, "" if none does."""
 
     sender: str
     name: str
@@ -280,8 +284,8 @@ class SenderCount:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts of the last weeks. `wrong` of the held were let in by the owner's word, `confirmed` left held by it;
-    `missed` of the passed they called sales. `senders` hold most first."""
+    """Counts over the last weeks. Of the held messages, the owner let in `wrong` and confirmed `confirmed`; of the
+    others, they marked `missed` as pitches. `senders` are sorted by held messages."""
 
     weeks: tuple[Week, ...]
     wrong: int
@@ -292,7 +296,7 @@ class Figures:
 
     @property
     def reviewed(self) -> int:
-        """Of the held, those the owner has said something about."""
+        """Held messages that the owner has decided about."""
         return self.confirmed + self.wrong
 
     @property
@@ -302,13 +306,13 @@ class Figures:
 
     @property
     def let_in(self) -> int:
-        """Of the held, all that was let in later."""
+        """Held messages that were let in later."""
         return sum(week.let_in for week in self.weeks)
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share and the interval it lies in with a confidence of 95 %, all from 0 to 1."""
+    """A share and its 95% confidence interval, all from 0 to 1."""
 
     value: float
     low: float
@@ -316,11 +320,11 @@ class Share:
 
 
 def first_monday(today: date) -> date:
-    """The Monday the first of `WEEKS` weeks begins on; this week is the last."""
+    """The Monday on which the first of `WEEKS` weeks begins; the current week is the last."""
     return today - timedelta(days=today.weekday(), weeks=WEEKS - 1)
 
 
-def filled(weeks: Sequence[Week], today: date) -> tuple[Week, ...]:
+def all_weeks(weeks: Sequence[Week], today: date) -> tuple[Week, ...]:
     """All `WEEKS` weeks up to this one, in order, including those without mail."""
     known = {week.monday: week for week in weeks}
     mondays = (first_monday(today) + timedelta(weeks=n) for n in range(WEEKS))
@@ -328,13 +332,13 @@ def filled(weeks: Sequence[Week], today: date) -> tuple[Week, ...]:
 
 
 def shown_weeks(weeks: Sequence[Week]) -> tuple[Week, ...]:
-    """The weeks from the first with mail on, but at least `FEWEST`."""
+    """The weeks from the first with held mail on, but at least `FEWEST`."""
     first = next((at for at, week in enumerate(weeks) if week.held), len(weeks))
     return tuple(weeks[min(first, len(weeks) - FEWEST) :])
 
 
-def usual(weeks: Sequence[Week]) -> tuple[int, int] | None:
-    """The middle half of what the weeks before the last one brought; None while there are too few of them."""
+def usual_range(weeks: Sequence[Week]) -> tuple[int, int] | None:
+    """The quartiles of mail held in the weeks before the last; None if there are too few weeks."""
     counts = sorted(week.held for week in weeks[:-1])
     if len(counts) < FEWEST:
         return None
@@ -343,8 +347,8 @@ def usual(weeks: Sequence[Week]) -> tuple[int, int] | None:
 
 
 def wilson(hits: float, of: float) -> Share:
-    """Wilson's score interval for `hits` of `of` (1927): sensible for few, and for none or all. Weighted sums have no
-    whole numbers."""
+    """Wilson's score interval (1927) for `hits` out of `of`, which works for few messages and for none or all. Weighted
+    sums need not be whole numbers."""
     if not 0 <= hits <= of or of == 0:
         raise ValueError(f"{hits} of {of} is no share")
     share, z2 = hits / of, NORMAL_95**2
@@ -353,9 +357,9 @@ def wilson(hits: float, of: float) -> Share:
     return Share(share, max(0.0, middle - reach), min(1.0, middle + reach))
 
 
-def joined(shares: Mapping[str, Share], figure: Callable[[Mapping[str, float]], float]) -> Share:
-    """A figure of independent shares, by name, with its interval: each at its bounds moves the figure by so much, and
-    the squares add up (MOVER; Zou and Donner 2008)."""
+def combined_share(shares: Mapping[str, Share], figure: Callable[[Mapping[str, float]], float]) -> Share:
+    """A figure computed from independent shares, and its interval: each share is moved to its bounds in turn, and the
+    squares of the resulting changes add up (MOVER; Zou and Donner 2008)."""
     best = {name: share.value for name, share in shares.items()}
     value, down, up = figure(best), 0.0, 0.0
     for name, share in shares.items():

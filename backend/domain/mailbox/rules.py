@@ -1,7 +1,7 @@
-"""Allow and block lists as text: what an owner types, pastes, or brings from elsewhere.
+"""An owner's allow and block rules, and lists of rules as text: typed, pasted or exported from elsewhere.
 
-A line is `allow bo@shop.example`, `block,spam.example`, or an address or domain alone, which takes the kind
-chosen for the whole text. Empty lines and lines that begin with # say nothing.
+A line is `allow bo@shop.example`, `block,spam.example`, or only an address or domain, which gets the kind chosen for
+the whole text. Empty lines and lines that begin with # are ignored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from backend.domain.mail.sender import is_free_mail, is_writable, normalise, org
 from backend.domain.mailbox.decisions import RuleKind
 
 MOST_RULES = 10_000
-"""Rules a mailbox may have."""
+"""Most rules in a mailbox."""
 
 MOST_LINES = 5_000
 MOST_TEXT = 200_000
@@ -44,7 +44,7 @@ class DatedRule:
 
 @dataclass(frozen=True, slots=True)
 class LineFault:
-    """A line that says nothing we understand: its number from 1, the code of what is wrong, and its beginning."""
+    """A line that could not be read: its number from 1, the error code, and the beginning of its text."""
 
     line: int
     code: str
@@ -53,15 +53,15 @@ class LineFault:
 
 @dataclass(frozen=True, slots=True)
 class ParsedRules:
-    """What a text amounts to. Of two lines about the same subject the later one counts."""
+    """The rules in a text. Of two lines about the same subject the later one counts."""
 
     rules: tuple[Rule, ...]
     faults: tuple[LineFault, ...]
 
 
 def subject_of(text: str) -> str:
-    """An address, or the organisation's domain, as rules are stored. Raises `Refused` (codes rule_empty,
-    rule_address, rule_domain, rule_provider) with the field "subject"."""
+    """The address, or the organisation's domain, in the form in which rules are stored. Raises `Refused` (rule_empty,
+    rule_address, rule_domain, rule_provider) for the field "subject"."""
     plain = text.strip().strip("\"'<>").strip()
     if not plain:
         raise Refused("rule_empty", field="subject")
@@ -81,7 +81,7 @@ def subject_of(text: str) -> str:
 
 
 def read_list(text: str, default: RuleKind) -> ParsedRules:
-    """Read a whole text. Raises `Refused` (rules_too_long) when it is longer than we take."""
+    """Read a list of rules. Raises `Refused` (rules_too_long) if the text is longer than allowed."""
     lines = text.removeprefix("\ufeff").splitlines()
     if len(text) > MOST_TEXT or len(lines) > MOST_LINES:
         raise Refused("rules_too_long", field="text")
@@ -104,14 +104,14 @@ def read_list(text: str, default: RuleKind) -> ParsedRules:
 
 
 def write_list(rules: Iterable[Rule]) -> str:
-    """The rules as text that `read_list` reads. Each line begins with allow or block, so no spreadsheet takes
-    an address for a formula."""
+    """The rules as text for `read_list`. Each line begins with allow or block, so a spreadsheet never takes an address
+    for a formula."""
     return "".join(f"{rule.kind} {rule.subject}\n" for rule in rules)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportEffect:
-    """What importing would do: rules that are new, that turn round, that are there already."""
+    """What an import would do: how many rules are new, how many change their kind, how many exist already."""
 
     added: int
     changed: int
@@ -119,7 +119,7 @@ class ImportEffect:
 
 
 def effect_of(rules: Iterable[Rule], known: Mapping[str, RuleKind]) -> ImportEffect:
-    """Compare with the kinds of the rules there are. Changes nothing."""
+    """Compare new rules with those the mailbox has (`known`)."""
     added = changed = same = 0
     for rule in rules:
         before = known.get(rule.subject)

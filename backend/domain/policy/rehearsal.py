@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from backend.domain.entry.challenge import LIFE
+from backend.domain.entry.challenge import LINK_LIFE
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner
@@ -104,7 +104,7 @@ class _Sender:
         left = max(mail.standing.credits - self.spent, 0)
         standing = replace(mail.standing, credits=left, earlier=earlier)
         guards = list(mail.guards)
-        if self.asked_at is not None and mail.received_at - self.asked_at < LIFE:
+        if self.asked_at is not None and mail.received_at - self.asked_at < LINK_LIFE:
             guards.append("open_challenge")
         if mail.thread_id in self.threads:
             guards.append("thread_answered")

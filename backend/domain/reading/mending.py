@@ -1,7 +1,7 @@
-"""Words that were broken so that no program finds them, put together where that gives words people use: digits and
-signs for letters, signs and blanks in words, accents no language has there, words without blanks between them.
+"""Repairs words that were disguised to get past a filter, where the result is a word people use: digits and signs for
+letters, signs or spaces within words, accents that no language uses there, words run together without spaces.
 
-Nothing is done to a text in which this would mend a word or two: product numbers and hyphens are ordinary. Linear.
+A text with only one or two such words is left alone: product numbers and hyphens are ordinary. Linear in the text.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from backend.domain.reading.lexicon import LANGUAGES, lexicon
 from backend.domain.reading.words import commonplace
 
 BROKEN = "broken_words"
-"""The finding."""
+"""Name of the finding."""
 
-LEAST = 4
-"""Words to mend before any is, and of the words of that making they must be the greater part."""
+MIN_BROKEN = 4
+"""A text is repaired only if so many words can be, and they are more than half of its suspicious words."""
 
-MOST = 60_000
-"""Characters that are looked at."""
+MAX_TEXT = 60_000
+"""Characters that are read."""
 
 _LETTER = r"[^\W\d_]"
 _SIGNED_TEXT = r"[\d@$!|*~^\\·•+#_/.€£¢§:=%&;,\"“”«»()\[\]{}<>-]"
-# A sign or a digit between letters, or at the edge of some, and the rest of what stands between blanks. It begins with
-# what is rare, which a search runs to.
+# A sign or digit between letters or at the edge of a word, and the rest of the word. The pattern begins with the sign,
+# because signs are rarer than letters and `re` can skip to them.
 _SIGNED = re.compile(
     rf"{_SIGNED_TEXT}(?:(?<={_LETTER}.){_SIGNED_TEXT}{{0,2}}{_LETTER}|(?<=[\d@$€£|(]){_LETTER}"
     rf"|(?<={_LETTER}{_LETTER}[\d@$€|]))\S*+"
@@ -44,38 +44,40 @@ _LEET = {
     "4": "a", "@": "a", "^": "a", "3": "e", "€": "e", "1": "il", "!": "i", "|": "li", "0": "o", "5": "s", "$": "s",
     "§": "s", "7": "t", "+": "t", "8": "b", "9": "g", "6": "gb", "2": "z", "£": "l", "¢": "c", "(": "c", "<": "c",
 }  # fmt: skip
-_MOST_WAYS = 8
-_LONGEST = 16
+_MAX_SPELLINGS = 8
+_MAX_WORD = 16
 _RUN_TOGETHER = 18
+"""Letters from which a word may be several, run together."""
 
 
-def mended(text: str) -> tuple[str, bool]:
-    """`text` with its broken words whole, and whether there were some."""
-    head = text[:MOST]
+def mend(text: str) -> tuple[str, bool]:
+    """`text` with its disguised words repaired, and whether there were any."""
+    head = text[:MAX_TEXT]
     suspects = _suspects(head)
-    if len(suspects) < LEAST:
+    if len(suspects) < MIN_BROKEN:
         return text, False
-    whole: dict[str, str] = {}
-    least = max(LEAST, (len(suspects) + 1) // 2)
+    repaired: dict[str, str] = {}
+    needed = max(MIN_BROKEN, (len(suspects) + 1) // 2)
     for left, chunk in zip(range(len(suspects) - 1, -1, -1), suspects, strict=True):
-        if (mend := _mend(chunk, False)) != chunk:
-            whole[chunk] = mend
-        elif len(whole) + left < least:
+        if (better := _repair(chunk, False)) != chunk:
+            repaired[chunk] = better
+        elif len(repaired) + left < needed:
             return text, False
-    # In a text of that making, what is no word anybody lists was broken in the same way.
+    # Now the text is known to be disguised, so suspicious words that the lexicon does not list are repaired too.
     for chunk in suspects:
-        whole.setdefault(chunk, _mend(chunk, True))
-    return _CHUNK.sub(lambda chunk: whole.get(chunk.group(), chunk.group()), head) + text[MOST:], True
+        repaired.setdefault(chunk, _repair(chunk, True))
+    head = _CHUNK.sub(lambda chunk: repaired.get(chunk.group(), chunk.group()), head)
+    return head + text[MAX_TEXT:], True
 
 
 def _suspects(text: str) -> set[str]:
-    """What stands between blanks and may be a broken word: with signs, with accents, or very long."""
+    """The words that may be disguised: those with signs, with accents, or very long."""
     chunks = text.split()
     found = {chunk for chunk in chunks if len(chunk) >= _RUN_TOGETHER and _LONG.search(chunk)}
     plain = text.isascii()
-    if plain and len(found) + len(_SIGNED.findall(text)) < LEAST:
+    if plain and len(found) + len(_SIGNED.findall(text)) < MIN_BROKEN:
         return found
-    # Each chunk once, in one text: a search in each costs more than what it finds.
+    # One search over all distinct words joined by line breaks is faster than a search in each word.
     listed = "\n".join(set(chunks))
     for match in _SIGNED.finditer(listed):
         found.add(listed[listed.rfind("\n", 0, match.start()) + 1 : match.end()])
@@ -85,70 +87,78 @@ def _suspects(text: str) -> set[str]:
 
 
 @lru_cache(maxsize=5_000)
-def _mend(chunk: str, surely: bool) -> str:
+def _repair(chunk: str, disguised: bool) -> str:
+    """One word of a text; `disguised`: the text is known to be, so an unlisted result is accepted too."""
     bare = _EDGE.sub("", chunk)
     if not bare or len(bare) > 600:
         return chunk
     begin = chunk.find(bare)
-    return f"{chunk[:begin]}{_whole(bare, surely)}{chunk[begin + len(bare) :]}"
+    return f"{chunk[:begin]}{_repair_bare(bare, disguised)}{chunk[begin + len(bare) :]}"
 
 
-def _whole(word: str, surely: bool) -> str:
+def _repair_bare(word: str, disguised: bool) -> str:
     lower = word.lower()
     if lower.isalpha():
-        return _read_plainly(word, lower, surely)
+        return _repair_letters(word, lower, disguised)
     if len(word) >= _RUN_TOGETHER and not _SIGNS.search(word):
-        return " ".join(_read_plainly(piece, piece, surely) for piece in _DIGITS.findall(lower))
-    ways = [way for way in _ways(lower) if surely or len(way) > 2]
-    if found := next(filter(known, ways), ""):
+        return " ".join(_repair_letters(piece, piece, disguised) for piece in _DIGITS.findall(lower))
+    spellings = [spelling for spelling in _spellings(lower) if disguised or len(spelling) > 2]
+    if found := next(filter(is_word, spellings), ""):
         return found
     joined = _SIGNS.sub("", lower)
     pieces = [piece for piece in _SIGN.split(lower) if piece]
-    if joined.isalpha() and len(joined) > 3 and known(joined) and (surely or not all(map(known, pieces))):
+    if (
+        joined.isalpha()
+        and len(joined) > 3
+        and is_word(joined)
+        and (disguised or not all(map(is_word, pieces)))
+    ):
         return joined
-    if surely and ways:
-        return ways[0]
-    return joined if surely and joined.isalpha() and not set("-'’").intersection(word) else word
+    if disguised and spellings:
+        return spellings[0]
+    return joined if disguised and joined.isalpha() and not set("-'’").intersection(word) else word
 
 
-def _read_plainly(word: str, lower: str, surely: bool) -> str:
-    """Letters only: without odd accents, or with blanks between words."""
-    if known(lower):
+def _repair_letters(word: str, lower: str, disguised: bool) -> str:
+    """A word of letters only: without odd accents, or split into several words."""
+    if is_word(lower):
         return word
-    stripped = _stripped(lower)
-    if stripped != lower and known(stripped):
+    stripped = _without_accents(lower)
+    if stripped != lower and is_word(stripped):
         return stripped
-    pieces = _apart(stripped) if len(word) >= _RUN_TOGETHER else ""
-    return pieces or (stripped if surely else word)
+    pieces = _split_words(stripped) if len(word) >= _RUN_TOGETHER else ""
+    return pieces or (stripped if disguised else word)
 
 
-def _ways(word: str) -> Iterator[str]:
+def _spellings(word: str) -> Iterator[str]:
     """The words that one with digits and signs for letters may stand for."""
     signs = [sign for sign in word if not sign.isalpha()]
     if len(signs) >= len(word) or not all(sign in _LEET for sign in signs):
         return
     choices = (_LEET.get(letter, letter) for letter in word)
     for number, letters in enumerate(product(*choices)):
-        if number >= _MOST_WAYS:
+        if number >= _MAX_SPELLINGS:
             return
         yield "".join(letters)
 
 
-def _stripped(word: str) -> str:
-    """Without accents."""
+def _without_accents(word: str) -> str:
     return "".join(
         letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter)
     )
 
 
-def _apart(letters: str) -> str:
-    """The words that were run together without spaces; "" if most of the letters make no words."""
+def _split_words(letters: str) -> str:
+    """The words that were run together without spaces; "" if most of the letters make no words.
+
+    The split of lowest cost: few long words are cheaper than many short ones, and a letter outside any word costs most.
+    """
     best = [0.0] + [1e9] * len(letters)
     start = [0] * (len(letters) + 1)
     for end in range(1, len(letters) + 1):
-        for begin in range(max(0, end - _LONGEST), end):
+        for begin in range(max(0, end - _MAX_WORD), end):
             piece = letters[begin:end]
-            if end - begin > 1 and known(piece):
+            if end - begin > 1 and is_word(piece):
                 cost = 1.0 + 1.0 / (end - begin)
             elif end - begin == 1:
                 cost = 1.6
@@ -157,21 +167,21 @@ def _apart(letters: str) -> str:
             if best[begin] + cost < best[end]:
                 best[end], start[end] = best[begin] + cost, begin
     pieces: list[str] = []
-    end, told = len(letters), 0
+    end, covered = len(letters), 0
     while end:
         begin = start[end]
-        if end - begin == 1 and pieces and not known(pieces[-1]):
+        if end - begin == 1 and pieces and not is_word(pieces[-1]):
             pieces[-1] = letters[begin] + pieces[-1]
         else:
             pieces.append(letters[begin:end])
-        told += end - begin if end - begin > 2 else 0
+        covered += end - begin if end - begin > 2 else 0
         end = begin
-    return " ".join(reversed(pieces)) if 2 * told >= len(letters) else ""
+    return " ".join(reversed(pieces)) if 2 * covered >= len(letters) else ""
 
 
 @lru_cache(maxsize=50_000)
-def known(word: str) -> bool:
-    """Whether it is a word of any language here, in any of its endings."""
+def is_word(word: str) -> bool:
+    """Whether the lexicon of any language has this word, whatever its ending."""
     words, stems = _vocabulary()
     if word in words or commonplace(word):
         return True

@@ -1,4 +1,4 @@
-"""What the model says of one message: its score, the reasons for it, and where in the text they stand."""
+"""The score of a message, the reasons for it, and where in the text they stand."""
 
 from __future__ import annotations
 
@@ -13,22 +13,29 @@ from typing import TYPE_CHECKING
 
 from backend.domain.mail.message import UNSEEN, clean
 from backend.domain.mail.quoting import earlier_mail
-from backend.domain.reading.words import Placed, commonplace, find, language, placed
+from backend.domain.reading.words import (
+    PlacedToken,
+    commonplace,
+    find_phrases,
+    language,
+    leads_on,
+    placed_tokens,
+)
 
 if TYPE_CHECKING:
-    from backend.domain.reading.wording import Reading
+    from backend.domain.reading.model_text import ModelInput
 
 
-# ---- What the model says of one message.
+# ---- Scores and thresholds
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One reason for a score.
 
-    `code` names what was found ("phrase.asks_call"; the catalogues have words for it), `weight` its share of the
-    logit (positive speaks for a pitch), `words` the words of the message that weighed, as they stand there; a class of
-    words (an amount, a link) is its token in braces, `{n_money}`.
+    `code` names what was found ("phrase.asks_call"; the catalogues have its sentence). `weight` is its share of the
+    logit, positive for a pitch. `words` are quotes from the message; a class of words (an amount, a link) is its token
+    in braces, `{n_money}`.
     """
 
     code: str
@@ -37,16 +44,19 @@ class Reason:
 
     @property
     def quotes(self) -> tuple[str, ...]:
-        """Its words that can be shown."""
-        return tuple(word for word in self.words if "{" not in word)
+        """Its words that can be shown, none of them part of one before it."""
+        return _distinct(word for word in self.words if "{" not in word)
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """What makes a score repeatable. `made_with` names model file, preparation, runtime and processor: the same give
-    the same bits. `text` is the digest of the text that was scored, `shares` that of every term's share; `words`
-    counts its different words, of which the model knows `known`. `counts` are the counts of the terms it knows, packed,
-    where they are kept. Of mail that is clearly fine there is neither `text` nor `shares`: its score says it all."""
+class ScoreTrace:
+    """What is needed to check a score by computing it again.
+
+    `made_with` names model file, text preparation, runtime and processor; if all are equal, the score is equal bit by
+    bit. `text` is the digest of the scored text, `shares` that of each term's share of the logit; both are "" for mail
+    that is clearly fine. `words` counts the text's distinct words, `known` those the model knows. `counts` are the
+    packed counts of known terms, where they are kept. `again` belongs to a second reading.
+    """
 
     made_with: str
     text: str
@@ -54,13 +64,13 @@ class Trace:
     words: int
     known: int
     counts: str = ""
-    again: SecondTrace | None = None
+    again: SecondReadingTrace | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class SecondTrace:
-    """What makes a second reading repeatable: the digest of the `numbers` it made of the text, which are there where
-    counts are kept, that of the judge of both readings, and the logit of the first."""
+class SecondReadingTrace:
+    """The same for a second reading: `embedding` is the digest of the language model's `numbers`, which are kept only
+    with counts; `judge` is the digest of the model that weighs both readings; `first` is the logit of the first."""
 
     embedding: str
     judge: str
@@ -69,7 +79,7 @@ class SecondTrace:
 
 
 class Part(StrEnum):
-    """Which part of a message a score is about. The value is stored; `WHOLE` is all that is shown."""
+    """Which part of a message was scored. The value is stored."""
 
     WHOLE = ""
     PLAIN = "plain"
@@ -77,67 +87,66 @@ class Part(StrEnum):
     BELOW = "below"
 
 
-CAUTION = 2.0
-"""By how much a part's logit counts less than that of a whole message: the surest of several is surer than one. At 2,
-parts hold 4 of 1,250 long ordinary emails of the corpus at normal that their whole would not, and 1 at relaxed; at 1,
-they hold 5 and 4."""
+PART_PENALTY = 2.0
+"""Subtracted from the logit of a part: the highest of several scores is higher than a single one. At 2, parts hold 4 of
+1,250 long ordinary emails of the corpus at normal that their whole would not, and 1 at relaxed; at 1, they hold 5 and
+4."""
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`probability` of a pitch (0..1, calibrated), its `logit`, the strongest `reasons` first, the `model` version that
-    said so, and the `part` of the message that was read."""
+    """The `probability` of a pitch (0..1, calibrated), its `logit`, the `reasons` (strongest first), the `model`
+    version, and the `part` of the message that was scored."""
 
     probability: float
     logit: float
     reasons: tuple[Reason, ...] = ()
     model: str = ""
-    trace: Trace | None = field(default=None, compare=False)
+    trace: ScoreTrace | None = field(default=None, compare=False)
     part: Part = Part.WHOLE
 
     def of_part(self, part: Part) -> Score:
-        """A score of some text as the score of that part of a message."""
+        """This score of a text, as the score of a part of a message: with the penalty, and a reason that says so."""
         if part is Part.WHOLE:
             return self
-        logit = self.logit - CAUTION
+        logit = self.logit - PART_PENALTY
         probability = 1 / (1 + exp(-logit)) if logit > -700 else 0.0
-        told = (*self.reasons, Reason(f"part.{part}", -CAUTION)) if self.reasons else ()
-        return replace(self, probability=probability, logit=logit, reasons=told, part=part)
+        reasons = (*self.reasons, Reason(f"part.{part}", -PART_PENALTY)) if self.reasons else ()
+        return replace(self, probability=probability, logit=logit, reasons=reasons, part=part)
 
-    def read_again(self, probability: float, logit: float, kept: SecondTrace) -> Score:
-        """The score of the same text once it has been read a second time: what weighed in the first reading, and which
-        way the second one spoke."""
+    def read_again(self, probability: float, logit: float, kept: SecondReadingTrace) -> Score:
+        """The score after a second reading, with one more reason: which way the second reading changed it."""
         gain = logit - self.logit
-        told = (*self.reasons, Reason("again.pitch" if gain > 0 else "again.ordinary", gain))
         trace = replace(self.trace, again=kept) if self.trace is not None else None
-        reasons = told if self.reasons else ()
+        more = Reason("again.pitch" if gain > 0 else "again.ordinary", gain)
+        reasons = (*self.reasons, more) if self.reasons else ()
         return replace(self, probability=probability, logit=logit, reasons=reasons, trace=trace)
 
 
-def points(share: float) -> int:
-    """A probability as every screen writes it: from 1 to 99, for nothing is certain."""
+def percent(share: float) -> int:
+    """A probability as every screen writes it: from 1 to 99, because nothing is certain."""
     return min(max(round(share * 100), 1), 99)
 
 
 LIKENESS: Mapping[str, tuple[int, int]] = {"pitch": (80, 99), "maybe": (40, 79), "unlikely": (1, 39)}
-"""The names of the words beside scores: from which to which."""
+"""The names of the words shown beside scores, and the scores (1 to 99) each stands for."""
 
 
 def likeness(score: int) -> str:
-    """The name of the word beside a score of 1 to 99."""
+    """The name of the word shown beside a score."""
     return next(name for name, (least, _) in LIKENESS.items() if score >= least)
 
 
-def shares(name: str) -> tuple[float, float]:
-    """From which share, and below which, a score has that word."""
+def score_range(name: str) -> tuple[float, float]:
+    """The probabilities (from, below) of the scores with that word."""
     least, most = LIKENESS[name]
     return (least - 0.5) / 100 if least > 1 else 0.0, (most + 0.5) / 100 if most < 99 else 1.01
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What a strictness does to mail of writers the model has not read: how many of 1,000 ordinary emails from
-    strangers are held, and how many of 100 pitches are caught."""
+class StrictnessCost:
+    """What a strictness does to mail of writers the model was not trained on: how many of 1,000 ordinary emails from
+    strangers it holds, and how many of 100 pitches it catches."""
 
     held: int
     caught: int
@@ -145,7 +154,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Probabilities from which a message is no longer clearly fine, is held, is answered.
+    """Probabilities from which a message is no longer clearly fine (`clear`), is held, and is challenged.
 
     `strict` is the hold threshold of the strictest setting. 0 <= clear <= hold <= challenge <= 1 and strict <= hold.
     """
@@ -160,22 +169,22 @@ class Thresholds:
             raise ValueError(f"thresholds out of order: {self}")
 
 
-# ---- Reasons from a model's shares
+# ---- Reasons from the terms' shares of the logit
 
 
-MOST = 6
-MOST_WORDS = 5
-MOST_LETTERS = 160
-"""Letters of one of the `MOST_WORDS` words or turns of phrase beside a reason."""
+MOST_REASONS = 6
+MOST_QUOTES = 5
+MAX_QUOTE = 160
+"""Characters of one of the `MOST_QUOTES` quotes beside a reason."""
 
-FINDINGS = ("t_", "f_")
-"""How terms begin that name a finding; all others are made of words or concepts."""
+FINDING_PREFIXES = ("t_", "f_")
+"""Terms with these prefixes are findings; all others are words or concepts."""
 
 PITCH_WORDS = "pitch_words"
 ORDINARY_WORDS = "ordinary_words"
-"""Codes of the two reasons that are made of plain words."""
+"""Codes of the two reasons that sum up plain words."""
 
-CLASSES = frozenset(
+WORD_CLASSES = frozenset(
     {
         *("u_link", "u_mail", "n_money", "n_percent", "n_clock", "n_phone", "n_year", "n_number"),
         *("x_firm", "x_name", "o_firm", "o_name"),
@@ -184,7 +193,7 @@ CLASSES = frozenset(
 """Tokens that stand for a kind of word."""
 
 _FAMILIES = ("length", "subject", "language")
-"""Of these the reasons say only that they weighed."""
+"""Findings with these prefixes share one reason each, which says only that they counted."""
 _NO_FAMILY = "subject_lower"
 _DULL = frozenset(
     {
@@ -209,41 +218,41 @@ def reasons(
     findings: Iterable[tuple[str, float]],
     words: Iterable[tuple[str, float]] = (),
     net: float = 0.0,
-    most: int = MOST,
+    most: int = MOST_REASONS,
 ) -> tuple[Reason, ...]:
-    """At most `most` reasons, strongest first, of terms and their shares of the logit.
+    """At most `most` reasons, strongest first, from terms and their shares of the logit.
 
-    `findings` that say the same thing are added up. Plain words and concepts end in one reason: `net` is the sum of
-    their shares, `words` are those on its side, the weightiest first. No more of these are read than are shown, and
-    those are the mail's own.
+    `findings` with the same reason code are added up. All plain words and concepts make one reason: `net` is the sum of
+    their shares, and `words` are those with the same sign, the weightiest first; they are read only as far as quotes
+    are needed.
     """
     of_words = PITCH_WORDS if net > 0 else ORDINARY_WORDS
     found: dict[str, float] = {}
     for term, share in findings:
-        code = finding(term)
+        code = reason_code(term)
         found[code] = found.get(code, 0.0) + share
-    # How much a reason tells a person: that a mail is short or signed counts for the model, not for them.
-    telling = [(-abs(weight) * (0.2 if code in _DULL else 1.0), code) for code, weight in found.items()]
+    # That a mail is short or signed counts for the model, but explains little to a person.
+    ranked = [(-abs(weight) * (0.2 if code in _DULL else 1.0), code) for code, weight in found.items()]
     if net:
         found[of_words] = net
-        telling.append((-abs(net), of_words))
-    telling.sort()
+        ranked.append((-abs(net), of_words))
+    ranked.sort()
     return tuple(
-        Reason(code, found[code], _shown(words) if code == of_words else ()) for _, code in telling[:most]
+        Reason(code, found[code], _quotes(words) if code == of_words else ()) for _, code in ranked[:most]
     )
 
 
-def illustrate(score: Score, reading: Reading, text: str) -> Score:
-    """`score` with the words of the message beside each reason, as they stand in its `text`.
+def with_quotes(score: Score, words: ModelInput, text: str) -> Score:
+    """`score` with quotes from the message beside each reason, as written in its `text`.
 
-    The model sees only that a phrase is there; `reading` of the same message knows where.
+    The model knows only that a phrase occurs; `words`, of the same message, knows where.
     """
     spans: dict[str, list[str]] = {reason.code: [] for reason in score.reasons if not reason.words}
-    for hit in reading.hits:
-        if (told := spans.get(finding(f"t_{hit.finding}"))) is not None:
-            told.append(" ".join(map(spoken, reading.words[hit.start : hit.end])))
+    for hit in words.hits:
+        if (quotes := spans.get(reason_code(f"t_{hit.finding}"))) is not None:
+            quotes.append(" ".join(map(in_braces, words.words[hit.start : hit.end])))
     filled = tuple(
-        replace(r, words=_as_written(_distinct(spans.get(r.code, ())) or r.words, text))
+        replace(r, words=_as_written(_distinct(spans.get(r.code, ())) or r.words, text, words.language))
         for r in score.reasons
     )
     return replace(score, reasons=filled)
@@ -251,45 +260,97 @@ def illustrate(score: Score, reading: Reading, text: str) -> Score:
 
 _WORD = re.compile(r"\w+")
 MAX_BETWEEN = 5
-"""Signs that may stand between two words of a phrase."""
+"""Characters that may stand between two words of a phrase."""
+
+MAX_FURTHER = 6
+"""Words by which a quote may be extended to the end of its phrase."""
+
+_GAP = re.compile(r"[^\S\n]*\n?[^\S\n]*|-|[’']")
+"""What may stand between two words of a phrase: space, a line break, a hyphen or an apostrophe."""
 
 
-def _as_written(words: Sequence[str], text: str) -> tuple[str, ...]:
-    """Those of a reason's words that stand in the text, as they stand there: the model's own are in lower case and
-    without what is between them. Those with a class among them stay, for the marks."""
+def _as_written(words: Sequence[str], text: str, language_code: str) -> tuple[str, ...]:
+    """A reason's quotes as they are written in the text: the model's are in lower case and without punctuation. Quotes
+    that are not found are left out; those that contain a class stay as they are, for the marks."""
     within = clean(text[:MAX_SHOWN])
     spans = [found.span() for found in _WORD.finditer(within)]
-    lower = [within[start:end].lower() for start, end in spans]
-    return tuple(
-        found for each in words if (found := each if "{" in each else _found(each, within, spans, lower))
-    )
+    written = _Written(within, spans, [within[start:end].lower() for start, end in spans], language_code)
+    found = (each if "{" in each else written.quote(each) for each in words)
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
-def _found(words: str, text: str, spans: Sequence[tuple[int, int]], lower: Sequence[str]) -> str:
-    """The first place where these words follow each other; `spans` and `lower` are the words of the text."""
-    wanted = [word.lower() for word in _WORD.findall(words)]
-    for place in (at for at, word in enumerate(lower) if wanted and word == wanted[0]):
-        at = place
-        for word in wanted[1:]:
-            # A pair is one for the model too when a one-letter word is between.
-            skipped = at + 2 < len(lower) and len(lower[at + 1]) == 1 and lower[at + 1] != word
-            following = at + 2 if skipped else at + 1
-            if following >= len(lower) or lower[following] != word or _apart(spans, at, following):
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A text with the places of its words (`spans`), and the words in lower case."""
+
+    text: str
+    spans: Sequence[tuple[int, int]]
+    lower: Sequence[str]
+    language: str
+
+    def quote(self, words: str) -> str:
+        """The text's spelling at the first place where these words follow each other, to the end of their phrase; "" if
+        there is none."""
+        wanted = [word.lower() for word in _WORD.findall(words)]
+        for first in (at for at, word in enumerate(self.lower) if wanted and word == wanted[0]):
+            last = first
+            for word in wanted[1:]:
+                # To the model, two words are a pair even with a one-letter word between them.
+                skipped = (
+                    last + 2 < len(self.lower)
+                    and len(self.lower[last + 1]) == 1
+                    and self.lower[last + 1] != word
+                )
+                following = last + 2 if skipped else last + 1
+                if (
+                    following >= len(self.lower)
+                    or self.lower[following] != word
+                    or _apart(self.spans, last, following)
+                ):
+                    break
+                last = following
+            else:
+                last = self._phrase_end(first, last)
+                cut = self.text[self.spans[first][0] : self.spans[last][1]] if last >= first else ""
+                return " ".join(UNSEEN.sub("", cut).split())
+        return ""
+
+    def _phrase_end(self, first: int, last: int) -> int:
+        """The index of a quote's last word. "open to a" is extended to "open to a quick call" if its phrase ends within
+        a few words, otherwise shortened to "open". Less than `first` if no word is left."""
+        if not self._leads_on(last):
+            return last
+        for end in range(last, min(last + MAX_FURTHER, len(self.lower))):
+            if self.spans[end][1] - self.spans[first][0] > MAX_QUOTE:
                 break
-            at = following
-        else:
-            return " ".join(UNSEEN.sub("", text[spans[place][0] : spans[at][1]]).split())
-    return ""
+            goes_on = self._goes_on(end)
+            if not self._leads_on(end) and (not goes_on or self._leads_on(end + 1)):
+                return end
+            if not goes_on:
+                break
+        while last >= first and self._leads_on(last):
+            last -= 1
+        return last
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether the next word may belong to the same phrase."""
+        if at + 1 == len(self.lower):
+            return False
+        between = self.text[self.spans[at][1] : self.spans[at + 1][0]]
+        return _GAP.fullmatch(UNSEEN.sub("", between)) is not None
+
+    def _leads_on(self, at: int) -> bool:
+        return leads_on(self.lower[at], self.language)
 
 
 def _apart(spans: Sequence[tuple[int, int]], first: int, last: int) -> bool:
-    """Whether more than a few signs stand between any two words from the first to the last."""
+    """Whether any two neighbouring words from the first to the last are more than `MAX_BETWEEN` characters apart."""
     return any(spans[at + 1][0] - spans[at][1] > MAX_BETWEEN for at in range(first, last))
 
 
 @lru_cache(maxsize=5_000)
-def finding(term: str) -> str:
-    """The code of a finding, or "" if `term` is made of words or concepts."""
+def reason_code(term: str) -> str:
+    """The reason code of a finding, or "" if `term` is made of words or concepts."""
     token = term.partition(" ")[0]
     name = token[2:]
     if token.startswith("t_"):
@@ -300,23 +361,23 @@ def finding(term: str) -> str:
     return ""
 
 
-def spoken(token: str) -> str:
-    """A token as it stands among the words of a reason: a class in braces."""
-    return f"{{{token}}}" if token in CLASSES else token
+def in_braces(token: str) -> str:
+    """A token as it stands in a reason's quotes: a class in braces."""
+    return f"{{{token}}}" if token in WORD_CLASSES else token
 
 
-def _shown(words: Iterable[tuple[str, float]]) -> tuple[str, ...]:
+def _quotes(words: Iterable[tuple[str, float]]) -> tuple[str, ...]:
     alike = groupby(words, key=lambda word: abs(word[1]))
-    return _distinct(filter(None, (_said(term) for _, same in alike for term, _ in sorted(same))))
+    return _distinct(filter(None, (_quote(term) for _, same in alike for term, _ in sorted(same))))
 
 
 @lru_cache(maxsize=5_000)
-def _said(term: str) -> str:
-    """A term as the mail says it; "" for a concept or a stem, and for a word that would explain nothing by itself: an
-    "and" may weigh, but only in a pair, as "we help", does it tell anything."""
+def _quote(term: str) -> str:
+    """A term as it is written in mail; "" for a concept or a stem, and for a common word such as "and", which explains
+    something only in a pair ("we help")."""
     if term.startswith(("c_", "s_")) or commonplace(_bare(term)):
         return ""
-    return " ".join(spoken(_bare(token)) for token in term.split(" "))
+    return " ".join(in_braces(_bare(token)) for token in term.split(" "))
 
 
 def _bare(token: str) -> str:
@@ -327,10 +388,10 @@ def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
     """The first few texts, cut, none of them part of one already taken."""
     taken: list[str] = []
     for whole in texts:
-        text = whole[:MOST_LETTERS]
+        text = whole[:MAX_QUOTE]
         if not any(text in other or other in text for other in taken):
             taken.append(text)
-        if len(taken) == MOST_WORDS:
+        if len(taken) == MOST_QUOTES:
             break
     return tuple(taken)
 
@@ -343,7 +404,7 @@ MAX_SHOWN = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """text[start:end] weighed: `weight` is that of the reason it stands for, positive speaks for a pitch."""
+    """text[start:end] is a reason's quote; `weight` is the reason's, positive for a pitch."""
 
     start: int
     end: int
@@ -351,10 +412,10 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """`text` is what the reader of the message sees, without controls and direction marks, at most `MAX_SHOWN`
-    characters (`truncated`: there was more); `marks` point into it. `offers`: one click unsubscribes, and that can be
-    believed. `reasons` are those of a score that came without."""
+class ShownMessage:
+    """`text` is what a reader of the message sees, without control characters and direction marks, at most `MAX_SHOWN`
+    characters (`truncated`: there was more); `marks` point into it. `offers`: the mail offers to unsubscribe with one
+    click, and the offer is genuine. `reasons` are given if the stored score has none."""
 
     text: str
     truncated: bool = False
@@ -364,25 +425,24 @@ class Shown:
 
 
 # ---- Reasons marked in the text
-# Where in a mail's text the reasons for its score stand, for a page that shows text and reasons side by side.
+# For a page that shows text and reasons side by side.
 
 
 MOST_MARKS = 100
-MOST_TEXT = 50_000
-_TOKENS = {spoken(token): token for token in CLASSES}
+MAX_MARKED_TEXT = 50_000
+_TOKENS = {in_braces(token): token for token in WORD_CLASSES}
 
 
 def marks(text: str, score: Score, names: Mapping[str, str] | None = None) -> tuple[Mark, ...]:
-    """The places of `text` that `score.reasons` speak of: not overlapping, in order of position, at most `MOST_MARKS`.
+    """Where the reasons of `score` stand in `text`: at most `MOST_MARKS` places in order, without overlaps.
 
-    `text` is what the reader sees (`wording.body`), `score` that of the same message, fresh or rebuilt from
-    stored reasons. `names` (`wording.names_of`) finds phrases that hold somebody's name as well. Reasons about
-    headers, form or earlier mail have no place and get no mark. Total and pure: a text that has nothing to do with
-    the score gets few marks or none. Where two places overlap the weightier reason keeps its own.
+    `text` is what a reader of the message sees (`model_text.body`). With `names` (`model_text.names_of`), phrases that
+    contain somebody's name are found too. Reasons about headers, form or earlier mail get no mark. Where two places
+    overlap, the reason with more weight keeps its own. Never raises, even if the text is not that of the score.
     """
-    shown = text[: min(MOST_TEXT, earlier_mail(text[:MOST_TEXT]))]
-    tokens = placed(shown, names or {})
-    found = [*_phrases(shown, tokens, score.reasons), *_words(tokens, score.reasons)]
+    shown = text[: min(MAX_MARKED_TEXT, earlier_mail(text[:MAX_MARKED_TEXT]))]
+    tokens = placed_tokens(shown, names or {})
+    found = [*_phrases(shown, tokens, score.reasons), *_words(tokens, score.reasons, names or {})]
     taken: list[Mark] = []
     used = bytearray(len(shown))
     for mark in sorted(found, key=lambda m: (-abs(m.weight), m.start, -m.end)):
@@ -392,25 +452,30 @@ def marks(text: str, score: Score, names: Mapping[str, str] | None = None) -> tu
     return tuple(sorted(taken, key=lambda m: m.start))
 
 
-def _phrases(text: str, tokens: Sequence[Placed], reasons: Sequence[Reason]) -> Iterator[Mark]:
+def _phrases(text: str, tokens: Sequence[PlacedToken], reasons: Sequence[Reason]) -> Iterator[Mark]:
     weights = {reason.code: reason.weight for reason in reasons}
-    for hit in find([token.token for token in tokens], language(text)):
-        weight = weights.get(finding(f"t_{hit.finding}"))
+    for hit in find_phrases([token.token for token in tokens], language(text)):
+        weight = weights.get(reason_code(f"t_{hit.finding}"))
         if weight:
             yield Mark(tokens[hit.start].start, tokens[hit.end - 1].end, weight)
 
 
-def _words(tokens: Sequence[Placed], reasons: Sequence[Reason]) -> Iterator[Mark]:
-    """Single words and word pairs; a pair is one for the model too when a one-letter word or "?" is between."""
+def _words(
+    tokens: Sequence[PlacedToken], reasons: Sequence[Reason], names: Mapping[str, str]
+) -> Iterator[Mark]:
+    """Single words, word pairs and longer quotes; to the model, two words are a pair even with a one-letter word or "?"
+    between."""
     longer = [token for token in tokens if len(token.token) > 1]
     wanted = {
-        _pair(shown): reason.weight
+        pieces: reason.weight
         for reason in reasons
         if reason.code in (PITCH_WORDS, ORDINARY_WORDS)
         for shown in reason.words
+        if (pieces := _tokens_of(shown, names))
     }
+    longest = sorted({len(words) for words in wanted}, reverse=True)
     for start in range(len(longer)):
-        for length in (2, 1):
+        for length in longest:
             words = tuple(token.token for token in longer[start : start + length])
             if words in wanted:
                 last = longer[start + len(words) - 1]
@@ -418,8 +483,8 @@ def _words(tokens: Sequence[Placed], reasons: Sequence[Reason]) -> Iterator[Mark
                 break
 
 
-def _pair(shown: str) -> tuple[str, ...]:
-    """The tokens of one of a reason's words."""
+def _tokens_of(shown: str, names: Mapping[str, str]) -> tuple[str, ...]:
+    """The tokens of one of a reason's quotes."""
     if "{" in shown:
         return tuple(_TOKENS.get(piece, piece) for piece in shown.split())
-    return tuple(token.token for token in placed(shown, {}) if len(token.token) > 1)
+    return tuple(token.token for token in placed_tokens(shown, names) if len(token.token) > 1)

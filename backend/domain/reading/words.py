@@ -1,4 +1,4 @@
-"""Text to what a model reads of it: tokens with their places, concepts, turns of phrase, and the language it is in."""
+"""Text to what a model reads: tokens and their places, concepts, phrases, and the language of the text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MONEY = re.compile(
 _OF_MONEY = ("$", "usd", "eur", "dollar", "gbp", "chf", "sek", "pln", "czk", "kr")
 _PERCENT = re.compile(r"\d[\d.,]{0,10}+\s?+(?:%|percent\b|prozent\b|pour cent\b|procent\b|procent\b)", re.I)
 _OF_PERCENT = ("%", "cent", "prozent")
-# These begin with a kind of character, to which a search runs, and look back at what stands before it.
+# These begin with a rare kind of character, to which `re` can skip, and then look back at what stands before it.
 _CLOCK = re.compile(r"\d(?<!\w\d)\d?(?:(?::|h|\.)\d{2}\s?(?:am|pm|uhr|h)?\b|\s?(?:am|pm|uhr)\b)", re.I)
 _PHONE = re.compile(r"[+\d](?<!\w[+\d])(?:(?<=\+)\d|(?<=0)0\d|(?<=\d))(?:[\s().\-/]{0,2}\d){6,14}(?!\w)")
 _YEAR = re.compile(r"[12](?<!\w[12])(?:(?<=1)9|(?<=2)0)\d{2}\b")
@@ -40,8 +40,8 @@ _DIGIT = re.compile(r"\d")
 _URL_SIGN = re.compile(r"://|www\.", re.I)
 _MAIL_SIGN = re.compile("@")
 _WORD = re.compile(r"\w++|\?")
-MOST_LETTERS = 64
-"""Letters of a word that are read: nothing anybody says is longer, and it ends among the reasons people are shown."""
+MAX_LETTERS = 64
+"""Characters of a word that are read. No real word is longer, and words are shown to people as reasons."""
 
 _CLASSES = (
     (_URL, "u_link"), (_MAIL, "u_mail"), (_HOST, "u_link"), (_MONEY, "n_money"), (_PERCENT, "n_percent"),
@@ -49,7 +49,7 @@ _CLASSES = (
 )  # fmt: skip
 
 
-class Placed(NamedTuple):
+class PlacedToken(NamedTuple):
     """`token` stands for text[start:end]."""
 
     token: str
@@ -62,7 +62,7 @@ def tokens(text: str, names: Mapping[str, str]) -> list[str]:
     if not text:
         return []
     text = clean(text).replace("_", " ")
-    # Most texts, and most lines of the others, show by one sign that there is nothing of a class in them.
+    # Most texts and lines contain nothing of a class; one quick search for a character it needs shows that.
     if "://" in text or "www." in text.lower():
         text = _in_lines(text, _URL_SIGN, _URL, " u_link ")
     if "@" in text:
@@ -81,35 +81,36 @@ def tokens(text: str, names: Mapping[str, str]) -> list[str]:
     words: list[str] = _WORD.findall(text.lower())
     if not names.keys().isdisjoint(words):
         words = [names.get(word, word) for word in words]
-    if max(map(len, words), default=0) > MOST_LETTERS:
-        words = [word[:MOST_LETTERS] for word in words]
+    if max(map(len, words), default=0) > MAX_LETTERS:
+        words = [word[:MAX_LETTERS] for word in words]
     return words
 
 
 def _in_lines(text: str, sign: re.Pattern[str], pattern: re.Pattern[str], token: str) -> str:
-    """`text` with `token` for each match of a `pattern` that goes beyond no line and has a `sign` in it."""
+    """`text` with `token` for each match of `pattern`, which never spans lines and always contains `sign`."""
     lines = text.split("\n")
     return "\n".join([pattern.sub(token, line) if sign.search(line) else line for line in lines])
 
 
-def placed(text: str, names: Mapping[str, str]) -> list[Placed]:
+def placed_tokens(text: str, names: Mapping[str, str]) -> list[PlacedToken]:
     """The same tokens with their places. Slower than `tokens`, which scoring uses.
 
     The two may differ in a letter whose lower case is longer than itself (the Turkish İ).
     """
-    # Each step cuts what it recognises out of the raw pieces ("" for a token) that the steps before have left.
+    # A piece is (text, start, token), the token "" as long as nothing was recognised. Each step cuts its matches out of
+    # the pieces without a token.
     pieces = [(clean(text).replace("_", " "), 0, "")]
     for pattern, token in _CLASSES:
         pieces = [part for piece in pieces for part in _cut(piece, pattern, token)]
     found = []
     for raw, start, token in pieces:
         if token:
-            found.append(Placed(token, start, start + len(raw.rstrip(" .,'"))))
+            found.append(PlacedToken(token, start, start + len(raw.rstrip(" .,'"))))
             continue
         for match in _WORD.finditer(_lower(raw)):
             word = match.group()
             found.append(
-                Placed(names.get(word, word[:MOST_LETTERS]), start + match.start(), start + match.end())
+                PlacedToken(names.get(word, word[:MAX_LETTERS]), start + match.start(), start + match.end())
             )
     return found
 
@@ -136,8 +137,7 @@ def _lower(text: str) -> str:
 
 
 # ---- Concepts: words by meaning, in any language
-# Words by what they are about, whatever the language: "Angebot", "offre" and "oferta" are all `c_offer`. The stream
-# of concepts is what lets a model trained mostly on English judge a Czech mail.
+# "Angebot", "offre" and "oferta" are all `c_offer`. Concepts let a model trained mostly on English judge a Czech mail.
 
 
 _CLASS_PREFIXES = ("n_", "u_", "x_", "o_")
@@ -145,7 +145,7 @@ _LONGEST_ENDING = 14
 
 
 def concepts(words: Iterable[str], language: str) -> list[str]:
-    """`c_…` tokens in the order of `words`, which are lower-case; words that mean nothing here are left out.
+    """`c_…` tokens in the order of `words`, which are lower-case; words without a concept are left out.
 
     Class tokens (`n_money`, `o_name`, …) and question marks are concepts of their own. Words unknown in
     `language` are looked up in English, because business mail mixes the two.
@@ -155,7 +155,7 @@ def concepts(words: Iterable[str], language: str) -> list[str]:
 
 @lru_cache(maxsize=20_000)
 def _concept(word: str, language: str) -> str:
-    """Its token, "" where it means nothing here."""
+    """The token of a word's concept, "" if it has none."""
     if word == "?":
         return "c_ask"
     if word.startswith(_CLASS_PREFIXES):
@@ -189,22 +189,22 @@ def _tables(language: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 # ---- Phrases
-# A pattern is a row of slots. `a/b` is any of these words, `ab*` any word that begins so, `_` any one word, `..` up
-# to four words. Patterns are found through their first word, so time grows with the text only.
+# A pattern is a sequence of slots. `a/b` matches any of these words, `ab*` any word that begins so, `_` any one word,
+# `..` up to four words. Patterns are looked up by their first word, so the time depends only on the text's length.
 
 
 MAX_HITS = 400
 MAX_WORDS = 10_000
-"""Words that are looked at, about twenty pages: a seller has said so by then."""
+"""Words that are searched, about twenty pages: a pitch comes to its point by then."""
 
 MAX_KEPT = 5_000
-"""Words of a language whose patterns are kept at hand."""
+"""Words of a language whose patterns are cached."""
 
 _GAP_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class PhraseHit:
     """`finding` (its name in the lexicon) at words[start:end]."""
 
     finding: str
@@ -216,83 +216,85 @@ _T = TypeVar("_T")
 _Lists = dict[str, list[_T]]
 
 _ALWAYS, _ANY, _GAP = range(3)
-"""Slots by number: one that is nowhere missed, not even behind the last word; any one word; a gap."""
+"""Numbers of special slots: one that always matches, even after the last word; any one word; a gap."""
 _UNKNOWN = frozenset({_ALWAYS, _ANY})
-_BEHIND = frozenset({_ALWAYS})
+_AT_END = frozenset({_ALWAYS})
 _NONE = frozenset[int]()
 
 _Tail = tuple[int, ...]
 _Candidate = tuple[int, _Tail, str]
-"""What must be taken by the word behind the first, the slots behind the first, and the finding."""
-_Known = tuple[frozenset[int], frozenset[int], tuple[_Candidate, ...]]
-"""The slots that take a word; the patterns whose first slot takes it, and before them what the next word must take for
-any of these."""
+"""A pattern whose first slot matches: the slot that the next word must match, all later slots, and the finding."""
+_WordEntry = tuple[frozenset[int], frozenset[int], tuple[_Candidate, ...]]
+"""Of a word: the slots it matches; the slots of which the next word must match one for any candidate; the candidates,
+which are the patterns that begin with the word."""
 
 
-def find(words: Sequence[str], language: str) -> list[Hit]:
+def find_phrases(words: Sequence[str], language: str) -> list[PhraseHit]:
     """Every phrase of `language` (English if it has none of its own) in `words`, in order of position.
 
     `words` are lower-case, with classes for names and numbers and with "?" as a word; at most `MAX_HITS`
     hits of the first `MAX_WORDS` words are returned, and a finding counts once at each position.
     """
-    known = list(map(_patterns(language if language in LANGUAGES else "en"), words))
-    taken = [slots for slots, _, _ in known]
-    taken.append(_BEHIND)
-    hits: dict[tuple[int, str], Hit] = {}
-    for start in [place for place, (_, seconds, _) in enumerate(known[:MAX_WORDS]) if seconds]:
-        _, seconds, candidates = known[start]
-        behind = taken[start + 1]
-        if seconds.isdisjoint(behind):
+    entries = list(map(_patterns(language if language in LANGUAGES else "en"), words))
+    matched = [slots for slots, _, _ in entries]
+    matched.append(_AT_END)
+    hits: dict[tuple[int, str], PhraseHit] = {}
+    for start in [place for place, (_, seconds, _) in enumerate(entries[:MAX_WORDS]) if seconds]:
+        _, seconds, candidates = entries[start]
+        following = matched[start + 1]
+        if seconds.isdisjoint(following):
             continue
-        for tail, finding in [(tail, finding) for second, tail, finding in candidates if second in behind]:
-            if (start, finding) not in hits and (end := _end(tail, taken, start + 1)):
-                hits[start, finding] = Hit(finding, start, end)
+        for tail, finding in [(tail, finding) for second, tail, finding in candidates if second in following]:
+            if (start, finding) not in hits and (end := _end(tail, matched, start + 1)):
+                hits[start, finding] = PhraseHit(finding, start, end)
         if len(hits) >= MAX_HITS:
             break
     return list(hits.values())
 
 
-def found_within(hits: Sequence[Hit], begin: int, end: int, words: Sequence[str], language: str) -> list[Hit]:
-    """What `find` finds in `words`, of which those at the beginning are words[begin:end] of a text of the same language
-    with these `hits`: only what may reach beyond them is looked for again."""
-    sure = end - begin - _reach(language)
-    if sure <= 0 or len(hits) >= MAX_HITS:
-        return find(words, language)
+def phrases_within(
+    hits: Sequence[PhraseHit], begin: int, end: int, words: Sequence[str], language: str
+) -> list[PhraseHit]:
+    """The same as `find_phrases(words, language)`, faster: `words` begin with words[begin:end] of a text whose `hits`
+    are known, so only phrases that may end after these words are searched for."""
+    settled = end - begin - _longest_phrase(language)
+    if settled <= 0 or len(hits) >= MAX_HITS:
+        return find_phrases(words, language)
     known = [
-        Hit(hit.finding, hit.start - begin, hit.end - begin)
+        PhraseHit(hit.finding, hit.start - begin, hit.end - begin)
         for hit in hits
-        if begin <= hit.start < begin + sure
+        if begin <= hit.start < begin + settled
     ]
-    others = find(words[sure:], language)
+    others = find_phrases(words[settled:], language)
     if len(known) + len(others) >= MAX_HITS:
-        return find(words, language)
-    return known + [Hit(hit.finding, hit.start + sure, hit.end + sure) for hit in others]
+        return find_phrases(words, language)
+    return known + [PhraseHit(hit.finding, hit.start + settled, hit.end + settled) for hit in others]
 
 
 @cache
-def _reach(language: str) -> int:
-    """Words from the first of a phrase to behind the last, at most."""
+def _longest_phrase(language: str) -> int:
+    """Words that a phrase may span, and one more."""
     found = lexicon(language if language in LANGUAGES else "en").phrases
     patterns = [pattern.split() for _, body in found for pattern in body.split("|")]
     return 1 + max(len(slots) + (_GAP_WORDS - 1) * slots.count("..") for slots in patterns)
 
 
-def _end(tail: _Tail, taken: Sequence[frozenset[int]], position: int) -> int:
+def _end(tail: _Tail, matched: Sequence[frozenset[int]], position: int) -> int:
     """Where the match ends, 0 if there is none. A gap is tried short first."""
     for place, slot in enumerate(tail):
         if slot == _GAP:
-            furthest = min(position + _GAP_WORDS, len(taken) - 1)
-            ends = (_end(tail[place + 1 :], taken, behind) for behind in range(position, furthest + 1))
+            furthest = min(position + _GAP_WORDS, len(matched) - 1)
+            ends = (_end(tail[place + 1 :], matched, after) for after in range(position, furthest + 1))
             return next(filter(None, ends), 0)
-        if slot not in taken[position]:
+        if slot not in matched[position]:
             return 0
         position += 1
     return position
 
 
 @cache
-def _patterns(language: str) -> Callable[[str], _Known]:
-    """What is known of a word in a language. Words are looked up once: mail says the same ones again and again."""
+def _patterns(language: str) -> Callable[[str], _WordEntry]:
+    """A function from a word to its entry in the language's patterns. It caches: mail repeats the same words."""
     numbers: dict[str, int] = {"_": _ANY, "..": _GAP}
     exact: _Lists[int] = {}
     stems: _Lists[int] = {}
@@ -313,18 +315,18 @@ def _patterns(language: str) -> Callable[[str], _Known]:
     lengths = sorted({len(stem) for stem in (*stems, *stem_starts)})
 
     @lru_cache(maxsize=MAX_KEPT)
-    def known(word: str) -> _Known:
-        begun = [word[:length] for length in lengths if length <= len(word)]
-        slots = [*exact.get(word, ()), *(slot for stem in begun for slot in stems.get(stem, ()))]
-        found = [*starts.get(word, ()), *(one for stem in begun for one in stem_starts.get(stem, ()))]
+    def entry(word: str) -> _WordEntry:
+        beginnings = [word[:length] for length in lengths if length <= len(word)]
+        slots = [*exact.get(word, ()), *(slot for stem in beginnings for slot in stems.get(stem, ()))]
+        found = [*starts.get(word, ()), *(one for stem in beginnings for one in stem_starts.get(stem, ()))]
         seconds = frozenset(second for second, _, _ in found) if found else _NONE
         return _UNKNOWN.union(slots) if slots else _UNKNOWN, seconds, tuple(found)
 
-    return known
+    return entry
 
 
 def _enter(slot: str, what: _T, exact: _Lists[_T], stems: _Lists[_T]) -> None:
-    """Put down `what` under each word and each stem of a slot."""
+    """Add `what` under each word and each stem of a slot."""
     choices = set() if slot in ("_", "..") else set(slot.split("/"))
     for choice in sorted(choices):
         table, key = (stems, choice[:-1]) if choice.endswith("*") else (exact, choice)
@@ -332,9 +334,8 @@ def _enter(slot: str, what: _T, exact: _Lists[_T], stems: _Lists[_T]) -> None:
 
 
 # ---- Language detection
-# A short mail is easily taken for the wrong language, for the smallest words belong to several ("do", "a", "me"). A
-# text is therefore of no language until one is clearly ahead: who is unknown is read as English, which does no harm,
-# while an English mail read as Czech loses what it says.
+# Small words belong to several languages ("do", "a", "me"), so a language must be clearly ahead. A text of unknown
+# language is read as English, which does no harm, while an English mail read as Czech would lose its meaning.
 
 
 OTHER = "xx"
@@ -428,30 +429,55 @@ _LETTERS = {
     "œ": ("fr",), "û": ("fr",), "ê": ("fr", "pt"), "è": ("fr", "it"), "ç": ("fr", "pt"), "ù": ("fr", "it"),
 }  # fmt: skip
 _LETTER = re.compile(f"[{''.join(_LETTERS)}]")
-# Letters at a number are no word: the "k" of "400k" would be a vote for Czech, the "h" of "17h" for nobody.
+# Letters attached to a number do not vote: the "k" of "400k" would be a vote for Czech.
 _ANY_WORD = re.compile(r"\b[^\W\d_]+\b|[¿¡]")
 _ASCII_WORD = re.compile(r"\b[a-z]+\b")
-# Letters of UTF-8 that were read as Windows-1252. Both halves would be votes, as "ã" and "¡" are.
+# UTF-8 that was decoded as Windows-1252: without this, both characters of a pair such as "Ã¡" would vote.
 _MISREAD = re.compile(r"(?:(?<=[a-zß-ÿ])[ÂÃÄÅ]|Ã(?![A-ZÀ-Þ]))[^a-zA-Z\s]?")
 
 _BEGINNING = 8_000
-"""Characters in which most texts have the words that are looked at: they are found in one go there."""
+"""Most texts have enough words in so many characters, which one search finds."""
 
-TOLD_APART = tuple(_COMMON)
-ENOUGH = 1.2
-"""Votes the first needs."""
+DETECTED_LANGUAGES = tuple(_COMMON)
+MIN_VOTES = 1.2
+"""Votes that the first language needs."""
 LEAD = 1.25
-"""How many times the votes of the second the first must have."""
+"""How many times the votes of the second it must have."""
 
 
 def commonplace(word: str) -> bool:
-    """Whether a word in lower case is among the commonest of some language here: alone it tells nothing of a mail."""
+    """Whether a lower-case word is among the most common of some language: alone it says nothing about a mail."""
     return word in _VOTES
 
 
+_LEADS_ON = {
+    "en": """a an the my your our their his her its this these to of for with in on at by from about into as than like
+    and or but if that which""",
+    "de": """der die das den dem des ein eine einen einem einer eines mein meine meinen ihr ihre ihren ihrem ihrer unser
+    unsere unseren unserem unserer zu zur zum mit für von vom bei im in an am auf aus über und oder als wie dass""",
+    "fr": """le la les l un une des du de d mon ma mes votre vos notre nos son sa ses leurs à au aux avec pour par sur
+    dans en chez et ou que qui si comme""",
+    "es": """el la los las un una unos unas mi mis su sus nuestro nuestra nuestros nuestras tu tus de del a al con para
+    por en sobre y o que si como""",
+    "pt": """o a os as um uma uns umas meu minha seu sua seus suas nosso nossa nossos nossas de do da dos das ao à aos
+    às com para por pelo pela em no na nos nas sobre e ou que se como""",
+    "it": """il lo la i gli le un uno una di del della dei delle a al alla con per da dal in nel nella su sul e o che se
+    come suo sua vostro vostra nostro nostra""",
+    "nl": "de het een mijn uw jouw onze van voor met in aan bij naar om te en of dat als",
+    "pl": "i w z na do o od za po dla oraz że jak", "cs": "a i v ve s se z ze na do o od po pro k ke že jak nebo",
+    "sv": "en ett den er era vår vårt våra av för med på i till om och eller att som",
+}  # fmt: skip
+_LEADS_ON_IN = {code: frozenset(words.split()) for code, words in _LEADS_ON.items()}
+
+
+def leads_on(word: str, language: str) -> bool:
+    """Whether no phrase of that language ends with this word in lower case: an article, a preposition, an "and"."""
+    return word in _LEADS_ON_IN.get(language, ())
+
+
 def language(text: str, most: int = 400) -> str:
-    """ISO code out of `LANGUAGES`, or "xx" where none is clearly ahead. Looks at the first `most` words."""
-    votes = dict.fromkeys(TOLD_APART, 0.0)
+    """The ISO code of the text's language, or "xx" if none is clearly ahead. Looks at the first `most` words."""
+    votes = dict.fromkeys(DETECTED_LANGUAGES, 0.0)
     plain = text.isascii()
     text = text.lower() if plain else _MISREAD.sub("", text).lower()
     word = _ASCII_WORD if plain else _ANY_WORD
@@ -471,4 +497,4 @@ def language(text: str, most: int = 400) -> str:
                 for code in _LETTERS[letter]:
                     votes[code] += 1 / len(_LETTERS[letter])
     second, first = sorted(votes, key=votes.__getitem__)[-2:]
-    return first if votes[first] >= max(ENOUGH, LEAD * votes[second]) else OTHER
+    return first if votes[first] >= max(MIN_VOTES, LEAD * votes[second]) else OTHER

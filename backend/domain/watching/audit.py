@@ -1,4 +1,4 @@
-"""The log of decisions: a chain of seals, and the grounds from which each verdict can be reached again."""
+"""The log of decisions: a tamper-evident chain of entries, with the inputs from which each verdict can be replayed."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ from backend.domain.mailbox.message import Grounds, LabelIds, Limit, Verdict
 from backend.domain.moments import micros, moment
 from backend.domain.policy.evidence import Earlier
 from backend.domain.policy.table import Facts, Standing, decide, prescreen
-from backend.domain.reading.score import Score, Thresholds, Trace
+from backend.domain.reading.score import Score, ScoreTrace, Thresholds
 
-# ---- The append-only log as a chain
-# Seals are HMACs under a key that the mailbox alone has, so somebody who can write to the database but lacks the key
-# can change nothing unseen: neither an entry, nor its place, nor the end of the log. What an entry says is sealed by
-# its salted digest alone, and so can be erased: the tombstone that stays still verifies, and tells nothing. Up to which
-# entry the log is erased is an entry itself, so nobody else makes tombstones unseen. An older copy of the whole log,
-# head included, is a valid log. That its end was cut off is found by comparing it with the heads that are kept outside
-# the database daily, and with the messages that are still kept.
+# ---- The log as a chain
+# A seal is an HMAC with a key of the mailbox. Without this key, nobody who can write to the database can change an
+# entry, its position or the end of the log without being noticed. A seal covers only the salted digest of an entry's
+# content, so the content can be erased: the tombstone that remains still verifies and reveals nothing. Each erasure is
+# an entry in the log itself, so a forged tombstone is noticed. An older copy of the whole log, head included, verifies
+# too; that its end is missing is found by comparison with the heads that are logged daily outside the database, and
+# with the messages that are still kept.
 
 
 KEY_BYTES = 32
 SALT_BYTES = 16
 START = bytes(32)
-"""What stands before the first entry."""
+"""The seal before the first entry."""
 ERASED = "erased"
-"""The kind of entry that says up to which number (`up_to`) entries were erased."""
+"""The kind of an entry about an erasure; its `up_to` is the number of the last erased entry."""
 
 
 class LogEntry(NamedTuple):
-    """One entry, numbered from 1. `about` is a message's id, `at` microseconds since 1970; both, `payload` and `salt`
-    are None in a tombstone."""
+    """One entry, numbered from 1. `about` is a message's id, `at` is in microseconds since 1970. In a tombstone, these
+    two, `payload` and `salt` are None."""
 
     number: int
     at: int | None
@@ -57,15 +57,16 @@ class LogEntry(NamedTuple):
     seal: bytes
 
     @property
-    def says(self) -> dict[str, Any]:
-        """The payload read; nothing in a tombstone."""
-        told: dict[str, Any] = json.loads(self.payload or "{}")
-        return told
+    def data(self) -> dict[str, Any]:
+        """The parsed payload; empty in a tombstone."""
+        parsed: dict[str, Any] = json.loads(self.payload or "{}")
+        return parsed
 
 
 class Chain(NamedTuple):
-    """A log's sealed key, the number up to which entries were sealed with a key that is lost (`began`), and its head:
-    number and seal of the last entry, and a seal over both. `setting` names what its last verdict was reached with."""
+    """A log's key (encrypted); the number up to which entries were sealed with a key that is lost (`began`); and its
+    head: number and seal of the last entry, and `tag`, a seal over both. `setting` names the settings of the last
+    verdict."""
 
     sealed_key: bytes = b""
     began: int = 0
@@ -78,17 +79,19 @@ class Chain(NamedTuple):
 class Fault(StrEnum):
     """What is wrong with a log at an entry."""
 
-    CHANGED = "changed"  # what it says, its time or its message is not what was written
-    RESEALED = "resealed"  # its digest, its place or a neighbour's seal is not what was written
-    MISSING = "missing"  # it, and those after it up to the next that is there
-    CUT = "cut"  # the log and its head do not end alike
-    HEAD = "head"  # the head itself was not written with this key
-    EMPTIED = "emptied"  # it is a tombstone, and no erasure is written down
-    LOGGED = "logged"  # it is not the head that was logged
+    CHANGED = "changed"  # its content, time or message was changed
+    RESEALED = "resealed"  # its digest, its position or the seal before it was changed
+    MISSING = "missing"  # it is missing, and so are those up to the next one
+    CUT = "cut"  # the last entry is not the one in the head
+    HEAD = "head"  # the head was not sealed with this key
+    EMPTIED = "emptied"  # it is a tombstone without an entry about the erasure
+    LOGGED = "logged"  # its seal differs from the head that was logged outside the database
 
 
-def grown(key: bytes, chain: Chain, at: int, about: str, salt: bytes, payload: str) -> tuple[LogEntry, Chain]:
-    """The next entry of a chain, and the chain with it."""
+def appended(
+    key: bytes, chain: Chain, at: int, about: str, salt: bytes, payload: str
+) -> tuple[LogEntry, Chain]:
+    """The next entry of a chain, and the chain with that entry."""
     number, digest = chain.number + 1, _digest(at, about, salt, payload)
     seal = _seal(key, b"entry", number, chain.seal + digest)
     tag = _seal(key, b"head", number, seal)
@@ -99,9 +102,9 @@ def grown(key: bytes, chain: Chain, at: int, about: str, salt: bytes, payload: s
 def faults(
     key: bytes, chain: Chain, entries: Iterable[LogEntry], logged: Iterable[tuple[int, str]] = ()
 ) -> Iterator[tuple[int, Fault]]:
-    """All that is wrong, by number, with `entries` in their order; those sealed with a lost key are believed. Each is
-    judged by what stands before it, so that one fault does not hide the next. `logged`: heads that were logged, as
-    number and seal in hex."""
+    """All faults in `entries`, which are in order, with their numbers. Entries sealed with a lost key are trusted. Each
+    entry is checked against the one before it, so that one fault does not hide the next. `logged` are heads that were
+    logged outside the database: number and seal in hex."""
     number, before, seals = chain.began, START, dict[int, bytes]()
     emptied, erased = list[int](), 0
     for entry in entries:
@@ -118,8 +121,8 @@ def faults(
             yield entry.number, Fault.CHANGED
         elif entry.payload is None:
             emptied.append(entry.number)
-        elif follows and genuine and entry.says.get("kind") == ERASED:
-            erased = max(erased, entry.says["up_to"])
+        elif follows and genuine and entry.data.get("kind") == ERASED:
+            erased = max(erased, entry.data["up_to"])
         number, before = entry.number, entry.seal
     for tombstone in emptied:
         if tombstone > erased:
@@ -135,7 +138,7 @@ def faults(
 
 
 class KeptVerdict(NamedTuple):
-    """What a message's own row says of its verdict; `decided_at` in microseconds since 1970."""
+    """The verdict in a message's database row; `decided_at` is in microseconds since 1970."""
 
     gmail_id: str
     outcome: str
@@ -144,41 +147,41 @@ class KeptVerdict(NamedTuple):
     decided_at: int
 
 
-def unlike(entries: Sequence[LogEntry], kept: Iterable[KeptVerdict]) -> Iterator[str]:
-    """The messages whose rows say otherwise than the last verdict in their log, or that it does not know. What was
-    decided before the first entry that can be read is left out."""
+def disagreeing(entries: Sequence[LogEntry], kept: Iterable[KeptVerdict]) -> Iterator[str]:
+    """The ids of messages whose database row differs from their last verdict in the log, or that have none there.
+    Messages decided before the first readable entry are left out."""
     verdicts, begun = dict[str, Mapping[str, Any]](), None
     for entry in entries:
         if entry.at is None or entry.about is None:
             continue
         begun = entry.at if begun is None else begun
-        says = entry.says
-        if says.get("kind") == "verdict" and not says.get("late"):
-            verdicts[entry.about] = says
+        data = entry.data
+        if data.get("kind") == "verdict" and not data.get("late"):
+            verdicts[entry.about] = data
     for message in kept:
         if begun is None or message.decided_at < begun:
             continue
-        said = verdicts.get(message.gmail_id, {})
-        score = said.get("case", {}).get("p")
+        logged = verdicts.get(message.gmail_id, {})
+        score = logged.get("case", {}).get("p")
         other = score is not None and (message.score is None or bits(message.score) != score)
-        if (said.get("row"), said.get("outcome")) != (message.policy_row, message.outcome) or other:
+        if (logged.get("row"), logged.get("outcome")) != (message.policy_row, message.outcome) or other:
             yield message.gmail_id
 
 
-def name_of(content: str) -> str:
-    """The name of what many entries share: 32 hex digits of its digest."""
+def content_name(content: str) -> str:
+    """The name of content that many entries share: 32 hex digits of its digest."""
     return sha256(content.encode()).hexdigest()[:32]
 
 
-def keyed(key: bytes, text: str) -> str:
-    """A digest that only somebody with the key can make sense of; 16 hex digits."""
+def keyed_digest(key: bytes, text: str) -> str:
+    """A digest of `text`, 16 hex digits, that nobody without the key can compare with a guess."""
     return hmac.digest(key, b"text" + text.encode(), "sha256").hex()[:16]
 
 
 def _digest_fits(entry: LogEntry) -> bool:
-    at, about, salt, payload = told = entry[1:5]
+    at, about, salt, payload = content = entry[1:5]
     if at is None or about is None or salt is None or payload is None:
-        return told == (None, None, None, None)
+        return content == (None, None, None, None)
     return compare_digest(_digest(at, about, salt, payload), entry.digest)
 
 
@@ -191,19 +194,19 @@ def _seal(key: bytes, what: bytes, number: int, covered: bytes) -> bytes:
 
 
 # ---- The inputs of a verdict, for replay
-# No name, address, subject or word of a message is in it: of the sender it holds how they stood with the owner.
+# They contain no name, address, subject or word of a message; of the sender only how they stand with the owner.
 
 
 _OWNER = Owner("owner@owner.test")
 _CHOSEN = ("mode", "strictness", "left_alone", "rows_off", "paused_until")
 """The preferences a verdict depends on."""
 _STANDING = ("corresponded", "took_part", "keeps", "credits")
-"""Of a standing, what is written down as it is."""
+"""Fields of `Standing` that are recorded as they are."""
 _json = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
 
 def bits(value: float) -> str:
-    """A number as the hexadecimal digits of its 64 bits: equal only if every bit is."""
+    """A number as the hex digits of its 64 bits, so that equal texts mean equal bits."""
     return struct.pack(">d", value).hex()
 
 
@@ -216,7 +219,7 @@ def from_bits(text: str) -> float:
 def grounds(
     facts: Facts, score: Score, thresholds: Thresholds, guards: tuple[str, ...], now: datetime
 ) -> Grounds:
-    """What `decide` takes."""
+    """The arguments of `decide`, as they are recorded."""
     standing, rules = facts.standing, facts.standing.rules
     case = {
         "at": micros(now),
@@ -225,7 +228,7 @@ def grounds(
         "form": form_of(facts.arrival, facts.owner) if facts.form is None else facts.form,
         "own_organisation": facts.own_organisation,
         "rules": [rules.address, rules.domain] if rules.address or rules.domain else [],
-        **{name: bits(told) for name, told in asdict(standing.earlier).items() if told},
+        **{name: bits(value) for name, value in asdict(standing.earlier).items() if value},
         **{name: getattr(standing, name) for name in _STANDING},
         "guards": list(guards),
         "filtered": facts.filtered,
@@ -241,20 +244,20 @@ def grounds(
     if again is not None:
         model["judge"] = again.judge
     setting = _setting(facts.preferences, facts.labels, thresholds, **model)
-    # Without what is nothing: most senders are strangers.
+    # Empty values are left out: most senders are strangers.
     return Grounds(setting, _json({name: value for name, value in case.items() if value}), score.trace)
 
 
 _BESIDE = "\n"
 
 
-def kept_counts(trace: Trace) -> str:
-    """What is kept to score a message again: the counts of its terms, and the numbers of its second reading."""
+def kept_counts(trace: ScoreTrace) -> str:
+    """What is kept to score a message again: its term counts, and the numbers of its second reading."""
     return trace.counts if trace.again is None else f"{trace.counts}{_BESIDE}{trace.again.numbers}"
 
 
 def from_kept(kept: str) -> tuple[str, str]:
-    """Counts and numbers of `kept_counts`; "" for a message that was read once."""
+    """Inverse of `kept_counts`: (counts, numbers); the numbers are "" if there was no second reading."""
     counts, _, numbers = kept.partition(_BESIDE)
     return counts, numbers
 
@@ -266,15 +269,15 @@ def from_history(
     now: datetime,
     ours: LabelIds,
 ) -> Grounds:
-    """What `prescreen` takes."""
+    """The arguments of `prescreen`, as they are recorded."""
     history = None if labels is None else sorted(labels)
     case = {"at": micros(now), "history": history, "blocks": blocks}
     return Grounds(_setting(preferences, ours), _json(case))
 
 
-def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Score | None) -> Verdict | None:
-    """The verdict of today's table on what was written down. `score` in place of the one of then. Raises `Refused`,
-    `ValueError`, `KeyError`, `TypeError` or `struct.error` for what `grounds` did not write."""
+def replay(setting: Mapping[str, Any], case: Mapping[str, Any], score: Score | None) -> Verdict | None:
+    """The verdict of the present policy table on recorded inputs. `score` replaces the recorded score. Raises
+    `Refused`, `ValueError`, `KeyError`, `TypeError` or `struct.error` for inputs that `grounds` did not write."""
     now, (allow, block) = moment(case["at"]), setting["labels"]
     preferences = Preferences.from_json(dict(setting))
     labels = LabelIds(allow=allow, block=block)
@@ -302,38 +305,38 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
 
 
 def differences(
-    says: Mapping[str, Any], setting: Mapping[str, Any], score: Score | None, key: bytes | None = None
+    data: Mapping[str, Any], setting: Mapping[str, Any], score: Score | None, key: bytes | None = None
 ) -> list[str]:
-    """What differs between an entry and the same judged again, by its name there; nothing if every bit is equal.
+    """The names of the values in an entry's `data` that differ in a replay; none if every bit is equal.
 
-    `score` is the message's, scored again; None: the one that was written down is believed. `key` is the log's, where
-    the very text was scored again.
+    `score` is from scoring the message again; None: use the recorded score. `key` is the log's, given if the same text
+    was scored again.
     """
-    written = {**says["case"], "guards": [], **says}
+    recorded = {**data["case"], "guards": [], **data}
     again: dict[str, Any] = {}
     if score is not None:
         again |= {"p": bits(score.probability), "logit": bits(score.logit)}
-        if score.trace and score.trace.shares and "shares" in says:
+        if score.trace and score.trace.shares and "shares" in data:
             again["shares"] = score.trace.shares
         second = score.trace and score.trace.again
         again |= {"first": second and bits(second.first), "embedding": second and second.embedding}
-        if key and score.trace and score.trace.text and "text" in says:
-            again["text"] = keyed(key, score.trace.text)
+        if key and score.trace and score.trace.text and "text" in data:
+            again["text"] = keyed_digest(key, score.trace.text)
     verdict = None
     with suppress(Refused, KeyError, TypeError, ValueError, struct.error):  # not written by `grounds`
-        verdict = decided_again(setting, says["case"], score)
+        verdict = replay(setting, data["case"], score)
     again |= {"row": verdict and verdict.row, "outcome": verdict and verdict.outcome}
     again["guards"] = verdict and list(verdict.guards)
-    return [name for name, value in again.items() if value != written.get(name)]
+    return [name for name, value in again.items() if value != recorded.get(name)]
 
 
 @lru_cache(1_000)
 def _setting(
     preferences: Preferences, labels: LabelIds, thresholds: Thresholds | None = None, **model: str
 ) -> str:
-    """The same for many messages, so it is remembered."""
+    """The settings part of the inputs, cached because many messages share it."""
     chosen = preferences.to_json()
-    told: dict[str, Any] = {**model, **{name: chosen[name] for name in _CHOSEN}}
+    setting: dict[str, Any] = {**model, **{name: chosen[name] for name in _CHOSEN}}
     if thresholds is not None:
-        told["thresholds"] = {name: bits(value) for name, value in asdict(thresholds).items()}
-    return _json({**told, "labels": [labels.allow, labels.block]})
+        setting["thresholds"] = {name: bits(value) for name, value in asdict(thresholds).items()}
+    return _json({**setting, "labels": [labels.allow, labels.block]})

@@ -1,14 +1,15 @@
-"""Whether a mailbox's mail has changed: a sequential test of weekly counts against the mailbox's own first weeks.
+"""Whether the mail in a mailbox has changed: a sequential test of weekly counts against the mailbox's first weeks.
 
-Three channels, each a count of messages by class: the score, the share of words the model does not know, the language.
-The first `REFERENCE` weeks say what is usual, how restless, and, in the two channels that have an order, where classes
-end: each holds about as many of their messages, and none is wide where few are. A design effect, estimated from these
-weeks, divides all counts. For each of the last `STARTS` weeks, the latest left out (`LASTS`), the evidence that a
-change began in it is a likelihood ratio of Dirichlet-multinomials: the weeks since then with a weak prior, against what
-the reference foretells. Their sum (Shiryaev-Roberts) is compared with the number of weeks after which an alarm may be
-false.
+There are three channels, each with counts of messages by class: the score, the share of words that the model does not
+know, and the language. The first `REFERENCE_WEEKS` weeks show what is usual and how much weeks vary. In the two
+channels with ordered values, they also set the bounds of the classes, so that each class has about equally many
+messages and none is wide where there are few. All counts are divided by a design effect estimated from these weeks,
+because messages in a week are not independent. For each of the last `START_WEEKS` weeks except the latest
+(`MIN_WEEKS`), the evidence that a change began in it is a likelihood ratio of Dirichlet-multinomials: the weeks since
+then with a weak prior, against the prediction from the reference. The sum of these ratios (Shiryaev-Roberts) is an
+alarm if it reaches `ALARM`.
 
-Scores of two models cannot be compared, so each model has first weeks of its own.
+Scores of different models cannot be compared, so each model has its own first weeks.
 """
 
 from __future__ import annotations
@@ -26,45 +27,44 @@ from statistics import median
 from backend.domain.reading.score import Score
 from backend.domain.reading.words import OTHER
 
-REFERENCE = 8
-STARTS = 12
-LASTS = 2
-"""Weeks that a change has gone on for before it counts: in one alone a fair or a holiday looks the same."""
+REFERENCE_WEEKS = 8
+START_WEEKS = 12
+MIN_WEEKS = 2
+"""Weeks that a change must last before it counts: in a single week, a trade fair or a holiday looks the same."""
 ALARM = 520.0
-"""Weeks: an alarm in a mailbox that does not change comes once in so many, or less often."""
+"""In a mailbox that does not change, a false alarm comes once in so many weeks, or less often."""
 MOST = 150
-"""Messages a week that count: so many more would find changes that matter to nobody."""
+"""Weeks with more messages are scaled down to this, or tiny changes that nobody cares about would be found."""
 LEAST_SPREAD, CAUTION = 1.25, 1.4
-"""Eight weeks tell little of how restless a mailbox is: more than the least is taken for so many times as much."""
-PRIOR = 1 / REFERENCE
-"""What the shares of the reference weigh where a change is taken for granted, against what they weigh where there is
-none: as much as one of its weeks."""
+"""Smallest design effect; and, because eight weeks give a poor estimate, the factor by which a larger one is raised."""
+PRIOR = 1 / REFERENCE_WEEKS
+"""Weight of the reference in the hypothesis of a change: that of one of its weeks."""
 CLASSES = 5
-"""Classes of a channel that has an order."""
+"""Number of classes in a channel with ordered values."""
 WIDTHS = 10
-"""No class is wider than the span of the first weeks divided by this."""
+"""No class is wider than the range of the first weeks divided by this."""
 STEPS = {"score": 0.5, "unknown": 0.02}
-"""Classes are cut at multiples of these: of a logit, of a share."""
+"""Counts are kept by multiples of these: of a logit, of a share. Classes join several steps."""
 _FARTHEST = 24
-"""Steps of the score on either side of 0; those beyond count as the last."""
+"""Steps of the score on either side of 0; scores beyond count as the last step."""
 CHANNELS = ("score", "unknown", "language")
-"""The last two say why mail changed, the score only that it did: what is written otherwise also scores otherwise."""
-TOLD = 32.0
-"""Evidence from which one of those is taken for the cause."""
-IMPORT = 3.0
-"""A week with so many times the messages usual in the eight before it is an import or a backlog, and no week."""
+"""The last two can explain a change; the score only shows it, because different mail also scores differently."""
+CAUSE_EVIDENCE = 32.0
+"""Evidence from which one of the last two is taken as the cause."""
+IMPORT_FACTOR = 3.0
+"""A week with so many times the usual messages of the eight weeks before is an import or a backlog, and is ignored."""
 _SMALL = 50
-"""Messages: no week with fewer is taken for an import."""
+"""A week with fewer messages never counts as an import."""
 _NOTICEABLE = 0.02
-"""A share of pitches that changed by less is not spoken of."""
+"""A smaller change in the share of pitches is not mentioned."""
 _FIRST_MONDAY = date(1969, 12, 29)
 
 Week = Mapping[str, float]
-"""Counts by channel and class: "language en", "score -7" (steps)."""
+"""Counts by channel and step or language: "score -7", "language en"."""
 
 
 class State(StrEnum):
-    """How a mailbox's mail stands to its own first weeks."""
+    """How a mailbox's mail compares with its first weeks."""
 
     LEARNING = "learning"  # these are the first weeks
     STEADY = "steady"
@@ -73,10 +73,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailChange:
-    """What changed most, in which channel, and the number of the week it began in. `evidence` is against `ALARM`.
+    """What changed most: the channel, and the number of the week in which it began. `evidence` is compared with
+    `ALARM`.
 
-    Of languages, `grown` became more frequent: its share before and since. Of scores, the share that looks like
-    pitches; of words, the share that is unknown; `rises` is where most messages moved.
+    `before` and `since` are shares: in channel language, of the language that became more frequent (`grown`); in
+    channel score, of mail that looks like a pitch; in channel unknown, of unknown words. `rises`: most messages moved
+    to higher values.
     """
 
     channel: str
@@ -89,7 +91,7 @@ class MailChange:
 
     @property
     def cause(self) -> str:
-        """What is more or less than it was, in a word."""
+        """What has become more or less frequent, as a key for the catalogues."""
         if self.channel == "language":
             return "other_language" if self.grown in ("", OTHER) else "language"
         if self.channel == "unknown":
@@ -101,7 +103,7 @@ class MailChange:
 
 @dataclass(frozen=True, slots=True)
 class WeekCounts:
-    """A week's messages that `model` read, by class. `number` counts weeks, as `week_of` does."""
+    """The counts of a week's messages that `model` scored. `number` is that of `week_of`."""
 
     number: int
     model: str
@@ -109,39 +111,39 @@ class WeekCounts:
 
     @property
     def messages(self) -> int:
-        """How many there were."""
-        return round(sum(of(CHANNELS[0], self.counts).values()))
+        """The number of messages."""
+        return round(sum(channel_counts(CHANNELS[0], self.counts).values()))
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What is known of a mailbox: the change if there is one, and the weeks of the model in use."""
+    """The result for a mailbox: the change, if there is one, and the weeks of the model in use."""
 
     change: MailChange | None
     weeks: Sequence[WeekCounts]
 
     @property
     def state(self) -> State:
-        """How its mail stands to its first weeks."""
+        """How its mail compares with its first weeks."""
         if self.change is not None:
             return State.CHANGED
-        return State.STEADY if len(self.weeks) > REFERENCE else State.LEARNING
+        return State.STEADY if len(self.weeks) > REFERENCE_WEEKS else State.LEARNING
 
 
-def classed(score: Score, language: str) -> str:
-    """The class of one message in each of `CHANNELS`, in a line behind the file of the model that they hold for; "" if
-    the score has no trace."""
+def class_line(score: Score, language: str) -> str:
+    """A line with the model file, and a message's step or language in each of `CHANNELS`; "" if the score has no
+    trace."""
     if (trace := score.trace) is None:
         return ""
     unknown = 1 - trace.known / max(trace.words, 1)
     logit = max(-_FARTHEST, min(floor(score.logit / STEPS["score"]), _FARTHEST))
-    # Twelve signs of the file's digest stand before classes of releases up to 0.2, which were cut otherwise.
+    # 13 characters of the file's digest: releases up to 0.2 used twelve, with other classes.
     return f"{trace.made_with.partition(' ')[0][:13]} {logit} {floor(unknown / STEPS['unknown'] + 1e-9)} {language}"
 
 
-def counted(number: int, lines: Iterable[tuple[str, int]]) -> WeekCounts:
-    """A week of messages, from lines of `classed` and how many are the same. What another model read than most does not
-    count."""
+def week_counts(number: int, lines: Iterable[tuple[str, int]]) -> WeekCounts:
+    """A week's counts, from lines of `class_line` and how often each occurs. Only the model that scored most messages
+    of the week counts."""
     models: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for line, n in lines:
         model, *names = line.split(" ")
@@ -150,13 +152,13 @@ def counted(number: int, lines: Iterable[tuple[str, int]]) -> WeekCounts:
     return WeekCounts(number, model, models[model])
 
 
-def of(channel: str, week: Week) -> dict[str, float]:
-    """The counts of one channel, by class."""
+def channel_counts(channel: str, week: Week) -> dict[str, float]:
+    """The counts of one channel, by step or language."""
     return {key.removeprefix(f"{channel} "): n for key, n in week.items() if key.startswith(f"{channel} ")}
 
 
 def week_of(day: date) -> int:
-    """The number of a day's week; weeks begin on Monday, and 1970 began in the first."""
+    """The number of a day's week. Weeks begin on Monday; 1 January 1970 is in week 0."""
     return (day.toordinal() - _FIRST_MONDAY.toordinal()) // 7
 
 
@@ -165,38 +167,40 @@ def monday_of(number: int) -> date:
     return _FIRST_MONDAY + timedelta(weeks=number)
 
 
-def judged(weeks: Sequence[WeekCounts], before: MailChange | None) -> Drift:
-    """What the weeks of one model say. A change that was known `before` goes on since then."""
-    found = change([week.counts for week in weeks])
+def drift_of(weeks: Sequence[WeekCounts], before: MailChange | None) -> Drift:
+    """The result from the weeks of one model. If the change was known `before`, it keeps its earlier beginning."""
+    found = find_change([week.counts for week in weeks])
     if found is not None:
         began = weeks[found.week].number
         found = replace(found, week=min(began, before.week) if before else began)
     return Drift(found, weeks)
 
 
-def change(weeks: Sequence[Week]) -> MailChange | None:
-    """What changed since the first weeks, if the evidence is an alarm. None while there are too few."""
+def find_change(weeks: Sequence[Week]) -> MailChange | None:
+    """What changed since the first weeks, if the evidence reaches the alarm; None otherwise."""
     weeks = _without_imports(weeks)
-    if len(weeks) <= REFERENCE or not any(weeks[:REFERENCE]):
+    if len(weeks) <= REFERENCE_WEEKS or not any(weeks[:REFERENCE_WEEKS]):
         return None
     found = {channel: _changed(channel, weeks) for channel in CHANNELS}
     evidence = sum(one.evidence for one in found.values()) / len(CHANNELS)
     score, *causes = found.values()
     cause = max(causes, key=lambda one: one.evidence)
-    most = cause if cause.evidence >= TOLD else max(score, cause, key=lambda one: one.evidence)
-    # Of an unknown language no more is known than that its words are.
+    most = cause if cause.evidence >= CAUSE_EVIDENCE else max(score, cause, key=lambda one: one.evidence)
+    # A change to unknown languages is reported as one to unknown words, which says the same more clearly.
     if most.cause == "other_language" and found["unknown"].rises:
         most = found["unknown"]
     return replace(most, evidence=evidence) if evidence >= ALARM else None
 
 
 def bounds(channel: str, weeks: Sequence[Week]) -> list[int] | None:
-    """The steps at which the classes of a channel begin, but for the lowest; None where its classes have no order. Each
-    holds as many of the first weeks' messages as the others, and none is wider than its share of their span: where few
-    were, many may come. What lies below or above all of them is a class as well."""
+    """The steps at which the classes of a channel begin, except the lowest class; None if the channel has no order.
+
+    Classes have equally many messages of the first weeks, but a wide one is divided, because many messages may come
+    later where there were few. All that is below or above the first weeks' messages is a class of its own.
+    """
     if channel not in STEPS:
         return None
-    first = sum((Counter(of(channel, week)) for week in weeks[:REFERENCE]), Counter[str]())
+    first = sum((Counter(channel_counts(channel, week)) for week in weeks[:REFERENCE_WEEKS]), Counter[str]())
     steps = sorted(map(int, first))
     found, seen, closed = steps[:1], 0.0, 0
     for step in steps:
@@ -210,23 +214,27 @@ def bounds(channel: str, weeks: Sequence[Week]) -> list[int] | None:
 
 
 def in_classes(channel: str, week: Week, begin: Sequence[int] | None) -> Counter[str]:
-    """The counts of one channel by class, numbered from 0 where classes have an order."""
+    """The counts of one channel by class; ordered classes are numbered from 0."""
     if begin is None:
-        return Counter(of(channel, week))
+        return Counter(channel_counts(channel, week))
     found = defaultdict[str, float](float)
-    for step, n in of(channel, week).items():
+    for step, n in channel_counts(channel, week).items():
         found[str(bisect_right(begin, int(step)))] += n
     return Counter(found)
 
 
 def _without_imports(weeks: Sequence[Week]) -> list[Week]:
-    """The same weeks, those empty in which far more came than is usual."""
-    sizes = [sum(of(CHANNELS[0], week).values()) for week in weeks]
+    """The same weeks, but without the messages of weeks that had far more than usual."""
+    sizes = [sum(channel_counts(CHANNELS[0], week).values()) for week in weeks]
     kept = list(weeks)
     for at, size in enumerate(sizes):
-        around = sizes[at - REFERENCE : at] if at >= REFERENCE else sizes[:at] + sizes[at + 1 : REFERENCE]
+        around = (
+            sizes[at - REFERENCE_WEEKS : at]
+            if at >= REFERENCE_WEEKS
+            else sizes[:at] + sizes[at + 1 : REFERENCE_WEEKS]
+        )
         usual = [other for other in around if other]
-        if usual and size > max(IMPORT * median(usual), _SMALL):
+        if usual and size > max(IMPORT_FACTOR * median(usual), _SMALL):
             kept[at] = {}
     return kept
 
@@ -234,7 +242,7 @@ def _without_imports(weeks: Sequence[Week]) -> list[Week]:
 def _changed(channel: str, every: Sequence[Week]) -> MailChange:
     begin = bounds(channel, every)
     weeks = [_scaled(in_classes(channel, week, begin)) for week in every]
-    first, later = weeks[:REFERENCE], weeks[REFERENCE:]
+    first, later = weeks[:REFERENCE_WEEKS], weeks[REFERENCE_WEEKS:]
     reference = sum(first, Counter[str]())
     names = sorted(set().union(*weeks))
     spread = _spread(first, reference)
@@ -243,9 +251,9 @@ def _changed(channel: str, every: Sequence[Week]) -> MailChange:
     weak = {name: PRIOR * weight for name, weight in usual.items()}
     evidence, best = 0.0, (float("-inf"), len(weeks) - 1)
     since: Counter[str] = Counter()
-    for back, week in enumerate(reversed(later[-STARTS:]), 1):
+    for back, week in enumerate(reversed(later[-START_WEEKS:]), 1):
         since.update({name: n / spread for name, n in week.items()})
-        if back < LASTS:
+        if back < MIN_WEEKS:
             continue
         ratio = _likelihood(since, weak) - _likelihood(since, usual)
         evidence += exp(min(ratio, 600.0))
@@ -256,13 +264,13 @@ def _changed(channel: str, every: Sequence[Week]) -> MailChange:
         grown = max(names, key=lambda name: share[name] - shares[name])
         return MailChange(channel, grown, shares[grown], share[grown], best[1], evidence)
     moved = sum(int(name) * (share[name] - shares[name]) for name in names)
-    before, after = (_level(channel, some) for some in (every[:REFERENCE], every[best[1] :]))
+    before, after = (_level(channel, some) for some in (every[:REFERENCE_WEEKS], every[best[1] :]))
     return MailChange(channel, "", before, after, best[1], evidence, moved >= 0)
 
 
 def _level(channel: str, weeks: Sequence[Week]) -> float:
-    """The share of these messages that looks like pitches, or of their words that is unknown."""
-    counts = sum((Counter(of(channel, week)) for week in weeks), Counter[str]())
+    """The share of these messages that look like pitches, or of their words that are unknown."""
+    counts = sum((Counter(channel_counts(channel, week)) for week in weeks), Counter[str]())
     each = (
         n * (int(step) >= 0 if channel == "score" else STEPS[channel] * (int(step) + 0.5))
         for step, n in counts.items()
@@ -276,7 +284,7 @@ def _scaled(week: Mapping[str, float]) -> Counter[str]:
 
 
 def _spread(weeks: Sequence[Counter[str]], reference: Counter[str]) -> float:
-    """By how much the reference's weeks differ from one another beyond chance."""
+    """The design effect: by how much the reference weeks vary more than by chance."""
     seen = [week for week in weeks if week]
     square, free = 0.0, (len(seen) - 1) * (len(reference) - 1)
     for week in seen:
@@ -288,7 +296,7 @@ def _spread(weeks: Sequence[Counter[str]], reference: Counter[str]) -> float:
 
 
 def _likelihood(counts: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """The logarithm of a Dirichlet-multinomial's, up to what depends on the counts alone."""
+    """The log-likelihood of a Dirichlet-multinomial, without the terms that depend only on the counts."""
     weight, total = sum(weights.values()), sum(counts.values())
     each = sum(lgamma(own + counts[name]) - lgamma(own) for name, own in weights.items() if counts.get(name))
     return lgamma(weight) - lgamma(weight + total) + each

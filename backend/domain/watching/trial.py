@@ -1,5 +1,5 @@
-"""Which models are at work, which messages owners are asked about, whether a challenger is better than the champion,
-and whether another degree of strictness would serve an owner better."""
+"""Which models are in use, which messages owners are asked about, whether a new model (the challenger) is better than
+the one in use (the champion), and whether another strictness would be better for an owner."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from backend.domain.digest import Digest
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import RowName, Shadow, Verdict
-from backend.domain.mailbox.review import Share, joined, wilson
+from backend.domain.mailbox.review import Share, combined_share, wilson
 from backend.domain.policy.table import STRANGERS, Facts, decide
 from backend.domain.reading.score import Thresholds
 
 # ---- Models in use
-# The champion decides. A challenger scores what the champion scores, and nothing follows from it. Either is named by
-# its version; `FILE` is the model file of the settings, by default the one that ships, and is the first champion.
+# The champion decides. A challenger's scores are only recorded. Models are named by their version.
 
 
 FILE = ""
+"""Name of the model file in the settings, by default the one that ships. It is the first champion."""
 
 
 class Act(StrEnum):
-    """What was done. The value is stored and logged."""
+    """What an operator did with a model. The value is stored and logged."""
 
     ADD = "add"
     SHADOW = "shadow"
     STOP = "stop"
     PROMOTE = "promote"
-    FORCE = "force"  # promoted without a finding for it
+    FORCE = "force"  # promoted although the trial has not shown it to be better
     ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
-    """A model that was added, kept with its file. `digest` is the file's own, `name` what the file was called."""
+    """A model that was added and is stored with its file. `digest` is that of the file, `name` the file's name."""
 
     version: str
     digest: str
@@ -53,9 +53,9 @@ class KnownModel:
 
 
 @dataclass(frozen=True, slots=True)
-class AtWork:
-    """The models at work since act `number`. `before`: the champion before this one, if any. A trial
-    has a `challenger` and began at `since`."""
+class ModelsInUse:
+    """The models in use since act `number`. `before` is the previous champion, if any. During a trial there is a
+    `challenger`, and `since` is when the trial began."""
 
     number: int = 0
     champion: str = FILE
@@ -63,8 +63,8 @@ class AtWork:
     challenger: str | None = None
     since: datetime | None = None
 
-    def after(self, act: Act, version: str, now: datetime) -> AtWork:
-        """What is at work after an act about the model `version`. Raises `Refused`."""
+    def after(self, act: Act, version: str, now: datetime) -> ModelsInUse:
+        """The models in use after an act about model `version`. Raises `Refused` if the act is not possible."""
         following = replace(self, number=self.number + 1)
         if act is Act.ADD:
             return following
@@ -83,28 +83,28 @@ class AtWork:
             raise Refused("models.nothing_before")
         if version == self.champion:
             raise Refused("models.is_champion", version=version)
-        # What was taken back is nothing to go back to.
+        # After a rollback there is no previous champion: one cannot return to the model that was rolled back.
         return replace(over, champion=version, before=None if act is Act.ROLLBACK else self.champion)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelAct:
-    """One act in the log: who did what about which model, and what was at work then."""
+    """One act in the log: who did what with which model, and the models in use after it."""
 
     act: Act
     version: str
     by: str
     at: datetime
-    at_work: AtWork
+    at_work: ModelsInUse
 
 
-# ---- A challenger walks the table beside the champion.
+# ---- The challenger's verdict
 
 
 def shadow_of(
     verdict: Verdict, digest: Digest, facts: Facts, guards: tuple[str, ...], now: datetime
 ) -> Shadow | None:
-    """What the challenger would have decided; None without one, and where no score was asked for."""
+    """What the challenger would have decided; None without a challenger, or if the verdict did not need a score."""
     score = digest.challenger
     if score is None or verdict.row not in STRANGERS:
         return None
@@ -113,26 +113,26 @@ def shadow_of(
 
 
 # ---- Sampled questions
-# The mail of a week is divided into strata; of each the messages with the lowest keyed digests are drawn, so that the
-# draw is the same wherever it is made, and no sender can aim at it or away from it. Only answers to these questions
-# count: what an owner corrects unasked, a drawn message or another, tells of the mistakes they happened to see. A drawn
-# message weighs as much as there are messages of its stratum in its week for each one drawn of them. "Can't say" and no
-# answer leave the sample; the rest of the stratum stands for them. The formulas stand in docs/explanation/watching.md.
+# A week's mail is divided into strata. From each stratum, the messages with the lowest keyed digests are drawn, so that
+# every server draws the same ones and no sender can influence the draw. Only answers to these questions count, because
+# corrections that an owner makes unasked show only the mistakes they happened to see. The weight of a drawn message is
+# the number of messages in its stratum and week, divided by the number drawn. Messages answered with "can't say", or
+# not at all, leave the sample; the rest of the stratum stands for them. Formulas: docs/explanation/watching.md.
 
 
 QUALITY = "quality"
-"""What questions about all mail are kept under."""
+"""The stored kind of questions about all mail."""
 
 HELD, NEAR, PASSED = STRATA = ("held", "near", "passed")
-"""Nearly held is, of what stayed in the inbox on its score, the tenth with the highest: that is where another degree of
-strictness decides otherwise."""
+"""NEAR (nearly held) is the tenth with the highest scores among mail that its score let into the inbox: another
+strictness would decide differently there."""
 
 HOLDING = frozenset({RowName.HELD_WITH_EARLIER, RowName.OBSERVE, RowName.QUARANTINE, RowName.CHALLENGE})
-NARROW = 0.2
-"""An interval as wide as this or wider says too little to be shown."""
+MAX_WIDTH = 0.2
+"""A confidence interval this wide or wider is not shown."""
 
 BY = ("model", "language", "letters")
-"""Attributes of a label that figures are split by."""
+"""Fields of `TrialLabel` by which figures are split."""
 
 
 class Answer(StrEnum):
@@ -143,14 +143,14 @@ class Answer(StrEnum):
     UNSURE = "unsure"
 
 
-SAID = (Answer.YES, Answer.NO)
+CLEAR_ANSWERS = (Answer.YES, Answer.NO)
 
 
 @dataclass(frozen=True, slots=True)
 class TrialLabel:
-    """A drawn message. `answer` is an `Answer`, or "" while there is none; `acted` the answer that lies in what its
-    owner did with it unasked, "" if they did nothing; `letters` the script of its sender's name, as far as figures tell
-    it apart; `mailbox` its owner's."""
+    """A drawn message. `answer` is an `Answer`, "" while there is none; `acted` is the answer implied by what the owner
+    did with the message unasked, "" if they did nothing; `letters` is the script of the sender's name; `mailbox` is
+    its mailbox's id."""
 
     stratum: str
     weight: float
@@ -164,8 +164,8 @@ class TrialLabel:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What the answers about some messages say: asked, answered with yes or no, and the shares, None where there is too
-    little to tell. `by` is "" or one of `BY`, `name` which."""
+    """Precision and recall from the answers about some messages (None if there are too few), and how many were asked
+    and answered with yes or no. `by` is "" or one of `BY`, and `name` is its value."""
 
     by: str
     name: str
@@ -175,11 +175,11 @@ class Quality:
     recall: Share | None
 
 
-def drawn(
+def draw_sample(
     key: bytes, name: str, strata: Mapping[str, Sequence[str]], budget: int
 ) -> list[tuple[str, str, float]]:
-    """At most `budget` messages as (id, stratum, weight). `name` is the draw's own. Each stratum in turn gives its
-    next; the questions come in no order that tells a stratum."""
+    """Draw at most `budget` messages: (id, stratum, weight). `name` makes draws differ. The strata take turns. The
+    result is ordered so that it does not reveal the strata."""
     orders = [
         sorted((hmac.digest(key, f"draw {name} {one}".encode(), "sha256"), one, stratum) for one in members)
         for stratum, members in strata.items()
@@ -189,14 +189,14 @@ def drawn(
     return [(one, stratum, len(strata[stratum]) / sizes[stratum]) for _, one, stratum in sorted(picked)]
 
 
-def in_turn(week: int, budget: int) -> tuple[str, ...]:
-    """`STRATA`; where there are fewer questions than strata, each is the first, the second and left out in turn."""
+def strata_order(week: int, budget: int) -> tuple[str, ...]:
+    """The order of the strata in a week. With fewer questions than strata, each week leaves out another one."""
     turn = week % len(STRATA) if budget < len(STRATA) else 0
     return STRATA[turn:] + STRATA[:turn]
 
 
 def quality(labels: Sequence[TrialLabel]) -> list[Quality]:
-    """Of all, then by model, by language and by the letters of the sender's name, where there are several."""
+    """The quality over all labels, then for each model, language and script of the sender's name."""
     found = [_quality(labels, "", "", labels)]
     for by in BY:
         names = sorted({getattr(label, by) for label in labels} - {""})
@@ -205,15 +205,14 @@ def quality(labels: Sequence[TrialLabel]) -> list[Quality]:
     return found
 
 
-def narrow(share: Share | None) -> bool:
-    """Whether a share is known well enough to be shown."""
-    return share is not None and share.high - share.low < NARROW
+def is_narrow(share: Share | None) -> bool:
+    """Whether a share is known precisely enough to be shown."""
+    return share is not None and share.high - share.low < MAX_WIDTH
 
 
 def share_of_pitches(labels: Iterable[TrialLabel], of: Iterable[TrialLabel]) -> Share | None:
-    """Of messages of a stratum, of which `of` were drawn, the share of pitches that are among `labels`; None if nothing
-    was said about any."""
-    weights = [label.weight for label in of if label.answer in SAID]
+    """The share of a stratum, from which `of` were drawn, that are pitches among `labels`; None without answers."""
+    weights = [label.weight for label in of if label.answer in CLEAR_ANSWERS]
     if not (weight := sum(weights)):
         return None
     size = weight**2 / sum(one**2 for one in weights)
@@ -223,13 +222,13 @@ def share_of_pitches(labels: Iterable[TrialLabel], of: Iterable[TrialLabel]) -> 
 
 def _quality(every: Sequence[TrialLabel], by: str, name: str, some: Sequence[TrialLabel]) -> Quality:
     held = [label for label in some if label.stratum == HELD]
-    answered = sum(label.answer in SAID for label in some)
+    answered = sum(label.answer in CLEAR_ANSWERS for label in some)
     return Quality(by, name, len(some), answered, share_of_pitches(held, held), _recall(every, some))
 
 
 def _recall(every: Sequence[TrialLabel], some: Sequence[TrialLabel]) -> Share | None:
-    """Of the pitches among `some`, by the strata of all. None if nobody said anything about a stratum, or there was no
-    pitch."""
+    """The share of the pitches among `some` that were held, with the strata's sizes from `every`. None if a stratum has
+    no answers, or without pitches."""
     sizes, known = dict[str, float](), dict[str, Share]()
     for stratum in STRATA:
         drawn, own = ([label for label in of if label.stratum == stratum] for of in (every, some))
@@ -245,45 +244,42 @@ def _recall(every: Sequence[TrialLabel], some: Sequence[TrialLabel]) -> Share | 
         pitches = {stratum: sizes[stratum] * value for stratum, value in of.items()}
         return pitches[HELD] / (sum(pitches.values()) or 1.0)
 
-    return joined(known, recall)
+    return combined_share(known, recall)
 
 
 # ---- Is the challenger better?
-# The payoff of such a message is +1 for a pitch that only the challenger holds and −`COST` for an ordinary message
-# that only it holds, mirrored where the champion holds, and divided by `COST`: within [−1, 1]. Messages on which both
-# agree pay nothing. The test (Waudby-Smith and Ramdas 2024) bets on the sign of the mean payoff: `BETS` fixed shares
-# of a wealth that begins at 1, averaged. If the mean is not above 0, that wealth reaches `ENOUGH` in one trial of
-# twenty at most, however often one looks (Ville); another wealth bets the other way. F1 is for people to read: it
-# weighs errors otherwise than `COST` does, and decides nothing.
+# Owners are asked about messages that only one of the two models would hold. Such a message pays +1 for a pitch that
+# only the challenger holds and −`COST` for an ordinary message that only it holds, the opposite if only the champion
+# holds, all divided by `COST`, so it is within [−1, 1]. The test (Waudby-Smith and Ramdas 2024) bets on the sign of the
+# mean payoff, with fixed shares (`BETS`) of a wealth that begins at 1, averaged. If the mean is not above 0, this
+# wealth reaches `PROVEN_FROM` in at most one of twenty trials, however often one looks (Ville's inequality). Another
+# wealth bets the other way. F1 is for people to read: it weighs errors differently from `COST` and decides nothing.
 
 
 COST = 2.0
-"""How many missed pitches one ordinary message held is worth."""
+"""How many missed pitches are as bad as one held ordinary message."""
 BETS = tuple(share / 20 for share in range(1, 20))
-ENOUGH = 20.0
+PROVEN_FROM = 20.0
 TRIAL = "trial"
-"""What questions about disagreements are kept under."""
-
+"""The stored kind of questions about disagreements."""
 
 SAYS_YES = ((0.8, 0.05), (0.4, 0.05))
-"""How often an owner who looks says yes about mail that was held, and about mail that passed: with a good model, and
-with a bad one."""
-HEARD = 50.0
+"""How often a careful owner says yes about held and about passed mail: with a good model, and with a bad one."""
+RELIABLE_FROM = 50.0
 """The evidence from which an owner's answers count."""
 
 
 def asked_in_trial(budget: int) -> int:
-    """Of a week's questions, how many may be about disagreements. The others are about all mail: they go on saying how
-    good the champion is, and show whether an owner's answers tell pitches from ordinary mail (`vouched`)."""
+    """How many of a week's questions may be about disagreements. Those about all mail measure champion and owner."""
     return max(1, budget - 2) if budget else 0
 
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-"""Strata of those questions: who alone held the message."""
+"""Strata of those questions: the only model that would hold the message."""
 
 
 class Finding(StrEnum):
-    """What a trial says of its challenger."""
+    """The result of a trial: the challenger is better, is worse, or it is not yet proven."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -292,22 +288,22 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wealth:
-    """What was won by betting that the challenger is better, and that it is worse."""
+    """The wealth from betting that the challenger is better, and that from betting that it is worse."""
 
     better: float = 1.0
     worse: float = 1.0
 
     @property
     def finding(self) -> Finding:
-        """What it proves."""
-        if self.better >= ENOUGH:
+        """What the wealth proves."""
+        if self.better >= PROVEN_FROM:
             return Finding.BETTER
-        return Finding.WORSE if self.worse >= ENOUGH else Finding.OPEN
+        return Finding.WORSE if self.worse >= PROVEN_FROM else Finding.OPEN
 
 
 @dataclass(frozen=True, slots=True)
 class TrialCounts:
-    """Messages that both models scored, and those that one of them alone would hold."""
+    """How many messages both models scored, and how many only one of them would hold."""
 
     messages: int = 0
     champion: int = 0
@@ -316,9 +312,10 @@ class TrialCounts:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """All there is to tell. `path` begins before the first answer and ends with the one that decided. `silent`
-    questions have no answer, `acted` messages were decided on unasked, and `doubted` answers are of owners not
-    vouched for. The F1s are None while too little is known of the mail on which both agree."""
+    """The state of a trial. `path` is the wealth before the first answer and after each one, up to the answer that
+    decided. `silent` counts questions without an answer, `acted` messages that owners decided about unasked, and
+    `doubted` answers of owners who are not reliable. The F1 values of both models are None while too little is known
+    about mail on which they agree."""
 
     finding: Finding
     asked: int
@@ -337,20 +334,20 @@ class Trial:
 
 
 def disagreement(row: str, other: str) -> str | None:
-    """Who alone holds a message, from the champion's row and the challenger's; None if they agree."""
+    """The only model that holds a message, from the champion's policy row and the challenger's; None if they agree."""
     if (row in HOLDING) == (other in HOLDING):
         return None
     return CHAMPION if row in HOLDING else CHALLENGER
 
 
 def payoff(stratum: str, answer: str) -> float:
-    """Of one message with a yes or no."""
+    """The payoff of one message with a clear answer."""
     gain = 1.0 if answer == Answer.YES else -COST
     return (gain if stratum == CHALLENGER else -gain) / COST
 
 
 def wealth(payoffs: Iterable[float]) -> tuple[Wealth, ...]:
-    """After none, one, two … of them, up to the one that decides."""
+    """The wealth after no, one, two … payoffs, up to the one that decides."""
     ups, downs = [1.0] * len(BETS), [1.0] * len(BETS)
     path = [Wealth()]
     for paid in payoffs:
@@ -362,20 +359,21 @@ def wealth(payoffs: Iterable[float]) -> tuple[Wealth, ...]:
     return tuple(path)
 
 
-def vouched(usual: Sequence[TrialLabel], every: Sequence[TrialLabel] = ()) -> bool:
-    """Whether an owner's answers tell pitches from ordinary mail. `usual`: theirs about all mail, in their order;
-    `every`: all of theirs.
+def is_reliable(usual: Sequence[TrialLabel], every: Sequence[TrialLabel] = ()) -> bool:
+    """Whether an owner's answers tell pitches from ordinary mail: `usual` about all mail, in order; `every`: all.
 
-    The nth answer about held mail is paired with the nth about mail that passed, and the likelihood of both if the
-    owner says truly (`SAYS_YES`) divided by that if they say yes as often to either. Who always says the same, or
-    anything, gets to `HEARD` by chance once in so many times. Who did otherwise with most of the messages than they
-    answered is not vouched for either.
+    The nth answer about held mail is paired with the nth about mail that passed. The likelihood of both answers for a
+    careful owner (`SAYS_YES`) is divided by that for an owner who says yes equally often to both. Somebody who always
+    gives the same answer, or random ones, reaches `RELIABLE_FROM` with a probability of 1 in `RELIABLE_FROM`. An owner
+    who treated most messages differently from their answers is not reliable either.
     """
-    both = [one.answer == one.acted for one in (*usual, *every) if one.answer in SAID and one.acted in SAID]
+    both = [
+        one.answer == one.acted for one in (*usual, *every) if {one.answer, one.acted} <= {*CLEAR_ANSWERS}
+    ]
     if both.count(False) > both.count(True):
         return False
     held, passed = (
-        [one.answer == Answer.YES for one in usual if one.stratum == stratum and one.answer in SAID]
+        [one.answer == Answer.YES for one in usual if one.stratum == stratum and one.answer in CLEAR_ANSWERS]
         for stratum in (HELD, PASSED)
     )
     evidence = [1.0] * len(SAYS_YES)
@@ -385,7 +383,7 @@ def vouched(usual: Sequence[TrialLabel], every: Sequence[TrialLabel] = ()) -> bo
             * prod(_likelier(yes, often, sum(truly) / 2) for yes, often in zip(pair, truly, strict=True))
             for so_far, truly in zip(evidence, SAYS_YES, strict=True)
         ]
-        if sum(evidence) / len(evidence) >= HEARD:
+        if sum(evidence) / len(evidence) >= RELIABLE_FROM:
             return True
     return False
 
@@ -400,27 +398,28 @@ def trial(
     champion: str = "",
     counted: TrialCounts = TrialCounts(),
 ) -> Trial:
-    """What the answers about disagreements say, in the order in which they were given; `usual` are those of the same
-    owners about all mail, whichever model decided it. An answer counts as much as the messages it stands for, so that
-    many small mailboxes do not outvote a large one. `champion` is a version, for its F1."""
+    """The result of the answers about disagreements, which are in the order in which they were given. `usual` are the
+    same owners' answers about all mail, whichever model decided it. An answer is weighted with the number of
+    messages it stands for, so that many small mailboxes do not outvote a large one. `champion` is the version whose
+    F1 is given."""
     own, theirs = defaultdict[str, list[TrialLabel]](list), defaultdict[str, list[TrialLabel]](list)
     for label in usual:
         own[label.mailbox].append(label)
     for label in labels:
         theirs[label.mailbox].append(label)
-    heard = {name for name in {**own, **theirs} if vouched(own[name], theirs[name])}
-    said = [label for label in labels if label.answer in SAID]
-    counting = [label for label in said if label.mailbox in heard]
+    reliable = {name for name in {**own, **theirs} if is_reliable(own[name], theirs[name])}
+    clear = [label for label in labels if label.answer in CLEAR_ANSWERS]
+    counting = [label for label in clear if label.mailbox in reliable]
     most = max((label.weight for label in counting), default=1.0)
     path = wealth(payoff(label.stratum, label.answer) * label.weight / most for label in counting)
-    decided = [label for label in usual if label.mailbox in heard and label.model == champion]
+    decided = [label for label in usual if label.mailbox in reliable and label.model == champion]
     shares = _f1(counting, counted, decided)
     return Trial(
         finding=path[-1].finding,
         asked=len(labels),
         silent=sum(label.answer == "" for label in labels),
         acted=sum(label.acted != "" for label in labels),
-        doubted=len(said) - len(counting),
+        doubted=len(clear) - len(counting),
         path=path,
         counted=counted,
         champion=shares[0],
@@ -431,8 +430,7 @@ def trial(
 def _f1(
     labels: Sequence[TrialLabel], counted: TrialCounts, usual: Sequence[TrialLabel]
 ) -> tuple[Share | None, Share | None]:
-    """Of champion and challenger. The champion's from the questions about all mail; the challenger's differs from it by
-    the messages that one of them alone holds."""
+    """The F1 of champion (from the questions about all mail) and of challenger (changed by the disagreements)."""
     strata = sorted({label.stratum for label in usual})
     mail = sum(label.weight for label in usual)
     drawn = {
@@ -458,10 +456,11 @@ def _f1(
             held += sizes[CHALLENGER] - sizes[CHAMPION]
         return min(max(2 * caught / (held + every), 0.0), 1.0) if held + every else 0.0
 
-    return joined(known, partial(f1, challenger=False)), joined(known, partial(f1, challenger=True))
+    one, other = (combined_share(known, partial(f1, challenger=challenger)) for challenger in (False, True))
+    return one, other
 
 
-# ---- Would the next degree of strictness serve the owner better?
+# ---- Would another strictness be better for the owner?
 
 
 class Scored(NamedTuple):
@@ -473,8 +472,8 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StrictnessOffer:
-    """A degree that is better, and of how many pitches and ordinary messages asked about it decides otherwise: holds
-    them if it is `stricter`, else lets them in."""
+    """A strictness that is better. Of the messages asked about, it decides differently about so many pitches and
+    ordinary messages: it holds them if it is `stricter`, otherwise it lets them in."""
 
     strictness: Strictness
     stricter: bool
@@ -482,19 +481,20 @@ class StrictnessOffer:
     ordinary: int
 
 
-def better_degree(
+def better_strictness(
     chosen: Strictness,
     answered: Sequence[Scored],
     thresholds: Callable[[Strictness], Thresholds],
 ) -> StrictnessOffer | None:
-    """The neighbour of `chosen` that is better; None while that is not proven of one. `answered` are probabilities with
-    the owner's word on them, in the order in which it was given."""
-    degrees, place = tuple(Strictness), tuple(Strictness).index(chosen)
+    """The neighbour of `chosen` that is better; None as long as that is not proven. `answered` are probabilities with
+    the owner's answers, in the order in which they were given. The test is the one for a challenger."""
+    levels, place = tuple(Strictness), tuple(Strictness).index(chosen)
     hold = thresholds(chosen).hold
-    for other in degrees[max(place - 1, 0) : place] + degrees[place + 1 : place + 2]:
-        theirs = thresholds(other).hold
-        alone = CHALLENGER if theirs < hold else CHAMPION
-        differ = [word for share, word in answered if (share >= hold) != (share >= theirs)]
-        if wealth(payoff(alone, word) for word in differ)[-1].finding is Finding.BETTER:
-            return StrictnessOffer(other, theirs < hold, differ.count(Answer.YES), differ.count(Answer.NO))
+    for other in levels[max(place - 1, 0) : place] + levels[place + 1 : place + 2]:
+        other_hold = thresholds(other).hold
+        stricter = other_hold < hold
+        alone = CHALLENGER if stricter else CHAMPION
+        differ = [answer for score, answer in answered if (score >= hold) != (score >= other_hold)]
+        if wealth(payoff(alone, answer) for answer in differ)[-1].finding is Finding.BETTER:
+            return StrictnessOffer(other, stricter, differ.count(Answer.YES), differ.count(Answer.NO))
     return None

@@ -11,7 +11,7 @@ from typing import Any
 
 from backend.domain.mailbox.mailbox import Condition, DigestPace, Mailbox, Mode, Strictness
 from backend.domain.mailbox.message import MessageView
-from backend.domain.reading.score import likeness, points
+from backend.domain.reading.score import likeness, percent
 from backend.locale import Section, Words
 from backend.pipeline.addon import Home
 from backend.web.pages import state_of
@@ -159,7 +159,7 @@ class Frame:
 
     def score(self, share: float) -> str:
         """The score `share` (0…1) with its word, such as "96 Pitch"."""
-        number = points(share)
+        number = percent(share)
         return f"{number} {self.words[f'score_{likeness(number)}']}"
 
     def act(self, key: str, parameters: dict[str, str], kind: str = "OUTLINED") -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from backend.domain.entry.challenge import MAX_NOTE
 from backend.domain.mail.sender import is_free_mail, organisational_domain
-from backend.domain.mailbox.decisions import AWAY, RuleKind
+from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN, RuleKind
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Stage
 from backend.domain.mailbox.review import reasons_of
@@ -131,7 +131,7 @@ def _actions(frame: Frame, gmail_id: str, data: CardData, undo_key: str) -> Json
         )
     held, known = view.placement is Placement.HELD, bool(view.sender)
     choices = (
-        ("release", held and view.decided_by not in AWAY),
+        ("release", held and view.decided_by not in IN_SPAM_OR_BIN),
         ("sales", not held),
         ("allow", known and rules.address is not RuleKind.ALLOW),
         ("block", known and rules.address is not RuleKind.BLOCK),

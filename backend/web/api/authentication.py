@@ -27,7 +27,7 @@ from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import rule_domain
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message import MessageView, Placement
-from backend.domain.mailbox.review import reasons_of, told_reason
+from backend.domain.mailbox.review import reasons_of, shown_reason
 from backend.locale import error_words, reason_sentence
 from backend.locale import reason as reason_text
 from backend.pipeline.devices import DeviceService
@@ -97,7 +97,7 @@ def refusal(error: PitchgateError, code: str = "", **headers: str) -> Response:
 
 def message_json(view: MessageView, language: str) -> schemas.Message:
     """A message as described in docs/reference/api.md."""
-    told = told_reason(view)
+    told = shown_reason(view)
     return {
         "gmail_id": view.gmail_id,
         "thread_id": view.thread_id,

@@ -1,4 +1,4 @@
-"""An owner's computers and signed-in browsers: letting one in, who may see held mail, and ending that."""
+"""An owner's computers and signed-in browsers: connecting one, listing them, and ending their access."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from backend.web.api.authentication import service
 from backend.web.browser_session import DEVICE, back, open_page, owner_page, to_sign_in, wanted, words
 from backend.web.guards import content_policy, from_elsewhere, guarded, origin_of, per_minute
 
-# ---- Letting a computer in
+# ---- Connecting a computer
 
 
 blueprint = Blueprint("devices", __name__)
 PLACES = {"settings": "/settings", "questions": "/review#ask"}
-"""Where a ticket leads that was given for such a page; any other leads to the review page."""
+"""The pages that a sign-in ticket can lead to; any other leads to the review page."""
 
 
 @blueprint.get("/connect/device")
 @guarded(per_minute(60))
 async def ask() -> Response:
-    """What an app wants, for the owner to confirm; they sign in first if they have not. Changes nothing."""
+    """Ask the owner whether to connect an app; they sign in first if necessary. Changes nothing."""
     try:
         wanted = read_request(request.args)
     except Refused:
@@ -40,7 +40,7 @@ async def ask() -> Response:
 @blueprint.post("/connect/device/sign-in")
 @guarded(per_minute(30))
 async def sign_in() -> Response:
-    """Off to Google; the request waits in a cookie."""
+    """Redirect to Google; the app's request waits in a cookie."""
     sealed = (await request.form).get("request", "")
     try:
         service().unseal(sealed)
@@ -52,7 +52,7 @@ async def sign_in() -> Response:
 @blueprint.post("/connect/device")
 @guarded(per_minute(30))
 async def answer() -> Response:
-    """The owner's yes or no: back to the app's listener."""
+    """Take the owner's yes or no, and redirect to the app's listener."""
     try:
         owner, fields = await browser.signed_in_form()
     except browser.SignedOut:
@@ -69,10 +69,10 @@ async def answer() -> Response:
 @blueprint.get("/enter")
 @guarded(per_minute(30))
 async def enter() -> Response:
-    """A ticket signs this browser in, once."""
+    """Sign this browser in with a ticket, which works once."""
     if request.method == "HEAD":
         return Response(b"", 204)
-    # An app opens this itself. A link on another site would bring a browser into somebody else's mailbox.
+    # Only our app opens this URL. A link on another site could sign the browser in to somebody else's mailbox.
     if from_elsewhere():
         raise Forbidden
     try:
@@ -93,7 +93,7 @@ async def sign_out() -> Response:
 
 
 async def kept_request() -> DeviceRequest | None:
-    """The app's request this browser has kept, if it keeps one that still counts."""
+    """The app's request that waits in this browser's cookie, if there is a valid one."""
     sealed = DEVICE.read()
     if not sealed:
         return None
@@ -104,7 +104,7 @@ async def kept_request() -> DeviceRequest | None:
 
 
 async def confirm(wanted: DeviceRequest, mailbox_id: MailboxId, csrf: str) -> Response:
-    """The page with the question. Its form leads to us and on to the app's listener, and nowhere else."""
+    """The page with the question. Its content policy allows the form to lead only to us and to the app's listener."""
     found = await service().overview(mailbox_id)
     response = await open_page(
         "device_confirm.html",
@@ -120,7 +120,7 @@ async def confirm(wanted: DeviceRequest, mailbox_id: MailboxId, csrf: str) -> Re
 
 @blueprint.app_errorhandler(browser.SignedOut)
 async def _ask_to_sign_in(error: browser.SignedOut) -> Response:
-    """A page for an owner we do not know yet. Signing in brings them to the page they asked for."""
+    """The page for a visitor who is not signed in. Signing in leads to the page they asked for."""
     if isinstance(error, browser.HalfShown):
         return await open_page("opening.html", 401, section="connect")
     page = wanted(request.path) if request.method == "GET" else ""
@@ -147,7 +147,7 @@ async def _problem(key: str, status: int) -> Response:
 sessions = Blueprint("sessions", __name__)
 
 HANDLE = 24
-"""Hex digits of its hash that name a session in a form: enough to be unique, and of no use to open one."""
+"""A form names a session by so many hex digits of its hash, which are unique but cannot open the session."""
 
 DONE = ("removed", "ended")
 
@@ -187,7 +187,7 @@ async def remove() -> Response:
     try:
         await service().remove(owner.mailbox_id, fields.get("device_id", ""))
     except NotFound:
-        return back("/devices", done="removed")  # it is gone, which is what was wanted
+        return back("/devices", done="removed")  # it is gone already, which is what the owner wants
     return back("/devices", done="removed")
 
 
@@ -205,7 +205,7 @@ async def end() -> Response:
 @sessions.post("/devices/browsers/end-others")
 @guarded(per_minute(60))
 async def end_others() -> Response:
-    """Sign every browser out but this one."""
+    """Sign out all browsers except this one."""
     sent = await browser.signed_in_form()
     return back("/devices", ended=str(await service().end_others(sent[0].session)))
 

@@ -1,4 +1,4 @@
-"""The insights page: what was held, how sure we are, what became of the challenges, drawn as SVG."""
+"""The insights page: how much was held, how often that was right, and what happened to challenges, drawn as SVG."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from backend.domain.mailbox.review import (
     SenderCount,
     Week,
     shown_weeks,
-    usual,
+    usual_range,
 )
 from backend.domain.watching.drift import monday_of
-from backend.domain.watching.trial import narrow
+from backend.domain.watching.trial import is_narrow
 from backend.pipeline.review import InsightService
 from backend.web import browser_session as browser
 from backend.web.browser_session import owner_page, words
@@ -24,13 +24,12 @@ from backend.web.guards import guarded, per_minute
 from backend.web.owner.review_show import notice
 from backend.web.services import services
 
-# ---- Geometry of the drawings
-# Pure.
+# ---- Geometry of the charts
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar in units of the drawing: `up` above its floor, `down` below it."""
+    """A bar in the chart's units: its height `up` above the base line and `down` below it."""
 
     x: float
     width: float
@@ -39,15 +38,15 @@ class Bar:
 
     @property
     def middle(self) -> float:
-        """Where its words stand."""
+        """The x of its label."""
         return round(self.x + self.width / 2, 2)
 
 
-def both_ways(
+def bars_up_and_down(
     counts: Sequence[tuple[int, int]], width: float, height: float, gap: float = 0.4
 ) -> tuple[Bar, ...]:
-    """One bar for each (count above, count below), in one scale: the longest two fill the drawing. `gap` is the share
-    of a bar's place that is left empty."""
+    """One bar for each (count above, count below). The scale is such that the longest bars above and below fill the
+    chart. `gap` is the share of a bar's place that stays empty."""
     if not counts:
         return ()
     place = width / len(counts)
@@ -63,9 +62,9 @@ def both_ways(
     )
 
 
-def flow(counts: Sequence[int], width: float, height: float, gap: float = 0.36) -> tuple[str, ...]:
-    """The corners of each step, side by side on one floor: a block as high as its share of the first, then the slope
-    to the next one."""
+def flow_polygons(counts: Sequence[int], width: float, height: float, gap: float = 0.36) -> tuple[str, ...]:
+    """The SVG polygon of each step, side by side: a block as high as its share of the first step, then a slope to the
+    next block."""
     place = width / max(1, len(counts))
     tops = [round(height - height * count / max(1, *counts), 1) for count in counts]
     return tuple(
@@ -84,8 +83,8 @@ def flow(counts: Sequence[int], width: float, height: float, gap: float = 0.36) 
     )
 
 
-def lengths(counts: Sequence[int], width: float) -> tuple[float, ...]:
-    """Lengths of lying bars, the longest as long as the drawing."""
+def bar_lengths(counts: Sequence[int], width: float) -> tuple[float, ...]:
+    """Lengths of horizontal bars; the longest is as long as the chart is wide."""
     most = max((1, *counts))
     return tuple(round(width * count / most, 2) for count in counts)
 
@@ -95,30 +94,31 @@ def lengths(counts: Sequence[int], width: float) -> tuple[float, ...]:
 
 blueprint = Blueprint("insights", __name__)
 
-WIDE, HIGH = 440.0, 120.0
-"""The weeks' drawing, in its own units."""
+CHART_WIDTH, CHART_HEIGHT = 440.0, 120.0
+"""Size of the weeks' chart, in its own units."""
 
-ROOM = 16.0
-"""Beside it, for the words under the first bar and the last, which are wider than a bar."""
+LABEL_ROOM = 16.0
+"""Space on both sides of the chart, because the labels of the first and last bar are wider than a bar."""
 
-LONG = 240.0
-"""The longest lying bar."""
+LONGEST_BAR = 240.0
+"""The longest horizontal bar."""
 
 STEPS = ("held", "sent", "begun", "solved")
-"""From held to delivered, each a part of the one before."""
+"""The steps from held to delivered; each counts a part of the one before."""
 
-BROAD, DEEP = 364.0, 100.0
-"""Their drawing."""
+FLOW_WIDTH, FLOW_HEIGHT = 364.0, 100.0
+"""Size of the steps' chart."""
 
 
 @blueprint.get("/insights")
 @guarded(per_minute(60))
 async def insights() -> Response:
-    """Figures of the last weeks, drawn and in tables."""
+    """Figures of the last weeks, as charts and tables."""
     owner = await browser.signed_in()
     mailbox, figures = await service().look(owner.mailbox_id)
     review = words("review")
     change = (await service().drift(owner.mailbox_id)).change
+    silent = [one.sender for one in figures.senders if not (one.let_in or one.noted)]
     weeks, week = shown_weeks(figures.weeks), figures.weeks[-1]
     steps = [figures.held, *(getattr(figures.funnel, step) for step in STEPS[1:])]
     return await owner_page(
@@ -130,27 +130,28 @@ async def insights() -> Response:
         figures=figures,
         latest=week if week.held else Week(weeks[0].monday, figures.held, figures.let_in),
         this_week=bool(week.held),
-        usual=usual(weeks),
+        usual=usual_range(weeks),
         change=change,
         changed_on=monday_of(change.week) if change else None,
         today=week.monday,
         least=LEAST_REVIEWED,
         quality=await service().quality(owner.mailbox_id),
         offer=await service().better_degree(mailbox),
-        narrow=narrow,
+        narrow=is_narrow,
         bars=(bars := _weeks(weeks)),
         floor=max(bar.up for _, bar in bars),
-        wide=WIDE,
-        room=ROOM,
-        high=HIGH,
-        long=LONG,
-        senders=_lying(figures),
+        wide=CHART_WIDTH,
+        room=LABEL_ROOM,
+        high=CHART_HEIGHT,
+        long=LONGEST_BAR,
+        senders=_sender_bars(figures),
+        unanswered=await service().unanswered(owner.mailbox_id, silent),
         review=review,
         notice=notice(request.args, review, mailbox.lost is not None),
         order=services().review.key(),
-        broad=BROAD,
-        deep=DEEP,
-        flow=list(zip(STEPS, steps, flow(steps, BROAD, DEEP), strict=True)),
+        broad=FLOW_WIDTH,
+        deep=FLOW_HEIGHT,
+        flow=list(zip(STEPS, steps, flow_polygons(steps, FLOW_WIDTH, FLOW_HEIGHT), strict=True)),
     )
 
 
@@ -160,10 +161,12 @@ def service() -> InsightService:
 
 
 def _weeks(weeks: Sequence[Week]) -> list[tuple[Week, Bar]]:
-    bars = both_ways([(week.held - week.let_in, week.let_in) for week in weeks], WIDE, HIGH)
+    bars = bars_up_and_down(
+        [(week.held - week.let_in, week.let_in) for week in weeks], CHART_WIDTH, CHART_HEIGHT
+    )
     return list(zip(weeks, bars, strict=True))
 
 
-def _lying(figures: Figures) -> list[tuple[SenderCount, float]]:
-    long = lengths([sender.held for sender in figures.senders], LONG)
+def _sender_bars(figures: Figures) -> list[tuple[SenderCount, float]]:
+    long = bar_lengths([sender.held for sender in figures.senders], LONGEST_BAR)
     return list(zip(figures.senders, long, strict=True))

@@ -1,4 +1,4 @@
-"""Whom the owner allows and blocks: their rules, trying a sender, import and export."""
+"""The page of the owner's allow and block rules: list, test of a sender, import and export."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGE = 50
 MOST_FAULTS = 20
 LONGEST_SUBJECT = 254
 IMPORT_LIMIT = 256 * 1024
-"""Bytes of an import's form; the app's own limit of a body may be lower."""
+"""Bytes of an import's form; the app's limit for request bodies may be lower."""
 
 NUMBERS: dict[str, int] = {row: number for number, row in enumerate(RowName, 1)}
 
@@ -65,7 +65,7 @@ async def remove() -> Response:
 @blueprint.post("/test")
 @guarded(per_minute(120))
 async def test() -> Response:
-    """Would this sender pass? Changes nothing; a form of its own so that no address stands in an address."""
+    """Would mail of this sender pass? Changes nothing. It is a POST so that no email address appears in a URL."""
     sent = await visitor_form()
     (_, mailbox), fields = sent
     address, confirmed = fields.get("address", "")[:LONGEST_SUBJECT], "confirmed" in fields
@@ -81,7 +81,7 @@ async def test() -> Response:
 @blueprint.post("/import")
 @guarded(per_minute(30))
 async def bring_in() -> Response:
-    """Look at a list, or import it."""
+    """Preview the effect of a list, or import it."""
     request.max_form_memory_size = IMPORT_LIMIT
     sent = await visitor_form()
     (owner, _), fields = sent
@@ -149,7 +149,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
 
 
 async def _uploaded() -> str:
-    """The text of the uploaded file, "" without one. Bytes that are no text are replaced, never refused."""
+    """The text of the uploaded file, "" without one. Text that is not UTF-8 is read as Latin-1, never refused."""
     file = (await request.files).get("file")
     data = file.read() if file is not None else b""
     try:

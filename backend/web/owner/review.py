@@ -1,4 +1,4 @@
-"""The review pages to look at: lists by sender, one message with its text, one sender. GET changes nothing."""
+"""The review pages: lists by sender, one message with its text, one sender. They change nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an owner decides on the review pages and behind a digest's link, and what changes while a page is open."""
+"""Decisions on the review pages and by a digest's link, and live updates of an open review page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from quart import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.decisions import Decision, Given, Order, Origin, RuleKind
+from backend.domain.mailbox.decisions import Decision, LateOrder, Order, Origin, RuleKind
 from backend.domain.mailbox.review import shelf_of
 from backend.domain.watching.trial import Answer
 from backend.locale import Words, catalogue
@@ -30,20 +30,20 @@ from backend.web.services import services
 from backend.web.streams import Feed, line, streamed, streams
 
 # ---- Orders on the review pages
-# Plain forms; each carries the key its order is known by, so that the same form sent twice is one order. All lead
-# back to the page they came from, which tells what was done.
+# Plain forms. Each contains the key of its order, so that a form sent twice is applied once. All redirect to the page
+# they came from, which shows what was done.
 
 
 blueprint = Blueprint("review_orders", __name__, url_prefix="/review")
 
 BLOCK_AND_LEAVE = "block_off"
-"""Block the sender and have them told, by their own list's one click."""
+"""Block the sender, and unsubscribe from their list with its one-click offer."""
 
 MOST_EARLIER_ORDERS = 200
-"""Keys of earlier orders that are read. A browser keeps fewer."""
+"""Most keys of earlier orders that are read. A browser keeps fewer."""
 
 NOTHING = "nothing"
-"""What Enter in a form orders."""
+"""The order that is sent by pressing Enter in a form."""
 
 KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -53,7 +53,7 @@ RULES = {"allow": RuleKind.ALLOW, "block": RuleKind.BLOCK, "none": None}
 @blueprint.post("/decide")
 @guarded(per_minute(120), patience=30.0)
 async def decide() -> Response:
-    """One decision about one message (button `one`) or about all that are ticked (button `bulk`)."""
+    """Apply a decision to one message (button `one`) or to all ticked ones (button `bulk`)."""
     owner, fields = await browser.signed_in_form()
     here = fields.get("back", "")
     if fields.get("one"):
@@ -68,11 +68,11 @@ async def decide() -> Response:
         return back(way_back(here, done=NOTHING))
     if decision not in ORDERS:
         raise Refused("malformed.decision")
-    # A line of the list is named by its newest message, with a sign that it stands for the sender's earlier ones.
+    # A line of the list is named by its newest message; a prefix means that it includes the sender's earlier ones.
     ids = [one.removeprefix(WITH_EARLIER) for one in picked]
     whole = {one[1:] for one in picked if one.startswith(WITH_EARLIER)}
     order = Order(
-        proper(fields.get("order", "")), Decision(decision), ids, Origin.PAGE, whole, _given(fields)
+        checked_key(fields.get("order", "")), Decision(decision), ids, Origin.PAGE, whole, _late_order(fields)
     )
     done = await deciding.carry_out(services().context, owner.mailbox_id, order)
     if name == BLOCK_AND_LEAVE and done.applied:
@@ -84,33 +84,34 @@ async def decide() -> Response:
 
 
 def _moment(text: str) -> datetime:
-    """When the newest message of the page came. Raises `Refused` (malformed)."""
+    """The time up to which messages are meant. Raises `Refused` (malformed)."""
     try:
         return datetime.fromisoformat(text[:40]).astimezone(UTC)
     except (ValueError, OverflowError):
         raise malformed("all") from None
 
 
-def proper(key: str) -> str:
-    """`key`, if it is one of ours. Raises `Refused` (malformed)."""
+def checked_key(key: str) -> str:
+    """`key`, if it looks like one of ours. Raises `Refused` (malformed)."""
     if not KEY.fullmatch(key):
         raise malformed("order")
     return key
 
 
-def _given(fields: Mapping[str, str]) -> Given | None:
-    """How long ago the page's script got it (a span, for two clocks may disagree), and its orders before that."""
+def _late_order(fields: Mapping[str, str]) -> LateOrder | None:
+    """Whether the page's script sends the order late. It says how long ago the owner gave it, not when, because its
+    clock may differ from ours; and the keys of its earlier orders."""
     age = fields.get("age", "")
     if not (age.isascii() and age.isdecimal() and len(age) < 10):
         return None
     earlier = frozenset(fields.get("after", "").split()[:MOST_EARLIER_ORDERS])
-    return Given(services().context.clock.now() - timedelta(milliseconds=int(age)), earlier)
+    return LateOrder(services().context.clock.now() - timedelta(milliseconds=int(age)), earlier)
 
 
 @blueprint.post("/answer")
 @guarded(per_minute(120))
 async def answer_question() -> Response:
-    """Answer one of the questions about messages that were drawn."""
+    """Answer one of the questions about sampled messages."""
     owner, fields = await browser.signed_in_form()
     answer, _, gmail_id = fields.get("say", "").partition(" ")
     notice = "answered"
@@ -126,11 +127,11 @@ async def answer_question() -> Response:
 @blueprint.post("/undo")
 @guarded(per_minute(120))
 async def undo() -> Response:
-    """Take an order back, all of it."""
+    """Undo a whole order."""
     owner, fields = await browser.signed_in_form()
     notice = "undone"
     try:
-        await deciding.take_back(services().context, owner.mailbox_id, proper(fields.get("key", "")))
+        await deciding.take_back(services().context, owner.mailbox_id, checked_key(fields.get("key", "")))
     except NotFound:
         notice = "lost"
     except Refused as error:
@@ -143,7 +144,7 @@ async def undo() -> Response:
 @blueprint.post("/credits")
 @guarded(per_minute(60))
 async def credits() -> Response:
-    """Give a sender credits, or take some."""
+    """Give credits to a sender, or take some."""
     owner, fields = await browser.signed_in_form()
     amount, way, key = fields.get("amount", ""), fields.get("way", ""), fields.get("order", "")
     if way not in ("give", "take") or not (amount.isascii() and amount.isdecimal() and len(amount) < 4):
@@ -151,7 +152,11 @@ async def credits() -> Response:
     signed = int(amount) if way == "give" else -int(amount)
     try:
         balance = await deciding.give(
-            services().context, owner.mailbox_id, f"page:{proper(key)}", fields.get("address", ""), signed
+            services().context,
+            owner.mailbox_id,
+            f"page:{checked_key(key)}",
+            fields.get("address", ""),
+            signed,
         )
     except Refused as error:
         if error.code != "no_credit":
@@ -163,7 +168,7 @@ async def credits() -> Response:
 @blueprint.post("/rule")
 @guarded(per_minute(60))
 async def rule() -> Response:
-    """Set or drop the rule for an address or a domain, about mail to come."""
+    """Set or remove the rule for an address or a domain. It applies to future mail only."""
     owner, fields = await browser.signed_in_form()
     if fields.get("rule") not in RULES:
         raise malformed("rule")
@@ -175,7 +180,7 @@ async def rule() -> Response:
 @blueprint.post("/unsubscribe")
 @guarded(per_minute(20), patience=30.0)
 async def unsubscribe() -> Response:
-    """Order it again, where it did not work."""
+    """Unsubscribe from a list again, after it has failed."""
     owner, fields = await browser.signed_in_form()
     try:
         await service().unsubscribe(owner.mailbox_id, fields.get("gmail_id", ""))
@@ -184,17 +189,17 @@ async def unsubscribe() -> Response:
     return back(way_back(fields.get("back", "")))
 
 
-# ---- Live changes of a review page
-# Server-sent events for the page's own script:
+# ---- Live updates of a review page
+# Server-sent events for the page's script:
 # mail {"id", "shelf", "text"}  a message has moved; `text` says where to, in the page's language
-# note {"id", "line"}           its sender has written a line to the owner
+# note {"id", "line"}           its sender has written a note to the owner
 # lost {}                       changes were missed: the page must be loaded again
 
 
 live = Blueprint("review_live", __name__, url_prefix="/review")
 
 MOST_TABS = 4
-"""Streams of one browser. It opens six connections to a server at most, and pages need some of them."""
+"""Most event streams of one browser. Browsers open at most six connections to a server, and pages need some."""
 
 
 @live.get("/events")
@@ -202,7 +207,7 @@ MOST_TABS = 4
 async def events() -> Response:
     """Server-sent events from `after`, or from where the browser left off."""
     owner = await browser.present()
-    # 204 tells a browser not to come again, where an error would stand in its console.
+    # 204 tells a browser not to connect again, without an error in its console.
     if owner is None or streams().open[owner.session.token_hash] >= MOST_TABS:
         return Response(b"", 204)
     here, mailbox_id, name = service(), owner.mailbox_id, owner.session.token_hash
@@ -219,7 +224,7 @@ async def events() -> Response:
 
 
 def _event(t: Words, event: Event) -> bytes:
-    """The bytes of one change; b"" for one that no review page shows."""
+    """A change as a server-sent event; b"" if review pages do not show it."""
     if event.kind is EventKind.STATUS:
         return b""
     if event.kind is EventKind.NOTE:
@@ -231,7 +236,8 @@ def _event(t: Words, event: Event) -> bytes:
 
 
 # ---- The page behind a digest link
-# Looking changes nothing; its one button acts, signed in or not: who has the link has the owner's mail.
+# Opening it changes nothing. Its button works without signing in, because somebody with the link can read the owner's
+# mail anyway.
 
 
 digest_links = Blueprint("digest", __name__, url_prefix="/d")
@@ -240,14 +246,14 @@ digest_links = Blueprint("digest", __name__, url_prefix="/d")
 @digest_links.get("/<token>")
 @guarded(per_minute(120), per_network(600))
 async def show_digest(token: str) -> Response:
-    """What the link would do, or what became of it."""
+    """Show what the link would do, or what it has done."""
     return await _page(await owner_digest.offered(services().context, token))
 
 
 @digest_links.post("/<token>")
 @guarded(per_minute(60), per_network(240), per_link(30, minutes=10))
 async def use_digest(token: str) -> AnyResponse:
-    """Do it, once."""
+    """Make the link's decision, once."""
     await owner_digest.use(services().context, token)
     return redirect(url_for("digest.show_digest", token=token), 303)
 
@@ -255,13 +261,13 @@ async def use_digest(token: str) -> AnyResponse:
 @digest_links.post("/<token>/undo")
 @guarded(per_minute(60), per_network(240), per_link(30, minutes=10))
 async def undo_digest(token: str) -> AnyResponse:
-    """Take it back, once."""
+    """Undo it, once."""
     await owner_digest.use(services().context, token, back=True)
     return redirect(url_for("digest.show_digest", token=token), 303)
 
 
 async def _page(found: Offered | None) -> Response:
-    """The page in the owner's language; for a link of nobody in the browser's."""
+    """The page in the owner's language; for an unknown link, in the browser's."""
     if found is None:
         words, state, status = words_for("digest_page", request.accept_languages), "unknown", 404
     else:

@@ -1,4 +1,5 @@
-"""What the review pages show: which list their address asks for, mail as text that is only text, what was just done."""
+"""Values for the review pages' templates: the list that a URL asks for, texts from mail cleaned for display, what was
+just done, a sender's timeline."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from backend.domain.errors import Refused
 from backend.domain.mail.message import UNSEEN
-from backend.domain.mailbox.decisions import AWAY, OFFERED, WAITS, Decision, rule_domain
+from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN, OFFERED, OVERRIDABLE, Decision, rule_domain
 from backend.domain.mailbox.message import Limit, MessageView, RowName
 from backend.domain.mailbox.review import (
     MOST_COUNTED,
@@ -24,10 +25,10 @@ from backend.domain.mailbox.review import (
     Wanted,
     reasons_of,
     shelf_of,
-    told_reason,
+    shown_reason,
 )
 from backend.domain.policy.evidence import EVIDENCE_LASTS, EVIDENCE_ROWS, combined_probability, evidence_of
-from backend.domain.reading.score import LIKENESS, Mark, Reason, points, shares
+from backend.domain.reading.score import LIKENESS, Mark, Reason, percent, score_range
 from backend.locale import Words
 from backend.locale import reason as reason_text
 from backend.web.api.routes import packed_cursor, read_cursor
@@ -45,12 +46,12 @@ VIEWS: Mapping[str, tuple[Shelf, ...]] = {
 QUERY_MOST = 200
 CURSOR_MOST = 600
 DONE = frozenset({"done", "n", "lost", "overruled", "order", "balance"})
-"""What a URL says about the decision just made; links on the page leave it out."""
+"""URL parameters about the decision just made; links on the page leave them out."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListView:
-    """One list. Every field is as it stands in the URL, "" where it is left out; `order` is how the list is sorted."""
+    """One list. The fields are the URL's parameters, "" if missing; `order` is how the list is sorted."""
 
     view: str = "held"
     q: str = ""
@@ -65,13 +66,13 @@ class ListView:
 
     @property
     def narrow(self) -> bool:
-        """Whether anything is left out of its view."""
+        """Whether there are filters."""
         return self.wanted.narrow
 
     @property
     def wanted(self) -> Wanted:
-        """What the store is asked for."""
-        least, below = shares(self.band) if self.band else (None, None)
+        """The query for the store."""
+        least, below = score_range(self.band) if self.band else (None, None)
         until = _day(self.until)
         return Wanted(
             shelves=VIEWS[self.view],
@@ -88,23 +89,23 @@ class ListView:
 
     @property
     def position(self) -> Position | None:
-        """Where the page begins. An invalid cursor means the first page."""
+        """Where the page begins; an invalid cursor means the first page."""
         return position_of(self.cursor)
 
     def address(self, **changes: str) -> str:
-        """The URL of this list with `changes` made."""
+        """The URL of this list with `changes`."""
         query = {name: value for name, value in asdict(replace(self, **changes)).items() if value}
         if query.get("view") == "held":
             del query["view"]
         return f"/review?{urlencode(query)}" if query else "/review"
 
     def behind(self, position: Position) -> str:
-        """The URL of the page after that position."""
+        """The URL of the page after this position."""
         return self.address(cursor=packed_cursor(position))
 
 
 def list_view_from(args: Mapping[str, str]) -> ListView:
-    """The list a URL asks for. Invalid arguments are left out."""
+    """The list that a URL asks for. Invalid parameters are ignored."""
     view, band = args.get("view", ""), args.get("band", "")
     since, until = args.get("since", ""), args.get("until", "")
     return ListView(
@@ -122,7 +123,7 @@ def list_view_from(args: Mapping[str, str]) -> ListView:
 
 
 def position_of(cursor: str) -> Position | None:
-    """The position a cursor names; None if it is empty or invalid."""
+    """The position in a cursor; None if it is empty or invalid."""
     try:
         return read_cursor(cursor[:CURSOR_MOST])
     except Refused:
@@ -130,14 +131,14 @@ def position_of(cursor: str) -> Position | None:
 
 
 def sender_address(address: str, cursor: str = "") -> str:
-    """The page of a sender."""
+    """The URL of a sender's page."""
     query = {"address": address} | ({"cursor": cursor} if cursor else {})
     return f"/review/sender?{urlencode(query)}"
 
 
 def way_back(given: str, **notice: str) -> str:
-    """Where an order leads: the page its form names, rebuilt from what we know of such pages, telling what was
-    done. Anything else leads to the list."""
+    """The URL to return to after an order: the page that its form names, with parameters about what was done. It is
+    rebuilt from valid parameters only, so a form cannot lead elsewhere; anything unknown leads to the list."""
     path, _, query = given.partition("?")
     args = dict(parse_qsl(query, max_num_fields=20)) if len(given) < 4_000 else {}
     if path == "/insights":
@@ -162,13 +163,13 @@ def _start(day: date | None) -> datetime | None:
     return datetime.combine(day, time(), UTC) if day else None
 
 
-# ---- What review templates are given
+# ---- Values for the templates
 
 
 REASONS = 4
 QUOTES = 3
 WITH_EARLIER = "+"
-"""Before the id of a message in a form: also the older held mail of the same sender."""
+"""Prefix of a message's id in a form: the sender's older held mail is meant too."""
 
 KEYS = (
     ("jk", "move"),
@@ -182,16 +183,16 @@ KEYS = (
     ("/", "search"),
     ("?", "keys"),
 )
-"""What the keys of the list do: the names of their words."""
+"""The keyboard shortcuts of the list, and the names of their texts."""
 
 _SPACE = re.compile(r"\s+")
 ORDERS = frozenset(str(decision) for decision in OFFERED)
-SAYINGS = frozenset({"undone", "lost", "overruled", "nothing", "again", "no_credit", "rule", "answered"})
+NOTICES = frozenset({"undone", "lost", "overruled", "nothing", "again", "no_credit", "rule", "answered"})
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of a mail's text; `kind` is "for", "against" or "" (not marked)."""
+    """A piece of a mail's text; `kind` is "for", "against" or "" (not marked)."""
 
     text: str
     kind: str = ""
@@ -199,7 +200,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """One reason: its text in the owner's language, words of the mail, and on which side it stands."""
+    """One reason: its text in the owner's language, quotes from the mail, and whether it speaks for a pitch."""
 
     text: str
     words: tuple[str, ...]
@@ -208,19 +209,19 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class PageNotice:
-    """What was just done. `key` takes it back, if it can be."""
+    """What was just done. `key` is for undoing it, "" if that is impossible."""
 
     text: str
     key: str = ""
 
 
 def plain(text: str) -> str:
-    """A line of a stranger's: without controls, direction marks and line breaks."""
+    """A stranger's text on one line, without control characters and direction marks."""
     return _SPACE.sub(" ", UNSEEN.sub("", text)).strip()
 
 
 def pieces(text: str, marks: Sequence[Mark]) -> list[Piece]:
-    """The text cut where something weighed begins and ends."""
+    """The text, cut where marks begin and end."""
     found: list[Piece] = []
     at = 0
     for mark in marks:
@@ -234,34 +235,34 @@ def pieces(text: str, marks: Sequence[Mark]) -> list[Piece]:
 
 
 def reasons(view: MessageView, language: str) -> list[Why]:
-    """Why it scored so, strongest first."""
+    """The reasons for its score, strongest first."""
     return [why(one, language) for one in reasons_of(view)]
 
 
 def strongest(view: MessageView, language: str) -> Why | None:
-    """The reason that is told where there is room for one."""
-    told = told_reason(view)
-    return why(told, language) if told else None
+    """The one reason to show if there is room for only one."""
+    reason = shown_reason(view)
+    return why(reason, language) if reason else None
 
 
 def why(reason: Reason, language: str) -> Why:
-    """A reason in words, with what the mail says."""
+    """A reason as text, with quotes from the mail."""
     quotes = tuple(map(plain, reason.quotes[:QUOTES]))
     return Why(reason_text(language, reason.code), quotes, reason.weight > 0)
 
 
 def decided(view: MessageView, t: Words) -> str:
-    """What the policy made of it; where nothing could be judged, why. A dead letter tells the error instead."""
+    """The verdict in words, and why if the message could not be judged. For a dead letter, the error instead."""
     if f"row_{view.row}" not in t:
         return plain(view.cause)
-    # Messages stored by an old release hold a whole sentence as their cause, not a code.
+    # Messages from old releases have a whole sentence as their cause, not a code.
     cause = f"cause_{view.cause}" if view.row == RowName.FAIL_OPEN or view.cause in tuple(Limit) else ""
-    said = row_words(view, t)
-    return f"{said} {t(cause)}" if cause in t else said
+    verdict = row_words(view, t)
+    return f"{verdict} {t(cause)}" if cause in t else verdict
 
 
 def named(pile: Pile, look: ListView) -> str:
-    """The messages that a line of the list stands for, as its form names them."""
+    """The value by which a form names the messages of a line of the list."""
     if look.view != "held":
         return pile.messages[0].gmail_id
     if look.narrow:
@@ -270,44 +271,44 @@ def named(pile: Pile, look: ListView) -> str:
 
 
 def is_many(pile: Pile) -> bool:
-    """Whether the count stopped at the most that is counted of one sender."""
+    """Whether the sender has more messages than are counted."""
     return pile.more >= MOST_COUNTED - len(pile.messages)
 
 
 def place(view: MessageView) -> str:
-    """The name of the word for where a message is."""
+    """The key of the text for where a message is."""
     shelf = shelf_of(view)
     if shelf is None:
         return "place_none"
-    return f"place_{view.decided_by if view.decided_by in AWAY else shelf}"
+    return f"place_{view.decided_by if view.decided_by in IN_SPAM_OR_BIN else shelf}"
 
 
 def offered(view: MessageView) -> str:
-    """The one decision that turns a message round: "release" or "sales"; "" for one that the owner has put away."""
-    if view.decided_by in AWAY:
+    """The decision offered to reverse the verdict: "release" or "sales"; "" for mail in spam or the bin."""
+    if view.decided_by in IN_SPAM_OR_BIN:
         return ""
     return Decision.RELEASE if shelf_of(view) in (Shelf.HELD, Shelf.KEPT) else Decision.SALES
 
 
 def domain_of(view: MessageView) -> str:
-    """The domain a rule may be made for, or ""."""
+    """The domain for which a rule can be set, or ""."""
     return rule_domain(view.sender)
 
 
 def waiting(count: int, t: Words) -> str:
-    """How many are held."""
+    """The text for how many messages are held."""
     return t("waiting_many", count=MOST_COUNTED) if count >= MOST_COUNTED else t.count("waiting", count)
 
 
 def check_state(check: Check, now: datetime) -> str:
-    """The name of the word for how a check stands. That it has expired follows from the time."""
+    """The key of the text for a check's state. Whether it has expired follows from the time."""
     if check.state in ("intended", "sending", "sent") and check.expires_at <= now:
         return "check_expired"
     return f"check_{check.state}"
 
 
 def leaving(unsubscription: Unsubscription, t: Words) -> str:
-    """How an order to unsubscribe stands, in words."""
+    """The progress of unsubscribing, in words."""
     why = f"why_{unsubscription.cause}"
     if unsubscription.state == "failed":
         return t("off_failed", why=t(why if why in t else "why_unreachable"))
@@ -315,10 +316,10 @@ def leaving(unsubscription: Unsubscription, t: Words) -> str:
 
 
 def notice(args: Mapping[str, str], t: Words, away: bool = False) -> PageNotice | None:
-    """What the URL says about the decision just made; with `away` we have no access to Gmail, so nothing has moved yet.
-    People who write such an address themselves read a sentence of ours, and at most undo what they have a key for."""
+    """The notice about the decision just made, from the URL. `away`: we have no access to Gmail, so nothing has moved
+    yet. Somebody who makes up such a URL sees one of our sentences, and can undo only what they have a key for."""
     name, count = args.get("done", ""), _number(args.get("n", ""))
-    if name in SAYINGS:
+    if name in NOTICES:
         return PageNotice(t(f"done_{name}"))
     key = args.get("order", "")[:64]
     if name == "credits":
@@ -340,31 +341,31 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0
 
 
-# ---- What a sender's page tells
+# ---- The page of a sender
 
 TREND_MOST = 8
 TREND_STEP, TREND_EDGE = 44, 16
 TREND_LEAST = 3
-"""From so many emails on it can be said which way they go."""
+"""Fewest emails for a statement about a trend."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The scores of a sender's latest emails as points of a line with their numbers, oldest first. `way` is "up" or
-    "down" where each goes the same way as the one before, else ""."""
+    """The scores of a sender's latest emails as a line: (x, y, score) of each, oldest first. `way` is "up" or "down" if
+    every score is higher or lower than the one before, otherwise ""."""
 
     points: tuple[tuple[int, int, int], ...] = ()
     way: str = ""
 
     @property
     def width(self) -> int:
-        """Of the drawing, in pixels."""
+        """The width of the chart, in pixels."""
         return TREND_STEP * (len(self.points) - 1) + 2 * TREND_EDGE
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
-    """A line of the timeline. `kind` is mail, word (the owner's), check or credit."""
+class TimelineEntry:
+    """A line of the timeline. `kind` is "mail", "word" (the owner's decision), "check" or "credit"."""
 
     at: datetime
     kind: str
@@ -373,22 +374,22 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
-    """What a sender's emails of 30 days that nobody has decided about say: how many they are, their joint score, and
-    how many that came after the latest held one stayed in the inbox (`later`)."""
+class SenderEvidence:
+    """The evidence in a sender's undecided emails of the last 30 days: how many there are, their combined score, and
+    how many of them stayed in the inbox after the latest held one (`later`)."""
 
     count: int
     score: int
     later: int
 
 
-def of_all(views: Sequence[MessageView], now: datetime) -> Together | None:
-    """The evidence of a sender's latest emails, newest first; None for fewer than two."""
+def of_all(views: Sequence[MessageView], now: datetime) -> SenderEvidence | None:
+    """The evidence in a sender's emails, which are given newest first; None for fewer than two."""
     counted = [
         (view, view.score)
         for view in views
         if view.score is not None
-        and view.decided_by in WAITS
+        and view.decided_by in OVERRIDABLE
         and (view.row in EVIDENCE_ROWS or view.row == RowName.HELD_WITH_LATER)
         and now - (view.received_at or view.first_seen_at) < EVIDENCE_LASTS
     ]
@@ -397,20 +398,20 @@ def of_all(views: Sequence[MessageView], now: datetime) -> Together | None:
     scores = [score for _, score in counted]
     shelves = [shelf_of(view) for view, _ in counted]
     later = shelves.index(Shelf.HELD) if Shelf.HELD in shelves else 0
-    return Together(
-        len(scores), points(combined_probability(scores[0], sum(map(evidence_of, scores[1:])))), later
+    return SenderEvidence(
+        len(scores), percent(combined_probability(scores[0], sum(map(evidence_of, scores[1:])))), later
     )
 
 
 def parted(views: Sequence[MessageView]) -> tuple[list[MessageView], list[MessageView]]:
-    """Those that wait, and the others."""
+    """The held messages, and the others."""
     held = [view for view in views if shelf_of(view) is Shelf.HELD]
     return held, [view for view in views if shelf_of(view) is not Shelf.HELD]
 
 
 def trend(views: Sequence[MessageView]) -> Trend:
-    """How a sender's emails were scored, one after the other; nothing of a single one."""
-    scores = [points(view.score) for view in views[:TREND_MOST] if view.score is not None][::-1]
+    """The scores of a sender's emails as a line; empty for a single one."""
+    scores = [percent(view.score) for view in views[:TREND_MOST] if view.score is not None][::-1]
     if len(scores) < 2:
         return Trend()
     steps = {(later > earlier) - (later < earlier) for earlier, later in pairwise(scores)}
@@ -421,29 +422,35 @@ def trend(views: Sequence[MessageView]) -> Trend:
     return Trend(tuple(drawn), way)
 
 
-def timeline(found: SenderProfile, t: Words, now: datetime) -> list[Happened]:
-    """What happened with a sender, the latest first."""
+def timeline(found: SenderProfile, t: Words, now: datetime) -> list[TimelineEntry]:
+    """Everything that happened with a sender, the latest first."""
     subjects = {view.gmail_id: plain(view.subject) or t("no_subject") for view in found.messages}
     lines = [
-        Happened(view.received_at or view.first_seen_at, "mail", t("happened_email"), subjects[view.gmail_id])
+        TimelineEntry(
+            view.received_at or view.first_seen_at, "mail", t("happened_email"), subjects[view.gmail_id]
+        )
         for view in found.messages
     ]
     for word in found.decisions:
-        said = f"{t(f'said_{word.decision}')} {t(f'origin_{word.origin}')}"
+        text = f"{t(f'said_{word.decision}')} {t(f'origin_{word.origin}')}"
         if word.undone_at:
-            said += f"; {t('said_undone', at=t.moment(word.undone_at))}"
-        lines.append(Happened(word.at, "word", said, subjects.get(word.gmail_id, "")))
+            text += f"; {t('said_undone', at=t.moment(word.undone_at))}"
+        lines.append(TimelineEntry(word.at, "word", text, subjects.get(word.gmail_id, "")))
     for check in found.checks:
         until = check.is_open and check.expires_at > now
         more = t("check_until", at=t.moment(check.expires_at)) if until else ""
-        lines.append(Happened(check.sent_at or check.created_at, "check", t(check_state(check, now)), more))
-        stations = (
+        lines.append(
+            TimelineEntry(check.sent_at or check.created_at, "check", t(check_state(check, now)), more)
+        )
+        steps = (
             (check.started_at, "check_started"),
             (check.solved_at, "check_solved_at"),
             (check.bounced_at, "check_bounced"),
         )
-        lines += [Happened(at, "check", t(name)) for at, name in stations if at]
+        lines += [TimelineEntry(at, "check", t(name)) for at, name in steps if at]
     for entry in found.ledger:
         amount = f"{'+' if entry.amount > 0 else '−'}{t.number(abs(entry.amount))}"
-        lines.append(Happened(entry.at, "credit", f"{t(f'posting_{entry.posting}')}{t('colon')} {amount}"))
+        lines.append(
+            TimelineEntry(entry.at, "credit", f"{t(f'posting_{entry.posting}')}{t('colon')} {amount}")
+        )
     return sorted(lines, key=lambda line: line.at, reverse=True)

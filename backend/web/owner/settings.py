@@ -12,7 +12,7 @@ from quart import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import Forbidden
 
-from backend.domain.entry.challenge import LIFE
+from backend.domain.entry.challenge import LINK_LIFE
 from backend.domain.entry.challenge_mail import MAX_OWN_WORDING, preview
 from backend.domain.mail.message import Address, Message
 from backend.domain.mailbox.mailbox import (
@@ -39,16 +39,16 @@ from backend.web.guards import guarded, per_minute
 from backend.web.pages import paused_until, zone_of
 from backend.web.services import services
 
-# ---- The settings form
-# Each line of the page is a form of its own and saved at once; a form changes what it holds and nothing else.
+# ---- The settings forms
+# Each line of the page is a form of its own that is saved at once. A form changes only the settings it contains.
 
 
 NUMBERS = {name: limits for name, limits in LIMITS.items() if name != "questions_a_week"}
-"""The settings that are typed as numbers, with the least and the most of each. How many emails a week the owner is
-asked about is chosen from a list."""
+"""The settings that are typed as numbers → (lowest, highest). The number of questions a week is chosen from a list
+instead."""
 
 ROWS = tuple(row for row in RowName if row not in ROWS_ALWAYS_ON and row is not RowName.FAIL_OPEN)
-"""The rows of the policy table that an owner may switch off, in its order."""
+"""The policy rows that an owner may switch off, in the table's order."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "mode": tuple(Mode),
@@ -58,11 +58,12 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "language": LANGUAGES,
 }
 
-TICKS: Mapping[str, tuple[str, ...]] = {
+TICKED: Mapping[str, tuple[str, ...]] = {
     "left_alone": CATEGORIES,
     "rows": ROWS,
 }
-"""What is ticked. A form that holds one of these names it in `of`: with nothing ticked a browser sends nothing else."""
+"""Groups of checkboxes. A form names its groups in the field `of`, because a browser sends nothing for a group in which
+nothing is ticked."""
 
 HEADINGS = {
     "digest": "digest_h",
@@ -71,46 +72,46 @@ HEADINGS = {
     "left_alone": "categories_h",
     "rows": "rows_h",
 }
-"""By field the key of the text that names it, where it is not the field's own name."""
+"""Field → the key of its heading, if that is not the field's name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
-    """The form as it is shown: texts of the single fields, sets of what is ticked, and by field the key of the
-    text that says what is wrong with it."""
+class FormValues:
+    """The forms as they are shown: the texts of single fields, the ticked boxes of groups, and for each wrong field the
+    key of its error text."""
 
     single: Mapping[str, str]
     ticked: Mapping[str, frozenset[str]]
     errors: Mapping[str, str] = field(default_factory=dict)
 
     def sent_as(self, names: Iterable[str]) -> dict[str, list[str]]:
-        """The fields a form with these holds."""
+        """The fields that a browser sends for a form with these fields and groups."""
         fields = {name: [self.single[name]] for name in names if name in self.single}
         groups = [name for name in names if name in self.ticked]
         return fields | {name: sorted(self.ticked[name]) for name in groups} | {"of": groups}
 
 
-def filled(preferences: Preferences) -> Filled:
-    """The form with what is set now."""
+def form_values(preferences: Preferences) -> FormValues:
+    """The forms with the current settings."""
     single = {name: str(getattr(preferences, name)) for name in (*CHOICES, *NUMBERS, "zone")}
     rows = frozenset[str](ROWS) - preferences.rows_off
     ticked = {"left_alone": preferences.left_alone, "rows": rows}
-    return Filled(single, ticked)
+    return FormValues(single, ticked)
 
 
 def read(
     form: MultiDict[str, str], present: Preferences, challenges: bool = True
-) -> tuple[dict[str, Any], Filled]:
-    """The changes in JSON form, and all fields with what was sent. There are changes only where nothing is wrong.
-    `challenges`: senders can open the links of challenges."""
-    now = filled(present)
+) -> tuple[dict[str, Any], FormValues]:
+    """Read a sent form: the changes in JSON form (none if anything is wrong), and all fields with what was sent.
+    `challenges`: this server can send challenges, because senders can reach it."""
+    now = form_values(present)
     single = {name: form[name].strip()[:64] for name in now.single if name in form}
-    ticked = {name: frozenset(form.getlist(name)) for name in TICKS if name in form.getlist("of")}
+    ticked = {name: frozenset(form.getlist(name)) for name in TICKED if name in form.getlist("of")}
     errors: dict[str, str] = {}
     changes: dict[str, Any] = {}
     for name, text in tuple(single.items()):
         if name in NUMBERS:
-            changes[name] = number = _whole(text)
+            changes[name] = number = _number(text)
             low, high = NUMBERS[name]
             if number is None or not low <= number <= high:
                 errors[name] = "error_range"
@@ -119,15 +120,15 @@ def read(
             if not known_zone(text):
                 errors[name] = "error_zone"
         else:
-            changes[name] = _whole(text) if name == "questions_a_week" else text
+            changes[name] = _number(text) if name == "questions_a_week" else text
             if text not in CHOICES[name]:
                 errors[name], single[name] = "error_choice", now.single[name]
     if changes.get("mode") == Mode.CHALLENGE and not challenges:
         errors["mode"] = "error_challenge"
-    errors |= {name: "error_choice" for name in ticked if ticked[name] - frozenset(TICKS[name])}
-    known = {name: ticked[name] & frozenset(TICKS[name]) for name in ticked}
-    shown = Filled({**now.single, **single}, {**now.ticked, **known}, errors)
-    # What these pages do not show (a newer release may have set it) stays as it is.
+    errors |= {name: "error_choice" for name in ticked if ticked[name] - frozenset(TICKED[name])}
+    known = {name: ticked[name] & frozenset(TICKED[name]) for name in ticked}
+    shown = FormValues({**now.single, **single}, {**now.ticked, **known}, errors)
+    # Values that these pages do not show (a newer release may have set them) stay as they are.
     if "left_alone" in known:
         changes["left_alone"] = sorted(known["left_alone"] | (present.left_alone - frozenset(CATEGORIES)))
     if "rows" in known:
@@ -136,7 +137,7 @@ def read(
     return {} if errors else changes, shown
 
 
-def _whole(text: str) -> int | None:
+def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
 
 
@@ -147,11 +148,11 @@ blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
 FARTHEST = timedelta(days=30)
 MORNING = time(8)
-"""When tomorrow begins for a mailbox that is paused until then."""
+"""When a pause until tomorrow ends."""
 
 UNDO = "pitchgate-undo"
-"""The cookie with the fields that the last form changed, as they were. Its reader must not believe it: what an owner
-sends back of it is read as any form is."""
+"""The cookie with the earlier values of the fields that the last form changed. It is not trusted: undo sends them as an
+ordinary form, which is validated as usual."""
 UNDO_LIFE = 600
 MOST_UNDONE = 2000
 
@@ -159,7 +160,7 @@ MOST_UNDONE = 2000
 @blueprint.get("")
 @guarded(per_minute(120))
 async def show() -> Response:
-    """The everyday ones, and the rest under Advanced."""
+    """The settings page."""
     found = await visitor()
     return await _page(found)
 
@@ -167,7 +168,7 @@ async def show() -> Response:
 @blueprint.post("")
 @guarded(per_minute(120))
 async def save() -> Response:
-    """What the form holds, or nothing: 422 names each field that is not in order."""
+    """Save what the form contains; if a field is wrong, nothing is saved and the page shows the error (422)."""
     sent = await visitor_form()
     (owner, mailbox), fields = sent
     form, present = await request.form, mailbox.preferences
@@ -178,14 +179,14 @@ async def save() -> Response:
     if changes.get("digest", DigestPace.OFF) != DigestPace.OFF == present.digest and "zone" not in changes:
         changes |= _digest_defaults(present)
     await service().save_preferences(owner.mailbox_id, changes)
-    was = filled(present).sent_as([*names, *({"zone", "language"} & changes.keys() - set(names))])
-    return _done(names, was, undone=fields.get("done") == "undone")
+    was = form_values(present).sent_as([*names, *({"zone", "language"} & changes.keys() - set(names))])
+    return _back_with_undo(names, was, undone=fields.get("done") == "undone")
 
 
 @blueprint.post("/pause")
 @guarded(per_minute(60))
 async def pause() -> Response:
-    """Pause for an hour, until tomorrow, or to the end of a day; or go on."""
+    """Pause screening for an hour, until tomorrow or to the end of a day; or resume it."""
     sent = await visitor_form()
     (owner, mailbox), fields = sent
     now, zone = services().context.clock.now(), _zone(mailbox)
@@ -203,19 +204,19 @@ async def pause() -> Response:
     await service().pause(owner.mailbox_id, until)
     before = mailbox.preferences.paused_until
     was = {"until": ["restore"], "at": [before.isoformat() if before and mailbox.paused(now) else ""]}
-    return _done(["paused" if until else "resumed"], was, undone=fields.get("done") == "undone")
+    return _back_with_undo(["paused" if until else "resumed"], was, undone=fields.get("done") == "undone")
 
 
 def _digest_defaults(present: Preferences) -> dict[str, str]:
-    """When digests are switched on: language and time zone of the person who looks at the page."""
+    """Settings to change when digests are switched on: the language and time zone of the browser."""
     t = words("settings")
     if present.zone != Preferences().zone or t.zone is None:
         return {"language": t.language}
     return {"language": t.language, "zone": str(t.zone)}
 
 
-def _done(names: Sequence[str], was: Mapping[str, Sequence[str]], *, undone: bool) -> Response:
-    """Back to the page, which says what was saved and can undo it."""
+def _back_with_undo(names: Sequence[str], was: Mapping[str, Sequence[str]], *, undone: bool) -> Response:
+    """Redirect to the page, which then says what was saved and offers to undo it."""
     answer = back("/settings", done="undone" if undone else ",".join(names))
     kept = urlencode(was, doseq=True)
     answer.set_cookie(
@@ -233,7 +234,7 @@ def _done(names: Sequence[str], was: Mapping[str, Sequence[str]], *, undone: boo
 @blueprint.get("/wording")
 @guarded(per_minute(120))
 async def wording() -> Response:
-    """The reply with the check in one language, as the sender of a held message gets it."""
+    """Preview the challenge in one language, as senders receive it."""
     found = await visitor()
     language = request.args.get("language", "")
     language = language if language in LANGUAGES else words("settings").language
@@ -243,7 +244,7 @@ async def wording() -> Response:
 @blueprint.post("/wording")
 @guarded(per_minute(60))
 async def reword() -> Response:
-    """Save the owner's own words of one language, or only show what they would look like."""
+    """Save the owner's own paragraph in one language, or preview it."""
     sent = await visitor_form()
     (owner, mailbox), fields = sent
     language = fields.get("language", "")
@@ -266,11 +267,11 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
     now, until = services().context.clock.now(), mailbox.preferences.paused_until
     today = now.astimezone(_zone(mailbox)).date()
     done = request.args.get("done", "") if status == 200 else ""
-    t, form = words("settings"), filled(mailbox.preferences)
+    t, form = words("settings"), form_values(mailbox.preferences)
     values: dict[str, Any] = {
         "filled": form,
-        "said": _said(done, form, t),
-        "undo": _kept() if done not in ("", "undone") else {},
+        "said": _saved_text(done, form, t),
+        "undo": _undo_fields() if done not in ("", "undone") else {},
         "paused_now": done in ("paused", "resumed"),
         "categories": CATEGORIES,
         "rows": ROWS,
@@ -291,8 +292,8 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
     )
 
 
-def _said(done: str, form: Filled, t: Words) -> str:
-    """What the last form did, in a line: a setting with its present value where it was one."""
+def _saved_text(done: str, form: FormValues, t: Words) -> str:
+    """One line about what the last form changed; for a single setting, with its new value."""
     if done in ("undone", "paused", "resumed"):
         return t(f"did_{done}" if done == "undone" else done)
     names = [name for name in done.split(",") if name in form.single or name in form.ticked]
@@ -311,12 +312,12 @@ def _said(done: str, form: Filled, t: Words) -> str:
     return f"{t(heading)}{t('colon')} {value}"
 
 
-def _when(form: Filled, t: Words) -> str:
+def _when(form: FormValues, t: Words) -> str:
     return t("digest_when", place=t.place(form.single["zone"]), language=t(f"in_{form.single['language']}"))
 
 
-def _kept() -> dict[str, list[str]]:
-    """The fields that undo the last form."""
+def _undo_fields() -> dict[str, list[str]]:
+    """The fields of a form that undoes the last one."""
     return parse_qs(request.cookies.get(UNDO, "")[:MOST_UNDONE], keep_blank_values=True, max_num_fields=60)
 
 
@@ -325,7 +326,7 @@ async def _wording(
 ) -> Response:
     owner, mailbox = found
     now = services().context.clock.now()
-    wording = challenge_wording(language, now + LIFE, mailbox.preferences.credits_per_solve)
+    wording = challenge_wording(language, now + LINK_LIFE, mailbox.preferences.credits_per_solve)
     ours = services().context.settings.public_url
     shown = preview(
         mailbox.owner,
@@ -358,7 +359,7 @@ async def _wording(
 
 
 def _zone(mailbox: Mailbox) -> tzinfo:
-    """The time zone of the owner's browser, else that of their digest."""
+    """The time zone of the owner's browser, otherwise that of their digest."""
     return words("settings").zone or zone_of(mailbox.preferences.zone) or UTC
 
 
@@ -367,7 +368,7 @@ def _begin_of(day: date, zone: tzinfo, at: time = time()) -> datetime:
 
 
 def _end_of(day: str, now: datetime, zone: tzinfo) -> datetime | None:
-    """The end of a day; None if this is no date, is past or lies too far ahead."""
+    """The end of a day; None if `day` is not a date, is past or too far ahead."""
     try:
         chosen = date.fromisoformat(day[:10])
     except ValueError:
@@ -377,7 +378,7 @@ def _end_of(day: str, now: datetime, zone: tzinfo) -> datetime | None:
 
 
 def _restored(at: str, now: datetime) -> datetime | None:
-    """The end of a pause there was before; None if there was none, or one that would be over."""
+    """The end of an earlier pause, for undo; None if there was none, or it would be over by now."""
     try:
         until = datetime.fromisoformat(at[:40])
     except ValueError:
@@ -394,7 +395,7 @@ notifications = Blueprint("web_push", __name__, url_prefix="/settings/notificati
 @notifications.get("")
 @guarded(per_minute(120))
 async def push_page() -> Response:
-    """Whether this browser shows news of new senders, and a button to switch that."""
+    """Whether this browser shows notifications about new senders, and a button to switch them on or off."""
     owner, mailbox = await visitor()
     public_key, sealed_key = services().web_push.offer()
     done = request.args.get("done", "")
@@ -414,7 +415,7 @@ async def push_page() -> Response:
 @notifications.post("/on")
 @guarded(per_minute(20))
 async def on() -> Response:
-    """Tell this browser from now on."""
+    """Switch notifications on in this browser."""
     owner, fields = await browser.signed_in_form()
     where, key = _address(fields), fields.get("key", "")
     await web_push_service().switch_on(owner.session, *where, key, words("settings").language)
@@ -424,7 +425,7 @@ async def on() -> Response:
 @notifications.post("/off")
 @guarded(per_minute(20))
 async def off() -> Response:
-    """Tell it nothing more."""
+    """Switch them off."""
     sent = await browser.signed_in_form()
     await web_push_service().switch_off(sent[0].session)
     return back("/settings/notifications", done="not_notified")
@@ -433,8 +434,8 @@ async def off() -> Response:
 @notifications.post("/moved")
 @guarded(per_minute(20))
 async def moved() -> Response:
-    """The browser's own worker, which has no page and so no form token, tells of a new address. Instead of the
-    token the header is required that no page of another site can forge."""
+    """Take a new push endpoint from the browser's service worker. It has no page and so no form token; instead, a
+    header is required that pages of other sites cannot forge."""
     if request.headers.get("Sec-Fetch-Site") != "same-origin":
         raise Forbidden
     owner = await browser.signed_in()

@@ -1,4 +1,4 @@
-"""The first run; everything kept about an owner, out and in; and leaving."""
+"""The first run with its preview, leaving Pitchgate, and export and import of all data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from quart import Blueprint, Response, request
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.mailbox import Link, Mailbox, Mode, Strictness
 from backend.domain.mailbox.message import Outcome, Verdict
-from backend.domain.mailbox.review import told_of
+from backend.domain.mailbox.review import reason_to_show
 from backend.domain.policy.rehearsal import PreviewedMail, RunState, Word
 from backend.locale import error_words
 from backend.pipeline import connect, first_run
@@ -31,7 +31,7 @@ from backend.web.services import services
 blueprint = Blueprint("start", __name__, url_prefix="/start")
 
 POLL = 1500
-"""Milliseconds between two looks while something goes on."""
+"""Milliseconds between two reloads while work is going on."""
 
 DONE = ("noted", "taken_back", "lost")
 WORDS = {"sales": Word.SALES, "not_sales": Word.NOT_SALES, "back": Word.NONE}
@@ -40,7 +40,7 @@ WORDS = {"sales": Word.SALES, "not_sales": Word.NOT_SALES, "back": Word.NONE}
 @blueprint.get("")
 @guarded(per_minute(240))
 async def show() -> Response:
-    """Where the first run stands, under the mode and strictness that are asked about. Changes nothing."""
+    """The progress and the preview of the first run, for the mode and strictness in the URL. Changes nothing."""
     owner, mailbox = await visitor()
     mode, strictness = _choice(request.args, mailbox)
     seen = await first_run.rehearsal(service().context, mailbox, mode, strictness)
@@ -68,14 +68,14 @@ async def show() -> Response:
         poll=POLL if mailbox.indexed_at is None or (seen.run and not seen.ready) else 0,
         why=_why,
         done=done if done in DONE else "",
-        undo=_spoken_of(request.args.get("about", ""), judged),
+        undo=_answered_mail(request.args.get("about", ""), judged),
     )
 
 
 @blueprint.post("/preview")
 @guarded(per_minute(6))
 async def order() -> Response:
-    """Look through the inbox (again)."""
+    """Order a preview (again)."""
     sent = await visitor_form()
     await first_run.order(service().context, sent[0][0].mailbox_id)
     return back("/start")
@@ -84,7 +84,7 @@ async def order() -> Response:
 @blueprint.post("/say")
 @guarded(per_minute(120))
 async def label_preview() -> Response:
-    """The owner's word on a mail of the preview, or taking it back. Moves no mail."""
+    """Record the owner's answer about a previewed message, or undo it. Moves no mail."""
     (owner, mailbox), fields = await visitor_form()
     mode, strictness = _choice(fields, mailbox)
     choice = {"mode": mode.value, "strictness": strictness.value}
@@ -103,7 +103,7 @@ async def label_preview() -> Response:
 @blueprint.post("/choose")
 @guarded(per_minute(60))
 async def choose() -> Response:
-    """The owner's choice: from now on it counts."""
+    """Save the owner's choice of mode and strictness."""
     (owner, mailbox), fields = await visitor_form()
     mode, strictness = _choice(fields, mailbox)
     await service().save_preferences(owner.mailbox_id, {"mode": mode.value, "strictness": strictness.value})
@@ -111,7 +111,7 @@ async def choose() -> Response:
 
 
 def _choice(given: Any, mailbox: Mailbox) -> tuple[Mode, Strictness]:
-    """Mode and strictness as asked for; where that says nothing, as they are set."""
+    """Mode and strictness as requested; if missing or invalid, as they are set."""
     mode, strictness = given.get("mode", ""), given.get("strictness", "")
     return (
         Mode(mode) if mode in tuple(Mode) else mailbox.preferences.mode,
@@ -120,12 +120,12 @@ def _choice(given: Any, mailbox: Mailbox) -> tuple[Mode, Strictness]:
 
 
 def _why(mail: PreviewedMail, verdict: Verdict, is_caught: bool) -> Why | None:
-    """The reason that the list will show of such mail."""
-    told = told_of(mail.score.reasons if mail.score else (), verdict.row, not is_caught)
-    return why(told, words("start").language) if told else None
+    """The reason that the review page would show for such mail."""
+    reason = reason_to_show(mail.score.reasons if mail.score else (), verdict.row, not is_caught)
+    return why(reason, words("start").language) if reason else None
 
 
-def _spoken_of(gmail_id: str, judged: list[tuple[PreviewedMail, Verdict]]) -> PreviewedMail | None:
+def _answered_mail(gmail_id: str, judged: list[tuple[PreviewedMail, Verdict]]) -> PreviewedMail | None:
     return next((mail for mail, _ in judged if mail.gmail_id == gmail_id and mail.word), None)
 
 
@@ -143,13 +143,13 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "devices": ("devices", "one_time_codes", "sessions"),
     "mailbox": ("mailboxes",),
 }
-"""Tables as their owner knows them. Those not named here keep the work going and are counted together."""
+"""Group of data → its tables. All other tables are internal and counted together as "rest"."""
 
 
 @leaving.get("/settings/leave")
 @guarded(per_minute(60))
 async def ask() -> Response:
-    """What leaving means, and the field that makes sure."""
+    """Explain what leaving means, and ask for confirmation."""
     return await _ask(await visitor())
 
 
@@ -169,13 +169,13 @@ async def go() -> Response:
 @leaving.get("/goodbye/<secret>")
 @guarded(per_minute(120))
 async def receipt(secret: str) -> Response:
-    """How far the leaving is; then its receipt. Anybody with the address may see it: it names nobody."""
+    """The progress of leaving, then its receipt. Anybody with the URL may see it, because it names nobody."""
     try:
         found = await connect.receipt(service().context, secret)
     except NotFound:
         return await _leave_page("leave_lost.html", 404)
     if found.left_at is not None:
-        return await _leave_page("leave_receipt.html", receipt=found, groups=grouped(found.deleted))
+        return await _leave_page("leave_receipt.html", receipt=found, groups=row_groups(found.deleted))
     mailbox = await service().context.store.mailbox(found.mailbox_id)
     stayed = mailbox is not None and mailbox.link is not Link.LEAVING
     failing = mailbox is not None and any(job.job == Duty.LEAVE for job in mailbox.failing)
@@ -184,8 +184,8 @@ async def receipt(secret: str) -> Response:
     )
 
 
-def grouped(deleted: Mapping[str, int]) -> list[tuple[str, int]]:
-    """(name of a group, rows) with every table counted once."""
+def row_groups(deleted: Mapping[str, int]) -> list[tuple[str, int]]:
+    """(group, number of deleted rows), with every table counted once."""
     counts = [(name, sum(deleted.get(table, 0) for table in tables)) for name, tables in GROUPS.items()]
     rest = sum(deleted.values()) - sum(count for _, count in counts)
     return [*counts, ("rest", rest)]
@@ -209,20 +209,20 @@ async def _leave_page(template: str, status: int = 200, **values: Any) -> Respon
 data = Blueprint("data", __name__, url_prefix="/settings/data")
 
 CODES = ("malformed", "other_mailbox", "no_credit")
-"""What can be wrong with a file; each has a text of its own."""
+"""Errors of a file that have a text of their own."""
 
 
 @data.get("")
 @guarded(per_minute(60))
 async def show_data() -> Response:
-    """What is kept, the file, and the form to bring one back."""
+    """The page about stored data, with export and import."""
     return await _data_page(await browser.signed_in())
 
 
 @data.get("/export")
 @guarded(per_minute(6), patience=30.0)
 async def export() -> Response:
-    """The file, as it is written. Changes nothing."""
+    """Stream the archive file. Changes nothing."""
     owner = await browser.signed_in()
     await archive_service().mailbox(owner.mailbox_id)
     day = services().context.clock.now().date().isoformat()
@@ -237,7 +237,7 @@ async def export() -> Response:
 @data.post("/restore")
 @guarded(per_minute(6), patience=30.0)
 async def restore() -> Response:
-    """Add what the file holds to this mailbox."""
+    """Import an archive file into this mailbox."""
     sent = await browser.signed_in_form()
     owner = sent[0]
     file = (await request.files).get("file")

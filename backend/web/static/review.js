@@ -99,7 +99,8 @@
     const emails = chosen.reduce((sum, box) => sum + Number(box.closest("[data-count]").dataset.count), 0);
     const words = bulk.querySelector("[data-many]");
     const beyond = bulk.querySelector("[name=all]")?.checked;
-    words.textContent = beyond ? words.dataset.everyOne : emails === 1 ? words.dataset.one : words.dataset.many.replace("#", emails);
+    const said = beyond ? words.dataset.everyOne : emails === 1 ? words.dataset.one : words.dataset.many.replace("#", emails);
+    if (words.textContent !== said) words.textContent = said; // the style of the whole list is computed again for it
     const every = find("[data-every] input");
     every.checked = chosen.length > 0 && chosen.length === all.length;
     every.indeterminate = chosen.length > 0 && chosen.length < all.length;

@@ -64,8 +64,8 @@ def read(model: str) -> None:
     """Length and bytes of Google's answer in; length and a JSON of what a policy needs out."""
     from backend.domain.mail.authentication import authenticate
     from backend.domain.mail.message import Owner
-    from backend.domain.reading.wording import read as reading
-    from backend.domain.reading.wording import written
+    from backend.domain.reading.model_text import model_input as reading
+    from backend.domain.reading.model_text import model_text
     from backend.gmail.arrivals import read_message
     from backend.scoring.session import ModelSession
 
@@ -75,7 +75,7 @@ def read(model: str) -> None:
     while size := requests.read(SIZE.size):
         message = read_message(requests.read(*SIZE.unpack(size))).message
         passed = authenticate(message).passed
-        score = session.score_alone(written(reading(message, owner)))
+        score = session.score_alone(model_text(reading(message, owner)))
         sender = message.sender.address
         told = json.dumps([passed, sender, message.subject, message.message_id, score.probability]).encode()
         answers.write(SIZE.pack(len(told)) + told)

@@ -21,7 +21,7 @@ from backend.domain.errors import (
     Unexplained,
     cause_of,
 )
-from backend.domain.mailbox.message import NAMES
+from backend.domain.mailbox.message import LABEL_NAMES
 from backend.gmail.client import Google
 from backend.gmail.quota import NEW_PRICES
 from backend.ports.gmail import Gmail, OutgoingMail
@@ -143,7 +143,7 @@ async def test_what_becomes_of_a_call(story: Story, google: Google, name: str, m
         story.keeper.grants[kind] = grant
         await google.gmail.profile(kind)
         if method == "labels.create":
-            story.sandbox.act("delete_label", story.address, label=NAMES["would_hold"])
+            story.sandbox.act("delete_label", story.address, label=LABEL_NAMES["would_hold"])
         # A GET on a connection that turns out dead is repeated once by the HTTP library.
         times, before = 2 if kind.startswith("drop") else 1, _struck(story, kind, method)
         story.fault(kind, method=method, times=times, seconds=0.01)

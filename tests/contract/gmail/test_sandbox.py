@@ -11,7 +11,7 @@ import pytest
 from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Gone, HistoryGone, Rejected, SendUncertain
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.message import NAMES
+from backend.domain.mailbox.message import LABEL_NAMES
 from backend.gmail.arrivals import read_message
 from backend.gmail.client import Google
 from backend.pipeline.challenge import challenge_wording
@@ -169,7 +169,7 @@ async def test_labels_are_made_once_and_put_on_in_one_call(story: Story, google:
     assert ids.complete
     assert await google.gmail.ensure_labels("m1") == ids
     found = story.sandbox.mailbox(story.address)["userLabels"]
-    assert set(found) == {"Pitchgate", *NAMES.values()}
+    assert set(found) == {"Pitchgate", *LABEL_NAMES.values()}
     assert found["Pitchgate/Held"] == ids.held
     gmail_id = story.deliver()
     for _ in range(2):

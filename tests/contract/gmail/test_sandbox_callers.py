@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from backend.domain.errors import NeedsReconnect, Refused, Unauthenticated
-from backend.domain.history import Metadata, read_envelope, subscription_of
+from backend.domain.history import PushHeaders, read_notice, subscription_of
 from backend.domain.mailbox.mailbox import Grant
 from backend.gmail.client import Google
 from backend.gmail.oauth import missing_scopes
@@ -106,17 +106,17 @@ class Hook:
 
     def __init__(self) -> None:
         self.url = ""
-        self._arrived: asyncio.Queue[tuple[str, bytes, Metadata]] = asyncio.Queue()
+        self._arrived: asyncio.Queue[tuple[str, bytes, PushHeaders]] = asyncio.Queue()
 
     async def handle(self, request: web.Request) -> web.Response:
         heads = request.headers
-        fields = Metadata(
+        fields = PushHeaders(
             heads.get("x-goog-pubsub-subscription-name", ""), heads.get("x-goog-pubsub-message-id", "")
         )
         await self._arrived.put((heads.get("Authorization", ""), await request.read(), fields))
         return web.Response(status=204)
 
-    async def next(self) -> tuple[str, bytes, Metadata]:
+    async def next(self) -> tuple[str, bytes, PushHeaders]:
         async with asyncio.timeout(20):
             return await self._arrived.get()
 
@@ -154,7 +154,7 @@ async def test_googles_push_is_known_for_what_it_is(
         await google.gmail.watch("m1")
         authorization, body, response = await hook.next()
         named = subscription_of(body, response)
-        envelope = read_envelope(body, response)
+        envelope = read_notice(body, response)
         assert envelope is not None
         assert envelope.email == story.address
         assert named == (None if wrapper == {} else subscription)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.digesting import digest, facts, show
+from backend.domain.digesting import digest, show, unscored_digest
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpen
@@ -128,7 +128,7 @@ async def test_an_offer_to_unsubscribe_is_read(reader: Reader) -> None:
 
 async def test_facts_are_those_of_the_score(reader: Reader) -> None:
     digest = await reader.screen(fetched(letter()), ANA)
-    known = facts(arrival(letter()), ANA)
+    known = unscored_digest(arrival(letter()), ANA)
     assert replace(digest, score=None, thresholds={}, language=known.language) == known
     assert {strictness: reader.thresholds(strictness) for strictness in Strictness} == digest.thresholds
     assert {strictness: reader.cost(strictness) for strictness in Strictness} == COSTS

@@ -16,7 +16,7 @@ from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.mailbox import Mailbox, Mode, NoticeHint, Preferences
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Screened, Stage, Verdict
 from backend.domain.mailbox.owner_digest import DigestLink
-from backend.domain.reading.score import Reason, Score, Trace
+from backend.domain.reading.score import Reason, Score, ScoreTrace
 from backend.store.lane_sessions import LaneSessions, bucket_of
 from backend.store.postgres import PostgresDriver
 from backend.transactions.records import (
@@ -277,7 +277,7 @@ class Story:
         jobs = await self.due()
         assert len(jobs) == messages
         for one, job in enumerate(jobs):
-            trace = Trace(f"{model} reading runtime", "t", "s", 100, 95 if one % 2 else 92)
+            trace = ScoreTrace(f"{model} reading runtime", "t", "s", 100, 95 if one % 2 else 92)
             verdict = Verdict(Outcome.INBOX, row, Score(0.1, -2.0 - one % 3, trace=trace))
             facts = self.screened(language="pl" if one < polish else "en")
             await self.store.record_verdict(job, verdict, facts, None, self.now)

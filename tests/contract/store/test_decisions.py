@@ -12,7 +12,7 @@ import pytest
 from backend.domain.errors import Conflict
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Grounds, Outcome, RowName, Verdict
-from backend.domain.reading.score import Score, Trace
+from backend.domain.reading.score import Score, ScoreTrace
 from backend.domain.watching import audit
 from backend.store.opening import open_store
 from backend.transactions.store import Store
@@ -34,7 +34,7 @@ async def in_order(store: Store, mailbox_id: str) -> int:
 
 
 async def says(story: Story, gmail_id: str) -> list[Mapping[str, Any]]:
-    return [entry.says for entry in (await story.store.decisions("ana", gmail_id)).entries]
+    return [entry.data for entry in (await story.store.decisions("ana", gmail_id)).entries]
 
 
 async def test_a_message_leaves_its_whole_story(story: Story) -> None:
@@ -73,7 +73,7 @@ async def test_what_is_undone_with_its_transaction_leaves_no_entry(story: Story)
 
 async def test_the_grounds_of_a_verdict_are_kept_with_it(story: Story) -> None:
     await story.mailbox("ana")
-    trace = Trace("model reading runtime", "t" * 32, "s" * 32, 20, 18)
+    trace = ScoreTrace("model reading runtime", "t" * 32, "s" * 32, 20, 18)
     grounds = Grounds('{"mode":"observe"}', '{"at":1,"p":"00"}', trace, b"sealed counts")
     for gmail_id in ("m1", "m2"):
         await story.arrive("ana", gmail_id)
@@ -82,15 +82,15 @@ async def test_the_grounds_of_a_verdict_are_kept_with_it(story: Story) -> None:
             await story.job(gmail_id), verdict, story.screened(), None, story.now
         )
     (one,), (two,) = [(await story.store.decisions("ana", name)).entries for name in ("m1", "m2")]
-    assert one.says["case"] == {"at": 1, "p": "00"}
-    assert one.says["text"] == audit.keyed(
+    assert one.data["case"] == {"at": 1, "p": "00"}
+    assert one.data["text"] == audit.keyed_digest(
         (KEYS.open(b"sealed" + (1).to_bytes(32, "big"), "ana") or b""), "t" * 32
     )
-    assert one.says["shares"] == "s" * 32
+    assert one.data["shares"] == "s" * 32
     log = await story.store.decisions("ana")
     assert log.counts == dict.fromkeys((1, 2), b"sealed counts")
-    assert one.says["setting"] == two.says["setting"]
-    assert log.settings == {one.says["setting"]: '{"mode":"observe"}'}
+    assert one.data["setting"] == two.data["setting"]
+    assert log.settings == {one.data["setting"]: '{"mode":"observe"}'}
     before = story.now - timedelta(days=90)
     assert await story.store.retain("ana", story.now, before, 1, before - timedelta(days=1)) == 0
     assert await story.store.retain("ana", story.now, before, 1, story.now + timedelta(days=1)) == 1
@@ -107,7 +107,7 @@ async def test_what_is_too_old_becomes_tombstones_that_verify(story: Story) -> N
     await story.store.retain("ana", story.now, story.now - timedelta(days=90), 500)
     entries = (await story.store.decisions("ana")).entries
     assert [entry.about for entry in entries] == [None] * 5 + ["late", ""]
-    assert entries[-1].says == {"kind": "erased", "up_to": 5}
+    assert entries[-1].data == {"kind": "erased", "up_to": 5}
     assert {(entry.payload, entry.salt, entry.at) for entry in entries[:5]} == {(None, None, None)}
     assert await in_order(story.store, "ana") == 7
     assert await says(story, "m1") == []

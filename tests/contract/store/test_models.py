@@ -9,7 +9,7 @@ import pytest
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.message import Outcome, RowName, Shadow, Verdict
 from backend.domain.reading.score import Score
-from backend.domain.watching.trial import FILE, Act, AtWork
+from backend.domain.watching.trial import FILE, Act, ModelsInUse
 from backend.transactions.records import StoredModel
 from backend.transactions.statement import EVERY
 from tests.contract.store.stories import Story
@@ -19,7 +19,7 @@ BY = "op@host"
 
 
 async def test_before_anybody_did_anything_the_file_judges(story: Story) -> None:
-    assert await story.store.models_in_use() == AtWork()
+    assert await story.store.models_in_use() == ModelsInUse()
     assert await story.store.known_models() == ()
 
 
@@ -48,7 +48,7 @@ async def test_every_act_is_written_down_with_who_did_it(story: Story) -> None:
         (Act.PROMOTE, "two", "promote person", "two"),
         (Act.ROLLBACK, FILE, "rollback person", FILE),
     ]
-    assert await story.store.models_in_use() == acts[-1].at_work == AtWork(4, FILE, None, None, None)
+    assert await story.store.models_in_use() == acts[-1].at_work == ModelsInUse(4, FILE, None, None, None)
     with pytest.raises(NotFound):
         await story.store.change_models(Act.PROMOTE, "three", BY, story.now)
     with pytest.raises(Refused):

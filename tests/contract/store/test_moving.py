@@ -19,7 +19,7 @@ from backend.domain.entry.challenge import LedgerEntry, Posting
 from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Grounds, Outcome, RowName, Verdict
-from backend.domain.reading.score import Score, Trace
+from backend.domain.reading.score import Score, ScoreTrace
 from backend.store import backup as moving
 from backend.store.backup import ORDER, copy
 from backend.store.opening import open_store
@@ -44,7 +44,7 @@ EMPTIED = ["notices"]
 """Tables that only the release before writes."""
 HOUR = timedelta(hours=1)
 ALL = frozenset(Scope)
-TRACE = Trace("model reading runtime", "t" * 32, "s" * 32, 20, 18)
+TRACE = ScoreTrace("model reading runtime", "t" * 32, "s" * 32, 20, 18)
 
 
 async def fill(path: Path) -> None:

@@ -93,7 +93,7 @@ async def test_an_answer_is_kept_and_sealed_and_moves_nothing(story: Story) -> N
         await story.store.answer_question("ana", gmail_id, answer, Origin.PAGE, story.now)
     assert await questions_of(story) == [three]
     assert sorted(map(str, await answers(story))) == ["", "no", "unsure"]
-    entries = [entry.says for entry in (await story.store.decisions("ana", one)).entries]
+    entries = [entry.data for entry in (await story.store.decisions("ana", one)).entries]
     assert [(says["kind"], says.get("answer")) for says in entries[1:]] == [
         ("answer", "yes"),
         ("answer", "no"),

@@ -10,7 +10,7 @@ import pytest
 
 from backend.domain.entry.challenge import LedgerEntry, Posting, given
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.decisions import Decision, Given, Order, OrderResult, Origin, RuleKind
+from backend.domain.mailbox.decisions import Decision, LateOrder, Order, OrderResult, Origin, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement
 from backend.domain.mailbox.review import Shelf, UnsubscribeState, Wanted
 from backend.transactions.records import Session
@@ -68,7 +68,7 @@ async def test_the_same_order_again_changes_nothing(story: Story, address: str) 
 
 async def test_an_order_that_comes_late_undoes_nothing_decided_since(story: Story) -> None:
     await three_held(story)
-    given = Given(story.now)
+    given = LateOrder(story.now)
     story.pass_time(hours=1)
     await story.store.decide("ana", Order(OTHER, Decision.RELEASE, ["m0"], Origin.PAGE), story.now)
     story.pass_time(hours=1)
@@ -104,7 +104,7 @@ async def test_what_was_decided_since_about_the_sender_stands_too(
     await story.mailbox()
     for gmail_id, sender in (("m0", "a@x.test"), ("other", "a@x.test"), ("colleague", "b@x.test")):
         await story.receive("ana", gmail_id, Outcome.HOLD, sender)
-    given = Given(story.now)
+    given = LateOrder(story.now)
     story.pass_time(hours=1)
     await story.store.decide("ana", Order(OTHER, meanwhile, [about], Origin.PAGE), story.now)
 
@@ -123,10 +123,10 @@ async def test_an_undo_since_stands_and_the_same_browsers_earlier_orders_do_not_
     await story.store.undo("ana", OTHER, story.now)
 
     late = await story.store.decide(
-        "ana", Order(KEY, Decision.RELEASE, ["m0"], Origin.PAGE, (), Given(given)), story.now
+        "ana", Order(KEY, Decision.RELEASE, ["m0"], Origin.PAGE, (), LateOrder(given)), story.now
     )
     assert (late.applied, late.overruled) == ((), 1)
-    own = Given(given, frozenset({OTHER}))
+    own = LateOrder(given, frozenset({OTHER}))
     late = await story.store.decide(
         "ana", Order(KEY, Decision.RELEASE, ["m0"], Origin.PAGE, (), own), story.now
     )

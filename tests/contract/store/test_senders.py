@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from backend.domain.entry.challenge import Tries
+from backend.domain.entry.challenge import CodeTries
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome
@@ -140,9 +140,9 @@ async def test_a_line_or_a_solve_is_a_beginning_as_well(story: Story, address: s
 
 async def test_tries_are_counted_by_code_and_by_challenge(story: Story) -> None:
     challenge = await held(story)
-    assert await story.store.count_try("ana", challenge, "k1") == Tries(1, 1)
-    assert await story.store.count_try("ana", challenge, "k1") == Tries(2, 2)
-    assert await story.store.count_try("ana", challenge, "k2") == Tries(1, 3)
+    assert await story.store.count_try("ana", challenge, "k1") == CodeTries(1, 1)
+    assert await story.store.count_try("ana", challenge, "k1") == CodeTries(2, 2)
+    assert await story.store.count_try("ana", challenge, "k2") == CodeTries(1, 3)
     with pytest.raises(NotFound):
         await story.store.count_try("ana", "c99", "k1")
 

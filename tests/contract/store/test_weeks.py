@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from backend.domain.mailbox.message import RowName
-from backend.domain.watching.drift import State, of
+from backend.domain.watching.drift import State, channel_counts
 from tests.contract.store.stories import Story
 
 B = "b" * 32
@@ -31,7 +31,7 @@ async def test_a_week_is_counted_when_it_is_over_and_only_once(story: Story) -> 
     assert (week.messages, week.model) == (6, "a" * 13)
     assert week.counts["language pl"] == 2
     assert week.counts["language en"] == 4
-    assert sum(of("unknown", week.counts).values()) == 6
+    assert sum(channel_counts("unknown", week.counts).values()) == 6
 
 
 async def test_mail_of_people_the_owner_knows_does_not_count(story: Story) -> None:

@@ -329,7 +329,7 @@ def test_a_taken_port_is_named_with_its_holder(taken: str, tmp_path: Path) -> No
 
 def test_quart_says_why_it_cannot_start(tmp_path: Path) -> None:
     assert_in_words(ended(QUART, tmp_path, PITCHGATE_STATE_DIR="/dev/null/x"), "PITCHGATE_STATE_DIR")
-    assert_in_words(ended(QUART, tmp_path, PITCHGATE_LEASE_SECONDS=SECRET), "PITCHGATE_LEASE_SECONDS")
+    assert_in_words(ended(QUART, tmp_path, PITCHGATE_POLL_SECONDS=SECRET), "PITCHGATE_POLL_SECONDS")
 
 
 def test_a_demo_whose_server_cannot_start_says_why(tmp_path: Path) -> None:

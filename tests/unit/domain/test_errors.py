@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from backend.domain import errors
 from backend.domain.errors import (
     CLIENT_KEYS,
-    LIMIT_WORDS,
+    LIMIT_REASONS,
     NO_READER,
     REFUSALS,
-    TOLD_AFTER,
+    SHOWN_AFTER,
     Blame,
     Cause,
     Conflict,
@@ -33,9 +33,9 @@ from backend.domain.errors import (
     Unexplained,
     cause_of,
     code_of,
-    foremost,
+    failure_to_show,
     once_more,
-    refusals,
+    refusal_count,
     wait_after,
 )
 from backend.domain.mailbox.message import Stage
@@ -123,7 +123,7 @@ def test_a_wait_is_never_negative_nor_endless(make_error, attempt, jitter, most)
 # ---- Failing jobs: every error has its fixed word, and the owner sees what keeps their mail waiting
 
 
-LONG_AGO = NOW - TOLD_AFTER
+LONG_AGO = NOW - SHOWN_AFTER
 KINDS = [
     kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PitchgateError)
 ]
@@ -149,7 +149,7 @@ def test_a_client_that_is_refused_is_the_operators_to_mend(key: str) -> None:
     assert Failing("screen", cause, NOW).blame is Blame.CLIENT
 
 
-@pytest.mark.parametrize("reason", sorted(LIMIT_WORDS))
+@pytest.mark.parametrize("reason", sorted(LIMIT_REASONS))
 def test_a_limit_is_told_from_an_outage(reason: str) -> None:
     assert cause_of(TryLater("x", reason=reason)) is Cause.LIMITS
     assert cause_of(TryLater("x", reason="backendError", retry_at=NOW)) is Cause.GOOGLE
@@ -168,20 +168,20 @@ def test_what_keeps_mail_waiting_is_told_after_two_minutes_and_not_before(job: s
         Failing(job, Cause.GOOGLE, LONG_AGO),
         Failing(job, Cause.GOOGLE, LONG_AGO + timedelta(seconds=1)),
     )
-    assert foremost([young], NOW, watched=True) is None
+    assert failure_to_show([young], NOW, watched=True) is None
     waits = job not in ("retain", "preview", "leave", "watch", "owed")
-    assert foremost([late], NOW, watched=True) == (late if waits else None)
-    assert foremost([late], NOW, watched=False) == (late if waits or job == "watch" else None)
+    assert failure_to_show([late], NOW, watched=True) == (late if waits else None)
+    assert failure_to_show([late], NOW, watched=False) == (late if waits or job == "watch" else None)
 
 
 def test_what_keeps_all_new_mail_waiting_comes_before_one_message_and_the_longest_before_the_rest() -> None:
     message = Failing(Stage.ACT, Cause.FAULT, LONG_AGO - timedelta(hours=1))
     sync, index = (Failing(duty, Cause.GOOGLE, LONG_AGO) for duty in (Duty.SYNC, Duty.INDEX))
     older = Failing(Duty.INDEX, Cause.LIMITS, LONG_AGO - timedelta(seconds=1))
-    assert foremost([message, sync], NOW, watched=True) == sync
-    assert foremost([sync, older], NOW, watched=True) == older
-    assert foremost([index, sync], NOW, watched=True) == index
-    assert foremost([], NOW, watched=True) is None
+    assert failure_to_show([message, sync], NOW, watched=True) == sync
+    assert failure_to_show([sync, older], NOW, watched=True) == older
+    assert failure_to_show([index, sync], NOW, watched=True) == index
+    assert failure_to_show([], NOW, watched=True) is None
 
 
 @pytest.mark.parametrize(
@@ -202,6 +202,6 @@ def test_refusals_in_a_row_are_counted_by_what_was_stored_of_the_last() -> None:
     stored, met = "", 0
     while (again := once_more(Unexplained("No.", reason="a #7 b"), stored)) is not None:
         stored, met = code_of(again), met + 1
-        assert refusals(stored) == met
+        assert refusal_count(stored) == met
     assert met == REFUSALS - 1
-    assert refusals("google a #b") == refusals("fault KeyError") == refusals("") == 0
+    assert refusal_count("google a #b") == refusal_count("fault KeyError") == refusal_count("") == 0

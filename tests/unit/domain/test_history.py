@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.history import Metadata, appeared, read_envelope, subscription_of
+from backend.domain.history import PushHeaders, new_messages, read_notice, subscription_of
 
 NOTICE = {"emailAddress": "Ana@Corp.test", "historyId": 884250}
 
@@ -23,7 +23,7 @@ def _wrapped(data: bytes, **message: object) -> bytes:
 
 
 def test_wrapped_notice_with_a_number() -> None:
-    envelope = read_envelope(_wrapped(json.dumps(NOTICE).encode()))
+    envelope = read_notice(_wrapped(json.dumps(NOTICE).encode()))
     assert envelope is not None
     assert (envelope.push_id, envelope.email, envelope.history_id, envelope.subscription) == (
         "11", "ana@corp.test", "884250", "s",
@@ -32,7 +32,7 @@ def test_wrapped_notice_with_a_number() -> None:
 
 def test_history_id_as_text_and_snake_case_id() -> None:
     data = json.dumps({**NOTICE, "historyId": "884250"}).encode()
-    envelope = read_envelope(_wrapped(data, messageId=None, message_id="12"))
+    envelope = read_notice(_wrapped(data, messageId=None, message_id="12"))
     assert envelope is not None
     assert (envelope.push_id, envelope.history_id) == ("12", "884250")
 
@@ -42,14 +42,14 @@ def test_url_alphabet_without_padding() -> None:
     data = base64.urlsafe_b64encode(raw).decode().rstrip("=")
     assert "-" in data or "_" in data
     body = json.dumps({"message": {"data": data, "messageId": "1"}}).encode()
-    envelope = read_envelope(body)
+    envelope = read_notice(body)
     assert envelope is not None
     assert envelope.email == "ana>>>???@corp.test"
 
 
 def test_unwrapped_repeats_have_one_id() -> None:
     body = json.dumps(NOTICE).encode()
-    first, again = read_envelope(body), read_envelope(json.dumps(NOTICE, indent=2).encode())
+    first, again = read_notice(body), read_notice(json.dumps(NOTICE, indent=2).encode())
     assert first is not None
     assert again is not None
     assert first.push_id == again.push_id
@@ -57,19 +57,19 @@ def test_unwrapped_repeats_have_one_id() -> None:
 
 
 def test_an_unwrapped_push_may_tell_its_names_in_headers() -> None:
-    body, fields = json.dumps(NOTICE).encode(), Metadata("s", "11")
-    envelope = read_envelope(body, fields)
+    body, fields = json.dumps(NOTICE).encode(), PushHeaders("s", "11")
+    envelope = read_notice(body, fields)
     assert envelope is not None
     assert (envelope.push_id, envelope.subscription) == ("11", "s")
     assert subscription_of(body, fields) == "s"
-    assert read_envelope(body, Metadata("s", "1" * 201)) is None
+    assert read_notice(body, PushHeaders("s", "1" * 201)) is None
 
 
 def test_headers_never_speak_for_a_wrapper() -> None:
-    fields = Metadata("s", "99")
+    fields = PushHeaders("s", "99")
     assert subscription_of(b'{"message": {}}', fields) == ""
-    assert subscription_of(_wrapped(b""), Metadata("other")) == "s"
-    envelope = read_envelope(_wrapped(json.dumps(NOTICE).encode()), fields)
+    assert subscription_of(_wrapped(b""), PushHeaders("other")) == "s"
+    envelope = read_notice(_wrapped(json.dumps(NOTICE).encode()), fields)
     assert envelope is not None
     assert envelope.push_id == "11"
 
@@ -95,30 +95,28 @@ def test_headers_never_speak_for_a_wrapper() -> None:
     ids=lambda body: repr(body[:30]),
 )
 def test_what_is_no_notice_is_none(body: bytes) -> None:
-    assert read_envelope(body) is None
+    assert read_notice(body) is None
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_raise(body: bytes) -> None:
-    read_envelope(body)
-    read_envelope(_wrapped(body))
+    read_notice(body)
+    read_notice(_wrapped(body))
     subscription_of(body)
 
 
 @pytest.mark.parametrize("broken", ["\ud800", "\0"])
 def test_what_no_database_takes_is_no_notice(broken: str) -> None:
     """JSON can name half a character; nothing that stores or hashes text can."""
-    assert (
-        read_envelope(json.dumps({"emailAddress": f"a{broken}@corp.test", "historyId": 1}).encode()) is None
-    )
-    assert read_envelope(_wrapped(json.dumps(NOTICE).encode(), messageId=f"1{broken}")) is None
+    assert read_notice(json.dumps({"emailAddress": f"a{broken}@corp.test", "historyId": 1}).encode()) is None
+    assert read_notice(_wrapped(json.dumps(NOTICE).encode(), messageId=f"1{broken}")) is None
 
 
 # ---- A page of history tells each message once, leaves drafts alone
 
 
 def test_incoming_sent_and_draft() -> None:
-    found = appeared(
+    found = new_messages(
         [
             ("1", "t1", frozenset({"INBOX", "UNREAD"})),
             ("2", "t2", frozenset({"SENT"})),
@@ -132,9 +130,9 @@ def test_incoming_sent_and_draft() -> None:
 
 
 def test_a_draft_that_is_sent_is_the_owners_mail() -> None:
-    (message,) = appeared([("3", "t3", frozenset({"DRAFT"}))], [("3", "t3", frozenset({"SENT"}))])
+    (message,) = new_messages([("3", "t3", frozenset({"DRAFT"}))], [("3", "t3", frozenset({"SENT"}))])
     assert message.own
 
 
 def test_other_labels_make_no_message() -> None:
-    assert appeared([], [("5", "t5", frozenset({"STARRED"}))]) == ()
+    assert new_messages([], [("5", "t5", frozenset({"STARRED"}))]) == ()

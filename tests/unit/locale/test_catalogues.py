@@ -179,7 +179,9 @@ def test_every_reason_has_words(language: str) -> None:
     phrases = {name for code in lexicon.LANGUAGES for name, _ in lexicon.lexicon(code).phrases}
     codes = {f"phrase.{name}" for name in phrases}
     codes |= {
-        score.finding(term) for term in ModelSession.open(SHIPPED).facts.vocabulary if term.startswith("f_")
+        score.reason_code(term)
+        for term in ModelSession.open(SHIPPED).facts.vocabulary
+        if term.startswith("f_")
     }
     codes |= {score.PITCH_WORDS, score.ORDINARY_WORDS}
 

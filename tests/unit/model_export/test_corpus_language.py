@@ -7,7 +7,7 @@ from itertools import groupby
 import pytest
 
 from backend.domain.mail.quoting import sections
-from backend.domain.reading.wording import body
+from backend.domain.reading.model_text import body
 from backend.domain.reading.words import OTHER, language
 from model_export.rows import Row, corpus
 

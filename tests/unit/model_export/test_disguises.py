@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from backend.domain.mail.message import Address, Message
-from backend.domain.reading.wording import prepare
+from backend.domain.reading.model_text import prepare
 from backend.scoring import SHIPPED
 from backend.scoring.session import ModelSession
 from model_export.counts import FREE

@@ -9,7 +9,7 @@ import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.scoring.second_reading import NUMBERS, Judge
+from backend.scoring.second_reading import EMBEDDING_SIZE, Judge
 from model_export.errands import ORDINARY, PITCHES
 from model_export.learner import DEFAULT, Flags, Floats, PitchModel
 from model_export.rows import Row, corpus
@@ -58,7 +58,7 @@ def numbers(rows: list[Row], odd: Flags) -> Floats:
     meant = drawn.normal(size=(len(rows), 20))  # numbers of an encoder hang together
     meant[(labels_of(rows) == 1) | odd, 0] += 2.0
     meant[odd, 1] += 9.0
-    found = meant @ drawn.normal(size=(20, NUMBERS)) + drawn.normal(size=(len(rows), NUMBERS))
+    found = meant @ drawn.normal(size=(20, EMBEDDING_SIZE)) + drawn.normal(size=(len(rows), EMBEDDING_SIZE))
     return (found * 0.01).astype("<f2").astype(np.float64)
 
 
@@ -106,7 +106,7 @@ def test_a_head_is_scikit_learns_and_what_was_taken_away_it_has_not_seen(
 
 
 def test_a_head_moves_a_logit_so_far_and_no_further(judged: Judged) -> None:
-    far = np.random.default_rng(3).normal(scale=0.1, size=(20, NUMBERS))
+    far = np.random.default_rng(3).normal(scale=0.1, size=(20, EMBEDDING_SIZE))
     moved = judged.model.logits(np.zeros(20), far) - judged.model.offset_
     assert np.abs(moved).max() <= SURE * judged.model.weights_[1] + 1e-12
     assert np.abs(judged.model.head(far)).max() == SURE

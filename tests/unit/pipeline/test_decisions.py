@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from backend.domain.mail.message import Message
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.message import Outcome, RowName
-from backend.domain.reading.score import Score, Trace
+from backend.domain.reading.score import Score, ScoreTrace
 from backend.domain.watching.audit import differences
 from backend.transactions.driver import Heads
 from backend.transactions.records import Duty
@@ -24,7 +24,7 @@ TEXTS = ("pitchy", "perhaps", "maybe", "dear Ana, the minutes")
 async def entries_of(fixture: Fixture) -> list[tuple[dict[str, object], dict[str, object]]]:
     log = await fixture.store.decisions(fixture.mailbox_id)
     return [
-        (dict(one.says), json.loads(log.settings.get(one.says.get("setting", ""), "{}")))
+        (dict(one.data), json.loads(log.settings.get(one.data.get("setting", ""), "{}")))
         for one in log.entries
     ]
 
@@ -73,10 +73,10 @@ async def test_another_bit_or_verdict_is_told(fixture: Fixture) -> None:
     await fixture.settle()
     ((says, setting),) = await entries_of(fixture)
     assert differences({**says, "outcome": Outcome.INBOX}, setting, None) == ["outcome"]
-    other = Score(0.97000000000000008, 0.0, trace=Trace("", "", "other", 1, 1))
+    other = Score(0.97000000000000008, 0.0, trace=ScoreTrace("", "", "other", 1, 1))
     assert differences(says, setting, other) == ["p"], "mail that was clearly fine has no shares"
     traced = {**says, "shares": "these", "text": "this"}
-    other = replace(other, trace=Trace("", "text", "other", 1, 1))
+    other = replace(other, trace=ScoreTrace("", "text", "other", 1, 1))
     assert differences(traced, setting, other) == ["p", "shares"]
     assert differences(traced, setting, other, b"another key") == ["p", "shares", "text"]
     assert differences(says, {}, None) == ["row", "outcome", "guards"]

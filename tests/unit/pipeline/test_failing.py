@@ -30,7 +30,7 @@ async def test_history_at_503_for_150_seconds_is_told_to_the_owner_and_the_opera
     explanation = explain(await fixture.mailbox(), fixture.now())
     assert explanation.condition is Condition.DELAYED
     assert explanation.late is not None
-    assert explanation.late.reads
+    assert explanation.late.stops_reading
     census = await fixture.store.census(fixture.now())
     assert 120 <= census["failing_seconds"] <= 150
     assert fixture.failed["sync", "google"] >= 5
@@ -60,7 +60,7 @@ async def test_mail_that_cannot_be_fetched_is_told_as_some_mail(fixture: Fixture
     await fixture.work_for(150)
     late = explain(await fixture.mailbox(), fixture.now()).late
     assert late is not None
-    assert not late.reads
+    assert not late.stops_reading
     assert fixture.failed["screen", "google"] >= 5
 
 

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from backend.domain.entry.challenge import ChallengeState
-from backend.domain.errors import REFUSALS, Blame, Rejected, TryLater, Unexplained, foremost
+from backend.domain.errors import REFUSALS, Blame, Rejected, TryLater, Unexplained, failure_to_show
 from backend.domain.mailbox.message import FailOpen, Outcome, RowName
 from backend.ports.gmail import Gmail
 from tests.fakes.gmail import LABELS
@@ -141,7 +141,7 @@ async def test_mail_waits_for_as_long_as_google_is_in_the_way_and_its_owner_is_t
     await fixture.work_for(lasts.total_seconds() - 60)
     assert LABELS.held not in fixture.gmail.labels_of(pitch) or calls == ["send"]
     assert fixture.gmail.sent == []
-    told_of = foremost((await fixture.mailbox()).failing, fixture.now(), watched=True)
+    told_of = failure_to_show((await fixture.mailbox()).failing, fixture.now(), watched=True)
     assert told_of is not None
     assert told_of.blame is blame
     assert told_of.since - began < timedelta(minutes=1)

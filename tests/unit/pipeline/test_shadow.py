@@ -36,7 +36,7 @@ async def lived(folder: Path, second: Challenger | None) -> tuple[list[dict[str,
         fixture.reader.second = second
         await morning(fixture)
         rows = await fixture.store.archive_page(fixture.mailbox_id, "messages", "", 100)
-        says = [entry.says for entry in (await fixture.store.decisions(fixture.mailbox_id)).entries]
+        says = [entry.data for entry in (await fixture.store.decisions(fixture.mailbox_id)).entries]
         return [dict(row) for row in rows], says, fixture.gmail
 
 

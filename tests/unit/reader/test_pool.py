@@ -20,12 +20,12 @@ from backend.domain.digest import Rereading
 from backend.domain.errors import TryLater
 from backend.domain.mail.message import Address
 from backend.domain.mailbox.message import FailOpen, Limit
-from backend.domain.reading.score import Reason, Score, SecondTrace
+from backend.domain.reading.score import Reason, Score, SecondReadingTrace
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
-from backend.reader.frames import Limits, Second, answered
+from backend.reader.frames import Limits, SecondReadingLimits, pack_answer
 from backend.reader.pool import ReadingPool
-from backend.reader.process import ModelFile, ReadingProcess, _Pipes
+from backend.reader.process import ModelUnusable, ReadingProcess, _Pipes
 from backend.transactions.records import StoredModel
 from tests.contract.reader.test_reader import ANA, fetched
 from tests.doubles import in_english
@@ -184,7 +184,7 @@ async def test_memory_a_message_took_is_given_back(pool: ReadingPool) -> None:
 async def test_a_caller_who_goes_away_leaves_no_process_at_work(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.reader.pool.ABANDONED", 0.1)
+    monkeypatch.setattr("backend.reader.pool.ABANDONED_SECONDS", 0.1)
     async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=60.0)) as pool:
         caller = asyncio.create_task(pool.screen(mail("wait"), ANA))
         assert not await reads_first(pool, caller)
@@ -274,7 +274,7 @@ class TestModels:
     ) -> None:
         await pool.switch(stored("two"))
         assert pool.model_version == "two"
-        with pytest.raises(ModelFile):
+        with pytest.raises(ModelUnusable):
             await pool.switch(StoredModel("three", "digest-other", "three.onnx", b"three"))
         assert pool.model_version == "two"
         await pool.switch(None)
@@ -307,7 +307,7 @@ class TestModels:
 
     async def test_one_that_is_refused_changes_nothing(self, pool: ReadingPool, model: Path) -> None:
         change(model, "bad")
-        with pytest.raises(ModelFile) as refused:
+        with pytest.raises(ModelUnusable) as refused:
             await pool.switch(None)
         assert in_english(refused.value).endswith("is bad.")
         assert pool.model_version == "one"
@@ -324,14 +324,14 @@ class TestModels:
     @pytest.mark.parametrize("content", ["bad", None])
     async def test_without_a_usable_one_nothing_starts(self, model: Path, content: str | None) -> None:
         change(model, content)
-        with pytest.raises(ModelFile):
+        with pytest.raises(ModelUnusable):
             async with opened(model):
                 raise AssertionError("it started")
 
 
 class TestASecondReading:
     DOUBTFUL = "we would like you to read this and it is doubtful"
-    AGAIN = replace(LIMITS, second=Second("encoder", 0.1, 0.95, 20.0))
+    AGAIN = replace(LIMITS, second=SecondReadingLimits("encoder", 0.1, 0.95, 20.0))
 
     @pytest.fixture
     async def pool(self, model: Path) -> AsyncIterator[ReadingPool]:
@@ -347,7 +347,7 @@ class TestASecondReading:
         assert (digest.score.probability, digest.score.logit) == (0.9, 2.0)
         assert digest.score.reasons[-1] == Reason("again.pitch", 2.0)
         assert digest.score.trace is not None
-        assert digest.score.trace.again == SecondTrace("numbers", "judge", 0.0)
+        assert digest.score.trace.again == SecondReadingTrace("numbers", "judge", 0.0)
         assert digest.thresholds == AGAIN
         (before,) = pool.pids
         assert await reads(pool)
@@ -358,8 +358,8 @@ class TestASecondReading:
         [
             ("a pitchy letter for you and it is sure", AGAIN),
             (DOUBTFUL, LIMITS),
-            (DOUBTFUL, replace(LIMITS, second=Second("encoder", 0.1, 0.4, 20.0))),
-            (DOUBTFUL, replace(LIMITS, second=Second("encoder", 0.5, 0.95, 20.0))),
+            (DOUBTFUL, replace(LIMITS, second=SecondReadingLimits("encoder", 0.1, 0.4, 20.0))),
+            (DOUBTFUL, replace(LIMITS, second=SecondReadingLimits("encoder", 0.5, 0.95, 20.0))),
             ("doubtful: ich möchte gerne wissen, ob das für dich und mich ist", AGAIN),
         ],
         ids=["sure", "without", "below", "above", "in another language"],
@@ -385,8 +385,8 @@ class TestASecondReading:
     async def test_the_first_one_stands_whatever_becomes_of_it(
         self, model: Path, what: str, seconds: float, becomes: Rereading, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("backend.reader.pool.ABANDONED", 0.1)
-        limits = replace(self.AGAIN, second=Second("encoder", 0.1, 0.95, seconds))
+        monkeypatch.setattr("backend.reader.pool.ABANDONED_SECONDS", 0.1)
+        limits = replace(self.AGAIN, second=SecondReadingLimits("encoder", 0.1, 0.95, seconds))
         async with opened(model, limits) as pool:
             digest = await pool.screen(mail(f"{self.DOUBTFUL} {what}"), ANA)
             assert digest.score is not None
@@ -440,7 +440,7 @@ def test_it_ends_with_its_parent(model: Path, text: str) -> None:
 
 
 async def test_an_answer_in_pieces_is_one_and_what_nobody_asked_for_is_none() -> None:
-    said = answered({"value": 1})
+    said = pack_answer({"value": 1})
 
     class Requests:
         def get_pipe_transport(self, _: int) -> Requests:

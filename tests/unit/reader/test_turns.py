@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from backend.reader.turns import ALARM, LONG, MOST_MAILBOXES, MOST_SENDERS, REMEMBERED, CostlySenders, Turns
+from backend.reader.turns import (
+    LONG_READING,
+    MOST_MAILBOXES,
+    MOST_SENDERS,
+    REMEMBERED,
+    WARN_AFTER,
+    CostlySenders,
+    Turns,
+)
 
 
 class Readings:
@@ -43,7 +51,7 @@ async def test_mailboxes_come_in_turn_however_much_one_has() -> None:
     assert readings.entered == ["a"]
     for _ in range(6):
         await readings.end(readings.entered[-1])
-    assert readings.entered == ["a", "a", "b", "c", "a", "b", "a"]
+    assert readings.entered == ["a", "b", "c", "a", "b", "a", "a"]
 
 
 async def test_one_mailbox_has_all_places_while_its_messages_are_read_fast() -> None:
@@ -57,7 +65,7 @@ async def test_one_mailbox_has_all_places_while_its_messages_are_read_fast() -> 
 async def test_beside_a_long_reading_one_place_is_left_for_others() -> None:
     readings = Readings(3)
     await readings.want("a")
-    readings.now += 2 * LONG
+    readings.now += 2 * LONG_READING
     await readings.want("a", "a", "a")
     assert readings.entered == ["a", "a"]
     await readings.want("b")
@@ -97,8 +105,8 @@ def test_a_sender_is_remembered_for_thirty_days_by_the_mailbox_they_wrote_to() -
 def test_the_third_email_of_a_sender_is_told_once() -> None:
     now = [1_000_000.0]
     senders = CostlySenders(lambda: now[0])
-    told = [senders.note("ana", "=sam") for _ in range(ALARM + 2)]
-    assert told == [number == ALARM for number in range(1, ALARM + 3)]
+    told = [senders.note("ana", "=sam") for _ in range(WARN_AFTER + 2)]
+    assert told == [number == WARN_AFTER for number in range(1, WARN_AFTER + 3)]
     now[0] += REMEMBERED
     assert not senders.note("ana", "=sam"), "what is long ago does not count"
 

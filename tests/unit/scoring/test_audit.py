@@ -17,8 +17,8 @@ from backend.scoring.model_file import (
     Vocabulary,
     audit,
     digest_of,
-    fields,
     packed_terms,
+    protobuf_fields,
     read_model,
     unpacked_terms,
 )
@@ -139,7 +139,7 @@ def test_a_model_of_somebody_else(model: onnx.ModelProto):
 @pytest.mark.parametrize("data", [b"\x00", b"\x0a\xff", b"\x0b", b"\xff" * 12, b"\x0a\x05ab"])
 def test_bytes_that_are_no_protobuf(data: bytes):
     with pytest.raises(Damaged):
-        list(fields(data))
+        list(protobuf_fields(data))
 
 
 @pytest.mark.parametrize("text", ["", "zz", "!one\n", "!one\n%four", "!a\n\n"])

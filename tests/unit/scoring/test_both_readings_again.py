@@ -13,7 +13,7 @@ from backend.domain.policy.table import decide
 from backend.domain.reading.score import Part, Score
 from backend.domain.watching import audit
 from backend.scoring import SHIPPED
-from backend.scoring.second_reading import NUMBERS, Judge
+from backend.scoring.second_reading import EMBEDDING_SIZE, Judge
 from backend.scoring.session import ModelSession
 from tests.unit.domain import rules as make
 
@@ -29,7 +29,7 @@ def judge() -> Judge:
 
 
 def numbers(seed: int) -> bytes:
-    return np.random.default_rng(seed).normal(scale=0.02, size=NUMBERS).astype("<f2").tobytes()
+    return np.random.default_rng(seed).normal(scale=0.02, size=EMBEDDING_SIZE).astype("<f2").tobytes()
 
 
 @pytest.mark.parametrize("part", [Part.WHOLE, Part.OPENING])

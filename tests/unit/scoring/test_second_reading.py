@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 
 from backend.domain.errors import PitchgateError
-from backend.domain.reading.score import Reason, Score, Trace
+from backend.domain.reading.score import Reason, Score, ScoreTrace
 from backend.scoring import second_reading
-from backend.scoring.encoder_file import NoWeights, encoder_file, found_weights, latin
+from backend.scoring.encoder_file import NoWeights, encoder_file, found_weights, latin_pieces
 from backend.scoring.model_file import ModelRefused, digest_of
 from backend.scoring.second_reading import (
-    LETTERS,
-    NUMBERS,
-    PIECES,
+    EMBEDDING_SIZE,
+    MAX_LETTERS,
+    MAX_PIECES,
     Encoder,
     Judge,
     SecondReading,
-    numbers_kept,
+    unpacked_numbers,
 )
 from tests.second_reading import LAYERS, WorkedOut, alike, tiny_encoder, tiny_weights
 
@@ -44,11 +44,11 @@ def judge() -> Judge:
 class TestEncoder:
     def test_it_is_the_network_it_was_made_of(self, encoder: Encoder) -> None:
         weights = tiny_weights()
-        kept, worked_out = latin(weights), WorkedOut(weights, LAYERS)
+        kept, worked_out = latin_pieces(weights), WorkedOut(weights, LAYERS)
         for text in ("", "hello", "hello anna, a b c. " * 30):
             pieces = [kept[number] for number in encoder.pieces(text)]
             found, wanted = encoder.encoded(text), worked_out.means(pieces)
-            assert len(found) == NUMBERS
+            assert len(found) == EMBEDDING_SIZE
             for half in (slice(0, 384), slice(384, 768)):
                 assert alike(found[half].astype(np.float64), wanted[half]) > 0.999
 
@@ -60,12 +60,12 @@ class TestEncoder:
         assert encoder.pieces("hello\nＡ") == encoder.pieces("hello a")
         unknown = 3
         assert unknown in encoder.pieces("Д")
-        assert "Д" not in {tiny_weights().pieces[number] for number in latin(tiny_weights())}
+        assert "Д" not in {tiny_weights().pieces[number] for number in latin_pieces(tiny_weights())}
 
     def test_a_text_of_any_length_is_the_same_work(self, encoder: Encoder) -> None:
-        assert len(encoder.pieces("hello " * 1_000_000)) == PIECES
-        assert encoder.pieces("hello " * LETTERS) == encoder.pieces("hello " * LETTERS + "anna")
-        assert len(encoder.pieces("\x00\ud800\U0010ffff" * 100)) <= PIECES
+        assert len(encoder.pieces("hello " * 1_000_000)) == MAX_PIECES
+        assert encoder.pieces("hello " * MAX_LETTERS) == encoder.pieces("hello " * MAX_LETTERS + "anna")
+        assert len(encoder.pieces("\x00\ud800\U0010ffff" * 100)) <= MAX_PIECES
 
     def test_the_same_weights_give_the_same_bytes_and_the_same_text_the_same_numbers(
         self, encoder: Encoder
@@ -73,7 +73,7 @@ class TestEncoder:
         assert encoder_file(tiny_weights(), LAYERS) == tiny_encoder()
         assert encoder.embedding("hello anna") == Encoder(tiny_encoder(), HERE).embedding("hello anna")
         assert encoder.embedding("hello anna") != encoder.embedding("hello a")
-        assert len(encoder.embedding("hello")) == 2 * NUMBERS
+        assert len(encoder.embedding("hello")) == 2 * EMBEDDING_SIZE
 
     @pytest.mark.parametrize(
         "change",
@@ -142,10 +142,10 @@ class TestWhatIsMissing:
 
 
 class TestJudge:
-    FIRST = Score(0.5, 0.0, (Reason("a word", 1.0),), "one", Trace("", "", "", 0, 0, "counts"))
+    FIRST = Score(0.5, 0.0, (Reason("a word", 1.0),), "one", ScoreTrace("", "", "", 0, 0, "counts"))
 
     def test_both_readings_weigh(self, judge: Judge) -> None:
-        drawn = np.random.default_rng(3).normal(scale=0.02, size=(2, NUMBERS)).astype("<f2")
+        drawn = np.random.default_rng(3).normal(scale=0.02, size=(2, EMBEDDING_SIZE)).astype("<f2")
         one, other = (judge.judge(self.FIRST, numbers.tobytes()) for numbers in drawn)
         surer = judge.judge(replace(self.FIRST, logit=1.0), drawn[0].tobytes())
         assert one.logit != other.logit
@@ -153,27 +153,27 @@ class TestJudge:
         assert one.probability == pytest.approx(1 / (1 + np.exp(-one.logit)), abs=1e-15)
 
     def test_its_numbers_are_kept_where_counts_are_and_judge_again_to_the_bit(self, judge: Judge) -> None:
-        numbers = np.random.default_rng(4).normal(scale=0.02, size=NUMBERS).astype("<f2").tobytes()
+        numbers = np.random.default_rng(4).normal(scale=0.02, size=EMBEDDING_SIZE).astype("<f2").tobytes()
         found = judge.judge(self.FIRST, numbers)
         assert found.trace is not None
         kept = found.trace.again
         assert kept is not None
         assert len(kept.numbers) <= 3_000
-        assert judge.judge(self.FIRST, numbers_kept(kept.numbers)) == found
+        assert judge.judge(self.FIRST, unpacked_numbers(kept.numbers)) == found
         assert found.reasons[:-1] == self.FIRST.reasons
         assert found.reasons[-1].weight == found.logit
-        bare = judge.judge(replace(self.FIRST, trace=Trace("", "", "", 0, 0)), numbers)
+        bare = judge.judge(replace(self.FIRST, trace=ScoreTrace("", "", "", 0, 0)), numbers)
         assert bare.trace is not None
         assert bare.trace.again == replace(kept, numbers="")
 
     def test_numbers_that_no_encoder_makes_are_no_score(self, judge: Judge) -> None:
         with pytest.raises(ValueError, match="no encoder"):
-            judge.judge(self.FIRST, np.full(NUMBERS, 60_000.0).astype("<f2").tobytes())
+            judge.judge(self.FIRST, np.full(EMBEDDING_SIZE, 60_000.0).astype("<f2").tobytes())
 
     def test_numbers_that_nobody_kept_are_refused(self) -> None:
         for wrong in ("", "AAAA", "not base64"):
             with pytest.raises(ValueError, match=r"."):
-                numbers_kept(wrong)
+                unpacked_numbers(wrong)
 
 
 def test_without_it_a_reading_process_imports_nothing_of_it() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.wording import prepare
+from backend.domain.reading.model_text import prepare
 from backend.scoring import SHIPPED
 from backend.scoring.session import ModelSession
 

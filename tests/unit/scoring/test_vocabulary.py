@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.reading.wording import prepare
-from backend.scoring.model_file import APART, laid_out, packed_counts, unpacked_counts
+from backend.domain.reading.model_text import prepare
+from backend.scoring.model_file import SEPARATOR, packed_counts, text_with_counts, unpacked_counts
 from backend.scoring.session import ModelSession
 from backend.settings import MODELS
 from model_export.rows import CORPUS, Row, records, row_of
@@ -42,7 +42,7 @@ def emails() -> list[Row]:
 )
 def test_a_laid_out_text_counts_the_same(words: list[str], known: frozenset[str]) -> None:
     counts = counted(" ".join(words), known)
-    assert counted(laid_out(counts), known) == counts
+    assert counted(text_with_counts(counts), known) == counts
 
 
 @given(st.dictionaries(st.integers(0, 200_000), st.integers(1, 900), max_size=60))
@@ -74,11 +74,11 @@ def test_half_of_it_is_refused() -> None:
 
 def test_the_same_score_to_the_bit_for_written_mail(emails: list[Row]) -> None:
     session = ModelSession.open(MODELS / "pitchgate.onnx")
-    assert APART not in set(session.facts.vocabulary)
+    assert SEPARATOR not in set(session.facts.vocabulary)
     for row in emails:
         score = session.score(prepare(row.message, row.owner), keep_counts=True)
         assert score.trace is not None
-        again = session.scored_again(score.trace.counts)
+        again = session.score_counts(score.trace.counts)
         assert again.trace is not None
         assert (again.probability, again.logit, again.trace.shares) == (
             score.probability,

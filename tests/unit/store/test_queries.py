@@ -25,7 +25,7 @@ def called() -> set[str]:
     names |= {f"{page}_{kind}" for page in ("latest", "earlier") for kind in ("messages", "placed", "inbox")}
     names |= {"add_to_balance", "take_from_balance", "shelf_rows", "shelf_heads", "shelf_heads_of_all"}
     names |= {f"archive_{table}" for table in ARCHIVED}
-    names |= {f"restore_{table}" for table, kept in ARCHIVED.items() if kept.returns and table != "ledger"}
+    names |= {f"restore_{table}" for table, kept in ARCHIVED.items() if kept.imported and table != "ledger"}
     for path in TRANSACTIONS.glob("*.py"):
         names |= set(
             re.findall(

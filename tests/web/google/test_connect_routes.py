@@ -10,7 +10,7 @@ import pytest
 from quart import Response
 from werkzeug.datastructures import LanguageAccept
 
-from backend.domain.entry.challenge import LIFE
+from backend.domain.entry.challenge import LINK_LIFE
 from backend.domain.errors import PitchgateError, Refused, TryLater
 from backend.domain.mailbox.mailbox import Strictness
 from backend.locale import LANGUAGES, catalogue, reason
@@ -52,7 +52,7 @@ async def test_the_landing_page_shows_the_product_and_the_reply_as_they_are(
     for *_, code, _, _ in EXAMPLE_ROWS:
         assert reason(language, code) in page
         assert f"reason.{code}" in catalogue(language), "no bare code"
-    wording = challenge_wording(language, here.clock.now() + LIFE, 3)
+    wording = challenge_wording(language, here.clock.now() + LINK_LIFE, 3)
     assert all(text in page for text in (wording.todo, wording.more, wording.what)), "what is really sent"
     assert 'action="/connect"' in page
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,10 @@ async def test_the_page_shows_the_news_and_the_latest_mail(client: Client, here:
     assert 'aria-label="New emails reach the gate. In the inbox: 5. Held: 38. Delivered: 1."' in page
     assert page.count('data-dot="held ') == 2 * 8, "as many as there is room for, wide and narrow"
     assert page.count('data-dot="released m40"') == 2
+    for lane, dots in (("inbox", 5), ("held", 8), ("released", 1)):
+        assert len(re.findall(rf'<circle class="dot (?:past )?{lane} ', page)) == 2 * dots, lane
+    assert page.count('data-dot="inbox ') == 2 * 3, "two are no longer among the latest"
+    assert re.findall(r'class="more"[^>]*>([^<]*)<', page) == ["+30", "+30"]
     assert page.count('<li class="row ') == MOST_LINES
     assert "<b>97</b> Pitch" in page
 

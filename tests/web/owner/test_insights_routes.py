@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from backend.domain.mailbox.decisions import Decision
@@ -9,7 +11,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import Outcome
 from backend.domain.watching.trial import StrictnessOffer
 from backend.locale import catalogue
-from backend.web.owner.insights import both_ways, lengths
+from backend.web.owner.insights import bar_lengths, bars_up_and_down
 from tests.web.service import Office
 
 
@@ -48,6 +50,25 @@ async def test_the_figures_and_how_they_were_reckoned(here: Office) -> None:
     assert 'style="' not in page
 
 
+async def test_it_says_who_left_the_check_alone_and_whose_link_still_works(here: Office) -> None:
+    await here.story.receive("ana", "m1", Outcome.CHALLENGE, "expired@pitch.test")
+    asked = await here.story.receive("ana", "m2", Outcome.CHALLENGE, "passed@pitch.test")
+    assert asked is not None
+    await here.story.work()
+    await here.story.solve(asked)
+    await here.story.work()
+    here.story.pass_time(days=20)
+    await here.story.receive("ana", "m3", Outcome.CHALLENGE, "open@pitch.test")
+    await here.story.receive("ana", "m4", Outcome.HOLD, "unasked@pitch.test")
+    await here.story.work()
+    here.clock.advance(days=20)
+
+    page = await seen(here)
+    said = dict(re.findall(r">(\w+)@pitch.test<.*?said\">([^<]*)<", page, re.S))
+    assert re.fullmatch(r"Link open until \d+ [A-Z][a-z]+", said.pop("open"))
+    assert said == {"expired": "Never took the check", "passed": "1 delivered", "unasked": ""}
+
+
 async def test_from_ten_answers_on_it_says_how_often_it_was_right(here: Office) -> None:
     for number in range(12):
         await here.story.receive("ana", f"m{number}", Outcome.HOLD, f"bo@pitch{number}.test")
@@ -72,7 +93,8 @@ async def test_a_degree_that_is_proven_better_is_offered(
     assert "would also have held" not in await seen(here)
 
     monkeypatch.setattr(
-        "backend.pipeline.review.better_degree", lambda *_: StrictnessOffer(Strictness.STRICT, True, 14, 1)
+        "backend.pipeline.review.better_strictness",
+        lambda *_: StrictnessOffer(Strictness.STRICT, True, 14, 1),
     )
     page = await seen(here)
     assert "Would “Strict” suit you better?" in page
@@ -124,10 +146,10 @@ async def test_the_browser_chooses_the_language(here: Office, language: str, wor
 
 
 def test_the_bars_fill_the_drawing_both_ways_and_none_leaves_it() -> None:
-    bars = both_ways([(4, 1), (0, 0), (2, 2)], width=90.0, height=120.0)
+    bars = bars_up_and_down([(4, 1), (0, 0), (2, 2)], width=90.0, height=120.0)
 
     assert [(bar.up, bar.down) for bar in bars] == [(80.0, 20.0), (0.0, 0.0), (40.0, 40.0)]
     assert bars[-1].x + bars[-1].width <= 90.0
-    assert both_ways([], 90.0, 100.0) == ()
-    assert lengths([0, 5, 10], 20.0) == (0.0, 10.0, 20.0)
-    assert lengths([], 20.0) == ()
+    assert bars_up_and_down([], 90.0, 100.0) == ()
+    assert bar_lengths([0, 5, 10], 20.0) == (0.0, 10.0, 20.0)
+    assert bar_lengths([], 20.0) == ()

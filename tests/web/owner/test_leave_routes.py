@@ -20,7 +20,7 @@ from backend.domain.mailbox.archive import OWNED_TABLES
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Link
 from backend.pipeline.connect import RECEIPT_LIFE, REVOKE_TRIES, leave
-from backend.web.owner.start import GROUPS, grouped
+from backend.web.owner.start import GROUPS, row_groups
 from tests.doubles import NoAuthorizer
 from tests.web.owner_pages import Visit
 from tests.web.service import Office
@@ -174,4 +174,4 @@ def test_the_receipt_counts_every_table_once() -> None:
     named = [table for tables in GROUPS.values() for table in tables]
     assert len(set(named)) == len(named)
     assert set(named) <= set(OWNED_TABLES)
-    assert sum(count for _, count in grouped(dict.fromkeys(OWNED_TABLES, 1))) == len(OWNED_TABLES)
+    assert sum(count for _, count in row_groups(dict.fromkeys(OWNED_TABLES, 1))) == len(OWNED_TABLES)

@@ -13,7 +13,7 @@ from backend.domain.mailbox.decisions import OFFERED
 from backend.domain.mailbox.message import FailOpen, MessageView, Placement
 from backend.domain.reading.score import Reason
 from backend.locale import LANGUAGES
-from backend.web.owner.review_show import Together, decided, notice, of_all, strongest, trend, why
+from backend.web.owner.review_show import SenderEvidence, decided, notice, of_all, strongest, trend, why
 from backend.web.pages import words_for
 
 
@@ -124,13 +124,13 @@ HELD, LATER = _email(0.9, "held"), _email(0.01)
         ([HELD, _email(0.9, "held", "owner")], None),
         ([HELD, _email(0.9, "held", row="blocked")], None),
         ([HELD, _email(0.9, "held", days=30)], None),
-        ([HELD, HELD], Together(2, 99, 0)),
-        ([LATER, HELD], Together(2, 95, 1)),
-        ([LATER, LATER, HELD], Together(3, 37, 2)),
-        ([_email(0.2, "held", row="held_with_later"), HELD], Together(2, 97, 0)),
+        ([HELD, HELD], SenderEvidence(2, 99, 0)),
+        ([LATER, HELD], SenderEvidence(2, 95, 1)),
+        ([LATER, LATER, HELD], SenderEvidence(3, 37, 2)),
+        ([_email(0.2, "held", row="held_with_later"), HELD], SenderEvidence(2, 97, 0)),
     ],
 )
 def test_a_senders_emails_are_told_as_one_piece_of_evidence(
-    views: list[MessageView], told: Together | None
+    views: list[MessageView], told: SenderEvidence | None
 ) -> None:
     assert of_all(views, NOW) == told

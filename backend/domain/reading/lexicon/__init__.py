@@ -1,12 +1,12 @@
-"""The product's own words for what mail says: data, one text file a language, read when a mail first needs it.
+"""The product's word lists: one text file for each language, loaded when a mail first needs it.
 
-A file has two parts, each made of lines `name: body`; an indented line goes on with the one above (joined without a
-blank after "/"), a line that begins with # is a remark.
+A file has two parts, each made of lines `name: body`. An indented line continues the one above (joined without a space
+after "/"); a line that begins with # is a comment.
 
     [concepts]   the words of a concept, * for any ending (see `backend.domain.reading.words`)
-    [phrases]    the patterns of a finding, divided by | (see `backend.domain.reading.words`)
+    [phrases]    the patterns of a finding, separated by | (see `backend.domain.reading.words`)
 
-A model is trained with one lexicon and one way of preparing texts; `backend.domain.reading.wording` tells them apart.
+A model works only with the lexicon and text preparation it was trained with (`model_text.reading_digest`).
 """
 
 from __future__ import annotations

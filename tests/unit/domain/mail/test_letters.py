@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.mail.letters import APART, MIXED, REORDERED, seen
+from backend.domain.mail.letters import APART, MIXED, REORDERED, deobfuscate
 
 SENTENCE = "we help companies like yours find more clients every month"
 
@@ -30,7 +30,7 @@ SENTENCE = "we help companies like yours find more clients every month"
     ],
 )
 def test_what_is_read_is_what_is_shown(written: str, read: str):
-    assert seen(written).text == read
+    assert deobfuscate(written).text == read
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_what_is_read_is_what_is_shown(written: str, read: str):
     ],
 )
 def test_ordinary_writing_stays_and_is_no_finding(text: str):
-    assert seen(text) == (text, frozenset())
+    assert deobfuscate(text) == (text, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,18 @@ def test_ordinary_writing_stays_and_is_no_finding(text: str):
     ],
 )
 def test_what_had_to_be_undone_is_a_finding(written: str, finding: str):
-    text, findings = seen(written)
+    text, findings = deobfuscate(written)
     assert " ".join(text.split()) == SENTENCE
     assert findings == {finding}
 
 
 @given(st.text(max_size=400))
 def test_reading_is_total_and_never_longer_by_much(text: str):
-    assert len(seen(text).text) <= 4 * len(text) + 4
+    assert len(deobfuscate(text).text) <= 4 * len(text) + 4
 
 
 @given(st.text(alphabet="ab \u202e\u202c\u202d\u2067\u2069\n", max_size=80))
 def test_turning_round_loses_no_letter(text: str):
-    assert sorted(seen(text).text.replace(" ", "")) == sorted(
+    assert sorted(deobfuscate(text).text.replace(" ", "")) == sorted(
         "".join(letter for letter in text if letter in "ab\n")
     )

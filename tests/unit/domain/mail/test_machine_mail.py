@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.mail.machine_mail import (
-    Offer,
+    UnsubscribeOffer,
     addressed_to,
     from_machine,
     host_of,
@@ -16,7 +16,7 @@ from backend.domain.mail.machine_mail import (
     is_report,
     list_address,
     null_sender,
-    offer,
+    unsubscribe_offer,
 )
 from backend.domain.mail.message import Address, Attachment, Headers, Message
 from backend.domain.mail.mime import parse
@@ -337,9 +337,11 @@ def mail(**changes: str) -> Message:
 
 
 def test_a_signed_offer_is_taken() -> None:
-    assert offer(mail()) == Offer(URL)
-    assert offer(mail(covered="From:List-Unsubscribe-Post: list-unsubscribe ")) == Offer(URL)
-    assert offer(mail(post=" list-unsubscribe=one-click ")) == Offer(URL)
+    assert unsubscribe_offer(mail()) == UnsubscribeOffer(URL)
+    assert unsubscribe_offer(
+        mail(covered="From:List-Unsubscribe-Post: list-unsubscribe ")
+    ) == UnsubscribeOffer(URL)
+    assert unsubscribe_offer(mail(post=" list-unsubscribe=one-click ")) == UnsubscribeOffer(URL)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +357,7 @@ def test_a_signed_offer_is_taken() -> None:
     ],
 )
 def test_without_one_click_over_https_there_is_no_offer(changes: dict[str, str]) -> None:
-    assert offer(mail(**changes)) == Offer(cause="no_offer")
+    assert unsubscribe_offer(mail(**changes)) == UnsubscribeOffer(cause="no_offer")
 
 
 @pytest.mark.parametrize(
@@ -377,7 +379,7 @@ def test_without_one_click_over_https_there_is_no_offer(changes: dict[str, str])
     ],
 )
 def test_an_offer_nobody_vouches_for_is_not_taken(changes: dict[str, str]) -> None:
-    assert offer(mail(**changes)) == Offer(cause="unproved")
+    assert unsubscribe_offer(mail(**changes)) == UnsubscribeOffer(cause="unproved")
 
 
 def test_a_second_signature_of_the_domain_must_cover_the_offer_too() -> None:
@@ -387,7 +389,7 @@ def test_a_second_signature_of_the_domain_must_cover_the_offer_too() -> None:
         headers=Headers((*offered("pitch.test"), *forged)), from_=(Address("bo@pitch.test", "Bo"),)
     )
 
-    assert offer(message) == Offer(cause="unproved")
+    assert unsubscribe_offer(message) == UnsubscribeOffer(cause="unproved")
 
 
 @pytest.mark.parametrize(
@@ -429,7 +431,7 @@ def test_only_a_named_host_on_the_usual_port(url: str, host: str) -> None:
 def test_whatever_stands_there_is_read(fields: list[tuple[str, str]]) -> None:
     message = Message(headers=Headers((*offered("pitch.test"), *fields)), from_=(Address("bo@pitch.test"),))
 
-    found = offer(message)
+    found = unsubscribe_offer(message)
 
     assert bool(found.url) is not bool(found.cause)
     assert not found.url or host_of(found.url)

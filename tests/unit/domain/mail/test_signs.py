@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from backend.domain.mail import machine_mail
 from backend.domain.mail.message import may_match
-from backend.domain.reading import wording, words
+from backend.domain.reading import model_text, words
 
 CASES = {
     "a challenge's words": (machine_mail._BODY, machine_mail._OF_BODY),
     "what an order is for": (machine_mail._AIM, machine_mail._OF_AIM),
-    "a way off a list": (wording._UNSUBSCRIBE, wording._UNSUBSCRIBE_HINTS),
-    "a field left unfilled": (wording._MERGE, wording._MERGE_HINTS),
+    "a way off a list": (model_text._UNSUBSCRIBE, model_text._UNSUBSCRIBE_HINTS),
+    "a field left unfilled": (model_text._MERGE, model_text._MERGE_HINTS),
     "an amount": (words._MONEY, words._OF_MONEY),
 }
 

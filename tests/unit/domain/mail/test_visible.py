@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from backend.domain.mail import visible as mail_visible
-from backend.domain.mail.visible import bounded, visible
+from backend.domain.mail.visible import rewritten, visible
 
 NAMES = """
 a b font p div span li ul dd dt table tr td th tbody select option button form object template svg h1 h2 blockquote
@@ -38,7 +38,7 @@ class TestBounds:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(mail_visible, "MAX_DEPTH", 20)
             html = "x".join([*first, *repeated * 150])
-            deepest, nodes = depth_and_size(bounded(html))
+            deepest, nodes = depth_and_size(rewritten(html))
         # A cell brings a row, a body of rows and at times a copy of a link with it.
         assert deepest <= 4 * 20 + 5
         assert nodes <= 4 * html.count("<") + 10
@@ -46,13 +46,15 @@ class TestBounds:
     def test_open_formatting_is_not_opened_again_in_every_paragraph(self):
         html = "<div>" + "".join(f"<b id={i}>" for i in range(300)) + "</div>" + "<p>x" * 300
         assert depth_and_size(html)[1] > 90_000
-        assert depth_and_size(bounded(html))[1] < 1_000
+        assert depth_and_size(rewritten(html))[1] < 1_000
 
     def test_attributes_nobody_asks_for_are_left_out(self):
-        assert bounded(f"<p class=a {' '.join(f'a{i}' for i in range(9_000))} class=b>x") == '<p class="a">x'
+        assert (
+            rewritten(f"<p class=a {' '.join(f'a{i}' for i in range(9_000))} class=b>x") == '<p class="a">x'
+        )
 
     def test_a_value_is_cut(self):
-        assert len(bounded(f'<a href="{"x" * 90_000}">y</a>')) < 2 * mail_visible.MAX_VALUE
+        assert len(rewritten(f'<a href="{"x" * 90_000}">y</a>')) < 2 * mail_visible.MAX_VALUE
 
     def test_of_what_follows_too_many_tags_the_words_are_kept(self, monkeypatch):
         monkeypatch.setattr(mail_visible, "MAX_MARKS", 10)
@@ -94,10 +96,10 @@ class TestReading:
 
     @given(st.text(alphabet="<>/!-ab p=\"'&;\n", max_size=60))
     def test_writing_down_twice_changes_nothing(self, html):
-        once = bounded(html)
-        assert bounded(once) == once
+        once = rewritten(html)
+        assert rewritten(once) == once
 
     @given(st.text(max_size=300))
     def test_text_alone_is_not_touched(self, text):
         text = text.replace("<", "")
-        assert bounded(text) == text
+        assert rewritten(text) == text

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from backend.domain.mailbox.decisions import (
-    AWAY,
     EFFECTS,
+    IN_SPAM_OR_BIN,
     OFFERED,
     Change,
     Decision,
     MessageState,
     StateBefore,
+    challenge_ends,
     change_of,
-    ends_with_its_message,
-    put_back,
     sends_again,
+    undo_change,
 )
 from backend.domain.mailbox.message import Placement, Stage
 
@@ -70,12 +70,12 @@ def test_who_is_blocked_is_answered_no_more_and_their_mail_waits_no_more() -> No
 )
 def test_taken_back_a_message_goes_where_it_was(placement: str | None, stage: Stage) -> None:
     was = StateBefore(gmail_id="m1", placement=placement, decided_by="solve", revision=3, moved=True)
-    assert put_back(was) == Change(stage, Placement(placement or "inbox"), "solve", True, False)
+    assert undo_change(was) == Change(stage, Placement(placement or "inbox"), "solve", True, False)
 
 
 def test_taken_back_what_did_not_move_has_its_former_decider() -> None:
     was = StateBefore(gmail_id="m1", placement="held", decided_by="", revision=3, moved=False)
-    assert put_back(was).noted
+    assert undo_change(was).noted
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_taken_back_what_did_not_move_has_its_former_decider() -> None:
     ],
 )
 def test_a_link_ends_with_its_message_unless_others_wait_for_it(state: str, beside: bool, ends: bool) -> None:
-    assert ends_with_its_message(state, beside) is ends
+    assert challenge_ends(state, beside) is ends
 
 
 def test_a_challenge_that_never_left_is_sent_when_its_end_is_taken_back() -> None:
@@ -120,8 +120,8 @@ def test_a_delivered_message_is_only_concerned_by_a_report() -> None:
     assert change(Decision.BIN, PASSED) is None
 
 
-@pytest.mark.parametrize("by", AWAY)
-@pytest.mark.parametrize("decision", [d for d in Decision if d not in AWAY])
+@pytest.mark.parametrize("by", IN_SPAM_OR_BIN)
+@pytest.mark.parametrize("decision", [d for d in Decision if d not in IN_SPAM_OR_BIN])
 def test_nothing_an_owner_decides_elsewhere_fetches_it_from_there(decision: Decision, by: str) -> None:
     away = MessageState(placement="held", decided_by=by, stage=None)
     for meant in (True, False):
@@ -136,10 +136,10 @@ def test_a_report_keeps_the_senders_other_mail_held_as_a_block_does() -> None:
 
 def test_what_the_owner_took_out_again_is_moved_by_nobody() -> None:
     was = StateBefore(gmail_id="m", placement="inbox", decided_by="", revision=3, moved=True, stage=None)
-    assert put_back(was, there=True) == Change(None, Placement.INBOX, "", True, False)
+    assert undo_change(was, there=True) == Change(None, Placement.INBOX, "", True, False)
     # but for what had not been done yet
     was = StateBefore(gmail_id="m", placement="held", decided_by="", revision=3, moved=False, stage=Stage.ACT)
-    assert put_back(was, there=True).stage == Stage.ACT
+    assert undo_change(was, there=True).stage == Stage.ACT
 
 
 def test_what_is_kept_leaves_the_list_and_nothing_else_changes() -> None:

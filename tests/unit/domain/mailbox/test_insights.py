@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from backend.domain.mailbox.review import (
     WEEKS,
     Week,
-    filled,
+    all_weeks,
     first_monday,
     shown_weeks,
-    usual,
+    usual_range,
     wilson,
 )
 
@@ -24,7 +24,7 @@ TUESDAY = date(2026, 11, 24)
 def test_the_weeks_end_with_this_one_and_none_is_left_out() -> None:
     busy = Week(date(2026, 11, 9), held=7, let_in=1)
 
-    weeks = filled([busy], TUESDAY)
+    weeks = all_weeks([busy], TUESDAY)
 
     assert len(weeks) == WEEKS
     assert weeks[-1] == Week(date(2026, 11, 23))
@@ -34,7 +34,7 @@ def test_the_weeks_end_with_this_one_and_none_is_left_out() -> None:
 
 @given(st.dates(date(1971, 1, 1), date(2100, 1, 1)))
 def test_every_week_begins_on_a_monday_and_the_last_holds_today(today: date) -> None:
-    weeks = filled([], today)
+    weeks = all_weeks([], today)
 
     assert {week.monday.weekday() for week in weeks} == {0}
     assert weeks[-1].monday <= today < weeks[-1].monday + timedelta(weeks=1)
@@ -44,18 +44,18 @@ def test_a_usual_week_is_the_middle_half_of_those_before_this_one() -> None:
     def weeks(*counts: int) -> list[Week]:
         return [Week(TUESDAY, held=count) for count in counts]
 
-    assert usual(weeks(9, 10, 7, 12, 10, 8, 10, 99)) == (8, 10)
-    assert usual(weeks(1, 2, 3, 4, 99)) == (2, 3)
-    assert usual(weeks(1, 2, 3, 99)) is None
-    assert usual(()) is None
+    assert usual_range(weeks(9, 10, 7, 12, 10, 8, 10, 99)) == (8, 10)
+    assert usual_range(weeks(1, 2, 3, 4, 99)) == (2, 3)
+    assert usual_range(weeks(1, 2, 3, 99)) is None
+    assert usual_range(()) is None
 
 
 def test_weeks_before_the_first_mail_are_not_drawn_but_four_are_at_least() -> None:
     now = Week(date(2026, 11, 23), held=2)
-    weeks = filled([Week(date(2026, 10, 12), held=1), now], TUESDAY)
+    weeks = all_weeks([Week(date(2026, 10, 12), held=1), now], TUESDAY)
 
     assert shown_weeks(weeks)[0].monday == date(2026, 10, 12)
-    assert shown_weeks(filled([now], TUESDAY)) == filled([now], TUESDAY)[-4:]
+    assert shown_weeks(all_weeks([now], TUESDAY)) == all_weeks([now], TUESDAY)[-4:]
 
 
 def test_wilsons_interval_is_the_one_of_the_tables() -> None:

@@ -25,7 +25,7 @@ from backend.domain.mailbox.mailbox import (
     Preferences,
     Who,
     explain,
-    look_after,
+    poll_interval,
 )
 from backend.locale import LANGUAGES
 from backend.pipeline.modes import check_chosen
@@ -94,7 +94,7 @@ def test_a_connection_that_fails_is_told_as_one() -> None:
 def test_one_message_that_fails_is_told_as_some_mail() -> None:
     explanation = explain(replace(WORKING, failing=(replace(LATE, job="act", cause=Cause.FAULT),)), NOW)
     assert explanation.late is not None
-    assert (explanation.late.reads, explanation.late.blame) == (False, Blame.OURS)
+    assert (explanation.late.stops_reading, explanation.late.blame) == (False, Blame.OURS)
 
 
 def test_a_pause_stays_a_pause_and_tells_of_the_trouble_beside() -> None:
@@ -260,7 +260,7 @@ LABELS = LabelIds("1", "2", "3", "4")
 
 
 def wait(quiet: timedelta, chance: float = 0.5) -> float:
-    return look_after(OFTEN, SELDOM, NOW - quiet, NOW, chance).total_seconds()
+    return poll_interval(OFTEN, SELDOM, NOW - quiet, NOW, chance).total_seconds()
 
 
 def polled(**changes: object) -> Mailbox:
@@ -290,11 +290,11 @@ def test_twice_as_long_for_every_two_quiet_hours_up_to_a_bound() -> None:
 
 
 def test_a_mailbox_in_which_nothing_ever_happened_is_a_new_one() -> None:
-    assert look_after(OFTEN, SELDOM, None, NOW, 0.5) == OFTEN
+    assert poll_interval(OFTEN, SELDOM, None, NOW, 0.5) == OFTEN
 
 
 def test_an_interval_longer_than_the_quiet_one_stands() -> None:
-    assert look_after(timedelta(hours=1), SELDOM, NOW - timedelta(days=1), NOW, 0.5) == timedelta(hours=1)
+    assert poll_interval(timedelta(hours=1), SELDOM, NOW - timedelta(days=1), NOW, 0.5) == timedelta(hours=1)
 
 
 def test_mailboxes_do_not_ask_together() -> None:

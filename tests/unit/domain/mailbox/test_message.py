@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.mailbox.decisions import Decision, GmailDecisions, Origin, Returned, RowState, decisions
+from backend.domain.mailbox.decisions import Decision, GmailDecisions, KnownState, Origin, Returned, decisions
 from backend.domain.mailbox.mailbox import LabelIds
-from backend.domain.mailbox.message import NAMES, LabelChange, Placement, changes_for
+from backend.domain.mailbox.message import LABEL_NAMES, LabelChange, Placement, changes_for
 from backend.ports.gmail import Relabelled
 from tests.unit.domain.rules import LABELS
 
 HELD, ALLOW, BLOCK = LABELS.held, LABELS.allow, LABELS.block
-AT_REST = RowState(Placement.HELD, None)
+AT_REST = KnownState(Placement.HELD, None)
 
 
 def move(
@@ -27,7 +27,7 @@ def move(
     return Relabelled(gmail_id, "t1", frozenset(add), frozenset(remove), labels, record)
 
 
-def decided(row: RowState | None, *moves: Relabelled, labels: LabelIds = LABELS) -> list[Decision]:
+def decided(row: KnownState | None, *moves: Relabelled, labels: LabelIds = LABELS) -> list[Decision]:
     rows = {} if row is None else {"m1": row}
     return [correction.decision for correction in decisions(moves, rows, labels).corrections]
 
@@ -47,8 +47,8 @@ class TestTheOwnersWord:
 
     @pytest.mark.parametrize("placement", list(Placement))
     def test_allow_and_block_count_wherever_the_message_is(self, placement: Placement):
-        assert decided(RowState(placement, None), move(add=[ALLOW])) == [Decision.ALLOW]
-        assert decided(RowState(placement, None), move(add=[BLOCK])) == [Decision.BLOCK]
+        assert decided(KnownState(placement, None), move(add=[ALLOW])) == [Decision.ALLOW]
+        assert decided(KnownState(placement, None), move(add=[BLOCK])) == [Decision.BLOCK]
 
     def test_allowing_a_held_message_is_more_than_releasing_it(self):
         assert decided(AT_REST, move(add=[ALLOW, "INBOX"], remove=[HELD])) == [Decision.ALLOW]
@@ -98,13 +98,13 @@ class TestEchoes:
     def test_of_what_a_row_asks_for(self, placement: Placement, stage: str | None):
         change = changes_for(placement, LABELS)
         echo = [move(add=change.add), move(remove=change.remove)]
-        assert decided(RowState(placement, stage), *echo) == []
+        assert decided(KnownState(placement, stage), *echo) == []
 
     def test_of_a_hold_that_was_released_since(self):
-        assert decided(RowState(Placement.INBOX, "release"), move(add=[HELD], remove=["INBOX"])) == []
+        assert decided(KnownState(Placement.INBOX, "release"), move(add=[HELD], remove=["INBOX"])) == []
 
     def test_of_a_release_that_was_taken_back_before_we_held_again(self):
-        assert decided(RowState(Placement.HELD, "act"), move(add=["INBOX"]), move(remove=[HELD])) == []
+        assert decided(KnownState(Placement.HELD, "act"), move(add=["INBOX"]), move(remove=[HELD])) == []
 
     def test_of_a_release_that_was_taken_back_and_held_again(self):
         page = [move(add=["INBOX"]), move(remove=[HELD]), move(add=[HELD]), move(remove=["INBOX"])]
@@ -115,10 +115,10 @@ class TestEchoes:
 
     def test_an_owner_who_undoes_our_hold_before_we_noted_it_is_heard(self):
         page = [move(add=[HELD], remove=["INBOX"]), move(remove=[HELD])]
-        assert decided(RowState(Placement.HELD, "act"), *page) == [Decision.RELEASE]
+        assert decided(KnownState(Placement.HELD, "act"), *page) == [Decision.RELEASE]
 
 
-def told(row: RowState, *moves: Relabelled) -> GmailDecisions:
+def told(row: KnownState, *moves: Relabelled) -> GmailDecisions:
     return decisions(moves, {"m1": row}, LABELS)
 
 
@@ -131,31 +131,32 @@ class TestSpamAndBin:
 
     @pytest.mark.parametrize("placement", [Placement.INBOX, Placement.MARKED, None])
     def test_a_report_counts_wherever_the_message_was(self, placement: Placement | None):
-        assert decided(RowState(placement, None), move(add=["SPAM"], remove=["INBOX"])) == [Decision.SPAM]
+        assert decided(KnownState(placement, None), move(add=["SPAM"], remove=["INBOX"])) == [Decision.SPAM]
 
     @pytest.mark.parametrize("placement", [Placement.INBOX, Placement.MARKED, None])
     def test_throwing_away_what_was_delivered_says_nothing(self, placement: Placement | None):
-        assert decided(RowState(placement, None), move(add=["TRASH"], remove=["INBOX"])) == []
+        assert decided(KnownState(placement, None), move(add=["TRASH"], remove=["INBOX"])) == []
 
-    @pytest.mark.parametrize("row", [RowState(Placement.INBOX, "release"), RowState(None, "screen")])
-    def test_but_of_what_is_still_on_its_way_it_does(self, row: RowState):
+    @pytest.mark.parametrize("row", [KnownState(Placement.INBOX, "release"), KnownState(None, "screen")])
+    def test_but_of_what_is_still_on_its_way_it_does(self, row: KnownState):
         assert decided(row, move(add=["TRASH"])) == [Decision.BIN]
 
     @pytest.mark.parametrize("by", ["spam", "bin"])
     def test_what_is_known_is_not_told_again(self, by: str):
         assert (
-            decided(RowState(Placement.HELD, None, by), move(add=["SPAM" if by == "spam" else "TRASH"])) == []
+            decided(KnownState(Placement.HELD, None, by), move(add=["SPAM" if by == "spam" else "TRASH"]))
+            == []
         )
 
     def test_what_was_reported_and_thrown_away_stays_reported(self):
-        reported = RowState(Placement.HELD, None, "spam")
+        reported = KnownState(Placement.HELD, None, "spam")
         assert told(reported, move(add=["TRASH"], remove=["SPAM"])) == GmailDecisions(())
         assert told(reported, move(add=["TRASH"]), move(remove=["SPAM"])) == GmailDecisions(())
         # and that it came out of the bin later is heard all the same
         assert [one.gmail_id for one in told(reported, move(remove=["TRASH"])).returned] == ["m1"]
 
     def test_what_is_thrown_away_may_still_be_reported(self):
-        binned = RowState(Placement.HELD, None, "bin")
+        binned = KnownState(Placement.HELD, None, "bin")
         assert decided(binned, move(add=["SPAM"], remove=["TRASH"])) == [Decision.SPAM]
 
     def test_blocking_and_throwing_away_are_two_words(self):
@@ -166,7 +167,7 @@ class TestSpamAndBin:
     @pytest.mark.parametrize("by", ["spam", "bin"])
     def test_taken_out_again_it_has_returned_which_is_no_release_yet(self, by: str):
         place = "SPAM" if by == "spam" else "TRASH"
-        row = RowState(Placement.HELD, None, by)
+        row = KnownState(Placement.HELD, None, by)
         to_inbox = told(row, move(add=["INBOX"], remove=[place], now=["INBOX", HELD], record="9"))
         assert to_inbox == GmailDecisions((), (Returned("m1", "9", lies_held=False),))
         assert told(row, move(remove=[place], now=[HELD])).returned == (Returned("m1", "77", lies_held=True),)
@@ -177,7 +178,7 @@ class TestSpamAndBin:
         assert told(AT_REST, move(add=["TRASH"]), move(remove=["TRASH"])) == GmailDecisions(())
 
     def test_back_and_there_again_is_where_it_was(self):
-        row = RowState(Placement.HELD, None, "spam")
+        row = KnownState(Placement.HELD, None, "spam")
         assert told(row, move(remove=["SPAM"]), move(add=["SPAM"])) == GmailDecisions(())
 
     @pytest.mark.parametrize("placement", list(Placement))
@@ -198,7 +199,7 @@ class TestNothing:
 
     @pytest.mark.parametrize("placement", [Placement.INBOX, Placement.MARKED, None])
     def test_mail_that_is_not_held_cannot_be_released(self, placement: Placement | None):
-        assert decided(RowState(placement, None), move(add=["INBOX"]), move(remove=[HELD])) == []
+        assert decided(KnownState(placement, None), move(add=["INBOX"]), move(remove=[HELD])) == []
 
     def test_taking_allow_or_block_off_again_undoes_nothing(self):
         assert decided(AT_REST, move(remove=[ALLOW]), move(remove=[BLOCK])) == []
@@ -226,7 +227,7 @@ class TestNothing:
     st.dictionaries(
         st.sampled_from(["m1", "m2"]),
         st.builds(
-            RowState,
+            KnownState,
             st.none() | st.sampled_from(list(Placement)),
             st.sampled_from([None, "act", "release"]),
             st.sampled_from(["", "owner", "spam", "bin"]),
@@ -292,9 +293,9 @@ def test_labels_that_do_not_exist_yet_are_never_sent_to_google(placement: Placem
 
 
 def test_every_label_has_a_name_below_one_parent():
-    assert set(NAMES) == set(LabelIds.__dataclass_fields__)
-    assert all(name.startswith("Pitchgate/") for name in NAMES.values())
-    assert len(set(NAMES.values())) == 4
+    assert set(LABEL_NAMES) == set(LabelIds.__dataclass_fields__)
+    assert all(name.startswith("Pitchgate/") for name in LABEL_NAMES.values())
+    assert len(set(LABEL_NAMES.values())) == 4
 
 
 def test_an_empty_change_is_none():

@@ -18,7 +18,7 @@ from backend.domain.errors import Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox import owner_digest as rules
 from backend.domain.mailbox.mailbox import DigestPace
-from backend.domain.mailbox.owner_digest import Block, Button, DigestLetter, compose, page, text
+from backend.domain.mailbox.owner_digest import Button, DigestLetter, SenderBlock, compose, page, text
 from tests.doubles import START
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -26,7 +26,7 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
 BUTTONS = tuple(
     Button(name, f"{name} Sam", f"https://gate.test/d/{name}") for name in ("Release", "Allow", "Block")
 )
-SAM = Block(
+SAM = SenderBlock(
     "Sam Seller",
     "sam@seller.test",
     "3 emails",
@@ -128,7 +128,7 @@ class Read(HTMLParser):
 @pytest.mark.parametrize(
     "block", [SAM, replace(SAM, name="", count="", note=""), replace(SAM, name=SAM.address)]
 )
-def test_text_and_page_say_the_same_in_the_same_order(block: Block) -> None:
+def test_text_and_page_say_the_same_in_the_same_order(block: SenderBlock) -> None:
     letter = replace(LETTER, blocks=(block, SAM))
     words = text(letter).replace(": https://", " https://").split()
     assert [word for word in Read(page(letter)).words if word != "·"] == [w for w in words if w != "·"]
@@ -153,7 +153,7 @@ def test_nothing_a_stranger_wrote_breaks_the_mail_or_its_page(name: str, subject
 
 
 def test_what_is_sealed_is_good_for_one_mailbox_and_about_then() -> None:
-    words = rules.sealed_words("box1", NOON)
+    words = rules.sealed_content("box1", NOON)
     assert rules.placed_by_us(words, "box1", NOON + timedelta(minutes=3))
     assert not rules.placed_by_us(words, "box2", NOON)
     assert not rules.placed_by_us(words, "box1", NOON + timedelta(days=2))

@@ -10,7 +10,7 @@ import pytest
 
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.reading.lexicon import LANGUAGES, lexicon
-from backend.domain.reading.wording import read
+from backend.domain.reading.model_text import model_input
 from backend.domain.reading.words import concepts, tokens
 
 ANNA = Owner("anna.berg@northwind.test", "Anna Berg")
@@ -36,7 +36,7 @@ def readings(language: str) -> list[tuple[str, set[str]]]:
     """(language told, findings) of each of the twenty."""
     found = []
     for text in pitches()[language]:
-        reading = read(Message(from_=(SENDER,), text=text), ANNA)
+        reading = model_input(Message(from_=(SENDER,), text=text), ANNA)
         said = concepts(reading.words[: reading.own], reading.language)
         classes = {name for name in said if name[2:4] in ("n_", "u_", "x_", "o_")}
         found.append((reading.language, {*said, *(f"t_{hit.finding}" for hit in reading.hits)} - classes))

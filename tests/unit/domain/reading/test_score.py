@@ -12,24 +12,24 @@ from hypothesis import strategies as st
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.reading import score as reasons_module
 from backend.domain.reading.lexicon import lexicon
+from backend.domain.reading.model_text import body, model_input, names_of
 from backend.domain.reading.score import (
     LIKENESS,
+    MAX_MARKED_TEXT,
     MOST_MARKS,
-    MOST_TEXT,
     ORDINARY_WORDS,
     PITCH_WORDS,
     Mark,
     Reason,
     Score,
-    illustrate,
     likeness,
     marks,
-    points,
+    percent,
     reasons,
-    shares,
+    score_range,
+    with_quotes,
 )
-from backend.domain.reading.wording import body, names_of, read
-from backend.domain.reading.words import MOST_LETTERS, placed, tokens
+from backend.domain.reading.words import MAX_LETTERS, placed_tokens, tokens
 
 ASKS = "phrase.asks_call"
 TEXT = "Hi Anna,\n\nWould you have time for a quick call next week? It costs $99 only.\n\nBest,\nBob"
@@ -100,7 +100,7 @@ def test_there_is_an_end_to_it():
     text = "free offer " * 20_000
     found = marks(text, score(Reason(PITCH_WORDS, 1.0, ("free", "offer"))))
     assert len(found) == MOST_MARKS
-    assert found[-1].end <= MOST_TEXT
+    assert found[-1].end <= MAX_MARKED_TEXT
 
 
 ODD_WORDS = [*TEXT.split(" "), "\n", "> x", "free", "\ud800", "İ", "ß", "100 %", "a@b.test", "_"]
@@ -133,14 +133,14 @@ PIECES = [
 def test_placed_tokens_are_the_tokens_of_the_model(pieces: list[tuple[str, str]]):
     text = "".join(piece + gap for piece, gap in pieces)
     names = {"anna": "o_name"}
-    found = placed(text, names)
+    found = placed_tokens(text, names)
     assert [token.token for token in found] == tokens(text, names)
     assert all(a.end <= b.start for a, b in pairwise(found))
 
 
 @pytest.mark.parametrize("text", ["", "İstanbul İÇİN", "\ud800", "\x00", "?" * 50])
 def test_placed_takes_any_text(text: str):
-    for token in placed(text, {}):
+    for token in placed_tokens(text, {}):
         assert text[token.start : token.end]
 
 
@@ -203,7 +203,7 @@ def test_a_reason_shows_where_it_was_found():
     text = "Would you have time for a Quick\ncall with us?"
     message = Message(from_=(Address("b@x.test", "Bob"),), text=text)
     score = Score(0.9, 2.0, reasons([("t_asks_call", 1.0)]), "m")
-    (shown,) = illustrate(score, read(message, Owner("a@y.test")), text).reasons
+    (shown,) = with_quotes(score, model_input(message, Owner("a@y.test")), text).reasons
     assert shown.words == ("Quick call",)
 
 
@@ -211,25 +211,54 @@ def test_words_are_quoted_as_the_mail_has_them_or_not_at_all():
     text = "Hi, I would GROW-your\u202e pipeline by 40%."
     words = ("hi would", "grow your", "pipeline by {n_percent}", "of course", "row")
     score = Score(0.9, 2.0, (Reason(PITCH_WORDS, 1.0, words),))
-    reading = read(Message(from_=(Address("b@x.test"),), text=text), Owner("a@y.test"))
-    (shown,) = illustrate(score, reading, text).reasons
-    assert shown.words == ("Hi, I would", "GROW-your", "pipeline by {n_percent}")
-    assert shown.quotes == ("Hi, I would", "GROW-your")
-    assert [text[mark.start : mark.end] for mark in marks(text, replace(score, reasons=(shown,)))] == [
-        *shown.quotes
-    ]
+    reading = model_input(Message(from_=(Address("b@x.test"),), text=text), Owner("a@y.test"))
+    (shown,) = with_quotes(score, reading, text).reasons
+    assert shown.words == ("Hi, I would", "GROW-your pipeline", "pipeline by {n_percent}")
+    assert shown.quotes == ("Hi, I would", "GROW-your pipeline")
+    marked = marks(text, replace(score, reasons=(shown,)))
+    assert [text[mark.start : mark.end].replace("\u202e", "") for mark in marked] == [*shown.quotes]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "quoted"),
+    [
+        (
+            "Are you open to a quick 15-minute call this week?",
+            "open to a",
+            ("open to a quick 15-minute call",),
+        ),
+        ("We help companies like\nyours. More soon.", "companies like", ("companies like yours",)),
+        ("I can send you a.\n\nProposal follows", "send you a", ("send you",)),
+        ("Ideas for your\n\nBest, Bob", "for your", ()),
+        ("Are you open to a one two three four five six seven call?", "open to a", ("open",)),
+        ("Wären Sie offen für ein kurzes Gespräch mit uns?", "offen für", ("offen für ein kurzes Gespräch",)),
+        ("It is time to talk to the", "talk to", ("talk",)),
+    ],
+)
+def test_a_quote_ends_where_its_phrase_ends(text: str, words: str, quoted: tuple[str, ...]) -> None:
+    reading = model_input(Message(from_=(Address("b@x.test"),), text=text), Owner("a@y.test"))
+    (shown,) = with_quotes(Score(0.9, 2.0, (Reason(PITCH_WORDS, 1.0, (words,)),)), reading, text).reasons
+    assert shown.quotes == quoted
+    marked = marks(text, Score(0.9, 2.0, (shown,)))
+    assert [" ".join(text[mark.start : mark.end].split()) for mark in marked] == [*quoted]
+
+
+def test_a_quote_is_not_repeated_as_part_of_another() -> None:
+    assert Reason("x", 1.0, ("on your website today", "your website", "{n_year}")).quotes == (
+        "on your website today",
+    )
 
 
 def test_words_are_cut_however_long_they_are_and_still_marked():
     word = "x" * 190_000
     message = Message(from_=(Address("ann@shop.test"),), text=f"{word} free {word} audit for {word}")
-    reading = read(message, Owner("o@own.test"))
-    assert max(len(w) for w in (*reading.words, *reading.quoted)) == MOST_LETTERS
-    shown = illustrate(Score(0.9, 2.0, (Reason("phrase.offers_free", 1.0),)), reading, message.text)
-    assert all(len(w) <= reasons_module.MOST_LETTERS for r in shown.reasons for w in r.words)
+    reading = model_input(message, Owner("o@own.test"))
+    assert max(len(w) for w in (*reading.words, *reading.quoted)) == MAX_LETTERS
+    shown = with_quotes(Score(0.9, 2.0, (Reason("phrase.offers_free", 1.0),)), reading, message.text)
+    assert all(len(w) <= reasons_module.MAX_QUOTE for r in shown.reasons for w in r.words)
     words = [(f"{reading.words[0]} {reading.words[0]}", 1.0), (reading.words[0], 0.5)]
     (found,) = reasons([], words, 1.5)
-    assert all(len(w) <= reasons_module.MOST_LETTERS for w in found.words)
+    assert all(len(w) <= reasons_module.MAX_QUOTE for w in found.words)
     shorter = word[:20_000]
     assert marks(f"{shorter} {shorter}", Score(0.9, 2.0, (found,))) == (Mark(0, 40_001, 1.5),)
 
@@ -239,8 +268,8 @@ def test_words_are_cut_however_long_they_are_and_still_marked():
 
 def test_every_share_is_found_by_the_word_beside_its_score() -> None:
     for share in (thousandth / 1_000 for thousandth in range(1_001)):
-        words = [name for name in LIKENESS if shares(name)[0] <= share < shares(name)[1]]
-        assert words == [likeness(points(share))], share
+        words = [name for name in LIKENESS if score_range(name)[0] <= share < score_range(name)[1]]
+        assert words == [likeness(percent(share))], share
 
 
 def test_pitch_begins_at_80_and_maybe_at_40() -> None:

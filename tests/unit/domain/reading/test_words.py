@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.domain.mail.message import Address, Message, Owner
-from backend.domain.reading.wording import prepare
-from backend.domain.reading.words import OTHER, TOLD_APART, find, language
+from backend.domain.reading.model_text import prepare
+from backend.domain.reading.words import DETECTED_LANGUAGES, OTHER, find_phrases, language
 
 SHORT_ENGLISH = [
     "Could we do a quick call next week?",
@@ -92,7 +92,7 @@ def test_a_foreign_name_or_two_in_an_english_mail_change_nothing():
 @settings(max_examples=80, deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_has_an_answer(text: str):
-    assert language(text) in (*TOLD_APART, OTHER)
+    assert language(text) in (*DETECTED_LANGUAGES, OTHER)
 
 
 # ---- What says nothing of a message is no finding: where its sender has an address; and words that mean several things
@@ -121,7 +121,7 @@ def test_a_domain_made_for_campaigns_is_one(domain: str):
 
 
 def found(text: str, language: str) -> set[str]:
-    return {hit.finding for hit in find(text.split(), language)}
+    return {hit.finding for hit in find_phrases(text.split(), language)}
 
 
 def test_who_offers_a_quotation_does_not_ask_for_a_price():

@@ -19,12 +19,12 @@ from backend.domain.watching.audit import (
     Fault,
     KeptVerdict,
     LogEntry,
+    appended,
     bits,
-    decided_again,
+    disagreeing,
     faults,
     grounds,
-    grown,
-    unlike,
+    replay,
 )
 from tests.unit.domain import rules as make
 
@@ -36,7 +36,9 @@ def log(length: int, key: bytes = KEY) -> tuple[list[LogEntry], Chain]:
     entries, head = [], Chain()
     for number in range(length):
         payload = f'{{"kind":"verdict","row":"below_hold","n":{number}}}'
-        entry, head = grown(key, head, 1_700_000_000_000_000 + number, f"{number:016x}", bytes(16), payload)
+        entry, head = appended(
+            key, head, 1_700_000_000_000_000 + number, f"{number:016x}", bytes(16), payload
+        )
         entries.append(entry)
     return entries, head
 
@@ -109,7 +111,7 @@ def test_two_that_changed_places_are_found() -> None:
 def test_an_entry_hashed_again_without_the_key_is_found() -> None:
     entries, head = log(30)
     lie = entries[7].payload.replace("below_hold", "allowed")  # type: ignore[union-attr]
-    forged, _ = grown(
+    forged, _ = appended(
         b"x" * 32,
         Chain(number=7, seal=entries[6].seal),
         entries[7].at or 0,
@@ -141,7 +143,7 @@ def test_a_cut_end_is_found_by_the_head_and_by_what_was_logged() -> None:
 def test_erased_entries_verify_and_tell_nothing() -> None:
     entries, head = log(50)
     erased = [entry._replace(at=None, about=None, salt=None, payload=None) for entry in entries]
-    record, longer = grown(KEY, head, 1_800_000_000_000_000, "", bytes(16), '{"kind":"erased","up_to":50}')
+    record, longer = appended(KEY, head, 1_800_000_000_000_000, "", bytes(16), '{"kind":"erased","up_to":50}')
     assert faults_of([*erased, record], longer) == []
     assert faults_of([*erased[:20], *entries[20:], record], longer) == []
     half = erased[3]._replace(about=entries[3].about)
@@ -150,7 +152,7 @@ def test_erased_entries_verify_and_tell_nothing() -> None:
 
 def test_a_tombstone_that_nobody_wrote_down_is_found() -> None:
     entries, head = log(20)
-    record, head = grown(KEY, head, 1_800_000_000_000_000, "", bytes(16), '{"kind":"erased","up_to":9}')
+    record, head = appended(KEY, head, 1_800_000_000_000_000, "", bytes(16), '{"kind":"erased","up_to":9}')
     empty = [entry._replace(at=None, about=None, salt=None, payload=None) for entry in entries]
     assert faults_of([*empty[:9], *entries[9:], record], head) == []
     assert faults_of([*empty[:10], *entries[10:], record], head) == [(10, Fault.EMPTIED)]
@@ -161,25 +163,27 @@ def test_a_tombstone_that_nobody_wrote_down_is_found() -> None:
 
 def test_messages_are_held_against_the_log() -> None:
     says = json.dumps({"kind": "verdict", "row": "quarantine", "outcome": "hold", "case": {"p": bits(0.9)}})
-    first, head = grown(KEY, Chain(), 1_000, "a", bytes(16), says)
-    late, head = grown(KEY, head, 1_001, "a", bytes(16), '{"kind":"verdict","row":"credit","late":true}')
+    first, head = appended(KEY, Chain(), 1_000, "a", bytes(16), says)
+    late, head = appended(KEY, head, 1_001, "a", bytes(16), '{"kind":"verdict","row":"credit","late":true}')
     entries = [first, late]
     fits = KeptVerdict("a", "hold", "quarantine", 0.9, 1_000)
-    assert list(unlike(entries, [fits])) == []
+    assert list(disagreeing(entries, [fits])) == []
     for other in (
         fits._replace(policy_row="below_hold"),
         fits._replace(outcome="inbox"),
         fits._replace(score=0.9 + 2e-16),
         fits._replace(gmail_id="b"),
     ):
-        assert list(unlike(entries, [other])) == [other.gmail_id]
-    assert list(unlike(entries, [fits._replace(gmail_id="b", decided_at=999)])) == [], "older than the log"
-    assert list(unlike([first._replace(at=None, about=None, salt=None, payload=None)], [fits])) == []
+        assert list(disagreeing(entries, [other])) == [other.gmail_id]
+    assert list(disagreeing(entries, [fits._replace(gmail_id="b", decided_at=999)])) == [], (
+        "older than the log"
+    )
+    assert list(disagreeing([first._replace(at=None, about=None, salt=None, payload=None)], [fits])) == []
 
 
 def test_a_log_goes_on_behind_entries_of_a_lost_key() -> None:
     old, _ = log(40, b"x" * 32)
-    entry, head = grown(KEY, Chain(began=40, number=40), 1, "m", bytes(16), "{}")
+    entry, head = appended(KEY, Chain(began=40, number=40), 1, "m", bytes(16), "{}")
     assert list(faults(KEY, head, [*old, entry])) == []
 
 
@@ -210,7 +214,7 @@ def test_the_table_decides_alike_from_what_was_written_down(
     score, thresholds = Score(probability, 0.0), Thresholds(0.2, 0.8, 0.9, 0.6)
     first = decide(facts, score, thresholds, guards, make.NOW)
     kept = grounds(facts, score, thresholds, guards, make.NOW)
-    again = decided_again(json.loads(kept.setting), json.loads(kept.case), None)
+    again = replay(json.loads(kept.setting), json.loads(kept.case), None)
     assert again is not None
     assert (again.row, again.outcome) == (first.row, first.outcome), (
         "a fact the table reads is not written down"

@@ -11,30 +11,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.reading.score import Score, Trace
+from backend.domain.reading.score import Score, ScoreTrace
 from backend.domain.watching.drift import (
     ALARM,
     CLASSES,
-    REFERENCE,
-    STARTS,
+    REFERENCE_WEEKS,
+    START_WEEKS,
     Drift,
     MailChange,
     State,
     Week,
     WeekCounts,
     bounds,
-    change,
-    classed,
-    counted,
+    class_line,
+    drift_of,
+    find_change,
     in_classes,
-    judged,
     monday_of,
+    week_counts,
     week_of,
 )
 
 
 def score(logit: float, unknown: float) -> Score:
-    return Score(0.5, logit, trace=Trace("model", "", "", 10_000, round(10_000 * (1 - unknown))))
+    return Score(0.5, logit, trace=ScoreTrace("model", "", "", 10_000, round(10_000 * (1 - unknown))))
 
 
 def weeks(count: int, polish: float, seed: int, size: int = 140) -> list[Week]:
@@ -45,19 +45,19 @@ def weeks(count: int, polish: float, seed: int, size: int = 140) -> list[Week]:
         for _ in range(size):
             tongue = "pl" if numbers.random() < polish else "en"
             logit = numbers.gauss(2 if numbers.random() < 0.2 else -4, 1)
-            lines[classed(score(logit, numbers.betavariate(2, 20)), tongue)] += 1
-        found.append(counted(0, lines.items()).counts)
+            lines[class_line(score(logit, numbers.betavariate(2, 20)), tongue)] += 1
+        found.append(week_counts(0, lines.items()).counts)
     return found
 
 
 def test_a_year_in_which_nothing_changes_is_quiet() -> None:
     for seed in range(5):
         year = weeks(52, 0.1, seed)
-        assert all(change(year[:end]) is None for end in range(1, 53))
+        assert all(find_change(year[:end]) is None for end in range(1, 53))
 
 
 def test_another_language_is_named_with_the_week_it_came_in() -> None:
-    found = change(weeks(20, 0.1, 1) + weeks(3, 0.6, 2))
+    found = find_change(weeks(20, 0.1, 1) + weeks(3, 0.6, 2))
     assert found is not None
     assert (found.channel, found.grown, found.week) == ("language", "pl", 20)
     assert found.before < 0.2 < found.since
@@ -65,17 +65,17 @@ def test_another_language_is_named_with_the_week_it_came_in() -> None:
 
 
 def test_nothing_is_said_before_there_is_a_reference() -> None:
-    assert change(weeks(4, 0.0, 1) + weeks(REFERENCE - 4, 1.0, 2)) is None
-    assert change([]) is None
+    assert find_change(weeks(4, 0.0, 1) + weeks(REFERENCE_WEEKS - 4, 1.0, 2)) is None
+    assert find_change([]) is None
 
 
 def test_weeks_without_mail_are_no_change() -> None:
-    assert change(weeks(12, 0.1, 3) + [Counter()] * 10) is None
-    assert change([Counter()] * 30) is None
+    assert find_change(weeks(12, 0.1, 3) + [Counter()] * 10) is None
+    assert find_change([Counter()] * 30) is None
 
 
 def test_ten_times_as_much_of_the_same_is_no_change() -> None:
-    assert change(weeks(12, 0.1, 4) + weeks(6, 0.1, 5, size=1_400)) is None
+    assert find_change(weeks(12, 0.1, 4) + weeks(6, 0.1, 5, size=1_400)) is None
 
 
 def test_fewer_unknown_words_than_before_are_told_as_that() -> None:
@@ -83,7 +83,7 @@ def test_fewer_unknown_words_than_before_are_told_as_that() -> None:
         Counter({"score 0": 140, "language en": 140, **of})
         for of in ({"unknown 9": 70, "unknown 5": 70}, {"unknown 1": 140})
     )
-    more, fewer = change([seldom] * 12 + [often] * 4), change([often] * 12 + [seldom] * 4)
+    more, fewer = find_change([seldom] * 12 + [often] * 4), find_change([often] * 12 + [seldom] * 4)
     assert more is not None
     assert fewer is not None
     assert (more.channel, more.cause, fewer.channel, fewer.cause) == (
@@ -100,12 +100,12 @@ LOUD = Counter({**QUIET, "score -9": 60, "score 7": 60})
 
 @pytest.mark.parametrize(
     ("later", "began", "evidence"),
-    [(2, 8, 4.52113e10), (STARTS, 8, 3.67462e40), (STARTS + 2, 10, 3.67462e40)],
+    [(2, 8, 4.52113e10), (START_WEEKS, 8, 3.67462e40), (START_WEEKS + 2, 10, 3.67462e40)],
 )
 def test_evidence_grows_with_the_weeks_it_began_in_and_no_further(
     later: int, began: int, evidence: float
 ) -> None:
-    found = change([QUIET] * REFERENCE + [LOUD] * later)
+    found = find_change([QUIET] * REFERENCE_WEEKS + [LOUD] * later)
     assert found is not None
     assert (found.channel, found.cause, found.week, found.rises) == ("score", "pitches", began, True)
     assert (found.before, found.since) == (pytest.approx(1 / 6), 0.5)
@@ -113,13 +113,13 @@ def test_evidence_grows_with_the_weeks_it_began_in_and_no_further(
 
 
 def test_one_week_alone_is_no_change() -> None:
-    assert change([QUIET] * REFERENCE + [LOUD]) is None
-    assert change([QUIET] * (REFERENCE + 3) + [LOUD]) is None
+    assert find_change([QUIET] * REFERENCE_WEEKS + [LOUD]) is None
+    assert find_change([QUIET] * (REFERENCE_WEEKS + 3) + [LOUD]) is None
 
 
 def test_what_is_written_otherwise_is_the_cause_of_scores_that_change_more() -> None:
     misread = Counter({**LOUD, "unknown 1": 100, "unknown 4": 20})
-    found = change([QUIET] * REFERENCE + [misread] * 3)
+    found = find_change([QUIET] * REFERENCE_WEEKS + [misread] * 3)
     assert found is not None
     assert (found.channel, found.cause) == ("unknown", "unknown")
 
@@ -130,8 +130,8 @@ def test_restless_first_weeks_excuse_restless_later_ones() -> None:
         for often in (100, 110, 90, 105, 95, 100, 112, 88)
     ]
     later = Counter({"score 1": 80, "score 7": 40, "unknown 1": 120, "language en": 120})
-    assert change([first[0]] * REFERENCE + [later] * 5) is not None
-    assert change(first + [later] * 5) is None
+    assert find_change([first[0]] * REFERENCE_WEEKS + [later] * 5) is not None
+    assert find_change(first + [later] * 5) is None
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,14 @@ def test_restless_first_weeks_excuse_restless_later_ones() -> None:
 )  # fmt: skip
 def test_classes_are_steps(logit: float, unknown: float, classes: str) -> None:
     known = round(10_000 * (1 - unknown))
-    made = Score(0.5, logit, trace=Trace("0123456789abcdef 1.27", "", "", 10_000, known))
-    assert classed(made, "en") == f"0123456789abc {classes} en"
-    assert classed(Score(0.5, logit), "en") == ""
+    made = Score(0.5, logit, trace=ScoreTrace("0123456789abcdef 1.27", "", "", 10_000, known))
+    assert class_line(made, "en") == f"0123456789abc {classes} en"
+    assert class_line(Score(0.5, logit), "en") == ""
 
 
 @given(st.dictionaries(st.integers(-24, 24), st.integers(1, 60), min_size=1))
 def test_no_class_holds_more_of_the_first_weeks_than_its_steps_make_it(counts: dict[int, int]) -> None:
-    first = [{f"score {step}": float(n) for step, n in counts.items()}] * REFERENCE
+    first = [{f"score {step}": float(n) for step, n in counts.items()}] * REFERENCE_WEEKS
     begin = bounds("score", first)
     assert begin is not None
     assert begin == sorted(set(begin))
@@ -167,8 +167,8 @@ def test_no_class_holds_more_of_the_first_weeks_than_its_steps_make_it(counts: d
 def test_an_import_is_no_week(week: int) -> None:
     year = weeks(20, 0.1, 6)
     year[week] = {"score 3": 900.0, "unknown 30": 900.0, "language pl": 900.0}
-    assert change(year) is None
-    assert change([*weeks(12, 0.1, 6), *[year[week]] * 8]) is not None, "what lasts is a change"
+    assert find_change(year) is None
+    assert find_change([*weeks(12, 0.1, 6), *[year[week]] * 8]) is not None, "what lasts is a change"
 
 
 def test_an_unknown_language_is_told_as_words_that_are_unknown() -> None:
@@ -176,13 +176,13 @@ def test_an_unknown_language_is_told_as_words_that_are_unknown() -> None:
         Counter({"score 0": 140, f"unknown {step}": 140, f"language {tongue}": 140})
         for step, tongue in ((15, "en"), (40, "xx"))
     )
-    found = change([first] * 12 + [later] * 3)
+    found = find_change([first] * 12 + [later] * 3)
     assert found is not None
     assert (found.cause, found.before, found.since) == ("unknown", pytest.approx(0.31), pytest.approx(0.81))
 
 
 def test_a_week_counts_what_one_model_read() -> None:
-    week = counted(7, [("a 1 0 en", 3), ("b 1 0 en", 2), ("a 2 0 pl", 1), ("b 3 0 en", 1)])
+    week = week_counts(7, [("a 1 0 en", 3), ("b 1 0 en", 2), ("a 2 0 pl", 1), ("b 3 0 en", 1)])
     assert (week.number, week.model, week.messages) == (7, "a", 4)
     assert week.counts == {
         "score 1": 3, "score 2": 1, "unknown 0": 4, "language en": 3, "language pl": 1,
@@ -213,15 +213,18 @@ def test_what_there_is_more_or_less_of_in_a_word(
 
 
 def test_a_change_goes_on_since_it_was_first_seen() -> None:
-    weeks = [WeekCounts(100 + at, "m", QUIET if at < REFERENCE else LOUD) for at in range(REFERENCE + 2)]
-    fresh = judged(weeks, None)
+    weeks = [
+        WeekCounts(100 + at, "m", QUIET if at < REFERENCE_WEEKS else LOUD)
+        for at in range(REFERENCE_WEEKS + 2)
+    ]
+    fresh = drift_of(weeks, None)
     assert fresh.change is not None
     assert (fresh.state, fresh.change.week) == (State.CHANGED, 108)
     for seen, since in ((105, 105), (112, 108)):
-        again = judged(weeks, MailChange("score", "7", 0.1, 0.2, seen, 600.0)).change
+        again = drift_of(weeks, MailChange("score", "7", 0.1, 0.2, seen, 600.0)).change
         assert again is not None
         assert again.week == since
-    assert [Drift(None, weeks[:end]).state for end in (REFERENCE, REFERENCE + 1)] == [
+    assert [Drift(None, weeks[:end]).state for end in (REFERENCE_WEEKS, REFERENCE_WEEKS + 1)] == [
         State.LEARNING,
         State.STEADY,
     ]

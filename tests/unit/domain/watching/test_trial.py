@@ -17,29 +17,29 @@ from backend.domain.watching.trial import (
     CHALLENGER,
     CHAMPION,
     COST,
-    ENOUGH,
     FILE,
     HELD,
     NEAR,
     PASSED,
+    PROVEN_FROM,
     STRATA,
     Act,
     Answer,
-    AtWork,
     Finding,
+    ModelsInUse,
     StrictnessOffer,
     TrialCounts,
     TrialLabel,
     asked_in_trial,
-    better_degree,
+    better_strictness,
     disagreement,
-    drawn,
-    in_turn,
-    narrow,
+    draw_sample,
+    is_narrow,
+    is_reliable,
     payoff,
     quality,
+    strata_order,
     trial,
-    vouched,
     wealth,
 )
 from tests.doubles import START
@@ -82,7 +82,7 @@ def test_enough_one_way_decides_and_ends_the_path() -> None:
     better = trial([label(CHAMPION, Answer.NO)] * 50, usual())
     assert better.finding is Finding.BETTER
     assert better.answered < 10
-    assert better.path[-1].better >= ENOUGH > better.path[-2].better
+    assert better.path[-1].better >= PROVEN_FROM > better.path[-2].better
     assert trial([label(CHAMPION, Answer.YES)] * 50, usual()).finding is Finding.WORSE
     assert trial([label(CHAMPION, Answer.UNSURE)] * 50, usual()).finding is Finding.OPEN
     assert trial([], usual()).path == wealth([])
@@ -152,8 +152,8 @@ HONEST = ((HELD, Answer.YES, ""), (PASSED, Answer.NO, ""))
 
 @pytest.mark.parametrize("answer", [Answer.YES, Answer.NO, Answer.UNSURE, ""])
 def test_who_always_says_the_same_decides_nothing(answer: str) -> None:
-    assert not vouched(owner("a", (HELD, answer, ""), (PASSED, answer, ""), (NEAR, answer, "")))
-    assert vouched(owner("a", *HONEST))
+    assert not is_reliable(owner("a", (HELD, answer, ""), (PASSED, answer, ""), (NEAR, answer, "")))
+    assert is_reliable(owner("a", *HONEST))
 
 
 @pytest.mark.parametrize("often", [0.1, 0.5, 0.8])
@@ -162,20 +162,20 @@ def test_who_says_yes_as_often_to_anything_is_heard_in_one_case_of_fifty_at_most
     for seed in range(500):
         numbers = random.Random(seed)
         said = [Answer.YES if numbers.random() < often else Answer.NO for _ in range(100)]
-        found += vouched([label((HELD, PASSED)[at % 2], one) for at, one in enumerate(said)])
+        found += is_reliable([label((HELD, PASSED)[at % 2], one) for at, one in enumerate(said)])
     assert found <= 10
 
 
 def test_four_true_answers_about_either_are_enough_to_be_heard() -> None:
-    assert vouched([*labels_of(HELD, 4, 0, 1.0), *labels_of(PASSED, 0, 4, 1.0)])
-    assert not vouched([*labels_of(HELD, 9, 0, 1.0), *labels_of(PASSED, 0, 3, 1.0)])
-    assert not vouched([*labels_of(HELD, 9, 0, 1.0), *labels_of(NEAR, 0, 9, 1.0)])
+    assert is_reliable([*labels_of(HELD, 4, 0, 1.0), *labels_of(PASSED, 0, 4, 1.0)])
+    assert not is_reliable([*labels_of(HELD, 9, 0, 1.0), *labels_of(PASSED, 0, 3, 1.0)])
+    assert not is_reliable([*labels_of(HELD, 9, 0, 1.0), *labels_of(NEAR, 0, 9, 1.0)])
 
 
 def test_who_does_otherwise_than_they_answer_is_not_vouched_for() -> None:
-    assert vouched(owner("a", *HONEST, (HELD, Answer.YES, Answer.YES)))
-    assert not vouched(owner("a", *HONEST, (HELD, Answer.YES, Answer.NO)))
-    assert not vouched(owner("a", *HONEST), owner("a", (CHALLENGER, Answer.YES, Answer.NO)))
+    assert is_reliable(owner("a", *HONEST, (HELD, Answer.YES, Answer.YES)))
+    assert not is_reliable(owner("a", *HONEST, (HELD, Answer.YES, Answer.NO)))
+    assert not is_reliable(owner("a", *HONEST), owner("a", (CHALLENGER, Answer.YES, Answer.NO)))
 
 
 def test_only_vouched_owners_answers_count_and_the_others_are_counted() -> None:
@@ -208,8 +208,8 @@ def test_some_questions_of_a_week_are_about_all_mail(budget: int, asked: int) ->
 
 
 def test_strata_that_cannot_all_be_asked_about_take_turns() -> None:
-    assert {in_turn(week, 3) for week in range(9)} == {STRATA}
-    asked = Counter(stratum for week in range(9) for stratum in in_turn(week, 2)[:2])
+    assert {strata_order(week, 3) for week in range(9)} == {STRATA}
+    asked = Counter(stratum for week in range(9) for stratum in strata_order(week, 2)[:2])
     assert asked == dict.fromkeys(STRATA, 6)
 
 
@@ -240,7 +240,7 @@ def labels_of(
 
 
 def test_each_stratum_gives_in_turn_and_what_one_lacks_another_gives() -> None:
-    picked = drawn(KEY, "w1", mail(1, 40, 80), 5)
+    picked = draw_sample(KEY, "w1", mail(1, 40, 80), 5)
 
     weights = {stratum: [weight for _, of, weight in picked if of == stratum] for stratum in STRATA}
     assert weights == {HELD: [1.0], NEAR: [20.0, 20.0], PASSED: [40.0, 40.0]}
@@ -249,17 +249,17 @@ def test_each_stratum_gives_in_turn_and_what_one_lacks_another_gives() -> None:
 def test_the_draw_is_the_same_everywhere_and_nobody_else_can_foretell_it() -> None:
     week = mail(30, 30, 30)
 
-    first = drawn(KEY, "w1", week, 3)
+    first = draw_sample(KEY, "w1", week, 3)
 
     turned = {stratum: list(reversed(names)) for stratum, names in week.items()}
-    assert drawn(KEY, "w1", turned, 3) == first
-    assert drawn(KEY, "w2", week, 3) != first
-    assert drawn(b"j" * 32, "w1", week, 3) != first
+    assert draw_sample(KEY, "w1", turned, 3) == first
+    assert draw_sample(KEY, "w2", week, 3) != first
+    assert draw_sample(b"j" * 32, "w1", week, 3) != first
 
 
 @given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.sampled_from([3, 5, 10]))
 def test_the_weights_of_a_week_are_its_mail(held: int, near: int, passed: int, budget: int) -> None:
-    picked = drawn(KEY, "w", mail(held, near, passed), budget)
+    picked = draw_sample(KEY, "w", mail(held, near, passed), budget)
 
     assert len(picked) == min(budget, held + near + passed)
     assert round(sum(weight for _, _, weight in picked)) == held + near + passed
@@ -297,7 +297,7 @@ def test_who_cannot_say_leaves_the_sample_and_their_mail_stays() -> None:
 def test_nothing_is_told_of_what_nobody_said_anything_about() -> None:
     (every,) = quality([*labels_of(HELD, 3, 0, 1.0), TrialLabel(PASSED, 5.0, "m1", "en", "latin", "")])
     assert every.recall is None
-    assert not narrow(every.precision)
+    assert not is_narrow(every.precision)
     assert quality([])[0].precision is None
 
 
@@ -315,7 +315,7 @@ def test_languages_and_models_are_told_apart_where_there_are_several() -> None:
     assert english is not None
     assert polish is not None
     assert (english.value, polish.value) == (1.0, 0.0)
-    assert narrow(english)
+    assert is_narrow(english)
     recall = found["language", "en"].recall
     assert recall is not None
     assert round(recall.value, 3) == round(30 / 36, 3)
@@ -328,16 +328,16 @@ VERSIONS = [FILE, "a", "b"]
 
 
 def test_the_file_of_the_settings_is_the_first_champion() -> None:
-    assert AtWork() == AtWork(0, FILE, None, None, None)
+    assert ModelsInUse() == ModelsInUse(0, FILE, None, None, None)
 
 
 def test_over_to_a_model_after_its_trial_and_back() -> None:
-    trial = AtWork().after(Act.SHADOW, "a", START)
+    trial = ModelsInUse().after(Act.SHADOW, "a", START)
     assert (trial.champion, trial.challenger, trial.since) == (FILE, "a", START)
     over = trial.after(Act.PROMOTE, "a", START)
-    assert over == AtWork(2, "a", FILE, None, None)
+    assert over == ModelsInUse(2, "a", FILE, None, None)
     back = over.after(Act.ROLLBACK, FILE, START)
-    assert back == AtWork(3, FILE, None, None, None)
+    assert back == ModelsInUse(3, FILE, None, None, None)
     with pytest.raises(Refused):
         back.after(Act.ROLLBACK, "a", START)
 
@@ -345,16 +345,16 @@ def test_over_to_a_model_after_its_trial_and_back() -> None:
 @pytest.mark.parametrize(
     ("state", "act", "version"),
     [
-        (AtWork(), Act.SHADOW, FILE),
-        (AtWork(challenger="a"), Act.SHADOW, "b"),
-        (AtWork(), Act.STOP, "a"),
-        (AtWork(challenger="a"), Act.STOP, "b"),
-        (AtWork(champion="a"), Act.PROMOTE, "a"),
-        (AtWork(), Act.ROLLBACK, FILE),
-        (AtWork(before="a"), Act.ROLLBACK, "b"),
+        (ModelsInUse(), Act.SHADOW, FILE),
+        (ModelsInUse(challenger="a"), Act.SHADOW, "b"),
+        (ModelsInUse(), Act.STOP, "a"),
+        (ModelsInUse(challenger="a"), Act.STOP, "b"),
+        (ModelsInUse(champion="a"), Act.PROMOTE, "a"),
+        (ModelsInUse(), Act.ROLLBACK, FILE),
+        (ModelsInUse(before="a"), Act.ROLLBACK, "b"),
     ],
 )
-def test_what_makes_no_sense_is_refused(state: AtWork, act: Act, version: str) -> None:
+def test_what_makes_no_sense_is_refused(state: ModelsInUse, act: Act, version: str) -> None:
     with pytest.raises(Refused):
         state.after(act, version, START)
 
@@ -363,7 +363,7 @@ def test_what_makes_no_sense_is_refused(state: AtWork, act: Act, version: str) -
 def test_nothing_but_a_person_who_promotes_or_goes_back_changes_who_judges(
     acts: list[tuple[Act, str]],
 ) -> None:
-    state = AtWork()
+    state = ModelsInUse()
     for act, version in acts:
         try:
             following = state.after(act, version, START)
@@ -402,28 +402,28 @@ def said(share: float, yes: int, no: int) -> list[tuple[float, Answer]]:
 
 def test_pitches_that_only_the_stricter_degree_holds_speak_for_it() -> None:
     answers = said(BETWEEN[Strictness.STRICT], yes=14, no=0)
-    assert better_degree(Strictness.NORMAL, answers, thresholds) == StrictnessOffer(
+    assert better_strictness(Strictness.NORMAL, answers, thresholds) == StrictnessOffer(
         Strictness.STRICT, True, 14, 0
     )
-    assert better_degree(Strictness.NORMAL, answers[:5], thresholds) is None, "five may be chance"
+    assert better_strictness(Strictness.NORMAL, answers[:5], thresholds) is None, "five may be chance"
 
 
 def test_ordinary_mail_that_only_the_degree_at_work_holds_speaks_for_the_more_relaxed() -> None:
     answers = said(BETWEEN[Strictness.RELAXED], yes=1, no=12)
-    assert better_degree(Strictness.NORMAL, answers, thresholds) == StrictnessOffer(
+    assert better_strictness(Strictness.NORMAL, answers, thresholds) == StrictnessOffer(
         Strictness.RELAXED, False, 1, 12
     )
 
 
 def test_an_ordinary_message_held_weighs_as_much_as_two_pitches() -> None:
-    assert better_degree(Strictness.NORMAL, said(0.7, yes=60, no=30), thresholds) is None
+    assert better_strictness(Strictness.NORMAL, said(0.7, yes=60, no=30), thresholds) is None
 
 
 @pytest.mark.parametrize(("chosen", "share"), [(Strictness.STRICT, 0.55), (Strictness.RELAXED, 0.95)])
 def test_beyond_the_last_degree_there_is_none(chosen: Strictness, share: float) -> None:
-    assert better_degree(chosen, said(share, yes=30, no=0), thresholds) is None
+    assert better_strictness(chosen, said(share, yes=30, no=0), thresholds) is None
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.05, 0.3, 0.95, 0.99]), st.sampled_from(list(Answer)))))
 def test_messages_on_which_the_degrees_agree_say_nothing(answers: list[tuple[float, Answer]]) -> None:
-    assert better_degree(Strictness.NORMAL, answers, thresholds) is None
+    assert better_strictness(Strictness.NORMAL, answers, thresholds) is None

@@ -3,9 +3,9 @@
 import pytest
 
 from backend.domain.mail.message import Message, Owner
-from backend.domain.reading.mending import mended
-from backend.domain.reading.score import CAUTION, Part, Reason, Score
-from backend.domain.reading.views import LEAST, LONG, OPENING, surest, views
+from backend.domain.reading.mending import mend
+from backend.domain.reading.passages import LONG_MESSAGE, MIN_WORDS, OPENING, most_like_a_pitch, passages
+from backend.domain.reading.score import PART_PENALTY, Part, Reason, Score
 
 ANNA = Owner("anna@northwind-tools.test")
 IDLE = "the old dog slept under the apple tree while the children played by the river all day "
@@ -13,7 +13,7 @@ PITCH = "we help companies like yours would you have fifteen minutes for a quick
 
 
 def parts(message: Message) -> dict[Part, list[str]]:
-    return {view.part: view.text.split(" ") for view in views(message, ANNA)}
+    return {view.part: view.text.split(" ") for view in passages(message, ANNA)}
 
 
 def test_a_short_mail_has_one_view():
@@ -21,7 +21,7 @@ def test_a_short_mail_has_one_view():
 
 
 def test_a_long_one_has_an_opening_of_so_many_words_and_a_place_below():
-    found = parts(Message(text=IDLE * (LONG // 10) + PITCH))
+    found = parts(Message(text=IDLE * (LONG_MESSAGE // 10) + PITCH))
     assert list(found) == [Part.WHOLE, Part.OPENING, Part.BELOW]
     assert "help" in found[Part.BELOW]
     assert "help" not in found[Part.OPENING]
@@ -47,20 +47,24 @@ def test_a_plain_text_that_says_something_else_is_read_too():
 
 
 def test_a_few_words_elsewhere_are_no_view():
-    assert list(parts(Message(text=f"{PITCH}\n\n-- \n{'word ' * (LEAST - 1)}"))) == [Part.WHOLE]
+    assert list(parts(Message(text=f"{PITCH}\n\n-- \n{'word ' * (MIN_WORDS - 1)}"))) == [Part.WHOLE]
 
 
 def test_the_surest_decides_and_a_part_has_to_be_surer():
-    seen = views(Message(text=IDLE * (LONG // 10) + PITCH), ANNA)
+    seen = passages(Message(text=IDLE * (LONG_MESSAGE // 10) + PITCH), ANNA)
 
     def score(text: str) -> Score:
         return Score(0.5, 3.0 if "help" in text.split(" ") else -3.0, (Reason("pitch_words", 1.0),))
 
-    view, found = surest(seen, lambda text: score(text) if text != seen[0].text else Score(0.5, 2.5))
+    view, found = most_like_a_pitch(
+        seen, lambda text: score(text) if text != seen[0].text else Score(0.5, 2.5)
+    )
     assert (view.part, found.part) == (Part.WHOLE, Part.WHOLE)
-    view, found = surest(seen, lambda text: score(text) if text != seen[0].text else Score(0.1, 0.5))
-    assert (view.part, found.part, found.logit) == (Part.BELOW, Part.BELOW, 3.0 - CAUTION)
-    assert found.reasons[-1] == Reason("part.below", -CAUTION)
+    view, found = most_like_a_pitch(
+        seen, lambda text: score(text) if text != seen[0].text else Score(0.1, 0.5)
+    )
+    assert (view.part, found.part, found.logit) == (Part.BELOW, Part.BELOW, 3.0 - PART_PENALTY)
+    assert found.reasons[-1] == Reason("part.below", -PART_PENALTY)
     assert found.probability == pytest.approx(0.7311, abs=1e-4)
 
 
@@ -74,7 +78,7 @@ def test_the_surest_decides_and_a_part_has_to_be_surer():
     ],
 )
 def test_broken_words_are_put_together_where_they_are_words(written: str, read: str | None):
-    text, broken = mended(written)
+    text, broken = mend(written)
     assert broken is (read is not None)
     assert (read or written) in text
 
@@ -88,4 +92,4 @@ def test_broken_words_are_put_together_where_they_are_words(written: str, read: 
     ],
 )
 def test_ordinary_signs_in_words_stay(text: str):
-    assert mended(text) == (text, False)
+    assert mend(text) == (text, False)

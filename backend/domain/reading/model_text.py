@@ -1,5 +1,5 @@
-"""A message as the model reads it (`prepare`, for training and for serving): its words, findings about its form, and a
-digest of the word lists and of this preparation."""
+"""The text of a message that the model scores (`prepare`, used in training and in serving): its words and findings
+about its form. Also a digest of this preparation and of the word lists."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from string import digits
 
-from backend.domain.mail.letters import Seen, seen
+from backend.domain.mail.letters import Deobfuscated, deobfuscate
 from backend.domain.mail.message import Message, Owner, clean, may_match
 from backend.domain.mail.mime import parse
 from backend.domain.mail.quoting import Sections, sections
 from backend.domain.mail.sender import is_free_mail, organisational_domain
 from backend.domain.mail.visible import Visible, visible
 from backend.domain.reading import lexicon
-from backend.domain.reading.mending import BROKEN, mended
-from backend.domain.reading.words import Hit, concepts, find, language, tokens
+from backend.domain.reading.mending import BROKEN, mend
+from backend.domain.reading.words import PhraseHit, concepts, find_phrases, language, tokens
 
-# ---- What a reader sees around the words
-# Headers, links, markup, shape. Each finding is one token `f_…`; the mail's own text cannot make such a token, because
-# its underscores are blanked before.
+# ---- Findings about form
+# From headers, links, markup and layout. Each is one token `f_…`. A mail's own text cannot contain such a token,
+# because its underscores are replaced by spaces first.
 
 
 _RE = re.compile(r"^\s*+(?:re|aw|antw|sv|vs|odp|res|rif|ref|r)\s*+(?:\[\d++\]\s*+)?:", re.I)
@@ -80,7 +80,7 @@ marketing media network online partners press pro services shop site solutions s
 tech today tools top top website work works world xyz
 """
 _NEW_TOP_DOMAINS = frozenset(_NEW_TOP_DOMAINS_TEXT.split())
-# Finer classes overfit to single writers: with them, all ordinary mail of a writer who was not in the training mail
+# Finer classes overfit to single writers: with them, all ordinary mail of a writer who was not in the training data
 # scored too high or too low.
 _LENGTHS = (4, 25, 400)
 _SUBJECT_LENGTHS = (0, 2)
@@ -89,8 +89,8 @@ _SUBJECT_LENGTHS = (0, 2)
 def form_tokens(
     message: Message, owner: Owner, parts: Sections, html: Visible | None, words: int
 ) -> list[str]:
-    """Tokens for `message` to `owner`. `html` is what its HTML shows, if it has any, `words` the length of
-    its own text."""
+    """The tokens of `message` to `owner`. `html` is what its HTML shows, if it has any; `words` counts the words of its
+    own text."""
     found = {
         *_thread(message, owner, parts),
         *_bulk(message, parts),
@@ -114,8 +114,8 @@ def _thread(message: Message, owner: Owner, parts: Sections) -> Iterator[str]:
         yield "quotes_other"
     if parts.forwarded or _FWD.match(message.subject):
         yield "forward"
-    # A reply header costs a forger nothing, so it is never a sign of ordinary mail. It only keeps a "Re:" subject from
-    # being noted as one without such a header. Who really took part in a thread is for the policy table.
+    # Reply headers are easily forged, so they are never a sign of ordinary mail. They only explain a "Re:" in the
+    # subject. Whether the owner really took part in the thread is checked by the policy table.
     if _RE.match(message.subject) and not is_reply:
         yield "re_quoting" if parts.quoted else "re_unanswered"
 
@@ -146,7 +146,7 @@ def _bulk(message: Message, parts: Sections) -> Iterator[str]:
     if _OUTREACH.search(mailer):
         yield "outreach_tool"
     elif _is_host(mailer):
-        # A server that sends lists names itself where a mail program names the program.
+        # Mail programs write their name into X-Mailer, servers that send lists write their host name.
         yield "mailer_host"
         if organisational_domain(mailer) == organisational_domain(message.sender.domain):
             yield "mailer_own_host"
@@ -165,7 +165,7 @@ def _is_host(mailer: str) -> bool:
 
 def _sender(message: Message, owner: Owner) -> Iterator[str]:
     sender = message.sender
-    # Left out on purpose: free mail and digits in the address. They tell where and how people live, not what they want.
+    # Left out on purpose: free mail and digits in the address. They say where and how people live, not what they want.
     if _ADVERT_DOMAIN.search(organisational_domain(sender.domain)):
         yield "campaign_domain"
     if _NO_REPLY.search(sender.local):
@@ -237,18 +237,18 @@ def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:
 
 
 def length_of(words: int) -> str:
-    """The token about the length of a text of so many words."""
+    """The token for the length of a text of so many words."""
     return f"f_length_{sum(words > limit for limit in _LENGTHS)}"
 
 
-# ---- A message as the model reads it
-# One function, `prepare`, for training and for serving. The result is lower-case words separated by single blanks, so
-# that any tokeniser which splits at what is neither letter nor digit nor underscore sees exactly these tokens. Links,
-# numbers and names are replaced by classes; prefixes keep apart what is no plain word of the mail:
+# ---- The text that is scored
+# One function, `prepare`, for training and for serving. The result is lower-case words separated by single spaces, so
+# that any tokeniser that splits at what is neither letter, digit nor underscore gets exactly these tokens. Links,
+# numbers and names are replaced by classes (`u_link`). Prefixes mark tokens that are not plain words of the mail:
 # g_ q_  words of the signature and of quoted mail
 # c_     concepts, the same in every language
 # s_     first five letters of longer words
-# t_     telling phrases
+# t_     phrases of the lexicon
 # f_     findings about form
 
 
@@ -261,34 +261,36 @@ _NAME = re.compile(r"[^\W\d_]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A message taken apart: its words by place, the phrases found, the tokens about form.
+class ModelInput:
+    """What the model reads of a message: its words, the phrases found in them, and the tokens about form.
 
-    `words` are subject and own text with "?" kept as a word, then "." and the signature; `hits` point
-    into them.
+    `words` are the subject and the own text (`own` words, each "?" being one), then "." and the signature; `hits` point
+    into them. `quoted` are words of earlier mail.
     """
 
     words: tuple[str, ...]
     own: int
     quoted: tuple[str, ...]
-    hits: tuple[Hit, ...]
+    hits: tuple[PhraseHit, ...]
     form: tuple[str, ...]
     language: str
 
 
-def read(message: Message, owner: Owner) -> Reading:
-    """Take a message apart, as its whole text shows it. Pure, total and bounded."""
-    return taken_apart(message, owner).whole
+def model_input(message: Message, owner: Owner) -> ModelInput:
+    """What the model reads of the whole message. Never raises; bounded."""
+    return message_texts(message, owner).whole
 
 
 @dataclass(frozen=True, slots=True)
-class TakenApart:
-    """A message with all that can be read of it: `whole` is what most mail programs show, `subject` the line above it,
-    `body` the tokens of its own text to the end, `parts` its sections, `plain` its plain text where that says something
-    else, `unseen` what its HTML hides, `names` the class that stands for each word of a name, `cut` whether there was
-    more than is read."""
+class MessageTexts:
+    """All texts of a message that can be scored.
 
-    whole: Reading
+    `whole` is what most mail programs show; `subject` its subject line; `body` the tokens of its own text, uncut;
+    `parts` its sections. `plain` is the plain text if it differs from the HTML; `unseen` is text that the HTML hides.
+    `names` maps each word of the two people's names to its class. `cut`: the HTML was longer than what is read.
+    """
+
+    whole: ModelInput
     subject: str
     body: tuple[str, ...]
     parts: Sections
@@ -298,40 +300,40 @@ class TakenApart:
     cut: bool
 
 
-def taken_apart(message: Message, owner: Owner) -> TakenApart:
-    """Take a message apart for all its views."""
+def message_texts(message: Message, owner: Owner) -> MessageTexts:
+    """Read all texts of a message, for its passages."""
     html = visible(message.html) if message.html else None
-    plain = as_seen(message.text)
+    plain = deobfuscated(message.text)
     shown = _shown(message, html, plain)
     parts = sections(shown.text, message.sender.name)
     names = names_of(message, owner)
-    tongue = language(f"{message.subject} {parts.own or parts.quoted}")
+    language_code = language(f"{message.subject} {parts.own or parts.quoted}")
     body = tokens(parts.own, names)
-    subject = as_seen(message.subject)
+    subject = deobfuscated(message.subject)
     own = [*tokens(subject.text, names)[:MAX_SUBJECT_WORDS], *body[:MAX_OWN_WORDS]]
     words = (*own, ".", *tokens(parts.signature, names)[:MAX_SIGNATURE_WORDS])
     found = shown.findings | subject.findings
     form = form_tokens(message, owner, parts, html, len(body) - body.count("?"))
-    whole = Reading(
+    whole = ModelInput(
         words=words,
         own=len(own),
         quoted=tuple(tokens(parts.quoted, names)[:MAX_QUOTED_WORDS]),
-        hits=tuple(find(words, tongue)),
-        form=(*form, *sorted(f"f_{name}" for name in found), f"f_language_{tongue}"),
-        language=tongue,
+        hits=tuple(find_phrases(words, language_code)),
+        form=(*form, *sorted(f"f_{name}" for name in found), f"f_language_{language_code}"),
+        language=language_code,
     )
     other = plain.text if shown is not plain and _says_more(plain.text, shown.text) else ""
     unseen = html.unseen if html is not None else ""
-    return TakenApart(
+    return MessageTexts(
         whole, subject.text, tuple(body), parts, other, unseen, names, html is not None and html.cut
     )
 
 
-def as_seen(text: str) -> Seen:
-    """A text as a person reads it: its letters as they are seen, and broken words whole."""
-    found = seen(text)
-    whole, broken = mended(found.text)
-    return Seen(whole, found.findings | {BROKEN}) if broken else found
+def deobfuscated(text: str) -> Deobfuscated:
+    """A text as a person reads it: look-alike letters and disguised words replaced by plain ones."""
+    found = deobfuscate(text)
+    whole, broken = mend(found.text)
+    return Deobfuscated(whole, found.findings | {BROKEN}) if broken else found
 
 
 _LONGER_WORD = re.compile(r"[^\W\d_]{3,}")
@@ -339,7 +341,7 @@ _OTHER_WORDS = 12
 
 
 def _says_more(text: str, than: str) -> bool:
-    """Whether `text` has words of its own, and not a few."""
+    """Whether `text` has a dozen words, and a quarter of all its words, that `than` lacks."""
     own = set(_LONGER_WORD.findall(_LINK.sub(" ", text).lower()))
     more = own - set(_LONGER_WORD.findall(than.lower())) if own else own
     return len(more) >= _OTHER_WORDS and 4 * len(more) >= len(own)
@@ -347,11 +349,11 @@ def _says_more(text: str, than: str) -> bool:
 
 def prepare(message: Message, owner: Owner) -> str:
     """The text to score. At most about 3,500 tokens, however long the mail is."""
-    return written(read(message, owner))
+    return model_text(model_input(message, owner))
 
 
-def written(reading: Reading) -> str:
-    """The text to score of a message that has been read already."""
+def model_text(reading: ModelInput) -> str:
+    """The text to score, from what the model reads of a message."""
     own, signature = reading.words[: reading.own], reading.words[reading.own + 1 :]
     plain = [word for word in own if word != "?"]
     found = [*plain]
@@ -365,27 +367,27 @@ def written(reading: Reading) -> str:
 
 
 def body(message: Message) -> str:
-    """The text a reader of `message` sees, and the one `marking.marks` expects."""
-    return _shown(message, visible(message.html) if message.html else None, as_seen(message.text)).text
+    """The text that a reader of `message` sees, as `score.marks` expects it."""
+    return _shown(message, visible(message.html) if message.html else None, deobfuscated(message.text)).text
 
 
-def _shown(message: Message, html: Visible | None, plain: Seen) -> Seen:
-    """What the reader sees: the HTML where there is some that says anything, else the plain text."""
+def _shown(message: Message, html: Visible | None, plain: Deobfuscated) -> Deobfuscated:
+    """What a reader sees: the HTML if there is any with text in it, else the plain text."""
     if html is None or (len(html.text) <= 20 and plain.text.strip()):
         return plain
-    text, broken = mended(html.text)
-    return Seen(text, html.findings | ({BROKEN} if broken else frozenset()))
+    text, broken = mend(html.text)
+    return Deobfuscated(text, html.findings | ({BROKEN} if broken else frozenset()))
 
 
 def names_of(message: Message, owner: Owner) -> dict[str, str]:
-    """Words that stand for the two people and their firms, to the class that replaces them."""
+    """The words of the names of sender, owner and their companies → the class that replaces them."""
     sender = message.sender
     named = next((a.name for a in (*message.to, *message.cc) if a.address in owner.addresses and a.name), "")
     classes: dict[str, str] = {}
     for text, token in (
-        (_firm(sender.domain), "x_firm"),
+        (_company_name(sender.domain), "x_firm"),
         (sender.name, "x_name"),
-        (_firm(owner.domain), "o_firm"),
+        (_company_name(owner.domain), "o_firm"),
         (f"{owner.name} {named}", "o_name"),
     ):
         for word in _NAME.findall(clean(text).lower()):
@@ -394,13 +396,13 @@ def names_of(message: Message, owner: Owner) -> dict[str, str]:
 
 
 @lru_cache(maxsize=1_000)
-def _firm(domain: str) -> str:
-    """The name in a firm's domain; a mail provider's name is nobody's firm."""
+def _company_name(domain: str) -> str:
+    """The name in a company's domain; "" for a mail provider's."""
     return "" if is_free_mail(domain) else organisational_domain(domain).partition(".")[0]
 
 
-# ---- Lexicon and preparation versions
-# Which lexicon and which preparation of texts this program has: a model must have been trained with the very same.
+# ---- The version of this preparation
+# A model works only with the lexicon and the preparation of texts it was trained with.
 
 
 _OWNER = Owner("anna.berg@northwind-tools.test", "Anna Berg")
@@ -409,9 +411,9 @@ _BREAK = "=" * 20
 
 @cache
 def reading_digest() -> str:
-    """SHA-256 over the lexicon's files and over what becomes of the messages in `specimens.txt`.
+    """SHA-256 over the lexicon's files and over the prepared texts of the messages in `specimens.txt`.
 
-    The specimens hold a case of each step of the preparation. Takes some milliseconds once.
+    The specimens cover every step of the preparation. Takes some milliseconds, once.
     """
     found = hashlib.sha256(lexicon.digest().encode())
     text = files("backend.domain.reading").joinpath("specimens.txt").read_text(encoding="utf-8")

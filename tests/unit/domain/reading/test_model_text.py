@@ -10,8 +10,8 @@ from backend.domain.mail.message import Address, Headers, Message, Owner
 from backend.domain.mail.quoting import sections
 from backend.domain.mail.visible import visible
 from backend.domain.reading.lexicon import LANGUAGES, lexicon
-from backend.domain.reading.wording import prepare, read
-from backend.domain.reading.words import concepts, find
+from backend.domain.reading.model_text import model_input, prepare
+from backend.domain.reading.words import concepts, find_phrases
 
 ANNA = Owner("anna@firm.test", "Anna Berg")
 
@@ -110,7 +110,7 @@ class TestLanguages:
         ],
     )
     def test_the_same_wish_is_found_in_each(self, text: str, language: str):
-        reading = read(mail(text), ANNA)
+        reading = model_input(mail(text), ANNA)
         assert reading.language == language
         assert "asks_call" in {hit.finding for hit in reading.hits}
 
@@ -151,25 +151,25 @@ class TestLanguages:
         ],
     )
     def test_turns_of_phrase_of_each_language(self, language: str, words: str, finding: str):
-        assert finding in {hit.finding for hit in find(words.split(), language)}
+        assert finding in {hit.finding for hit in find_phrases(words.split(), language)}
 
 
 class TestPhrases:
     def test_gaps_any_words_and_stems(self):
         words = ["up", "for", "a", "who", "at", "o_firm", "free", "colour", "sample"]
-        found = {(hit.finding, hit.start, hit.end) for hit in find(words, "en")}
+        found = {(hit.finding, hit.start, hit.end) for hit in find_phrases(words, "en")}
         assert {("right_person", 3, 6), ("offers_free", 6, 9)} <= found
-        assert all(hit.end <= len(words) for hit in find(words, "en"))
+        assert all(hit.end <= len(words) for hit in find_phrases(words, "en"))
 
     def test_an_unknown_language_is_read_as_english(self):
-        assert {h.finding for h in find(["free", "audit"], "xx")} == {
-            h.finding for h in find(["free", "audit"], "en")
+        assert {h.finding for h in find_phrases(["free", "audit"], "xx")} == {
+            h.finding for h in find_phrases(["free", "audit"], "en")
         }
 
     def test_of_a_book_the_first_pages_are_searched(self):
         offer = ["free", "audit"]
-        assert find(["so"] * 9_998 + offer, "en")
-        assert find(["so"] * 10_000 + offer, "en") == []
+        assert find_phrases(["so"] * 9_998 + offer, "en")
+        assert find_phrases(["so"] * 10_000 + offer, "en") == []
 
 
 class TestSections:

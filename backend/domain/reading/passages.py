@@ -1,0 +1,165 @@
+"""The passages of a message that are scored. The one most like a pitch decides.
+
+A pitch hidden among other words must still be found by a person: at the beginning, or in one place below. So besides
+the whole message, these passages are scored as if each were the mail: its plain text if that differs from the HTML, its
+opening, and the place in the rest with most phrases of pitches. Most mail is short and has one passage, the whole.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from backend.domain.mail.message import Message, Owner
+from backend.domain.mail.quoting import sections
+from backend.domain.reading.model_text import (
+    MAX_OWN_WORDS,
+    MAX_QUOTED_WORDS,
+    MAX_SIGNATURE_WORDS,
+    MessageTexts,
+    ModelInput,
+    deobfuscated,
+    length_of,
+    message_texts,
+    model_text,
+)
+from backend.domain.reading.score import Part, Score
+from backend.domain.reading.words import MAX_WORDS, PhraseHit, find_phrases, language, phrases_within, tokens
+
+OPENING = 60
+"""Words in the opening, and in the place looked for in the rest."""
+
+LONG_MESSAGE = 2 * OPENING
+"""A message whose own text has more words is also scored by its opening."""
+
+MIN_WORDS = 20
+"""Fewest words of a place that is scored by itself."""
+
+_STEP = 15
+
+_Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a message, scored as if it were all of it. `own` is its subject and text as a person reads them, ""
+    for a place below, of which only the words are known. `cut`: the message was longer than what is read."""
+
+    part: Part
+    words: ModelInput
+    own: str = ""
+    cut: bool = False
+
+    @property
+    def text(self) -> str:
+        """The text to score."""
+        return model_text(self.words)
+
+
+def passages(message: Message, owner: Owner) -> tuple[Passage, ...]:
+    """The passages of `message`, the whole first. Never raises; bounded."""
+    return tuple(_passages(message, owner))
+
+
+def most_like_a_pitch(seen: Sequence[Passage], score: Callable[[str], Score]) -> tuple[Passage, Score]:
+    """The passage most like a pitch (the first of equals), and its score."""
+    scored = [(passage, score(passage.text).of_part(passage.part)) for passage in seen]
+    return max(scored, key=lambda one: one[1].logit)
+
+
+def _passages(message: Message, owner: Owner) -> Iterator[Passage]:
+    texts = message_texts(message, owner)
+    whole = texts.whole
+    own = f"{texts.subject}\n{texts.parts.own}"
+    yield Passage(Part.WHOLE, whole, own, texts.cut)
+    if texts.plain:
+        yield _plain(texts, message)
+    before = whole.own - min(len(texts.body), MAX_OWN_WORDS)
+    subject = whole.words[:before]
+    long = len(texts.body) > LONG_MESSAGE
+    if long:
+        yield Passage(Part.OPENING, _as_message(whole, subject, texts.body[:OPENING]), own)
+    if (place := _most_phrases(_rest(texts, message, long, before), whole)) is not None:
+        yield Passage(Part.BELOW, _as_message(whole, subject, place))
+
+
+def _plain(texts: MessageTexts, message: Message) -> Passage:
+    own = sections(texts.plain, message.sender.name).own
+    words = tokens(own, texts.names)[:MAX_OWN_WORDS]
+    passage = _as_message(texts.whole, tokens(texts.subject, texts.names), words)
+    return Passage(Part.PLAIN, passage, f"{texts.subject}\n{own}")
+
+
+def _as_message(whole: ModelInput, subject: Sequence[str], body: Sequence[str]) -> ModelInput:
+    """Some words of a message as the model reads them, with the message's subject and its findings about form."""
+    own = [*subject, *body]
+    code = language(" ".join(body))
+    words = (*own, ".")
+    plain = len(body) - list(body).count("?")
+    form = [token for token in whole.form if not token.startswith(("f_length_", "f_language_"))]
+    return ModelInput(
+        words=words,
+        own=len(own),
+        quoted=(),
+        hits=tuple(find_phrases(words, code)),
+        form=(*form, length_of(plain), f"f_language_{code}"),
+        language=code,
+    )
+
+
+def _rest(
+    texts: MessageTexts, message: Message, long: bool, before: int
+) -> Iterator[tuple[Sequence[str], _Place | None]]:
+    """The other texts of the message, as words. Beside each, its (start, end) in the words of the whole if it stands
+    there; `before` counts the words of the whole before its body."""
+    whole = texts.whole
+    if long:
+        # From the middle of the opening, so that a pitch that begins there is not cut in two.
+        yield texts.body[OPENING // 2 :], (before + OPENING // 2, whole.own)
+    signature = whole.words[whole.own + 1 :]
+    if len(signature) < MAX_SIGNATURE_WORDS:
+        yield signature, (whole.own + 1, len(whole.words))
+    else:
+        yield tokens(texts.parts.signature, texts.names), None
+    short = len(whole.quoted) < MAX_QUOTED_WORDS
+    yield whole.quoted if short else tokens(texts.parts.quoted, texts.names), None
+    for text in (texts.unseen, texts.plain):
+        if text:
+            yield tokens(text, texts.names), None
+    for text in message.beside:
+        yield tokens(deobfuscated(text).text, texts.names), None
+
+
+def _most_phrases(
+    pieces: Iterator[tuple[Sequence[str], _Place | None]], whole: ModelInput
+) -> Sequence[str] | None:
+    """The words among the pieces with most phrases of the lexicon close together. Phrases that were found in the whole
+    are not looked for a second time."""
+    best: Sequence[str] | None = None
+    most, left = -1, MAX_WORDS
+    for piece, place in pieces:
+        words = piece[:left]
+        left -= len(words)
+        if len(words) < MIN_WORDS:
+            continue
+        code = language(" ".join(words[:400]))
+        if place is not None and code == whole.language:
+            hits = phrases_within(whole.hits, *place, words, code)
+        else:
+            hits = find_phrases(words, code)
+        start, count = _best_window(hits, len(words))
+        if count > most:
+            best, most = words[start : start + OPENING], count
+    return best
+
+
+def _best_window(hits: Sequence[PhraseHit], length: int) -> tuple[int, int]:
+    """Of all windows of `OPENING` words: (start of the best, its number of different phrases)."""
+    best, starts = (0, 0), [hit.start for hit in hits]
+    for start in range(0, max(1, length - OPENING + _STEP), _STEP):
+        inside = hits[bisect_left(starts, start) : bisect_left(starts, start + OPENING)]
+        count = len({hit.finding for hit in inside})
+        if count > best[1]:
+            best = (start, count)
+    return best
