@@ -117,7 +117,7 @@ def _late() -> dict[str, Any]:
     """What modules import for their annotations alone."""
     from backend.domain.reading.model_text import ModelInput
 
-    return {"Reading": ModelInput}
+    return {"ModelInput": ModelInput}
 
 
 # Arguments that no stranger writes, and that are refused unless they have a form.

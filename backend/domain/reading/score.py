@@ -252,8 +252,9 @@ def with_quotes(score: Score, words: ModelInput, text: str) -> Score:
         if (quotes := spans.get(reason_code(f"t_{hit.finding}"))) is not None:
             quotes.append(" ".join(map(in_braces, words.words[hit.start : hit.end])))
     filled = tuple(
-        replace(r, words=_as_written(_distinct(spans.get(r.code, ())) or r.words, text, words.language))
-        for r in score.reasons
+        replace(reason, words=_as_written(quotes[:MOST_QUOTES], text, words.language))
+        for reason in score.reasons
+        for quotes in [_distinct(spans.get(reason.code, ())) or reason.words]
     )
     return replace(score, reasons=filled)
 
@@ -265,7 +266,7 @@ MAX_BETWEEN = 5
 MAX_FURTHER = 6
 """Words by which a quote may be extended to the end of its phrase."""
 
-_GAP = re.compile(r"[^\S\n]*\n?[^\S\n]*|-|[’']")
+_GAP = re.compile(r"[^\S\n]*+(?:\n[^\S\n]*+)?|-|[’']")
 """What may stand between two words of a phrase: space, a line break, a hyphen or an apostrophe."""
 
 
