@@ -8,8 +8,8 @@ that what else the machine does falls on all of them:
 
 pushes    64 tasks store push notices, each durable before the next of the task
 syncs     16 tasks commit pages of 10 new messages each; counted in messages
-claims    16 workers claim up to 8 messages each and finish them; counted in messages
-verdicts  16 workers claim, look up the sender's standing and record the verdict; counted in messages
+due       16 lanes at a time read up to 8 due messages and finish them; counted in messages
+verdicts  the same, but look up the sender's standing and record the verdict; counted in messages
 whole     16 tasks take messages from push to end, one page each; counted in messages
 
 The last line is one JSON object. `rates` and `cpu_us` (this process's CPU for each, not the server's) are
@@ -27,7 +27,7 @@ import json
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -36,12 +36,12 @@ from backend.domain.entry.challenge import LedgerEntry, Posting, spent
 from backend.domain.errors import Refused
 from backend.domain.mailbox.message import Outcome
 from backend.store.opening import open_store
-from backend.transactions.records import Duty, DutyJob, MessageJob, Sighting, SyncPage
+from backend.transactions.records import DutyJob, MessageJob, Sighting, SyncPage
 from backend.transactions.store import Store
 from tests import postgres_server
 from tests.bench.figures import Run, medians, ratios
 from tests.bench.store_rows import MAILBOXES, NAMES, fill, gmail_id, tidy
-from tests.contract.store.stories import Story
+from tests.contract.store.stories import Story, owning
 
 PAGE = 10
 
@@ -63,17 +63,16 @@ class Bench:
         """The store under measure."""
         return self.story.store
 
-    async def open(self) -> None:
-        """Make the mailboxes, hold their sync duties for good, fill in the old messages."""
+    async def open(self, owned: AsyncExitStack) -> None:
+        """Own and make the mailboxes, keep their sync duties for good, fill in the old messages."""
         store = open_store(self.address)
         await store.open()
+        owned.push_async_callback(store.close)
+        await owned.enter_async_context(owning(store))
         self.story = Story(store)
         for name in NAMES:
             await self.story.mailbox(name)
-            await store.request_duty(name, Duty.SYNC, self.story.now)
-            job = await self.story.due_duty()
-            assert job is not None
-            self.duties.append(job)
+            self.duties.append(await self.story.hold(name))
         started = time.perf_counter()
         await fill(self.kind, self.address, self.rows, self.story.now)
         print(
@@ -98,9 +97,9 @@ class Bench:
         await self.store.commit_sync(job, SyncPage(seen, cursor=str(number)), self.story.now)
         return PAGE
 
-    async def claim(self, worker: int) -> tuple[MessageJob, ...]:
-        """Up to 8 messages."""
-        return (await self.store.lane_work(NAMES[worker % MAILBOXES], 8, self.story.now)).messages
+    async def due(self, name: str) -> tuple[MessageJob, ...]:
+        """Up to 8 messages of a mailbox."""
+        return (await self.store.lane_work(name, 8, self.story.now)).messages
 
 
 async def many(tasks: int, times: int, work: Callable[[], Awaitable[int]]) -> int:
@@ -143,7 +142,7 @@ async def pushes(bench: Bench, seconds: float) -> Run:
 
 
 async def syncs(bench: Bench, seconds: float) -> Run:
-    """New messages a second. They are cleared away afterwards, by the measures that claim."""
+    """New messages a second. They are cleared away afterwards."""
 
     async def page(_: int) -> int:
         return await bench.sync_page()
@@ -163,10 +162,11 @@ async def drain(bench: Bench) -> None:
 async def _until_none(bench: Bench, finish: Callable[[MessageJob], Awaitable[object]]) -> Run:
     async def worker(number: int) -> int:
         done = 0
-        while jobs := await bench.claim(number):
-            for job in jobs:
-                await finish(job)
-            done += len(jobs)
+        for name in NAMES[number::16]:
+            while jobs := await bench.due(name):
+                for job in jobs:
+                    await finish(job)
+                done += len(jobs)
         return done
 
     started, cpu = time.perf_counter(), time.process_time()
@@ -174,8 +174,8 @@ async def _until_none(bench: Bench, finish: Callable[[MessageJob], Awaitable[obj
     return Run(done, time.perf_counter() - started, time.process_time() - cpu)
 
 
-async def claims(bench: Bench, seconds: float) -> Run:
-    """Messages claimed and finished a second."""
+async def due(bench: Bench, seconds: float) -> Run:
+    """Messages read and finished a second."""
     await bench.arrive(int(seconds * 150))
     run = await _until_none(bench, lambda job: bench.store.finish_stage(job, bench.story.now))
     await drain(bench)
@@ -183,7 +183,7 @@ async def claims(bench: Bench, seconds: float) -> Run:
 
 
 async def verdicts(bench: Bench, seconds: float) -> Run:
-    """Messages claimed, looked up and judged a second; one in eight is held."""
+    """Messages read, looked up and judged a second; one in eight is held."""
     await bench.arrive(int(seconds * 100))
     run = await _until_none(bench, lambda job: step(bench, job))
     await drain(bench)
@@ -191,19 +191,19 @@ async def verdicts(bench: Bench, seconds: float) -> Run:
 
 
 async def whole(bench: Bench, seconds: float) -> Run:
-    """Messages a second from push to end: noted, listed, claimed, looked up, judged, one in eight acted on."""
+    """Messages a second from push to end: noted, listed, read, looked up, judged, one in eight acted on."""
 
-    async def once(worker: int) -> int:
+    async def once(_: int) -> int:
         number = next(bench.ids)
         job = bench.duties[number % MAILBOXES]
         await bench.story.push(number, f"{job.mailbox_id}@corp.test")
         new = gmail_id(number)
         page = SyncPage((Sighting(new, new, None),), cursor=str(number))
         await bench.store.commit_sync(job, page, bench.story.now)
-        jobs = await bench.claim(worker)
-        for claimed in jobs:
-            await step(bench, claimed)
-        return sum(claimed.stage == "screen" for claimed in jobs)
+        jobs = await bench.due(job.mailbox_id)
+        for found in jobs:
+            await step(bench, found)
+        return sum(found.stage == "screen" for found in jobs)
 
     run = await for_a_while(16, seconds, once)
     await drain(bench)
@@ -225,7 +225,7 @@ async def step(bench: Bench, job: MessageJob) -> None:
 MEASURES: dict[str, Callable[[Bench, float], Awaitable[Run]]] = {
     "pushes": pushes,
     "syncs": syncs,
-    "claims": claims,
+    "due": due,
     "verdicts": verdicts,
     "whole": whole,
 }
@@ -265,8 +265,15 @@ async def run_all(
     benches: list[Bench], measures: list[str], rounds: int, seconds: float, race: int
 ) -> dict[str, object]:
     """Measure all, sizes alternating."""
-    for bench in benches:
-        await bench.open()
+    async with AsyncExitStack() as owned:
+        for bench in benches:
+            await bench.open(owned)
+        return await _measured(benches, measures, rounds, seconds, race)
+
+
+async def _measured(
+    benches: list[Bench], measures: list[str], rounds: int, seconds: float, race: int
+) -> dict[str, object]:
     for number in range(rounds):
         for kind in dict.fromkeys(bench.kind for bench in benches):
             for name in measures:
@@ -290,7 +297,6 @@ async def run_all(
             f"{bench.kind} {bench.rows:,}: census {1000 * (time.perf_counter() - started):.0f} ms,"
             f" {counts['stages.ended']:,} ended"
         )
-        await bench.store.close()
     return report
 
 

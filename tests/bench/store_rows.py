@@ -93,12 +93,6 @@ async def tidy(kind: str, address: str) -> None:
         return
     server = await asyncpg.connect(address)
     await server.execute("SET app.mailbox = '*'")
-    for sql in (
-        *leftovers,
-        "VACUUM ANALYZE messages",
-        "VACUUM ANALYZE notices",
-        "VACUUM lanes",
-        "VACUUM duties",
-    ):
+    for sql in (*leftovers, "VACUUM ANALYZE messages", "VACUUM duties"):
         await server.execute(sql)
     await server.close()

@@ -92,8 +92,10 @@ class Story:
         """A connected mailbox with nothing to do. Its owner is `called` so, or as the mailbox is."""
         connected = await self.connect(name, called, **preferences)
         # The duties a connect asks for are done, the one of the next day too: a story begins with none due.
-        while (job := await self.due_duty(self.now + timedelta(days=1))) is not None:
-            await self.store.finish_duty(job, None)
+        tomorrow = self.now + timedelta(days=1)
+        for job in (await self.store.lane_work(name, 0, tomorrow)).duties:
+            if job.due_at <= tomorrow:
+                await self.store.finish_duty(job, None)
         return connected
 
     async def connect(self, name: str, called: str = "", **preferences: Any) -> Mailbox:
