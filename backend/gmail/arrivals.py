@@ -6,6 +6,7 @@ import binascii
 import html
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from backend.domain.mail.message import Arrival
@@ -23,7 +24,9 @@ def read_message(raw: bytes) -> Arrival:
 def arrival(data: Mapping[str, Any]) -> Arrival:
     """The message in the JSON object of a messages.get answer. Raises `AnswerUnreadable` if it has no id."""
     payload = data.get("payload")
-    return _arrival(data, _part(payload if isinstance(payload, dict) else {}, 0, [_LIMITS.parts + 1]))
+    return _arrival(
+        data, _part(payload if isinstance(payload, dict) else {}, depth=0, budget=[_LIMITS.parts + 1])
+    )
 
 
 def _object(raw: bytes) -> dict[str, Any]:
@@ -49,32 +52,32 @@ def _arrival(data: Mapping[str, Any], part: Part) -> Arrival:
 
 
 BRIEF = 6_000
-"""Bytes that `read_briefly` reads of each text."""
+"""Bytes that `read_briefly` reads of each text part."""
 
 _BRIEF_PARTS = 50
 
 
 def read_briefly(raw: bytes) -> Arrival:
-    """Read only the headers, Gmail's snippet and the beginning of the texts, for a message too complex to be read in
-    full. Raises `AnswerUnreadable`."""
+    """Read only the headers, Gmail's snippet and the beginning of the text parts, for a message too complex to be read
+    in full. Raises `AnswerUnreadable`."""
     data = _object(raw)
     payload = data.get("payload")
     root = payload if isinstance(payload, dict) else {}
     snippet = html.unescape(text(data, "snippet")[:2_000]).encode("utf-8", "replace")
-    texts = list(_first_texts(root))
-    if not any(part.content_type == "text/plain" for part in texts):
-        texts.insert(0, Part("text/plain", "utf-8", body=snippet, size=len(snippet)))
-    return _arrival(data, Part("multipart/mixed", headers=_fields(root), children=tuple(texts)))
+    parts = list(_first_text_parts(root))
+    if not any(part.content_type == "text/plain" for part in parts):
+        parts.insert(0, Part("text/plain", "utf-8", body=snippet, size=len(snippet)))
+    return _arrival(data, Part("multipart/mixed", headers=_fields(root), children=tuple(parts)))
 
 
-def _first_texts(root: Mapping[str, Any]) -> Iterator[Part]:
-    """The beginning of the first plain text and of the first HTML text, within the first `_BRIEF_PARTS` parts."""
+def _first_text_parts(root: Mapping[str, Any]) -> Iterator[Part]:
+    """The beginning of the first plain text and of the first HTML, within the first `_BRIEF_PARTS` parts."""
     queue, found = [root], set[str]()
     for _ in range(_BRIEF_PARTS):
         if not queue:
             return
         part = queue.pop(0)
-        queue += [child for child, _ in zip(objects(part.get("parts")), range(_BRIEF_PARTS), strict=False)]
+        queue += islice(objects(part.get("parts")), _BRIEF_PARTS)
         kind, body = text(part, "mimeType").lower(), part.get("body")
         wanted = kind in ("text/plain", "text/html") and kind not in found and not text(part, "filename")
         if wanted and isinstance(body, dict):
@@ -108,12 +111,14 @@ def _part(data: Mapping[str, Any], depth: int, budget: list[int]) -> Part:
         children.append(_part(child, depth + 1, budget))
     content = decode_base64(body["data"]) if "data" in body else None
     size = body.get("size")
-    elsewhere = bool(children or body.get("attachmentId") or size)  # a container, or an attachment
+    # None: the content is not in this answer (an attachment), or there is none (a container); b"": an empty text.
+    if content is None and not (children or body.get("attachmentId") or size):
+        content = b""
     return Part(
         content_type=text(data, "mimeType"),
         filename=text(data, "filename"),
         headers=_fields(data),
-        body=content if content is not None or elsewhere else b"",
+        body=content,
         size=size if isinstance(size, int) and size >= 0 else len(content or b""),
         children=tuple(children),
     )

@@ -28,9 +28,9 @@ from backend.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-SHORTEST_LIFE = timedelta(minutes=1)
+KEYS_SHORTEST_LIFE = timedelta(minutes=1)
 KEYS_LONGEST_LIFE = timedelta(hours=24)
-DEFAULT_LIFE = timedelta(hours=1)
+KEYS_DEFAULT_LIFE = timedelta(hours=1)
 UNKNOWN_KEY_PAUSE = timedelta(seconds=60)
 """Least time between two fetches caused by unknown key ids, which a forger may invent."""
 FAILURE_PAUSE = timedelta(seconds=5)
@@ -52,42 +52,42 @@ class GoogleKeys:
         self._url = url
         self._clock = clock
         self._keys: dict[str, RSAPublicKey] = {}
-        self._fetched: datetime | None = None
-        self._until: datetime | None = None
-        self._failed: datetime | None = None
+        self._fetched_at: datetime | None = None
+        self._expire_at: datetime | None = None
+        self._failed_at: datetime | None = None
         self._lock = asyncio.Lock()
 
     async def key(self, kid: str) -> RSAPublicKey | None:
         """The key with the id `kid`, or None if Google has none. Raises `TryLater` if the keys cannot be fetched."""
-        if not self._due(kid):
+        if not self._must_fetch(kid):
             return self._keys.get(kid)
         async with self._lock:
-            if self._due(kid):  # again: another caller may have fetched while we waited
+            if self._must_fetch(kid):  # again: another caller may have fetched while we waited
                 await self._renew()
         return self._keys.get(kid)
 
-    def _due(self, kid: str) -> bool:
+    def _must_fetch(self, kid: str) -> bool:
         now = self._clock.now()
-        if self._fetched is None or self._until is None or now >= self._until:
+        if self._fetched_at is None or self._expire_at is None or now >= self._expire_at:
             return True
-        return kid not in self._keys and now - self._fetched >= UNKNOWN_KEY_PAUSE
+        return kid not in self._keys and now - self._fetched_at >= UNKNOWN_KEY_PAUSE
 
     async def _renew(self) -> None:
         now = self._clock.now()
         pause = FAILURE_PAUSE if self._keys else KEYLESS_PAUSE
-        if self._failed is not None and now - self._failed < pause:
+        if self._failed_at is not None and now - self._failed_at < pause:
             return self._keep_old_keys(now, "recentFailure")
         try:
             keys, life = await self._fetch()
         except (aiohttp.ClientError, OSError, AnswerTooLarge, AnswerUnreadable) as error:
-            self._failed = now
+            self._failed_at = now
             return self._keep_old_keys(now, type(error).__name__)
-        self._keys, self._fetched, self._until, self._failed = keys, now, now + life, None
+        self._keys, self._fetched_at, self._expire_at, self._failed_at = keys, now, now + life, None
         return None
 
     def _keep_old_keys(self, now: datetime, reason: str) -> None:
         """Go on with the keys we have, or raise if they are too old."""
-        if self._until is None or now >= self._until + STALE_GRACE:
+        if self._expire_at is None or now >= self._expire_at + STALE_GRACE:
             raise TryLater("later.keys", reason=reason)
         log.warning("signing_keys_not_renewed", reason=reason, keys=len(self._keys))
 
@@ -127,10 +127,10 @@ def _life(headers: Mapping[str, str]) -> timedelta:
     control = headers.get("Cache-Control", "")
     match = _MAX_AGE.search(control)
     if match is None:
-        return SHORTEST_LIFE if "no-store" in control or "no-cache" in control else DEFAULT_LIFE
+        return KEYS_SHORTEST_LIFE if "no-store" in control or "no-cache" in control else KEYS_DEFAULT_LIFE
     age = headers.get("Age", "")
     spent = int(age) if age.isascii() and age.isdigit() and len(age) < 9 else 0
-    return min(max(timedelta(seconds=int(match.group(1)) - spent), SHORTEST_LIFE), KEYS_LONGEST_LIFE)
+    return min(max(timedelta(seconds=int(match.group(1)) - spent), KEYS_SHORTEST_LIFE), KEYS_LONGEST_LIFE)
 
 
 # ---- Tokens signed by Google
@@ -142,7 +142,7 @@ ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 LONGEST_TOKEN = 8_192
 MOST_REMEMBERED = 256
 """Tokens whose signature is remembered as valid. Pub/Sub sends the same one for minutes."""
-LONGEST_LIFE = timedelta(hours=2)
+TOKENS_LONGEST_LIFE = timedelta(hours=2)
 """Longest accepted life of a token. Google's live one hour."""
 _SIGNATURE_ONLY: Any = {
     "verify_signature": True,
@@ -181,12 +181,13 @@ class GoogleTokens:
         return claims
 
     def clock_off(self, date: str) -> Refused | None:
-        """An error about our clock if it differs from the Date header `date` by more than the skew."""
+        """The error to report in place of a refusal if the fault lies with our clock: it differs by more than the skew
+        from `date`, the Date header of the answer that brought the token. None if it does not."""
         return clock_off(self._clock.now(), date, self._skew)
 
     async def _verify_signature(self, token: str) -> Mapping[str, Any]:
-        """The claims, once the signature is verified. A token verified before is not computed again while Google still
-        has its key."""
+        """The claims, once the signature is verified. That of a token seen before is not checked again while Google
+        still publishes its key."""
         if len(token) > LONGEST_TOKEN or not token.isascii():
             refuse("form")
         digest = hashlib.sha256(token.encode("ascii")).digest()
@@ -231,7 +232,7 @@ class GoogleTokens:
             refuse("exp")
         if issued > now + self._skew or not_before > now + self._skew:
             refuse("iat")
-        if expires - issued > LONGEST_LIFE.total_seconds():
+        if expires - issued > TOKENS_LONGEST_LIFE.total_seconds():
             refuse("life")
 
 
@@ -291,11 +292,14 @@ class AddonVerifier:
         self._tokens = tokens
 
     async def verify_system(self, authorization: str, audience: str) -> None:
-        """See the port. The audience alone is not enough: tokens of other add-ons are signed by the same keys."""
+        """Raise `Unauthenticated` unless Google calls for our add-on: its service account, and the endpoint `audience`.
+
+        The audience alone is not enough: tokens of other add-ons are signed by the same keys.
+        """
         await self._tokens.verify(bearer(authorization), audience, email=self._account)
 
     async def verify_user(self, token: str) -> str:
-        """See the port; returns the account's `sub`."""
+        """The person who uses the add-on, as the `sub` of their id token, which must be for the add-on's client."""
         claims = await self._tokens.verify(token, self._client_id)
         sub = claims.get("sub")
         if not isinstance(sub, str) or not 0 < len(sub) <= 255:

@@ -31,8 +31,8 @@ class CloudCredentials:
         self._lock = asyncio.Lock()
 
     async def token(self) -> str:
-        """A valid token. Raises `TryLater` with the reason credentials if they are missing or refused, connection if
-        Google cannot be reached."""
+        """A valid token. Raises `TryLater`: its reason is `CREDENTIALS` if they are missing or refused, `CONNECTION`
+        if Google cannot be reached."""
         async with self._lock:
             if self._credentials is None or not self._credentials.valid:
                 await asyncio.to_thread(self._refresh)
@@ -73,7 +73,7 @@ _BY_STATUS = {
     401: Missing.CREDENTIALS,
     403: Missing.RIGHT,
     404: Missing.SUBSCRIPTION,
-    400: Missing.SUBSCRIPTION,
+    400: Missing.SUBSCRIPTION,  # one that pushes cannot be pulled from
 }
 
 
@@ -92,12 +92,13 @@ def _subscriptions(root: str) -> Any:
     document = json.loads(pubsub_document())
     document["rootUrl"] = document["baseUrl"] = f"{root}/"
     document.pop("mtlsRootUrl", None)
+    # It only builds the requests. Should the library ever send one itself, the mock answers 501.
     service = build_from_document(document, http=HttpMock(headers={"status": "501"}))
     return service.projects().subscriptions()
 
 
 class PubSubSource:
-    """`NoticeSource` of one subscription. Belongs to the event loop of `session`."""
+    """`backend.ports.gmail.NoticeSource` of one subscription. Belongs to the event loop of `session`."""
 
     def __init__(
         self, session: aiohttp.ClientSession, root: str, subscription: str, credentials: CloudCredentials
@@ -108,12 +109,13 @@ class PubSubSource:
         self.subscription = subscription
 
     async def fetch(self, limit: int) -> tuple[Waiting, ...]:
-        """See `NoticeSource`. Messages without data are returned too, so that they get acknowledged."""
+        """See `NoticeSource`; `Waiting` is a message not acknowledged yet. Those without data are returned too, so that
+        they get acknowledged."""
         request = self._subscriptions.pull(subscription=self.subscription, body={"maxMessages": limit})
         try:
             received = (await self._run(request)).json_object().get("receivedMessages", [])
         except AnswerUnreadable as error:
-            raise _missing(Missing.CONNECTION) from error
+            raise _try_later(Missing.CONNECTION) from error
         return tuple(
             Waiting(one["ackId"], self._envelope(one.get("message")))
             for one in (received if isinstance(received, list) else [])
@@ -137,11 +139,11 @@ class PubSubSource:
                 self._session, request.method, request.uri, headers=headers, body=body, limit=LARGEST
             )
         except (aiohttp.ClientError, OSError, AnswerTooLarge, AnswerUnreadable) as error:
-            raise _missing(Missing.CONNECTION) from error
+            raise _try_later(Missing.CONNECTION) from error
         if reply.status == 401:
             self._credentials.discard()
         if not 200 <= reply.status < 300:
-            raise _missing(_BY_STATUS.get(reply.status, Missing.CONNECTION))
+            raise _try_later(_BY_STATUS.get(reply.status, Missing.CONNECTION))
         return reply
 
 
@@ -155,5 +157,5 @@ async def open_source(settings: Settings) -> AsyncIterator[PubSubSource]:
         yield PubSubSource(session, settings.pubsub_url, settings.subscription, CloudCredentials((SCOPE,)))
 
 
-def _missing(what: Missing) -> TryLater:
+def _try_later(what: Missing) -> TryLater:
     return TryLater(f"later.pubsub_{what}", reason=what)
