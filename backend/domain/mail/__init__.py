@@ -1,1 +1,1 @@
-"""What arrived, from bytes or from Gmail's part tree, and what its form alone shows."""
+"""An email, from bytes or from Gmail's part tree: its sender, its visible text, and whether a machine wrote it."""
