@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
@@ -22,7 +23,7 @@ from backend.domain.mail.styles import Declared, Rule, Style, declarations_of, r
 # used below, nested no deeper than `MAX_DEPTH`, without comments, scripts or styles.
 
 
-MAX_MARKS = 25_000
+MAX_TAGS = 25_000
 """Tags and comments that are read; of the rest only the text is kept."""
 
 MAX_DEPTH = 300
@@ -32,18 +33,18 @@ _S = r"\t\n\f\r "
 _ATTRIBUTE = re.compile(
     rf"""([^{_S}/>][^{_S}/>=]*+)(?:[{_S}]*+=[{_S}]*+(?:"([^"]*+)"|'([^']*+)'|([^{_S}"'>][^{_S}>]*+))?)?+"""
 )
-_TAG = re.compile(rf"<(/?)([a-z][^{_S}/>]*+)((?:[{_S}/]*+{_ATTRIBUTE.pattern})*+)([{_S}/]*+)>", re.I)
+_TAG = re.compile(
+    rf"<(/?)([a-z][^{_S}/>]*+)((?:[{_S}/]*+{_ATTRIBUTE.pattern})*+)(?P<stroke>[{_S}/]*+)>", re.I
+)
 _TAG_BEGINS = re.compile(r"</?[a-z]", re.I)
 _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
 _COMMENT_ENDS = re.compile(r"--!?>")
-_ASKED_FOR = frozenset(
-    {
-        *("class", "id", "style", "hidden", "width", "height", "src", "href"),
-        *("color", "bgcolor", "background", "dir", "open", "value"),
-    }
+_STYLING_ATTRIBUTES = frozenset({"color", "bgcolor", "background", "dir"})
+_KEPT_ATTRIBUTES = _STYLING_ATTRIBUTES.union(
+    ("class", "id", "style", "hidden", "width", "height", "src", "href", "open", "value")
 )
-_OF_LOOKS = frozenset({"color", "bgcolor", "background", "dir"})
-_NAMES_TELL = re.compile(r"<(?:style|details|dialog|bdo|font)\b", re.I)
+# In mail with one of these the original tag names matter: style rules select by them, the others show text by them.
+_NAMES_MATTER = re.compile(r"<(?:style|details|dialog|bdo|font)\b", re.I)
 
 
 def _names(**kinds: str) -> dict[str, str]:
@@ -67,9 +68,9 @@ _DROPPED_WORDS = """
 area base basefont bgsound col embed frame head html input keygen link meta param source track wbr
 """
 _DROPPED = frozenset(_DROPPED_WORDS.split())
-_UNREAD = frozenset({"iframe", "noembed", "noframes", "script", "style", "title"})
+_SKIPPED_CONTENT = frozenset({"iframe", "noembed", "noframes", "script", "style", "title"})
 _VERBATIM = frozenset({"textarea", "xmp"})
-_RAW_ENDS = {name: re.compile(rf"</{name}(?=[{_S}/>])", re.I) for name in (*_UNREAD, *_VERBATIM)}
+_RAW_ENDS = {name: re.compile(rf"</{name}(?=[{_S}/>])", re.I) for name in (*_SKIPPED_CONTENT, *_VERBATIM)}
 _BLOCK_TAGS = frozenset({"blockquote", "div", "hr", "li", "p", "table", "ul"})
 # Elements that a parser closes by itself before one of these tags ("/div": its end tag).
 _ENDED_BY = {
@@ -83,7 +84,7 @@ _ENDED_BY = {
 
 
 def rewritten(html: str) -> str:
-    """HTML that reads like `html` and makes a tree of at most about `MAX_MARKS` elements, about `MAX_DEPTH` deep.
+    """HTML that reads like `html` and makes a tree of at most about `MAX_TAGS` elements, about `MAX_DEPTH` deep.
 
     Any text is accepted. Time grows with its length.
     """
@@ -91,15 +92,15 @@ def rewritten(html: str) -> str:
 
 
 def _written(html: str) -> _Out:
-    out = _Out(named=_NAMES_TELL.search(html) is not None)
+    out = _Out(named=_NAMES_MATTER.search(html) is not None)
     position = 0
-    for _ in range(MAX_MARKS):
+    for _ in range(MAX_TAGS):
         start = html.find("<", position)
         if start < 0:
             break
         if start > position:
             out.pieces.append(html[position:start])
-        position = _mark(html, start, out)
+        position = _markup(html, start, out)
     rest = html[position:]
     out.cut = len(rest) > 0 and "<" in rest
     out.pieces.append(_ANY_TAG.sub(" ", rest).replace("<", "&lt;"))
@@ -109,10 +110,10 @@ def _written(html: str) -> _Out:
 class _Out:
     """The rewritten HTML, and the elements that may still be open.
 
-    An element is removed from `open` only where every parser closes it: at its own end tag while no element is open in
-    it except those that close with it, or at a tag that `_ENDED_BY` lists. So `open` holds all elements that any parser
-    has open, and perhaps more. `named`: original tag names are kept in an attribute, because style rules may select by
-    them. `sheet` holds the mail's style sheets. `cut`: there were more tags than are read.
+    An element is removed from `open` only where every parser closes it: at a tag that `_ENDED_BY` lists, or at its own
+    end tag, if that closes by the same list all elements still open in it. So `open` holds all elements that any
+    parser has open, and perhaps more. `named`: original tag names are kept in an attribute, because style rules may
+    select by them. `sheet` holds the mail's style sheets. `cut`: there were more tags than are read.
     """
 
     def __init__(self, named: bool) -> None:
@@ -127,7 +128,7 @@ class _Out:
         if name == "body" and self.body:
             return
         self.body = True
-        del self.open[self._within(name) :]
+        del self.open[self._left_open(name) :]
         if name not in _VOID and name != "body":
             if len(self.open) >= MAX_DEPTH:
                 if name in _BLOCK_TAGS and self.pieces[-1:] != ["<br>"]:
@@ -139,12 +140,12 @@ class _Out:
         self.pieces.append(f"<{name}{called}{rewrite(attributes) if attributes else ''}>")
 
     def end(self, name: str) -> None:
-        at = self._within(f"/{name}") - 1
+        at = self._left_open(f"/{name}") - 1
         if at >= 0 and self.open[at] == name:
             del self.open[at:]
         self.pieces.append(f"</{name}>")
 
-    def _within(self, tag: str) -> int:
+    def _left_open(self, tag: str) -> int:
         """How many elements stay open after those that `tag` closes implicitly."""
         left = len(self.open)
         while left and tag in _ENDED_BY.get(self.open[left - 1], ()):
@@ -152,7 +153,7 @@ class _Out:
         return left
 
 
-def _mark(html: str, start: int, out: _Out) -> int:
+def _markup(html: str, start: int, out: _Out) -> int:
     """Rewrite what begins with the "<" at `start`; returns the offset after it."""
     tag = _TAG.match(html, start)
     if tag:
@@ -172,17 +173,17 @@ def _mark(html: str, start: int, out: _Out) -> int:
 
 
 def _tag(html: str, tag: re.Match[str], out: _Out) -> int:
-    name = tag[2].lower()
+    closing, name, attributes = tag[1], tag[2].lower(), tag[3]
     if name in _RAW_ENDS:
-        return tag.end() if tag[1] else _raw(html, tag.end(), name, out)
+        return tag.end() if closing else _raw(html, tag.end(), name, out)
     unknown = name not in _WRITTEN_AS
     if name == "input":
-        out.pieces.append(_value(tag[3]))
-    if name in _DROPPED or (unknown and "/" in tag[8]):
+        out.pieces.append(_value(attributes))
+    if name in _DROPPED or (unknown and "/" in tag["stroke"]):
         return tag.end()
     written = _WRITTEN_AS.get(name, "span")
-    if not tag[1] or written == "br":
-        out.start(written, tag[3], name)
+    if not closing or written == "br":
+        out.start(written, attributes, name)
     elif written not in _VOID and written != "body":
         out.end(written)
     return tag.end()
@@ -200,7 +201,7 @@ def _raw(html: str, position: int, name: str, out: _Out) -> int:
 
 
 def _attributes(text: str) -> str:
-    return "".join(f' {name}="{value}"' for name, value in _asked_for(text).items())
+    return "".join(f' {name}="{value}"' for name, value in _kept_attributes(text).items())
 
 
 _SHORT = 500
@@ -208,11 +209,11 @@ _cached_attributes = lru_cache(maxsize=1_000)(_attributes)
 """For attributes of up to `_SHORT` characters: mail repeats the same ones."""
 
 
-def _asked_for(text: str) -> dict[str, str]:
+def _kept_attributes(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for match in _ATTRIBUTE.finditer(text):
         name = match[1].lower()
-        if name in _ASKED_FOR:
+        if name in _KEPT_ATTRIBUTES:
             value = match[2] or match[3] or match[4] or ""
             found.setdefault(name, value[:MAX_VALUE].replace('"', "&quot;"))
     return found
@@ -220,7 +221,7 @@ def _asked_for(text: str) -> dict[str, str]:
 
 def _value(attributes: str) -> str:
     """The text shown in a form field."""
-    return f" {_asked_for(attributes).get('value', '')} ".replace("<", "&lt;").replace("&quot;", '"')
+    return f" {_kept_attributes(attributes).get('value', '')} ".replace("<", "&lt;").replace("&quot;", '"')
 
 
 # ---- The visible text
@@ -233,13 +234,14 @@ MAX_MATCHED = 3_000_000
 """Limit on style rules times nodes; further rules are ignored."""
 
 _SKIPPED = frozenset({"style", "script", "head", "title", "template", "noscript", "svg", "math", "object"})
-_TELLING = _SKIPPED | {"a", "img", "table"}
-"""Elements that matter even without attributes."""
+_TAG_MATTERS = _SKIPPED | {"a", "img", "table"}
+"""Elements that are counted, or never shown, even if they have no attributes."""
 _BLOCKS_WORDS = """
 address article aside blockquote center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr
 li main nav ol p pre section table tbody td tfoot th thead tr ul
 """
 _BLOCKS = frozenset(_BLOCKS_WORDS.split())
+_BLOCK_DISPLAYS = frozenset({"block", "table", "table-row", "list-item"})
 _QUOTES = re.compile(
     r"gmail_quote|gmail_extra|moz-cite-prefix|yahoo_quoted|protonmail_quote|divrplyfwdmsg|tutanota_quote"
 )
@@ -250,7 +252,8 @@ _STEPS = re.compile(r"[\s>+~]+")
 _TYPE = re.compile(r"(?<![\w.#\[=\"'-])([a-z][\w-]*)(?![\w-]*[\"'\]=])", re.I)
 _ASCII_BLANKS = re.compile(r"[ \t\n\r\f]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_TURN, _TURNED = "\u202e", "\u202c"
+_RTL, _RTL_ENDS = "\u202e", "\u202c"  # Unicode's direction override, which `letters.deobfuscate` undoes
+_QUOTED = "\x01"  # put before each text of a quotation; `_emit` takes it out of the mail's own text
 _PLAIN = Style()
 _NONE: Declared = {}
 Attributes = Mapping[str, str | None]
@@ -273,24 +276,24 @@ class Visible:
 
     @property
     def much_hidden(self) -> bool:
-        """Whether a quarter of the words or more are hidden, and at least 30."""
+        """Whether of all words, shown or not, a quarter or more are hidden, and at least 30."""
         hidden = len(_WORD.findall(self.unseen))
         return hidden >= 30 and 3 * hidden >= len(_WORD.findall(self.text))
 
 
 class _Step(NamedTuple):
-    """A node of the tree, when it is entered or left. `look` is the style of text in it, None if it is never shown;
-    `seen`: text in it is visible. `turned`: its letters run from right to left, and `begins`: that begins with this
-    node. `block`: it starts a new line."""
+    """A node of the tree, when it is entered or left. `style` is that of text in it, None if it is never shown;
+    `seen`: text in it is visible. `rtl`: its letters are forced to run from right to left, and `rtl_begins`: from
+    this node on. `block`: it starts a new line."""
 
     node: Any
     entering: bool
     quoted: bool
-    look: Style | None
+    style: Style | None
     seen: bool
-    turned: bool = False
+    rtl: bool = False
     block: bool = False
-    begins: bool = False
+    rtl_begins: bool = False
 
 
 def visible(html: str) -> Visible:
@@ -309,21 +312,19 @@ def visible(html: str) -> Visible:
     lines = "".join(shown)[:MAX_TEXT].split("\n")
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(map(_line, lines))).strip()
     result.text, result.findings = deobfuscate(text)
-    result.unseen = deobfuscate(" ".join("".join(unseen)[:MAX_HIDDEN].replace("\x01", " ").split())).text
+    result.unseen = deobfuscate(" ".join("".join(unseen)[:MAX_HIDDEN].replace(_QUOTED, " ").split())).text
     return result
 
 
 def _declared_by_rules(root: Any, found: list[Rule]) -> dict[int, Declared]:
     """What the mail's style sheets declare for nodes, by the nodes' ids in memory."""
     by_rules: dict[int, Declared] = {}
-    most = MAX_MATCHED // (
-        1 + min(MAX_NODES, sum(1 for _ in zip(root.traverse(), range(MAX_NODES), strict=False)))
-    )
+    most = MAX_MATCHED // (1 + sum(1 for _ in islice(root.traverse(), MAX_NODES)))
     for rule in found[-most:]:
         if not _SELECTOR.match(rule.selector) or len(_STEPS.split(rule.selector)) > 5:
             continue
         try:
-            nodes = root.css(_TYPE.sub(_called, rule.selector))
+            nodes = root.css(_TYPE.sub(_original_selector, rule.selector))
         except (SelectolaxError, ValueError):
             continue
         for node in nodes[:MAX_NODES]:
@@ -331,19 +332,19 @@ def _declared_by_rules(root: Any, found: list[Rule]) -> dict[int, Declared]:
     return by_rules
 
 
-def _called(name: re.Match[str]) -> str:
-    """A selector for elements by the tag name they had before they were rewritten."""
+def _original_selector(name: re.Match[str]) -> str:
+    """A selector of the rewritten elements that had the tag name `name` in the mail."""
     called = name[1].lower()
     written = _WRITTEN_AS.get(called, "span")
     return called if written == called else f'{written}[t="{called}"]'
 
 
 def _line(line: str) -> str:
-    marks = "\x01" in line
-    line = line.replace("\x01", " ") if marks else line
+    quoted = _QUOTED in line
+    line = line.replace(_QUOTED, " ") if quoted else line
     # Non-breaking spaces are kept for now: `letters.deobfuscate` decides whether they space out letters.
     text = " ".join(line.split()) if line.isascii() else _ASCII_BLANKS.sub(" ", line).strip()
-    return f"> {text}" if marks and text else text
+    return f"> {text}" if quoted and text else text
 
 
 def _emit(step: _Step, shown: list[str], unseen: list[str]) -> None:
@@ -352,17 +353,17 @@ def _emit(step: _Step, shown: list[str], unseen: list[str]) -> None:
     if node.is_text_node:
         text = node.text_content or ""
         if text.strip():
-            pieces.append(("\x01" if step.quoted else "") + text.replace("\n", " ").replace("\x01", " "))
+            pieces.append((_QUOTED if step.quoted else "") + text.replace("\n", " ").replace(_QUOTED, " "))
         elif text:
             pieces.append(" ")
         return
-    if step.begins and not step.entering:
-        pieces.append(_TURNED)
+    if step.rtl_begins and not step.entering:
+        pieces.append(_RTL_ENDS)
     if step.block or (node.tag == "br" and step.entering):
         # To the eye a table row is one line; one line for each cell is good enough, because a cell ends a phrase.
-        pieces.append(f"{_TURNED}\n{_TURN}" if step.turned and not step.begins else "\n")
-    if step.begins and step.entering:
-        pieces.append(_TURN)
+        pieces.append(f"{_RTL_ENDS}\n{_RTL}" if step.rtl and not step.rtl_begins else "\n")
+    if step.rtl_begins and step.entering:
+        pieces.append(_RTL)
 
 
 def _steps(root: Any, result: Visible, by_rules: Mapping[int, Declared]) -> Iterator[_Step]:
@@ -385,63 +386,58 @@ def _steps(root: Any, result: Visible, by_rules: Mapping[int, Declared]) -> Iter
         if not node.is_element_node:
             continue
         attributes: Attributes = node.attributes
-        inner = _within(step, attributes, result, by_rules)
+        inner = _enter(step, attributes, result, by_rules)
         yield inner
         stack.append(_Step(node, False, *inner[2:]))
         stack.extend(reversed(_children(inner, attributes, by_rules)))
 
 
-def _within(step: _Step, attributes: Attributes, result: Visible, by_rules: Mapping[int, Declared]) -> _Step:
+def _enter(step: _Step, attributes: Attributes, result: Visible, by_rules: Mapping[int, Declared]) -> _Step:
     """The step into an element: its parent's, changed by the element's tag and style."""
     node, tag = step.node, step.node.tag
-    if not attributes and not by_rules and tag not in _TELLING:
-        result.hidden |= step.look is not None and not step.seen and tag != "br"
+    if not attributes and not by_rules and tag not in _TAG_MATTERS:
+        result.hidden |= step.style is not None and not step.seen and tag != "br"
         quoted = step.quoted or tag == "blockquote"
-        return _Step(node, True, quoted, step.look, step.seen, step.turned, tag in _BLOCKS)
-    style = attributes.get("style")
+        return _Step(node, True, quoted, step.style, step.seen, step.rtl, tag in _BLOCKS)
+    css = attributes.get("style")
     declarations = by_rules.get(node.mem_id, _NONE) if by_rules else _NONE
-    if style:
-        declarations = {**declarations, **declarations_of(style)} if declarations else declarations_of(style)
-    at, shows = step.look, step.seen
-    if at is not None:
-        by_itself = tag == "a" or not _OF_LOOKS.isdisjoint(attributes)
+    if css:
+        declarations = {**declarations, **declarations_of(css)} if declarations else declarations_of(css)
+    style, seen = step.style, step.seen
+    if style is not None:
+        tag_styles = tag == "a" or not _STYLING_ATTRIBUTES.isdisjoint(attributes)
         if by_rules:
-            inside = style_in(at, tag, declarations, attributes) if by_itself or declarations else at
-        elif by_itself or declarations:
-            said = tuple([(name, attributes[name]) for name in _OF_LOOKS if name in attributes])
-            inside = _looks(at, tag == "a", style or "", said)
+            inside = style_in(style, tag, declarations, attributes) if tag_styles or declarations else style
+        elif tag_styles or declarations:
+            pairs = tuple([(name, attributes[name]) for name in _STYLING_ATTRIBUTES if name in attributes])
+            inside = _style_in(style, tag == "a", css or "", pairs)
         else:
-            inside = at
+            inside = style
         if (
             "hidden" in attributes
             or tag in _SKIPPED
             or (attributes.get("t") == "dialog" and "open" not in attributes)
         ):
             inside = None
-        if inside is not at:
-            at, shows = inside, inside is not None and inside.seen
-        _note(node, attributes, style or "", result, at is None, shows)
+        if inside is not style:
+            style, seen = inside, inside is not None and inside.seen
+        _note(node, attributes, css or "", result, style is not None, seen)
     display = declarations.get("display", "") if declarations else ""
-    block = (tag in _BLOCKS and not display.startswith("inline")) or display in (
-        "block",
-        "table",
-        "table-row",
-        "list-item",
-    )
-    turns = not step.turned and _turned(at, attributes, declarations)
+    block = (tag in _BLOCKS and not display.startswith("inline")) or display in _BLOCK_DISPLAYS
+    rtl_begins = not step.rtl and _forces_rtl(style, attributes, declarations)
     quoted = step.quoted or _is_quote(tag, attributes)
-    return _Step(node, True, quoted, at, shows, step.turned or turns, block, turns)
+    return _Step(node, True, quoted, style, seen, step.rtl or rtl_begins, block, rtl_begins)
 
 
 @lru_cache(maxsize=1_000)
-def _looks(at: Style, link: bool, style: str, said: tuple[tuple[str, str | None], ...]) -> Style | None:
+def _style_in(style: Style, link: bool, css: str, pairs: tuple[tuple[str, str | None], ...]) -> Style | None:
     """`styles.style_in`, cached: mail repeats the same styles."""
-    return style_in(at, "a" if link else "", declarations_of(style) if style else _NONE, dict(said))
+    return style_in(style, "a" if link else "", declarations_of(css) if css else _NONE, dict(pairs))
 
 
-def _turned(at: Style | None, attributes: Attributes, declarations: Declared) -> bool:
+def _forces_rtl(style: Style | None, attributes: Attributes, declarations: Declared) -> bool:
     """Whether the element forces its letters to run from right to left."""
-    if at is None or not at.leftward:
+    if style is None or not style.leftward:
         return False
     return attributes.get("t") == "bdo" or "override" in declarations.get("unicode-bidi", "")
 
@@ -453,19 +449,20 @@ def _children(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declar
     child = node.child
     while child is not None and len(inner) < MAX_NODES:
         if closed and not (child.is_element_node and child.attributes.get("t") == "summary"):
-            inner.append(_Step(child, True, step.quoted, None, False, step.turned))
+            inner.append(_Step(child, True, step.quoted, None, False, step.rtl))
         else:
-            inner.append(_Step(child, True, step.quoted, step.look, step.seen, step.turned))
+            inner.append(_Step(child, True, step.quoted, step.style, step.seen, step.rtl))
         child = child.next
-    if len(inner) > 1 and _runs_back(step, attributes, by_rules) and (node.text() or "").isascii():
+    # Latin text in such boxes is still read from left to right; Hebrew or Arabic already stands in its reading order.
+    if len(inner) > 1 and _boxes_run_leftward(step, attributes, by_rules) and (node.text() or "").isascii():
         inner.reverse()
     return inner
 
 
-def _runs_back(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declared]) -> bool:
+def _boxes_run_leftward(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declared]) -> bool:
     """Whether the boxes in an element are laid out from right to left."""
     node = step.node
-    if step.look is not None and step.look.leftward and node.tag == "tr":
+    if step.style is not None and step.style.leftward and node.tag == "tr":
         return True
     style = attributes.get("style") or ""
     if not by_rules and "flex" not in style:
@@ -483,18 +480,19 @@ def _is_quote(tag: str, attributes: Attributes) -> bool:
     return bool(_QUOTES.search(mark))
 
 
-def _note(node: Any, attributes: Attributes, style: str, result: Visible, never: bool, shows: bool) -> None:
-    """Count images, links, tables and hidden text. `never`: nothing in the node is shown; `shows`: its text is."""
+def _note(node: Any, attributes: Attributes, css: str, result: Visible, displayed: bool, seen: bool) -> None:
+    """Count images, links, tables and hidden text. `displayed`: the node may show something; `seen`: its text is
+    visible."""
     tag = node.tag
     if tag == "img":
         size = (attributes.get("width") or "", attributes.get("height") or "")
-        tiny = any(_TINY.match(s) for s in size if s) or bool(_TINY_STYLE.search(style)) or never
+        tiny = any(_TINY.match(s) for s in size if s) or bool(_TINY_STYLE.search(css)) or not displayed
         remote = (attributes.get("src") or "").lower().startswith(("http", "//"))
         result.pixels += tiny and remote
         result.images += not tiny
-    elif tag == "a" and not never and len(result.links) < 300:
+    elif tag == "a" and displayed and len(result.links) < 300:
         result.links.append((attributes.get("href") or "")[:500])
-    elif tag == "table" and not never:
+    elif tag == "table" and displayed:
         result.tables += 1
-    if tag not in ("img", "br") and tag not in _SKIPPED and not shows:
+    if tag not in ("img", "br") and tag not in _SKIPPED and not seen:
         result.hidden = True

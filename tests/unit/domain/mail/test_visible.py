@@ -57,7 +57,7 @@ class TestBounds:
         assert len(rewritten(f'<a href="{"x" * 90_000}">y</a>')) < 2 * mail_visible.MAX_VALUE
 
     def test_of_what_follows_too_many_tags_the_words_are_kept(self, monkeypatch):
-        monkeypatch.setattr(mail_visible, "MAX_MARKS", 10)
+        monkeypatch.setattr(mail_visible, "MAX_TAGS", 10)
         assert visible("<i></i>" * 5 + "<b>late</b> word < 5").text == "late word < 5"
 
 
