@@ -1,1 +1,1 @@
-"""The only job loop: take, run the stage, record, retry or make a dead letter."""
+"""Runs what is due: take it, run the stage, record the result, retry or make a dead letter."""

@@ -1,6 +1,6 @@
-"""How a job ends when its stage did not: tried again at a time, handed to a person, or closed.
+"""What follows when a stage fails: retry later, make a dead letter for a person to look at, or close the job.
 
-No error loses a message. A message that is a dead letter before it was judged simply stays in the inbox.
+No error loses a message. A message that becomes a dead letter before it is judged stays in the inbox.
 """
 
 from __future__ import annotations
@@ -43,41 +43,41 @@ AGAIN = timedelta(seconds=1)
 
 
 class Endings:
-    """Records what follows from an error. Every ending is one commit of the mailbox's lane."""
+    """Records what follows from an error, each time in one commit of the mailbox's lane."""
 
     def __init__(self, context: Context, failed: Counter[tuple[str, str]]) -> None:
-        """`failed` is where failures are counted, by job and cause."""
+        """`failed` counts failures by job and cause."""
         self._context = context
         self._failed = failed
         self._jitter = random.SystemRandom()
 
     async def stopped(self, job: MessageJob | DutyJob) -> None:
-        """The process stops in the middle of it: it is due as it was. A digest may have been placed just now."""
+        """The process stops before the job has ended: it stays due. A digest may just have been placed."""
         if isinstance(job, DutyJob) and job.duty is Duty.DIGEST:
             await self._postpone(job, timedelta(0), "stopped", counts=False)
 
     async def make_dead_letter(self, job: MessageJob, cause: str) -> None:
-        """A person has to look at it; the mailbox goes on."""
+        """Leave the job for a person; the mailbox's other jobs go on."""
         log.warning("dead_letter", job=job.stage, mailbox=job.mailbox_id, cause=cause)
         await self._context.store.make_dead_letter(job, cause, self._context.clock.now())
 
     async def after(self, job: MessageJob | DutyJob, error: Exception, began: datetime | None = None) -> bool:
-        """End `job`, begun at `began`, after `error`; losing the mailbox meanwhile, or the store, changes nothing
-        more. False where what follows could not be written."""
+        """End `job`, begun at `began`, after `error`. If the mailbox or the store is lost meanwhile, nothing more
+        changes. False if the outcome could not be written."""
         try:
             await self._after(job, error, began or self._context.clock.now())
         except LaneLost:
             log.info("lane_lost", mailbox=job.mailbox_id)
         except StoreAway:
-            return False  # as below; the store tells of itself
+            return False  # as below; the store reports its own outage
         except Exception:
-            # It is due as it was: nothing is lost.
+            # The job stays due, so nothing is lost.
             log.exception("ending_failed", mailbox=job.mailbox_id)
             return False
         return True
 
     async def after_look(self, look: Look, error: Exception, began: datetime) -> bool:
-        """The duty goes on from here, until it has come to its end. False where that could not be written."""
+        """Leave the rest of the listing to the SYNC duty. False if that could not be written."""
         try:
             await self._after_look(look, error, began)
         except StoreAway:
@@ -92,7 +92,7 @@ class Endings:
         self._tell(Duty.SYNC, look.mailbox_id, 1, error, cause)
         if isinstance(error, NeedsReconnect):
             await context.store.lose_link(look.mailbox_id, error.lost, began, now)
-            cause = None  # that is told by the link
+            cause = None  # the lost link tells the owner
         settings = context.settings
         wait = wait_after(
             error, 1, self._jitter.random(), now, settings.max_attempts, settings.longest_backoff
@@ -107,7 +107,7 @@ class Endings:
         self._tell(kind, job.mailbox_id, job.attempt, error, cause)
         if isinstance(error, NeedsReconnect):
             lost = await context.store.lose_link(job.mailbox_id, error.lost, began, now)
-            # Else the owner has just connected again, or is leaving: a second try will tell.
+            # Otherwise the owner has just reconnected or is leaving: the next try shows which.
             await self._postpone(job, timedelta(0) if lost else AGAIN, code_of(error), counts=False)
             return
         if isinstance(job, MessageJob) and isinstance(error, Gone):
@@ -122,7 +122,7 @@ class Endings:
         most, longest = context.settings.max_attempts, context.settings.longest_backoff
         wait = wait_after(error, job.attempt, self._jitter.random(), now, most, longest)
         if wait is not None:
-            # An answer that says when to come again is no failure of the job's own.
+            # An answer that says when to come back is not the job's failure.
             timed = isinstance(error, TryLater) and error.retry_at is not None
             await self._postpone(job, wait, code_of(error), counts=not timed, failed=cause)
         elif isinstance(job, MessageJob):
@@ -143,7 +143,7 @@ class Endings:
         now = self._context.clock.now()
         if isinstance(job, MessageJob):
             if job.stage is Stage.CHALLENGE:
-                # It may have left a moment ago: it is looked for only once it can be found.
+                # It may just have been sent: wait until a search can find it.
                 wait = max(wait, SEARCH_LAG)
             await self._context.store.postpone(job, now + wait, cause, now, counts, failed)
         else:
@@ -162,7 +162,7 @@ class Endings:
 
 
 def _cause(error: Exception) -> str:
-    """What is logged of an error: never its arguments, which might quote mail."""
+    """What is logged of an error: never its arguments, which may quote mail."""
     if isinstance(error, PitchgateError):
         reason = getattr(error, "reason", "")
         return f"{error.key} ({reason})" if reason else error.key

@@ -1,7 +1,7 @@
-"""The loop that fetches notices (`notices=pull`): fetch, hear, and only then acknowledge.
+"""Pulls notices of new mail (`notices=pull`), handles them, and only then acknowledges them.
 
-What was fetched and not acknowledged comes again; of what was, the next start finds what it told: nothing is lost when
-this process dies.
+Pub/Sub delivers unacknowledged notices again. After a crash, the first look at each mailbox finds whatever the
+acknowledged ones announced. So nothing is lost.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
 
 class Fetcher:
-    """Fetches until told to stop. One per process; replicas share a subscription, and Pub/Sub spreads what comes.
-    `counts` are notices by what became of them, since the start."""
+    """Pulls until stopped. One per process; replicas share a subscription, and Pub/Sub distributes the notices.
+    `counts` are notices by outcome since the start."""
 
     def __init__(self, context: Context, source: NoticeSource) -> None:
         self._context = context
@@ -37,7 +37,7 @@ class Fetcher:
         self.counts: Counter[str] = Counter()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Fetch until `stop`; a pull that still waits then is given up."""
+        """Pull until `stop`; a pull still waiting then is abandoned."""
         loop = asyncio.create_task(self._run())
         until = asyncio.create_task(stop.wait())
         try:
@@ -60,7 +60,7 @@ class Fetcher:
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     async def turn(self) -> int:
-        """Fetch once, and hear and acknowledge what came; returns how many. Raises `TryLater`."""
+        """Pull once, handle and acknowledge what came; returns how many. Raises `TryLater`."""
         waiting = await self._source.fetch(BATCH)
         await self._all_well()
         heard = [one for one in waiting if await self._heard(one)]
@@ -69,7 +69,7 @@ class Fetcher:
         return len(heard)
 
     async def _heard(self, one: Waiting) -> bool:
-        """Whether it may be acknowledged; one that nobody can look after now comes again."""
+        """Whether the notice may be acknowledged; one that cannot be handled now comes again."""
         try:
             fate = await notices.fetched(self._context, one.body)
         except StoreAway:
@@ -88,11 +88,11 @@ class Fetcher:
         else:
             log.exception("notices_not_fetched")
         self._well = False
-        with contextlib.suppress(Exception):  # the store may be what is away
+        with contextlib.suppress(Exception):  # the store itself may be away
             await self._context.store.note_missing(missing)
 
     async def _all_well(self) -> None:
-        """Into the mailboxes' rows, where every screen reads it, when it has changed."""
+        """Record the subscription's state in the mailboxes' rows, which every page reads, when it has changed."""
         if not self._well:
             await self._context.store.note_missing(None)
             self._well = True

@@ -1,8 +1,9 @@
-"""The lanes of one process: every mailbox that it owns has one, in memory.
+"""The lanes of one process: one in memory for each mailbox that it owns.
 
-A lane knows when something is due in its mailbox, and what of it is under way. When the time has come it reads what is
-due, and begins as much as there is room for, each in a task of its own; a page's or a command's commit wakes it. Looks
-at histories that pushes told of come beside that. Nothing is claimed: what a process leaves behind is due as it was.
+A lane knows when something is due in its mailbox and what is running. When the time comes it reads what is due and
+starts as much as there is room for, each in its own task; a commit by a page or a command wakes it. Pushes ask for
+looks at a mailbox's history, which run separately. Rows are never marked as taken: what a stopped process leaves undone
+is still due.
 """
 
 from __future__ import annotations
@@ -66,8 +67,7 @@ Run = Callable[[], Awaitable[MessageJob | None]]  # runs a job; what follows it
 
 
 class Lanes:
-    """Runs until told to stop. One per process. `failed` counts tries that failed, by job and cause, since the
-    start."""
+    """Runs until stopped. One per process. `failed` counts failed tries by job and cause since the start."""
 
     def __init__(self, context: Context, authorizer: Authorizer, wake: asyncio.Event | None = None) -> None:
         self._context = context
@@ -102,7 +102,7 @@ class Lanes:
 
     @property
     def _room(self) -> int:
-        """How many messages may be begun."""
+        """How many more messages may be started."""
         if self._careful:
             return self._free
         duties = len(self._running) - self._messages
@@ -113,7 +113,7 @@ class Lanes:
         return self._careful_until is not None and self._context.clock.now() < self._careful_until
 
     def rouse(self, mailbox_id: MailboxId) -> None:
-        """Something may be due in this mailbox now, or in any (`EVERY`)."""
+        """Something may be due now in this mailbox, or in any (`EVERY`)."""
         if mailbox_id == EVERY or mailbox_id in self._lost:
             self._all = True
         elif self._context.store.ownership.owns(mailbox_id):
@@ -121,14 +121,14 @@ class Lanes:
         self._wake.set()
 
     def _owned(self) -> None:
-        """What is owned has changed. What was lost is let go at once: if it comes back, what others did meanwhile is
+        """Ownership has changed. Drop a lost mailbox's lane at once: should it come back, what others did meanwhile is
         unknown."""
         for name in [name for name in self._queue.lanes if not self._context.store.ownership.owns(name)]:
             self._lose(name)
         self.rouse(EVERY)
 
     def _told_elsewhere(self, mailbox_id: MailboxId, told: NoticeHint | None) -> None:
-        """A push came to another process."""
+        """Another process received a push about this mailbox."""
         looks, window = self._context.looks, self._context.settings.push_settle
         if told is None:
             for name in self._queue.lanes:
@@ -137,7 +137,7 @@ class Lanes:
             looks.hear(mailbox_id, told, window, seen=False, echo=False)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set; then finish or leave what runs, and give the mailboxes back."""
+        """Run until `stop`, then let running jobs finish or drop them, and give the mailboxes back."""
         stopped, ended = asyncio.create_task(stop.wait()), asyncio.Event()
         stopped.add_done_callback(self._stopping)
         owning = asyncio.create_task(self._context.store.ownership.run(ended, self._owned))
@@ -147,11 +147,11 @@ class Lanes:
             while not stop.is_set():
                 self._wake.clear()
                 if owning.done():
-                    await owning  # raises what broke in it
+                    await owning  # raises what failed in it
                 try:
                     await self._turn()
                 except Exception as error:
-                    # Nothing is lost: what is due stays due.
+                    # What is due stays due, so nothing is lost.
                     if not isinstance(error, StoreAway):
                         log.exception("lanes_not_read")
                     self._all = True
@@ -173,7 +173,7 @@ class Lanes:
         self._told.set()
 
     async def _turn(self) -> None:
-        """Begin what is due, as there is room."""
+        """Start what is due, as far as there is room."""
         await self._store_takes()
         if self._all:
             self._all = False
@@ -188,13 +188,13 @@ class Lanes:
         self._waits = self._free <= 0 or bool(self._left)
 
     async def _store_takes(self) -> None:
-        """Raises `StoreAway` where nothing can be written, as far as is known: mail would be fetched in vain."""
+        """Raise `StoreAway` if the store is known to refuse writes: fetching mail would be wasted."""
         if self._context.store.away:
             await self._context.store.ping()
 
     async def _read_all(self) -> None:
-        """Which mailboxes are ours, and when each has something to do. At a mailbox that was not ours before we look at
-        once: what was told of it, and to whom, nobody knows."""
+        """Read which mailboxes this process owns, and when each has something due. Look at once at a newly owned one:
+        pushes about it may have reached another process."""
         store = self._context.store
         found = {name: at for name, at in (await store.lanes()).items() if store.ownership.owns(name)}
         for name in self._queue.lanes.keys() - found.keys():
@@ -202,7 +202,7 @@ class Lanes:
         self._lost = {name: lane for name, lane in self._lost.items() if not lane.rests}
         for name, at in found.items():
             if name in self._lost:
-                self._all = True  # when what was under way has ended
+                self._all = True  # once the running jobs have ended
                 continue
             if at is not None or name not in self._queue.lanes:
                 self._queue.plan(self._lane(name), at or self._context.clock.now())
@@ -216,7 +216,7 @@ class Lanes:
         return lane
 
     def _lose(self, mailbox_id: MailboxId) -> None:
-        """It is another process's, or has gone. What is under way could not be written any more."""
+        """Another process owns the mailbox now, or it was deleted. Running jobs could not write their results."""
         lane = self._queue.lanes.pop(mailbox_id)
         self._context.looks.forget(mailbox_id)
         if not lane.rests:
@@ -225,7 +225,7 @@ class Lanes:
                 task.cancel()
 
     async def _serve(self, lane: Lane) -> None:
-        """Read what is to be done in a mailbox and begin what is due of it."""
+        """Read what is due in a mailbox and start it."""
         if not self._context.store.ownership.owns(lane.mailbox_id):
             self._lose(lane.mailbox_id)
             return
@@ -233,7 +233,7 @@ class Lanes:
         if lane.careful:
             room = min(room, 1 - len(lane.messages))
         now, listed = self._context.clock.now(), len(lane.messages) + max(room, 0) + 1
-        # What ends while the store is read is still due in what was read.
+        # Jobs that end during this read still look due in its result.
         messages, duties = frozenset(lane.messages), frozenset(lane.duties)
         try:
             work = await self._context.store.lane_work(lane.mailbox_id, listed, now)
@@ -252,7 +252,7 @@ class Lanes:
     def _begin_messages(
         self, lane: Lane, jobs: Sequence[MessageJob], under_way: frozenset[str], room: int, now: datetime
     ) -> bool:
-        """Whether any that is due had to be left. One more was read than there is room for."""
+        """Whether any due message had to be left. One more was read than there is room for."""
         for job in jobs:
             if job.gmail_id in under_way | lane.messages:
                 continue
@@ -266,7 +266,7 @@ class Lanes:
         return False
 
     def _may_begin(self, job: MessageJob, now: datetime) -> bool:
-        """A suspect only when nothing else runs."""
+        """A message suspected of killing the process runs only when nothing else does."""
         if job.deaths < SUSPECTED:
             return True
         self._careful_until = now + CAREFUL
@@ -275,14 +275,14 @@ class Lanes:
     def _begin_duties(
         self, lane: Lane, jobs: Sequence[DutyJob], under_way: frozenset[Duty], now: datetime
     ) -> bool:
-        """Whether any that is due had to be left."""
+        """Whether any due duty had to be left."""
         for job in jobs:
             if job.duty in under_way | lane.duties:
                 continue
             if job.due_at > now:
                 self._queue.plan(lane, job.due_at)
                 return False
-            # A renewal under way while we leave could watch again after we stopped, and nobody could stop it any more.
+            # A renewal that runs while the owner leaves could start the watch again, and nobody could stop it any more.
             alone = Duty.LEAVE in lane.duties or (job.duty is Duty.LEAVE and not lane.rests)
             if self._free <= 0 or alone:
                 return True
@@ -291,7 +291,7 @@ class Lanes:
         return False
 
     def room_for_found(self, lane: Lane) -> int:
-        """How many messages of what a look finds may be begun. None after a death: what is found is marked in the store
+        """How many newly found messages may be started. None after a death: what is found is then marked in the store
         before it is read."""
         if lane.careful or self._careful:
             return 0
@@ -316,7 +316,7 @@ class Lanes:
         task.add_done_callback(partial(self._done, lane, job))
 
     def _done(self, lane: Lane, job: MessageJob | DutyJob, task: asyncio.Task[bool]) -> None:
-        """The lane is read again where something was left, or is due at a time that only the store knows."""
+        """Read the lane again if something was left, or is due at a time that only the store knows."""
         self._running.discard(task)
         lane.tasks.discard(task)
         if isinstance(job, MessageJob):
@@ -324,7 +324,7 @@ class Lanes:
             self._messages -= 1
         else:
             lane.duties.discard(job.duty)
-            self._all |= job.duty is Duty.LEAVE  # the mailbox has gone
+            self._all |= job.duty is Duty.LEAVE  # the mailbox was deleted
         if lane.careful or isinstance(job, DutyJob) or task.cancelled() or not task.result():
             self._queue.plan(lane, self._context.clock.now())
             self._wake.set()
@@ -339,8 +339,8 @@ class Lanes:
             self._told.set()
 
     async def _run_one(self, job: MessageJob | DutyJob, run: Run, *, marks: bool) -> bool:
-        """Run it to its end; whether that is the end of a message that went well."""
-        # Every line that is logged in this task tells which message it is about.
+        """Run the job to its end; True if it was a message and ended without error."""
+        # Every log line of this task says which message it is about.
         about = {"message": job.gmail_id} if isinstance(job, MessageJob) else {}
         structlog.contextvars.bind_contextvars(mailbox=job.mailbox_id, **about)
         began, at = time.perf_counter(), self._context.clock.now()
@@ -369,7 +369,7 @@ class Lanes:
                 await asyncio.sleep(UNRECORDED)
         else:
             spent = round((time.perf_counter() - began) * 1000, 1)
-            # Syncs come by the second; what they find shows in the messages.
+            # Syncs are too frequent to log; what they find shows in the messages.
             tell = self._log.debug if kind is Duty.SYNC else self._log.info
             tell("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
             if following is not None:
@@ -381,7 +381,7 @@ class Lanes:
     # ---- Looks
 
     async def _look(self, stop: asyncio.Event) -> None:
-        """Begin every look that is due, as there is room, until `stop`."""
+        """Start every due look, as far as there is room, until `stop`."""
         looks = self._context.looks
         while not stop.is_set():
             self._told.clear()
@@ -401,7 +401,7 @@ class Lanes:
 
     def _start_look(self, look: Look) -> None:
         lane = self._queue.lanes.get(look.mailbox_id)
-        if lane is None or Duty.LEAVE in lane.duties:  # another process's by now, or nobody's
+        if lane is None or Duty.LEAVE in lane.duties:  # owned by another process by now, or by none
             self._context.looks.end(look)
             return
         lane.looking = True
@@ -421,7 +421,7 @@ class Lanes:
         self._ended(lane)
 
     async def _run_look(self, lane: Lane, look: Look) -> bool:
-        """Look, and whatever comes of it see to it that the mailbox is looked at."""
+        """Look; on any failure, make sure the mailbox is looked at again."""
         context, looks = self._context, self._context.looks
         structlog.contextvars.bind_contextvars(mailbox=look.mailbox_id)
         began = context.clock.now()
@@ -429,7 +429,7 @@ class Lanes:
             async with asyncio.timeout(LONGEST):
                 again = await look_at(context, look, _Hands(self, lane))
         except LaneLost:
-            looks.end(look, 0.0)  # another came first
+            looks.end(look, 0.0)  # another look came first
         except StoreAway:
             looks.end(look, AGAIN)
         except Exception as error:
@@ -442,7 +442,7 @@ class Lanes:
         return True
 
     async def _nap(self) -> None:
-        """Sleep until woken, stopped, or the next lane is due; at most `poll_seconds`, for clocks may be set."""
+        """Sleep until woken, stopped, or the next lane is due; at most `poll_seconds`, since clocks may be set."""
         seconds = self._context.settings.poll_seconds
         if (at := self._queue.first) is not None and self._free > 0:
             seconds = min(seconds, max((at - self._context.clock.now()).total_seconds(), 0.005))

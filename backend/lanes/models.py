@@ -1,4 +1,4 @@
-"""Keeps this process reading with the models that the store names, however many other processes do the same."""
+"""Keeps this process reading with the models that the store names, as every other replica does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOOKED = 5.0
 
 
 class Taken(Protocol):
-    """What is read with now: the champion's version, and why not with the challenger, if that was refused."""
+    """The models in use: the champion's version, and why the challenger is not used if it was refused."""
 
     @property
     def version(self) -> str: ...
@@ -31,7 +31,8 @@ class Taken(Protocol):
 
 
 class Readers(Protocol):
-    """Who reads. No champion: the file of the settings. Raises `PitchgateError` where it goes on with the old ones."""
+    """The readers of mail. Without a champion they use the settings' model file. Raises `PitchgateError` if it keeps
+    the old models."""
 
     async def switch(self, champion: StoredModel | None, challenger: StoredModel | None = None) -> Taken: ...
 
@@ -45,8 +46,8 @@ class Following:
         self._one = asyncio.Lock()
 
     async def look(self, again: bool = False) -> None:
-        """Read with what is at work now; `again`: with the file as it is now, too. A model that is refused changes
-        nothing until another is wanted. Raises what the store raises."""
+        """Switch to the models in use now; `again`: reload the file as well. A refused model changes nothing until
+        another is named. Raises what the store raises."""
         async with self._one:
             now = await self._store.models_in_use()
             wanted = (now.champion, now.challenger)
@@ -65,7 +66,7 @@ class Following:
                 log.error("model_refused", file=now.challenger, cause=taken.challenger_refused["key"])
 
     async def _stored(self, version: str | None) -> StoredModel | None:
-        """A model with its file; None for the settings' own, and for one that is lost."""
+        """A model with its file; None for the settings' own, and for one whose file is lost."""
         try:
             return await self._store.stored_model(version) if version else None
         except NotFound as error:
@@ -73,7 +74,7 @@ class Following:
             return None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look at every notice, and now and then without one, until `stop`."""
+        """Check at every notice, and now and then without one, until `stop`."""
         notifier = self._store.changed(EVERY)
         while not stop.is_set():
             heard = notifier.rings
@@ -84,7 +85,7 @@ class Following:
                 wait.cancel()
 
     async def try_to_look(self, again: bool = False) -> None:
-        """`look`; whatever goes wrong, the models in use go on."""
+        """`look`; on any error the models in use stay."""
         try:
             await self.look(again)
         except StoreAway:

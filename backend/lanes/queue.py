@@ -1,4 +1,4 @@
-"""One mailbox's lane, and the queue in which lanes wait until something of theirs is due."""
+"""One mailbox's lane, and the queue in which lanes wait until something is due."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from backend.transactions.records import Duty
 
 @dataclass(slots=True)
 class Lane:
-    """A mailbox, and what is under way of it in `tasks`. `due` is when to read what there is to do, None for never
-    (`planned` times may come to nothing); `more` says that messages are due that were left. `careful`: its last owner
-    died, and nobody has been through what that one left."""
+    """A mailbox and its running `tasks`. `due` is when to read what is due, None for never (a `planned` time may come
+    to nothing); `more` says that due messages were left for lack of room. `careful`: its last owner died, and what that
+    one left has not been checked yet."""
 
     mailbox_id: MailboxId
     careful: bool
@@ -30,7 +30,7 @@ class Lane:
 
     @property
     def rests(self) -> bool:
-        """Whether nothing of it is under way."""
+        """Whether nothing of it is running."""
         return not (self.messages or self.duties or self.looking)
 
 
@@ -45,11 +45,11 @@ class Queue:
 
     @property
     def first(self) -> datetime | None:
-        """When to look at the queue next."""
+        """When the first lane is due."""
         return self._turns[0][0] if self._turns else None
 
     def plan(self, lane: Lane, at: datetime) -> None:
-        """Have the lane's turn come at this time, unless it comes earlier."""
+        """Make the lane due at this time, unless it is due earlier."""
         if lane.due is None or at < lane.due:
             lane.due = at
             if at not in lane.planned:

@@ -1,7 +1,7 @@
-"""Holds this process's time against Google's, and brings back what a wrong clock has put off.
+"""Compares this machine's clock with Google's, and brings back what a wrong clock put off.
 
-Answers of Google's tell its time all day. Here it is asked for where they have not: at the start, after the machine's
-clock was set, and when nothing was asked for an hour.
+Google's answers carry its time. It is asked for only when no answer has come: at the start, after the machine's clock
+was set, and after an hour without calls.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ LONGEST_WAIT = timedelta(hours=26)
 
 
 def latest(settings: Settings) -> Mapping[Duty, timedelta]:
-    """How far ahead each duty may be due."""
+    """How far in the future each duty may be due."""
     renewed = 2 * timedelta(seconds=settings.watch_interval)
     own = {Duty.WATCH: max(renewed, LONGEST_WAIT), Duty.DIGEST: timedelta(days=8)}
     return {duty: own.get(duty, LONGEST_WAIT) for duty in Duty}
 
 
 class Timekeeping:
-    """`ask` asks Google for the time; False if it is away."""
+    """`ask` asks Google for the time; False if Google does not answer."""
 
     def __init__(self, context: Context, ask: Callable[[], Awaitable[bool]]) -> None:
         self._context, self._ask = context, ask
@@ -44,7 +44,7 @@ class Timekeeping:
         self._settled = self._off = False
 
     async def begin(self) -> None:
-        """Before anything is done. A Google that is away is not waited for."""
+        """Compare once before anything runs. Does not wait for a Google that does not answer."""
         for _ in range(ROUNDS):
             if not await self._ask() or self._context.time.settled:
                 break
@@ -52,7 +52,7 @@ class Timekeeping:
         await self.look()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Again and again until `stop`."""
+        """Compare now and then until `stop`."""
         stopped = asyncio.create_task(stop.wait())
         while not (await asyncio.wait({stopped}, timeout=EVERY))[0]:
             if not self._context.time.settled:
@@ -60,8 +60,8 @@ class Timekeeping:
             await self.look()
 
     async def look(self) -> None:
-        """Tell the log when the clock goes wrong or right. Once it is known what time it is, make due now what cannot
-        be due so late: a clock that was ahead has put it there."""
+        """Log when the clock goes wrong or right. Once the time is known, make due now every duty that is due later
+        than it ever should be: a clock that ran ahead put it there."""
         skew = self._context.time.skew
         if (off := abs(skew) > TOLD_SKEW) != self._off:
             self._off = off
@@ -74,7 +74,7 @@ class Timekeeping:
             try:
                 brought = await self._context.store.bring_back(now, self._latest, now + LONGEST_WAIT)
             except StoreAway:
-                return  # at the next look
+                return  # at the next comparison
             self._settled = True
             if brought:
                 log.warning("brought_back", jobs=brought)

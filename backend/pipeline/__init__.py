@@ -1,1 +1,1 @@
-"""The verbs: one stage a file, each safe to run twice. `stages` is the map; read it first."""
+"""The pipeline: one stage per file, each safe to run twice. `stages` is the map; read it first."""

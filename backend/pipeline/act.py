@@ -1,7 +1,7 @@
-"""act and release: put the message where its row says it is meant to be. Each call may run again.
+"""act and release: move the message to where its row says it belongs. Every call is safe to repeat.
 
-The owner may have put it into spam or bin a moment ago. Every answer of Gmail's says where it is, and what lies there
-is left there: a release looks before it gives INBOX, since a message that has that besides is in both places.
+The owner may have moved it to spam or bin a moment ago. Every answer from Gmail says where the message is, and what
+lies there is left there: a release checks before it adds INBOX, which would put the message in both places.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from backend.transactions.records import MessageJob
 
 
 async def act(context: Context, job: MessageJob) -> MessageJob | None:
-    """Hold or mark: labels on, out of the inbox."""
+    """act: hold or mark the message: add labels, take it out of the inbox."""
     return await _place(context, job)
 
 
 async def release(context: Context, job: MessageJob) -> MessageJob | None:
-    """Held mail comes back: our labels off, then INBOX and UNREAD on."""
+    """release: bring held mail back: remove our labels, then add INBOX and UNREAD."""
     return await _place(context, job)
 
 
@@ -53,7 +53,7 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
             labels = await _labels_renewed(context, mailbox)
             carried = await _apply(context, job, mailbox, changes_for(placement, labels))
     except Rejected as error:
-        # Setting a hold or a release aside leaves mail where it is not meant to be: that wants more than one no.
+        # Giving up on a hold or a release leaves mail in the wrong place: one refusal is not enough for that.
         again = once_more(error, job.error)
         if again is None:
             raise
@@ -69,7 +69,7 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
 
 
 async def _apply(context: Context, job: MessageJob, mailbox: Mailbox, change: LabelChange) -> frozenset[str]:
-    """Change its labels, but give INBOX to nothing that is in spam or bin; the labels it carries then."""
+    """Change the message's labels, but never add INBOX in spam or bin; returns the labels it then has."""
     relabel, about = context.gmail.relabel, (job.mailbox_id, job.gmail_id)
     context.echoes.expect(mailbox.owner.email, context.clock.now())
     if INBOX not in change.add:
@@ -80,7 +80,7 @@ async def _apply(context: Context, job: MessageJob, mailbox: Mailbox, change: La
     try:
         return await relabel(*about, change.add, frozenset())
     except Rejected:
-        # Put there just now: Gmail refuses a message two of these places.
+        # It was put there just now: Gmail refuses a message in two of these places.
         carried = await context.gmail.labels_on(*about)
         if not carried & {SPAM, TRASH}:
             raise
@@ -88,8 +88,8 @@ async def _apply(context: Context, job: MessageJob, mailbox: Mailbox, change: La
 
 
 async def _take_out_earlier(context: Context, job: MessageJob, mailbox: Mailbox) -> None:
-    """What its sender wrote before, if this message was held for all of it and the owner has not opened it yet. (Mail
-    of people whom they answered is never held so.)"""
+    """Take out of the inbox what the same sender wrote earlier, if this message was held because of all of it and the
+    owner has not opened the earlier mail. (Mail from people they have answered is never held like this.)"""
     if RowName.HELD_WITH_LATER in mailbox.preferences.rows_off:
         return
     now, unread = context.clock.now(), []
@@ -102,7 +102,8 @@ async def _take_out_earlier(context: Context, job: MessageJob, mailbox: Mailbox)
 
 
 async def _put_away(context: Context, job: MessageJob, decision: Decision) -> None:
-    """What history is about to tell. A sync that has heard it already has ordered what follows."""
+    """Record a move to spam or bin that history has not reported yet. If a sync has seen it, what follows is ordered
+    already."""
     key = f"gmail:found:{job.gmail_id}:{job.revision}:{decision}"
     correction = Correction(key, job.gmail_id, decision, Origin.GMAIL)
     await carry_out(context, job.mailbox_id, correction.order)

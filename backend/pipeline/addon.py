@@ -1,8 +1,8 @@
-"""addon: what the owner sees and does beside their mail. Reads come from the store; Gmail is asked about a
-message only if it has no row.
+"""addon: what the owner sees and does next to their mail. Reads come from the store; Gmail is asked about a message
+only if it has no row.
 
-Every act carries the version of what its card showed. The idempotency key is made of message, act and version,
-so the same click sent again is the same decision, while the same button on a newer card is a new one.
+Every action carries the version of the card it was taken on. Its idempotency key is made of message, action and
+version: the same click sent again is the same decision, the same button on a newer card a new one.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ PATIENCE = 7.0
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """What the card of a message shows. `reading` is None when nothing can be said, and `trouble` says why
-    (gone, later, indexing). `coming`: it has just arrived and is still to be sorted; `fresh`: judged just now."""
+    """What a message's card shows. `reading` is None if there is nothing to say, and `trouble` says why (gone, later,
+    indexing). `coming`: it has just arrived and is not sorted yet; `fresh`: it was judged for this card."""
 
     reading: CardData | None
     trouble: str = ""
@@ -46,8 +46,8 @@ class CardView:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What the home card shows: how many emails of how many senders wait for the owner, the `recent` of them by
-    sender, newest first; `marked` are emails that would be held, one a sender, while it only observes."""
+    """What the home card shows: how many emails from how many senders wait for the owner, and the `recent` ones by
+    sender, newest first. `marked` are emails that would be held, one per sender, in mode observe."""
 
     emails: int
     senders: int
@@ -57,7 +57,7 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class AddonService:
-    """The add-on's entrances. Errors are those of `backend.domain.errors`."""
+    """What the add-on calls. Errors are those of `backend.domain.errors`."""
 
     context: Context
     callers: AddonCallers
@@ -68,12 +68,12 @@ class AddonService:
         await self.callers.verify_system(authorization, audience)
 
     async def tenant(self, user_token: str) -> Tenant | None:
-        """The caller's mailbox; None if they have not connected one. Raises `Unauthenticated`, `TryLater`."""
+        """The caller's mailbox; None if they have none connected. Raises `Unauthenticated`, `TryLater`."""
         tenant = await self.context.store.tenant(await self.callers.verify_user(user_token))
         return None if tenant is None or tenant.mailbox.link is Link.LEAVING else tenant
 
     async def look(self, mailbox: Mailbox, gmail_id: str) -> CardView:
-        """One message, from the store or, if it was never seen, judged now. Raises `NeedsReconnect`."""
+        """One message, from the store or, if it has no row, judged now. Raises `NeedsReconnect`."""
         reading = await self.context.store.reading(mailbox.id, gmail_id, self.context.clock.now())
         if reading is not None:
             return CardView(reading)

@@ -1,8 +1,8 @@
-"""archive: an owner takes everything with them, or brings it from another instance.
+"""archive: an owner downloads all their data, or brings it from another instance.
 
-Going out it is written as it is read, a page at a time, so that a long history needs no memory. Coming in the whole
-file is looked at before anything of it is kept, then added in lots: what is here already stays, so the same file
-again, or one that a death cut short, adds only what is missing.
+The file is written page by page as it is read, so a long history needs little memory. A restore checks the whole file
+before it keeps anything, then adds it in batches: existing rows stay, so the same file again, or one interrupted by a
+crash, adds only what is missing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a file added, by list. `skipped` messages had not been judged when it was written: they are no history."""
+    """What a file added, by list. `skipped` messages had not been judged when it was written, so they are not
+    history."""
 
     added: Mapping[str, int]
     skipped: int
@@ -35,7 +36,7 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveService:
-    """The entrances of the page about an owner's data, and of the command."""
+    """What the page about an owner's data and the command call."""
 
     context: Context
 
@@ -47,7 +48,7 @@ class ArchiveService:
         return found
 
     async def export(self, mailbox_id: MailboxId) -> AsyncIterator[str]:
-        """The file in pieces; their sum is one JSON object. Raises `NotFound` before the first."""
+        """The file in pieces, together one JSON object. Raises `NotFound` before the first."""
         mailbox = await self.mailbox(mailbox_id)
         head = {
             "format": archive.FORMAT,
@@ -71,13 +72,13 @@ class ArchiveService:
             after, comma = str(rows[-1][table.key]), ","
 
     async def restore(self, mailbox_id: MailboxId, content: bytes) -> Restored:
-        """Add what the file holds to this mailbox, and take its settings. May run again.
+        """Add the file's contents to this mailbox and take its settings. May run again.
 
-        Raises `Refused` (malformed, other_mailbox, no_credit), field "file": before anything is kept, but for
-        the last, which leaves the lots before the bad entry.
+        Raises `Refused` with field "file": malformed and other_mailbox before anything is kept, no_credit after the
+        batches before the bad entry.
         """
         mailbox = await self.mailbox(mailbox_id)
-        # Seconds of work for a long history, which other owners' pages and pushes would wait for.
+        # A long history takes seconds, during which other owners' pages and pushes would wait.
         data, lists = await asyncio.to_thread(_looked_through, content)
         about = data.get("mailbox")
         if not isinstance(about, dict) or not _same(about.get("email"), mailbox):
@@ -85,7 +86,7 @@ class ArchiveService:
         preferences = _preferences(about)
         judged = [row for row in lists["messages"] if row["outcome"]]
         skipped, lists["messages"] = len(lists["messages"]) - len(judged), judged
-        # Earned before spent, as it was: no balance is below 0 at any entry.
+        # Earned before spent, as it happened: no balance falls below 0 at any entry.
         lists["ledger"].sort(key=lambda row: (row["posted_at"], row["amount"] < 0, row["posting_key"]))
         added = {name: await self._add(mailbox_id, name, rows) for name, rows in lists.items()}
         await self.context.store.save_preferences(mailbox_id, preferences, self.context.clock.now())
@@ -125,7 +126,7 @@ def _opened(content: bytes) -> dict[str, Any]:
 
 
 def _looked_through(content: bytes) -> tuple[dict[str, Any], dict[str, Rows]]:
-    """The file, and its lists with every entry checked."""
+    """The file, with every entry of its lists checked."""
     data = _opened(content)
     return data, {table.name: _rows(data, table) for table in TABLES.values() if table.imported}
 

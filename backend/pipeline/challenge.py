@@ -37,9 +37,9 @@ PARAGRAPHS = (
 
 
 def challenge_wording(language: str, expires_at: datetime, credits_per_solve: int) -> Wording:
-    """The paragraphs of a challenge in a two-letter language (English if there is no catalogue).
+    """The paragraphs of a challenge in a two-letter language (English without a catalogue).
 
-    `expires_at` is aware UTC. One of the `credits_per_solve` delivers the held message; the text names the others.
+    `expires_at` is aware UTC. One of the `credits_per_solve` delivers the held message; the text names the rest.
     """
     words, more = catalogue(language), credits_per_solve - 1
     return Wording(
@@ -59,7 +59,7 @@ def challenge_wording(language: str, expires_at: datetime, credits_per_solve: in
 
 
 async def challenge(context: Context, job: MessageJob) -> None:
-    """Send the challenge for this message, unless an earlier run sent it or it must not be sent any more."""
+    """Send the challenge for this message, unless it was sent already or must not be sent any more."""
     if job.in_hand is not None and job.in_hand.challenge is not None:
         await _send(context, job, job.in_hand.mailbox, job.in_hand.screened, job.in_hand.challenge)
         return
@@ -114,7 +114,7 @@ async def _send(
         await context.store.mark_sending(job, pending.id, context.clock.now())
     context.echoes.expect(mailbox.owner.email, context.clock.now())
     if context.store.ownership.may_be_lost(job.mailbox_id):
-        raise LaneLost("conflict.lane")  # a process that was paused since: another may have sent it by now
+        raise LaneLost("conflict.lane")  # after a pause of this process another may have sent it
     try:
         sent = await context.gmail.send(job.mailbox_id, raw, job.thread_id)
     except (Rejected, Unexplained, Gone) as error:
@@ -128,7 +128,7 @@ async def _send(
 async def _reuse_earlier_link(
     context: Context, job: MessageJob, screened: Screened, pending: Challenge
 ) -> bool:
-    """Whether a reply from before a restored backup has a link to this sender; that link then works again."""
+    """Whether a reply sent before the database was restored has a link for this sender; that link then works again."""
     now = context.clock.now()
     if screened.received_at >= context.started:
         return False
@@ -159,7 +159,7 @@ def _mail(context: Context, mailbox: Mailbox, screened: Screened, pending: Chall
 
 
 def _arrival_from_row(screened: Screened, pending: Challenge) -> Arrival:
-    """The message with the fields a reply needs; its body was never kept."""
+    """The message with the fields a reply needs; its body was not kept."""
     return Arrival(
         gmail_id=pending.gmail_id,
         thread_id=pending.thread_id,

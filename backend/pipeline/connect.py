@@ -1,4 +1,4 @@
-"""An owner arrives, and leaves with everything."""
+"""An owner connects their Gmail, and leaves with all their data deleted."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ LIFE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Who came back. `mailbox` is None when a box was left unticked (`missing` then names the scopes that are
-    lacking), and for somebody who signed in and has none here."""
+    """The person who signed in. `mailbox` is None if a box was left unticked (`missing` then names the scopes), and for
+    a sign-in without a mailbox here."""
 
     mailbox: Mailbox | None
     missing: frozenset[str]
@@ -54,7 +54,7 @@ def begin(
     expect_sub: str = "",
     login_hint: str = "",
 ) -> tuple[str, str]:
-    """Where to send the browser, and the sealed state it must bring back (for a cookie).
+    """Where to send the browser, and the sealed state it must bring back (in a cookie).
 
     `expect_sub` is set for a reconnect: another Google account is then refused.
     """
@@ -72,7 +72,7 @@ def begin(
 
 
 async def begin_again(context: Context, authorizer: Authorizer, account: str) -> tuple[str, str]:
-    """The same for the mailbox with this address, if there is one; "" or an unknown one begins from nothing."""
+    """Begin for the mailbox with this address, if there is one; "" or an unknown address begins a new connection."""
     known = await context.store.mailbox_by_email(account.strip().lower()) if account else None
     return begin(
         context,
@@ -85,7 +85,7 @@ async def begin_again(context: Context, authorizer: Authorizer, account: str) ->
 async def finish(
     context: Context, authorizer: Authorizer, sealed: str, query: Mapping[str, str]
 ) -> Connected:
-    """Check what came back and redeem the code; find the mailbox of who signed in, store one that was connected.
+    """Check the answer, redeem the code, and find or store the mailbox.
 
     Raises `Expired` (connect_expired), `Refused` (connect_denied, sign_in_denied, connect_state, connect_account).
     """
@@ -122,7 +122,7 @@ async def _known(context: Context, grant: Grant) -> Mailbox | None:
     if tenant is None or tenant.mailbox.link is Link.LEAVING:
         return None
     if grant.email.lower() != tenant.mailbox.owner.email:
-        # Another address of the same account. Which is the primary one is the watch's to find out.
+        # Another address of the same account. The watch finds out which one is the primary.
         await context.store.request_duty(tenant.mailbox.id, Duty.WATCH, context.clock.now())
     return tenant.mailbox
 
@@ -162,14 +162,14 @@ RECEIPT_LIFE = timedelta(days=30)
 
 
 async def leave(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
-    """Disconnect one mailbox for good. A grant that is gone already makes the first two steps moot."""
+    """Disconnect one mailbox for good. If the grant is gone already, the first two steps are skipped."""
     await context.store.begin_leaving(job)
     try:
         await context.gmail.stop_watch(job.mailbox_id)
     except (NeedsReconnect, Gone, Rejected):
         pass
     except TryLater:
-        # Trouble that does not end, such as Google refusing our client, must not keep the owner's data.
+        # Permanent trouble, such as Google refusing our client, must not keep the owner's data here.
         if job.attempt < PASSED_OVER:
             raise
     grant_end = await _revoked(authorizer, job)
@@ -177,7 +177,7 @@ async def leave(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
     await context.store.forget(job.mailbox_id, DisconnectReceipt(grant_end, now))
     log.info(
         "mailbox_left", mailbox=job.mailbox_id
-    )  # `audit verify --heads` misses no log that went with its owner
+    )  # `audit verify --heads` does not miss a log that was deleted with its mailbox
     if context.time.settled:
         await context.store.drop_receipts(now - RECEIPT_LIFE)
 
@@ -188,18 +188,18 @@ async def _revoked(authorizer: Authorizer, job: DutyJob) -> GrantEnd:
     except NeedsReconnect:
         return GrantEnd.WAS_GONE
     except (Rejected, Unexplained) as error:
-        # The page of something in between says nothing of the grant: it is waited out, though not for ever.
+        # A proxy's error page says nothing about the grant: wait and retry, but not for ever.
         passes = isinstance(error, Unexplained) and not believed(error, job.error, PASSED_OVER)
         if passes or (isinstance(error, Rejected) and job.attempt < REVOKE_TRIES):
             raise
-        # The owner's data goes all the same.
+        # The owner's data is deleted all the same.
         log.warning("not_revoked", mailbox=job.mailbox_id, reason=error.reason)
         return GrantEnd.REFUSED
     return GrantEnd.REVOKED
 
 
 async def ask(context: Context, mailbox_id: MailboxId) -> str:
-    """The owner wants to go: the leaving is ordered; returns the secret of the receipt's address."""
+    """Order the leaving; returns the secret in the receipt's address."""
     secret = context.tokens.token(24)
     await context.store.ask_to_leave(mailbox_id, token_hash(secret), context.clock.now())
     context.wake()

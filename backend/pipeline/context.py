@@ -1,4 +1,4 @@
-"""What every stage is given, our own changes that Gmail tells of again, and what a browser keeps for us sealed."""
+"""What every stage receives, our own changes that Gmail reports back, and sealed values that a browser keeps."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class OwnChanges:
         self._changed[email] = now
 
     def heard(self, email: str, now: datetime) -> bool:
-        """Whether a push about this mailbox is likely an echo."""
+        """Whether a push about this mailbox is likely an echo of our own change."""
         at = self._changed.get(email)
         return at is not None and now - at < SOON
 
@@ -64,19 +64,19 @@ TOLD_SKEW = timedelta(minutes=1)
 
 
 def _nobody() -> None:
-    """Nobody to wake: the jobs run in another process, which polls."""
+    """Wakes nothing: the lanes run in another process, which polls."""
 
 
 @dataclass(frozen=True, slots=True)
 class DutyResult:
-    """How a duty tells that it was ended in the commit of its result, due at `due` (None: when wanted again)."""
+    """The duty was ended in the commit of its result, and is due again at `due` (None: when asked for)."""
 
     due: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The outside, as the pipeline may use it."""
+    """The outside world, as the pipeline may use it."""
 
     settings: Settings
     store: Store
@@ -87,7 +87,7 @@ class Context:
     vault: Vault
     web_push: PushService
     wake: Callable[[], None] = _nobody
-    """Tells this process's job loop, if it has one, that there may be work."""
+    """Tells this process's lanes, if it runs any, that something may be due."""
     started: datetime = datetime.min.replace(tzinfo=UTC)
     """When this process began to serve."""
     echoes: OwnChanges = field(default_factory=OwnChanges)
@@ -98,23 +98,24 @@ class Context:
     """What push services said, since the start."""
 
     def skew_for_owner(self) -> timedelta | None:
-        """How far the machine's clock is off, if that is its owner's to mend: on a machine of their own."""
+        """How far off the machine's clock is, if the owner can set it: on a machine of their own."""
         off = abs(self.time.skew) > TOLD_SKEW and on_this_machine(self.settings.public_url)
         return self.time.skew if off else None
 
 
 # ---- Sealed values kept by a browser
-# One key seals everything, so each value holds its purpose: else a value sealed for one thing would open as another.
+# One key seals everything, so each value names its purpose: else one could be used in place of another.
 
 
 def seal(context: Context, purpose: str, fields: Mapping[str, str], life: timedelta) -> str:
-    """The fields as a text nobody else can read or make; good for `life`."""
+    """Seal the fields: nobody else can read or make the text. Good for `life`."""
     until = (context.clock.now() + life).isoformat()
     return context.vault.seal(json.dumps({"for": purpose, "until": until, "fields": dict(fields)})).decode()
 
 
 def unseal(context: Context, purpose: str, sealed: str) -> dict[str, str]:
-    """Inverse of `seal`. Raises `Refused` for what we did not seal for this purpose, `Expired` for what is too old."""
+    """Inverse of `seal`. Raises `Refused` for text that we did not seal for this purpose, `Expired` when it is too
+    old."""
     try:
         kept = json.loads(context.vault.open(sealed.encode()))
     except (Refused, ValueError) as error:

@@ -28,7 +28,7 @@ LONGEST_ADDRESS = 320
 
 
 def malformed(field: str) -> Refused:
-    """The error for a form that none of our pages makes."""
+    """The error for a form that our pages never send."""
     return Refused("malformed.form", field=field)
 
 
@@ -36,7 +36,7 @@ def malformed(field: str) -> Refused:
 
 
 async def carry_out(context: Context, mailbox_id: MailboxId, order: Order) -> OrderResult:
-    """Apply an order. Raises as `Store.decide` does, and `Refused` (malformed) for none or too many messages."""
+    """Apply an order. Raises as `Store.decide` does, and `Refused` (malformed) for no messages or too many."""
     if not 1 <= len(order.gmail_ids) <= MOST_ORDERED:
         raise malformed("pick")
     done = await context.store.decide(mailbox_id, order, context.clock.now())
@@ -46,14 +46,14 @@ async def carry_out(context: Context, mailbox_id: MailboxId, order: Order) -> Or
 
 
 async def take_back(context: Context, mailbox_id: MailboxId, key: str) -> tuple[str, ...]:
-    """Take back what was ordered under this key; returns the messages that are on the move. Raises as `Store.undo`."""
+    """Undo what was ordered under this key; returns the messages that move. Raises as `Store.undo`."""
     moved = await context.store.undo(mailbox_id, key, context.clock.now())
     await owner_acted(context, mailbox_id)
     return moved
 
 
 async def use_link(context: Context, token: str, *, back: bool = False) -> DigestLink | None:
-    """Do what a digest's link says, or take it `back`, once; the link as it is then, None for an unknown one."""
+    """Do what a digest's link says, or undo it (`back`), once; returns the link as it is then, None if unknown."""
     store = context.store
     link = await (store.undo_digest_link if back else store.use_digest_link)(
         token_hash(token), context.clock.now()
@@ -66,7 +66,7 @@ async def use_link(context: Context, token: str, *, back: bool = False) -> Diges
 async def answer(
     context: Context, mailbox_id: MailboxId, gmail_id: str, answer: Answer, origin: Origin
 ) -> None:
-    """Answer a question about a message that was drawn. Raises `NotFound`."""
+    """Answer a question about a sampled message. Raises `NotFound`."""
     await context.store.answer_question(mailbox_id, gmail_id, answer, origin, context.clock.now())
 
 
@@ -74,7 +74,7 @@ async def answer(
 
 
 async def give(context: Context, mailbox_id: MailboxId, key: str, address: str, amount: int) -> int:
-    """Give a sender credits, or take some (below 0), once per key; the balance. Raises `Refused` (malformed,
+    """Give a sender credits, or take some (below 0), once per key; returns the balance. Raises `Refused` (malformed,
     no_credit)."""
     if not 1 <= abs(amount) <= MOST_CREDITS:
         raise malformed("amount")
@@ -85,8 +85,8 @@ async def give(context: Context, mailbox_id: MailboxId, key: str, address: str, 
 
 
 async def set_rule(context: Context, mailbox_id: MailboxId, subject: str, kind: RuleKind | None) -> None:
-    """Set or drop the rule for an address or a domain, about mail to come. Raises `Refused` (malformed), also for a
-    domain where anybody gets an address: a rule that is there can be dropped all the same."""
+    """Set or remove the rule for an address or a domain, for mail to come. Raises `Refused` (malformed), also for a
+    public mail domain, whose existing rule may still be removed."""
     if kind is not None:
         subject = normalise(subject)
         if len(subject) > LONGEST_ADDRESS or UNSEEN.search(subject):
@@ -101,7 +101,7 @@ async def set_rule(context: Context, mailbox_id: MailboxId, subject: str, kind: 
 async def weigh_rules(
     context: Context, mailbox_id: MailboxId, text: str, default: RuleKind
 ) -> tuple[ParsedRules, ImportEffect]:
-    """What importing the text would do. Changes nothing. Raises `Refused` (rules_too_long)."""
+    """What importing the text would change. Changes nothing. Raises `Refused` (rules_too_long)."""
     reading = read_list(text, default)
     known = await context.store.rules_of(mailbox_id, [rule.subject for rule in reading.rules])
     return reading, effect_of(reading.rules, known)
@@ -110,7 +110,7 @@ async def weigh_rules(
 async def bring_in_rules(
     context: Context, mailbox_id: MailboxId, text: str, default: RuleKind
 ) -> tuple[ParsedRules, ImportEffect]:
-    """Import the lines that are in order; the same text again changes nothing."""
+    """Import the valid lines; the same text again changes nothing."""
     reading, effect = await weigh_rules(context, mailbox_id, text, default)
     if reading.rules:
         await context.store.put_rules(mailbox_id, reading.rules, context.clock.now())

@@ -1,4 +1,4 @@
-"""An owner's computers and browsers: let in, notified, signed out."""
+"""An owner's computers and browsers: connected, notified, signed out."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True, slots=True)
 class DeviceRequest:
-    """What an app on a computer asks for: where its listener is, its challenge, its state and its name."""
+    """An app's request: where its listener is, its challenge, its state and its name."""
 
     redirect_uri: str
     challenge: str
@@ -67,7 +67,7 @@ class DeviceRequest:
 
 
 def read_request(query: Mapping[str, str]) -> DeviceRequest:
-    """What an address of `/connect/device` asks for. Raises `Refused` (malformed) naming the parameter."""
+    """Parse a request to `/connect/device`. Raises `Refused` (malformed) naming the parameter."""
     target = query.get("redirect_uri", "")
     if not _is_loopback(target):
         raise malformed("redirect_uri")
@@ -97,13 +97,13 @@ def _is_loopback(target: str) -> bool:
 
 
 def malformed(field: str) -> Refused:
-    """The error for a parameter that is not in order."""
+    """The error for an invalid parameter."""
     return Refused("malformed.app", name=field, field=field)
 
 
 # ---- devices: an owner's computers and browsers
-# Secrets (tokens, codes, tickets, session ids) leave here once and are kept as hashes. One that was let in is a
-# `Device` or a `Session`; both name the one mailbox they may touch.
+# Secrets (tokens, codes, tickets, session ids) leave here once and are kept as hashes. A connected computer is a
+# `Device`, a signed-in browser a `Session`; both name the one mailbox they may touch.
 
 
 log = structlog.get_logger()
@@ -133,7 +133,7 @@ class MessageText:
 
 @dataclass(frozen=True, slots=True)
 class DeviceService:
-    """The entrances of devices and of the review page. Errors are those of `backend.domain.errors`."""
+    """What the devices and the review page call. Errors are those of `backend.domain.errors`."""
 
     context: Context
 
@@ -153,7 +153,7 @@ class DeviceService:
             raise malformed("request") from error
 
     async def consent(self, mailbox_id: MailboxId, request: DeviceRequest) -> str:
-        """The owner has said yes: where their browser goes, with a code that lives 120 s and works once."""
+        """The owner has agreed: where their browser goes, with a code that lives 120 s and works once."""
         code, now = self.context.tokens.token(24), self.context.clock.now()
         kept = OneTimeCode(
             token_hash(code), mailbox_id, Purpose.DEVICE, request.challenge, now + CODE_LIFE, request.name
@@ -162,7 +162,8 @@ class DeviceService:
         return request.answer(code=code)
 
     async def exchange(self, code: str, verifier: str) -> tuple[str, Device, str]:
-        """Code and verifier against a token; also the device and the owner's address. See `Store.exchange`."""
+        """Exchange code and verifier for a token; also returns the device and the owner's address. See
+        `Store.exchange`."""
         if not VERIFIER.fullmatch(verifier):
             raise Refused("code_wrong", field="code")
         digest = hashlib.sha256(verifier.encode()).digest()
@@ -175,7 +176,7 @@ class DeviceService:
         return token, device, email
 
     async def device(self, token: str) -> Device:
-        """Whose token it is. Raises `Unauthenticated`."""
+        """The device with this token. Raises `Unauthenticated`."""
         plausible = 20 <= len(token) <= 200
         found = await self.context.store.device_by_token(token_hash(token)) if plausible else None
         if found is None:
@@ -186,7 +187,7 @@ class DeviceService:
         return found
 
     async def ticket(self, device: Device, page: str) -> str:
-        """A ticket that signs one browser in. Raises `Refused` (malformed) for a page there is not."""
+        """A ticket that signs one browser in. Raises `Refused` (malformed) for an unknown page."""
         if page not in PAGES:
             raise Refused("malformed.page", page=page[:20], field="page")
         ticket, now = self.context.tokens.token(24), self.context.clock.now()
@@ -202,7 +203,7 @@ class DeviceService:
         return ticket
 
     async def enter(self, ticket: str, browser: str = "") -> tuple[str, str]:
-        """A ticket against a session's secret and the page to show. `browser` is what it calls itself, roughly.
+        """Exchange a ticket for a session's secret and the page to show. `browser` is roughly what it calls itself.
         Raises `Expired`."""
         secret, now = self.context.tokens.token(32), self.context.clock.now()
         used = await self.context.store.redeem_ticket(
@@ -216,14 +217,14 @@ class DeviceService:
         return secret, used.detail
 
     async def sign_in(self, mailbox_id: MailboxId, browser: str = "") -> str:
-        """A session for an owner Google has vouched for; its secret."""
+        """A session's secret, for an owner who signed in with Google."""
         secret, now = self.context.tokens.token(32), self.context.clock.now()
         opened = Session(token_hash(secret), mailbox_id, now + SESSION_LIFE, browser=browser)
         await self.context.store.add_session(opened, now, self.context.time.settled)
         return secret
 
     async def session(self, secret: str) -> Session | None:
-        """The session of a browser, None if it is signed out. It lives `SESSION_LIFE` from its last use on."""
+        """The session of a browser, None if it is signed out. It ends `SESSION_LIFE` after its last use."""
         if not 20 <= len(secret) <= 200:
             return None
         now = self.context.clock.now()
@@ -237,8 +238,8 @@ class DeviceService:
         await self.context.store.remove_session(session.mailbox_id, session.token_hash)
 
     async def end(self, digest: str, successor: str) -> None:
-        """End the session whose secret has this hash, if there is one. The same owner's `successor` keeps being told of
-        new senders."""
+        """End the session whose secret has this hash, if any. The same owner's `successor` session takes over its
+        notifications."""
         found = await self.context.store.session(digest, self.context.clock.now())
         if found is not None:
             await self.context.store.hand_over_web_push(found.mailbox_id, digest, successor)
@@ -327,15 +328,14 @@ class DeviceService:
         await self.save_preferences(mailbox_id, {"paused_until": until.isoformat() if until else None})
 
     async def usable(self, mailbox_id: MailboxId) -> bool:
-        """Whether the mailbox is there and not on its way out."""
+        """Whether the mailbox exists and is not leaving."""
         mailbox = await self.context.store.mailbox(mailbox_id)
         return mailbox is not None and mailbox.link is not Link.LEAVING
 
 
 # ---- web_push: notify browsers
-# A message is sent before it is recorded. A run that dies in between sends it again under the same id, which the push
-# service puts in the place of the first, and the browser shows without a second sound.
-
+# A message is sent before it is recorded. After a crash in between it is sent again under the same id: the push service
+# replaces the first one, and the browser shows it without a second sound.
 
 NAMED = 3
 """How many senders a notification names."""
@@ -345,7 +345,7 @@ KEY_LIFE = timedelta(days=1)
 
 
 async def web_push(context: Context, job: DutyJob) -> datetime | DutyResult | None:
-    """Tell each browser of who is new to it; due again when one of them may hear more, or is to be tried again."""
+    """Notify each browser of the senders new to it; due again when one may be notified again, or is to be retried."""
     now = context.clock.now()
     browsers = await context.store.web_pushes(job.mailbox_id, now)
     if not browsers:
@@ -376,7 +376,7 @@ async def web_push(context: Context, job: DutyJob) -> datetime | DutyResult | No
 async def _tell(context: Context, browser: WebPush, news: Sequence[MessageView]) -> PushAnswer:
     try:
         to = _opened(context, browser.sealed)
-    except Refused:  # none of our keys opens it any more
+    except Refused:  # none of the current keys opens it
         return PushAnswer(Pushed.GONE)
     title, body = worded(browser.language, news)
     fields = {"id": browser.told_until.isoformat(), "title": title, "body": body}
@@ -384,7 +384,7 @@ async def _tell(context: Context, browser: WebPush, news: Sequence[MessageView])
 
 
 def worded(language: str, news: Sequence[MessageView]) -> tuple[str, str]:
-    """Title and text of a notification of these senders, one message of each."""
+    """Title and text of a notification of these senders, given one message of each."""
     t = Words(catalogue(language).section("web_push", "digest"))
     names = [plain(view.sender_name or view.sender, MAX_NAME) for view in news]
     if len(news) == 1:
@@ -403,23 +403,23 @@ def _sealed(context: Context, what: PushSubscription) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class WebPushService:
-    """What the owner's pages order. A browser is known by its session."""
+    """What the owner's pages order. A browser is identified by its session."""
 
     context: Context
 
     async def on(self, session: Session) -> bool:
-        """Whether this browser gets a message."""
+        """Whether this browser is notified."""
         return await self._of(session) is not None
 
     def offer(self) -> tuple[str, str]:
-        """A fresh key for one browser: what it is to know it by, and the key itself, sealed, for `switch_on`."""
+        """A fresh key for one browser: the public part for the browser, and the key itself, sealed, for `switch_on`."""
         key = self.context.web_push.new_key()
         return self.context.web_push.public_key(key), seal(self.context, KEY, {"key": key}, KEY_LIFE)
 
     async def switch_on(
         self, session: Session, endpoint: str, p256dh: str, auth: str, sealed: str, language: str
     ) -> None:
-        """Tell this browser from now on. Raises `Refused` (malformed, too_many_browsers) or `Expired`."""
+        """Notify this browser from now on. Raises `Refused` (malformed, too_many_browsers) or `Expired`."""
         key = unseal(self.context, KEY, sealed)["key"]
         what = _sealed(self.context, rules.subscription(endpoint, p256dh, auth, key))
         now, identifier = self.context.clock.now(), self.context.tokens.identifier()
@@ -427,7 +427,7 @@ class WebPushService:
         await self.context.store.add_web_push(session.mailbox_id, made, now)
 
     async def moved(self, session: Session, endpoint: str, p256dh: str, auth: str) -> None:
-        """The browser has another address, and knows the same key. Raises `Refused` (malformed)."""
+        """The browser has a new address and the same key. Raises `Refused` (malformed)."""
         known = await self._of(session)
         if known is not None:
             key = _opened(self.context, known.sealed).key
@@ -435,7 +435,7 @@ class WebPushService:
             await self.context.store.swap_web_push(session.mailbox_id, known.id, known.sealed, what)
 
     async def switch_off(self, session: Session) -> None:
-        """Tell it nothing more."""
+        """Stop notifying this browser."""
         await self.context.store.remove_web_push(session.mailbox_id, session.token_hash)
 
     async def _of(self, session: Session) -> WebPush | None:

@@ -1,4 +1,4 @@
-"""What a mailbox needs from time to time: its watch renewed, its correspondents indexed, old rows deleted."""
+"""What a mailbox needs from time to time: renewing its watch, indexing its correspondents, deleting old rows."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ async def watch(context: Context, job: DutyJob) -> datetime:
     await context.store.set_notice_mode(job.mailbox_id, context.settings.notices)
     now = context.clock.now()
     if before is not None and before.watch_expires_at is not None and before.watch_expires_at <= now:
-        # Nobody told us of what came since it lapsed.
+        # No push announced what came after it lapsed.
         log.warning("watch_had_lapsed", mailbox=job.mailbox_id)
         await context.store.request_duty(job.mailbox_id, Duty.SYNC, now)
     return now + renewed_after(granted.expires_at - now, interval, job.mailbox_id)
 
 
 def renewed_after(life: timedelta, interval: timedelta, mailbox_id: MailboxId) -> timedelta:
-    """How long a watch with so much life left is let alone: the interval, up to a tenth less so that mailboxes
-    spread out. Google grants seven days; should it ever be less, half its life at the most."""
+    """How long to leave a watch with this much life left: the interval, less up to a tenth so that mailboxes spread
+    out. Google grants seven days; if it ever grants less, at most half of that."""
     share = zlib.crc32(mailbox_id.encode()) % 1_000 / 1_000
     return max(min(interval, life / 2), timedelta(minutes=1)) * (1 - share / 10)
 
@@ -101,7 +101,7 @@ async def index(context: Context, job: DutyJob) -> datetime | None:
     except (Rejected, Unexplained) as error:
         if not mailbox.index_page or not believed(error, job.error, PASSED_OVER):
             raise
-        # The page token died: from the newest again. To learn somebody twice does no harm.
+        # The page token died: start again from the newest. Learning somebody twice does no harm.
         await context.store.save_index(job, "", 0, mailbox.index_total, False, context.clock.now())
         return context.clock.now()
     await _learn_from(context, job, mailbox, listed.ids[: max(left, 0)])
@@ -116,9 +116,8 @@ async def index(context: Context, job: DutyJob) -> datetime | None:
 async def _learn_from(
     context: Context, job: DutyJob, mailbox: Mailbox, page: Sequence[tuple[str, str]]
 ) -> None:
-    """Read one page's messages, some at once; our own challenges cost no call. A few that Gmail does not give out are
-    left out, or nothing would ever be screened. Raises `Rejected` if they are many: to go on would make strangers of
-    friends."""
+    """Read one page's messages, some at once; our own challenges cost no call. A few that Gmail refuses are skipped, or
+    nothing would ever be screened. Raises `Rejected` if there are many: going on would make strangers of friends."""
     ours = await context.store.sent_challenge_ids(mailbox.id, [gmail_id for gmail_id, _ in page])
     gate = asyncio.Semaphore(AT_ONCE)
     refused: list[Rejected | Unexplained] = []
@@ -145,7 +144,7 @@ async def _learn_from(
                 if gmail_id not in ours:
                     group.create_task(read(gmail_id, thread_id))
     except BaseExceptionGroup as several:
-        # The job loop knows what to do about one error of Google's, and nothing about a bundle of them.
+        # A lane can handle one error from Google, not a group of them.
         raise several.exceptions[0] from several
     passing = [error for error in refused if not believed(error, job.error, PASSED_OVER)]
     if passing or len(refused) > max(1, len(page) * FEW):
@@ -194,12 +193,12 @@ async def _log_head(context: Context, mailbox_id: MailboxId) -> None:
 
 
 async def _end_lost_trial(context: Context, now: datetime) -> None:
-    """A challenger that was found worse scores no more. One that was found better waits for a person."""
+    """Stop scoring with a challenger that was found worse. One that was found better waits for a person."""
     at_work = await context.store.models_in_use()
     if at_work.challenger is None or at_work.since is None:
         return
     found = trial(*await context.store.trial_labels(at_work.challenger, at_work.since))
     if found.finding is Finding.WORSE:
-        with contextlib.suppress(Refused, Conflict):  # somebody, or another mailbox's duty, came first
+        with contextlib.suppress(Refused, Conflict):  # an operator, or another mailbox's duty, came first
             await context.store.change_models(Act.STOP, at_work.challenger, ITSELF, now)
             log.warning("trial_lost", challenger=at_work.challenger, answers=found.answered)

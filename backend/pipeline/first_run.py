@@ -1,7 +1,7 @@
-"""first run: what would have been held of the last hundred messages in the inbox. Nothing is moved, labelled or sent.
+"""first run: which of the last hundred messages in the inbox would have been held. Nothing is moved, labelled or sent.
 
-A duty, so that it survives the process: the messages are listed once, then looked at some at a time, each batch one
-commit. A message looked at here is not yet in our tables: if it is new, its sync and its screening come all the same.
+It is a duty, so it survives a restart: the messages are listed once, then judged in batches, each one commit. They get
+no rows of `messages`: new mail among them is still synced and screened.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ STUCK = timedelta(minutes=10)
 
 
 async def preview(context: Context, job: DutyJob) -> datetime | None:
-    """List, or look at one batch; returns when to go on, None when done or when no preview is wanted."""
+    """List, or judge one batch; returns when to go on, None when done or when no preview is wanted."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LaneLost("conflict.mailbox")
@@ -54,7 +54,7 @@ async def preview(context: Context, job: DutyJob) -> datetime | None:
         return None
     now = context.clock.now()
     if mailbox.indexed_at is None:
-        # Before Sent has been read everybody would look like a stranger.
+        # Before Sent has been read, everybody would look like a stranger.
         return now + INDEX_WAIT
     if run.state is RunState.LISTING:
         listed = await context.gmail.list_messages(mailbox.id, "", "", MESSAGES, label="INBOX")
@@ -83,7 +83,7 @@ async def _look_at(
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(look(gmail_id)) for gmail_id, _ in batch]
     except BaseExceptionGroup as several:
-        # The job loop knows what to do about one error of Google's, and nothing about a bundle of them.
+        # A lane can handle one error from Google, not a group of them.
         raise several.exceptions[0] from several
     return [task.result() for task in tasks]
 
@@ -102,7 +102,7 @@ async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Previ
         vacation_on=False,
         backlog=False,
         fresh=timedelta(seconds=context.settings.fresh_seconds),
-        now=arrival.received_at,  # as if it came right now
+        now=arrival.received_at,  # as if it had just come
         found_in_message=digest.guards,
     )
     return PreviewedMail(
@@ -113,7 +113,7 @@ async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Previ
         sender_domain=facts.sender_domain,
         subject=facts.subject,
         received_at=arrival.received_at,
-        labels=arrival.labels - {STARRED},  # put on by hand since it came, as likely as not
+        labels=arrival.labels - {STARRED},  # probably put on by hand since it came
         authenticated=digest.authentication.passed,
         form=MailForm.MACHINE if await by_joined_list(context, mailbox.id, digest) else digest.form,
         guards=objections(inquiry),
@@ -123,8 +123,8 @@ async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Previ
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """A preview under one choice of mode and strictness. `caught` are the messages that would have been held (in
-    mode observe: labelled), `passed` the others, newest first; `counts` says how many each strictness catches."""
+    """A preview for one mode and strictness. `caught` are the messages that would have been held (in mode observe:
+    labelled), `passed` the others, newest first; `counts` says how many each strictness catches."""
 
     run: PreviewRun | None
     preferences: Preferences
@@ -134,7 +134,7 @@ class Rehearsal:
 
     @property
     def ready(self) -> bool:
-        """Whether all messages are looked at."""
+        """Whether all messages have been judged."""
         return self.run is not None and self.run.state is RunState.DONE
 
     @property
@@ -144,7 +144,7 @@ class Rehearsal:
 
 
 async def order(context: Context, mailbox_id: MailboxId) -> None:
-    """Ask for a preview. One under way goes on, unless it has been for long: each costs Gmail's quota."""
+    """Order a preview. One under way goes on, unless it is too old: each costs Gmail quota."""
     now, run = context.clock.now(), await context.store.preview_run(mailbox_id)
     if run is None or run.state is RunState.DONE or now - run.asked_at > STUCK:
         await context.store.order_preview(mailbox_id, now)
@@ -152,8 +152,8 @@ async def order(context: Context, mailbox_id: MailboxId) -> None:
 
 
 async def order_first(context: Context, mailbox: Mailbox) -> bool:
-    """Ask for it for a mailbox whose owner has not chosen anything yet; False if that is not so, or it was
-    asked for before. May run again."""
+    """Order the first preview for an owner who has not chosen any settings yet; False if they have, or it was ordered
+    before. May run again."""
     chosen = mailbox.preferences.mode is not Mode.OBSERVE
     if chosen or mailbox.indexed_at is not None or await context.store.preview_run(mailbox.id) is not None:
         return False
@@ -162,7 +162,7 @@ async def order_first(context: Context, mailbox: Mailbox) -> bool:
 
 
 async def rehearsal(context: Context, mailbox: Mailbox, mode: Mode, strictness: Strictness) -> Rehearsal:
-    """What the preview shows for this choice. Reads only; the scores are those the messages were given."""
+    """The preview for this choice. Reads only; the scores are the ones given when the messages were judged."""
     run = await context.store.preview_run(mailbox.id)
     previews = await context.store.previews(mailbox.id)
     wishes = replace(mailbox.preferences, mode=mode, strictness=strictness)
@@ -186,7 +186,8 @@ async def rehearsal(context: Context, mailbox: Mailbox, mode: Mode, strictness: 
 
 
 async def label_preview(context: Context, mailbox_id: MailboxId, gmail_id: str, word: Word) -> None:
-    """The owner's word on a mail of the preview: a rule for its sender, or the rule there was. Moves nothing.
+    """Record the owner's answer about a previewed mail: set a rule for its sender, or bring back the earlier one. Moves
+    nothing.
 
     Raises `NotFound`.
     """

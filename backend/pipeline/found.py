@@ -1,7 +1,6 @@
-"""Messages that a look at history has found: they have no rows yet, and are screened at the same time. The look, its
-messages and the verdicts that are ready make one commit; what is judged later is written by itself. What one sender
-wrote is judged in order of dates, each message with the evidence of those before it.
-"""
+"""Screens messages that a look at history has found and that have no rows yet. The page, its messages and the verdicts
+that are ready make one commit; later verdicts are written one by one. Messages of one sender are judged in order of
+date, each with the earlier ones as evidence."""
 
 from __future__ import annotations
 
@@ -32,7 +31,7 @@ Waiting = tuple[Reached, asyncio.Future[MessageJob | None]]
 
 
 class FoundMail:
-    """The `jobs` of one look, screened with what is `begun`. Each must call `without` when it ends, even on error."""
+    """The `jobs` of one look, screened in the context `begun`. Each must call `without` when it ends, even on error."""
 
     def __init__(
         self, context: Context, jobs: Collection[MessageJob], begun: ScreeningContext, write: CommitLook
@@ -50,8 +49,8 @@ class FoundMail:
 
     @asynccontextmanager
     async def in_turn(self, job: MessageJob, screened: Screened, *, doubtful: bool) -> AsyncIterator[None]:
-        """Judge a message in here. Of a `doubtful` one's sender it is then on record what they, or their colleagues,
-        wrote before it."""
+        """Judge a message in here. If it is `doubtful`, earlier mail from its sender, or their colleagues, is on record
+        first."""
         senders = self._senders
         try:
             senders.read(job.gmail_id, screened)
@@ -75,7 +74,7 @@ class FoundMail:
         return await done
 
     async def there(self, job: MessageJob) -> None:
-        """Wait until the message has a row. Raises `LaneLost` where it is not ours to go on with."""
+        """Wait until the message has a row. Raises `LaneLost` if it is no longer ours to process."""
         self.without(job)
         try:
             await asyncio.shield(self.written)
@@ -85,7 +84,7 @@ class FoundMail:
             raise LaneLost("conflict.lane")
 
     def without(self, job: MessageJob) -> None:
-        """The look waits for this one no longer."""
+        """The look no longer waits for this message."""
         self._under_way.discard(job.gmail_id)
         self._senders.gone(job.gmail_id)
         if self._write_look is None:
@@ -105,8 +104,8 @@ class FoundMail:
             self._writing = asyncio.create_task(self._written(look, self._ready))
 
     async def _written(self, look: CommitLook, ready: Sequence[Waiting]) -> None:
-        """Write the look. What cannot be written with it (a credit that has gone, facts that no row can hold) is
-        written alone, once it has a row."""
+        """Write the look's commit. A verdict that cannot be part of it (its credit has gone, or no row can hold its
+        facts) is written alone afterwards."""
         together = True
         try:
             try:
@@ -119,7 +118,7 @@ class FoundMail:
                 together, new = False, await look(())
         except Exception as error:
             self.written.set_exception(error)
-            self.written.exception()  # who waits hears of it; should nobody, nothing is to be told
+            self.written.exception()  # the waiting jobs get the error; if none waits, nothing needs to be raised
             for _, done in ready:
                 _settle(done, LaneLost("conflict.lane"))
             return
@@ -147,7 +146,7 @@ class FoundMail:
 
 
 class _Senders:
-    """Who wrote what of some messages, as they are read, and which of those are judged."""
+    """Which sender wrote which messages, as they are read, and which of those are judged."""
 
     def __init__(self, ids: Collection[str]) -> None:
         self._unread = set(ids)
@@ -157,7 +156,7 @@ class _Senders:
         self._judged: dict[str, asyncio.Event] = {}
 
     def read(self, gmail_id: str, screened: Screened) -> None:
-        """It has been read."""
+        """The message has been read."""
         self._read[gmail_id], self._judged[gmail_id] = screened, asyncio.Event()
         self.gone(gmail_id)
 
@@ -169,13 +168,14 @@ class _Senders:
                     await self._all_read.wait()
 
     def gone(self, gmail_id: str) -> None:
-        """Nobody need wait until it is read."""
+        """No longer wait for this message to be read."""
         self._unread.discard(gmail_id)
         if not self._unread:
             self._all_read.set()
 
     def before(self, gmail_id: str) -> asyncio.Event | None:
-        """What is set once a message is on record that is evidence for this one; None: this one is begun."""
+        """The event set once an earlier message that is evidence for this one is on record; None if there is none. This
+        one counts as started."""
         own = self._read[gmail_id]
         for other, screened in self._read.items():
             first = other in self._begun or (screened.received_at, other) < (own.received_at, gmail_id)
@@ -185,12 +185,12 @@ class _Senders:
         return None
 
     def judged(self, gmail_id: str) -> None:
-        """Its verdict is on record, or there will be none now."""
+        """Its verdict is on record, or it will have none for now."""
         self._judged[gmail_id].set()
 
 
 def _alike(one: Screened, other: Screened) -> bool:
-    """Whether the mail of one's sender is evidence about the other's."""
+    """Whether mail from one of these senders is evidence about the other."""
     same_firm = one.sender_domain == other.sender_domain and bool(company_domain(one.sender_domain))
     return (one.sender != "" and one.sender == other.sender) or same_firm
 

@@ -1,6 +1,6 @@
-"""What this process decided or could not, and how long it took, counted in memory: figures of rates, for `/metrics`.
+"""Counts and timings of this process's verdicts and failures, in memory, for `/metrics`.
 
-The store's census holds what became of each message.
+The store's census says what became of each message.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ WATCHED = 20
 
 
 class VerdictMetrics:
-    """One a process. `lag`, in seconds, is from Gmail's receipt of a message to its verdict, mail that came before us
-    or while nobody ran left out; `reading` from asking for a message to be read and scored to its score, waiting
-    included."""
+    """One per process. `lag` is the seconds from Gmail's receipt of a message to its verdict, except for mail from
+    before the connection or while no server ran; `reading` is the seconds from the request to read and score a message
+    to its score, waiting included."""
 
     def __init__(self) -> None:
         here = self.registry = CollectorRegistry()
@@ -32,7 +32,7 @@ class VerdictMetrics:
         self.reading = Histogram("pitchgate_reading_seconds", words, buckets=READINGS, registry=here)
         words = "Messages let in because they could not be judged"
         self.fail_opens = Counter("pitchgate_fail_open", words, ("cause",), registry=here)
-        for cause in FailOpen:  # an alarm on the rise of a count that is missing at 0 misses the first
+        for cause in FailOpen:  # an alarm on its rise needs the counter at 0 first
             self.fail_opens.labels(cause)
         words = "Messages whose own making kept them from being read in full"
         self.unread = Counter("pitchgate_unread", words, ("limit",), registry=here)
@@ -48,8 +48,8 @@ class VerdictMetrics:
         gauge.set_function(lambda: self.nothing_is_judged)
 
     def note(self, verdict: Verdict, read: bool = True) -> None:
-        """A verdict was committed: counted by row, outcome and model ("" where none was asked). `read`: the message was
-        to be read for it."""
+        """Count a committed verdict by row, outcome and model ("" without one). `read`: the message was to be read for
+        it."""
         model, failed = (
             verdict.score.model if verdict.score is not None else "",
             verdict.row is RowName.FAIL_OPEN,
@@ -62,5 +62,5 @@ class VerdictMetrics:
 
     @property
     def nothing_is_judged(self) -> bool:
-        """Whether none of the last 20 messages that were to be read could be judged."""
+        """Whether none of the last 20 messages that needed reading could be judged."""
         return len(self._latest) == WATCHED and all(self._latest)

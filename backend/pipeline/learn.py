@@ -1,6 +1,6 @@
-"""learn: the owner's own mail tells whom they write to, and whether they have let somebody in by answering.
+"""learn: the owner's sent mail shows whom they write to, and whether they let a sender in by answering.
 
-Our challenges and other automatic replies never count, and neither does a short refusal ("no thanks").
+Our challenges and other automatic replies never count, nor does a short refusal ("no thanks").
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ async def learn(context: Context, job: MessageJob) -> None:
 
 
 async def from_own_mail(context: Context, job: MessageJob, correspondents: Sequence[str]) -> None:
-    """Keep the correspondents of one of the owner's own messages and end its job."""
+    """Keep the correspondents found in one of the owner's own messages and end its job."""
     addresses = frozenset(correspondents)
     if addresses:
         now = context.clock.now()

@@ -1,6 +1,5 @@
-"""looks: which histories pushes ask us to look at, and when. In memory alone: a server that starts, or finds that
-another has died, looks at every history, so a push need not be on disk before it is answered.
-"""
+"""looks: which mailboxes' histories pushes ask us to look at, and when. In memory only: a server looks at every history
+when it starts or takes over from one that died, so a push need not be stored before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -19,8 +18,8 @@ MOST_PUSHES = 4096
 
 @dataclass(slots=True)
 class _Wish:
-    """`due` is the next look, `again` the last that was asked for, `base` when a look that echoes put off was to be.
-    While a look is `running`, `due` is what was asked for meanwhile."""
+    """`due` is the next look, `again` the last one asked for, `base` when a look that an echo put off was to be. While
+    a look is `running`, `due` is what was asked for meanwhile."""
 
     due: float | None = None
     again: float | None = None
@@ -31,15 +30,15 @@ class _Wish:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A look that is due, and what pushes told."""
+    """A due look, and what pushes reported."""
 
     mailbox_id: MailboxId
     told: NoticeHint | None
 
 
 class Looks:
-    """One per process. Times are seconds of a clock that nobody sets (`tick`). A mailbox is known once this process has
-    looked at its history."""
+    """One per process. Times are seconds of a monotonic clock (`tick`). A mailbox is known once this process has looked
+    at its history."""
 
     def __init__(self, tick: Callable[[], float] = time.monotonic) -> None:
         self.tick = tick
@@ -63,7 +62,7 @@ class Looks:
         return mailbox_id in self._emails
 
     def forget(self, mailbox_id: MailboxId) -> None:
-        """It has gone, or a look went wrong: a push about it is a matter of the store until a duty has looked."""
+        """The mailbox was deleted, or a look failed: pushes about it go through the store until a duty has looked."""
         email = self._emails.pop(mailbox_id, "")
         if self._known.get(email, ("", 0))[0] == mailbox_id:
             del self._known[email]
@@ -77,7 +76,7 @@ class Looks:
         return push_id in self._came
 
     def heard(self, push_id: str) -> None:
-        """It may be acknowledged, however often it comes."""
+        """Note the push: it may be acknowledged, however often it comes."""
         self._came[push_id] = None
         if len(self._came) > MOST_PUSHES:
             del self._came[next(iter(self._came))]
@@ -85,11 +84,11 @@ class Looks:
     def hear(self, mailbox_id: MailboxId, told: NoticeHint, window: float, *, seen: bool, echo: bool) -> None:
         """Look at once and again after the `window` in which Google drops further pushes.
 
-        Not at once, but after the window alone, if the change a push tells of has been listed already (`seen`): it may
-        still be the only word of what came in the second after it. While the second look of an earlier push is still to
-        come, that one serves as the first look of this push: pushes that come faster than Google sends them do not make
-        us list faster. An `echo` most likely tells of a change of our own: it gets its look after the window alone, for
-        which the second look of an earlier push waits, up to a window.
+        If the change a push reports has been listed already (`seen`), look only after the window: the push may be the
+        only sign of what came in the second after it. While the second look of an earlier push is still to come, it
+        also serves as this push's first: pushes that come faster than Google sends them do not make us list faster. An
+        `echo` most likely reports our own change: it gets its look after the window alone, and the second look of an
+        earlier push waits for that, up to a window.
         """
         now, wish = self.tick(), self._wishes.setdefault(mailbox_id, _Wish())
         wish.told = told.beside(wish.told)
@@ -108,7 +107,7 @@ class Looks:
         self._plan(mailbox_id, wish)
 
     def want(self, mailbox_id: MailboxId) -> None:
-        """Look at once: nobody knows what was told before."""
+        """Look at once: earlier pushes are unknown here."""
         wish = self._wishes.setdefault(mailbox_id, _Wish())
         wish.due = _earlier(wish.due, self.tick())
         self._plan(mailbox_id, wish)
@@ -124,7 +123,7 @@ class Looks:
         return None
 
     def begin(self) -> Look | None:
-        """A look that is due, until `end`; one at a time of a mailbox."""
+        """Start a due look, which runs until `end`; one at a time per mailbox."""
         now, at = self.tick(), self.next()
         if at is None or at > now:
             return None
@@ -136,7 +135,7 @@ class Looks:
         return Look(mailbox_id, wish.told)
 
     def end(self, look: Look, again_in: float | None = None) -> None:
-        """It is over: again in so many seconds, or when it was asked for meanwhile."""
+        """The look is over; next in so many seconds, or when it was asked for meanwhile."""
         wish = self._wishes[look.mailbox_id]
         wish.running = False
         if again_in is not None:
@@ -148,7 +147,7 @@ class Looks:
             self._plan(look.mailbox_id, wish)
 
     def waiting(self) -> tuple[MailboxId, ...]:
-        """Mailboxes of which a look is under way or still to come."""
+        """Mailboxes with a look running or still to come."""
         return tuple(self._wishes)
 
     def _plan(self, mailbox_id: MailboxId, wish: _Wish) -> None:

@@ -1,5 +1,5 @@
-"""What may be chosen here. A challenge asks its sender to open a page: without an address that they reach there is no
-such mode. Time zones and languages are those that this release knows."""
+"""Which settings can be chosen here. A challenge asks its sender to open a page, so the mode needs an address that
+senders can reach. Time zones and languages are those this release knows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from backend.settings import Settings
 
 
 def check_chosen(settings: Settings, changes: Mapping[str, Any]) -> None:
-    """Raise `Refused` (out_of_range, naming the field) if `changes` choose what there is not here."""
+    """Raise `Refused` (out_of_range, naming the field) if `changes` choose something not available here."""
     if changes.get("mode") == Mode.CHALLENGE and not settings.challenges:
         raise Refused("out_of_range.challenge", field="mode")
     if "zone" in changes and not known_zone(str(changes["zone"])):
@@ -28,7 +28,7 @@ def check_chosen(settings: Settings, changes: Mapping[str, Any]) -> None:
 
 
 def in_force(settings: Settings, preferences: Preferences) -> Preferences:
-    """What counts of them here: a challenge chosen while the address was public holds in silence without it."""
+    """The preferences in effect: a challenge mode chosen while the address was public holds silently without one."""
     if preferences.mode is Mode.CHALLENGE and not settings.challenges:
         return replace(preferences, mode=Mode.QUARANTINE)
     return preferences

@@ -1,7 +1,7 @@
-"""owed: links that a full count of the day kept back leave when the counts have room again, without another message.
+"""owed: links that a daily limit kept back are sent once there is room again, without another message.
 
-Everything is looked at once more, as if the message had just come: what its sender, the owner and Gmail say of it now,
-and every guard. Only its age is no objection.
+Everything is checked again as if the message had just come: its sender, the owner, Gmail, and every guard. Only its age
+does not matter.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _NONE = Verdict(Outcome.HOLD, RowName.QUARANTINE)
 
 
 async def owed(context: Context, job: DutyJob) -> datetime | None:
-    """Send owed links as far as there is room; returns when there is room for more, None if nothing is owed. May run
-    again: each leaves once."""
+    """Send owed links as far as there is room; returns when there is room for more, None if none is owed. May run
+    again: each is sent once."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LaneLost("conflict.mailbox")
@@ -70,11 +70,11 @@ async def owed(context: Context, job: DutyJob) -> datetime | None:
 
 
 class _ModelBroken(Exception):
-    """It gave no score, or none that is one."""
+    """The model gave no score, or an invalid one."""
 
 
 async def _paid(context: Context, mailbox: Mailbox, debt: Debt) -> bool:
-    """Whether the link leaves, or is owed no more; else the counts were full again before it could."""
+    """Whether the link is sent, or no longer owed; False if the limits were full again first."""
     try:
         fetched = await context.gmail.fetch(mailbox.id, debt.gmail_id)
         digest = await screen.read(context, fetched, mailbox)

@@ -47,7 +47,7 @@ class HeldMail:
 
     @property
     def name(self) -> str:
-        """What the newest of them says their name is, else their address."""
+        """The name in the newest message, else the address."""
         return self.messages[0].sender_name or self.sender
 
 
@@ -59,7 +59,8 @@ def letter(
     since: datetime,
     public_url: str,
 ) -> DigestLetter:
-    """What is said of `held`. `urls` are the links by sender and act; `since` is in the owner's own zone."""
+    """The digest's paragraphs about `held`. `urls` are the links by sender and action; `since` is in the owner's own
+    zone."""
     words = catalogue(mailbox.preferences.language).section("digest", "card")
     shown, count = held[: rules.MOST_SENDERS], sum(len(one.messages) for one in held)
     emails = _plural(words, "emails", count)
@@ -118,9 +119,9 @@ def _plural(words: Section, key: str, count: int, **more: object) -> str:
 
 # ---- digest: held mail, into the owner's inbox
 # Nothing is sent. The intent, with its Message-ID, is committed before the message is placed. A run that finds an
-# intent looks for that message before it places another, so a death at any point leaves at most one digest. A digest
-# that comes back as new mail is known by its Gmail id, and before that is known by what is sealed into its Message-
-# ID.
+# intent looks for that message before it places another, so a crash at any point leaves at most one digest. A digest
+# that comes back as new mail is recognised by its Gmail id, or before that is known by what is sealed into its
+# Message-ID.
 
 
 JUDGED_LATE = timedelta(days=1)
@@ -130,7 +131,7 @@ PAGES, PAGE = 5, 50
 
 
 async def digest(context: Context, job: DutyJob) -> datetime | DutyResult | None:
-    """Place a digest if one is due and there is something to tell; returns when to come again, None while off."""
+    """Place a digest if one is due and there is something to report; returns when to come again, None while off."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LaneLost("conflict.mailbox")
@@ -192,7 +193,7 @@ async def _told(
 
 
 async def _held(context: Context, mailbox_id: MailboxId, state: DigestState, now: datetime) -> list[HeldMail]:
-    """What was held since, and still is, by sender, newest first."""
+    """What was held since then and still is, by sender, newest first."""
     since = max(state.told_until, now - rules.LONGEST_AGO)
     wanted = Wanted((Shelf.HELD,), since=since - JUDGED_LATE, until=now)
     found: dict[str, list[MessageView]] = {}
@@ -214,7 +215,7 @@ def _next(mailbox: Mailbox, after: datetime) -> datetime:
 
 
 def zone_of(name: str) -> tzinfo:
-    """The zone of this name; UTC for one this machine does not know."""
+    """The zone of this name; UTC if this machine does not know it."""
     try:
         return get_timezone(name)
     except (LookupError, ValueError, OSError):
@@ -228,7 +229,7 @@ def known_zone(name: str) -> bool:
 
 async def is_ours(context: Context, mailbox_id: MailboxId, arrival: Arrival) -> bool:
     """Whether this message is a digest that we put into this mailbox: its Message-ID was sealed with our keys for it,
-    Gmail dates it about then, and it is no copy of one that is known."""
+    Gmail dates it about then, and it is no copy of a known one."""
     claimed = arrival.message.message_id
     sealed = rules.sealed_in(claimed)
     if not sealed:
@@ -249,7 +250,7 @@ async def is_ours(context: Context, mailbox_id: MailboxId, arrival: Arrival) -> 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A link that was opened: what it does, to whose messages (those that are still known, newest first)."""
+    """An opened link: what it does, and to whose messages (those still known, newest first)."""
 
     link: DigestLink
     mailbox: Mailbox
@@ -258,12 +259,12 @@ class Offered:
 
 
 async def offered(context: Context, token: str) -> Offered | None:
-    """The link with this token as it is now, None if it never was or has expired. Changes nothing."""
+    """The link with this token as it is now, None if it never existed or has expired. Changes nothing."""
     return await _offered(context, await context.store.digest_link(token_hash(token)))
 
 
 async def use(context: Context, token: str, *, back: bool = False) -> Offered | None:
-    """Do what the link says, or take it `back`, once."""
+    """Do what the link says, or undo it (`back`), once."""
     return await _offered(context, await use_link(context, token, back=back))
 
 
