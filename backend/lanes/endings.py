@@ -36,8 +36,8 @@ log = structlog.get_logger()
 
 FIRST_PATIENCE = timedelta(seconds=5)
 DUTY_PATIENCE = timedelta(minutes=15)
-"""A duty is never given up: what was refused for good, or failed too often, is tried again at intervals that
-double from the first to the second."""
+"""A duty is never given up: after a permanent refusal, or too many failures, it is tried again at intervals that double
+from the first to the second."""
 
 AGAIN = timedelta(seconds=1)
 

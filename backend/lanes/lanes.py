@@ -36,32 +36,33 @@ from backend.transactions.statement import EVERY
 log = structlog.get_logger()
 
 LONGEST = 48.0
-"""Seconds after which a stage, a duty or a look is stopped: what hangs must not hang for ever."""
+"""Seconds after which a stage, a duty or a look is stopped, so that nothing hangs for ever."""
 
 SHARES = 4
-"""A mailbox may have so many messages under way as a share of all tasks makes, and as many tasks are kept for duties:
-one with much to do, or with Google's quota used up, keeps nobody else waiting."""
+"""One mailbox may run at most one such share of all tasks, and as many tasks are reserved for duties: a mailbox with
+much to do, or with Google's quota used up, delays no other."""
 
 DEADLY = "workers_died"
-"""The code of a message over which as many processes died in a row as it may have tries."""
+"""The error code of a message that as many processes died over in a row as it may have tries."""
 
 SUSPECTED = 2
-"""After so many deaths in a row a message runs alone. A process that dies takes all that is under way with it, and only
-what ran alone can be the cause."""
+"""After so many deaths in a row a message runs alone. A dying process takes all running jobs with it, and only one that
+ran alone can be the cause."""
 
 CAREFUL = timedelta(seconds=5)
-"""How long one job runs at a time once a suspect was seen, and again from each further one."""
+"""How long jobs run one at a time after a suspect was seen, counted from the latest one."""
 
 FIRST_PAUSE, LONGEST_PAUSE, AGAIN = 0.25, 8.0, 1.0
-"""Seconds until a store that could not be read is asked again, doubled from the first to the second; and until a look
+"""Seconds before a store that could not be read is asked again, doubled from the first to the second; and before a look
 is tried again that the store did not take."""
 
 WORTH = 8
-"""What was left for want of room is read again when an eighth of all tasks is free: that costs as much for many as for
-one."""
+"""What was left for lack of room is read again when an eighth of all tasks is free: the read costs as much for many as
+for one."""
 
 UNRECORDED = 5.0
-"""Seconds for which a job whose end could not be written keeps its place. It is due, and would begin at once."""
+"""Seconds for which a job whose end could not be written keeps its place. It is still due, and would start again at
+once."""
 
 Run = Callable[[], Awaitable[MessageJob | None]]  # runs a job; what follows it
 
@@ -77,14 +78,15 @@ class Lanes:
         self._endings = Endings(context, self.failed)
         self._queue = Queue()
         self._left: set[MailboxId] = set()
-        """Lanes that have more to do than there was room for in the process."""
+        """Lanes with more to do than the process had room for."""
         self._careful_until: datetime | None = None
         self._running: set[asyncio.Task[bool]] = set()
         self._messages = 0
         self._lost: dict[MailboxId, Lane] = {}
-        """Lanes of mailboxes that are another process's by now, of which something was still under way."""
+        """Lanes whose mailboxes another process owns by now, while something still runs here."""
         self._all = self._waits = False
-        """Whether any lane may have something due that nothing told of, and whether one waits for a task to end."""
+        """Whether any lane may have something due without having been woken, and whether one waits for a task to
+        end."""
         self._told = asyncio.Event()
         context.looks.wake = self._told.set
         context.store.on_due(self.rouse)

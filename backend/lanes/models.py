@@ -17,7 +17,7 @@ from backend.transactions.store import Store
 log = structlog.get_logger()
 
 LOOKED = 5.0
-"""Seconds after which it is looked again without a notice."""
+"""Seconds between two checks without a notice."""
 
 
 class Taken(Protocol):

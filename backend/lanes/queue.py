@@ -40,7 +40,8 @@ class Queue:
     def __init__(self) -> None:
         self.lanes: dict[MailboxId, Lane] = {}
         self._turns: list[tuple[datetime, int, MailboxId]] = []
-        """When lanes are due; of equal times the one that waits longer. A lane's own `due` says which entry counts."""
+        """When lanes are due; at equal times the one that has waited longer. A lane's own `due` says which entry
+        counts."""
         self._number = count()
 
     @property

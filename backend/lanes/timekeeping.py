@@ -21,11 +21,11 @@ log = structlog.get_logger()
 
 EVERY = 5.0
 ROUNDS, PAUSE = 4, 1.1
-"""How often Google is asked at the start if its time is not ours, and how many seconds lie between: it tells whole
-ones."""
+"""How often Google is asked at the start if its time differs from ours, and the seconds in between: Google's times are
+whole seconds."""
 
 LONGEST_WAIT = timedelta(hours=26)
-"""Nothing is put off for longer than Google's longest limits, a day, but for the duties below."""
+"""No job is put off for longer than Google's longest limits, a day, except the duties below."""
 
 
 def latest(settings: Settings) -> Mapping[Duty, timedelta]:

@@ -30,7 +30,8 @@ LOOKED_THROUGH = 40
 """Messages looked through for the senders of what would be held."""
 
 PATIENCE = 7.0
-"""Seconds Gmail may take to give out a message. Google gives up on us some seconds later, and would show a failure."""
+"""Seconds Gmail may take to return a message. Google stops waiting for us some seconds later and would show a
+failure."""
 
 
 @dataclass(frozen=True, slots=True)

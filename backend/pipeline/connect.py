@@ -156,7 +156,7 @@ async def _stored(context: Context, grant: Grant) -> Mailbox:
 log = structlog.get_logger()
 
 REVOKE_TRIES = 4
-"""How often Google is asked to take the grant back before the rows are deleted without its yes."""
+"""How often Google is asked to revoke the grant before the rows are deleted without it."""
 
 RECEIPT_LIFE = timedelta(days=30)
 

@@ -21,7 +21,7 @@ from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
 
 MOST_ORDERED = 200
-"""Messages of one order. A page shows fewer."""
+"""Most messages of one order. A page shows fewer."""
 
 MOST_CREDITS = 20
 LONGEST_ADDRESS = 320

@@ -112,7 +112,7 @@ CODE_LIFE = timedelta(seconds=120)
 TICKET_LIFE = timedelta(seconds=60)
 SESSION_LIFE = timedelta(days=30)
 SESSION_STEP = timedelta(days=1)
-"""How much of its life is gone before a session in use is given all of it again."""
+"""How much of a session's life must be over before its use renews it in full."""
 
 REQUEST = "device request"
 REQUEST_LIFE = timedelta(minutes=15)

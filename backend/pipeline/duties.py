@@ -78,7 +78,7 @@ def renewed_after(life: timedelta, interval: timedelta, mailbox_id: MailboxId) -
 
 
 PAGE = 50
-"""Messages a page: at 20 units each a page is 1,000 units, a sixth of a minute's allowance."""
+"""Messages per page: at 20 units each a page is 1,000 units, a sixth of a minute's quota."""
 
 AT_ONCE = 4
 
@@ -162,9 +162,9 @@ async def _learn_from(
 
 BATCH = 500
 UNTIL_SETTLED = timedelta(minutes=1)
-"""When it is tried again while nobody knows what time it is: nothing is forgotten by a clock that may be wrong."""
+"""When to retry while the time is not known: a wrong clock must not delete anything."""
 ITSELF = "pitchgate"
-"""Who did what no person did."""
+"""The author of what no person did."""
 
 
 async def retain(context: Context, job: DutyJob) -> datetime:

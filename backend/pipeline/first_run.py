@@ -35,13 +35,13 @@ from backend.ports.reader import Unread
 from backend.transactions.records import DutyJob
 
 MESSAGES = 100
-"""How many messages a preview looks at: 20 quota units each, a third of what Gmail grants a mailbox in a minute."""
+"""How many messages a preview judges: 20 quota units each, a third of what Gmail grants a mailbox in a minute."""
 
 BATCH = 10
 AT_ONCE = 4
 INDEX_WAIT = timedelta(seconds=2)
 STUCK = timedelta(minutes=10)
-"""A preview that has been under way for longer may be asked for again."""
+"""A preview running for longer may be ordered again."""
 
 
 async def preview(context: Context, job: DutyJob) -> datetime | None:

@@ -19,13 +19,13 @@ from backend.transactions.records import MessageJob, Reached, ScreeningContext
 log = structlog.get_logger()
 
 LINGER = 0.05
-"""Seconds for which a verdict waits for those on the others: Google or the reading may hold one of them up."""
+"""Seconds for which a verdict waits for the others: Google or the reading may delay one of them."""
 
 PATIENCE = 2.0
 """Seconds after which a look is written even if no verdict is ready."""
 
 CommitLook = Callable[[Sequence[Reached]], Awaitable[Mapping[str, MessageJob | None]]]
-"""Writes a look with these verdicts. Returns which of its messages are new, and the stage to go on with."""
+"""Writes a look with these verdicts. Returns which of its messages are new, with their next stages."""
 
 Waiting = tuple[Reached, asyncio.Future[MessageJob | None]]
 

@@ -13,7 +13,7 @@ from backend.domain.mailbox.mailbox import Mailbox, NoticeHint
 from backend.transactions.jobs import position
 
 MOST_PUSHES = 4096
-"""Pushes of which it is remembered that they came."""
+"""How many pushes are remembered, to recognise repeats."""
 
 
 @dataclass(slots=True)

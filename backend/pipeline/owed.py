@@ -25,15 +25,15 @@ from backend.transactions.records import Debt, DutyJob
 log = structlog.get_logger()
 
 MOST = 10
-"""Messages that are read again in one go."""
+"""Most messages read again in one run."""
 
 UNTIL_MENDED = timedelta(minutes=10)
-"""When it is tried again after our model broke: the fault is ours, and costs nobody their link."""
+"""When to retry after our model failed: that is our fault, and costs nobody their link."""
 
 _MODEL_BROKEN = (FailOpen.SCORER_BROKEN, FailOpen.NO_PROBABILITY)
 
 _NONE = Verdict(Outcome.HOLD, RowName.QUARANTINE)
-"""No link, and no guard that says why."""
+"""No link, and no guard that explains it."""
 
 
 async def owed(context: Context, job: DutyJob) -> datetime | None:

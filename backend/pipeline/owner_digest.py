@@ -35,7 +35,7 @@ from backend.transactions.records import DutyJob
 
 
 PITCH, MAYBE = 80, 40
-"""Points from which a score has a word of its own."""
+"""Scores from which a digest uses a stronger word, in points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _plural(words: Section, key: str, count: int, **more: object) -> str:
 
 
 JUDGED_LATE = timedelta(days=1)
-"""A message may be judged so long after it came, and comes in the digest after that."""
+"""A message may be judged this long after it came; it is then in the next digest."""
 
 PAGES, PAGE = 5, 50
 

@@ -1,13 +1,13 @@
-"""relist: Google's history no longer reaches back to the cursor, so mail is looked for by listing.
+"""relist: Google's history no longer reaches back to the cursor, so new mail is found by listing.
 
 Three steps, each resumable from what its last page committed:
 
-    begin       note the mailbox's position first (taken afterwards it would skip changes) and how far back to look
-    list        newest first, 500 ids a page; mail that is known already costs nothing more
-    reconcile   what the owner moved meanwhile: Held listed and held against our rows, the rows that differ looked
-                at some at a time, then Allow and Block
+    begin       note the mailbox's position (taken later, it would skip changes) and how far back to look
+    list        newest first, 500 ids per page; known mail costs nothing more
+    reconcile   what the owner moved meanwhile: compare the label Held with our rows and check the rows that differ,
+                some at a time, then Allow and Block
 
-The gap is bounded by time and by count; what was found, and what was left out, is kept for owner and operator.
+The gap is bounded by time and by count; a report for owner and operator says what was found and what was left out.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from backend.transactions.records import DutyJob, Sighting, SyncPage
 log = structlog.get_logger()
 
 MARK = "relist:"
-"""A listing under way whose `page_start` begins so is a re-list."""
+"""If the `page_start` of a listing begins with this, it is a re-list."""
 
 MARGIN = timedelta(minutes=10)
 """A re-list starts this much before the last safe time: Google's clock and index may lag ours."""
@@ -45,26 +45,26 @@ LABEL_PAGES = 20
 """Pages of one label that are listed."""
 
 COMPARED = PAGE * LABEL_PAGES
-"""Held messages that are compared with Gmail in one re-list, those decided last first."""
+"""Held messages compared with Gmail in one re-list, the latest decided first."""
 
 LOOKS_A_PAGE = 20
-"""Held messages that may have been moved and are looked at (20 units each) before progress is committed: ten such
-pages fit into one go at the rate Google allows."""
+"""Held messages, possibly moved, checked (20 units each) before progress is committed: ten such pages fit into one run
+at Google's rate."""
 
 MOVED_LIMIT = 2_000
-"""The same in one re-list: seven minutes of a mailbox's quota. What is left is reported."""
+"""The same per re-list: seven minutes of a mailbox's quota. What is left is reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a re-list stands, as it is kept in `page_start`."""
+    """How far a re-list is, as stored in `page_start`."""
 
     cursor: str
     since: datetime
     found: int
     cut: str
-    listed: bool  # all pages are through, only the reconciling is left
-    below: str = ""  # suspects with this id and greater ones have been looked at
+    listed: bool  # all pages are listed, only the reconciling is left
+    below: str = ""  # suspects with this id or a greater one have been checked
     looked: int = 0
 
     def packed(self) -> str:
@@ -99,7 +99,7 @@ async def begin(context: Context, job: DutyJob, mailbox: Mailbox) -> bool:
     """Note the position the re-list will end at, and how far back it goes. False: there is more to do."""
     now = context.clock.now()
     profile = await context.gmail.profile(mailbox.id)
-    # What came before the owner connected is none of our business. Mail is dated by Google's clock, which may be
+    # Mail from before the owner connected is left alone. Mail is dated by Google's clock, which may be
     # behind ours by as much as is allowed for.
     connected = mailbox.created_at - timedelta(seconds=context.settings.clock_skew)
     since = max((mailbox.safe_since or mailbox.created_at) - MARGIN, connected)
@@ -122,7 +122,7 @@ async def go_on(context: Context, job: DutyJob, mailbox: Mailbox) -> bool:
     except (Rejected, Unexplained) as error:
         if not mailbox.page_token or not believed(error, job.error, PASSED_OVER):
             raise
-        # The page token died with its listing: list again. What was found is known and found only once.
+        # The page token died with its listing: list again. Mail found before now has its row and is skipped.
         again = replace(progress, found=0)
         await context.store.commit_sync(job, SyncPage(page_start=again.packed()), context.clock.now())
         return False
@@ -148,7 +148,7 @@ async def go_on(context: Context, job: DutyJob, mailbox: Mailbox) -> bool:
 
 
 async def _reconcile(context: Context, job: DutyJob, mailbox: Mailbox, progress: Progress) -> bool:
-    """Look at the next suspects; after the last of them end the re-list."""
+    """Check the next suspects; after the last of them end the re-list."""
     began = context.clock.now()
     suspects, beyond = await _suspects(context, job, mailbox, progress)
     names = sorted(
@@ -188,11 +188,11 @@ async def _reconcile(context: Context, job: DutyJob, mailbox: Mailbox, progress:
 async def _suspects(
     context: Context, job: DutyJob, mailbox: Mailbox, progress: Progress
 ) -> tuple[Mapping[str, str | None], int]:
-    """Messages that may not lie where they should, and who decided about each (None: it was delivered): held ones that
-    the owner took the label off, put back into the inbox, into spam or bin or out of it; and delivered ones that are in
-    spam. And how many more are held than are compared.
+    """Messages that may be in the wrong place, and who decided about each (None: it was delivered): held ones that lost
+    the label or were moved to or from the inbox, spam or bin, and delivered ones in spam. Also returns how many more
+    are held than are compared.
 
-    Rows with a stage still to do are left out: what they are to become is our order, not yet done.
+    Rows with a stage still to do are left out: our own order moves those.
     """
     held = mailbox.labels.held
     if not held:
@@ -217,18 +217,18 @@ async def _suspects(
 async def _moved(
     context: Context, job: DutyJob, mailbox: Mailbox, progress: Progress, suspects: Mapping[str, str | None]
 ) -> _Moved:
-    """The owner's moves among the suspects. Each is looked at, because the list's index may lag and a deleted
-    message is not a released one."""
+    """The owner's moves among the suspects. Each is checked, because Gmail's index may lag and a deleted message was
+    not released."""
     held, found = mailbox.labels.held, _Moved()
     for gmail_id, by in suspects.items():
         try:
             labels = await context.gmail.labels_on(mailbox.id, gmail_id)
         except Gone:
-            continue  # deleted: nothing is left to be moved
+            continue  # deleted: nothing is left to move
         except (Rejected, Unexplained) as error:
             if not believed(error, job.error, PASSED_OVER):
                 raise
-            # It stays as it is for us. Waiting for it would keep every new mail from being seen.
+            # Leave its row as it is. Retrying would keep all new mail from being seen.
             log.warning("held_mail_not_read", mailbox=mailbox.id, reason=error.reason)
             continue
         lies_there = held in labels and INBOX not in labels
@@ -244,7 +244,7 @@ async def _moved(
 
 
 async def _labelled(context: Context, job: DutyJob, mailbox: Mailbox, progress: Progress) -> list[Correction]:
-    """Messages of ours that carry Allow or Block and about which that has never been decided."""
+    """Known messages that carry Allow or Block without that decision on record."""
     found: list[Correction] = []
     for label, decision in ((mailbox.labels.allow, Decision.ALLOW), (mailbox.labels.block, Decision.BLOCK)):
         if not label:
@@ -271,7 +271,7 @@ async def _with_label(
         except (Rejected, Unexplained) as error:
             if not believed(error, job.error, PASSED_OVER):
                 raise
-            return  # the owner has deleted the label: what carried it is looked at one by one
+            return  # the owner has deleted the label: check the messages one by one
         for gmail_id, _ in listed.ids:
             yield gmail_id
         page = listed.next_page

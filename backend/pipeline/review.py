@@ -1,4 +1,4 @@
-"""What the review page, the owner's lists and the insights page ask for."""
+"""What the review page, the owner's lists and the insights page call."""
 
 from __future__ import annotations
 
@@ -44,34 +44,33 @@ from backend.transactions.driver import Notifier
 from backend.transactions.records import News
 
 # ---- showing: one message for its owner
-# The same for page and desktop app.
+# Shared by the page and the desktop app.
 
 
 async def shown(context: Context, view: MessageView, owner: Owner) -> ShownMessage:
-    """Text and marks of a message we know of. Raises as `Gmail.fetch` and `Reader.show` do."""
+    """Text and marks of a message that has a row. Raises as `Gmail.fetch` and `Reader.show` do."""
     fetched = await context.gmail.fetch(view.mailbox_id, view.gmail_id)
     return await context.reader.show(fetched, owner, weighed(view))
 
 
 def weighed(view: MessageView) -> Score:
-    """The score that decided, with its reasons, from what is kept of it."""
+    """The score that decided, with its reasons, from what was kept of the message."""
     return Score(view.score or 0.0, 0.0, reasons_of(view), view.model)
 
 
 # ---- review: the owner's pages and orders
-# Orders are kept before anything is done about them, under a key the page was made with: the same order sent twice is
-# one order.
+# An order is stored before it is carried out, under a key made with the page: the same order sent twice counts once.
 
 
 log = structlog.get_logger()
 
 MOST_OF_SENDER = 30
-"""Messages of a sender that are shown with one of them."""
+"""Messages of a sender shown with one of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedMessage:
-    """One message to be read. `missing`: why nothing is `shown` (gone, later, reconnect, unreadable), "" if it is."""
+    """One message to read. `missing` says why nothing is `shown` (gone, later, reconnect, unreadable), "" if it is."""
 
     view: MessageView
     mailbox: Mailbox
@@ -82,7 +81,7 @@ class OpenedMessage:
 
 @dataclass(frozen=True, slots=True)
 class ReviewService:
-    """The entrances of the owner's review pages. Errors are those of `backend.domain.errors`."""
+    """What the owner's review pages call. Errors are those of `backend.domain.errors`."""
 
     context: Context
     unsubscriber: Unsubscriber
@@ -104,13 +103,13 @@ class ReviewService:
         return await self.context.store.sender_profile(mailbox_id, plain, domain, after, limit)
 
     async def held_of(self, mailbox_id: MailboxId, address: str) -> Pile:
-        """What waits from one sender, newest first."""
+        """Held messages from one sender, newest first."""
         profile = await self.sender_profile(mailbox_id, address, None, MOST_OF_SENDER)
         held = tuple(view for view in profile.messages if shelf_of(view) is Shelf.HELD)
         return Pile(profile.address, held, more=int(profile.position is not None))
 
     async def held_until(self, mailbox_id: MailboxId, until: datetime) -> list[str]:
-        """The messages that wait and came up to `until`, at most as many as one order takes."""
+        """Held messages that came up to `until`, at most as many as one order takes."""
         found: list[str] = []
         wanted, position = Wanted((Shelf.HELD,), until=until + timedelta(microseconds=1)), None
         for _ in range(MOST_ORDERED):
@@ -122,9 +121,9 @@ class ReviewService:
         return found[:MOST_ORDERED]
 
     async def letter(self, mailbox_id: MailboxId, gmail_id: str) -> OpenedMessage:
-        """One message with its text, fetched now and kept nowhere. Raises `NotFound` if we know of none.
+        """One message with its text, fetched now and not kept. Raises `NotFound` if it has no row.
 
-        That Gmail does not give it out is no error here: what is on record about it can still be decided upon.
+        It is no error if Gmail does not give the message out: the owner can still decide by what is on record.
         """
         view, mailbox, leaving = await self.context.store.mail(mailbox_id, gmail_id)
         letter = OpenedMessage(view, mailbox, leaving)
@@ -153,14 +152,14 @@ class ReviewService:
     # --- ordering
 
     def key(self) -> str:
-        """What a page names its next order by."""
+        """A key for the page's next order."""
         return self.context.tokens.token(18)
 
     async def unsubscribe(self, mailbox_id: MailboxId, gmail_id: str) -> UnsubscribeState:
-        """Post RFC 8058's one click for this message, on the owner's order, and note how it went.
+        """Send RFC 8058's one-click request for this message, on the owner's order, and note the outcome.
 
-        Kept before it is tried and tried by one at a time; done once, it is not tried again. A process that dies
-        over it leaves an order that can be given again. Raises `NotFound` for an unknown message.
+        The order is stored first and tried by one process at a time; once done, it is not tried again. If the process
+        dies meanwhile, the order can be given again. Raises `NotFound` for an unknown message.
         """
         if not await self.context.store.begin_unsubscribe(mailbox_id, gmail_id, self._now()):
             leaving = (await self.context.store.mail(mailbox_id, gmail_id))[2]
@@ -190,8 +189,8 @@ class ReviewService:
 
 @dataclass(frozen=True, slots=True)
 class TrialReport:
-    """What would happen to mail of `sender`: to a plain letter, and to what is surely a pitch. The same row for
-    both means that what they write does not matter."""
+    """What would happen to mail from `sender`: to a plain letter, and to an obvious pitch. The same row for both means
+    that the content does not matter."""
 
     sender: str
     authenticated: bool
@@ -201,18 +200,18 @@ class TrialReport:
 
     @property
     def settled(self) -> bool:
-        """Whether the content does not matter."""
+        """Whether both have the same result."""
         return self.letter.row is self.pitch.row
 
 
 async def written_out(context: Context, mailbox_id: MailboxId) -> str:
-    """All rules as text that can be brought in again."""
+    """All rules as text that can be imported again."""
     found = await context.store.rules(mailbox_id, None, "", "", MOST_RULES)
     return write_list(entry.rule for entry in found)
 
 
 async def trial(context: Context, mailbox: Mailbox, text: str, *, authenticated: bool) -> TrialReport:
-    """Would this sender pass? Raises `Refused` for what is no address."""
+    """Would mail from this sender reach the inbox? Raises `Refused` for an invalid address."""
     sender = subject_of(text)
     if "@" not in sender:
         raise Refused("rule_address.domain", field="subject")
@@ -241,12 +240,12 @@ SENDERS = 10
 
 @dataclass(frozen=True, slots=True)
 class InsightService:
-    """The entrance of the insights page."""
+    """What the insights page calls."""
 
     context: Context
 
     async def look(self, mailbox_id: MailboxId) -> tuple[Mailbox, Figures]:
-        """The mailbox and the figures of its last weeks, every week there. Raises `NotFound` when it has been
+        """The mailbox and the figures of its last weeks, including empty ones. Raises `NotFound` once it is
         disconnected."""
         mailbox = await self.context.store.mailbox(mailbox_id)
         if mailbox is None:
@@ -257,7 +256,7 @@ class InsightService:
         return mailbox, replace(figures, weeks=all_weeks(figures.weeks, today))
 
     async def unanswered(self, mailbox_id: MailboxId, senders: Iterable[str]) -> dict[str, Check]:
-        """The latest check of each of those senders who were sent one and have passed none."""
+        """For each sender who was sent checks and passed none, the latest check."""
         found = {}
         for sender in senders:
             checks = (await self.context.store.sender_profile(mailbox_id, sender, "", None, 1)).checks
@@ -271,11 +270,11 @@ class InsightService:
         return await self.context.store.drift(mailbox_id)
 
     async def quality(self, mailbox_id: MailboxId) -> list[Quality]:
-        """What the owner's answers say of the verdicts: of all first."""
+        """What the owner's answers say about the verdicts, starting with all of them."""
         return quality(await self.context.store.labels(mailbox_id, self.context.clock.now()))
 
     async def better_degree(self, mailbox: Mailbox) -> StrictnessOffer | None:
-        """The strictness that the answers say would serve the owner better."""
+        """The strictness that would have served the owner better, judging by their answers."""
         reader, now = self.context.reader, self.context.clock.now()
         answered = await self.context.store.answered(mailbox.id, reader.model_version, now)
         return better_strictness(mailbox.preferences.strictness, answered, reader.thresholds)

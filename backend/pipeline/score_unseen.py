@@ -1,8 +1,8 @@
 """score_unseen: what would have been decided about a message that was never screened. It stays where it is.
 
-A message may be unknown because it is older than the connection, because its row was retained out, or because
-it has only just arrived. The last kind must not be noted here: otherwise its sync would skip it as known, and it
-would never be held or answered. It is judged all the same, and its sync is made due at once.
+A message may be unknown because it is older than the connection, because its row has been deleted with age, or because
+it has only just arrived. The last kind must get no row here: otherwise its sync would skip it as known, and it would
+never be held or answered. It is judged all the same, and its sync is made due at once.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from backend.transactions.records import CardData, Duty, Sighting
 
 
 async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tuple[CardData, bool]:
-    """Fetch the message (the one Gmail call) and judge it; True when it has only just arrived and its turn is
-    still to come. Raises `Gone`, `Rejected`, `NeedsReconnect` or `TryLater` as the fetch does, and `Unread`."""
+    """Fetch the message (the one Gmail call) and judge it; True if it has only just arrived and is still to be
+    screened. Raises `Gone`, `Rejected`, `NeedsReconnect` or `TryLater` as the fetch does, and `Unread`."""
     digest = await context.reader.screen(await context.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
     arrival, screened = digest.arrival, digest.kept()
     now = context.clock.now()
@@ -34,7 +34,7 @@ async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tup
     elif digest.score is None:
         verdict = unjudged(digest)
     else:
-        # Observing, and without credits: nothing is moved and nothing is spent on it.
+        # Judged as in mode observe, without credits: nothing is moved or spent.
         facts = Facts(
             arrival=replace(arrival, labels=_as_if_new(arrival.labels)),
             owner=mailbox.owner,
@@ -60,7 +60,7 @@ async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tup
 
 
 def _as_if_new(labels: frozenset[str]) -> frozenset[str]:
-    """Archived mail is judged as what it was when it came; the owner's own mail is not."""
+    """Archived mail is judged as if it were still in the inbox; the owner's own mail is not."""
     return labels | {"INBOX"}
 
 

@@ -1,7 +1,7 @@
-"""screen: one message is judged: by what history already tells, else fetched once, parsed, scored, decided.
+"""screen: judge one message: by what history already shows, else fetch it once, parse, score and decide.
 
-On doubt the message stays in the inbox: whatever cannot be fetched, parsed or scored for good ends as
-`FAIL_OPEN` with its cause, and nobody is answered.
+When in doubt it stays in the inbox: a message that can never be fetched, parsed or scored ends as `FAIL_OPEN` with its
+cause, and gets no answer.
 """
 
 from __future__ import annotations
@@ -49,21 +49,21 @@ log = structlog.get_logger()
 INDEX_WAIT = timedelta(seconds=5)
 
 BELIEVE_GONE = timedelta(seconds=5)
-"""A message that is younger than this for us and cannot be found is looked for once more."""
+"""A message first seen less than this ago that cannot be found is fetched once more."""
 
 DECISIONS = 4
-"""How often a message is decided again when credits or challenges moved under it."""
+"""How often a message is decided again when credits or challenges changed meanwhile."""
 
 
 async def screen(context: Context, job: MessageJob, found: FoundMail | None = None) -> MessageJob | None:
-    """Decide one message and commit the verdict with everything that follows from it; the stage to go on with. What a
-    look has `found` is written with it."""
+    """Judge one message and commit the verdict with everything that follows; returns the job of the next stage. A
+    message that a look has `found` is committed with that look."""
     begun = found.begun if found else await context.store.screening_context(job.mailbox_id)
     mailbox = begun.mailbox
     if mailbox is None:
         raise LaneLost("conflict.mailbox")
     if mailbox.indexed_at is None:
-        # Before Sent has been read nobody is known, and everybody would look like a stranger.
+        # Before Sent has been read, everybody would look like a stranger.
         soon = context.clock.now() + INDEX_WAIT
         raise NotYet("later.indexing", reason="indexing", retry_at=soon)
     early = _from_history(context, job, mailbox, begun)
@@ -77,7 +77,7 @@ async def screen(context: Context, job: MessageJob, found: FoundMail | None = No
     except Gone as error:
         ripe = job.first_seen_at + BELIEVE_GONE
         if context.clock.now() < ripe:
-            # History may tell of a message before it can be read; what is really gone is still so a moment later.
+            # History may list a message before it can be read; one that is really gone is still gone a moment later.
             raise NotYet("later.not_there", reason="gone?", retry_at=ripe) from error
         if found:
             await found.there(job)
@@ -103,7 +103,7 @@ async def screen(context: Context, job: MessageJob, found: FoundMail | None = No
 
 
 async def _own(context: Context, job: MessageJob, found: FoundMail | None, digest: Digest) -> bool:
-    """End the job of a message that the owner wrote, or of a digest that we put there; False for any other."""
+    """End the job of a message that the owner wrote, or of a digest that we placed; False for any other."""
     if await owner_digest.is_ours(context, job.mailbox_id, digest.arrival):
         if found:
             await found.there(job)
@@ -118,7 +118,7 @@ async def _own(context: Context, job: MessageJob, found: FoundMail | None, diges
 
 
 async def read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
-    """The message read and scored, and how long that took."""
+    """The message, read and scored, and how long that took."""
     began = time.perf_counter()
     digest = await context.reader.screen(fetched, mailbox.owner)
     context.judged.reading.observe(time.perf_counter() - began)
@@ -186,13 +186,13 @@ async def _end(
     fault: str = "",
     intent: ChallengeIntent | None = None,
 ) -> MessageJob | None:
-    """Commit the verdict; one that lets a message in because it could not be judged is logged and counted."""
+    """Commit the verdict; log and count one that lets a message in because it could not be judged."""
     now = context.clock.now()
     following = await _record(context, Reached(job, verdict, screened, intent), found)
     context.judged.note(verdict)
     if screened is not None and not job.backlog:
         lag = (now - screened.received_at).total_seconds()
-        context.judged.lag.observe(max(lag, 0.0))  # two clocks may disagree
+        context.judged.lag.observe(max(lag, 0.0))  # the two clocks may differ
     if verdict.row is RowName.FAIL_OPEN:
         log.warning("failed_open", mailbox=job.mailbox_id, cause=verdict.cause, fault=fault)
     return following
@@ -221,7 +221,7 @@ async def decided(
     *,
     backlog: bool = False,
 ) -> tuple[Verdict, Address | None]:
-    """The verdict, and whom the sender is answered by if they are."""
+    """The verdict, and the challenge to send if it asks for one."""
     now = context.clock.now()
     if digest.score is None:
         return unjudged(digest), None
@@ -250,7 +250,7 @@ async def decided(
         now=now,
         found_in_message=digest.guards,
     )
-    refused = objections(inquiry)  # what follows asks Gmail: only about mail that would be answered
+    refused = objections(inquiry)  # only for mail that would be answered, since these checks ask Gmail
     owner, written_to = mailbox.owner, digest.written_to
     if set(refused) <= {NOT_ADDRESSED}:
         owner = await owner_now(context, mailbox)
@@ -269,7 +269,7 @@ async def decided(
 
 
 def _leaves(verdict: Verdict) -> bool:
-    """Whether a message is held or labelled for what it is."""
+    """Whether the verdict holds or labels a message for its content."""
     return (
         PLACEMENT_OF[verdict.outcome] in (Placement.MARKED, Placement.HELD)
         and verdict.row is not RowName.BLOCKED
@@ -277,7 +277,7 @@ def _leaves(verdict: Verdict) -> bool:
 
 
 async def by_joined_list(context: Context, mailbox_id: str, digest: Digest) -> bool:
-    """Whether the message surely came through a list that its owner has written to."""
+    """Whether the message certainly came through a mailing list that its owner has written to."""
     if not digest.list_address:
         return False
     now = context.clock.now()
@@ -287,8 +287,8 @@ async def by_joined_list(context: Context, mailbox_id: str, digest: Digest) -> b
 async def _by_their_filter(
     context: Context, mailbox: Mailbox, facts: Facts, screened: Screened, verdict: Verdict
 ) -> bool:
-    """Whether a filter of the owner's has marked as important what would be held or labelled. Gmail marks mail so by
-    itself too, and only the filters tell."""
+    """Whether the owner's own filter marked as important what would be held or labelled. Gmail marks mail as important
+    by itself too, so the filters have to be checked."""
     off = RowName.OWNERS_FILTER in facts.preferences.rows_off
     if (
         not _leaves(verdict)
@@ -297,14 +297,14 @@ async def _by_their_filter(
         or IMPORTANT not in facts.arrival.labels
     ):
         return False
-    with suppress(Rejected):  # then nothing is known of filters
+    with suppress(Rejected):  # nothing is known about the filters then
         return await context.gmail.filtered(mailbox.id, screened.message_id, IMPORTANT)
     return False
 
 
 def _fresh(context: Context, mailbox: Mailbox, digest: Digest) -> timedelta:
-    """Up to which age the message may be answered. One that is held already was read in time: its link is owed, or a
-    restored database has forgotten it, and then it is looked for, and no new one leaves late."""
+    """Up to which age the message may be answered. A held one was judged in time: either its link is owed, or a
+    restored database has forgotten the link; then the sent one is searched for, and no new one is sent late."""
     held_before = mailbox.labels.held in digest.arrival.labels
     return LINK_LIFE if held_before else timedelta(seconds=context.settings.fresh_seconds)
 
@@ -331,7 +331,7 @@ def _resting(
     guards: tuple[str, ...],
     now: datetime,
 ) -> Verdict:
-    """The table's verdict with what the log of decisions keeps of it, and the challenger's beside it."""
+    """The table's verdict with what the log of decisions keeps of it, and the challenger's verdict."""
     score = digest.score
     assert score is not None
     found = audit.grounds(facts, score, thresholds, guards, now)
@@ -342,8 +342,8 @@ def _resting(
 
 
 async def owner_now(context: Context, mailbox: Mailbox) -> Owner:
-    """The owner with every address they may write from by now, and their names there: mail from or to one added since
-    the last look is theirs. The watch, whose affair addresses are, then looks too."""
+    """The owner with all their current addresses and names: mail from or to an address added since the last watch is
+    theirs as well. The watch, which keeps the addresses, then renews them."""
     seen = await context.gmail.identity(mailbox.id)
     if not (seen.aliases <= mailbox.owner.addresses and seen.email in ("", mailbox.owner.email)):
         await context.store.request_duty(mailbox.id, Duty.WATCH, context.clock.now())
@@ -352,7 +352,7 @@ async def owner_now(context: Context, mailbox: Mailbox) -> Owner:
 
 
 def intended(context: Context, writer: Address, screened: Screened) -> ChallengeIntent:
-    """A new link for the sender of this message, to be sent by `writer`."""
+    """A new link for the sender of this message, sent by `writer`."""
     token = context.tokens.token(TOKEN_BYTES)
     identifier = context.tokens.identifier()
     return ChallengeIntent(

@@ -32,10 +32,10 @@ from backend.transactions.records import DutyJob
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """`first` is asked of everybody. After `code_after` solves of a sender a typed code follows it.
+    """`first` is asked of everybody. After a sender's `code_after` solves a typed code follows it.
 
-    Where `first` is a proof of work a typed code will be taken too, from who has no JavaScript; but programs read
-    codes, so a wait follows it that doubles as the work does. Another company's check has no such way beside it.
+    If `first` is a proof of work, senders without JavaScript may type a code instead. Programs can read codes, so a
+    wait follows that doubles as the work does. With another company's check there is no such alternative.
     """
 
     first: Captcha
@@ -44,15 +44,15 @@ class Checks:
 
     @property
     def code_alone(self) -> bool:
-        """Whether a typed code is taken without the first check, and a wait follows."""
+        """Whether a typed code is accepted without the first check, followed by a wait."""
         return self.first.kind in (Kind.PROOF_OF_WORK, Kind.TYPED_CODE)
 
     def code_follows(self, factor: int) -> bool:
-        """Whether at this price a typed code is asked for behind the first check."""
+        """Whether at this price a typed code follows the first check."""
         return self.first.kind is not Kind.TYPED_CODE and factor >= 1 << self.code_after
 
     def of(self, kind: Kind) -> Captcha:
-        """The check behind an answer of this kind. Raises `Refused` (captcha_malformed) if it is not one we made."""
+        """The check for an answer of this kind. Raises `Refused` (captcha_malformed) if it is not ours."""
         if kind is Kind.TYPED_CODE:
             return self.codes
         if kind is self.first.kind:
@@ -61,22 +61,22 @@ class Checks:
 
 
 # ---- solve: the sender's link
-# Looking changes nothing. What they do (asks for a task, tries, writes) is noted; only a right answer lets them in.
+# Opening the page changes nothing. What a sender does (ask for a task, try, write) is noted; only a right answer
+# delivers mail.
 
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{20,64}\Z")
 MOST_TRIES = 30
-"""Tries at codes for one link, whatever their number: more is guessing."""
+"""Tries of codes for one link in all: more is guessing."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenChallenge:
-    """A challenge as its page needs it. `factor` is the price (1, 2, 4, …),
-    `credits` what a solve earns; `waiting` counts the sender's mail that waits, `delivers` how many of it this check
-    lets in, and `expires_at` ends the link. `wait` is what follows a typed code without the check; one that is under
-    way ends at `deliver_at`. `subject` is that of the oldest of it ("" once it is forgotten),
-    `note` what the sender has said to the owner about it so far. Without `connected` what is let in waits for the
-    owner, who must connect the mailbox again."""
+    """A challenge as its page needs it. `factor` is the price (1, 2, 4, …), `credits` what a solve earns; `waiting`
+    counts the sender's held mail, `delivers` how many of it this check delivers; `expires_at` ends the link. `wait`
+    follows a typed code without the check; one that has begun ends at `deliver_at`. `subject` is that of the oldest
+    held email ("" once deleted), `note` the sender's line to the owner. Without `connected` the mail is delivered once
+    the owner reconnects."""
 
     challenge_id: str
     owner: str
@@ -103,7 +103,7 @@ class CodeDue:
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """A code was typed and no work was done: at `deliver_at` the mail is let in by itself."""
+    """A code was typed and no work was done: the mail is delivered at `deliver_at`."""
 
     deliver_at: datetime
 
@@ -115,7 +115,7 @@ async def open_challenge(context: Context, token: str) -> OpenChallenge:
 
 
 async def noted_challenge(context: Context, token: str) -> OpenChallenge:
-    """The same, also when all was delivered and a note may still be written. Raises as `leave_note` does."""
+    """The same, also if all mail was delivered and a note may still be written. Raises as `leave_note` does."""
     return await _opened(context, await _challenge(context, token, Challenge.refuse_note))
 
 
@@ -145,8 +145,8 @@ async def _opened(context: Context, challenge: Challenge) -> OpenChallenge:
 
 
 async def begin_check(context: Context, checks: Checks, token: str, noted: bool) -> Mapping[str, Any]:
-    """A fresh task of the first check, as public JSON. `noted`: the sender asked for it by an act of their own,
-    which is remembered. Raises what `open_challenge` raises."""
+    """A fresh task of the first check, as public JSON. `noted`: the sender asked for it themselves, which is recorded.
+    Raises what `open_challenge` raises."""
     challenge = await _challenge(context, token)
     now = context.clock.now()
     if noted:
@@ -157,12 +157,11 @@ async def begin_check(context: Context, checks: Checks, token: str, noted: bool)
 async def solve_challenge(
     context: Context, checks: Checks, token: str, payload: str, kind: Kind | None = None
 ) -> Solved | CodeDue | Promised:
-    """Check the answer to a check of `kind` (None: the first one) and let the sender in: credits earned, held
-    mail on its way, in one commit. Or say that a code is to be typed as well, or when the mail will be let in.
+    """Check the answer to a check of `kind` (None: the first one). If it is right, earn credits and release held mail
+    in one commit, or return that a code must follow, or when the mail will be delivered.
 
-    Raises what `open_challenge` raises, `Refused` for a wrong, expired, malformed or replayed answer, for a
-    code that is wrong or was tried too often (captcha_code_wrong, captcha_code_spent, captcha_code_closed), and
-    `TryLater`.
+    Raises what `open_challenge` raises, `Refused` for a wrong, expired, malformed or replayed answer, for a code that
+    is wrong or was tried too often (captcha_code_wrong, captcha_code_spent, captcha_code_closed), and `TryLater`.
     """
     challenge = await _challenge(context, token)
     now, factor = context.clock.now(), work_factor(challenge.solved_before)
@@ -184,13 +183,13 @@ async def solve_challenge(
 
 
 async def another_code(context: Context, checks: Checks, token: str, ticket: str) -> str:
-    """A new ticket in place of one that is still good. Raises what `open_challenge` raises, and `Refused`."""
+    """A new ticket for one that is still valid. Raises what `open_challenge` raises, and `Refused`."""
     challenge = await _challenge(context, token)
     return checks.codes.another(ticket, challenge.id, context.clock.now())
 
 
 async def show_code(context: Context, checks: Checks, token: str, ticket: str, spoken: bool) -> bytes:
-    """The code of a ticket as picture (PNG) or sound (WAV). Raises as `another_code` does."""
+    """The code of a ticket as a picture (PNG) or sound (WAV). Raises as `another_code` does."""
     challenge = await _challenge(context, token)
     shown: Callable[..., Any] = checks.codes.sound if spoken else checks.codes.picture
     data: bytes = await shown(ticket, challenge.id, context.clock.now())
@@ -198,10 +197,10 @@ async def show_code(context: Context, checks: Checks, token: str, ticket: str, s
 
 
 async def leave_note(context: Context, token: str, text: str) -> str:
-    """Keep the sender's line to the owner, in place of an earlier one; returns it as it is shown.
+    """Keep the sender's line to the owner, replacing an earlier one; returns it as it is shown.
 
-    Raises what `open_challenge` raises, but link_used only where a note is no longer taken; and `Refused` (note_long,
-    field line) for too long a one.
+    Raises what `open_challenge` raises, but link_used only if notes are no longer taken; and `Refused` (note_long,
+    field line) if it is too long.
     """
     challenge = await _challenge(context, token, Challenge.refuse_note)
     line = note_line(text)
@@ -219,7 +218,7 @@ async def _promise(context: Context, challenge: Challenge, answer: CheckedAnswer
 
 
 async def _count(context: Context, challenge: Challenge, answer: CheckedAnswer) -> None:
-    """Count the try, then look at it: two who guess at once never share one."""
+    """Count the try before checking it, so that two guesses made at once both count."""
     tries = await context.store.count_try(challenge.mailbox_id, challenge.id, answer.tried)
     if tries.of_challenge > MOST_TRIES:
         raise Refused("captcha_code_closed")
@@ -234,7 +233,7 @@ async def _challenge(
 ) -> Challenge:
     if not TOKEN.match(token):
         raise _unknown()
-    # Looked up by hash: timing could at most tell of the hash, and nobody can invert that.
+    # Looked up by hash: timing could reveal the hash at most, which nobody can invert.
     challenge = await context.store.challenge_by_token(token_hash(token))
     if challenge is None:
         raise _unknown()
@@ -244,13 +243,13 @@ async def _challenge(
         refuse(challenge, context.clock.now())
     except Expired:
         if challenge.expired(context.clock.now()) and not context.time.settled:
-            raise NotYet("later.time", reason="clock") from None  # nobody knows what time it is
+            raise NotYet("later.time", reason="clock") from None  # the time is not known
         raise
     return challenge
 
 
 async def _voided(context: Context, challenge: Challenge) -> Expired:
-    """The owner has decided. The sender hears good news; bad news is the owner's business."""
+    """The owner has decided. The page tells the sender good news only; a refusal is the owner's business."""
     known = await context.store.known(challenge.mailbox_id, [challenge.gmail_id])
     view = known.get(challenge.gmail_id)
     if view is not None and view.placement is Placement.INBOX:
@@ -268,8 +267,8 @@ def _unknown() -> NotFound:
 
 
 async def deliver(context: Context, job: DutyJob) -> datetime | None:
-    """Solve every link whose wait is over; returns when the next one is. May run again: each is solved once. While
-    nobody knows what time it is, none is over."""
+    """Solve every link whose wait is over; returns when the next one ends. May run again: each is solved once. While
+    the time is not known, no wait is over."""
     now = context.clock.now()
     if not context.time.settled:
         return now + UNTIL_SETTLED

@@ -1,7 +1,7 @@
-"""The map: which stage is which verb, and what follows it.
+"""The map: the stages of a message, a mailbox's duties, and what follows what.
 
-A message walks these boxes; each arrow is one commit, each box may run twice. The lane that ends SCREEN or ACT goes on
-with what follows. A look at history and the SCREEN of what it found end in one commit.
+A message passes through these boxes; each arrow is one commit, each box may run twice. The lane that ends SCREEN or
+ACT goes on with the next stage. A look at history and the SCREEN of what it found end in one commit.
 
     push ──▶ a look, SCREEN ──▶ ACT ──▶ CHALLENGE
                 │      │        (held or marked)  (held, and the sender is answered)
@@ -11,10 +11,10 @@ with what follows. A look at history and the SCREEN of what it found end in one 
     solve, a correction, or the owner's answer ──▶ RELEASE ──▶ back in the inbox
 
 Duties belong to a mailbox instead: SYNC (a look, or many) at the start and every quarter of an hour or so, WATCH
-daily, INDEX once, RETAIN daily (it counts the week's mail before it forgets any), PREVIEW when an owner asks what would
-have been held, DELIVER when a wait behind a typed code ends, DIGEST in the morning of its day, WEB_PUSH when a message
-is held and a browser asked for messages, OWED when a count of the day that kept a link back has room again, LEAVE when
-they go.
+daily, INDEX once, RETAIN daily (it counts the week's mail before it deletes any), PREVIEW when an owner asks what would
+have been held, DELIVER when the wait after a typed code ends, DIGEST in the morning of its day, WEB_PUSH when a message
+is held and a browser wants notifications, OWED when a daily limit that kept a link back has room again, LEAVE when they
+leave.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | DutyResu
 
 
 async def run_stage(context: Context, job: MessageJob, found: FoundMail | None = None) -> MessageJob | None:
-    """Run the message's stage, of what a look has `found` or of any. It ends its job itself, in the commit of its
-    result; what is returned is the next stage's job, with which the lane goes on."""
+    """Run the message's stage; `found` is the look that found it, if any. The stage ends its job itself, in the commit
+    of its result. Returns the next stage's job, with which the lane goes on."""
     if found is not None:
         return await _found(context, job, found)
     if job.stage is Stage.SCREEN:
@@ -79,15 +79,15 @@ async def _found(context: Context, job: MessageJob, found: FoundMail) -> Message
     except LaneLost:
         raise
     except Exception:
-        await found.there(job)  # what follows from the error is written into its row
+        await found.there(job)  # the error's outcome is written into its row
         raise
     finally:
         found.without(job)
 
 
 async def run_duty(context: Context, authorizer: Authorizer, job: DutyJob, hands: Hands = NO_HANDS) -> None:
-    """Run the mailbox's duty and store when it is due again, if its last commit has not. Messages that a SYNC finds are
-    put into our `hands`."""
+    """Run the mailbox's duty and store when it is due again, unless its last commit did. `hands` screen the messages
+    that a SYNC finds."""
     if job.duty is Duty.LEAVE:
         await leave(context, authorizer, job)  # deletes the duty along with the mailbox
         return

@@ -1,11 +1,11 @@
-"""sync: what changed since the stored cursor is listed;
-new messages, their verdicts and the moved cursor end in one commit.
+"""sync: list what changed since the stored cursor. New messages, their verdicts and the moved cursor are committed
+together.
 
-A look (`look_at`) is what a push asks for. A commit whose cursor has moved meanwhile is refused, so of two looks one
-counts. What is more than a page is a duty's. The pushed history id is
-never taken as a cursor: everything up to it would be skipped. It is a hint only: while history does not show yet what a
-push told of, the cursor stays and the mailbox is looked at again some seconds later. A cursor too old for Google's
-history leads to a re-list (`relist`); a listing under way is taken up again where it was left.
+A push asks for a look (`look_at`). A commit whose cursor has moved meanwhile is refused, so of two looks one counts.
+More than one page is left to the duty. The pushed history id is never taken as a cursor, which would skip everything up
+to it. It is only a hint: while history does not yet show what a push announced, the cursor stays and the mailbox is
+looked at again some seconds later. A cursor too old for Google's history leads to a re-list (`relist`); an interrupted
+listing goes on where it was left.
 """
 
 from __future__ import annotations
@@ -54,24 +54,24 @@ from backend.transactions.records import (
 log = structlog.get_logger()
 
 PAGES_A_TURN = 10
-"""Pages listed in one go; then the duty goes on from the stored page when it is due again, at once."""
+"""Pages listed in one run; then the duty is due again at once and goes on from the stored page."""
 
 WATCH_LIFE = timedelta(days=7)
 RENEWED_LATELY = timedelta(hours=1)
 
 
 class Hands(Protocol):
-    """Who screens what a look finds."""
+    """Screens the messages that a look finds."""
 
     def room(self, mailbox_id: MailboxId) -> int:
-        """How many messages they can take."""
+        """For how many messages there is room."""
 
     def take(self, found: FoundMail) -> None:
         """Begin to screen them."""
 
 
 class _NoHands:
-    """All that is found waits for its turn."""
+    """Leaves every message for a later turn."""
 
     def room(self, mailbox_id: MailboxId) -> int:
         return 0
@@ -84,8 +84,8 @@ NO_HANDS: Hands = _NoHands()
 
 
 async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
-    """What pushes asked for. Returns in how many seconds to look again, should Google's index lag behind its pushes.
-    What takes more than a page is left to the duty. Raises `LaneLost` where another look came first."""
+    """The look that pushes asked for. Returns in how many seconds to look again, if Google's history lags behind its
+    pushes. More than one page is left to the duty. Raises `LaneLost` if another look came first."""
     mailbox, now = await context.store.bare_mailbox(look.mailbox_id), context.clock.now()
     if mailbox is None or mailbox.link is not Link.CONNECTED:
         context.looks.forget(look.mailbox_id)
@@ -103,7 +103,7 @@ async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
 
 
 async def sync(context: Context, job: DutyJob, hands: Hands = NO_HANDS) -> datetime:
-    """Bring one mailbox up to date, or some pages nearer to it. Returns when it is due again."""
+    """Bring one mailbox up to date, or a few pages closer to it. Returns when it is due again."""
     for _ in range(PAGES_A_TURN):
         mailbox = await context.store.bare_mailbox(job.mailbox_id)
         if mailbox is None:
@@ -115,7 +115,7 @@ async def sync(context: Context, job: DutyJob, hands: Hands = NO_HANDS) -> datet
 
 
 async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox, hands: Hands) -> datetime | None:
-    """List and commit one page; when the mailbox is up to date, the time to look again, else None."""
+    """List and commit one page; returns when to look again once the mailbox is up to date, else None."""
     if relist.under_way(mailbox):
         ended = await relist.go_on(context, job, mailbox)
         return look_again_at(context, mailbox.id, mailbox.moved_at) if ended else None
@@ -128,14 +128,14 @@ async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox, hands: Han
     try:
         more, again = await _page(context, mailbox, hands)
     except LaneLost:
-        return None  # a look came first: the history goes on from where that ended
+        return None  # a look came first: go on from where it ended
     except HistoryGone:
         await relist.begin(context, job, mailbox)
         return None
     except (Rejected, Unexplained) as error:
         if not mailbox.page_token or not believed(error, job.error, PASSED_OVER):
             raise
-        # The page token died with its listing: list again from where that listing started.
+        # The page token died with its listing: list again from that listing's start.
         await context.store.commit_sync(job, SyncPage(), context.clock.now())
         return None
     if more:
@@ -147,7 +147,7 @@ async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox, hands: Han
 async def _page(
     context: Context, mailbox: Mailbox, hands: Hands, look: Look | None = None
 ) -> tuple[bool, datetime | None]:
-    """List and commit one page. Returns whether there are more, and when to look again if Google's index lags behind
+    """List and commit one page. Returns whether there are more, and when to look again if Google's history lags behind
     its pushes."""
     start, began = mailbox.page_start or mailbox.cursor, context.clock.now()
     listed = await context.gmail.history(mailbox.id, start, mailbox.page_token)
@@ -160,7 +160,7 @@ async def _page(
     else:
         again = _look_again(context.clock.now(), mailbox, listed, told)
         if again is not None and _empty(mailbox, listed):
-            # Told of a change and shown none: moving the cursor now could skip it for good.
+            # A push announced a change that history does not show yet: moving the cursor now could skip it for good.
             page = replace(page, cursor=mailbox.cursor)
         else:
             page = replace(page, cursor=listed.history_id, safe_since=began)
@@ -182,8 +182,8 @@ async def _commit(
     around: HistoryContext,
     hands: Hands,
 ) -> None:
-    """Write the page, with the verdicts on as many of its messages as there is room for. What comes with the owner's
-    own word, or before their correspondents are known, waits for its turn."""
+    """Write the page, with verdicts on as many of its messages as there is room for. Messages wait for their turn if
+    the page has the owner's own decisions, or while their correspondents are not known."""
     store, seen = context.store, HistoryPosition(mailbox.cursor, mailbox.page_token)
     spoken = page.corrections or page.returned or page.deleted
     room = 0
@@ -204,7 +204,7 @@ async def _commit(
 
 
 def _found(mailbox_id: MailboxId, seen: Sighting, now: datetime) -> MessageJob:
-    """A message that was first seen just now."""
+    """A message seen for the first time."""
     return MessageJob(
         mailbox_id=mailbox_id,
         gmail_id=seen.gmail_id,
@@ -228,7 +228,7 @@ def _empty(mailbox: Mailbox, listed: HistoryPage) -> bool:
 def _look_again(
     now: datetime, mailbox: Mailbox, listed: HistoryPage, told: NoticeHint | None
 ) -> datetime | None:
-    """When to look again, because a push told of a position that this listing does not reach. None: no need."""
+    """When to look again, because a push announced a position that this listing does not reach. None: no need."""
     if told is None:
         return None
     shown = int(listed.history_id)
@@ -241,8 +241,8 @@ def _look_again(
 
 
 async def _renew_watch(context: Context, mailbox: Mailbox) -> None:
-    """Mail came of which no push told: Google may have dropped the watch in silence, or the mailbox has another address
-    by which pushes name it. Renew it, but not every time a push is lost."""
+    """Mail came without a push: Google may have silently dropped the watch, or pushes may name a new address of the
+    mailbox. Renew the watch, but not for every lost push."""
     until = mailbox.watch_expires_at
     if until is None:
         return
@@ -253,7 +253,7 @@ async def _renew_watch(context: Context, mailbox: Mailbox) -> None:
 
 
 async def _renamed(context: Context, mailbox: Mailbox) -> bool:
-    """Whether Google calls the mailbox otherwise than we do. What this meets ends no sync that is done."""
+    """Whether Google knows the mailbox by another address. An error here does not fail the finished sync."""
     try:
         called = (await context.gmail.profile(mailbox.id)).email
     except GoogleError:
@@ -264,7 +264,7 @@ async def _renamed(context: Context, mailbox: Mailbox) -> bool:
 async def _interpret(
     context: Context, mailbox: Mailbox, listed: HistoryPage
 ) -> tuple[SyncPage, HistoryContext]:
-    """Which messages to look at, and which label changes are the owner's word; and what is known around them. No Gmail
+    """Which messages to process, which label changes are the owner's decisions, and what is known about them. No Gmail
     call."""
     messages = new_messages(
         ((added.gmail_id, added.thread_id, added.labels) for added in listed.added),
@@ -277,7 +277,7 @@ async def _interpret(
             [message.gmail_id for message in messages],
             [moved.gmail_id for moved in listed.relabelled],
         )
-    # A message that came and was labelled by the owner within one page: its row is made by this commit.
+    # A message that came and was labelled by the owner within one page gets its row from this commit.
     rows = {message.gmail_id: MovedRow(None, Stage.SCREEN) for message in messages if not message.own}
     rows |= {gmail_id: _row(view) for gmail_id, view in around.known.items()}
     heard = decisions(listed.relabelled, rows, mailbox.labels)

@@ -1,16 +1,15 @@
-"""Backups of the embedded file: taken while a server runs, opened and checked before they count; put back
-only when nobody uses the file, and with the file they replace kept beside it. Jobs that were in hand when the
-backup was made are then free at once, since their holders never end them here.
+"""Backups of the embedded file: taken while a server runs, then opened and checked; restored only when nobody uses the
+file, and the replaced file is kept next to it. What ran when the backup was made counts as stopped.
 
-A backup names the keys that open what is sealed in it. Without them it is not put back: no owner's mailbox could be
+A backup names the keys that open what is sealed in it. Without them it is not restored: no owner's mailbox could be
 read, and the server would not start.
 
-A step of SQLite's backup that copies every page at once holds one read lock: writers go on, and what is copied
-is one moment's database. Copies are readable by their owner alone, like the file itself.
+A step of SQLite's backup that copies every page at once holds one read lock: writers go on, and the copy is the
+database at one moment. Copies are readable by their owner alone, like the file itself.
 
 The other way out of the file is to a PostgreSQL server: everything moves in one transaction and is compared before it
-is committed. Nobody else may have the file open, from before the first row to the end: what a server wrote there in
-the meantime would be left behind.
+is committed. Nobody else may have the file open, from before the first row to the end: later writes of a server would
+be left behind.
 """
 
 from __future__ import annotations
@@ -37,15 +36,14 @@ from backend.transactions.driver import Departures
 from backend.transactions.mailboxes import LASTING
 
 SEALED_BY = "sealed_by."
-"""In a backup, before the id of a key: in `tallies` it says how much that key opens."""
+"""In a backup's `tallies`, the prefix of a key's id: the row says how much that key opens."""
 
 SEALED = {"mailboxes": "sealed_token", "chains": "sealed_key"}
-"""What is sealed, by table. The database of an older release has not all of them: its backup is made before it is
-upgraded."""
+"""What is sealed, by table. An older release's database lacks some: its backup is made before the upgrade."""
 
 
 class Keys(Protocol):
-    """The keys there are, by ids that show nothing of them."""
+    """The available keys, by ids that reveal nothing of them."""
 
     @property
     def ids(self) -> tuple[str, ...]: ...
@@ -56,7 +54,7 @@ class Keys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What was found in a backup when it was opened."""
+    """What a backup contains."""
 
     bytes: int
     schema: int
@@ -66,9 +64,8 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """The keys that what is sealed in a backup needs (by id, with how much each opens, as it was when the backup was
-    made; older ones do not say), and the mailboxes whose token no key of ours opens. `left` are those whose owners have
-    left since."""
+    """The keys that a backup needs (by id, with how much each opened when it was made; older backups do not say), and
+    the mailboxes whose token none of our keys opens. `left` are those whose owners have left since."""
 
     ids: Mapping[str, int]
     shut: tuple[str, ...]
@@ -87,7 +84,7 @@ def back_up(source: Path, target: Path, keys: Keys | None = None) -> Copy:
 
 
 def needs(backup: Path, keys: Keys, departures: Departures) -> Needs:
-    """What a backup needs. Raises `Refused` if it is none, or damaged."""
+    """What a backup needs. Raises `Refused` if the file is no backup, or damaged."""
     try:
         with closing(_reading(backup)) as copy:
             named = copy.execute(
@@ -108,7 +105,7 @@ def restore(
     """Put `backup` in the database's place; returns what it holds and where the old one is kept, if there was one.
     Tokens of the mailboxes in `without` are left out: their owners connect again.
 
-    Raises `Refused` if the backup is damaged or of a newer release, `Conflict` if somebody uses the database. Then
+    Raises `Refused` if the backup is damaged or from a newer release, `Conflict` if somebody uses the database. Then
     nothing has changed. At every moment there is a whole database under its name.
     """
     draft = path.with_name(f".{path.name}.restoring")
@@ -141,7 +138,7 @@ def _leave_out(path: Path, without: Collection[str]) -> None:
 
 
 def _name_keys(copy: sqlite3.Connection, keys: Keys) -> None:
-    """Into the copy: which keys open what is sealed in it."""
+    """Note in the copy which keys open what is sealed in it."""
     counts = Counter(
         found
         for table in SEALED.keys() & _tables(copy)
@@ -159,11 +156,11 @@ def _tables(copy: sqlite3.Connection) -> set[str]:
 
 
 def _forget_owner(path: Path) -> None:
-    """What was under way when the backup was made is under way no more, and nobody died over it."""
+    """What ran when the backup was made has stopped, and its process did not die of it."""
     with closing(sqlite3.connect(path)) as copy, copy:
         if "lane_owners" in _tables(copy):
             copy.execute(queries(Dialect.SQLITE)["end_owning"].sql)
-        else:  # of a release in which messages were claimed
+        else:  # from a release that marked messages as taken
             copy.execute("UPDATE messages SET lease = NULL")
         copy.execute(queries(Dialect.SQLITE)["doubt_intents"].sql)
 
@@ -194,7 +191,7 @@ def _checked_copy(source: Path, target: Path, keys: Keys | None = None) -> Copy:
 
 
 def _put(draft: Path, target: Path) -> None:
-    """Give the draft its name. A link never replaces what came there meanwhile."""
+    """Give the draft its name. A link never replaces a file created meanwhile."""
     try:
         os.link(draft, target)
     except FileExistsError:
@@ -204,7 +201,7 @@ def _put(draft: Path, target: Path) -> None:
 
 
 def _check(path: Path) -> Copy:
-    """Open the copy as the server would, and look through all of it."""
+    """Open the copy as the server would, and check all of it."""
     with closing(_reading(path)) as copy:
         found = copy.execute("PRAGMA integrity_check").fetchall()
         if [row[0] for row in found] != ["ok"] or copy.execute("PRAGMA foreign_key_check").fetchone():
@@ -236,7 +233,7 @@ ORDER = ("mailboxes", *(name for name in OWNED_TABLES if name != "mailboxes"), *
 
 CHUNK = 2_000
 MODULUS = 1_000_003
-"""Numbers are summed by their remainder: sums of a million times in microseconds would not fit."""
+"""Numbers are summed by remainder: the sum of a million times in microseconds would overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +302,7 @@ async def _copy_table(
     insert = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own schema
     truths = [number for number, column in enumerate(columns) if column.kind == "boolean"]
     total = 0
-    # Events go over themselves: a row that is copied is no news.
+    # Events are copied themselves: copying a row must not add one.
     await there.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     for chunk in _chunks(here.execute(f"SELECT {names} FROM {table}")):  # noqa: S608 - the same names
         await there.executemany(insert, [_converted(row, truths) for row in chunk])

@@ -1,11 +1,12 @@
-"""Which mailboxes are this replica's on PostgreSQL.
+"""Which mailboxes this replica owns on PostgreSQL.
 
 Mailboxes fall into 256 buckets. A replica owns a bucket while one of its lane sessions holds the bucket's advisory
-lock, and what lanes write is committed on that very session: whoever loses the session has lost lock and pen together.
-The server itself ends a session that has said nothing for 30 seconds, so a process that is paused, or cut off, loses
+lock. Lanes commit on that very session: a process that loses the session loses the lock and the ability to write
+together. The server ends a session that has been silent for 30 seconds, so a process that is paused or cut off loses
 its buckets to others, and finds a closed connection when it comes back. No clock is compared with another's.
 
-How many sessions there are is seen from locks as well: each holds a shared one, its place. Each takes its even share.
+Locks also show how many sessions there are: each holds a shared one, its place. Each takes an even share of the
+buckets.
 """
 
 from __future__ import annotations
@@ -45,23 +46,23 @@ BROKEN = (
 
 BUCKETS = 256
 SESSIONS = 4
-"""Of a replica: so many of its lanes' commits run side by side."""
+"""Sessions per replica: so many of its lanes' commits run in parallel."""
 CHANNEL = "pitchgate_buckets"
-"""Told when buckets are free, and when a session has come or gone."""
+"""Notified when buckets are free, and when a session has come or gone."""
 PUSHES = "pitchgate_pushes"
-"""Told of pushes that came to a replica which does not own the mailbox."""
+"""Carries pushes that came to a replica which does not own the mailbox."""
 SILENCE = 30.0
-"""Seconds after which the server ends a session that says nothing."""
+"""Seconds of silence after which the server ends a session."""
 BEAT = 5.0
-"""Seconds between two looks at who holds what; they keep the session alive."""
+"""Seconds between two checks of the locks, which also keep the session alive."""
 GRACE = 2.0
-"""Seconds that lanes get to end what they are at before their bucket goes to another replica."""
+"""Seconds that lanes get to finish what is running before their bucket goes to another replica."""
 PAUSE, LONGEST_PAUSE = 0.5, 5.0
-"""Seconds until a lost session is opened again, doubled while that does not help."""
+"""Seconds before a lost session is opened again, doubled after each failure."""
 LAST_WORDS = 5.0
-"""Seconds in which all buckets are given back on stop, or go with their sessions."""
+"""Seconds to give back all buckets on stop; after that they are lost with their sessions."""
 NEWCOMER = 20
-"""How much smaller a newcomer's part of Google's quota is, until all others have noticed it."""
+"""How much smaller a newcomer's part of Google's quota is until all others have noticed it."""
 ROUNDS = 5
 """How often two connections are compared to find a pooler that shares sessions."""
 
@@ -84,12 +85,12 @@ _GIVE = "SELECT pg_advisory_unlock($1, bucket) FROM unnest($2::INT[]) AS bucket"
 
 
 def bucket_of(mailbox_id: str) -> int:
-    """The same for every replica."""
+    """The bucket of a mailbox, the same for every replica."""
     return zlib.crc32(mailbox_id.encode()) % BUCKETS
 
 
 def is_broken(error: BaseException) -> bool:
-    """Whether the connection is what failed. asyncpg reports some breaks as misuse of a closed connection."""
+    """Whether the connection failed. asyncpg reports some breaks as misuse of a closed connection."""
     return isinstance(error, BROKEN) or (
         isinstance(error, asyncpg.InterfaceError)
         and any(word in str(error) for word in ("closed", "released back"))
@@ -97,20 +98,20 @@ def is_broken(error: BaseException) -> bool:
 
 
 def share(rank: int, among: int) -> int:
-    """How many buckets the session of this rank has, of so many sessions: all have as many, to within one."""
+    """How many buckets the session of this rank gets among so many sessions: shares differ by at most one."""
     return BUCKETS // among + (rank < BUCKETS % among)
 
 
 def preference(rank: int, among: int) -> list[int]:
-    """In which order a session takes free buckets, so that those who come together seldom want the same; what it gives
-    back it gives from the end."""
+    """In which order a session takes free buckets: sessions that start together seldom want the same one. It gives them
+    back from the end."""
     first = rank * BUCKETS // among
     return [*range(first, BUCKETS), *range(first)]
 
 
 async def refuse_shared_sessions(url: str) -> None:
-    """Raise `Refused` if a pooler hands our transactions to whichever session is free: locks held by a session and
-    notices would be anybody's. Two connections that are open at once never are the same session otherwise."""
+    """Raise `Refused` if a pooler shares sessions between transactions: a session's locks and notices could then belong
+    to anybody. Two connections open at once are never the same session otherwise."""
     async with contextlib.AsyncExitStack() as stack:
         pair: list[Connection] = []
         for _ in range(2):
@@ -127,7 +128,7 @@ async def refuse_shared_sessions(url: str) -> None:
 
 
 async def end_when_silent(connection: Connection, seconds: float = SILENCE) -> None:
-    """Have the server end the session, and undo what it has open, when we say nothing for so long, or do not read."""
+    """Have the server end the session and roll back if we send nothing for so long, or do not read."""
     milliseconds = round(1000 * seconds)
     await connection.execute(
         f"SET idle_session_timeout = {milliseconds}; SET idle_in_transaction_session_timeout = {milliseconds};"
@@ -136,7 +137,7 @@ async def end_when_silent(connection: Connection, seconds: float = SILENCE) -> N
 
 
 class _Session:
-    """One direct connection, and the buckets whose locks it holds. `pen` is for one transaction at a time."""
+    """One direct connection, and the buckets whose locks it holds. `pen` allows one transaction at a time."""
 
     def __init__(self, place: int) -> None:
         self.place = place
@@ -145,17 +146,17 @@ class _Session:
         self.connection: Connection | None = None
         self.owned: set[int] = set()
         self.leaving: set[int] = set()
-        """Locked still, and about to be given back: what is under way may be committed, nothing is begun."""
+        """Still locked, but about to be given back: running work may commit, and nothing new starts."""
         self.leaves_at = 0.0
         self.heard_at = 0.0
-        """When the last thing was asked that was answered."""
+        """When the last answered query was sent."""
 
     @property
     def locked(self) -> set[int]:
         return self.owned | self.leaving
 
     def drop(self) -> None:
-        """The session is over, and so is what it held."""
+        """The session has ended; its buckets are lost."""
         if self.connection is not None:
             self.connection.terminate()
         self.connection = None
@@ -163,7 +164,7 @@ class _Session:
 
 
 class LaneSessions:
-    """`backend.transactions.driver.Ownership` on PostgreSQL. `publish` tells all replicas something on a channel."""
+    """`backend.transactions.driver.Ownership` on PostgreSQL. `publish` sends all replicas a text on a channel."""
 
     def __init__(
         self,
@@ -189,7 +190,7 @@ class LaneSessions:
     # ---- What lanes ask
 
     def owns(self, mailbox_id: str) -> bool:
-        """See `Ownership`. Not of a session that may have been ended by the server for its silence."""
+        """See `Ownership`. False for a session silent so long that the server may have ended it."""
         bucket, since = bucket_of(mailbox_id), monotonic() - self._silence
         return any(bucket in one.owned and one.heard_at > since for one in self._sessions)
 
@@ -203,8 +204,8 @@ class LaneSessions:
 
     @contextlib.asynccontextmanager
     async def session(self, mailbox_id: str) -> AsyncIterator[Connection]:
-        """The connection on which this mailbox's lane commits. Raises `LaneLost` if there is none, or it breaks:
-        whether what was sent took place is for the next owner to find in the rows."""
+        """The connection on which this mailbox's lane commits. Raises `LaneLost` if there is none, or it breaks: the
+        next owner sees in the rows whether a sent commit took place."""
         bucket = bucket_of(mailbox_id)
         holder = next((one for one in self._sessions if bucket in one.locked), None)
         if holder is None:
@@ -226,12 +227,12 @@ class LaneSessions:
             holder.heard_at = began
 
     def join(self, divide: Callable[[int], None]) -> None:
-        """See `Ownership`. Until we know of others, and they of us, we take next to nothing."""
+        """See `Ownership`. Until the replicas know of each other, this one uses next to nothing of the quota."""
         self._divide = divide
         divide(NEWCOMER)
 
     async def tell_owner(self, mailbox_id: str, told: NoticeHint) -> bool:
-        """See `Ownership`. What nobody hears because nobody owns the mailbox is seen by the next owner's first look."""
+        """See `Ownership`. If nobody owns the mailbox, the next owner's first look finds what came."""
         await self._publish(PUSHES, f"{mailbox_id} {told.position} {micros(told.at)}")
         return True
 
@@ -240,14 +241,14 @@ class LaneSessions:
         self._listeners.append(listener)
 
     def heard(self, notice: str) -> None:
-        """What `tell_owner` published, "" when some may have been missed."""
+        """A text from `tell_owner`, "" when some may have been missed."""
         mailbox_id, position, at = notice.rsplit(" ", 2) if notice else (EVERY, "", "")
         told = NoticeHint(int(position), moment(int(at))) if notice else None
         for listener in self._listeners:
             listener(mailbox_id, told)
 
     def look(self) -> None:
-        """Others say that who holds what has changed, or may have."""
+        """Other replicas report that ownership has changed, or may have."""
         for one in self._sessions:
             one.wake.set()
 
@@ -272,7 +273,7 @@ class LaneSessions:
             changed()
 
     async def _keep_all(self, stop: asyncio.Event) -> None:
-        # All take their places before any takes a bucket: the first would take its sisters' shares, too.
+        # All sessions take their places before any takes a bucket, or the first would take the others' shares.
         await asyncio.gather(*map(self._open, self._sessions))
         await asyncio.gather(*(self._keep(one, stop) for one in self._sessions))
 
@@ -304,7 +305,7 @@ class LaneSessions:
             self._lose(one, error)
 
     async def _introduce(self, one: _Session, connection: Connection) -> int:
-        """Take the session's place; returns the class of its locks: schemas may share a database."""
+        """Take the session's place; returns the class of its locks, since schemas may share a database."""
         await end_when_silent(connection, self._silence)
         schema: str = await connection.fetchval("SELECT current_schema()::TEXT")
         key = zlib.crc32(f"pitchgate {schema}".encode()) >> 1
@@ -313,7 +314,7 @@ class LaneSessions:
         return key
 
     async def _hold(self, one: _Session, stop: asyncio.Event) -> bool:
-        """Take what there is to take and keep it, until `stop` or the session is lost; whether that went well once."""
+        """Take buckets and keep them until `stop` or the session is lost; whether that worked at least once."""
         held = False
         try:
             while (connection := one.connection) is not None and not connection.is_closed():
@@ -387,7 +388,7 @@ class LaneSessions:
             return
         taken = {row["bucket"] for row in await connection.fetch(_TAKE, self._key, wanted)}
         if len(taken) < len(wanted):
-            one.wake.set()  # others came first: what is left for us is seen at the next look
+            one.wake.set()  # others came first: the next look shows what is left
         if not taken:
             return
         dead = {row["bucket"] for row in await connection.fetch(_MARK, sorted(taken), self._name)}
@@ -396,7 +397,7 @@ class LaneSessions:
         self._changed()
 
     async def _leave(self, one: _Session, connection: Connection) -> None:
-        """Give everything back, the place as well, and only then tell the others."""
+        """Give everything back, the place as well, and only then notify the others."""
         given = sorted(one.locked)
         one.owned, one.leaving = set(), set()
         await connection.execute(_UNMARK, given)
@@ -404,7 +405,7 @@ class LaneSessions:
         await connection.close()
 
     def _count(self, places: Iterable[Any]) -> None:
-        """Of replicas: each has one session in each place."""
+        """How many replicas there are: each has one session in each place."""
         numbers = [row["number"] for row in places]
         among, noticed = max(map(numbers.count, numbers)), monotonic() - self._joined > self._beat
         self._divide(among if noticed or among == 1 else among * NEWCOMER)

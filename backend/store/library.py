@@ -1,8 +1,8 @@
-"""The queries, read from .sql files; those about all tables of an owner are made here.
+"""The queries, read from .sql files; those about all tables of an owner are generated here.
 
-aiosql reads them: it splits the named blocks, checks every parameter against the block's declared list and
-rewrites `:name` for the driver. Its own calling layer is not used: it takes a connection and runs at once
-(one flavour blocking, one awaiting), and a script must be able to say what it wants without either.
+aiosql reads them: it splits the named blocks, checks every parameter against the block's declared list and rewrites
+`:name` for the driver. Its calling layer is not used: it takes a connection and runs at once (one flavour blocking, one
+awaiting), while a script must yield statements without either.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ SQL = Path(__file__).parent / "sql"
 
 
 class Dialect(Enum):
-    """Which SQL is spoken; the value is the folder of its own queries and migrations."""
+    """A database's SQL; the value is the folder of its own queries and migrations."""
 
     SQLITE = "sqlite"
     POSTGRES = "postgres"
 
 
 class Yields(Enum):
-    """What a query gives back: set by the mark behind its name in the file."""
+    """What a query returns: set by the mark after its name in the file."""
 
     ROWS = SQLOperationType.SELECT
     ROW = SQLOperationType.SELECT_ONE
@@ -42,8 +42,7 @@ class Yields(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query, ready for its driver. `order` lists the parameters by position where the driver has no
-    named ones."""
+    """One query, ready for its driver. `order` lists the parameters by position if the driver has no named ones."""
 
     name: str
     sql: str
@@ -54,7 +53,7 @@ class Query:
 
 @cache
 def queries(dialect: Dialect) -> Mapping[str, Query]:
-    """Every query of `dialect`: the shared ones and its own. A name given twice is a mistake and raises."""
+    """Every query of `dialect`: the shared ones and its own. Raises for a name given twice."""
     kind: Any = SQLite3Adapter if dialect is Dialect.SQLITE else AsyncPGAdapter
     adapter = kind()
     loader = QueryLoader(adapter, record_classes=None, attribute=None)
@@ -76,13 +75,12 @@ def queries(dialect: Dialect) -> Mapping[str, Query]:
 
 
 def _of_owners() -> Iterator[str]:
-    """The queries that write an owner's lists to a file, take them back in, and delete everything: one of each for a
-    table, made of what `archive` says of it."""
+    """The queries that export, restore and delete an owner's rows: one of each per table, generated from `archive`."""
     for name in OWNED_TABLES:
         whose = "id" if name == "mailboxes" else "mailbox_id"
         yield f"-- name: forget_{name}(mailbox_id)!\nDELETE FROM {name} WHERE {whose} = :mailbox_id;"
     for table in TABLES.values():
-        # By key, so that no page costs more than another; some keys are numbers.
+        # By key, so that every page costs the same; some keys are numbers.
         number = table.columns[table.key].kind is ColumnKind.WHOLE
         after = "CAST(COALESCE(NULLIF(:after, ''), '0') AS BIGINT)" if number else ":after"
         told = f"AND {table.erased_if_empty} IS NOT NULL" if table.erased_if_empty else ""
@@ -92,7 +90,7 @@ def _of_owners() -> Iterator[str]:
             f"WHERE mailbox_id = :mailbox_id AND {table.key} > {after} {told} ORDER BY {table.key} LIMIT :limit;"
         )
         if table.imported and table.name != "ledger":
-            # Nothing is left to do for a message: what was to be done was done, or still is, where it comes from.
+            # A restored message has nothing left to do: that was done, or still is, where it comes from.
             names = ("mailbox_id", *table.columns, *table.made)
             yield (
                 f"-- name: restore_{table.name}({', '.join(names)})!\n"
@@ -112,9 +110,10 @@ class Migration:
 
 @cache
 def migrations(dialect: Dialect) -> tuple[Migration, ...]:
-    """All steps of `dialect`, first to last: those that both speak (`both/`) and its own.
+    """All steps of `dialect` in order: the shared ones (`both/`) and its own.
 
-    Numbers go up; one may be left out. Raises `ValueError` where one is given twice."""
+    Numbers go up and may have gaps. Raises `ValueError` for a number given twice.
+    """
     steps = []
     for folder in ("both", dialect.value):
         for path in (SQL / "migrations" / folder).glob("*.sql"):

@@ -1,4 +1,4 @@
-"""Opens the database that the settings name, or says which setting is wrong about it."""
+"""Opens the database that the settings name, or says which setting is wrong."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from backend.transactions.driver import Departures, Heads
 from backend.transactions.store import Store
 
 NO_SPACE = 1_000_000
-"""Bytes with which nothing can be done."""
+"""With fewer free bytes nothing can be done."""
 
 
 async def open_configured(settings: Settings, keys: DecisionKeys | None = None) -> Store:
     """The open store; `keys` as for `open_store`.
 
-    Raises `PitchgateError` with the way out: no folder, no right, no server, no driver."""
+    Raises `PitchgateError` with what to do: no folder, no permission, no server, no driver.
+    """
     where = configured(settings)
     with explained(where):
         store = open_store(where.address, keys)
@@ -43,8 +44,8 @@ def configured(settings: Settings) -> Place:
 
 @contextmanager
 def explained(where: Place) -> Iterator[None]:
-    """Whatever connecting to `where` raises, said as `Refused` with the setting to change. Never quotes an
-    address: a server's has the password in it."""
+    """Turns an error of connecting to `where` into `Refused` with the setting to change. Never quotes an address: a
+    server's has the password in it."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -63,7 +64,7 @@ def explained(where: Place) -> Iterator[None]:
 
 
 def _trouble(error: OSError | sqlite3.DatabaseError, path: Path) -> str:
-    """The key of what is said: whether the file, the disk or the folder is what to look at."""
+    """The message's key: whether to look at the file, the disk or the folder."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return "store.damaged"
@@ -74,7 +75,7 @@ def _trouble(error: OSError | sqlite3.DatabaseError, path: Path) -> str:
 
 
 def _of_the_server(error: Exception) -> bool:
-    import asyncpg  # an extra, here for sure: it has just been used
+    import asyncpg  # the optional driver, certainly installed: it has just been used
 
     kinds = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError, OverflowError)
     return isinstance(error, kinds)

@@ -1,4 +1,4 @@
-"""The store on PostgreSQL: a pool of connections, one transaction a script, woken over LISTEN/NOTIFY."""
+"""The store on PostgreSQL: a pool of connections, one transaction per script, woken by LISTEN/NOTIFY."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from backend.transactions.statement import EVERY, KEYS, WAKE, P, Script, Stateme
 MIGRATING = 0x7069746368
 """The advisory lock under which one process at a time upgrades the schema."""
 LOCK_WAIT = "2s"
-"""How long a step waits for a table. Whatever else wants that table waits behind it meanwhile."""
+"""How long a step waits for a table. All other use of that table waits behind it meanwhile."""
 LANES = 33
-"""The step from which mailboxes have owners: servers that know of none cannot go on beside it."""
+"""The step since which mailboxes have owners: earlier servers cannot go on running with it."""
 APPLICATION = "pitchgate"
-"""How the session on which a server listens calls itself."""
+"""The name of the session on which a server listens."""
 STEP_TRIES = 30
 STEP_PAUSE = 0.5
 
 
 async def upgrade_server(url: str) -> int:
-    """Bring the schema up to date, one transaction a step, one process at a time; returns the steps made.
+    """Bring the schema up to date, one transaction per step, one process at a time; returns the steps made.
 
-    The release before may still be running, unless it knows nothing of owners (`store.earlier`): a step only adds,
-    what it replaces goes with a later release. A step that cannot have its tables at once, or deadlocks with work
-    under way, is undone and tried again. Raises `Conflict` when something holds them for good.
+    The previous release may still be running, unless it has no owners of mailboxes (`store.earlier`): a step only adds,
+    and a later release removes what it replaced. A step that cannot lock its tables at once, or deadlocks, is rolled
+    back and retried. Raises `Conflict` if something locks them for good.
     """
     connection: Connection = await asyncpg.connect(url, timeout=10)
     made = 0
@@ -62,7 +62,7 @@ async def upgrade_server(url: str) -> int:
 
 
 async def _refuse_beside_earlier_servers(connection: Connection) -> None:
-    """They claim jobs, and know nothing of whose a mailbox is. Each is seen by the session on which it listens."""
+    """Earlier releases ran jobs without owning the mailbox. Each of their servers shows by its listening session."""
     rows = await connection.fetch(
         "SELECT pid, COALESCE(client_addr::TEXT, 'this machine') AS place, backend_start::TIMESTAMPTZ(0) AS since"
         " FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN \"pitchgate%'"
@@ -126,20 +126,20 @@ def literal(text: str) -> str:
 
 
 # ---- The store on PostgreSQL
-# A transaction names the mailbox it is about (`app.mailbox`), and row-level security shows it no other's rows. BEGIN
-# and that setting travel together, as do NOTIFY and COMMIT, so neither costs a round trip. A script that meets a
-# deadlock or a schema just upgraded, or whose connection broke before its COMMIT was sent, is run again from the
-# start: a script has no effects outside its transaction. Whether a COMMIT that got no answer took place is unknown:
-# the caller gets `StoreAway`, as when the server stays away.
+# A transaction names the mailbox it is about (`app.mailbox`), and row-level security hides all others' rows. BEGIN and
+# that setting travel together, as do NOTIFY and COMMIT, so neither costs a round trip. A script that meets a deadlock
+# or a just-upgraded schema, or whose connection broke before its COMMIT was sent, runs again from the start: a script
+# has no effects outside its transaction. If a COMMIT got no answer, its outcome is unknown: the caller gets
+# `StoreAway`, as when the server is away.
 
 
 log = structlog.get_logger()
 
 CHANNEL = "pitchgate_due"
 CHANGES = "pitchgate_changes"
-"""Named in migration 0009, whose triggers tell a mailbox's id on it."""
+"""The channel, named in migration 0009, on which triggers publish a mailbox's id."""
 POOL = 10
-"""Connections of one process at most; more transactions than that wait for one another anyway."""
+"""Most connections of one process; more transactions at once would wait for each other anyway."""
 TRIES = 8
 PAUSE, LONGEST_PAUSE = 0.05, 1.6
 """Seconds before the second try, doubled before each further one: in all 5 seconds, a server's quick restart."""
@@ -148,7 +148,7 @@ LISTEN_PAUSE = 1.0
 _AGAIN = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
-    # The schema was upgraded under prepared statements: they are prepared again at the next try.
+    # The schema was upgraded, so prepared statements are stale: the next try prepares them again.
     asyncpg.InvalidCachedStatementError,
 )
 
@@ -158,7 +158,7 @@ _AWAY = {
     "XX001": "later.store.damaged",  # data_corrupted
     "XX002": "later.store.damaged",  # index_corrupted
 }
-"""What the server says when it takes nothing more, and what it is called."""
+"""Error states of a server that takes no writes, with our codes."""
 
 
 Acquire = Callable[[], contextlib.AbstractAsyncContextManager[Connection]]
@@ -181,12 +181,12 @@ class PostgresDriver:
 
     @property
     def notifier(self) -> Notifier:
-        """Rung when any process committed something that made a job due."""
+        """Rung when any process commits something that makes a job due."""
         return self._notifier
 
     @property
     def notifiers(self) -> Notifiers:
-        """Rung when any process committed something that an owner's streams must hear of."""
+        """Rung when any process commits something that an owner's streams need."""
         return self._notifiers
 
     async def open(self) -> None:
@@ -201,7 +201,7 @@ class PostgresDriver:
             log.warning(
                 "row_security_off", role=role, remedy="connect as a role without SUPERUSER and BYPASSRLS"
             )
-        # No connection is kept in stock: while the server is away, the pool would tell the log of it by itself.
+        # No connection is kept ready: while the server is away, the pool would log that by itself.
         self._pool = await asyncpg.create_pool(
             self._url,
             min_size=0,
@@ -227,14 +227,14 @@ class PostgresDriver:
             await pool.close()
 
     async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run in a transaction; see the module for what is tried again."""
+        """Run in a transaction; the module says when it is retried."""
         begin = f"BEGIN; SET LOCAL app.mailbox = {literal(scope)}"
         result = await self._run(begin, lambda: make(*args, **kwargs))
         self.outage.written()
         return result
 
     async def wipe(self) -> None:
-        """The server's own vacuum does it, in its own time."""
+        """Left to the server's own vacuum."""
 
     async def write_small(
         self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
@@ -245,7 +245,7 @@ class PostgresDriver:
     async def write_lane(
         self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """On the session that holds the lock of the mailbox's bucket."""
+        """Run on the session that holds the lock of the mailbox's bucket."""
         begin = f"BEGIN; SET LOCAL app.mailbox = {literal(scope)}"
         lane = partial(self.ownership.session, scope)
         result = await self._run(begin, lambda: make(*args, **kwargs), lane)
@@ -346,7 +346,7 @@ class PostgresDriver:
         return rows[0] if query.yields is Yields.ROW else rows[0][0]
 
     async def publish(self, channel: str, text: str) -> None:
-        """Tell every process that listens."""
+        """Notify every listening process."""
 
         def nothing() -> Script[None]:
             yield from ()
@@ -367,11 +367,11 @@ class PostgresDriver:
                     connection.terminate()
             except (*BROKEN, asyncpg.InterfaceError) as error:
                 log.info("store_listen_failed", cause=type(error).__name__)
-            ready.set()  # workers poll as well: a store without wake-ups is slower, not wrong
+            ready.set()  # lanes poll as well: without wake-ups the store is slower, not wrong
             await asyncio.sleep(LISTEN_PAUSE)
 
     async def _listen_on(self, connection: Connection, ready: asyncio.Event) -> None:
-        """Ring at every notice until the connection ends, and once at its start: one may have been missed."""
+        """Ring at every notice until the connection ends, and once at its start, since one may have been missed."""
         ended = asyncio.Event()
         connection.add_termination_listener(lambda _: ended.set())
         await connection.add_listener(CHANNEL, lambda *message: self._notifier.ring(message[3]))
@@ -390,25 +390,26 @@ class PostgresDriver:
 
 
 class _Ending:
-    """Whether a COMMIT was sent: after that, nobody but the server knows."""
+    """Whether a COMMIT was sent: after that only the server knows the outcome."""
 
     def __init__(self) -> None:
         self.begun = False
 
 
 async def _prepare(connection: Connection) -> None:
-    """Others wait for what a process that is paused, or cut off, has locked: not for ever."""
+    """Set how long the server waits for us: others wait for locks of a process that is paused or cut off, but not for
+    ever."""
     await connection.execute(f"SET idle_in_transaction_session_timeout = '{lane_sessions.SILENCE}s'")
 
 
 async def _keep(connection: Connection) -> None:
-    """What the pool does with a returned connection: nothing. Settings were local to the transaction."""
+    """Replaces the pool's reset of a returned connection by nothing: settings were local to the transaction."""
 
 
 async def _roll_back(connection: Connection) -> None:
     try:
         await connection.execute("ROLLBACK")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
-        # A connection that was cut has gone back to the pool by itself, and refuses even this.
+        # A broken connection has left the pool by itself, and refuses even this.
         with contextlib.suppress(asyncpg.InterfaceError):
             connection.terminate()

@@ -1,4 +1,4 @@
-"""Opening the embedded file with our settings, how far a database's schema is, and bringing it up to date."""
+"""Opening the embedded file with our settings, the version of a database's schema, and upgrading it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OURS = ("pitchgate.", "secret.keys")
 log = structlog.get_logger()
 
 WIPED = 0x50474154
-"""The `application_id` of a file of which no page is older than `secure_delete`."""
+"""The `application_id` of a file in which every page was written under `secure_delete`."""
 
 BUSY_SECONDS = 10.0
 """How long a commit waits for another process that is writing."""
@@ -39,23 +39,23 @@ def connect_file(path: Path) -> sqlite3.Connection:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
-            "secure_delete = ON",  # what was deleted is written over, not only let go
+            "secure_delete = ON",  # deleted content is overwritten, not only marked as free
             "temp_store = MEMORY",
             "cache_size = -4096",  # KiB a connection: the system caches the file once for all
-            "wal_autocheckpoint = 16000",  # 64 MB: pages written again and again go to the file once
+            "wal_autocheckpoint = 16000",  # 64 MB: a page written again and again reaches the file once
         ):
             connection.execute(f"PRAGMA {pragma}")
-    except BaseException:  # no database, or none that opens: Python 3.13 and later warn of what is left open
+    except BaseException:  # not a database, or unreadable: Python 3.13 and later warn of unclosed ones
         connection.close()
         raise
     return connection
 
 
 def make_private(path: Path) -> None:
-    """Let nobody but its owner read the file: make it so, or close it again if it was made wider.
+    """Let only its owner read the file, also if it was made readable for others.
 
-    SQLite gives `-wal` and `-shm` the mode of the file. An existing file is not opened here: closing it would end
-    the locks that this process holds on it.
+    SQLite gives `-wal` and `-shm` the mode of the file. An existing file is not opened here: closing it would end the
+    locks that this process holds on it.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.suppress(FileExistsError):
@@ -63,13 +63,13 @@ def make_private(path: Path) -> None:
     if os.name != "posix":
         return
     for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
-        with contextlib.suppress(FileNotFoundError, PermissionError):  # somebody else's: theirs to close
+        with contextlib.suppress(FileNotFoundError, PermissionError):  # not ours to change
             if name.stat().st_mode & 0o077:
                 name.chmod(0o600)
 
 
 def close_folder(folder: Path) -> None:
-    """The same for a folder in which there is nothing but ours. Any other is left as it is."""
+    """The same for a folder that holds nothing but our files. Any other is left as it is."""
     if os.name != "posix" or not folder.stat().st_mode & 0o077:
         return
     if all(entry.name.lstrip(".").startswith(_OURS) for entry in folder.iterdir()):
@@ -78,7 +78,7 @@ def close_folder(folder: Path) -> None:
 
 
 def upgrade_file(path: Path) -> int:
-    """Bring the file's schema up to date, one transaction a step; returns how many steps were made."""
+    """Upgrade the file's schema, one transaction per step; returns how many steps were made."""
     make_private(path)
     connection = connect_file(path)
     made, fresh = 0, file_version(connection) == 0
@@ -99,7 +99,7 @@ def upgrade_file(path: Path) -> int:
 
 
 def _begin_to_wipe(connection: sqlite3.Connection, fresh: bool) -> None:
-    """Once for each file: write all of it again without what older releases deleted and left in its pages."""
+    """Once for each file: rewrite all of it without what older releases left of deleted rows in its pages."""
     if connection.execute("PRAGMA application_id").fetchone()[0] == WIPED:
         return
     try:
@@ -109,15 +109,15 @@ def _begin_to_wipe(connection: sqlite3.Connection, fresh: bool) -> None:
         connection.execute(f"PRAGMA application_id = {WIPED:d}")
     except (
         sqlite3.OperationalError
-    ) as error:  # somebody uses it, or there is no room for a copy: the next start's
+    ) as error:  # somebody uses it, or there is no room for a copy: left to the next start
         log.warning("old_pages_kept", cause=error.sqlite_errorname)
     finally:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
 
 def clear_log(connection: sqlite3.Connection) -> bool:
-    """Bring what is in the write-ahead log into the file, and empty it: old pages stand there as they were. False if
-    somebody still reads from it."""
+    """Move the write-ahead log into the file and empty it: old pages stay readable there. False if somebody still reads
+    from it."""
     busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     return not busy
 
@@ -143,19 +143,19 @@ def _statements(script: str) -> Iterable[str]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a store is: a file or a server's address."""
+    """A store's location: a file or a server's address."""
 
     dialect: Dialect
     address: str
 
     @property
     def path(self) -> Path:
-        """The file of an embedded store."""
+        """The path of the embedded file."""
         return Path(self.address)
 
     @property
     def name(self) -> str:
-        """For people: without the password of a server's address."""
+        """For people: a server's address without its password."""
         if self.dialect is Dialect.SQLITE:
             return self.address
         scheme, _, rest = self.address.partition("://")
@@ -163,7 +163,7 @@ class Place:
 
 
 def place(where: str | Path) -> Place:
-    """Read a setting: a path or sqlite:///path, or postgresql://…; anything else raises `ValueError`."""
+    """Parse a setting: a path or sqlite:///path, or postgresql://…; raises `ValueError` otherwise."""
     text = str(where)
     if text.startswith(("postgresql://", "postgres://")):
         return Place(Dialect.POSTGRES, text)
@@ -193,7 +193,7 @@ class SchemaStatus:
 
 
 async def status(where: Place) -> SchemaStatus:
-    """How far the schema is. Changes nothing, and makes no file."""
+    """The schema's version. Changes nothing, and creates no file."""
     if where.dialect is Dialect.POSTGRES:
         from backend.store.postgres import current_version
 
@@ -204,7 +204,7 @@ async def status(where: Place) -> SchemaStatus:
 
 
 async def upgrade(where: Place) -> int:
-    """Make the pending steps; returns how many. Safe while servers of this or the last release run."""
+    """Run the pending steps; returns how many. Safe while servers of this or the previous release run."""
     if where.dialect is Dialect.POSTGRES:
         from backend.store import postgres
 

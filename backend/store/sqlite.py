@@ -25,18 +25,17 @@ from backend.transactions.driver import Notifier, Notifiers, Outage
 from backend.transactions.statement import EVERY, P, Script, T
 
 # ---- The store on SQLite
-# A read of a few rows by key costs less than asking another thread for it: those run where they are asked for, on a
-# connection of the event loop's own. Several processes may have the file open; SQLite's own lock orders their
-# commits.
+# A read of a few rows by key costs less than asking another thread: it runs where it is called, on a connection of the
+# event loop's own. Several processes may have the file open; SQLite's own lock orders their commits.
 
 
 log = structlog.get_logger()
 
 READERS = 2
 AGAIN = 1.0
-"""Seconds between two tries to own the file's mailboxes, and between two looks whether others have written to it."""
+"""Seconds between two tries to own the file's mailboxes, and between two checks for other processes' writes."""
 WIPE_TRIES, WIPE_MS = 20, 250
-"""How often the log is tried to be emptied, and how long each waits for readers: others cannot write meanwhile."""
+"""How often to try to empty the log, and how long each try waits for readers: others cannot write meanwhile."""
 
 
 class _Thread(threading.Thread):
@@ -75,17 +74,17 @@ class SqliteDriver:
 
     @property
     def notifier(self) -> Notifier:
-        """Rung after commits of this process that made a job due."""
+        """Rung after commits of this process that make a job due."""
         return self._notifier
 
     @property
     def ownership(self) -> FileOwnership:
-        """Whoever has the lock beside the file owns every mailbox in it."""
+        """The process that has the lock file owns every mailbox."""
         return self._ownership
 
     @property
     def notifiers(self) -> Notifiers:
-        """Rung after commits of this process; another's on the same file ring nothing here."""
+        """Rung after commits of this process; other processes' commits do not ring here."""
         return self._notifiers
 
     async def open(self) -> None:
@@ -117,7 +116,7 @@ class SqliteDriver:
         if near is not None:
             near.close()
         writer, *readers = threads
-        for ended in (readers, [writer]):  # of two that close at once, neither takes the write-ahead log away
+        for ended in (readers, [writer]):  # or two closing at once would both remove the log
             for thread in ended:
                 thread.queue.put(None)
             for thread in ended:
@@ -125,21 +124,21 @@ class SqliteDriver:
         self._ownership.leave()
 
     async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run in the next commit, with whatever else is written in this turn of the loop."""
+        """Run in the next commit, with the other writes of this turn of the event loop."""
         result: T = await self._written(self._call(partial(make, *args, **kwargs)))
         return result
 
     async def write_small(
         self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The same, in the event loop if nothing else is written with it."""
+        """The same, in the event loop if no other script is written with it."""
         result: T = await self._written(self._call(partial(make, *args, **kwargs), near=True))
         return result
 
     async def write_lane(
         self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The same: nobody runs lanes without the lock, which no other process is given while this one lives."""
+        """The same: lanes run only with the lock, which no other process gets while this one lives."""
         return await self.write_small(scope, make, *args, **kwargs)
 
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -152,18 +151,18 @@ class SqliteDriver:
     async def read_small(
         self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run here and now, on one snapshot: of the connection that writes, if it is free, since every commit makes
-        the others forget the pages they have."""
+        """Run here and now, on one snapshot: on the writing connection if it is free, since every commit empties the
+        other connections' page caches."""
         if self._near is None or self._writer is None:
             raise RuntimeError("the store is not open")
         connection = self._writer.idle or self._near
         try:
             return _snapshot(connection, make(*args, **kwargs))
         except sqlite3.OperationalError:
-            return await self.read(scope, make, *args, **kwargs)  # it waits longer, and tells what is wrong
+            return await self.read(scope, make, *args, **kwargs)  # it waits longer, and reports what is wrong
 
     def written_by_others(self) -> bool:
-        """Whether another process has written to the file since this was asked last."""
+        """Whether another process has written to the file since the last call."""
         connection = self._writer.idle if self._writer and self._threads else None
         if connection is None:
             return False
@@ -172,8 +171,8 @@ class SqliteDriver:
         return before != version
 
     async def wipe(self) -> None:
-        """Deleted rows are written over in the file by `secure_delete`; here the write-ahead log is emptied, in which
-        they stand as they were. A long reader, as a backup is, puts it off to the next time, or the next start."""
+        """`secure_delete` overwrites deleted rows in the file; this empties the write-ahead log, which still holds
+        them. A long reader, such as a backup, delays it to the next time, or the next start."""
         for _ in range(WIPE_TRIES):
             if await asyncio.to_thread(self._clear_log):
                 return
@@ -213,7 +212,7 @@ def _snapshot(connection: sqlite3.Connection, script: Script[T]) -> T:
 
 
 def _read(call: PendingCall, loop: asyncio.AbstractEventLoop, connection: sqlite3.Connection) -> None:
-    """In a reader's thread."""
+    """Runs in a reader's thread."""
     if call.future.cancelled():
         return
     try:
@@ -222,22 +221,23 @@ def _read(call: PendingCall, loop: asyncio.AbstractEventLoop, connection: sqlite
         call.error = told(error)
     try:
         loop.call_soon_threadsafe(call.resolve)
-    except RuntimeError:  # the loop was closed under us: nobody waits any more
+    except RuntimeError:  # the loop was closed meanwhile: nobody waits any more
         return
 
 
 def _nothing() -> Script[None]:
-    """Done when everything before it is."""
+    """Done once everything queued before it is."""
     yield from ()
 
 
-# ---- Whose the mailboxes are
-# A lock beside the file says who owns them: the system takes it back from a process that ends, however it ends.
+# ---- Who owns the mailboxes
+# A lock file says who owns them: the system releases it when a process ends, however it ends.
 
 
 class FileOwnership:
-    """`backend.transactions.driver.Ownership` of an embedded database: all of its mailboxes, for the process that has
-    the lock beside the file. A row says that somebody owns them; who finds it on taking the lock follows a dead one."""
+    """`backend.transactions.driver.Ownership` of an embedded database: the process that has the lock file owns all its
+    mailboxes. A row says that they have an owner; a process that gets the lock and finds the row set follows a dead
+    one."""
 
     def __init__(self, path: Path, driver: SqliteDriver) -> None:
         self._path, self._driver = path, driver
@@ -249,7 +249,7 @@ class FileOwnership:
         return self._owned
 
     def may_be_lost(self, mailbox_id: str) -> bool:
-        """See `Ownership`: no process is given the lock while this one lives."""
+        """See `Ownership`: no other process gets the lock while this one lives."""
         return False
 
     def after_death(self, mailbox_id: str) -> bool:
@@ -268,7 +268,7 @@ class FileOwnership:
                 await self._wait(stop)
                 if self._driver.written_by_others():
                     self._driver.notifier.ring()
-            with suppress(StoreAway):  # then the next one takes more care than it need
+            with suppress(StoreAway):  # then the next owner is more careful than necessary
                 await self._driver.write_small(EVERY, jobs.end_owning)
             self._owned = False
             changed()
@@ -276,7 +276,7 @@ class FileOwnership:
             self.leave()
 
     def _has_lock(self) -> bool:
-        """Whether the lock is ours, if need be by taking it now."""
+        """Whether we have the lock, after trying to take it."""
         if self._lock is None:
             lock = ExitStack()
             if not lock.enter_context(alone(self._path)):
@@ -286,7 +286,7 @@ class FileOwnership:
         return True
 
     def leave(self) -> None:
-        """The lock is free."""
+        """Release the lock."""
         if self._lock is not None:
             self._lock.close()
         self._lock, self._owned = None, False
@@ -305,20 +305,20 @@ class FileOwnership:
         return True
 
     def join(self, divide: Callable[[int], None]) -> None:
-        """See `Ownership`. The lock is taken at once: a server that listens is seen by whoever asks for it."""
+        """See `Ownership`. The lock is taken at once, so that anybody who checks sees that a server listens."""
         self._has_lock()
 
     async def tell_owner(self, mailbox_id: str, told: NoticeHint) -> bool:
-        """See `Ownership`. What is stored is found when the owner looks into the file for what others wrote."""
+        """See `Ownership`. The owner finds what is stored when it checks the file for other processes' writes."""
         return False
 
     def on_told(self, listener: Callable[[str, NoticeHint | None], None]) -> None:
-        """See `Ownership`: nothing ever is."""
+        """See `Ownership`: nothing is ever passed on."""
 
 
 @contextmanager
 def alone(database: Path) -> Iterator[bool]:
-    """True while no other server has said so of this database: it is a lock on an empty file beside it."""
+    """True unless another server holds the lock on an empty file next to the database."""
     path = database.with_name(f"{database.name}-server")
     make_private(path)
     with closing(sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)) as lock:
@@ -331,8 +331,8 @@ def alone(database: Path) -> Iterator[bool]:
 
 
 def held_alone(database: Path, key: str) -> sqlite3.Connection:
-    """The database for us alone until it is closed, all of it in its one file: a file leaves WAL only when nobody else
-    has it open. Raises `Conflict` (`key`) while anybody has."""
+    """Hold the whole database, in one file, for us alone until it is closed: a file leaves WAL mode only while nobody
+    else has it open. Raises `Conflict` (`key`) if somebody has."""
     connection = connect_file(database)
     try:
         connection.execute("PRAGMA busy_timeout = 0")

@@ -1,4 +1,4 @@
-"""The one connection that writes to the embedded store, group commit, and running a script on a connection."""
+"""The embedded store's one writing connection, its group commits, and how a script runs on a connection."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run_script(
     wake: Callable[[str], None] | None = None,
     keys: DecisionKeys | None = None,
 ) -> T:
-    """Give a script what its statements give, until it returns."""
+    """Run a script: send it the result of each of its statements until it returns."""
     try:
         statement = next(script)
         while True:
@@ -65,21 +65,21 @@ def _execute(connection: sqlite3.Connection, query: Query, statement: Statement)
 
 
 # ---- The writing connection and group commit
-# A commit waits for the disk once. All scripts that wait share it, each inside a savepoint so that one's error undoes
-# that one alone. Nobody hears of their result before the commit: acknowledged means kept (synchronous=FULL). While
-# one commit is under way the next batch gathers. Scripts that write a few rows by key run in the event loop, and the
-# thread is asked for the commit alone: each statement it ran would be a struggle with the loop for the interpreter. A
-# batch with any other script runs in the thread as a whole.
+# A commit waits for the disk once. All waiting scripts share it, each in its own savepoint, so one's error undoes that
+# one alone. Their results are returned only after the commit: acknowledged means stored (synchronous=FULL). While one
+# commit runs, the next batch gathers. Scripts that write a few rows by key run in the event loop, and only the commit
+# in the thread: each statement there would compete with the loop for the interpreter. A batch with any other script
+# runs in the thread as a whole.
 
 
 BATCH = 256
-"""Scripts that share one commit at most: bounds how long the first of them waits."""
+"""Most scripts that share one commit: bounds how long the first of them waits."""
 
 SLICE = 16
-"""Scripts of a batch that run in the event loop in one go: between two such goes it does what else there is to do."""
+"""Scripts of a batch that run in the event loop without a break; the loop does other work in between."""
 
 NEAR_BUSY_MS = 5
-"""How long the event loop waits for a lock before a thread is asked instead: everything stands still meanwhile."""
+"""Milliseconds the event loop waits for a lock before a thread takes over: the whole loop stops meanwhile."""
 
 WATCHED = (("INSERT", "events", "NEW"), ("DELETE", "devices", "OLD"), ("DELETE", "sessions", "OLD"))
 """What open streams are woken by. PostgreSQL has the same in its schema (migration 0009)."""
@@ -87,21 +87,21 @@ WATCHED = (("INSERT", "events", "NEW"), ("DELETE", "devices", "OLD"), ("DELETE",
 AWAY = {
     sqlite3.SQLITE_BUSY: "later.store",
     sqlite3.SQLITE_LOCKED: "later.store",
-    sqlite3.SQLITE_IOERR: "later.store.unwritable",  # a quota and a limit on files, too: only a full disk is full
+    sqlite3.SQLITE_IOERR: "later.store.unwritable",  # quotas and file limits too; FULL is only a full disk
     sqlite3.SQLITE_CANTOPEN: "later.store.unwritable",
     sqlite3.SQLITE_PERM: "later.store.unwritable",
     sqlite3.SQLITE_FULL: "later.store.full",
     sqlite3.SQLITE_CORRUPT: "later.store.damaged",
     sqlite3.SQLITE_NOTADB: "later.store.damaged",
 }
-"""What SQLite says when the file is the trouble, and what it is called."""
+"""SQLite's error codes when the file is the cause, with ours."""
 
 Work = Callable[[sqlite3.Connection], None]
 """What a thread of the store does with its connection."""
 
 
 class PendingCall:
-    """A script waiting for its turn, and the future that waits for it. `near`: it may run in the event loop."""
+    """A script waiting for its turn, and its caller's future. `near`: it may run in the event loop."""
 
     __slots__ = ("error", "future", "make", "near", "result")
 
@@ -113,8 +113,8 @@ class PendingCall:
         self.error: BaseException | None = None
 
     def resolve(self) -> None:
-        """Tell who waits."""
-        if self.future.done():  # cancelled meanwhile; what was written stays written
+        """Give the caller the result."""
+        if self.future.done():  # cancelled meanwhile; its writes stay
             return
         if self.error is not None:
             self.future.set_exception(self.error)
@@ -123,7 +123,7 @@ class PendingCall:
 
 
 class Writer:
-    """Gives scripts to `connection`, batch by batch; `queue` is that of the thread that ends them."""
+    """Runs scripts on `connection`, batch by batch; `queue` belongs to the thread that commits them."""
 
     def __init__(
         self,
@@ -146,9 +146,10 @@ class Writer:
         self._watch()
 
     def _watch(self) -> None:
-        """Note whose streams a commit concerns, by triggers of this connection: no script can forget to say so.
+        """Note which mailboxes' streams a commit concerns, by triggers on this connection, so that no script can forget
+        it.
 
-        What is noted of a script that is undone wakes somebody for nothing, which is no harm.
+        A note from a script that is rolled back wakes streams for nothing, which does no harm.
         """
         self._connection.execute(f"PRAGMA busy_timeout = {NEAR_BUSY_MS}")
         self._connection.create_function("note_change", 1, self._changed.add)
@@ -160,11 +161,11 @@ class Writer:
 
     @property
     def idle(self) -> sqlite3.Connection | None:
-        """The connection, while nothing is under way on it."""
+        """The connection, if nothing is running on it."""
         return None if self._under_way else self._connection
 
     def add(self, call: PendingCall) -> None:
-        """Run it in the next commit, with whatever else is written in this turn of the loop."""
+        """Run it in the next commit, with the other writes of this turn of the event loop."""
         self._waiting.append(call)
         if len(self._waiting) == 1 and not self._under_way:
             self._loop.call_soon(self._next)
@@ -180,7 +181,7 @@ class Writer:
             self._queue.put(partial(self._whole, batch))
 
     def _some(self, batch: list[PendingCall], first: int = 0) -> None:
-        """A batch from its `first` script on, slice by slice, in the loop; then the thread commits it."""
+        """Run a batch from its `first` script on, slice by slice, in the loop; then the thread commits it."""
         after = first + SLICE
         self._run(batch, slice(first, after))
         if after < len(batch) and self._connection.in_transaction:
@@ -189,15 +190,15 @@ class Writer:
             self._queue.put(partial(self._end, batch))
 
     def _began(self) -> bool:
-        """Whether nobody else writes to the file."""
+        """Whether nobody else is writing to the file."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:
-            return False  # the thread waits longer, and tells what is wrong
+            return False  # the thread waits longer, and reports what is wrong
         return True
 
     def _whole(self, batch: list[PendingCall], connection: sqlite3.Connection) -> None:
-        """A batch from beginning to end, in the thread."""
+        """Run a whole batch in the thread."""
         connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -226,12 +227,12 @@ class Writer:
             self._undo(batch, error)
         try:
             self._loop.call_soon_threadsafe(self._tell, batch)
-        except RuntimeError:  # the loop was closed under us: nobody waits any more
+        except RuntimeError:  # the loop was closed meanwhile: nobody waits any more
             return
 
     def _undo(self, batch: list[PendingCall], error: BaseException) -> None:
         if self._connection.in_transaction:
-            with contextlib.suppress(sqlite3.Error):  # what made it fail may have rolled it back already
+            with contextlib.suppress(sqlite3.Error):  # the failure may have rolled it back already
                 self._connection.execute("ROLLBACK")
         self._woken.clear()
         self._changed.clear()
@@ -271,7 +272,7 @@ class Writer:
 
 
 def told(error: BaseException) -> BaseException:
-    """What a caller hears of it: a file that is locked, full or unreadable is the store's trouble, not the call's."""
+    """The error a caller gets: a file that is locked, full or unreadable is the store's trouble, not the call's."""
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(error, sqlite3.Error) and code is not None and code & 0xFF in AWAY:
         away = StoreAway(AWAY[code & 0xFF], reason=error.sqlite_errorname)

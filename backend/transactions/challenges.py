@@ -17,7 +17,7 @@ from backend.transactions.records import Duty, MessageJob
 from backend.transactions.rows import ChallengeRow, CurrentRow, MessageRow, OpenChallengeRow, ProspectsRow
 from backend.transactions.statement import Script, each, micros, moment_or_none, number, q, wake
 
-# ---- Challenges on their way out, and their solving.
+# ---- Challenges: sending and solving them
 
 
 def challenge_of(mailbox_id: MailboxId, gmail_id: str) -> Script[Challenge | None]:
@@ -33,19 +33,19 @@ def challenge_by_token(token_hash: str) -> Script[Challenge | None]:
 
 
 def whole(row: ChallengeRow) -> Script[Challenge]:
-    """The challenge of a row, with what its sender's next solve costs and brings."""
+    """The challenge of a row, with the price and worth of its sender's next solve."""
     prospects: ProspectsRow = yield q("prospects", mailbox_id=row["mailbox_id"], sender=row["sender"])
     return rows.challenge(row, **prospects)
 
 
 def screened(mailbox_id: MailboxId, gmail_id: str) -> Script[Screened | None]:
-    """The kept facts of a message."""
+    """The facts kept of the message."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     return None if row is None else rows.screened(row)
 
 
 def mark_sending(job: MessageJob, challenge_id: str, now: datetime) -> Script[None]:
-    """The send starts. Raises `Conflict` if the challenge was voided or has ended: then nothing may leave."""
+    """The send starts. Raises `Conflict` if the challenge was voided or has ended: then nothing may be sent."""
     yield from current(job)
     row = yield from _of_job(job, challenge_id)
     if row["state"] not in (ChallengeState.INTENDED, ChallengeState.SENDING):
@@ -60,7 +60,7 @@ def mark_sending(job: MessageJob, challenge_id: str, now: datetime) -> Script[No
 
 
 def mark_sent(job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datetime) -> Script[None]:
-    """It left. Recorded whatever was decided meanwhile: our own mail must be known as ours."""
+    """It was sent. Recorded whatever was decided meanwhile: our own mail must be recognised as ours."""
     row = yield from current(job)
     recorded = yield from number(
         "record_sent",
@@ -78,9 +78,8 @@ def mark_sent(job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datet
 def take_up(
     job: MessageJob, challenge_id: str, token_hash: str, sent_gmail_id: str, now: datetime
 ) -> Script[bool]:
-    """A reply that left before the database was restored takes the place of this challenge, which has not left: its
-    link works again; end the stage. False, and nothing changed, if the link is known or the challenge has ended.
-    """
+    """A reply sent before the database was restored replaces this unsent challenge: its link works again; end the
+    stage. False, with nothing changed, if the link is known or the challenge has ended."""
     row = yield from current(job)
     yield from _of_job(job, challenge_id)
     taken = yield from number(
@@ -98,7 +97,7 @@ def take_up(
 
 
 def mark_unsent(job: MessageJob, challenge_id: str, cause: str, now: datetime) -> Script[None]:
-    """It will not leave: end the stage; the mail stays held silently."""
+    """It will not be sent: end the stage; the mail stays held silently."""
     row = yield from current(job)
     yield from _of_job(job, challenge_id)
     yield q(
@@ -126,12 +125,12 @@ def _end(job: MessageJob, row: CurrentRow, now: datetime) -> Script[None]:
 def solve(
     challenge_id: str, signature: str, signature_expires: datetime, solved_before: int, now: datetime
 ) -> Script[Solved]:
-    """The captcha was answered: bar the signature, mark solved, earn credits, spend them on held mail of
-    this sender, oldest first, and order its release, in one commit. The same link can be solved again while
-    mail waits. `solved_before` is the count of solves that the answer's price was asked at.
+    """The captcha was solved: bar its signature from reuse, mark the challenge solved, earn credits, spend them on this
+    sender's held mail, oldest first, and order its release, in one commit. The same link can be solved again while mail
+    waits. `solved_before` is the count of solves that set the answer's price.
 
-    Raises `Expired` (codes link_expired, link_used, link_voided) or `Refused` (captcha_replayed, and
-    captcha_expired when another solve came first).
+    Raises `Expired` (codes link_expired, link_used, link_voided) or `Refused` (captcha_replayed, and captcha_expired if
+    another solve came first).
     """
     challenge, worth = yield from _opened(challenge_id, now)
     yield from _take(challenge, signature, signature_expires, solved_before)
@@ -146,9 +145,9 @@ def schedule_release(
     deliver_at: datetime,
     now: datetime,
 ) -> Script[datetime]:
-    """A code was typed and no work was done: bar the signature and note that the link is solved by itself at
-    `deliver_at`, and make the duty DELIVER due then. Returns that time, or the one of a wait under way, which
-    stands. An owner's decision that closes the link ends the wait, and so does a solve.
+    """A code was typed and no work was done: bar its signature and schedule the solve for `deliver_at`, when the duty
+    DELIVER becomes due. Returns that time, or the one of a wait that has begun, which stands. An owner's decision that
+    closes the link ends the wait, and so does a solve.
 
     Raises what `solve` raises.
     """
@@ -168,9 +167,8 @@ def schedule_release(
 
 
 def release_due(mailbox_id: MailboxId, now: datetime) -> Script[datetime | None]:
-    """Solve every open link whose wait is over, as `solve` does; returns when the next wait ends. A used link
-    for which nothing waits any more earns nothing.
-    """
+    """Solve every open link whose wait is over, as `solve` does; returns when the next wait ends. A used link without
+    waiting mail earns nothing."""
     mailbox = yield from locked(mailbox_id)
     worth = rows.mailbox(mailbox).preferences.credits_per_solve
     ripe: list[ChallengeRow] = yield q("ripe_promises", mailbox_id=mailbox_id, now=micros(now))
@@ -185,12 +183,12 @@ def release_due(mailbox_id: MailboxId, now: datetime) -> Script[datetime | None]
 
 
 def _opened(challenge_id: str, now: datetime) -> Script[tuple[Challenge, int]]:
-    """The challenge, in a mailbox that nobody else can change now, and the credits a solve earns there."""
+    """The challenge, with its mailbox locked, and the credits that a solve earns there."""
     found: ChallengeRow | None = yield q("challenge", challenge_id=challenge_id)
     if found is None:
         raise NotFound("link_unknown")
     mailbox = yield from locked(found["mailbox_id"])
-    # Read again now that nobody else can change it.
+    # Read again now that the mailbox is locked.
     row: ChallengeRow = yield q("challenge", challenge_id=challenge_id)
     challenge = yield from whole(row)
     challenge.refuse_closed(now)
@@ -198,7 +196,7 @@ def _opened(challenge_id: str, now: datetime) -> Script[tuple[Challenge, int]]:
 
 
 def _take(challenge: Challenge, signature: str, expires: datetime, solved_before: int) -> Script[None]:
-    """Take an answer once, and only at the price that stands."""
+    """Accept an answer once, and only at the current price."""
     barred = yield from number(
         "insert_answer",
         signature=signature,
@@ -213,7 +211,7 @@ def _take(challenge: Challenge, signature: str, expires: datetime, solved_before
 
 
 def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
-    """Record a solve, earn `worth` credits, spend them on the sender's waiting mail, oldest first."""
+    """Record a solve, earn `worth` credits, spend them on the sender's held mail, oldest first."""
     yield q("record_solved", mailbox_id=challenge.mailbox_id, challenge_id=challenge.id, now=micros(now))
     entry = earned(challenge.sender, challenge.id, worth, challenge.solves)
     yield from senders.enter(challenge.mailbox_id, entry, now, challenge.id)
@@ -246,7 +244,7 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
     return Solved(released, left, challenge.sender, challenge.waiting - len(released), subjects)
 
 
-# ---- The sender's page, and our mail to them
+# ---- The sender's page, and bounces of our mail to them
 
 
 def begin_challenge(mailbox_id: MailboxId, challenge_id: str, now: datetime) -> Script[None]:
@@ -255,7 +253,7 @@ def begin_challenge(mailbox_id: MailboxId, challenge_id: str, now: datetime) -> 
 
 
 def count_try(mailbox_id: MailboxId, challenge_id: str, code_id: str) -> Script[CodeTries]:
-    """Count one try of a code before it is compared. Each call counts, so no two callers share one.
+    """Count one try of a code before it is compared. Each call counts, so no two tries share a number.
 
     Raises `NotFound` if the mailbox has no such challenge.
     """
@@ -273,8 +271,8 @@ def count_try(mailbox_id: MailboxId, challenge_id: str, code_id: str) -> Script[
 
 
 def write_note(mailbox_id: MailboxId, challenge_id: str, line: str, now: datetime) -> Script[None]:
-    """Store the sender's line with the message the challenge is about, in place of an earlier one; ""
-    takes it back. A message deleted meanwhile keeps none.
+    """Store the sender's line with the message the challenge is about, replacing an earlier one; "" removes it. A
+    message deleted meanwhile keeps none.
 
     Raises `NotFound` (link_unknown) or `Expired` (link_expired, link_used, link_voided).
     """
@@ -287,9 +285,8 @@ def write_note(mailbox_id: MailboxId, challenge_id: str, line: str, now: datetim
 
 
 def note_bounce(mailbox_id: MailboxId, thread_id: str, now: datetime) -> Script[bool]:
-    """A mail of ours in this thread came back: mark the latest challenge that left in it
-    (`challenges.bounced_at`). False if there is none that is not marked yet.
-    """
+    """Our mail in this thread bounced: mark the latest challenge sent in it (`challenges.bounced_at`). False if all are
+    marked already."""
     return bool(
         (yield from number("record_bounce", mailbox_id=mailbox_id, thread_id=thread_id, now=micros(now)))
     )
@@ -302,11 +299,11 @@ def _own_challenge(mailbox_id: MailboxId, challenge_id: str) -> Script[Challenge
     return row
 
 
-# ---- Closed by the owner's decisions, and opened again when they take one back
+# ---- Voided by the owner's decisions, reopened by an undo
 
 
 def void_of_message(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[list[OpenChallengeRow]]:
-    """Void the open challenge about a message, unless it stays open for others; returns what was voided."""
+    """Void the open challenge about a message, unless it also serves other mail; returns what was voided."""
     open_now: list[OpenChallengeRow] = yield q("open_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     beside = open_now and (yield from number("waits_beside", mailbox_id=mailbox_id, gmail_id=gmail_id))
     found = [row for row in open_now if challenge_ends(row["state"], bool(beside))]

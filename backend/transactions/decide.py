@@ -1,4 +1,4 @@
-"""decide: what an owner decides, from wherever: applied at once, recorded with what was before, taken back cleanly."""
+"""decide: apply an owner's decision at once, record what was before, and undo it cleanly."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ from backend.transactions.rows import CorrectionRow, MessageRow, OpenChallengeRo
 from backend.transactions.statement import Script, each, micros, moment, number, packed, q, wake
 
 # ---- Owners' decisions
-# The record keeps, for each thing a decision touched, what it was: placements (with the revision the decision left),
-# rules, voided challenges, refunds. Taking it back restores only what nobody has changed since, so an undo never
-# undoes somebody else's later word.
+# The record keeps the earlier state of each thing a decision touched: placements (with the revision the decision left),
+# rules, voided challenges, refunds. An undo restores only what has not changed since, so it never overrides a later
+# decision.
 
 
 @dataclass(slots=True)
 class UndoRecord:
-    """What a decision did, as it is stored."""
+    """What a decision did, as stored."""
 
     moved: list[str] = field(default_factory=list)
     messages: list[StateBefore] = field(default_factory=list)
@@ -79,7 +79,7 @@ class UndoRecord:
 
 
 class SinceRow(TypedDict):
-    """What was decided or taken back since an order was given, and about whose message."""
+    """What was decided or undone since an order was given, and about whose message."""
 
     correction_key: str
     gmail_id: str
@@ -89,7 +89,7 @@ class SinceRow(TypedDict):
 
 
 class HeldOfSenderRow(TypedDict):
-    """A held message of a sender, and whether Gmail vouches for them."""
+    """A held message from a sender, and whether Gmail vouches for them."""
 
     gmail_id: str
     authenticated: Flag
@@ -97,10 +97,10 @@ class HeldOfSenderRow(TypedDict):
 
 def decide(mailbox_id: MailboxId, order: Order, now: datetime) -> Script[OrderResult]:
     """Apply an owner's order: rule, placements, voided challenge, refund. The same order again changes nothing, and
-    what the owner decided elsewhere after they gave it stands.
+    later decisions made elsewhere stand.
 
-    Raises `Refused` (malformed, for a whole domain where anybody gets an address), and of a single message `NotFound`,
-    `Refused` (put_away; key_reused).
+    Raises `Refused` (malformed, for a public mail domain), and about a single message `NotFound`, `Refused` (put_away;
+    key_reused).
     """
     yield from lock(mailbox_id)
     meant: list[str] = []
@@ -120,7 +120,7 @@ def decide(mailbox_id: MailboxId, order: Order, now: datetime) -> Script[OrderRe
                 applied.append(gmail_id)
                 moved += json.loads(known["moved"])
             continue
-        # Read now, for what was decided a moment ago about another of its sender's may have reached it.
+        # Read only now: deciding about another message of the same sender may just have changed it.
         there: MessageRow | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
         row = _fit(order, there)
         if row is None:
@@ -134,7 +134,7 @@ def decide(mailbox_id: MailboxId, order: Order, now: datetime) -> Script[OrderRe
 
 
 def _fit(order: Order, row: MessageRow | None) -> MessageRow | None:
-    """The message, if there is something to decide about it. Raises, if the order is about it alone."""
+    """The message, if there is something to decide about it. Raises if the order is about it alone."""
     if row is None:
         error: Refused = NotFound("not_found.message")
     elif out_of_reach(order.decision, row["decided_by"]):
@@ -148,8 +148,8 @@ def _fit(order: Order, row: MessageRow | None) -> MessageRow | None:
 
 
 def _repeats(order: Order, correction: Correction, known: CorrectionRow) -> bool:
-    """Whether an order under a known key says what was decided under it. Of a page nothing is decided by a form that is
-    sent again after it was taken back, or with another button."""
+    """Whether an order under a known key repeats its decision. A page's form sent again after an undo, or with another
+    button, decides nothing."""
     same = (known["gmail_id"], known["decision"]) == (correction.gmail_id, correction.decision)
     if not same and order.when_pointless is WhenPointless.REFUSED:
         raise Refused("key_reused")
@@ -157,8 +157,8 @@ def _repeats(order: Order, correction: Correction, known: CorrectionRow) -> bool
 
 
 def _with_earlier(mailbox_id: MailboxId, gmail_id: str) -> Script[list[str]]:
-    """A message and what its sender has waiting from before it, for a list shows them as one line. Where it is proved
-    to be theirs, what is not stays out of it: a forged From profits from nobody's kindness."""
+    """A message and its sender's earlier held mail, which a list shows as one line. If the sender is proved, unproved
+    mail is left out: a forged From gains nothing from an owner's kindness."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or not row["sender"]:
         return [gmail_id]
@@ -176,7 +176,7 @@ def _with_earlier(mailbox_id: MailboxId, gmail_id: str) -> Script[list[str]]:
 
 
 def _since(mailbox_id: MailboxId, order: Order) -> Script[list[SinceRow]]:
-    """What was decided since the order was given, without what its browser knew of."""
+    """What was decided since the order was given, except what the owner's page already showed."""
     if order.given is None:
         return []
     decided: list[SinceRow] = yield q("decided_since", mailbox_id=mailbox_id, since=micros(order.given.at))
@@ -185,7 +185,7 @@ def _since(mailbox_id: MailboxId, order: Order) -> Script[list[SinceRow]]:
 
 
 def _concerns(decided: SinceRow, row: MessageRow) -> bool:
-    """Whether a decision was about this message: itself, or its sender or domain."""
+    """Whether a decision was about this message, its sender or its domain."""
     whose = EFFECTS[Decision(decided["decision"])].whose
     if decided["gmail_id"] == row["gmail_id"]:
         return True
@@ -197,7 +197,7 @@ def _concerns(decided: SinceRow, row: MessageRow) -> bool:
 def _decided(
     mailbox_id: MailboxId, correction: Correction, row: MessageRow, now: datetime
 ) -> Script[tuple[str, ...]]:
-    """One decision, applied and recorded; the messages that move. Before its message is screened it waits."""
+    """Apply and record one decision; returns the messages that move. About a message not screened yet it waits."""
     waits = row["stage"] == Stage.SCREEN and not row["set_aside"]
     trace = UndoRecord()
     if not waits:
@@ -222,8 +222,8 @@ def _decided(
 
 
 def apply_pending(record: CorrectionRow, now: datetime) -> Script[None]:
-    """A decision that waited for its message to be screened. Gmail has not been touched yet, so what is
-    to stay in the inbox needs no stage."""
+    """Apply a decision that waited for its message to be screened. Gmail has not been touched yet, so a message that
+    stays in the inbox needs no stage."""
     mailbox_id, gmail_id = record["mailbox_id"], record["gmail_id"]
     row: MessageRow = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
     correction = Correction(
@@ -293,7 +293,7 @@ def _void(
 
 
 def _others(mailbox_id: MailboxId, effect: Effect, row: MessageRow) -> Script[list[ReachedRow]]:
-    """The other held mail the decision reaches."""
+    """The other held mail that the decision covers."""
     found: list[ReachedRow] = []
     if effect.whose in ("sender", "earlier") and row["sender"]:
         theirs: list[ReachedRow] = yield q("held_of_sender", mailbox_id=mailbox_id, sender=row["sender"])
@@ -309,7 +309,7 @@ def _others(mailbox_id: MailboxId, effect: Effect, row: MessageRow) -> Script[li
 
 
 def carry_out(mailbox_id: MailboxId, gmail_id: str, change: Change, now: datetime) -> Script[None]:
-    """Order one message to its place, or only note who decided if it is meant to be there already."""
+    """Order one message to its place, or only note the decision if it belongs there already."""
     about = {
         "mailbox_id": mailbox_id,
         "gmail_id": gmail_id,
@@ -325,11 +325,11 @@ def carry_out(mailbox_id: MailboxId, gmail_id: str, change: Change, now: datetim
 def _refund(
     mailbox_id: MailboxId, key: str, row: MessageRow, trace: UndoRecord, now: datetime
 ) -> Script[None]:
-    """Give back the credit spent on the message, unless it has been given back already."""
+    """Give back the credit spent on the message, unless that was done already."""
     gmail_id: str = row["gmail_id"]
     if not row["sender"] or (yield from number("paid_for", mailbox_id=mailbox_id, about=gmail_id)) >= 0:
         return
-    # A refund that was taken back with an undo used up the plain key.
+    # An earlier refund that an undo took back has used the plain key.
     posted = (yield from senders.enter(mailbox_id, refunded(row["sender"], gmail_id), now, gmail_id)) or (
         yield from senders.enter(mailbox_id, refunded(row["sender"], gmail_id, key), now, gmail_id)
     )
@@ -338,21 +338,21 @@ def _refund(
 
 
 # ---- Undoing a decision
-# They do so by a button, or by taking a message out of Gmail's spam or bin.
+# By a button, or by moving a message out of Gmail's spam or bin.
 
 
 class EntryRow(TypedDict):
-    """Of `ledger`: whose, and how much."""
+    """Of `ledger`: which sender, and how much."""
 
     sender: str
     amount: int
 
 
 def undo(mailbox_id: MailboxId, key: str, now: datetime) -> Script[tuple[str, ...]]:
-    """Take everything back that was ordered under `key`, latest first: placements, rules and credits as before. Once;
+    """Undo everything ordered under `key`, latest first: placements, rules and credits as before. Works once; returns
     the messages that move.
 
-    Raises `NotFound`, or `Refused`: no_credit when given credits have been spent, put_away of what lies in spam or bin.
+    Raises `NotFound`, or `Refused`: no_credit if given credits have been spent, put_away for what lies in spam or bin.
     """
     yield from lock(mailbox_id)
     entry: EntryRow | None = yield q("ledger_entry", mailbox_id=mailbox_id, posting_key=f"page:{key}")
@@ -380,8 +380,8 @@ def _undone(mailbox_id: MailboxId, key: str, now: datetime) -> Script[tuple[str,
 
 
 def returned(mailbox_id: MailboxId, back: Returned, now: datetime) -> Script[None]:
-    """A message came out of spam or bin: what was decided by putting it there is taken back, and if it is in the inbox
-    although it is meant to be held, the owner has released it."""
+    """A message came out of spam or bin: undo the decision made by putting it there. If it is in the inbox although it
+    should be held, the owner has released it."""
     made: list[CorrectionRow] = yield q("put_away", mailbox_id=mailbox_id, gmail_id=back.gmail_id)
     for record in made:
         yield from _taken_back(mailbox_id, record, now, there=True)
@@ -394,7 +394,7 @@ def returned(mailbox_id: MailboxId, back: Returned, now: datetime) -> Script[Non
 def _taken_back(
     mailbox_id: MailboxId, record: CorrectionRow, now: datetime, *, there: bool = False
 ) -> Script[tuple[str, ...]]:
-    """Undo one decision. `there`: its message lies where the owner has put it, and stays there."""
+    """Undo one decision. `there`: its message stays where the owner has put it."""
     key, before = record["correction_key"], json.loads(record["before"])
     moved: list[str] = []
     for rule in before["rules"]:
@@ -412,7 +412,7 @@ def _taken_back(
         yield from _reopen(mailbox_id, challenge, now)
     for refund in before["refunds"]:
         if (yield from senders.balance(mailbox_id, refund["sender"])) > 0:
-            # If it has been spent meanwhile there is nothing left to take.
+            # If it has been spent meanwhile, there is nothing to take back.
             entry = unrefunded(refund["sender"], refund["gmail_id"], key)
             yield from senders.enter(mailbox_id, entry, now, refund["gmail_id"])
     for forfeit in before.get("forfeits", ()):
@@ -434,8 +434,8 @@ def _taken_back(
 
 
 def _put_back(mailbox_id: MailboxId, was: StateBefore, now: datetime, there: bool) -> Script[bool]:
-    """Restore one message unless it was changed since; True if it moves. One that was put away is changed only by being
-    taken out again."""
+    """Restore one message unless it has changed since; True if it moves. One in spam or bin changes only when it is
+    taken out."""
     gmail_id = was["gmail_id"]
     row: MessageRow | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or row["error"] == "gone":
@@ -447,7 +447,7 @@ def _put_back(mailbox_id: MailboxId, was: StateBefore, now: datetime, there: boo
 
 
 def _reopen(mailbox_id: MailboxId, challenge: dict[str, Any], now: datetime) -> Script[None]:
-    """Open a voided challenge again, and go on sending it if it had not left. A wait under way goes on."""
+    """Reopen a voided challenge, and go on sending it if it was not sent. A wait that has begun goes on."""
     reopened = yield from challenges.reopen(mailbox_id, challenge["id"], challenge["state"], now)
     promised: int | None = yield q("promise_of", mailbox_id=mailbox_id, challenge_id=challenge["id"])
     if reopened and promised is not None:

@@ -51,7 +51,7 @@ from backend.transactions.rows import MailboxRow
 from backend.transactions.statement import KEYS, Script, each, maybe, micros, number, only, q
 
 # ---- The log of decisions
-# The caller holds the mailbox's row (`mailboxes.locked`), so entries come one after the other.
+# The caller has locked the mailbox's row (`mailboxes.locked`), so entries are appended one after the other.
 
 
 _payload = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -60,7 +60,7 @@ TAKEN_OUT = "taken_out"
 
 
 class _Note(NamedTuple):
-    """One entry to append about a message: the decision, who made it, and the grounds of a verdict."""
+    """One entry to append about a message: the decision, its author, and the grounds of a verdict."""
 
     kind: str
     about: str
@@ -71,7 +71,7 @@ class _Note(NamedTuple):
 def verdicts_reached(
     mailbox_id: MailboxId, verdicts: Iterable[tuple[str, Verdict]], late: bool, now: datetime
 ) -> Script[None]:
-    """Log verdicts, by message. `late`: a newer decision was there already, so they have no effect."""
+    """Log verdicts, by message. `late`: a newer decision stands, so they have no effect."""
     yield from _appended(mailbox_id, (_reached(*one, late) for one in verdicts), now)
 
 
@@ -97,14 +97,14 @@ def noted(
 
 
 def _appended(mailbox_id: MailboxId, notes: Iterable[_Note], now: datetime) -> Script[None]:
-    """Append the entries; without keys nothing is logged."""
+    """Append the entries; nothing is logged without keys."""
     keys: DecisionKeys | None = yield KEYS
     if keys is None:
         return
     chain = (yield from head(mailbox_id)) or Chain()
     if not (key := keys.open(chain.sealed_key, mailbox_id)):
-        # The first entry; or no key opens the old seal key. That must not stop a verdict, though earlier entries
-        # cannot be verified any more.
+        # The first entry, or no key opens the old seal key. That must not stop a verdict, although earlier entries can
+        # no longer be verified.
         sealed, key = keys.fresh(mailbox_id)
         chain = Chain(sealed, chain.number, chain.number, setting=chain.setting)
         yield q("begin_chain", mailbox_id=mailbox_id, **chain._asdict())
@@ -129,7 +129,7 @@ def _appended(mailbox_id: MailboxId, notes: Iterable[_Note], now: datetime) -> S
 
 
 def erased(mailbox_id: MailboxId, now: datetime) -> Script[None]:
-    """Write down up to which entry the log is erased, if that is not said yet."""
+    """Log up to which entry the log was erased, unless that is logged already."""
     yield from locked(mailbox_id)
     last: int | None = yield q("last_tombstone", mailbox_id=mailbox_id)
     said: str | None = yield q("last_erasure", mailbox_id=mailbox_id)
@@ -155,7 +155,7 @@ def log(mailbox_id: MailboxId, gmail_id: str | None = None) -> Script[Log]:
 
 
 def decided_messages(mailbox_id: MailboxId) -> Script[tuple[KeptVerdict, ...]]:
-    """What the messages that are kept say of their verdicts, oldest first."""
+    """The verdicts on the messages that are kept, oldest first."""
     return each(KeptVerdict, "decided_messages", mailbox_id=mailbox_id)
 
 
@@ -172,7 +172,8 @@ ANSWERS_KEPT = timedelta(weeks=52)
 
 
 class JudgedRow(TypedDict):
-    """A candidate row of `messages`. `shadow_row` is the challenger's row during a trial, else `policy_row`."""
+    """A message that a question may be asked about. `shadow_row` is the challenger's row during a trial, else
+    `policy_row`."""
 
     gmail_id: str
     policy_row: str
@@ -182,15 +183,14 @@ class JudgedRow(TypedDict):
 
 
 def draw_questions(mailbox_id: MailboxId, now: datetime) -> Script[int]:
-    """Draw the week's questions from last week's mail; returns how many. During a trial most are about messages that
-    one of its models alone would hold. Questions about deleted messages lose their message id; all are deleted
-    after a year, or when the trial is over in which they were asked.
-    """
+    """Draw this week's questions from last week's mail; returns how many. During a trial most are about messages that
+    only one of its models would hold. Questions about deleted messages lose their message id; all are deleted after a
+    year, or after the trial they were asked in."""
     mailbox = rows.mailbox((yield from locked(mailbox_id)))
     yield q("retain_questions", mailbox_id=mailbox_id)
     in_use = yield from models.in_use()
     running = in_use.challenger or ""
-    # What a trial's answers prove must not change by forgetting the first.
+    # A trial's result must not change because its first answers are forgotten.
     before = min(now - ANSWERS_KEPT, in_use.since or now)
     yield q("drop_questions", mailbox_id=mailbox_id, before=micros(before))
     week = week_of(now.astimezone(UTC)) - 1
@@ -249,7 +249,7 @@ def answer_question(
 
 
 def acted(mailbox_id: MailboxId, gmail_id: str, decision: Decision) -> Script[None]:
-    """Keep the owner's decision about a drawn message beside its answer."""
+    """Keep the owner's decision about a drawn message together with its answer."""
     if taught := EFFECTS[decision].teaches:
         said = Answer.YES if taught == "sales" else Answer.NO
         yield q("note_act", mailbox_id=mailbox_id, gmail_id=gmail_id, acted=said)
@@ -264,11 +264,11 @@ def labels(mailbox_id: MailboxId, now: datetime) -> Script[tuple[TrialLabel, ...
 
 
 WEEKS_KEPT = 53
-"""Weeks kept beside the first ones: a year to compare with."""
+"""Weeks kept in addition to the first ones: a year to compare with."""
 
 
 class ClassRow(TypedDict):
-    """How many messages of a week are of the same classes."""
+    """How many messages of a week share the same classes."""
 
     week: int
     drift_class: str
@@ -279,9 +279,8 @@ _counted = Reader(drift.WeekCounts, number="week")
 
 
 def count_weeks(mailbox_id: MailboxId, now: datetime) -> Script[None]:
-    """Count the weeks that are over and were not counted, and test whether the mail has changed. Weeks older than a
-    year are dropped, but for the first ones of the model in use.
-    """
+    """Count each past week not counted yet, and test whether the mail has changed. Weeks older than a year are dropped,
+    except the first ones of the model in use."""
     mailbox = yield from locked(mailbox_id)
     weeks = yield from _weeks(mailbox_id)
     today = drift.week_of(now.astimezone(UTC))
@@ -302,7 +301,7 @@ def count_weeks(mailbox_id: MailboxId, now: datetime) -> Script[None]:
 
 
 def state(mailbox_id: MailboxId) -> Script[drift.Drift]:
-    """What the test said last, with the weeks of the model in use that are kept, oldest first."""
+    """The last test's result, with the kept weeks of the model in use, oldest first."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     return drift.Drift(_change(row) if row else None, (yield from _weeks(mailbox_id)))
 
@@ -322,7 +321,7 @@ _week = Reader(Week, monday=monday_of)
 
 
 class DisagreedRow(TypedDict):
-    """What the owner saw otherwise."""
+    """The owner's decisions that differ from the verdict."""
 
     wrong: int
     confirmed: int
@@ -330,9 +329,8 @@ class DisagreedRow(TypedDict):
 
 
 def figures(mailbox_id: MailboxId, since: datetime, senders: int) -> Script[Figures]:
-    """Everything decided since then. `weeks` holds only those with mail, oldest first; of the senders the
-    `senders` with most.
-    """
+    """Everything decided since then. `weeks` has only those with mail, oldest first; `senders` limits the list of
+    senders to the most frequent."""
     at = micros(since)
     most = yield from each(SenderCount, "held_by_sender", mailbox_id=mailbox_id, since=at, limit=senders)
     wrong: DisagreedRow = yield q("owner_disagreed", mailbox_id=mailbox_id, since=at)
@@ -350,9 +348,7 @@ def figures(mailbox_id: MailboxId, since: datetime, senders: int) -> Script[Figu
 
 
 def answered(mailbox_id: MailboxId, model: str, now: datetime) -> Script[tuple[Scored, ...]]:
-    """What was asked in the last year about all mail, scored by `model` and answered with yes or no, as it was
-    answered.
-    """
+    """Last year's questions about all mail that were answered yes or no, scored by `model`, in order of answers."""
     asked = {"kind": QUALITY, "model": model, "since": micros(now - ANSWERS_KEPT)}
     return each(Scored, "answered", mailbox_id=mailbox_id, **asked)
 
@@ -360,16 +356,15 @@ def answered(mailbox_id: MailboxId, model: str, now: datetime) -> Script[tuple[S
 def trial_labels(
     challenger: str, since: datetime
 ) -> Script[tuple[tuple[TrialLabel, ...], tuple[TrialLabel, ...]]]:
-    """Everything asked in a trial, of every mailbox, in the order in which it was answered, and what the same owners
-    were asked about all mail.
-    """
+    """Everything asked in a trial, in every mailbox, in order of answers, and what the same owners were asked about all
+    mail."""
     trial = {"challenger": challenger, "since": micros(since)}
     asked = yield from each(TrialLabel, "labels_in_trial", kind=TRIAL, **trial)
     return asked, (yield from each(TrialLabel, "labels_of_the_asked", kind=QUALITY, trial=TRIAL, **trial))
 
 
 def trial_counts(challenger: str, since: datetime) -> Script[TrialCounts]:
-    """How the models of a trial differ on the messages that are kept."""
+    """How the models of a trial differ on the kept messages."""
     found = yield from each(tuple[str, str, int], "trial_pairs", challenger=challenger, since=micros(since))
     counts: Counter[str | None] = Counter()
     for by_champion, by_challenger, count in found:

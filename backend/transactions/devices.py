@@ -23,21 +23,21 @@ from backend.transactions.records import (
 from backend.transactions.statement import Script, columns, each, maybe, micros, number, packed, q
 
 # ---- Devices, one-time codes and sessions
-# Devices, one-time codes and sessions. Only hashes are kept.
+# Only hashes of secrets are kept.
 
 
 MOST_DEVICES = 50
 KEPT = timedelta(hours=1)
-"""How long a used or expired code is remembered, to tell it from one that never was."""
+"""How long a used or expired code is remembered, to distinguish it from an unknown one."""
 
 
 def device_by_token(token_hash: str) -> Script[Device | None]:
-    """Whose token it is."""
+    """The device with this token."""
     return maybe(Device, "device_by_token", token_hash=token_hash)
 
 
 def device_seen(mailbox_id: MailboxId, device_id: str, now: datetime) -> Script[None]:
-    """It was heard of."""
+    """The device has been used."""
     yield q("device_seen", mailbox_id=mailbox_id, id=device_id, now=micros(now))
 
 
@@ -47,15 +47,15 @@ def devices(mailbox_id: MailboxId) -> Script[tuple[Device, ...]]:
 
 
 def remove_device(mailbox_id: MailboxId, device_id: str) -> Script[bool]:
-    """Its token, tickets and sessions are dead at once. False if there is no such device."""
+    """Remove the device; its token, tickets and sessions end at once. False if there is no such device."""
     yield q("remove_device_codes", mailbox_id=mailbox_id, id=device_id)
     yield q("remove_device_sessions", mailbox_id=mailbox_id, id=device_id)
     return bool((yield from number("remove_device", mailbox_id=mailbox_id, id=device_id)))
 
 
 def add_code(code: OneTimeCode, now: datetime, settled: bool = True) -> Script[None]:
-    """Keep a code. Codes long past their life are dropped, if it is `settled` what time it is. Raises `NotFound` for an
-    unknown mailbox."""
+    """Keep a code. Codes long past their life are dropped if the time is `settled`. Raises `NotFound` for an unknown
+    mailbox."""
     if settled:
         yield q("drop_codes", mailbox_id=code.mailbox_id, before=micros(now - KEPT))
     yield q("insert_code", **columns(code))
@@ -64,7 +64,7 @@ def add_code(code: OneTimeCode, now: datetime, settled: bool = True) -> Script[N
 def exchange(
     code_hash: str, challenge: str, device: NewDevice, now: datetime
 ) -> Script[tuple[Device, str] | PitchgateError]:
-    """A code against a device. An error is returned, not raised: the code stays used up."""
+    """Exchange a code for a device. An error is returned, not raised, so that the code stays used up."""
     code = yield from maybe(OneTimeCode, "code", code_hash=code_hash, purpose=Purpose.DEVICE)
     if code is None:
         return _wrong_code()
@@ -102,7 +102,7 @@ def redeem_ticket(
 
 
 def _use(code: OneTimeCode, now: datetime) -> Script[bool]:
-    """Use a code up; False if somebody did before, or it is too old."""
+    """Use a code up; False if it was used before or is too old."""
     used = yield from number(
         "use_code", mailbox_id=code.mailbox_id, code_hash=code.code_hash, now=micros(now)
     )
@@ -110,7 +110,7 @@ def _use(code: OneTimeCode, now: datetime) -> Script[bool]:
 
 
 def add_session(session: Session, now: datetime, settled: bool = True) -> Script[None]:
-    """Keep it, drop those that are over, if it is `settled` what time it is."""
+    """Keep the session; drop expired ones if the time is `settled`."""
     if settled:
         yield q("drop_sessions", mailbox_id=session.mailbox_id, before=micros(now))
     yield q(
@@ -131,7 +131,7 @@ def session(token_hash: str, now: datetime) -> Script[Session | None]:
 
 
 def extend_session(mailbox_id: MailboxId, token_hash: str, expires_at: datetime) -> Script[None]:
-    """Let a session run to that moment."""
+    """Extend a session to that moment."""
     yield q("extend_session", mailbox_id=mailbox_id, token_hash=token_hash, expires_at=micros(expires_at))
 
 
@@ -146,7 +146,7 @@ def sessions(mailbox_id: MailboxId, now: datetime) -> Script[tuple[Session, ...]
 
 
 def remove_other_sessions(mailbox_id: MailboxId, token_hash: str) -> Script[int]:
-    """End all but this one; returns how many."""
+    """End all sessions but this one; returns how many."""
     return (yield from number("remove_other_sessions", mailbox_id=mailbox_id, token_hash=token_hash))
 
 
@@ -168,9 +168,8 @@ def web_pushes(mailbox_id: MailboxId, now: datetime) -> Script[tuple[WebPush, ..
 
 
 def add_web_push(mailbox_id: MailboxId, push: WebPush, now: datetime) -> Script[None]:
-    """Keep it in place of what its session had; nothing, if that has ended. What is held by `now` is known to it.
-    Raises `Refused` (too_many_browsers).
-    """
+    """Keep it, replacing the session's earlier one; do nothing if the session has ended. Mail held by `now` counts as
+    announced. Raises `Refused` (too_many_browsers)."""
     yield from lock(mailbox_id)
     yield q("remove_web_push", mailbox_id=mailbox_id, session=push.session)
     if len((yield from web_pushes(mailbox_id, now))) >= MOST_BROWSERS:
@@ -187,7 +186,8 @@ def add_web_push(mailbox_id: MailboxId, push: WebPush, now: datetime) -> Script[
 
 
 def swap_web_push(mailbox_id: MailboxId, push_id: str, old: bytes, new: bytes) -> Script[bool]:
-    """Seal it again, or another address of the same browser; False if it is not `old` any more."""
+    """Replace it with one sealed again, or with a new address of the same browser; False if it is not `old` any
+    more."""
     return bool((yield from number("swap_web_push", mailbox_id=mailbox_id, id=push_id, old=old, new=new)))
 
 
@@ -197,16 +197,15 @@ def remove_web_push(mailbox_id: MailboxId, session: str) -> Script[None]:
 
 
 def hand_over_web_push(mailbox_id: MailboxId, old: str, new: str) -> Script[None]:
-    """That of session `old` is session `new`'s from now on, if both are of this mailbox."""
+    """Move the notifications of session `old` to session `new`, if both are of this mailbox."""
     yield q("hand_over_web_push", mailbox_id=mailbox_id, old=old, new=new)
 
 
 def web_pushed(
     job: DutyJob, answers: list[tuple[WebPush, Pushed]], now: datetime, next_due: datetime | None
 ) -> Script[None]:
-    """What became of a round that told up to `now`; those that are gone, or failed for too long, are removed.
-    Ends the duty. Raises `LaneLost`.
-    """
+    """Record a round of notifications up to `now`; remove browsers that are gone or failed for too long. Ends the duty.
+    Raises `LaneLost`."""
     yield from jobs.finish_duty(job, next_due)
     for push, outcome in answers:
         about = {"mailbox_id": job.mailbox_id, "id": push.id, "sealed": push.sealed}

@@ -1,4 +1,4 @@
-"""The owner's digest: what it tells is committed before it is placed; its links order what a page would."""
+"""The owner's digest: its contents are committed before it is placed; its links order what a page would."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from backend.transactions.statement import Script, maybe, micros, packed, q
 
 
 def digest_state(mailbox_id: MailboxId) -> Script[DigestState | None]:
-    """How far the digests have come; None if none was wanted so far, or none is since."""
+    """How far the digests have come; None if they were never on, or are off now."""
     return maybe(DigestState, "digest", mailbox_id=mailbox_id)
 
 
 def tell_digest(
     job: DutyJob, message_id: str, until: datetime, links: Sequence[DigestLink], now: datetime
 ) -> Script[None]:
-    """The intent: a digest with this Message-ID, which tells up to `until`, is about to be placed with these links.
-    Links of an earlier try at the same one, and those that have expired, go.
-    """
+    """The intent: a digest with this Message-ID, covering mail up to `until`, is about to be placed with these links.
+    Expired links, and those of an earlier try at the same digest, are removed."""
     yield from jobs.duty_row(job)
     yield q("drop_digest_links", mailbox_id=job.mailbox_id, now=micros(now))
     yield q("intend_digest", mailbox_id=job.mailbox_id, message_id=message_id, until=micros(until))
@@ -45,9 +44,8 @@ def tell_digest(
 def digest_told(
     job: DutyJob, until: datetime, gmail_id: str, next_due: datetime, now: datetime
 ) -> Script[None]:
-    """The owner has heard up to `until`, by the message `gmail_id` ("": there was nothing to tell). Ends the duty,
-    next due at `next_due`.
-    """
+    """The owner has been informed up to `until`, by the message `gmail_id` ("": there was nothing to report). Ends the
+    duty, next due at `next_due`."""
     yield from jobs.finish_duty(job, next_due)
     yield q("digest_told", mailbox_id=job.mailbox_id, until=micros(until), gmail_id=gmail_id)
 
@@ -58,9 +56,8 @@ def digest_link(token_hash: str) -> Script[DigestLink | None]:
 
 
 def use_digest_link(token_hash: str, now: datetime) -> Script[DigestLink | None]:
-    """Order what it stands for, once, in one commit; the link as it is then, None for an unknown one. One that was
-    used or has expired orders nothing.
-    """
+    """Carry out the link's order, once, in one commit; returns the link as it is then, None if unknown. A used or
+    expired link orders nothing."""
     link = yield from _locked(token_hash)
     if link is None or link.used_at is not None or link.expires_at <= now:
         return link
@@ -71,18 +68,18 @@ def use_digest_link(token_hash: str, now: datetime) -> Script[DigestLink | None]
 
 
 def undo_digest_link(token_hash: str, now: datetime) -> Script[DigestLink | None]:
-    """Take its order back, once, before it expires."""
+    """Undo its order, once, before it expires."""
     link = yield from _locked(token_hash)
     if link is None or link.used_at is None or link.undone_at is not None or link.expires_at <= now:
         return link
     yield q("undo_digest_link", token_hash=token_hash, now=micros(now))
-    with suppress(NotFound):  # nothing of it was left to decide about
+    with suppress(NotFound):  # nothing was left to decide
         yield from decide.undo(link.mailbox_id, link.order, now)
     return (yield from digest_link(token_hash))
 
 
 def _locked(token_hash: str) -> Script[DigestLink | None]:
-    """The link, read when nobody else can change it."""
+    """The link, read with its mailbox locked."""
     found = yield from digest_link(token_hash)
     if found is None:
         return None

@@ -1,5 +1,5 @@
-"""What runs a script on one kind of database, who is woken by it, whether it takes what is written, and what is kept
-beside it."""
+"""What runs a script on one kind of database and wakes lanes and streams, whether writes succeed, and files kept next
+to the database."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.transactions.statement import EVERY, P, Script, T
 
-# ---- Kept beside the database
-# What must outlive the database as it is now, or be known where its administrator cannot write, is in files beside it.
-# A line is on disk before anything follows from it.
+# ---- Kept next to the database
+# What must survive a restored database, or be out of reach of its administrator, is in files next to it. A line is on
+# disk before anything that depends on it happens.
 
 
 LEFT, HEADS = "pitchgate.departed", "pitchgate.heads"
 
 
 class Departures:
-    """Who has left, so that a backup of before does not bring them back: those noted in `folder`, none without one. A
-    line is the hash of a mailbox's own id and the day: no address, and nothing from which one could be found."""
+    """Who has left, noted in `folder` (nothing without one), so that an older backup does not bring them back. A line
+    is the hash of a mailbox's own id and the day: no address, and nothing that leads to one."""
 
     def __init__(self, folder: Path | None) -> None:
         self._path = None if folder is None else folder / LEFT
         self._known: frozenset[str] | None = None
 
     def has(self, mailbox_id: str) -> bool:
-        """Whether this mailbox was deleted once. Its owner may have come back since, with another id."""
+        """Whether this mailbox was deleted. Its owner may have come back since, with another id."""
         if self._known is None:
             self._known = frozenset(line.partition(" ")[0] for line in _lines(self._path))
         return _hash(mailbox_id) in self._known
 
     def note(self, mailbox_id: str) -> None:
-        """Keep it, before the rows are deleted. Raises `StoreAway` if that cannot be written."""
+        """Note it before the rows are deleted. Raises `StoreAway` if that cannot be written."""
         if self._path is None or self.has(mailbox_id):
             return
         _append(self._path, f"{_hash(mailbox_id)} {datetime.now(UTC):%Y-%m-%d}")
@@ -51,8 +51,8 @@ class Departures:
 
 
 class Heads:
-    """Where each log of decisions ended, day by day, as noted in `folder`: a log put back from before, or gone, is
-    found by it."""
+    """Where each log of decisions ended, day by day, noted in `folder`: shows when a log was replaced by an older one
+    or is missing."""
 
     def __init__(self, folder: Path | None) -> None:
         self._path = None if folder is None else folder / HEADS
@@ -65,7 +65,7 @@ class Heads:
                     yield mailbox_id, int(number), seal
 
     def note(self, mailbox_id: str, number: int, seal: str) -> None:
-        """Keep one. Raises `StoreAway` if that cannot be written."""
+        """Note one. Raises `StoreAway` if that cannot be written."""
         if self._path is not None:
             _append(self._path, f"{mailbox_id} {number} {seal}")
 
@@ -90,8 +90,8 @@ def _hash(mailbox_id: str) -> str:
     return hashlib.sha256(mailbox_id.encode()).hexdigest()
 
 
-# ---- Logging that the store fails
-# A full disk fails every job, push and look of every process many times a second; each says the same.
+# ---- Logging store failures
+# A full disk fails every job, push and look of every process many times a second: log it once.
 
 
 log = structlog.get_logger()
@@ -100,11 +100,12 @@ REMINDER = 60.0
 """Seconds between two lines about one outage."""
 
 QUIET = 5.0
-"""Seconds without a failure, after which a write that succeeds ends it: on a full disk small ones may still pass."""
+"""Seconds without a failure after which a successful write ends the outage: on a full disk small writes may still
+succeed."""
 
 
 class Outage:
-    """Whether there is one. `now` tells seconds that never go back."""
+    """Whether writes are failing. `now` gives monotonic seconds."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -136,14 +137,14 @@ class Outage:
         return {"seconds": round(now - self._began)}
 
 
-# ---- Waking workers and streams
+# ---- Waking lanes and streams
 
 
 class Notifier:
-    """Rung in the event loop after a commit that somebody may be waiting for.
+    """Wakes waiters in the event loop after a commit.
 
-    Who waits reads `rings` before they look and hands it to `rung`: a ring between the look and the wait is
-    then not missed.
+    A waiter reads `rings` before it looks, and passes it to `rung`: a ring between the look and the wait is then not
+    missed.
     """
 
     def __init__(self) -> None:
@@ -152,7 +153,7 @@ class Notifier:
         self._rung = asyncio.Event()
 
     def ring(self, mailbox_id: MailboxId = EVERY) -> None:
-        """Wake everybody, for the sake of this mailbox. To be called in the event loop's thread."""
+        """Wake everybody, on account of this mailbox. Call it in the event loop's thread."""
         self.rings += 1
         rung, self._rung = self._rung, asyncio.Event()
         rung.set()
@@ -160,7 +161,7 @@ class Notifier:
             listener(mailbox_id)
 
     def listen(self, listener: Callable[[MailboxId], None]) -> None:
-        """Call `listener` at every ring, with the mailbox (`EVERY`: any may be meant)."""
+        """Call `listener` at every ring, with the mailbox (`EVERY`: it may concern any)."""
         self._listeners.append(listener)
 
     async def rung(self, timeout: float, heard: int | None = None) -> bool:
@@ -176,7 +177,7 @@ class Notifier:
 
 
 class Notifiers:
-    """A notifier for each mailbox that anybody waits for; it is forgotten when nobody holds it any more."""
+    """A notifier for each mailbox with waiters; forgotten when nobody holds it any more."""
 
     def __init__(self) -> None:
         self._notifiers: WeakValueDictionary[str, Notifier] = WeakValueDictionary()
@@ -186,7 +187,7 @@ class Notifiers:
         return self._notifiers.setdefault(mailbox_id, Notifier())
 
     def ring(self, mailbox_id: str) -> None:
-        """Wake who waits for this mailbox. To be called in the event loop's thread."""
+        """Wake this mailbox's waiters. Call it in the event loop's thread."""
         notifier = self._notifiers.get(mailbox_id)
         if notifier is not None:
             notifier.ring()
@@ -197,34 +198,35 @@ class Notifiers:
             notifier.ring()
 
 
-# ---- Whose a mailbox is
+# ---- Which process owns a mailbox
 
 
 class Ownership(Protocol):
-    """Which mailboxes are this process's: their lanes run here, and only here is committed what lanes do."""
+    """Which mailboxes this process owns: their lanes run here, and only this process commits what lanes do."""
 
     def owns(self, mailbox_id: MailboxId) -> bool:
-        """Whether the mailbox is this process's now. Believed by whoever begins something; a commit finds out."""
+        """Whether this process owns the mailbox, as far as it knows; a commit makes sure."""
 
     def may_be_lost(self, mailbox_id: MailboxId) -> bool:
-        """Whether another process may own it by now: asked before what a commit cannot call back."""
+        """Whether another process may own it by now: asked before an action that a failed commit could not undo."""
 
     def after_death(self, mailbox_id: MailboxId) -> bool:
-        """Whether it was taken from a process that ended without giving it back: what that did may have killed it."""
+        """Whether it was taken over from a process that died, possibly because of something in it."""
 
     async def run(self, stop: asyncio.Event, changed: Callable[[], None]) -> None:
-        """Take what there is to take, keep it until `stop`, then give it back; `changed` is called after each change
-        of what is owned."""
+        """Take mailboxes and keep them until `stop`, then give them back; `changed` is called after each change of
+        ownership."""
 
     def join(self, divide: Callable[[int], None]) -> None:
-        """Be counted among the processes that run lanes, though none runs here yet. `divide` is given among how many
-        processes what Google allows is divided, now and at each change."""
+        """Count among the processes that run lanes, even before any runs here. `divide` receives by how many processes
+        Google's quota is divided, now and at each change."""
 
     async def tell_owner(self, mailbox_id: MailboxId, told: NoticeHint) -> bool:
-        """A push came here about a mailbox that is another process's. False where that cannot be told."""
+        """Pass on a push about a mailbox of another process. False if that cannot be done."""
 
     def on_told(self, listener: Callable[[MailboxId, NoticeHint | None], None]) -> None:
-        """Call `listener` with what `tell_owner` was given anywhere; with `EVERY` when some may have been missed."""
+        """Call `listener` with what `tell_owner` was given in any process; with `EVERY` when some may have been
+        missed."""
 
 
 # ---- What runs a script
@@ -239,16 +241,16 @@ class Driver(Protocol):
 
     @property
     def notifiers(self) -> Notifiers:
-        """Rung for a mailbox after commits that its open streams must hear of: a change of what its owner
-        sees, and the end of a device or session."""
+        """Rung for a mailbox after commits that its open streams need: a change of what its owner sees, and the end of
+        a device or session."""
 
     @property
     def outage(self) -> Outage:
-        """Whether it takes what is written."""
+        """Whether writes are failing."""
 
     @property
     def ownership(self) -> Ownership:
-        """Which mailboxes are this process's."""
+        """Which mailboxes this process owns."""
 
     async def open(self) -> None:
         """Connect and bring the schema up to date."""
@@ -257,7 +259,7 @@ class Driver(Protocol):
         """Finish what is queued, then disconnect."""
 
     async def wipe(self) -> None:
-        """Take what was deleted out of the files, too, as far as this is ours to do. May run again."""
+        """Remove deleted data from the files as well, as far as this is ours to do. May run again."""
 
     async def write(
         self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
@@ -267,12 +269,12 @@ class Driver(Protocol):
     async def write_small(
         self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The same for a script that writes a few rows by key, which may cost less than asking somebody else."""
+        """The same for a script that writes a few rows by key, which may be cheaper than asking another thread."""
 
     async def write_lane(
         self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The same for a script of the mailbox's lane. Raises `LaneLost` where the mailbox is another process's."""
+        """The same for a script of the mailbox's lane. Raises `LaneLost` if another process owns the mailbox."""
 
     async def read(
         self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
@@ -282,4 +284,4 @@ class Driver(Protocol):
     async def read_small(
         self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The same for a script that reads a few rows by key, which may cost less than asking somebody else."""
+        """The same for a script that reads a few rows by key, which may be cheaper than asking another thread."""

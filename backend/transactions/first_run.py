@@ -1,4 +1,4 @@
-"""The preview of a first run: messages listed, looked at, spoken about."""
+"""The preview of a first run: its messages are listed, judged, and answered about by the owner."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from backend.transactions.statement import Script, each, maybe, micros, packed, 
 
 
 class SaidRow(TypedDict):
-    """Of `previews`: what its owner has said of it."""
+    """Of `previews`: the owner's answer."""
 
     state: str
     sender: str
@@ -38,7 +38,7 @@ _rehearsed = Reader(PreviewedMail, score=_score, standing=rows.preview_standing,
 
 
 def order(mailbox_id: MailboxId, now: datetime) -> Script[None]:
-    """Begin a preview again and make its duty due. What an earlier one found is dropped; rules stay.
+    """Begin a preview again and make its duty due. An earlier one's messages are dropped; rules stay.
 
     Raises `NotFound` for an unknown mailbox.
     """
@@ -49,12 +49,12 @@ def order(mailbox_id: MailboxId, now: datetime) -> Script[None]:
 
 
 def run(mailbox_id: MailboxId) -> Script[PreviewRun | None]:
-    """How far it is."""
+    """How far the preview is."""
     return maybe(PreviewRun, "preview_run", mailbox_id=mailbox_id)
 
 
 def list_previews(job: DutyJob, number: int, found: Sequence[tuple[str, str]], now: datetime) -> Script[None]:
-    """The messages to look at, (gmail id, thread id), newest first. An older run's list changes nothing.
+    """Store the messages to judge, (gmail id, thread id), newest first. An older run's list changes nothing.
 
     Raises `LaneLost`.
     """
@@ -66,12 +66,12 @@ def list_previews(job: DutyJob, number: int, found: Sequence[tuple[str, str]], n
 
 
 def to_read(mailbox_id: MailboxId, limit: int) -> Script[tuple[tuple[str, str], ...]]:
-    """(gmail id, thread id) of messages not looked at yet, newest first."""
+    """(gmail id, thread id) of messages not judged yet, newest first."""
     return each(tuple[str, str], "previews_to_read", mailbox_id=mailbox_id, limit=limit)
 
 
 def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -> Script[bool]:
-    """What was seen; each mail counts once. True when all are done. Raises `LaneLost`."""
+    """Store results; each message counts once. True once all are done. Raises `LaneLost`."""
     if not (yield from _current(job, number)):
         return False
     for preview in looked:
@@ -83,14 +83,13 @@ def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -
 
 
 def previews(mailbox_id: MailboxId) -> Script[tuple[PreviewedMail, ...]]:
-    """The messages looked at that could be read, newest first, with their senders' standing as it is now."""
+    """The judged messages that could be read, newest first, with what is now known of their senders."""
     return each(_rehearsed, "previews", mailbox_id=mailbox_id)
 
 
 def label_preview(mailbox_id: MailboxId, gmail_id: str, word: Word, now: datetime) -> Script[None]:
-    """The owner's word: SALES blocks the sender, NOT_SALES allows them, NONE brings back the rule there was
-    before, unless it was changed since. Moves nothing. Raises `NotFound`.
-    """
+    """The owner's answer: SALES blocks the sender, NOT_SALES allows them, NONE restores the earlier rule, unless it has
+    changed since. Moves nothing. Raises `NotFound`."""
     yield from lock(mailbox_id)
     row: SaidRow | None = yield q("preview_item", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or row["state"] != "read":
@@ -111,7 +110,7 @@ def label_preview(mailbox_id: MailboxId, gmail_id: str, word: Word, now: datetim
 
 
 def _current(job: DutyJob, number: int) -> Script[bool]:
-    """Whether this is still the run that is wanted; the duty goes on. Raises `LaneLost`."""
+    """Whether this is still the wanted run; the duty goes on. Raises `LaneLost`."""
     try:
         yield from lock(job.mailbox_id)
     except NotFound as error:

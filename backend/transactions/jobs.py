@@ -1,4 +1,4 @@
-"""Jobs: what makes them due, claiming and ending them, dead letters, and what servers leave one another."""
+"""Jobs: what makes them due, how they end, dead letters, and who owns an embedded database's mailboxes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ from backend.transactions.statement import (
     within,
 )
 
-# ---- Servers that share a database
+# ---- Wrong clocks and owners
 
 
 def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: datetime) -> Script[int]:
     """Repair what a wrong clock put off: duties due later than `latest` allows, and messages due after `messages`,
-    become due now. Returns how many jobs.
-    """
+    become due now. Returns how many jobs."""
     at, count = micros(now), 0
     for duty, wait in latest.items():
         count += yield from number("bring_back_duties", duty=duty, now=at, latest=micros(now + wait))
@@ -47,23 +46,23 @@ def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: dateti
 
 
 def begin_owning() -> Script[bool]:
-    """Note that all mailboxes of an embedded database have an owner; whether the one before ended without a word."""
+    """Note that all mailboxes of an embedded database have an owner; True if the last one died without giving them
+    back."""
     return not (yield from number("begin_owning"))
 
 
 def end_owning() -> Script[None]:
-    """They are given back, and nothing is under way."""
+    """The owner gives them back, with nothing running."""
     yield q("end_owning")
 
 
-# ---- Claiming and ending jobs
+# ---- Making jobs due, and ending them
 
 
 def note_push(email: str, told: NoticeHint, again_at: datetime) -> Script[PushFate]:
-    """A push told of this address. The mailbox's SYNC is due at once, and at `again_at`, when the time in which Google
-    drops further pushes has passed. At `again_at` alone if the change it tells of has been listed already: it may still
-    be the only word of what came in the second after it. It is stale when its position is below the stored cursor.
-    """
+    """A push named this address. The mailbox's SYNC is due at once, and at `again_at`, after the time in which Google
+    drops further pushes. Only at `again_at` if its change has been listed already: the push may still be the only sign
+    of what came in the second after it. It is stale if its position is below the stored cursor."""
     found: MailboxRow | None = yield q("mailbox_by_email", email=email.lower())
     if found is None:
         formerly: MailboxRow | None = yield q("mailbox_by_former", listed=within(email.lower()))
@@ -82,7 +81,7 @@ def note_push(email: str, told: NoticeHint, again_at: datetime) -> Script[PushFa
 
 
 def note_told(mailbox: MailboxRow, told: NoticeHint) -> Script[None]:
-    """What notices told, beside what they told before."""
+    """Add what notices reported to what is stored of earlier ones."""
     kept = told.beside(rows.told(mailbox["told_to"], mailbox["told_at"]))
     yield q("note_told", mailbox_id=mailbox["id"], told_to=str(kept.position), told_at=micros(kept.at))
 
@@ -94,7 +93,7 @@ def leave_look(
     now: datetime,
     cause: Cause | None = None,
 ) -> Script[None]:
-    """A look that pushes asked for, as they `told`, is left to SYNC, due `at` then. With a `cause` it has failed, as in
+    """Leave a look that pushes asked for, as they `told`, to SYNC, due `at` then. With a `cause` it has failed, as in
     `postpone_duty`."""
     mailbox: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if mailbox is None:
@@ -107,24 +106,22 @@ def leave_look(
 
 
 def position(history_id: str) -> int:
-    """A history id as the number it is; ids are compared, never their texts. Raises `Refused`."""
+    """A history id as a number: ids are compared as numbers, not as texts. Raises `Refused`."""
     if not (history_id.isascii() and history_id.isdigit()):
         raise Refused("malformed.history", field="historyId")
     return int(history_id)
 
 
 def request_duty(mailbox_id: MailboxId, duty: Duty, due_at: datetime) -> Script[None]:
-    """Ask for a duty at `due_at`. It may be done sooner too, if it is due sooner, and then once more at
-    `due_at`; asked for at many times it is done at the first and the last of them at least.
-    """
+    """Ask for a duty at `due_at`. If it is due sooner it may run then, and once more at `due_at`; if asked for at
+    several times, it runs at least at the first and the last."""
     if (yield from number("want_duty", mailbox_id=mailbox_id, duty=duty, due_at=micros(due_at))):
         yield wake(mailbox_id)
 
 
 def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
-    """It is done, next due at `next_due` (None: only when wanted again). A time it was wanted at, before or meanwhile,
-    that is still to come stands.
-    """
+    """The duty is done, next due at `next_due` (None: only when asked for again). A time it was asked for that is still
+    to come stands."""
     changed = yield from number(
         "end_duty",
         mailbox_id=job.mailbox_id,
@@ -138,7 +135,7 @@ def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
 
 
 def progress(job: DutyJob) -> Script[None]:
-    """Part of it is done for good. Raises `LaneLost`."""
+    """Part of the duty is done for good. Raises `LaneLost`."""
     if not (yield from number("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)):
         raise LaneLost("conflict.mailbox")
 
@@ -146,9 +143,9 @@ def progress(job: DutyJob) -> Script[None]:
 def postpone_duty(
     job: DutyJob, at: datetime, error: str, now: datetime, counts: bool = True, cause: Cause | None = None
 ) -> Script[None]:
-    """To be tried again at `at`; this try counts as an attempt unless `counts` is false.
+    """Try it again at `at`; this try counts as an attempt unless `counts` is false.
 
-    With a `cause` it has failed, from `now` or from an earlier failure on, until a try comes to its end.
+    With a `cause` it has failed, since `now` or an earlier failure, until a try succeeds.
     """
     row = yield from duty_row(job)
     since, why = row["failing_since"], row["failing_cause"]
@@ -167,7 +164,7 @@ def postpone_duty(
 
 
 def duty_row(job: DutyJob) -> Script[DutyRow]:
-    """The duty's row. Raises `LaneLost` where the mailbox has gone."""
+    """The duty's row. Raises `LaneLost` if the mailbox was deleted."""
     row: DutyRow | None = yield q("duty_for_write", mailbox_id=job.mailbox_id, duty=job.duty)
     if row is None:
         raise LaneLost("conflict.mailbox")
@@ -175,22 +172,22 @@ def duty_row(job: DutyJob) -> Script[DutyRow]:
 
 
 def mark(job: MessageJob) -> Script[None]:
-    """A stage of the message is about to begin, and may be what kills the process: a death, unless it ends somehow."""
+    """A stage of the message is about to begin and may kill the process: count a death in advance, taken back when it
+    ends."""
     yield from current(job)
     yield q("count_death", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, deaths=job.deaths + 1)
 
 
 def unmark(job: MessageJob) -> Script[None]:
-    """The process stops in an orderly way: no death."""
+    """The process stops in an orderly way: take the death back."""
     yield q("count_death", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, deaths=job.deaths)
 
 
 def finish_stage(job: MessageJob, now: datetime) -> Script[MessageJob | None]:
-    """The job's stage is done: go to the stage that follows from the row (ACT of a challenged message
-    goes to CHALLENGE; everything else ends), unless a newer revision ordered something else.
+    """The job's stage is done: go on to the stage that follows from the row (ACT of a challenged message goes to
+    CHALLENGE; everything else ends), unless a newer revision ordered something else.
 
-    Returns the job of the stage that follows, if any. A challenge `in_hand` is marked as by `mark_sending`, unless it
-    ended.
+    Returns the job of the next stage, if any. A prefetched challenge is marked as by `mark_sending`, unless it ended.
     """
     row = yield from current(job)
     if row["revision"] != job.revision:
@@ -209,12 +206,12 @@ def finish_stage(job: MessageJob, now: datetime) -> Script[MessageJob | None]:
 
 
 def next_job(job: MessageJob, stage: Stage) -> MessageJob:
-    """What the lane that ended `job` goes on with."""
+    """The job with which the lane goes on."""
     return replace(job, stage=stage, attempt=1, deaths=0, error="")
 
 
 def settle(job: MessageJob, stage: Stage | None, now: datetime) -> Script[None]:
-    """On to `stage`, due now, or ended. The lane goes on with it by itself."""
+    """Make `stage` due now, or end the message's job. The lane goes on by itself."""
     yield q(
         "settle_message",
         mailbox_id=job.mailbox_id,
@@ -234,7 +231,7 @@ def give_way(job: MessageJob, now: datetime) -> Script[None]:
 def postpone(
     job: MessageJob, at: datetime, error: str, now: datetime, counts: bool = True, cause: Cause | None = None
 ) -> Script[None]:
-    """Another try at `at`; a newer order does not wait for the old one's trouble."""
+    """Try again at `at`; a newer order does not wait for the old one's retry."""
     row = yield from current(job)
     if row["revision"] != job.revision:
         yield from give_way(job, now)
@@ -252,7 +249,7 @@ def postpone(
 
 
 def make_dead_letter(job: MessageJob, cause: str, now: datetime) -> Script[None]:
-    """Tried too often: keep it with its cause for a person. The mailbox goes on."""
+    """It failed too often: keep it with its cause for a person to look at. The mailbox goes on."""
     row = yield from current(job)
     if row["revision"] != job.revision:
         yield from give_way(job, now)
@@ -263,7 +260,7 @@ def make_dead_letter(job: MessageJob, cause: str, now: datetime) -> Script[None]
 
 
 def current(job: MessageJob) -> Script[CurrentRow]:
-    """How the message stands as the job's stage ends. Raises `LaneLost` if it has gone, or has ended already."""
+    """The message's row at the end of the job's stage. Raises `LaneLost` if it was deleted, or has ended already."""
     row: CurrentRow | None = yield q("current_message", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
     if row is None or (row["revision"] == job.revision and row["stage"] != job.stage):
         raise LaneLost("conflict.lane")
@@ -271,7 +268,7 @@ def current(job: MessageJob) -> Script[CurrentRow]:
 
 
 def lanes() -> Script[dict[MailboxId, datetime | None]]:
-    """Every connected or leaving mailbox, and when the first thing is due in it."""
+    """Every connected or leaving mailbox, and when its first job is due."""
     found: list[LaneRow] = yield q("lanes")
     return {
         row["mailbox_id"]: moment_or_none(
@@ -282,14 +279,14 @@ def lanes() -> Script[dict[MailboxId, datetime | None]]:
 
 
 def lane_work(mailbox_id: MailboxId, messages: int, now: datetime) -> Script[LaneWork]:
-    """The first so many messages of the mailbox with something to be done, and its duties."""
+    """The first `limit` messages of the mailbox that have something due, and its duties."""
     found = yield from each(rows.message_job, "lane_messages", mailbox_id=mailbox_id, limit=messages)
     duties: list[DueDutyRow] = yield q("lane_duties", mailbox_id=mailbox_id)
     return LaneWork(found, tuple(rows.duty_job(row, read_at=now) for row in duties))
 
 
 def failing_seconds(now: datetime) -> Script[int]:
-    """For how long the job that has failed longest has."""
+    """How long the longest-failing job has been failing."""
     since: int | None = yield q("failing_longest")
     return 0 if since is None else max(0, int((now - moment(since)).total_seconds()))
 
@@ -304,7 +301,7 @@ def list_dead_letters(mailbox_id: MailboxId | None) -> Script[list[MessageRow]]:
 
 
 def retry_dead_letter(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[bool]:
-    """Give a dead letter new tries. False if it is none."""
+    """Give a dead letter new tries. False if there is none."""
     changed = yield from number(
         "retry_dead_letter", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now)
     )
@@ -314,6 +311,6 @@ def retry_dead_letter(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Sc
 
 
 def drop_dead_letter(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[bool]:
-    """End a dead letter as it is. False if it is none."""
+    """End a dead letter as it is. False if there is none."""
     changed = yield from number("drop_dead_letter", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now))
     return bool(changed)

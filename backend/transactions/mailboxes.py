@@ -36,14 +36,14 @@ from backend.transactions.statement import (
 
 
 LASTING = ("lane_owners", "model_acts", "models", "receipts", "tallies")
-"""Tables that outlive a mailbox: they hold nothing of anybody."""
+"""Tables that outlive a mailbox: they hold no personal data."""
 
 
 MOST_FORMER = 10
 """Former addresses that are remembered."""
 
 RETAIN_AFTER = timedelta(days=1)
-"""Nothing is old enough to be forgotten sooner."""
+"""Before that nothing is old enough to delete."""
 
 
 def connect(new: NewMailbox, now: datetime) -> Script[Mailbox]:
@@ -109,7 +109,7 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[MailboxId]:
 
 
 def mailbox_of(row: MailboxRow) -> Script[Mailbox]:
-    """A row of `mailboxes` with those of its jobs that fail."""
+    """A row of `mailboxes` with its failing jobs."""
     failing = yield from each(Failing, "failing_jobs", mailbox_id=row["id"])
     return rows.mailbox(row, failing=failing)
 
@@ -121,7 +121,7 @@ def mailbox(mailbox_id: MailboxId) -> Script[Mailbox | None]:
 
 
 def mailbox_by_email(email: str) -> Script[Mailbox | None]:
-    """The mailbox of an address, spelt in any case, also of one that it had before and that nobody has now."""
+    """The mailbox of an address, in upper or lower case, also of an earlier address that nobody has now."""
     row: MailboxRow | None = yield q("mailbox_by_email", email=email.lower())
     if row is None and email:
         formerly: MailboxRow | None = yield q("mailbox_by_former", listed=within(email.lower()))
@@ -145,7 +145,7 @@ def sealed_token(mailbox_id: MailboxId) -> Script[bytes | None]:
 
 
 def sealed_tokens() -> Script[tuple[bytes, ...]]:
-    """Every encrypted refresh token there is, in no order: to see whether our keys open any."""
+    """Every encrypted refresh token, in no order: to check whether our keys open any."""
     return each(bytes, "sealed_tokens")
 
 
@@ -164,9 +164,7 @@ def swap_sealed_token(mailbox_id: MailboxId, old: bytes, new: bytes, now: dateti
 
 
 def save_grant_end(mailbox_id: MailboxId, sealed: bytes, at: datetime) -> Script[None]:
-    """Google ends the grant of this token at `at`. What is stored stands if it says nearly the same, or if another
-    token is kept.
-    """
+    """Google ends this token's grant at `at`. A nearly equal stored time stands, and so does that of another token."""
     yield q("save_grant_end", mailbox_id=mailbox_id, sealed=sealed, at=micros(at))
 
 
@@ -177,8 +175,8 @@ def save_preferences(mailbox_id: MailboxId, preferences: Preferences, now: datet
 
 
 def write_preferences(mailbox_id: MailboxId, preferences: Preferences, at: int) -> Script[None]:
-    """Write them as of `at` (microseconds) in a mailbox that is locked. The digest follows: due when it should be, or
-    forgotten."""
+    """Write them as of `at` (microseconds); the mailbox is locked. Also makes the digest due when it should be, or
+    switches it off."""
     text = json.dumps(preferences.to_json())
     yield q("save_preferences", mailbox_id=mailbox_id, preferences=text, now=at)
     if preferences.digest is DigestPace.OFF:
@@ -188,7 +186,7 @@ def write_preferences(mailbox_id: MailboxId, preferences: Preferences, at: int) 
 
 
 def save_labels(mailbox_id: MailboxId, labels: LabelIds, owner: Owner) -> Script[None]:
-    """Note our labels' ids and what Gmail says of the owner: their addresses, and their name unless it is ""."""
+    """Store our labels' ids and the owner's addresses in Gmail, and their name unless it is ""."""
     row = yield from locked(mailbox_id)
     yield from _changes(
         q(
@@ -206,8 +204,8 @@ def save_labels(mailbox_id: MailboxId, labels: LabelIds, owner: Owner) -> Script
 
 
 def _addressed(row: MailboxRow, email: str) -> dict[str, str]:
-    """The primary address as Google tells it ("": it did not), and those that were it before: mail to them still comes
-    here. A mailbox is known by its account, not by its address."""
+    """The primary address as Google reports it ("": it did not), and earlier ones, to which mail still comes. A mailbox
+    is identified by its account, not by its address."""
     before, now = row["email"], email.lower() or row["email"]
     former: list[str] = json.loads(row["former"])
     if before != now:
@@ -223,10 +221,9 @@ def save_watch(mailbox_id: MailboxId, expires_at: datetime, first_cursor: str) -
 
 
 def lose_link(mailbox_id: MailboxId, lost: AccessLost, since: datetime, now: datetime) -> Script[bool]:
-    """Google refused the grant of a job that began at `since`: NEEDS_RECONNECT, unless the mailbox is
-    leaving, or its row was changed after `since` (the owner may have connected again meanwhile: a grant
-    that is dead all the same is found out by the next try). True if the link was lost.
-    """
+    """Google refused the grant of a job that began at `since`: NEEDS_RECONNECT, unless the mailbox is leaving, or its
+    row has changed after `since`, when the owner may have reconnected. (If the grant is dead all the same, the next try
+    finds out.) True if the link was lost."""
     row: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if row is None or row["link"] == Link.LEAVING:
         return False
@@ -237,16 +234,15 @@ def lose_link(mailbox_id: MailboxId, lost: AccessLost, since: datetime, now: dat
 
 
 def begin_leaving(job: DutyJob) -> Script[None]:
-    """From now on, until this try fails, its owner cannot come back."""
+    """Until this try fails, its owner cannot come back."""
     yield q("begin_leaving", mailbox_id=job.mailbox_id)
 
 
 def set_link(
     mailbox_id: MailboxId, link: Link, now: datetime, lost: AccessLost | None = None
 ) -> Script[None]:
-    """CONNECTED lets the mailbox's lane run again; anything else stops it at once (LEAVING:
-    all but the LEAVE duty, which becomes due). `lost` is how access was lost.
-    """
+    """CONNECTED lets the mailbox's lane run again; anything else stops it at once (LEAVING: all but the LEAVE duty,
+    which becomes due). `lost` is how access was lost."""
     yield from lock(mailbox_id)
     yield q("save_link", mailbox_id=mailbox_id, link=link, cause=lost or "", now=micros(now))
     yield from _opened(mailbox_id, link)
@@ -261,7 +257,7 @@ def _opened(mailbox_id: MailboxId, link: Link) -> Script[None]:
     connected = link is Link.CONNECTED
     leave = link in (Link.CONNECTED, Link.LEAVING)
     yield q("open_duties", mailbox_id=mailbox_id, is_open=connected, leave_open=leave)
-    # What failed before says nothing of how it goes from here on.
+    # Earlier failures do not count against the new link.
     yield q("calm_duties", mailbox_id=mailbox_id)
     yield q("calm_messages", mailbox_id=mailbox_id)
 
@@ -286,10 +282,10 @@ def forget(
 
 
 def lock(mailbox_id: MailboxId) -> Script[None]:
-    """Hold the mailbox's row to the end of the transaction. Raises `NotFound`.
+    """Lock the mailbox's row until the end of the transaction. Raises `NotFound`.
 
-    Whatever decides over several rows of a mailbox takes this first, then message rows:
-    one order everywhere, so two transactions never wait for each other.
+    A transaction that decides over several rows of a mailbox locks this one first, then message rows: always in the
+    same order, so two transactions never wait for each other.
     """
     found: str | None = yield q("lock_mailbox", mailbox_id=mailbox_id)
     if found is None:
@@ -297,7 +293,7 @@ def lock(mailbox_id: MailboxId) -> Script[None]:
 
 
 def locked(mailbox_id: MailboxId) -> Script[MailboxRow]:
-    """The same, and the row."""
+    """The same; returns the row."""
     row: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if row is None:
         raise NotFound("unknown_mailbox.connect")
@@ -310,11 +306,11 @@ def _changes(statement: Statement) -> Script[None]:
 
 
 # ---- Import and export of lists
-# Every page, and every lot taken in, is a transaction of its own.
+# Every page, and every restored batch, is a transaction of its own.
 
 
 def page(mailbox_id: MailboxId, table: str, after: str, limit: int) -> Script[tuple[Mapping[str, Any], ...]]:
-    """Rows whose key comes behind `after` ("" begins), in the order of their keys, as the store has them."""
+    """Rows whose key comes after `after` ("" for the first page), in order of their keys, as stored."""
     found: list[Row] = yield q(f"archive_{table}", mailbox_id=mailbox_id, after=after, limit=limit)
     return tuple({name: row[name] for name in TABLES[table].columns} for row in found)
 
@@ -322,11 +318,11 @@ def page(mailbox_id: MailboxId, table: str, after: str, limit: int) -> Script[tu
 def restore(
     mailbox_id: MailboxId, table: str, rows: Iterable[Mapping[str, Any]], now: datetime
 ) -> Script[int]:
-    """Add those that are not there yet, in one commit; returns how many. What is there stays as it is.
+    """Add the missing ones in one commit; returns how many. Existing rows stay as they are.
 
-    Ledger entries move balances and daily totals with them, and must come in the order they were posted:
-    `Refused` (no_credit) if a balance would fall below 0. Challenges come back closed: their links lead to
-    where they were sent from.
+    Ledger entries move balances and daily totals too, and must come in the order they were posted: `Refused`
+    (no_credit) if a balance would fall below 0. Challenges come back closed: their links lead to the instance that sent
+    them.
     """
     yield from lock(mailbox_id)
     added = 0
@@ -340,7 +336,7 @@ def restore(
 
 
 def _closed(row: Mapping[str, Any]) -> dict[str, Any]:
-    # A link is found by the hex digest of its token, and no digest reads like this.
+    # A link is found by the hex digest of its token, and no digest looks like this.
     return {"is_open": False, "token_hash": f"restored {row['id']}", "sealed_token": b""}
 
 

@@ -1,4 +1,4 @@
-"""Models that operators add, and the log of what they do with them: its last row says which are at work."""
+"""Models that operators add, and the log of what was done with them: its last row says which are in use."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _done = Reader(ModelAct, by="by_whom", at="done_at", at_work=_at_work)
 
 
 def in_use() -> Script[ModelsInUse]:
-    """What was said last; cheap."""
+    """The models in use; cheap to ask."""
     return (yield from maybe(_at_work, "models_at_work")) or ModelsInUse()
 
 
 def known() -> Script[tuple[KnownModel, ...]]:
-    """Those that were added, oldest first."""
+    """The added models, oldest first."""
     return each(KnownModel, "known_models")
 
 
@@ -33,7 +33,7 @@ def stored(version: str) -> Script[StoredModel]:
 
 
 def add(model: StoredModel, by: str, now: datetime) -> Script[bool]:
-    """Keep it; False if the same was added before. Raises `Refused` if another file has its version."""
+    """Keep it; False if it was added before. Raises `Refused` if another file has its version."""
     if (yield from number("add_model", **columns(model), by=by, now=micros(now))):
         yield from change(Act.ADD, model.version, by, now)
         return True
@@ -44,9 +44,8 @@ def add(model: StoredModel, by: str, now: datetime) -> Script[bool]:
 
 
 def change(act: Act, version: str, by: str, now: datetime) -> Script[ModelsInUse]:
-    """Do it, write it down, and have every replica told. Raises `Refused` as `ModelsInUse.after` does, `NotFound` for a
-    version that was not added, and `Conflict` if another act came between.
-    """
+    """Do it, log it, and notify every replica. Raises `Refused` as `ModelsInUse.after` does, `NotFound` for a version
+    that was not added, and `Conflict` if another change came first."""
     if version != FILE:
         yield from stored(version)
     following = (yield from in_use()).after(act, version, now)

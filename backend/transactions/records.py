@@ -1,4 +1,4 @@
-"""Values that the pipeline's stages exchange with the store. None is a database row."""
+"""Values that the pipeline's stages exchange with the store; none is a database row."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from backend.domain.policy.table import Standing
 from backend.domain.watching.audit import Chain, LogEntry
 
 # ---- Jobs
-# For every method of the store: it is one transaction, every query names its mailbox, times are aware UTC (stored as
-# integer microseconds). Unless said otherwise a method may run again with the same arguments without a second effect.
-# The jobs live in the rows they are about: a message's row is its dedup record, its job and its audit in one, so a
-# result and the next job cannot disagree. What is due in a mailbox is done by its lane, in the one process that owns
-# it. A method that takes a job raises `LaneLost`, and writes nothing, where that is another process, or what the job
-# was about has ended or gone.
+# Every method of the store is one transaction, and every query names its mailbox; times are aware UTC (stored as
+# integer microseconds). Unless said otherwise, a method may run again with the same arguments without a second effect.
+# Jobs live in the rows they are about: a message's row is its dedup record, its job and its audit in one, so a result
+# and the next job cannot disagree. A mailbox's lane, in the one process that owns it, runs what is due. A method that
+# takes a job raises `LaneLost`, and writes nothing, if another process owns the mailbox, or the job has ended or its
+# row was deleted.
 
 
 class Duty(StrEnum):
@@ -31,28 +31,28 @@ class Duty(StrEnum):
     SYNC = "sync"
     WATCH = "watch"
     INDEX = "index"  # the owner's correspondents, from their sent mail
-    OWED = "owed"  # captcha links that were not sent because a limit of the day was reached
+    OWED = "owed"  # captcha links that a daily limit kept back
     LEAVE = "leave"  # disconnect the mailbox
-    RETAIN = "retain"  # delete what is past its time
+    RETAIN = "retain"  # delete rows that are old enough
     DELIVER = "deliver"  # release mail when the wait after a typed code is over
-    DIGEST = "digest"  # what was held since the last time, put into the owner's inbox
-    WEB_PUSH = "web_push"  # new senders, told to browsers that asked for it
+    DIGEST = "digest"  # a digest of newly held mail, placed in the owner's inbox
+    WEB_PUSH = "web_push"  # notify subscribed browsers of new senders
     PREVIEW = "preview"  # once, when the owner asks what would have been held
 
 
 class PushFate(StrEnum):
-    """What became of a push notice. All of them are acknowledged."""
+    """What became of a push notice. All are acknowledged."""
 
     NEW = "new"
-    REPEAT = "repeat"  # it came before
-    STALE = "stale"  # we have read past this change already; later ones may still be unread
+    REPEAT = "repeat"  # a repeated delivery
+    STALE = "stale"  # its change has been listed already; later ones may still be unread
     UNKNOWN = "unknown"  # no such mailbox here
 
 
 @dataclass(frozen=True, slots=True)
 class DutyJob:
-    """A duty that is due, as its row was `read_at`. `attempt` counts from 1, `error` is why the last try failed, "" if
-    it did not; `wanted` goes up each time it is asked for."""
+    """A due duty, as its row was `read_at`. `attempt` counts from 1, `error` is why the last try failed, "" if it did
+    not; `wanted` goes up each time it is asked for."""
 
     mailbox_id: MailboxId
     duty: Duty
@@ -65,7 +65,7 @@ class DutyJob:
 
 @dataclass(frozen=True, slots=True)
 class Prefetched:
-    """What was already read for a message, for the next stage. `challenge` was stored with the verdict."""
+    """What an earlier stage read and passes on. `challenge` was stored with the verdict."""
 
     mailbox: Mailbox
     screened: Screened
@@ -74,10 +74,10 @@ class Prefetched:
 
 @dataclass(frozen=True, slots=True)
 class MessageJob:
-    """What is due of a message. `labels` are those history told of, or None; `attempt` counts from 1. `revision` goes
-    up when an owner or a solve changes what is meant to happen; a stage that finishes with an older revision leaves the
-    newer order standing. `deaths` is how many processes in a row have died over it, as far as that was marked, `error`
-    what made the last try fail, "" if nothing did. As it was read it brings nothing `in_hand`."""
+    """A message's due stage. `labels` are those from history, or None; `attempt` counts from 1. `revision` goes up when
+    an owner or a solve changes the order; a stage that ends with an older revision leaves the newer order standing.
+    `deaths` is how many processes in a row died while running it, as far as that was marked, `error` what made the last
+    try fail, "" if nothing did. As read from the store it has nothing `in_hand`."""
 
     mailbox_id: MailboxId
     gmail_id: str
@@ -97,7 +97,7 @@ class MessageJob:
 
 @dataclass(frozen=True, slots=True)
 class LaneWork:
-    """What is to be done in a mailbox, each kind in the order of its time, due or still to come."""
+    """What a mailbox has to do, each kind in order of time, due or still to come."""
 
     messages: tuple[MessageJob, ...]
     duties: tuple[DutyJob, ...]
@@ -117,10 +117,10 @@ class Sighting:
 class SyncPage:
     """The result of one page of history or of a re-list.
 
-    `cursor` is the new position, or "" while pages are still to come; then `page_token`/`page_start` say
-    where to go on. `backlog` marks mail that was not fresh when found: it may be held, never answered.
-    `gap` is the report of a re-list that ends with this page. What was `returned`, taken back out of spam
-    or bin, is handled before the `corrections`. `safe_since`: up to then nothing can be missing.
+    `cursor` is the new position, or "" while pages are still to come; then `page_token`/`page_start` say where to go
+    on. `backlog` marks mail that was old when found: it may be held, but not answered. `gap` is the report of a re-list
+    that ends with this page. What was `returned` from spam or bin is handled before the `corrections`. Up to
+    `safe_since` nothing can be missing.
     """
 
     sightings: tuple[Sighting, ...] = ()
@@ -136,7 +136,7 @@ class SyncPage:
 
 
 class HistoryPosition(NamedTuple):
-    """Where the listing of a mailbox's history stands: its cursor, and the page it goes on with, "" for the first."""
+    """How far a mailbox's history has been listed: its cursor, and the page it goes on with, "" for the first."""
 
     cursor: str
     page_token: str
@@ -144,9 +144,8 @@ class HistoryPosition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HistoryContext:
-    """What a page of history is read against: which of its messages are challenges we sent (`ours`), the views of those
-    that are `known`, what notices `told`, and, as for a `ScreeningContext`, what those that appeared are screened
-    with."""
+    """What a page of history is compared with: which of its messages are challenges we sent (`ours`), the views of the
+    `known` ones, what notices `told`, and, as in a `ScreeningContext`, what new ones are screened with."""
 
     ours: frozenset[str]
     known: Mapping[str, MessageView]
@@ -156,7 +155,7 @@ class HistoryContext:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningContext:
-    """What a screening begins with: the mailbox (None: it has gone), and whether its owner blocks anybody."""
+    """What a screening begins with: the mailbox (None: deleted), and whether its owner blocks anybody."""
 
     mailbox: Mailbox | None
     blocks: bool
@@ -167,7 +166,7 @@ class ScreeningContext:
 
 @dataclass(frozen=True, slots=True)
 class SenderRecord:
-    """A sender so far: their messages `held` now, and how many checks they were asked for and `solved`."""
+    """A sender's history: their messages `held` now, and how many checks they were sent and `solved`."""
 
     held: int = 0
     challenged: int = 0
@@ -186,7 +185,7 @@ class CardData:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A verdict on a message, and what is kept of it and sent with it."""
+    """A verdict on a message, with the facts kept of it and the challenge to send."""
 
     job: MessageJob
     verdict: Verdict
@@ -195,14 +194,14 @@ class Reached:
 
     @property
     def stays(self) -> bool:
-        """Whether it leaves the message where it is: no label, no credit, no reply."""
+        """Whether the verdict leaves the message where it is: no label, no credit, no reply."""
         acts = PLACEMENT_OF[self.verdict.outcome] in (Placement.MARKED, Placement.HELD)
         return not acts and not self.verdict.spends_credit
 
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """A message whose sender gets a link later: only a daily limit was against it."""
+    """A message whose sender gets a link later, since only a daily limit was against it."""
 
     gmail_id: str
     thread_id: str
@@ -215,7 +214,7 @@ class Debt:
 
 @dataclass(frozen=True, slots=True)
 class NewMailbox:
-    """An owner who came back from Google's consent page, with their refresh token sealed."""
+    """An owner back from Google's consent page, with their refresh token sealed."""
 
     id: MailboxId
     sub: str
@@ -240,7 +239,7 @@ class GrantEnd(StrEnum):
 
     REVOKED = "revoked"
     WAS_GONE = "was_gone"  # withdrawn at Google before
-    REFUSED = "refused"  # Google would not hear of it; the rows were deleted all the same
+    REFUSED = "refused"  # Google refused the request; the rows were deleted all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +292,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One connected computer."""
+    """A connected computer."""
 
     id: str
     mailbox_id: MailboxId
@@ -314,8 +313,8 @@ class NewDevice:
 
 @dataclass(frozen=True, slots=True)
 class OneTimeCode:
-    """A code or ticket. `detail` is a code's PKCE challenge or a ticket's page, `name` what the computer is called,
-    `device_id` the computer that asked for a ticket."""
+    """A code or ticket. `detail` is a code's PKCE challenge or a ticket's page, `name` the computer's name, `device_id`
+    the computer that asked for a ticket."""
 
     code_hash: str
     mailbox_id: MailboxId
@@ -328,8 +327,8 @@ class OneTimeCode:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in browser. `browser` is what it is roughly ("Firefox on Linux"), "" if it did not say;
-    `created_at` is set when it is read."""
+    """A signed-in browser. `browser` is roughly what it is ("Firefox on Linux"), "" if unknown; `created_at` is set
+    when it is read."""
 
     token_hash: str
     mailbox_id: MailboxId
@@ -353,8 +352,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a stream gets. `alive`: its device is still connected. `lost`: changes after the position asked for are no
-    longer stored. `latest` is the number of the latest change there is."""
+    """What a stream gets. `alive`: its device is still connected. `lost`: changes after the requested position are no
+    longer stored. `latest` is the number of the latest change."""
 
     alive: bool
     lost: bool
@@ -396,9 +395,8 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What is kept of decisions, as of one moment: the chain, None before the first; entries in their order; the
-    `settings` that entries refer to, JSON by its hash (`audit.content_name`); the sealed counts, by an entry's
-    number."""
+    """The log of decisions at one moment: the chain, None before the first; entries in order; the `settings` that
+    entries refer to, JSON by hash (`audit.content_name`); the sealed counts, by an entry's number."""
 
     chain: Chain | None
     entries: tuple[LogEntry, ...]
@@ -411,8 +409,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A model's bytes, to be audited again when loaded. `digest` is what theirs must be, `name` what the file was
-    called."""
+    """A model's bytes, checked again when loaded: their digest must be `digest`. `name` is the original file name."""
 
     version: str
     digest: str
@@ -425,9 +422,9 @@ class StoredModel:
 
 @dataclass(frozen=True, slots=True)
 class WebPush:
-    """One browser. `session` is the hash of its session, with which it ends. `sealed` holds its `Subscription`,
-    `browser` is what it calls itself, `language` a two-letter code. `told_until`: what was held before has been
-    announced; `told_at` when it was last told; `failing_since` from when on it could not be."""
+    """A subscribed browser. `session` is the hash of its session, with which it ends. `sealed` holds its
+    `Subscription`, `browser` is what it calls itself, `language` a two-letter code. Mail held before `told_until` has
+    been announced; `told_at` is when it was last notified; `failing_since` when notifications began to fail."""
 
     id: str
     session: str

@@ -1,5 +1,5 @@
-"""The review page's lists, a page at a time, and what is on record about one sender or message. Cost does not grow
-with the mailbox."""
+"""The review page's lists, page by page, and what is on record about one sender or message. Cost does not grow with the
+mailbox."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ from backend.transactions.statement import (
 )
 
 # ---- The review page's lists
-# What a page costs does not depend on what the mailbox holds. Messages are walked newest first along the index of
-# their shelf, at most `MOST_WALKED` a page. A plain list shows a sender where their newest message stands, once; a
-# narrowed one shows every match once, by sender within the page. The narrowing is done here: folding case beyond
-# ASCII is what the two databases do differently.
+# A page's cost does not depend on the mailbox's size. Messages are read newest first along the index of their shelf, at
+# most `MOST_WALKED` per page. An unfiltered list shows each sender once, at their newest message; a filtered one shows
+# every match once, by sender within the page. The filter runs here, since the two databases fold case beyond ASCII
+# differently.
 
 
 CHUNK = 500
@@ -58,14 +58,14 @@ FIRST_CHUNK = 50
 MOST_WALKED = 2_000
 SHOWN_OF_SENDER = 3
 MATCHES = 60
-"""Messages on a page of a narrowed list."""
+"""Messages on a page of a filtered list."""
 
 FAR: Position = (2**62, "")
 """Later than any time: where the first page begins."""
 
 
 class WalkedRow(TypedDict):
-    """A message on its shelf. `is_head`: it is the newest of its sender there, where that was asked for."""
+    """A message on its shelf. `is_head`: it is its sender's newest there, if that was asked for."""
 
     gmail_id: str
     sender: str
@@ -104,7 +104,7 @@ def review(mailbox_id: MailboxId, wanted: Wanted, after: Position | None, limit:
 
 
 def _doubtful(listed: Listing, after: Position | None, limit: int) -> Script[Listing]:
-    """What waits, senders by how little their newest message is like a pitch."""
+    """Held mail, senders ordered by how little their newest message is like a pitch."""
     at, walked, ended = after or (-1, ""), 0, False
     heads: list[WalkedRow] = []
     while len(heads) <= limit and walked < MOST_WALKED and not ended:
@@ -135,7 +135,7 @@ def _plain(listed: Listing, shelves: Sequence[Shelf], after: Position, limit: in
 
 
 def _pile(mailbox_id: MailboxId, sender: str, shelves: Sequence[Shelf]) -> Script[Pile]:
-    """The newest messages of a sender, and how many more they have."""
+    """The newest messages of a sender, and how many more there are."""
     found = yield from of_sender(mailbox_id, sender, shelves, FAR, SHOWN_OF_SENDER + 1)
     more = 0
     if len(found) > SHOWN_OF_SENDER:
@@ -154,7 +154,7 @@ def _pile(mailbox_id: MailboxId, sender: str, shelves: Sequence[Shelf]) -> Scrip
 def of_sender(
     mailbox_id: MailboxId, sender: str, shelves: Sequence[Shelf], after: Position, limit: int
 ) -> Script[list[ShelvedRow]]:
-    """A sender's messages behind `after`, newest first."""
+    """A sender's messages after `after`, newest first."""
     found: list[ShelvedRow] = []
     for shelf in shelves:
         theirs: list[ShelvedRow] = yield q(
@@ -201,7 +201,7 @@ def _matches(
 
 
 def fits(wanted: Wanted, row: WalkedRow) -> bool:
-    """Whether a message is one of those wanted, its time aside."""
+    """Whether a message matches the filter, apart from its time."""
     score = row["score"]
     if wanted.least is not None and (score is None or score < wanted.least):
         return False
@@ -232,7 +232,7 @@ def place_of(row: WalkedRow | ShelvedRow) -> Position:
 
 
 def _before(row: WalkedRow) -> Position:
-    """The position whose next message is this one: a blank sorts before whatever an id may hold."""
+    """The position just before this message: a blank sorts before anything in an id."""
     return row["at"], f"{row['gmail_id']} "
 
 
@@ -250,7 +250,7 @@ class Walk:
 
     @property
     def over(self) -> bool:
-        """Whether the page has to do with what it has."""
+        """Whether the page must do with what was found."""
         return self.ended or self.walked >= MOST_WALKED
 
     @property
@@ -283,7 +283,7 @@ _booked = Reader(LedgerLine, at="posted_at")
 
 
 def _sent_at(state: str, sent_gmail_id: str, sending_at: int | None) -> datetime | None:
-    """A failed one was tried, and never left."""
+    """A failed one was tried, but never sent."""
     return moment_or_none(sending_at) if state in ("sent", "solved") or sent_gmail_id else None
 
 
@@ -293,7 +293,7 @@ _check = Reader(Check, sent_at=_sent_at)
 def sender_profile(
     mailbox_id: MailboxId, address: str, domain: str, after: Position | None, limit: int
 ) -> Script[SenderProfile]:
-    """One sender; `domain` is the organisation they belong to. Raises `NotFound` when the mailbox is gone."""
+    """One sender; `domain` is their organisation's. Raises `NotFound` when the mailbox was deleted."""
     owner: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if owner is None:
         raise NotFound("not_found.mailbox")
@@ -336,9 +336,8 @@ def mail(mailbox_id: MailboxId, gmail_id: str) -> Script[tuple[MessageView, Mail
 def review_news(
     mailbox_id: MailboxId, session_hash: str, after: int | None, limit: int, now: datetime
 ) -> Script[News]:
-    """As `news` for a browser: `alive` while its session lives. Every event has its message as it
-    is now, None for one that has no row any more.
-    """
+    """As `news` for a browser: `alive` while its session lives. Every event has its message as it is now, None if its
+    row was deleted."""
     session = yield from maybe(Session, "session", token_hash=session_hash)
     alive = session is not None and session.mailbox_id == mailbox_id and session.expires_at > now
     news = yield from transactions_views.changes(mailbox_id, alive, after, limit)

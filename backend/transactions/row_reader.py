@@ -17,10 +17,10 @@ from backend.domain.moments import moment
 V = TypeVar("V")
 
 Flag = int
-"""How a truth is stored: 0 or 1 in the file, false or true on the server."""
+"""How a boolean is stored: 0 or 1 in the file, false or true on the server."""
 
 BESIDE: Any = object()
-"""The field is not in the row: it is given beside it, or has its default."""
+"""The field is not in the row: it is passed with the row, or has its default."""
 
 
 class Row(Protocol):
@@ -30,25 +30,24 @@ class Row(Protocol):
 
 
 class Unreadable(ValueError):
-    """A row without a column, or with something in it that its field cannot be. Names both, and no content."""
+    """A row lacks a column, or its value does not fit the field. Names both, never content."""
 
 
 class Reader(Generic[V]):
-    """Makes a `kind` (a dataclass or named tuple) of a row. A field is read from the column of its name, one that is a
-    dataclass itself from the same row. `sources` tells of others: the name of the column, the reader of a part, a
-    function whose parameters are named and typed like the columns it looks at, or `BESIDE`.
-    """
+    """Makes a `kind` (a dataclass or named tuple) from a row. Each field is read from the column of its name, a field
+    that is itself a dataclass from the same row. `sources` names exceptions: another column, the reader of a part, a
+    function whose parameters are named and typed like the columns it uses, or `BESIDE`."""
 
     def __init__(self, kind: Callable[..., V], /, **sources: Any) -> None:
         self.kind: Any = kind
         self.columns: dict[str, Any] = {}
-        """What it looks at, and of which type either database gives it."""
+        """The columns it reads, and the type either database returns."""
         self._used: dict[str, Any] = {"kind": kind}
         self._fields = {
             name: self._expression(name, type_, sources.get(name, name))
             for name, type_ in get_type_hints(kind).items()
         }
-        # One expression for all fields costs what the same lines by hand would.
+        # One expression for all fields is as fast as handwritten lines.
         values = ", ".join(f"{name}={value}" for name, value in self._fields.items())
         self._read = self._compiled(f"kind({values})")
 
@@ -107,8 +106,8 @@ class Reader(Generic[V]):
 
 
 def reader(kind: Any) -> Callable[[Row], Any]:
-    """What makes a `kind` of a row: a reader, a dataclass or named tuple, a tuple of all columns, or the type of the
-    one column there is."""
+    """The function that makes a `kind` from a row: for a reader, a dataclass or named tuple, a tuple of all columns, or
+    the type of the only column."""
     return kind if isinstance(kind, Reader) else _reader(kind)
 
 
@@ -122,7 +121,7 @@ def _reader(kind: Any) -> Callable[[Row], Any]:
 
 
 def _converted(type_: Any) -> tuple[Any, Callable[[Any], Any] | None]:
-    """How a value of this type is stored, and what makes it of that; None where it is stored as it is."""
+    """How a value of this type is stored, and the function that reads it back; None if it is stored as it is."""
     if type_ is datetime:
         return int, moment
     if type_ is bool:
@@ -141,7 +140,7 @@ def _converted(type_: Any) -> tuple[Any, Callable[[Any], Any] | None]:
 
 
 def _listed(make: Callable[[Any], Any], convert: Callable[[Any], Any] | None) -> Callable[[str], Any]:
-    """Of JSON lists of words, of which many are the same."""
+    """Reads JSON lists of words, many of them the same."""
 
     @lru_cache(maxsize=4096)
     def listed(text: str) -> Any:

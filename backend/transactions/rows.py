@@ -1,4 +1,4 @@
-"""How rows are read: values of the domain by their fields, and what transactions look at as it is stored. Pure."""
+"""How rows become values of the domain, and the types of rows that transactions read as they are stored. Pure."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from backend.transactions.records import DutyJob, HistoryContext, MessageJob
 from backend.transactions.row_reader import BESIDE, Flag, Reader, Row
 
 # ---- Values of the domain
-# A field is read from the column of its name; what is said here is what differs. A column is added in a migration, in
-# the queries that write it, and as a field.
+# A field is read from the column of its name; exceptions are listed here. A new column needs a migration, the queries
+# that write it, and a field.
 
 
 def _shown_cause(cause: str, error: str, set_aside: Flag) -> str:
@@ -38,14 +38,14 @@ view = Reader(
     dead_letter="set_aside",
     note="appeal",
 )
-"""A message as screens show it. A dead letter shows the error that made it one as its cause; one that had stayed and is
-held with a later one shows that as its row."""
+"""A message as screens show it. A dead letter has its error as its cause; a message taken out of the inbox with a later
+one has that as its row."""
 
 _screened = Reader(Screened, references="reference_ids", note="appeal")
 
 
 def screened(row: Row) -> Screened | None:
-    """The kept facts of a message, None before it was screened."""
+    """The facts kept of the message, None before it was screened."""
     return None if row["received_at"] is None else _screened(row)
 
 
@@ -71,11 +71,10 @@ challenge = Reader(
     oldest=BESIDE,
     balance=BESIDE,
 )
-"""A row of `challenges`, and beside it a `ProspectsRow`."""
+"""A row of `challenges` with a `ProspectsRow`."""
 
 
-# What seldom changes is kept for the next look at the mailbox, for as long as the database says the same, whichever
-# process wrote it.
+# Values that seldom change are cached while the database holds the same, whichever process wrote it.
 
 
 @lru_cache(maxsize=4096)
@@ -89,7 +88,7 @@ def _preferences(preferences: str) -> Preferences:
 
 
 def _lost(link_cause: str) -> AccessLost | None:
-    """A code of another release is taken for the commonest."""
+    """A code of another release is read as the commonest one."""
     return next((lost for lost in AccessLost if lost == link_cause), AccessLost.GRANT) if link_cause else None
 
 
@@ -98,7 +97,7 @@ def _gap(last_gap: str) -> Gap | None:
 
 
 def told(told_to: str, told_at: int | None) -> NoticeHint | None:
-    """What notices told, None before the first."""
+    """What notices reported, None before the first."""
     return None if told_at is None else NoticeHint(int(told_to or "0"), moment(told_at))
 
 
@@ -119,7 +118,7 @@ mailbox = Reader(
     told=told,
     failing=BESIDE,
 )
-"""A row of `mailboxes`, and beside it the jobs of it that are `failing`."""
+"""A row of `mailboxes` with its `failing` jobs."""
 
 
 def _ours(sent: str, digest: str) -> frozenset[str]:
@@ -130,8 +129,8 @@ history_context = Reader(HistoryContext, ours=_ours, known=BESIDE, told=told)
 
 
 # ---- Rows as they are stored
-# Only the columns that are looked at. A test on both databases holds every type against its queries: that the columns
-# are there, of this type, and never NULL where that is not said. Times are microseconds since 1970.
+# Only the columns that are used. A test on both databases checks every type against its queries: that the columns exist
+# with this type, and are never NULL unless the type allows it. Times are microseconds since 1970.
 
 
 class MailboxRow(TypedDict):
@@ -157,7 +156,7 @@ class MailboxRow(TypedDict):
 
 
 class AroundRow(TypedDict):
-    """What a page of history is read against. JSON lists: which messages are links of ours that were `sent`, and which
+    """What a page of history is compared with. JSON lists: which messages are links of ours that were `sent`, and which
     is the `digest`."""
 
     told_to: str
@@ -221,7 +220,7 @@ class MessageRow(ReachedRow):
 
 
 class CurrentRow(TypedDict):
-    """Of `messages`: one of which a stage ends."""
+    """Of `messages`: one whose stage ends."""
 
     stage: str | None
     revision: int
@@ -246,7 +245,7 @@ class ChallengeRow(OpenChallengeRow):
 
 
 class ProspectsRow(TypedDict):
-    """What a sender's next solve costs and brings."""
+    """The price and worth of a sender's next solve."""
 
     solved_before: int
     waiting: int

@@ -22,8 +22,8 @@ from backend.transactions.statement import Script, each, micros, number, packed,
 def rules(
     mailbox_id: MailboxId, kind: RuleKind | None, query: str, after: str, limit: int
 ) -> Script[tuple[DatedRule, ...]]:
-    """Rules in the order of their subject, the address or domain a rule is about, from behind `after`; `query` is
-    looked for in it."""
+    """Rules in order of their subject (the address or domain a rule is about), after `after`; `query` is searched for
+    in it."""
     return each(
         DatedRule,
         "rules",
@@ -42,7 +42,7 @@ def _containing(text: str) -> str:
 
 
 def count_rules(mailbox_id: MailboxId) -> Script[int]:
-    """How many there are."""
+    """How many rules there are."""
     return (yield from number("count_rules", mailbox_id=mailbox_id))
 
 
@@ -82,7 +82,7 @@ def write_rule(mailbox_id: MailboxId, subject: str, kind: str | None, now: datet
 
 
 class DifferenceRow(TypedDict):
-    """An aggregate (`kept`) that is not the sum of its entries (`posted`)."""
+    """An aggregate (`kept`) that differs from the sum of its entries (`posted`)."""
 
     mailbox_id: MailboxId
     kept: int
@@ -112,10 +112,10 @@ def post(mailbox_id: MailboxId, entry: LedgerEntry, now: datetime) -> Script[int
 
 
 def enter(mailbox_id: MailboxId, entry: LedgerEntry, now: datetime, about: str | None = None) -> Script[bool]:
-    """Post `entry` and move both aggregates with it. False when its key is known.
+    """Post `entry` and move both aggregates with it. False if its key is known.
 
-    `about` is the message or challenge it is for; by default what stands behind the key's first colon.
-    Raises `Refused` (no_credit) when the balance would fall below 0.
+    `about` is the message or challenge it is for; by default, what follows the key's first colon. Raises `Refused`
+    (no_credit) when the balance would fall below 0.
     """
     day = now.astimezone(UTC).date().isoformat()
     posted = yield from number(
@@ -139,13 +139,13 @@ def enter(mailbox_id: MailboxId, entry: LedgerEntry, now: datetime, about: str |
 
 
 def balance(mailbox_id: MailboxId, sender: str) -> Script[int]:
-    """Credits of a sender, 0 if there never were any."""
+    """A sender's credits, 0 if there never were any."""
     found: int | None = yield q("balance", mailbox_id=mailbox_id, sender=sender)
     return found or 0
 
 
 def differences() -> Script[tuple[Mapping[str, Any], ...]]:
-    """Every balance or daily total that is not the sum of its entries. Must always be empty."""
+    """Every balance or daily total that differs from the sum of its entries. Must always be empty."""
     balances: list[BalanceDifferenceRow] = yield q("balance_differences")
     days: list[DayDifferenceRow] = yield q("daily_differences")
     return tuple(
@@ -164,9 +164,8 @@ def differences() -> Script[tuple[Mapping[str, Any], ...]]:
 
 
 def begin_unsubscribe(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[bool]:
-    """Note the owner's request to unsubscribe and begin it. False if it is done, or was begun elsewhere less
-    than `UNSUBSCRIBE_SECONDS` ago. Raises `NotFound` for an unknown message.
-    """
+    """Note the owner's request to unsubscribe and begin it. False if it is done, or was begun elsewhere less than
+    `UNSUBSCRIBE_SECONDS` ago. Raises `NotFound` for an unknown message."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None:
         raise NotFound("not_found.message")
@@ -186,7 +185,7 @@ def begin_unsubscribe(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Sc
 def finish_unsubscribe(
     mailbox_id: MailboxId, gmail_id: str, state: UnsubscribeState, host: str, cause: str, now: datetime
 ) -> Script[None]:
-    """Note how it ended. A finished one is not overwritten."""
+    """Note the outcome. A finished one is not overwritten."""
     yield q(
         "unsubscribe_ended", mailbox_id=mailbox_id, gmail_id=gmail_id, state=state, host=host, cause=cause
     )

@@ -36,13 +36,13 @@ WAKE = "wake"
 
 
 def wake(mailbox_id: MailboxId) -> Statement:
-    """Yielded by a script that made something due in a mailbox: once it is committed, its lane is woken, in whichever
-    process that is."""
+    """Yielded by a script that makes something due in a mailbox: after the commit its lane is woken, in whichever
+    process runs it."""
     return Statement(WAKE, {"mailbox_id": mailbox_id})
 
 
 KEYS = Statement("keys", {})
-"""Yielded by a script that seals: it is given the store's `DecisionKeys`, or None where there are none and nothing is
+"""Yielded by a script that seals: it receives the store's `DecisionKeys`, or None if there are none and nothing is
 sealed."""
 
 EVERY: MailboxId = "*"
@@ -61,13 +61,13 @@ def each(kind: type[V] | Reader[V], name: str, /, **params: Any) -> Script[tuple
 
 
 def maybe(kind: type[V] | Reader[V], name: str, /, **params: Any) -> Script[V | None]:
-    """The same of the row that the query gives, None if there is none."""
+    """The same for a query of one row; None without one."""
     found: Row | None = yield q(name, **params)
     return None if found is None else reader(kind)(found)
 
 
 def only(kind: type[V] | Reader[V], name: str, /, **params: Any) -> Script[V]:
-    """The same of a query that gives one row, always."""
+    """The same for a query that always gives one row."""
     found: Row = yield q(name, **params)
     made: V = reader(kind)(found)
     return made
@@ -104,7 +104,7 @@ def columns(value: Any) -> dict[str, Any]:
 
 
 def no_text() -> Refused:
-    """The error for text that no row can hold, such as half a surrogate pair. Mail is cleaned long before: only a
+    """The error for text that no row can hold, such as half a surrogate pair. Mail has been cleaned before: only a
     caller can have sent it."""
     return Refused("malformed.text")
 
@@ -113,7 +113,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def within(value: str) -> str:
-    """A pattern of LIKE (ESCAPE '!') for JSON lists made by `packed` that hold this text."""
+    """A LIKE pattern (ESCAPE '!') for JSON lists made by `packed` that contain this text."""
     text = _encode(value)
     for sign in "!%_":
         text = text.replace(sign, f"!{sign}")

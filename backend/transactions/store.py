@@ -33,9 +33,9 @@ from backend.transactions.statement import EVERY, P, Script, T
 # ---- Binding transactions to the driver
 # mailbox = reads(mailboxes.mailbox)       store.mailbox(mailbox_id) runs it on one snapshot
 # connect = writes_all(mailboxes.connect)  about no one mailbox
-# The bound method has the transaction's own parameters. The first of one about a mailbox names it: a `MailboxId`, or a
-# job, session or code that has one. The databases use it to hide what belongs to other mailboxes. A transaction that
-# names none is refused while the class is made, and so is one that names one and would be shown all.
+# The bound method has the transaction's own parameters. If it is about a mailbox, the first one names it: a
+# `MailboxId`, or a job, session or code that has one. The databases use it to hide other mailboxes' rows. A transaction
+# without one is refused when the class is made, and so is one that has one but is bound to see all.
 
 
 class HasDriver(Protocol):
@@ -114,7 +114,7 @@ def writes_key(make: Callable[P, Script[T]]) -> Bound[P, T]:
 
 
 def writes_lane(make: Callable[P, Script[T]]) -> Bound[P, T]:
-    """The same for what only the lane of the mailbox does. Raises `LaneLost` where that is another process's."""
+    """A transaction that only the mailbox's lane runs. Raises `LaneLost` if another process owns the mailbox."""
     return Bound(make, writes=True, everywhere=False, few=True, lane=True)
 
 
@@ -139,15 +139,15 @@ def _mailbox(args: tuple[object, ...], kwargs: dict[str, Any]) -> MailboxId:
 
 
 # ---- `Store`
-# A line binds a transaction; nothing else is here.
+# Each line binds a transaction; nothing else is here.
 
 
 PULSE = 5.0
-"""Seconds between two writes that only ask whether writing works."""
+"""Seconds between two writes that only test whether writing works."""
 
 
 class Store:
-    """The store over either database. What a method does is said at its transaction."""
+    """The store over either database. Methods are documented at their transactions."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
@@ -159,7 +159,7 @@ class Store:
         await self._driver.open()
 
     async def keep_away(self) -> int:
-        """Delete mailboxes whose owners have left, which a backup of before has brought back; returns how many."""
+        """Delete mailboxes whose owners have left but which an older backup brought back; returns how many."""
         back = [box.id for box in await self.mailboxes() if self.departures.has(box.id)]
         for mailbox_id in back:
             await self.forget(mailbox_id)
@@ -170,8 +170,8 @@ class Store:
         await self._driver.close()
 
     async def ping(self) -> None:
-        """Raise `StoreAway` if the store takes nothing. What was found is believed for five seconds, so that asking
-        costs nothing; a write that failed meanwhile is reported at once."""
+        """Raise `StoreAway` if the store refuses writes. The answer is kept for five seconds, so asking costs nothing;
+        a write that failed meanwhile is reported at once."""
         now = monotonic()
         if now - self._pinged >= PULSE or self._driver.outage.error is not None:
             await self._driver.write_small(EVERY, _views.pulse, datetime.now(UTC))
@@ -181,12 +181,12 @@ class Store:
 
     @property
     def ownership(self) -> Ownership:
-        """Which mailboxes are this process's."""
+        """Which mailboxes this process owns."""
         return self._driver.ownership
 
     @property
     def away(self) -> bool:
-        """Whether the last write failed, as far as anybody has tried since."""
+        """Whether the last attempted write failed."""
         return self._driver.outage.error is not None
 
     @property
@@ -358,10 +358,10 @@ class Store:
     async def exchange(
         self, code_hash: str, challenge: str, device: NewDevice, now: datetime
     ) -> tuple[Device, str]:
-        """Use a code up and let its computer in; also gives the owner's address.
+        """Use a code up and connect its computer; also returns the owner's address.
 
-        Raises `Refused` (code_wrong: unknown, or another challenge, which uses it up too), `Expired`
-        (code_expired: used or past its life), or `Refused` (too_many_devices).
+        Raises `Refused` (code_wrong: unknown, or another challenge, which uses it up too), `Expired` (code_expired:
+        used or past its life), or `Refused` (too_many_devices).
         """
         done = await self._driver.write(EVERY, _devices.exchange, code_hash, challenge, device, now)
         if isinstance(done, PitchgateError):
@@ -381,8 +381,8 @@ class Store:
     news = reads(_views.news)
 
     def changed(self, mailbox_id: MailboxId) -> Notifier:
-        """Rung after the commit of every change `news` tells of, and when a device or session of the mailbox ends.
-        Other processes' commits may go unheard: look now and then all the same."""
+        """Rung after the commit of every change that `news` reports, and when a device or session of the mailbox ends.
+        Changes by other processes may be missed: look now and then as well."""
         return self._driver.notifiers.of(mailbox_id)
 
     # ---- the review page
@@ -414,7 +414,7 @@ class Store:
     decided_messages = reads(_decisions.decided_messages)
 
     async def keep_head(self, mailbox_id: MailboxId) -> Chain | None:
-        """Note the end of the mailbox's log beside the database, too; None before the first decision."""
+        """Note the end of the mailbox's log next to the database as well; None before the first decision."""
         found = await self.decision_chain(mailbox_id)
         if found is not None:
             await to_thread(self.heads.note, mailbox_id, found.number, found.seal.hex())

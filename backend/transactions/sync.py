@@ -1,4 +1,4 @@
-"""What a sync commits, what is remembered of whom the owner writes to, and how mailboxes hear of new mail."""
+"""What a sync commits, what is kept of whom the owner writes to, and how mailboxes get notices of new mail."""
 
 from __future__ import annotations
 
@@ -41,10 +41,9 @@ from backend.transactions.statement import (
 
 
 def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
-    """New message rows, corrections, deletions and the moved cursor in one transaction, part of a duty that goes on. A
-    message id already known is dropped, and so is one of our own sent challenges. The cursor never moves backwards
-    (compared as integers). Returns how many rows were new. Raises `LaneLost`.
-    """
+    """Commit new message rows, corrections, deletions and the moved cursor as part of a duty that goes on. Known
+    message ids are dropped, and so are challenges we sent. The cursor never moves backwards (compared as integers).
+    Returns how many rows were new. Raises `LaneLost`."""
     mailbox = yield from _mailbox_of(job.mailbox_id)
     yield from progress(job)
     yield from _move_cursor(mailbox, page, now)
@@ -66,12 +65,11 @@ def commit_look(
     reached: Sequence[Reached],
     now: datetime,
 ) -> Script[Mapping[str, MessageJob | None]]:
-    """The same for a page listed from the position `seen`, with what notices `told`, and the verdicts `reached` on
-    messages of the page: all or nothing. All that is left to do is due now; with those `kept` the lane goes on by
-    itself. Returns which of them are new, each with the stage to go on with (None: its verdict ended it).
+    """The same for a page listed from the position `seen`, with what notices `told`, and the verdicts `reached` on the
+    page's messages: all or nothing. What is left to do is due now; the lane itself goes on with the `kept` ones.
+    Returns the new ones, each with its next stage (None: its verdict ended it).
 
-    Where another look has come first the position is not there any more: raises `LaneLost`. Raises what
-    `record_verdict` does.
+    Raises `LaneLost` if another look has moved the position, and what `record_verdict` raises.
     """
     mailbox = yield from _mailbox_of(mailbox_id)
     if seen != (mailbox["cursor"], mailbox["page_token"]):
@@ -90,7 +88,7 @@ def commit_look(
 def _verdicts(
     mailbox_id: MailboxId, reached: Sequence[Reached], now: datetime
 ) -> Script[dict[str, MessageJob | None]]:
-    """Nobody but the caller has seen these messages: those that stay need no check of what was ordered meanwhile."""
+    """No other process has seen these messages: those that stay need no check for orders given meanwhile."""
     stay = [one for one in reached if one.stays]
     if stay:
         yield from verdicts.write_stays(mailbox_id, stay, now)
@@ -117,21 +115,21 @@ def _spoken(mailbox_id: MailboxId, page: SyncPage, now: datetime) -> Script[None
 
 
 def gone(job: MessageJob, now: datetime) -> Script[None]:
-    """The message does not exist any more: nothing is left to be done about it."""
+    """The message no longer exists: nothing is left to do about it."""
     yield from current(job)
     yield q("end_gone", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, now=micros(now))
     yield from challenges.void_of_message(job.mailbox_id, job.gmail_id, now)
 
 
 def screening_context(mailbox_id: MailboxId) -> Script[ScreeningContext]:
-    """What messages are screened with before they are fetched; without what fails in the mailbox."""
+    """What messages are screened with before they are fetched; without the mailbox's failures."""
     mailbox = yield from bare_mailbox(mailbox_id)
     blocks = mailbox is not None and (yield from number("blocks", mailbox_id=mailbox_id))
     return ScreeningContext(mailbox, bool(blocks))
 
 
 def bare_mailbox(mailbox_id: MailboxId) -> Script[Mailbox | None]:
-    """One mailbox, without what fails in it."""
+    """One mailbox, without its failures."""
     return maybe(rows.mailbox, "mailbox", mailbox_id=mailbox_id)
 
 
@@ -176,7 +174,7 @@ def _insert(
     sightings: Sequence[Sighting],
     now: datetime,
 ) -> Script[frozenset[str]]:
-    """Which of them are new; they are due now."""
+    """Insert the new ones, due now; returns them."""
     if not sightings:
         return frozenset()
     values = [
@@ -202,9 +200,8 @@ def _insert(
 def history_context(
     mailbox_id: MailboxId, appeared: Collection[str], relabelled: Sequence[str]
 ) -> Script[HistoryContext]:
-    """What a page of history is read against: what is known of messages that appeared in it and of others whose labels
-    changed. Raises `LaneLost` for a mailbox that has gone.
-    """
+    """What a page of history is compared with: what is known of its new messages and of others whose labels changed.
+    Raises `LaneLost` if the mailbox was deleted."""
     row: AroundRow | None = yield q("around_history", mailbox_id=mailbox_id, ids=packed(sorted(appeared)))
     if row is None:
         raise LaneLost("conflict.mailbox")
@@ -212,14 +209,12 @@ def history_context(
 
 
 def held_at_rest(mailbox_id: MailboxId, limit: int) -> Script[Mapping[str, str]]:
-    """Messages that are meant to be held and for which nothing is left to do, latest change first, and who decided
-    about each.
-    """
+    """Held messages with nothing left to do, latest change first, and who decided about each."""
     return dict((yield from each(tuple[str, str], "held_at_rest", mailbox_id=mailbox_id, limit=limit)))
 
 
 def decided_on(mailbox_id: MailboxId, gmail_ids: Sequence[str]) -> Script[frozenset[tuple[str, str]]]:
-    """(gmail id, decision) of every decision ever made about these messages, taken back or not."""
+    """(gmail id, decision) of every decision ever made about these messages, undone or not."""
     if not gmail_ids:
         return frozenset()
     ids = packed(gmail_ids)
@@ -234,12 +229,12 @@ def sent_challenge_ids(mailbox_id: MailboxId, gmail_ids: Sequence[str]) -> Scrip
 
 
 def challenge_pending_in(mailbox_id: MailboxId, thread_id: str) -> Script[bool]:
-    """Whether a challenge of ours is on its way in this thread (intended or sending)."""
+    """Whether a challenge of ours is about to be sent in this thread (intended or sending)."""
     return bool((yield from number("challenge_pending_in", mailbox_id=mailbox_id, thread_id=thread_id)))
 
 
 def known(mailbox_id: MailboxId, gmail_ids: Sequence[str]) -> Script[Mapping[str, MessageView]]:
-    """The views of those of these messages that have a row."""
+    """The views of those messages that have a row."""
     if not gmail_ids:
         return {}
     ids = packed(gmail_ids)
@@ -257,7 +252,7 @@ def learn(mailbox_id: MailboxId, addresses: frozenset[str], thread_id: str, now:
 
 
 def held_from(mailbox_id: MailboxId, addresses: frozenset[str]) -> Script[tuple[tuple[str, str], ...]]:
-    """(sender, gmail id) of one held, undecided message of each of these senders that has any."""
+    """(sender, gmail id) of one held, undecided message from each of these senders that has any."""
     if not addresses:
         return ()
     listed = packed(sorted(addresses))
@@ -265,7 +260,7 @@ def held_from(mailbox_id: MailboxId, addresses: frozenset[str]) -> Script[tuple[
 
 
 def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, now: datetime) -> Script[None]:
-    """Where the correspondent index stands."""
+    """Store how far the correspondent index is."""
     mailbox = yield from _mailbox_of(job.mailbox_id)
     yield from progress(job)
     yield q(
@@ -278,22 +273,21 @@ def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, n
     )
 
 
-# ---- How we learn of new mail
+# ---- How a mailbox gets notices of new mail
 
 
 def set_notice_mode(mailbox_id: MailboxId, notices: Notices) -> Script[None]:
-    """Set how we learn of the mailbox's new mail. POLL forgets the watch, which must have been stopped."""
+    """Set how the mailbox gets notices of new mail. POLL forgets the watch, which must have been stopped."""
     yield q("hear_by", mailbox_id=mailbox_id, notices=notices)
 
 
 def note_missing(missing: Missing | None) -> Script[None]:
-    """What keeps the notices of all mailboxes that are fetched for from coming, None for nothing."""
+    """Note what stops notices for all mailboxes that pull them, None for nothing."""
     yield q("save_missing", missing=missing or "")
 
 
 def owner_acted(mailbox_id: MailboxId, now: datetime) -> Script[None]:
-    """The owner of a polled mailbox is at work: its history is due now, and often again from now on. Nothing for
-    a mailbox that Gmail tells of.
-    """
+    """The owner of a polled mailbox is active: its history is due now, and often from now on. Does nothing for a
+    mailbox that gets pushes."""
     if (yield from number("note_owner_acted", mailbox_id=mailbox_id, now=micros(now))):
         yield from request_duty(mailbox_id, Duty.SYNC, now)

@@ -45,13 +45,13 @@ from backend.transactions.statement import (
 )
 
 SCREENED = tuple(one.name for one in fields(Screened))
-"""What is known of a message once it was read; before, a verdict leaves these columns as they are."""
+"""What is known of a message once it was read; until then a verdict leaves these columns unchanged."""
 
 
 def standing(
     mailbox_id: MailboxId, sender: str, sender_domain: str, thread_id: str, now: datetime, gmail_id: str = ""
 ) -> Script[Standing]:
-    """What the policy table looks up of a sender, at one moment, as a message of theirs finds it."""
+    """What the policy table looks up about a message's sender, at one moment."""
     return only(
         rows.standing,
         "standing",
@@ -88,7 +88,7 @@ def dealings(
 
 
 def _literal(domain: str) -> str:
-    """A domain within a LIKE pattern."""
+    """A domain for use within a LIKE pattern."""
     return domain.replace("_", "!_")
 
 
@@ -99,10 +99,9 @@ def record_verdict(
     challenge: ChallengeIntent | None,
     now: datetime,
 ) -> Script[MessageJob | None]:
-    """Verdict, spent credit, challenge intent and next stage (ACT when a label has to change) in one commit; returns
-    the job of that stage, if any. Raises `Conflict`, writing nothing, when the credit is gone or a challenge for this
-    sender was opened meanwhile: the caller reads `standing` again and decides again.
-    """
+    """Verdict, spent credit, challenge intent and next stage (ACT if a label has to change) in one commit; returns the
+    job of that stage, if any. Raises `Conflict`, writing nothing, if the credit was spent or a challenge for this
+    sender was opened meanwhile: the caller reads `standing` again and decides again."""
     try:
         yield from lock(job.mailbox_id)
     except NotFound as error:
@@ -122,7 +121,7 @@ def record_verdict(
         "pending_corrections", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id
     )
     if waiting:
-        # The owner has spoken while the message was being screened: their word is all that happens.
+        # The owner decided while the message was being screened: only their decision is carried out.
         yield from write_verdict(job, verdict, screened, now, acts, placement)
         for correction in waiting:
             yield from decide.apply_pending(correction, now)
@@ -142,7 +141,7 @@ def record_verdict(
 
 
 def earlier_in_inbox(mailbox_id: MailboxId, gmail_id: str, since: datetime) -> Script[tuple[str, ...]]:
-    """What a message's sender wrote before it and may be taken out of the inbox with it, the latest first."""
+    """A message's sender's earlier mail that may be taken out of the inbox with it, latest first."""
     return each(
         str,
         "earlier_in_inbox",
@@ -155,7 +154,7 @@ def earlier_in_inbox(mailbox_id: MailboxId, gmail_id: str, since: datetime) -> S
 
 
 def take_out(mailbox_id: MailboxId, gmail_id: str, earlier: Sequence[str], now: datetime) -> Script[None]:
-    """Hold these messages with the later one; not what has moved or was decided about meanwhile."""
+    """Hold these messages with the later one, except any moved or decided about meanwhile."""
     yield from lock(mailbox_id)
     taken = []
     for one in earlier:
@@ -167,7 +166,7 @@ def take_out(mailbox_id: MailboxId, gmail_id: str, earlier: Sequence[str], now: 
 
 
 def write_stays(mailbox_id: MailboxId, ended: Sequence[Reached], now: datetime) -> Script[None]:
-    """`record_verdict` for messages that stay where they are, and that nobody else can have seen."""
+    """`record_verdict` for messages that stay where they are and that no other process can have seen."""
     reached = [(one.job.gmail_id, one.verdict) for one in ended]
     yield from decisions.verdicts_reached(mailbox_id, reached, late=False, now=now)
     for one in ended:
@@ -184,8 +183,8 @@ def write_verdict(
     placement: str | None = None,
     decided_by: str = "",
 ) -> Script[None]:
-    """What was decided and why, the facts that are kept of the message, where it is meant to be, and the stage that
-    takes it there, due now."""
+    """Store what was decided and why, the facts kept of the message, where it belongs, and the stage that takes it
+    there, due now."""
     score, shadow = verdict.score, verdict.shadow
     reasons = score.reasons if score else ()
     counts = verdict.row in STRANGERS
@@ -256,7 +255,7 @@ def _intend(
 
 
 def room_at(mailbox_id: MailboxId, now: datetime) -> Script[datetime]:
-    """When the counts of the day have room again that are full at `now`."""
+    """When the daily counts that are full at `now` have room again."""
     oldest: int | None = yield q("room_at", mailbox_id=mailbox_id, day_ago=micros(now - COUNT_PERIOD))
     return (now if oldest is None else moment(oldest)) + COUNT_PERIOD
 
@@ -269,10 +268,9 @@ def owed_links(mailbox_id: MailboxId, now: datetime) -> Script[tuple[Debt, ...]]
 def pay_link(
     mailbox_id: MailboxId, debt: Debt, verdict: Verdict, challenge: ChallengeIntent | None, now: datetime
 ) -> Script[None]:
-    """The link is intended and the message goes on to CHALLENGE, in one commit with the verdict that says so.
-    Without a challenge it is owed no more: the guards of the verdict are why. Changes nothing where the owner has
-    decided or the message is under way. Raises `Conflict`, writing nothing, when a guard says no by now.
-    """
+    """Store the link's intent and send the message on to CHALLENGE, in one commit with the new verdict. Without a
+    challenge it is owed no more: the verdict's guards say why. Changes nothing if the owner has decided or the message
+    is being processed. Raises `Conflict`, writing nothing, if a guard now says no."""
     yield from lock(mailbox_id)
     about = {"mailbox_id": mailbox_id, "gmail_id": debt.gmail_id, "now": micros(now)}
     if challenge is None:

@@ -1,4 +1,4 @@
-"""Read models: counts, what devices, review page and add-on cards read, and the retention that keeps the tables
+"""Read models: counts, what devices, the review page and add-on cards read, and the retention that keeps the tables
 small."""
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from backend.transactions.statement import Script, each, maybe, micros, moment, 
 
 
 PAGE = 500
-"""No page of messages is longer."""
+"""Most messages of one page."""
 
 RETAINED = (
     "digest_links",
@@ -58,7 +58,7 @@ RETAINED = (
 
 
 class LinksRow(TypedDict):
-    """Mailboxes whose link or watch wants somebody's eye."""
+    """Mailboxes whose link or watch needs attention."""
 
     lost: int
     pushed: int
@@ -68,7 +68,7 @@ class LinksRow(TypedDict):
 
 
 class StageCountRow(TypedDict):
-    """How many messages there are, by what was decided and what is still to do."""
+    """How many messages there are, by decision and by what is still to do."""
 
     outcome: str
     stage: str | None
@@ -85,7 +85,7 @@ class CountRow(TypedDict):
 def messages(
     mailbox_id: MailboxId, placement: Placement | None = None, limit: int = 50, before: str = ""
 ) -> Script[tuple[MessageView, ...]]:
-    """Latest change first. `before` is the `gmail_id` of the last one of the page before."""
+    """Latest change first. `before` is the `gmail_id` of the previous page's last one."""
     params: dict[str, Any] = {"mailbox_id": mailbox_id, "limit": max(0, min(limit, PAGE))}
     kind = "messages" if placement is None else "inbox" if placement is Placement.INBOX else "placed"
     if kind == "placed":
@@ -96,8 +96,8 @@ def messages(
 
 
 def census(now: datetime) -> Script[Mapping[str, int]]:
-    """Counts of everything, keyed "group.name". Links, watches, trials and failing jobs that want somebody's eye are
-    there with 0 too: an alarm on a count that is missing would never ring."""
+    """Counts of everything, keyed "group.name". Links, watches, trials and failing jobs that need attention are present
+    at 0 too: an alarm on a missing count would never ring."""
     counts: dict[str, int] = {"mailboxes": (yield from number("count_mailboxes"))}
     links: LinksRow = yield q("count_links", now=micros(now), soon=micros(now + WATCH_ALARM))
     counts["links.needs_reconnect"] = links["lost"]
@@ -139,9 +139,8 @@ def retain(
     limit: int,
     counts_before: datetime | None = None,
 ) -> Script[int]:
-    """Delete up to `limit` rows that ended before `before`, and counts that are kept to judge again before
-    `counts_before`, if that is later; returns how many. That entries of the log were erased is an entry itself.
-    """
+    """Delete up to `limit` rows that ended before `before`, and counts that are kept for judging again before
+    `counts_before`, if that is later; returns how many. Erased entries of the log are logged themselves."""
     deleted = 0
     for table in RETAINED:
         at = micros(max(before, counts_before or before) if table == "decision_counts" else before)
@@ -155,7 +154,7 @@ def retain(
 
 
 def pulse(now: datetime) -> Script[None]:
-    """Write one thing."""
+    """A smallest possible write, to test the store."""
     yield q("pulse", now=micros(now))
 
 
@@ -177,7 +176,7 @@ class HeldCountRow(TypedDict):
 
 
 class HeldSenderRow(TypedDict):
-    """The same of one sender."""
+    """The same for one sender."""
 
     sender: str
     latest: int
@@ -185,7 +184,7 @@ class HeldSenderRow(TypedDict):
 
 
 class TextRow(TypedDict):
-    """What a search looks at."""
+    """The texts that a search covers."""
 
     gmail_id: str
     sender: str
@@ -198,7 +197,7 @@ _event = Reader(Event, message=BESIDE)
 
 
 def overview(mailbox_id: MailboxId) -> Script[Overview | None]:
-    """Mailbox, counts and position of one snapshot."""
+    """Mailbox, counts and position in one snapshot."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if row is None:
         return None
@@ -208,7 +207,7 @@ def overview(mailbox_id: MailboxId) -> Script[Overview | None]:
 
 
 def held(mailbox_id: MailboxId, query: str, cursor: tuple[int, str] | None, limit: int) -> Script[HeldPage]:
-    """A page of held senders. `query` is looked for in sender, name and subject, whatever its case."""
+    """A page of held senders. `query` is searched for in sender, name and subject, ignoring case."""
     after = cursor or (FAR, "")
     if query:
         return (yield from _searched(mailbox_id, query.casefold(), after, limit))
@@ -232,7 +231,7 @@ def held(mailbox_id: MailboxId, query: str, cursor: tuple[int, str] | None, limi
 
 
 def _searched(mailbox_id: MailboxId, query: str, after: tuple[int, str], limit: int) -> Script[HeldPage]:
-    """The search is done here: folding case beyond ASCII is what the two databases do differently."""
+    """The search is done here, since the two databases fold case beyond ASCII differently."""
     groups: dict[str, list[TextRow]] = {}
     texts: list[TextRow] = yield q("held_texts", mailbox_id=mailbox_id)
     for row in texts:
@@ -259,7 +258,7 @@ def _searched(mailbox_id: MailboxId, query: str, after: tuple[int, str], limit: 
 def change_preferences(
     mailbox_id: MailboxId, changes: Mapping[str, Any], now: datetime
 ) -> Script[Preferences]:
-    """Read, change and write in one: two who change different things both get theirs."""
+    """Read, change and write in one transaction: two concurrent changes of different settings both count."""
     row = yield from locked(mailbox_id)
     before = Preferences.from_json(json.loads(row["preferences"]))
     after = before.changed(**changes)
@@ -275,7 +274,7 @@ def news(mailbox_id: MailboxId, device_id: str, after: int | None, limit: int) -
 
 
 def changes(mailbox_id: MailboxId, alive: bool, after: int | None, limit: int) -> Script[News]:
-    """What anybody who is still let in may know."""
+    """What a device or session still connected may see."""
     latest = yield from number("latest_event", mailbox_id=mailbox_id)
     if after is None or after == latest or not alive:
         return News(alive, False, latest)
@@ -294,13 +293,13 @@ def changes(mailbox_id: MailboxId, alive: bool, after: int | None, limit: int) -
 
 
 def tenant(sub: str) -> Script[Tenant | None]:
-    """The mailbox of a Google account. Never looked up by address: that may change hands."""
+    """The mailbox of a Google account. Never looked up by address, which may change hands."""
     row: MailboxRow | None = yield q("mailbox_by_sub", sub=sub)
     return None if row is None else Tenant((yield from mailbox_of(row)), row["changed_at"])
 
 
 def reading(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[CardData | None]:
-    """Everything the card of a message shows; None for a message that has no row."""
+    """Everything a message's card shows; None for a message without a row."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None:
         return None
@@ -313,7 +312,7 @@ def reading(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[CardD
 def sender(
     mailbox_id: MailboxId, address: str, domain: str, thread_id: str, now: datetime
 ) -> Script[tuple[Standing, SenderRecord]]:
-    """How a sender stands, and what came of them so far."""
+    """What is known of a sender, and what became of their mail so far."""
     standing = yield from verdicts.standing(mailbox_id, address, domain, thread_id, now)
     if not address:
         return standing, SenderRecord()
@@ -323,7 +322,7 @@ def sender(
 def insert_unseen(
     mailbox_id: MailboxId, seen: Sighting, verdict: Verdict, screened: Screened | None, now: datetime
 ) -> Script[bool]:
-    """Note a message no sync will bring, with what is thought of it; nothing follows. False: it was known."""
+    """Insert a message that no sync will bring, with its score; nothing follows. False: it was known."""
     yield from lock(mailbox_id)
     values = [(seen.gmail_id, seen.thread_id, None, seen.stage)]
     new = yield from each(
