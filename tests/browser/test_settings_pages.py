@@ -223,7 +223,7 @@ def test_a_setting_that_could_not_be_saved_says_so_and_is_tried_again(
     page.goto(f"{home.address}/settings")
     page.route("**/settings", lambda route: route.abort())
     page.locator("button[value=strict]").click()
-    expect(page.locator("#unsaved")).to_contain_text("Not saved.")
+    expect(page.get_by_role("alert")).to_contain_text("Not saved.")
     assert wishes(home)[1] is Strictness.NORMAL
     page.unroute("**/settings")
     page.get_by_role("button", name="Retry").click()
