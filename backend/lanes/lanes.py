@@ -119,7 +119,9 @@ class Lanes:
         if mailbox_id == EVERY or mailbox_id in self._lost:
             self._all = True
         elif self._context.store.ownership.owns(mailbox_id):
-            self._queue.plan(self._lane(mailbox_id), self._context.clock.now())
+            lane = self._lane(mailbox_id)
+            lane.touched |= lane.messages
+            self._queue.plan(lane, self._context.clock.now())
         self._wake.set()
 
     def _owned(self) -> None:
@@ -207,7 +209,9 @@ class Lanes:
                 self._all = True  # once the running jobs have ended
                 continue
             if at is not None or name not in self._queue.lanes:
-                self._queue.plan(self._lane(name), at or self._context.clock.now())
+                lane = self._lane(name)
+                lane.touched |= lane.messages
+                self._queue.plan(lane, at or self._context.clock.now())
 
     def _lane(self, mailbox_id: MailboxId) -> Lane:
         lane = self._queue.lanes.get(mailbox_id)
@@ -321,13 +325,16 @@ class Lanes:
         """Read the lane again if something was left, or is due at a time that only the store knows."""
         self._running.discard(task)
         lane.tasks.discard(task)
+        again = lane.careful or isinstance(job, DutyJob) or task.cancelled() or not task.result()
         if isinstance(job, MessageJob):
+            again |= job.gmail_id in lane.touched
+            lane.touched.discard(job.gmail_id)
             lane.messages.discard(job.gmail_id)
             self._messages -= 1
         else:
             lane.duties.discard(job.duty)
             self._all |= job.duty is Duty.LEAVE  # the mailbox was deleted
-        if lane.careful or isinstance(job, DutyJob) or task.cancelled() or not task.result():
+        if again:
             self._queue.plan(lane, self._context.clock.now())
             self._wake.set()
         self._ended(lane)

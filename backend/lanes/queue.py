@@ -16,13 +16,15 @@ from backend.transactions.records import Duty
 class Lane:
     """A mailbox and its running `tasks`. `due` is when to read what is due, None for never (a `planned` time may come
     to nothing); `more` says that due messages were left for lack of room. `careful`: its last owner died, and what that
-    one left has not been checked yet."""
+    one left has not been checked yet. `touched`: messages that were running when something in the mailbox became due.
+    It may be theirs, so the lane is read again when they end."""
 
     mailbox_id: MailboxId
     careful: bool
     due: datetime | None = None
     more: bool = False
     messages: set[str] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)
     duties: set[Duty] = field(default_factory=set)
     looking: bool = False
     tasks: set[asyncio.Task[bool]] = field(default_factory=set)

@@ -97,6 +97,13 @@ def is_broken(error: BaseException) -> bool:
     )
 
 
+def _ends_session(error: Exception, connection: Connection | None) -> bool:
+    """Whether a lane session is over with this error. A cut between two steps of a query makes asyncpg raise whatever
+    its lost protocol leads to: then the closed connection tells."""
+    known = isinstance(error, (*BROKEN, asyncpg.PostgresError, asyncpg.InterfaceError))
+    return known or connection is None or connection.is_closed()
+
+
 def share(rank: int, among: int) -> int:
     """How many buckets the session of this rank gets among so many sessions: shares differ by at most one."""
     return BUCKETS // among + (rank < BUCKETS % among)
@@ -301,7 +308,9 @@ class LaneSessions:
         connection.add_termination_listener(lambda _: one.wake.set())
         try:
             self._key = await self._introduce(one, connection)
-        except (*BROKEN, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except Exception as error:
+            if not _ends_session(error, connection):
+                raise
             self._lose(one, error)
 
     async def _introduce(self, one: _Session, connection: Connection) -> int:
@@ -330,7 +339,9 @@ class LaneSessions:
                     async with asyncio.timeout(wait):
                         await one.wake.wait()
             self._lose(one, ConnectionError())
-        except (*BROKEN, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except Exception as error:
+            if not _ends_session(error, one.connection):
+                raise
             self._lose(one, error)
         return held
 

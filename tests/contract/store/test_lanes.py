@@ -13,8 +13,9 @@ import pytest
 import pytest_asyncio
 
 from backend.domain.errors import LaneLost, StoreAway, TryLater
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link, NoticeHint
-from backend.domain.mailbox.message import Outcome
+from backend.domain.mailbox.message import Outcome, Stage
 from backend.lanes import lanes
 from backend.lanes.lanes import Lanes
 from backend.pipeline.context import Context
@@ -437,6 +438,34 @@ class Looker:
                     await asyncio.sleep(0)
             stop.set()
             await running
+
+
+async def test_what_is_ordered_as_a_stage_ends_is_done_when_it_has_ended(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lane reads what is due while the message still runs: it must read again afterwards."""
+    story = workshop.story
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1")
+    ran: list[Stage] = []
+
+    async def stage(context: Context, job: MessageJob, *_: object) -> None:
+        ran.append(job.stage)
+        if job.stage is not Stage.SCREEN:
+            await story.store.finish_stage(job, story.now)
+            return
+        await story.judge(job, Outcome.INBOX)
+        await story.decide("ana", "m1", Decision.BLOCK, "key")
+        for _ in range(500):
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(lanes, "run_stage", stage)
+
+    async def done() -> bool:
+        return len(ran) > 1 and await workshop.ended("ana", "m1")
+
+    await workshop.work_until(done)
+    assert ran == [Stage.SCREEN, Stage.ACT]
 
 
 async def test_a_push_wakes_the_lane_and_so_does_the_next(workshop: Workshop) -> None:
