@@ -18,6 +18,7 @@ from backend.transactions.store import Store
 from tests import postgres_server
 from tests.contract.store.row_types import Checking
 from tests.contract.store.stories import Story
+from tests.contract.store.workshop import Workshop, opened
 from tests.doubles import PlainKeys
 from tests.once import migrated
 
@@ -164,3 +165,9 @@ async def store(
 def story(store: Store) -> Story:
     """A teller of stories with one clock."""
     return Story(store)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def workshop(store: Store, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    """With this test's store."""
+    return await opened(store, story, tmp_path, monkeypatch)
