@@ -1,12 +1,15 @@
-"""Upgrading while the previous release's processes are up: a step only adds, and disturbs nobody's work."""
+"""Upgrading while the previous release's processes are up: a step only adds, but for the lanes', and disturbs nobody's
+work."""
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from itertools import count, pairwise
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -221,6 +224,42 @@ async def test_rows_of_the_first_release_are_worked_on_by_this_one(
         await story.judge(job, Outcome.HOLD)
         assert await story.work() == [(Stage.ACT, "m1")]
         assert (await story.view("ana", "m1")).placement == "held"
+
+
+MAILBOX = """
+    INSERT INTO mailboxes (id, sub, email, name, link, scopes, preferences, created_at, changed_at)
+    VALUES ('ana', 'sub-ana', 'ana@corp.test', 'Ana', 'connected', '[]', '{}', 1, 1)
+"""
+MESSAGE = """
+    INSERT INTO messages (mailbox_id, gmail_id, thread_id, backlog, first_seen_at, changed_at, stage, due_at, lease)
+    VALUES ('ana', 'm1', 't1', FALSE, 1, 1, 'screen', 1, '{lease}')
+"""
+
+
+@pytest.mark.parametrize(("lease", "died"), [("w", True), ("", False)])
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_who_held_a_message_at_the_upgrade_has_died_over_it(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, lease: str, died: bool
+) -> None:
+    file, statements = tmp_path / "pitchgate.sqlite3", (MAILBOX, MESSAGE.format(lease=lease))
+    with monkeypatch.context() as patch:
+        known = migrations(Dialect(kind))
+        releases(patch, *(step for step in known if step.version < postgres.LANES))
+        if kind == "sqlite":
+            schema.upgrade_file(file)
+            with closing(sqlite3.connect(file)) as earlier, earlier:
+                for one in statements:
+                    earlier.execute(one)
+        else:
+            await postgres.upgrade_server(address)
+            server = await asyncpg.connect(address)
+            for one in ("SET app.mailbox = '*'", *statements):
+                await server.execute(one)
+            await server.close()
+    async with opened(str(file) if kind == "sqlite" else address) as store:
+        assert store.ownership.after_death("ana") is died
+        (job,) = (await store.lane_work("ana", 9, Story(store).now)).messages
+        assert job.deaths == died
 
 
 async def test_a_mailbox_of_0_1_0_is_there_after_the_upgrade(
