@@ -138,8 +138,8 @@ class Evidence:
         )
 
 
-def _latest(mails: Sequence[_ScoredMail], at: datetime) -> list[_ScoredMail]:
-    return list(islice(takewhile(lambda mail: at - mail.at < EVIDENCE_LASTS, reversed(mails)), MOST_EMAILS))
+def _latest(emails: Sequence[_ScoredMail], at: datetime) -> list[_ScoredMail]:
+    return list(islice(takewhile(lambda mail: at - mail.at < EVIDENCE_LASTS, reversed(emails)), MOST_EMAILS))
 
 
 def _claimed_evidence(mail: _ScoredMail) -> float:
