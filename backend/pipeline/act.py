@@ -20,6 +20,7 @@ from backend.domain.mailbox.message import (
     LabelIds,
     Placement,
     RowName,
+    Stage,
     changes_for,
 )
 from backend.domain.policy.evidence import TAKE_ALONG_AGE
@@ -29,7 +30,7 @@ from backend.transactions.records import MessageJob
 
 
 async def act(context: Context, job: MessageJob) -> MessageJob | None:
-    """act: hold or mark the message: add labels, take it out of the inbox."""
+    """act: hold or label the message: add labels, take what is held out of the inbox."""
     return await _place(context, job)
 
 
@@ -43,15 +44,15 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     mailbox = known.mailbox if known else await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LaneLost("conflict.mailbox")
-    placement = job.placement or Placement.INBOX
+    placement, released = job.placement or Placement.INBOX, job.stage is Stage.RELEASE
     labels = mailbox.labels if mailbox.labels.complete else await _labels_renewed(context, mailbox)
     try:
         try:
-            carried = await _apply(context, job, mailbox, changes_for(placement, labels))
+            carried = await _apply(context, job, mailbox, changes_for(placement, labels, released=released))
         except Rejected:
             # The owner may have deleted one of our labels: make it again and try once more.
             labels = await _labels_renewed(context, mailbox)
-            carried = await _apply(context, job, mailbox, changes_for(placement, labels))
+            carried = await _apply(context, job, mailbox, changes_for(placement, labels, released=released))
     except Rejected as error:
         # Giving up on a hold or a release leaves mail in the wrong place: one refusal is not enough for that.
         again = once_more(error, job.error)
@@ -63,7 +64,7 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
         return None
     if placement is Placement.HELD:
         await _take_out_earlier(context, job, mailbox)
-    if carried & {SPAM, TRASH} and placement is not Placement.MARKED:
+    if carried & {SPAM, TRASH} and (released or placement is Placement.HELD):
         await _put_away(context, job, Decision.SPAM if SPAM in carried else Decision.BIN)
     return await context.store.finish_stage(job, context.clock.now())
 

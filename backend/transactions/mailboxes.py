@@ -197,6 +197,7 @@ def save_labels(mailbox_id: MailboxId, labels: LabelIds, owner: Owner) -> Script
             would_hold=labels.would_hold,
             allow=labels.allow,
             block=labels.block,
+            partly_read=labels.partly_read,
             aliases=packed(sorted(alias.lower() for alias in owner.aliases)),
             name=owner.name,
         )

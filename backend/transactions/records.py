@@ -12,7 +12,7 @@ from backend.domain.entry.challenge import Challenge, ChallengeIntent
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import Correction, Returned
 from backend.domain.mailbox.mailbox import Gap, Mailbox, NoticeHint, Preferences
-from backend.domain.mailbox.message import PLACEMENT_OF, MessageView, Placement, Screened, Stage, Verdict
+from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage, Verdict
 from backend.domain.policy.table import Standing
 from backend.domain.watching.audit import Chain, LogEntry
 
@@ -195,8 +195,7 @@ class Reached:
     @property
     def stays(self) -> bool:
         """Whether the verdict leaves the message where it is: no label, no credit, no reply."""
-        acts = PLACEMENT_OF[self.verdict.outcome] in (Placement.MARKED, Placement.HELD)
-        return not acts and not self.verdict.spends_credit
+        return not self.verdict.relabels and not self.verdict.spends_credit
 
 
 @dataclass(frozen=True, slots=True)

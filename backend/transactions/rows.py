@@ -110,7 +110,12 @@ mailbox = Reader(
     owner=_owner,
     preferences=_preferences,
     labels=Reader(
-        LabelIds, held="label_held", would_hold="label_would_hold", allow="label_allow", block="label_block"
+        LabelIds,
+        held="label_held",
+        would_hold="label_would_hold",
+        allow="label_allow",
+        block="label_block",
+        partly_read="label_partly_read",
     ),
     lost=_lost,
     gap=_gap,

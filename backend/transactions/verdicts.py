@@ -116,7 +116,7 @@ def record_verdict(
         yield wake(job.mailbox_id)
         return None
     placement = PLACEMENT_OF[verdict.outcome]
-    acts = Stage.ACT if placement in (Placement.MARKED, Placement.HELD) else None
+    acts = Stage.ACT if verdict.relabels else None
     waiting: list[CorrectionRow] = yield q(
         "pending_corrections", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id
     )

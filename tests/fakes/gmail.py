@@ -27,7 +27,7 @@ from backend.ports.gmail import (
 )
 
 T = TypeVar("T")
-LABELS = LabelIds(held="Label_1", would_hold="Label_2", allow="Label_3", block="Label_4")
+LABELS = LabelIds("Label_1", "Label_2", "Label_3", "Label_4", "Label_5")
 UNITS = {
     "profile": 1, "watch": 100, "stop_watch": 50, "history": 2, "list_messages": 5, "fetch": 20,
     "labels_on": 20, "relabel": 5, "send": 100, "find_sent": 5, "find_link": 65, "ensure_labels": 1, "identity": 1,

@@ -372,7 +372,7 @@ class Mailbox:
     @property
     def begun(self) -> bool:
         """Whether new mail is noticed already: Gmail sends notices, or polling has a cursor to start from."""
-        polled = self.labels.complete and self.cursor != ""
+        polled = self.labels.held != "" and self.cursor != ""
         return self.watch_expires_at is not None if self.notices.watched else polled
 
     def trouble(self, now: datetime) -> Failing | None:

@@ -115,16 +115,28 @@ class Verdict:
         """Whether the message leaves the inbox."""
         return self.outcome in (Outcome.HOLD, Outcome.CHALLENGE)
 
+    @property
+    def relabels(self) -> bool:
+        """Whether the message gets one of our labels."""
+        return self.holds or self.outcome is Outcome.MARK or self.row is RowName.UNREAD
+
 
 # ---- Our Gmail labels
 
 
 HELD = "Pitchgate/Held"
 WOULD_BE_HELD = "Pitchgate/Would be held"
+PARTLY_READ = "Pitchgate/Not read in full"
 ALLOW = "Pitchgate/Allow"
 BLOCK = "Pitchgate/Block"
 
-LABEL_NAMES = {"held": HELD, "would_hold": WOULD_BE_HELD, "allow": ALLOW, "block": BLOCK}
+LABEL_NAMES = {
+    "held": HELD,
+    "would_hold": WOULD_BE_HELD,
+    "allow": ALLOW,
+    "block": BLOCK,
+    "partly_read": PARTLY_READ,
+}
 """Field of `LabelIds` → the label's name in Gmail."""
 
 PARENT = "Pitchgate"
@@ -173,11 +185,12 @@ class LabelIds:
     would_hold: str = ""
     allow: str = ""
     block: str = ""
+    partly_read: str = ""
 
     @property
     def complete(self) -> bool:
         """Whether all labels exist."""
-        return all((self.held, self.would_hold, self.allow, self.block))
+        return all((self.held, self.would_hold, self.allow, self.block, self.partly_read))
 
 
 def labels_on_arrival(labels: frozenset[str], ours: LabelIds) -> frozenset[str]:
@@ -186,19 +199,22 @@ def labels_on_arrival(labels: frozenset[str], ours: LabelIds) -> frozenset[str]:
     return labels | {INBOX} if ours.held and ours.held in labels else labels
 
 
-def changes_for(placement: Placement, labels: LabelIds) -> LabelChange:
-    """The label change that brings a message to `placement`. A label that does not exist yet is left out.
+def changes_for(placement: Placement, labels: LabelIds, *, released: bool = True) -> LabelChange:
+    """The label change that brings a message to `placement`. A label that does not exist yet is left out. Mail that is
+    in the inbox and was not `released` could not be read in full, and is labelled so.
 
     Released mail is marked as unread, so that the owner notices it. Marking never puts mail back into the inbox,
     because the owner may have archived it meanwhile. The Allow and Block labels belong to the owner and are never
     changed.
     """
-    held, would_hold = _ids(labels.held), _ids(labels.would_hold)
+    held, would_hold, partly_read = _ids(labels.held), _ids(labels.would_hold), _ids(labels.partly_read)
     if placement is Placement.HELD:
         return LabelChange(add=held, remove=would_hold | {INBOX})
     if placement is Placement.MARKED:
         return LabelChange(add=would_hold, remove=held)
-    return LabelChange(add=frozenset({INBOX, UNREAD}), remove=held | would_hold)
+    if not released:
+        return LabelChange(add=partly_read, remove=held | would_hold)
+    return LabelChange(add=frozenset({INBOX, UNREAD}), remove=held | would_hold | partly_read)
 
 
 def _ids(label_id: str) -> frozenset[str]:

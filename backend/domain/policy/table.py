@@ -308,7 +308,8 @@ TABLE = (
     ),
     PolicyRow(
         RowName.UNREAD,
-        "The message could not be read in full, and what could be read of it scores below the hold threshold.",
+        "The message could not be read in full, and what could be read of it scores below the hold threshold; it is "
+        "labelled.",
         Outcome.INBOX,
         _unread,
         reads_score=True,

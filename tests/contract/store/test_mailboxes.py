@@ -97,7 +97,7 @@ async def test_an_address_that_changed_hands_means_its_new_account(story: Story)
 
 async def test_what_is_saved_is_read_back(story: Story) -> None:
     await story.store.connect(ANA, story.now)
-    labels = LabelIds("L1", "L2", "L3", "L4")
+    labels = LabelIds("L1", "L2", "L3", "L4", "L5")
     expires = story.now + timedelta(days=7, microseconds=1)
     wishes = Preferences(paused_until=story.now, wording=(("de", "Guten Tag"),))
     await story.store.save_labels(

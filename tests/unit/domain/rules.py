@@ -22,7 +22,7 @@ from backend.domain.reading.score import Score, Thresholds
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 OWNER = Owner("ana@corp.test", "Ana Corp", frozenset({"ana@corp.test", "a.corp@other.test"}))
 THRESHOLDS = Thresholds(clear=0.1, hold=0.5, challenge=0.8, strict=0.3)
-LABELS = LabelIds(held="Label_1", would_hold="Label_2", allow="Label_3", block="Label_4")
+LABELS = LabelIds("Label_1", "Label_2", "Label_3", "Label_4", "Label_5")
 UNKNOWN = Standing()
 AUTHENTIC = Authentication(True, "dmarc", "dmarc=pass for seller.test")
 FORGED = Authentication(False, "dmarc", "dmarc=fail")

@@ -10,6 +10,7 @@ import pytest
 
 from backend.domain.errors import HistoryGone, Rejected, TryLater
 from backend.domain.mail.message import Owner
+from backend.domain.mailbox.message import LabelIds
 from backend.ports.gmail import Answered, OutgoingMail
 from tests.fakes.google import Answer, FakeGoogle, StoryClock, open_against
 
@@ -111,11 +112,12 @@ async def test_labels_the_owner_wrote_in_other_letters_are_reused(fake: FakeGoog
             B="Pitchgate/would be held",
             C="pitchgate/allow",
             D="Pitchgate/Block",
+            E="Pitchgate/Not Read In Full",
         ),
     )
     async with open_against(fake) as google:
         ids = await google.gmail.ensure_labels("m1")
-    assert (ids.held, ids.would_hold, ids.allow, ids.block) == ("A", "B", "C", "D")
+    assert ids == LabelIds("A", "B", "C", "D", "E")
     assert fake.calls("POST /gmail") == []
 
 
@@ -123,13 +125,14 @@ async def test_a_label_made_by_another_a_moment_ago_is_reused(fake: FakeGoogle) 
     taken = Answer(409, {"error": {"code": 409, "message": "Label name exists or conflicts"}})
     fake.on(
         LABELS,
-        labels(P="Pitchgate", C="Pitchgate/Allow", D="Pitchgate/Block"),
+        labels(P="Pitchgate", C="Pitchgate/Allow", D="Pitchgate/Block", E="Pitchgate/Not read in full"),
         labels(
             P="Pitchgate",
             A="Pitchgate/Held",
             B="Pitchgate/Would be held",
             C="Pitchgate/Allow",
             D="Pitchgate/Block",
+            E="Pitchgate/Not read in full",
         ),
     )
     fake.on(NEW_LABEL, taken)

@@ -35,13 +35,14 @@ ROW = {
     "label_would_hold": "L2",
     "label_allow": "L3",
     "label_block": "L4",
+    "label_partly_read": "L5",
     **dict.fromkeys(TIMES),
     "told_to": "5",
     "told_at": 1,
     "index_done": 0,
     "index_total": 0,
 }
-LABELS = LabelIds("L1", "L2", "L3", "L4")
+LABELS = LabelIds("L1", "L2", "L3", "L4", "L5")
 LATER = EPOCH + timedelta(microseconds=7)
 CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "id": ("eve", {"id": "eve"}),
@@ -58,6 +59,7 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "label_would_hold": ("X", {"labels": replace(LABELS, would_hold="X")}),
     "label_allow": ("X", {"labels": replace(LABELS, allow="X")}),
     "label_block": ("X", {"labels": replace(LABELS, block="X")}),
+    "label_partly_read": ("X", {"labels": replace(LABELS, partly_read="X")}),
     "cursor": ("9", {"cursor": "9"}),
     "page_token": ("t", {"page_token": "t"}),
     "page_start": ("8", {"page_start": "8"}),

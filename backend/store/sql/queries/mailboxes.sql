@@ -51,9 +51,10 @@ WHERE id = :mailbox_id AND sealed_token = :sealed
 -- name: save_preferences(mailbox_id, preferences, now)!
 UPDATE mailboxes SET preferences = :preferences, changed_at = :now WHERE id = :mailbox_id;
 
--- name: save_labels(mailbox_id, held, would_hold, allow, block, email, former, aliases, name)!
+-- name: save_labels(mailbox_id, held, would_hold, allow, block, partly_read, email, former, aliases, name)!
 UPDATE mailboxes
 SET label_held = :held, label_would_hold = :would_hold, label_allow = :allow, label_block = :block,
+    label_partly_read = :partly_read,
     email = :email, former = :former, aliases = :aliases, name = CASE WHEN :name = '' THEN name ELSE :name END
 WHERE id = :mailbox_id;
 

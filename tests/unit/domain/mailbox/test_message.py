@@ -270,9 +270,18 @@ def test_marked_mail_stays_where_it_is():
     assert applied(frozenset({"Label_9"}), change) == {"Label_9", "Label_2"}  # archived meanwhile
 
 
+def test_mail_not_read_in_full_is_labelled_where_it_lies():
+    change = changes_for(Placement.INBOX, LABELS, released=False)
+    assert applied(frozenset({"INBOX"}), change) == {
+        "INBOX",
+        "Label_5",
+    }  # opened: it does not become unread again
+    assert applied(frozenset({"Label_9"}), change) == {"Label_9", "Label_5"}  # archived meanwhile
+
+
 def test_released_mail_is_new_again():
     change = changes_for(Placement.INBOX, LABELS)
-    assert applied(frozenset({"Label_1"}), change) == {"INBOX", "UNREAD"}
+    assert applied(frozenset({"Label_1", "Label_5"}), change) == {"INBOX", "UNREAD"}
     assert applied(frozenset({"INBOX", "Label_2"}), change) == {"INBOX", "UNREAD"}
 
 
@@ -295,7 +304,7 @@ def test_labels_that_do_not_exist_yet_are_never_sent_to_google(placement: Placem
 def test_every_label_has_a_name_below_one_parent():
     assert set(LABEL_NAMES) == set(LabelIds.__dataclass_fields__)
     assert all(name.startswith("Pitchgate/") for name in LABEL_NAMES.values())
-    assert len(set(LABEL_NAMES.values())) == 4
+    assert len(set(LABEL_NAMES.values())) == 5
 
 
 def test_an_empty_change_is_none():
