@@ -15,9 +15,10 @@
 #   bash requirements/setup.sh bench      wrk for `make bench` (installed when root, with the dev set)
 #   bash requirements/setup.sh docs|dist  what `make docs` and `make dist` need, each in an environment of its own below .venv
 #   bash requirements/setup.sh dist-linux    PyGObject beside that; dist-windows: the Windows set, and NSIS (installed when root)
-#   bash requirements/setup.sh lock       the locks again from pyproject.toml (no hash is asked for uv itself)
+#   bash requirements/setup.sh lock       the locks again from pyproject.toml
 #
-# PYTHON=/path/to/python3 picks the interpreter. Any pip settings of the machine apply; none are made here.
+# PYTHON=/path/to/python3 picks the interpreter. What pip's settings of the machine say of indexes and certificates
+# applies; none are made here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -72,7 +73,26 @@ pip_install() {
         { tail -n 25 "$log" >&2; die "pip could not install (whole output: $log)"; }
 }
 
-# On all cores. A file that no Python can compile is no error: pip takes it for none either.
+# uv does in seconds what takes pip a minute of processor time. It does not read pip's settings, so it is told them; if
+# it fails all the same, pip tries.
+get_uv() {
+    local settings pair value
+    pip_install --require-hashes -r requirements/uv.txt
+    settings=$(.venv/bin/python -m pip config list)
+    for pair in index-url:UV_DEFAULT_INDEX extra-index-url:UV_INDEX cert:SSL_CERT_FILE; do
+        value=$(sed -n "/^[^=]*\.${pair%:*}='/{s///;s/'\$//;p;q}" <<<"$settings")
+        [ -z "$value" ] || export "${pair#*:}=$value"
+    done
+    export UV_SYSTEM_CERTS=1
+}
+
+# Neither compiles: of what tests need most is never imported, and Python compiles what is.
+uv_install() {
+    .venv/bin/uv pip install --quiet --python .venv/bin/python --no-build-isolation --no-compile "$@" \
+        </dev/null >.venv/setup.log 2>&1 || pip_install --no-build-isolation --no-compile "$@"
+}
+
+# For a server, which may be unable to write here. On all cores; a file that no Python can compile is no error.
 compile_packages() {
     .venv/bin/python -W ignore -m compileall -qq -j 0 -x 'site-packages/.*/tests?/' .venv/lib/python*/site-packages || true
 }
@@ -83,21 +103,22 @@ install() {
     local kind=$1 mark lock files=() projects=(.) project
     shift
     make_venv
-    mark=$(fingerprint requirements/build.txt "$@")
+    mark=$(fingerprint requirements/uv.txt requirements/build.txt "$@")
     for lock in "$@"; do
         files+=(-r "$lock")
         case $lock in */dev.txt | */extra-tray.txt) projects=(. tray_app) ;; esac
     done
     if stamped "$kind" "$mark"; then return; fi
     rm -f ".venv/stamp-$kind"
-    say "installing $(cat "$@" | grep -c '^[a-zA-Z0-9]') packages from $* (the first time: about a minute)"
-    pip_install --require-hashes -r requirements/build.txt
-    # pip would compile on one core, tests of others too: about half of its processor time.
-    pip_install --require-hashes --no-build-isolation --no-compile "${files[@]}"
-    compile_packages
+    say "installing $(cat "$@" | grep -c '^[a-zA-Z0-9]') packages from $* (the first time: up to a minute)"
+    get_uv
+    uv_install --require-hashes -r requirements/build.txt
+    uv_install --require-hashes "${files[@]}"
+    [ "$kind" = dev ] || compile_packages
     # One after the other: what replaces an older release takes that one's commands away.
-    for project in "${projects[@]}"; do pip_install --no-deps --no-build-isolation --editable "$project"; done
-    .venv/bin/python -m pip check >.venv/setup.log || { cat .venv/setup.log >&2; die "the lock contradicts itself"; }
+    for project in "${projects[@]}"; do uv_install --no-deps --editable "$project"; done
+    .venv/bin/uv pip check --quiet --python .venv/bin/python 2>.venv/setup.log ||
+        { cat .venv/setup.log >&2; die "the lock contradicts itself"; }
     printf '%s\n' "$mark" >".venv/stamp-$kind"
     say "ready"
 }
@@ -112,7 +133,7 @@ run_set() {
     touch .venv/extras
     printf '%s\n' "$@" $(cat .venv/extras) | sort -u | sed '/^$/d' >.venv/extras.new
     mv .venv/extras.new .venv/extras
-    if stamped dev "$(fingerprint requirements/build.txt requirements/dev.txt)"; then
+    if stamped dev "$(fingerprint requirements/uv.txt requirements/build.txt requirements/dev.txt)"; then
         if grep -qx second-reading .venv/extras; then install weights requirements/extra-second-reading.txt; fi
         return
     fi
@@ -237,10 +258,10 @@ dist_windows() {
 # The locks name no address: neither a registry's nor a folder's.
 lock() {
     make_venv
-    local uv=.venv/lock/bin/uv extra
-    [ -x "$uv" ] || { .venv/bin/python -m venv .venv/lock && .venv/lock/bin/python -m pip install -q uv; }
+    local extra
+    get_uv
     compile() {
-        "$uv" pip compile --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet "$@"
+        .venv/bin/uv pip compile --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet "$@"
     }
     anywhere() { compile --universal --python-version 3.11 "$@"; }
     named() { .venv/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))$1, sep='\n')"; }
@@ -255,6 +276,7 @@ lock() {
         [ -s "requirements/extra-$extra.txt" ] || rm "requirements/extra-$extra.txt"
     done
     anywhere tray_app/pyproject.toml --constraints requirements/dev.txt --no-annotate --output-file requirements/extra-tray.txt
+    anywhere --group pyproject.toml:setup --no-annotate --output-file requirements/uv.txt
     anywhere --group pyproject.toml:docs --no-annotate --output-file requirements/docs.txt
     anywhere tray_app/pyproject.toml --group pyproject.toml:dist --constraints requirements/dev.txt --no-annotate \
         --output-file requirements/dist.txt

@@ -68,8 +68,9 @@ def test_the_desktop_apps_lock_is_whole_and_the_one_it_is_tested_with() -> None:
     _assert_locked(project("tray_app")["project"]["dependencies"], "extra-tray.txt")
 
 
-def test_the_build_lock_holds_what_builds_this_project() -> None:
+def test_two_locks_hold_what_builds_this_project_and_what_installs_it() -> None:
     _assert_locked(project()["build-system"]["requires"], "build.txt")
+    _assert_locked(project()["dependency-groups"]["setup"], "uv.txt")
 
 
 def test_tests_run_on_the_very_versions_that_serve() -> None:
