@@ -21,7 +21,7 @@ import structlog
 from backend.captcha.vendors import open_captchas
 from backend.domain.errors import Refused, TryLater
 from backend.domain.mail.sender import load_suffixes
-from backend.domain.mailbox.mailbox import Notices
+from backend.domain.mailbox.mailbox import NoticeMode
 from backend.gmail.answers import cannot_decrypt
 from backend.gmail.callers import AddonVerifier
 from backend.gmail.client import Google, open_google
@@ -176,7 +176,7 @@ async def open_application(
         lanes = Lanes(context, google.authorizer, wake)
         services = _services(settings, context, google, checks, lanes)
         fetcher = None
-        if settings.notices is Notices.PULL:
+        if settings.notices is NoticeMode.PULL:
             fetcher = Fetcher(context, await stack.enter_async_context(open_source(settings)))
         yield Application(settings, context, google, services, lanes, models, fetcher, timekeeping)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from backend.domain.mailbox.mailbox import LIMITS, Mode, Notices
+from backend.domain.mailbox.mailbox import LIMITS, Mode, NoticeMode
 from backend.ports.captcha import Kind
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Settings(BaseSettings):
     """Google's, or the sandbox's."""
     scopes: tuple[str, ...] = Field((*IDENTITY, GMAIL_MODIFY), min_length=1)
     """The scopes an owner is asked for, comma-separated."""
-    notices: Notices = Notices.PUSH
+    notices: NoticeMode = NoticeMode.PUSH
     """How the server learns of new mail: Pub/Sub posts to it, it fetches from Pub/Sub, or it reads Gmail's history
     regularly. The last two work behind a router."""
     pubsub_url: WebAddress = "https://pubsub.googleapis.com"

@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.mailbox import Link, Mailbox, Preferences
+from backend.domain.mailbox.mailbox import AccessState, Mailbox, Preferences
 from backend.domain.mailbox.message import MessageView, Placement
 from tests.doubles import START
 
@@ -19,7 +19,7 @@ def mailbox(**changes: Any) -> Mailbox:
         id="mb1",
         sub="1001",
         owner=Owner("ana@corp.test", "Ana Torres"),
-        link=Link.CONNECTED,
+        link=AccessState.CONNECTED,
         preferences=Preferences(),
         scopes=frozenset(),
         created_at=START,

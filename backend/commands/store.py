@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.mailbox import Link, Mailbox
+from backend.domain.mailbox.mailbox import AccessState, Mailbox
 from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import TranslatedGroup, confirms, echo, language, print_table, words
@@ -170,7 +170,7 @@ def disconnect_command(email: str) -> None:
 
     async def work(store: Store) -> None:
         mailbox = await find_mailbox(store, email)
-        await store.set_link(mailbox.id, Link.LEAVING, SystemClock().now())
+        await store.set_link(mailbox.id, AccessState.LEAVING, SystemClock().now())
 
     with_store(work)
     echo("mailbox.leaving", email=email)

@@ -26,7 +26,7 @@ from backend.domain.errors import (
     Rejected,
     TryLater,
 )
-from backend.domain.mailbox.mailbox import WATCH_ALARM, Link, Mailbox, Missing, Mode, Notices
+from backend.domain.mailbox.mailbox import WATCH_ALARM, AccessState, Mailbox, Mode, NoticeMode, PullFailure
 from backend.gmail.client import Google, open_google
 from backend.gmail.executor import date_of
 from backend.gmail.pubsub import SCOPE, CloudCredentials
@@ -178,7 +178,7 @@ async def check_access(google: Google, settings: Settings, mailboxes: tuple[Mail
     address = f"{settings.public_url}/connect"
     for mailbox in mailboxes[:MOST]:
         email = mailbox.owner.email
-        if mailbox.link is Link.NEEDS_RECONNECT:
+        if mailbox.link is AccessState.NEEDS_RECONNECT:
             found.append(broken("access", "reconnect", email=email, address=address))
             continue
         try:
@@ -282,7 +282,7 @@ async def check_round_trip(
         await asyncio.sleep(0.2)
     return broken(
         "round trip",
-        "pushed" if settings.notices is Notices.PUSH else "fetched",
+        "pushed" if settings.notices is NoticeMode.PUSH else "fetched",
         seconds=ROUND_TRIP,
         subscription=settings.subscription,
         name=settings.subscription.rpartition("/")[2],
@@ -300,7 +300,7 @@ async def check_credentials(mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
     try:
         await CloudCredentials((SCOPE,)).token()
     except TryLater as error:
-        found.append(broken("fetching", f"here_{Missing(error.reason)}"))
+        found.append(broken("fetching", f"here_{PullFailure(error.reason)}"))
     return found or [well("fetching", "ready")]
 
 
@@ -377,7 +377,7 @@ async def _over_the_network(settings: Settings) -> list[Finding]:
 async def _at_google(settings: Settings, store: Store, vault: MultiFernetVault) -> list[Finding]:
     boxes = await store.mailboxes()
     found: list[Finding] = []
-    if settings.notices is Notices.PULL:
+    if settings.notices is NoticeMode.PULL:
         found += await check_credentials(boxes)
     if not boxes:
         return [*found, skipped("access", "nobody", address=settings.public_url)]
@@ -387,7 +387,7 @@ async def _at_google(settings: Settings, store: Store, vault: MultiFernetVault) 
         found += check_grants(boxes, now)
         found += check_watches(settings, boxes, now)
         found += check_silence(settings, boxes, now)
-        connected = next((box for box in boxes if box.link is Link.CONNECTED), None)
+        connected = next((box for box in boxes if box.link is AccessState.CONNECTED), None)
         if settings.notices.watched and connected is not None:
             before, began = await _last_notice_once_quiet(store, connected), datetime.now(UTC)
             topic = await check_topic(google, settings, connected)

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from backend.domain.errors import PitchgateError, Refused
-from backend.domain.mailbox.mailbox import Notices
+from backend.domain.mailbox.mailbox import NoticeMode
 from backend.locale import error_words
 from backend.scoring.model_file import read_model
 from backend.settings import ENCODER_FILE, SQLITE_FILE, Environment, Settings, on_this_machine
@@ -94,7 +94,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
 
 def _check_addresses(settings: Settings) -> Iterator[Finding]:
     name, strict = "notices", settings.environment in _STRICT
-    if settings.notices is Notices.POLL:
+    if settings.notices is NoticeMode.POLL:
         yield well(name, "polled", seconds=settings.poll_interval)
         return
     project = settings.topic.split("/")[1]
@@ -104,7 +104,7 @@ def _check_addresses(settings: Settings) -> Iterator[Finding]:
         yield warning(name, "two_projects")
     else:
         yield well(name, "topic", topic=settings.topic)
-    if settings.notices is Notices.PUSH and strict and on_this_machine(settings.public_url):
+    if settings.notices is NoticeMode.PUSH and strict and on_this_machine(settings.public_url):
         yield broken(name, "local", host=urlsplit(settings.public_url).netloc)
 
 

@@ -14,7 +14,7 @@ from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Arrival
 from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import FailOpen, Limit, Screened
+from backend.domain.mailbox.message import FailOpenCause, ReadLimit, Screened
 from backend.domain.reading.score import Score, Thresholds
 
 
@@ -54,10 +54,10 @@ class Digest:
     thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)
     challenger: Score | None = None
     challenger_thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)
-    limit: Limit | None = None
+    limit: ReadLimit | None = None
     doubtful: bool = False
     again: Rereading | None = None
-    cause: FailOpen | None = None
+    cause: FailOpenCause | None = None
     fault: str = ""
 
     @property

@@ -24,7 +24,7 @@ from backend.domain.mail.message import UNSEEN, Address, Arrival, Message, Owner
 from backend.domain.mail.quoting import is_decline
 from backend.domain.mail.visible import visible
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import FailOpen, Limit
+from backend.domain.mailbox.message import FailOpenCause, ReadLimit
 from backend.domain.policy.evidence import CLEARLY_ORDINARY
 from backend.domain.policy.guards import objections_of_message
 from backend.domain.reading.model_text import body, names_of
@@ -41,7 +41,7 @@ from backend.domain.reading.score import (
 from backend.domain.reading.words import OTHER, language
 
 # ---- Read a message into a `Digest`
-# Everything that reads a stranger's bytes or text happens in `digest`, `show`, `correspondents` and
+# Everything that reads a stranger's bytes or text happens in `read_and_score`, `show`, `correspondents` and
 # `unsubscribe_offer`, so that it can run in a process that can be killed. Their results are small and safe to pass on.
 
 
@@ -51,11 +51,11 @@ MAX_MESSAGE_ID = 500
 MAX_REFERENCES = 20
 MAX_CORRESPONDENTS = 500
 _LIMITS = {
-    "size limit": Limit.SIZE,
-    "text limit": Limit.SIZE,
-    "part limit": Limit.PARTS,
-    "depth limit": Limit.PARTS,
-    "nesting limit": Limit.PARTS,
+    "size limit": ReadLimit.SIZE,
+    "text limit": ReadLimit.SIZE,
+    "part limit": ReadLimit.PARTS,
+    "depth limit": ReadLimit.PARTS,
+    "nesting limit": ReadLimit.PARTS,
 }
 """Defects of a message that leave some of its text unread."""
 LANGUAGE_READ = 20_000
@@ -92,14 +92,14 @@ def _facts(arrival: Arrival, owner: Owner, language_code: str) -> Digest:
     )
 
 
-def digest(
+def read_and_score(
     arrival: Arrival,
     owner: Owner,
     model: Callable[[str], Score],
     thresholds: Mapping[Strictness, Thresholds],
     second: Challenger | None = None,
     briefly: Callable[[str], Score] | None = None,
-    limit: Limit | None = None,
+    limit: ReadLimit | None = None,
     doubts: Callable[[Passage, Score], bool] | None = None,
 ) -> Digest:
     """Read and score a message. Mail that the owner wrote is not scored.
@@ -112,17 +112,17 @@ def digest(
     if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
         return unscored_digest(arrival, owner)
     known, language_code = _facts(arrival, owner, OTHER), OTHER
-    cause = FailOpen.UNREADABLE
+    cause = FailOpenCause.UNREADABLE
     try:
         found = passages(arrival.message, owner)
         language_code = found[0].words.language
-        cause = FailOpen.SCORER_BROKEN
+        cause = FailOpenCause.SCORER_BROKEN
         decisive, score = most_like_a_pitch(found, briefly or model)
         if briefly is not None and _needs_reasons(score, thresholds):
             score = model(decisive.text).of_part(decisive.part)
         score = with_quotes(score, decisive.words, decisive.own or found[0].own)
         doubtful = doubts is not None and doubts(decisive, score)
-        cause = FailOpen.UNREADABLE
+        cause = FailOpenCause.UNREADABLE
         answerable = doubtful or _may_hold(score, thresholds)
         guards = objections_of_message(arrival, owner, known.authentication) if answerable else ()
     except MemoryError:
@@ -147,11 +147,11 @@ def digest(
     )
 
 
-def limit_of(message: Message, whole: Passage) -> Limit | None:
+def limit_of(message: Message, whole: Passage) -> ReadLimit | None:
     """Why the message was not read in full; None if it was."""
     reached = next(filter(None, map(_LIMITS.get, message.defects)), None)
     if reached is None and whole.cut:
-        return Limit.PARTS
+        return ReadLimit.PARTS
     return reached
 
 

@@ -169,14 +169,14 @@ LONGEST_WAIT = timedelta(hours=24)
 SEARCH_LAG = timedelta(seconds=10)
 """Gmail's search finds a sent mail only after some seconds; searching sooner could lead to sending it twice."""
 
-REFUSALS = 64
+FINAL_REFUSALS = 64
 """`Unexplained` refusals in a row after which they count as final for a message: about an hour of retries. Tries that
 ended in a rate limit or an outage start the count again."""
 
-PASSED_OVER = 12
+SKIPPABLE_REFUSALS = 12
 """The same for a message that a duty can skip, about seven minutes, because the rest of the mailbox waits for it."""
 
-DOUBTED_REFUSALS = 4
+REJECTED_RETRIES = 4
 """How often a `Rejected` is retried where accepting it would leave mail in the wrong place."""
 
 NEVER_AGAIN = (Rejected, Gone, NeedsReconnect, Refused)
@@ -213,7 +213,7 @@ def wait_after(
     return max(backoff, SEARCH_LAG + spread) if isinstance(error, SendUncertain) else backoff
 
 
-def believed(error: Rejected | Unexplained, before: str, most: int = REFUSALS) -> bool:
+def refusal_is_final(error: Rejected | Unexplained, before: str, most: int = FINAL_REFUSALS) -> bool:
     """Whether a refusal is final for a job. `before` is the stored cause of its previous try."""
     return not isinstance(error, Unexplained) or refusal_count(before) + 1 >= most
 
@@ -224,10 +224,13 @@ def refusal_count(cause: str) -> int:
     return int(counted) if counted.isdecimal() and len(counted) < 4 else 0
 
 
-def once_more(error: Rejected | Unexplained, before: str) -> TryLater | None:
+def retry_of_refusal(error: Rejected | Unexplained, before: str) -> TryLater | None:
     """The error to raise instead of a refusal that may pass: it is retried like an outage, and counts the refusals.
     `before` is the stored cause of the previous try. None: there were enough in a row, and the refusal is final."""
-    number, most = refusal_count(before) + 1, REFUSALS if isinstance(error, Unexplained) else DOUBTED_REFUSALS
+    number, most = (
+        refusal_count(before) + 1,
+        FINAL_REFUSALS if isinstance(error, Unexplained) else REJECTED_RETRIES,
+    )
     return None if number >= most else TryLater(error.key, reason=error.reason, refusals=number)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 
 from backend.domain.errors import TryLater
-from backend.domain.mailbox.mailbox import Missing
+from backend.domain.mailbox.mailbox import PullFailure
 from backend.gmail.answers import AnswerUnreadable
 from backend.gmail.executor import AnswerTooLarge, Reply, ask
 from backend.ports.gmail import Waiting
@@ -53,10 +53,10 @@ class CloudCredentials:
                 credentials, _ = google.auth.default(scopes=self._scopes)
             credentials.refresh(Request())
         except exceptions.TransportError as error:
-            raise TryLater("later.away", reason=Missing.CONNECTION) from error
+            raise TryLater("later.away", reason=PullFailure.CONNECTION) from error
         except (exceptions.GoogleAuthError, OSError, ValueError) as error:
             self._credentials = None
-            raise TryLater("later.credentials", reason=Missing.CREDENTIALS) from error
+            raise TryLater("later.credentials", reason=PullFailure.CREDENTIALS) from error
         self._credentials = credentials
 
 
@@ -70,10 +70,10 @@ LARGEST = 4_000_000
 """Limit in bytes of one answer; a hundred notices take about 40,000."""
 
 _BY_STATUS = {
-    401: Missing.CREDENTIALS,
-    403: Missing.RIGHT,
-    404: Missing.SUBSCRIPTION,
-    400: Missing.SUBSCRIPTION,  # one that pushes cannot be pulled from
+    401: PullFailure.CREDENTIALS,
+    403: PullFailure.PERMISSION,
+    404: PullFailure.SUBSCRIPTION,
+    400: PullFailure.SUBSCRIPTION,  # one that pushes cannot be pulled from
 }
 
 
@@ -115,7 +115,7 @@ class PubSubSource:
         try:
             received = (await self._run(request)).json_object().get("receivedMessages", [])
         except AnswerUnreadable as error:
-            raise _try_later(Missing.CONNECTION) from error
+            raise _try_later(PullFailure.CONNECTION) from error
         return tuple(
             Waiting(one["ackId"], self._envelope(one.get("message")))
             for one in (received if isinstance(received, list) else [])
@@ -139,11 +139,11 @@ class PubSubSource:
                 self._session, request.method, request.uri, headers=headers, body=body, limit=LARGEST
             )
         except (aiohttp.ClientError, OSError, AnswerTooLarge, AnswerUnreadable) as error:
-            raise _try_later(Missing.CONNECTION) from error
+            raise _try_later(PullFailure.CONNECTION) from error
         if reply.status == 401:
             self._credentials.discard()
         if not 200 <= reply.status < 300:
-            raise _try_later(_BY_STATUS.get(reply.status, Missing.CONNECTION))
+            raise _try_later(_BY_STATUS.get(reply.status, PullFailure.CONNECTION))
         return reply
 
 
@@ -157,5 +157,5 @@ async def open_source(settings: Settings) -> AsyncIterator[PubSubSource]:
         yield PubSubSource(session, settings.pubsub_url, settings.subscription, CloudCredentials((SCOPE,)))
 
 
-def _try_later(what: Missing) -> TryLater:
+def _try_later(what: PullFailure) -> TryLater:
     return TryLater(f"later.pubsub_{what}", reason=what)

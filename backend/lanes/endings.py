@@ -23,7 +23,7 @@ from backend.domain.errors import (
     Unexplained,
     cause_of,
     code_of,
-    once_more,
+    retry_of_refusal,
     wait_after,
 )
 from backend.domain.mail.message import MailboxId
@@ -114,7 +114,7 @@ class Endings:
             await context.store.gone(job, now)
             return
         if isinstance(error, Unexplained):
-            again = once_more(error, job.error)
+            again = retry_of_refusal(error, job.error)
             if again is None and isinstance(job, MessageJob):
                 await context.store.make_dead_letter(job, code_of(error), now)
                 return

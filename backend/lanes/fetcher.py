@@ -14,7 +14,7 @@ from collections import Counter
 import structlog
 
 from backend.domain.errors import StoreAway, TryLater
-from backend.domain.mailbox.mailbox import Missing
+from backend.domain.mailbox.mailbox import PullFailure
 from backend.pipeline import notices
 from backend.pipeline.context import Context
 from backend.ports.gmail import NoticeSource, Waiting
@@ -82,8 +82,8 @@ class Fetcher:
 
     async def _told(self, error: Exception) -> None:
         missing = None
-        if isinstance(error, TryLater) and error.reason in tuple(Missing):
-            missing = Missing(error.reason)
+        if isinstance(error, TryLater) and error.reason in tuple(PullFailure):
+            missing = PullFailure(error.reason)
             log.warning("notices_not_fetched", missing=missing)
         else:
             log.exception("notices_not_fetched")

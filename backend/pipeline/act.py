@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from backend.domain.errors import Gone, LaneLost, Rejected, once_more
+from backend.domain.errors import Gone, LaneLost, Rejected, retry_of_refusal
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import (
@@ -19,7 +19,7 @@ from backend.domain.mailbox.message import (
     LabelChange,
     LabelIds,
     Placement,
-    RowName,
+    PolicyRow,
     Stage,
     changes_for,
 )
@@ -55,7 +55,7 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
             carried = await _apply(context, job, mailbox, changes_for(placement, labels, released=released))
     except Rejected as error:
         # Giving up on a hold or a release leaves mail in the wrong place: one refusal is not enough for that.
-        again = once_more(error, job.error)
+        again = retry_of_refusal(error, job.error)
         if again is None:
             raise
         raise again from error
@@ -91,7 +91,7 @@ async def _apply(context: Context, job: MessageJob, mailbox: Mailbox, change: La
 async def _take_out_earlier(context: Context, job: MessageJob, mailbox: Mailbox) -> None:
     """Take out of the inbox what the same sender wrote earlier, if this message was held because of all of it and the
     owner has not opened the earlier mail. (Mail from people they have answered is never held like this.)"""
-    if RowName.HELD_WITH_LATER in mailbox.preferences.rows_off:
+    if PolicyRow.HELD_WITH_LATER in mailbox.preferences.rows_off:
         return
     now, unread = context.clock.now(), []
     for earlier in await context.store.earlier_in_inbox(job.mailbox_id, job.gmail_id, now - TAKE_ALONG_AGE):

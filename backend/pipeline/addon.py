@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.domain.errors import Gone, NotFound, Rejected, TryLater
-from backend.domain.mailbox.mailbox import Link, Mailbox, Mode
+from backend.domain.mailbox.mailbox import AccessState, Mailbox, Mode
 from backend.domain.mailbox.message import MessageView, Placement
 from backend.pipeline import decide
 from backend.pipeline.context import Context
@@ -71,7 +71,7 @@ class AddonService:
     async def tenant(self, user_token: str) -> Tenant | None:
         """The caller's mailbox; None if they have none connected. Raises `Unauthenticated`, `TryLater`."""
         tenant = await self.context.store.tenant(await self.callers.verify_user(user_token))
-        return None if tenant is None or tenant.mailbox.link is Link.LEAVING else tenant
+        return None if tenant is None or tenant.mailbox.link is AccessState.LEAVING else tenant
 
     async def look(self, mailbox: Mailbox, gmail_id: str) -> CardView:
         """One message, from the store or, if it has no row, judged now. Raises `NeedsReconnect`."""

@@ -16,7 +16,7 @@ from backend.domain.errors import (
     NotYet,
     Rejected,
     Unexplained,
-    believed,
+    refusal_is_final,
 )
 from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Address, Arrival, Message
@@ -118,7 +118,7 @@ async def _send(
     try:
         sent = await context.gmail.send(job.mailbox_id, raw, job.thread_id)
     except (Rejected, Unexplained, Gone) as error:
-        if not isinstance(error, Gone) and not believed(error, job.error):
+        if not isinstance(error, Gone) and not refusal_is_final(error, job.error):
             raise
         await context.store.mark_unsent(job, pending.id, error.reason or "rejected", context.clock.now())
         return

@@ -11,7 +11,7 @@ import structlog
 
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import (
-    PASSED_OVER,
+    SKIPPABLE_REFUSALS,
     Expired,
     Gone,
     NeedsReconnect,
@@ -20,10 +20,10 @@ from backend.domain.errors import (
     Rejected,
     TryLater,
     Unexplained,
-    believed,
+    refusal_is_final,
 )
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.mailbox import Grant, Link, Mailbox, Preferences
+from backend.domain.mailbox.mailbox import AccessState, Grant, Mailbox, Preferences
 from backend.pipeline.context import Context, seal, unseal
 from backend.ports.gmail import Access, Authorizer
 from backend.transactions.records import DisconnectReceipt, Duty, DutyJob, GrantEnd, NewMailbox, Receipt
@@ -119,7 +119,7 @@ def _opened(context: Context, sealed: str) -> dict[str, str]:
 
 async def _known(context: Context, grant: Grant) -> Mailbox | None:
     tenant = await context.store.tenant(grant.sub)
-    if tenant is None or tenant.mailbox.link is Link.LEAVING:
+    if tenant is None or tenant.mailbox.link is AccessState.LEAVING:
         return None
     if grant.email.lower() != tenant.mailbox.owner.email:
         # Another address of the same account. The watch finds out which one is the primary.
@@ -170,7 +170,7 @@ async def leave(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
         pass
     except TryLater:
         # Permanent trouble, such as Google refusing our client, must not keep the owner's data here.
-        if job.attempt < PASSED_OVER:
+        if job.attempt < SKIPPABLE_REFUSALS:
             raise
     grant_end = await _revoked(authorizer, job)
     now = context.clock.now()
@@ -189,7 +189,7 @@ async def _revoked(authorizer: Authorizer, job: DutyJob) -> GrantEnd:
         return GrantEnd.WAS_GONE
     except (Rejected, Unexplained) as error:
         # A proxy's error page says nothing about the grant: wait and retry, but not for ever.
-        passes = isinstance(error, Unexplained) and not believed(error, job.error, PASSED_OVER)
+        passes = isinstance(error, Unexplained) and not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS)
         if passes or (isinstance(error, Rejected) and job.attempt < REVOKE_TRIES):
             raise
         # The owner's data is deleted all the same.

@@ -9,7 +9,7 @@ In what the ways differ is a table, `WHEN_POINTLESS` in `backend/domain/mailbox/
 
 from __future__ import annotations
 
-from backend.domain.entry.challenge import given, token_hash
+from backend.domain.entry.challenge import adjusted_by_owner, token_hash
 from backend.domain.errors import Refused
 from backend.domain.mail.message import UNSEEN, MailboxId
 from backend.domain.mail.sender import is_free_mail, normalise
@@ -81,7 +81,7 @@ async def give(context: Context, mailbox_id: MailboxId, key: str, address: str, 
     plain = normalise(address)
     if "@" not in plain or len(plain) > LONGEST_ADDRESS:
         raise malformed("address")
-    return await context.store.post(mailbox_id, given(plain, amount, key), context.clock.now())
+    return await context.store.post(mailbox_id, adjusted_by_owner(plain, amount, key), context.clock.now())
 
 
 async def set_rule(context: Context, mailbox_id: MailboxId, subject: str, kind: RuleKind | None) -> None:

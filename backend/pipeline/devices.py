@@ -19,10 +19,10 @@ from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
 from backend.domain.mail.message import UNSEEN, MailboxId
 from backend.domain.mailbox import owner_digest as rules
-from backend.domain.mailbox.mailbox import Link, Preferences
+from backend.domain.mailbox.mailbox import AccessState, Preferences
 from backend.domain.mailbox.message import MessageView, Placement
 from backend.domain.mailbox.owner_digest import MAX_NAME, MAX_SUBJECT, PushSubscription, plain
-from backend.domain.mailbox.review import Shelf, Wanted
+from backend.domain.mailbox.review import ReviewFilter, Shelf
 from backend.locale import Words, catalogue
 from backend.pipeline import modes
 from backend.pipeline.context import Context, DutyResult, seal, unseal
@@ -330,7 +330,7 @@ class DeviceService:
     async def usable(self, mailbox_id: MailboxId) -> bool:
         """Whether the mailbox exists and is not leaving."""
         mailbox = await self.context.store.mailbox(mailbox_id)
-        return mailbox is not None and mailbox.link is not Link.LEAVING
+        return mailbox is not None and mailbox.link is not AccessState.LEAVING
 
 
 # ---- web_push: notify browsers
@@ -350,13 +350,13 @@ async def web_push(context: Context, job: DutyJob) -> datetime | DutyResult | No
     browsers = await context.store.web_pushes(job.mailbox_id, now)
     if not browsers:
         return None
-    held = await context.store.review(job.mailbox_id, Wanted((Shelf.HELD,)), None, MOST_SENDERS)
+    held = await context.store.review(job.mailbox_id, ReviewFilter((Shelf.HELD,)), None, MOST_SENDERS)
     due: list[datetime] = []
     ready: list[tuple[WebPush, Sequence[MessageView]]] = []
     for browser in browsers:
         news = rules.new_senders(held.piles, browser.told_until, now)
-        if news and browser.told_at is not None and browser.told_at + rules.APART > now:
-            due.append(browser.told_at + rules.APART)
+        if news and browser.told_at is not None and browser.told_at + rules.NOTIFICATION_GAP > now:
+            due.append(browser.told_at + rules.NOTIFICATION_GAP)
         elif news:
             ready.append((browser, news))
     if not ready:

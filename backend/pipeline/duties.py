@@ -12,7 +12,7 @@ import structlog
 
 from backend.domain.errors import (
     NO_TOPIC,
-    PASSED_OVER,
+    SKIPPABLE_REFUSALS,
     Conflict,
     Gone,
     LaneLost,
@@ -20,7 +20,7 @@ from backend.domain.errors import (
     Rejected,
     TryLater,
     Unexplained,
-    believed,
+    refusal_is_final,
 )
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mailbox
@@ -32,7 +32,7 @@ from backend.transactions.records import Duty, DutyJob
 
 # ---- watch: Gmail's watch, renewed daily
 # watch: labels, the owner's name and addresses, and Gmail's watch, made once and renewed daily. Never touches the
-# cursor. Where history is asked for instead (`Notices.POLL`) there is no watch: what is left of an earlier one is
+# cursor. Where history is asked for instead (`NoticeMode.POLL`) there is no watch: what is left of an earlier one is
 # stopped.
 
 
@@ -99,7 +99,7 @@ async def index(context: Context, job: DutyJob) -> datetime | None:
             mailbox.id, "in:sent", mailbox.index_page, min(PAGE, max(left, 1))
         )
     except (Rejected, Unexplained) as error:
-        if not mailbox.index_page or not believed(error, job.error, PASSED_OVER):
+        if not mailbox.index_page or not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS):
             raise
         # The page token died: start again from the newest. Learning somebody twice does no harm.
         await context.store.save_index(job, "", 0, mailbox.index_total, False, context.clock.now())
@@ -146,7 +146,7 @@ async def _learn_from(
     except BaseExceptionGroup as several:
         # A lane can handle one error from Google, not a group of them.
         raise several.exceptions[0] from several
-    passing = [error for error in refused if not believed(error, job.error, PASSED_OVER)]
+    passing = [error for error in refused if not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS)]
     if passing or len(refused) > max(1, len(page) * FEW):
         raise (passing or refused)[0]
     if refused:

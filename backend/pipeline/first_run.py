@@ -12,20 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from backend.domain.entry.challenge import Dealings
-from backend.domain.errors import PASSED_OVER, Gone, LaneLost, Rejected, Unexplained, believed
+from backend.domain.entry.challenge import ChallengeHistory
+from backend.domain.errors import SKIPPABLE_REFUSALS, Gone, LaneLost, Rejected, Unexplained, refusal_is_final
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
 from backend.domain.mailbox.message import STARRED, Verdict
 from backend.domain.policy.guards import GuardInput, objections
-from backend.domain.policy.rehearsal import (
+from backend.domain.policy.preview import (
     CAUGHT_OUTCOMES,
-    Looked,
+    PreviewAnswer,
     PreviewedMail,
+    PreviewFetch,
     PreviewRun,
     RunState,
-    Word,
     preview_verdicts,
 )
 from backend.pipeline.context import Context
@@ -67,17 +67,19 @@ async def preview(context: Context, job: DutyJob) -> datetime | None:
 
 async def _look_at(
     context: Context, job: DutyJob, mailbox: Mailbox, batch: Sequence[tuple[str, str]]
-) -> list[Looked]:
+) -> list[PreviewFetch]:
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def look(gmail_id: str) -> Looked:
+    async def look(gmail_id: str) -> PreviewFetch:
         async with gate:
             try:
-                return Looked(gmail_id, await _rehearsed(context, mailbox, gmail_id))
+                return PreviewFetch(gmail_id, await _preview_of(context, mailbox, gmail_id))
             except (Gone, Rejected, Unexplained, Unread) as error:
-                if isinstance(error, Unexplained) and not believed(error, job.error, PASSED_OVER):
+                if isinstance(error, Unexplained) and not refusal_is_final(
+                    error, job.error, SKIPPABLE_REFUSALS
+                ):
                     raise
-                return Looked(gmail_id, None)
+                return PreviewFetch(gmail_id, None)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -88,7 +90,7 @@ async def _look_at(
     return [task.result() for task in tasks]
 
 
-async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> PreviewedMail:
+async def _preview_of(context: Context, mailbox: Mailbox, gmail_id: str) -> PreviewedMail:
     digest = await context.reader.screen(await context.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
     arrival, facts = digest.arrival, digest.kept()
     if await is_ours(context, mailbox.id, arrival):
@@ -98,7 +100,7 @@ async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Previ
         owner=mailbox.owner,
         authentication=digest.authentication,
         preferences=mailbox.preferences,
-        dealings=Dealings(),
+        challenge_history=ChallengeHistory(),
         vacation_on=False,
         backlog=False,
         fresh=timedelta(seconds=context.settings.fresh_seconds),
@@ -122,7 +124,7 @@ async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Previ
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
+class PreviewResult:
     """A preview for one mode and strictness. `caught` are the messages that would have been held (in mode observe:
     labelled), `passed` the others, newest first; `counts` says how many each strictness catches."""
 
@@ -161,7 +163,9 @@ async def order_first(context: Context, mailbox: Mailbox) -> bool:
     return True
 
 
-async def rehearsal(context: Context, mailbox: Mailbox, mode: Mode, strictness: Strictness) -> Rehearsal:
+async def preview_result(
+    context: Context, mailbox: Mailbox, mode: Mode, strictness: Strictness
+) -> PreviewResult:
     """The preview for this choice. Reads only; the scores are the ones given when the messages were judged."""
     run = await context.store.preview_run(mailbox.id)
     previews = await context.store.previews(mailbox.id)
@@ -176,7 +180,7 @@ async def rehearsal(context: Context, mailbox: Mailbox, mode: Mode, strictness: 
         if each is strictness:
             shown = verdicts
     judged = list(zip(previews, shown, strict=True))
-    return Rehearsal(
+    return PreviewResult(
         run=run,
         preferences=wishes,
         caught=tuple(pair for pair in judged if pair[1].outcome in CAUGHT_OUTCOMES),
@@ -185,10 +189,12 @@ async def rehearsal(context: Context, mailbox: Mailbox, mode: Mode, strictness: 
     )
 
 
-async def label_preview(context: Context, mailbox_id: MailboxId, gmail_id: str, word: Word) -> None:
+async def label_preview(
+    context: Context, mailbox_id: MailboxId, gmail_id: str, answer: PreviewAnswer
+) -> None:
     """Record the owner's answer about a previewed mail: set a rule for its sender, or bring back the earlier one. Moves
     nothing.
 
     Raises `NotFound`.
     """
-    await context.store.label_preview(mailbox_id, gmail_id, word, context.clock.now())
+    await context.store.label_preview(mailbox_id, gmail_id, answer, context.clock.now())

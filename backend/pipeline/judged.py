@@ -10,7 +10,7 @@ from collections import deque
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from backend.domain.digest import Rereading
-from backend.domain.mailbox.message import FailOpen, Limit, RowName, Verdict
+from backend.domain.mailbox.message import FailOpenCause, PolicyRow, ReadLimit, Verdict
 
 LAGS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 21_600.0)
 READINGS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 10.0)
@@ -32,11 +32,11 @@ class VerdictMetrics:
         self.reading = Histogram("pitchgate_reading_seconds", words, buckets=READINGS, registry=here)
         words = "Messages let in because they could not be judged"
         self.fail_opens = Counter("pitchgate_fail_open", words, ("cause",), registry=here)
-        for cause in FailOpen:  # an alarm on its rise needs the counter at 0 first
+        for cause in FailOpenCause:  # an alarm on its rise needs the counter at 0 first
             self.fail_opens.labels(cause)
         words = "Messages whose own making kept them from being read in full"
         self.unread = Counter("pitchgate_unread", words, ("limit",), registry=here)
-        for limit in Limit:
+        for limit in ReadLimit:
             self.unread.labels(limit)
         words = "Second readings by what became of them; late and lost: the first one stands"
         self.read_again = Counter("pitchgate_second_readings", words, ("outcome",), registry=here)
@@ -52,7 +52,7 @@ class VerdictMetrics:
         it."""
         model, failed = (
             verdict.score.model if verdict.score is not None else "",
-            verdict.row is RowName.FAIL_OPEN,
+            verdict.row is PolicyRow.FAIL_OPEN,
         )
         self.verdicts.labels(verdict.row, verdict.outcome, model).inc()
         if read:

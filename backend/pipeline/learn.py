@@ -11,7 +11,7 @@ import structlog
 
 from backend.domain.errors import Gone, LaneLost, NotYet
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
-from backend.domain.mailbox.message import Outcome, RowName, Verdict
+from backend.domain.mailbox.message import Outcome, PolicyRow, Verdict
 from backend.pipeline.context import Context
 from backend.pipeline.decide import carry_out
 from backend.ports.reader import Unread
@@ -19,7 +19,7 @@ from backend.transactions.records import MessageJob
 
 log = structlog.get_logger()
 
-OWN_MAIL = Verdict(Outcome.IGNORE, RowName.NOT_INCOMING)
+OWN_MAIL = Verdict(Outcome.IGNORE, PolicyRow.NOT_INCOMING)
 
 
 async def learn(context: Context, job: MessageJob) -> None:

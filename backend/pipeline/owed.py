@@ -13,9 +13,9 @@ import structlog
 
 from backend.domain.errors import Conflict, Gone, LaneLost, Rejected, Unexplained
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message import FailOpen, Outcome, RowName, Verdict
+from backend.domain.mailbox.message import FailOpenCause, Outcome, PolicyRow, Verdict
+from backend.domain.policy.guards import is_postponed as is_owed
 from backend.domain.policy.guards import limits_reached
-from backend.domain.policy.guards import owed as is_owed
 from backend.domain.policy.table import NOT_INCOMING_LABELS
 from backend.pipeline import screen
 from backend.pipeline.context import Context
@@ -30,9 +30,9 @@ MOST = 10
 UNTIL_MENDED = timedelta(minutes=10)
 """When to retry after our model failed: that is our fault, and costs nobody their link."""
 
-_MODEL_BROKEN = (FailOpen.SCORER_BROKEN, FailOpen.NO_PROBABILITY)
+_MODEL_BROKEN = (FailOpenCause.SCORER_BROKEN, FailOpenCause.NO_PROBABILITY)
 
-_NONE = Verdict(Outcome.HOLD, RowName.QUARANTINE)
+_NONE = Verdict(Outcome.HOLD, PolicyRow.QUARANTINE)
 """No link, and no guard that explains it."""
 
 
@@ -47,10 +47,10 @@ async def owed(context: Context, job: DutyJob) -> datetime | None:
     left, read, broken = False, 0, False
     for debt in await context.store.owed_links(mailbox.id, context.clock.now()):
         now = context.clock.now()
-        dealings = await context.store.dealings(
+        challenge_history = await context.store.challenge_history(
             mailbox.id, debt.sender, debt.sender_domain, debt.thread_id, now
         )
-        against = limits_reached(dealings, mailbox.preferences, now)
+        against = limits_reached(challenge_history, mailbox.preferences, now)
         if is_owed(against):
             left = True
         elif against:

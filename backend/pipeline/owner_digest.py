@@ -25,7 +25,7 @@ from backend.domain.mailbox.owner_digest import (
     compose,
     plain,
 )
-from backend.domain.mailbox.review import Position, Shelf, Wanted, shown_reason
+from backend.domain.mailbox.review import Position, ReviewFilter, Shelf, shown_reason
 from backend.locale import Section, catalogue, reason_sentence
 from backend.pipeline.context import Context, DutyResult
 from backend.pipeline.decide import use_link
@@ -195,7 +195,7 @@ async def _told(
 async def _held(context: Context, mailbox_id: MailboxId, state: DigestState, now: datetime) -> list[HeldMail]:
     """What was held since then and still is, by sender, newest first."""
     since = max(state.told_until, now - rules.LONGEST_AGO)
-    wanted = Wanted((Shelf.HELD,), since=since - JUDGED_LATE, until=now)
+    wanted = ReviewFilter((Shelf.HELD,), since=since - JUDGED_LATE, until=now)
     found: dict[str, list[MessageView]] = {}
     position: Position | None = None
     for _ in range(PAGES):

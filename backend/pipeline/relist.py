@@ -18,13 +18,13 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from backend.domain.errors import PASSED_OVER, Gone, Rejected, Unexplained, believed
+from backend.domain.errors import SKIPPABLE_REFUSALS, Gone, Rejected, Unexplained, refusal_is_final
 from backend.domain.mailbox.decisions import (
     IN_SPAM_OR_BIN,
     Correction,
     Decision,
     Origin,
-    Returned,
+    TakenBack,
     already_recorded,
 )
 from backend.domain.mailbox.mailbox import Gap, Mailbox
@@ -87,7 +87,7 @@ class _Moved:
     """What the owner did to held mail in the gap."""
 
     corrections: list[Correction] = field(default_factory=list)
-    returned: list[Returned] = field(default_factory=list)
+    returned: list[TakenBack] = field(default_factory=list)
 
 
 def under_way(mailbox: Mailbox) -> bool:
@@ -120,7 +120,7 @@ async def go_on(context: Context, job: DutyJob, mailbox: Mailbox) -> bool:
     try:
         page = await context.gmail.list_messages(mailbox.id, query, mailbox.page_token, PAGE)
     except (Rejected, Unexplained) as error:
-        if not mailbox.page_token or not believed(error, job.error, PASSED_OVER):
+        if not mailbox.page_token or not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS):
             raise
         # The page token died with its listing: list again. Mail found before now has its row and is skipped.
         again = replace(progress, found=0)
@@ -226,7 +226,7 @@ async def _moved(
         except Gone:
             continue  # deleted: nothing is left to move
         except (Rejected, Unexplained) as error:
-            if not believed(error, job.error, PASSED_OVER):
+            if not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS):
                 raise
             # Leave its row as it is. Retrying would keep all new mail from being seen.
             log.warning("held_mail_not_read", mailbox=mailbox.id, reason=error.reason)
@@ -237,7 +237,7 @@ async def _moved(
             if not already_recorded(place, by or "") and (place is Decision.SPAM or by is not None):
                 found.corrections.append(_word(progress, gmail_id, place))
         elif by in IN_SPAM_OR_BIN:
-            found.returned.append(Returned(gmail_id, f"relist-{progress.cursor}", lies_there))
+            found.returned.append(TakenBack(gmail_id, f"relist-{progress.cursor}", lies_there))
         elif by is not None and not lies_there:
             found.corrections.append(_word(progress, gmail_id, Decision.RELEASE))
     return found
@@ -269,7 +269,7 @@ async def _with_label(
         try:
             listed = await context.gmail.list_messages(job.mailbox_id, where, page, PAGE, label=label)
         except (Rejected, Unexplained) as error:
-            if not believed(error, job.error, PASSED_OVER):
+            if not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS):
                 raise
             return  # the owner has deleted the label: check the messages one by one
         for gmail_id, _ in listed.ids:

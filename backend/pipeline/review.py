@@ -19,13 +19,13 @@ from backend.domain.mailbox.review import (
     Check,
     Figures,
     Listing,
-    Pile,
     Position,
+    ReviewFilter,
+    SenderPile,
     SenderProfile,
     Shelf,
     UnsubscribeState,
     Unsubscription,
-    Wanted,
     all_weeks,
     first_monday,
     reasons_of,
@@ -89,7 +89,7 @@ class ReviewService:
     # --- seeing
 
     async def listing(
-        self, mailbox_id: MailboxId, wanted: Wanted, after: Position | None, limit: int
+        self, mailbox_id: MailboxId, wanted: ReviewFilter, after: Position | None, limit: int
     ) -> Listing:
         """See `Store.review`."""
         return await self.context.store.review(mailbox_id, wanted, after, limit)
@@ -102,16 +102,16 @@ class ReviewService:
         domain = organisational_domain(plain.rpartition("@")[2]) if "@" in plain else ""
         return await self.context.store.sender_profile(mailbox_id, plain, domain, after, limit)
 
-    async def held_of(self, mailbox_id: MailboxId, address: str) -> Pile:
+    async def held_of(self, mailbox_id: MailboxId, address: str) -> SenderPile:
         """Held messages from one sender, newest first."""
         profile = await self.sender_profile(mailbox_id, address, None, MOST_OF_SENDER)
         held = tuple(view for view in profile.messages if shelf_of(view) is Shelf.HELD)
-        return Pile(profile.address, held, more=int(profile.position is not None))
+        return SenderPile(profile.address, held, more=int(profile.position is not None))
 
     async def held_until(self, mailbox_id: MailboxId, until: datetime) -> list[str]:
         """Held messages that came up to `until`, at most as many as one order takes."""
         found: list[str] = []
-        wanted, position = Wanted((Shelf.HELD,), until=until + timedelta(microseconds=1)), None
+        wanted, position = ReviewFilter((Shelf.HELD,), until=until + timedelta(microseconds=1)), None
         for _ in range(MOST_ORDERED):
             listed = await self.listing(mailbox_id, wanted, position, MOST_ORDERED)
             found += [view.gmail_id for pile in listed.piles for view in pile.messages]
@@ -273,7 +273,7 @@ class InsightService:
         """What the owner's answers say about the verdicts, starting with all of them."""
         return quality(await self.context.store.labels(mailbox_id, self.context.clock.now()))
 
-    async def better_degree(self, mailbox: Mailbox) -> StrictnessOffer | None:
+    async def better_strictness(self, mailbox: Mailbox) -> StrictnessOffer | None:
         """The strictness that would have served the owner better, judging by their answers."""
         reader, now = self.context.reader, self.context.clock.now()
         answered = await self.context.store.answered(mailbox.id, reader.model_version, now)

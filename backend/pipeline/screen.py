@@ -15,17 +15,17 @@ import structlog
 
 from backend.domain.digest import Digest
 from backend.domain.entry.challenge import LINK_LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
-from backend.domain.errors import Conflict, Gone, LaneLost, NotYet, Rejected, Unexplained, believed
+from backend.domain.errors import Conflict, Gone, LaneLost, NotYet, Rejected, Unexplained, refusal_is_final
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import (
     IMPORTANT,
     PLACEMENT_OF,
-    FailOpen,
+    FailOpenCause,
     Outcome,
     Placement,
-    RowName,
+    PolicyRow,
     Screened,
     Verdict,
     labels_on_arrival,
@@ -84,9 +84,9 @@ async def screen(context: Context, job: MessageJob, found: FoundMail | None = No
         await context.store.gone(job, context.clock.now())
         return None
     except (Rejected, Unexplained) as error:
-        if not believed(error, job.error):
+        if not refusal_is_final(error, job.error):
             raise
-        cause = FailOpen.TOO_LARGE if error.reason == "answerTooLarge" else FailOpen.REFUSED
+        cause = FailOpenCause.TOO_LARGE if error.reason == "answerTooLarge" else FailOpenCause.REFUSED
         return await _end(context, job, found, fail_open(cause), None, error.reason)
     except Unread as error:
         return await _end(context, job, found, fail_open(error.cause), None, error.fault)
@@ -174,7 +174,7 @@ async def _judge(
             continue
         challenge = intent.stored(job.mailbox_id, job.gmail_id, job.thread_id, now) if intent else None
         return following and replace(following, in_hand=Prefetched(mailbox, screened, challenge))
-    return await _end(context, job, found, fail_open(FailOpen.UNSETTLED), screened)
+    return await _end(context, job, found, fail_open(FailOpenCause.UNSETTLED), screened)
 
 
 async def _end(
@@ -193,7 +193,7 @@ async def _end(
     if screened is not None and not job.backlog:
         lag = (now - screened.received_at).total_seconds()
         context.judged.lag.observe(max(lag, 0.0))  # the two clocks may differ
-    if verdict.row is RowName.FAIL_OPEN:
+    if verdict.row is PolicyRow.FAIL_OPEN:
         log.warning("failed_open", mailbox=job.mailbox_id, cause=verdict.cause, fault=fault)
     return following
 
@@ -208,7 +208,7 @@ async def _record(context: Context, reached: Reached, found: FoundMail | None) -
 
 def unjudged(digest: Digest) -> Verdict:
     """The verdict on a message that has no score."""
-    return fail_open(digest.cause or FailOpen.UNREADABLE)
+    return fail_open(digest.cause or FailOpenCause.UNREADABLE)
 
 
 async def decided(
@@ -243,7 +243,7 @@ async def decided(
         owner=mailbox.owner,
         authentication=digest.authentication,
         preferences=mailbox.preferences,
-        dealings=await context.store.dealings(mailbox.id, *about, now),
+        challenge_history=await context.store.challenge_history(mailbox.id, *about, now),
         vacation_on=False,
         backlog=backlog,
         fresh=_fresh(context, mailbox, digest),
@@ -272,7 +272,7 @@ def _leaves(verdict: Verdict) -> bool:
     """Whether the verdict holds or labels a message for its content."""
     return (
         PLACEMENT_OF[verdict.outcome] in (Placement.MARKED, Placement.HELD)
-        and verdict.row is not RowName.BLOCKED
+        and verdict.row is not PolicyRow.BLOCKED
     )
 
 
@@ -289,7 +289,7 @@ async def _by_their_filter(
 ) -> bool:
     """Whether the owner's own filter marked as important what would be held or labelled. Gmail marks mail as important
     by itself too, so the filters have to be checked."""
-    off = RowName.OWNERS_FILTER in facts.preferences.rows_off
+    off = PolicyRow.OWNERS_FILTER in facts.preferences.rows_off
     if (
         not _leaves(verdict)
         or off

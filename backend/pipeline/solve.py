@@ -19,7 +19,7 @@ from backend.domain.entry.challenge import (
 )
 from backend.domain.errors import Expired, NotFound, NotYet, Refused
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.mailbox import AccessState
 from backend.domain.mailbox.message import Placement
 from backend.pipeline.context import Context
 from backend.pipeline.duties import UNTIL_SETTLED
@@ -140,7 +140,7 @@ async def _opened(context: Context, challenge: Challenge) -> OpenChallenge:
         wait=wait_for(challenge.solved_before),
         deliver_at=challenge.deliver_at,
         note=screened.note if screened else "",
-        connected=mailbox.link is Link.CONNECTED,
+        connected=mailbox.link is AccessState.CONNECTED,
     )
 
 

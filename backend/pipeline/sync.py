@@ -19,19 +19,19 @@ from typing import Protocol
 import structlog
 
 from backend.domain.errors import (
-    PASSED_OVER,
+    SKIPPABLE_REFUSALS,
     GoogleError,
     HistoryGone,
     LaneLost,
     Rejected,
     Unexplained,
-    believed,
+    refusal_is_final,
 )
 from backend.domain.history import new_messages
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import KnownState as MovedRow
 from backend.domain.mailbox.decisions import decisions
-from backend.domain.mailbox.mailbox import INDEX_LAG, Link, Mailbox, NoticeHint
+from backend.domain.mailbox.mailbox import INDEX_LAG, AccessState, Mailbox, NoticeHint
 from backend.domain.mailbox.message import MessageView, Stage
 from backend.pipeline import relist
 from backend.pipeline.context import Context
@@ -87,7 +87,7 @@ async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
     """The look that pushes asked for. Returns in how many seconds to look again, if Google's history lags behind its
     pushes. More than one page is left to the duty. Raises `LaneLost` if another look came first."""
     mailbox, now = await context.store.bare_mailbox(look.mailbox_id), context.clock.now()
-    if mailbox is None or mailbox.link is not Link.CONNECTED:
+    if mailbox is None or mailbox.link is not AccessState.CONNECTED:
         context.looks.forget(look.mailbox_id)
         return None
     more = relist.under_way(mailbox) or not mailbox.cursor or mailbox.page_token != ""
@@ -133,7 +133,7 @@ async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox, hands: Han
         await relist.begin(context, job, mailbox)
         return None
     except (Rejected, Unexplained) as error:
-        if not mailbox.page_token or not believed(error, job.error, PASSED_OVER):
+        if not mailbox.page_token or not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS):
             raise
         # The page token died with its listing: list again from that listing's start.
         await context.store.commit_sync(job, SyncPage(), context.clock.now())

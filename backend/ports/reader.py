@@ -13,7 +13,7 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mail.machine_mail import UnsubscribeOffer
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import FailOpen
+from backend.domain.mailbox.message import FailOpenCause
 from backend.domain.reading.score import Score, ShownMessage, StrictnessCost, Thresholds
 from backend.ports.gmail import Fetched
 
@@ -22,7 +22,7 @@ class Unread(PitchgateError):
     """The message could not be read; trying again would end the same. `fault` names an error and its place, for logs,
     and never holds content."""
 
-    def __init__(self, cause: FailOpen, fault: str = "") -> None:
+    def __init__(self, cause: FailOpenCause, fault: str = "") -> None:
         super().__init__("unread")
         self.cause = cause
         self.fault = fault

@@ -15,12 +15,19 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
 from backend.domain.digest import Digest
-from backend.domain.digesting import Challenger, correspondents, digest, fault_of, message_sender_key, show
+from backend.domain.digesting import (
+    Challenger,
+    correspondents,
+    fault_of,
+    message_sender_key,
+    read_and_score,
+    show,
+)
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.machine_mail import unsubscribe_offer
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import FailOpen, Limit
+from backend.domain.mailbox.message import FailOpenCause, ReadLimit
 from backend.domain.reading.passages import Passage
 from backend.domain.reading.score import Score, StrictnessCost, Thresholds
 from backend.reader.frames import Limits, ModelData, Models, SecondReadingLimits, pack_answer, read_request
@@ -280,29 +287,29 @@ def _commands(
     briefly = None if keep else model.briefly
     keep_doubtful = doubts.keep if doubts is not None else None
 
-    def in_part(raw: bytes, owner: Owner, limit: Limit) -> Digest:
+    def in_part(raw: bytes, owner: Owner, limit: ReadLimit) -> Digest:
         return _without_thresholds(
-            digest(opened(raw, True), owner, score, model.thresholds, second, briefly, limit)
+            read_and_score(opened(raw, True), owner, score, model.thresholds, second, briefly, limit)
         )
 
     def in_full(raw: bytes, owner: Owner, costly: Set[str]) -> Digest:
         if costly and message_sender_key(opened(raw, True)) in costly:
-            return in_part(raw, owner, Limit.TIME)
+            return in_part(raw, owner, ReadLimit.TIME)
         try:
             with time_limit:
-                read = digest(
+                read = read_and_score(
                     opened(raw, False), owner, score, model.thresholds, second, briefly, doubts=keep_doubtful
                 )
         except IncompleteResponse:
             raise
         except _OutOfTime:
-            return in_part(raw, owner, Limit.TIME)
+            return in_part(raw, owner, ReadLimit.TIME)
         except MemoryError:
-            return in_part(raw, owner, Limit.MEMORY)
+            return in_part(raw, owner, ReadLimit.MEMORY)
         except Exception as error:
-            return replace(in_part(raw, owner, Limit.BROKEN), fault=fault_of(error))
-        if read.cause is FailOpen.UNREADABLE:
-            return replace(in_part(raw, owner, Limit.BROKEN), fault=read.fault)
+            return replace(in_part(raw, owner, ReadLimit.BROKEN), fault=fault_of(error))
+        if read.cause is FailOpenCause.UNREADABLE:
+            return replace(in_part(raw, owner, ReadLimit.BROKEN), fault=read.fault)
         return _without_thresholds(read)
 
     commands: dict[str, Callable[..., object]] = {
@@ -339,8 +346,8 @@ def _serve_requests(
         del request, raw
         # After a lack of memory the process is unreliable, and memory that one message used should be freed: it ends.
         value = answer.get("value")
-        out_of_memory = isinstance(value, Digest) and value.limit is Limit.MEMORY
-        out_of_memory |= answer.get("unread") is FailOpen.TOO_LARGE
+        out_of_memory = isinstance(value, Digest) and value.limit is ReadLimit.MEMORY
+        out_of_memory |= answer.get("unread") is FailOpenCause.TOO_LARGE
         spent = out_of_memory or resident() > began + MOST_GROWTH
         _write(answers, {**answer, "spent": spent})
         if spent:
@@ -353,9 +360,9 @@ def _answer(command: Callable[..., object], raw: bytes, arguments: tuple[object,
     except IncompleteResponse:
         return {"later": True}
     except MemoryError:
-        return {"unread": FailOpen.TOO_LARGE, "fault": "MemoryError"}
+        return {"unread": FailOpenCause.TOO_LARGE, "fault": "MemoryError"}
     except Exception as error:
-        return {"unread": FailOpen.UNREADABLE, "fault": fault_of(error)}
+        return {"unread": FailOpenCause.UNREADABLE, "fault": fault_of(error)}
 
 
 def _silence(stream: TextIO) -> None:

@@ -21,7 +21,7 @@ from backend.domain.errors import NO_READER, TryLater
 from backend.domain.mail.machine_mail import UnsubscribeOffer
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import FailOpen, Limit
+from backend.domain.mailbox.message import FailOpenCause, ReadLimit
 from backend.domain.reading.score import Score, ShownMessage, StrictnessCost, Thresholds
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
@@ -43,10 +43,10 @@ ABANDONED_SECONDS = 3.0
 next message the start of a new one, which on a busy machine can take longer than a message may wait."""
 
 
-_LIMIT_OF = {FailOpen.TOO_SLOW: Limit.TIME, FailOpen.TOO_LARGE: Limit.MEMORY}
+_LIMIT_OF = {FailOpenCause.TOO_SLOW: ReadLimit.TIME, FailOpenCause.TOO_LARGE: ReadLimit.MEMORY}
 """Why a message could not be read at all → why it is read only in part, if that works."""
 
-_COSTLY_LIMITS = frozenset({Limit.TIME, Limit.MEMORY, Limit.BROKEN})
+_COSTLY_LIMITS = frozenset({ReadLimit.TIME, ReadLimit.MEMORY, ReadLimit.BROKEN})
 """Limits that are noticed only after much work; the sender's next mail is read in part at once."""
 
 
@@ -56,7 +56,7 @@ class ReaderReply(BaseModel, Generic[T]):
 
     value: T | None = None
     later: bool = False
-    unread: FailOpen | None = None
+    unread: FailOpenCause | None = None
     fault: str = ""
     spent: bool = False
 
@@ -118,12 +118,12 @@ class ReadingPool:
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
         """Read and score a message; in part, if it is too large or too slow."""
         if not fetched.whole:
-            return await self._ask(owner.email, _DIGEST, "brief", fetched.raw, owner, Limit.SIZE)
+            return await self._ask(owner.email, _DIGEST, "brief", fetched.raw, owner, ReadLimit.SIZE)
         costly = self._costly.of(owner.email)
         try:
             read = await self._ask(owner.email, _DIGEST, "digest", fetched.raw, owner, costly)
         except Unread as error:
-            limit = _LIMIT_OF.get(error.cause, Limit.BROKEN)
+            limit = _LIMIT_OF.get(error.cause, ReadLimit.BROKEN)
             try:
                 read = await self._ask(owner.email, _DIGEST, "brief", fetched.raw, owner, limit)
             except Unread:
@@ -190,13 +190,13 @@ class ReadingPool:
                 answer = await self._try_once(mailbox, shape, work, raw, *arguments)
             except ReaderDied as error:
                 log.warning("reading_process_lost", work=work, cause=error.cause, bytes=len(raw))
-                if error.cause is FailOpen.TOO_SLOW or not left:
+                if error.cause is FailOpenCause.TOO_SLOW or not left:
                     raise Unread(error.cause) from error
             else:
                 if answer.later:
                     raise TryLater("later.unreadable", reason="unreadable")
                 if answer.value is None:
-                    raise Unread(answer.unread or FailOpen.READER_LOST, answer.fault)
+                    raise Unread(answer.unread or FailOpenCause.READER_LOST, answer.fault)
                 return answer.value
         raise AssertionError("the last try returns or raises")
 
@@ -219,7 +219,7 @@ class ReadingPool:
         except ValidationError as error:
             process.end_now()
             self._hand_back(process)
-            raise ReaderDied(FailOpen.READER_LOST) from error
+            raise ReaderDied(FailOpenCause.READER_LOST) from error
         except BaseException:
             self._hand_back(process)
             raise

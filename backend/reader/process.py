@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from backend.domain.digest import Digest, Rereading
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import FailOpen
+from backend.domain.mailbox.message import FailOpenCause
 from backend.domain.reading.score import StrictnessCost, Thresholds
 from backend.reader.frames import ANSWER, MAX_ANSWER, Limits, ModelData, Models, pack_request
 
@@ -33,7 +33,7 @@ _SECRETS = "PITCHGATE_"
 class ReaderDied(Exception):
     """The process ended, or was killed, during a request. `cause` is `TOO_SLOW` or `READER_LOST`."""
 
-    def __init__(self, cause: FailOpen) -> None:
+    def __init__(self, cause: FailOpenCause) -> None:
         super().__init__(cause)
         self.cause = cause
 
@@ -248,12 +248,12 @@ class ReadingProcess:
             raise ReaderDied(await self._why())
         return body
 
-    async def _why(self) -> FailOpen:
+    async def _why(self) -> FailOpenCause:
         """Why the process ended by itself."""
         await self._ended()
         alarm = getattr(signal, "SIGPROF", None)
         slow = alarm is not None and self._pipes.transport.get_returncode() == -alarm
-        return FailOpen.TOO_SLOW if slow else FailOpen.READER_LOST
+        return FailOpenCause.TOO_SLOW if slow else FailOpenCause.READER_LOST
 
     async def _ended(self) -> None:
         """Wait until it has ended, but not long."""
@@ -282,4 +282,4 @@ class ReadingProcess:
 
 def _too_late(answer: asyncio.Future[bytes]) -> None:
     if not answer.done():
-        answer.set_exception(ReaderDied(FailOpen.TOO_SLOW))
+        answer.set_exception(ReaderDied(FailOpenCause.TOO_SLOW))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypedDict
 
-from backend.domain.entry.challenge import forfeited, given, refunded, restored, unrefunded
+from backend.domain.entry.challenge import adjusted_by_owner, forfeited, refunded, restored, unrefunded
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import (
@@ -17,12 +17,12 @@ from backend.domain.mailbox.decisions import (
     Correction,
     Decision,
     Effect,
+    InapplicableOrder,
     Order,
     OrderResult,
     Origin,
-    Returned,
     StateBefore,
-    WhenPointless,
+    TakenBack,
     already_recorded,
     change_of,
     out_of_reach,
@@ -141,8 +141,8 @@ def _fit(order: Order, row: MessageRow | None) -> MessageRow | None:
         error = Refused(f"put_away.{row['decided_by']}", field="decision")
     else:
         refuse_shared_domain(order.decision, row["sender"])
-        return None if order.when_pointless is WhenPointless.COUNTED and row["error"] == "gone" else row
-    if order.when_pointless is WhenPointless.REFUSED:
+        return None if order.if_inapplicable is InapplicableOrder.COUNTED and row["error"] == "gone" else row
+    if order.if_inapplicable is InapplicableOrder.REFUSED:
         raise error
     return None
 
@@ -151,9 +151,11 @@ def _repeats(order: Order, correction: Correction, known: CorrectionRow) -> bool
     """Whether an order under a known key repeats its decision. A page's form sent again after an undo, or with another
     button, decides nothing."""
     same = (known["gmail_id"], known["decision"]) == (correction.gmail_id, correction.decision)
-    if not same and order.when_pointless is WhenPointless.REFUSED:
+    if not same and order.if_inapplicable is InapplicableOrder.REFUSED:
         raise Refused("key_reused")
-    return same and not (order.when_pointless is WhenPointless.COUNTED and known["undone_at"] is not None)
+    return same and not (
+        order.if_inapplicable is InapplicableOrder.COUNTED and known["undone_at"] is not None
+    )
 
 
 def _with_earlier(mailbox_id: MailboxId, gmail_id: str) -> Script[list[str]]:
@@ -177,10 +179,10 @@ def _with_earlier(mailbox_id: MailboxId, gmail_id: str) -> Script[list[str]]:
 
 def _since(mailbox_id: MailboxId, order: Order) -> Script[list[SinceRow]]:
     """What was decided since the order was given, except what the owner's page already showed."""
-    if order.given is None:
+    if order.late is None:
         return []
-    decided: list[SinceRow] = yield q("decided_since", mailbox_id=mailbox_id, since=micros(order.given.at))
-    own = order.given.earlier | {order.key}
+    decided: list[SinceRow] = yield q("decided_since", mailbox_id=mailbox_id, since=micros(order.late.at))
+    own = order.late.earlier | {order.key}
     return [one for one in decided if one["correction_key"].partition(".")[0] not in own]
 
 
@@ -357,7 +359,7 @@ def undo(mailbox_id: MailboxId, key: str, now: datetime) -> Script[tuple[str, ..
     yield from lock(mailbox_id)
     entry: EntryRow | None = yield q("ledger_entry", mailbox_id=mailbox_id, posting_key=f"page:{key}")
     if entry is not None:
-        back = given(entry["sender"], -entry["amount"], f"undo:{key}")
+        back = adjusted_by_owner(entry["sender"], -entry["amount"], f"undo:{key}")
         yield from senders.enter(mailbox_id, back, now)
         return ()
     alone: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
@@ -379,7 +381,7 @@ def _undone(mailbox_id: MailboxId, key: str, now: datetime) -> Script[tuple[str,
     return (yield from _taken_back(mailbox_id, record, now))
 
 
-def returned(mailbox_id: MailboxId, back: Returned, now: datetime) -> Script[None]:
+def returned(mailbox_id: MailboxId, back: TakenBack, now: datetime) -> Script[None]:
     """A message came out of spam or bin: undo the decision made by putting it there. If it is in the inbox although it
     should be held, the owner has released it."""
     made: list[CorrectionRow] = yield q("put_away", mailbox_id=mailbox_id, gmail_id=back.gmail_id)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from backend.domain.errors import Expired, PitchgateError, Refused
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.owner_digest import GIVEN_UP, MOST_BROWSERS
+from backend.domain.mailbox.owner_digest import BROWSER_GIVEN_UP_AFTER, MOST_BROWSERS
 from backend.ports.public_post import Pushed
 from backend.transactions import jobs
 from backend.transactions.mailboxes import lock, locked
@@ -209,7 +209,7 @@ def web_pushed(
     yield from jobs.finish_duty(job, next_due)
     for push, outcome in answers:
         about = {"mailbox_id": job.mailbox_id, "id": push.id, "sealed": push.sealed}
-        lost = push.failing_since is not None and now - push.failing_since >= GIVEN_UP
+        lost = push.failing_since is not None and now - push.failing_since >= BROWSER_GIVEN_UP_AFTER
         if outcome is Pushed.SENT:
             yield q("web_push_told", now=micros(now), failing_since=None, **about)
         elif outcome is Pushed.GONE or lost:

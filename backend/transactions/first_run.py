@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from backend.domain.errors import LaneLost, NotFound
 from backend.domain.mail.message import MailboxId
-from backend.domain.policy.rehearsal import Looked, PreviewedMail, PreviewRun, RunState, Word
+from backend.domain.policy.preview import PreviewAnswer, PreviewedMail, PreviewFetch, PreviewRun, RunState
 from backend.domain.reading.score import Reason, Score
 from backend.transactions import rows
 from backend.transactions.jobs import progress, request_duty
@@ -34,7 +34,7 @@ def _score(score: float | None, logit: float | None, model: str, reasons: str) -
     return None if score is None else Score(score, logit or 0.0, found, model)
 
 
-_rehearsed = Reader(PreviewedMail, score=_score, standing=rows.preview_standing, word="said")
+_previewed = Reader(PreviewedMail, score=_score, standing=rows.preview_standing, answer="said")
 
 
 def order(mailbox_id: MailboxId, now: datetime) -> Script[None]:
@@ -70,7 +70,7 @@ def to_read(mailbox_id: MailboxId, limit: int) -> Script[tuple[tuple[str, str], 
     return each(tuple[str, str], "previews_to_read", mailbox_id=mailbox_id, limit=limit)
 
 
-def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -> Script[bool]:
+def record(job: DutyJob, number: int, looked: Sequence[PreviewFetch], now: datetime) -> Script[bool]:
     """Store results; each message counts once. True once all are done. Raises `LaneLost`."""
     if not (yield from _current(job, number)):
         return False
@@ -84,29 +84,29 @@ def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -
 
 def previews(mailbox_id: MailboxId) -> Script[tuple[PreviewedMail, ...]]:
     """The judged messages that could be read, newest first, with what is now known of their senders."""
-    return each(_rehearsed, "previews", mailbox_id=mailbox_id)
+    return each(_previewed, "previews", mailbox_id=mailbox_id)
 
 
-def label_preview(mailbox_id: MailboxId, gmail_id: str, word: Word, now: datetime) -> Script[None]:
+def label_preview(mailbox_id: MailboxId, gmail_id: str, answer: PreviewAnswer, now: datetime) -> Script[None]:
     """The owner's answer: SALES blocks the sender, NOT_SALES allows them, NONE restores the earlier rule, unless it has
     changed since. Moves nothing. Raises `NotFound`."""
     yield from lock(mailbox_id)
     row: SaidRow | None = yield q("preview_item", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or row["state"] != "read":
         raise NotFound("not_found.preview")
-    old, before = Word(row["said"]), row["rule_before"]
-    if old is word:
+    old, before = PreviewAnswer(row["said"]), row["rule_before"]
+    if old is answer:
         return
     if sender := row["sender"]:
         present: str | None = yield q("rule", mailbox_id=mailbox_id, subject=sender)
-        if old is Word.NONE:
+        if old is PreviewAnswer.NONE:
             before = present or ""
-        if word is not Word.NONE:
-            yield from write_rule(mailbox_id, sender, word.rule, now)
+        if answer is not PreviewAnswer.NONE:
+            yield from write_rule(mailbox_id, sender, answer.rule, now)
         elif present == old.rule:
             yield from write_rule(mailbox_id, sender, before or None, now)
-    kept = before if word is not Word.NONE else ""
-    yield q("say_preview", mailbox_id=mailbox_id, gmail_id=gmail_id, said=word, rule_before=kept)
+    kept = before if answer is not PreviewAnswer.NONE else ""
+    yield q("say_preview", mailbox_id=mailbox_id, gmail_id=gmail_id, said=answer, rule_before=kept)
 
 
 def _current(job: DutyJob, number: int) -> Script[bool]:
@@ -125,7 +125,7 @@ def _state(mailbox_id: MailboxId, number: int, state: RunState, now: datetime) -
     yield q("save_preview_state", mailbox_id=mailbox_id, run=number, state=state, ended_at=ended)
 
 
-def _record(mailbox_id: MailboxId, one: Looked) -> Script[None]:
+def _record(mailbox_id: MailboxId, one: PreviewFetch) -> Script[None]:
     mail = one.mail
     score = mail.score if mail else None
     reasons = score.reasons if score else ()

@@ -10,7 +10,7 @@ from typing import Any
 from backend.domain.errors import AccessLost, Conflict, Failing, NotFound, Refused
 from backend.domain.mail.message import MailboxId, Owner
 from backend.domain.mailbox.archive import OWNED_TABLES, TABLES
-from backend.domain.mailbox.mailbox import DigestPace, Link, Mailbox, Preferences
+from backend.domain.mailbox.mailbox import AccessState, DigestPace, Mailbox, Preferences
 from backend.domain.mailbox.message import LabelIds
 from backend.transactions import rows
 from backend.transactions.jobs import request_duty
@@ -104,7 +104,7 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[MailboxId]:
         grant_expires_at=micros_or_none(new.grant_expires_at),
         now=micros(now),
     )
-    yield from _opened(mailbox_id, Link.CONNECTED)
+    yield from _opened(mailbox_id, AccessState.CONNECTED)
     return mailbox_id
 
 
@@ -226,11 +226,11 @@ def lose_link(mailbox_id: MailboxId, lost: AccessLost, since: datetime, now: dat
     row has changed after `since`, when the owner may have reconnected. (If the grant is dead all the same, the next try
     finds out.) True if the link was lost."""
     row: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
-    if row is None or row["link"] == Link.LEAVING:
+    if row is None or row["link"] == AccessState.LEAVING:
         return False
-    if row["link"] == Link.CONNECTED and row["changed_at"] > micros(since):
+    if row["link"] == AccessState.CONNECTED and row["changed_at"] > micros(since):
         return False
-    yield from set_link(mailbox_id, Link.NEEDS_RECONNECT, now, lost)
+    yield from set_link(mailbox_id, AccessState.NEEDS_RECONNECT, now, lost)
     return True
 
 
@@ -240,23 +240,23 @@ def begin_leaving(job: DutyJob) -> Script[None]:
 
 
 def set_link(
-    mailbox_id: MailboxId, link: Link, now: datetime, lost: AccessLost | None = None
+    mailbox_id: MailboxId, link: AccessState, now: datetime, lost: AccessLost | None = None
 ) -> Script[None]:
     """CONNECTED lets the mailbox's lane run again; anything else stops it at once (LEAVING: all but the LEAVE duty,
     which becomes due). `lost` is how access was lost."""
     yield from lock(mailbox_id)
     yield q("save_link", mailbox_id=mailbox_id, link=link, cause=lost or "", now=micros(now))
     yield from _opened(mailbox_id, link)
-    if link is Link.LEAVING:
+    if link is AccessState.LEAVING:
         yield from request_duty(mailbox_id, Duty.LEAVE, now)
-    elif link is Link.CONNECTED:
+    elif link is AccessState.CONNECTED:
         yield q("cancel_leave", mailbox_id=mailbox_id)
         yield wake(mailbox_id)
 
 
-def _opened(mailbox_id: MailboxId, link: Link) -> Script[None]:
-    connected = link is Link.CONNECTED
-    leave = link in (Link.CONNECTED, Link.LEAVING)
+def _opened(mailbox_id: MailboxId, link: AccessState) -> Script[None]:
+    connected = link is AccessState.CONNECTED
+    leave = link in (AccessState.CONNECTED, AccessState.LEAVING)
     yield q("open_duties", mailbox_id=mailbox_id, is_open=connected, leave_open=leave)
     # Earlier failures do not count against the new link.
     yield q("calm_duties", mailbox_id=mailbox_id)
@@ -365,7 +365,7 @@ _receipt = Reader(Receipt, grant_end=_grant_end)
 
 def ask_to_leave(mailbox_id: MailboxId, token_hash: str, now: datetime) -> Script[None]:
     """Order the leaving and open its receipt. Raises `NotFound`."""
-    yield from set_link(mailbox_id, Link.LEAVING, now)
+    yield from set_link(mailbox_id, AccessState.LEAVING, now)
     yield q("insert_receipt", token_hash=token_hash, mailbox_id=mailbox_id, now=micros(now))
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from backend.domain.entry.challenge import Challenge, ChallengeIntent
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.decisions import Correction, Returned
+from backend.domain.mailbox.decisions import Correction, TakenBack
 from backend.domain.mailbox.mailbox import Gap, Mailbox, NoticeHint, Preferences
 from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage, Verdict
 from backend.domain.policy.table import Standing
@@ -125,7 +125,7 @@ class SyncPage:
 
     sightings: tuple[Sighting, ...] = ()
     corrections: tuple[Correction, ...] = ()
-    returned: tuple[Returned, ...] = ()
+    returned: tuple[TakenBack, ...] = ()
     deleted: tuple[str, ...] = ()
     cursor: str = ""
     page_token: str = ""

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from backend.domain.errors import NotFound
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message import Limit, MessageView
+from backend.domain.mailbox.message import MessageView, ReadLimit
 from backend.domain.mailbox.review import (
     CHECK_LINES,
     LEDGER_LINES,
@@ -20,12 +20,12 @@ from backend.domain.mailbox.review import (
     LedgerLine,
     Listing,
     PastDecision,
-    Pile,
     Position,
+    ReviewFilter,
+    SenderPile,
     SenderProfile,
     Shelf,
     Unsubscription,
-    Wanted,
 )
 from backend.transactions import rows, senders
 from backend.transactions import views as transactions_views
@@ -85,7 +85,9 @@ class ShelvedRow(MessageRow):
     at: int
 
 
-def review(mailbox_id: MailboxId, wanted: Wanted, after: Position | None, limit: int) -> Script[Listing]:
+def review(
+    mailbox_id: MailboxId, wanted: ReviewFilter, after: Position | None, limit: int
+) -> Script[Listing]:
     """One page of at most `limit` senders. The cost does not grow with what the mailbox holds.
 
     Raises `NotFound` when the mailbox is gone.
@@ -134,7 +136,7 @@ def _plain(listed: Listing, shelves: Sequence[Shelf], after: Position, limit: in
     return _listed(listed, piles, position, walk)
 
 
-def _pile(mailbox_id: MailboxId, sender: str, shelves: Sequence[Shelf]) -> Script[Pile]:
+def _pile(mailbox_id: MailboxId, sender: str, shelves: Sequence[Shelf]) -> Script[SenderPile]:
     """The newest messages of a sender, and how many more there are."""
     found = yield from of_sender(mailbox_id, sender, shelves, FAR, SHOWN_OF_SENDER + 1)
     more = 0
@@ -148,7 +150,7 @@ def _pile(mailbox_id: MailboxId, sender: str, shelves: Sequence[Shelf]) -> Scrip
                 limit=MOST_COUNTED,
             )
         more = min(more, MOST_COUNTED) - SHOWN_OF_SENDER
-    return Pile(sender, tuple(rows.view(row) for row in found[:SHOWN_OF_SENDER]), more)
+    return SenderPile(sender, tuple(rows.view(row) for row in found[:SHOWN_OF_SENDER]), more)
 
 
 def of_sender(
@@ -170,7 +172,7 @@ def of_sender(
     return sorted(found, key=place_of, reverse=True)[:limit]
 
 
-def _narrowed(listed: Listing, wanted: Wanted, after: Position, limit: int) -> Script[Listing]:
+def _narrowed(listed: Listing, wanted: ReviewFilter, after: Position, limit: int) -> Script[Listing]:
     start = min(after, (micros(wanted.until), "")) if wanted.until else after
     walk = Walk(listed.mailbox, wanted.shelves, heads=False, at=start)
     end = micros(wanted.since) if wanted.since else -FAR[0]
@@ -196,11 +198,13 @@ def _matches(
     ids = [row["gmail_id"] for group in found.values() for row in group]
     full = yield from each(rows.view, "messages_by_id", mailbox_id=listed.mailbox.id, ids=packed(ids))
     views = {view.gmail_id: view for view in full}
-    piles = [Pile(sender, tuple(views[row["gmail_id"]] for row in group)) for sender, group in found.items()]
+    piles = [
+        SenderPile(sender, tuple(views[row["gmail_id"]] for row in group)) for sender, group in found.items()
+    ]
     return _listed(listed, piles, position, walk)
 
 
-def fits(wanted: Wanted, row: WalkedRow) -> bool:
+def fits(wanted: ReviewFilter, row: WalkedRow) -> bool:
     """Whether a message matches the filter, apart from its time."""
     score = row["score"]
     if wanted.least is not None and (score is None or score < wanted.least):
@@ -209,13 +213,13 @@ def fits(wanted: Wanted, row: WalkedRow) -> bool:
         return False
     if (wanted.note and not row["note"]) or (wanted.challenged and row["outcome"] != "challenge"):
         return False
-    if wanted.unread and row["cause"] not in tuple(Limit):
+    if wanted.unread and row["cause"] not in tuple(ReadLimit):
         return False
     text = f"{row['sender']}\n{row['sender_name']}\n{row['subject']}\n{row['note']}"
     return wanted.words.casefold() in text.casefold()
 
 
-def _listed(listed: Listing, piles: list[Pile], position: Position | None, walk: Walk) -> Listing:
+def _listed(listed: Listing, piles: list[SenderPile], position: Position | None, walk: Walk) -> Listing:
     return Listing(
         listed.mailbox,
         listed.latest,

@@ -10,8 +10,8 @@ from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.errors import AccessLost
 from backend.domain.mail.message import Address, MailboxId, Owner
 from backend.domain.mailbox.decisions import OVERRIDABLE, RuleMatch
-from backend.domain.mailbox.mailbox import Gap, Mailbox, Missing, NoticeHint, Preferences
-from backend.domain.mailbox.message import LabelIds, MessageView, Placement, RowName, Screened
+from backend.domain.mailbox.mailbox import Gap, Mailbox, NoticeHint, Preferences, PullFailure
+from backend.domain.mailbox.message import LabelIds, MessageView, Placement, PolicyRow, Screened
 from backend.domain.moments import moment
 from backend.domain.policy.table import Standing
 from backend.transactions.records import DutyJob, HistoryContext, MessageJob
@@ -28,7 +28,7 @@ def _shown_cause(cause: str, error: str, set_aside: Flag) -> str:
 
 def _shown_row(policy_row: str, placement: str | None, decided_by: str) -> str:
     taken_out = placement == Placement.HELD and decided_by in OVERRIDABLE
-    return RowName.HELD_WITH_LATER if taken_out and policy_row == RowName.BELOW_HOLD else policy_row
+    return PolicyRow.HELD_WITH_LATER if taken_out and policy_row == PolicyRow.BELOW_HOLD else policy_row
 
 
 view = Reader(
@@ -101,8 +101,8 @@ def told(told_to: str, told_at: int | None) -> NoticeHint | None:
     return None if told_at is None else NoticeHint(int(told_to or "0"), moment(told_at))
 
 
-def _missing(notices_missing: str) -> Missing | None:
-    return Missing(notices_missing) if notices_missing else None
+def _missing(notices_missing: str) -> PullFailure | None:
+    return PullFailure(notices_missing) if notices_missing else None
 
 
 mailbox = Reader(

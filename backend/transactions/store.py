@@ -283,7 +283,7 @@ class Store:
     gone = writes_lane(_sync.gone)
 
     standing = reads_key(_verdicts.standing)
-    dealings = reads_key(_verdicts.dealings)
+    challenge_history = reads_key(_verdicts.challenge_history)
     record_verdict = writes_lane(_verdicts.record_verdict)
     owed_links = reads(_verdicts.owed_links)
     room_at = reads_key(_verdicts.room_at)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from backend.domain.errors import LaneLost, NotFound
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.mailbox import NOTICE_DELAY, Mailbox, Missing, NoticeHint, Notices
+from backend.domain.mailbox.mailbox import NOTICE_DELAY, Mailbox, NoticeHint, NoticeMode, PullFailure
 from backend.domain.mailbox.message import MessageView
 from backend.transactions import challenges, decide, rows, verdicts
 from backend.transactions.jobs import current, position, progress, request_duty
@@ -151,7 +151,7 @@ def _move_cursor(
     unheard = mailbox["unheard_since"]
     if forward and unheard is None:
         unheard = micros(now)
-    if mailbox["notices"] == Notices.POLL or (heard is not None and now - heard.at < NOTICE_DELAY):
+    if mailbox["notices"] == NoticeMode.POLL or (heard is not None and now - heard.at < NOTICE_DELAY):
         unheard = None
     since = mailbox["safe_since"] if page.safe_since is None else micros_or_none(page.safe_since)
     yield q(
@@ -276,12 +276,12 @@ def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, n
 # ---- How a mailbox gets notices of new mail
 
 
-def set_notice_mode(mailbox_id: MailboxId, notices: Notices) -> Script[None]:
+def set_notice_mode(mailbox_id: MailboxId, notices: NoticeMode) -> Script[None]:
     """Set how the mailbox gets notices of new mail. POLL forgets the watch, which must have been stopped."""
     yield q("hear_by", mailbox_id=mailbox_id, notices=notices)
 
 
-def note_missing(missing: Missing | None) -> Script[None]:
+def note_missing(missing: PullFailure | None) -> Script[None]:
     """Note what stops notices for all mailboxes that pull them, None for nothing."""
     yield q("save_missing", missing=missing or "")
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 
-from backend.domain.entry.challenge import ChallengeIntent, Dealings, spent
+from backend.domain.entry.challenge import ChallengeHistory, ChallengeIntent, spent
 from backend.domain.errors import Conflict, LaneLost, NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mail.sender import counted_domain
 from backend.domain.mailbox.message import PLACEMENT_OF, Placement, Screened, Stage, Verdict
-from backend.domain.mailbox.owner_digest import SETTLE
+from backend.domain.mailbox.owner_digest import NOTIFICATION_DELAY
 from backend.domain.policy.evidence import (
     CLEARLY_ORDINARY,
     COLLEAGUE_WEIGHT,
@@ -22,7 +22,7 @@ from backend.domain.policy.evidence import (
     evidence_of,
 )
 from backend.domain.policy.evidence import EVIDENCE_ROWS as EVIDENT
-from backend.domain.policy.guards import COUNT_PERIOD, OWED, limits_reached, owed
+from backend.domain.policy.guards import COUNT_PERIOD, POSTPONED_FOR, is_postponed, limits_reached
 from backend.domain.policy.table import STRANGERS, Standing
 from backend.domain.watching.drift import class_line
 from backend.transactions import decide, decisions, rows, senders
@@ -69,14 +69,14 @@ def standing(
     )
 
 
-def dealings(
+def challenge_history(
     mailbox_id: MailboxId, sender: str, sender_domain: str, thread_id: str, now: datetime
-) -> Script[Dealings]:
+) -> Script[ChallengeHistory]:
     """Earlier challenges as the guards see them: read before a verdict, and again when its intent is stored."""
     counted = counted_domain(sender_domain)
     return only(
-        Dealings,
-        "dealings",
+        ChallengeHistory,
+        "challenge_history",
         mailbox_id=mailbox_id,
         sender=sender,
         counted_domain=counted,
@@ -133,10 +133,10 @@ def record_verdict(
         yield from _intend(job.mailbox_id, job.gmail_id, job.thread_id, challenge, now)
     decided_by = "credit" if verdict.spends_credit else ""
     yield from write_verdict(job, verdict, screened, now, acts, placement, decided_by)
-    if placement is Placement.HELD and owed(verdict.guards):
+    if placement is Placement.HELD and is_postponed(verdict.guards):
         yield from request_duty(job.mailbox_id, Duty.OWED, (yield from room_at(job.mailbox_id, now)))
     if placement is Placement.HELD and (yield from number("has_web_push", mailbox_id=job.mailbox_id)):
-        yield from request_duty(job.mailbox_id, Duty.WEB_PUSH, now + SETTLE)
+        yield from request_duty(job.mailbox_id, Duty.WEB_PUSH, now + NOTIFICATION_DELAY)
     return next_job(replace(job, placement=placement), acts) if acts else None
 
 
@@ -229,7 +229,7 @@ def _intend(
 ) -> Script[None]:
     """Store the intent, if what the guards saw still holds."""
     mailbox: MailboxRow = yield q("mailbox", mailbox_id=mailbox_id)
-    seen = yield from dealings(mailbox_id, intent.sender, intent.sender_domain, thread_id, now)
+    seen = yield from challenge_history(mailbox_id, intent.sender, intent.sender_domain, thread_id, now)
     if limits_reached(seen, rows.mailbox(mailbox).preferences, now):
         raise Conflict("conflict.challenge")
     yield q("close_spent", mailbox_id=mailbox_id, sender=intent.sender, now=micros(now))
@@ -262,7 +262,7 @@ def room_at(mailbox_id: MailboxId, now: datetime) -> Script[datetime]:
 
 def owed_links(mailbox_id: MailboxId, now: datetime) -> Script[tuple[Debt, ...]]:
     """Held mail whose link is owed, oldest first."""
-    return each(Debt, "owed_links", mailbox_id=mailbox_id, since=micros(now - OWED))
+    return each(Debt, "owed_links", mailbox_id=mailbox_id, since=micros(now - POSTPONED_FOR))
 
 
 def pay_link(

@@ -15,7 +15,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.errors import StoreAway
 from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN
-from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Stage
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, PolicyRow, Stage
 from backend.locale import Words
 from backend.transactions.store import Store
 from backend.web.guards import guarded, log_bug, per_minute
@@ -210,10 +210,10 @@ def _sentence_key(view: MessageView, lane: str, challenge: Challenge | None) -> 
     if not lane:
         return "told_read" if view.stage else "told_gone"
     if (
-        view.decided_by in DECIDED and view.row != RowName.CREDIT
+        view.decided_by in DECIDED and view.row != PolicyRow.CREDIT
     ):  # that row itself says that a credit decided
         return f"decided_{view.decided_by}"
-    if lane == "held" and view.row == RowName.CHALLENGE:
+    if lane == "held" and view.row == PolicyRow.CHALLENGE:
         return f"told_reply_{REPLIES[challenge.state] if challenge else 'now'}"
     return f"row_{view.row}"
 

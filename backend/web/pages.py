@@ -32,7 +32,7 @@ from werkzeug.exceptions import NotFound
 from backend.domain.errors import Failing
 from backend.domain.mail.message import UNSEEN
 from backend.domain.mailbox.mailbox import Condition, Explanation, Mailbox, Who, explain
-from backend.domain.mailbox.message import MessageView, RowName
+from backend.domain.mailbox.message import MessageView, PolicyRow
 from backend.domain.reading.score import likeness, percent
 from backend.locale import DEFAULT, LANGUAGES, Section, Words, catalogue, reason
 from backend.web.guards import guarded, per_minute
@@ -187,7 +187,7 @@ OPEN_LINK = "open_challenge"
 def row_words(view: MessageView, say: Callable[..., str]) -> str:
     """The sentence for the decision table's row that decided. `say` returns a text of the cards. Raises `KeyError` for
     an unknown row, from another release."""
-    linked = view.row == RowName.QUARANTINE and OPEN_LINK in view.guards
+    linked = view.row == PolicyRow.QUARANTINE and OPEN_LINK in view.guards
     return say("row_quarantine_linked" if linked else f"row_{view.row}")
 
 

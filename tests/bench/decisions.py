@@ -22,7 +22,7 @@ from backend.demo.letters import letters
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.mailbox import Preferences
-from backend.domain.mailbox.message import Outcome, RowName, Verdict
+from backend.domain.mailbox.message import Outcome, PolicyRow, Verdict
 from backend.domain.policy.table import Facts
 from backend.domain.reading.model_text import prepare
 from backend.domain.reading.score import Score, ScoreTrace, Thresholds
@@ -58,7 +58,7 @@ def verdict() -> Verdict:
     trace = ScoreTrace("model " * 6, "t" * 32, "s" * 16, 120, 110)
     score = Score(0.123456789, -1.96, (), "2026.11", trace)
     kept = grounds(facts, score, Thresholds(0.1, 0.5, 0.8, 0.3), (), START)
-    return Verdict(Outcome.INBOX, RowName.BELOW_HOLD, score, grounds=kept)
+    return Verdict(Outcome.INBOX, PolicyRow.BELOW_HOLD, score, grounds=kept)
 
 
 def best(work: Callable[[], Any], rounds: int = ROUNDS) -> float:

@@ -37,7 +37,7 @@ from pathlib import Path
 
 from backend.demo.letters import Letter, letters
 from backend.domain.errors import AccessLost
-from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.mailbox import AccessState
 from backend.store.opening import open_store
 from tests import postgres_server
 from tests.bench.processor import family, spent
@@ -81,7 +81,7 @@ class Place:
             await story.connect(name)
             # Without a token: a server whose keys open none of those that are kept does not start.
             await store.swap_sealed_token(name, b"sealed", b"", story.now)
-            await store.set_link(name, Link.NEEDS_RECONNECT, story.now, AccessLost.SEALED)
+            await store.set_link(name, AccessState.NEEDS_RECONNECT, story.now, AccessLost.SEALED)
         await fill(self.kind, self.address, self.rows, story.now)
         await store.close()
 

@@ -26,14 +26,14 @@ from typing import Any
 
 import structlog
 
-from backend.domain.mailbox.review import Position, Shelf, Wanted
+from backend.domain.mailbox.review import Position, ReviewFilter, Shelf
 from backend.web.api.routes import packed_cursor
 from backend.web.owner.review import PAGE
 from tests.web.review_seed import fill
 from tests.web.service import Office, office
 
 ADDRESSES = count()
-HELD = Wanted((Shelf.HELD,))
+HELD = ReviewFilter((Shelf.HELD,))
 
 
 @dataclass

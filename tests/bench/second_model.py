@@ -16,7 +16,7 @@ import statistics
 import time
 
 from backend.domain.digest import Digest
-from backend.domain.digesting import Challenger, digest
+from backend.domain.digesting import Challenger, read_and_score
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.gmail.arrivals import read_message
@@ -57,7 +57,7 @@ def measure(count: int) -> dict[str, float]:
         for place, message in enumerate(messages):
             for name, second in beside.items():
                 began = time.process_time()
-                found = digest(read_message(message), OWNER, session.score, limits, second)
+                found = read_and_score(read_message(message), OWNER, session.score, limits, second)
                 told = pack_answer({"value": found, "spent": False})[ANSWER.size :]
                 read = ReaderReply[Digest].model_validate_json(told)
                 times[name][place] = min(times[name][place], 1_000 * (time.process_time() - began))

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 
 from backend.__main__ import cli
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import RowName, Shadow
+from backend.domain.mailbox.message import PolicyRow, Shadow
 from tests.browser.axe import assert_accessible
 from tests.browser.checks import keep_picture, look_over
 from tests.browser.review_fixture import Fixture, fixture, visit
@@ -77,7 +77,7 @@ def test_from_adding_a_model_to_going_back(
     put_renamed(tmp_path / "other.onnx")
     run("models", "add", str(tmp_path / "other.onnx"))
     run("models", "shadow", OTHER_VERSION)
-    passes = Shadow(OTHER_VERSION, RowName.BELOW_HOLD, 0.2)
+    passes = Shadow(OTHER_VERSION, PolicyRow.BELOW_HOLD, 0.2)
     for number in range(6):
         here.hold(f"h{number}", f"bo{number}@pitch.test", subject=f"Offer {number}", shadow=passes)
     here.office.story.pass_time(days=7)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from backend.domain.digest import Digest
-from backend.domain.digesting import Challenger, correspondents, digest, show
+from backend.domain.digesting import Challenger, correspondents, read_and_score, show
 from backend.domain.mail.machine_mail import UnsubscribeOffer, unsubscribe_offer
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import FailOpen, Limit
+from backend.domain.mailbox.message import FailOpenCause, ReadLimit
 from backend.domain.reading.score import Score, ShownMessage, StrictnessCost, Thresholds
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
@@ -25,14 +25,14 @@ class FakeReader:
     def __init__(self, score: Callable[[str], Score], thresholds: Callable[[Strictness], Thresholds]) -> None:
         self._score = score
         self._thresholds = thresholds
-        self.trouble: FailOpen | None = None
-        self.limit: Limit | None = None
+        self.trouble: FailOpenCause | None = None
+        self.limit: ReadLimit | None = None
         self.second: Challenger | None = None
 
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
         """Read and score a message."""
         limits = {strictness: self._thresholds(strictness) for strictness in Strictness}
-        read = digest(self._opened(fetched), owner, self._score, limits, self.second, self._briefly)
+        read = read_and_score(self._opened(fetched), owner, self._score, limits, self.second, self._briefly)
         return replace(read, limit=self.limit)
 
     async def show(self, fetched: Fetched, owner: Owner, score: Score) -> ShownMessage:

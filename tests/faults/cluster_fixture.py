@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from backend.demo import people
 from backend.demo.people import Salesperson, free_port, until_ready
 from backend.domain.errors import PitchgateError, StoreAway
-from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.mailbox import AccessState
 from backend.store.opening import open_store
 from backend.transactions.store import Store
 from tests import postgres_server
@@ -110,7 +110,7 @@ class Cluster:
         positions = await self.sandbox.positions()
         for one in self.owners:
             mailbox = mailboxes.get(one.email)
-            if mailbox is None or mailbox.link is not Link.CONNECTED or mailbox.indexed_at is None:
+            if mailbox is None or mailbox.link is not AccessState.CONNECTED or mailbox.indexed_at is None:
                 return f"{one.email} is not connected"
             if mailbox.page_start or mailbox.page_token:
                 return f"{one.email}: a listing under way"

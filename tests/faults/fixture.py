@@ -13,7 +13,7 @@ import aiohttp
 from backend.demo import people
 from backend.demo.people import Process, Salesperson, free_port, until_ready
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox.mailbox import Link, Mailbox
+from backend.domain.mailbox.mailbox import AccessState, Mailbox
 from backend.store.opening import open_store
 from backend.transactions.store import Store
 from tests.faults import helpers
@@ -90,7 +90,7 @@ class Fixture:
         mailbox = await self.mailbox()
         if mailbox is None:
             return "no mailbox"
-        if mailbox.link is not Link.CONNECTED:
+        if mailbox.link is not AccessState.CONNECTED:
             return f"link {mailbox.link}"
         if mailbox.indexed_at is None or mailbox.page_start or mailbox.page_token:
             return "a listing under way"

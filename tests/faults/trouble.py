@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.mailbox import AccessState
 from backend.domain.mailbox.message import WOULD_BE_HELD
 from backend.settings import GMAIL_MODIFY
 from tests.faults.fixture import NAME, Fixture
@@ -342,7 +342,7 @@ class Trouble:
         while True:
             await asyncio.sleep(0.15)
             mailbox = await self._fixture.mailbox()
-            lost = mailbox is not None and mailbox.link is Link.NEEDS_RECONNECT
+            lost = mailbox is not None and mailbox.link is AccessState.NEEDS_RECONNECT
             broken = self._broken_until is not None
             late = self._broken_until is not None and time.monotonic() > self._broken_until
             if lost or late:
@@ -359,7 +359,7 @@ class Trouble:
         end = time.monotonic() + MENDING
         while time.monotonic() < end:
             mailbox = await self._fixture.mailbox()
-            if self._broken_until is None and mailbox is not None and mailbox.link is Link.CONNECTED:
+            if self._broken_until is None and mailbox is not None and mailbox.link is AccessState.CONNECTED:
                 return
             await asyncio.sleep(0.1)
         raise PitchgateError("The owner could not connect again.")

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import pytest
 
 from backend.demo.letters import OWNER
-from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.mailbox import AccessState
 from backend.settings import GMAIL_MODIFY
 from backend.store.opening import open_store
 from backend.web.pages import state_of
@@ -30,7 +30,7 @@ async def _rule(journey: Journey, kind: str, method: str, times: int = 1) -> Non
     )
 
 
-async def _link(folder: Path) -> tuple[Link | None, str]:
+async def _link(folder: Path) -> tuple[AccessState | None, str]:
     store = open_store(folder / "state" / "pitchgate.sqlite3")
     await store.open()
     try:
@@ -41,7 +41,7 @@ async def _link(folder: Path) -> tuple[Link | None, str]:
 
 
 async def _lost(folder: Path) -> bool:
-    return (await _link(folder))[0] is Link.NEEDS_RECONNECT
+    return (await _link(folder))[0] is AccessState.NEEDS_RECONNECT
 
 
 async def _consent(journey: Journey, account: str, untick: str = "") -> tuple[int, str]:
@@ -96,7 +96,7 @@ async def test_lost_consent_stops_the_mailbox_and_work_goes_on_where_it_stopped(
         await journey.quiet()
         sent = [mail for mail in await journey.stage.sandbox.outbox() if mail["sender"] == OWNER]
         assert len(sent) == len({str(mail["recipients"]) for mail in sent}) == 2
-    assert (await _link(tmp_path))[0] is Link.CONNECTED
+    assert (await _link(tmp_path))[0] is AccessState.CONNECTED
 
 
 def _rows(folder: Path) -> dict[str, int]:

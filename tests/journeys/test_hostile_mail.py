@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.mailbox.message import Limit
+from backend.domain.mailbox.message import ReadLimit
 from tests.journeys import hostile
 from tests.journeys.hostile_kinds import KINDS
 
@@ -24,7 +24,7 @@ async def test_within_the_limits_each_is_judged_and_the_others_too(tmp_path: Pat
     rows = {kind["row"] for kind in figures["kinds"].values()}
     assert rows <= {"below_hold", "unread", "challenge", "quarantine", "machine_mail"}
     causes = {kind["cause"] for kind in figures["kinds"].values()} - {""}
-    assert causes <= set(Limit)
+    assert causes <= set(ReadLimit)
     well(figures)
 
 

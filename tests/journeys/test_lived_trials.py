@@ -9,14 +9,14 @@ import pytest
 
 from backend.commands.models import running_trial
 from backend.domain.mailbox.mailbox import Mode
-from backend.domain.mailbox.message import Outcome, RowName, Shadow, Verdict
+from backend.domain.mailbox.message import Outcome, PolicyRow, Shadow, Verdict
 from backend.domain.reading.score import Score
 from backend.domain.watching.trial import Act, Finding
 from backend.pipeline.stages import run_duty
 from backend.transactions.records import Duty, StoredModel
 from tests.web.service import Office, office
 
-ROWS = {True: (Outcome.HOLD, RowName.QUARANTINE), False: (Outcome.INBOX, RowName.BELOW_HOLD)}
+ROWS = {True: (Outcome.HOLD, PolicyRow.QUARANTINE), False: (Outcome.INBOX, PolicyRow.BELOW_HOLD)}
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from backend.domain.mailbox.message import Outcome, RowName, Verdict
+from backend.domain.mailbox.message import Outcome, PolicyRow, Verdict
 from backend.pipeline.judged import VerdictMetrics
 from backend.ports.public_post import Pushed
 from backend.web.services import GROUPS, Measures
@@ -37,7 +37,7 @@ def exposition() -> str:
     """What a server says that has met everything."""
     measures, judged = Measures(), VerdictMetrics()
     measures.request("/", "GET", 200, 0.01)
-    judged.note(Verdict(Outcome.INBOX, RowName.BELOW_HOLD))
+    judged.note(Verdict(Outcome.INBOX, PolicyRow.BELOW_HOLD))
     judged.lag.observe(1)
     judged.reading.observe(0.01)
     census = dict.fromkeys((key if len(told) == 2 else f"{key}.x" for key, told in GROUPS.items()), 1)

@@ -24,7 +24,7 @@ from click.testing import CliRunner
 
 from backend.__main__ import cli
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.message import Grounds, Outcome, RowName, Verdict
+from backend.domain.mailbox.message import Grounds, Outcome, PolicyRow, Verdict
 from backend.domain.reading.score import Score
 from backend.domain.watching.audit import Chain, appended, bits
 from backend.settings_read import read_settings
@@ -165,7 +165,7 @@ async def lived(folder: Path) -> None:
                 await story.arrive(mailbox_id, gmail_id)
                 score = Score(0.9 + number / 1_000, 2.0)
                 grounds = Grounds('{"mode":"quarantine"}', json.dumps({"p": bits(score.probability)}))
-                verdict = Verdict(Outcome.HOLD, RowName.QUARANTINE, score, grounds=grounds)
+                verdict = Verdict(Outcome.HOLD, PolicyRow.QUARANTINE, score, grounds=grounds)
                 facts = story.screened(f"{gmail_id}@pitch.test")
                 await store.record_verdict(await story.job(gmail_id), verdict, facts, None, story.now)
                 await story.work()

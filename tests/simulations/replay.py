@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from backend.commands import audit
-from backend.domain.digesting import digest
+from backend.domain.digesting import read_and_score
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Preferences, Strictness
-from backend.domain.policy.evidence import Earlier
+from backend.domain.policy.evidence import EarlierEvidence
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.watching import audit as watching_audit
 from backend.domain.watching.audit import grounds
@@ -104,7 +104,7 @@ async def _judge(
 ) -> None:
     arrival = Arrival(job.gmail_id, job.thread_id, frozenset({"INBOX", "UNREAD"}), START, row.message)
     limits = {strictness: session.thresholds(strictness) for strictness in Strictness}
-    read = digest(arrival, row.owner, lambda text: session.score(text, keep_counts=True), limits)
+    read = read_and_score(arrival, row.owner, lambda text: session.score(text, keep_counts=True), limits)
     assert read.score is not None
     assert read.score.trace is not None
     preferences = Preferences().changed(
@@ -116,7 +116,7 @@ async def _judge(
             numbers.choice([None, None, None, *RuleKind]), numbers.choice([None, None, *RuleKind])
         ),
         corresponded=numbers.random() < 0.1,
-        earlier=Earlier(
+        earlier=EarlierEvidence(
             numbers.uniform(-4, 4) if numbers.random() < 0.3 else 0.0,
             numbers.uniform(-4, 4) if numbers.random() < 0.3 else 0.0,
             numbers.random() if numbers.random() < 0.2 else None,

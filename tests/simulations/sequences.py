@@ -26,7 +26,7 @@ from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.message import LabelIds
 from backend.domain.policy.evidence import combined_probability, evidence_of
-from backend.domain.policy.rehearsal import PreviewedMail, preview_verdicts
+from backend.domain.policy.preview import PreviewedMail, preview_verdicts
 from backend.domain.reading.score import Score, Thresholds
 from model_export.errands import UNKNOWN
 from model_export.rows import Row, corpus

@@ -151,7 +151,7 @@ class Challenge:
 
 
 @dataclass(frozen=True, slots=True)
-class Dealings:
+class ChallengeHistory:
     """What the challenge guards need to know about earlier challenges in this mailbox: whether the sender has an open
     link (a used one is open while their mail waits), when they got the last one, the numbers of challenges to their
     domain and from this mailbox within a day, and whether this thread already has one."""
@@ -279,7 +279,7 @@ def restored(sender: str, amount: int, decision: str) -> LedgerEntry:
     return LedgerEntry(sender, amount, Posting.REFUNDED, f"undo:{decision}")
 
 
-def given(sender: str, amount: int, key: str) -> LedgerEntry:
+def adjusted_by_owner(sender: str, amount: int, key: str) -> LedgerEntry:
     """Credits that the owner gives (above 0) or takes (below 0)."""
     return LedgerEntry(sender, amount, Posting.GRANTED if amount > 0 else Posting.REVOKED, key)
 

@@ -13,7 +13,7 @@ from typing import Any
 from backend.domain.entry.challenge import ChallengeState, Posting
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import Decision, Origin, RuleKind
-from backend.domain.mailbox.message import Outcome, Placement, RowName
+from backend.domain.mailbox.message import Outcome, Placement, PolicyRow
 from backend.domain.moments import micros, moment
 
 # ---- The lists of an archive
@@ -80,7 +80,7 @@ _MESSAGE: dict[str, Column] = {
     "placement": _maybe(_one_of(Placement)),
     "decided_by": TEXT,
     "outcome": _one_of(Outcome, ""),
-    "policy_row": _one_of(RowName, ""),
+    "policy_row": _one_of(PolicyRow, ""),
     "score": _maybe(REAL),
     "logit": _maybe(REAL),
     "evidence": _maybe(REAL),
@@ -103,7 +103,7 @@ _MESSAGE: dict[str, Column] = {
     "language": TEXT,
     "appeal": TEXT,
     "shadow_model": _maybe(TEXT),
-    "shadow_row": _maybe(_one_of(RowName)),
+    "shadow_row": _maybe(_one_of(PolicyRow)),
     "shadow_score": _maybe(REAL),
 }
 _CHALLENGE: dict[str, Column] = {

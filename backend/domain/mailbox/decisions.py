@@ -48,21 +48,21 @@ class Origin(StrEnum):
     COMMAND = "command"
 
 
-class WhenPointless(StrEnum):
+class InapplicableOrder(StrEnum):
     """What to do if an order cannot be applied to one of its messages: we do not know the message, the owner has put it
     into spam or the bin, or the order's key was used for another decision."""
 
     REFUSED = "refused"  # raise an error: the order is about this message alone
     COUNTED = "counted"  # count it: it is one of many on a page that may be old, like a message that Gmail has deleted
-    PASSED_OVER = "passed over"  # ignore it: in Gmail owners move mail that we never saw
+    IGNORED = "ignored"  # ignore it: in Gmail owners move mail that we never saw
 
 
-WHEN_POINTLESS: Mapping[Origin, WhenPointless] = {
-    Origin.TRAY: WhenPointless.REFUSED,
-    Origin.CARD: WhenPointless.REFUSED,
-    Origin.COMMAND: WhenPointless.REFUSED,
-    Origin.PAGE: WhenPointless.COUNTED,
-    Origin.GMAIL: WhenPointless.PASSED_OVER,
+IF_INAPPLICABLE: Mapping[Origin, InapplicableOrder] = {
+    Origin.TRAY: InapplicableOrder.REFUSED,
+    Origin.CARD: InapplicableOrder.REFUSED,
+    Origin.COMMAND: InapplicableOrder.REFUSED,
+    Origin.PAGE: InapplicableOrder.COUNTED,
+    Origin.GMAIL: InapplicableOrder.IGNORED,
 }
 """The only difference between the places where decisions are made. A digest's link counts as a page."""
 
@@ -94,23 +94,23 @@ class LateOrder:
 @dataclass(frozen=True, slots=True)
 class Order:
     """One decision about some messages. The caller chooses `key`: an order sent twice is applied once. For messages in
-    `whole`, it also applies to the sender's earlier held mail. `given` is set if the order arrives late."""
+    `whole`, it also applies to the sender's earlier held mail. `late` is set if the order arrives late."""
 
     key: str
     decision: Decision
     gmail_ids: Sequence[str]
     origin: Origin
     whole: Collection[str] = ()
-    given: LateOrder | None = None
+    late: LateOrder | None = None
 
     @property
-    def when_pointless(self) -> WhenPointless:
+    def if_inapplicable(self) -> InapplicableOrder:
         """What to do if it cannot be applied to a message."""
-        return WHEN_POINTLESS[self.origin]
+        return IF_INAPPLICABLE[self.origin]
 
     def about(self, gmail_id: str) -> Correction:
         """The decision about one of its messages."""
-        key = f"{self.key}.{gmail_id}" if self.when_pointless is WhenPointless.COUNTED else self.key
+        key = f"{self.key}.{gmail_id}" if self.if_inapplicable is InapplicableOrder.COUNTED else self.key
         return Correction(key, gmail_id, self.decision, self.origin)
 
 
@@ -364,7 +364,7 @@ class KnownState:
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class TakenBack:
     """A message that the owner took out of spam or the bin. `record` is the move's; `lies_held`: it has the held label
     now and is not in the inbox."""
 
@@ -378,7 +378,7 @@ class GmailDecisions:
     """The decisions found in moves. `returned` messages must be applied first, then `corrections`."""
 
     corrections: tuple[Correction, ...]
-    returned: tuple[Returned, ...] = ()
+    returned: tuple[TakenBack, ...] = ()
 
 
 @dataclass(slots=True)
@@ -414,13 +414,13 @@ def decisions(moves: Iterable[Move], known: Mapping[str, KnownState], labels: La
             away = _SPAM_OR_BIN if state.decided_by in IN_SPAM_OR_BIN else ""
             _note_move(by_message.setdefault(move.gmail_id, _MovesOfMessage(away)), move, labels)
     found: list[Correction] = []
-    returned: list[Returned] = []
+    returned: list[TakenBack] = []
     for gmail_id, seen in by_message.items():
         state = known[gmail_id]
         found += _decided(gmail_id, seen, state, labels)
         # A message without a placement may have been reported as spam, too.
         if seen.returned is not None and (state.decided_by in IN_SPAM_OR_BIN or state.placement is None):
-            returned.append(Returned(gmail_id, seen.returned, _lies_held(seen, labels)))
+            returned.append(TakenBack(gmail_id, seen.returned, _lies_held(seen, labels)))
     return GmailDecisions(tuple(found), tuple(returned))
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from backend.domain.entry.challenge_mail import MAX_OWN_WORDING
 from backend.domain.errors import AccessLost, Cause, Failing, Refused, failure_to_show
 from backend.domain.mail.message import MailboxId, Owner
-from backend.domain.mailbox.message import LabelIds, RowName
+from backend.domain.mailbox.message import LabelIds, PolicyRow
 
 # ---- Gaps in Google's history
 
@@ -55,7 +55,7 @@ INDEX_LAG = timedelta(seconds=30)
 """A push may announce mail that history does not list yet. For this long we trust the push and ask again."""
 
 
-class Notices(StrEnum):
+class NoticeMode(StrEnum):
     """How we learn that a mailbox has new mail."""
 
     PUSH = "push"  # Pub/Sub posts notices to us
@@ -65,15 +65,15 @@ class Notices(StrEnum):
     @property
     def watched(self) -> bool:
         """Whether Gmail is asked to send notices of changes (`users.watch`)."""
-        return self is not Notices.POLL
+        return self is not NoticeMode.POLL
 
 
-class Missing(StrEnum):
+class PullFailure(StrEnum):
     """Why notices cannot be fetched. The values are stored and counted, so they never change."""
 
     CREDENTIALS = "credentials"  # this machine has no application default credentials, or they are refused
     SUBSCRIPTION = "subscription"  # no subscription has that name, or it is one that pushes
-    RIGHT = "right"  # the account has no permission to fetch from it
+    PERMISSION = "right"  # the account has no permission to fetch from it
     CONNECTION = "connection"  # Pub/Sub cannot be reached
 
 
@@ -102,8 +102,8 @@ GRANT_ALARM = timedelta(hours=48)
 
 ROWS_ALWAYS_ON = frozenset(
     {
-        *(RowName.NOT_INCOMING, RowName.LEFT_ALONE, RowName.UNREAD, RowName.BELOW_HOLD),
-        *(RowName.OBSERVE, RowName.QUARANTINE, RowName.CHALLENGE),
+        *(PolicyRow.NOT_INCOMING, PolicyRow.LEFT_ALONE, PolicyRow.UNREAD, PolicyRow.BELOW_HOLD),
+        *(PolicyRow.OBSERVE, PolicyRow.QUARANTINE, PolicyRow.CHALLENGE),
     }
 )
 """Policy rows that no setting can switch off: without them mail would be held for no reason, or while paused.
@@ -148,7 +148,7 @@ class DigestPace(StrEnum):
     WEEKLY = "weekly"
 
 
-class Link(StrEnum):
+class AccessState(StrEnum):
     """Our access to the mailbox at Google. Stored; everything else about the state is derived."""
 
     CONNECTED = "connected"
@@ -179,7 +179,7 @@ class Preferences:
     mode: Mode = Mode.OBSERVE
     strictness: Strictness = Strictness.NORMAL
     left_alone: frozenset[str] = frozenset({"CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_FORUMS"})
-    rows_off: frozenset[RowName] = frozenset()
+    rows_off: frozenset[PolicyRow] = frozenset()
     credits_per_solve: int = 3
     daily_challenges: int = 50
     domain_challenges: int = 3
@@ -242,7 +242,7 @@ class Preferences:
             name = min(unknown)
             raise Refused("unknown_field", name=name, field=name)
         rows = changes.get("rows_off", [])
-        if isinstance(rows, list) and any(row not in tuple(RowName) for row in rows):
+        if isinstance(rows, list) and any(row not in tuple(PolicyRow) for row in rows):
             raise bad_setting("rows_off", CHOICES["rows_off"])
         return self.from_json(self.to_json() | changes)
 
@@ -250,7 +250,7 @@ class Preferences:
 CHOICES: Mapping[str, Iterable[str]] = {
     "mode": Mode,
     "strictness": Strictness,
-    "rows_off": sorted(set(RowName) - ROWS_ALWAYS_ON),
+    "rows_off": sorted(set(PolicyRow) - ROWS_ALWAYS_ON),
     "digest": DigestPace,
 }
 """The settings that take one or several of a list of words → that list."""
@@ -270,9 +270,9 @@ def _words(value: object) -> frozenset[str]:
     return frozenset(value)
 
 
-def _rows(value: object) -> frozenset[RowName]:
+def _rows(value: object) -> frozenset[PolicyRow]:
     words = _words(value)
-    return frozenset(row for row in RowName if row in words)
+    return frozenset(row for row in PolicyRow if row in words)
 
 
 def _aware(value: str) -> datetime:
@@ -322,7 +322,7 @@ class Mailbox:
     id: MailboxId
     sub: str
     owner: Owner
-    link: Link
+    link: AccessState
     preferences: Preferences
     scopes: frozenset[str]
     created_at: datetime
@@ -339,8 +339,8 @@ class Mailbox:
     lost: AccessLost | None = None
     gap: Gap | None = None
     failing: tuple[Failing, ...] = ()
-    notices: Notices = Notices.PUSH
-    missing: Missing | None = None
+    notices: NoticeMode = NoticeMode.PUSH
+    missing: PullFailure | None = None
     moved_at: datetime | None = None
     unheard_since: datetime | None = None
     told: NoticeHint | None = None
@@ -353,9 +353,9 @@ class Mailbox:
 
     def condition(self, now: datetime) -> Condition:
         """The state shown to the owner. What they must act on comes first."""
-        if self.link is Link.LEAVING:
+        if self.link is AccessState.LEAVING:
             return Condition.DISCONNECTED
-        if self.link is Link.NEEDS_RECONNECT:
+        if self.link is AccessState.NEEDS_RECONNECT:
             return Condition.NEEDS_RECONNECT
         if not self.paused(now) and self.trouble(now) is not None:
             return Condition.DELAYED
@@ -387,7 +387,7 @@ class Mailbox:
     def grant_ends(self, now: datetime) -> datetime | None:
         """When Google ends our access, if that is soon. The owner can avoid it by connecting again before."""
         at = self.grant_expires_at
-        near = self.link is Link.CONNECTED and at is not None and now < at <= now + GRANT_ALARM
+        near = self.link is AccessState.CONNECTED and at is not None and now < at <= now + GRANT_ALARM
         return at if near else None
 
     @property
@@ -451,7 +451,7 @@ class Explanation:
     indexed: tuple[int, int] | None = None
     paused_until: datetime | None = None
     polled: bool = False
-    missing: Missing | None = None
+    missing: PullFailure | None = None
     silent_since: datetime | None = None
     topic_missing: bool = False
     watch_lapses: bool = False
@@ -474,7 +474,7 @@ def explain(mailbox: Mailbox, now: datetime) -> Explanation:
         late=mailbox.trouble(now) if paused or condition is Condition.DELAYED else None,
         indexed=(mailbox.index_done, mailbox.index_total) if indexing else None,
         paused_until=mailbox.preferences.paused_until if paused else None,
-        polled=mailbox.notices is Notices.POLL,
+        polled=mailbox.notices is NoticeMode.POLL,
         missing=mailbox.missing,
         silent_since=mailbox.silent_since(now) if not lapsed and mailbox.missing is None else None,
         topic_missing=not needs_owner and mailbox.topic_missing,

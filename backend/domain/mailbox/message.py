@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     CHALLENGE = "challenge"  # held, and the sender is answered with a link
 
 
-class RowName(StrEnum):
+class PolicyRow(StrEnum):
     """The rows of the policy table, in its order. The values are stored and shown to developers."""
 
     NOT_INCOMING = "not_incoming"
@@ -48,7 +48,7 @@ class RowName(StrEnum):
     )
 
 
-class FailOpen(StrEnum):
+class FailOpenCause(StrEnum):
     """Why a message could not be judged. The values are stored, counted and logged; the catalogues have sentences."""
 
     REFUSED = "refused"  # Gmail refused to give it
@@ -62,7 +62,7 @@ class FailOpen(StrEnum):
     UNSETTLED = "unsettled"  # the sender's credits or challenges kept changing while it was judged
 
 
-class Limit(StrEnum):
+class ReadLimit(StrEnum):
     """Why a mail could be read only in part. The values are stored, counted and logged. The sender can cause this on
     purpose, so the mail gains nothing by it: the part that could be read is judged by the same rules."""
 
@@ -89,7 +89,7 @@ class Shadow:
     """What the model in trial would have decided: its version, the row, the probability. Only recorded."""
 
     model: str
-    row: RowName
+    row: PolicyRow
     score: float
 
 
@@ -97,12 +97,12 @@ class Shadow:
 class Verdict:
     """The decision about one message.
 
-    `guards` names the challenge guards that object (empty if all passed or none was checked). `cause` is a `FailOpen`
-    value with row FAIL_OPEN, and with other rows a `Limit` value or "".
+    `guards` names the challenge guards that object (empty if all passed or none was checked). `cause` is a
+    `FailOpenCause` value with row FAIL_OPEN, and with other rows a `ReadLimit` value or "".
     """
 
     outcome: Outcome
-    row: RowName
+    row: PolicyRow
     score: Score | None = None
     guards: tuple[str, ...] = ()
     cause: str = ""
@@ -118,7 +118,7 @@ class Verdict:
     @property
     def relabels(self) -> bool:
         """Whether the message gets one of our labels."""
-        return self.holds or self.outcome is Outcome.MARK or self.row is RowName.UNREAD
+        return self.holds or self.outcome is Outcome.MARK or self.row is PolicyRow.UNREAD
 
 
 # ---- Our Gmail labels

@@ -20,17 +20,17 @@ from backend.domain.mail.message import UNSEEN, MailboxId, Owner
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import DigestPace
 from backend.domain.mailbox.message import MessageView
-from backend.domain.mailbox.review import Pile
+from backend.domain.mailbox.review import SenderPile
 
 # ---- Web push
 
 
-SETTLE = timedelta(seconds=5)
+NOTIFICATION_DELAY = timedelta(seconds=5)
 """How long a notification waits for more mail to arrive."""
-APART = timedelta(minutes=5)
+NOTIFICATION_GAP = timedelta(minutes=5)
 """The least time between two notifications in one browser."""
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=15)
-GIVEN_UP = timedelta(days=3)
+BROWSER_GIVEN_UP_AFTER = timedelta(days=3)
 """A browser that could not be reached for this long is removed."""
 
 MOST_BROWSERS = 10
@@ -62,7 +62,7 @@ def subscription(endpoint: str, p256dh: str, auth: str, key: str) -> PushSubscri
     return PushSubscription(endpoint, point, secret, key)
 
 
-def new_senders(piles: Iterable[Pile], since: datetime, now: datetime) -> tuple[MessageView, ...]:
+def new_senders(piles: Iterable[SenderPile], since: datetime, now: datetime) -> tuple[MessageView, ...]:
     """The newest message of each sender who had nothing held before `since`. Owners hear of each sender once."""
     return tuple(
         pile.messages[0]

@@ -15,7 +15,7 @@ from math import sqrt
 
 from backend.domain.mailbox.decisions import Decision, RuleMatch
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message import Limit, MessageView, Placement, RowName
+from backend.domain.mailbox.message import MessageView, Placement, PolicyRow, ReadLimit
 from backend.domain.reading.score import PITCH_WORDS, Reason
 
 # ---- What the review page shows
@@ -43,7 +43,7 @@ def shelf_of(view: MessageView) -> Shelf | None:
     return Shelf.LET_IN if view.decided_by else Shelf.PASSED
 
 
-LIKE_A_PITCH = (RowName.OBSERVE, RowName.CREDIT)
+LIKE_A_PITCH = (PolicyRow.OBSERVE, PolicyRow.CREDIT)
 """Policy rows of mail that stays in the inbox although it looks like a pitch."""
 
 
@@ -69,16 +69,16 @@ def reason_to_show(reasons: Sequence[Reason], row: str, passed: bool, cause: str
     it in. None if the verdict has a more important explanation: the sender's other mail, or that the message could not
     be read in full.
     """
-    if row in (RowName.HELD_WITH_EARLIER, RowName.HELD_WITH_LATER) or cause in tuple(Limit):
+    if row in (PolicyRow.HELD_WITH_EARLIER, PolicyRow.HELD_WITH_LATER) or cause in tuple(ReadLimit):
         return None
     if passed:
-        return next((one for one in reasons if one.weight <= 0 and row == RowName.BELOW_HOLD), None)
+        return next((one for one in reasons if one.weight <= 0 and row == PolicyRow.BELOW_HOLD), None)
     for_pitch = sorted((one for one in reasons if one.weight > 0), key=lambda one: one.code == PITCH_WORDS)
     return next(iter((*for_pitch, *reasons)), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReviewFilter:
     """The filters and the order of a list. `shelves` is one shelf or all of them.
 
     `words` is searched for in sender, name, subject and note, ignoring case. `least` and `below` bound the score
@@ -101,11 +101,11 @@ class Wanted:
     @property
     def narrow(self) -> bool:
         """Whether there are filters that leave out messages of the shelf."""
-        return replace(self, doubtful=False) != Wanted(self.shelves)
+        return replace(self, doubtful=False) != ReviewFilter(self.shelves)
 
 
 @dataclass(frozen=True, slots=True)
-class Pile:
+class SenderPile:
     """Messages of one sender, newest first. `more` counts the sender's messages beyond these, up to 1,000."""
 
     sender: str
@@ -126,7 +126,7 @@ class Listing:
     mailbox: Mailbox
     latest: int
     waiting: int
-    piles: tuple[Pile, ...]
+    piles: tuple[SenderPile, ...]
     position: Position | None
     seen_back_to: datetime | None
 

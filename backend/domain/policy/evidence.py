@@ -15,13 +15,19 @@ from itertools import islice, takewhile
 from math import exp, log
 
 from backend.domain.mail.sender import is_free_mail
-from backend.domain.mailbox.message import RowName
+from backend.domain.mailbox.message import PolicyRow
 
 EVIDENCE_LASTS = timedelta(days=30)
 """How long an email counts as evidence, and how long held mail keeps further mail of its sender held too."""
 
 EVIDENCE_ROWS = frozenset(
-    {RowName.HELD_WITH_EARLIER, RowName.BELOW_HOLD, RowName.OBSERVE, RowName.QUARANTINE, RowName.CHALLENGE}
+    {
+        PolicyRow.HELD_WITH_EARLIER,
+        PolicyRow.BELOW_HOLD,
+        PolicyRow.OBSERVE,
+        PolicyRow.QUARANTINE,
+        PolicyRow.CHALLENGE,
+    }
 )
 """Policy rows whose messages are evidence: their score decided, not a contact, a rule or a credit."""
 
@@ -85,7 +91,7 @@ def company_domain(domain: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierEvidence:
     """A sender's earlier evidence when an email arrives.
 
     `proved` is the sum over authenticated emails. `claimed` is for judging a forged From: the sum over all emails with
@@ -124,14 +130,14 @@ class Evidence:
         if sender and company_domain(domain):
             self.by_company[domain].append(mail)
 
-    def before(self, sender: str, domain: str, at: datetime) -> Earlier:
+    def before(self, sender: str, domain: str, at: datetime) -> EarlierEvidence:
         """The evidence about the sender of a message that arrives at `at`."""
         own = _latest(self.by_sender.get(sender, ()), at)
         company = _latest(self.by_company.get(company_domain(domain), ()), at)
         weighted = [(mail, 1.0) for mail in own]
         weighted += [(mail, COLLEAGUE_WEIGHT) for mail in company if mail.sender != sender]
         held = [mail.probability for mail in own if mail.held and mail.authenticated]
-        return Earlier(
+        return EarlierEvidence(
             sum(evidence_of(mail.probability) * weight for mail, weight in weighted if mail.authenticated),
             sum(_claimed_evidence(mail) * weight for mail, weight in weighted),
             max(held, default=None),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backend.domain.entry.challenge import Dealings
+from backend.domain.entry.challenge import ChallengeHistory
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import (
     addressed_to,
@@ -33,44 +33,42 @@ SENDER_PAUSE = timedelta(days=7)
 COUNT_PERIOD = timedelta(days=1)
 """The period of the limits for one domain and for the mailbox."""
 
-OWED = SENDER_PAUSE
+POSTPONED_FOR = SENDER_PAUSE
 """How long a link that a daily limit held back may still be sent."""
 
 
 _DAILY_LIMITS = frozenset({"domain_limit", "mailbox_limit"})
 
 
-def _asked_recently(dealings: Dealings, _: Preferences, now: datetime) -> bool:
-    return dealings.sender_last_at is not None and now - dealings.sender_last_at < SENDER_PAUSE
+def _asked_recently(past: ChallengeHistory, _: Preferences, now: datetime) -> bool:
+    return past.sender_last_at is not None and now - past.sender_last_at < SENDER_PAUSE
 
 
-RATE_LIMITS: Mapping[str, Callable[[Dealings, Preferences, datetime], bool]] = {
-    "open_challenge": lambda dealings, preferences, now: dealings.open_for_sender,
+RATE_LIMITS: Mapping[str, Callable[[ChallengeHistory, Preferences, datetime], bool]] = {
+    "open_challenge": lambda past, preferences, now: past.open_for_sender,
     "asked_recently": _asked_recently,
-    "domain_limit": lambda dealings, preferences, now: dealings.domain_today >= preferences.domain_challenges,
-    "mailbox_limit": lambda dealings, preferences, now: (
-        dealings.mailbox_today >= preferences.daily_challenges
-    ),
-    "thread_answered": lambda dealings, preferences, now: dealings.thread_answered,
+    "domain_limit": lambda past, preferences, now: past.domain_today >= preferences.domain_challenges,
+    "mailbox_limit": lambda past, preferences, now: past.mailbox_today >= preferences.daily_challenges,
+    "thread_answered": lambda past, preferences, now: past.thread_answered,
 }
-"""Guard name → whether its limit is reached. `dealings` are the sender's earlier challenges."""
+"""Guard name → whether its limit is reached. `past`: the sender's earlier challenges."""
 
 
-def limits_reached(dealings: Dealings, preferences: Preferences, now: datetime) -> tuple[str, ...]:
+def limits_reached(past: ChallengeHistory, preferences: Preferences, now: datetime) -> tuple[str, ...]:
     """The guard names of the limits that are reached; () means another challenge may be sent."""
-    return tuple(name for name, is_reached in RATE_LIMITS.items() if is_reached(dealings, preferences, now))
+    return tuple(name for name, is_reached in RATE_LIMITS.items() if is_reached(past, preferences, now))
 
 
-def owed(objections: tuple[str, ...]) -> bool:
+def is_postponed(objections: tuple[str, ...]) -> bool:
     """Whether the link is only put off, because daily limits were the only objection."""
     return bool(objections) and {*objections} <= _DAILY_LIMITS
 
 
-def next_link_at(dealings: Dealings, preferences: Preferences, now: datetime) -> datetime:
+def next_link_at(past: ChallengeHistory, preferences: Preferences, now: datetime) -> datetime:
     """When this sender can get a link again: `now`, or after the pause since their last link, or in a day if a daily
-    limit is reached. A link that was put off (`owed`) is sent then without a new message."""
-    full = _DAILY_LIMITS & {*limits_reached(dealings, preferences, now)}
-    pause = now if dealings.sender_last_at is None else dealings.sender_last_at + SENDER_PAUSE
+    limit is reached. A link that was put off (`is_postponed`) is sent then without a new message."""
+    full = _DAILY_LIMITS & {*limits_reached(past, preferences, now)}
+    pause = now if past.sender_last_at is None else past.sender_last_at + SENDER_PAUSE
     return max(now, pause, now + COUNT_PERIOD if full else now)
 
 
@@ -107,7 +105,7 @@ class GuardInput:
     owner: Owner
     authentication: Authentication
     preferences: Preferences
-    dealings: Dealings
+    challenge_history: ChallengeHistory
     vacation_on: bool
     backlog: bool
     fresh: timedelta
@@ -130,84 +128,87 @@ class Guard:
     check: Callable[[GuardInput], bool]
     message_only: bool = True
 
-    def objects(self, given: GuardInput) -> bool:
+    def objects(self, about: GuardInput) -> bool:
         """Run the check, or look up its earlier result in `found_in_message`."""
-        if self.message_only and given.found_in_message is not None:
-            return self.name in given.found_in_message
-        return self.check(given)
+        if self.message_only and about.found_in_message is not None:
+            return self.name in about.found_in_message
+        return self.check(about)
 
 
-def objections(given: GuardInput) -> tuple[str, ...]:
+def objections(about: GuardInput) -> tuple[str, ...]:
     """The names of all guards that object, in the order of the table; () means a reply may be sent."""
-    return tuple(guard.name for guard in GUARDS if guard.objects(given))
+    return tuple(guard.name for guard in GUARDS if guard.objects(about))
 
 
 def objections_of_message(arrival: Arrival, owner: Owner, authentication: Authentication) -> tuple[str, ...]:
     """The objections that follow from the message alone, to be kept for `GuardInput.found_in_message`."""
-    given = GuardInput(
+    about = GuardInput(
         arrival,
         owner,
         authentication,
         preferences=Preferences(),
-        dealings=Dealings(),
+        challenge_history=ChallengeHistory(),
         vacation_on=False,
         backlog=False,
         fresh=timedelta(0),
         now=arrival.received_at,
     )
-    return tuple(guard.name for guard in GUARDS if guard.message_only and guard.check(given))
+    return tuple(guard.name for guard in GUARDS if guard.message_only and guard.check(about))
 
 
-def _auto_submitted(given: GuardInput) -> bool:
-    keywords = {v.partition(";")[0].strip().lower() for v in given.message.headers.all("Auto-Submitted")}
+def _auto_submitted(about: GuardInput) -> bool:
+    keywords = {v.partition(";")[0].strip().lower() for v in about.message.headers.all("Auto-Submitted")}
     return bool(keywords - {"", "no"})
 
 
-def _list_headers(given: GuardInput) -> bool:
-    names = (name.lower() for name, _ in given.message.headers)
+def _list_headers(about: GuardInput) -> bool:
+    names = (name.lower() for name, _ in about.message.headers)
     return any(name.startswith("list-") or name.startswith(_LIST_FIELDS) for name in names)
 
 
-def _suppressed(given: GuardInput) -> bool:
-    values = ",".join(given.message.headers.all("X-Auto-Response-Suppress"))
+def _suppressed(about: GuardInput) -> bool:
+    values = ",".join(about.message.headers.all("X-Auto-Response-Suppress"))
     return bool({word.strip().lower() for word in values.split(",")} & _SUPPRESS)
 
 
-def _auto_reply(given: GuardInput) -> bool:
-    message = given.message
+def _auto_reply(about: GuardInput) -> bool:
+    message = about.message
     return is_titled_auto_reply(message) or any(name in message.headers for name in _AUTOREPLY_FIELDS)
 
 
-def _loops(given: GuardInput) -> bool:
-    values = " ".join(given.message.headers.all("X-Loop")).lower()
-    return "pitchgate" in values or any(address in values for address in given.owner.addresses if address)
+def _loops(about: GuardInput) -> bool:
+    values = " ".join(about.message.headers.all("X-Loop")).lower()
+    return "pitchgate" in values or any(address in values for address in about.owner.addresses if address)
 
 
-def _report(given: GuardInput) -> bool:
-    declared = given.message.headers.first("Content-Type").lower()
-    named = given.message.content_type == "multipart/report" or "multipart/report" in declared
+def _report(about: GuardInput) -> bool:
+    declared = about.message.headers.first("Content-Type").lower()
+    named = about.message.content_type == "multipart/report" or "multipart/report" in declared
     return named or "report-type" in declared
 
 
-def _own_address(given: GuardInput) -> bool:
-    own = {mailbox_key(address) for address in given.owner.addresses}
-    involved = (*given.message.from_, reply_address(given.message))
+def _own_address(about: GuardInput) -> bool:
+    own = {mailbox_key(address) for address in about.owner.addresses}
+    involved = (*about.message.from_, reply_address(about.message))
     return any(mailbox_key(address.address) in own for address in involved if address.address)
 
 
-def _not_one_author(given: GuardInput) -> bool:
-    message = given.message
+def _not_one_author(about: GuardInput) -> bool:
+    message = about.message
     return len(message.from_) != 1 or not message.sender.domain or len(message.headers.all("From")) > 1
 
 
-def _stale(given: GuardInput) -> bool:
+def _stale(about: GuardInput) -> bool:
     # A date in the far future is as suspicious as an old one.
-    return abs(given.now - given.arrival.received_at) > given.fresh
+    return abs(about.now - about.arrival.received_at) > about.fresh
 
 
 def _limit(name: str, description: str) -> Guard:
     return Guard(
-        name, description, lambda i: RATE_LIMITS[name](i.dealings, i.preferences, i.now), message_only=False
+        name,
+        description,
+        lambda about: RATE_LIMITS[name](about.challenge_history, about.preferences, about.now),
+        message_only=False,
     )
 
 
@@ -216,13 +217,13 @@ GUARDS = (
     Guard(
         "null_sender",
         "Its envelope names no sender, so nobody wants an answer (empty Return-Path).",
-        lambda i: null_sender(i.message),
+        lambda about: null_sender(about.message),
     ),
     Guard("list_headers", "It came over a mailing list (List-… header).", _list_headers),
     Guard(
         "precedence",
         "It is marked as bulk mail (Precedence).",
-        lambda i: bool(precedence(i.message) & _BULK),
+        lambda about: bool(precedence(about.message) & _BULK),
     ),
     Guard("suppressed", "Its sender asks for no automatic answers (X-Auto-Response-Suppress).", _suppressed),
     Guard(
@@ -234,63 +235,61 @@ GUARDS = (
     Guard(
         "feedback_id",
         "It was sent by a bulk mailer (Feedback-ID).",
-        lambda i: any(name in i.message.headers for name in _FEEDBACK_FIELDS),
+        lambda about: any(name in about.message.headers for name in _FEEDBACK_FIELDS),
     ),
     Guard("report", "It is a bounce or a report (multipart/report).", _report),
     Guard(
         "machine_address",
         "Nobody reads the address it came from (no-reply, mailer-daemon and the like).",
-        lambda i: from_machine(i.message),
+        lambda about: from_machine(about.message),
     ),
     Guard("own_address", "It comes from one of the owner's own addresses.", _own_address),
     Guard(
         "labels",
         "It is not ordinary incoming mail: sent, a draft, a chat, spam or rubbish.",
-        lambda i: bool(i.arrival.labels & NOT_INCOMING_LABELS),
+        lambda about: bool(about.arrival.labels & NOT_INCOMING_LABELS),
     ),
     Guard(
         NOT_ADDRESSED,
         "None of the owner's addresses stands in To or Cc.",
-        lambda i: not addressed_to(i.message, i.owner),
+        lambda about: not addressed_to(about.message, about.owner),
     ),
     Guard(
         NOT_AUTHENTICATED,
         "Gmail could not confirm the sender, so an answer might hit somebody else.",
-        lambda i: not i.authentication.passed,
+        lambda about: not about.authentication.passed,
     ),
     Guard("not_one_author", "It names no author, or several.", _not_one_author),
     Guard(
         "unwritable_address",
         "The sender's address is one that ordinary mail cannot be sent to.",
-        lambda i: bool(reply_address(i.message).domain) and not is_writable(reply_address(i.message).address),
+        lambda about: (
+            bool(reply_address(about.message).domain)
+            and not is_writable(reply_address(about.message).address)
+        ),
     ),
     Guard(
         "cut_short",
         "It could not be read to its end, so signs against an answer may have been missed.",
-        lambda i: any(defect.startswith(_CUT_SHORT) for defect in i.message.defects),
+        lambda about: any(defect.startswith(_CUT_SHORT) for defect in about.message.defects),
     ),
-    Guard(
-        "stale",
-        "It is too old for an answer to be expected.",
-        _stale,
-        message_only=False,
-    ),
+    Guard("stale", "It is too old for an answer to be expected.", _stale, message_only=False),
     Guard(
         "backlog",
         "It was found while catching up, not when it came.",
-        lambda i: i.backlog,
+        lambda about: about.backlog,
         message_only=False,
     ),
     Guard(
         "vacation",
         "The owner's vacation responder is on and answers already.",
-        lambda i: i.vacation_on,
+        lambda about: about.vacation_on,
         message_only=False,
     ),
     Guard(
         "foreign_challenge",
         "It is itself another system's request to prove oneself.",
-        lambda i: is_challenge(i.message),
+        lambda about: is_challenge(about.message),
     ),
     _limit("open_challenge", "This sender has a link that still works."),
     _limit("asked_recently", "This sender was answered within the last 7 days."),

@@ -13,8 +13,16 @@ from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mail.sender import same_organisation
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
-from backend.domain.mailbox.message import STARRED, FailOpen, LabelIds, Limit, Outcome, RowName, Verdict
-from backend.domain.policy.evidence import CLEARLY_ORDINARY, Earlier, combined_probability
+from backend.domain.mailbox.message import (
+    STARRED,
+    FailOpenCause,
+    LabelIds,
+    Outcome,
+    PolicyRow,
+    ReadLimit,
+    Verdict,
+)
+from backend.domain.policy.evidence import CLEARLY_ORDINARY, EarlierEvidence, combined_probability
 from backend.domain.reading.score import Score, Thresholds
 
 # ---- How a sender stands with an owner
@@ -34,7 +42,7 @@ class Standing:
     took_part: bool = False
     keeps: bool = False
     credits: int = 0
-    earlier: Earlier = Earlier()
+    earlier: EarlierEvidence = EarlierEvidence()
 
 
 # ---- What the rows look at
@@ -61,7 +69,7 @@ class Facts:
     labels: LabelIds = LabelIds()
     form: MailForm | None = None
     filtered: bool = False
-    limit: Limit | None = None
+    limit: ReadLimit | None = None
 
     @property
     def own_organisation(self) -> bool:
@@ -107,14 +115,14 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyRow:
+class RowDefinition:
     """One row: its name, its description in one sentence, the outcome, and whether it `applies` to a case.
 
     `reads_score` marks rows that need a valid score. A row with `answers` holds the message in every mode except
     observe, which only labels it; `answers` decides whether the sender gets a challenge too.
     """
 
-    row: RowName
+    row: PolicyRow
     description: str
     outcome: Outcome
     applies: Callable[[Case], bool]
@@ -243,45 +251,45 @@ def _challenge(case: Case) -> bool:
 
 
 TABLE = (
-    PolicyRow(
-        RowName.NOT_INCOMING,
+    RowDefinition(
+        PolicyRow.NOT_INCOMING,
         "Not incoming mail to this owner: their own, a draft, a chat, spam, rubbish, or not in the inbox.",
         Outcome.IGNORE,
         _not_incoming,
     ),
-    PolicyRow(
-        RowName.BLOCKED,
+    RowDefinition(
+        PolicyRow.BLOCKED,
         "The owner has blocked this address, or its domain, unless the address itself is allowed and authenticated.",
         Outcome.HOLD,
         _blocked,
     ),
-    PolicyRow(
-        RowName.ALLOWED,
+    RowDefinition(
+        PolicyRow.ALLOWED,
         "The owner has allowed this address, or its domain, and the sender is authenticated.",
         Outcome.INBOX,
         _allowed,
     ),
-    PolicyRow(
-        RowName.OWNERS_FILTER,
+    RowDefinition(
+        PolicyRow.OWNERS_FILTER,
         "A filter of the owner's has starred the message or marked it as important, or they have starred it themselves "
         "a moment ago; and the sender is authenticated.",
         Outcome.INBOX,
         _owners_filter,
     ),
-    PolicyRow(
-        RowName.SAME_ORGANISATION,
+    RowDefinition(
+        PolicyRow.SAME_ORGANISATION,
         "An authenticated sender of the owner's own organisation; a mail provider's domain is not one.",
         Outcome.INBOX,
         _same_organisation,
     ),
-    PolicyRow(
-        RowName.CORRESPONDENT,
+    RowDefinition(
+        PolicyRow.CORRESPONDENT,
         "The owner has written to this authenticated address, or in a thread that its author belongs to.",
         Outcome.INBOX,
         _correspondent,
     ),
-    PolicyRow(
-        RowName.MACHINE_MAIL,
+    RowDefinition(
+        PolicyRow.MACHINE_MAIL,
         "A bounce or report by its whole form; a mailing list that Gmail itself sorts so, or that the owner has "
         "written to and that has signed the mail; or a mail that merely says it is a list, an automatic or a calendar "
         "reply, as long as it stays below the challenge threshold or the owner has let in two emails of its "
@@ -289,14 +297,14 @@ TABLE = (
         Outcome.INBOX,
         _machine_mail,
     ),
-    PolicyRow(
-        RowName.LEFT_ALONE,
+    RowDefinition(
+        PolicyRow.LEFT_ALONE,
         "Screening is paused, or the owner leaves this Gmail category to Gmail.",
         Outcome.INBOX,
         _left_alone,
     ),
-    PolicyRow(
-        RowName.HELD_WITH_EARLIER,
+    RowDefinition(
+        PolicyRow.HELD_WITH_EARLIER,
         "The sender's undecided emails of 30 days, this one included, are together at or above the hold threshold, "
         "unless this one is plainly ordinary; in mode observe it is only labelled. What colleagues wrote counts half. "
         "The sender is answered if the emails together or one of them are at or above the challenge threshold, the "
@@ -306,46 +314,46 @@ TABLE = (
         reads_score=True,
         answers=_answered_with_earlier,
     ),
-    PolicyRow(
-        RowName.UNREAD,
+    RowDefinition(
+        PolicyRow.UNREAD,
         "The message could not be read in full, and what could be read of it scores below the hold threshold; it is "
         "labelled.",
         Outcome.INBOX,
         _unread,
         reads_score=True,
     ),
-    PolicyRow(
-        RowName.BELOW_HOLD,
+    RowDefinition(
+        PolicyRow.BELOW_HOLD,
         "The score is below the hold threshold.",
         Outcome.INBOX,
         _below_hold,
         reads_score=True,
     ),
-    PolicyRow(
-        RowName.CREDIT,
+    RowDefinition(
+        PolicyRow.CREDIT,
         "The authenticated sender has a credit left, and spends it.",
         Outcome.INBOX,
         _credit,
         reads_score=True,
         spends_credit=True,
     ),
-    PolicyRow(
-        RowName.OBSERVE,
+    RowDefinition(
+        PolicyRow.OBSERVE,
         "The score is at or above the hold threshold, but the mode is observe: it is only labelled.",
         Outcome.MARK,
         _observe,
         reads_score=True,
     ),
-    PolicyRow(
-        RowName.QUARANTINE,
+    RowDefinition(
+        PolicyRow.QUARANTINE,
         "To be held without an answer: the mode is quarantine, the score is below the challenge threshold, or a "
         "guard objects to answering.",
         Outcome.HOLD,
         _quarantine,
         reads_score=True,
     ),
-    PolicyRow(
-        RowName.CHALLENGE,
+    RowDefinition(
+        PolicyRow.CHALLENGE,
         "The score is at or above the challenge threshold, the mode is challenge and every guard passes.",
         Outcome.CHALLENGE,
         _challenge,
@@ -368,7 +376,7 @@ __all__ = [
     "NOT_AUTHENTICATED",
     "NOT_INCOMING_LABELS",
     "Facts",
-    "PolicyRow",
+    "RowDefinition",
     "decide",
     "fail_open",
     "prescreen",
@@ -376,7 +384,7 @@ __all__ = [
 ]
 
 _NO_LABELS = LabelIds()
-_MAY_ANSWER = frozenset({RowName.HELD_WITH_EARLIER, RowName.QUARANTINE})
+_MAY_ANSWER = frozenset({PolicyRow.HELD_WITH_EARLIER, PolicyRow.QUARANTINE})
 """Rows that hold without a reply if a guard objects; the verdict names the guards."""
 NOT_AUTHENTICATED = "not_authenticated"
 """A guard the table applies itself: a sender who is not authenticated never gets a reply, even if the caller forgot to
@@ -385,7 +393,7 @@ NOT_READ = "not_read_in_full"
 """Another: mail that could not be read in full gets no reply."""
 
 
-def rows() -> tuple[PolicyRow, ...]:
+def rows() -> tuple[RowDefinition, ...]:
     """The table in order, for screens and documents."""
     return TABLE
 
@@ -403,7 +411,7 @@ def decide(
     off = facts.preferences.rows_off - ROWS_ALWAYS_ON
     for entry in TABLE:
         if entry.reads_score and not usable:
-            return fail_open(FailOpen.NO_PROBABILITY)
+            return fail_open(FailOpenCause.NO_PROBABILITY)
         if entry.row not in off and entry.applies(case):
             return Verdict(
                 outcome=entry.outcome_of(case),
@@ -413,7 +421,7 @@ def decide(
                 spends_credit=entry.spends_credit,
                 cause=facts.limit if facts.limit is not None and entry.reads_score else "",
             )
-    return fail_open(FailOpen.NO_ROW)
+    return fail_open(FailOpenCause.NO_ROW)
 
 
 def prescreen(
@@ -431,19 +439,19 @@ def prescreen(
     it, and history does not say who did.
     """
     if labels is not None and not is_incoming(labels):
-        return Verdict(Outcome.IGNORE, RowName.NOT_INCOMING)
+        return Verdict(Outcome.IGNORE, PolicyRow.NOT_INCOMING)
     off = preferences.rows_off - ROWS_ALWAYS_ON
     labelled = bool(ours.block) and labels is not None and ours.block in labels
-    if (has_block_rules or labelled) and RowName.BLOCKED not in off:
+    if (has_block_rules or labelled) and PolicyRow.BLOCKED not in off:
         return None
-    if RowName.LEFT_ALONE not in off and is_left_alone(preferences, labels or frozenset(), now):
-        return Verdict(Outcome.INBOX, RowName.LEFT_ALONE)
+    if PolicyRow.LEFT_ALONE not in off and is_left_alone(preferences, labels or frozenset(), now):
+        return Verdict(Outcome.INBOX, PolicyRow.LEFT_ALONE)
     return None
 
 
-def fail_open(cause: FailOpen) -> Verdict:
+def fail_open(cause: FailOpenCause) -> Verdict:
     """The verdict if something broke: the mail stays in the inbox, without a reply; `cause` is stored."""
-    return Verdict(Outcome.INBOX, RowName.FAIL_OPEN, cause=cause)
+    return Verdict(Outcome.INBOX, PolicyRow.FAIL_OPEN, cause=cause)
 
 
 def _named_guards(case: Case) -> tuple[str, ...]:

@@ -415,7 +415,7 @@ def reading_digest() -> str:
 
     The specimens cover every step of the preparation. Takes some milliseconds, once.
     """
-    found = hashlib.sha256(lexicon.digest().encode())
+    found = hashlib.sha256(lexicon.lexicon_hash().encode())
     text = files("backend.domain.reading").joinpath("specimens.txt").read_text(encoding="utf-8")
     for specimen in text.split(f"{_BREAK}\n"):
         message = parse(specimen.replace("\n", "\r\n").encode())

@@ -21,9 +21,9 @@ from backend.domain.mail.machine_mail import MailForm, form_of
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Preferences
-from backend.domain.mailbox.message import Grounds, LabelIds, Limit, Verdict
+from backend.domain.mailbox.message import Grounds, LabelIds, ReadLimit, Verdict
 from backend.domain.moments import micros, moment
-from backend.domain.policy.evidence import Earlier
+from backend.domain.policy.evidence import EarlierEvidence
 from backend.domain.policy.table import Facts, Standing, decide, prescreen
 from backend.domain.reading.score import Score, ScoreTrace, Thresholds
 
@@ -286,18 +286,18 @@ def replay(setting: Mapping[str, Any], case: Mapping[str, Any], score: Score | N
         return prescreen(seen, preferences, case["blocks"], now, labels)
     address, domain = (RuleKind(rule) if rule else None for rule in case.get("rules", (None, None)))
     known = {name: case[name] for name in _STANDING if name in case}
-    earlier = {one.name: from_bits(case[one.name]) for one in fields(Earlier) if one.name in case}
+    earlier = {one.name: from_bits(case[one.name]) for one in fields(EarlierEvidence) if one.name in case}
     sender = Address("sender@owner.test" if case.get("own_organisation") else "sender@sender.test")
     facts = Facts(
         Arrival("", "", frozenset(case.get("labels", ())), now, Message(from_=(sender,))),
         _OWNER,
         Authentication(case.get("authenticated", False)),
         preferences,
-        Standing(rules=RuleMatch(address, domain), earlier=Earlier(**earlier), **known),
+        Standing(rules=RuleMatch(address, domain), earlier=EarlierEvidence(**earlier), **known),
         labels,
         MailForm(case.get("form", "")),
         case.get("filtered", False),
-        Limit(case["limit"]) if "limit" in case else None,
+        ReadLimit(case["limit"]) if "limit" in case else None,
     )
     thresholds = Thresholds(**{name: from_bits(value) for name, value in setting["thresholds"].items()})
     then = Score(from_bits(case["p"]), from_bits(case["logit"]))

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from backend.domain.digest import Digest
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import RowName, Shadow, Verdict
+from backend.domain.mailbox.message import PolicyRow, Shadow, Verdict
 from backend.domain.mailbox.review import Share, combined_share, wilson
 from backend.domain.policy.table import STRANGERS, Facts, decide
 from backend.domain.reading.score import Thresholds
@@ -127,7 +127,9 @@ HELD, NEAR, PASSED = STRATA = ("held", "near", "passed")
 """NEAR (nearly held) is the tenth with the highest scores among mail that its score let into the inbox: another
 strictness would decide differently there."""
 
-HOLDING = frozenset({RowName.HELD_WITH_EARLIER, RowName.OBSERVE, RowName.QUARANTINE, RowName.CHALLENGE})
+HOLDING = frozenset(
+    {PolicyRow.HELD_WITH_EARLIER, PolicyRow.OBSERVE, PolicyRow.QUARANTINE, PolicyRow.CHALLENGE}
+)
 MAX_WIDTH = 0.2
 """A confidence interval this wide or wider is not shown."""
 
@@ -482,9 +484,7 @@ class StrictnessOffer:
 
 
 def better_strictness(
-    chosen: Strictness,
-    answered: Sequence[Scored],
-    thresholds: Callable[[Strictness], Thresholds],
+    chosen: Strictness, answered: Sequence[Scored], thresholds: Callable[[Strictness], Thresholds]
 ) -> StrictnessOffer | None:
     """The neighbour of `chosen` that is better; None as long as that is not proven. `answered` are probabilities with
     the owner's answers, in the order in which they were given. The test is the one for a challenger."""

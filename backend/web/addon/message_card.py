@@ -8,7 +8,7 @@ from backend.domain.entry.challenge import MAX_NOTE
 from backend.domain.mail.sender import is_free_mail, organisational_domain
 from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN, RuleKind
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Stage
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, PolicyRow, Stage
 from backend.domain.mailbox.review import reasons_of
 from backend.locale import reason as reason_text
 from backend.transactions.records import CardData
@@ -91,7 +91,7 @@ def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
         text = row_words(view, frame.t) if known else words["row_fail_open"]
         widgets.append(cards.line(f"<b>{cards.escaped(text)}</b>"))
     # The row "credit" already says that a credit was spent.
-    if view.decided_by and view.row != RowName.CREDIT:
+    if view.decided_by and view.row != PolicyRow.CREDIT:
         widgets.append(cards.paragraph(cards.escaped(words.get(f"by_{view.decided_by}", words["by_owner"]))))
     return cards.section(widgets)
 

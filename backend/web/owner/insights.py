@@ -136,7 +136,7 @@ async def insights() -> Response:
         today=week.monday,
         least=LEAST_REVIEWED,
         quality=await service().quality(owner.mailbox_id),
-        offer=await service().better_degree(mailbox),
+        offer=await service().better_strictness(mailbox),
         narrow=is_narrow,
         bars=(bars := _weeks(weeks)),
         floor=max(bar.up for _, bar in bars),

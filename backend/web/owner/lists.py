@@ -8,7 +8,7 @@ from quart import Blueprint, Response, request
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import RuleKind
-from backend.domain.mailbox.message import RowName
+from backend.domain.mailbox.message import PolicyRow
 from backend.domain.mailbox.rules import MOST_LINES, MOST_RULES, subject_of
 from backend.pipeline import decide, review
 from backend.web.api.authentication import service
@@ -23,7 +23,7 @@ LONGEST_SUBJECT = 254
 IMPORT_LIMIT = 256 * 1024
 """Bytes of an import's form; the app's limit for request bodies may be lower."""
 
-NUMBERS: dict[str, int] = {row: number for number, row in enumerate(RowName, 1)}
+NUMBERS: dict[str, int] = {row: number for number, row in enumerate(PolicyRow, 1)}
 
 
 @blueprint.get("")

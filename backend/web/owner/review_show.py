@@ -13,16 +13,16 @@ from urllib.parse import parse_qsl, urlencode
 from backend.domain.errors import Refused
 from backend.domain.mail.message import UNSEEN
 from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN, OFFERED, OVERRIDABLE, Decision, rule_domain
-from backend.domain.mailbox.message import Limit, MessageView, RowName
+from backend.domain.mailbox.message import MessageView, PolicyRow, ReadLimit
 from backend.domain.mailbox.review import (
     MOST_COUNTED,
     Check,
-    Pile,
     Position,
+    ReviewFilter,
+    SenderPile,
     SenderProfile,
     Shelf,
     Unsubscription,
-    Wanted,
     reasons_of,
     shelf_of,
     shown_reason,
@@ -70,11 +70,11 @@ class ListView:
         return self.wanted.narrow
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> ReviewFilter:
         """The query for the store."""
         least, below = score_range(self.band) if self.band else (None, None)
         until = _day(self.until)
-        return Wanted(
+        return ReviewFilter(
             shelves=VIEWS[self.view],
             words=self.q,
             least=least,
@@ -256,12 +256,12 @@ def decided(view: MessageView, t: Words) -> str:
     if f"row_{view.row}" not in t:
         return plain(view.cause)
     # Messages from old releases have a whole sentence as their cause, not a code.
-    cause = f"cause_{view.cause}" if view.row == RowName.FAIL_OPEN or view.cause in tuple(Limit) else ""
+    cause = f"cause_{view.cause}" if view.row == PolicyRow.FAIL_OPEN or view.cause in tuple(ReadLimit) else ""
     verdict = row_words(view, t)
     return f"{verdict} {t(cause)}" if cause in t else verdict
 
 
-def named(pile: Pile, look: ListView) -> str:
+def form_value(pile: SenderPile, look: ListView) -> str:
     """The value by which a form names the messages of a line of the list."""
     if look.view != "held":
         return pile.messages[0].gmail_id
@@ -270,7 +270,7 @@ def named(pile: Pile, look: ListView) -> str:
     return f"{WITH_EARLIER}{pile.messages[0].gmail_id}"
 
 
-def is_many(pile: Pile) -> bool:
+def is_many(pile: SenderPile) -> bool:
     """Whether the sender has more messages than are counted."""
     return pile.more >= MOST_COUNTED - len(pile.messages)
 
@@ -383,14 +383,14 @@ class SenderEvidence:
     later: int
 
 
-def of_all(views: Sequence[MessageView], now: datetime) -> SenderEvidence | None:
+def recent_evidence(views: Sequence[MessageView], now: datetime) -> SenderEvidence | None:
     """The evidence in a sender's emails, which are given newest first; None for fewer than two."""
     counted = [
         (view, view.score)
         for view in views
         if view.score is not None
         and view.decided_by in OVERRIDABLE
-        and (view.row in EVIDENCE_ROWS or view.row == RowName.HELD_WITH_LATER)
+        and (view.row in EVIDENCE_ROWS or view.row == PolicyRow.HELD_WITH_LATER)
         and now - (view.received_at or view.first_seen_at) < EVIDENCE_LASTS
     ]
     if len(counted) < 2:
@@ -403,7 +403,7 @@ def of_all(views: Sequence[MessageView], now: datetime) -> SenderEvidence | None
     )
 
 
-def parted(views: Sequence[MessageView]) -> tuple[list[MessageView], list[MessageView]]:
+def held_and_others(views: Sequence[MessageView]) -> tuple[list[MessageView], list[MessageView]]:
     """The held messages, and the others."""
     held = [view for view in views if shelf_of(view) is Shelf.HELD]
     return held, [view for view in views if shelf_of(view) is not Shelf.HELD]

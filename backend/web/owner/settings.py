@@ -26,7 +26,7 @@ from backend.domain.mailbox.mailbox import (
     Preferences,
     Strictness,
 )
-from backend.domain.mailbox.message import RowName
+from backend.domain.mailbox.message import PolicyRow
 from backend.locale import LANGUAGES, Words
 from backend.pipeline.challenge import challenge_wording
 from backend.pipeline.devices import WebPushService
@@ -47,7 +47,7 @@ NUMBERS = {name: limits for name, limits in LIMITS.items() if name != "questions
 """The settings that are typed as numbers → (lowest, highest). The number of questions a week is chosen from a list
 instead."""
 
-ROWS = tuple(row for row in RowName if row not in ROWS_ALWAYS_ON and row is not RowName.FAIL_OPEN)
+ROWS = tuple(row for row in PolicyRow if row not in ROWS_ALWAYS_ON and row is not PolicyRow.FAIL_OPEN)
 """The policy rows that an owner may switch off, in the table's order."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {

@@ -9,10 +9,10 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.mailbox import Link, Mailbox, Mode, Strictness
+from backend.domain.mailbox.mailbox import AccessState, Mailbox, Mode, Strictness
 from backend.domain.mailbox.message import Outcome, Verdict
 from backend.domain.mailbox.review import reason_to_show
-from backend.domain.policy.rehearsal import PreviewedMail, RunState, Word
+from backend.domain.policy.preview import PreviewAnswer, PreviewedMail, RunState
 from backend.locale import error_words
 from backend.pipeline import connect, first_run
 from backend.pipeline.archive import ArchiveService
@@ -34,7 +34,7 @@ POLL = 1500
 """Milliseconds between two reloads while work is going on."""
 
 DONE = ("noted", "taken_back", "lost")
-WORDS = {"sales": Word.SALES, "not_sales": Word.NOT_SALES, "back": Word.NONE}
+ANSWERS = {"sales": PreviewAnswer.SALES, "not_sales": PreviewAnswer.NOT_SALES, "back": PreviewAnswer.NONE}
 
 
 @blueprint.get("")
@@ -43,7 +43,7 @@ async def show() -> Response:
     """The progress and the preview of the first run, for the mode and strictness in the URL. Changes nothing."""
     owner, mailbox = await visitor()
     mode, strictness = _choice(request.args, mailbox)
-    seen = await first_run.rehearsal(service().context, mailbox, mode, strictness)
+    seen = await first_run.preview_result(service().context, mailbox, mode, strictness)
     judged = [*seen.caught, *seen.passed]
     done = request.args.get("done", "")
     return await owner_page(
@@ -61,8 +61,8 @@ async def show() -> Response:
         waits=mailbox.indexed_at is None,
         listing=seen.run is not None and seen.run.state is RunState.LISTING,
         caught=list(seen.caught),
-        spoken=[pair for pair in seen.passed if pair[0].word],
-        passed=[pair for pair in seen.passed if not pair[0].word],
+        spoken=[pair for pair in seen.passed if pair[0].answer],
+        passed=[pair for pair in seen.passed if not pair[0].answer],
         answered=sum(verdict.outcome is Outcome.CHALLENGE for _, verdict in seen.caught),
         unread=seen.run.done - len(judged) if seen.run else 0,
         poll=POLL if mailbox.indexed_at is None or (seen.run and not seen.ready) else 0,
@@ -88,14 +88,14 @@ async def label_preview() -> Response:
     (owner, mailbox), fields = await visitor_form()
     mode, strictness = _choice(fields, mailbox)
     choice = {"mode": mode.value, "strictness": strictness.value}
-    word, _, gmail_id = fields.get("say", "").partition(" ")
-    if word not in WORDS:
+    answer, _, gmail_id = fields.get("say", "").partition(" ")
+    if answer not in ANSWERS:
         return back("/start", **choice, done="lost")
     try:
-        await first_run.label_preview(service().context, owner.mailbox_id, gmail_id[:64], WORDS[word])
+        await first_run.label_preview(service().context, owner.mailbox_id, gmail_id[:64], ANSWERS[answer])
     except NotFound:
         return back("/start", **choice, done="lost")
-    if not WORDS[word]:
+    if not ANSWERS[answer]:
         return back("/start", **choice, done="taken_back")
     return back("/start", **choice, done="noted", about=gmail_id)
 
@@ -126,7 +126,7 @@ def _why(mail: PreviewedMail, verdict: Verdict, is_caught: bool) -> Why | None:
 
 
 def _answered_mail(gmail_id: str, judged: list[tuple[PreviewedMail, Verdict]]) -> PreviewedMail | None:
-    return next((mail for mail, _ in judged if mail.gmail_id == gmail_id and mail.word), None)
+    return next((mail for mail, _ in judged if mail.gmail_id == gmail_id and mail.answer), None)
 
 
 # ---- Leaving
@@ -177,7 +177,7 @@ async def receipt(secret: str) -> Response:
     if found.left_at is not None:
         return await _leave_page("leave_receipt.html", receipt=found, groups=row_groups(found.deleted))
     mailbox = await service().context.store.mailbox(found.mailbox_id)
-    stayed = mailbox is not None and mailbox.link is not Link.LEAVING
+    stayed = mailbox is not None and mailbox.link is not AccessState.LEAVING
     failing = mailbox is not None and any(job.job == Duty.LEAVE for job in mailbox.failing)
     return await _leave_page(
         "leave_going.html", stayed=stayed, failing=failing, poll=0 if stayed else POLL, here=secret

@@ -12,7 +12,7 @@ import pytest
 
 from backend.domain.errors import TryLater
 from backend.domain.history import read_push
-from backend.domain.mailbox.mailbox import Missing
+from backend.domain.mailbox.mailbox import PullFailure
 from backend.gmail.pubsub import SCOPE, CloudCredentials, PubSubSource
 from tests.sandbox_process import PROJECT, SandboxProcess
 
@@ -67,21 +67,21 @@ async def test_each_refusal_says_what_is_missing(
     cloud: SandboxProcess, source: PubSubSource, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source.subscription = f"projects/{PROJECT}/subscriptions/none"
-    assert await missing(source) == Missing.SUBSCRIPTION
+    assert await missing(source) == PullFailure.SUBSCRIPTION
     source.subscription = f"projects/{PROJECT}/subscriptions/gmail-push"
     cloud.http.put(
         f"/v1/{source.subscription}",
         json={"topic": TOPIC, "pushConfig": {"pushEndpoint": "http://127.0.0.1:9/x"}},
     )
-    assert await missing(source) == Missing.SUBSCRIPTION, "it pushes"
+    assert await missing(source) == PullFailure.SUBSCRIPTION, "it pushes"
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key) + ".none")
     fresh = PubSubSource(source._session, cloud.url, NAME, CloudCredentials((SCOPE,)))
-    assert await missing(fresh) == Missing.CREDENTIALS
+    assert await missing(fresh) == PullFailure.CREDENTIALS
 
 
 async def test_a_machine_that_cannot_be_reached(source: PubSubSource, cloud: SandboxProcess) -> None:
     away = PubSubSource(source._session, "http://127.0.0.1:9", NAME, source._credentials)
-    assert await missing(away) == Missing.CONNECTION
+    assert await missing(away) == PullFailure.CONNECTION
 
 
 async def missing(source: PubSubSource) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.digesting import digest, show, unscored_digest
+from backend.domain.digesting import read_and_score, show, unscored_digest
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import FailOpen
+from backend.domain.mailbox.message import FailOpenCause
 from backend.domain.reading.score import Reason, Score
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Reader
@@ -53,7 +53,7 @@ async def reader(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 async def test_a_message_is_read_and_scored_as_the_domain_does_it(reader: Reader) -> None:
     for message in (letter(), letter(List_Id="<l.corp.test>", References="<a@b> <c@d>"), Message()):
-        expected = digest(
+        expected = read_and_score(
             arrival(message), ANA, lambda text: _score(text, "fake"), THRESHOLDS, briefly=briefly
         )
         assert await reader.screen(fetched(message), ANA) == expected
@@ -75,9 +75,9 @@ async def test_reasons_come_at_a_threshold_and_below_them_all_when_somebody_look
 
 async def test_nothing_of_body_and_headers_comes_back(reader: Reader) -> None:
     message = letter(text="a secret sentence of Sam's " * 200, X_Odd="an odd header")
-    digest = repr(await reader.screen(fetched(message), ANA))
-    assert "secret sentence" not in digest
-    assert "odd header" not in digest
+    read = repr(await reader.screen(fetched(message), ANA))
+    assert "secret sentence" not in read
+    assert "odd header" not in read
 
 
 async def test_what_comes_back_is_bounded_and_no_address_is_cut_short(reader: Reader) -> None:
@@ -91,23 +91,27 @@ async def test_what_comes_back_is_bounded_and_no_address_is_cut_short(reader: Re
         text="hello",
         defects=(long,) * 50,
     )
-    digest = await reader.screen(fetched(message), ANA)
-    assert len(repr(digest)) < 20_000
-    assert digest.arrival.message.sender.address == digest.reply_to == ""
-    assert digest.arrival.message.references == ("<kept@a.test>",) * 20
+    read = await reader.screen(fetched(message), ANA)
+    assert len(repr(read)) < 20_000
+    assert read.arrival.message.sender.address == read.reply_to == ""
+    assert read.arrival.message.references == ("<kept@a.test>",) * 20
 
 
 async def test_a_model_that_breaks_is_told_with_its_place_and_none_of_the_text(reader: Reader) -> None:
-    digest = await reader.screen(fetched(letter(text="break it")), ANA)
-    assert (digest.score, digest.cause) == (None, FailOpen.SCORER_BROKEN)
-    assert digest.fault.startswith("RuntimeError at reading_process.py:")
-    assert digest.arrival.message.sender.address == "sam@seller.test"
+    read = await reader.screen(fetched(letter(text="break it")), ANA)
+    assert (read.score, read.cause) == (None, FailOpenCause.SCORER_BROKEN)
+    assert read.fault.startswith("RuntimeError at reading_process.py:")
+    assert read.arrival.message.sender.address == "sam@seller.test"
 
 
 async def test_what_the_owner_wrote_is_not_scored_but_tells_whom_they_know(reader: Reader) -> None:
     mine = letter("ana@corp.test", "break this too, dear Bea", to="bea@firm.test")
-    digest = await reader.screen(fetched(mine, "SENT"), ANA)
-    assert (digest.score, digest.cause, digest.correspondents) == (None, None, ("bea@firm.test",))
+    read = await reader.screen(fetched(mine, "SENT"), ANA)
+    assert (read.score, read.cause, read.correspondents) == (
+        None,
+        None,
+        ("bea@firm.test",),
+    )
     assert await reader.correspondents(fetched(mine), ANA) == ("bea@firm.test",)
     automatic = replace(mine, headers=Headers((("Auto-Submitted", "auto-replied"),)))
     assert await reader.correspondents(fetched(automatic), ANA) == ()
@@ -116,10 +120,10 @@ async def test_what_the_owner_wrote_is_not_scored_but_tells_whom_they_know(reade
 async def test_a_message_is_shown_with_its_marks(reader: Reader) -> None:
     message = letter(text="Do you have time for a pitchy call?\r\n\r\n\r\n\r\nSam\u202e")
     score = Score(0.9, 2.0, (Reason("pitch_words", 1.0, ("pitchy",)),))
-    digest = await reader.show(fetched(message), ANA, score)
-    assert digest == show(message, ANA, score)
-    assert [digest.text[mark.start : mark.end] for mark in digest.marks] == ["pitchy"]
-    assert digest.text.endswith("call?\n\nSam")
+    read = await reader.show(fetched(message), ANA, score)
+    assert read == show(message, ANA, score)
+    assert [read.text[mark.start : mark.end] for mark in read.marks] == ["pitchy"]
+    assert read.text.endswith("call?\n\nSam")
 
 
 async def test_an_offer_to_unsubscribe_is_read(reader: Reader) -> None:
@@ -127,9 +131,9 @@ async def test_an_offer_to_unsubscribe_is_read(reader: Reader) -> None:
 
 
 async def test_facts_are_those_of_the_score(reader: Reader) -> None:
-    digest = await reader.screen(fetched(letter()), ANA)
+    read = await reader.screen(fetched(letter()), ANA)
     known = unscored_digest(arrival(letter()), ANA)
-    assert replace(digest, score=None, thresholds={}, language=known.language) == known
-    assert {strictness: reader.thresholds(strictness) for strictness in Strictness} == digest.thresholds
+    assert replace(read, score=None, thresholds={}, language=known.language) == known
+    assert {strictness: reader.thresholds(strictness) for strictness in Strictness} == read.thresholds
     assert {strictness: reader.cost(strictness) for strictness in Strictness} == COSTS
     assert reader.model_version == "fake"

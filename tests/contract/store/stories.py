@@ -14,7 +14,15 @@ from backend.domain.entry.challenge import ChallengeIntent, Solved, token_hash
 from backend.domain.mail.message import Address
 from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.mailbox import Mailbox, Mode, NoticeHint, Preferences
-from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Screened, Stage, Verdict
+from backend.domain.mailbox.message import (
+    MessageView,
+    Outcome,
+    Placement,
+    PolicyRow,
+    Screened,
+    Stage,
+    Verdict,
+)
 from backend.domain.mailbox.owner_digest import DigestLink
 from backend.domain.reading.score import Reason, Score, ScoreTrace
 from backend.store.lane_sessions import LaneSessions, bucket_of
@@ -35,11 +43,11 @@ from tests.doubles import START
 
 BO = "bo@pitch.test"
 ROWS = {
-    Outcome.IGNORE: RowName.NOT_INCOMING,
-    Outcome.INBOX: RowName.BELOW_HOLD,
-    Outcome.MARK: RowName.OBSERVE,
-    Outcome.HOLD: RowName.QUARANTINE,
-    Outcome.CHALLENGE: RowName.CHALLENGE,
+    Outcome.IGNORE: PolicyRow.NOT_INCOMING,
+    Outcome.INBOX: PolicyRow.BELOW_HOLD,
+    Outcome.MARK: PolicyRow.OBSERVE,
+    Outcome.HOLD: PolicyRow.QUARANTINE,
+    Outcome.CHALLENGE: PolicyRow.CHALLENGE,
 }
 
 
@@ -250,10 +258,10 @@ class Story:
         *,
         authenticated: bool = True,
         spends: bool = False,
-        row: RowName | None = None,
+        row: PolicyRow | None = None,
     ) -> ChallengeIntent | None:
         """Record a verdict; a CHALLENGE comes with its intent, which is returned."""
-        row = row or (RowName.CREDIT if spends else ROWS[outcome])
+        row = row or (PolicyRow.CREDIT if spends else ROWS[outcome])
         score = Score(0.97, 3.5, (Reason("asks for a call", 1.5, ("quick", "call")),), "m1")
         intent = self.intent(sender) if outcome is Outcome.CHALLENGE else None
         await self.store.record_verdict(
@@ -270,7 +278,7 @@ class Story:
         messages: int,
         polish: int = 0,
         model: str = "a" * 32,
-        row: RowName = RowName.BELOW_HOLD,
+        row: PolicyRow = PolicyRow.BELOW_HOLD,
         name: str = "ana",
     ) -> None:
         """So many messages of strangers, so many of them in Polish; then the next week begins."""

@@ -9,14 +9,14 @@ import pytest
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Mode
-from backend.domain.mailbox.message import Outcome, Placement, RowName, Verdict
-from backend.domain.policy.evidence import Earlier
+from backend.domain.mailbox.message import Outcome, Placement, PolicyRow, Verdict
+from backend.domain.policy.evidence import EarlierEvidence
 from backend.transactions.records import SenderRecord, Sighting
 from backend.transactions.store import Store
 from tests.contract.store.stories import BO, Story
 
 OLD = Sighting("old", "t-old", None)
-LOOKS_LIKE_ONE = Verdict(Outcome.INBOX, RowName.OBSERVE)
+LOOKS_LIKE_ONE = Verdict(Outcome.INBOX, PolicyRow.OBSERVE)
 
 
 async def test_an_account_is_found_by_its_sub_and_by_nothing_else(story: Story, store: Store) -> None:
@@ -39,7 +39,7 @@ async def test_a_card_reads_message_sender_and_history_at_once(story: Story, sto
     assert (read.view.gmail_id, read.view.placement, read.view.row) == (
         "m1",
         Placement.HELD,
-        RowName.CHALLENGE,
+        PolicyRow.CHALLENGE,
     )
     assert read.record == SenderRecord(held=2, challenged=1, solved=0)
     assert read.standing.rules.domain is RuleKind.BLOCK
@@ -55,13 +55,13 @@ async def test_a_message_no_sync_brings_is_noted_once_and_nothing_follows(story:
     await story.mailbox("ana")
     assert await store.insert_unseen("ana", OLD, LOOKS_LIKE_ONE, story.screened(), story.now) is True
     assert (
-        await store.insert_unseen("ana", OLD, Verdict(Outcome.INBOX, RowName.BELOW_HOLD), None, story.now)
+        await store.insert_unseen("ana", OLD, Verdict(Outcome.INBOX, PolicyRow.BELOW_HOLD), None, story.now)
         is False
     )
     assert await story.due() == ()
     read = await store.reading("ana", "old", story.now)
     assert read is not None
-    assert (read.view.row, read.view.sender, read.view.placement) == (RowName.OBSERVE, BO, Placement.INBOX)
+    assert (read.view.row, read.view.sender, read.view.placement) == (PolicyRow.OBSERVE, BO, Placement.INBOX)
     assert await story.arrive("ana", "old") == 0  # a sync that meets it later leaves it alone
     with pytest.raises(NotFound):
         await store.insert_unseen("nobody", OLD, LOOKS_LIKE_ONE, None, story.now)
@@ -109,10 +109,10 @@ async def test_one_owner_reads_and_changes_nothing_of_another(story: Story, stor
     assert await store.reading("eve", "m1", story.now) is None
     standing, record = await store.sender("eve", BO, "pitch.test", "t-m1", story.now)
     assert record == SenderRecord()
-    assert standing.earlier == Earlier()
+    assert standing.earlier == EarlierEvidence()
     await store.insert_unseen(
         "eve", Sighting("m1", "t-m1", None), LOOKS_LIKE_ONE, story.screened(), story.now
     )
     read = await store.reading("ana", "m1", story.now)
     assert read is not None
-    assert read.view.row == RowName.CHALLENGE
+    assert read.view.row == PolicyRow.CHALLENGE

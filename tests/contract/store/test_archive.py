@@ -146,10 +146,12 @@ async def test_a_link_of_the_old_instance_opens_nothing_here_but_is_remembered(s
     await leave(story)
     await service(story).restore("ana", file)
 
-    dealings = await story.store.dealings("ana", SENDERS[1], "pitch1.test", "t-m2", story.now)
+    challenge_history = await story.store.challenge_history(
+        "ana", SENDERS[1], "pitch1.test", "t-m2", story.now
+    )
 
-    assert dealings.sender_last_at is not None  # so they are not asked again within a week
-    assert not dealings.open_for_sender
+    assert challenge_history.sender_last_at is not None  # so they are not asked again within a week
+    assert not challenge_history.open_for_sender
     assert b"token" not in file
 
 

@@ -102,7 +102,7 @@ async def test_one_voided_while_it_left_is_still_known_as_ours(story: Story) -> 
     assert await state(story) == ChallengeState.VOIDED
     assert await story.store.sent_challenge_ids("ana", ["s1"]) == {"s1"}
     assert await story.work() == [(Stage.RELEASE, "m1")]
-    known = await story.store.dealings("ana", BO, "pitch.test", "t-m1", story.now)
+    known = await story.store.challenge_history("ana", BO, "pitch.test", "t-m1", story.now)
     assert known.sender_last_at is not None  # it did reach them
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from backend.domain.errors import Conflict
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.message import Grounds, Outcome, RowName, Verdict
+from backend.domain.mailbox.message import Grounds, Outcome, PolicyRow, Verdict
 from backend.domain.reading.score import Score, ScoreTrace
 from backend.domain.watching import audit
 from backend.store.opening import open_store
@@ -77,7 +77,7 @@ async def test_the_grounds_of_a_verdict_are_kept_with_it(story: Story) -> None:
     grounds = Grounds('{"mode":"observe"}', '{"at":1,"p":"00"}', trace, b"sealed counts")
     for gmail_id in ("m1", "m2"):
         await story.arrive("ana", gmail_id)
-        verdict = Verdict(Outcome.INBOX, RowName.BELOW_HOLD, Score(0.1, -2.0), grounds=grounds)
+        verdict = Verdict(Outcome.INBOX, PolicyRow.BELOW_HOLD, Score(0.1, -2.0), grounds=grounds)
         await story.store.record_verdict(
             await story.job(gmail_id), verdict, story.screened(), None, story.now
         )

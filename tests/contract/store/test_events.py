@@ -9,7 +9,7 @@ import pytest
 
 from backend.domain.errors import AccessLost, LaneLost
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.mailbox import AccessState
 from backend.domain.mailbox.message import Outcome
 from backend.transactions.records import EventKind, NewDevice, OneTimeCode, Purpose, Scope, SyncPage
 from tests.contract.store.stories import Story
@@ -81,7 +81,7 @@ async def test_settings_and_the_link_are_told_and_nothing_else_is(story: Story) 
     await story.store.change_preferences("ana", {"strictness": "strict"}, story.now)
     await story.store.change_preferences("ana", {"strictness": "strict"}, story.now)
     await story.store.save_sealed_token("ana", b"other", story.now)
-    await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
+    await story.store.set_link("ana", AccessState.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
     assert await events_of(story, start) == [("status", "", "", "")] * 2
 
 

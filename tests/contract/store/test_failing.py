@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from backend.domain.errors import Cause, Failing
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.mailbox import AccessState
 from backend.domain.mailbox.message import Outcome, Stage
 from backend.transactions.records import Duty
 from tests.contract.store.stories import Story
@@ -114,9 +114,9 @@ async def test_however_a_messages_job_ends_it_fails_no_more(rested: Story, end: 
     assert await seconds(rested) == 0
 
 
-@pytest.mark.parametrize("link", [Link.NEEDS_RECONNECT, Link.LEAVING, Link.CONNECTED])
+@pytest.mark.parametrize("link", [AccessState.NEEDS_RECONNECT, AccessState.LEAVING, AccessState.CONNECTED])
 async def test_what_failed_before_the_link_changed_says_nothing_of_how_it_goes_on(
-    rested: Story, link: Link
+    rested: Story, link: AccessState
 ) -> None:
     await fail_sync(rested)
     await fail_message(rested)

@@ -10,10 +10,10 @@ import pytest
 from backend.domain.errors import LaneLost, NotFound, Refused
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mailbox.decisions import RuleKind
-from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.mailbox import AccessState
 from backend.domain.mailbox.message import Outcome
 from backend.domain.mailbox.rules import MOST_RULES, Rule
-from backend.domain.policy.rehearsal import Looked, PreviewedMail, RunState, Word
+from backend.domain.policy.preview import PreviewAnswer, PreviewedMail, PreviewFetch, RunState
 from backend.domain.reading.score import Reason, Score
 from backend.transactions.records import DisconnectReceipt, Duty, DutyJob, GrantEnd
 from tests.contract.store.dump import dump
@@ -60,10 +60,10 @@ async def test_a_preview_is_read_in_its_order_and_each_mail_counts_once(story: S
     assert await story.store.previews_to_read("ana", 2) == (("m3", "t-m3"), ("m2", "t-m2"))
 
     first = mail(story, "m3")
-    assert not await story.store.record_previews(job, 1, [Looked("m3", first)], story.now)
+    assert not await story.store.record_previews(job, 1, [PreviewFetch("m3", first)], story.now)
     again = mail(story, "m3", subject="another reading")
-    assert not await story.store.record_previews(job, 1, [Looked("m3", again)], story.now)
-    rest = [Looked("m2", None), Looked("m1", mail(story, "m1", "carl@x.test", score=None))]
+    assert not await story.store.record_previews(job, 1, [PreviewFetch("m3", again)], story.now)
+    rest = [PreviewFetch("m2", None), PreviewFetch("m1", mail(story, "m1", "carl@x.test", score=None))]
     assert await story.store.record_previews(job, 1, rest, story.now)
 
     run = await story.store.preview_run("ana")
@@ -90,7 +90,7 @@ async def test_what_an_older_run_still_reports_changes_nothing(story: Story) -> 
     job = await ordered(story, "m1")
     await story.store.order_preview("ana", story.now)
     await story.store.list_previews(job, 1, [("m1", "t-m1")], story.now)
-    assert not await story.store.record_previews(job, 1, [Looked("m1", mail(story, "m1"))], story.now)
+    assert not await story.store.record_previews(job, 1, [PreviewFetch("m1", mail(story, "m1"))], story.now)
     run = await story.store.preview_run("ana")
     assert run is not None
     assert (run.run, run.state, run.total) == (2, RunState.LISTING, 0)
@@ -101,36 +101,36 @@ async def test_nobody_reports_about_a_mailbox_that_has_gone(story: Story) -> Non
     job = await ordered(story, "m1")
     await story.store.forget("ana")
     with pytest.raises(LaneLost):
-        await story.store.record_previews(job, 1, [Looked("m1", mail(story, "m1"))], story.now)
+        await story.store.record_previews(job, 1, [PreviewFetch("m1", mail(story, "m1"))], story.now)
 
 
 async def test_the_owners_word_sets_a_rule_and_taking_it_back_brings_the_old_one(story: Story) -> None:
     await story.mailbox("ana")
     job = await ordered(story, "m1")
-    await story.store.record_previews(job, 1, [Looked("m1", mail(story, "m1"))], story.now)
+    await story.store.record_previews(job, 1, [PreviewFetch("m1", mail(story, "m1"))], story.now)
     await story.store.set_rule("ana", BO, RuleKind.BLOCK, story.now)
-    for word, kind in ((Word.NOT_SALES, RuleKind.ALLOW), (Word.SALES, RuleKind.BLOCK)):
+    for word, kind in ((PreviewAnswer.NOT_SALES, RuleKind.ALLOW), (PreviewAnswer.SALES, RuleKind.BLOCK)):
         for _ in range(2):
             await story.store.label_preview("ana", "m1", word, story.now)
         assert await rule(story, BO) is kind
         (seen,) = await story.store.previews("ana")
-        assert (seen.word, seen.standing.rules.address) == (word, kind)
-    await story.store.label_preview("ana", "m1", Word.NOT_SALES, story.now)
-    await story.store.label_preview("ana", "m1", Word.NONE, story.now)
+        assert (seen.answer, seen.standing.rules.address) == (word, kind)
+    await story.store.label_preview("ana", "m1", PreviewAnswer.NOT_SALES, story.now)
+    await story.store.label_preview("ana", "m1", PreviewAnswer.NONE, story.now)
     assert await rule(story, BO) is RuleKind.BLOCK
 
-    await story.store.label_preview("ana", "m1", Word.NOT_SALES, story.now)
+    await story.store.label_preview("ana", "m1", PreviewAnswer.NOT_SALES, story.now)
     await story.store.set_rule("ana", BO, None, story.now)  # their later word, on another page
-    await story.store.label_preview("ana", "m1", Word.NONE, story.now)
+    await story.store.label_preview("ana", "m1", PreviewAnswer.NONE, story.now)
     assert await rule(story, BO) is None
     with pytest.raises(NotFound):
-        await story.store.label_preview("ana", "m9", Word.SALES, story.now)
+        await story.store.label_preview("ana", "m9", PreviewAnswer.SALES, story.now)
 
 
 async def test_a_standing_is_the_present_one(story: Story) -> None:
     await story.mailbox("ana")
     job = await ordered(story, "m1")
-    await story.store.record_previews(job, 1, [Looked("m1", mail(story, "m1"))], story.now)
+    await story.store.record_previews(job, 1, [PreviewFetch("m1", mail(story, "m1"))], story.now)
     await story.store.learn("ana", frozenset({BO}), "t-m1", story.now)
     await story.store.set_rule("ana", "pitch.test", RuleKind.ALLOW, story.now)
     (seen,) = await story.store.previews("ana")
@@ -145,7 +145,7 @@ async def test_a_thread_is_an_authors_from_their_second_email_on(story: Story) -
     assert job is not None
     await story.store.list_previews(job, 1, [("m2", "t"), ("m1", "t")], story.now)
     looked = [
-        Looked(gmail_id, mail(story, gmail_id, received_at=story.now + timedelta(hours=number)))
+        PreviewFetch(gmail_id, mail(story, gmail_id, received_at=story.now + timedelta(hours=number)))
         for number, gmail_id in enumerate(("m1", "m2"))
     ]
     await story.store.record_previews(job, 1, looked, story.now)
@@ -157,7 +157,7 @@ async def test_a_thread_is_an_authors_from_their_second_email_on(story: Story) -
 async def test_a_preview_goes_with_what_is_kept_of_messages(story: Story) -> None:
     await story.mailbox("ana")
     job = await ordered(story, "m1")
-    await story.store.record_previews(job, 1, [Looked("m1", mail(story, "m1"))], story.now)
+    await story.store.record_previews(job, 1, [PreviewFetch("m1", mail(story, "m1"))], story.now)
     assert await story.store.retain("ana", story.now, story.now, 100) == 0
     assert await story.store.retain("ana", story.now, story.now + timedelta(seconds=1), 100) == 1
     assert await story.store.previews("ana") == ()
@@ -195,7 +195,7 @@ async def test_a_receipt_outlives_the_mailbox_and_tells_what_was_deleted(story: 
     await story.store.ask_to_leave("ana", "secret-hash", story.now)
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
-    assert mailbox.link is Link.LEAVING
+    assert mailbox.link is AccessState.LEAVING
     opened = await story.store.receipt("secret-hash")
     assert opened is not None
     assert (opened.left_at, opened.grant_end, opened.deleted) == (None, None, {})

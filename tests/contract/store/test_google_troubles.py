@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from backend.domain.errors import AccessLost
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.mailbox import Gap, Link
+from backend.domain.mailbox.mailbox import AccessState, Gap
 from backend.domain.mailbox.message import Outcome
 from backend.transactions.records import Duty, Sighting, SyncPage
 from tests.contract.store.stories import Story
 
 
-async def link(story: Story) -> Link:
+async def link(story: Story) -> AccessState:
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
     return mailbox.link
@@ -32,7 +32,7 @@ async def test_a_refused_grant_stops_the_mailbox(story: Story) -> None:
     await story.arrive("ana", "m1")
     since = story.pass_time(seconds=1)
     assert await story.store.lose_link("ana", AccessLost.GRANT, since, story.pass_time(seconds=1))
-    assert await link(story) is Link.NEEDS_RECONNECT
+    assert await link(story) is AccessState.NEEDS_RECONNECT
     assert await story.due() == ()
 
 
@@ -42,15 +42,15 @@ async def test_a_grant_refused_before_the_owner_came_back_is_an_old_story(story:
     story.pass_time(seconds=1)
     await story.mailbox("ana")
     assert not await story.store.lose_link("ana", AccessLost.GRANT, since, story.pass_time(seconds=1))
-    assert await link(story) is Link.CONNECTED
+    assert await link(story) is AccessState.CONNECTED
 
 
 async def test_a_leaving_mailbox_goes_on_leaving_without_a_grant(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.set_link("ana", Link.LEAVING, story.now)
+    await story.store.set_link("ana", AccessState.LEAVING, story.now)
     since = story.pass_time(seconds=1)
     assert not await story.store.lose_link("ana", AccessLost.GRANT, since, since)
-    assert await link(story) is Link.LEAVING
+    assert await link(story) is AccessState.LEAVING
     job = await story.due_duty()
     assert job is not None
     assert job.duty is Duty.LEAVE

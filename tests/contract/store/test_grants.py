@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from backend.domain.errors import AccessLost
-from backend.domain.mailbox.mailbox import Gap, Link, Preferences
+from backend.domain.mailbox.mailbox import AccessState, Gap, Preferences
 from backend.transactions.records import Duty, NewMailbox, SyncPage
 from tests.contract.store.stories import Story
 
 ANA = NewMailbox("ana", "sub-ana", "ana@corp.test", "Ana", b"sealed", frozenset({"openid"}), Preferences())
 
 
-async def _link(story: Story) -> Link:
+async def _link(story: Story) -> AccessState:
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
     return mailbox.link
@@ -51,7 +51,7 @@ async def test_a_refused_grant_closes_the_mailbox_to_jobs_until_it_is_connected_
     await story.mailbox("ana")
     began = story.pass_time(seconds=1)
     assert await story.store.lose_link("ana", AccessLost.GRANT, began, story.pass_time(seconds=1))
-    assert await _link(story) is Link.NEEDS_RECONNECT
+    assert await _link(story) is AccessState.NEEDS_RECONNECT
     await story.store.request_duty("ana", Duty.SYNC, story.now)
     assert await story.due_duty() is None
     await story.store.connect(ANA, story.pass_time(minutes=5))
@@ -63,7 +63,7 @@ async def test_a_refusal_from_before_a_reconnect_does_not_undo_it(story: Story) 
     began = story.pass_time(seconds=1)
     await story.store.connect(ANA, story.pass_time(seconds=1))
     assert not await story.store.lose_link("ana", AccessLost.GRANT, began, story.pass_time(seconds=1))
-    assert await _link(story) is Link.CONNECTED
+    assert await _link(story) is AccessState.CONNECTED
     # The next try begins after the reconnect, and its refusal counts.
     again = story.pass_time(seconds=1)
     assert await story.store.lose_link("ana", AccessLost.GRANT, again, story.now)
@@ -71,9 +71,9 @@ async def test_a_refusal_from_before_a_reconnect_does_not_undo_it(story: Story) 
 
 async def test_a_refusal_does_not_keep_an_owner_who_is_leaving(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.set_link("ana", Link.LEAVING, story.pass_time(seconds=1))
+    await story.store.set_link("ana", AccessState.LEAVING, story.pass_time(seconds=1))
     assert not await story.store.lose_link("ana", AccessLost.GRANT, story.now, story.now)
-    assert await _link(story) is Link.LEAVING
+    assert await _link(story) is AccessState.LEAVING
     job = await story.due_duty()
     assert job is not None
     assert job.duty is Duty.LEAVE

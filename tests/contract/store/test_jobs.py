@@ -9,7 +9,7 @@ import pytest
 
 from backend.domain.errors import AccessLost, LaneLost
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.mailbox import AccessState
 from backend.domain.mailbox.message import Outcome, Placement, Stage
 from backend.transactions.records import Duty, LaneWork, PushFate, Sighting, SyncPage
 from tests.contract.store.stories import Story
@@ -164,7 +164,7 @@ async def test_lanes_tell_when_the_first_thing_is_due_in_each_mailbox(story: Sto
     await story.arrive("bea", "m1")
     await story.store.request_duty("bea", Duty.SYNC, later)
     assert await story.store.lanes() == {"ana": later, "bea": story.now, "cid": None}
-    await story.store.set_link("bea", Link.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
+    await story.store.set_link("bea", AccessState.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
     assert await story.store.lanes() == {"ana": later, "cid": None}
     assert (await story.store.lane_work("bea", 9, story.now)) == LaneWork((), ())
 

@@ -11,7 +11,7 @@ import pytest
 
 from backend.domain.errors import LaneLost, StoreAway, TryLater
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.mailbox import Link, NoticeHint
+from backend.domain.mailbox.mailbox import AccessState, NoticeHint
 from backend.domain.mailbox.message import Outcome, Stage
 from backend.lanes import lanes
 from backend.pipeline.context import Context
@@ -131,7 +131,7 @@ async def test_leaving_waits_for_what_is_under_way_and_nothing_begins_beside_it(
     async def duty(context: Context, authorizer: object, job: DutyJob, *others: object) -> None:
         order.append(f"{job.duty} begins")
         if job.duty is Duty.WATCH:
-            await story.store.set_link("ana", Link.LEAVING, story.now)
+            await story.store.set_link("ana", AccessState.LEAVING, story.now)
             renewing.set()
             for _ in range(20):
                 await asyncio.sleep(0.002)

@@ -9,7 +9,7 @@ import pytest
 
 from backend.domain.errors import AccessLost, Conflict, NotFound
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.mailbox import Link, Preferences
+from backend.domain.mailbox.mailbox import AccessState, Preferences
 from backend.domain.mailbox.message import LabelIds, Outcome
 from backend.transactions.records import Duty, NewMailbox, PushFate, SyncPage
 from backend.transactions.store import Store
@@ -53,14 +53,14 @@ async def test_an_owner_who_comes_back_keeps_their_settings_and_place(story: Sto
     await story.store.save_index(job, "", 40, 40, finished=True, now=story.now)
     await story.store.finish_duty(job, None)
     await story.sync("ana", SyncPage(cursor="900"))
-    await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
+    await story.store.set_link("ana", AccessState.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
     again = replace(
         ANA, id="another", email="ana.b@corp.test", sealed_token=b"second", preferences=Preferences()
     )
     story.pass_time(hours=1)
     back = await story.store.connect(again, story.now)
     assert (back.id, back.cursor, back.preferences) == ("ana", "900", ANA.preferences)
-    assert (back.link, back.lost, back.owner.email) == (Link.CONNECTED, None, "ana.b@corp.test")
+    assert (back.link, back.lost, back.owner.email) == (AccessState.CONNECTED, None, "ana.b@corp.test")
     assert await story.store.sealed_token("ana") == b"second"
     assert await story.store.mailbox("another") is None
     assert await due_duties(story) == [Duty.SYNC, Duty.WATCH]  # the index was finished
@@ -132,7 +132,7 @@ async def test_nothing_can_be_saved_for_a_mailbox_that_is_not_there(store: Store
         store.save_watch("nobody", now, "1"),
         store.save_preferences("nobody", Preferences(), now),
         store.save_sealed_token("nobody", b"x", now),
-        store.set_link("nobody", Link.CONNECTED, now),
+        store.set_link("nobody", AccessState.CONNECTED, now),
         store.set_rule("nobody", "bo@pitch.test", None, now),
         store.learn("nobody", frozenset({"bo@pitch.test"}), "", now),
     ):
@@ -146,11 +146,11 @@ async def test_a_mailbox_that_needs_reconnecting_stops_and_goes_on_where_it_was(
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     await story.store.request_duty("ana", Duty.SYNC, story.now)
-    await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
+    await story.store.set_link("ana", AccessState.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
     assert await story.due() == ()
     assert await story.due_duty() is None
     assert await story.next_due() is None
-    await story.store.set_link("ana", Link.CONNECTED, story.now)
+    await story.store.set_link("ana", AccessState.CONNECTED, story.now)
     assert [job.gmail_id for job in await story.due()] == ["m1"]
     job = await story.due_duty()
     assert job is not None
@@ -161,7 +161,7 @@ async def test_a_leaving_mailbox_does_nothing_but_leave(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     await story.store.request_duty("ana", Duty.SYNC, story.now)
-    await story.store.set_link("ana", Link.LEAVING, story.now)
+    await story.store.set_link("ana", AccessState.LEAVING, story.now)
     assert await story.due() == ()
     (job,) = (await story.store.lane_work("ana", 1, story.now + timedelta(days=365))).duties
     assert job.duty is Duty.LEAVE
@@ -172,9 +172,9 @@ async def test_a_leaving_mailbox_does_nothing_but_leave(story: Story) -> None:
 
 async def test_an_owner_who_comes_back_before_their_leaving_began_stays(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.set_link("ana", Link.LEAVING, story.now)
+    await story.store.set_link("ana", AccessState.LEAVING, story.now)
     back = await story.store.connect(replace(ANA, sub="sub-ana"), story.now)
-    assert back.link is Link.CONNECTED
+    assert back.link is AccessState.CONNECTED
     assert Duty.LEAVE not in await due_duties(story)
 
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.message import Outcome, RowName, Shadow, Verdict
+from backend.domain.mailbox.message import Outcome, PolicyRow, Shadow, Verdict
 from backend.domain.reading.score import Score
 from backend.domain.watching.trial import FILE, Act, ModelsInUse
 from backend.transactions.records import StoredModel
@@ -69,8 +69,10 @@ async def test_a_server_that_listens_is_told_of_an_act(story: Story, address: st
 async def test_what_a_challenger_would_have_decided_is_kept_and_moves_nothing(story: Story) -> None:
     await story.mailbox()
     await story.arrive("ana", "m1", "m2")
-    for job, row in zip(await story.due(), (RowName.CHALLENGE, RowName.BELOW_HOLD), strict=True):
-        verdict = Verdict(Outcome.INBOX, RowName.BELOW_HOLD, Score(0.1, -2.0), shadow=Shadow("two", row, 0.9))
+    for job, row in zip(await story.due(), (PolicyRow.CHALLENGE, PolicyRow.BELOW_HOLD), strict=True):
+        verdict = Verdict(
+            Outcome.INBOX, PolicyRow.BELOW_HOLD, Score(0.1, -2.0), shadow=Shadow("two", row, 0.9)
+        )
         await story.store.record_verdict(job, verdict, story.screened(), None, story.now)
     assert await story.work() == []
     rows = await story.store.archive_page("ana", "messages", "", 10)

@@ -18,7 +18,7 @@ from backend.commands.db import db_group
 from backend.domain.entry.challenge import LedgerEntry, Posting
 from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from backend.domain.mailbox.message import Grounds, Outcome, RowName, Verdict
+from backend.domain.mailbox.message import Grounds, Outcome, PolicyRow, Verdict
 from backend.domain.reading.score import Score, ScoreTrace
 from backend.store import backup as moving
 from backend.store.backup import ORDER, copy
@@ -60,7 +60,7 @@ async def fill(path: Path) -> None:
         await story.receive(name, "m2", Outcome.HOLD, "Zoë@x.test")
         await story.arrive(name, "m4")
         grounds = Grounds('{"mode":"observe"}', '{"at":1,"p":"00"}', TRACE, b"sealed counts")
-        verdict = Verdict(Outcome.INBOX, RowName.BELOW_HOLD, Score(0.1, -2.0), grounds=grounds)
+        verdict = Verdict(Outcome.INBOX, PolicyRow.BELOW_HOLD, Score(0.1, -2.0), grounds=grounds)
         await store.record_verdict(await story.job("m4"), verdict, None, None, story.now)
         await store.count_try(name, challenge.id, f"k-{name}")
         await store.write_note(name, challenge.id, "We met in Köln.", story.now)

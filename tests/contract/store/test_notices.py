@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from backend.domain.mailbox.mailbox import Missing, Notices
+from backend.domain.mailbox.mailbox import NoticeMode, PullFailure
 from backend.transactions.records import Duty, PushFate, SyncPage
 from tests.contract.store.stories import Story
 
 
-async def notices_of(story: Story, mailbox_id: str) -> tuple[Notices, Missing | None]:
+async def notices_of(story: Story, mailbox_id: str) -> tuple[NoticeMode, PullFailure | None]:
     mailbox = await story.store.mailbox(mailbox_id)
     assert mailbox is not None
     return mailbox.notices, mailbox.missing
@@ -17,36 +17,36 @@ async def notices_of(story: Story, mailbox_id: str) -> tuple[Notices, Missing | 
 
 async def test_a_mailbox_is_told_of_by_pushes_until_another_way_is_noted(story: Story) -> None:
     await story.mailbox("ana")
-    assert await notices_of(story, "ana") == (Notices.PUSH, None)
+    assert await notices_of(story, "ana") == (NoticeMode.PUSH, None)
     await story.store.save_watch("ana", story.now + timedelta(days=7), "1")
-    await story.store.set_notice_mode("ana", Notices.POLL)
+    await story.store.set_notice_mode("ana", NoticeMode.POLL)
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
-    assert (mailbox.notices, mailbox.watch_expires_at) == (Notices.POLL, None)
+    assert (mailbox.notices, mailbox.watch_expires_at) == (NoticeMode.POLL, None)
 
 
 async def test_what_is_missing_is_told_of_mailboxes_that_are_fetched_for_alone(story: Story) -> None:
-    for name, notices in (("ana", Notices.PULL), ("bob", Notices.PUSH)):
+    for name, notices in (("ana", NoticeMode.PULL), ("bob", NoticeMode.PUSH)):
         await story.mailbox(name)
         await story.store.set_notice_mode(name, notices)
     for _ in range(2):
-        await story.store.note_missing(Missing.CREDENTIALS)
-    assert await notices_of(story, "ana") == (Notices.PULL, Missing.CREDENTIALS)
-    assert await notices_of(story, "bob") == (Notices.PUSH, None)
-    await story.store.set_notice_mode("ana", Notices.PULL)
-    assert await notices_of(story, "ana") == (Notices.PULL, Missing.CREDENTIALS), (
+        await story.store.note_missing(PullFailure.CREDENTIALS)
+    assert await notices_of(story, "ana") == (NoticeMode.PULL, PullFailure.CREDENTIALS)
+    assert await notices_of(story, "bob") == (NoticeMode.PUSH, None)
+    await story.store.set_notice_mode("ana", NoticeMode.PULL)
+    assert await notices_of(story, "ana") == (NoticeMode.PULL, PullFailure.CREDENTIALS), (
         "the day's renewal mends nothing"
     )
     await story.store.note_missing(None)
-    assert await notices_of(story, "ana") == (Notices.PULL, None)
+    assert await notices_of(story, "ana") == (NoticeMode.PULL, None)
 
 
 async def test_where_nothing_is_fetched_any_more_nothing_is_missing(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.set_notice_mode("ana", Notices.PULL)
-    await story.store.note_missing(Missing.RIGHT)
-    await story.store.set_notice_mode("ana", Notices.PUSH)
-    assert await notices_of(story, "ana") == (Notices.PUSH, None)
+    await story.store.set_notice_mode("ana", NoticeMode.PULL)
+    await story.store.note_missing(PullFailure.PERMISSION)
+    await story.store.set_notice_mode("ana", NoticeMode.PUSH)
+    assert await notices_of(story, "ana") == (NoticeMode.PUSH, None)
 
 
 async def test_the_moment_history_last_went_on_is_kept(story: Story) -> None:
@@ -103,7 +103,7 @@ async def test_news_of_which_no_notice_came_is_kept_until_one_comes(story: Story
 async def test_a_mailbox_that_is_asked_waits_for_no_notice(story: Story) -> None:
     await story.mailbox("ana")
     assert await unheard(story, "900") == story.now
-    await story.store.set_notice_mode("ana", Notices.POLL)
+    await story.store.set_notice_mode("ana", NoticeMode.POLL)
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
     assert mailbox.unheard_since is None
@@ -128,7 +128,7 @@ async def test_an_act_of_the_owner_makes_the_history_of_a_polled_mailbox_due(sto
     await story.store.finish_duty(job, story.now + timedelta(hours=1))
     await story.store.owner_acted("ana", story.now)
     assert await story.due_duty() is None, "Gmail tells of it"
-    await story.store.set_notice_mode("ana", Notices.POLL)
+    await story.store.set_notice_mode("ana", NoticeMode.POLL)
     await story.store.owner_acted("ana", story.now)
     due = await story.due_duty()
     assert due is not None

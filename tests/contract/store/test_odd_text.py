@@ -10,8 +10,8 @@ from backend.domain.entry.challenge import LedgerEntry, Posting
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, RuleKind
 from backend.domain.mailbox.message import Outcome
-from backend.domain.mailbox.review import Shelf, Wanted
-from backend.domain.policy.rehearsal import Word
+from backend.domain.mailbox.review import ReviewFilter, Shelf
+from backend.domain.policy.preview import PreviewAnswer
 from tests.contract.store.stories import Story
 
 ODD = ("\0", "a\0b", "\ud800", "a\udfffb")
@@ -36,12 +36,12 @@ async def test_what_no_row_can_hold_is_not_found_or_refused_and_breaks_nothing(
         "rule": lambda: store.set_rule("ana", odd, RuleKind.ALLOW, now),
         "rules": lambda: store.rules("ana", None, odd, odd, 9),
         "sender_profile": lambda: store.sender_profile("ana", odd, odd, None, 9),
-        "review": lambda: store.review("ana", Wanted((Shelf.HELD,), words=odd), None, 9),
+        "review": lambda: store.review("ana", ReviewFilter((Shelf.HELD,), words=odd), None, 9),
         "held": lambda: store.held("ana", odd, None, 9),
         "cursor": lambda: store.held("ana", "", (1, odd), 9),
         "post": lambda: store.post("ana", LedgerEntry(odd, 1, Posting.GRANTED, "grant:1"), now),
         "by_email": lambda: store.mailbox_by_email(odd),
-        "say": lambda: store.label_preview("ana", odd, Word.SALES, now),
+        "say": lambda: store.label_preview("ana", odd, PreviewAnswer.SALES, now),
     }
     for name, ask in fields.items():
         try:

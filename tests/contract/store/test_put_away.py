@@ -6,7 +6,7 @@ import pytest
 
 from backend.domain.entry.challenge import ChallengeState, LedgerEntry, Posting
 from backend.domain.errors import Expired, Refused
-from backend.domain.mailbox.decisions import Correction, Decision, Order, Origin, Returned, RuleKind
+from backend.domain.mailbox.decisions import Correction, Decision, Order, Origin, RuleKind, TakenBack
 from backend.domain.mailbox.message import Outcome, Placement, Stage
 from backend.domain.mailbox.review import Shelf, shelf_of
 from backend.transactions.records import SyncPage
@@ -24,7 +24,7 @@ async def put(story: Story, gmail_id: str, decision: Decision, record: str = "7"
 
 
 async def take_out(story: Story, gmail_id: str, *, lies_held: bool, record: str = "9") -> None:
-    await story.sync("ana", SyncPage(returned=(Returned(gmail_id, record, lies_held),)))
+    await story.sync("ana", SyncPage(returned=(TakenBack(gmail_id, record, lies_held),)))
 
 
 async def stands(story: Story, gmail_id: str) -> tuple[Placement | None, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.decisions import Decision, Origin
-from backend.domain.mailbox.message import Outcome, RowName, Verdict
+from backend.domain.mailbox.message import Outcome, PolicyRow, Verdict
 from backend.domain.reading.score import Score
 from backend.domain.watching.trial import HELD, NEAR, PASSED, Answer
 from tests.contract.store.stories import Story
@@ -52,7 +52,7 @@ async def test_three_messages_are_drawn_once_a_week(story: Story) -> None:
 async def test_the_highest_tenth_of_what_passed_was_nearly_held(story: Story) -> None:
     await story.mailbox("ana", questions_a_week=10)
     await story.receive("ana", "h1", Outcome.HOLD)
-    await story.a_week(1, row=RowName.CREDIT)  # which is not decided on its score
+    await story.a_week(1, row=PolicyRow.CREDIT)  # which is not decided on its score
     story.pass_time(weeks=-1)
     await story.a_week(7)  # every third has the highest score
 
@@ -69,7 +69,7 @@ async def test_names_in_letters_that_are_rare_are_one_group(story: Story) -> Non
     await story.mailbox("ana", questions_a_week=5)
     for number, name in enumerate(("Bo", "José", "Иван", "李", "42")):
         await story.arrive("ana", f"m{number}")
-        verdict = Verdict(Outcome.INBOX, RowName.BELOW_HOLD, Score(0.1, -2.0))
+        verdict = Verdict(Outcome.INBOX, PolicyRow.BELOW_HOLD, Score(0.1, -2.0))
         facts = story.screened(sender_name=name)
         await story.store.record_verdict(await story.job(f"m{number}"), verdict, facts, None, story.now)
     story.pass_time(days=7)

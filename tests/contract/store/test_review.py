@@ -10,21 +10,21 @@ import pytest
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.message import Outcome, RowName, Verdict
-from backend.domain.mailbox.review import Listing, Position, Shelf, Wanted, shelf_of
+from backend.domain.mailbox.message import Outcome, PolicyRow, Verdict
+from backend.domain.mailbox.review import Listing, Position, ReviewFilter, Shelf, shelf_of
 from backend.domain.reading.score import Score
 from backend.transactions import review as lists
 from tests.contract.store.stories import BO, Story
 
-HELD = Wanted((Shelf.HELD,))
-ALL = Wanted(tuple(Shelf))
+HELD = ReviewFilter((Shelf.HELD,))
+ALL = ReviewFilter(tuple(Shelf))
 
 
 def piles(listed: Listing) -> list[tuple[str, list[str]]]:
     return [(pile.sender, [view.gmail_id for view in pile.messages]) for pile in listed.piles]
 
 
-async def walked(story: Story, wanted: Wanted, limit: int = 2) -> list[tuple[str, list[str]]]:
+async def walked(story: Story, wanted: ReviewFilter, limit: int = 2) -> list[tuple[str, list[str]]]:
     """All pages, one after the other."""
     found: list[tuple[str, list[str]]] = []
     after: Position | None = None
@@ -77,7 +77,7 @@ async def test_what_waits_by_how_little_it_is_like_a_pitch(
     for gmail_id, (sender, probability) in scores.items():
         story.pass_time(minutes=1)
         await story.arrive("ana", gmail_id)
-        verdict = Verdict(Outcome.HOLD, RowName.QUARANTINE, Score(probability, 0.0))
+        verdict = Verdict(Outcome.HOLD, PolicyRow.QUARANTINE, Score(probability, 0.0))
         job = await story.job(gmail_id)
         await story.store.record_verdict(job, verdict, story.screened(sender), None, story.now)
         await story.work()
@@ -114,7 +114,7 @@ async def test_the_four_shelves_and_all_of_them(story: Story) -> None:
     await story.receive("ana", "ignored", Outcome.IGNORE, "f@x.test")
     await story.arrive("ana", "unread")
 
-    shelves = {shelf: [ids for _, ids in await walked(story, Wanted((shelf,)))] for shelf in Shelf}
+    shelves = {shelf: [ids for _, ids in await walked(story, ReviewFilter((shelf,)))] for shelf in Shelf}
 
     assert shelves[Shelf.HELD] == [["held"]]
     assert shelves[Shelf.KEPT] == [["kept"]]

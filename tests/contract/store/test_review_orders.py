@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import LedgerEntry, Posting, given
+from backend.domain.entry.challenge import LedgerEntry, Posting, adjusted_by_owner
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.decisions import Decision, LateOrder, Order, OrderResult, Origin, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement
-from backend.domain.mailbox.review import Shelf, UnsubscribeState, Wanted
+from backend.domain.mailbox.review import ReviewFilter, Shelf, UnsubscribeState
 from backend.transactions.records import Session
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
@@ -68,13 +68,13 @@ async def test_the_same_order_again_changes_nothing(story: Story, address: str) 
 
 async def test_an_order_that_comes_late_undoes_nothing_decided_since(story: Story) -> None:
     await three_held(story)
-    given = LateOrder(story.now)
+    sent_at = LateOrder(story.now)
     story.pass_time(hours=1)
     await story.store.decide("ana", Order(OTHER, Decision.RELEASE, ["m0"], Origin.PAGE), story.now)
     story.pass_time(hours=1)
 
     done = await story.store.decide(
-        "ana", Order(KEY, Decision.BLOCK, ["m0", "m1"], Origin.PAGE, (), given), story.now
+        "ana", Order(KEY, Decision.BLOCK, ["m0", "m1"], Origin.PAGE, (), sent_at), story.now
     )
 
     assert (done.applied, done.overruled) == (("m1",), 1)
@@ -83,7 +83,7 @@ async def test_an_order_that_comes_late_undoes_nothing_decided_since(story: Stor
     story.pass_time(hours=1)
     assert (
         await story.store.decide(
-            "ana", Order(KEY, Decision.BLOCK, ["m0", "m1"], Origin.PAGE, (), given), story.now
+            "ana", Order(KEY, Decision.BLOCK, ["m0", "m1"], Origin.PAGE, (), sent_at), story.now
         )
         == done
     )
@@ -104,12 +104,12 @@ async def test_what_was_decided_since_about_the_sender_stands_too(
     await story.mailbox()
     for gmail_id, sender in (("m0", "a@x.test"), ("other", "a@x.test"), ("colleague", "b@x.test")):
         await story.receive("ana", gmail_id, Outcome.HOLD, sender)
-    given = LateOrder(story.now)
+    sent_at = LateOrder(story.now)
     story.pass_time(hours=1)
     await story.store.decide("ana", Order(OTHER, meanwhile, [about], Origin.PAGE), story.now)
 
     done = await story.store.decide(
-        "ana", Order(KEY, Decision.BLOCK, ["m0"], Origin.PAGE, (), given), story.now
+        "ana", Order(KEY, Decision.BLOCK, ["m0"], Origin.PAGE, (), sent_at), story.now
     )
 
     assert (len(done.applied), done.overruled) == (1 - overruled, overruled)
@@ -118,15 +118,15 @@ async def test_what_was_decided_since_about_the_sender_stands_too(
 async def test_an_undo_since_stands_and_the_same_browsers_earlier_orders_do_not_count(story: Story) -> None:
     await three_held(story)
     await story.store.decide("ana", Order(OTHER, Decision.ALLOW, ["m0"], Origin.PAGE), story.now)
-    given = story.pass_time(seconds=1)
+    sent_at = story.pass_time(seconds=1)
     story.pass_time(hours=1)
     await story.store.undo("ana", OTHER, story.now)
 
     late = await story.store.decide(
-        "ana", Order(KEY, Decision.RELEASE, ["m0"], Origin.PAGE, (), LateOrder(given)), story.now
+        "ana", Order(KEY, Decision.RELEASE, ["m0"], Origin.PAGE, (), LateOrder(sent_at)), story.now
     )
     assert (late.applied, late.overruled) == ((), 1)
-    own = LateOrder(given, frozenset({OTHER}))
+    own = LateOrder(sent_at, frozenset({OTHER}))
     late = await story.store.decide(
         "ana", Order(KEY, Decision.RELEASE, ["m0"], Origin.PAGE, (), own), story.now
     )
@@ -182,11 +182,11 @@ async def test_one_decision_made_elsewhere_can_be_taken_back_by_its_key(story: S
 async def test_credits_are_given_once_and_taken_back_once(story: Story) -> None:
     await story.mailbox()
     for _ in range(2):
-        assert await story.store.post("ana", given(BO, 3, f"page:{KEY}"), story.now) == 3
+        assert await story.store.post("ana", adjusted_by_owner(BO, 3, f"page:{KEY}"), story.now) == 3
     with pytest.raises(Refused) as refused:
-        await story.store.post("ana", given(BO, -4, f"page:{OTHER}"), story.now)
+        await story.store.post("ana", adjusted_by_owner(BO, -4, f"page:{OTHER}"), story.now)
     assert refused.value.code == "no_credit"
-    assert await story.store.post("ana", given(BO, -1, f"page:{OTHER}"), story.now) == 2
+    assert await story.store.post("ana", adjusted_by_owner(BO, -1, f"page:{OTHER}"), story.now) == 2
     for _ in range(2):
         assert await story.store.undo("ana", OTHER, story.now) == ()
     assert await story.store.balance("ana", BO) == 3
@@ -292,11 +292,11 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
         lambda: store.mail("eve", "m0"),
         lambda: store.begin_unsubscribe("eve", "m0", now),
         lambda: store.finish_unsubscribe("eve", "m0", UnsubscribeState.DONE, "", "", now),
-        lambda: store.review("eve", Wanted(tuple(Shelf), words="x.test"), None, 50),
-        lambda: store.review("eve", Wanted((Shelf.HELD,)), None, 50),
+        lambda: store.review("eve", ReviewFilter(tuple(Shelf), words="x.test"), None, 50),
+        lambda: store.review("eve", ReviewFilter((Shelf.HELD,)), None, 50),
         lambda: store.sender_profile("eve", "a@x.test", "x.test", None, 50),
         lambda: store.review_news("eve", "s1", 0, 50, now),
-        lambda: store.post("eve", given("a@x.test", 1, f"page:{OTHER}"), now),
+        lambda: store.post("eve", adjusted_by_owner("a@x.test", 1, f"page:{OTHER}"), now),
     ]
     for call in calls:
         try:

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import Dealings, LedgerEntry, Posting
+from backend.domain.entry.challenge import ChallengeHistory, LedgerEntry, Posting
 from backend.domain.errors import AccessLost, Cause, LaneLost, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, RuleKind
-from backend.domain.mailbox.mailbox import Link, Notices, Preferences
-from backend.domain.mailbox.message import LabelIds, Outcome, RowName, Verdict
+from backend.domain.mailbox.mailbox import AccessState, NoticeMode, Preferences
+from backend.domain.mailbox.message import LabelIds, Outcome, PolicyRow, Verdict
 from backend.domain.mailbox.rules import Rule
-from backend.domain.policy.rehearsal import Looked, Word
+from backend.domain.policy.preview import PreviewAnswer, PreviewFetch
 from backend.domain.policy.table import Standing
 from backend.domain.watching.trial import Answer
 from backend.ports.public_post import Pushed
@@ -112,7 +112,7 @@ class Eve:
         store, now, message, duty = self.store, self.now, self.message, self.duty
         correction = Correction("key-eve", "m1", Decision.ALLOW, Origin.TRAY)
         page = SyncPage((Sighting("m9", "t9", None),), deleted=("m1", "m2"), cursor="9999")
-        verdict = Verdict(Outcome.INBOX, RowName.BELOW_HOLD)
+        verdict = Verdict(Outcome.INBOX, PolicyRow.BELOW_HOLD)
         return {
             "mailbox": lambda: store.mailbox("eve"),
             "sealed_token": lambda: store.sealed_token("eve"),
@@ -137,7 +137,7 @@ class Eve:
             "save_preferences": lambda: store.save_preferences("eve", Preferences(), now),
             "save_labels": lambda: store.save_labels("eve", LabelIds("a", "b", "c", "d"), Owner("")),
             "save_watch": lambda: store.save_watch("eve", now, "1"),
-            "set_link": lambda: store.set_link("eve", Link.CONNECTED, now),
+            "set_link": lambda: store.set_link("eve", AccessState.CONNECTED, now),
             "lose_link": lambda: store.lose_link("eve", AccessLost.GRANT, now, now),
             "begin_leaving": lambda: store.begin_leaving(duty),
             "lane_work": lambda: store.lane_work("eve", 9, now),
@@ -155,7 +155,7 @@ class Eve:
             "release_due": lambda: store.release_due("eve", now),
             "decided_on": lambda: store.decided_on("eve", ["m0", "m1"]),
             "request_duty": lambda: store.request_duty("eve", Duty.SYNC, now),
-            "set_notice_mode": lambda: store.set_notice_mode("eve", Notices.POLL),
+            "set_notice_mode": lambda: store.set_notice_mode("eve", NoticeMode.POLL),
             "owner_acted": lambda: store.owner_acted("eve", now),
             "finish_duty": lambda: store.finish_duty(duty, now),
             "postpone_duty": lambda: store.postpone_duty(duty, now, "", now),
@@ -178,7 +178,9 @@ class Eve:
             "learn": lambda: store.learn("eve", frozenset({BO}), "t-m1", now),
             "held_from": lambda: store.held_from("eve", frozenset({BO})),
             "save_index": lambda: store.save_index(duty, "", 1, 1, finished=True, now=now),
-            "dealings": lambda: store.dealings("eve", "carl@x.test", "pitch.test", "t7", now),
+            "challenge_history": lambda: store.challenge_history(
+                "eve", "carl@x.test", "pitch.test", "t7", now
+            ),
             "standing": lambda: store.standing("eve", "carl@x.test", "pitch.test", "t7", now),
             "record_verdict": lambda: store.record_verdict(message, verdict, self.screened, None, now),
             "earlier_in_inbox": lambda: store.earlier_in_inbox("eve", "m1", now - timedelta(days=7)),
@@ -205,9 +207,9 @@ class Eve:
             "preview_run": lambda: store.preview_run("eve"),
             "list_previews": lambda: store.list_previews(duty, 1, [("m1", "t1")], now),
             "previews_to_read": lambda: store.previews_to_read("eve", 10),
-            "record_previews": lambda: store.record_previews(duty, 1, [Looked("m1", None)], now),
+            "record_previews": lambda: store.record_previews(duty, 1, [PreviewFetch("m1", None)], now),
             "previews": lambda: store.previews("eve"),
-            "label_preview": lambda: store.label_preview("eve", "m1", Word.SALES, now),
+            "label_preview": lambda: store.label_preview("eve", "m1", PreviewAnswer.SALES, now),
             "rules": lambda: store.rules("eve", None, "", "", 10),
             "count_rules": lambda: store.count_rules("eve"),
             "rules_of": lambda: store.rules_of("eve", ["bad.test"]),
@@ -270,7 +272,7 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
         if (after := await dump(address, "ana")) != before:
             found[name], before = "changed what is Ana's", after
         elif name not in OWN and name not in ("post", "commit_sync"):
-            if seen and seen not in (Standing(), Dealings()):
+            if seen and seen not in (Standing(), ChallengeHistory()):
                 found[name] = f"told {seen!r}"
         elif name in (
             *"""

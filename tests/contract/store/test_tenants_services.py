@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from backend.domain.entry.challenge import given
+from backend.domain.entry.challenge import adjusted_by_owner
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.mailbox import Preferences
-from backend.domain.mailbox.message import Outcome, RowName, Verdict
-from backend.domain.mailbox.review import Shelf, UnsubscribeState, Wanted
+from backend.domain.mailbox.message import Outcome, PolicyRow, Verdict
+from backend.domain.mailbox.review import ReviewFilter, Shelf, UnsubscribeState
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session, Sighting
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
@@ -44,7 +44,7 @@ def reads(story: Story) -> Calls:
         "figures": lambda: store.figures("eve", now.replace(year=2000), 10),
         "sender_profile": lambda: store.sender_profile("eve", BO, "pitch.test", None, 100),
         "mail": lambda: store.mail("eve", "m1"),
-        "review": lambda: store.review("eve", Wanted(tuple(Shelf)), None, 100),
+        "review": lambda: store.review("eve", ReviewFilter(tuple(Shelf)), None, 100),
         "review_news": lambda: store.review_news("eve", "s-ana", 0, 100, now),
     }
 
@@ -57,7 +57,7 @@ async def _rings(story: Story) -> int:
 def writes(story: Story) -> Calls:
     """Eve orders, with every id of Ana's there is."""
     store, now, later = story.store, story.now, story.now.replace(year=2090)
-    verdict = Verdict(Outcome.INBOX, RowName.BELOW_HOLD)
+    verdict = Verdict(Outcome.INBOX, PolicyRow.BELOW_HOLD)
     code = OneTimeCode("code-eve", "eve", Purpose.DEVICE, "x", later)
     return {
         "insert_unseen": lambda: store.insert_unseen(
@@ -76,7 +76,7 @@ def writes(story: Story) -> Calls:
         "extend_session": lambda: store.extend_session("eve", "s-ana", now),
         "remove_session": lambda: store.remove_session("eve", "s-ana"),
         "begin_unsubscribe": lambda: store.begin_unsubscribe("eve", "m1", now),
-        "post of a page": lambda: store.post("eve", given(BO, 1, "page:order-ana"), now),
+        "post of a page": lambda: store.post("eve", adjusted_by_owner(BO, 1, "page:order-ana"), now),
         "decide of a page": lambda: store.decide(
             "eve", Order("order-eve", Decision.RELEASE, ["m1", "m0"], Origin.PAGE), now
         ),

@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import Decision, Origin
-from backend.domain.mailbox.message import Outcome, RowName, Shadow, Verdict
+from backend.domain.mailbox.message import Outcome, PolicyRow, Shadow, Verdict
 from backend.domain.reading.score import Score
 from backend.domain.watching.trial import (
     CHALLENGER,
@@ -25,7 +25,7 @@ from backend.transactions.records import StoredModel
 from tests.contract.store.stories import Story
 
 TWO = StoredModel("two", "2" * 64, "two.onnx", b"two")
-ROWS = {True: (Outcome.HOLD, RowName.QUARANTINE), False: (Outcome.INBOX, RowName.BELOW_HOLD)}
+ROWS = {True: (Outcome.HOLD, PolicyRow.QUARANTINE), False: (Outcome.INBOX, PolicyRow.BELOW_HOLD)}
 
 
 async def in_trial(story: Story) -> datetime:

@@ -10,8 +10,8 @@ import pytest
 from backend.domain.entry.challenge import Challenge, ChallengeIntent, Solved
 from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.message import Outcome, Placement, RowName
-from backend.domain.policy.evidence import Earlier, evidence_of
+from backend.domain.mailbox.message import Outcome, Placement, PolicyRow
+from backend.domain.policy.evidence import EarlierEvidence, evidence_of
 from tests.contract.store.stories import BO, Story
 
 
@@ -40,7 +40,7 @@ async def let_in(story: Story, challenge: ChallengeIntent) -> tuple[str, ...]:
 
 
 async def is_open(story: Story) -> bool:
-    return (await story.store.dealings("ana", BO, "pitch.test", "t-new", story.now)).open_for_sender
+    return (await story.store.challenge_history("ana", BO, "pitch.test", "t-new", story.now)).open_for_sender
 
 
 async def refusal(story: Story, challenge: ChallengeIntent, signature: str = "") -> str:
@@ -121,11 +121,11 @@ async def test_what_came_under_a_block_is_not_for_a_link_to_deliver(story: Story
     challenge = await waiting(story, 1, credits_per_solve=1)
     await let_in(story, challenge)
     await story.arrive("ana", "m1")
-    await story.judge(await story.job("m1"), Outcome.HOLD, row=RowName.BLOCKED)
+    await story.judge(await story.job("m1"), Outcome.HOLD, row=PolicyRow.BLOCKED)
     await story.work()
     assert not await is_open(story)
     standing = await story.store.standing("ana", BO, "pitch.test", "t-new", story.now)
-    assert standing.earlier == Earlier()
+    assert standing.earlier == EarlierEvidence()
     assert await refusal(story, challenge) == "link_used"
 
 
@@ -134,7 +134,7 @@ async def test_forged_mail_that_waits_opens_no_link(story: Story) -> None:
     await let_in(story, challenge)
     await story.receive("ana", "m1", Outcome.HOLD, authenticated=False)
     standing = await story.store.standing("ana", BO, "pitch.test", "t-new", story.now)
-    assert standing.earlier == Earlier(claimed=evidence_of(0.97))
+    assert standing.earlier == EarlierEvidence(claimed=evidence_of(0.97))
     assert await refusal(story, challenge) == "link_used"
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import Dealings, LedgerEntry, Posting
+from backend.domain.entry.challenge import ChallengeHistory, LedgerEntry, Posting
 from backend.domain.errors import Conflict
 from backend.domain.mailbox.decisions import Decision, RuleKind
-from backend.domain.mailbox.message import Outcome, Placement, RowName, Stage, Verdict
-from backend.domain.policy.evidence import MOST_EMAILS, Earlier, evidence_of
+from backend.domain.mailbox.message import Outcome, Placement, PolicyRow, Stage, Verdict
+from backend.domain.policy.evidence import MOST_EMAILS, EarlierEvidence, evidence_of
 from backend.domain.policy.table import Standing
 from tests.contract.store.stories import BO, Story
 
@@ -45,7 +45,7 @@ async def test_the_whole_verdict_is_recorded(story: Story) -> None:
     story.pass_time(seconds=3)
     await story.judge(await story.job("m1"), Outcome.HOLD)
     view = await story.view("ana", "m1")
-    assert (view.row, view.score, view.model) == (RowName.QUARANTINE, 0.97, "m1")
+    assert (view.row, view.score, view.model) == (PolicyRow.QUARANTINE, 0.97, "m1")
     assert view.reasons == ({"text": "asks for a call", "weight": 1.5, "words": ["quick", "call"]},)
     assert (view.sender, view.sender_name, view.subject) == (BO, "Bo", "More leads")
     assert (view.decided_at, view.changed_at) == (story.now, story.now)
@@ -60,7 +60,9 @@ async def test_a_verdict_without_the_message_keeps_its_cause(story: Story) -> No
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     assert await story.store.screened("ana", "m1") is None
-    verdict = Verdict(Outcome.INBOX, RowName.FAIL_OPEN, guards=("backlog", "stale"), cause="no such charset")
+    verdict = Verdict(
+        Outcome.INBOX, PolicyRow.FAIL_OPEN, guards=("backlog", "stale"), cause="no such charset"
+    )
     await story.store.record_verdict(await story.job("m1"), verdict, None, None, story.now)
     view = await story.view("ana", "m1")
     assert (view.placement, view.cause, view.guards) == (
@@ -85,12 +87,12 @@ async def test_the_standing_tells_rules_credits_and_what_is_held(story: Story) -
     await story.store.post("ana", LedgerEntry(BO, 2, Posting.GRANTED, "grant:1"), story.now)
     known = await story.store.standing("ana", BO, "pitch.test", "t1", story.now)
     assert (known.rules.address, known.rules.domain) == (RuleKind.ALLOW, RuleKind.BLOCK)
-    assert (known.credits, known.earlier) == (2, Earlier(evidence_of(0.97), evidence_of(0.97), 0.97))
+    assert (known.credits, known.earlier) == (2, EarlierEvidence(evidence_of(0.97), evidence_of(0.97), 0.97))
     colleague = await story.store.standing("ana", "cy@pitch.test", "pitch.test", "t1", story.now)
     assert (colleague.rules.address, colleague.rules.domain) == (None, RuleKind.BLOCK)
     assert (colleague.credits, colleague.earlier) == (
         0,
-        Earlier(evidence_of(0.97) / 2, evidence_of(0.97) / 2),
+        EarlierEvidence(evidence_of(0.97) / 2, evidence_of(0.97) / 2),
     )
     assert (await story.store.screening_context("ana")).blocks
     await story.store.set_rule("ana", "pitch.test", None, story.now)
@@ -112,7 +114,7 @@ async def test_an_owner_keeps_a_senders_mail_who_lets_in_two_emails(story: Story
 
 async def _earlier(
     story: Story, sender: str, now: datetime, domain: str = "pitch.test", gmail_id: str = ""
-) -> Earlier:
+) -> EarlierEvidence:
     return (await story.store.standing("ana", sender, domain, "t", now, gmail_id)).earlier
 
 
@@ -123,33 +125,33 @@ async def test_mail_is_evidence_for_thirty_days_and_until_somebody_decides(story
     await story.receive("ana", "m3", Outcome.HOLD, "cy@hold.test")
     almost = story.pass_time(days=30) - timedelta(seconds=1)
     one = evidence_of(0.97)
-    assert await _earlier(story, BO, almost) == Earlier(one + one, one + one, 0.97)
-    assert await _earlier(story, BO, almost, gmail_id="m2") == Earlier(one, one, 0.97)
-    assert await _earlier(story, BO, story.now) == Earlier()
+    assert await _earlier(story, BO, almost) == EarlierEvidence(one + one, one + one, 0.97)
+    assert await _earlier(story, BO, almost, gmail_id="m2") == EarlierEvidence(one, one, 0.97)
+    assert await _earlier(story, BO, story.now) == EarlierEvidence()
     await story.decide("ana", "m1", Decision.RELEASE)
-    assert await _earlier(story, BO, almost) == Earlier(one, one)
+    assert await _earlier(story, BO, almost) == EarlierEvidence(one, one)
     await story.decide("ana", "m3", Decision.BLOCK)
-    assert await _earlier(story, "cy@hold.test", almost, "hold.test") == Earlier()
+    assert await _earlier(story, "cy@hold.test", almost, "hold.test") == EarlierEvidence()
 
 
 async def test_only_what_a_score_decided_is_evidence(story: Story) -> None:
     await story.mailbox("ana")
-    for number, row in enumerate((RowName.BLOCKED, RowName.MACHINE_MAIL, RowName.CORRESPONDENT)):
+    for number, row in enumerate((PolicyRow.BLOCKED, PolicyRow.MACHINE_MAIL, PolicyRow.CORRESPONDENT)):
         await story.arrive("ana", f"m{number}")
         await story.judge(await story.job(f"m{number}"), Outcome.INBOX, row=row)
-    assert await _earlier(story, BO, story.now) == Earlier()
+    assert await _earlier(story, BO, story.now) == EarlierEvidence()
 
 
 async def test_what_gmail_does_not_vouch_for_is_no_evidence_about_the_real_sender(story: Story) -> None:
     await story.mailbox("ana")
     await story.receive("ana", "m1", Outcome.HOLD, authenticated=False)
-    assert await _earlier(story, BO, story.now) == Earlier(claimed=evidence_of(0.97))
+    assert await _earlier(story, BO, story.now) == EarlierEvidence(claimed=evidence_of(0.97))
 
 
 async def test_a_mail_providers_senders_are_no_colleagues(story: Story) -> None:
     await story.mailbox("ana")
     await story.receive("ana", "m1", Outcome.HOLD, "bo@gmail.com")
-    assert await _earlier(story, "cy@gmail.com", story.now, "gmail.com") == Earlier()
+    assert await _earlier(story, "cy@gmail.com", story.now, "gmail.com") == EarlierEvidence()
 
 
 async def test_the_latest_emails_of_a_sender_are_looked_at_and_no_more(story: Story) -> None:
@@ -168,7 +170,7 @@ async def test_a_credit_is_spent_with_the_verdict(story: Story) -> None:
     await story.judge(await story.job("m1"), Outcome.INBOX, spends=True)
     assert await story.store.balance("ana", BO) == 0
     view = await story.view("ana", "m1")
-    assert (view.placement, view.decided_by, view.row) == (Placement.INBOX, "credit", RowName.CREDIT)
+    assert (view.placement, view.decided_by, view.row) == (Placement.INBOX, "credit", PolicyRow.CREDIT)
     assert await story.store.ledger_differences() == ()
 
 
@@ -216,15 +218,15 @@ async def test_a_sender_is_asked_again_after_seven_days_and_an_expired_link_does
     await story.judge(job, Outcome.HOLD)
     await story.work()
     story.pass_time(days=7, hours=1)  # past the link's 14 days
-    known = await story.store.dealings("ana", BO, "pitch.test", "t-m3", story.now)
-    assert known == Dealings(sender_last_at=story.now - timedelta(days=14))
+    known = await story.store.challenge_history("ana", BO, "pitch.test", "t-m3", story.now)
+    assert known == ChallengeHistory(sender_last_at=story.now - timedelta(days=14))
     assert await story.receive("ana", "m3", Outcome.CHALLENGE) is not None
     old = await story.store.challenge_of("ana", "m1")
     assert old is not None
     assert old.expired(story.now)
 
 
-async def test_dealings_count_by_sender_domain_day_and_thread(story: Story) -> None:
+async def test_challenge_history_counts_by_sender_domain_day_and_thread(story: Story) -> None:
     await story.mailbox("ana")
     await story.receive("ana", "m1", Outcome.CHALLENGE)
     first_at = story.now
@@ -232,12 +234,12 @@ async def test_dealings_count_by_sender_domain_day_and_thread(story: Story) -> N
     await story.receive("ana", "m2", Outcome.CHALLENGE, "cy@pitch.test")
     await story.receive("ana", "m3", Outcome.CHALLENGE, "di@other.test")
     at = story.now
-    bo = await story.store.dealings("ana", BO, "pitch.test", "t-m1", at)
-    assert bo == Dealings(True, first_at, 2, 3, True)
-    stranger = await story.store.dealings("ana", "ed@pitch.test", "pitch.test", "t-new", at)
-    assert stranger == Dealings(False, None, 2, 3, False)
+    bo = await story.store.challenge_history("ana", BO, "pitch.test", "t-m1", at)
+    assert bo == ChallengeHistory(True, first_at, 2, 3, True)
+    stranger = await story.store.challenge_history("ana", "ed@pitch.test", "pitch.test", "t-new", at)
+    assert stranger == ChallengeHistory(False, None, 2, 3, False)
     story.pass_time(hours=23)
-    next_day = await story.store.dealings("ana", "ed@pitch.test", "pitch.test", "t-new", story.now)
+    next_day = await story.store.challenge_history("ana", "ed@pitch.test", "pitch.test", "t-new", story.now)
     assert (next_day.domain_today, next_day.mailbox_today) == (1, 2)
 
 
@@ -247,8 +249,8 @@ async def test_a_challenge_that_never_left_does_not_count(story: Story) -> None:
     intent = await story.judge(await story.job("m1"), Outcome.CHALLENGE)
     assert intent is not None
     await story.decide("ana", "m1", Decision.RELEASE)
-    known = await story.store.dealings("ana", BO, "pitch.test", "t-m1", story.now)
-    assert known == Dealings()
+    known = await story.store.challenge_history("ana", BO, "pitch.test", "t-m1", story.now)
+    assert known == ChallengeHistory()
 
 
 @pytest.mark.parametrize("limit", ["domain_challenges", "daily_challenges"])
@@ -298,7 +300,7 @@ async def test_text_no_server_could_store_is_stored_without_what_it_could_not(st
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     hostile = replace(story.screened(), subject="a\0b \U0001f600 'quoted' -- ", sender_name="\0")
-    verdict = Verdict(Outcome.HOLD, RowName.QUARANTINE)
+    verdict = Verdict(Outcome.HOLD, PolicyRow.QUARANTINE)
     await story.store.record_verdict(await story.job("m1"), verdict, hostile, None, story.now)
     view = await story.view("ana", "m1")
     assert (view.subject, view.sender_name) == ("ab \U0001f600 'quoted' -- ", "")
@@ -306,7 +308,7 @@ async def test_text_no_server_could_store_is_stored_without_what_it_could_not(st
 
 async def _held_for(story: Story, gmail_id: str, *guards: str, sender: str = BO) -> None:
     await story.arrive("ana", gmail_id)
-    verdict = Verdict(Outcome.HOLD, RowName.QUARANTINE, guards=guards)
+    verdict = Verdict(Outcome.HOLD, PolicyRow.QUARANTINE, guards=guards)
     job = await story.job(gmail_id)
     await story.store.record_verdict(job, verdict, story.screened(sender), None, story.now)
     await story.work()
@@ -327,7 +329,7 @@ async def test_a_link_is_owed_where_only_a_count_was_full_and_paid_once(story: S
     debts = await story.store.owed_links("ana", story.now)
     assert [debt.gmail_id for debt in debts] == ["m1", "m2", "m3"]
 
-    paid = Verdict(Outcome.CHALLENGE, RowName.CHALLENGE)
+    paid = Verdict(Outcome.CHALLENGE, PolicyRow.CHALLENGE)
     intent = replace(story.intent(), late=True)
     await story.store.pay_link("ana", debts[0], paid, intent, story.now)
     await story.store.pay_link("ana", debts[0], paid, story.intent(), story.now)
@@ -340,7 +342,7 @@ async def test_a_link_is_owed_where_only_a_count_was_full_and_paid_once(story: S
     with pytest.raises(Conflict):
         await story.store.pay_link("ana", debts[1], paid, story.intent("cy@pitch.test"), story.now)
     assert (await story.store.known("ana", ["m2"]))["m2"].stage is None, "all of it or nothing"
-    refused = Verdict(Outcome.HOLD, RowName.QUARANTINE, guards=("vacation",))
+    refused = Verdict(Outcome.HOLD, PolicyRow.QUARANTINE, guards=("vacation",))
     await story.store.pay_link("ana", debts[1], refused, None, story.now)
     assert (await story.store.known("ana", ["m2"]))["m2"].guards == ("vacation",)
     await story.decide("ana", "m3", Decision.RELEASE)
@@ -364,5 +366,5 @@ async def test_what_costs_nothing_is_counted_as_one(
     await story.mailbox("ana")
     await story.receive("ana", "m1", Outcome.CHALLENGE, first)
     domain = second.rpartition("@")[2]
-    known = await story.store.dealings("ana", second, domain, "t-new", story.now)
+    known = await story.store.challenge_history("ana", second, domain, "t-new", story.now)
     assert (known.domain_today, known.mailbox_today) == (int(together), 1)

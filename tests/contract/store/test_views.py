@@ -7,8 +7,8 @@ from typing import Any
 
 from backend.domain.errors import AccessLost
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.mailbox import Link
-from backend.domain.mailbox.message import FailOpen, Outcome, Placement, RowName, Stage, Verdict
+from backend.domain.mailbox.mailbox import AccessState
+from backend.domain.mailbox.message import FailOpenCause, Outcome, Placement, PolicyRow, Stage, Verdict
 from backend.transactions.records import Duty
 from tests.contract.store.stories import BO, Story
 
@@ -62,7 +62,7 @@ async def test_the_census_counts_everything(story: Story) -> None:
     await story.receive("ana", "m2", Outcome.HOLD)
     await story.receive("ana", "m3", Outcome.INBOX, "cy@x.test")
     await story.arrive("ana", "m6")
-    unjudged = Verdict(Outcome.INBOX, RowName.FAIL_OPEN, cause=FailOpen.TOO_SLOW)
+    unjudged = Verdict(Outcome.INBOX, PolicyRow.FAIL_OPEN, cause=FailOpenCause.TOO_SLOW)
     await story.store.record_verdict(await story.job("m6"), unjudged, None, None, story.now)
     await story.arrive("ana", "m4", "m5")
     first, _ = await story.due()
@@ -101,8 +101,8 @@ async def test_the_census_counts_watches_that_want_somebodys_eye(story: Story) -
         await story.mailbox(name)
         await story.store.save_watch(name, story.now + timedelta(hours=left), "1")
     await story.mailbox("unwatched")
-    await story.store.set_link("away", Link.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
-    await story.store.set_link("gone", Link.LEAVING, story.now)
+    await story.store.set_link("away", AccessState.NEEDS_RECONNECT, story.now, AccessLost.GRANT)
+    await story.store.set_link("gone", AccessState.LEAVING, story.now)
 
     counts = await story.store.census(story.now)
 

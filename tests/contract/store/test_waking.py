@@ -11,7 +11,7 @@ import pytest
 
 from backend.domain.errors import AccessLost
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.mailbox import AccessState
 from backend.domain.mailbox.message import Outcome
 from backend.store.opening import open_store
 from backend.transactions.driver import Notifier
@@ -36,7 +36,9 @@ CHANGES: dict[str, Callable[[Story], Awaitable[Any]]] = {
     "held": lambda story: story.receive("ana", "m2", Outcome.HOLD),
     "decided": lambda story: story.decide("ana", "m1", Decision.RELEASE),
     "settings": lambda story: story.store.change_preferences("ana", {"strictness": "strict"}, story.now),
-    "link": lambda story: story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, AccessLost.GRANT),
+    "link": lambda story: story.store.set_link(
+        "ana", AccessState.NEEDS_RECONNECT, story.now, AccessLost.GRANT
+    ),
     "device": lambda story: story.store.remove_device("ana", "d1"),
     "session": lambda story: story.store.remove_session("ana", "s1"),
 }

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.message import Outcome
-from backend.domain.mailbox.owner_digest import GIVEN_UP, MOST_BROWSERS, SETTLE
+from backend.domain.mailbox.owner_digest import BROWSER_GIVEN_UP_AFTER, MOST_BROWSERS, NOTIFICATION_DELAY
 from backend.ports.public_post import Pushed
 from backend.transactions.records import Duty, Session
 from tests.contract.store.stories import Story
@@ -94,7 +94,7 @@ async def test_a_mailbox_has_a_bounded_number_of_them(ana: Story) -> None:
 
 async def test_a_held_message_makes_telling_due_only_where_a_browser_wants_it(ana: Story) -> None:
     await ana.receive("ana", "m1", Outcome.HOLD)
-    ana.pass_time(seconds=SETTLE.total_seconds())
+    ana.pass_time(seconds=NOTIFICATION_DELAY.total_seconds())
     assert await ana.due_duty() is None
 
     await ana.browser("ana")
@@ -103,7 +103,7 @@ async def test_a_held_message_makes_telling_due_only_where_a_browser_wants_it(an
     assert await ana.next_due() is None or await ana.due_duty() is None
     await ana.receive("ana", "m4", Outcome.CHALLENGE)
     assert await ana.due_duty() is None
-    ana.pass_time(seconds=SETTLE.total_seconds())
+    ana.pass_time(seconds=NOTIFICATION_DELAY.total_seconds())
     job = await ana.due_duty()
     assert job is not None
     assert job.duty is Duty.WEB_PUSH
@@ -140,7 +140,7 @@ async def test_one_that_failed_for_days_is_forgotten_and_one_success_forgives(an
         )
         job = await ana.hold("ana", Duty.WEB_PUSH)
         await ana.store.web_pushed(job, [(push, outcome)], ana.now, None)
-        ana.pass_time(seconds=GIVEN_UP.total_seconds())
+        ana.pass_time(seconds=BROWSER_GIVEN_UP_AFTER.total_seconds())
     assert await names(ana) == []
 
 

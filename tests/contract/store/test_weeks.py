@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from backend.domain.mailbox.message import RowName
+from backend.domain.mailbox.message import PolicyRow
 from backend.domain.watching.drift import State, channel_counts
 from tests.contract.store.stories import Story
 
@@ -36,7 +36,7 @@ async def test_a_week_is_counted_when_it_is_over_and_only_once(story: Story) -> 
 
 async def test_mail_of_people_the_owner_knows_does_not_count(story: Story) -> None:
     await story.mailbox("ana")
-    await story.a_week(3, row=RowName.CORRESPONDENT)
+    await story.a_week(3, row=PolicyRow.CORRESPONDENT)
     await story.store.count_weeks("ana", story.now)
     assert (await story.store.drift("ana")).weeks == ()
 

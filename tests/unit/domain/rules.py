@@ -8,13 +8,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from backend.domain.entry.challenge import Dealings
+from backend.domain.entry.challenge import ChallengeHistory
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.message import Address, Arrival, Attachment, Headers, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import CATEGORIES, ROWS_ALWAYS_ON, Mode, Preferences
-from backend.domain.mailbox.message import LabelIds, Limit, RowName
-from backend.domain.policy.evidence import Earlier
+from backend.domain.mailbox.message import LabelIds, PolicyRow, ReadLimit
+from backend.domain.policy.evidence import EarlierEvidence
 from backend.domain.policy.guards import GuardInput
 from backend.domain.policy.table import Facts, Standing
 from backend.domain.reading.score import Score, Thresholds
@@ -62,7 +62,7 @@ def facts(
     owner: Owner = OWNER,
     standing: Standing = UNKNOWN,
     mode: Mode = Mode.CHALLENGE,
-    limit: Limit | None = None,
+    limit: ReadLimit | None = None,
     **preferences: Any,
 ) -> Facts:
     """An authenticated stranger's pitch to a mailbox in mode *challenge*, unless said otherwise."""
@@ -89,7 +89,7 @@ def inquiry(message: Message | None = None, **changes: Any) -> GuardInput:
         owner=OWNER,
         authentication=AUTHENTIC,
         preferences=Preferences(mode=Mode.CHALLENGE),
-        dealings=Dealings(),
+        challenge_history=ChallengeHistory(),
         vacation_on=False,
         backlog=False,
         fresh=timedelta(hours=6),
@@ -160,7 +160,7 @@ standings = st.builds(
     keeps=st.booleans(),
     credits=st.integers(0, 3),
     earlier=st.builds(
-        Earlier,
+        EarlierEvidence,
         st.floats(-9, 9) | st.just(0.0),
         st.floats(-9, 9) | st.just(0.0),
         st.none() | st.sampled_from([0.6, 0.8, 1.0]),
@@ -170,7 +170,7 @@ preferences = st.builds(
     Preferences,
     mode=st.sampled_from(list(Mode)),
     left_alone=st.frozensets(st.sampled_from(CATEGORIES)),
-    rows_off=st.frozensets(st.sampled_from(sorted(set(RowName) - ROWS_ALWAYS_ON - {RowName.FAIL_OPEN}))),
+    rows_off=st.frozensets(st.sampled_from(sorted(set(PolicyRow) - ROWS_ALWAYS_ON - {PolicyRow.FAIL_OPEN}))),
     paused_until=st.sampled_from([None, NOW - timedelta(days=1), NOW + timedelta(days=1)]),
 )
 authentications = st.sampled_from([AUTHENTIC, FORGED])
@@ -184,5 +184,5 @@ all_facts = st.builds(
     preferences,
     standings,
     st.just(LABELS),
-    limit=st.none() | st.sampled_from(Limit),
+    limit=st.none() | st.sampled_from(ReadLimit),
 )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from backend.domain.digest import Digest
-from backend.domain.digesting import digest
+from backend.domain.digesting import read_and_score
 from backend.domain.entry.challenge_mail import reply_subject
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mail.mime import parse
@@ -24,7 +24,9 @@ def subject_of(written: str) -> str:
     """The subject that is kept of a message with this one."""
     message = Message(from_=(Address("bo@pitch.test", "Bo"),), subject=written, text="Hello")
     arrival = Arrival("m1", "t1", frozenset({"INBOX"}), NOW, message)
-    read = digest(arrival, Owner("ana@corp.test", "Ana"), lambda _: Score(0.5, 0.0, (), "none"), LIMITS)
+    read = read_and_score(
+        arrival, Owner("ana@corp.test", "Ana"), lambda _: Score(0.5, 0.0, (), "none"), LIMITS
+    )
     return read.arrival.message.subject
 
 
@@ -44,7 +46,7 @@ def scored(probability: float) -> Digest:
     """News to a mailing list, with this score."""
     raw = b"From: a@list.example\nTo: ana@corp.test\nList-Id: <news.list.example>\nSubject: News\n\nHello"
     arrival = Arrival("m1", "t1", frozenset({"INBOX"}), NOW, parse(raw), len(raw))
-    return digest(arrival, Owner("ana@corp.test", "Ana"), lambda _: Score(probability, 0.0), LIMITS)
+    return read_and_score(arrival, Owner("ana@corp.test", "Ana"), lambda _: Score(probability, 0.0), LIMITS)
 
 
 def test_objections_to_an_answer_are_looked_for_from_the_lowest_score_that_may_be_answered() -> None:
@@ -59,5 +61,5 @@ def test_the_language_is_that_of_what_a_reader_sees_of_the_sender_s_own_words(ki
         f"Content-Type: text/{kind}; charset=utf-8\n\nHallo Ana, wann passt es dir in der nächsten Woche?\n"
     ).encode()
     arrival = Arrival("m1", "t1", frozenset({"INBOX"}), NOW, parse(raw), len(raw))
-    read = digest(arrival, Owner("ana@corp.test", "Ana"), lambda _: Score(0.5, 0.0), LIMITS)
+    read = read_and_score(arrival, Owner("ana@corp.test", "Ana"), lambda _: Score(0.5, 0.0), LIMITS)
     assert read.language == "de"

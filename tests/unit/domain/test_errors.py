@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from backend.domain import errors
 from backend.domain.errors import (
     CLIENT_KEYS,
+    FINAL_REFUSALS,
     LIMIT_REASONS,
     NO_READER,
-    REFUSALS,
     SHOWN_AFTER,
     Blame,
     Cause,
@@ -34,8 +34,8 @@ from backend.domain.errors import (
     cause_of,
     code_of,
     failure_to_show,
-    once_more,
     refusal_count,
+    retry_of_refusal,
     wait_after,
 )
 from backend.domain.mailbox.message import Stage
@@ -191,7 +191,7 @@ def test_what_keeps_all_new_mail_waiting_comes_before_one_message_and_the_longes
         (NotYet("Not yet.", reason="indexing"), "wait indexing"),
         (Rejected("Google forbids this request."), "rejected Rejected"),
         (KeyError("a subject"), "fault KeyError"),
-        (once_more(Unexplained("No.", reason="http403"), "google http403 #1"), "google http403 #2"),
+        (retry_of_refusal(Unexplained("No.", reason="http403"), "google http403 #1"), "google http403 #2"),
     ],
 )
 def test_what_is_stored_of_an_error_is_a_code_without_its_message(error: Exception, code: str) -> None:
@@ -200,8 +200,8 @@ def test_what_is_stored_of_an_error_is_a_code_without_its_message(error: Excepti
 
 def test_refusals_in_a_row_are_counted_by_what_was_stored_of_the_last() -> None:
     stored, met = "", 0
-    while (again := once_more(Unexplained("No.", reason="a #7 b"), stored)) is not None:
+    while (again := retry_of_refusal(Unexplained("No.", reason="a #7 b"), stored)) is not None:
         stored, met = code_of(again), met + 1
         assert refusal_count(stored) == met
-    assert met == REFUSALS - 1
+    assert met == FINAL_REFUSALS - 1
     assert refusal_count("google a #b") == refusal_count("fault KeyError") == refusal_count("") == 0

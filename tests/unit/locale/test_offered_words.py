@@ -8,7 +8,7 @@ import pytest
 
 from backend.domain.mailbox.decisions import OFFERED
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON
-from backend.domain.mailbox.message import RowName
+from backend.domain.mailbox.message import PolicyRow
 from backend.locale import LANGUAGES, catalogue
 from backend.web.api.schemas import Correction
 
@@ -22,11 +22,11 @@ def test_every_decision_has_its_words(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_row_of_the_policy_has_its_words(language: str) -> None:
-    wanted = {f"{what}_{row}" for row in RowName for what in ("card.row", "lists.why", "start.row_short")}
+    wanted = {f"{what}_{row}" for row in PolicyRow for what in ("card.row", "lists.why", "start.row_short")}
     wanted |= {
         f"settings.rule_{row}"
-        for row in RowName
-        if row not in ROWS_ALWAYS_ON and row is not RowName.FAIL_OPEN
+        for row in PolicyRow
+        if row not in ROWS_ALWAYS_ON and row is not PolicyRow.FAIL_OPEN
     }
     assert wanted - catalogue(language).ids == set(), f"missing in {language}.po"
 

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 import pytest
 
 from backend.domain.errors import TryLater
-from backend.domain.mailbox.message import Outcome, RowName
+from backend.domain.mailbox.message import Outcome, PolicyRow
 from backend.pipeline import solve
 from backend.transactions.records import Duty
 from tests.unit.pipeline.conftest import Fixture, letter
@@ -35,7 +35,7 @@ async def _verdict(fixture: Fixture, gmail_id: str) -> tuple[str, str]:
 async def test_mail_from_an_alias_added_after_connecting_is_answered_by_nobody(fixture: Fixture) -> None:
     fixture.gmail.aliases |= {NEW}
     mine = fixture.gmail.deliver(letter(NEW))
-    assert await _verdict(fixture, mine) == (Outcome.INBOX, RowName.SAME_ORGANISATION)
+    assert await _verdict(fixture, mine) == (Outcome.INBOX, PolicyRow.SAME_ORGANISATION)
     assert fixture.gmail.sent == []
 
 
@@ -165,7 +165,7 @@ async def test_a_pitch_to_either_is_answered_and_mail_from_either_is_their_own(
     pitch = fixture.gmail.deliver(letter(to=to))
     assert (await _verdict(fixture, pitch))[0] == Outcome.CHALLENGE
     mine = fixture.gmail.deliver(letter(to))
-    assert await _verdict(fixture, mine) == (Outcome.INBOX, RowName.SAME_ORGANISATION)
+    assert await _verdict(fixture, mine) == (Outcome.INBOX, PolicyRow.SAME_ORGANISATION)
 
 
 async def test_trouble_with_the_look_does_not_undo_the_sync(fixture: Fixture) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.entry.challenge_mail import reply_subject
-from backend.domain.errors import REFUSALS, SendUncertain, TryLater, Unexplained
+from backend.domain.errors import FINAL_REFUSALS, SendUncertain, TryLater, Unexplained
 from backend.domain.mail.mime import parse
 from backend.ports.gmail import OutgoingMail
 from tests.unit.pipeline.conftest import Fixture, letter, open_fixture
@@ -73,7 +73,7 @@ def test_one_leaves_and_is_recorded(troubles: list[str], subject: str) -> None:
             challenge = await fixture.store.challenge_of(fixture.mailbox_id, pitch)
             assert challenge is not None
             # A refusal that stays is believed, and then nothing may leave.
-            refused = troubles.count("a page") >= REFUSALS
+            refused = troubles.count("a page") >= FINAL_REFUSALS
             assert len(fixture.gmail.sent) == 1 or (refused and not fixture.gmail.sent)
             state = ChallengeState.SENT if fixture.gmail.sent else ChallengeState.FAILED
             assert challenge.state is state

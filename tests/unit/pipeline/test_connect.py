@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from backend.domain.errors import AccessLost, Expired, Refused
-from backend.domain.mailbox.mailbox import Grant, Link, Mode
+from backend.domain.mailbox.mailbox import AccessState, Grant, Mode
 from backend.pipeline import connect
 from backend.ports.gmail import Access
 from backend.settings import GMAIL_MODIFY, IDENTITY
@@ -86,7 +86,7 @@ async def test_an_owner_who_comes_again_keeps_her_mailbox_and_her_wishes(
     done = await connect.finish(fixture.context, google, sealed, back(url))
     assert done.mailbox is not None
     assert done.mailbox.id == before.id
-    assert done.mailbox.link is Link.CONNECTED
+    assert done.mailbox.link is AccessState.CONNECTED
     assert done.mailbox.cursor == before.cursor, "work goes on where it stopped"
     assert done.mailbox.preferences.mode is Mode.QUARANTINE
 
@@ -100,7 +100,7 @@ async def test_another_account_than_the_one_begun_with_is_refused_and_changes_no
     with pytest.raises(Refused) as caught:
         await connect.finish(fixture.context, google, sealed, back(url))
     assert caught.value.code == "connect_account"
-    assert (await fixture.mailbox()).link is Link.NEEDS_RECONNECT
+    assert (await fixture.mailbox()).link is AccessState.NEEDS_RECONNECT
     assert await fixture.store.mailbox_by_email("eve@other.test") is None
 
 
@@ -197,7 +197,7 @@ async def test_a_sign_in_does_not_mend_a_lost_grant(fixture: Fixture, google: Go
     await fixture.store.lose_link(fixture.mailbox_id, AccessLost.GRANT, fixture.now(), fixture.now())
     done = await sign_in(fixture, google)
     assert done.mailbox is not None
-    assert done.mailbox.link is Link.NEEDS_RECONNECT
+    assert done.mailbox.link is AccessState.NEEDS_RECONNECT
 
 
 async def test_a_sign_in_makes_no_mailbox_and_opens_none_that_is_leaving(
@@ -207,7 +207,7 @@ async def test_a_sign_in_makes_no_mailbox_and_opens_none_that_is_leaving(
     assert await sign_in(fixture, google) == connect.Connected(None, frozenset(), "eve@other.test")
     assert await fixture.store.mailbox_by_email("eve@other.test") is None
     google.grant = Grant("sub1", "ana@corp.test", "", "", frozenset(IDENTITY))
-    await fixture.store.set_link(fixture.mailbox_id, Link.LEAVING, fixture.now())
+    await fixture.store.set_link(fixture.mailbox_id, AccessState.LEAVING, fixture.now())
     assert (await sign_in(fixture, google)).mailbox is None
 
 

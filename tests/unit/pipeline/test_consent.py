@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
-from backend.domain.errors import PASSED_OVER, AccessLost, NeedsReconnect, Rejected, TryLater, Unexplained
-from backend.domain.mailbox.mailbox import Link
+from backend.domain.errors import (
+    SKIPPABLE_REFUSALS,
+    AccessLost,
+    NeedsReconnect,
+    Rejected,
+    TryLater,
+    Unexplained,
+)
+from backend.domain.mailbox.mailbox import AccessState
 from backend.domain.mailbox.message import Stage
 from backend.transactions.records import NewMailbox
 from tests.fakes.gmail import Died
@@ -31,7 +38,7 @@ async def test_work_stops_at_once_and_goes_on_where_it_stopped(fixture: Fixture,
     await fixture.push()
     await fixture.settle()
     mailbox = await fixture.mailbox()
-    assert mailbox.link is Link.NEEDS_RECONNECT
+    assert mailbox.link is AccessState.NEEDS_RECONNECT
     assert mailbox.lost is AccessLost.SCOPE
     found = fixture.gmail.calls.total()
     fixture.wait(hours=3)
@@ -77,7 +84,7 @@ class Order:
 
 
 async def _leave(fixture: Fixture) -> None:
-    await fixture.store.set_link(fixture.mailbox_id, Link.LEAVING, fixture.now())
+    await fixture.store.set_link(fixture.mailbox_id, AccessState.LEAVING, fixture.now())
     await fixture.settle(turns=200)
 
 
@@ -124,7 +131,7 @@ async def test_a_client_that_google_refuses_does_not_keep_the_data(fixture: Fixt
     order = Order(fixture)
     order.trouble["stop"] = [TryLater("later.client", reason="disabled_client")] * 50
     await _leave(fixture)
-    assert order.steps == ["stop"] * PASSED_OVER + ["revoke", "delete"]
+    assert order.steps == ["stop"] * SKIPPABLE_REFUSALS + ["revoke", "delete"]
     assert await fixture.store.mailbox(fixture.mailbox_id) is None
 
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from backend.domain.mail.message import Message
 from backend.domain.mailbox.decisions import RuleKind
-from backend.domain.mailbox.message import Outcome, RowName
+from backend.domain.mailbox.message import Outcome, PolicyRow
 from backend.domain.reading.score import Score, ScoreTrace
 from backend.domain.watching.audit import differences
 from backend.transactions.driver import Heads
@@ -55,13 +55,13 @@ async def test_every_verdict_comes_out_the_same_again(fixture: Fixture) -> None:
     assert len(verdicts) == 39
     rows = {says["row"] for says, _ in verdicts}
     assert rows >= {
-        RowName.BLOCKED,
-        RowName.SAME_ORGANISATION,
-        RowName.HELD_WITH_EARLIER,
-        RowName.CHALLENGE,
-        RowName.QUARANTINE,
-        RowName.OBSERVE,
-        RowName.BELOW_HOLD,
+        PolicyRow.BLOCKED,
+        PolicyRow.SAME_ORGANISATION,
+        PolicyRow.HELD_WITH_EARLIER,
+        PolicyRow.CHALLENGE,
+        PolicyRow.QUARANTINE,
+        PolicyRow.OBSERVE,
+        PolicyRow.BELOW_HOLD,
     }
     for says, setting in verdicts:
         assert differences(says, setting, None) == []

@@ -12,7 +12,7 @@ import pytest
 
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Placement
-from backend.domain.mailbox.owner_digest import APART
+from backend.domain.mailbox.owner_digest import NOTIFICATION_GAP
 from backend.pipeline.devices import WebPushService, web_push, worded
 from backend.ports.public_post import PushAnswer, Pushed
 from backend.transactions.records import Duty, Session
@@ -70,7 +70,7 @@ async def test_several_are_told_at_once(here: Fixture) -> None:
 
 async def test_one_who_waits_already_is_not_told_again(here: Fixture) -> None:
     await comes(here, "sam@seller.test")
-    here.wait(seconds=APART.total_seconds())
+    here.wait(seconds=NOTIFICATION_GAP.total_seconds())
     await comes(here, "sam@seller.test", subject="Again")
     assert len(service(here).sent) == 1
 
@@ -97,7 +97,7 @@ async def test_what_comes_soon_after_is_collected(here: Fixture) -> None:
     for _ in range(2):
         await here.work_for(150)
     assert service(here).titles() == ["New sender held: Sam", "4 new senders are held"]
-    assert here.now() - first >= APART
+    assert here.now() - first >= NOTIFICATION_GAP
     await here.settle()
     assert len(service(here).sent) == 2
 

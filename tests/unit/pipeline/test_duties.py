@@ -10,7 +10,7 @@ import pytest
 
 from backend.domain.errors import NO_TOPIC, Cause, NeedsReconnect, Rejected, TryLater, Unexplained
 from backend.domain.mail.message import Address, Message
-from backend.domain.mailbox.mailbox import Condition, Link, Mode, Preferences
+from backend.domain.mailbox.mailbox import AccessState, Condition, Mode, Preferences
 from backend.pipeline.duties import AT_ONCE, PAGE, renewed_after, watch
 from backend.pipeline.notices import sweep_after
 from backend.ports.gmail import Fetched
@@ -269,7 +269,7 @@ async def test_lost_consent_in_the_middle_of_a_page_is_not_hidden_by_its_neighbo
     await _connect(before)
     before.gmail.trouble["fetch"] = NeedsReconnect("Google no longer accepts the permission.")
     await before.settle()
-    assert (await before.mailbox()).link is Link.NEEDS_RECONNECT
+    assert (await before.mailbox()).link is AccessState.NEEDS_RECONNECT
     await _connect(before)
     await before.settle()
     assert (await before.mailbox()).index_done == 20

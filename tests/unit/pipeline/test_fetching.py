@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from backend.domain.errors import StoreAway, TryLater
-from backend.domain.mailbox.mailbox import Missing, Notices
+from backend.domain.mailbox.mailbox import NoticeMode, PullFailure
 from backend.lanes.fetcher import Fetcher
 from backend.ports.gmail import Waiting
 from tests.unit.pipeline.conftest import Fixture, letter
@@ -26,7 +26,7 @@ class FakeSource:
 
     waiting: list[Waiting] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
-    broken: Missing | None = None
+    broken: PullFailure | None = None
     subscription: str = "s"
 
     async def fetch(self, limit: int) -> tuple[Waiting, ...]:
@@ -46,7 +46,7 @@ class FakeSource:
 
 
 def fetching(fixture: Fixture) -> tuple[Fetcher, FakeSource]:
-    settings = fixture.context.settings.model_copy(update={"notices": Notices.PULL})
+    settings = fixture.context.settings.model_copy(update={"notices": NoticeMode.PULL})
     fixture.context, source = replace(fixture.context, settings=settings), FakeSource()
     return Fetcher(fixture.context, source), source
 
@@ -97,17 +97,17 @@ async def test_what_nobody_understands_is_acknowledged_and_counted(fixture: Fixt
 
 async def test_what_is_missing_is_told_and_mends_itself(fixture: Fixture) -> None:
     fetcher, source = fetching(fixture)
-    await fixture.store.set_notice_mode(fixture.mailbox_id, Notices.PULL)
-    source.broken = Missing.SUBSCRIPTION
+    await fixture.store.set_notice_mode(fixture.mailbox_id, NoticeMode.PULL)
+    source.broken = PullFailure.SUBSCRIPTION
     stop = asyncio.Event()
     running = asyncio.create_task(fetcher.run(stop))
 
-    async def missing(wanted: Missing | None) -> None:
+    async def missing(wanted: PullFailure | None) -> None:
         async with asyncio.timeout(20):
             while (await fixture.mailbox()).missing is not wanted:  # noqa: ASYNC110 - a row has no event
                 await asyncio.sleep(0.01)
 
-    await missing(Missing.SUBSCRIPTION)
+    await missing(PullFailure.SUBSCRIPTION)
     source.broken = None
     source.publish(fixture.gmail.position)
     await missing(None)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from backend.domain.errors import PASSED_OVER, NeedsReconnect, Rejected, TryLater, Unexplained
+from backend.domain.errors import SKIPPABLE_REFUSALS, NeedsReconnect, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.mailbox import Mode, Strictness
-from backend.domain.mailbox.message import Outcome, Placement, RowName
-from backend.domain.policy.rehearsal import RunState, Word
+from backend.domain.mailbox.message import Outcome, Placement, PolicyRow
+from backend.domain.policy.preview import PreviewAnswer, RunState
 from backend.pipeline import first_run
 from backend.pipeline.first_run import BATCH
 from backend.ports.gmail import Fetched
@@ -25,7 +25,7 @@ async def old_mail(fixture: Fixture, count: int) -> list[str]:
 
 
 async def caught(fixture: Fixture, mode: Mode = Mode.QUARANTINE) -> Sequence[str]:
-    seen = await first_run.rehearsal(fixture.context, await fixture.mailbox(), mode, Strictness.NORMAL)
+    seen = await first_run.preview_result(fixture.context, await fixture.mailbox(), mode, Strictness.NORMAL)
     assert seen.ready
     return [mail.gmail_id for mail, _ in seen.caught]
 
@@ -134,7 +134,7 @@ async def test_a_no_that_passes_is_waited_out_and_one_that_stays_leaves_out_one(
     fixture.gmail.fetch = refused  # type: ignore[method-assign]
     await first_run.order(fixture.context, fixture.mailbox_id)
     await fixture.settle(turns=200)
-    assert len(await caught(fixture)) == len(messages) - (times > PASSED_OVER)
+    assert len(await caught(fixture)) == len(messages) - (times > SKIPPABLE_REFUSALS)
     run = await fixture.store.preview_run(fixture.mailbox_id)
     assert run is not None
     assert (run.done, run.total) == (3, 3)
@@ -160,10 +160,10 @@ async def test_what_cannot_be_scored_stays_in_the_inbox(fixture: Fixture) -> Non
     await first_run.order(fixture.context, fixture.mailbox_id)
     await fixture.settle()
     assert await caught(fixture) == []
-    seen = await first_run.rehearsal(
+    seen = await first_run.preview_result(
         fixture.context, await fixture.mailbox(), Mode.CHALLENGE, Strictness.STRICT
     )
-    assert {verdict.row for _, verdict in seen.passed} == {RowName.FAIL_OPEN}
+    assert {verdict.row for _, verdict in seen.passed} == {PolicyRow.FAIL_OPEN}
 
 
 async def test_guards_speak_as_if_the_mail_came_now(fixture: Fixture) -> None:
@@ -173,7 +173,7 @@ async def test_guards_speak_as_if_the_mail_came_now(fixture: Fixture) -> None:
     fixture.wait(days=20)
     await first_run.order(fixture.context, fixture.mailbox_id)
     await fixture.settle()
-    seen = await first_run.rehearsal(
+    seen = await first_run.preview_result(
         fixture.context, await fixture.mailbox(), Mode.CHALLENGE, Strictness.NORMAL
     )
     outcomes = {mail.sender: verdict.outcome for mail, verdict in seen.caught}
@@ -184,7 +184,7 @@ async def test_the_owners_word_counts_for_mail_that_really_comes(fixture: Fixtur
     (old,) = await old_mail(fixture, 1)
     await first_run.order(fixture.context, fixture.mailbox_id)
     await fixture.settle()
-    await first_run.label_preview(fixture.context, fixture.mailbox_id, old, Word.NOT_SALES)
+    await first_run.label_preview(fixture.context, fixture.mailbox_id, old, PreviewAnswer.NOT_SALES)
     assert await caught(fixture) == []
     new = fixture.gmail.deliver(letter("p0@seller.test"))
     await fixture.push()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.mailbox import Link, Mailbox, NoticeHint, Preferences
+from backend.domain.mailbox.mailbox import AccessState, Mailbox, NoticeHint, Preferences
 from backend.pipeline import looks as module
 from backend.pipeline.looks import Looks
 
@@ -172,7 +172,9 @@ def test_pushes_that_came_are_remembered_for_a_while(monkeypatch: pytest.MonkeyP
 
 
 def test_a_mailbox_is_known_by_its_address_once_it_was_looked_at(ear: Ear) -> None:
-    mailbox = Mailbox("box", "sub", Owner("Ana@corp.test"), Link.CONNECTED, Preferences(), frozenset(), NOW)
+    mailbox = Mailbox(
+        "box", "sub", Owner("Ana@corp.test"), AccessState.CONNECTED, Preferences(), frozenset(), NOW
+    )
     assert (ear.looks.known("ana@corp.test"), ear.looks.knows("box")) == (None, False)
     ear.looks.looked(mailbox, "70")
     assert (ear.looks.known("ana@corp.test"), ear.looks.knows("box")) == (("box", 70), True)

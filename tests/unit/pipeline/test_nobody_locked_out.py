@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
-from backend.domain.mailbox.message import MessageView, Placement, RowName
-from backend.domain.policy.guards import COUNT_PERIOD, limits_reached, next_link_at, owed
+from backend.domain.mailbox.message import MessageView, Placement, PolicyRow
+from backend.domain.policy.guards import COUNT_PERIOD, is_postponed, limits_reached, next_link_at
 from backend.pipeline import solve
 from tests.unit.pipeline.conftest import FORGED, TRUSTED, Fixture, letter, open_fixture
 
@@ -141,7 +141,7 @@ class Play:
             for view in held
             if view.sender == sender
             and not view.decided_by
-            and view.row != RowName.BLOCKED
+            and view.row != PolicyRow.BLOCKED
             and (view.score or 0) >= CHALLENGE
         ]
         facts = [await self.fixture.store.screened(self.fixture.mailbox_id, v.gmail_id) for v in genuine]
@@ -166,18 +166,20 @@ class Play:
         return standing.rules.kind is not None or standing.corresponded
 
     async def next_link_at(self, sender: str) -> datetime:
-        dealings = await self.fixture.store.dealings(*self._about(sender))
-        assert not dealings.open_for_sender, "what the guards take for open can be opened"
-        return next_link_at(dealings, (await self.fixture.mailbox()).preferences, self.fixture.now())
+        challenge_history = await self.fixture.store.challenge_history(*self._about(sender))
+        assert not challenge_history.open_for_sender, "what the guards take for open can be opened"
+        return next_link_at(challenge_history, (await self.fixture.mailbox()).preferences, self.fixture.now())
 
     async def owed(self, sender: str) -> bool:
         """Whether nothing but a full count keeps a link from this sender."""
-        dealings = await self.fixture.store.dealings(*self._about(sender))
-        against = limits_reached(dealings, (await self.fixture.mailbox()).preferences, self.fixture.now())
+        challenge_history = await self.fixture.store.challenge_history(*self._about(sender))
+        against = limits_reached(
+            challenge_history, (await self.fixture.mailbox()).preferences, self.fixture.now()
+        )
         debts = await self.fixture.store.owed_links(
             self.fixture.mailbox_id, self.fixture.now() + COUNT_PERIOD
         )
-        return sender in {debt.sender for debt in debts} and (not against or owed(against))
+        return sender in {debt.sender for debt in debts} and (not against or is_postponed(against))
 
     def _about(self, sender: str) -> tuple[str, str, str, str, datetime]:
         domain = sender.rpartition("@")[2]

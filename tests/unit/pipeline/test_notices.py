@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
-from backend.domain.mailbox.mailbox import Condition, Notices
+from backend.domain.mailbox.mailbox import Condition, NoticeMode
 from backend.domain.mailbox.message import Placement
 from backend.pipeline import notices
 from backend.pipeline.context import MOST, OwnChanges
@@ -25,7 +25,7 @@ from tests.unit.pipeline.test_fetching import envelope
 async def polled(tmp_path: Path) -> AsyncIterator[Fixture]:
     """Ana's mailbox, which was told of by Pub/Sub; now the settings say that it is asked."""
     async with open_fixture(tmp_path) as fixture:
-        settings = fixture.context.settings.model_copy(update={"notices": Notices.POLL})
+        settings = fixture.context.settings.model_copy(update={"notices": NoticeMode.POLL})
         fixture.context = replace(fixture.context, settings=settings)
         yield fixture
 
@@ -37,7 +37,7 @@ async def test_changing_over_stops_the_watch_and_loses_nothing(polled: Fixture) 
     mailbox = await polled.mailbox()
     assert polled.gmail.calls["stop_watch"] == 1
     assert polled.gmail.calls["watch"] == 0
-    assert (mailbox.notices, mailbox.watch_expires_at) == (Notices.POLL, None)
+    assert (mailbox.notices, mailbox.watch_expires_at) == (NoticeMode.POLL, None)
     assert mailbox.condition(polled.now()) is Condition.ACTIVE
     assert missed in await polled.store.known(polled.mailbox_id, [missed])
 
@@ -52,12 +52,12 @@ async def test_a_second_start_changes_nothing(polled: Fixture) -> None:
 async def test_back_to_pushes_there_is_a_watch_again(polled: Fixture) -> None:
     await notices.change_over(polled.context)
     await polled.work_for(1)
-    fields = polled.context.settings.model_copy(update={"notices": Notices.PUSH})
+    fields = polled.context.settings.model_copy(update={"notices": NoticeMode.PUSH})
     polled.context = replace(polled.context, settings=fields)
     await notices.change_over(polled.context)
     await polled.work_for(1)
     mailbox = await polled.mailbox()
-    assert mailbox.notices is Notices.PUSH
+    assert mailbox.notices is NoticeMode.PUSH
     assert mailbox.watch_expires_at is not None
     assert mailbox.condition(polled.now()) is Condition.ACTIVE
 

@@ -10,7 +10,7 @@ import pytest
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Mode
 from backend.domain.mailbox.message import MessageView, Outcome
-from backend.domain.policy.guards import OWED
+from backend.domain.policy.guards import POSTPONED_FOR
 from tests.unit.pipeline.conftest import Fixture, letter
 
 Change = Callable[[Fixture, str], Awaitable[None]]
@@ -150,7 +150,7 @@ async def test_a_pause_is_waited_out(fixture: Fixture) -> None:
 async def test_after_a_week_it_is_owed_no_more(fixture: Fixture) -> None:
     await fixture.save_preferences(domain_challenges=2)
     await _all_write(fixture, *SELLERS)
-    fixture.wait(seconds=OWED.total_seconds())
+    fixture.wait(seconds=POSTPONED_FOR.total_seconds())
     await fixture.settle()
     assert len(fixture.gmail.sent) == 2
 

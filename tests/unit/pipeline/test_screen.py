@@ -9,8 +9,8 @@ import pytest
 import structlog
 
 from backend.domain.entry.challenge import ChallengeState
-from backend.domain.errors import REFUSALS, Blame, Rejected, TryLater, Unexplained, failure_to_show
-from backend.domain.mailbox.message import FailOpen, Outcome, RowName
+from backend.domain.errors import FINAL_REFUSALS, Blame, Rejected, TryLater, Unexplained, failure_to_show
+from backend.domain.mailbox.message import FailOpenCause, Outcome, PolicyRow
 from backend.ports.gmail import Gmail
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter
@@ -26,7 +26,7 @@ async def test_a_model_that_breaks_leaves_the_mail_alone(fixture: Fixture) -> No
     assert fixture.gmail.sent == []
     (view,) = await fixture.store.messages(fixture.mailbox_id)
     assert view.row == "fail_open"
-    assert view.cause == FailOpen.SCORER_BROKEN
+    assert view.cause == FailOpenCause.SCORER_BROKEN
     assert view.sender == "sam@seller.test"
     assert told(fixture, "fail_open_total", cause="scorer_broken") == 1
     assert (await fixture.store.census())["fail_open.scorer_broken"] == 1
@@ -50,7 +50,7 @@ async def test_it_is_logged_with_the_error_and_its_place_and_never_its_text(fixt
 
 
 async def test_what_its_reader_could_not_read_is_let_in_after_one_try(fixture: Fixture) -> None:
-    fixture.reader.trouble = FailOpen.READER_LOST
+    fixture.reader.trouble = FailOpenCause.READER_LOST
     pitch = fixture.gmail.deliver(letter())
     await fixture.push()
     await fixture.settle()
@@ -64,7 +64,7 @@ async def test_what_its_reader_could_not_read_is_let_in_after_one_try(fixture: F
 
 
 async def test_own_mail_that_cannot_be_read_teaches_nothing_and_stops_nothing(fixture: Fixture) -> None:
-    fixture.reader.trouble = FailOpen.TOO_SLOW
+    fixture.reader.trouble = FailOpenCause.TOO_SLOW
     mine = letter("ana@corp.test", "Dear Bea, yes.", to="bea@firm.test")
     fixture.gmail.deliver(mine, labels=frozenset({"SENT"}))
     await fixture.push()
@@ -78,10 +78,10 @@ async def test_own_mail_that_cannot_be_read_teaches_nothing_and_stops_nothing(fi
 
 
 @pytest.mark.parametrize(
-    ("reason", "cause"), [("answerTooLarge", FailOpen.TOO_LARGE), ("badRequest", FailOpen.REFUSED)]
+    ("reason", "cause"), [("answerTooLarge", FailOpenCause.TOO_LARGE), ("badRequest", FailOpenCause.REFUSED)]
 )
 async def test_why_gmail_gave_nothing_is_kept_as_a_code(
-    fixture: Fixture, reason: str, cause: FailOpen
+    fixture: Fixture, reason: str, cause: FailOpenCause
 ) -> None:
     fixture.gmail.deliver(letter())
     fixture.gmail.trouble["fetch"] = Rejected("No.", reason=reason)
@@ -198,19 +198,19 @@ async def test_a_refusal_without_a_reason_that_stays_fails_open(fixture: Fixture
     _meets(fixture, "fetch", left)
     pitch = fixture.gmail.deliver(letter())
     await fixture.push()
-    await fixture.settle(turns=8 * REFUSALS)
+    await fixture.settle(turns=8 * FINAL_REFUSALS)
     assert fixture.gmail.labels_of(pitch) == {"INBOX", "UNREAD"}
     (view,) = await fixture.store.messages(fixture.mailbox_id)
     assert view.row == "fail_open"
-    assert view.cause == FailOpen.REFUSED
-    assert len(left) == 100 - REFUSALS
+    assert view.cause == FailOpenCause.REFUSED
+    assert len(left) == 100 - FINAL_REFUSALS
 
 
 async def test_a_challenge_that_google_goes_on_refusing_is_given_up(fixture: Fixture) -> None:
-    _meets(fixture, "send", [NO] * 2 * REFUSALS)
+    _meets(fixture, "send", [NO] * 2 * FINAL_REFUSALS)
     pitch = fixture.gmail.deliver(letter())
     await fixture.push()
-    await fixture.settle(turns=8 * REFUSALS)
+    await fixture.settle(turns=8 * FINAL_REFUSALS)
     challenge = await fixture.store.challenge_of(fixture.mailbox_id, pitch)
     assert challenge is not None
     assert challenge.state is ChallengeState.FAILED
@@ -264,7 +264,7 @@ async def test_a_fresh_message_counts_with_its_lag(fixture: Fixture) -> None:
     fixture.wait(seconds=3)
     await fixture.push()
     await fixture.settle()
-    assert told(fixture, "verdicts_total", row=RowName.BELOW_HOLD, outcome=Outcome.INBOX, model="fake") == 1
+    assert told(fixture, "verdicts_total", row=PolicyRow.BELOW_HOLD, outcome=Outcome.INBOX, model="fake") == 1
     assert told(fixture, "verdict_lag_seconds_count") == told(fixture, "reading_seconds_count") == 1
     assert (told(fixture, "verdict_lag_seconds_sum") or 0) >= 3
 
@@ -273,7 +273,7 @@ async def test_what_history_decides_is_counted_without_a_model(fixture: Fixture)
     fixture.gmail.deliver(letter(), labels=frozenset({"SPAM"}))
     await fixture.push()
     await fixture.settle()
-    assert told(fixture, "verdicts_total", row=RowName.NOT_INCOMING, outcome=Outcome.IGNORE, model="") == 1
+    assert told(fixture, "verdicts_total", row=PolicyRow.NOT_INCOMING, outcome=Outcome.IGNORE, model="") == 1
     assert told(fixture, "verdict_lag_seconds_count") == 0
 
 

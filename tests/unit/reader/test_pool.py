@@ -19,7 +19,7 @@ import pytest
 from backend.domain.digest import Rereading
 from backend.domain.errors import TryLater
 from backend.domain.mail.message import Address
-from backend.domain.mailbox.message import FailOpen, Limit
+from backend.domain.mailbox.message import FailOpenCause, ReadLimit
 from backend.domain.reading.score import Reason, Score, SecondReadingTrace
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
@@ -89,17 +89,17 @@ async def model_that_read(pool: ReadingPool) -> str:
 @pytest.mark.parametrize(
     ("text", "limit"),
     [
-        ("hang", Limit.TIME),
-        ("loop", Limit.TIME),
-        pytest.param("grow", Limit.MEMORY, marks=linux_only),
-        ("die", Limit.BROKEN),
-        ("lie", Limit.BROKEN),
-        ("flood", Limit.BROKEN),
+        ("hang", ReadLimit.TIME),
+        ("loop", ReadLimit.TIME),
+        pytest.param("grow", ReadLimit.MEMORY, marks=linux_only),
+        ("die", ReadLimit.BROKEN),
+        ("lie", ReadLimit.BROKEN),
+        ("flood", ReadLimit.BROKEN),
     ],
 )
 @pytest.mark.parametrize(("subject", "probability"), [("a quiet word", 0.02), ("a pitchy word", 0.97)])
 async def test_what_can_be_read_of_it_is_judged_and_the_next_message_is_read(
-    pool: ReadingPool, text: str, limit: Limit, subject: str, probability: float
+    pool: ReadingPool, text: str, limit: ReadLimit, subject: str, probability: float
 ) -> None:
     costly = fetched(letter(text=text, subject=subject))
     bad, good = await asyncio.gather(pool.screen(costly, ANA), reads(pool))
@@ -115,7 +115,7 @@ async def test_what_can_be_read_of_it_is_judged_and_the_next_message_is_read(
 async def test_what_did_not_come_whole_is_judged_by_what_came_and_shown_so(pool: ReadingPool) -> None:
     came = replace(fetched(letter(text="hang", subject="a pitchy word")), whole=False)
     read = await pool.screen(came, ANA)
-    assert (read.limit, read.cause) == (Limit.SIZE, None)
+    assert (read.limit, read.cause) == (ReadLimit.SIZE, None)
     assert read.score is not None
     assert read.score.probability == 0.97
     assert (await pool.show(came, ANA, read.score)).text == ""
@@ -124,7 +124,7 @@ async def test_what_did_not_come_whole_is_judged_by_what_came_and_shown_so(pool:
 async def test_waiting_by_the_clock_ends_too(model: Path) -> None:
     # A process that uses no processor time is not seen by its own alarm.
     async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=2.0)) as pool:
-        assert (await pool.screen(mail("wait"), ANA)).limit is Limit.TIME
+        assert (await pool.screen(mail("wait"), ANA)).limit is ReadLimit.TIME
         assert await reads(pool)
 
 
@@ -132,9 +132,9 @@ async def test_what_takes_long_in_python_costs_no_process_and_its_sender_is_read
     pool: ReadingPool,
 ) -> None:
     (before,) = pool.pids
-    assert (await pool.screen(mail("loop"), ANA)).limit is Limit.TIME
+    assert (await pool.screen(mail("loop"), ANA)).limit is ReadLimit.TIME
     again = await pool.screen(mail("hang"), ANA)
-    assert again.limit is Limit.TIME
+    assert again.limit is ReadLimit.TIME
     assert pool.pids == [before], "nothing hung: its sender's mail was read the cheap way at once"
     assert (await pool.screen(of_another("a pitchy letter"), ANA)).limit is None
     owner = replace(ANA, email="ben@corp.test")
@@ -143,7 +143,7 @@ async def test_what_takes_long_in_python_costs_no_process_and_its_sender_is_read
 
 async def test_a_model_that_breaks_is_no_limit_of_the_message(pool: ReadingPool) -> None:
     read = await pool.screen(mail("break"), ANA)
-    assert (read.limit, read.score, read.cause) == (None, None, FailOpen.SCORER_BROKEN)
+    assert (read.limit, read.score, read.cause) == (None, None, FailOpenCause.SCORER_BROKEN)
 
 
 async def test_what_cannot_even_be_opened_is_unread_and_half_an_answer_is_fetched_again(
@@ -151,7 +151,7 @@ async def test_what_cannot_even_be_opened_is_unread_and_half_an_answer_is_fetche
 ) -> None:
     with pytest.raises(Unread) as unread:
         await pool.screen(Fetched(b"nested"), ANA)
-    assert unread.value.cause is FailOpen.UNREADABLE
+    assert unread.value.cause is FailOpenCause.UNREADABLE
     assert unread.value.fault.startswith("RecursionError at ")
     with pytest.raises(TryLater):
         await pool.screen(Fetched(b"half an answ"), ANA)
@@ -242,7 +242,7 @@ async def test_several_processes_read_at_once(model: Path) -> None:
         slow = asyncio.create_task(pool.screen(mail("wait"), ANA))
         assert await reads(pool)
         assert not slow.done()
-        assert (await slow).limit is Limit.TIME
+        assert (await slow).limit is ReadLimit.TIME
 
 
 async def test_it_is_given_none_of_our_secrets(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from backend.domain.errors import AccessLost
-from backend.domain.mailbox.message import FailOpen
+from backend.domain.mailbox.message import FailOpenCause
 from backend.store.library import Dialect, migrations
 from backend.transactions.statement import packed
 
@@ -59,11 +59,11 @@ def test_why_a_message_was_not_judged() -> None:
         connection.executescript(step)
         found = dict(connection.execute("SELECT gmail_id, cause FROM messages"))
     assert found == {
-        "m1": FailOpen.REFUSED,
-        "m2": FailOpen.UNREADABLE,
-        "m3": FailOpen.NO_PROBABILITY,
-        "m4": FailOpen.NO_ROW,
-        "m5": FailOpen.UNSETTLED,
+        "m1": FailOpenCause.REFUSED,
+        "m2": FailOpenCause.UNREADABLE,
+        "m3": FailOpenCause.NO_PROBABILITY,
+        "m4": FailOpenCause.NO_ROW,
+        "m5": FailOpenCause.UNSETTLED,
         "m6": "",
     }
 

@@ -11,7 +11,15 @@ import pytest
 
 from backend.domain.errors import AccessLost
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.mailbox import Link, Mailbox, Missing, Mode, NoticeHint, Notices, Preferences
+from backend.domain.mailbox.mailbox import (
+    AccessState,
+    Mailbox,
+    Mode,
+    NoticeHint,
+    NoticeMode,
+    Preferences,
+    PullFailure,
+)
 from backend.domain.mailbox.message import LabelIds
 from backend.transactions import rows
 
@@ -51,7 +59,7 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "name": ("A.", {"owner": Owner("ana@corp.test", "A.")}),
     "aliases": ('["a@x.test"]', {"owner": Owner("ana@corp.test", "Ana", frozenset({"a@x.test"}))}),
     "former": ('["o@x.test"]', {"owner": Owner("ana@corp.test", "Ana", frozenset({"o@x.test"}))}),
-    "link": ("needs_reconnect", {"link": Link.NEEDS_RECONNECT}),
+    "link": ("needs_reconnect", {"link": AccessState.NEEDS_RECONNECT}),
     "link_cause": ("policy", {"lost": AccessLost.POLICY}),
     "scopes": ('["openid"]', {"scopes": frozenset({"openid"})}),
     "preferences": (json.dumps(ASKING.to_json()), {"preferences": ASKING}),
@@ -66,8 +74,8 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "index_page": ("p", {"index_page": "p"}),
     "index_done": (3, {"index_done": 3}),
     "index_total": (4, {"index_total": 4}),
-    "notices": ("poll", {"notices": Notices.POLL}),
-    "notices_missing": ("right", {"missing": Missing.RIGHT}),
+    "notices": ("poll", {"notices": NoticeMode.POLL}),
+    "notices_missing": ("right", {"missing": PullFailure.PERMISSION}),
     "created_at": (7, {"created_at": LATER}),
     "told_to": ("8", {"told": NoticeHint(8, EPOCH + timedelta(microseconds=1))}),
     "told_at": (7, {"told": NoticeHint(5, LATER)}),

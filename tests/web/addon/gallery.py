@@ -8,8 +8,8 @@ from typing import Any
 
 from backend.domain.errors import Cause, Failing
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
-from backend.domain.mailbox.mailbox import Condition, Link, Mailbox, Mode, Preferences
-from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Stage
+from backend.domain.mailbox.mailbox import AccessState, Condition, Mailbox, Mode, Preferences
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, PolicyRow, Stage
 from backend.domain.policy.table import Standing
 from backend.pipeline.addon import Home
 from backend.transactions.records import CardData, HeldSender, SenderRecord
@@ -64,10 +64,10 @@ def boxes() -> dict[Condition, Mailbox]:
         Condition.ACTIVE: active(preferences=Preferences(mode=Mode.CHALLENGE)),
         Condition.OBSERVING: active(),
         Condition.PAUSED: active(preferences=Preferences(paused_until=NOW + timedelta(hours=1))),
-        Condition.NEEDS_RECONNECT: active(link=Link.NEEDS_RECONNECT),
+        Condition.NEEDS_RECONNECT: active(link=AccessState.NEEDS_RECONNECT),
         Condition.WATCH_LAPSED: mailbox(watch_expires_at=NOW),
         Condition.DELAYED: active(failing=(Failing("sync", Cause.LIMITS, NOW - timedelta(hours=1)),)),
-        Condition.DISCONNECTED: mailbox(link=Link.LEAVING),
+        Condition.DISCONNECTED: mailbox(link=AccessState.LEAVING),
     }
 
 
@@ -88,16 +88,16 @@ def homes(language: str) -> dict[str, Json]:
 def messages(language: str) -> dict[str, Json]:
     """The card of a message in every state."""
     pitch = message(reasons=REASONS)
-    readings = {f"row {row}": _by_row(pitch, row) for row in RowName} | {
-        "held silently": stranger(replace(pitch, row=RowName.QUARANTINE)),
+    readings = {f"row {row}": _by_row(pitch, row) for row in PolicyRow} | {
+        "held silently": stranger(replace(pitch, row=PolicyRow.QUARANTINE)),
         "domain blocked": reading(
-            replace(pitch, row=RowName.BLOCKED), rules=RuleMatch(domain=RuleKind.BLOCK)
+            replace(pitch, row=PolicyRow.BLOCKED), rules=RuleMatch(domain=RuleKind.BLOCK)
         ),
         "domain allowed": reading(
-            replace(pitch, row=RowName.ALLOWED, **LET_IN), rules=RuleMatch(domain=RuleKind.ALLOW)
+            replace(pitch, row=PolicyRow.ALLOWED, **LET_IN), rules=RuleMatch(domain=RuleKind.ALLOW)
         ),
         "both rules": reading(pitch, rules=RuleMatch(RuleKind.BLOCK, RuleKind.ALLOW)),
-        "known": reading(replace(pitch, row=RowName.BELOW_HOLD, score=0.04, **LET_IN), corresponded=True),
+        "known": reading(replace(pitch, row=PolicyRow.BELOW_HOLD, score=0.04, **LET_IN), corresponded=True),
         "being read": stranger(
             message(row="", outcome="", score=None, stage=Stage.SCREEN, placement=Placement.INBOX)
         ),
@@ -113,7 +113,7 @@ def messages(language: str) -> dict[str, Json]:
     }
     cards = {name: message_card(frame(language), active(), "m1", found) for name, found in readings.items()}
     for name, note in (("unknown", "note_fresh"), ("just come", "note_coming")):
-        seen = stranger(replace(pitch, row=RowName.OBSERVE, **LET_IN))
+        seen = stranger(replace(pitch, row=PolicyRow.OBSERVE, **LET_IN))
         cards[name] = message_card(frame(language), active(), "m1", seen, note=note)
     for name, stage, place in (
         ("released", Stage.RELEASE, Placement.INBOX),
@@ -126,7 +126,7 @@ def messages(language: str) -> dict[str, Json]:
 
 def others(language: str) -> dict[str, Json]:
     """Cards about messages of which nothing can be said, and settings."""
-    lost = active(link=Link.NEEDS_RECONNECT)
+    lost = active(link=AccessState.NEEDS_RECONNECT)
     found = {
         note: note_card(frame(language), active(), "m1", f"note_{note}")
         for note in ("gone", "later", "indexing")
@@ -141,30 +141,30 @@ def others(language: str) -> dict[str, Json]:
     return found
 
 
-def _by_row(pitch: MessageView, row: RowName) -> CardData:
-    rules = {RowName.BLOCKED: RuleMatch(RuleKind.BLOCK), RowName.ALLOWED: RuleMatch(RuleKind.ALLOW)}
+def _by_row(pitch: MessageView, row: PolicyRow) -> CardData:
+    rules = {PolicyRow.BLOCKED: RuleMatch(RuleKind.BLOCK), PolicyRow.ALLOWED: RuleMatch(RuleKind.ALLOW)}
     if row in (
-        RowName.BLOCKED,
-        RowName.HELD_WITH_EARLIER,
-        RowName.HELD_WITH_LATER,
-        RowName.QUARANTINE,
-        RowName.CHALLENGE,
+        PolicyRow.BLOCKED,
+        PolicyRow.HELD_WITH_EARLIER,
+        PolicyRow.HELD_WITH_LATER,
+        PolicyRow.QUARANTINE,
+        PolicyRow.CHALLENGE,
     ):
         return reading(replace(pitch, row=row), rules=rules.get(row, RuleMatch()))
     changes: dict[str, Any] = dict(LET_IN)
-    if row is RowName.OBSERVE:
+    if row is PolicyRow.OBSERVE:
         changes = {"placement": Placement.MARKED, "outcome": Outcome.MARK}
-    elif row is RowName.NOT_INCOMING:
+    elif row is PolicyRow.NOT_INCOMING:
         changes = {"placement": None, "outcome": Outcome.IGNORE, "score": None, "reasons": ()}
-    elif row is RowName.FAIL_OPEN:
+    elif row is PolicyRow.FAIL_OPEN:
         changes |= {"score": None, "reasons": (), "cause": "the model broke"}
-    credits = 1 if row is RowName.CREDIT else 0
-    decided_by = "credit" if row is RowName.CREDIT else ""
+    credits = 1 if row is PolicyRow.CREDIT else 0
+    decided_by = "credit" if row is PolicyRow.CREDIT else ""
     return reading(
         replace(pitch, row=row, decided_by=decided_by, **changes),
         rules=rules.get(row, RuleMatch()),
         credits=credits,
-        corresponded=row is RowName.CORRESPONDENT,
+        corresponded=row is PolicyRow.CORRESPONDENT,
     )
 
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
-from backend.domain.mailbox.mailbox import Condition, Link, Notices
-from backend.domain.mailbox.message import MessageView, Outcome, Placement, RowName, Stage
+from backend.domain.mailbox.mailbox import AccessState, Condition, NoticeMode
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, PolicyRow, Stage
 from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
 from backend.sandbox.addon_cards import answer_problems, card_problems
@@ -69,7 +69,7 @@ def _check(name: str, part: Json) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_state_of_a_message_has_a_card(language: str) -> None:
     states = product(
-        RowName,
+        PolicyRow,
         (*Placement, None),
         (None, Stage.ACT, Stage.SCREEN, Stage.RELEASE),
         ("", "owner", "solve", "replied"),
@@ -91,7 +91,7 @@ def test_every_state_of_a_mailbox_has_a_card(language: str) -> None:
         check(settings_card(frame(language), box))
     for note in (key for key in card_words("en") if key.startswith("note_")):
         check(note_card(frame(language), active(), "m1", note))
-        check(note_card(frame(language), active(link=Link.NEEDS_RECONNECT), "", note))
+        check(note_card(frame(language), active(link=AccessState.NEEDS_RECONNECT), "", note))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -105,8 +105,8 @@ def test_every_card_of_the_gallery_is_one_gmail_takes(group: str, language: str)
         assert _acts(card) == _acts(english[name]), name
 
 
-@pytest.mark.parametrize("notices", list(Notices))
-def test_cards_say_how_news_comes_and_what_keeps_it_from_coming(notices: Notices) -> None:
+@pytest.mark.parametrize("notices", list(NoticeMode))
+def test_cards_say_how_news_comes_and_what_keeps_it_from_coming(notices: NoticeMode) -> None:
     box = active(notices=notices, unheard_since=NOW - timedelta(hours=1))
     for card in (home_card(frame(), box, Home(0, 0, ())), settings_card(frame(), box)):
         assert "No notice of new email has arrived from Gmail since" in json.dumps(check(card))
@@ -161,7 +161,7 @@ def test_what_is_offered_follows_from_what_is() -> None:
     everyone = ["allow_domain", "block_domain"]
     assert offered(message()) == ["release", "allow", "block", "keep", "credit", *everyone]
     assert "keep" not in offered(message(decided_by="kept"))
-    inbox = message(placement=Placement.INBOX, outcome=Outcome.INBOX, row=RowName.BELOW_HOLD)
+    inbox = message(placement=Placement.INBOX, outcome=Outcome.INBOX, row=PolicyRow.BELOW_HOLD)
     assert offered(inbox) == ["sales", "allow", "block", "credit", *everyone]
     allowed = offered(message(), rules=RuleMatch(address=RuleKind.ALLOW))
     assert "allow" not in allowed
@@ -169,7 +169,7 @@ def test_what_is_offered_follows_from_what_is() -> None:
     assert "block_domain" not in offered(message(), rules=RuleMatch(domain=RuleKind.BLOCK))
     free = offered(message(sender="max@gmail.com"))  # everybody has an address there
     assert not {*everyone} & {*free}
-    assert offered(message(outcome=Outcome.IGNORE, row=RowName.NOT_INCOMING, placement=None)) == []
+    assert offered(message(outcome=Outcome.IGNORE, row=PolicyRow.NOT_INCOMING, placement=None)) == []
 
 
 def test_an_act_is_tied_to_what_was_shown() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.errors import Gone, NeedsReconnect, TryLater
-from backend.domain.mailbox.message import FailOpen
+from backend.domain.mailbox.message import FailOpenCause
 from backend.pipeline.devices import DeviceRequest
 from backend.transactions.records import Scope
 from backend.web.api import described
@@ -149,7 +149,7 @@ async def test_page_and_preview_show_one_text(here: Office, ana: Caller) -> None
 
 async def test_what_cannot_be_read_is_not_shown_and_says_so(here: Office, ana: Caller) -> None:
     await here.hold("m1")
-    here.reader.trouble = FailOpen.TOO_SLOW
+    here.reader.trouble = FailOpenCause.TOO_SLOW
     response = await ana.request("GET", "messages/m1/preview", 422)
     assert (response["code"], response["remedy"]) == ("unreadable", "Open it in Gmail.")
     page = await (await here.browser()).get("/review/mail/m1")

@@ -11,7 +11,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend import logs
-from backend.domain.mailbox.message import FailOpen
+from backend.domain.mailbox.message import FailOpenCause
 from backend.pipeline.judged import VerdictMetrics
 from backend.web.services import GROUPS, Measures
 from tests.web.operator.promtool import PROMTOOL, needs_promtool
@@ -70,7 +70,7 @@ def test_every_cause_of_letting_in_counts_for_an_alarm() -> None:
         if name == "pitchgate_fail_open_total"
         for found in values.split("|")
     ]
-    assert sorted(asked) == sorted(FailOpen)
+    assert sorted(asked) == sorted(FailOpenCause)
 
 
 def test_every_alarm_leads_to_its_own_heading_of_the_operations_page() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from backend.domain.mailbox.message import FailOpen, Outcome, RowName, Verdict
+from backend.domain.mailbox.message import FailOpenCause, Outcome, PolicyRow, Verdict
 from backend.pipeline.judged import VerdictMetrics
 from backend.ports.public_post import Pushed
 from backend.web.services import Measures
@@ -40,8 +40,8 @@ def queries() -> list[str]:
 
 async def test_every_name_and_label_in_it_is_told_by_a_server(tmp_path: Path) -> None:
     measures, judged = Measures(), VerdictMetrics()
-    judged.note(Verdict(Outcome.INBOX, RowName.BELOW_HOLD))
-    judged.note(Verdict(Outcome.INBOX, RowName.FAIL_OPEN, cause=FailOpen.UNREADABLE))
+    judged.note(Verdict(Outcome.INBOX, PolicyRow.BELOW_HOLD))
+    judged.note(Verdict(Outcome.INBOX, PolicyRow.FAIL_OPEN, cause=FailOpenCause.UNREADABLE))
     measures.request("/healthz", "GET", 200, 0.1)
     async with office(tmp_path) as here:
         census = await here.store.census()

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from backend.domain.errors import Cause, StoreAway
-from backend.domain.mailbox.message import FailOpen, Outcome, RowName, Verdict
+from backend.domain.mailbox.message import FailOpenCause, Outcome, PolicyRow, Verdict
 from backend.transactions.records import Duty
 from backend.web.app import create_app
 from tests.web.service import LINK, TOKEN, Client, Office
@@ -93,8 +93,8 @@ async def test_not_ready_without_a_model(here: Office) -> None:
 
 
 async def test_that_nothing_is_judged_is_told_and_counted_by_cause(client: Client, here: Office) -> None:
-    note, judged = here.context.judged.note, Verdict(Outcome.INBOX, RowName.BELOW_HOLD)
-    broken = Verdict(Outcome.INBOX, RowName.FAIL_OPEN, cause=FailOpen.SCORER_BROKEN)
+    note, judged = here.context.judged.note, Verdict(Outcome.INBOX, PolicyRow.BELOW_HOLD)
+    broken = Verdict(Outcome.INBOX, PolicyRow.FAIL_OPEN, cause=FailOpenCause.SCORER_BROKEN)
     for verdict in (*[broken] * 19, judged, *[broken] * 19):
         note(verdict)
     assert (await (await client.get("/readyz")).get_json())["judging"] == "ok"

@@ -8,7 +8,7 @@ import pytest
 from werkzeug.datastructures import LanguageAccept
 
 from backend.domain.entry.challenge import ChallengeState
-from backend.domain.mailbox.message import Placement, RowName, Stage
+from backend.domain.mailbox.message import Placement, PolicyRow, Stage
 from backend.web.operator import DECIDED, LANES, REPLIES, Line, line, worth_showing
 from backend.web.pages import words_for
 from tests.values import challenge, message
@@ -26,7 +26,7 @@ def told(state: ChallengeState | None = None, **changes: Any) -> Line:
 
 
 def test_every_row_of_the_policy_table_and_every_state_has_its_words() -> None:
-    wanted = [*(f"row_{row}" for row in RowName), *(f"decided_{who}" for who in DECIDED)]
+    wanted = [*(f"row_{row}" for row in PolicyRow), *(f"decided_{who}" for who in DECIDED)]
     wanted += [f"told_reply_{reply}" for reply in REPLIES.values()]
     wanted += [f"state_{state}" for state in (*LANES, "failed", "read", "gone")]
     wanted += [f"lane_{lane}{note}" for lane in LANES for note in ("", "_note")]

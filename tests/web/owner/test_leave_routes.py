@@ -8,17 +8,17 @@ import pytest
 from structlog.testing import capture_logs
 
 from backend.domain.errors import (
-    PASSED_OVER,
+    SKIPPABLE_REFUSALS,
     Cause,
     NeedsReconnect,
     Rejected,
     Unexplained,
     code_of,
-    once_more,
+    retry_of_refusal,
 )
 from backend.domain.mailbox.archive import OWNED_TABLES
 from backend.domain.mailbox.decisions import RuleKind
-from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.mailbox import AccessState
 from backend.pipeline.connect import RECEIPT_LIFE, REVOKE_TRIES, leave
 from backend.web.owner.start import GROUPS, row_groups
 from tests.doubles import NoAuthorizer
@@ -61,7 +61,7 @@ async def test_nothing_is_deleted_without_the_typed_address(ana: Visit) -> None:
         page = await ana.post("/settings/leave", 422, confirm=typed)
         assert "Nothing was deleted." in page
         assert 'aria-describedby="confirm-error"' in page
-    assert (await ana.mailbox()).link is Link.CONNECTED
+    assert (await ana.mailbox()).link is AccessState.CONNECTED
 
 
 async def test_a_leaving_from_the_question_to_the_receipt(here: Office, ana: Visit) -> None:
@@ -115,12 +115,12 @@ async def test_a_page_of_something_in_between_is_waited_out_and_not_for_ever(
     where = await ana.post("/settings/leave", confirm="ana@corp.test")
     page = Unexplained("later.unexplained", reason="http403")
     google = Google(page)
-    for _ in range(PASSED_OVER - 1):
+    for _ in range(SKIPPABLE_REFUSALS - 1):
         job = await here.story.due_duty()
         assert job is not None
         with pytest.raises(Unexplained):
             await leave(here.service.context, google, job)
-        again = once_more(page, job.error)
+        again = retry_of_refusal(page, job.error)
         assert again is not None
         await here.store.postpone_duty(job, here.story.now, code_of(again), here.story.now)
         assert "Disconnecting" in await ana.get(where)
@@ -144,7 +144,7 @@ async def test_a_leaving_that_fails_says_so(here: Office, ana: Visit) -> None:
 
 async def test_who_connects_again_in_time_stays(here: Office, ana: Visit) -> None:
     where = await ana.post("/settings/leave", confirm="ana@corp.test")
-    await here.store.set_link("ana", Link.CONNECTED, here.story.now)
+    await here.store.set_link("ana", AccessState.CONNECTED, here.story.now)
     page = await ana.get(where)
     assert "Not disconnected after all" in page
     assert "data-poll" not in page
@@ -167,7 +167,7 @@ async def test_strangers_and_foreign_forms_end_nothing(here: Office, ana: Visit)
     assert (await here.app.test_client().post("/settings/leave", form=fields)).status_code == 401
     await ana.post("/settings/leave", 403, csrf=eve.hidden("csrf"), **fields)
     await eve.post("/settings/leave", 422, **fields)
-    assert (await ana.mailbox()).link is Link.CONNECTED
+    assert (await ana.mailbox()).link is AccessState.CONNECTED
 
 
 def test_the_receipt_counts_every_table_once() -> None:

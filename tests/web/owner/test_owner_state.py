@@ -9,7 +9,16 @@ import pytest
 
 from backend.domain.errors import AccessLost, Blame, Cause, Failing, NeedsReconnect
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Missing, Mode, Notices, Preferences
+from backend.domain.mailbox.mailbox import (
+    AccessState,
+    Condition,
+    Gap,
+    Mailbox,
+    Mode,
+    NoticeMode,
+    Preferences,
+    PullFailure,
+)
 from backend.domain.mailbox.message import LabelIds
 from backend.gmail.answers import reconnect, scope_missing
 from backend.locale import LANGUAGES, Words, catalogue
@@ -22,7 +31,7 @@ ANA = Mailbox(
     id="ana",
     sub="1",
     owner=Owner("ana@corp.test", "Ana"),
-    link=Link.CONNECTED,
+    link=AccessState.CONNECTED,
     preferences=Preferences(),
     scopes=frozenset(),
     created_at=NOW - timedelta(days=9),
@@ -40,7 +49,7 @@ def state_of(mailbox: Mailbox, t: Words, now: datetime) -> MailboxState:
 
 
 def lost(error: NeedsReconnect) -> Mailbox:
-    return replace(ANA, link=Link.NEEDS_RECONNECT, lost=error.lost)
+    return replace(ANA, link=AccessState.NEEDS_RECONNECT, lost=error.lost)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -87,7 +96,7 @@ def test_renewing_is_said_to_have_failed_only_when_it_has() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("lost", list(AccessLost))
 def test_every_way_to_lose_access_has_words_and_a_remedy(language: str, lost: AccessLost) -> None:
-    state = state_of(replace(ANA, link=Link.NEEDS_RECONNECT, lost=lost), words(language), NOW)
+    state = state_of(replace(ANA, link=AccessState.NEEDS_RECONNECT, lost=lost), words(language), NOW)
     assert state.cause.endswith(".")
     assert state.remedy.endswith(".")
 
@@ -132,30 +141,30 @@ def test_a_gap_that_only_left_moves_unchecked_is_told_too() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_where_nobody_tells_us_of_mail_the_state_says_so(language: str) -> None:
     t = words(language)
-    polled = replace(ANA, notices=Notices.POLL, preferences=Preferences(mode=Mode.CHALLENGE))
+    polled = replace(ANA, notices=NoticeMode.POLL, preferences=Preferences(mode=Mode.CHALLENGE))
     assert state_of(polled, t, NOW).cause == t("connecting_polled")
     begun = replace(polled, labels=LabelIds("l1", "l2", "l3", "l4"), cursor="1")
     assert state_of(begun, t, NOW).text == t("active_polled")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("missing", list(Missing))
-def test_what_keeps_notices_from_arriving_is_a_warning(language: str, missing: Missing) -> None:
+@pytest.mark.parametrize("missing", list(PullFailure))
+def test_what_keeps_notices_from_arriving_is_a_warning(language: str, missing: PullFailure) -> None:
     t = words(language)
-    found = state_of(replace(ANA, notices=Notices.PULL, missing=missing), t, NOW)
+    found = state_of(replace(ANA, notices=NoticeMode.PULL, missing=missing), t, NOW)
     assert found.warnings == (t(f"missing_{missing}"),)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("notices", [Notices.PUSH, Notices.PULL])
+@pytest.mark.parametrize("notices", [NoticeMode.PUSH, NoticeMode.PULL])
 def test_news_without_a_notice_is_a_warning_once_none_can_be_on_its_way(
-    language: str, notices: Notices
+    language: str, notices: NoticeMode
 ) -> None:
     t, since = words(language), NOW - timedelta(minutes=30)
     mailbox = replace(ANA, notices=notices, unheard_since=since)
     assert state_of(mailbox, t, NOW).warnings == (t("silent", since=t.moment(since)),)
     assert not state_of(mailbox, t, since + timedelta(minutes=5)).warnings
-    known = replace(mailbox, missing=Missing.RIGHT)
+    known = replace(mailbox, missing=PullFailure.PERMISSION)
     assert state_of(known, t, NOW).warnings == (t("missing_right"),), "the cause says more"
 
 

@@ -367,7 +367,9 @@ async def test_looking_changes_nothing(here: Office, tmp_path: Path) -> None:
 
 async def test_another_owners_sender_is_a_stranger(here: Office) -> None:
     await here.hold("m1")
-    await here.store.post("ana", challenge.given("bo@pitch.test", 2, f"page:{ORDER}"), here.story.now)
+    await here.store.post(
+        "ana", challenge.adjusted_by_owner("bo@pitch.test", 2, f"page:{ORDER}"), here.story.now
+    )
     eve = await here.browser("eve")
     page = await shown(eve, "/review/sender?address=bo@pitch.test")
     assert "Nothing is on record" in page

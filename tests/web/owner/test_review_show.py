@@ -10,18 +10,26 @@ import pytest
 from werkzeug.datastructures import LanguageAccept
 
 from backend.domain.mailbox.decisions import OFFERED
-from backend.domain.mailbox.message import FailOpen, MessageView, Placement
+from backend.domain.mailbox.message import FailOpenCause, MessageView, Placement
 from backend.domain.reading.score import Reason
 from backend.locale import LANGUAGES
-from backend.web.owner.review_show import SenderEvidence, decided, notice, of_all, strongest, trend, why
+from backend.web.owner.review_show import (
+    SenderEvidence,
+    decided,
+    notice,
+    recent_evidence,
+    strongest,
+    trend,
+    why,
+)
 from backend.web.pages import words_for
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_why_a_message_was_not_judged_is_said_in_words(language: str) -> None:
     words = words_for("review", LanguageAccept([(language, 1)]))
-    found = {decided(unjudged(cause), words) for cause in FailOpen}
-    assert len(found) == len(FailOpen)
+    found = {decided(unjudged(cause), words) for cause in FailOpenCause}
+    assert len(found) == len(FailOpenCause)
     assert all(text.startswith(words("row_fail_open")) for text in found)
     # A file from another instance may hold a sentence of an older release, or anything else.
     assert decided(unjudged("The message could not be scored (KeyError)."), words) == words("row_fail_open")
@@ -133,4 +141,4 @@ HELD, LATER = _email(0.9, "held"), _email(0.01)
 def test_a_senders_emails_are_told_as_one_piece_of_evidence(
     views: list[MessageView], told: SenderEvidence | None
 ) -> None:
-    assert of_all(views, NOW) == told
+    assert recent_evidence(views, NOW) == told

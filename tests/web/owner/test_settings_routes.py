@@ -13,7 +13,7 @@ import pytest
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
-from backend.domain.mailbox.message import RowName
+from backend.domain.mailbox.message import PolicyRow
 from backend.web.owner.settings import NUMBERS, ROWS
 from tests.web.owner_pages import Visit
 from tests.web.service import Office
@@ -23,7 +23,7 @@ GOOD: dict[str, Any] = {
     "strictness": "strict",
     "of": ["left_alone", "rows"],
     "left_alone": ["CATEGORY_PROMOTIONS", "CATEGORY_UPDATES"],
-    "rows": [row for row in ROWS if row is not RowName.CREDIT],
+    "rows": [row for row in ROWS if row is not PolicyRow.CREDIT],
     "credits_per_solve": "5",
     "daily_challenges": "0",
     "domain_challenges": "7",
@@ -62,7 +62,7 @@ async def test_a_form_with_many_fields_saves_all_of_them(ana: Visit) -> None:
     wishes = (await ana.mailbox()).preferences
     assert (wishes.mode, wishes.strictness) == (Mode.QUARANTINE, Strictness.STRICT)
     assert wishes.left_alone == {"CATEGORY_PROMOTIONS", "CATEGORY_UPDATES"}
-    assert wishes.rows_off == {RowName.CREDIT}
+    assert wishes.rows_off == {PolicyRow.CREDIT}
     assert [getattr(wishes, name) for name in NUMBERS] == [5, 0, 7, 30]
     assert 'value="quarantine" aria-pressed="true"' in page
     assert 'value="credit" checked' not in page

@@ -45,7 +45,7 @@ def lexicon(language: str) -> Lexicon:
 
 
 @cache
-def digest() -> str:
+def lexicon_hash() -> str:
     """SHA-256 over the files of all languages."""
     found = hashlib.sha256()
     for language in LANGUAGES:

@@ -53,7 +53,7 @@ WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND state IN ('intended'
 SELECT COUNT(*) FROM challenges
 WHERE mailbox_id = :mailbox_id AND thread_id = :thread_id AND state IN ('intended', 'sending');
 
--- name: dealings(mailbox_id, sender, counted_domain, below, thread_id, now, day_ago)^
+-- name: challenge_history(mailbox_id, sender, counted_domain, below, thread_id, now, day_ago)^
 -- Challenges that never left do not count: only voided or failed ones can be such. A used link is open while mail
 -- of its sender waits; the message that is being judged has no place yet, so it does not count.
 SELECT

@@ -18,9 +18,9 @@ from backend.domain.entry.challenge import (
     ChallengeState,
     LedgerEntry,
     Posting,
+    adjusted_by_owner,
     earned,
     forfeited,
-    given,
     note_line,
     refunded,
     restored,
@@ -151,8 +151,8 @@ def test_a_line_has_an_end() -> None:
         (unrefunded(BO, "m1", "d2"), -1, Posting.REVOKED, "undo:d2:m1"),
         (forfeited(BO, 4, "d1"), -4, Posting.REVOKED, "forfeit:d1"),
         (restored(BO, 4, "d1"), 4, Posting.REFUNDED, "undo:d1"),
-        (given(BO, 1, "k"), 1, Posting.GRANTED, "k"),
-        (given(BO, -1, "k"), -1, Posting.REVOKED, "k"),
+        (adjusted_by_owner(BO, 1, "k"), 1, Posting.GRANTED, "k"),
+        (adjusted_by_owner(BO, -1, "k"), -1, Posting.REVOKED, "k"),
     ],
 )
 def test_what_is_posted_for_what(entry: LedgerEntry, amount: int, posting: Posting, key: str) -> None:

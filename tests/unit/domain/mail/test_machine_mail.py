@@ -20,7 +20,7 @@ from backend.domain.mail.machine_mail import (
 )
 from backend.domain.mail.message import Address, Attachment, Headers, Message
 from backend.domain.mail.mime import parse
-from backend.domain.mailbox.message import Outcome, RowName
+from backend.domain.mailbox.message import Outcome, PolicyRow
 from backend.domain.policy.table import decide
 from tests.unit.domain.rules import NOW, OWNER, THRESHOLDS, arrival, facts, pitch, score
 from tests.web.offers import offered
@@ -28,7 +28,7 @@ from tests.web.offers import offered
 SURE, UNSURE = 0.97, 0.7
 
 
-def row_of(message, probability: float, *labels: str) -> RowName:
+def row_of(message, probability: float, *labels: str) -> PolicyRow:
     given = facts(message, labels=frozenset({"INBOX", *labels}))
     return decide(given, score(probability), THRESHOLDS, (), NOW).row
 
@@ -116,7 +116,7 @@ INVITATION = RSVP.replace(b"method=REPLY", b"method=REQUEST").replace(b"Accepted
 class TestReports:
     @pytest.mark.parametrize("mail", [BOUNCE, RECEIPT, QMAIL_BOUNCE], ids=["bounce", "receipt", "qmail"])
     def test_a_report_passes_whatever_the_model_thinks_of_it(self, mail: bytes):
-        assert row_of(parse(mail), 1.0) is RowName.MACHINE_MAIL
+        assert row_of(parse(mail), 1.0) is PolicyRow.MACHINE_MAIL
 
     def test_a_whole_report_by_a_postmaster_needs_no_empty_envelope(self):
         assert is_report(parse(BOUNCE.replace(b"Return-Path: <>", b"Return-Path: <x@googlemail.com>")))
@@ -125,7 +125,7 @@ class TestReports:
         dressed = parse(BOUNCE.replace(b"Return-Path: <>", b"Return-Path: <sam@seller.test>").replace(
             b"mailer-daemon@googlemail.com", b"sam@seller.test"))  # fmt: skip
         assert not is_report(dressed)
-        assert row_of(dressed, UNSURE) is RowName.QUARANTINE
+        assert row_of(dressed, UNSURE) is PolicyRow.QUARANTINE
 
     def test_the_content_type_alone_is_no_report(self):
         bare = parse(BOUNCE.replace(b"message/delivery-status", b"text/plain").replace(
@@ -155,30 +155,30 @@ class TestLists:
         ids=["unsubscribe", "post", "precedence list", "precedence bulk", "mailing-list"],
     )
     def test_a_mailing_list_is_believed_where_gmail_sorts_it_so(self, fields):
-        assert row_of(pitch(*fields), 1.0, "CATEGORY_UPDATES") is RowName.MACHINE_MAIL
-        assert row_of(pitch(*fields), SURE) is not RowName.MACHINE_MAIL
-        assert row_of(pitch(*fields), UNSURE) is RowName.MACHINE_MAIL
+        assert row_of(pitch(*fields), 1.0, "CATEGORY_UPDATES") is PolicyRow.MACHINE_MAIL
+        assert row_of(pitch(*fields), SURE) is not PolicyRow.MACHINE_MAIL
+        assert row_of(pitch(*fields), UNSURE) is PolicyRow.MACHINE_MAIL
 
     def test_a_list_that_only_names_itself_is_known_by_its_address(self):
         post = pitch(("List-Id", "<team.corp.test>"), to=("team@corp.test",))
-        assert row_of(post, 1.0, "CATEGORY_UPDATES") is RowName.MACHINE_MAIL
+        assert row_of(post, 1.0, "CATEGORY_UPDATES") is PolicyRow.MACHINE_MAIL
 
     def test_a_category_alone_makes_no_list(self):
-        assert row_of(pitch(), UNSURE, "CATEGORY_UPDATES") is RowName.QUARANTINE
+        assert row_of(pitch(), UNSURE, "CATEGORY_UPDATES") is PolicyRow.QUARANTINE
 
     def test_a_one_to_one_pitch_gains_little_by_a_list_id(self):
         dressed = pitch(("List-Id", "<deals.seller.test>"))
-        assert row_of(dressed, SURE) is not RowName.MACHINE_MAIL
-        assert row_of(dressed, UNSURE) is RowName.MACHINE_MAIL  # a real list may look like this too
+        assert row_of(dressed, SURE) is not PolicyRow.MACHINE_MAIL
+        assert row_of(dressed, UNSURE) is PolicyRow.MACHINE_MAIL  # a real list may look like this too
 
     @pytest.mark.parametrize("value", ["", "<>", "deals", "<deals>", "<a@b.test>", "x" * 2_000])
     def test_a_list_id_that_names_no_list_is_none(self, value: str):
         dressed = pitch(("List-Id", value), ("List-Unsubscribe", "<https://seller.test/u>"))
-        assert row_of(dressed, UNSURE) is RowName.QUARANTINE
+        assert row_of(dressed, UNSURE) is PolicyRow.QUARANTINE
 
     def test_list_unsubscribe_alone_makes_no_list(self):
         mass = pitch(("List-Unsubscribe", "<https://seller.test/u>"), ("Precedence", "bulk"))
-        assert row_of(mass, UNSURE) is RowName.QUARANTINE
+        assert row_of(mass, UNSURE) is PolicyRow.QUARANTINE
 
     @pytest.mark.parametrize(
         ("posts", "address"),
@@ -216,28 +216,28 @@ class TestAutomaticReplies:
         ids=["replied", "notified", "x-autoreply", "precedence", "exchange", "german"],
     )
     def test_they_pass_while_the_model_is_not_sure(self, message):
-        assert row_of(message, 0.79) is RowName.MACHINE_MAIL
-        assert row_of(message, 0.8) is not RowName.MACHINE_MAIL
+        assert row_of(message, 0.79) is PolicyRow.MACHINE_MAIL
+        assert row_of(message, 0.8) is not PolicyRow.MACHINE_MAIL
 
     def test_a_header_without_anything_that_is_answered_gains_nothing(self):
-        assert row_of(pitch(("Auto-Submitted", "auto-replied")), UNSURE) is RowName.QUARANTINE
+        assert row_of(pitch(("Auto-Submitted", "auto-replied")), UNSURE) is PolicyRow.QUARANTINE
 
     @pytest.mark.parametrize("value", ["no", "", "auto-generated", "; auto-replied"])
     def test_other_values_are_no_automatic_reply(self, value: str):
         assert (
-            row_of(pitch(("Auto-Submitted", value), in_reply_to="<a@b.test>"), UNSURE) is RowName.QUARANTINE
+            row_of(pitch(("Auto-Submitted", value), in_reply_to="<a@b.test>"), UNSURE) is PolicyRow.QUARANTINE
         )
 
     def test_a_subject_alone_is_no_automatic_reply(self):
-        assert row_of(pitch(subject="Automatic reply: a deal"), UNSURE) is RowName.QUARANTINE
+        assert row_of(pitch(subject="Automatic reply: a deal"), UNSURE) is PolicyRow.QUARANTINE
 
 
 class TestCalendar:
     def test_an_answer_to_an_invitation_passes(self):
-        assert row_of(parse(RSVP), UNSURE) is RowName.MACHINE_MAIL
+        assert row_of(parse(RSVP), UNSURE) is PolicyRow.MACHINE_MAIL
 
     def test_an_invitation_does_not(self):
-        assert row_of(parse(INVITATION), UNSURE) is RowName.QUARANTINE
+        assert row_of(parse(INVITATION), UNSURE) is PolicyRow.QUARANTINE
 
     @pytest.mark.parametrize(
         "change",
@@ -245,11 +245,11 @@ class TestCalendar:
         ids=["no method", "an .ics file", "another method"],
     )
     def test_neither_does_a_file_with_events(self, change: tuple[bytes, bytes]):
-        assert row_of(parse(RSVP.replace(*change)), UNSURE) is RowName.QUARANTINE
+        assert row_of(parse(RSVP.replace(*change)), UNSURE) is PolicyRow.QUARANTINE
 
     def test_an_invitation_beside_an_answer_spoils_it(self):
         both = RSVP.replace(b"--b--", b"--b\nContent-Type: text/calendar; method=REQUEST\n\nx\n--b--")
-        assert row_of(parse(both), UNSURE) is RowName.QUARANTINE
+        assert row_of(parse(both), UNSURE) is PolicyRow.QUARANTINE
 
     def test_a_sure_pitch_with_an_answer_attached_is_held(self):
         verdict = decide(facts(parse(RSVP)), score(SURE), THRESHOLDS, (), NOW)

@@ -14,15 +14,15 @@ from backend.domain.mailbox.mailbox import (
     GRANT_ALARM,
     NOTICE_DELAY,
     WATCH_ALARM,
+    AccessState,
     Condition,
     Gap,
     LabelIds,
-    Link,
     Mailbox,
-    Missing,
     Mode,
-    Notices,
+    NoticeMode,
     Preferences,
+    PullFailure,
     Who,
     explain,
     poll_interval,
@@ -36,7 +36,7 @@ WORKING = Mailbox(
     id="m",
     sub="s",
     owner=Owner("ana@corp.test"),
-    link=Link.CONNECTED,
+    link=AccessState.CONNECTED,
     preferences=Preferences(mode=Mode.CHALLENGE),
     scopes=frozenset(),
     created_at=NOW - timedelta(days=9),
@@ -51,10 +51,10 @@ STATES = {
     Condition.ACTIVE: WORKING,
     Condition.OBSERVING: replace(WORKING, preferences=Preferences()),
     Condition.PAUSED: PAUSED,
-    Condition.NEEDS_RECONNECT: replace(WORKING, link=Link.NEEDS_RECONNECT, lost=AccessLost.SCOPE),
+    Condition.NEEDS_RECONNECT: replace(WORKING, link=AccessState.NEEDS_RECONNECT, lost=AccessLost.SCOPE),
     Condition.WATCH_LAPSED: replace(WORKING, watch_expires_at=NOW),
     Condition.DELAYED: replace(WORKING, failing=(LATE,)),
-    Condition.DISCONNECTED: replace(WORKING, link=Link.LEAVING),
+    Condition.DISCONNECTED: replace(WORKING, link=AccessState.LEAVING),
 }
 
 
@@ -72,10 +72,10 @@ def test_only_a_lost_access_is_the_owners_to_mend() -> None:
 
 
 def test_what_must_be_mended_comes_before_what_merely_is() -> None:
-    everything = replace(PAUSED, link=Link.NEEDS_RECONNECT, watch_expires_at=NOW, indexed_at=None)
+    everything = replace(PAUSED, link=AccessState.NEEDS_RECONNECT, watch_expires_at=NOW, indexed_at=None)
     assert explain(everything, NOW).condition is Condition.NEEDS_RECONNECT
-    assert explain(replace(everything, link=Link.LEAVING), NOW).condition is Condition.DISCONNECTED
-    assert explain(replace(everything, link=Link.CONNECTED), NOW).condition is Condition.WATCH_LAPSED
+    assert explain(replace(everything, link=AccessState.LEAVING), NOW).condition is Condition.DISCONNECTED
+    assert explain(replace(everything, link=AccessState.CONNECTED), NOW).condition is Condition.WATCH_LAPSED
 
 
 @pytest.mark.parametrize("condition", [Condition.CONNECTING, Condition.INDEXING, Condition.WATCH_LAPSED])
@@ -128,14 +128,18 @@ def test_alarms_ring_at_their_bounds() -> None:
         "pause": [PAUSED.paused(NOW + timedelta(hours=2) - before) for before in (moment, timedelta(0))],
     }  # fmt: skip
     assert set(map(tuple, rings.values())) == {(True, False)}, rings
-    assert replace(granted, link=Link.NEEDS_RECONNECT).grant_ends(NOW) is None
+    assert replace(granted, link=AccessState.NEEDS_RECONNECT).grant_ends(NOW) is None
     assert explain(granted, NOW).grant_ends == NOW + GRANT_ALARM
 
 
 def test_silence_is_told_where_nothing_else_explains_it() -> None:
     unheard = replace(WORKING, unheard_since=NOW - NOTICE_DELAY)
     assert explain(unheard, NOW).silent_since == NOW - NOTICE_DELAY
-    for other in ({"link": Link.LEAVING}, {"watch_expires_at": NOW}, {"missing": next(iter(Missing))}):
+    for other in (
+        {"link": AccessState.LEAVING},
+        {"watch_expires_at": NOW},
+        {"missing": next(iter(PullFailure))},
+    ):
         assert explain(replace(unheard, **other), NOW).silent_since is None
 
 
@@ -162,7 +166,9 @@ def test_an_end_of_the_access_is_told_two_days_before_and_not_after() -> None:
     box = replace(WORKING, grant_expires_at=end)
     assert explain(box, end - timedelta(hours=48, seconds=1)).grant_ends is None
     assert explain(box, end - timedelta(hours=48)).grant_ends == end
-    assert explain(replace(box, link=Link.NEEDS_RECONNECT), end - timedelta(hours=1)).grant_ends is None
+    assert (
+        explain(replace(box, link=AccessState.NEEDS_RECONNECT), end - timedelta(hours=1)).grant_ends is None
+    )
     assert explain(box, end).grant_ends is None, "it went on: Google knows better"
 
 
@@ -268,11 +274,11 @@ def polled(**changes: object) -> Mailbox:
         id="box",
         sub="sub",
         owner=Owner("ana@corp.test", "Ana", frozenset()),
-        link=Link.CONNECTED,
+        link=AccessState.CONNECTED,
         preferences=Preferences(),
         scopes=frozenset(),
         created_at=NOW,
-        notices=Notices.POLL,
+        notices=NoticeMode.POLL,
     )
     return replace(mailbox, **changes)  # type: ignore[arg-type]
 
@@ -312,9 +318,9 @@ def test_a_polled_mailbox_needs_labels_and_a_cursor_and_never_lapses() -> None:
 
 def test_its_state_says_how_mail_is_noticed() -> None:
     assert explain(polled(), NOW).polled
-    assert not explain(polled(notices=Notices.PULL), NOW).polled
+    assert not explain(polled(notices=NoticeMode.PULL), NOW).polled
 
 
 def test_what_is_missing_is_told_in_every_state() -> None:
-    for missing in Missing:
-        assert explain(polled(notices=Notices.PULL, missing=missing), NOW).missing is missing
+    for missing in PullFailure:
+        assert explain(polled(notices=NoticeMode.PULL, missing=missing), NOW).missing is missing

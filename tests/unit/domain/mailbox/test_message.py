@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.mailbox.decisions import Decision, GmailDecisions, KnownState, Origin, Returned, decisions
+from backend.domain.mailbox.decisions import (
+    Decision,
+    GmailDecisions,
+    KnownState,
+    Origin,
+    TakenBack,
+    decisions,
+)
 from backend.domain.mailbox.mailbox import LabelIds
 from backend.domain.mailbox.message import LABEL_NAMES, LabelChange, Placement, changes_for
 from backend.ports.gmail import Relabelled
@@ -169,9 +176,11 @@ class TestSpamAndBin:
         place = "SPAM" if by == "spam" else "TRASH"
         row = KnownState(Placement.HELD, None, by)
         to_inbox = told(row, move(add=["INBOX"], remove=[place], now=["INBOX", HELD], record="9"))
-        assert to_inbox == GmailDecisions((), (Returned("m1", "9", lies_held=False),))
-        assert told(row, move(remove=[place], now=[HELD])).returned == (Returned("m1", "77", lies_held=True),)
-        assert told(row, move(remove=[place])).returned == (Returned("m1", "77", lies_held=True),)
+        assert to_inbox == GmailDecisions((), (TakenBack("m1", "9", lies_held=False),))
+        assert told(row, move(remove=[place], now=[HELD])).returned == (
+            TakenBack("m1", "77", lies_held=True),
+        )
+        assert told(row, move(remove=[place])).returned == (TakenBack("m1", "77", lies_held=True),)
         assert told(row, move(remove=[place], add=["INBOX"])).returned[0].lies_held is False
 
     def test_there_and_back_in_one_page_is_as_if_nothing_had_been(self):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backend.domain.mailbox.message import Placement
-from backend.domain.mailbox.review import Shelf, Wanted, shelf_of
+from backend.domain.mailbox.review import ReviewFilter, Shelf, shelf_of
 from tests.doubles import START
 from tests.values import message
 
@@ -29,5 +29,5 @@ def test_where_a_message_stands(placement: Placement | None, decided_by: str, sh
      {"until": START}],
 )  # fmt: skip
 def test_any_filter_narrows_a_list(filters: dict[str, Any]) -> None:
-    assert not Wanted((Shelf.HELD,)).narrow
-    assert Wanted((Shelf.HELD,), **filters).narrow
+    assert not ReviewFilter((Shelf.HELD,)).narrow
+    assert ReviewFilter((Shelf.HELD,), **filters).narrow

@@ -13,7 +13,7 @@ from backend.domain.policy.evidence import (
     EVIDENCE_LASTS,
     MOST_EMAILS,
     MOST_EVIDENCE,
-    Earlier,
+    EarlierEvidence,
     Evidence,
     combined_probability,
     evidence_of,
@@ -79,7 +79,7 @@ def test_what_is_no_probability_says_nothing(broken: float) -> None:
     assert math.isnan(combined_probability(broken, 4.0))
 
 
-def found(evidence: Evidence, at: datetime, sender: str = BO, domain: str = FIRM) -> Earlier:
+def found(evidence: Evidence, at: datetime, sender: str = BO, domain: str = FIRM) -> EarlierEvidence:
     return evidence.before(sender, domain, at)
 
 
@@ -99,9 +99,9 @@ def test_a_wrong_hold_keeps_little_more_of_a_frequent_correspondents_mail() -> N
 def test_forged_mail_says_nothing_of_the_real_sender_and_gains_nothing_from_them() -> None:
     evidence = Evidence()
     evidence.add(BO, FIRM, START, False, 0.97, True)
-    assert found(evidence, START) == Earlier(0.0, evidence_of(0.97), None)
+    assert found(evidence, START) == EarlierEvidence(0.0, evidence_of(0.97), None)
     evidence.add(BO, FIRM, START, True, 0.001, False)
-    assert found(evidence, START) == Earlier(evidence_of(0.001), evidence_of(0.97), None)
+    assert found(evidence, START) == EarlierEvidence(evidence_of(0.001), evidence_of(0.97), None)
 
 
 def test_the_latest_emails_of_thirty_days_count() -> None:
@@ -110,10 +110,10 @@ def test_the_latest_emails_of_thirty_days_count() -> None:
         evidence.add(BO, FIRM, START, True, 0.9, True)
     assert found(evidence, START).proved == pytest.approx(MOST_EMAILS * evidence_of(0.9))
     assert found(evidence, START + EVIDENCE_LASTS - timedelta(seconds=1)).held_score == 0.9
-    assert found(evidence, START + EVIDENCE_LASTS) == Earlier()
+    assert found(evidence, START + EVIDENCE_LASTS) == EarlierEvidence()
 
 
 def test_nobody_is_a_sender_of_mail_without_one() -> None:
     evidence = Evidence()
     evidence.add("", "", START, True, 0.97, True)
-    assert evidence.before("", "", START) == Earlier()
+    assert evidence.before("", "", START) == EarlierEvidence()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.entry.challenge import Dealings
+from backend.domain.entry.challenge import ChallengeHistory
 from backend.domain.entry.challenge_mail import compose
 from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Address, Message, Owner
@@ -44,7 +44,7 @@ def saying(text: str, subject: str = "Re: hello") -> GuardInput:
 
 
 def dealt(**changes: Any) -> GuardInput:
-    return inquiry(dealings=Dealings(**changes), preferences=ONE)
+    return inquiry(challenge_history=ChallengeHistory(**changes), preferences=ONE)
 
 
 def labelled(*labels: str) -> GuardInput:
@@ -266,11 +266,11 @@ class TestReplyAddress:
 
 
 WISHES = Preferences()
-NONE = Dealings()
+NONE = ChallengeHistory()
 
 
 @pytest.mark.parametrize(
-    ("name", "dealings"),
+    ("name", "challenge_history"),
     [
         ("open_challenge", replace(NONE, open_for_sender=True)),
         ("asked_recently", replace(NONE, sender_last_at=START - SENDER_PAUSE + timedelta(microseconds=1))),
@@ -279,12 +279,12 @@ NONE = Dealings()
         ("thread_answered", replace(NONE, thread_answered=True)),
     ],
 )
-def test_each_limit_stands_against_another_challenge(name: str, dealings: Dealings) -> None:
-    assert limits_reached(dealings, WISHES, START) == (name,)
+def test_each_limit_stands_against_another_challenge(name: str, challenge_history: ChallengeHistory) -> None:
+    assert limits_reached(challenge_history, WISHES, START) == (name,)
 
 
 def test_below_every_limit_a_challenge_may_be_sent() -> None:
-    below = Dealings(
+    below = ChallengeHistory(
         sender_last_at=START - SENDER_PAUSE,
         domain_today=WISHES.domain_challenges - 1,
         mailbox_today=WISHES.daily_challenges - 1,

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
-from backend.domain.mailbox.message import FailOpen, LabelIds, Limit, Outcome, RowName, Verdict
+from backend.domain.mailbox.message import FailOpenCause, LabelIds, Outcome, PolicyRow, ReadLimit, Verdict
 from backend.domain.policy import table as policy
-from backend.domain.policy.evidence import CLEARLY_ORDINARY, Earlier, combined_probability
+from backend.domain.policy.evidence import CLEARLY_ORDINARY, EarlierEvidence, combined_probability
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen, rows
 from backend.domain.reading.score import Score
 from tests.unit.domain import rules as make
@@ -35,14 +35,14 @@ def known(**changes: Any) -> Standing:
 
 def wrote(proved: float, held_score: float | None = None) -> Standing:
     """A sender whose earlier emails add up to so much."""
-    return known(earlier=Earlier(proved, proved, held_score))
+    return known(earlier=EarlierEvidence(proved, proved, held_score))
 
 
 @dataclass(frozen=True)
 class Story:
     """A message only `row` decides as it does: without the row it would end as `otherwise`."""
 
-    row: RowName
+    row: PolicyRow
     outcome: Outcome
     otherwise: Outcome
     facts: Facts
@@ -52,76 +52,90 @@ class Story:
 
 STORIES = (
     Story(
-        RowName.NOT_INCOMING, Outcome.IGNORE, Outcome.CHALLENGE, facts(labels=frozenset({"INBOX", "SPAM"}))
+        PolicyRow.NOT_INCOMING, Outcome.IGNORE, Outcome.CHALLENGE, facts(labels=frozenset({"INBOX", "SPAM"}))
     ),
-    Story(RowName.NOT_INCOMING, Outcome.IGNORE, Outcome.CHALLENGE, facts(labels=frozenset({"UNREAD"}))),
+    Story(PolicyRow.NOT_INCOMING, Outcome.IGNORE, Outcome.CHALLENGE, facts(labels=frozenset({"UNREAD"}))),
     Story(
-        RowName.BLOCKED,
+        PolicyRow.BLOCKED,
         Outcome.HOLD,
         Outcome.INBOX,
         facts(standing=known(rules=RuleMatch(address=BLOCK))),
         0.01,
     ),
     Story(
-        RowName.BLOCKED,
+        PolicyRow.BLOCKED,
         Outcome.HOLD,
         Outcome.INBOX,
         facts(standing=known(rules=RuleMatch(None, BLOCK))),
         0.01,
     ),
-    Story(RowName.BLOCKED, Outcome.HOLD, Outcome.INBOX, facts(labels=frozenset({"INBOX", "Label_4"})), 0.01),
-    Story(RowName.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(rules=RuleMatch(ALLOW)))),
     Story(
-        RowName.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(rules=RuleMatch(None, ALLOW)))
+        PolicyRow.BLOCKED, Outcome.HOLD, Outcome.INBOX, facts(labels=frozenset({"INBOX", "Label_4"})), 0.01
     ),
-    Story(RowName.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(labels=frozenset({"INBOX", "Label_3"}))),
+    Story(PolicyRow.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(rules=RuleMatch(ALLOW)))),
     Story(
-        RowName.OWNERS_FILTER, Outcome.INBOX, Outcome.CHALLENGE, facts(labels=frozenset({"INBOX", "STARRED"}))
+        PolicyRow.ALLOWED,
+        Outcome.INBOX,
+        Outcome.CHALLENGE,
+        facts(standing=known(rules=RuleMatch(None, ALLOW))),
     ),
-    Story(RowName.SAME_ORGANISATION, Outcome.INBOX, Outcome.CHALLENGE, facts(COLLEAGUE)),
-    Story(RowName.CORRESPONDENT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(corresponded=True))),
-    Story(RowName.CORRESPONDENT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(took_part=True))),
+    Story(PolicyRow.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(labels=frozenset({"INBOX", "Label_3"}))),
     Story(
-        RowName.MACHINE_MAIL,
+        PolicyRow.OWNERS_FILTER,
+        Outcome.INBOX,
+        Outcome.CHALLENGE,
+        facts(labels=frozenset({"INBOX", "STARRED"})),
+    ),
+    Story(PolicyRow.SAME_ORGANISATION, Outcome.INBOX, Outcome.CHALLENGE, facts(COLLEAGUE)),
+    Story(
+        PolicyRow.CORRESPONDENT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(corresponded=True))
+    ),
+    Story(PolicyRow.CORRESPONDENT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(took_part=True))),
+    Story(
+        PolicyRow.MACHINE_MAIL,
         Outcome.INBOX,
         Outcome.CHALLENGE,
         facts(LIST, labels=frozenset({"INBOX", "CATEGORY_UPDATES"})),
     ),
     Story(
-        RowName.LEFT_ALONE,
+        PolicyRow.LEFT_ALONE,
         Outcome.INBOX,
         Outcome.CHALLENGE,
         facts(labels=frozenset({"INBOX", "CATEGORY_SOCIAL"})),
     ),
-    Story(RowName.LEFT_ALONE, Outcome.INBOX, Outcome.CHALLENGE, facts(paused_until=NOW + timedelta(hours=1))),
-    Story(RowName.MACHINE_MAIL, Outcome.INBOX, Outcome.CHALLENGE, facts(LIST, standing=known(keeps=True))),
-    Story(RowName.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=wrote(0.9)), 0.3),
-    Story(RowName.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(0.9, 0.8)), 0.3),
-    Story(RowName.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(4.0)), 0.3),
     Story(
-        RowName.HELD_WITH_EARLIER,
+        PolicyRow.LEFT_ALONE, Outcome.INBOX, Outcome.CHALLENGE, facts(paused_until=NOW + timedelta(hours=1))
+    ),
+    Story(PolicyRow.MACHINE_MAIL, Outcome.INBOX, Outcome.CHALLENGE, facts(LIST, standing=known(keeps=True))),
+    Story(PolicyRow.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=wrote(0.9)), 0.3),
+    Story(
+        PolicyRow.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(0.9, 0.8)), 0.3
+    ),
+    Story(PolicyRow.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=wrote(4.0)), 0.3),
+    Story(
+        PolicyRow.HELD_WITH_EARLIER,
         Outcome.HOLD,
         Outcome.INBOX,
-        facts(authentication=FORGED, standing=known(earlier=Earlier(claimed=1.5))),
+        facts(authentication=FORGED, standing=known(earlier=EarlierEvidence(claimed=1.5))),
         0.3,
     ),
     Story(
-        RowName.HELD_WITH_EARLIER,
+        PolicyRow.HELD_WITH_EARLIER,
         Outcome.MARK,
         Outcome.INBOX,
         facts(standing=wrote(1.5), mode=Mode.OBSERVE),
         0.3,
     ),
-    Story(RowName.UNREAD, Outcome.INBOX, Outcome.INBOX, facts(limit=Limit.TIME), 0.49),
-    Story(RowName.BELOW_HOLD, Outcome.INBOX, Outcome.HOLD, facts(), 0.49),
-    Story(RowName.CREDIT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(credits=1))),
-    Story(RowName.OBSERVE, Outcome.MARK, Outcome.HOLD, facts(mode=Mode.OBSERVE)),
-    Story(RowName.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(mode=Mode.QUARANTINE)),
-    Story(RowName.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(), 0.79),
-    Story(RowName.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(), 0.97, ("stale",)),
-    Story(RowName.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(authentication=FORGED)),
-    Story(RowName.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(limit=Limit.SIZE)),
-    Story(RowName.CHALLENGE, Outcome.CHALLENGE, Outcome.INBOX, facts(), 0.8),
+    Story(PolicyRow.UNREAD, Outcome.INBOX, Outcome.INBOX, facts(limit=ReadLimit.TIME), 0.49),
+    Story(PolicyRow.BELOW_HOLD, Outcome.INBOX, Outcome.HOLD, facts(), 0.49),
+    Story(PolicyRow.CREDIT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(credits=1))),
+    Story(PolicyRow.OBSERVE, Outcome.MARK, Outcome.HOLD, facts(mode=Mode.OBSERVE)),
+    Story(PolicyRow.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(mode=Mode.QUARANTINE)),
+    Story(PolicyRow.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(), 0.79),
+    Story(PolicyRow.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(), 0.97, ("stale",)),
+    Story(PolicyRow.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(authentication=FORGED)),
+    Story(PolicyRow.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(limit=ReadLimit.SIZE)),
+    Story(PolicyRow.CHALLENGE, Outcome.CHALLENGE, Outcome.INBOX, facts(), 0.8),
 )
 
 
@@ -137,7 +151,7 @@ def test_the_row_decides_and_without_it_the_message_ends_elsewhere(story: Story,
 
 def test_every_row_of_the_table_has_such_a_story_and_the_table_is_in_the_order_of_the_names():
     assert [entry.row for entry in rows()] == [
-        row for row in RowName if row not in (RowName.FAIL_OPEN, RowName.HELD_WITH_LATER)
+        row for row in PolicyRow if row not in (PolicyRow.FAIL_OPEN, PolicyRow.HELD_WITH_LATER)
     ]
     assert {story.row for story in STORIES} == {entry.row for entry in rows()}
 
@@ -158,7 +172,7 @@ def test_a_row_switched_off_is_skipped(story: Story):
 
 
 @pytest.mark.parametrize("row", sorted(ROWS_ALWAYS_ON))
-def test_a_row_that_cannot_be_switched_off_decides_even_if_it_is_listed(row: RowName):
+def test_a_row_that_cannot_be_switched_off_decides_even_if_it_is_listed(row: PolicyRow):
     story = next(s for s in STORIES if s.row is row)
     preferences = replace(story.facts.preferences)
     object.__setattr__(
@@ -197,19 +211,19 @@ class TestWhoProfits:
 
     def test_an_allowed_address_excuses_from_its_blocked_domain_only_when_proved(self):
         mixed = known(rules=RuleMatch(address=ALLOW, domain=BLOCK))
-        assert verdict_on(facts(standing=mixed)).row is RowName.ALLOWED
-        assert verdict_on(facts(standing=mixed, authentication=FORGED)).row is RowName.BLOCKED
+        assert verdict_on(facts(standing=mixed)).row is PolicyRow.ALLOWED
+        assert verdict_on(facts(standing=mixed, authentication=FORGED)).row is PolicyRow.BLOCKED
 
     def test_a_blocked_address_stays_blocked_in_an_allowed_domain(self):
         mixed = known(rules=RuleMatch(address=BLOCK, domain=ALLOW))
-        assert verdict_on(facts(standing=mixed)).row is RowName.BLOCKED
+        assert verdict_on(facts(standing=mixed)).row is PolicyRow.BLOCKED
 
     def test_a_free_mail_owner_has_no_colleagues(self):
         owner = replace(make.OWNER, email="ana@gmail.com", aliases=frozenset())
         assert verdict_on(facts(pitch(sender="bo@gmail.com"), owner=owner)).outcome is Outcome.CHALLENGE
 
     def test_an_alias_of_the_owner_has_colleagues_too(self):
-        assert verdict_on(facts(pitch(sender="bo@other.test"))).row is RowName.SAME_ORGANISATION
+        assert verdict_on(facts(pitch(sender="bo@other.test"))).row is PolicyRow.SAME_ORGANISATION
 
 
 class TestBesideEarlierMail:
@@ -217,13 +231,13 @@ class TestBesideEarlierMail:
 
     def test_a_guard_that_says_no_is_named(self):
         held = verdict_on(facts(standing=wrote(2.0, 0.9)), 0.97, ("open_challenge",))
-        assert (held.row, held.outcome) == (RowName.HELD_WITH_EARLIER, Outcome.HOLD)
+        assert (held.row, held.outcome) == (PolicyRow.HELD_WITH_EARLIER, Outcome.HOLD)
         assert held.guards == ("open_challenge",)
 
     def test_forged_mail_that_waits_holds_nothing_of_the_real_sender_back(self):
-        forged_waits = known(earlier=Earlier(claimed=4.0), credits=1)
-        assert verdict_on(facts(standing=forged_waits), 0.97).row is RowName.CREDIT
-        assert verdict_on(facts(standing=forged_waits), 0.3).row is RowName.BELOW_HOLD
+        forged_waits = known(earlier=EarlierEvidence(claimed=4.0), credits=1)
+        assert verdict_on(facts(standing=forged_waits), 0.97).row is PolicyRow.CREDIT
+        assert verdict_on(facts(standing=forged_waits), 0.3).row is PolicyRow.BELOW_HOLD
 
     @pytest.mark.parametrize("mode", [Mode.QUARANTINE, Mode.CHALLENGE])
     def test_it_is_answered_in_mode_challenge_alone(self, mode: Mode):
@@ -233,32 +247,32 @@ class TestBesideEarlierMail:
     @pytest.mark.parametrize(
         ("earlier", "probability", "row"),
         [
-            (0.85, 0.3, RowName.HELD_WITH_EARLIER),
-            (0.84, 0.3, RowName.BELOW_HOLD),
-            (1.25, 0.01, RowName.BELOW_HOLD),
-            (1.26, 0.01, RowName.HELD_WITH_EARLIER),  # counts twice
-            (2.0, 0.001, RowName.HELD_WITH_EARLIER),
+            (0.85, 0.3, PolicyRow.HELD_WITH_EARLIER),
+            (0.84, 0.3, PolicyRow.BELOW_HOLD),
+            (1.25, 0.01, PolicyRow.BELOW_HOLD),
+            (1.26, 0.01, PolicyRow.HELD_WITH_EARLIER),  # counts twice
+            (2.0, 0.001, PolicyRow.HELD_WITH_EARLIER),
         ],
     )
     def test_all_emails_together_are_held_against_the_hold_threshold(
-        self, earlier: float, probability: float, row: RowName
+        self, earlier: float, probability: float, row: PolicyRow
     ):
         assert verdict_on(facts(standing=wrote(earlier)), probability).row is row
 
     def test_a_plainly_ordinary_email_is_held_with_nothing(self):
-        assert verdict_on(facts(standing=wrote(4.0)), 0.001).row is RowName.HELD_WITH_EARLIER
-        assert verdict_on(facts(standing=wrote(4.0)), 0.0009).row is RowName.BELOW_HOLD
+        assert verdict_on(facts(standing=wrote(4.0)), 0.001).row is PolicyRow.HELD_WITH_EARLIER
+        assert verdict_on(facts(standing=wrote(4.0)), 0.0009).row is PolicyRow.BELOW_HOLD
 
     def test_ordinary_mail_before_it_saves_no_pitch(self):
-        assert verdict_on(facts(standing=wrote(-9.0)), 0.5).row is RowName.QUARANTINE
+        assert verdict_on(facts(standing=wrote(-9.0)), 0.5).row is PolicyRow.QUARANTINE
 
     def test_who_passed_the_check_is_judged_by_each_email_alone_until_one_is_held_again(self):
         passed = replace(wrote(4.0), credits=1)
-        assert verdict_on(facts(standing=passed), 0.3).row is RowName.BELOW_HOLD
-        assert verdict_on(facts(standing=passed), 0.9).row is RowName.CREDIT
+        assert verdict_on(facts(standing=passed), 0.3).row is PolicyRow.BELOW_HOLD
+        assert verdict_on(facts(standing=passed), 0.9).row is PolicyRow.CREDIT
         assert (
             verdict_on(facts(standing=replace(wrote(4.0, 0.9), credits=1)), 0.3).row
-            is RowName.HELD_WITH_EARLIER
+            is PolicyRow.HELD_WITH_EARLIER
         )
 
 
@@ -291,12 +305,12 @@ class TestThresholds:
     def test_a_score_that_is_no_probability_fails_open(self, broken: float, mode: Mode):
         waiting = facts(standing=wrote(4.0, 0.97), mode=mode)
         verdict = decide(waiting, Score(broken, 0.0), THRESHOLDS, (), NOW)
-        assert (verdict.outcome, verdict.row) == (Outcome.INBOX, RowName.FAIL_OPEN)
+        assert (verdict.outcome, verdict.row) == (Outcome.INBOX, PolicyRow.FAIL_OPEN)
         assert verdict.cause
 
     def test_rows_that_need_no_score_decide_without_one(self):
         blocked = facts(standing=known(rules=RuleMatch(address=BLOCK)))
-        assert decide(blocked, Score(float("nan"), 0.0), THRESHOLDS, (), NOW).row is RowName.BLOCKED
+        assert decide(blocked, Score(float("nan"), 0.0), THRESHOLDS, (), NOW).row is PolicyRow.BLOCKED
 
 
 class TestVerdict:
@@ -304,11 +318,11 @@ class TestVerdict:
 
     def test_the_credit_row_spends_and_no_other_does(self):
         assert verdict_on(facts(standing=known(credits=2))).spends_credit
-        assert not any(verdict_on(s.facts).spends_credit for s in STORIES if s.row is not RowName.CREDIT)
+        assert not any(verdict_on(s.facts).spends_credit for s in STORIES if s.row is not PolicyRow.CREDIT)
 
     def test_a_message_below_the_hold_threshold_costs_no_credit(self):
         verdict = verdict_on(facts(standing=known(credits=2)), 0.2)
-        assert (verdict.row, verdict.spends_credit) == (RowName.BELOW_HOLD, False)
+        assert (verdict.row, verdict.spends_credit) == (PolicyRow.BELOW_HOLD, False)
 
     def test_the_guards_that_said_no_are_named_where_they_decided(self):
         assert verdict_on(facts(), guards=("stale", "loop")).guards == ("stale", "loop")
@@ -320,14 +334,14 @@ class TestVerdict:
         assert verdict.guards == ("not_authenticated",)
 
     def test_what_could_not_be_read_in_full_is_never_answered_and_says_so(self):
-        verdict = verdict_on(facts(limit=Limit.MEMORY))
+        verdict = verdict_on(facts(limit=ReadLimit.MEMORY))
         assert (verdict.outcome, verdict.guards, verdict.cause) == (
             Outcome.HOLD,
             ("not_read_in_full",),
             "memory",
         )
-        assert verdict_on(facts(limit=Limit.MEMORY), 0.1).cause == "memory"
-        assert verdict_on(facts(limit=Limit.MEMORY, standing=known(corresponded=True))).cause == ""
+        assert verdict_on(facts(limit=ReadLimit.MEMORY), 0.1).cause == "memory"
+        assert verdict_on(facts(limit=ReadLimit.MEMORY, standing=known(corresponded=True))).cause == ""
 
     def test_no_guard_is_invented_where_none_decided(self):
         assert verdict_on(facts(authentication=FORGED, mode=Mode.QUARANTINE)).guards == ()
@@ -337,7 +351,9 @@ class TestVerdict:
         assert verdict_on(facts(), 0.6).score == score(0.6)
 
     def test_failing_open_keeps_its_cause_and_nothing_else(self):
-        assert fail_open(FailOpen.TOO_SLOW) == Verdict(Outcome.INBOX, RowName.FAIL_OPEN, cause="too_slow")
+        assert fail_open(FailOpenCause.TOO_SLOW) == Verdict(
+            Outcome.INBOX, PolicyRow.FAIL_OPEN, cause="too_slow"
+        )
 
 
 class TestProperties:
@@ -349,7 +365,7 @@ class TestProperties:
         off = given_.preferences.rows_off
         case = policy.Case(given_, probability, THRESHOLDS, guards, NOW)
         matching = [e for e in rows() if e.row not in off and e.applies(case)]
-        if verdict.row is RowName.FAIL_OPEN:
+        if verdict.row is PolicyRow.FAIL_OPEN:
             assert not 0.0 <= probability <= 1.0
         elif 0.0 <= probability <= 1.0:
             assert (verdict.row, verdict.outcome) == (matching[0].row, matching[0].outcome_of(case))
@@ -366,10 +382,10 @@ class TestProperties:
         verdict = verdict_on(forged, probability, guards)
         assert verdict == verdict_on(bare, probability, guards)
         assert verdict.row not in (
-            RowName.ALLOWED,
-            RowName.SAME_ORGANISATION,
-            RowName.CORRESPONDENT,
-            RowName.CREDIT,
+            PolicyRow.ALLOWED,
+            PolicyRow.SAME_ORGANISATION,
+            PolicyRow.CORRESPONDENT,
+            PolicyRow.CREDIT,
         )
         assert verdict.outcome is not Outcome.CHALLENGE
 
@@ -390,12 +406,12 @@ class TestProperties:
     def test_observe_moves_only_what_the_owner_blocked(self, given_, probability):
         observing = replace(given_, preferences=replace(given_.preferences, mode=Mode.OBSERVE))
         verdict = verdict_on(observing, probability)
-        assert not verdict.holds or verdict.row is RowName.BLOCKED
+        assert not verdict.holds or verdict.row is PolicyRow.BLOCKED
 
     @given(
         make.all_facts,
         make.probabilities,
-        st.sampled_from(sorted(set(RowName) - ROWS_ALWAYS_ON - {RowName.FAIL_OPEN})),
+        st.sampled_from(sorted(set(PolicyRow) - ROWS_ALWAYS_ON - {PolicyRow.FAIL_OPEN})),
     )
     def test_switching_a_row_off_changes_only_what_it_decided(self, given_, probability, row):
         before = verdict_on(given_, probability)
@@ -411,11 +427,11 @@ class TestPrescreen:
     @pytest.mark.parametrize("label", ["SENT", "DRAFT", "CHAT", "SPAM", "TRASH"])
     def test_mail_that_is_not_incoming(self, label: str):
         verdict = prescreen(frozenset({"INBOX", label}), Preferences(), True, NOW)
-        assert verdict == Verdict(Outcome.IGNORE, RowName.NOT_INCOMING)
+        assert verdict == Verdict(Outcome.IGNORE, PolicyRow.NOT_INCOMING)
 
     def test_mail_a_filter_kept_out_of_the_inbox(self):
         verdict = prescreen(frozenset({"UNREAD"}), Preferences(), False, NOW)
-        assert verdict == Verdict(Outcome.IGNORE, RowName.NOT_INCOMING)
+        assert verdict == Verdict(Outcome.IGNORE, PolicyRow.NOT_INCOMING)
 
     def test_unknown_labels_are_not_taken_for_missing_ones(self):
         assert prescreen(None, Preferences(), False, NOW) is None
@@ -423,12 +439,12 @@ class TestPrescreen:
     @pytest.mark.parametrize("labels", [None, frozenset({"INBOX"})])
     def test_paused(self, labels):
         paused = Preferences(paused_until=NOW + timedelta(minutes=1))
-        assert prescreen(labels, paused, False, NOW) == Verdict(Outcome.INBOX, RowName.LEFT_ALONE)
+        assert prescreen(labels, paused, False, NOW) == Verdict(Outcome.INBOX, PolicyRow.LEFT_ALONE)
         assert prescreen(labels, paused, False, NOW + timedelta(minutes=1)) is None
 
     def test_a_category_left_to_gmail(self):
         labels = frozenset({"INBOX", "CATEGORY_PROMOTIONS"})
-        assert prescreen(labels, Preferences(), False, NOW) == Verdict(Outcome.INBOX, RowName.LEFT_ALONE)
+        assert prescreen(labels, Preferences(), False, NOW) == Verdict(Outcome.INBOX, PolicyRow.LEFT_ALONE)
         assert prescreen(labels, Preferences(left_alone=frozenset()), False, NOW) is None
 
     def test_where_the_owner_blocks_anybody_the_sender_must_be_seen(self):

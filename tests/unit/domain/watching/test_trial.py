@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.message import RowName
+from backend.domain.mailbox.message import PolicyRow
 from backend.domain.reading.score import Thresholds
 from backend.domain.watching.trial import (
     CHALLENGER,
@@ -63,13 +63,13 @@ def usual(held: int = 40, of_them: int = 36) -> list[TrialLabel]:
 @pytest.mark.parametrize(
     ("ours", "theirs", "who"),
     [
-        (RowName.QUARANTINE, RowName.BELOW_HOLD, CHAMPION),
-        (RowName.BELOW_HOLD, RowName.CHALLENGE, CHALLENGER),
-        (RowName.CREDIT, RowName.BELOW_HOLD, None),
-        (RowName.QUARANTINE, RowName.CHALLENGE, None),
+        (PolicyRow.QUARANTINE, PolicyRow.BELOW_HOLD, CHAMPION),
+        (PolicyRow.BELOW_HOLD, PolicyRow.CHALLENGE, CHALLENGER),
+        (PolicyRow.CREDIT, PolicyRow.BELOW_HOLD, None),
+        (PolicyRow.QUARANTINE, PolicyRow.CHALLENGE, None),
     ],
 )
-def test_they_disagree_where_one_alone_holds(ours: RowName, theirs: RowName, who: str | None) -> None:
+def test_they_disagree_where_one_alone_holds(ours: PolicyRow, theirs: PolicyRow, who: str | None) -> None:
     assert disagreement(ours, theirs) == who
 
 

@@ -1,4 +1,4 @@
-"""The rehearsal walks the real table: the same rows as screening, in the order in which the mail came."""
+"""The preview walks the real table: the same rows as screening, in the order in which the mail came."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from backend.domain.mail.machine_mail import MailForm, form_of
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Mode, Preferences
-from backend.domain.mailbox.message import LabelIds, Outcome, RowName
-from backend.domain.policy.rehearsal import CAUGHT_OUTCOMES, PreviewedMail, preview_verdicts
+from backend.domain.mailbox.message import LabelIds, Outcome, PolicyRow
+from backend.domain.policy.preview import CAUGHT_OUTCOMES, PreviewedMail, preview_verdicts
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Score, Thresholds
 from tests.doubles import START
@@ -42,29 +42,36 @@ def mail(number: int = 0, probability: float = 0.97, **changes: object) -> Previ
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def rows(*messages: PreviewedMail, mode: Mode = Mode.CHALLENGE) -> list[RowName]:
+def rows(*messages: PreviewedMail, mode: Mode = Mode.CHALLENGE) -> list[PolicyRow]:
     return [one.row for one in preview_verdicts(messages, ANA, Preferences(mode=mode), LIMITS, LabelIds())]
 
 
 def test_a_senders_emails_are_evidence_together_for_thirty_days() -> None:
     newest_first = (mail(32, 0.3), mail(20, 0.01), mail(0))
-    assert rows(*newest_first) == [RowName.BELOW_HOLD, RowName.HELD_WITH_EARLIER, RowName.CHALLENGE]
-    assert rows(mail(30, 0.3), mail(0)) == [RowName.BELOW_HOLD, RowName.CHALLENGE]
-    assert rows(mail(20, 0.01), mail(0), mode=Mode.OBSERVE) == [RowName.HELD_WITH_EARLIER, RowName.OBSERVE]
+    assert rows(*newest_first) == [
+        PolicyRow.BELOW_HOLD,
+        PolicyRow.HELD_WITH_EARLIER,
+        PolicyRow.CHALLENGE,
+    ]
+    assert rows(mail(30, 0.3), mail(0)) == [PolicyRow.BELOW_HOLD, PolicyRow.CHALLENGE]
+    assert rows(mail(20, 0.01), mail(0), mode=Mode.OBSERVE) == [
+        PolicyRow.HELD_WITH_EARLIER,
+        PolicyRow.OBSERVE,
+    ]
 
 
 def test_two_doubtful_emails_are_held_together_only_with_a_surer_one_and_a_colleagues_counts_by_half() -> (
     None
 ):
-    assert rows(mail(1, 0.49), mail(0, 0.49)) == [RowName.BELOW_HOLD, RowName.BELOW_HOLD]
-    assert rows(mail(1, 0.45), mail(0, 0.6)) == [RowName.HELD_WITH_EARLIER, RowName.QUARANTINE]
-    assert rows(mail(1, 0.35), mail(0, 0.6)) == [RowName.BELOW_HOLD, RowName.QUARANTINE]
-    assert rows(mail(1, 0.01), mail(0, 0.9))[0] is RowName.HELD_WITH_EARLIER
+    assert rows(mail(1, 0.49), mail(0, 0.49)) == [PolicyRow.BELOW_HOLD, PolicyRow.BELOW_HOLD]
+    assert rows(mail(1, 0.45), mail(0, 0.6)) == [PolicyRow.HELD_WITH_EARLIER, PolicyRow.QUARANTINE]
+    assert rows(mail(1, 0.35), mail(0, 0.6)) == [PolicyRow.BELOW_HOLD, PolicyRow.QUARANTINE]
+    assert rows(mail(1, 0.01), mail(0, 0.9))[0] is PolicyRow.HELD_WITH_EARLIER
     colleague = mail(0, 0.9, sender="cy@pitch.test")
-    assert rows(mail(1, 0.3), colleague)[0] is RowName.HELD_WITH_EARLIER
-    assert rows(mail(1, 0.01), colleague)[0] is RowName.BELOW_HOLD
+    assert rows(mail(1, 0.3), colleague)[0] is PolicyRow.HELD_WITH_EARLIER
+    assert rows(mail(1, 0.01), colleague)[0] is PolicyRow.BELOW_HOLD
     free = {"sender_domain": "gmail.com"}
-    assert rows(mail(1, 0.3, **free), mail(0, 0.9, sender="cy@gmail.com", **free))[0] is RowName.BELOW_HOLD
+    assert rows(mail(1, 0.3, **free), mail(0, 0.9, sender="cy@gmail.com", **free))[0] is PolicyRow.BELOW_HOLD
 
 
 def test_a_sender_is_answered_again_when_their_link_is_over_and_never_twice_in_one_thread() -> None:
@@ -88,18 +95,18 @@ def test_a_sender_is_answered_again_when_their_link_is_over_and_never_twice_in_o
 def test_a_credit_is_spent_once() -> None:
     one_credit = Standing(credits=1)
     assert rows(mail(2, standing=one_credit), mail(1, standing=one_credit)) == [
-        RowName.CHALLENGE,
-        RowName.CREDIT,
+        PolicyRow.CHALLENGE,
+        PolicyRow.CREDIT,
     ]
 
 
 def test_guards_and_authentication_keep_an_answer_back() -> None:
-    assert rows(mail(guards=("machine_address",))) == [RowName.QUARANTINE]
-    assert rows(mail(authenticated=False)) == [RowName.QUARANTINE]
+    assert rows(mail(guards=("machine_address",))) == [PolicyRow.QUARANTINE]
+    assert rows(mail(authenticated=False)) == [PolicyRow.QUARANTINE]
 
 
 def test_what_was_not_scored_stays_in_the_inbox() -> None:
-    assert rows(mail(score=None, standing=Standing(rules=RuleMatch(RuleKind.BLOCK)))) == [RowName.FAIL_OPEN]
+    assert rows(mail(score=None, standing=Standing(rules=RuleMatch(RuleKind.BLOCK)))) == [PolicyRow.FAIL_OPEN]
 
 
 def test_a_pause_does_not_count() -> None:
@@ -152,8 +159,8 @@ def test_one_mail_gets_the_row_that_screening_would_give_it(
         standing=standing,
         received_at=START,
     )
-    (rehearsed,) = preview_verdicts([kept], ANA, wishes, LIMITS, ours)
-    assert rehearsed == screened
-    assert (rehearsed.outcome in CAUGHT_OUTCOMES) == (
+    (previewed,) = preview_verdicts([kept], ANA, wishes, LIMITS, ours)
+    assert previewed == screened
+    assert (previewed.outcome in CAUGHT_OUTCOMES) == (
         screened.outcome in (Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE)
     )

@@ -17,15 +17,15 @@ from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Preferences
-from backend.domain.mailbox.message import FailOpen, LabelIds, Outcome, Verdict
-from backend.domain.policy.evidence import EVIDENCE_ROWS, Earlier, Evidence
+from backend.domain.mailbox.message import FailOpenCause, LabelIds, Outcome, Verdict
+from backend.domain.policy.evidence import EVIDENCE_ROWS, EarlierEvidence, Evidence
 from backend.domain.policy.table import Facts, Standing, decide, fail_open
 from backend.domain.reading.score import Score, Thresholds
 
 CAUGHT_OUTCOMES = frozenset({Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE})
 
 
-class Word(StrEnum):
+class PreviewAnswer(StrEnum):
     """The owner's answer about a previewed message."""
 
     NONE = ""
@@ -35,7 +35,7 @@ class Word(StrEnum):
     @property
     def rule(self) -> RuleKind | None:
         """The rule that this answer sets for the sender."""
-        return {Word.SALES: RuleKind.BLOCK, Word.NOT_SALES: RuleKind.ALLOW}.get(self)
+        return {PreviewAnswer.SALES: RuleKind.BLOCK, PreviewAnswer.NOT_SALES: RuleKind.ALLOW}.get(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class PreviewedMail:
     guards: tuple[str, ...]
     score: Score | None
     standing: Standing = Standing()
-    word: Word = Word.NONE
+    answer: PreviewAnswer = PreviewAnswer.NONE
 
 
 def preview_verdicts(
@@ -99,7 +99,7 @@ class _Sender:
     asked_at: datetime | None = None
     threads: set[str] = field(default_factory=set)
 
-    def applied_to(self, mail: PreviewedMail, earlier: Earlier) -> PreviewedMail:
+    def applied_to(self, mail: PreviewedMail, earlier: EarlierEvidence) -> PreviewedMail:
         """`mail` with its sender's credits, evidence and open links as they are by now."""
         left = max(mail.standing.credits - self.spent, 0)
         standing = replace(mail.standing, credits=left, earlier=earlier)
@@ -122,7 +122,7 @@ def _verdict(
     mail: PreviewedMail, owner: Owner, preferences: Preferences, thresholds: Thresholds, labels: LabelIds
 ) -> Verdict:
     if mail.score is None:
-        return fail_open(FailOpen.UNREADABLE)
+        return fail_open(FailOpenCause.UNREADABLE)
     message = Message(from_=(Address(mail.sender, mail.sender_name),), subject=mail.subject)
     facts = Facts(
         arrival=Arrival(mail.gmail_id, mail.thread_id, mail.labels, mail.received_at, message),
@@ -158,7 +158,7 @@ class PreviewRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class PreviewFetch:
     """The result of fetching one message for a preview; `mail` is None if it is gone or Gmail refuses to give it."""
 
     gmail_id: str
