@@ -46,7 +46,7 @@ def test_release_allow_and_block_and_each_taken_back(here: Fixture, browser: Bro
         for button, words, placed in (
             ("Release Grow your pipeline", "Released", Placement.INBOX),
             ("Allow sender ben@seller.test", "Allowed", Placement.INBOX),
-            ("Allow all of seller.test", "Allowed: the whole domain", Placement.INBOX),
+            ("Allow all of seller.test", "Allowed: emails from the whole domain", Placement.INBOX),
             ("Block ben@seller.test", "Blocked", Placement.HELD),
             ("Keep held ben@seller.test", "Still held", Placement.HELD),
         ):
@@ -364,6 +364,8 @@ def test_search_filters_and_pages(here: Fixture, browser: Browser, script: bool)
         page.get_by_label("Sender was asked to pass a check").check()
         page.get_by_role("button", name="Filter").click()
         expect(page.locator(".item")).to_have_count(1)
+        expect(page.locator(".find summary")).to_have_attribute("aria-label", "Filters 1")
+        page.locator(".find summary").click()
         page.get_by_label("How much it reads like a pitch").select_option("unlikely")
         page.get_by_role("button", name="Filter").click()
         expect(page.get_by_text("Nothing matches.")).to_be_visible()

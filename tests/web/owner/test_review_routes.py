@@ -59,7 +59,7 @@ async def test_release_and_undo_with_plain_forms(here: Office) -> None:
     done = await browser.post("/review/decide", form=sent)
     assert done.status_code == 303
     page = await page_of(browser, done.headers["Location"])
-    assert "the whole domain reaches your inbox" in page
+    assert "emails from the whole domain reach your inbox" in page
     assert "Nothing waits for your review" in page
 
     undone = await browser.post("/review/undo", form={"csrf": csrf, "key": hidden(page, "key")})
