@@ -185,7 +185,9 @@ def _first_paint(here: Fixture, chromium: Browser) -> float:
     sets them, the page that is left is styled once more before the next is taken in."""
     slowest = 0.0
     for path in PAINTED:
-        with visit(here, chromium, path, color_scheme="null", reduced_motion="null", forced_colors="null") as page:
+        with visit(
+            here, chromium, path, color_scheme="null", reduced_motion="null", forced_colors="null"
+        ) as page:
             times: list[float] = []
             for _ in range(9):
                 page.wait_for_load_state()

@@ -146,7 +146,10 @@ def test_rules_search_and_what_slipped_through(screen: Screen, server: RealServe
     screen.keys("Return")
     screen.tab_to("Allow all of leads.example")
     screen.keys("Return")
-    screen.until(lambda: shows(screen, "Allowed: emails from the whole domain"), "the domain allowed in the line's menu")
+    screen.until(
+        lambda: shows(screen, "Allowed: emails from the whole domain"),
+        "the domain allowed in the line's menu",
+    )
     for gmail_id in domain:
         screen.until(in_inbox(subject, gmail_id), "the domain's mail in the inbox")
 
