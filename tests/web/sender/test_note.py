@@ -157,7 +157,6 @@ async def test_a_network_of_many_addresses_is_held_back_as_one(here: Office) -> 
         link = f"/c/{number:032}"  # a link of its own each time: not the link's limit is meant
         answer = await here.app.test_client().post(f"{link}/note", form={"line": "x"}, scope_base=scope)
         statuses.append(answer.status_code)
-    # The limit refills by the clock, so on a slow machine it takes a few more.
     assert statuses[:60] == [404] * 60
     assert statuses[-1] == 429
 
