@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import asdict
 
-from tests.growth.patterns import escaping
+from tests.growth.patterns import escaping, patterns
 from tests.growth.run import WALKED, Report, digest, walk_functions, walk_memory, walk_patterns
 
 
@@ -18,9 +18,9 @@ def main() -> int:
     )
     chosen = parser.parse_args()
     report = Report(growing=escaping())
-    walk_patterns(report, 1)
+    walk_patterns(report)
     if not report.growing:
-        WALKED.write_text(digest() + "\n", "ascii")
+        WALKED.write_text("\n".join(sorted(map(digest, patterns()))) + "\n", "ascii")
     walk_functions(report, chosen.share, chosen.share)
     walk_memory(report, chosen.share)
     for line in (*report.unmade, *report.growing):

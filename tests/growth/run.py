@@ -8,6 +8,7 @@ import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from math import ceil
 from pathlib import Path
 from random import Random
@@ -23,8 +24,8 @@ FUNCTION_ENOUGH = 0.003
 ORDINARY = 5
 """Times what a function takes for as much prose: less is not looked at."""
 
-WALKED = Path(__file__).with_name("walked.sha256")
-"""The `digest` of the patterns when `make growth` last walked them."""
+WALKED = Path(__file__).with_name("walked.txt")
+"""The `digest` of each pattern that `make growth` has walked whole."""
 
 
 @dataclass
@@ -40,19 +41,24 @@ class Report:
     growing: list[str] = field(default_factory=list)
 
 
-def digest() -> str:
-    """Of all patterns, what their texts are made by, and whose engine they run on."""
-    found = sorted(
-        repr((one.pattern.pattern, one.pattern.flags, sorted(one.uses))) for one in patterns.patterns()
-    )
-    makers = [inspect.getsource(module) for module in (attacks, measure)]
-    return hashlib.sha256(repr((found, makers, platform.python_version_tuple()[:2])).encode()).hexdigest()
+@cache
+def _makers() -> str:
+    modules = [inspect.getsource(module) for module in (attacks, measure)]
+    return repr((modules, platform.python_version_tuple()[:2]))
 
 
-def walk_patterns(report: Report, share: float) -> None:
-    """Each pattern alone, used as the code uses it, on a `share` of the texts made from it."""
+def digest(one: patterns.Found) -> str:
+    """Of a pattern, what its texts are made by, and whose engine it runs on."""
+    found = repr((one.pattern.pattern, one.pattern.flags, sorted(one.uses), _makers()))
+    return hashlib.sha256(found.encode()).hexdigest()[:16]
+
+
+def walk_patterns(report: Report, again: float = 1) -> None:
+    """Each pattern alone, used as the code uses it, on all texts made from it; `again` of them if it has been walked."""
+    walked = WALKED.read_text("ascii").split()
     for found in patterns.patterns():
         report.patterns += 1
+        share = again if digest(found) in walked else 1
         for use in sorted({use if use in ("match", "fullmatch") else "finditer" for use in found.uses}):
             for name, text in _part(found.name, attacks.of_pattern(found.pattern), share):
                 report.pattern_texts += 1
