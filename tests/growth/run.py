@@ -54,7 +54,7 @@ def digest(one: patterns.Found) -> str:
 
 
 def walk_patterns(report: Report, again: float = 1) -> None:
-    """Each pattern alone, used as the code uses it, on all texts made from it; `again` of them if it has been walked."""
+    """Each pattern alone, used as the code uses it, on all texts made from it; on `again` of them if it was walked."""
     walked = WALKED.read_text("ascii").split()
     for found in patterns.patterns():
         report.patterns += 1
