@@ -48,8 +48,8 @@ from backend.demo.play import Stage, jobs_left
 from backend.sandbox.__main__ import sandbox_command
 from backend.system import SystemClock
 from tests import once
+from tests.forked_reader import WAKE, ForkedReader, read_messages
 
-WAKE = signal.SIGUSR2
 AHEAD = struct.Struct("d")
 NUMBER = struct.Struct("i")
 LONGEST_ORDER = 200_000
@@ -109,10 +109,18 @@ class Machine:
         return True
 
     def begin(
-        self, words: list[str], environment: dict[str, str], log: int, *, pipe: bool, real_time: bool = False
+        self,
+        words: list[str],
+        environment: dict[str, str],
+        log: int,
+        *,
+        pipe: bool,
+        real_time: bool = False,
+        asked: int | None = None,
     ) -> Child:
         """Like `python -m WORDS` in a session of its own; with `pipe` its standard output can be read, without it goes
-        to `log` as well. The clock is right when the first one begins, and always for one with the `real_time`."""
+        to `log` as well. The clock is right when the first one begins, and always for one with the `real_time`. One
+        that is `asked` through a pipe is `python -c WORDS`."""
         if not real_time and not any(self.runs(pid) for pid in list(self._running)):
             self.advance(-self.ahead)
         ended, ends = os.pipe()
@@ -120,7 +128,9 @@ class Machine:
         order = json.dumps(
             {"words": words, "environment": environment, "folder": os.getcwd(), "real_time": real_time}
         )
-        socket.send_fds(self._orders, [order.encode()], [says, log, ends])
+        socket.send_fds(
+            self._orders, [order.encode()], [says, log, ends, *([] if asked is None else [asked])]
+        )
         os.close(ends)
         os.close(says)
         pid = NUMBER.unpack(self._orders.recv(NUMBER.size))[0]
@@ -140,7 +150,7 @@ class Child:
     """As `asyncio.subprocess.Process` is, as far as `Process` asks. `said` is where its standard output can be read."""
 
     def __init__(self, pid: int, ended: int, said: int | None) -> None:
-        self.pid, self._ended, self._said = pid, ended, said
+        self.pid, self.ended, self.said = pid, ended, said
         self._code: int | None = None
         os.set_blocking(ended, False)
 
@@ -152,7 +162,7 @@ class Child:
     async def readline(self) -> bytes:
         """The first line."""
         line = b""
-        while self._said is not None and (more := await asyncio.to_thread(os.read, self._said, 4096)):
+        while self.said is not None and (more := await asyncio.to_thread(os.read, self.said, 4096)):
             line += more
             if line.endswith(b"\n"):
                 break
@@ -163,21 +173,21 @@ class Child:
         """What it ended with, None while it runs."""
         if self._code is None:
             with contextlib.suppress(BlockingIOError):
-                self._code = NUMBER.unpack(os.read(self._ended, NUMBER.size))[0]
-                for number in filter(None, (self._ended, self._said)):
+                self._code = NUMBER.unpack(os.read(self.ended, NUMBER.size))[0]
+                for number in filter(None, (self.ended, self.said)):
                     os.close(number)
         return self._code
 
     def first_line(self, seconds: float) -> bytes:
         """As `readline`, for those who have no loop; nothing where it takes longer than that."""
-        if self._said is None or not select.select((self._said,), (), (), seconds)[0]:
+        if self.said is None or not select.select((self.said,), (), (), seconds)[0]:
             return b""
-        return os.read(self._said, 4096)
+        return os.read(self.said, 4096)
 
     def ends(self, seconds: float) -> int | None:
         """What it ended with, if it does so in that time."""
         if self._code is None:
-            select.select((self._ended,), (), (), seconds)
+            select.select((self.ended,), (), (), seconds)
         return self.returncode
 
     async def wait(self) -> int:
@@ -274,7 +284,7 @@ def main() -> NoReturn:
     signal.signal(WAKE, lambda *_: None)  # enough for asyncio's loop, which then looks at the time
     gc.freeze()
     while True:
-        order, given, *_ = socket.recv_fds(orders, LONGEST_ORDER, 3)
+        order, given, *_ = socket.recv_fds(orders, LONGEST_ORDER, 4)
         if not order:
             os._exit(0)
         with contextlib.suppress(ChildProcessError):
@@ -305,11 +315,14 @@ def ends_with_its_parent() -> None:
 def become(given: list[int], words: list[str], environment: dict[str, str], folder: str) -> NoReturn:
     """What was ordered, until it ends."""
     os.setsid()
-    for number, place in zip(given, (1, 2), strict=False):
-        os.dup2(number, place)
+    for number, place in zip(given, (1, 2, None, 0), strict=False):
+        if place is not None:
+            os.dup2(number, place)
     for number in given:
         os.close(number)
     os.chdir(folder)
+    if len(given) > 3:
+        read_messages(words[0], environment)
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = words
@@ -408,89 +421,37 @@ def _ahead_loop(quick: Any, ahead: Callable[[], float]) -> Any:
     return loop
 
 
-class ForkedReader(asyncio.SubprocessTransport):
-    """A process that reads messages, forked from its server, which knows what it would import for half a second. All
-    else is as if it had been started: pipes at both ends, nothing else open, none of the server's environment."""
+class BegunReader(ForkedReader):
+    """The same for a test, whose own process has too much in it to be forked: forked from the first process."""
 
     def __init__(self, protocol: asyncio.SubprocessProtocol, code: str, environment: dict[str, str]) -> None:
-        super().__init__()
+        asyncio.SubprocessTransport.__init__(self)
         self.protocol = protocol
-        self._code: int | None = None
-        (asked, asks), (answered, answers) = os.pipe(), os.pipe()
-        self._ends = asks, answered
-        self._pid = os.fork()
-        if self._pid == 0:
-            os.dup2(asked, 0)
-            os.dup2(answers, 1)
-            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-            read_messages(code, environment)
+        self._code = None
+        asked, asks = os.pipe()
+        self._child = machine().begin([code], environment, 2, pipe=True, real_time=True, asked=asked)
         os.close(asked)
-        os.close(answers)
+        self._pid = self._child.pid
+        assert self._child.said is not None
+        self._ends = asks, self._child.said
 
-    async def connect(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Hear of what it answers, and of its end."""
-        asks, answered = self._ends
-        requests = await loop.connect_write_pipe(lambda: _End(self.protocol, 0), os.fdopen(asks, "wb"))
-        answers = await loop.connect_read_pipe(lambda: _End(self.protocol, 1), os.fdopen(answered, "rb"))
-        self._pipes = (requests[0], answers[0])
-        handle = os.pidfd_open(self._pid)
+    def _handle(self) -> int:
+        return self._child.ended
 
-        def ended() -> None:
-            loop.remove_reader(handle)
-            os.close(handle)
-            self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-            self.protocol.process_exited()
-
-        loop.add_reader(handle, ended)
-        self.protocol.connection_made(self)
-
-    def get_pid(self) -> int:
-        return self._pid
-
-    def get_returncode(self) -> int | None:
-        return self._code
-
-    def get_pipe_transport(self, fd: int) -> Any:
-        return self._pipes[fd]
-
-    def kill(self) -> None:
-        if self._code is None:
-            os.kill(self._pid, signal.SIGKILL)
-
-    def close(self) -> None:
-        for pipe in self._pipes:
-            pipe.close()
+    def _ended(self, handle: int) -> int:
+        return int(NUMBER.unpack(os.read(handle, NUMBER.size))[0])
 
 
-class _End(asyncio.Protocol):
-    """One of its pipes."""
-
-    def __init__(self, protocol: asyncio.SubprocessProtocol, number: int) -> None:
-        self._protocol, self._number = protocol, number
-
-    def data_received(self, data: bytes) -> None:
-        self._protocol.pipe_data_received(self._number, data)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._protocol.pipe_connection_lost(self._number, error)
-
-
-def read_messages(code: str, environment: dict[str, str]) -> NoReturn:
-    """What its command line says, until it ends."""
-    status = 1
-    try:
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, WAKE):
-            signal.signal(number, signal.SIG_DFL)
-        os.environ.clear()
-        os.environ.update(environment)
-        sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
-        exec(code, {})
-        status = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(status)
+async def begin_reader(
+    loop: asyncio.AbstractEventLoop,
+    make: Callable[[], asyncio.SubprocessProtocol],
+    *command: str,
+    **options: Any,
+) -> tuple[BegunReader, asyncio.SubprocessProtocol]:
+    """As `subprocess_exec` of a loop, for nothing but readers."""
+    reader = BegunReader(make(), command[2], options["env"])
+    await reader.connect(loop)
+    return reader, reader.protocol
 
 
 if __name__ == "__main__":

@@ -36,6 +36,14 @@ LIMITS = Limits(seconds=1.2, memory=150_000_000, patience=20.0)
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems hold no limit of memory")
 
 
+@pytest.fixture(autouse=sys.platform == "linux")
+def _forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interpreter and its imports are most of what a reader costs. tests/contract/reader starts real ones."""
+    from tests.machine import begin_reader
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "subprocess_exec", begin_reader)
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     file = tmp_path / "model"
