@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from backend.transactions.records import Log
     from backend.transactions.store import Store
     from backend.vault import VaultKeys
-    from backend.web.owner.review_show import Why
+    from backend.web.owner.review_show import ShownReason
 
 
 # ---- `pitchgate audit`
@@ -129,7 +129,7 @@ async def show_command(store: Store, message: str, email: str | None) -> None:
     from backend.web.owner.review_show import reasons
 
     entries = list[tuple[str, audit.LogEntry, dict[str, Any]]]()
-    reasons_by_entry: dict[tuple[str, int], Sequence[Why]] = {}
+    reasons_by_entry: dict[tuple[str, int], Sequence[ShownReason]] = {}
     for mailbox in await selected_mailboxes(store, email):
         log = await store.decisions(mailbox.id, message)
         entries += [(mailbox.owner.email, entry, _setting(log, entry)) for entry in log.entries]

@@ -35,9 +35,9 @@ class Digest:
     enough for a challenge. `reply_to` is where a reply would go; `language` is that of the text (`xx`: unknown).
     `written_to` is the owner's address in To or Cc. `correspondents` are the recipients of mail by the owner. `score`
     and `thresholds` come from one model, `challenger` and `challenger_thresholds` from the model in trial, if there is
-    one. `limit`: why it could not be read in full. `doubtful`: it needs a second reading, and `again` is the result of
-    that, None if it was not tried. Without a score, `cause` says why, and `fault` names the error and its place for
-    logs.
+    one. `read_limit`: why it could not be read in full. `doubtful`: it needs a second reading, and `again` is the
+    result of that, None if it was not tried. Without a score, `cause` says why, and `fault` names the error and its
+    place for logs.
     """
 
     arrival: Arrival
@@ -54,7 +54,7 @@ class Digest:
     thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)
     challenger: Score | None = None
     challenger_thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)
-    limit: ReadLimit | None = None
+    read_limit: ReadLimit | None = None
     doubtful: bool = False
     again: Rereading | None = None
     cause: FailOpenCause | None = None

@@ -99,15 +99,15 @@ def read_and_score(
     thresholds: Mapping[Strictness, Thresholds],
     second: Challenger | None = None,
     briefly: Callable[[str], Score] | None = None,
-    limit: ReadLimit | None = None,
+    read_limit: ReadLimit | None = None,
     doubts: Callable[[Passage, Score], bool] | None = None,
 ) -> Digest:
     """Read and score a message. Mail that the owner wrote is not scored.
 
     `model` scores a prepared text (`model_text`) and has `thresholds`; `second` is the model in trial, whose errors
     are ignored. `briefly` scores like `model`, faster and without reasons, which are not needed for mail that is
-    clearly fine. `limit`: why this is not all of the message. `doubts` decides whether the decisive passage needs a
-    second reading, and keeps it for that. Once the headers are read, only `MemoryError` is raised.
+    clearly fine. `read_limit`: why this is not all of the message. `doubts` decides whether the decisive passage needs
+    a second reading, and keeps it for that. Once the headers are read, only `MemoryError` is raised.
     """
     if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
         return unscored_digest(arrival, owner)
@@ -142,7 +142,7 @@ def read_and_score(
         thresholds=thresholds,
         challenger=challenger,
         challenger_thresholds=challenger_thresholds,
-        limit=limit or limit_of(arrival.message, found[0]),
+        read_limit=read_limit or limit_of(arrival.message, found[0]),
         doubtful=doubtful,
     )
 

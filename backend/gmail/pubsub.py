@@ -16,7 +16,7 @@ from backend.domain.errors import TryLater
 from backend.domain.mailbox.mailbox import PullFailure
 from backend.gmail.answers import AnswerUnreadable
 from backend.gmail.executor import AnswerTooLarge, Reply, ask
-from backend.ports.gmail import Waiting
+from backend.ports.gmail import PulledNotice
 from backend.settings import Settings
 
 # ---- Application default credentials
@@ -108,16 +108,15 @@ class PubSubSource:
         self._credentials = credentials
         self.subscription = subscription
 
-    async def fetch(self, limit: int) -> tuple[Waiting, ...]:
-        """See `NoticeSource`; `Waiting` is a message not acknowledged yet. Those without data are returned too, so that
-        they get acknowledged."""
+    async def fetch(self, limit: int) -> tuple[PulledNotice, ...]:
+        """See `NoticeSource`. Messages without data are returned too, so that they get acknowledged."""
         request = self._subscriptions.pull(subscription=self.subscription, body={"maxMessages": limit})
         try:
             received = (await self._run(request)).json_object().get("receivedMessages", [])
         except AnswerUnreadable as error:
             raise _try_later(PullFailure.CONNECTION) from error
         return tuple(
-            Waiting(one["ackId"], self._envelope(one.get("message")))
+            PulledNotice(one["ackId"], self._envelope(one.get("message")))
             for one in (received if isinstance(received, list) else [])
             if isinstance(one, dict) and isinstance(one.get("ackId"), str)
         )

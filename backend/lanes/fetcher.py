@@ -17,7 +17,7 @@ from backend.domain.errors import StoreAway, TryLater
 from backend.domain.mailbox.mailbox import PullFailure
 from backend.pipeline import notices
 from backend.pipeline.context import Context
-from backend.ports.gmail import NoticeSource, Waiting
+from backend.ports.gmail import NoticeSource, PulledNotice
 
 log = structlog.get_logger()
 
@@ -68,7 +68,7 @@ class Fetcher:
             await self._source.acknowledge([one.receipt for one in heard])
         return len(heard)
 
-    async def _heard(self, one: Waiting) -> bool:
+    async def _heard(self, one: PulledNotice) -> bool:
         """Whether the notice may be acknowledged; one that cannot be handled now comes again."""
         try:
             fate = await notices.fetched(self._context, one.body)

@@ -110,7 +110,7 @@ class ArchivedMessage:
 
 
 @dataclass(slots=True)
-class UnreadFiles:
+class SkippedFiles:
     """What could not be read for one reason: the first error, how many there were, and some names."""
 
     first: Refused
@@ -127,7 +127,7 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.found = 0
-        self.unread: dict[str, UnreadFiles] = {}
+        self.unread: dict[str, SkippedFiles] = {}
         self._bytes_done = self._bytes_out = 0
         self._disk: _CountedFile | None = None
         if not os.path.lexists(path):
@@ -314,7 +314,7 @@ class Archive:
         self._note(Refused(f"archive.{key}", path=_shown(name), why=error.strerror or type(error).__name__))
 
     def _note(self, error: Refused) -> None:
-        noted = self.unread.setdefault(error.key, UnreadFiles(error))
+        noted = self.unread.setdefault(error.key, SkippedFiles(error))
         noted.count += 1
         if len(noted.names) < NAMES_KEPT:
             noted.names.append(str(error.blanks["path"]))

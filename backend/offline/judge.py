@@ -132,7 +132,7 @@ class Judge:
             form=form_of(arrival, owner),
         )
         readings = passages(message, owner)
-        facts = replace(facts, limit=limit_of(message, readings[0]))
+        facts = replace(facts, read_limit=limit_of(message, readings[0]))
         decisive, score = most_like_a_pitch(readings, self.session.score)
         score = with_quotes(score, decisive.words, decisive.own or readings[0].own)
         earlier = frozenset((*message.references, message.in_reply_to)) - {""}

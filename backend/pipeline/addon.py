@@ -21,7 +21,7 @@ from backend.pipeline.modes import check_chosen
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.score_unseen import score_unseen
 from backend.ports.gmail import AddonCallers
-from backend.ports.reader import Unread
+from backend.ports.reader import ReadingFailed
 from backend.transactions.records import CardData, HeldSender, Tenant
 
 RECENT = 6
@@ -83,7 +83,7 @@ class AddonService:
         try:
             async with asyncio.timeout(self.patience):
                 judged, coming = await score_unseen(self.context, mailbox, gmail_id)
-        except (Gone, Rejected, Unread):
+        except (Gone, Rejected, ReadingFailed):
             return CardView(None, "gone")
         except (TryLater, TimeoutError):
             return CardView(None, "later")

@@ -4,7 +4,7 @@
     digest's link, first run ───┼──▶ checks, effects and what was before, in one transaction ──▶ jobs that move mail
     moves in Gmail, a reply ────┘
 
-In what the ways differ is a table, `WHEN_POINTLESS` in `backend/domain/mailbox/decisions.py`.
+In what the ways differ is a table, `IF_INAPPLICABLE` in `backend/domain/mailbox/decisions.py`.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from backend.pipeline import modes
 from backend.pipeline.context import Context, DutyResult, seal, unseal
 from backend.pipeline.review import shown
 from backend.ports.public_post import PushAnswer, Pushed
-from backend.ports.reader import Unread
+from backend.ports.reader import ReadingFailed
 from backend.transactions.driver import Notifier
 from backend.transactions.records import (
     Device,
@@ -300,7 +300,7 @@ class DeviceService:
             found = await shown(self.context, view, mailbox.owner)
         except (Gone, Rejected) as error:
             raise NotFound("not_found.gmail") from error
-        except Unread as error:
+        except ReadingFailed as error:
             log.warning("not_shown", mailbox=mailbox_id, cause=error.cause, fault=error.fault)
             raise Refused("unreadable") from error
         return MessageText(found.text, found.truncated)

@@ -27,7 +27,7 @@ from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.watching.trial import Act, Finding, trial
 from backend.pipeline.context import Context
 from backend.ports.gmail import NO_LABELS
-from backend.ports.reader import Unread
+from backend.ports.reader import ReadingFailed
 from backend.transactions.records import Duty, DutyJob
 
 # ---- watch: Gmail's watch, renewed daily
@@ -129,7 +129,7 @@ async def _learn_from(
                 addresses = frozenset(await context.reader.correspondents(fetched, mailbox.owner))
             except Gone:
                 return
-            except Unread as error:
+            except ReadingFailed as error:
                 log.warning("own_mail_not_read", mailbox=mailbox.id, cause=error.cause, fault=error.fault)
                 return
             except (Rejected, Unexplained) as error:

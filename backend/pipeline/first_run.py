@@ -31,7 +31,7 @@ from backend.domain.policy.preview import (
 from backend.pipeline.context import Context
 from backend.pipeline.owner_digest import is_ours
 from backend.pipeline.screen import by_joined_list
-from backend.ports.reader import Unread
+from backend.ports.reader import ReadingFailed
 from backend.transactions.records import DutyJob
 
 MESSAGES = 100
@@ -74,7 +74,7 @@ async def _look_at(
         async with gate:
             try:
                 return PreviewFetch(gmail_id, await _preview_of(context, mailbox, gmail_id))
-            except (Gone, Rejected, Unexplained, Unread) as error:
+            except (Gone, Rejected, Unexplained, ReadingFailed) as error:
                 if isinstance(error, Unexplained) and not refusal_is_final(
                     error, job.error, SKIPPABLE_REFUSALS
                 ):

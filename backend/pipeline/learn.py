@@ -14,7 +14,7 @@ from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Outcome, PolicyRow, Verdict
 from backend.pipeline.context import Context
 from backend.pipeline.decide import carry_out
-from backend.ports.reader import Unread
+from backend.ports.reader import ReadingFailed
 from backend.transactions.records import MessageJob
 
 log = structlog.get_logger()
@@ -39,7 +39,7 @@ async def learn(context: Context, job: MessageJob) -> None:
     except Gone:
         await context.store.gone(job, now)
         return
-    except Unread as error:
+    except ReadingFailed as error:
         log.warning("own_mail_not_read", mailbox=job.mailbox_id, cause=error.cause, fault=error.fault)
         addresses = ()
     await from_own_mail(context, job, addresses)

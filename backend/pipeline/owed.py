@@ -19,7 +19,7 @@ from backend.domain.policy.guards import limits_reached
 from backend.domain.policy.table import NOT_INCOMING_LABELS
 from backend.pipeline import screen
 from backend.pipeline.context import Context
-from backend.ports.reader import Unread
+from backend.ports.reader import ReadingFailed
 from backend.transactions.records import Debt, DutyJob
 
 log = structlog.get_logger()
@@ -78,7 +78,7 @@ async def _paid(context: Context, mailbox: Mailbox, debt: Debt) -> bool:
     try:
         fetched = await context.gmail.fetch(mailbox.id, debt.gmail_id)
         digest = await screen.read(context, fetched, mailbox)
-    except (Gone, Rejected, Unread) as error:
+    except (Gone, Rejected, ReadingFailed) as error:
         if isinstance(error, Unexplained):
             raise
         await context.store.pay_link(mailbox.id, debt, _NONE, None, context.clock.now())

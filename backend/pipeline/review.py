@@ -39,7 +39,7 @@ from backend.domain.watching.trial import Quality, StrictnessOffer, better_stric
 from backend.pipeline.context import Context
 from backend.pipeline.decide import LONGEST_ADDRESS, MOST_ORDERED
 from backend.ports.public_post import Unsubscriber
-from backend.ports.reader import Unread
+from backend.ports.reader import ReadingFailed
 from backend.transactions.driver import Notifier
 from backend.transactions.records import News
 
@@ -131,7 +131,7 @@ class ReviewService:
             found = await shown(self.context, view, mailbox.owner)
         except (Gone, Rejected):
             return replace(letter, missing="gone")
-        except Unread as error:
+        except ReadingFailed as error:
             log.warning("not_shown", mailbox=mailbox_id, cause=error.cause, fault=error.fault)
             return replace(letter, missing="unreadable")
         except GoogleError as error:
@@ -170,7 +170,7 @@ class ReviewService:
             host, cause = host_of(found.url), found.cause
             if found.url:
                 await self.unsubscriber.one_click(found.url)
-        except (Gone, Rejected, Unread):
+        except (Gone, Rejected, ReadingFailed):
             cause = "no_offer"
         except GoogleError:
             cause = "later"

@@ -22,7 +22,7 @@ from backend.transactions.records import CardData, Duty, Sighting
 
 async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tuple[CardData, bool]:
     """Fetch the message (the one Gmail call) and judge it; True if it has only just arrived and is still to be
-    screened. Raises `Gone`, `Rejected`, `NeedsReconnect` or `TryLater` as the fetch does, and `Unread`."""
+    screened. Raises `Gone`, `Rejected`, `NeedsReconnect` or `TryLater` as the fetch does, and `ReadingFailed`."""
     digest = await context.reader.screen(await context.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
     arrival, screened = digest.arrival, digest.kept()
     now = context.clock.now()
@@ -42,7 +42,7 @@ async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tup
             preferences=replace(mailbox.preferences, mode=Mode.OBSERVE, paused_until=None),
             standing=replace(standing, credits=0),
             form=digest.form,
-            limit=digest.limit,
+            read_limit=digest.read_limit,
         )
         thresholds = digest.thresholds[mailbox.preferences.strictness]
         verdict = decide(facts, digest.score, thresholds, (), now)

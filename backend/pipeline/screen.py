@@ -41,7 +41,7 @@ from backend.pipeline.context import Context
 from backend.pipeline.found import FoundMail
 from backend.pipeline.modes import in_force
 from backend.ports.gmail import Fetched
-from backend.ports.reader import Unread
+from backend.ports.reader import ReadingFailed
 from backend.transactions.records import Duty, MessageJob, Prefetched, Reached, ScreeningContext
 
 log = structlog.get_logger()
@@ -88,7 +88,7 @@ async def screen(context: Context, job: MessageJob, found: FoundMail | None = No
             raise
         cause = FailOpenCause.TOO_LARGE if error.reason == "answerTooLarge" else FailOpenCause.REFUSED
         return await _end(context, job, found, fail_open(cause), None, error.reason)
-    except Unread as error:
+    except ReadingFailed as error:
         return await _end(context, job, found, fail_open(error.cause), None, error.fault)
     if await _own(context, job, found, digest):
         return None
@@ -122,9 +122,9 @@ async def read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
     began = time.perf_counter()
     digest = await context.reader.screen(fetched, mailbox.owner)
     context.judged.reading.observe(time.perf_counter() - began)
-    if digest.limit is not None:
-        context.judged.unread.labels(digest.limit).inc()
-        log.warning("not_read_in_full", mailbox=mailbox.id, limit=digest.limit, fault=digest.fault)
+    if digest.read_limit is not None:
+        context.judged.unread.labels(digest.read_limit).inc()
+        log.warning("not_read_in_full", mailbox=mailbox.id, limit=digest.read_limit, fault=digest.fault)
     if digest.again is not None:
         context.judged.read_again.labels(digest.again).inc()
     labels = labels_on_arrival(digest.arrival.labels, mailbox.labels)
@@ -163,7 +163,7 @@ async def _judge(
             verdict, writer = await decided(
                 context, mailbox, fetched, digest, standing, job.thread_id, backlog=job.backlog
             )
-        except Unread as error:
+        except ReadingFailed as error:
             verdict, writer = fail_open(error.cause), None
         intent = intended(context, writer, screened) if writer else None
         try:
@@ -318,7 +318,7 @@ def _facts(context: Context, mailbox: Mailbox, digest: Digest, standing: Standin
         standing=standing,
         labels=mailbox.labels,
         form=digest.form,
-        limit=digest.limit,
+        read_limit=digest.read_limit,
     )
 
 

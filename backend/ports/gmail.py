@@ -236,21 +236,21 @@ class GrantKeeper(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """One notice that waited. `body` is the envelope as a push would bring it, `receipt` what acknowledges it."""
+class PulledNotice:
+    """A notice that was fetched. `body` is the envelope as a push would bring it, `receipt` what acknowledges it."""
 
     receipt: str
     body: bytes
 
 
 class NoticeSource(Protocol):
-    """The subscription that is fetched from. Errors are `TryLater`, whose reason is one of `Missing`."""
+    """The subscription that is fetched from. Errors are `TryLater`, whose reason is a `PullFailure`."""
 
     @property
     def subscription(self) -> str:
         """Its full name."""
 
-    async def fetch(self, limit: int) -> tuple[Waiting, ...]:
+    async def fetch(self, limit: int) -> tuple[PulledNotice, ...]:
         """What waits, at most `limit`; () when nothing has come within about a minute."""
 
     async def acknowledge(self, receipts: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """Reading a stranger's message, scoring included, somewhere it can be stopped.
 
 Each call has a limit of time and of memory. A message that passes one, or that breaks what reads it, costs only
-itself: the call raises `Unread`, and the next message is read as usual.
+itself: the call raises `ReadingFailed`, and the next message is read as usual.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from backend.domain.reading.score import Score, ShownMessage, StrictnessCost, Th
 from backend.ports.gmail import Fetched
 
 
-class Unread(PitchgateError):
+class ReadingFailed(PitchgateError):
     """The message could not be read; trying again would end the same. `fault` names an error and its place, for logs,
     and never holds content."""
 
@@ -33,17 +33,17 @@ class Reader(Protocol):
     while there is nothing to read with."""
 
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
-        """Read and score. What breaks while scoring ends as a digest with a cause; raises `Unread` where not even the
+        """Read and score. An error while scoring gives a digest with a cause. Raises `ReadingFailed` if not even the
         facts could be read."""
 
     async def show(self, fetched: Fetched, owner: Owner, score: Score) -> ShownMessage:
-        """The message as its owner is shown it, the reasons of `score` marked. Raises `Unread`."""
+        """The message as its owner is shown it, the reasons of `score` marked. Raises `ReadingFailed`."""
 
     async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
-        """Whom this message of the owner's makes a correspondent. Raises `Unread`."""
+        """Whom this message of the owner's makes a correspondent. Raises `ReadingFailed`."""
 
     async def offer(self, fetched: Fetched) -> UnsubscribeOffer:
-        """What the message offers for unsubscribing. Raises `Unread`."""
+        """What the message offers for unsubscribing. Raises `ReadingFailed`."""
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """The probabilities at which the model in use was found to be right often enough."""

@@ -346,7 +346,7 @@ def _serve_requests(
         del request, raw
         # After a lack of memory the process is unreliable, and memory that one message used should be freed: it ends.
         value = answer.get("value")
-        out_of_memory = isinstance(value, Digest) and value.limit is ReadLimit.MEMORY
+        out_of_memory = isinstance(value, Digest) and value.read_limit is ReadLimit.MEMORY
         out_of_memory |= answer.get("unread") is FailOpenCause.TOO_LARGE
         spent = out_of_memory or resident() > began + MOST_GROWTH
         _write(answers, {**answer, "spent": spent})

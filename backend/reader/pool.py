@@ -24,7 +24,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpenCause, ReadLimit
 from backend.domain.reading.score import Score, ShownMessage, StrictnessCost, Thresholds
 from backend.ports.gmail import Fetched
-from backend.ports.reader import Unread
+from backend.ports.reader import ReadingFailed
 from backend.reader.frames import Limits, ModelData, Models, SecondReadingLimits
 from backend.reader.process import LoadedModels, ModelUnusable, ReaderDied, ReadingProcess, read_model
 from backend.reader.turns import CostlySenders, Turns
@@ -122,15 +122,15 @@ class ReadingPool:
         costly = self._costly.of(owner.email)
         try:
             read = await self._ask(owner.email, _DIGEST, "digest", fetched.raw, owner, costly)
-        except Unread as error:
+        except ReadingFailed as error:
             limit = _LIMIT_OF.get(error.cause, ReadLimit.BROKEN)
             try:
                 read = await self._ask(owner.email, _DIGEST, "brief", fetched.raw, owner, limit)
-            except Unread:
+            except ReadingFailed:
                 raise error from None
             read = replace(read, fault=error.fault)
-        if read.limit in _COSTLY_LIMITS and self._costly.note(owner.email, read.sender_key):
-            log.warning("sender_unread", limit=read.limit)
+        if read.read_limit in _COSTLY_LIMITS and self._costly.note(owner.email, read.sender_key):
+            log.warning("sender_unread", limit=read.read_limit)
         return read
 
     async def show(self, fetched: Fetched, owner: Owner, score: Score) -> ShownMessage:
@@ -191,12 +191,12 @@ class ReadingPool:
             except ReaderDied as error:
                 log.warning("reading_process_lost", work=work, cause=error.cause, bytes=len(raw))
                 if error.cause is FailOpenCause.TOO_SLOW or not left:
-                    raise Unread(error.cause) from error
+                    raise ReadingFailed(error.cause) from error
             else:
                 if answer.later:
                     raise TryLater("later.unreadable", reason="unreadable")
                 if answer.value is None:
-                    raise Unread(answer.unread or FailOpenCause.READER_LOST, answer.fault)
+                    raise ReadingFailed(answer.unread or FailOpenCause.READER_LOST, answer.fault)
                 return answer.value
         raise AssertionError("the last try returns or raises")
 

@@ -259,17 +259,16 @@ def drawn(card: Mapping[str, Any] | None) -> dict[str, Any]:
     parts: dict[str, Any] = {"name": card.get("name", ""), "header": card.get("header", {}), "sections": []}
     for field, value in card.items():
         if field == "sections":
-            parts["sections"] = [_section(section, numbers) for section in value]
+            parts["sections"] = [
+                {
+                    "header": section.get("header", ""),
+                    "widgets": [_widget(widget, numbers) for widget in section["widgets"]],
+                }
+                for section in value
+            ]
         elif field == "fixedFooter":
             parts["footer"] = [_button(button, numbers) for button in value.values()]
     return parts
-
-
-def _section(section: Mapping[str, Any], numbers: Iterator[int]) -> dict[str, Any]:
-    return {
-        "header": section.get("header", ""),
-        "widgets": [_widget(widget, numbers) for widget in section["widgets"]],
-    }
 
 
 def _widget(widget: Mapping[str, Any], numbers: Iterator[int]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ ID_FORMS = ("msg-f", "hex")
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class OwnerSetup:
     """How the owner's Gmail is set: where they read, their language and distance from UTC."""
 
     platform: str = "WEB"
@@ -94,7 +94,7 @@ class Forgery:
 
 
 @dataclass(frozen=True, slots=True)
-class Posting:
+class AddonRequest:
     """One request, kept so that it can be sent again as it was."""
 
     url: str
@@ -103,7 +103,7 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OwnerClick:
     """What the owner did: opened a message or clicked, with what the card carries."""
 
     url: str
@@ -113,16 +113,16 @@ class Asked:
     inputs: Mapping[str, list[str]] = field(default_factory=dict)
 
 
-def posting(
+def addon_request(
     keys: KeyRing,
     now: float,
     deployment: Deployment,
     owner: Mailbox,
     granted: frozenset[str],
-    setting: Setting,
-    request: Asked,
+    setting: OwnerSetup,
+    request: OwnerClick,
     forgery: Forgery,
-) -> Posting:
+) -> AddonRequest:
     """The request Google would send. `granted` are the scopes the owner consented to."""
     system = _signed(keys, _system(deployment, request.url, now) | dict(forgery.system), forgery, "system")
     auth: dict[str, Any] = {"systemIdToken": system, "authorizedScopes": sorted(granted)}
@@ -140,10 +140,10 @@ def posting(
             "accessToken": f"AKwx-{secrets.token_urlsafe(24)}",
         }
     headers = {} if forgery.no_header else {"Authorization": f"Bearer {system}"}
-    return Posting(request.url, headers, body)
+    return AddonRequest(request.url, headers, body)
 
 
-def _common(setting: Setting, request: Asked) -> dict[str, Any]:
+def _common(setting: OwnerSetup, request: OwnerClick) -> dict[str, Any]:
     common: dict[str, Any] = {
         "hostApp": "GMAIL",
         "platform": setting.platform,
@@ -217,7 +217,7 @@ class HostError(ValueError):
 class Panel:
     """What one owner sees. `prompt` is {"scopes": [...]} or {"connect": address, "resource": name}."""
 
-    setting: Setting = field(default_factory=Setting)
+    setting: OwnerSetup = field(default_factory=OwnerSetup)
     message: str = ""
     stack: list[Card] = field(default_factory=list)
     toast: str = ""
@@ -227,8 +227,8 @@ class Panel:
     stale: bool = False
     outdated: bool = False
     answer: dict[str, Any] = field(default_factory=dict)
-    pending: tuple[Asked, bool] | None = None
-    sent: Posting | None = None
+    pending: tuple[OwnerClick, bool] | None = None
+    sent: AddonRequest | None = None
     clicked: bool = False
     milliseconds: float = 0.0
 
@@ -276,7 +276,7 @@ class Host:
         deployed, panel = self._deployed(), self.panel(owner)
         panel.stack, panel.message, panel.outdated = [], message, False
         url = deployed.settings if page == "settings" else deployed.message if message else deployed.home
-        await self._call(owner, Asked(url, message, thread), clicked=False, forgery=forgery)
+        await self._call(owner, OwnerClick(url, message, thread), clicked=False, forgery=forgery)
         return panel
 
     async def click(
@@ -292,7 +292,7 @@ class Host:
             raise HostError("That is a link, not an action.")
         parameters = {item["key"]: item["value"] for item in action.get("parameters", ())}
         chosen = {**defaults(panel.card or {}), **{name: list(values) for name, values in inputs.items()}}
-        request = Asked(action["function"], panel.message, "", parameters, chosen)
+        request = OwnerClick(action["function"], panel.message, "", parameters, chosen)
         await self._call(owner, request, clicked=True, forgery=forgery)
         return panel
 
@@ -330,10 +330,10 @@ class Host:
             raise HostError("No add-on is deployed. PUT its deployment to /sandbox/addon first.")
         return self.deployment
 
-    async def _call(self, owner: Mailbox, request: Asked, *, clicked: bool, forgery: Forgery) -> None:
+    async def _call(self, owner: Mailbox, request: OwnerClick, *, clicked: bool, forgery: Forgery) -> None:
         panel = self.panel(owner)
         panel.pending, panel.clicked = (request, clicked), clicked
-        panel.sent = posting(
+        panel.sent = addon_request(
             self._world.keys,
             self._world.clock.real(),
             self._deployed(),
@@ -345,7 +345,7 @@ class Host:
         )
         await self._send(panel, panel.sent, clicked=clicked)
 
-    async def _send(self, panel: Panel, request: Posting, *, clicked: bool) -> None:
+    async def _send(self, panel: Panel, request: AddonRequest, *, clicked: bool) -> None:
         panel.toast, panel.prompt, panel.problems, panel.stale, panel.answer = "", {}, [], False, {}
         began = time.perf_counter()
         try:

@@ -11,7 +11,7 @@ from backend.web import error_map, google, guards, operator, pages, sender, stre
 from backend.web.addon import routes as addon_routes
 from backend.web.api import described
 from backend.web.api import routes as api
-from backend.web.owner import devices, insights, lists, review, review_orders, start
+from backend.web.owner import devices, insights, lists, review, start
 from backend.web.owner import settings as owner_settings
 from backend.web.services import Services, register_services
 
@@ -24,15 +24,15 @@ BLUEPRINTS = (
     api.blueprint,
     devices.blueprint,
     review.blueprint,
-    review_orders.digest_links,
+    review.digest_links,
     devices.sessions,
     owner_settings.blueprint,
     owner_settings.notifications,
     lists.blueprint,
     start.blueprint,
     start.leaving,
-    review_orders.blueprint,
-    review_orders.live,
+    review.orders,
+    review.live,
     insights.blueprint,
     start.data,
     addon_routes.blueprint,

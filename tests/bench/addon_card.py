@@ -29,7 +29,7 @@ from aiohttp import web
 
 from backend.demo.people import free_port
 from backend.domain.mailbox.message import Outcome, Stage
-from backend.sandbox.addon_host import Asked, Deployment, Forgery, Setting, posting
+from backend.sandbox.addon_host import Deployment, Forgery, OwnerClick, OwnerSetup, addon_request
 from backend.sandbox.oauth.tokens import KeyRing
 from backend.sandbox.world import World
 from backend.store.opening import open_store
@@ -117,8 +117,10 @@ def event(keys: KeyRing, url: str) -> tuple[dict[str, str], bytes]:
     owner = world.create_mailbox("ana@corp.test", "Ana", sub="sub-ana")
     scopes = frozenset({EXECUTE, EMAIL, OPEN_MESSAGE})
     deployed = Deployment("Pitchgate", "", f"{url}/addon/message", "", (), scopes, ACCOUNT, CLIENT)
-    event = Asked(deployed.message, "19a3c0ffee000001")
-    made = posting(keys, time.time(), deployed, owner, scopes, Setting(locale="de-DE"), event, Forgery())
+    event = OwnerClick(deployed.message, "19a3c0ffee000001")
+    made = addon_request(
+        keys, time.time(), deployed, owner, scopes, OwnerSetup(locale="de-DE"), event, Forgery()
+    )
     return made.headers | {"Content-Type": "application/json"}, json.dumps(made.body).encode()
 
 

@@ -14,7 +14,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpenCause, ReadLimit
 from backend.domain.reading.score import Score, ShownMessage, StrictnessCost, Thresholds
 from backend.ports.gmail import Fetched
-from backend.ports.reader import Unread
+from backend.ports.reader import ReadingFailed
 from tests.fakes.reading_process import COSTS
 
 
@@ -26,14 +26,14 @@ class FakeReader:
         self._score = score
         self._thresholds = thresholds
         self.trouble: FailOpenCause | None = None
-        self.limit: ReadLimit | None = None
+        self.read_limit: ReadLimit | None = None
         self.second: Challenger | None = None
 
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
         """Read and score a message."""
         limits = {strictness: self._thresholds(strictness) for strictness in Strictness}
         read = read_and_score(self._opened(fetched), owner, self._score, limits, self.second, self._briefly)
-        return replace(read, limit=self.limit)
+        return replace(read, read_limit=self.read_limit)
 
     async def show(self, fetched: Fetched, owner: Owner, score: Score) -> ShownMessage:
         """The message as its owner sees it."""
@@ -66,6 +66,6 @@ class FakeReader:
 
     def _opened(self, fetched: Fetched) -> Arrival:
         if self.trouble is not None:
-            raise Unread(self.trouble)
+            raise ReadingFailed(self.trouble)
         arrival: Arrival = pickle.loads(fetched.raw)
         return arrival

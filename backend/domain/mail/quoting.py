@@ -93,7 +93,10 @@ def sections(text: str, signer: str = "") -> Sections:
     # Answers written between quoted lines are the sender's own words too.
     if not forwarded and any(line.lstrip().startswith(">") for line in tail):
         between = [line for line in tail if line.strip() and not line.lstrip().startswith(">")]
-        extra = [line for line in between if line.strip() != attribution and not _header_line(line)]
+        headers = (_attributes, _ORIGINAL.match, _FROM.match, _SENT.match)
+        extra = [
+            line for line in between if line.strip() != attribution and not any(m(line) for m in headers)
+        ]
         if extra:
             more, below = _signature(extra, names)
             own, signature = [*own, *more], [*signature, *below]
@@ -105,10 +108,6 @@ def sections(text: str, signer: str = "") -> Sections:
         attribution,
         forwarded,
     )
-
-
-def _header_line(line: str) -> bool:
-    return bool(_attributes(line) or _ORIGINAL.match(line) or _FROM.match(line) or _SENT.match(line))
 
 
 def _attributes(line: str) -> bool:

@@ -317,10 +317,6 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and _number(value)
-
-
 def _is_one_of(*words: str | None) -> Check:
     return lambda value: (value is None or isinstance(value, str)) and value in words
 
@@ -344,7 +340,7 @@ _BEFORE: Mapping[str, Mapping[str, Check]] = {
         "gmail_id": _is_text,
         "placement": _is_one_of(*Placement, None),
         "decided_by": _is_text,
-        "revision": _is_whole,
+        "revision": lambda value: isinstance(value, int) and _number(value),
         "moved": lambda value: isinstance(value, bool),
     },
     "challenges": {"id": _is_text, "state": _is_one_of(*ChallengeState), "gmail_id": _is_text},

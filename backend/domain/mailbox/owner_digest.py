@@ -310,7 +310,7 @@ def _block(block: SenderBlock) -> str:
         f'<span class="{kind}" style="display:inline-block;padding:0 9px;border-radius:11px;{colours}{_FONT}'
         f'font-size:13px;line-height:22px;"><b>{escape(block.score)}</b> {escape(block.word)}</span>'
     )
-    note = plain(block.note, MAX_NOTE)
+    subject, note = f"<bdi>{escape(plain(block.subject, MAX_SUBJECT))}</bdi>", plain(block.note, MAX_NOTE)
     noted = f"margin:0 0 10px;padding:0 0 0 10px;border-left:3px solid #1f5f5b;{_SMALL}"
     return f"""<tr><td class="line" style="padding:14px 0 16px;border-top:1px solid #e2e0d8;">
 {_table()}<tr>
@@ -323,7 +323,7 @@ background:{ground};color:{ink};{_FONT}font-size:13px;line-height:36px;font-weig
 <span class="soft" style="color:#55615e;">{count}</span>{f"<br>{reached}" if name else ""}</td>
 <td style="padding:0;vertical-align:top;text-align:right;white-space:nowrap;">{badge if block.score else ""}</td>
 </tr></table>
-{_paragraph("ink", f"margin:6px 0 0;{_FONT}font-size:16px;line-height:22px;font-weight:500;", _bdi(block.subject))}
+{_paragraph("ink", f"margin:6px 0 0;{_FONT}font-size:16px;line-height:22px;font-weight:500;", subject)}
 {_paragraph("soft", f"margin:2px 0 10px;{_SMALL}", escape(block.reason)) if block.reason else ""}
 {_paragraph("ink", noted, escape(note)) if note else ""}
 {_table("max-width:400px;")}<tr>{"".join(_buttons(block.buttons))}</tr></table>
@@ -352,10 +352,6 @@ def _paragraph(kind: str, style: str, content: str) -> str:
 
 def _link(button: Button) -> str:
     return f'<a class="link" href="{escape(button.url)}" style="color:#1f5f5b;">{escape(button.label)}</a>'
-
-
-def _bdi(words: str) -> str:
-    return f"<bdi>{escape(plain(words, MAX_SUBJECT))}</bdi>"
 
 
 def _name(block: SenderBlock) -> str:

@@ -40,13 +40,11 @@ POSTPONED_FOR = SENDER_PAUSE
 _DAILY_LIMITS = frozenset({"domain_limit", "mailbox_limit"})
 
 
-def _asked_recently(past: ChallengeHistory, _: Preferences, now: datetime) -> bool:
-    return past.sender_last_at is not None and now - past.sender_last_at < SENDER_PAUSE
-
-
 RATE_LIMITS: Mapping[str, Callable[[ChallengeHistory, Preferences, datetime], bool]] = {
     "open_challenge": lambda past, preferences, now: past.open_for_sender,
-    "asked_recently": _asked_recently,
+    "asked_recently": lambda past, preferences, now: (
+        past.sender_last_at is not None and now - past.sender_last_at < SENDER_PAUSE
+    ),
     "domain_limit": lambda past, preferences, now: past.domain_today >= preferences.domain_challenges,
     "mailbox_limit": lambda past, preferences, now: past.mailbox_today >= preferences.daily_challenges,
     "thread_answered": lambda past, preferences, now: past.thread_answered,

@@ -58,7 +58,7 @@ class Facts:
     `labels` are the ids of our labels in this mailbox: an owner's Gmail filter may put Allow or Block on a message as
     it arrives, which counts like a rule for that message. `form` is the mail's form, given where the mail itself is no
     longer at hand. `filtered`: one of the owner's filters has marked it as important (Gmail also marks mail so by
-    itself, and that does not count). `limit`: why it could not be read in full.
+    itself, and that does not count). `read_limit`: why it could not be read in full.
     """
 
     arrival: Arrival
@@ -69,7 +69,7 @@ class Facts:
     labels: LabelIds = LabelIds()
     form: MailForm | None = None
     filtered: bool = False
-    limit: ReadLimit | None = None
+    read_limit: ReadLimit | None = None
 
     @property
     def own_organisation(self) -> bool:
@@ -222,7 +222,7 @@ def _answered_with_earlier(case: Case) -> bool:
 
 
 def _answerable(case: Case) -> bool:
-    read_in_full = case.facts.limit is None
+    read_in_full = case.facts.read_limit is None
     return case.mode is Mode.CHALLENGE and case.authenticated and read_in_full and not case.guards
 
 
@@ -231,7 +231,7 @@ def _below_hold(case: Case) -> bool:
 
 
 def _unread(case: Case) -> bool:
-    return case.facts.limit is not None and _below_hold(case)
+    return case.facts.read_limit is not None and _below_hold(case)
 
 
 def _credit(case: Case) -> bool:
@@ -419,7 +419,7 @@ def decide(
                 score=score if usable else None,
                 guards=_named_guards(case) if entry.row in _MAY_ANSWER else (),
                 spends_credit=entry.spends_credit,
-                cause=facts.limit if facts.limit is not None and entry.reads_score else "",
+                cause=facts.read_limit if facts.read_limit is not None and entry.reads_score else "",
             )
     return fail_open(FailOpenCause.NO_ROW)
 
@@ -460,4 +460,4 @@ def _named_guards(case: Case) -> tuple[str, ...]:
         return case.guards
     if not case.authenticated:
         return (NOT_AUTHENTICATED,)
-    return (NOT_READ,) if case.facts.limit is not None else ()
+    return (NOT_READ,) if case.facts.read_limit is not None else ()

@@ -232,7 +232,7 @@ def grounds(
         **{name: getattr(standing, name) for name in _STANDING},
         "guards": list(guards),
         "filtered": facts.filtered,
-        "limit": facts.limit,
+        "limit": facts.read_limit,
         "p": bits(score.probability),
         "logit": bits(score.logit),
         "part": score.part,

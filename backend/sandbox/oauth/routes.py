@@ -341,7 +341,7 @@ async def tokeninfo() -> Response:
         claims = world().keys.read(request.args["id_token"])
         if claims is None or claims.get("exp", 0) <= now:
             return _grant_error(GrantError("invalid_token", "Invalid Value"))
-        return jsonify({name: _as_text(value) for name, value in claims.items()})
+        return jsonify({n: str(v).lower() if isinstance(v, bool) else str(v) for n, v in claims.items()})
     token = world().grants.access(request.args.get("access_token", ""), now)
     if token is None:
         return _grant_error(GrantError("invalid_token", "Invalid Value"))
@@ -460,10 +460,6 @@ def _page(html: str, authorization: AuthorizationRequest | None) -> Response:
 
 def _back(url: str) -> Response:
     return Response(b"", 302, {"Location": url})
-
-
-def _as_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @blueprint.post("/sandbox/service-accounts")

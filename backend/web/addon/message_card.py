@@ -106,18 +106,14 @@ def _reasons(frame: Frame, view: MessageView) -> Iterator[Json | None]:
     """The reasons for and against a pitch, each with the words of the email that matched."""
     lines: dict[str, list[Json]] = {"for": [], "against": []}
     for reason in reasons_of(view)[:MOST_REASONS]:
-        quoted = ", ".join(shown(words, 40) for words in reason.quotes[:MOST_WORDS])
-        text = shown(_capital(reason_text(frame.language, reason.code)))
+        quoted = ", ".join(shown(quote, 40) for quote in reason.quotes[:MOST_WORDS])
+        words = reason_text(frame.language, reason.code)
+        text = shown(words[:1].upper() + words[1:])  # each reason has its own line here
         side = "for" if reason.weight > 0 else "against"
         if not text:
             continue
         lines[side].append(cards.line(f"{text}<br><i>{quoted}</i>" if quoted else text))
     return (cards.section(widgets, frame.words[side]) for side, widgets in lines.items())
-
-
-def _capital(text: str) -> str:
-    """`text` with a capital letter, since each reason has its own line here."""
-    return text[:1].upper() + text[1:]
 
 
 def _actions(frame: Frame, gmail_id: str, data: CardData, undo_key: str) -> Json | None:

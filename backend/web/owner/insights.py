@@ -21,7 +21,7 @@ from backend.pipeline.review import InsightService
 from backend.web import browser_session as browser
 from backend.web.browser_session import owner_page, words
 from backend.web.guards import guarded, per_minute
-from backend.web.owner.review_show import notice
+from backend.web.owner.review_show import notice_from
 from backend.web.services import services
 
 # ---- Geometry of the charts
@@ -147,7 +147,7 @@ async def insights() -> Response:
         senders=_sender_bars(figures),
         unanswered=await service().unanswered(owner.mailbox_id, silent),
         review=review,
-        notice=notice(request.args, review, mailbox.lost is not None),
+        notice=notice_from(request.args, review, mailbox.lost is not None),
         order=services().review.key(),
         broad=FLOW_WIDTH,
         deep=FLOW_HEIGHT,

@@ -136,7 +136,7 @@ def sender_address(address: str, cursor: str = "") -> str:
     return f"/review/sender?{urlencode(query)}"
 
 
-def way_back(given: str, **notice: str) -> str:
+def return_url(given: str, **notice: str) -> str:
     """The URL to return to after an order: the page that its form names, with parameters about what was done. It is
     rebuilt from valid parameters only, so a form cannot lead elsewhere; anything unknown leads to the list."""
     path, _, query = given.partition("?")
@@ -191,7 +191,7 @@ NOTICES = frozenset({"undone", "lost", "overruled", "nothing", "again", "no_cred
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TextPiece:
     """A piece of a mail's text; `kind` is "for", "against" or "" (not marked)."""
 
     text: str
@@ -199,7 +199,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class ShownReason:
     """One reason: its text in the owner's language, quotes from the mail, and whether it speaks for a pitch."""
 
     text: str
@@ -220,38 +220,38 @@ def plain(text: str) -> str:
     return _SPACE.sub(" ", UNSEEN.sub("", text)).strip()
 
 
-def pieces(text: str, marks: Sequence[Mark]) -> list[Piece]:
+def pieces(text: str, marks: Sequence[Mark]) -> list[TextPiece]:
     """The text, cut where marks begin and end."""
-    found: list[Piece] = []
+    found: list[TextPiece] = []
     at = 0
     for mark in marks:
         if mark.start < at or mark.end > len(text):
             continue
-        found.append(Piece(text[at : mark.start]))
-        found.append(Piece(text[mark.start : mark.end], "for" if mark.weight > 0 else "against"))
+        found.append(TextPiece(text[at : mark.start]))
+        found.append(TextPiece(text[mark.start : mark.end], "for" if mark.weight > 0 else "against"))
         at = mark.end
-    found.append(Piece(text[at:]))
+    found.append(TextPiece(text[at:]))
     return [piece for piece in found if piece.text]
 
 
-def reasons(view: MessageView, language: str) -> list[Why]:
+def reasons(view: MessageView, language: str) -> list[ShownReason]:
     """The reasons for its score, strongest first."""
-    return [why(one, language) for one in reasons_of(view)]
+    return [as_shown(one, language) for one in reasons_of(view)]
 
 
-def strongest(view: MessageView, language: str) -> Why | None:
+def strongest_reason(view: MessageView, language: str) -> ShownReason | None:
     """The one reason to show if there is room for only one."""
     reason = shown_reason(view)
-    return why(reason, language) if reason else None
+    return as_shown(reason, language) if reason else None
 
 
-def why(reason: Reason, language: str) -> Why:
+def as_shown(reason: Reason, language: str) -> ShownReason:
     """A reason as text, with quotes from the mail."""
     quotes = tuple(map(plain, reason.quotes[:QUOTES]))
-    return Why(reason_text(language, reason.code), quotes, reason.weight > 0)
+    return ShownReason(reason_text(language, reason.code), quotes, reason.weight > 0)
 
 
-def decided(view: MessageView, t: Words) -> str:
+def verdict_text(view: MessageView, t: Words) -> str:
     """The verdict in words, and why if the message could not be judged. For a dead letter, the error instead."""
     if f"row_{view.row}" not in t:
         return plain(view.cause)
@@ -275,7 +275,7 @@ def is_many(pile: SenderPile) -> bool:
     return pile.more >= MOST_COUNTED - len(pile.messages)
 
 
-def place(view: MessageView) -> str:
+def place_key(view: MessageView) -> str:
     """The key of the text for where a message is."""
     shelf = shelf_of(view)
     if shelf is None:
@@ -283,7 +283,7 @@ def place(view: MessageView) -> str:
     return f"place_{view.decided_by if view.decided_by in IN_SPAM_OR_BIN else shelf}"
 
 
-def offered(view: MessageView) -> str:
+def reversing_decision(view: MessageView) -> str:
     """The decision offered to reverse the verdict: "release" or "sales"; "" for mail in spam or the bin."""
     if view.decided_by in IN_SPAM_OR_BIN:
         return ""
@@ -295,19 +295,19 @@ def domain_of(view: MessageView) -> str:
     return rule_domain(view.sender)
 
 
-def waiting(count: int, t: Words) -> str:
+def waiting_text(count: int, t: Words) -> str:
     """The text for how many messages are held."""
     return t("waiting_many", count=MOST_COUNTED) if count >= MOST_COUNTED else t.count("waiting", count)
 
 
-def check_state(check: Check, now: datetime) -> str:
+def check_state_key(check: Check, now: datetime) -> str:
     """The key of the text for a check's state. Whether it has expired follows from the time."""
     if check.state in ("intended", "sending", "sent") and check.expires_at <= now:
         return "check_expired"
     return f"check_{check.state}"
 
 
-def leaving(unsubscription: Unsubscription, t: Words) -> str:
+def unsubscribe_text(unsubscription: Unsubscription, t: Words) -> str:
     """The progress of unsubscribing, in words."""
     why = f"why_{unsubscription.cause}"
     if unsubscription.state == "failed":
@@ -315,7 +315,7 @@ def leaving(unsubscription: Unsubscription, t: Words) -> str:
     return t(f"off_{unsubscription.state}", host=plain(unsubscription.host))
 
 
-def notice(args: Mapping[str, str], t: Words, away: bool = False) -> PageNotice | None:
+def notice_from(args: Mapping[str, str], t: Words, away: bool = False) -> PageNotice | None:
     """The notice about the decision just made, from the URL. `away`: we have no access to Gmail, so nothing has moved
     yet. Somebody who makes up such a URL sees one of our sentences, and can undo only what they have a key for."""
     name, count = args.get("done", ""), _number(args.get("n", ""))
@@ -440,7 +440,7 @@ def timeline(found: SenderProfile, t: Words, now: datetime) -> list[TimelineEntr
         until = check.is_open and check.expires_at > now
         more = t("check_until", at=t.moment(check.expires_at)) if until else ""
         lines.append(
-            TimelineEntry(check.sent_at or check.created_at, "check", t(check_state(check, now)), more)
+            TimelineEntry(check.sent_at or check.created_at, "check", t(check_state_key(check, now)), more)
         )
         steps = (
             (check.started_at, "check_started"),

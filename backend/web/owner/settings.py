@@ -268,10 +268,11 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
     today = now.astimezone(_zone(mailbox)).date()
     done = request.args.get("done", "") if status == 200 else ""
     t, form = words("settings"), form_values(mailbox.preferences)
+    undo = request.cookies.get(UNDO, "")[:MOST_UNDONE] if done not in ("", "undone") else ""
     values: dict[str, Any] = {
         "filled": form,
         "said": _saved_text(done, form, t),
-        "undo": _undo_fields() if done not in ("", "undone") else {},
+        "undo": parse_qs(undo, keep_blank_values=True, max_num_fields=60),
         "paused_now": done in ("paused", "resumed"),
         "categories": CATEGORIES,
         "rows": ROWS,
@@ -314,11 +315,6 @@ def _saved_text(done: str, form: FormValues, t: Words) -> str:
 
 def _when(form: FormValues, t: Words) -> str:
     return t("digest_when", place=t.place(form.single["zone"]), language=t(f"in_{form.single['language']}"))
-
-
-def _undo_fields() -> dict[str, list[str]]:
-    """The fields of a form that undoes the last one."""
-    return parse_qs(request.cookies.get(UNDO, "")[:MOST_UNDONE], keep_blank_values=True, max_num_fields=60)
 
 
 async def _wording(

@@ -21,7 +21,7 @@ from backend.web import browser_session as browser
 from backend.web.api.authentication import service
 from backend.web.browser_session import Visitor, back, open_page, owner_page, visitor, visitor_form, words
 from backend.web.guards import guarded, per_minute
-from backend.web.owner.review_show import Why, why
+from backend.web.owner.review_show import ShownReason, as_shown
 from backend.web.pages import language_of
 from backend.web.services import services
 
@@ -45,7 +45,7 @@ async def show() -> Response:
     mode, strictness = _choice(request.args, mailbox)
     seen = await first_run.preview_result(service().context, mailbox, mode, strictness)
     judged = [*seen.caught, *seen.passed]
-    done = request.args.get("done", "")
+    done, about = request.args.get("done", ""), request.args.get("about", "")
     return await owner_page(
         "start.html",
         owner,
@@ -68,7 +68,7 @@ async def show() -> Response:
         poll=POLL if mailbox.indexed_at is None or (seen.run and not seen.ready) else 0,
         why=_why,
         done=done if done in DONE else "",
-        undo=_answered_mail(request.args.get("about", ""), judged),
+        undo=next((mail for mail, _ in judged if mail.gmail_id == about and mail.answer), None),
     )
 
 
@@ -119,14 +119,10 @@ def _choice(given: Any, mailbox: Mailbox) -> tuple[Mode, Strictness]:
     )
 
 
-def _why(mail: PreviewedMail, verdict: Verdict, is_caught: bool) -> Why | None:
+def _why(mail: PreviewedMail, verdict: Verdict, is_caught: bool) -> ShownReason | None:
     """The reason that the review page would show for such mail."""
     reason = reason_to_show(mail.score.reasons if mail.score else (), verdict.row, not is_caught)
-    return why(reason, words("start").language) if reason else None
-
-
-def _answered_mail(gmail_id: str, judged: list[tuple[PreviewedMail, Verdict]]) -> PreviewedMail | None:
-    return next((mail for mail, _ in judged if mail.gmail_id == gmail_id and mail.answer), None)
+    return as_shown(reason, words("start").language) if reason else None
 
 
 # ---- Leaving

@@ -62,7 +62,7 @@ def facts(
     owner: Owner = OWNER,
     standing: Standing = UNKNOWN,
     mode: Mode = Mode.CHALLENGE,
-    limit: ReadLimit | None = None,
+    read_limit: ReadLimit | None = None,
     **preferences: Any,
 ) -> Facts:
     """An authenticated stranger's pitch to a mailbox in mode *challenge*, unless said otherwise."""
@@ -73,7 +73,7 @@ def facts(
         Preferences(mode=mode, **preferences),
         standing,
         LABELS,
-        limit=limit,
+        read_limit=read_limit,
     )
 
 
@@ -184,5 +184,5 @@ all_facts = st.builds(
     preferences,
     standings,
     st.just(LABELS),
-    limit=st.none() | st.sampled_from(ReadLimit),
+    read_limit=st.none() | st.sampled_from(ReadLimit),
 )

@@ -294,7 +294,7 @@ def test_each_kind_is_read_or_refused_by_name(
         assert "not read" not in err
 
 
-def read(path: Path) -> tuple[list[bytes], dict[str, archives.UnreadFiles]]:
+def read(path: Path) -> tuple[list[bytes], dict[str, archives.SkippedFiles]]:
     archive = Archive(path)
     raws = [archived.raw for archived in archive]
     assert archive.done == archive.size, "the bar ends where it should"

@@ -62,7 +62,7 @@ async def test_a_no_that_stays_is_left_to_a_person_and_the_mail_where_it_is(fixt
 
 
 async def test_mail_not_read_in_full_stays_in_the_inbox_with_a_label(fixture: Fixture) -> None:
-    fixture.reader.limit = ReadLimit.SIZE
+    fixture.reader.read_limit = ReadLimit.SIZE
     enquiry = fixture.gmail.deliver(letter(text="a long enquiry"))
     await fixture.push()
     await fixture.settle()

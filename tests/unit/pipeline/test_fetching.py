@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from backend.domain.errors import StoreAway, TryLater
 from backend.domain.mailbox.mailbox import NoticeMode, PullFailure
 from backend.lanes.fetcher import Fetcher
-from backend.ports.gmail import Waiting
+from backend.ports.gmail import PulledNotice
 from tests.unit.pipeline.conftest import Fixture, letter
 
 
@@ -24,12 +24,12 @@ def envelope(email: str, history_id: str, push_id: str) -> bytes:
 class FakeSource:
     """A subscription: what waits, what was acknowledged, and what it answers instead."""
 
-    waiting: list[Waiting] = field(default_factory=list)
+    waiting: list[PulledNotice] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
     broken: PullFailure | None = None
     subscription: str = "s"
 
-    async def fetch(self, limit: int) -> tuple[Waiting, ...]:
+    async def fetch(self, limit: int) -> tuple[PulledNotice, ...]:
         if self.broken is not None:
             raise TryLater("It is away.", reason=self.broken)
         if not self.waiting:
@@ -42,7 +42,7 @@ class FakeSource:
 
     def publish(self, position: int, number: int = 1) -> None:
         body = envelope("ana@corp.test", str(position), f"p{number}")
-        self.waiting.append(Waiting(f"receipt{number}", body))
+        self.waiting.append(PulledNotice(f"receipt{number}", body))
 
 
 def fetching(fixture: Fixture) -> tuple[Fetcher, FakeSource]:
@@ -90,7 +90,7 @@ async def test_the_same_notice_twice_counts_as_a_repeat(fixture: Fixture) -> Non
 
 async def test_what_nobody_understands_is_acknowledged_and_counted(fixture: Fixture) -> None:
     fetcher, source = fetching(fixture)
-    source.waiting.append(Waiting("r", b'{"message": null, "subscription": "s"}'))
+    source.waiting.append(PulledNotice("r", b'{"message": null, "subscription": "s"}'))
     assert await fetcher.turn() == 1
     assert fetcher.counts["malformed"] == 1
 

@@ -22,7 +22,7 @@ from backend.domain.mail.message import Address
 from backend.domain.mailbox.message import FailOpenCause, ReadLimit
 from backend.domain.reading.score import Reason, Score, SecondReadingTrace
 from backend.ports.gmail import Fetched
-from backend.ports.reader import Unread
+from backend.ports.reader import ReadingFailed
 from backend.reader.frames import Limits, SecondReadingLimits, pack_answer
 from backend.reader.pool import ReadingPool
 from backend.reader.process import ModelUnusable, ReadingProcess, _Pipes
@@ -111,7 +111,7 @@ async def test_what_can_be_read_of_it_is_judged_and_the_next_message_is_read(
 ) -> None:
     costly = fetched(letter(text=text, subject=subject))
     bad, good = await asyncio.gather(pool.screen(costly, ANA), reads(pool))
-    assert (bad.limit, bad.cause) == (limit, None)
+    assert (bad.read_limit, bad.cause) == (limit, None)
     assert bad.score is not None
     assert bad.score.probability == probability
     assert bad.arrival.message.sender.address == "sam@seller.test"
@@ -123,7 +123,7 @@ async def test_what_can_be_read_of_it_is_judged_and_the_next_message_is_read(
 async def test_what_did_not_come_whole_is_judged_by_what_came_and_shown_so(pool: ReadingPool) -> None:
     came = replace(fetched(letter(text="hang", subject="a pitchy word")), whole=False)
     read = await pool.screen(came, ANA)
-    assert (read.limit, read.cause) == (ReadLimit.SIZE, None)
+    assert (read.read_limit, read.cause) == (ReadLimit.SIZE, None)
     assert read.score is not None
     assert read.score.probability == 0.97
     assert (await pool.show(came, ANA, read.score)).text == ""
@@ -132,7 +132,7 @@ async def test_what_did_not_come_whole_is_judged_by_what_came_and_shown_so(pool:
 async def test_waiting_by_the_clock_ends_too(model: Path) -> None:
     # A process that uses no processor time is not seen by its own alarm.
     async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=2.0)) as pool:
-        assert (await pool.screen(mail("wait"), ANA)).limit is ReadLimit.TIME
+        assert (await pool.screen(mail("wait"), ANA)).read_limit is ReadLimit.TIME
         assert await reads(pool)
 
 
@@ -140,30 +140,32 @@ async def test_what_takes_long_in_python_costs_no_process_and_its_sender_is_read
     pool: ReadingPool,
 ) -> None:
     (before,) = pool.pids
-    assert (await pool.screen(mail("loop"), ANA)).limit is ReadLimit.TIME
+    assert (await pool.screen(mail("loop"), ANA)).read_limit is ReadLimit.TIME
     again = await pool.screen(mail("hang"), ANA)
-    assert again.limit is ReadLimit.TIME
+    assert again.read_limit is ReadLimit.TIME
     assert pool.pids == [before], "nothing hung: its sender's mail was read the cheap way at once"
-    assert (await pool.screen(of_another("a pitchy letter"), ANA)).limit is None
+    assert (await pool.screen(of_another("a pitchy letter"), ANA)).read_limit is None
     owner = replace(ANA, email="ben@corp.test")
-    assert (await pool.screen(mail("a pitchy letter"), owner)).limit is None, "another mailbox's own affair"
+    assert (await pool.screen(mail("a pitchy letter"), owner)).read_limit is None, (
+        "another mailbox's own affair"
+    )
 
 
 async def test_a_model_that_breaks_is_no_limit_of_the_message(pool: ReadingPool) -> None:
     read = await pool.screen(mail("break"), ANA)
-    assert (read.limit, read.score, read.cause) == (None, None, FailOpenCause.SCORER_BROKEN)
+    assert (read.read_limit, read.score, read.cause) == (None, None, FailOpenCause.SCORER_BROKEN)
 
 
 async def test_what_cannot_even_be_opened_is_unread_and_half_an_answer_is_fetched_again(
     pool: ReadingPool,
 ) -> None:
-    with pytest.raises(Unread) as unread:
+    with pytest.raises(ReadingFailed) as unread:
         await pool.screen(Fetched(b"nested"), ANA)
     assert unread.value.cause is FailOpenCause.UNREADABLE
     assert unread.value.fault.startswith("RecursionError at ")
     with pytest.raises(TryLater):
         await pool.screen(Fetched(b"half an answ"), ANA)
-    with pytest.raises(Unread):
+    with pytest.raises(ReadingFailed):
         await pool.show(Fetched(b"nested"), ANA, Score(0.5, 0.0))
 
 
@@ -250,7 +252,7 @@ async def test_several_processes_read_at_once(model: Path) -> None:
         slow = asyncio.create_task(pool.screen(mail("wait"), ANA))
         assert await reads(pool)
         assert not slow.done()
-        assert (await slow).limit is ReadLimit.TIME
+        assert (await slow).read_limit is ReadLimit.TIME
 
 
 async def test_it_is_given_none_of_our_secrets(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

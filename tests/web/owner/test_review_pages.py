@@ -20,7 +20,7 @@ from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.review import UnsubscribeState
 from backend.domain.reading.score import Mark
 from backend.locale import catalogue
-from backend.web.owner.review_show import ListView, Piece, list_view_from, pieces, plain, way_back
+from backend.web.owner.review_show import ListView, TextPiece, list_view_from, pieces, plain, return_url
 from tests.web.offers import offered
 from tests.web.service import Office
 
@@ -89,7 +89,7 @@ def test_whatever_an_address_says_it_becomes_a_list_of_ours(args: dict[str, str]
     ],
 )
 def test_an_order_leads_back_to_pages_of_ours_only(given_back: str, leads: str) -> None:
-    assert way_back(given_back) == leads
+    assert return_url(given_back) == leads
 
 
 def test_days_are_whole_and_a_day_that_is_none_is_not_said() -> None:
@@ -128,10 +128,10 @@ def test_marked_text_is_the_text(text: str, places: list[tuple[int, int, float]]
 
 def test_a_mark_says_on_which_side_it_stands() -> None:
     assert pieces("a quick call, bees", [Mark(2, 12, 1.0), Mark(14, 18, -1.0)]) == [
-        Piece("a "),
-        Piece("quick call", "for"),
-        Piece(", "),
-        Piece("bees", "against"),
+        TextPiece("a "),
+        TextPiece("quick call", "for"),
+        TextPiece(", "),
+        TextPiece("bees", "against"),
     ]
 
 

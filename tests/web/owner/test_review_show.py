@@ -15,12 +15,12 @@ from backend.domain.reading.score import Reason
 from backend.locale import LANGUAGES
 from backend.web.owner.review_show import (
     SenderEvidence,
-    decided,
-    notice,
+    as_shown,
+    notice_from,
     recent_evidence,
-    strongest,
+    strongest_reason,
     trend,
-    why,
+    verdict_text,
 )
 from backend.web.pages import words_for
 
@@ -28,11 +28,13 @@ from backend.web.pages import words_for
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_why_a_message_was_not_judged_is_said_in_words(language: str) -> None:
     words = words_for("review", LanguageAccept([(language, 1)]))
-    found = {decided(unjudged(cause), words) for cause in FailOpenCause}
+    found = {verdict_text(unjudged(cause), words) for cause in FailOpenCause}
     assert len(found) == len(FailOpenCause)
     assert all(text.startswith(words("row_fail_open")) for text in found)
     # A file from another instance may hold a sentence of an older release, or anything else.
-    assert decided(unjudged("The message could not be scored (KeyError)."), words) == words("row_fail_open")
+    assert verdict_text(unjudged("The message could not be scored (KeyError)."), words) == words(
+        "row_fail_open"
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -41,7 +43,8 @@ def test_nothing_is_on_its_way_while_access_is_lost(language: str, order: str) -
     words = words_for("review", LanguageAccept([(language, 1)]))
     for count in ("1", "3"):
         said = {
-            away: notice({"done": order, "n": count, "order": "k"}, words, away) for away in (False, True)
+            away: notice_from({"done": order, "n": count, "order": "k"}, words, away)
+            for away in (False, True)
         }
         now, later = said[False], said[True]
         assert now
@@ -65,17 +68,19 @@ def test_mail_that_was_not_held_does_not_look_like_a_pitch(
 ) -> None:
     reasons = ({"text": "phrase.asks_call", "weight": 1.9}, {"text": "ordinary_words", "weight": -0.6})
     view = SimpleNamespace(row=row, cause="", placement=placed, decided_by="", reasons=reasons)
-    found = strongest(cast(MessageView, view), "en")
+    found = strongest_reason(cast(MessageView, view), "en")
     assert (found.speaks_for if found else None) is text
     view.cause = "time"
-    assert strongest(cast(MessageView, view), "en") is None, "that it could not be read in full comes first"
+    assert strongest_reason(cast(MessageView, view), "en") is None, (
+        "that it could not be read in full comes first"
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_sender_who_has_a_link_was_told(language: str) -> None:
     words = words_for("review", LanguageAccept([(language, 1)]))
     told, silent = (
-        decided(cast(MessageView, SimpleNamespace(row="quarantine", cause="", guards=guards)), words)
+        verdict_text(cast(MessageView, SimpleNamespace(row="quarantine", cause="", guards=guards)), words)
         for guards in (("fresh", "open_challenge"), ("fresh",))
     )
     assert (told, silent) == (words("row_quarantine_linked"), words("row_quarantine"))
@@ -88,7 +93,7 @@ def unjudged(cause: str) -> MessageView:
 
 def test_of_a_reason_a_page_shows_a_few_words_without_controls_and_no_token() -> None:
     said = ("Hi,\u202e would", "save {n_money}", "Quick call", "a.b", "more")
-    assert why(Reason("phrase.asks_call", 1.0, said), "en").words == ("Hi, would", "Quick call", "a.b")
+    assert as_shown(Reason("phrase.asks_call", 1.0, said), "en").words == ("Hi, would", "Quick call", "a.b")
 
 
 @pytest.mark.parametrize(

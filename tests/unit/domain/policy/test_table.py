@@ -126,7 +126,7 @@ STORIES = (
         facts(standing=wrote(1.5), mode=Mode.OBSERVE),
         0.3,
     ),
-    Story(PolicyRow.UNREAD, Outcome.INBOX, Outcome.INBOX, facts(limit=ReadLimit.TIME), 0.49),
+    Story(PolicyRow.UNREAD, Outcome.INBOX, Outcome.INBOX, facts(read_limit=ReadLimit.TIME), 0.49),
     Story(PolicyRow.BELOW_HOLD, Outcome.INBOX, Outcome.HOLD, facts(), 0.49),
     Story(PolicyRow.CREDIT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(credits=1))),
     Story(PolicyRow.OBSERVE, Outcome.MARK, Outcome.HOLD, facts(mode=Mode.OBSERVE)),
@@ -134,7 +134,7 @@ STORIES = (
     Story(PolicyRow.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(), 0.79),
     Story(PolicyRow.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(), 0.97, ("stale",)),
     Story(PolicyRow.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(authentication=FORGED)),
-    Story(PolicyRow.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(limit=ReadLimit.SIZE)),
+    Story(PolicyRow.QUARANTINE, Outcome.HOLD, Outcome.CHALLENGE, facts(read_limit=ReadLimit.SIZE)),
     Story(PolicyRow.CHALLENGE, Outcome.CHALLENGE, Outcome.INBOX, facts(), 0.8),
 )
 
@@ -334,14 +334,14 @@ class TestVerdict:
         assert verdict.guards == ("not_authenticated",)
 
     def test_what_could_not_be_read_in_full_is_never_answered_and_says_so(self):
-        verdict = verdict_on(facts(limit=ReadLimit.MEMORY))
+        verdict = verdict_on(facts(read_limit=ReadLimit.MEMORY))
         assert (verdict.outcome, verdict.guards, verdict.cause) == (
             Outcome.HOLD,
             ("not_read_in_full",),
             "memory",
         )
-        assert verdict_on(facts(limit=ReadLimit.MEMORY), 0.1).cause == "memory"
-        assert verdict_on(facts(limit=ReadLimit.MEMORY, standing=known(corresponded=True))).cause == ""
+        assert verdict_on(facts(read_limit=ReadLimit.MEMORY), 0.1).cause == "memory"
+        assert verdict_on(facts(read_limit=ReadLimit.MEMORY, standing=known(corresponded=True))).cause == ""
 
     def test_no_guard_is_invented_where_none_decided(self):
         assert verdict_on(facts(authentication=FORGED, mode=Mode.QUARANTINE)).guards == ()
