@@ -13,7 +13,7 @@ OWNER = "ana@harbourlane.example"
 OWNER_NAME = "Ana Duarte"
 COLLEAGUES = ("Nadia Petrov", "Oliver Brandt", "Yuki Tanaka", "Ravi Menon", "Lena Ortiz", "Felix Braun")
 FIRMS = ("north", "bright", "open", "swift", "clear", "prime", "blue")
-"""One more than there are colleagues: so the two walk past each other, and nobody comes back for forty rounds."""
+"""One more than there are colleagues, so that a pair of both comes back only after forty rounds."""
 LETTERS = Path(__file__).with_name("letters.json")
 
 
@@ -46,14 +46,14 @@ class Letter:
 
 
 def letters() -> tuple[Letter, ...]:
-    """All of them, as written."""
+    """All letters, as they were written."""
     rows: list[dict[str, Any]] = json.loads(LETTERS.read_text("utf-8"))
     return tuple(Letter(**{**row, "labels": tuple(row.get("labels", ()))}) for row in rows)
 
 
 def arrivals(seed: int) -> Iterator[Letter]:
-    """Letters without end: the first pitch first, so that there is something to see, then all in an order
-    that follows from `seed`, again and again. Later rounds bring new senders."""
+    """Letters without end. The first pitch comes first, so that there is something to see; then all follow in an order
+    that depends on `seed`, again and again. Later rounds bring new senders."""
     everything = list(letters())
     yield everything[0]
     chance = random.Random(seed)  # noqa: S311 - the order of a play, no secret
@@ -67,8 +67,8 @@ def arrivals(seed: int) -> Iterator[Letter]:
 
 
 def _again(letter: Letter, rounds: int) -> Letter:
-    """Later rounds: somebody else at another firm sells the same, for a firm that wrote three times today is answered
-    no more; who has a mailbox here follows up."""
+    """The letter in a later round: another sender at another firm sells the same, because a firm that wrote three times
+    today gets no more replies. A sender with a mailbox here follows up themselves."""
     if letter.local:
         return replace(letter, subject=f"Re: {letter.subject}")
     if letter.kind != "pitch":

@@ -1,4 +1,4 @@
-"""Who takes part in the demo: sandbox and server as processes, the owner, and sellers who solve the check."""
+"""Who takes part in the demo: sandbox and server as processes, the owner, and sellers who pass the check."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class Process:
         self._process: asyncio.subprocess.Process | None = None
 
     def changed(self, **environment: str) -> Process:
-        """The same with other settings, not started."""
+        """A copy with other settings, not started."""
         process = type(self)(self.name, [], {**self._environment, **environment}, self._log)
         process._command = self._command
         return process
 
     async def start(self, *, pipe: bool = False) -> None:
-        """Start it; with `pipe` its standard output can be read by `first_line`."""
+        """Start it. With `pipe`, `first_line` can read its standard output."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
@@ -66,7 +66,7 @@ class Process:
             )
 
     async def first_line(self) -> dict[str, object]:
-        """The JSON object it prints first. Raises `PitchgateError` when it ends or stays silent instead."""
+        """The JSON object that it prints first. Raises `PitchgateError` if it ends or stays silent instead."""
         assert self._process is not None
         assert self._process.stdout is not None
         try:
@@ -77,7 +77,7 @@ class Process:
         return told
 
     def last_words(self) -> str:
-        """The end of its log: the folder of a demo is gone when a person would look for it."""
+        """The end of its log. It is part of the error, because the folder of a demo is deleted at the end."""
         lines = self._log.read_text("utf-8", "replace").split("\n") if self._log.exists() else []
         said = [line.strip() for line in lines if line.strip()]
         return " ".join(said[-2:])[:500] or words()("demo.log_empty")
@@ -89,16 +89,16 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Its number, 0 before the start."""
+        """Its process id, 0 before the start."""
         return self._process.pid if self._process is not None else 0
 
     @property
     def exit_code(self) -> int | None:
-        """What it ended with; None while it runs."""
+        """Its exit code; None while it runs."""
         return self._process.returncode if self._process is not None else None
 
     async def kill(self) -> None:
-        """SIGKILL: no goodbye, as when a machine dies."""
+        """End it by SIGKILL, without any clean-up, as when a machine loses power."""
         if self._process is not None and self.running:
             self._process.kill()
             await self._process.wait()
@@ -115,7 +115,7 @@ class Process:
 
 
 async def until_ready(http: aiohttp.ClientSession, url: str, process: Process) -> None:
-    """Wait until `url` answers 200. Raises `PitchgateError` when the process ends or time runs out."""
+    """Wait until `url` answers 200. Raises `PitchgateError` if the process ends or time runs out."""
     try:
         async with asyncio.timeout(START_SECONDS):
             while True:
@@ -144,7 +144,7 @@ def free_port() -> int:
 
 
 class Sandbox:
-    """The sandbox's admin routes. Every call raises `PitchgateError` with the sandbox's own words."""
+    """The sandbox's admin routes. Every call raises `PitchgateError` with the sandbox's own message."""
 
     def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
         self._http = http
@@ -155,18 +155,18 @@ class Sandbox:
         await self._call("POST", "/sandbox/mailboxes", {"email": email, "name": name})
 
     async def watched(self, email: str) -> bool:
-        """Whether somebody has called watch on this mailbox: Google now notifies us of its mail."""
+        """Whether this mailbox is watched, so that Google sends notices of its mail."""
         return bool((await self._call("GET", f"/sandbox/mailboxes/{email}"))["watches"])
 
     async def seed_sent(self, owner: str, to: str, subject: str, text: str) -> None:
-        """A mail that the mailbox's owner wrote some time ago, without a trace in history."""
+        """Add a mail that the mailbox's owner wrote some time ago; history does not list it."""
         letter = {"from": owner, "header_to": to, "subject": subject, "text": text, "labels": ["SENT"]}
         await self._call(
             "POST", f"/sandbox/mailboxes/{owner}/messages", {"messages": [letter], "quiet": True}
         )
 
     async def deliver(self, letter: Letter, to: str) -> str:
-        """A letter arrives; returns its id in the recipient's mailbox."""
+        """Deliver a letter; returns its id in the recipient's mailbox."""
         data: dict[str, Any] = {
             "to": to,
             "from": letter.sender,
@@ -218,12 +218,12 @@ class Sandbox:
         return await self._call("POST", "/sandbox/service-accounts", {"email": email, "project": project})
 
     async def deploy_addon(self, deployment: dict[str, Any] | None) -> None:
-        """Put the Gmail add-on beside the mail, if there is one to put."""
+        """Show the Gmail add-on beside the mail, if there is a deployment."""
         if deployment is not None:
             await self._call("PUT", "/sandbox/addon", deployment)
 
     async def tell_story(self, name: str, seller: str, owner: str, server: str) -> None:
-        """Draw the bar that leads through the demo over the mail's pages."""
+        """Show the bar that guides through the demo above the webmail's pages."""
         pages = {"check": f"{server}/c/", "live": f"{server}/live", "review": f"{server}/review"}
         await self._call("PUT", "/sandbox/story", {"name": name, "seller": seller, "owner": owner, **pages})
 
@@ -239,10 +239,8 @@ class Sandbox:
 
 
 async def connect(http: aiohttp.ClientSession, server: str, account: str) -> None:
-    """Press Connect, choose `account`, tick every box, allow. Raises `PitchgateError` if that fails.
-
-    `http` must keep cookies of IP addresses: the way back is only accepted from the browser that left.
-    """
+    """Press Connect, choose `account`, tick every box, allow. Raises `PitchgateError` if that fails. `http` must keep
+    cookies of IP addresses, because only the browser that went to Google may come back."""
     async with http.post(f"{server}/connect", headers={"Origin": server}) as answer:
         onward = re.search(r'<a [^>]*href="([^"]+)"', (await answer.text()).partition("<main")[2])
         if answer.status != 200 or onward is None:
@@ -266,11 +264,11 @@ async def connect(http: aiohttp.ClientSession, server: str, account: str) -> Non
 
 
 DAY = 86_400_000_000
-"""Microseconds, as the store counts."""
+"""In microseconds, as in the store."""
 
 
 async def first_digest(file: Path, owner: str, held: int) -> None:
-    """Switch the digest of `owner` on in the server's store and, once `held` messages wait, let their morning come."""
+    """Switch the digest of `owner` on in the server's store. Once `held` messages wait, make it due."""
     store = open_store(file)
     await store.open()
     try:
@@ -287,7 +285,7 @@ async def first_digest(file: Path, owner: str, held: int) -> None:
 
 
 def next_morning(file: Path) -> bool:
-    """Move what was said so far back by a day, so that the digest is due; False if nobody was to get one yet."""
+    """Move the last digest back by a day, so that the next is due; False if none was planned yet."""
     with closing(sqlite3.connect(file, timeout=30)) as books, books:
         moved = books.execute('UPDATE "digests" SET told_until=told_until-?', (DAY,)).rowcount
         books.execute('UPDATE "duties" SET due_at=0 WHERE duty=?', ("digest",))
@@ -303,10 +301,8 @@ ON_FILE = "https://addon.pitchgate.example"
 
 
 def deployment(server_url: str) -> dict[str, Any] | None:
-    """What the sandbox's add-on host is given; None where the template is not there (an installed program).
-
-    Google would refuse an address on this machine, so it is put in after the check.
-    """
+    """The deployment for the sandbox's add-on host; None if the template is missing (in an installed program). The
+    local address is filled in after the check, because Google would refuse it."""
     if not (FOLDER / "deployment.json").is_file():
         return None
     text = json.dumps(render_manifest("dev", ON_FILE)).replace(ON_FILE, server_url)
@@ -326,11 +322,9 @@ MAX_COST = 1_000_000
 
 
 def solve(task: dict[str, Any]) -> str:
-    """The answer to a public task (the JSON of /c/<token>/task), ready to be posted as `payload`.
-
-    Pure, and busy for some tenths of a second of processor time at factor 1, so call it in a thread. Raises
-    `Refused` (captcha_malformed) for a malformed task, one beyond the bounds here, or one without a solution.
-    """
+    """The answer to a public task (the JSON of /c/<token>/task), ready to be posted as `payload`. It takes some tenths
+    of a second of processor time at factor 1, so call it in a thread. Raises `Refused` (captcha_malformed) if the task
+    is malformed, beyond the bounds here, or has no solution."""
     try:
         parameters = task["parameters"]
         nonce, salt = bytes.fromhex(parameters["nonce"]), bytes.fromhex(parameters["salt"])
@@ -358,14 +352,14 @@ LINK = re.compile(r"https?://[^\s\"'<>]+/c/[A-Za-z0-9_-]{20,64}")
 
 @dataclass
 class Salesperson:
-    """One local mailbox that answers challenges. `links` are those found, `solved` those let through."""
+    """One local mailbox that answers challenges. `links` are those found, `solved` those whose check was passed."""
 
     address: str
     links: list[str] = field(default_factory=list)
     solved: list[str] = field(default_factory=list)
 
     async def look(self, sandbox: Sandbox) -> None:
-        """Read the mailbox for challenges that have not been seen yet. The same link twice would be reported."""
+        """Search the mailbox for new challenges. A link that comes twice is reported."""
         found: list[str] = []
         for mail in await sandbox.messages(self.address):
             text = str(mail.get("text", ""))
@@ -374,7 +368,7 @@ class Salesperson:
         self.links = found
 
     async def answer(self, http: aiohttp.ClientSession) -> int:
-        """Solve every link not solved yet; returns how many were accepted now."""
+        """Solve every link that is not solved yet; returns how many were accepted."""
         accepted = 0
         for link in dict.fromkeys(self.links):
             if link not in self.solved and await self._solve(http, link):
@@ -383,7 +377,7 @@ class Salesperson:
         return accepted
 
     async def _solve(self, http: aiohttp.ClientSession, link: str) -> bool:
-        """Solve while mail waits behind the link; whether it has nothing left to deliver."""
+        """Solve the link while mail waits behind it. Returns whether none is left."""
         try:
             while (left := await self._solve_once(http, link)) > 0:
                 pass
@@ -392,7 +386,7 @@ class Salesperson:
         return left == 0
 
     async def _solve_once(self, http: aiohttp.ClientSession, link: str) -> int:
-        """How much mail still waits after one check; below 0 if it was not accepted."""
+        """How much mail still waits after one check; below 0 if the answer was not accepted."""
         async with http.get(f"{link}/task") as answer:
             if answer.status != 200:
                 # Used or voided already, or the server is being restarted: looked at again next time.

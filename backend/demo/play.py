@@ -1,9 +1,8 @@
-"""The play: a sandbox, a server, an owner, people who write, and perhaps a machine that keeps dying.
+"""The play: a sandbox, a server, an owner, people who write, and perhaps a server that is killed again and again.
 
-Everything between the parties goes over HTTP on loopback; the server cannot tell it from Google. At the end three books
-are held against one another: what was delivered (the script's), where it is now (the mailbox's labels at Google) and
-what was decided (the server's own store, read after the server has stopped).
-"""
+Everything between them goes over HTTP on loopback, so the server behaves as with Google. At the end three records are
+compared: what was delivered, where it is now (the labels at Google), and what was decided (the server's own store, read
+after the server has stopped)."""
 
 from __future__ import annotations
 
@@ -38,12 +37,12 @@ from backend.transactions.store import Store
 
 
 DRAIN_SECONDS = 60.0
-"""How long nothing at all may change while something is left to do."""
+"""Longest time without any change while something is left to do."""
 WATCH_SECONDS = 30.0
 REPEATS = 6
-"""How many times as long each letter is waited for once all have come."""
+"""Factor by which the pause between letters grows once all have arrived."""
 TOLD = 4
-"""Messages held when the owner's first digest comes."""
+"""How many messages are held when the owner's first digest comes."""
 WAITING = re.compile(
     r'^pitchgate_(?:looks_waiting|message_stages\{stage="(?!ended)[a-z]+"\}) ([0-9.e+]+)$', re.MULTILINE
 )
@@ -52,10 +51,10 @@ ACCOUNT = "push@pitchgate-demo.iam.gserviceaccount.com"
 
 @dataclass(frozen=True)
 class Options:
-    """How to play. `every` seconds between two letters; `scripted` lets a script solve the challenges;
-    `kills` is how often the server dies within `seconds`; `copies` how often each push is delivered. `notices` is how
-    the server hears of mail, `poll_interval` how often it asks where nobody tells it. `story` draws the bar that leads
-    people who watch through the pages."""
+    """How to play. `every` is the seconds between two letters; `scripted`: a script solves the challenges; `kills` is
+    how often the server is killed within `seconds`; `copies` is how often each push is delivered. `notices` is how the
+    server learns of mail, `poll_interval` how often it asks without notices. `story` shows the bar that guides people
+    through the pages."""
 
     folder: Path
     seconds: float | None = None
@@ -75,7 +74,7 @@ class Options:
 
 @dataclass
 class Stage:
-    """What runs: both processes, the sandbox's admin client, and a browser's cookies."""
+    """Everything that runs: both processes, the sandbox's admin client, and a browser's cookies."""
 
     options: Options
     http: aiohttp.ClientSession
@@ -90,11 +89,11 @@ class Stage:
         await until_ready(self.http, f"{self.server_url}/readyz", self.server)
 
     async def deliver(self, letter: Letter) -> None:
-        """One letter arrives in the owner's mailbox."""
+        """Deliver one letter to the owner's mailbox."""
         self.delivered.append(await self.sandbox.deliver(letter, OWNER))
 
     async def die_and_return(self) -> None:
-        """The server's machine dies and comes back."""
+        """Kill the server and start it again."""
         await self.server.kill()
         await self.server.start()
         await self.ready()
@@ -105,7 +104,7 @@ class Stage:
 async def stage(
     options: Options, tell: Callable[[str], None], process: type[Process] | None = None
 ) -> AsyncIterator[Stage]:
-    """Start the sandbox and the server, connect the owner; stop both at the end."""
+    """Start the sandbox and the server and connect the owner; stop both at the end."""
     process = process or Process
     options.folder.mkdir(parents=True, exist_ok=True)
     for taken, name in ((options.port, "--port"), (options.sandbox_port, "--sandbox-port")):
@@ -147,7 +146,7 @@ async def stage(
 
 
 async def play(options: Options, tell: Callable[[str], None], opened: Callable[[Stage], None]) -> Tally:
-    """Play until `seconds` are over (or for ever), then let everything come to rest and take stock."""
+    """Play until `seconds` are over (or for ever), wait until nothing is left to do, and count."""
     began = time.monotonic()
     async with stage(options, tell) as running:
         opened(running)
@@ -183,7 +182,7 @@ async def play(options: Options, tell: Callable[[str], None], opened: Callable[[
 
 
 async def _watched(sandbox: Sandbox, options: Options) -> None:
-    """Wait until the server watches the mailbox, or has begun to ask: what arrives before is old mail to it."""
+    """Wait until the server watches the mailbox, or has begun to poll: mail from before is not new to it."""
     async with asyncio.timeout(WATCH_SECONDS):
         while True:
             checked = "gmail.users.getProfile" in (await sandbox.meter(OWNER))["methods"]
@@ -193,7 +192,7 @@ async def _watched(sandbox: Sandbox, options: Options) -> None:
 
 
 async def _people(sandbox: Sandbox) -> None:
-    """Mailboxes for the owner and those who can answer, and the owner's earlier mail."""
+    """Make the mailboxes of the owner and of those who can answer, and the owner's earlier mail."""
     await sandbox.create(OWNER, OWNER_NAME)
     for letter in letters():
         if letter.local:
@@ -205,7 +204,7 @@ async def _people(sandbox: Sandbox) -> None:
 
 
 async def _post(running: Stage) -> None:
-    """Letters arrive at irregular intervals around `every`; slower, for the person who watches, once they repeat."""
+    """Deliver letters at irregular intervals around `every`; more slowly once they repeat and a person watches."""
     chance, first = random.Random(running.options.seed), len(letters())  # noqa: S311 - the rhythm of a play
     for number, letter in enumerate(arrivals(running.options.seed), 1):
         await running.deliver(letter)
@@ -223,7 +222,7 @@ async def _answer(running: Stage, person: Salesperson) -> None:
 
 
 async def _die(running: Stage) -> None:
-    """The server dies at random moments, spread over the play."""
+    """Kill the server at random moments, spread over the play."""
     chance = random.Random(running.options.seed + 1)  # noqa: S311 - the moments of a play
     between = (running.options.seconds or 60.0) / (running.options.kills + 1)
     for _ in range(running.options.kills):
@@ -250,7 +249,7 @@ async def _settle(running: Stage, people: list[Salesperson]) -> None:
 
 
 async def jobs_left(running: Stage) -> int:
-    """Looks to come and messages with a stage still to run, as the server's own metrics count them."""
+    """How many syncs and message stages are still to run, by the server's own metrics."""
     async with running.http.get(f"{running.server_url}/metrics") as answer:
         if answer.status != 200:
             return 1
@@ -273,7 +272,7 @@ def _sandbox_arguments(options: Options, server_url: str) -> list[str]:
 
 
 async def _credentials(sandbox: Sandbox, folder: Path) -> dict[str, str]:
-    """A service account that may fetch, and where its key file is."""
+    """Make a service account that may pull notices; the setting that names its key file."""
     file = folder / "service-account.json"
     key = await sandbox.service_account("fetch@pitchgate-demo.iam.gserviceaccount.com", "pitchgate-demo")
     file.write_text(json.dumps(key), encoding="utf-8")
@@ -282,7 +281,7 @@ async def _credentials(sandbox: Sandbox, folder: Path) -> dict[str, str]:
 
 
 def _environment(options: Options, server_url: str, google: str, story: str = "") -> dict[str, str]:
-    """The server's settings: those of production, with Google's addresses replaced."""
+    """The server's settings: as in production, with Google's addresses replaced."""
     return {
         "PITCHGATE_PUBLIC_URL": server_url,
         "PITCHGATE_BIND": server_url.removeprefix("http://"),
@@ -319,7 +318,7 @@ PLACES = {Placement.HELD: True, Placement.INBOX: False, Placement.MARKED: False}
 
 @dataclass
 class Tally:
-    """The last line of `pitchgate demo --json`. Messages are counted by what became of them."""
+    """The last line of `pitchgate demo --json`. Messages are counted by what happened to them."""
 
     delivered: int = 0
     ignored: int = 0
@@ -339,11 +338,11 @@ class Tally:
 
     @property
     def clean(self) -> bool:
-        """Nothing lost, nothing doubled, every balance the sum of its entries."""
+        """Whether nothing was lost or doubled, and every balance is the sum of its entries."""
         return not self.lost and not self.doubled and not self.ledger_differences
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; `lost` and `doubled` as counts, with their cases beside them if there are any."""
+        """Plain JSON values; `lost` and `doubled` as counts, with their cases if there are any."""
         data = asdict(self)
         for name in ("lost", "doubled"):
             cases = data.pop(name)
@@ -361,7 +360,8 @@ async def count(
     outbox: Sequence[Mapping[str, Any]],
     meter: Mapping[str, Any],
 ) -> Tally:
-    """Take stock. `delivered` are message ids, `mailbox` and `outbox` the sandbox's lists, `meter` its units."""
+    """Count what happened. `delivered` are message ids, `mailbox` and `outbox` the sandbox's lists, `meter` its
+    units."""
     connected = await store.mailbox_by_email(owner)
     if connected is None:
         return Tally(delivered=len(delivered), lost=list(delivered))
@@ -384,7 +384,7 @@ async def count(
 
 
 async def every_message(store: Store, mailbox_id: MailboxId) -> dict[str, MessageView]:
-    """All messages of a mailbox by id. The store must be at rest: pages follow the latest change."""
+    """All messages of a mailbox by id. Nothing may change meanwhile, because pages follow the latest change."""
     found: dict[str, MessageView] = {}
     before = ""
     while page := await store.messages(mailbox_id, limit=PAGE, before=before):
@@ -439,11 +439,9 @@ def _marker(mail: Mapping[str, Any]) -> str:
 
 
 def _prices(tally: Tally, meter: Mapping[str, Any]) -> dict[str, float]:
-    """Units a message of each outcome cost, from the meter's totals by method.
-
-    Listing history is shared by all messages; fetching by those that were read; labels by those that moved;
-    sending by those that were answered.
-    """
+    """Quota units that a message of each outcome cost, from the meter's totals by method. History is shared by all
+    messages; fetching by those that were read; label changes by those that moved; sending by those that were
+    answered."""
     methods: Mapping[str, Any] = meter["methods"]
 
     def units(*names: str) -> float:

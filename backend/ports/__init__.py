@@ -1,1 +1,2 @@
-"""What the pipeline asks of the outside: Protocols only, each with its units, errors and what a repeat does."""
+"""What the pipeline needs from outside: Protocols only. Each names its units and errors, and whether a call may be
+repeated."""

@@ -21,12 +21,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckedAnswer:
-    """A checked answer. `signature` identifies the task; stored as a unique key, it prevents replays.
-
-    A kind whose answers can be guessed has `most_tries` above 0: the caller counts tries under the key `tried` and
-    refuses beyond `most_tries`, *before* it looks at `right`. With other kinds a wrong answer raises instead.
-    `alone`: no work was done before it, so a wait must follow.
-    """
+    """A checked answer. `signature` identifies the task; stored as a unique key, it prevents replays. If answers of
+    this kind can be guessed, `most_tries` is above 0: the caller counts tries under the key `tried` and refuses beyond
+    `most_tries`, *before* it looks at `right`. With other kinds a wrong answer raises an error instead. `alone`: no
+    work was done for it, so a wait must follow."""
 
     signature: str
     expires_at: datetime

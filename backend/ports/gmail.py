@@ -1,4 +1,4 @@
-"""Google's side as the pipeline sees it: Gmail, who calls us, and fetching notices."""
+"""Google as the pipeline sees it: Gmail, sign-in and consent, callers from Google, and fetched notices."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class WatchGrant:
-    """What users.watch answered. `history_id` must never be taken as a cursor when one is stored."""
+    """The answer of users.watch. If a cursor is stored already, `history_id` must never replace it."""
 
     history_id: str
     expires_at: datetime
@@ -40,7 +40,7 @@ class WatchGrant:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A message that came into the mailbox. `labels` is None when Google did not say."""
+    """A message that was added to the mailbox. `labels` is None if Google did not say."""
 
     gmail_id: str
     thread_id: str
@@ -49,11 +49,9 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Relabelled:
-    """Labels put on or taken off one message (ids, not names), with those it carries now if Google said.
-
-    `record` is the id of the history record that told it, "" if unknown: the same change told twice has the
-    same one, the same change made twice has two.
-    """
+    """Labels added to or removed from one message (ids, not names), and its `labels` after that, if Google said.
+    `record` is the id of the history record, "" if unknown: a change that is reported twice has the same id, a change
+    that is made twice has two."""
 
     gmail_id: str
     thread_id: str
@@ -65,11 +63,9 @@ class Relabelled:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """One page of history.list in the order of its records.
-
-    `history_id` is the mailbox's current position (the same on every page); it is the next cursor only
-    after the page without `next_page`. A page may be empty and yet have a next one.
-    """
+    """One page of history.list, in the order of its records. `history_id` is the mailbox's current position (the same
+    on every page); it may become the cursor only after the last page, the one without `next_page`. A page may be empty
+    although more follow."""
 
     added: tuple[Added, ...]
     relabelled: tuple[Relabelled, ...]
@@ -109,96 +105,90 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A message as Google answered it, unread: its bytes are for `backend.ports.reader.Reader` alone. Not `whole`: of a
-    message too large for one answer there are its headers and Gmail's snippet."""
+    """A message as Google's answer, not parsed: only `backend.ports.reader.Reader` may read its bytes. If it is not
+    `whole`, the message was too large for one answer, and there are only its headers and Gmail's snippet."""
 
     raw: bytes
     whole: bool = True
 
 
 class Gmail(Protocol):
-    """Calls on one mailbox."""
+    """Calls on one mailbox, each with its price in quota units."""
 
     async def profile(self, mailbox_id: str) -> Profile:
         """1 unit."""
 
     async def watch(self, mailbox_id: str) -> WatchGrant:
-        """100 units. Renews; when another client's watch stands in the way, stops it and asks once more."""
+        """100 units. Start or renew the watch. If another client's watch prevents it, stop that one and try again."""
 
     async def stop_watch(self, mailbox_id: str) -> None:
         """50 units. May run again."""
 
     async def history(self, mailbox_id: str, start: str, page: str = "") -> HistoryPage:
-        """2 units. Records after `start` (exclusive). Raises `HistoryGone` when `start` is too old."""
+        """2 units. Records after `start` (exclusive). Raises `HistoryGone` if `start` is too old."""
 
     async def list_messages(
         self, mailbox_id: str, query: str, page: str = "", limit: int = 500, *, label: str = ""
     ) -> ListPage:
-        """5 units. `query` in Gmail's search syntax; with `label` (an id) only messages that carry it."""
+        """5 units. `query` is in Gmail's search syntax; with `label` (an id), only messages with that label."""
 
     async def fetch(self, mailbox_id: str, gmail_id: str) -> Fetched:
-        """20 units, 40 where it is too large. The message with body text, without attachment contents, unread. Raises
+        """20 units, 40 if it is too large. The message with its text, without attachment contents, not parsed. Raises
         `Gone`."""
 
     async def labels_on(self, mailbox_id: str, gmail_id: str) -> frozenset[str]:
-        """20 units. Label ids a message carries now. Raises `Gone`."""
+        """20 units. The label ids of a message. Raises `Gone`."""
 
     async def relabel(
         self, mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
     ) -> frozenset[str]:
-        """5 units. Label ids on and off one message in one call; may run again. Returns its labels.
-
-        Raises `Gone`; `Rejected` with the reason unknownLabel when an id is no label (any more).
-        """
+        """5 units. Add and remove labels of one message; may run again. Returns its label ids. Raises `Gone`;
+        `Rejected` with the reason unknownLabel if a label no longer exists."""
 
     async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:
         """100 units. Send an RFC 5322 message into a thread; returns its gmail id. Raises `SendUncertain`."""
 
     async def find_sent(self, mailbox_id: str, mail: OutgoingMail) -> str:
-        """Gmail id of the message if it was sent after all, or "".
-
-        Looks for its id in Sent (5 units); if Google rewrote that, for our header in the thread (40 more); and if
-        it began a new thread as well, in what was sent to the recipient since (5, and 20 for each mail read).
-        """
+        """Gmail id of the message if it was sent, or "". Looks in Sent for its Message-ID (5 units); if Google changed
+        that, for our header in the thread (40 more); if Google also started a new thread, in other mail sent to the
+        recipient (5, and 20 for each mail read)."""
 
     async def find_link(self, mailbox_id: str, mail: OutgoingMail) -> Answered | None:
-        """Our newest reply in a thread (40 units), else in what was sent to the recipient since (5, and 20 for
-        each mail read), whatever its id and marker."""
+        """Our newest reply in a thread (40 units), or else in other mail sent to the recipient (5, and 20 for each mail
+        read), whatever its id and marker."""
 
     async def place(self, mailbox_id: str, raw: bytes) -> str:
-        """25 units. Put an RFC 5322 message into the inbox, unread, dated now, sent to nobody; returns its gmail id.
-
-        As a send it is never repeated by the adapter. Raises `SendUncertain`.
-        """
+        """25 units. Put an RFC 5322 message into the inbox, unread, with the present date; it is sent to nobody.
+        Returns its gmail id. Like `send`, the adapter never repeats it. Raises `SendUncertain`."""
 
     async def find_placed(self, mailbox_id: str, message_id: str) -> str:
-        """5 units. Gmail id of a message with this Message-ID, wherever the owner has put it by now, or ""."""
+        """5 units. Gmail id of a message with this Message-ID, wherever the owner has moved it, or ""."""
 
     async def ensure_labels(self, mailbox_id: str, known: LabelIds = NO_LABELS) -> LabelIds:
-        """1 unit, and 5 for each label that has to be made. May run again. A `known` id that is still a label is kept,
-        whatever the owner calls it by now; else an existing name is reused."""
+        """1 unit, and 5 for each label created. May run again. A `known` id that still exists is kept even if the owner
+        has renamed the label; otherwise a label of the right name is used, or created."""
 
     async def identity(self, mailbox_id: str) -> Owner:
-        """1 unit. Who the owner is to those they write to: primary address, the name their mail bears ("" if they have
-        set none), and all addresses they may send from as `aliases`, lower-case, with their `names` there."""
+        """1 unit. The owner's primary address, their name on mail ("" if they have set none), and all addresses they
+        may send from as `aliases`, in lower case, with their `names`."""
 
     async def filtered(self, mailbox_id: str, message_id: str, label: str) -> bool:
-        """1 unit, and 5 for each filter of the owner's that puts this label on mail. Whether one of them catches the
-        message with this Message-ID, as far as Gmail's search finds it already."""
+        """1 unit, and 5 for each filter of the owner's that adds this label. Whether one of them matches the message
+        with this Message-ID, as far as Gmail's search finds it already."""
 
     async def vacation_on(self, mailbox_id: str) -> bool:
-        """1 unit. Whether Gmail's own vacation responder answers now."""
+        """1 unit. Whether Gmail's own vacation responder is on now."""
 
 
 class Access(StrEnum):
-    """What an owner is asked for at Google's page."""
+    """What an owner is asked for on Google's consent page."""
 
     IDENTITY = "identity"  # who they are, at every sign-in
     MAILBOX = "mailbox"  # lasting access to their mail, when it is connected
 
 
 class Authorizer(Protocol):
-    """OAuth with Google, on behalf of an owner who sits at a browser."""
+    """OAuth with Google, for an owner who uses a browser."""
 
     def consent_url(
         self, access: Access, *, state: str, nonce: str, verifier: str, login_hint: str = ""
@@ -206,78 +196,70 @@ class Authorizer(Protocol):
         """Where to send the browser, with PKCE S256 of `verifier`. MAILBOX: offline access, forced consent."""
 
     async def redeem(self, access: Access, *, code: str, verifier: str, nonce: str) -> Grant:
-        """Exchange the code. The grant of IDENTITY has no refresh token.
-
-        Raises `Refused` for a bad code or id token, `TryLater` when Google is down.
-        """
+        """Exchange the code for a grant. With IDENTITY it has no refresh token. Raises `Refused` for a bad code or id
+        token, `TryLater` if Google is down."""
 
     async def revoke(self, mailbox_id: str) -> None:
-        """Revoke the grant at Google; one already revoked counts as done."""
+        """Revoke the grant at Google. If it was revoked already, that is no error."""
 
 
 class GrantKeeper(Protocol):
-    """Keeps one refresh token per mailbox, sealed at rest. Tokens cross this port in the clear."""
+    """Keeps the refresh token of each mailbox, encrypted at rest. The methods take and return it in plain text."""
 
     async def refresh_token(self, mailbox_id: str) -> str | None:
-        """The mailbox's refresh token; None when there is no such mailbox or it holds no grant.
-
-        Raises `NeedsReconnect` when none of our keys opens it: only a new grant helps.
-        """
+        """The mailbox's refresh token; None if there is no such mailbox or it has no grant. Raises `NeedsReconnect` if
+        none of our keys decrypts it: only a new grant helps."""
 
     async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:
-        """Keep `new` instead of `old`: Google answered a refresh with a new one and the old one may die.
-
-        Does nothing if `old` is no longer what is kept: the owner has connected again meanwhile. May run
-        again.
-        """
+        """Store `new` instead of `old`, because Google issued a new token and the old one may die. Does nothing if
+        `old` is no longer the stored one: the owner has connected again meanwhile. May run again."""
 
     async def grant_ends(self, mailbox_id: str, token: str, at: datetime) -> None:
-        """Google ends the grant of this refresh token at `at` by itself. Does nothing if another is kept by now."""
+        """Note that Google will end the grant of this refresh token at `at`. Does nothing if another token is stored by
+        now."""
 
 
 @dataclass(frozen=True, slots=True)
 class PulledNotice:
-    """A notice that was fetched. `body` is the envelope as a push would bring it, `receipt` what acknowledges it."""
+    """A fetched notice. `body` is the envelope, as in a push; `receipt` is used to acknowledge it."""
 
     receipt: str
     body: bytes
 
 
 class NoticeSource(Protocol):
-    """The subscription that is fetched from. Errors are `TryLater`, whose reason is a `PullFailure`."""
+    """The subscription that notices are fetched from. Errors are `TryLater`, whose reason is a `PullFailure`."""
 
     @property
     def subscription(self) -> str:
         """Its full name."""
 
     async def fetch(self, limit: int) -> tuple[PulledNotice, ...]:
-        """What waits, at most `limit`; () when nothing has come within about a minute."""
+        """The waiting notices, at most `limit`; () if none has come within about a minute."""
 
     async def acknowledge(self, receipts: Sequence[str]) -> None:
-        """They are stored: do not give them out again. One that is not acknowledged comes again."""
+        """Acknowledge notices that are stored. Those not acknowledged are delivered again."""
 
 
 # ---- Who is calling us?
 
 
 class PushCallers(Protocol):
-    """Checks Pub/Sub's signed push."""
+    """Verifies the signature of a Pub/Sub push."""
 
     async def verify_push(self, authorization: str, subscription: str | None) -> None:
         """Raise `Unauthenticated` unless the header's bearer token and the envelope's subscription are ours.
-
-        `subscription` is None for an unwrapped push without metadata, which names none: then the token's account
-        and audience must do.
-
-        Raises `TryLater` when Google's keys cannot be had: that is no forgery, so Pub/Sub should push again.
-        """
+        `subscription` is None for an unwrapped push without metadata, which names none: then the token's account and
+        audience decide. Raises `TryLater` if Google's keys cannot be fetched: the push may be genuine, so Pub/Sub
+        should send it again."""
 
 
 class AddonCallers(Protocol):
-    """Checks Google's two tokens. Every refusal is the same `Unauthenticated`; `TryLater` without Google's keys."""
+    """Verifies the two tokens of a call from the add-on. Every refusal is the same `Unauthenticated`. Raises `TryLater`
+    if Google's keys cannot be fetched."""
 
     async def verify_system(self, authorization: str, audience: str) -> None:
-        """The header's bearer token is Google's own for our deployment, and for exactly this endpoint."""
+        """Verify the header's bearer token: Google calls for our deployment, at exactly this endpoint."""
 
     async def verify_user(self, token: str) -> str:
-        """The event's user token, meant for our deployment; returns the account's `sub`."""
+        """Verify the user's token, which must be for our deployment; returns the account's `sub`."""

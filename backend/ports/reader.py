@@ -1,8 +1,7 @@
-"""Reading a stranger's message, scoring included, somewhere it can be stopped.
+"""Reading and scoring a stranger's message in a process that can be stopped.
 
-Each call has a limit of time and of memory. A message that passes one, or that breaks what reads it, costs only
-itself: the call raises `ReadingFailed`, and the next message is read as usual.
-"""
+Each call has a limit of time and of memory. A message that exceeds one, or that makes the reading code fail, affects
+only itself: the call raises `ReadingFailed`, and the next message is read as usual."""
 
 from __future__ import annotations
 
@@ -19,8 +18,8 @@ from backend.ports.gmail import Fetched
 
 
 class ReadingFailed(PitchgateError):
-    """The message could not be read; trying again would end the same. `fault` names an error and its place, for logs,
-    and never holds content."""
+    """The message could not be read, and another try would fail too. `fault` names an error and its place, for logs,
+    and never contains mail."""
 
     def __init__(self, cause: FailOpenCause, fault: str = "") -> None:
         super().__init__("unread")
@@ -29,28 +28,28 @@ class ReadingFailed(PitchgateError):
 
 
 class Reader(Protocol):
-    """Calls may run again and change nothing. All raise `TryLater` for bytes that are no whole answer of Google's, and
-    while there is nothing to read with."""
+    """Calls may be repeated and change nothing. All raise `TryLater` if the bytes are not a complete answer of
+    Google's, or if no reading process is available."""
 
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
         """Read and score. An error while scoring gives a digest with a cause. Raises `ReadingFailed` if not even the
         facts could be read."""
 
     async def show(self, fetched: Fetched, owner: Owner, score: Score) -> ShownMessage:
-        """The message as its owner is shown it, the reasons of `score` marked. Raises `ReadingFailed`."""
+        """The message as it is shown to its owner, with the reasons of `score` marked. Raises `ReadingFailed`."""
 
     async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
-        """Whom this message of the owner's makes a correspondent. Raises `ReadingFailed`."""
+        """The addresses that become correspondents through this message of the owner's. Raises `ReadingFailed`."""
 
     async def offer(self, fetched: Fetched) -> UnsubscribeOffer:
-        """What the message offers for unsubscribing. Raises `ReadingFailed`."""
+        """How the message offers to unsubscribe. Raises `ReadingFailed`."""
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
-        """The probabilities at which the model in use was found to be right often enough."""
+        """The thresholds of the model in use for this strictness."""
 
     def cost(self, strictness: Strictness) -> StrictnessCost:
-        """What the model in use was found to cost at this strictness."""
+        """What this strictness costs with the model in use: ordinary mail held, pitches caught."""
 
     @property
     def model_version(self) -> str:
-        """Version of the model in use; it may change between two calls."""
+        """The version of the model in use; it may change between two calls."""

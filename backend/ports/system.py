@@ -1,4 +1,4 @@
-"""Time and randomness, handed in so that tests choose what they are."""
+"""Time, randomness and encryption, passed in so that tests can choose them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ class Clock(Protocol):
     """The only source of "now"."""
 
     def now(self) -> datetime:
-        """Aware UTC."""
+        """The current time, in UTC."""
 
 
 class TimeCheck(Protocol):
-    """What is known of the machine's own time, by that of Google's answers."""
+    """How the machine's clock compares with the time in Google's answers."""
 
     @property
     def settled(self) -> bool:
-        """Whether `Clock.now` agrees with Google's time of the last hour. Until it does nothing is deleted, and
-        nothing ends, for its age."""
+        """Whether `Clock.now` agrees with Google's time of the last hour. Until it does, nothing is deleted or ended
+        because of its age."""
 
     @property
     def skew(self) -> timedelta:
@@ -37,23 +37,24 @@ class TokenSource(Protocol):
 
 
 class Vault(Protocol):
-    """Secrets at rest. Thread-safe; both calls take microseconds."""
+    """Encrypts secrets at rest. Thread-safe; both calls take microseconds."""
 
     def seal(self, secret: str) -> bytes:
         """Encrypt with the newest key."""
 
     def open(self, sealed: bytes) -> str:
-        """Decrypt with whichever key fits. Raises `Refused` (code sealed) if none does."""
+        """Decrypt with the key that fits. Raises `Refused` (code sealed) if none does."""
 
 
 class DecisionKeys(Protocol):
-    """Keys of the logs, each known in the clear to this process alone. Thread-safe; cheap after the first call."""
+    """Keys of the logs of decisions, known in plain text to this process alone. Thread-safe; cheap after the first
+    call."""
 
     def fresh(self, mailbox_id: str) -> tuple[bytes, bytes]:
-        """A new key of a mailbox: sealed, to be kept, and in the clear."""
+        """A new key for a mailbox: encrypted, to be stored, and in plain text."""
 
     def open(self, sealed: bytes, mailbox_id: str) -> bytes | None:
-        """The key in the clear; None if no secret key opens it, or it is another mailbox's."""
+        """The key in plain text; None if no secret key decrypts it, or if it belongs to another mailbox."""
 
     def salt(self) -> bytes:
-        """Random bytes for one entry."""
+        """Random bytes for one entry of the log."""

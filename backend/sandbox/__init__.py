@@ -1,5 +1,4 @@
-"""A local Google: OAuth, Gmail REST, Pub/Sub push, a meter, faults and a plain webmail, in one process.
+"""A local Google in one process: OAuth, Gmail's REST API, Pub/Sub push, a quota meter, faults and a plain webmail.
 
-It stands alone: nothing here imports the rest of the backend, and the rest only meets it over HTTP.
-State lives in memory and ends with the process.
-"""
+It imports nothing of the rest of the backend, which reaches it only over HTTP. Its state is in memory and ends with the
+process."""

@@ -1,4 +1,4 @@
-"""Cards within Google's limits, drawn as HTML."""
+"""Checks cards against Google's limits, and draws them as HTML."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def card_problems(card: Mapping[str, Any]) -> list[str]:
-    """What Gmail would refuse or cut off, in words; empty if nothing. `http` is let pass on loopback only."""
+    """What Gmail would refuse or cut off, in words; empty if nothing. `http` is allowed on loopback only."""
     found = list(_structure(card))
     _look("card", card, "card", found)
     size = len(json.dumps(card, ensure_ascii=False).encode())
@@ -46,7 +46,7 @@ def card_problems(card: Mapping[str, Any]) -> list[str]:
 
 
 def answer_problems(answer: Mapping[str, Any], *, clicked: bool) -> list[str]:
-    """The same of a whole answer: of a trigger, or of something that was `clicked`."""
+    """The same for a whole answer: to a trigger, or to a click (`clicked`)."""
     if "requesting_google_scopes" in answer or "basic_authorization_prompt" in answer:
         return list(_prompt(answer))
     if clicked and set(answer) - {"renderActions", "stateChanged"}:
@@ -68,7 +68,7 @@ def answer_problems(answer: Mapping[str, Any], *, clicked: bool) -> list[str]:
 
 
 def cards_of(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Every card an answer brings."""
+    """Every card in an answer."""
     action = answer.get("renderActions", answer).get("action", {})
     steps = action.get("navigations", ())
     return [step[name] for step in steps for name in ("pushCard", "updateCard") if name in step]
@@ -114,7 +114,7 @@ def _widgets(card: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _look(name: str, value: Any, path: str, found: list[str]) -> None:
-    """Check what stands in the field `name`, and everything below it. Runs at every answer, so it takes no detour."""
+    """Check the value of the field `name`, and everything below it. It runs for every answer, so it must be fast."""
     if isinstance(value, list):
         for number, inner in enumerate(value):
             _look(name, inner, f"{path}[{number}]", found)
@@ -218,7 +218,7 @@ CHECKS = {
     "columns": _columns,
     "buttonList": _buttons,
 }
-"""By the name of the field a value stands in."""
+"""Name of a field → the check of its value."""
 
 
 # ---- A card as HTML
@@ -227,11 +227,11 @@ CHECKS = {
 _TAG = re.compile(r"(<br\s*/?>|</?[biu]>)")
 KINDS = {"FILLED": "filled", "FILLED_TONAL": "filled", "BORDERLESS": "plain"}
 ICONS = {"PERSON": "@", "CLOCK": "◔"}
-"""Gmail's own pictures for these are not ours to copy."""
+"""Stand-ins for Gmail's own icons, which may not be copied."""
 
 
 def marked(text: str) -> Markup:
-    """The HTML subset of card texts; everything else in it is shown as it is written."""
+    """A card's text as HTML: the tags that Gmail allows are kept, everything else is escaped."""
     parts, open_tags = [], []
     for part in _TAG.split(text):
         name = part.strip("</> ")

@@ -1,4 +1,4 @@
-"""Gmail's side of an add-on: the events it sends, and what it makes of the answers."""
+"""Gmail's side of an add-on: the events it sends, and how it handles the answers."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ DEFAULT_CLIENT = "104400000017-addon.apps.googleusercontent.com"
 
 
 class DeploymentError(ValueError):
-    """A deployment Google would refuse; the text says why."""
+    """A deployment that Google would refuse; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A deployed add-on. `prefixes` are where its links may lead."""
+    """A deployed add-on. Its links may lead only to `prefixes`."""
 
     name: str
     home: str
@@ -73,7 +73,7 @@ ID_FORMS = ("msg-f", "hex")
 
 @dataclass(frozen=True, slots=True)
 class OwnerSetup:
-    """How the owner's Gmail is set: where they read, their language and distance from UTC."""
+    """How the owner's Gmail is set up: platform, language, time zone."""
 
     platform: str = "WEB"
     locale: str = "en-US"
@@ -84,8 +84,8 @@ class OwnerSetup:
 
 @dataclass(frozen=True, slots=True)
 class Forgery:
-    """What is wrong with the tokens: claims that replace the true ones (None takes one out), and which of the
-    two a stranger's key signed."""
+    """What is wrong with the tokens: claims that replace the true ones (None removes one), and which of the two is
+    signed with a stranger's key."""
 
     system: Mapping[str, Any] = field(default_factory=dict)
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class AddonRequest:
 
 @dataclass(frozen=True, slots=True)
 class OwnerClick:
-    """What the owner did: opened a message or clicked, with what the card carries."""
+    """The owner's click: on a message or on a card, with the values that the card sends."""
 
     url: str
     message: str = ""
@@ -123,7 +123,7 @@ def addon_request(
     request: OwnerClick,
     forgery: Forgery,
 ) -> AddonRequest:
-    """The request Google would send. `granted` are the scopes the owner consented to."""
+    """The request that Google would send. `granted` are the scopes that the owner consented to."""
     system = _signed(keys, _system(deployment, request.url, now) | dict(forgery.system), forgery, "system")
     auth: dict[str, Any] = {"systemIdToken": system, "authorizedScopes": sorted(granted)}
     if granted:
@@ -210,7 +210,7 @@ Card = Mapping[str, Any]
 
 
 class HostError(ValueError):
-    """Something a person can mend; the text says how."""
+    """An error that a person can correct; the text says how."""
 
 
 @dataclass(slots=True)
@@ -238,7 +238,7 @@ class Panel:
         return self.stack[-1] if self.stack else None
 
     def as_json(self) -> dict[str, Any]:
-        """For tests and tools."""
+        """The panel for tests and tools."""
         return {
             "status": self.status,
             "answer": self.answer,
@@ -253,7 +253,7 @@ class Panel:
 
 
 class Host:
-    """One add-on, all owners."""
+    """The host of one add-on, for all owners."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -266,7 +266,7 @@ class Host:
         return self._panels.setdefault(owner.address, Panel())
 
     def scopes(self, owner: Mailbox) -> frozenset[str]:
-        """What the owner has consented to: everything, unless it was said otherwise."""
+        """What the owner has consented to: everything, unless a test has changed it."""
         return self.granted.get(owner.address, self._deployed().scopes)
 
     async def open(
@@ -282,7 +282,7 @@ class Host:
     async def click(
         self, owner: Mailbox, number: int, inputs: Mapping[str, list[str]], forgery: Forgery = HONEST
     ) -> Panel:
-        """Press the thing with this number on the card that is shown."""
+        """Click the control with this number on the card that is shown."""
         panel = self.panel(owner)
         found = clicks(panel.card or {})
         if not 0 <= number < len(found):
@@ -297,8 +297,8 @@ class Host:
         return panel
 
     async def back(self, owner: Mailbox) -> Panel:
-        """The arrow on top of a card that was put upon another. A first card that is marked as out of date is
-        asked for again."""
+        """Click the arrow above a card that lies upon another. A first card that is marked as out of date is requested
+        again."""
         panel = self.panel(owner)
         if len(panel.stack) > 1:
             panel.stack.pop()
@@ -308,7 +308,7 @@ class Host:
         return panel
 
     async def consent(self, owner: Mailbox) -> Panel:
-        """The owner agrees to what was asked for, and the call is made again."""
+        """Consent to the scopes asked for, and repeat the call."""
         panel = self.panel(owner)
         if panel.pending is None:
             raise HostError("Nothing was asked for.")
@@ -391,7 +391,7 @@ class Host:
         panel.outdated |= panel.stale
 
     def _outside(self, answer: Mapping[str, Any]) -> list[str]:
-        """Links Gmail would not open: those that match no prefix of the deployment."""
+        """Links that Gmail would not open, because they match no prefix of the deployment."""
         allowed = self._deployed().prefixes
         urls = [
             click["openLink"]["url"]
@@ -416,7 +416,7 @@ def _show(panel: Panel, action: Mapping[str, Any]) -> None:
 
 
 def clicks(card: Any) -> list[Mapping[str, Any]]:
-    """Every click of a card, in the order of the page."""
+    """Every control of a card that can be clicked, in the order of the page."""
     if isinstance(card, list):
         return [click for item in card for click in clicks(item)]
     if not isinstance(card, Mapping):
@@ -426,7 +426,7 @@ def clicks(card: Any) -> list[Mapping[str, Any]]:
 
 
 def defaults(card: Card) -> dict[str, list[str]]:
-    """What the card's inputs hold before anybody touches them."""
+    """The initial values of the card's inputs."""
     found: dict[str, list[str]] = {}
     for section in card.get("sections", ()):
         for widget in section.get("widgets", ()):
@@ -438,5 +438,5 @@ def defaults(card: Card) -> dict[str, list[str]]:
 
 
 def settle(panel: Panel, **changes: Any) -> None:
-    """Change how the owner's Gmail is set."""
+    """Change how the owner's Gmail is set up."""
     panel.setting = replace(panel.setting, **changes)

@@ -21,13 +21,13 @@ KEY = "pitchgate_sandbox_addon"
 
 
 def host() -> Host:
-    """The app's host; made when it is first asked for."""
+    """The app's host, made on first use."""
     return cast(Host, current_app.extensions.setdefault(KEY, Host(world())))
 
 
 @blueprint.errorhandler(HostError)
 async def refused(error: HostError) -> Response:
-    """What a person can mend."""
+    """The answer to an error that a person can correct."""
     response = jsonify({"error": str(error)})
     response.status_code = 409
     return response
@@ -35,8 +35,8 @@ async def refused(error: HostError) -> Response:
 
 @blueprint.put("")
 async def deploy() -> Response:
-    """{"deployment": the JSON given to Google, "account"?, "client_id"?}: create or replace the deployment.
-    Answers what `get-authorization` tells."""
+    """{"deployment": the JSON given to Google, "account"?, "client_id"?}: create or replace the deployment. Answers
+    like `get-authorization`."""
     try:
         deployment = Deployment.read(await json_object())
     except DeploymentError as error:
@@ -144,7 +144,7 @@ CSP = (
 @pages.errorhandler(BadRequest)
 @pages.errorhandler(HostError)
 async def friendly(error: BadRequest | HostError) -> Response:
-    """A page, not JSON: people see this."""
+    """Errors as a page instead of JSON, because people see them."""
     page = await _page("mail_error.html", message=str(error))
     page.status_code = getattr(error, "status", 409)
     return page
@@ -158,7 +158,7 @@ async def owners() -> Response:
 
 @pages.get("/<address>")
 async def inbox(address: str) -> Response:
-    """A folder, with the add-on's homepage card beside it. `stay` keeps the panel as it is."""
+    """A folder with the add-on's homepage card beside it. `stay` leaves the panel unchanged."""
     owner = owner_of(address)
     label = request.args.get("label", "INBOX")
     if "stay" not in request.args:
@@ -175,7 +175,7 @@ async def inbox(address: str) -> Response:
 
 @pages.get("/<address>/message/<message_id>")
 async def message(address: str, message_id: str) -> Response:
-    """A message, with its card beside it. `stay` keeps the panel as it is; without it the add-on is called again."""
+    """A message with its card beside it. `stay` leaves the panel unchanged; otherwise the add-on is called again."""
     owner = owner_of(address)
     found = owner.get(message_id)
     if found is None:
@@ -232,7 +232,7 @@ async def _beside(owner: Mailbox, template: str, **values: object) -> Response:
 
 
 def _message(owner: Mailbox, back: str) -> StoredMessage | None:
-    """The message that the page at the path `back` shows; None for a folder."""
+    """The message that the page at `back` shows; None for a folder."""
     return owner.get(back.rpartition("/")[2])
 
 

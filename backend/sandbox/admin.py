@@ -1,4 +1,4 @@
-"""The local Google's own page: mailboxes, letters, faults, and what an owner does in Gmail."""
+"""Admin routes of the local Google: mailboxes, letters, faults, and what an owner does in Gmail."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def mailbox_json(world: World, mailbox: Mailbox) -> dict[str, Any]:
 
 
 def message_json(mailbox: Mailbox, message: StoredMessage, full: bool) -> dict[str, Any]:
-    """One message; `full` adds all headers, the text, the raw source, and when it came and which labels it got when
-    (epoch milliseconds)."""
+    """One message; `full` adds all headers, the text, the raw source, and when it got which labels (epoch
+    milliseconds)."""
     body: dict[str, Any] = {
         "id": message.id,
         "threadId": message.thread_id,
@@ -106,11 +106,11 @@ Act = Callable[[World, Mailbox, dict[str, Any]], Result]
 
 
 class ActError(ValueError):
-    """An act that cannot be performed; the text says why."""
+    """An act that cannot be carried out; the text says why."""
 
 
 def perform(world: World, data: dict[str, Any]) -> Result:
-    """Perform {"act": name, "mailbox": address, ...}. Counts it. Raises ActError."""
+    """Carry out {"act": name, "mailbox": address, ...} and count it. Raises ActError."""
     act = ACTS.get(str(data.get("act")))
     if act is None:
         raise ActError(f"act must be one of {', '.join(sorted(ACTS))}.")
@@ -165,7 +165,7 @@ def _narrow_scopes(world: World, mailbox: Mailbox, data: dict[str, Any]) -> Resu
 
 
 def _exhaust_quota(world: World, mailbox: Mailbox, data: dict[str, Any]) -> Result:
-    """Something else uses up this minute's units."""
+    """Use up this minute's units, as another program of the owner might."""
     units = int(data.get("units") or world.knobs.quota_per_minute)
     world.meter.charge(mailbox.address, "another.application", units, world.clock.now())
     return {"units": units}
@@ -232,13 +232,13 @@ async def reset_meter() -> Response:
 
 @blueprint.get("/sandbox/settings")
 async def get_settings() -> Response:
-    """All knobs."""
+    """All settings."""
     return jsonify(world().knobs.as_json())
 
 
 @blueprint.put("/sandbox/settings")
 async def put_settings() -> Response:
-    """Turn some knobs."""
+    """Change some settings."""
     try:
         world().knobs.update(await json_object())
     except KnobError as error:
@@ -272,14 +272,14 @@ async def add_fault() -> Response:
 
 @blueprint.delete("/sandbox/faults")
 async def clear_faults() -> Response:
-    """Lift all rules."""
+    """Remove all rules."""
     world().faults.clear()
     return jsonify({})
 
 
 @blueprint.delete("/sandbox/faults/<int:rule_id>")
 async def remove_fault(rule_id: int) -> Response:
-    """Lift one rule."""
+    """Remove one rule."""
     return jsonify({}) if world().faults.remove(rule_id) else refuse("There is no such rule.", 404)
 
 
@@ -362,7 +362,7 @@ async def add_redirects(client_id: str) -> Response:
 @blueprint.post("/sandbox/tokens")
 async def mint_tokens() -> Response:
     """{account, scopes: [...], client_id?, refresh_token?} -> a token answer, without the consent page. With
-    `refresh_token` that one is the grant's, as another sandbox gave it out."""
+    `refresh_token` the grant gets this token, which another sandbox issued."""
     data = await json_object()
     check_keys(data, frozenset({"account", "scopes", "client_id", "refresh_token"}))
     account = str(data.get("account") or "").strip().lower()
@@ -378,7 +378,7 @@ async def mint_tokens() -> Response:
 
 @blueprint.post("/sandbox/clock")
 async def advance_clock() -> Response:
-    """{"advance"?: seconds, "skew"?: seconds}: move the clock forward; tell times that are off by so much."""
+    """{"advance"?: seconds, "skew"?: seconds}: move the clock forward; report times that are wrong by `skew`."""
     data, clock = await json_object(), world().clock
     check_keys(data, frozenset({"advance", "skew"}))
     for name, seconds in data.items():

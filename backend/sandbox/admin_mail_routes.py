@@ -58,7 +58,7 @@ async def get_mailbox(address: str) -> Response:
 
 @blueprint.delete("/sandbox/mailboxes/<address>")
 async def delete_mailbox(address: str) -> Response:
-    """Remove an account with everything it holds."""
+    """Remove an account and everything in it."""
     world().delete_mailbox(_box(address).address)
     return jsonify({})
 
@@ -128,7 +128,7 @@ async def deliver() -> Response:
 
 @blueprint.post("/sandbox/mailboxes/<address>/labels")
 async def move_labels(address: str) -> Response:
-    """The owner's hand: {"ids": [...], "add": [names], "remove": [names]}; missing labels are created."""
+    """The owner changes labels: {"ids": [...], "add": [names], "remove": [names]}; missing labels are created."""
     mailbox = _box(address)
     data = await json_object()
     check_keys(data, frozenset({"ids", "add", "remove"}))
@@ -141,7 +141,7 @@ async def move_labels(address: str) -> Response:
 
 @blueprint.post("/sandbox/mailboxes/<address>/act")
 async def act(address: str) -> Response:
-    """The owner at Gmail's own page: {"act", "ids"?, "label"?, "to"?} -> {"now": its name, "historyId": ...}."""
+    """The owner acts in Gmail: {"act", "ids"?, "label"?, "to"?} -> {"now": its name, "historyId": ...}."""
     mailbox = _box(address)
     data = await json_object()
     check_keys(data, frozenset({"act", "ids", "label", "to"}))
@@ -192,7 +192,7 @@ async def set_vacation(address: str) -> Response:
 
 @blueprint.put("/sandbox/mailboxes/<address>/filters")
 async def set_filters(address: str) -> Response:
-    """{"filters": [{"criteria", "action"}]}: what the owner's filters do to mail that arrives from now on."""
+    """{"filters": [{"criteria", "action"}]}: the owner's filters for mail that arrives from now on."""
     mailbox = _box(address)
     data = await json_object()
     check_keys(data, frozenset({"filters"}))
@@ -205,7 +205,7 @@ async def set_filters(address: str) -> Response:
 
 @blueprint.post("/sandbox/mailboxes/<address>/send-as")
 async def add_alias(address: str) -> Response:
-    """{"email", "name"?, "accepted"?}: another address the owner may send from."""
+    """{"email", "name"?, "accepted"?}: another address that the owner may send from."""
     mailbox = _box(address)
     data = await json_object()
     check_keys(data, frozenset({"email", "name", "accepted"}))
@@ -219,7 +219,7 @@ async def add_alias(address: str) -> Response:
 
 @blueprint.get("/sandbox/outbox")
 async def outbox() -> Response:
-    """{"messages": [...]}: everything local mailboxes sent, oldest first, to any address."""
+    """{"messages": [...]}: everything that local mailboxes sent to any address, oldest first."""
     return jsonify({"messages": [sent_json(sent) for sent in world().post.outbox]})
 
 

@@ -1,4 +1,4 @@
-"""Google Cloud's API, as far as an environment needs it."""
+"""Google Cloud's API, as far as `pitchgate cloud` needs it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ blueprint.register_error_handler(PubSubError, refused)
 
 @blueprint.before_request
 async def known_callers() -> None:
-    """Where callers are known, only they may."""
+    """If service accounts exist, only they may call."""
     check_caller(world().service_accounts, request.headers.get("Authorization", ""), world().clock.now())
     if request.path.startswith(("/v1/projects", "/v3/projects")) and not request.headers.get(
         "X-Goog-User-Project"
@@ -38,7 +38,7 @@ async def known_callers() -> None:
 
 @blueprint.get("/v3/projects/<project>")
 async def get_project(project: str) -> Response:
-    """A project and its number, once that service is on."""
+    """A project and its number, if the Resource Manager API is on."""
     if f"projects/{project}/services/cloudresourcemanager.googleapis.com" not in world().cloud.services:
         response = jsonify(
             {
@@ -64,7 +64,7 @@ async def get_service(project: str, name: str) -> Response:
 
 @blueprint.post(f"{_SERVICE}:enable")
 async def enable_service(project: str, name: str) -> Response:
-    """Switch it on; the operation is over at once."""
+    """Switch an API on; the operation is complete at once."""
     world().cloud.services.add(f"projects/{project}/services/{name}")
     return jsonify({"name": "operations/acat.p2", "done": True})
 
@@ -83,13 +83,13 @@ async def create_account(project: str) -> Response:
 
 @blueprint.get(f"{_ACCOUNTS}/<email>")
 async def get_account(project: str, email: str) -> Response:
-    """Read one."""
+    """Read a service account."""
     return jsonify(_account(email))
 
 
 @blueprint.delete(f"{_ACCOUNTS}/<email>")
 async def delete_account(project: str, email: str) -> Response:
-    """Delete one."""
+    """Delete a service account."""
     del world().cloud.accounts[_account(email)["email"]]
     return jsonify({})
 
@@ -97,14 +97,14 @@ async def delete_account(project: str, email: str) -> Response:
 @blueprint.get(f"{_TOPIC}:getIamPolicy", defaults={"kind": "topics"})
 @blueprint.get(f"{_SUBSCRIPTION}:getIamPolicy", defaults={"kind": "subscriptions"})
 async def get_policy(project: str, kind: str, name: str) -> Response:
-    """Who may what."""
+    """Read the IAM policy of a resource."""
     return jsonify(world().cloud.policy(_there(f"projects/{project}/{kind}/{name}")))
 
 
 @blueprint.post(f"{_TOPIC}:setIamPolicy", defaults={"kind": "topics"})
 @blueprint.post(f"{_SUBSCRIPTION}:setIamPolicy", defaults={"kind": "subscriptions"})
 async def set_policy(project: str, kind: str, name: str) -> Response:
-    """Say so. The grant to Gmail's account is what lets it publish."""
+    """Set the IAM policy of a resource. The grant to Gmail's account lets it publish."""
     resource = _there(f"projects/{project}/{kind}/{name}")
     kept = world().cloud.set_policy(resource, (await json_object()).get("policy") or {})
     if kept is None:
@@ -119,7 +119,7 @@ async def set_policy(project: str, kind: str, name: str) -> Response:
 
 @blueprint.patch(_SUBSCRIPTION)
 async def patch_subscription(project: str, name: str) -> Response:
-    """Change the fields of `updateMask`; what waits stays."""
+    """Change the fields named in `updateMask`; waiting messages stay."""
     body = await json_object()
     full = _there(f"projects/{project}/subscriptions/{name}")
     present = world().broker.subscriptions[full]
@@ -136,7 +136,7 @@ async def patch_subscription(project: str, name: str) -> Response:
 
 
 def number(project: str) -> int:
-    """Google's own number of a project."""
+    """The number that Google gives a project."""
     return 10**11 + zlib.crc32(project.encode())
 
 
@@ -167,7 +167,7 @@ _FIELDS = {"name", "etag", "oauthScopes", "addOns"}
 
 @add_ons.before_request
 async def switched_on() -> Response | None:
-    """Google's refusal while the API is off in the project."""
+    """Google's refusal if the add-ons API is off in the project; None if it is on."""
     project = (request.view_args or {})["project"]
     if f"projects/{project}/services/{SERVICE}" in world().cloud.services:
         return None
@@ -181,7 +181,7 @@ async def switched_on() -> Response | None:
 
 @add_ons.get("/v1/projects/<project>/authorization")
 async def get_authorization(project: str) -> Response:
-    """Who calls the endpoints of this project's add-ons."""
+    """The service account that calls the endpoints of this project's add-ons."""
     own = number(project)
     return jsonify(
         {
@@ -194,7 +194,7 @@ async def get_authorization(project: str) -> Response:
 
 @add_ons.post(_DEPLOYMENTS)
 async def create_deployment(project: str) -> Response:
-    """Create one."""
+    """Create a deployment."""
     body, name = await _body(), _name(project, request.args.get("deploymentId", ""))
     if "name" in body:
         raise PubSubError(400, "deployment.name cannot be set.")
@@ -205,13 +205,13 @@ async def create_deployment(project: str) -> Response:
 
 @add_ons.get(f"{_DEPLOYMENTS}/<name>")
 async def get_deployment(project: str, name: str) -> Response:
-    """Read one."""
+    """Read a deployment."""
     return jsonify(_deployed(_name(project, name)))
 
 
 @add_ons.put(f"{_DEPLOYMENTS}/<name>")
 async def replace_deployment(project: str, name: str) -> Response:
-    """Create or replace one; nothing of the old one stays."""
+    """Create a deployment, or replace one completely."""
     body, full = await _body(), _name(project, name)
     present = world().cloud.deployments.get(full)
     if present and body.get("etag") and body["etag"] != present["etag"]:
@@ -221,7 +221,7 @@ async def replace_deployment(project: str, name: str) -> Response:
 
 @add_ons.delete(f"{_DEPLOYMENTS}/<name>")
 async def delete_deployment(project: str, name: str) -> Response:
-    """Delete one."""
+    """Delete a deployment."""
     del world().cloud.deployments[_deployed(_name(project, name))["name"]]
     return jsonify({})
 

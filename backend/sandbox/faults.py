@@ -1,4 +1,4 @@
-"""What the local Google can be made to do wrong, by method and by number; its clock, and its quota."""
+"""Faults that the local Google can be made to show, by API method and by count; its clock, and its quota."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from typing import Any
 
 
 class KnobError(ValueError):
-    """A knob that does not exist or a value out of range; the text names it."""
+    """An unknown setting or a value out of range; the text names it."""
 
 
 @dataclass(slots=True)
 class Knobs:
-    """Times are seconds unless the name says otherwise. Changed by admin route and command line."""
+    """Settings that can change while it runs, by admin route and command line. Times are seconds unless the name says
+    otherwise."""
 
     access_token_lifetime: float = 3599.0
     authorization_code_lifetime: float = 600.0
@@ -47,13 +48,13 @@ class Knobs:
     exact_subjects: bool = False
 
     def update(self, values: dict[str, Any]) -> None:
-        """Set several knobs at once, or none. Raises KnobError."""
+        """Change several settings at once, or none. Raises KnobError."""
         checked = {name: self._checked(name, value) for name, value in values.items()}
         for name, value in checked.items():
             setattr(self, name, value)
 
     def as_json(self) -> dict[str, Any]:
-        """All knobs and their values."""
+        """All settings and their values."""
         return asdict(self)
 
     def _checked(self, name: str, value: Any) -> Any:
@@ -82,7 +83,7 @@ _CHOICES = {
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
-    """`name=value` from a command line, the value read as true/false, a number or a word."""
+    """`name=value` from a command line; the value is true or false, a number or a word."""
     name, sign, value = text.partition("=")
     if not sign:
         raise KnobError(f"{text[:60]!r} is not of the form name=value.")
@@ -135,14 +136,14 @@ TOKEN_REFUSALS = {
     "rate_limit_exceeded": (403, "Rate Limit Exceeded"),
     "internal_failure": (400, "Backend Error"),
 }
-"""What only the token endpoint says, by its word: HTTP status and description."""
+"""Errors of the token endpoint alone: OAuth error code → HTTP status and description."""
 TRANSPORT_KINDS = ("slow", "drop", "drop_after", "drop_mid", "unavailable_after", "garbage")
 RACE_KINDS = ("label_taken",)
-"""Somebody else has just done the same: it is there, and the call is refused."""
+"""Another caller has just done the same, so the call is refused."""
 KINDS = ERROR_KINDS + tuple(TOKEN_REFUSALS) + TRANSPORT_KINDS + RACE_KINDS
 ISSUER = "oauth.token"
 BATCH = "batch"
-"""A batch request as a whole; the calls inside it go by their own names."""
+"""The method name of a batch request as a whole; the calls in it have their own names."""
 
 # These let the call take effect before it fails: the caller cannot know whether it happened.
 AFTER_KINDS = frozenset({"drop_after", "drop_mid", "unavailable_after", "garbage", *RACE_KINDS})
@@ -154,11 +155,9 @@ class FaultError(ValueError):
 
 @dataclass(slots=True)
 class FaultRule:
-    """One rule. `method`, `mailbox` and `project` (the client's) are shell patterns; `times` 0 means without end.
-
-    `skip` calls pass first, then each matching call is hit with `probability` (0 to 1).
-    `seconds` is for "slow" and for the time named by "too_many_requests".
-    """
+    """One rule. `method`, `mailbox` and `project` (the client's) are shell patterns; `times` 0 means for ever. The
+    first `skip` calls pass, then each matching call is hit with `probability` (0 to 1). `seconds` is for "slow", and
+    for the time that "too_many_requests" names."""
 
     kind: str
     method: str = "*"
@@ -189,7 +188,7 @@ class FaultRule:
 
     @property
     def spent(self) -> bool:
-        """Whether the rule has done all it was asked to."""
+        """Whether the rule has been applied as often as it may be."""
         return self.times > 0 and self.hits >= self.times
 
     def as_json(self) -> dict[str, Any]:
@@ -198,7 +197,7 @@ class FaultRule:
 
 
 class FaultPlan:
-    """The rules in force, in order; the first that hits a call decides."""
+    """The active rules, in order; the first that hits a call counts."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -208,13 +207,13 @@ class FaultPlan:
         self.methods: dict[str, Counter[str]] = {}
 
     def add(self, rule: FaultRule) -> int:
-        """Put a rule in force; returns its id."""
+        """Add a rule; returns its id."""
         rule.id = next(self._ids)
         self.rules.append(rule)
         return rule.id
 
     def clear(self) -> None:
-        """Lift all rules; counts stay."""
+        """Remove all rules; the counts stay."""
         self.rules.clear()
 
     def remove(self, rule_id: int) -> bool:
@@ -224,11 +223,9 @@ class FaultPlan:
         return len(self.rules) < before
 
     def strike(self, method: str, mailbox: str = "", project: str = "") -> FaultRule | None:
-        """The rule that hits this call, or None. Counts the hit; spent rules leave the plan.
-
-        A batch as a whole is hit only by a rule that names it: one for any method means the calls inside. What only
-        the token endpoint says hits nothing else.
-        """
+        """The rule that hits this call, or None. Counts the hit; used-up rules are removed. A batch as a whole is hit
+        only by a rule that names it; a rule for any method means the calls in it. Errors of the token endpoint hit
+        nothing else."""
         short = method.removeprefix("gmail.users.")
         for rule in self.rules:
             named = fnmatchcase(method, rule.method) or fnmatchcase(short, rule.method)
@@ -260,18 +257,17 @@ LARGEST_SKEW = 86_400.0
 
 
 class Clock:
-    """Epoch time. Only `advance` moves it against the real one.
-
-    `skew` (seconds, negative: behind) is how far the time Google *tells* is off: dates of mail, ends of watches,
-    times to come back at, the Date of answers, times in signed tokens. The sandbox's own waits never see it.
-    """
+    """Epoch time. Only `advance` moves it against the real time. `skew` (seconds, negative: behind) is added to all
+    times that Google reports: dates of mail, ends of watches, times to retry at, the Date header, times in signed
+    tokens. The sandbox's own waits do not use it."""
 
     def __init__(self) -> None:
         self.offset = 0.0
         self.skew = 0.0
 
     def real(self) -> float:
-        """Epoch seconds for signed tokens: without the offset, for programs whose clock was not moved check them."""
+        """Epoch seconds for signed tokens: without the offset, because programs whose clock was not moved check
+        them."""
         return time.time() + self.skew
 
     def now(self) -> float:
@@ -291,7 +287,7 @@ class Clock:
         return int(self.shown() * 1000)
 
     def set_skew(self, seconds: float) -> None:
-        """Tell times that are off by so much. Raises ValueError beyond a day."""
+        """Report times that are wrong by this many seconds. Raises ValueError beyond a day."""
         if not -LARGEST_SKEW <= seconds <= LARGEST_SKEW:
             raise ValueError(
                 f"A clock's skew must be from {-LARGEST_SKEW:.0f} to {LARGEST_SKEW:.0f} seconds."
@@ -380,7 +376,7 @@ class Meter:
         self._accounts: dict[str, _Account] = defaultdict(_Account)
 
     def charge(self, mailbox: str, method_id: str, units: int, now: float, limit: int | None = None) -> bool:
-        """Count one call; False (and nothing spent) if it would pass `limit` units in 60 seconds."""
+        """Count one call; False, without counting, if it would exceed `limit` units in 60 seconds."""
         account = self._accounts[mailbox]
         while account.recent and account.recent[0][0] <= now - WINDOW:
             account.in_window -= account.recent.popleft()[1]
@@ -395,7 +391,7 @@ class Meter:
         return True
 
     def enter(self, mailbox: str, cap: int) -> bool:
-        """Note a call in flight; False if `cap` (0 means none) are under way already."""
+        """Note a call in flight; False if `cap` are in flight already (0 means no limit)."""
         account = self._accounts[mailbox]
         if cap and account.in_flight >= cap:
             account.refused += 1
@@ -405,7 +401,7 @@ class Meter:
         return True
 
     def leave(self, mailbox: str) -> None:
-        """The call is answered."""
+        """The call was answered."""
         self._accounts[mailbox].in_flight -= 1
 
     def reset(self) -> None:
@@ -437,11 +433,8 @@ class Meter:
 
 
 def drop_connection(client: tuple[str, int] | None) -> bool:
-    """Shut down this process's connection to the peer `client` (host, port); False if there is none.
-
-    The server gives applications no hold on their connection, so it is found among the open
-    descriptors by its peer.
-    """
+    """Shut down this process's connection to the peer `client` (host, port); False if there is none. The server gives
+    applications no access to their connection, so it is found among the open descriptors by its peer."""
     if client is None:
         return False
     for name in os.listdir("/dev/fd"):

@@ -1,4 +1,4 @@
-"""What admin routes are sent as JSON: messages to deliver, and what an owner does by hand."""
+"""Reads the JSON of admin routes: messages to deliver, and what an owner does by hand."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def read_arrival(data: dict[str, Any], raw: bytes, mailbox: Mailbox) -> Arrival:
 
 
 def label_id(mailbox: Mailbox, name: str, create: bool = False) -> str:
-    """A label's id from its id or name; unknown names are created on request. Raises BadRequest."""
+    """A label's id from its id or name; unknown names can be created. Raises BadRequest."""
     label = mailbox.labels.get(name) or mailbox.labels.named(name)
     if label is None and create:
         try:
@@ -118,7 +118,7 @@ def strings(data: dict[str, Any], key: str) -> list[str]:
 
 
 def check_keys(data: dict[str, Any], known: frozenset[str]) -> None:
-    """Refuse misspelt keys rather than ignore them. Raises BadRequest."""
+    """Refuse misspelt keys instead of ignoring them. Raises BadRequest."""
     unknown = sorted(set(data) - known)
     if unknown:
         raise BadRequest(f"{unknown[0][:60]!r} is not known. Known: {', '.join(sorted(known))}.")
@@ -209,7 +209,7 @@ MOVES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "trash": (("TRASH",), ("INBOX", "SPAM")),
     "untrash": (("INBOX",), ("TRASH",)),
 }
-"""A button of Gmail's → the labels it puts on, and those it takes off."""
+"""Button of Gmail's → the labels it adds, and those it removes."""
 
 
 def move(world: World, mailbox: Mailbox, act: str, messages: Sequence[StoredMessage]) -> None:
@@ -219,7 +219,7 @@ def move(world: World, mailbox: Mailbox, act: str, messages: Sequence[StoredMess
 
 
 def _rename_label(world: World, mailbox: Mailbox, data: dict[str, Any]) -> str:
-    """`label` becomes `to`; what is nested below it goes along. `to` may nest it elsewhere."""
+    """Rename `label` to `to`, with the labels nested below it. `to` may nest it elsewhere."""
     label = _own_label(mailbox, data)
     before, after = label.name, str(data.get("to") or "").strip()
     below = [one for one in mailbox.labels.all() if one.name.lower().startswith(f"{before.lower()}/")]
@@ -233,14 +233,14 @@ def _rename_label(world: World, mailbox: Mailbox, data: dict[str, Any]) -> str:
 
 
 def _owner_deletes_label(world: World, mailbox: Mailbox, data: dict[str, Any]) -> str:
-    """`label` goes, off every message too."""
+    """Delete `label`, and remove it from every message."""
     label = _own_label(mailbox, data)
     mailbox.delete_label(label, world.clock.now_ms())
     return label.name
 
 
 def _rename_address(world: World, mailbox: Mailbox, data: dict[str, Any]) -> str:
-    """The account's primary address becomes `to`; mail to the former one still arrives, and may be sent from it."""
+    """Make `to` the account's primary address. The former one still receives mail and may send."""
     try:
         world.rename_mailbox(mailbox, str(data.get("to") or ""))
     except WorldError as error:
@@ -256,8 +256,8 @@ OTHER_ACTS: dict[str, Callable[[World, Mailbox, dict[str, Any]], str]] = {
 
 
 def perform_owner_act(world: World, mailbox: Mailbox, data: dict[str, Any]) -> str:
-    """{"act": name, ...} of `MOVES` (with `ids`) or of `OTHER_ACTS`; what the act was about is called so now. Raises
-    BadRequest."""
+    """{"act": name, ...} of `MOVES` (with `ids`) or of `OTHER_ACTS`. Returns the present name of the label or account.
+    Raises BadRequest."""
     act = str(data.get("act"))
     if act in OTHER_ACTS:
         return OTHER_ACTS[act](world, mailbox, data)
@@ -280,7 +280,7 @@ def _own_label(mailbox: Mailbox, data: dict[str, Any]) -> Label:
 
 
 def reply_letter(mailbox: Mailbox, parent: StoredMessage) -> dict[str, Any]:
-    """A reply to `parent` without its text: to, subject, In-Reply-To, References."""
+    """A reply to `parent`, without text: to, subject, In-Reply-To, References."""
     own = mailbox.own_addresses()
     answer_to = parent.header("Reply-To") or parent.header("From")
     if {address for _, address in fields.addresses(answer_to)} <= own:

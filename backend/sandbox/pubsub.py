@@ -1,4 +1,4 @@
-"""Topics, subscriptions, what waits in them, and the envelopes it travels in."""
+"""Topics, subscriptions, the messages that wait in them, and their envelopes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ MAX_WAITING = 100_000
 
 
 class PubSubError(ValueError):
-    """A management request Google would refuse: HTTP status, and `word`, its canonical name where that is not the
-    status's usual one."""
+    """A management request that Google would refuse: the HTTP status, and `word`, Google's canonical name if it is not
+    the usual one for the status."""
 
     def __init__(self, status: int, message: str, word: str = "") -> None:
         super().__init__(message)
@@ -66,7 +66,7 @@ class Delivery:
 
 @dataclass(slots=True)
 class Subscription:
-    """A subscription; without `endpoint` it is pulled. Times are seconds."""
+    """A subscription; without `endpoint`, messages are pulled. Times are seconds."""
 
     name: str
     topic: str
@@ -122,7 +122,7 @@ class Subscription:
 
 @dataclass(slots=True)
 class Topic:
-    """A topic. `gmail_may_publish`: the grant to gmail-api-push@system.gserviceaccount.com."""
+    """A topic. `gmail_may_publish`: gmail-api-push@system.gserviceaccount.com has the grant."""
 
     name: str
     gmail_may_publish: bool = True
@@ -153,7 +153,7 @@ def read_subscription(name: str, body: dict[str, Any]) -> Subscription:
 
 
 def apply_push_config(subscription: Subscription, push: dict[str, Any]) -> None:
-    """Put a pushConfig into a subscription; an empty one turns it into a pull subscription."""
+    """Set a subscription's pushConfig; an empty one makes it a pull subscription."""
     subscription.endpoint = str(push.get("pushEndpoint") or "")
     if subscription.endpoint and not subscription.endpoint.startswith(("http://", "https://")):
         raise PubSubError(400, "pushEndpoint must be an http or https address.")
@@ -177,11 +177,9 @@ def _seconds(text: Any) -> float:
 
 @dataclass(slots=True)
 class PushModes:
-    """How pushes misbehave. Seconds; `drop_ratio` from 0 to 1; `copies` 1 means no duplicates.
-
-    `reorder` spreads messages over that many seconds at random; `drop_next` loses the next n messages.
-    The backoff pair is the subscription-wide push backoff, 0.1 to 60 s at Google.
-    """
+    """How pushes misbehave. Times are seconds; `drop_ratio` is from 0 to 1; `copies` 1 means no duplicates. `reorder`
+    delays messages at random by up to that long; `drop_next` loses the next n messages. The backoff pair is that of the
+    whole subscription, 0.1 to 60 s at Google."""
 
     copies: int = 1
     reorder: float = 0.0
@@ -197,7 +195,7 @@ class PushModes:
     bearer_fault: str = ""
 
     def update(self, values: dict[str, Any]) -> None:
-        """Set several modes, or none. Raises PubSubError(400)."""
+        """Change several modes, or none. Raises PubSubError(400)."""
         known = {item.name for item in fields(self)}
         for name, value in values.items():
             if name not in known:
@@ -311,7 +309,7 @@ class PushTokens:
         self._cache: dict[tuple[str, str, str], tuple[float, str]] = {}
 
     def token(self, subscription: Subscription, modes: PushModes, now: float) -> str | None:
-        """The bearer token for a subscription, spoilt as the modes ask, or None without one."""
+        """The bearer token for a subscription, made wrong as the modes ask, or None without one."""
         if not subscription.service_account or modes.bearer_fault == "missing":
             return None
         plain = not (modes.bearer_fault or modes.bearer_skew or modes.bearer_age)

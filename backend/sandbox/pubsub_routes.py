@@ -37,7 +37,8 @@ LONGEST_BATCH = 1_000
 
 
 def check_caller(accounts: ServiceAccounts, authorization: str, now: float) -> CloudToken | None:
-    """Who calls, where callers are known. Raises PubSubError: 401 without a good token, 403 for one without scope."""
+    """Check the caller, if service accounts exist. Raises PubSubError: 401 without a valid token, 403 without the
+    scope."""
     if not accounts:
         return None
     caller = accounts.caller(authorization, now)
@@ -51,7 +52,8 @@ def check_caller(accounts: ServiceAccounts, authorization: str, now: float) -> C
 async def pull(
     subscription: Subscription, body: dict[str, Any], clock: Clock, longest: float, paused: bool = False
 ) -> dict[str, Any]:
-    """What waits; when nothing does, what comes within `longest` seconds unless the caller would not wait."""
+    """The waiting messages; if there are none, those that arrive within `longest` seconds, unless the caller does not
+    wait."""
     if subscription.endpoint:
         raise PubSubError(400, "Pull is not supported for this subscription: it pushes.")
     limit = body.get("maxMessages")
@@ -66,7 +68,7 @@ async def pull(
 
 
 def settle(subscription: Subscription, body: dict[str, Any], verb: str, now: float) -> int:
-    """Acknowledge, or set the deadline of what was given out (0: give it out again); returns how many it concerned."""
+    """Acknowledge, or set the deadline of delivered messages (0: deliver again); returns how many were changed."""
     settled = 0
     for ack_id in [str(item) for item in body.get("ackIds") or []]:
         delivery = subscription.leased.get(ack_id)
@@ -110,7 +112,7 @@ USER_AGENT = "CloudPubSub-Google"
 
 @dataclass(slots=True)
 class _Flow:
-    """One subscription's flow: pushes under way, and how long it is held back after refusals."""
+    """Pushes of one subscription: those in flight, and how long it is held back after refusals."""
 
     in_flight: int = 0
     backoff: float = 0.0
@@ -118,7 +120,7 @@ class _Flow:
 
 
 class Pusher:
-    """Pushes what is due. Start and stop it inside the running loop."""
+    """Sends the pushes that are due. Start and stop it inside the running loop."""
 
     def __init__(self, broker: Broker, keys: KeyRing, clock: Clock) -> None:
         self._broker = broker
@@ -139,7 +141,7 @@ class Pusher:
         self._loop_task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Stop pushing; what is under way is cut."""
+        """Stop pushing; pushes in flight are cancelled."""
         tasks = [*self._tasks, *([self._loop_task] if self._loop_task else [])]
         for task in tasks:
             task.cancel()
@@ -148,12 +150,12 @@ class Pusher:
             await self._session.close()
 
     def pending(self) -> int:
-        """Messages waiting or under way on push subscriptions."""
+        """Messages waiting or in flight on push subscriptions."""
         waiting = sum(len(item.waiting) for item in self._broker.subscriptions.values() if item.endpoint)
         return waiting + sum(flow.in_flight for flow in self._flows.values())
 
     def unfetched(self) -> int:
-        """Messages on subscriptions that are pulled and not acknowledged yet."""
+        """Messages on pull subscriptions that are not acknowledged yet."""
         pulled = [item for item in self._broker.subscriptions.values() if not item.endpoint]
         return sum(len(item.waiting) + len(item.leased) for item in pulled)
 
@@ -165,7 +167,7 @@ class Pusher:
                 await asyncio.wait_for(self._wake.wait(), wait)
 
     def _start_due(self) -> float:
-        """Start every push that may go now; returns seconds until the next one may."""
+        """Start every push that is due; returns the seconds until the next one."""
         now = self._clock.now()
         wait = LONGEST_WAIT
         if self._broker.modes.paused:
@@ -263,7 +265,7 @@ STATUSES = {
 
 @blueprint.errorhandler(PubSubError)
 async def refused(error: PubSubError) -> Response:
-    """Google's error shape."""
+    """An error in Google's form."""
     names = {
         400: "INVALID_ARGUMENT",
         401: "UNAUTHENTICATED",
@@ -292,7 +294,7 @@ async def get_topic(project: str, topic: str) -> Response:
 
 @blueprint.delete(_TOPIC)
 async def delete_topic(project: str, topic: str) -> Response:
-    """Delete a topic; its subscriptions stay and hear nothing."""
+    """Delete a topic; its subscriptions stay and receive nothing."""
     name = _topic(f"projects/{project}/topics/{topic}")
     del world().broker.topics[name]
     world().cloud.forget(name)
@@ -339,7 +341,7 @@ async def get_subscription(project: str, name: str) -> Response:
 
 @blueprint.delete(_SUBSCRIPTION)
 async def delete_subscription(project: str, name: str) -> Response:
-    """Delete a subscription with everything waiting in it."""
+    """Delete a subscription with all its waiting messages."""
     full = _subscription(project, name).name
     del world().broker.subscriptions[full]
     world().cloud.forget(full)

@@ -45,7 +45,7 @@ LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def create_app(world: World, base_url: str, host: str = "127.0.0.1") -> Quart:
-    """An application around a world. `base_url` is where it will answer; `host` is also a valid name."""
+    """An application for `world`. `base_url` is its address; `host` is another valid name."""
     app = Quart(__name__, static_url_path="/sandbox-static")
     app.config.update(WORLD=world, BASE_URL=base_url, MAX_CONTENT_LENGTH=MAX_BODY)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -84,7 +84,7 @@ def create_app(world: World, base_url: str, host: str = "127.0.0.1") -> Quart:
 
 
 def _guard(app: Quart, host: str) -> None:
-    """Refuse what a page in a browser on this machine could otherwise do to the sandbox."""
+    """Refuse requests that a web page in a browser on this machine could send."""
     names = LOCAL_NAMES | {host}
 
     @app.before_request
@@ -152,13 +152,13 @@ def base_url(listener: socket.socket) -> str:
 
 
 def _quiet_when_cut(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Requests cut at the end (a "slow" fault still sleeping) are meant: no traceback for them."""
+    """Requests cancelled at the end (such as a "slow" fault that still waits) give no traceback."""
     if not isinstance(context.get("exception"), asyncio.CancelledError):
         loop.default_exception_handler(context)
 
 
 async def run(world: World, listener: socket.socket, host: str) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way may finish."""
+    """Serve until SIGTERM or SIGINT; requests in flight may finish."""
     refuse_http2()
     url = base_url(listener)
     app = create_app(world, url, host)

@@ -49,7 +49,7 @@ _SHOWN_SYSTEM = {
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """An entry of the side list."""
+    """An entry in the list of folders."""
 
     id: str
     name: str
@@ -75,7 +75,7 @@ class MessageLine:
 
 @dataclass(frozen=True, slots=True)
 class LetterView:
-    """One message of a thread, opened. `verdict` is the DMARC word of the topmost trusted stamp."""
+    """One opened message of a thread. `verdict` is the DMARC result in the topmost trusted header."""
 
     row: MessageLine
     sender: str
@@ -91,7 +91,7 @@ class LetterView:
 
 
 def folders(mailbox: Mailbox, current: str) -> tuple[list[Folder], list[Folder]]:
-    """System folders and the owner's own labels. The count is of unread mail in the inbox, else of all."""
+    """System folders and the owner's own labels. The inbox counts unread mail, the others all."""
     system = [Folder(label, name, _count(mailbox, label), label == current) for label, name in FOLDERS]
     own = [
         Folder(label.id, label.name, mailbox.count(label.id), label.id == current)
@@ -102,7 +102,7 @@ def folders(mailbox: Mailbox, current: str) -> tuple[list[Folder], list[Folder]]
 
 
 def row(mailbox: Mailbox, message: StoredMessage, hide: str = "") -> MessageLine:
-    """A message as a row; the chip of the folder being shown is left out."""
+    """A message as a line in a list, without the label of the folder that is shown."""
     moment = datetime.fromtimestamp(message.internal_date / 1000, UTC)
     sent = "SENT" in message.labels and "INBOX" not in message.labels
     who = message.header("To") if sent else message.header("From")
@@ -121,7 +121,7 @@ def row(mailbox: Mailbox, message: StoredMessage, hide: str = "") -> MessageLine
 
 
 def letter(mailbox: Mailbox, message: StoredMessage) -> LetterView:
-    """A message opened. Mail with looks of its own stands in a frame."""
+    """An opened message. HTML mail is shown in a frame."""
     framed = html_of(message.root) is not None
     body = "" if framed else linked_text(message.text[:MAX_TEXT])
     named = fields.addresses(message.header("From"))
@@ -191,12 +191,12 @@ FRAME_CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; "
     "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 )
-"""No script runs there. Of the same origin, so that the page around it can give it its height."""
+"""No script runs in the frame. It has the same origin, so that the page around it can set its height."""
 
 
 @blueprint.errorhandler(BadRequest)
 async def friendly(error: BadRequest) -> Response:
-    """A page, not JSON: people see this."""
+    """Errors as a page instead of JSON, because people see them."""
     page = await _page("mail_error.html", message=str(error))
     page.status_code = error.status
     return page
@@ -276,7 +276,7 @@ async def source(address: str, message_id: str) -> Response:
 
 @blueprint.get("/mail/<address>/message/<message_id>/body")
 async def body(address: str, message_id: str) -> Response:
-    """What the frame of a message shows: its HTML made harmless, in its own colours on white as Gmail shows it."""
+    """The frame of a message: its HTML made harmless, in its own colours on white, as in Gmail."""
     rich = html_of(_message(_box(address), message_id).root)
     page = Response(FRAME.format(inert_html(rich or "")), 200, content_type="text/html; charset=utf-8")
     page.headers["Content-Security-Policy"] = FRAME_CSP
@@ -292,7 +292,7 @@ async def compose(address: str) -> Response:
 
 @blueprint.post("/mail/<address>/compose")
 async def send(address: str) -> Response:
-    """Send a letter; a fault in it comes back with the text kept."""
+    """Send a letter. If it has a fault, the form is shown again with its text."""
     mailbox = _box(address)
     form = await request.form
     to, subject, text = form.get("to", ""), form.get("subject", ""), form.get("text", "")
@@ -311,7 +311,7 @@ async def send(address: str) -> Response:
 
 @blueprint.post("/mail/<address>/reply/<message_id>")
 async def reply(address: str, message_id: str) -> Response:
-    """Answer a message in its thread."""
+    """Reply to a message in its thread."""
     mailbox = _box(address)
     parent = _message(mailbox, message_id)
     text = (await request.form).get("text", "")
@@ -341,7 +341,7 @@ async def act(address: str) -> Response:
 
 @blueprint.post("/mail/<address>/settings")
 async def change_settings(address: str) -> Response:
-    """`act` of `OTHER_ACTS`, with `label` and `to`: another name for a label, none, or another address."""
+    """Rename or delete a label, or change the address: `act` of `OTHER_ACTS`, with `label` and `to`."""
     mailbox = _box(address)
     form = await request.form
     if form.get("act") not in OTHER_ACTS:

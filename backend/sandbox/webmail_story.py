@@ -1,4 +1,4 @@
-"""The demo's story in the webmail, and mail's HTML made harmless."""
+"""The bar that guides through the demo, and mail's HTML made harmless."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ _PROPERTY_NAMES = (
     "width word-break"
 )
 _PROPERTIES = frozenset(_PROPERTY_NAMES.split())
-"""What mail may say of its looks: nothing that leaves its place."""
+"""Style properties that mail may use: none that moves anything out of its place."""
 _VALUE = re.compile(r"[\w #%.,'\"-]{1,200}")
-"""With no bracket in it nothing is fetched or reckoned."""
+"""Values without brackets, so that nothing is fetched or computed."""
 _MEASURES = ("width", "height", "cellpadding", "cellspacing", "border", "align", "valign", "bgcolor")
 MAX_STYLE = 4000
 _CONTROL = re.compile(r"[\x00-\x20\x7f]+")
@@ -84,8 +84,8 @@ class _Builder(HTMLParser):
         self._silent: list[str] = []
 
     def end(self) -> None:
-        """What is left holds a tag that does not end: its "<" is text, and so is all of it after some more.
-        (`close` reads on to the end for each of them, which takes minutes for some hundred kilobytes.)"""
+        """Finish. What is left contains a tag that does not end, so its "<" is text; after `MAX_UNENDED` of them, all
+        the rest is. (`close` would read to the end for each "<", which takes minutes for some hundred kilobytes.)"""
         for _ in range(MAX_UNENDED):
             text, lone, rest = self.rawdata.partition("<")
             self.rawdata = ""
@@ -144,7 +144,7 @@ class _Builder(HTMLParser):
 
 
 def _link(href: str, looks: str = "") -> str:
-    """The opening tag of a link, without an address of no harmless kind."""
+    """The opening tag of a link; its address is left out unless its scheme is harmless."""
     clean = _CONTROL.sub("", href)
     try:
         parts = urlsplit(clean)
@@ -156,7 +156,7 @@ def _link(href: str, looks: str = "") -> str:
 
 
 def _looks(values: dict[str, str]) -> str:
-    """The style and the measures of a tag as far as they are harmless, as Gmail leaves them."""
+    """The style and the sizes of a tag as far as they are harmless, as in Gmail."""
     parts = (part.partition(":") for part in values.get("style", "")[:MAX_STYLE].split(";"))
     wishes = ((name.strip().lower(), value.strip()) for name, _, value in parts)
     kept = [f"{name}:{value}" for name, value in wishes if name in _PROPERTIES and _VALUE.fullmatch(value)]
@@ -188,7 +188,7 @@ NAME = re.compile(r"story-[A-Za-z0-9-]{1,40}")
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Who the reader is, what has happened, and a button to what comes next ("": nothing to press yet)."""
+    """What the bar says: who the reader is, what has happened, and the button for the next step ("": none yet)."""
 
     role: str
     sentence: str
@@ -198,8 +198,8 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Who sells to whom (addresses of mailboxes here), how the link of a check begins, and where to watch. Another run
-    has another `name`: letters, digits, hyphens."""
+    """The story of a demo: addresses of seller and owner, how the link of a check begins, and the addresses of pages to
+    watch. Each run has another `name`: letters, digits, hyphens."""
 
     name: str
     seller: str
@@ -210,7 +210,7 @@ class Story:
 
     @classmethod
     def read(cls, data: dict[str, Any]) -> Story:
-        """From the JSON of an admin. Raises BadRequest."""
+        """Read the JSON of an admin route. Raises BadRequest."""
         values = {item.name: str(data.get(item.name, "")) for item in fields(cls)}
         if missing := [name for name, value in values.items() if not value]:
             raise BadRequest(f"The story lacks {', '.join(missing)}.")
@@ -220,17 +220,17 @@ class Story:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """What is to be done, in order."""
+        """The steps, in order."""
         seller, owner = self.seller_name, self.owner_name
         return f"Write as {seller}", f"Open {owner}’s reply", "Take the check", f"Back in {owner}’s inbox"
 
     @property
     def seller_name(self) -> str:
-        """What the seller is called."""
+        """The seller's first name."""
         return _first_name(self.seller)
 
     def telling(self, done: int) -> Telling:
-        """What the narrator says to somebody who has done so much."""
+        """What the bar says after `done` steps."""
         seller, owner = self.seller_name, self.owner_name
         selling = f"You are {seller}, in sales"
         if done >= 4:
@@ -253,11 +253,11 @@ class Story:
 
     @property
     def owner_name(self) -> str:
-        """What the owner is called."""
+        """The owner's first name."""
         return _first_name(self.owner)
 
     def place(self, step: int) -> str:
-        """Where a step is seen: as far as things have come."""
+        """The page of a step, as far as the story has come."""
         reply = self._reply()
         link = re.search(re.escape(self.check) + r"[A-Za-z0-9_-]+", reply.text) if reply else None
         if step == 3 and link:
@@ -267,14 +267,14 @@ class Story:
         return f"/mail/{self.owner}" if step == 4 else f"/mail/{self.seller}?label=SENT"
 
     def here(self, path: str, label: str) -> int:
-        """The step a page belongs to, 0 for none."""
+        """The step that a page belongs to, 0 for none."""
         if path.startswith(f"/mail/{self.seller}"):
             return 1 if label == "SENT" or path.endswith("/compose") else 2
         return 4 if path.startswith((f"/mail/{self.owner}", f"/addon/{self.owner}")) else 0
 
     def done(self, before: str, path: str, label: str) -> int:
-        """The last step taken by a reader whose cookie says `before` and who is on this page. The steps before it are
-        taken too: the way may be cut short."""
+        """The last step done by a reader whose cookie says `before` and who is on this page. Earlier steps count as
+        done too, because readers may skip some."""
         step = int(before) if before in ("1", "2", "3", "4") else 0
         here, reply = self.here(path, label), self._reply()
         if reply and self._delivered(reply):
@@ -284,13 +284,13 @@ class Story:
         return max(step, here if here < 4 else 0)
 
     def _delivered(self, reply: StoredMessage) -> bool:
-        """Whether what was replied to is in the owner's inbox."""
+        """Whether the message that `reply` answers is in the owner's inbox."""
         asked = message_ids(reply.header("In-Reply-To"))
         found = _box(self.owner).newest_first(["INBOX"], None, False)
         return any(message.rfc822_id in asked for message in found)
 
     def _reply(self) -> StoredMessage | None:
-        """The newest email in the seller's inbox that holds the link of a check."""
+        """The newest email in the seller's inbox that contains the link of a check."""
         found = _box(self.seller).newest_first(["INBOX"], None, False)
         return next((message for message in found if self.check in message.text), None)
 
@@ -306,7 +306,7 @@ async def tell() -> Response:
 
 @blueprint.get("/story-<run>/<int:step>")
 async def go(run: str, step: int) -> Response:
-    """To the page where a step is seen."""
+    """Redirect to the page of a step."""
     story: Story | None = current_app.config.get(KEY)
     if story is None or f"story-{run}" != story.name or not 1 <= step <= 4:
         raise BadRequest("There is no such step.", 404)
@@ -315,7 +315,7 @@ async def go(run: str, step: int) -> Response:
 
 @blueprint.app_context_processor
 def bar() -> dict[str, object]:
-    """What the pages' frame draws the bar from."""
+    """The values of the bar for templates."""
     story: Story | None = current_app.config.get(KEY)
     if story is None or not has_request_context():
         return {}
@@ -331,7 +331,7 @@ def bar() -> dict[str, object]:
 
 @blueprint.after_app_request
 async def remember(response: Response) -> Response:
-    """How far the reader has come, for as long as their browser is open."""
+    """Remember the last step done, until the browser is closed."""
     story: Story | None = current_app.config.get(KEY)
     if story is not None and response.mimetype == "text/html" and (done := _done(story)):
         response.set_cookie(story.name, str(done), httponly=True, samesite="Lax")

@@ -1,4 +1,4 @@
-"""The local Google's world: its accounts, their mail and watches, its Cloud projects; and how routes reach it."""
+"""The state of the local Google: accounts with their mail and watches, and Cloud projects; and how routes get at it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONFLICT = "Only one user push notification client allowed per developer (call /
 
 
 class WatchError(GmailRefusal):
-    """About a watch."""
+    """A watch that cannot be started."""
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ class Watches:
         exclude: bool,
         now: float,
     ) -> Watch:
-        """Begin or renew a watch; publishes once at once. Raises WatchError."""
+        """Start or renew a watch; publishes one notice at once. Raises WatchError."""
         self._check_topic(project, topic)
         present = self._watches.get((mailbox.address, project))
         if present is not None and present.expires > now and present.topic != topic:
@@ -82,18 +82,18 @@ class Watches:
         self._watches.pop((mailbox.address, project), None)
 
     def expire(self, address: str) -> int:
-        """Let the mailbox's watches lapse in silence; returns how many there were."""
+        """End the mailbox's watches without a notice; returns how many there were."""
         mine = [watch for (owner, _), watch in self._watches.items() if owner == address]
         for watch in mine:
             watch.expires = 0.0
         return len(mine)
 
     def of(self, address: str) -> list[Watch]:
-        """The mailbox's watches, lapsed ones included."""
+        """The mailbox's watches, expired ones included."""
         return [watch for (owner, _), watch in self._watches.items() if owner == address]
 
     def rename(self, before: str, address: str) -> None:
-        """The mailbox has another address."""
+        """Follow a mailbox to its new address."""
         for owner, project in [key for key in self._watches if key[0] == before]:
             self._watches[(address, project)] = self._watches.pop((owner, project))
 
@@ -103,7 +103,7 @@ class Watches:
             del self._watches[key]
 
     def changed(self, mailbox: Mailbox, records: list[HistoryRecord], now: float) -> None:
-        """Publish a change to every watch it concerns."""
+        """Publish a change to every watch that covers it."""
         for watch in self.of(mailbox.address):
             if watch.expires <= now:
                 self.counts["lapsed"] += 1
@@ -145,13 +145,13 @@ Json = dict[str, Any]
 
 
 def new_etag() -> str:
-    """A new one: base64 with its padding, as Google writes bytes in JSON."""
+    """A new etag: base64 with its padding, as Google writes bytes in JSON."""
     return base64.b64encode(secrets.token_bytes(8)).decode()
 
 
 @dataclass(slots=True)
 class Cloud:
-    """All projects; each there is when it is asked for."""
+    """All Cloud projects; each exists from its first use."""
 
     services: set[str] = field(default_factory=set)
     accounts: dict[str, Json] = field(default_factory=dict)
@@ -159,11 +159,11 @@ class Cloud:
     deployments: dict[str, Json] = field(default_factory=dict)
 
     def policy(self, resource: str) -> Json:
-        """Who may what on a resource, with the etag a change must show."""
+        """The IAM policy of a resource, with the etag that a change must name."""
         return self.policies.setdefault(resource, {"version": 1, "etag": new_etag()})
 
     def set_policy(self, resource: str, wanted: Json) -> Json | None:
-        """Keep it; None when somebody else has changed it since it was read."""
+        """Set the policy; None if it was changed by somebody else since it was read."""
         present = self.policy(resource)
         if wanted.get("etag") and wanted["etag"] != present["etag"]:
             return None
@@ -172,7 +172,7 @@ class Cloud:
         return self.policies[resource]
 
     def forget(self, resource: str) -> None:
-        """Drop the policy of a deleted resource."""
+        """Delete the policy of a deleted resource."""
         self.policies.pop(resource, None)
 
 
@@ -188,12 +188,12 @@ _ADDRESS = re.compile(r"""\A[^\s@<>,;:"'()\[\]/\\?#%]+@[a-z0-9-]+(\.[a-z0-9-]+)+
 
 
 class WorldError(ValueError):
-    """A request about mailboxes that cannot be met; the text says why."""
+    """A request about mailboxes that cannot be carried out; the text says why."""
 
 
 @dataclass(slots=True)
 class World:
-    """Everything the sandbox knows. One per process; lives in one event loop."""
+    """All state of the sandbox. One for each process; belongs to one event loop."""
 
     knobs: Knobs = field(default_factory=Knobs)
     clock: Clock = field(default_factory=Clock)
@@ -249,8 +249,8 @@ class World:
         return mailbox
 
     def rename_mailbox(self, mailbox: Mailbox, email: str) -> None:
-        """Another primary address for the same account: grants, watches and mail stay, and the former address is one
-        that it may be written to and send from. Raises WorldError."""
+        """Give an account another primary address. Grants, watches and mail stay; the former address still receives
+        mail and may send. Raises WorldError."""
         address, before = email.strip().lower(), mailbox.address
         if not _ADDRESS.match(address) or len(address) > 254:
             raise WorldError(f"{email[:100]!r} is not an e-mail address.")
@@ -270,7 +270,7 @@ class World:
             self.grants.revoke_grant(address, grant.project)
 
     def dated(self, what: str, moment_ms: int) -> int:
-        """A moment (epoch milliseconds) as others see it. Counts what a skewed clock has dated."""
+        """A time (epoch milliseconds) as Google reports it. Counts the times that a skewed clock made wrong."""
         if self.clock.skew:
             self.faults.counts[f"skewed_{what}"] += 1
         return moment_ms + int(self.clock.skew * 1000)
@@ -283,7 +283,7 @@ class World:
 
 
 class BadRequest(ValueError):
-    """A request a person can mend; the text says how. `status` is the HTTP code."""
+    """A request that its sender can correct; the text says how. `status` is the HTTP code."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)

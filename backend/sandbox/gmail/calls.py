@@ -1,4 +1,4 @@
-"""A call of Gmail's API: who may make it, how its answers and errors look, which fields are given."""
+"""Calls of Gmail's API: who may make them, the form of answers and errors, and which fields are returned."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _HEADERS_ONLY = frozenset({s.METADATA, s.ADDON_METADATA})
 
 
 def headers_only(granted: frozenset[str]) -> bool:
-    """Whether the token may see headers but no bodies."""
+    """Whether the token may read headers but no bodies."""
     usable = granted & READ_MESSAGE
     return bool(usable) and usable <= _HEADERS_ONLY
 
@@ -108,7 +108,7 @@ def not_found() -> ApiError:
 
 
 def missing_topic() -> ApiError:
-    """404 on watch: the topic is not there (any more)."""
+    """404 on watch: the topic does not exist (any more)."""
     text = "Error sending test message to Cloud PubSub : Resource not found (resource=gmail)."
     return ApiError(404, text, "notFound")
 
@@ -124,12 +124,12 @@ def label_conflict() -> ApiError:
 
 
 def batch_limit(most: int) -> ApiError:
-    """400: more calls in one batch than Gmail takes."""
+    """400: more calls in one batch than Gmail accepts."""
     return ApiError(400, f"The batch request has too many calls: at most {most} are allowed.", "badRequest")
 
 
 def failed_precondition(message: str = "Precondition check failed.") -> ApiError:
-    """400 failedPrecondition; also what an account without Gmail gets."""
+    """400 failedPrecondition; also the answer for an account without Gmail."""
     return ApiError(400, message, "failedPrecondition", status="FAILED_PRECONDITION")
 
 
@@ -146,7 +146,7 @@ def insufficient_scope() -> ApiError:
 
 
 def quota_exceeded() -> ApiError:
-    """403 rateLimitExceeded: the usual answer to spending more than a minute's units."""
+    """403 rateLimitExceeded: the usual answer if more than a minute's units are used."""
     text = (
         "Quota exceeded for quota metric 'Total Query Cost' and limit 'Units per minute per user' of service "
         "'gmail.googleapis.com' for consumer 'project_number:123456789012'."
@@ -186,7 +186,7 @@ def delegation_denied(address: str) -> ApiError:
 
 
 def too_many_requests(retry_at: float) -> ApiError:
-    """429 with the time in the text only, as Gmail gives it. `retry_at` is epoch seconds."""
+    """429 with the time in the text only, as from Gmail. `retry_at` is epoch seconds."""
     moment = datetime.fromtimestamp(retry_at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return ApiError(
         429,
@@ -236,7 +236,7 @@ def read_mask(text: str) -> Mask:
 
 
 def apply_mask(value: Any, mask: Mask) -> Any:
-    """Keep only what the mask names; lists are masked item by item. An empty mask keeps everything."""
+    """Keep only the fields in the mask; lists are masked item by item. An empty mask keeps everything."""
     if not mask or "*" in mask:
         return value
     if isinstance(value, list):
@@ -271,7 +271,7 @@ def _group(text: str, at: int) -> tuple[Mask, int]:
 
 
 def _path(text: str, at: int) -> tuple[Mask, int]:
-    """One element after a slash: it ends at the next comma or bracket of its own level."""
+    """One element after a slash; it ends at the next comma or bracket of its own level."""
     start = at
     while at < len(text) and (text[at].isalnum() or text[at] in "*_"):
         at += 1
@@ -313,7 +313,7 @@ _TRUE = {"true": True, "false": False, "1": True, "0": False}
 
 @dataclass(slots=True)
 class Call:
-    """An authenticated call: whose mailbox, with which scopes, path, query and body."""
+    """An authenticated call: its mailbox, scopes, path, query and body."""
 
     world: World
     mailbox: Mailbox
@@ -363,7 +363,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One API method: where it answers, what it needs and which names it knows."""
+    """One API method: its address, the scopes it needs, and the names it knows."""
 
     id: str
     verb: str

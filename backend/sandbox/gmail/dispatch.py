@@ -1,4 +1,4 @@
-"""From a request to the method it names, alone or in a batch."""
+"""Passes a request to the method it names, alone or in a batch."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ HTML_TYPE = "text/html; charset=UTF-8"
 
 @dataclass(slots=True)
 class ApiRequest:
-    """A request as the dispatcher needs it. Header names lower case; `path` still percent-encoded."""
+    """A request as the dispatcher needs it. Header names are lower case; `path` is still percent-encoded."""
 
     verb: str
     path: str
@@ -59,7 +59,7 @@ class ApiRequest:
 
 @dataclass(slots=True)
 class ApiResponse:
-    """An answer. `transport` spoils it on the wire: "drop", "drop_mid", or nothing."""
+    """An answer. `transport` says how it is spoiled on the wire: "drop", "drop_mid", or ""."""
 
     status: int
     body: bytes = b""
@@ -69,7 +69,7 @@ class ApiResponse:
 
 
 async def answer(world: World, request: ApiRequest) -> ApiResponse:
-    """Answer one call. Never raises ApiError: errors become their bodies."""
+    """Answer one call. Never raises ApiError: errors become answers."""
     try:
         return await _answer(world, request)
     except ApiError as error:
@@ -159,11 +159,11 @@ PAGES = {
         b"<!DOCTYPE html><title>Error 403 (Forbidden)!!1</title><p><b>403.</b> That's an error.",
     ),
 }
-"""What some machine before Google's own says, in HTML and without a reason."""
+"""Answers of a proxy in front of Google: HTML pages that name no reason."""
 
 
 async def spoil_before(world: World, rule: FaultRule | None) -> ApiResponse | None:
-    """What a rule answers in the place of the call; None lets it pass. Raises ApiError."""
+    """The answer of a rule instead of the call's; None if the call proceeds. Raises ApiError."""
     if rule is None or rule.kind in AFTER_KINDS:
         return None
     if rule.kind == "slow":
@@ -178,7 +178,7 @@ async def spoil_before(world: World, rule: FaultRule | None) -> ApiResponse | No
 
 
 def spoil_after(rule: FaultRule | None, response: ApiResponse) -> ApiResponse:
-    """The answer of a call that took effect, as a rule lets it arrive."""
+    """The answer of a call that took effect, as the rule spoils it."""
     if rule is None:
         return response
     if rule.kind == "label_taken":
@@ -193,7 +193,7 @@ def spoil_after(rule: FaultRule | None, response: ApiResponse) -> ApiResponse:
 
 
 def error_for(world: World, rule: FaultRule) -> ApiError:
-    """The refusal that a rule's kind stands for."""
+    """The refusal for this kind of fault."""
     retry_at = world.clock.shown() + rule.seconds
     table: dict[str, Callable[[], ApiError]] = {
         "unauthenticated": calls.unauthenticated,
@@ -342,7 +342,7 @@ async def batch() -> Response:
 
 
 async def to_web(response: ApiResponse) -> Response:
-    """The dispatcher's answer as a web response; dropped connections are dropped here."""
+    """The dispatcher's answer as a web response; connections to be dropped are dropped here."""
     if response.transport == "drop":
         drop_connection(request.scope.get("client"))
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Gmail's methods on messages, and how messages look in each format."""
+"""Gmail's methods on messages, and the JSON of messages in each format."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def message_json(message: StoredMessage, form: str = "full", only: list[str] | N
 
 
 def reference_json(message: StoredMessage) -> MessageJson:
-    """Only id and threadId, as lists show messages."""
+    """Only id and threadId, as in lists of messages."""
     return {"id": message.id, "threadId": message.thread_id}
 
 
 def part_json(part: Part, message_id: str) -> MessageJson:
-    """A MessagePart tree; attachments are named by a fresh id, not carried."""
+    """A MessagePart tree; attachments get a new id instead of their content."""
     body: MessageJson = {"partId": part.part_id, "mimeType": part.mime_type, "filename": part.filename}
     if part.headers:
         body["headers"] = [{"name": name, "value": value} for name, value in part.headers]
@@ -66,7 +66,7 @@ def part_json(part: Part, message_id: str) -> MessageJson:
 
 
 def attachment_id(message_id: str, part_id: str) -> str:
-    """An id for one fetch: it differs every time, as Gmail's do, and names the part within."""
+    """An id for one fetch. It differs each time, as Gmail's do, and contains the part's place."""
     nonce = secrets.token_hex(12)
     return "ANGjdJ" + encode_data(f"{nonce}:{_check(nonce, message_id, part_id)}:{part_id}".encode()).rstrip(
         "="
@@ -74,7 +74,7 @@ def attachment_id(message_id: str, part_id: str) -> str:
 
 
 def part_of_attachment(message: StoredMessage, text: str) -> Part | None:
-    """The part an attachment id of this message names, or None."""
+    """The part of this message that an attachment id names, or None."""
     try:
         nonce, check, part_id = decode_data(text.removeprefix("ANGjdJ")).decode().split(":")
     except ValueError:
@@ -85,7 +85,7 @@ def part_of_attachment(message: StoredMessage, text: str) -> Part | None:
 
 
 def label_json(label: Label, mailbox: Mailbox | None = None) -> MessageJson:
-    """A Label; with a mailbox its counts too, as labels.get gives them."""
+    """A Label; with a mailbox also its counts, as in labels.get."""
     body: MessageJson = {"id": label.id, "name": label.name, "type": "system" if label.system else "user"}
     if not label.system:
         body["messageListVisibility"] = label.message_list_visibility
@@ -103,7 +103,7 @@ def label_json(label: Label, mailbox: Mailbox | None = None) -> MessageJson:
 
 
 def send_as_json(alias: SendAs) -> MessageJson:
-    """A SendAs; the primary address carries no verification status."""
+    """A SendAs; the primary address has no verification status."""
     body: MessageJson = {"sendAsEmail": alias.email, "displayName": alias.display_name}
     body["replyToAddress"] = alias.reply_to
     body["signature"] = alias.signature
@@ -170,7 +170,7 @@ def thread_of(call: Call) -> list[StoredMessage]:
 
 
 def read_format(call: Call, allowed: tuple[str, ...] = FORMATS) -> str:
-    """The `format` parameter; bodies are refused to a token that may only see headers."""
+    """The `format` parameter; bodies are refused to a token that may read only headers."""
     form = call.one("format", "full").lower()
     if form not in allowed:
         raise invalid(f"Invalid value at 'format' (type.googleapis.com/Format), \"{form[:60]}\"")
@@ -185,7 +185,7 @@ def read_format(call: Call, allowed: tuple[str, ...] = FORMATS) -> str:
 
 
 def read_query(call: Call) -> Query | None:
-    """The compiled `q`, or None. Raises ApiError: 403 with the metadata scope alone."""
+    """The compiled `q`, or None. Raises ApiError: 403 if the token has only the metadata scope."""
     text = call.one("q").strip()
     if not text:
         return None
@@ -258,7 +258,7 @@ def thread_target(call: Call, body: dict[str, object]) -> str | None:
 def listing(
     call: Call, labels: list[str], query: Query | None, before: tuple[int, str] | None
 ) -> Iterator[StoredMessage]:
-    """Messages a list call covers, newest first, older than the key `before`."""
+    """The messages that a list call matches, newest first, older than the key `before`."""
     hidden = call.flag("includeSpamTrash") or (query is not None and query.hidden)
     if query is not None and query.rfc822_id is not None:
         known = call.mailbox.threads.with_rfc822_id(query.rfc822_id)
@@ -277,7 +277,7 @@ def listing(
 
 
 def paged(call: Call, found: Iterator[StoredMessage]) -> tuple[list[StoredMessage], dict[str, object]]:
-    """The next page of what a list call covers, and its answer but for the page itself. Raises ApiError."""
+    """The next page of what a list call matches, and its answer without the page itself. Raises ApiError."""
     limit = call.limit()
     page = list(islice(found, limit))
     more = len(page) == limit and next(found, None) is not None
@@ -288,7 +288,7 @@ def paged(call: Call, found: Iterator[StoredMessage]) -> tuple[list[StoredMessag
 
 
 def page_key(message: StoredMessage) -> str:
-    """The page token that continues after a message."""
+    """The page token for the messages after this one."""
     return encode_data(f"{message.internal_date}/{message.id}".encode()).rstrip("=")
 
 
@@ -311,8 +311,8 @@ def add_moves(
     named: Callable[[Call], list[StoredMessage]],
     answer: Callable[[Call, list[StoredMessage]], Json],
 ) -> None:
-    """Register the four for `kind`. `named`: the messages a call is about (of a thread: those there now), which
-    raises ApiError; `answer`: what a change answers with."""
+    """Register the four methods for `kind`. `named` returns the messages that a call is about (of a thread: its present
+    ones) and raises ApiError; `answer` makes the answer to a change."""
     path = f"{kind}/{{id}}"
 
     @TABLE.add(f"{kind}.modify", "POST", f"{path}/modify", calls.MODIFY, body="addLabelIds removeLabelIds")
@@ -348,7 +348,7 @@ MESSAGE_KEYS = "raw threadId labelIds payload id snippet historyId internalDate 
 
 
 def labels_json(message: StoredMessage) -> Json:
-    """The short form that changes answer with."""
+    """The short form of a message in the answer to a change."""
     body = reference_json(message)
     if message.labels:
         body["labelIds"] = sorted(message.labels)
@@ -419,7 +419,7 @@ def batch_delete(call: Call) -> None:
 
 @TABLE.add("messages.send", "POST", "messages/send", calls.SEND, body=MESSAGE_KEYS)
 def send_message(call: Call) -> Json:
-    """users.messages.send: delivered to local mailboxes, recorded for the rest."""
+    """users.messages.send: deliver to local mailboxes, and record the rest."""
     raw = raw_of(call.body, SEND_LIMIT)
     thread_id = thread_target(call, call.body)
     check_sendable(raw)
@@ -435,7 +435,7 @@ def send_message(call: Call) -> Json:
     parameters="internalDateSource deleted",
 )
 def insert_message(call: Call) -> Json:
-    """users.messages.insert: dated by receipt unless told otherwise."""
+    """users.messages.insert: dated by receipt unless the call says otherwise."""
     return labels_json(_put_in(call))
 
 

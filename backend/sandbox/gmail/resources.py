@@ -102,7 +102,7 @@ def update_label(call: Call) -> Json:
 
 @TABLE.add("labels.delete", "DELETE", "labels/{id}", calls.EDIT_LABELS)
 def delete_label(call: Call) -> None:
-    """users.labels.delete: off every message too."""
+    """users.labels.delete: removed from every message too."""
     try:
         call.mailbox.delete_label(_label(call), call.now_ms)
     except LabelError as error:
@@ -177,7 +177,7 @@ def list_threads(call: Call) -> Json:
 
 
 def _newest_of_each(messages: Iterator[StoredMessage]) -> Iterator[StoredMessage]:
-    """A thread stands where its newest matching message stands: so every page is counted from the top."""
+    """A thread is listed at its newest matching message, so every page counts from the newest."""
     seen: set[str] = set()
     for message in messages:
         if message.thread_id not in seen:
@@ -224,7 +224,7 @@ VACATION_KEYS = " ".join((*_FLAGS, *_TEXTS, *_TIMES))
 
 
 class VacationError(ValueError):
-    """A vacation setting or filter of the wrong form; the text names it."""
+    """A malformed vacation setting or filter; the text names it."""
 
 
 @TABLE.add("settings.sendAs.list", "GET", "settings/sendAs", calls.READ_SETTINGS)
@@ -245,7 +245,7 @@ def get_send_as(call: Call) -> Json:
 
 @TABLE.add("settings.filters.list", "GET", "settings/filters", calls.READ_SETTINGS)
 def list_filters(call: Call) -> Json:
-    """users.settings.filters.list: the key is singular, and absent without filters."""
+    """users.settings.filters.list: the key is singular, and missing without filters."""
     filters = call.mailbox.settings.filters
     return {"filter": filters} if filters else {}
 
@@ -258,7 +258,7 @@ def get_vacation(call: Call) -> Json:
 
 @TABLE.add("settings.updateVacation", "PUT", "settings/vacation", calls.EDIT_SETTINGS, body=VACATION_KEYS)
 def update_vacation(call: Call) -> Json:
-    """users.settings.updateVacation: replaces all of it."""
+    """users.settings.updateVacation: replaces all settings."""
     try:
         call.mailbox.settings.vacation = read_vacation(call.body)
     except VacationError as error:
@@ -268,7 +268,7 @@ def update_vacation(call: Call) -> Json:
 
 
 def read_filters(items: Any, labels: LabelBook) -> list[dict[str, Any]]:
-    """Filters as Gmail tells them, from `[{"criteria", "action"}]`. Raises VacationError."""
+    """Filters in Gmail's form, from `[{"criteria", "action"}]`. Raises VacationError."""
     found: list[dict[str, Any]] = []
     for number, item in enumerate(items if isinstance(items, list) else (), 1):
         criteria, action = (
@@ -287,7 +287,7 @@ def read_filters(items: Any, labels: LabelBook) -> list[dict[str, Any]]:
 
 
 def vacation_json(settings: dict[str, object]) -> Json:
-    """The wire object: flags always, empty texts and times left out."""
+    """The settings as JSON: flags always, empty texts and times left out."""
     body: Json = {name: bool(settings.get(name)) for name in _FLAGS}
     for name in (*_TEXTS, *_TIMES):
         if settings.get(name) not in (None, ""):
@@ -329,7 +329,7 @@ MAX_UINT64 = 2**64
     parameters="startHistoryId historyTypes labelId maxResults pageToken",
 )
 def list_history(call: Call) -> Json:
-    """users.history.list: records after an exclusive start; 404 below the floor."""
+    """users.history.list: records after `startHistoryId` (exclusive); 404 if that is too old."""
     types = call.many("historyTypes")
     if not set(types) <= HISTORY_TYPES:
         raise invalid("Invalid value at 'history_types'")
@@ -381,7 +381,7 @@ _WATCH_REASONS = {400: "invalidArgument", 403: "forbidden", 404: "notFound"}
     body="topicName labelIds labelFilterBehavior labelFilterAction",
 )
 def watch(call: Call) -> Json:
-    """users.watch: publishes once at once."""
+    """users.watch: publishes one notice at once."""
     topic = call.body.get("topicName")
     if not isinstance(topic, str) or not topic:
         raise invalid("topicName required")
@@ -408,7 +408,7 @@ def stop(call: Call) -> None:
 
 
 def record_json(record: HistoryRecord, wanted: frozenset[str], labels: str) -> Json:
-    """A History record with the lists asked for. `labels`: whose message objects carry labelIds."""
+    """A History record with the requested lists. `labels`: in which lists messages have labelIds."""
     plain: Json = {"id": record.message_id, "threadId": record.thread_id}
     full = plain | ({"labelIds": list(record.labels)} if record.labels else {})
     shown = full if labels == "all" else plain

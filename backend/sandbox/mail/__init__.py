@@ -1,1 +1,1 @@
-"""The mailbox as a pure in-memory model: no sockets, no clock, no global randomness."""
+"""The mailbox as a pure model in memory: no sockets, no clock, no global randomness."""

@@ -1,4 +1,4 @@
-"""Letters as RFC 5322 text, their Authentication-Results, and as the parts that Gmail shows."""
+"""Letters as RFC 5322 text, their Authentication-Results, and their parts as Gmail shows them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PARSER = BytesHeaderParser(policy=policy.compat32)
 
 
 def read_headers(raw: bytes) -> Headers:
-    """All header fields of a raw message, in order, values as the API gives them."""
+    """All header fields of a raw message, in order, with values as in the API."""
     end = _HEADERS_END.search(raw)
     return message_headers(_PARSER.parsebytes(raw[: end.end()] if end else raw))
 
@@ -56,7 +56,7 @@ def message_ids(value: str) -> list[str]:
 
 
 def addresses(value: str) -> list[tuple[str, str]]:
-    """(display name, lower-case address) pairs of an address field; nonsense is left out."""
+    """(display name, lower-case address) pairs of an address field; what is not an address is left out."""
     return [(name, address.lower()) for name, address in getaddresses([value]) if "@" in address]
 
 
@@ -109,12 +109,12 @@ CLIENT_IP = "192.0.2.7"
 
 
 class AuthenticationError(ValueError):
-    """A result word that no server writes; the text says which."""
+    """An invalid result word; the text names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """Results to stamp. "absent" leaves a method out; domains None mean the From or envelope domain."""
+    """Results to write. "absent" leaves a method out; a domain of None means that of the From or envelope address."""
 
     dkim: str = "pass"
     spf: str = "pass"
@@ -192,12 +192,12 @@ _END_OF_HEADERS = re.compile(rb"\r\n\r\n")
 
 
 class ComposeError(ValueError):
-    """The fields do not make a message; the text says which."""
+    """The fields cannot be written as a message; the text names them."""
 
 
 @dataclass(slots=True)
 class Letter:
-    """Fields of a message to write. `extra` are further header fields in order, written verbatim."""
+    """Fields of a message to write. `extra` are further header fields, written verbatim and in order."""
 
     sender: str
     to: Sequence[str] = ()
@@ -274,7 +274,7 @@ def prepend(raw: bytes, fields: Sequence[tuple[str, str]]) -> bytes:
 
 
 def without_field(raw: bytes, name: str) -> bytes:
-    """Remove every header field of that name, folded lines included."""
+    """Remove every header field of this name, with its folded lines."""
     end = _END_OF_HEADERS.search(raw)
     head, tail = (raw[: end.start() + 2], raw[end.start() + 2 :]) if end else (raw, b"")
     pattern = rb"(?im)^" + re.escape(name.encode()) + rb"[ \t]*:.*\r?\n(?:[ \t].*\r?\n)*"
@@ -315,7 +315,7 @@ class Part:
 
     @property
     def is_attachment(self) -> bool:
-        """Whether the API shows an attachment id in place of the bytes."""
+        """Whether the API shows an attachment id instead of the bytes."""
         return bool(self.body) and (bool(self.filename) or not self.mime_type.startswith("text/"))
 
     def walk(self) -> list[Part]:
@@ -337,7 +337,7 @@ def parse(raw: bytes) -> Part:
 
 
 def text_of(root: Part) -> str:
-    """Readable text of a message: its first plain text, else its HTML without tags."""
+    """Readable text of a message: its first plain text, otherwise its HTML without tags."""
     chosen = _first_text(root, "text/plain") or _first_text(root, "text/html")
     if chosen is None:
         return ""
@@ -346,7 +346,7 @@ def text_of(root: Part) -> str:
 
 
 def without_tags(source: str) -> str:
-    """The text of some HTML, in time that grows as its length does."""
+    """The text of HTML, in linear time."""
     kept, at = [], 0
     unended: set[str] = set()
     for found in _HIDDEN.finditer(source):
@@ -432,7 +432,7 @@ def _charset(message: Message) -> str:
 
 
 def decode_data(text: str) -> bytes:
-    """Decode tolerant of both alphabets and missing padding. Raises ValueError."""
+    """Decode either base64 alphabet, padded or not. Raises ValueError."""
     plain = text.strip().replace("-", "+").replace("_", "/").rstrip("=")
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)

@@ -1,4 +1,4 @@
-"""What changes in a mailbox: labels, and the history that tells of them."""
+"""A mailbox's labels, and the history of its changes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _RESERVED = frozenset(name.lower() for name in SYSTEM_LABELS) | {"all mail", "im
 
 
 class GmailRefusal(ValueError):
-    """A request Gmail would refuse: `status` is the HTTP code, `message` Gmail's wording."""
+    """A request that Gmail would refuse: `status` is the HTTP code, `message` Gmail's text."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class GmailRefusal(ValueError):
 
 
 class LabelError(GmailRefusal):
-    """About a label."""
+    """A refused request about a label."""
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Label:
 
 @dataclass(slots=True)
 class LabelBook:
-    """All labels of one mailbox; names are unique without regard to case."""
+    """All labels of one mailbox; names are unique, ignoring case."""
 
     _by_id: dict[str, Label] = field(default_factory=dict)
     _by_name: dict[str, str] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class LabelBook:
         return label
 
     def rename(self, label: Label, name: str) -> None:
-        """Give a user label another name. Raises LabelError as `create` does."""
+        """Rename a user label. Raises LabelError as `create` does."""
         if label.system:
             raise LabelError(400, "Cannot update system label")
         clean = self._checked(name, own_id=label.id)
@@ -137,7 +137,7 @@ MAX_GAP = 17
 
 
 class HistoryExpired(LookupError):
-    """The start lies before the oldest record kept, or after anything ever issued."""
+    """The start is older than the oldest record, or newer than the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class HistoryRecord:
 
     @property
     def types(self) -> frozenset[str]:
-        """The history types this record answers to."""
+        """The history types that list this record."""
         if self.change == "added":
             return frozenset({"messageAdded"})
         if self.change == "deleted":
@@ -218,16 +218,16 @@ class HistoryLog:
         return record
 
     def raise_floor(self, floor: int | None = None) -> int:
-        """Forget records up to `floor` (default: everything so far); older starts expire."""
+        """Delete records up to `floor` (default: all so far); older starts expire."""
         self.floor = max(self.floor, self.current if floor is None else min(floor, self.current))
         return self.floor
 
     def of(self, message_id: str) -> list[HistoryRecord]:
-        """What happened to one message, oldest first."""
+        """The changes of one message, oldest first."""
         return [record for record in self._records if record.message_id == message_id]
 
     def visible_at(self, horizon: float | None) -> int:
-        """The position an index that has only seen changes up to `horizon` (epoch seconds) would report."""
+        """The position of an index that has only seen changes up to `horizon` (epoch seconds)."""
         if horizon is None or not self._records or self._records[-1].at <= horizon:
             return self.current
         for record in reversed(self._records):

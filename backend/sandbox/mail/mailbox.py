@@ -21,7 +21,7 @@ _HEX16 = re.compile(r"\A[0-9a-f]{1,16}\Z")
 
 
 class MessageIds:
-    """Hands out message ids that rise strictly within one mailbox."""
+    """Makes message ids that always rise within one mailbox."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -49,7 +49,7 @@ def is_message_id(value: str) -> bool:
 
 
 class StoredMessage:
-    """A message in a mailbox. `internal_date` is epoch milliseconds; `labels` changes over its life."""
+    """A message in a mailbox. `internal_date` is epoch milliseconds; `labels` can change."""
 
     def __init__(
         self, message_id: str, thread_id: str, raw: bytes, labels: set[str], internal_date: int
@@ -111,7 +111,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def bare_subject(subject: str) -> str:
-    """The subject without reply and forward prefixes, otherwise letter for letter."""
+    """The subject without reply and forward prefixes, otherwise unchanged."""
     text = subject
     while (match := _PREFIX.match(text)) is not None:
         text = text[match.end() :]
@@ -131,10 +131,8 @@ def referenced_ids(headers: Headers) -> list[str]:
 
 
 class ThreadIndex:
-    """Threads of one mailbox: members in order of arrival, and messages by their Message-ID.
-
-    `exact` says whether subjects must be the same letter for letter.
-    """
+    """Threads of one mailbox: their messages in order of arrival, and messages by their Message-ID. `exact`: subjects
+    must be equal letter for letter."""
 
     def __init__(self, exact: Callable[[], bool] = lambda: False) -> None:
         self._exact = exact
@@ -154,7 +152,7 @@ class ThreadIndex:
             self._by_rfc822.setdefault(message.rfc822_id, {})[message.id] = message
 
     def remove(self, message: StoredMessage) -> None:
-        """Forget a message; a thread without messages is gone."""
+        """Remove a message; a thread without messages is removed too."""
         members = self._members.get(message.thread_id, {})
         members.pop(message.id, None)
         if not members:
@@ -177,7 +175,7 @@ class ThreadIndex:
         return list(self._by_rfc822.get(value, {}).values())
 
     def for_arrival(self, headers: Headers) -> str | None:
-        """The thread an arriving message joins: it must refer to a message there and keep its subject."""
+        """The thread that an arriving message joins: it must refer to a message in it and keep its subject."""
         subject = self._subject(fields.first(headers, "Subject"))
         for reference in referenced_ids(headers):
             for known in self.with_rfc822_id(reference):
@@ -220,7 +218,7 @@ class SendAs:
 
 @dataclass(slots=True)
 class Owner:
-    """The Google account behind a mailbox. `hd` is the Workspace domain, or None for a consumer."""
+    """The Google account of a mailbox. `hd` is the Workspace domain, None for a consumer account."""
 
     email: str
     name: str
@@ -230,7 +228,8 @@ class Owner:
 
 @dataclass(slots=True)
 class OwnerSettings:
-    """What the owner set in Gmail. `vacation` and `filters` are wire objects; `replied` maps address to epoch ms."""
+    """The owner's settings in Gmail. `vacation` and `filters` are JSON objects; `replied` maps addresses to epoch
+    milliseconds."""
 
     send_as: list[SendAs] = field(default_factory=list)
     vacation: dict[str, object] = field(default_factory=dict)
@@ -239,7 +238,7 @@ class OwnerSettings:
 
 
 class Mailbox:
-    """All state of one account. Methods that change something take `now_ms`, epoch milliseconds."""
+    """All state of one account. Methods that change it take `now_ms`, epoch milliseconds."""
 
     def __init__(
         self,
@@ -274,7 +273,7 @@ class Mailbox:
         return self._messages.get(message_id)
 
     def rename(self, address: str) -> None:
-        """Another primary address; the former one stays among those the owner may send from."""
+        """Change the primary address; the owner may still send from the former one."""
         own = self.settings.send_as
         (primary,) = [alias for alias in own if alias.primary]
         before = replace(primary, primary=False, default=False)
@@ -286,20 +285,18 @@ class Mailbox:
         return frozenset(alias.email for alias in self.settings.send_as if alias.accepted)
 
     def labelled(self, label_id: str) -> frozenset[str]:
-        """Ids of the messages that carry a label."""
+        """Ids of the messages with a label."""
         return frozenset(self._labelled.get(label_id, ()))
 
     def count(self, label_id: str) -> int:
-        """How many messages carry a label."""
+        """How many messages have a label."""
         return len(self._labelled.get(label_id, ()))
 
     def newest_first(
         self, labels: Collection[str] = (), before: tuple[int, str] | None = None, hidden: bool = False
     ) -> Iterator[StoredMessage]:
-        """Messages carrying all `labels`, newest first, older than the key `before`.
-
-        Spam and trash are left out unless `hidden` or named in `labels`.
-        """
+        """Messages with all `labels`, newest first, older than the key `before`. Spam and trash are left out unless
+        `hidden` is set or `labels` names them."""
         skip = frozenset() if hidden else HIDDEN_BY_DEFAULT - frozenset(labels)
         wanted = frozenset(labels)
         for key in self._keys_for(wanted, before):
@@ -319,12 +316,9 @@ class Mailbox:
         message_id: str | None = None,
         quiet: bool = False,
     ) -> StoredMessage:
-        """Store a message.
-
-        With `thread_id` Gmail's three conditions decide whether it joins that thread; else it is
-        threaded by its headers (`by_header`). `quiet` leaves no history and tells nobody, for mail
-        that was there before anyone looked.
-        """
+        """Store a message. With `thread_id`, Gmail's three conditions decide whether it joins that thread; otherwise
+        its headers do (`by_header`). `quiet`: write no history and notify nobody, for mail that was there from the
+        start."""
         new_id = self._ids.next(now_ms) if message_id is None or message_id in self._messages else message_id
         self._ids.reserve(new_id)
         message = StoredMessage(
@@ -345,7 +339,7 @@ class Mailbox:
     def change_labels(
         self, messages: Iterable[StoredMessage], add: Collection[str], remove: Collection[str], now_ms: int
     ) -> None:
-        """Put labels on and take labels off. A message that already is so gets no history."""
+        """Add and remove labels. A message that has them so already gets no history record."""
         records = []
         for message in messages:
             added = frozenset(add) - message.labels
@@ -366,7 +360,7 @@ class Mailbox:
         self.change_labels(messages, ["TRASH"], ["INBOX", "SPAM"], now_ms)
 
     def untrash(self, messages: Iterable[StoredMessage], now_ms: int) -> None:
-        """Take messages out of the trash; they do not return to the inbox by themselves."""
+        """Take messages out of the trash. They do not return to the inbox by themselves."""
         self.change_labels(messages, [], ["TRASH"], now_ms)
 
     def delete(self, messages: Iterable[StoredMessage], now_ms: int) -> None:
@@ -383,7 +377,7 @@ class Mailbox:
         self._tell(records)
 
     def delete_label(self, label: Label, now_ms: int) -> None:
-        """Delete a user label and take it off every message. Raises LabelError for a system label."""
+        """Delete a user label, and remove it from every message. Raises LabelError for a system label."""
         self.labels.remove(label)
         members = [self._messages[message_id] for message_id in self.labelled(label.id)]
         self.change_labels(members, [], [label.id], now_ms)

@@ -1,4 +1,4 @@
-"""Delivers letters between mailboxes, and answers for owners who are away."""
+"""Delivers letters between mailboxes, and sends vacation replies."""
 
 from __future__ import annotations
 
@@ -35,10 +35,8 @@ _MACHINE_SENDER = re.compile(r"\A(mailer-daemon|postmaster|no-?reply|.*-request)
 def vacation_reply(
     mailbox: Mailbox, message: StoredMessage, mail_from: str, token: str, now_ms: int
 ) -> tuple[bytes, str] | None:
-    """The owner's vacation reply to a message and whom it goes to, or None where no reply is due.
-
-    At most one per sender in four days; never to machines, lists, spam, or the null sender.
-    """
+    """The owner's vacation reply to a message and its recipient, or None if no reply is due. A sender gets at most one
+    in four days; machines, lists, spam and the null sender get none."""
     settings = mailbox.settings.vacation
     if not settings.get("enableAutoReply") or not _is_time(settings, now_ms) or "SPAM" in message.labels:
         return None
@@ -136,7 +134,7 @@ MAX_OUTBOX = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One message handed to the post office by a local mailbox. `raw` as recipients get it."""
+    """One message that a local mailbox has sent. `raw` is as its recipients get it."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -149,7 +147,7 @@ class Sent:
 
 @dataclass(slots=True)
 class PostOptions:
-    """How the post office behaves: bounces for unknown recipients, ids shared between mailboxes, and the time it
+    """How the post office behaves: bounces for unknown recipients, ids shared between mailboxes, and the time that it
     writes on mail (`dated`, epoch milliseconds)."""
 
     bounces: Callable[[], bool] = lambda: False
@@ -161,7 +159,8 @@ class PostOptions:
 
 @dataclass(slots=True)
 class Arrival:
-    """How a message enters: envelope sender ("" is the null sender), stamps, labels, receipt time."""
+    """How a message arrives: envelope sender ("" is the null sender), authentication results, labels, time of
+    receipt."""
 
     mail_from: str
     auth: Authentication = field(default_factory=Authentication)
@@ -172,7 +171,7 @@ class Arrival:
 
 
 class PostOffice:
-    """Moves messages between mailboxes. Addresses are compared in lower case, `+tag` is dropped."""
+    """Moves messages between mailboxes. Addresses are compared in lower case and without `+tag`."""
 
     def __init__(self, mailboxes: Mapping[str, Mailbox], options: PostOptions | None = None) -> None:
         self._mailboxes = mailboxes
@@ -192,7 +191,7 @@ class PostOffice:
         return None
 
     def deliver(self, mailbox: Mailbox, raw: bytes, arrival: Arrival, now_ms: int) -> StoredMessage:
-        """Stamp a message as the receiving server does and put it into a mailbox."""
+        """Add the receiving server's header fields to a message, and put it into a mailbox."""
         received = self._options.dated(now_ms)
         stamped = stamp(with_crlf(raw), mailbox.address, arrival, received, self._options.token())
         message = mailbox.add(
@@ -255,7 +254,7 @@ class PostOffice:
             self.deliver(target, raw, Arrival(mail_from=""), now_ms)
 
     def _completed(self, mailbox: Mailbox, raw: bytes, at_ms: int) -> bytes:
-        """Fill in what Gmail fills in: From, Date, Message-ID; a foreign From becomes the owner's."""
+        """Fill in what Gmail fills in: From, Date, Message-ID. A From that is not the owner's is replaced."""
         headers = fields.read_headers(raw)
         named = fields.addresses(fields.first(headers, "From"))
         extra: list[tuple[str, str]] = []
@@ -293,7 +292,7 @@ class PostOffice:
 
 
 def stamp(raw: bytes, recipient: str, arrival: Arrival, at_ms: int, token: str) -> bytes:
-    """Put the receiving server's trace fields above a message; whatever it claimed itself stays below."""
+    """Put the receiving server's trace fields above a message; those it brought itself stay below."""
     when = format_datetime(datetime.fromtimestamp(at_ms // 1000, UTC))
     headers = fields.read_headers(raw)
     named = fields.addresses(fields.first(headers, "From"))

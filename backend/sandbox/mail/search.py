@@ -1,4 +1,4 @@
-"""Gmail's search, as far as it is used here."""
+"""Gmail's search, as far as Pitchgate uses it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def contains(haystack: list[str], needle: list[str]) -> bool:
 
 
 def word_test(text: str) -> Test:
-    """Whole words or a phrase, anywhere in subject, people or body."""
+    """A condition for whole words or a phrase, anywhere in subject, addresses or body."""
     needle = words(text)
 
     def test(message: StoredMessage) -> bool:
@@ -80,7 +80,7 @@ def word_test(text: str) -> Test:
 
 
 def operator_test(name: str, value: str, labels: LabelBook, now: float) -> Test | None:
-    """The condition `name:value`, or None if it is no operator known here."""
+    """The condition `name:value`, or None if the operator is unknown here."""
     if name in _FIELDS:
         return _field_test(_FIELDS[name], value)
     if name == "rfc822msgid":
@@ -193,7 +193,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A compiled query. `hidden`: spam and trash are looked at too; `rfc822_id`: only these can match."""
+    """A compiled query. `hidden`: search spam and trash too; `rfc822_id`: only messages with this id can match."""
 
     matches: Test
     hidden: bool
@@ -201,11 +201,11 @@ class Query:
 
 
 class QueryError(ValueError):
-    """The query is longer or deeper than is read here."""
+    """The query is longer or nested deeper than is supported here."""
 
 
 def compile_query(text: str, labels: LabelBook, now: float) -> Query:
-    """Compile a query. `now` (epoch seconds) anchors newer_than and older_than. Raises QueryError."""
+    """Compile a query. newer_than and older_than count from `now` (epoch seconds). Raises QueryError."""
     if len(text) > MAX_QUERY:
         raise QueryError("The query is too long.")
     reader = _Reader(_tokens(text), labels, now)
@@ -214,7 +214,7 @@ def compile_query(text: str, labels: LabelBook, now: float) -> Query:
 
 
 def caught(criteria: Mapping[str, str], message: StoredMessage, labels: LabelBook, now: float) -> bool:
-    """Whether a filter's criteria (from, to, subject, query, negatedQuery) catch a message. Raises QueryError."""
+    """Whether a filter's criteria (from, to, subject, query, negatedQuery) match a message. Raises QueryError."""
     for name in ("from", "to", "subject"):
         if criteria.get(name, "").lower() not in message.header(name).lower():
             return False
@@ -234,7 +234,7 @@ def _tokens(text: str) -> list[str]:
 
 
 class _Reader:
-    """Reads tokens left to right; space binds as AND, OR binds tighter than AND, as in Gmail."""
+    """Reads tokens from left to right; a space means AND, and OR binds tighter than AND, as in Gmail."""
 
     def __init__(self, tokens: list[str], labels: LabelBook, now: float) -> None:
         self._tokens = tokens

@@ -1,1 +1,1 @@
-"""Google's OAuth 2.0 side: clients, consent, codes, tokens, signed identity."""
+"""Google's OAuth 2.0 side: clients, consent, codes, tokens, signed identities."""

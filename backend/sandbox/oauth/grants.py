@@ -1,4 +1,4 @@
-"""Clients, scopes, and the grants and tokens that come of a consent."""
+"""OAuth clients and scopes, and the grants and tokens that a consent gives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ClientError(ValueError):
 
 @dataclass(slots=True)
 class Client:
-    """An OAuth client. A desktop client may use any loopback port; a web client only listed addresses."""
+    """An OAuth client. A desktop client may use any loopback port, a web client only registered addresses."""
 
     client_id: str
     secret: str
@@ -44,7 +44,7 @@ class Client:
             self.redirect_uris.append(uri)
 
     def may_redirect_to(self, uri: str) -> bool:
-        """Whether the address is registered, byte for byte (a desktop client: any loopback port)."""
+        """Whether the address is registered, byte for byte (for a desktop client: any loopback port)."""
         if self.kind == "desktop":
             parts = urlsplit(uri)
             return parts.scheme == "http" and parts.hostname in LOOPBACK
@@ -111,7 +111,7 @@ def expand(text: str) -> list[str]:
 
 
 def is_known(scope: str) -> bool:
-    """Whether Google knows the scope (as far as this sandbox goes)."""
+    """Whether the scope is one of Google's that this sandbox knows."""
     return scope in WORDS
 
 
@@ -135,7 +135,7 @@ class GrantError(Exception):
 
 @dataclass(slots=True)
 class Grant:
-    """All an account has granted to one project. `refresh_tokens` per client id, oldest first."""
+    """Everything an account has granted to one project. `refresh_tokens` are by client id, oldest first."""
 
     account: str
     project: str
@@ -146,7 +146,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """An authorization code and everything it is bound to. `expires` is epoch seconds."""
+    """An authorization code and everything it is valid for. `expires` is epoch seconds."""
 
     client_id: str
     account: str
@@ -162,7 +162,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """An access token. Its scopes are also bounded by what the grant still holds."""
+    """An access token. Its scopes are also limited to those the grant still has."""
 
     token: str
     account: str
@@ -174,7 +174,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A refresh token and what it was issued for. `expires` is epoch seconds, None for one that lives on."""
+    """A refresh token and what it was issued for. `expires` is epoch seconds, None if it does not expire."""
 
     token: str
     account: str
@@ -188,7 +188,7 @@ _Item = TypeVar("_Item", Code, AccessToken, RefreshToken)
 
 
 class Grants:
-    """The books. Times are epoch seconds, passed in."""
+    """All grants and tokens. Times are epoch seconds, passed in."""
 
     def __init__(self) -> None:
         self._grants: dict[tuple[str, str], Grant] = {}
@@ -205,7 +205,7 @@ class Grants:
         return [grant for grant in self._grants.values() if grant.account == account]
 
     def rename(self, before: str, account: str) -> None:
-        """The account has another address."""
+        """Follow an account to its new address."""
         for grant in self.of_account(before):
             grant.account = account
             self._grants[(account, grant.project)] = self._grants.pop((before, grant.project))
@@ -214,7 +214,7 @@ class Grants:
         self._refresh = _moved(self._refresh, before, account)
 
     def consent(self, account: str, project: str, scopes: frozenset[str]) -> bool:
-        """Add scopes to the grant; True if this is the first consent the account gives the project."""
+        """Add scopes to the grant. True if it is the account's first consent to the project."""
         first = (account, project) not in self._grants
         grant = self._grants.setdefault((account, project), Grant(account, project))
         grant.scopes |= scopes
@@ -227,7 +227,7 @@ class Grants:
         return text
 
     def redeem(self, text: str, client_id: str, redirect_uri: str, verifier: str | None, now: float) -> Code:
-        """Use up a code. Raises GrantError: invalid_grant for anything that does not fit."""
+        """Use up a code. Raises GrantError: invalid_grant if anything does not match."""
         code = self._codes.pop(text, None)
         if code is None or code.expires <= now or code.client_id != client_id:
             raise GrantError("invalid_grant", "Bad Request")
@@ -256,7 +256,7 @@ class Grants:
         given: str = "",
         expires: float | None = None,
     ) -> RefreshToken:
-        """A new refresh token, or `given`; beyond 100 for one client the oldest dies in silence."""
+        """A new refresh token, or `given`. Beyond 100 for one client, the oldest becomes invalid without notice."""
         text = given or "1//0g" + secrets.token_urlsafe(60)
         token = RefreshToken(text, account, project, client_id, scopes, expires)
         self._refresh[token.token] = token
@@ -268,7 +268,7 @@ class Grants:
         return token
 
     def refresh(self, text: str, client_id: str, now: float) -> RefreshToken:
-        """The refresh token to renew from. Raises GrantError: invalid_grant if it is dead or refused."""
+        """The valid refresh token. Raises GrantError: invalid_grant if it is dead or refused."""
         token = self._refresh.get(text)
         ended = token is not None and token.expires is not None and token.expires <= now
         if token is None or ended or token.client_id != client_id:
@@ -281,12 +281,12 @@ class Grants:
         return token
 
     def effective_scopes(self, token: AccessToken | RefreshToken) -> frozenset[str]:
-        """The token's scopes that its grant still holds."""
+        """The token's scopes that its grant still has."""
         grant = self._grants.get((token.account, token.project))
         return token.scopes & grant.scopes if grant is not None else frozenset()
 
     def access(self, text: str, now: float) -> AccessToken | None:
-        """The living access token, or None."""
+        """The valid access token, or None."""
         token = self._access.get(text)
         if token is None or token.expires <= now:
             self._access.pop(text, None)
@@ -294,7 +294,7 @@ class Grants:
         return token
 
     def revoke(self, text: str, now: float) -> bool:
-        """Revoke by either token: the whole grant of the project dies. False if the token is unknown."""
+        """Revoke by either kind of token: the project's whole grant ends. False if the token is unknown."""
         token = self._refresh.get(text) or self.access(text, now)
         if token is None:
             return False
@@ -322,7 +322,7 @@ def _owner(item: Code | AccessToken | RefreshToken) -> tuple[str, str]:
 
 
 def verifier_fits(challenge: str | None, method: str, verifier: str | None) -> bool:
-    """PKCE: whether the verifier answers the challenge (none was set: none may be needed)."""
+    """PKCE: whether the verifier matches the challenge. Without a challenge, no verifier is needed."""
     if challenge is None:
         return True
     if verifier is None or not _VERIFIER.match(verifier):
@@ -336,7 +336,7 @@ def verifier_fits(challenge: str | None, method: str, verifier: str | None) -> b
 
 
 def _moved(books: dict[str, _Item], before: str, account: str) -> dict[str, _Item]:
-    """The same, with what was the account `before`'s under its new address."""
+    """The same items; those of the account `before` have its new address."""
     return {
         text: replace(item, account=account) if item.account == before else item
         for text, item in books.items()

@@ -1,4 +1,4 @@
-"""The OAuth endpoints, what they are sent, and how their answers can be spoiled."""
+"""The OAuth endpoints, their input, and how faults spoil their answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROMPTS = frozenset({"none", "consent", "select_account"})
 
 
 class PageError(Exception):
-    """A configuration error that Google shows as a page, never as a redirect."""
+    """A configuration error, which Google shows as a page and never by redirecting."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class PageError(Exception):
 
 
 class RedirectError(Exception):
-    """A refusal that goes back to the client's redirect address."""
+    """A refusal that is sent to the client's redirect address."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -61,11 +61,11 @@ class AuthorizationRequest:
 
     @property
     def optional_scopes(self) -> list[str]:
-        """Scopes with a box of their own; identity scopes cannot be unticked."""
+        """Scopes with a tick box; identity scopes have none."""
         return [scope for scope in self.scopes if scope not in IDENTITY]
 
     def answer(self, values: Mapping[str, str]) -> str:
-        """The redirect address with an answer in its query."""
+        """The redirect address with the answer in its query."""
         parts = urlsplit(self.redirect_uri)
         pairs = dict(values)
         if self.state is not None:
@@ -76,7 +76,7 @@ class AuthorizationRequest:
 
 
 def read_request(values: Mapping[str, str], clients: Mapping[str, Client]) -> AuthorizationRequest:
-    """Read the query. Raises PageError for everything Google answers with a page of its own."""
+    """Read the query. Raises PageError if Google would answer with a page."""
     client = clients.get(values.get("client_id", ""))
     if client is None:
         raise PageError("invalid_client", "The OAuth client was not found.")
@@ -120,7 +120,7 @@ def read_request(values: Mapping[str, str], clients: Mapping[str, Client]) -> Au
 
 @dataclass(frozen=True, slots=True)
 class ConsentChoice:
-    """Whose account, and which of the optional scopes were ticked."""
+    """The chosen account, and the optional scopes that were ticked."""
 
     mailbox: Mailbox
     ticked: frozenset[str]
@@ -136,7 +136,7 @@ def refusal_without_page(world: World, request: AuthorizationRequest) -> None:
 
 
 def allow(world: World, request: AuthorizationRequest, choice: ConsentChoice) -> dict[str, str]:
-    """Record the consent and return the parameters of the redirect. Raises RedirectError."""
+    """Store the consent; returns the parameters of the redirect."""
     wanted = frozenset(request.scopes)
     granted = (wanted & IDENTITY) | (wanted & choice.ticked)
     if not granted:
@@ -176,11 +176,9 @@ _STATUS = {"backend_500": 500, "unavailable": 503, "unavailable_after": 503, "ga
 
 
 async def spoil(route: str) -> Response | None:
-    """A spoilt answer to give at once, or None.
-
-    Unlike Gmail calls these cannot fail after taking effect: "drop_after" drops before. A refusal that Gmail knows is
-    told in Gmail's shape, an error that is an object, as Google's front end does here too.
-    """
+    """A spoilt answer to give at once, or None. Unlike Gmail calls, these cannot fail after taking effect: "drop_after"
+    drops before. Refusals that Gmail knows have Gmail's form here too (the error is an object), as from Google's front
+    end."""
     rule = world().faults.strike(route)
     if rule is None:
         return None
@@ -222,7 +220,7 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 @blueprint.get("/o/oauth2/v2/auth")
 async def consent_page() -> Response:
-    """Ask the person: which account, which permissions."""
+    """Ask which account, and which permissions."""
     try:
         authorization = read_request(request.args, world().clients)
         refusal_without_page(world(), authorization)
@@ -246,7 +244,7 @@ async def consent_page() -> Response:
 
 @blueprint.post("/o/oauth2/v2/auth")
 async def consent_answer() -> Response:
-    """The person's answer: `account`, `decision` allow or deny, and `grant` once per ticked scope."""
+    """The answer to that: `account`, `decision` allow or deny, and `grant` once for each ticked scope."""
     form = await request.form
     try:
         authorization = read_request(form, world().clients)
@@ -293,7 +291,7 @@ async def token() -> Response:
 
 @blueprint.post("/revoke")
 async def revoke() -> Response:
-    """Revoke by access or refresh token: the project's whole grant dies."""
+    """Revoke by access or refresh token: the project's whole grant ends."""
     spoilt = await spoil("oauth.revoke")
     if spoilt is not None:
         return spoilt
@@ -335,7 +333,7 @@ async def pem_map() -> Response:
 
 @blueprint.get("/tokeninfo")
 async def tokeninfo() -> Response:
-    """What a token says; for debugging only, as at Google."""
+    """The content of a token; for debugging only, as at Google."""
     now = world().clock.now()
     if "id_token" in request.args:
         claims = world().keys.read(request.args["id_token"])
@@ -358,7 +356,7 @@ async def tokeninfo() -> Response:
 
 @blueprint.get("/.well-known/openid-configuration")
 async def discovery() -> Response:
-    """Where everything is; the issuer stays Google's, so that clients check the same name everywhere."""
+    """The addresses of all endpoints. The issuer is Google's own, which clients check."""
     base = request.url_root.rstrip("/")
     return jsonify(
         {

@@ -1,4 +1,4 @@
-"""Signed tokens, service accounts that ask for them, and the bodies of the token and userinfo endpoints."""
+"""Signed tokens, service accounts that request them, and the answers of the token and userinfo endpoints."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SigningKey:
 
     @classmethod
     def generate(cls) -> SigningKey:
-        """A fresh 2048-bit key; its id is a digest of the public half."""
+        """A new 2048-bit key; its id is a hash of its public half."""
         private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         spki = private.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -81,7 +81,7 @@ class SigningKey:
 
 
 class KeyRing:
-    """The keys in use: the newest signs, all are published until they are retired."""
+    """The keys in use: the newest signs, and all are published until they are retired."""
 
     def __init__(self) -> None:
         self._keys = [SigningKey.generate()]
@@ -137,7 +137,7 @@ def _base64url_uint(value: int) -> str:
 
 LIFETIME = 3600.0
 GOOGLES = "https://oauth2.googleapis.com/token"
-"""What google-auth names as the audience, whatever address the key file gives."""
+"""The audience that google-auth always names, whatever address the key file has."""
 PUBSUB = "https://www.googleapis.com/auth/pubsub"
 CLOUD = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -153,7 +153,7 @@ class CloudToken:
 
 @dataclass(slots=True)
 class ServiceAccounts:
-    """All accounts and their tokens. While there is no account, Pub/Sub asks for no token."""
+    """All service accounts and their tokens. While there is no account, Pub/Sub needs no token."""
 
     _keys: dict[str, rsa.RSAPrivateKey] = field(default_factory=dict)
     _tokens: dict[str, CloudToken] = field(default_factory=dict)
@@ -162,7 +162,7 @@ class ServiceAccounts:
         return bool(self._keys)
 
     def create(self, email: str, project: str, token_uri: str) -> dict[str, Any]:
-        """A new account, or a new key for it: what Google's console gives as a JSON file."""
+        """A new account, or a new key for it: the JSON key file, as from Google's console."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._keys[email] = key
         pem = key.private_bytes(
@@ -179,7 +179,7 @@ class ServiceAccounts:
         }
 
     def forget(self, email: str) -> None:
-        """Delete an account; its tokens die with it. Raises KeyError."""
+        """Delete an account and its tokens. Raises KeyError."""
         del self._keys[email]
         self._tokens = {text: token for text, token in self._tokens.items() if token.account != email}
 
@@ -197,7 +197,7 @@ class ServiceAccounts:
         return {"access_token": text, "expires_in": int(LIFETIME), "token_type": "Bearer"}
 
     def caller(self, authorization: str, now: float) -> CloudToken | None:
-        """Whose token a header carries, None for none that is good."""
+        """The account whose token a header contains; None without a valid one."""
         scheme, _, text = authorization.partition(" ")
         token = self._tokens.get(text.strip()) if scheme.lower() == "bearer" else None
         return token if token is not None and token.expires > now else None
@@ -227,7 +227,7 @@ def exchange_code(world: World, client: Client, form: Mapping[str, str]) -> dict
 
 
 def refresh_access(world: World, client: Client, form: Mapping[str, str]) -> dict[str, Any]:
-    """grant_type=refresh_token; the refresh token stays as it is. Raises GrantError."""
+    """grant_type=refresh_token; the refresh token stays the same."""
     if not form.get("refresh_token"):
         raise GrantError("invalid_request", "Missing required parameter: refresh_token")
     token = world.grants.refresh(form["refresh_token"], client.client_id, world.clock.now())
@@ -241,8 +241,8 @@ def refresh_access(world: World, client: Client, form: Mapping[str, str]) -> dic
 def mint(
     world: World, client: Client, account: str, scopes: frozenset[str], given: str = ""
 ) -> dict[str, Any]:
-    """Tokens without a consent page, for tests that are about something else. `given` is the refresh token, if it is
-    to be that one."""
+    """Tokens without a consent page, for tests about something else. `given` is the refresh token to use, "" for a new
+    one."""
     world.grants.consent(account, client.project, scopes)
     answer = _access(world, client, account, scopes, None)
     answer["refresh_token"] = world.grants.issue_refresh(
@@ -261,7 +261,7 @@ def userinfo(world: World, token: AccessToken) -> dict[str, Any] | None:
 
 
 def _end(world: World) -> float | None:
-    """When a refresh token given now ends: a consent screen in Testing gives it seven days."""
+    """When a refresh token issued now expires: after seven days with a consent screen in Testing."""
     lifetime = world.knobs.refresh_token_lifetime
     return world.clock.now() + lifetime if lifetime else None
 

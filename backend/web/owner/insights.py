@@ -156,7 +156,7 @@ async def insights() -> Response:
 
 
 def service() -> InsightService:
-    """Those of this app."""
+    """The insight service of this app."""
     return services().insights
 
 

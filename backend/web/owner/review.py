@@ -53,7 +53,7 @@ SENDER_PAGE = 30
 
 
 def service() -> ReviewService:
-    """Those of this app."""
+    """The review service of this app."""
     return services().review
 
 
