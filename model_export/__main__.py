@@ -22,7 +22,7 @@ from model_export import loaders
 from model_export.card import BadCard, read_card, write_card
 from model_export.choice import choose_nested, grid
 from model_export.compare import compare, opened
-from model_export.console import progress, say, show, steps
+from model_export.console import print_evaluation, print_table, progress, steps
 from model_export.digests import corpus_digest
 from model_export.evaluation import as_json, evaluate, learning_curve, summary
 from model_export.learner import DEFAULT, Params
@@ -87,7 +87,7 @@ def train_command(
     params = replace(DEFAULT, c=c, seed=seed, share=share)
     trained = _trained(rows, _weighed(rows, params))
     joblib.dump((trained, rows), out)
-    say(evaluate(trained))
+    print_evaluation(evaluate(trained))
     if own := judge(trained, SHIPPED):
         click.echo(f"{own.words} A message of theirs counts as {trained.params.own:g} of the corpus.")
     click.echo(f"Written to {out}.")
@@ -105,7 +105,7 @@ def evaluate_command(nested: bool, as_lines: bool, files: str) -> None:
     if as_lines:
         click.echo(json.dumps({**as_json(found), "nested": figures and asdict(figures)}, indent=1))
         return
-    say(found, figures)
+    print_evaluation(found, figures)
 
 
 @cli.command("export")
@@ -167,7 +167,7 @@ def compare_command(first: Path, second: Path, no_corpus: bool) -> None:
     table = Table("", *found.names)
     for line in found.lines:
         table.add_row(*line)
-    show(table)
+    print_table(table)
     for remark in found.remarks:
         click.echo(remark)
 

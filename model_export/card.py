@@ -1,4 +1,4 @@
-"""The model card: what the model is, for people, and what `reproduce` needs, for machines."""
+"""The model card: it tells people what the model is, and `reproduce` how to train it again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from model_export.slices import Rate
 
 _FENCE = "```json reproduce\n"
 HARDEST = 5
-"""So many files are listed by themselves, those in which least is caught; the report has all."""
+"""The card lists this many files, those in which the model catches least; the report has all."""
 
 
 class BadCard(ValueError):
@@ -28,7 +28,7 @@ class BadCard(ValueError):
 def write_card(
     data: bytes, facts: ModelFacts, evaluation: Evaluation, difference: float, own: int = 0
 ) -> str:
-    """The card of a model file as Markdown. `own` says how many messages it learned from are an owner's own."""
+    """The card of a model file as Markdown. `own` says how many training messages are from an owner's own mail."""
     machine = {
         "sha256": hashlib.sha256(data).hexdigest(),
         "version": facts.version,

@@ -17,7 +17,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 44
 
 @dataclass(frozen=True)
 class Axis:
-    """A label and the range it covers; `ticks` are the places of its numbers."""
+    """A label and the range of an axis; `ticks` are the places of its numbers."""
 
     label: str
     low: float
@@ -61,7 +61,7 @@ def line(x: Axis, y: Axis, points: Sequence[tuple[float, float]], kind: str = "c
 
 
 def dots(x: Axis, y: Axis, points: Sequence[tuple[float, float, str]], size: float = 3.5) -> str:
-    """Dots, each with a text that is shown when the mouse points at it."""
+    """Dots, each with a text that appears when the mouse is over it."""
     return "".join(
         f'<circle class="dot" cx="{_x(x, a):.1f}" cy="{_y(y, b):.1f}" r="{size}">'
         f"<title>{html.escape(text)}</title></circle>"

@@ -1,4 +1,5 @@
-"""Was the choice of parameters luck? Chooses them again for each left-out file, from the other files only."""
+"""Checks whether the parameters were a lucky choice: for each left-out file they are chosen again from the other
+files."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ def grid() -> list[Params]:
 
 
 def low_rate_recall(labels: Floats, logits: Floats) -> float:
-    """Mean recall over false-hold rates from 0.5 to 5 %: less noisy than one rate on a small file."""
+    """Mean recall over false-hold rates from 0.5 to 5 %. On a small file it is less noisy than the recall at one
+    rate."""
     return float(np.mean([recall_at(labels, logits, rate) for rate in _RATES]))
 
 
@@ -40,7 +42,8 @@ class Nested:
 def choose_nested(
     rows: Sequence[Row], candidates: Sequence[Params] | None = None, progress: Progress = silent
 ) -> Nested:
-    """Leave out each corpus file in turn, choose by leaving out each other one again, and score it with the choice."""
+    """Leave out each corpus file in turn, choose the parameters by leaving out each of the others, and score the file
+    with that choice."""
     options = list(candidates or grid())
     rows, train_only = sides(rows)
     logits = np.zeros(len(rows))
@@ -63,7 +66,7 @@ def choose_nested(
 
 
 def _scores(inside: Sequence[Row], held_out: Sequence[Row], options: Sequence[Params]) -> Iterator[Floats]:
-    """Logits of `held_out` under each option. All share the terms and idf that the first option learns."""
+    """Logits of `held_out` with each option. All share the terms and idf that the first option learns."""
     counts, errands = Counts.of([row.text for row in (*inside, *held_out)]), [row.errand for row in inside]
     learned = counts.take(range(len(inside)))
     base = PitchModel(options[0]).fit_counts(learned, errands, [row.group for row in inside])

@@ -1,4 +1,4 @@
-"""Compares two model files: what they state about themselves, and where their verdicts differ."""
+"""Compares two model files: what their metadata say, and where their verdicts differ."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMES = {"auc": "AUC", "recall_1": "recall at 1 %", "recall_5": "recall at 5 %"
 
 @dataclass(frozen=True)
 class Comparison:
-    """`lines` are (what, first, second); `remarks` say how to read them."""
+    """`lines` are (what, first, second); `remarks` explain them."""
 
     names: tuple[str, str]
     lines: list[tuple[str, str, str]]
@@ -30,7 +30,8 @@ class Comparison:
 
 
 def opened(path: Path) -> ModelSession:
-    """A checked model, even one trained with another lexicon, which the server refuses. Raises `ModelRefused`."""
+    """A checked model, even one trained with another lexicon (the server would refuse that one). Raises
+    `ModelRefused`."""
     data = path.read_bytes()
     return ModelSession(data, audit(data, path), path)
 

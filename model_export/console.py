@@ -1,4 +1,4 @@
-"""What the command line shows during its work and after it."""
+"""What the command line prints while it works, and its results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def steps(bar: Progress, total: int) -> Callable[[str], None]:
     return step
 
 
-def say(found: Evaluation, nested: Figures | None = None) -> None:
+def print_evaluation(found: Evaluation, nested: Figures | None = None) -> None:
     """Print the costs of each strictness, then the figures of each file and language."""
     for cost in found.costs:
         click.echo(f"At {cost.strictness.value}: {cost.words}.")
@@ -53,9 +53,9 @@ def say(found: Evaluation, nested: Figures | None = None) -> None:
         strangers = found.strangers.get(name.removeprefix("in "))
         shown = f"{strangers.held} of {strangers.count}" if strangers and strangers.count else "–"
         table.add_row(name, str(part.count), *(f"{value:.3f}" for value in values), shown)
-    show(table)
+    print_table(table)
 
 
-def show(table: Table) -> None:
-    """Print a table; into a file or a pipe as wide as it is, for nothing there can be read when cut off."""
+def print_table(table: Table) -> None:
+    """Print a table; into a file or a pipe at its full width, since nobody could read what is cut off there."""
     Console(width=None if sys.stdout.isatty() else 140).print(table)

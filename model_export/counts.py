@@ -1,4 +1,4 @@
-"""Counts of each term in each text, made once: leaving files out then only selects rows and columns."""
+"""How often each term occurs in each text, counted once: leaving files out then only selects rows and columns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class Block:
 
 
 FREE = ("automatic", "bulk_header", "mailing_list", "no_reply_sender", "quotes_owner")
-"""Findings of form that are not learned from: a stranger has them for nothing, and more of ordinary mail has them."""
+"""Findings of form that the model does not learn from: any sender can have them at no cost, and they are more frequent
+in ordinary mail."""
 BLOCKS = (
     Block("words", r"(?u)\b(?![ctf]_)\w\w+\b", 2),
     Block("meaning", r"(?u)\b[ct]_\w+\b", 2),
@@ -36,12 +37,12 @@ BLOCKS = (
     Block("form", rf"(?u)\b(?:f_(?!language_|(?:{'|'.join(FREE)})\b)\w+|f_language_xx)\b", 1),
 )
 FORM_GROUPS = 3
-"""In so many files a finding of form must occur."""
+"""A finding of form must occur in at least this many files."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """For each block: the counts, [text, term], and the terms, sorted."""
+    """For each block, the counts [text, term], and the terms, sorted."""
 
     blocks: tuple[tuple[csr_matrix, NDArray[np.str_]], ...]
 
@@ -69,10 +70,10 @@ class Counts:
         ]
 
     def shared(self, groups: Sequence[str], min_df: int, min_groups: int) -> list[list[str]]:
-        """Of each block the terms that enough texts and enough groups (files) use.
+        """The terms of each block that occur in enough texts and enough groups (files).
 
-        A term only one writer uses says more about the writer than about pitches; findings of form are few and ours.
-        """
+        A term that only one writer uses says more about the writer than about pitches; findings of form are few, and
+        our own."""
         member = np.array(groups)
         files = sorted(set(groups))
         kept = []

@@ -1,4 +1,4 @@
-"""Digests of a model's training data: they show whether the model has to be trained again, and whether it can be."""
+"""Hashes of a model's training data: they show whether the model must be trained again, and whether it can be."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ LEXICON = Path(model_text.__file__).parent / "lexicon"
 
 
 def corpus_digest(rows: Iterable[Row]) -> str:
-    """SHA-256 over ids, labels, classes and prepared texts: it changes with the corpus and the text preparation."""
+    """SHA-256 over ids, labels, classes and prepared texts. It changes with the corpus and with the text
+    preparation."""
     digest = hashlib.sha256()
     for row in rows:
         digest.update(f"{row.id}\x00{row.label}\x00{row.errand}\x00{chr(2).join(row.texts)}\x01".encode())
@@ -25,8 +26,8 @@ def corpus_digest(rows: Iterable[Row]) -> str:
 
 @cache
 def sources() -> dict[str, str]:
-    """Quick digests of what a model is trained on: of the files of corpus and lexicon, and of the prepared texts of
-    every twentieth message and of its copy, which change with the code. `corpus_digest` reads all messages."""
+    """Quick hashes of the training data: of the files of corpus and lexicon, and of the prepared texts of every
+    twentieth message and of its copy, which change with the code. `corpus_digest` reads all messages."""
     paths = sorted(CORPUS.glob("*.jsonl"))
     some = [row_of(record, path.stem) for path in paths for record in islice(records(path), 0, None, 20)]
     return {

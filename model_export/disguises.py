@@ -1,9 +1,8 @@
-"""Copies of messages in other clothes: made while a model is trained, never kept and never counted in a figure.
+"""Disguised copies of messages, made during training. They are not stored, and no figure counts them.
 
-What a disguise leaves behind (letters of two alphabets, hidden words), what costs nothing to write (the fields of a
-list, the subject of an automatic answer) and what is mere habit ("Re:", a question at the end) then stands on pitches
-and on ordinary mail alike, so that none of it can be learned as a sign of either.
-"""
+Traces of a disguise (letters of two alphabets, hidden words), anything that costs nothing to write (the headers of a
+list, the subject of an automatic reply) and mere habits ("Re:", a question at the end) then occur in pitches and in
+ordinary mail alike, so the model learns none of them as a sign of either."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ from backend.domain.mail.message import Headers, Message
 from model_export.rows import Row
 
 EVERY = 6
-"""One message of so many has a copy."""
+"""One message in this many gets a copy."""
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _ALIKE = str.maketrans("aceopxyACEOPXTHKMB", "асеорхуАСЕОРХТНКМВ")
@@ -35,7 +34,7 @@ _AUTOMATIC = {
 _OK = ("OK?", "Okay?", "?")
 
 Disguise = Callable[[Message, int, str], Message]
-"""A message, a number that is its own, and its language: the message in disguise."""
+"""Takes a message, a number of its own and its language; returns the message in disguise."""
 
 
 def copies(rows: Iterable[Row]) -> list[Row]:
@@ -55,7 +54,7 @@ def _copies(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _said(message: Message, change: Callable[[str], str]) -> Message:
-    """A copy with another plain text, if the plain text is what is shown."""
+    """A copy with another plain text, if mail programs show the plain text."""
     return replace(message, text=change(message.text)) if message.text and not message.html else message
 
 
@@ -87,7 +86,7 @@ def _apart(message: Message, number: int, language: str) -> Message:
 
 
 def _turned(message: Message, number: int, language: str) -> Message:
-    """Writes every line backwards, after a mark that reverses it on screen."""
+    """Writes every line backwards, after a mark that reverses it on the screen."""
     del number, language
     return _said(
         message,
@@ -128,14 +127,14 @@ def _automatic(message: Message, number: int, language: str) -> Message:
 
 
 def _answering(message: Message, number: int, language: str) -> Message:
-    """Makes the subject that of a reply, half of the time with a header that names an earlier mail."""
+    """Makes the subject that of a reply; half of the time adds a header that names an earlier mail."""
     del language
     answered = replace(message, subject=f"Re: {message.subject}")
     return answered if number % 2 else replace(answered, in_reply_to="<earlier@mail.invalid>")
 
 
 def _asking(message: Message, number: int, language: str) -> Message:
-    """Adds a question at the end that asks for nothing."""
+    """Adds a question at the end that asks for nothing specific."""
     del language
     return _said(message, lambda text: f"{text}\n\n{_OK[number % len(_OK)]}")
 

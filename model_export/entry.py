@@ -1,4 +1,4 @@
-"""Entry point of `pitchgate-model`: a missing package is reported in words."""
+"""Entry point of `pitchgate-model`: reports a missing package in one sentence instead of a traceback."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMMANDS = {
     "score": "Score messages in the corpus's JSON Lines form, one JSON line each out, the way the server does.",
     "train": "Train and keep the fitted model in a file for `export`.",
 }
-"""What `--help` lists. Importing the commands takes scikit-learn and seconds; a test holds the two together."""
+"""What `--help` lists, because importing the commands takes seconds. A test compares the two."""
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _overview() -> None:
-    """What there is, and the end."""
+    """Print the commands and exit."""
     import click
 
     commands = [click.Command(name, help=text) for name, text in COMMANDS.items()]

@@ -60,7 +60,7 @@ class KindFigures:
 
 @dataclass(frozen=True)
 class WrongRow:
-    """One of the messages judged worst against their label, with the reasons for its score."""
+    """One of the messages whose score contradicts their label most, with the reasons for the score."""
 
     id: str
     kind: str
@@ -72,13 +72,10 @@ class WrongRow:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`mean` is over files (the customary score), `pooled` over all rows at once.
-
-    `offsets` says of each file by how much its pitches are stated too often (mean probability less their share).
-    `costs` are those of each strictness, `slices` the rates at *normal* by class, language, length, way and script,
-    `strangers` by file and language what is held there of strangers with an errand, `fired` by finding and language the
-    share of pitches that have it.
-    """
+    """`mean` is over files (the usual figure), `pooled` over all rows at once. `offsets` says by how much the model
+    overestimates each file's share of pitches (mean probability minus the share). `costs` are by strictness; `slices`
+    the rates at *normal* by class, language, length, way and script; `strangers` how many strangers with a real request
+    are held, by file and language; `fired` the share of pitches with each finding, by language."""
 
     mean: Figures
     pooled: Figures
@@ -98,7 +95,7 @@ class Evaluation:
 
 
 def evaluate(trained: Trained, session: ModelSession | None = None) -> Evaluation:
-    """Figures from left-out files. With a session, the worst errors get reasons."""
+    """Figures from left-out files. With a session, the worst errors have reasons."""
     rows = trained.judged
     labels = labels_of(rows)
     files = by_part([row.group for row in rows], labels, trained.logits, trained.crossed)

@@ -1,4 +1,4 @@
-"""The model's ONNX graph: raw text in, probability and contributions of terms out."""
+"""The model's ONNX graph: from raw text to the probability and the contributions of terms."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ OPSET = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}
 
 
 class Emitter:
-    """Names every tensor by its role, so that the graph is the same each time it is built."""
+    """Names each tensor by its role, so that every build gives the same graph."""
 
     def __init__(self, container: Any) -> None:
         self._container = container
 
     def constant(self, name: str, values: Any, kind: int) -> str:
-        """An initializer; its name."""
+        """Add an initializer; returns its name."""
         array = np.asarray(values)
         self._container.add_initializer(name, kind, list(array.shape), array.ravel().tolist())
         return name
 
     def node(self, op: str, inputs: list[str], outputs: str | list[str], **attributes: Any) -> None:
-        """One node, named after its first output."""
+        """Add a node, named after its first output."""
         names = [outputs] if isinstance(outputs, str) else outputs
         version = OPSET[attributes.get("op_domain", "")]
         self._container.add_node(op, inputs, names, name=f"n_{names[0]}", op_version=version, **attributes)
@@ -77,7 +77,7 @@ def _settled(model: ModelProto) -> ModelProto:
 
 
 def _outputs(scope: Any, model: PitchModel, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:
-    """Declare six outputs instead of a classifier's usual two; `row` and `term` say which share and count is whose."""
+    """Declare six outputs instead of a classifier's usual two; `row` and `term` say whose each share and count is."""
     del custom_parsers
     operator = scope.declare_local_operator("PitchModel", model)
     operator.inputs = inputs
@@ -105,7 +105,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     blocks = np.repeat(np.arange(len(BLOCKS)), sizes)
     _unit_length(emit, np.concatenate([v.idf_ for v in model.vectorizers]), blocks)
     _margins(emit, model.coef_, model.intercept_)
-    _told(emit, model.params.brevity, model.longest_)
+    _trust(emit, model.params.brevity, model.longest_)
     _weighed(emit, model)
     _probability(emit, model.offset_)
     for ours, output in zip(
@@ -140,10 +140,8 @@ def _constants(emit: Emitter) -> None:
 
 
 def _terms(emit: Emitter, text: str, terms: list[str]) -> None:
-    """Tokens to unigram ids and bigram ids, [row, position]; the number of terms marks a miss.
-
-    A bigram over the border of two blocks is in no vocabulary, so the blocks share one token sequence.
-    """
+    """Unigram and bigram ids of the tokens, [row, position]; the number of terms marks an unknown one. No vocabulary
+    contains a bigram across two blocks, so the blocks share one token sequence."""
     size = len(terms)
     tokens = sorted({token for term in terms for token in term.split(" ")})
     number = {token: i for i, token in enumerate(tokens)}
@@ -185,7 +183,8 @@ def _terms(emit: Emitter, text: str, terms: list[str]) -> None:
 
 
 def _counts(emit: Emitter) -> None:
-    """How often each term occurs in each row: misses dropped, then sorted unique keys row*(V+1)+term."""
+    """How often each term occurs in each row: unknown ones are dropped, the rest are sorted unique keys
+    row*(V+1)+term."""
     emit.node("Shape", ["ids"], "rows1", start=0, end=1)
     emit.node("Squeeze", ["rows1"], "rows")
     emit.node("Range", ["i0", "rows", "i1"], "r0")
@@ -245,9 +244,9 @@ def _margins(emit: Emitter, coef: Any, intercept: Any) -> None:
     emit.node("Add", ["sums", "bias"], "margins")
 
 
-def _told(emit: Emitter, brevity: float, longest: float) -> None:
-    """The share of the evidence that counts, from the number n of distinct terms of the first block in each row: n / (n
-    + brevity) * longest / max(n, longest)."""
+def _trust(emit: Emitter, brevity: float, longest: float) -> None:
+    """How much the evidence of a row counts, from the number n of distinct terms of its first block: n / (n + brevity)
+    * longest / max(n, longest)."""
     emit.constant("longest", np.float64(longest), TensorProto.DOUBLE)
     emit.constant("brevity", np.float64(brevity), TensorProto.DOUBLE)
     emit.node("Less", ["blk", "i1"], "first")
@@ -263,11 +262,9 @@ def _told(emit: Emitter, brevity: float, longest: float) -> None:
 
 
 def _weighed(emit: Emitter, model: PitchModel) -> None:
-    """The soft minimum of the first margins and the soft maximum of the rest, weighted, [row, 1]; and the pull of each
-    margin. The calibrator's slope is in the weights: each step that is left out makes a run shorter by a hundredth.
-
-    `pulls` says how the sum moves with each margin, [row, margin].
-    """
+    """The soft minimum of the first margins and the soft maximum of the rest, weighted, [row, 1]; and the derivative of
+    this sum by each margin (`pulls`), [row, margin]. The weights include the calibrator's slope, because each operator
+    less saves a hundredth of a run."""
     apart, count, balance = model.ordinary_classes_, model.coef_.shape[1], model.params.balance
     sides = [("low", 0, apart, -1.0, (1.0 - balance) * model.slope_)]
     if count > apart:
@@ -294,7 +291,7 @@ def _weighed(emit: Emitter, model: PitchModel) -> None:
 
 
 def _probability(emit: Emitter, offset: float) -> None:
-    """logit = raw * trust + offset; a term's share is its parts weighted as the margins pull."""
+    """logit = raw * trust + offset. A term's share is its parts, weighted by the derivatives of the margins."""
     emit.constant("offset", np.float64(offset), TensorProto.DOUBLE)
     emit.node("Unsqueeze", ["trust", "s1"], "trust2")
     emit.node("Mul", ["raw", "trust2"], "trusted2")

@@ -1,11 +1,10 @@
 """The model as a scikit-learn estimator: three blocks of tf-idf, and linear margins between classes of mail.
 
-The blocks (words; concepts and phrases; form) are scaled to unit length each, so that a long mail does not drown what
-its headers say. A pitch must win against every class of ordinary mail (the soft minimum of the margins of all pitches
-against each) and be like some class of pitch (the soft maximum of the margins of each against all ordinary mail): so
-doing well on the easy classes cannot hide doing badly on the hard ones. A short text counts for less, since fifteen
-words prove little. Every score can be explained term by term.
-"""
+The blocks (words; concepts and phrases; form) are scaled to unit length each, so that a long text does not outweigh the
+headers. A pitch must win against every class of ordinary mail (the soft minimum of the margins of all pitches against
+each class) and resemble some class of pitch (the soft maximum of the margins of each class against all ordinary mail),
+so good results on the easy classes cannot hide bad ones on the hard classes. A short text counts for less, because
+fifteen words prove little. Every score can be explained term by term."""
 
 from __future__ import annotations
 
@@ -28,7 +27,7 @@ from model_export.errands import NOTHING, ORDINARY, PITCHES
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 KNOWING = "knowing"
-"""The class of sellers who know the owner's trade and hardly ask for anything."""
+"""The class of sellers who know the owner's field and hardly ask for anything."""
 LONG = 99
 """Texts above this percentile of the training mail's lengths count as long."""
 FLOOR, SMOOTHING, FEW = 0.5, 0.5, 2.0
@@ -232,9 +231,8 @@ def term_weights(rows: csr_matrix, sides: Flags) -> Floats:
     """The weight of each term while a margin is learned, [term]: high for a term that only one side uses, low for one
     that both use alike or that few messages have. `sides`: True for a pitch.
 
-    It grows with the root of |log(share of pitches with the term / share of ordinary mail with it)|, scaled to a mean
-    square of one over all terms of all messages. After Wang and Manning, Baselines and Bigrams (2012).
-    """
+    It grows with the root of |log(share of pitches with the term / share of ordinary mail with it)|, scaled so that its
+    mean square is one over all terms of all messages. After Wang and Manning, Baselines and Bigrams (2012)."""
     used = csr_matrix((np.ones(rows.nnz), rows.indices, rows.indptr), rows.shape)
     ours, theirs = (np.asarray(used[side].sum(axis=0)).ravel() + SMOOTHING for side in (sides, ~sides))
     shares = ours / (sides.sum() + SMOOTHING), theirs / ((~sides).sum() + SMOOTHING)
@@ -246,5 +244,5 @@ def term_weights(rows: csr_matrix, sides: Flags) -> Floats:
 
 
 def half(values: Floats) -> Floats:
-    """`values` as float16 can hold them, in float64."""
+    """`values` rounded to float16, in float64."""
     return np.asarray(values, np.float64).astype(np.float16).astype(np.float64)

@@ -1,8 +1,7 @@
 """Labelled messages from an owner's own mail: archives with Gmail's labels, folders, corrections.
 
-Google's policy bars training general models on Gmail data. What these loaders read may train the model of
-the mailbox it came from and no other; `pitchgate-model` says so wherever it takes such mail.
-"""
+Google's policy forbids training general models on Gmail data. What these loaders read may only train the model of its
+own mailbox; `pitchgate-model` says so wherever it takes such mail."""
 
 from __future__ import annotations
 
@@ -25,21 +24,19 @@ from model_export.errands import SALES
 from model_export.rows import OWN_MAIL, BadRow, Row, owner_of
 
 PARTS = 5
-"""An owner's mail is left out in so many parts, of which each has all mail of its senders."""
+"""An owner's mail is divided into this many parts to be left out; all mail of a sender is in one part."""
 _BULK = frozenset({"f_unsubscribe_header", "f_automatic", "f_bulk_header", "f_mailing_list"})
 _TAUGHT = {str(decision): effect.teaches for decision, effect in EFFECTS.items()}
 
 
 def archive(path: Path, me: str, label: str) -> list[Row]:
-    """Every message under `path` (mbox, Takeout zip, folder, .eml) that `me` did not write, all with one label."""
+    """Every message below `path` (mbox, Takeout zip, folder, .eml) that `me` did not write, all with one label."""
     return [_row(name, message, me, label, path.stem) for name, message in _received(path, me)]
 
 
 def gmail_labels(path: Path, me: str, sales_labels: set[str]) -> list[Row]:
-    """A Takeout archive in which one of `sales_labels` (compared without case) marks a pitch.
-
-    Drafts, chats, spam and rubbish are left out: Gmail has judged those, not the owner.
-    """
+    """A Takeout archive in which one of `sales_labels` (ignoring case) marks a pitch. Drafts, chats, spam and trash are
+    left out, because Gmail judged those and not the owner."""
     wanted = {label.lower() for label in sales_labels}
     rows = []
     for name, message in _received(path, me):
@@ -53,14 +50,11 @@ def gmail_labels(path: Path, me: str, sales_labels: set[str]) -> list[Row]:
 def corrections(export: Path, path: Path, me: str) -> list[Row]:
     """What an owner decided about their mail: their own data export, joined with their mail by Message-ID.
 
-    Of the export (`backend.domain.mailbox.archive`) these fields are read: `format`; of `messages` `gmail_id` and
-    `message_id`; of `corrections` `gmail_id`, `decision`, `decided_at` and `undone_at`. It holds no bodies and no
-    features of the model, so an example comes about only where `path` has the mail itself (mbox, Takeout, .eml);
-    decisions about other mail are passed over. What was undone does not count, and the latest word on a message
-    outranks earlier ones. A decision about a sender labels the one message it was made on, no other mail of theirs.
-
-    Raises `BadRow` when the file is no such export.
-    """
+    These fields of the export (`backend.domain.mailbox.archive`) are read: `format`; of `messages`, `gmail_id` and
+    `message_id`; of `corrections`, `gmail_id`, `decision`, `decided_at` and `undone_at`. It contains no bodies, so only
+    decisions whose mail is in `path` (mbox, Takeout, .eml) become examples. Undone decisions do not count, and of
+    several about a message the latest does. A decision about a sender labels only the message it was made on. Raises
+    `BadRow` if the file is not such an export."""
     decided = _decisions(export)
     rows = []
     for name, message in _received(path, me):
@@ -71,7 +65,7 @@ def corrections(export: Path, path: Path, me: str) -> list[Row]:
 
 
 def _decisions(export: Path) -> dict[str, str]:
-    """The last decision by Message-ID."""
+    """The latest decision by Message-ID."""
     try:
         data = json.loads(export.read_text(encoding="utf-8"))
         if data["format"] != EXPORT:

@@ -63,11 +63,10 @@ def noise_floor(probabilities: Floats, bins: int = 10) -> float:
 
 
 def debiased_error(labels: Floats, probabilities: Floats, bins: int = 10) -> float:
-    """Root mean squared gap over bins of equal width, less what noise adds to it; 0 where noise explains all of it.
+    """Root mean squared gap over bins of equal width, without the part that noise adds; 0 if noise explains all of it.
 
-    The debiased estimator of Kumar, Liang and Ma (2019): from each bin's squared gap its expected share of noise,
-    m (1 - m) / (n - 1) for n messages with the share m of pitches, is taken off. A bin of one message tells nothing.
-    """
+    The debiased estimator of Kumar, Liang and Ma (2019): from the squared gap of each bin, the expected noise m (1 - m)
+    / (n - 1) is subtracted, for n messages with the share m of pitches. A bin of one message is left out."""
     index = np.minimum((probabilities * bins).astype(int), bins - 1)
     total = 0.0
     for i in range(bins):
@@ -105,7 +104,7 @@ def interval(
 
 
 def auc(labels: Floats, scores: Floats) -> float:
-    """How often a pitch scores above an ordinary message; NaN where only one label occurs."""
+    """How often a pitch scores above an ordinary message; NaN if there is only one label."""
     return float(roc_auc_score(labels, scores)) if 0 < labels.sum() < len(labels) else math.nan
 
 
@@ -128,7 +127,7 @@ def figures(labels: Floats, scores: Floats, probabilities: Floats) -> Figures:
 def by_part(
     parts: Sequence[str], labels: Floats, scores: Floats, probabilities: Floats
 ) -> dict[str, Figures]:
-    """Figures for each part (file, language) on its own, parts in alphabetical order."""
+    """Figures for each part (file, language) by itself, in alphabetical order."""
     names = np.array(parts)
     return {
         part: figures(labels[names == part], scores[names == part], probabilities[names == part])
@@ -137,7 +136,7 @@ def by_part(
 
 
 def mean_figures(parts: Sequence[Figures]) -> Figures:
-    """The plain mean over files, the corpus's customary score."""
+    """The plain mean over files, the usual figure for the corpus."""
     names = ("auc", "recall_1", "recall_5", "ece", "noise_floor", "debiased")
     means = [float(np.mean([getattr(p, name) for p in parts])) for name in names]
     return Figures(sum(p.count for p in parts), *means)

@@ -1,5 +1,5 @@
-"""What training on an owner's own mail gains: a model trained on part of it is compared with one trained on none, over
-the same messages, on which neither was trained."""
+"""What training on an owner's own mail gains: a model trained on part of it and one trained on none are compared on the
+same messages, which neither was trained on."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ from model_export.training import (
 )
 
 WEIGHTS = (1.0, 3.0, 10.0)
-"""How often a message of an owner may count against one of the corpus."""
+"""Possible weights of an owner's message, compared with one of the corpus."""
 SURE = 2.0
-"""So many standard errors a gain must be above nothing, or it is none."""
+"""A gain counts only if it is this many standard errors above zero."""
 
 
 @dataclass(frozen=True)
 class Own:
-    """`count` messages of an owner with `pitches` among them; of the model without and the one with their other mail
-    AUC, mean log loss and the ordinary messages held at *normal*; `gain` is of loss, with its standard error."""
+    """`count` messages of an owner, `pitches` of them pitches. Of the models without and with their other mail: AUC,
+    mean log loss, and how many ordinary messages are held at *normal*. `gain` is that of the loss, with its standard
+    error."""
 
     count: int
     pitches: int
@@ -50,12 +51,12 @@ class Own:
 
     @property
     def better(self) -> bool:
-        """Whether training on the owner's mail has certainly helped, without holding more ordinary mail."""
+        """Whether training on the owner's mail surely helped, without holding more ordinary mail."""
         return self.gain > SURE * self.error and self.held[1] <= self.held[0]
 
     @property
     def words(self) -> str:
-        """The finding in a sentence."""
+        """The result in a sentence."""
         verdict = "better" if self.better else "no better"
         return (
             f"On {self.count} messages of its owner that neither had read ({self.pitches} pitches) the model that read "
@@ -69,7 +70,7 @@ class Own:
 
 
 def judge(trained: Trained, other: Path) -> Own | None:
-    """What `trained` gained over the model in `other` on the owner's mail; None if none of it could be left out."""
+    """What `trained` gains over the model in `other` on the owner's mail; None if none of it could be left out."""
     places = [i for i, row in enumerate(trained.judged) if row.own]
     if not places:
         return None
@@ -93,8 +94,8 @@ def judge(trained: Trained, other: Path) -> Own | None:
 
 
 def weighed(rows: Sequence[Row], params: Params, progress: Progress = silent) -> Params:
-    """`params` with the weight of the owner's mail that loses least on left-out mail, theirs and the corpus's alike:
-    what is gained for them must not be lost on pitches they have not had yet."""
+    """`params` with the weight for the owner's mail that has the lowest loss on left-out mail, both theirs and the
+    corpus's: the model must not get worse on pitches that this owner has not received yet."""
     judged, aside = sides(rows)
     parts = groups_of([row for row in judged if row.own])
     files = groups_of([row for row in judged if not row.own])

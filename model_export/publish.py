@@ -1,4 +1,4 @@
-"""Makes a model file of a trained model: graph, metadata, digest, checks, parity with scikit-learn."""
+"""Makes a model file from a trained model: graph, metadata, hash, checks, parity with scikit-learn."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _NO_DIGEST = "0" * 64
 
 
 class NotPublished(RuntimeError):
-    """The exported graph does not compute what the trained model computes; the file was not written."""
+    """The exported graph computes something else than the trained model; the file was not written."""
 
 
 def build(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any], own: Own | None = None) -> bytes:
-    """The bytes of the model file. The same trained parameters give the same bytes. `own` is what it gained by learning
-    from its owner's mail, if it did."""
+    """The bytes of the model file. The same trained parameters give the same bytes. `own` is what training on its
+    owner's mail gained, if there was such mail."""
     model = to_onnx(trained.model)
     metadata = _metadata(trained, rows, metrics) | ({"own": _json(own.as_dict())} if own else {})
     helper.set_model_props(model, dict(sorted(metadata.items())))
@@ -86,7 +86,7 @@ def _json(value: Any) -> str:
 
 
 def parity(session: ModelSession, model: PitchModel, texts: Sequence[str], batch: int = 64) -> float:
-    """Largest difference of probability between graph and scikit-learn, singly and in batches."""
+    """Largest difference of probability between graph and scikit-learn, for single messages and for batches."""
     expected = model.predict_proba(list(texts))[:, 1]
     single = np.array([session.score(text, explain=False).probability for text in texts])
     batches = [session.probabilities(texts[i : i + batch]) for i in range(0, len(texts), batch)]
@@ -96,8 +96,10 @@ def parity(session: ModelSession, model: PitchModel, texts: Sequence[str], batch
 
 def publish(data: bytes, trained: Trained, rows: Sequence[Row], path: Path) -> float:
     """Check the file, measure parity on the corpus and on hard texts, then write `path`. Returns the largest
-    difference. Raises `NotPublished` if the graph differs by more than `MAX_DIFFERENCE`, `ModelRefused` if a check
-    fails; in both cases the old file stays."""
+    difference.
+
+    Raises `NotPublished` if the graph differs by more than `MAX_DIFFERENCE`, `ModelRefused` if a check fails; the old
+    file then stays."""
     session = ModelSession(data, audit(data, path), path)
     difference = parity(session, trained.model, [*(row.text for row in rows), *NASTY])
     if difference > MAX_DIFFERENCE:

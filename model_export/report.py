@@ -37,7 +37,7 @@ def render(
     comparison: Comparison | None = None,
     swung: list[Swing] | None = None,
 ) -> str:
-    """The page as text. `size` is the model file's in bytes; parts that are None are left out."""
+    """The page as text. `size` is that of the model file in bytes; parts that are None are left out."""
     page = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
     ).get_template("report.html")

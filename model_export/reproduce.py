@@ -1,4 +1,4 @@
-"""Differences between a model as its card states it and the same model trained again."""
+"""Differences between a model as its card describes it and the same model trained again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from backend.scoring.model_file import audit
 
 
 def differences(stated: dict[str, Any], data: bytes) -> list[str]:
-    """Empty if `data` has exactly the bytes that the card states; otherwise what is known about the difference."""
+    """Empty if `data` has exactly the bytes that the card states; otherwise what explains the difference."""
     if hashlib.sha256(data).hexdigest() == stated["sha256"]:
         return []
     facts = audit(data)

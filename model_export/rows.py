@@ -1,4 +1,4 @@
-"""Labelled messages from any source, read by the same parser and text preparation as in the server."""
+"""Labelled messages from any source, parsed and prepared by the same code as in the server."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from model_export.errands import CLASSES
 
 CORPUS = Path(__file__).parent / "corpus"
 OWN_MAIL = "own_mail"
-"""The kind of rows that are an owner's own mail."""
+"""The kind of rows from an owner's own mail."""
 UNLABELLED = "score"
-"""The group of rows that are only to be scored."""
+"""The group of rows that only get a score."""
 _FIELD_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322: printable ASCII but the colon
 
 
 class BadRow(ValueError):
-    """A line that is not a labelled message; the text says which line and what is wrong."""
+    """A line that is not a labelled message; the text names the line and the fault."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One labelled message. `errand` is its class (see `errands`), "" for a row that is only to be scored. `group` is
-    the unit that is left out as a whole: the corpus file, or the name of the source."""
+    """One labelled message. `errand` is its class (see `errands`), "" for a row that only gets a score. `group` is the
+    unit that is left out as a whole: the corpus file, or the name of the source."""
 
     id: str
     label: str
@@ -120,7 +120,7 @@ def row_of(record: dict[str, Any], group: str) -> Row:
 
 
 def unlabelled(record: dict[str, Any]) -> Row:
-    """A record that is only to be scored. It needs an id; its label is ignored, and missing values are empty. Raises
+    """A record that only gets a score. It needs an id; its label is ignored, and missing values are empty. Raises
     `BadRow`."""
     fields = {
         key: value for key, value in record.items() if value is not None and key not in ("label", "class")
@@ -167,10 +167,8 @@ def numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def corpus(folder: Path = CORPUS, files: Iterable[str] | None = None) -> list[Row]:
-    """Every row of the corpus in a fixed order; `files` (stems) takes only some of its files.
-
-    Raises `BadRow` for a file that is not there.
-    """
+    """Every row of the corpus in a fixed order; `files` (stems) selects some of its files. Raises `BadRow` if one does
+    not exist."""
     paths = {path.stem: path for path in sorted(folder.glob("*.jsonl"))}
     wanted = set(paths) if files is None else set(files)
     if unknown := sorted(wanted - set(paths)):

@@ -60,7 +60,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one strictness does to mail of writers the model was not trained on."""
+    """What a strictness costs with mail of writers the model was not trained on."""
 
     strictness: Strictness
     strangers: Rate

@@ -1,6 +1,7 @@
-"""How the score changes if only a habit of the writer changes and the message stays the same. Each habit turns a record
-of the corpus into an equivalent one. A model that relied on habits would let a pitch through, or hold ordinary mail,
-because of its address."""
+"""How much the score changes if only a habit of the writer changes and the message stays the same.
+
+Each habit turns a record of the corpus into an equivalent one. A model that relied on habits would let a pitch through,
+or hold ordinary mail, because of its address."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ solar fleet, panels vans, electricity diesel, energy transport, grid road, power
 roof depot, heating parking, cleaning catering, offices canteens, windows menus, packaging bedding, cartons sheets,
 steel linen, valves towels, pump oven, brochures uniforms, printing sewing, dental legal, clinic chambers
 """
-"""Words of one trade and of another that could stand where they do."""
+"""Words of one trade, and of another, that can replace each other."""
 _PAIRS = [pair.split() for pair in _TRADES.split(",")]
 _OTHER_TRADE = {word: other for one, two in _PAIRS for word, other in ((one, two), (two, one))}
 _TRADE = re.compile(rf"\b(?:{'|'.join(_OTHER_TRADE)})\b", re.IGNORECASE)
@@ -31,7 +32,7 @@ _FIRM = "aldermere-partners.example"
 
 
 def _sender(record: Record) -> tuple[str, str]:
-    """Name and address. People write a comma into their name without quotes: by the standard, the sender ends there."""
+    """Name and address. People write commas in their name without quotes; by the standard, the sender ends there."""
     name, _, address = record["from"].rpartition("<")
     return name.strip().replace('"', ""), address.strip(" >")
 
@@ -108,17 +109,15 @@ HABITS: Mapping[str, tuple[Callable[[Record], Record], Callable[[Record], Record
     "fields anybody can write": (_fielded, dict),
     "words of one trade for another's": (_of_another_trade, dict),
 }
-"""By name: a record with the habit, and the same without it."""
+"""Name → a record with the habit, and the same record without it."""
 LANGUAGE = "the language not told"
 
 
 @dataclass(frozen=True)
 class Swing:
-    """By how much one habit moves probabilities over `count` messages that it changes anything about.
-
-    `mean` is of absolute differences, `drift` keeps their sign (positive: the habit looks like a pitch); `crossed`
-    counts messages that change sides of *hold* at any strictness.
-    """
+    """By how much one habit moves probabilities, over the `count` messages that it changes. `mean` is of absolute
+    differences, `drift` keeps their sign (positive: the habit looks like a pitch); `crossed` counts messages that cross
+    the *hold* threshold of any strictness."""
 
     habit: str
     count: int
@@ -129,7 +128,7 @@ class Swing:
 
 
 def swings(session: ModelSession, records: Iterable[tuple[str, Record]]) -> list[Swing]:
-    """One for each habit, over (group, record) of a corpus."""
+    """The swing of each habit, over (group, record) of a corpus."""
     given = list(records)
     found = []
     for habit, (with_it, without) in HABITS.items():
