@@ -305,8 +305,3 @@ def _probability(emit: Emitter, offset: float) -> None:
     emit.node("Gather", ["trusted_pulls", "row_"], "pull_f")
     emit.node("Mul", ["parts", "pull_f"], "pulled")
     emit.node("ReduceSum", ["pulled", "s1"], "contrib", keepdims=0)
-
-
-def output_names(model: ModelProto) -> list[str]:
-    """The names of the graph's outputs, in order."""
-    return [output.name for output in model.graph.output]

@@ -41,9 +41,9 @@ DRAIN_SECONDS = 60.0
 WATCH_SECONDS = 30.0
 REPEATS = 6
 """Factor by which the pause between letters grows once all have arrived."""
-TOLD = 4
+DIGEST_AFTER = 4
 """How many messages are held when the owner's first digest comes."""
-WAITING = re.compile(
+JOBS_WAITING = re.compile(
     r'^pitchgate_(?:looks_waiting|message_stages\{stage="(?!ended)[a-z]+"\}) ([0-9.e+]+)$', re.MULTILINE
 )
 ACCOUNT = "push@pitchgate-demo.iam.gserviceaccount.com"
@@ -92,7 +92,7 @@ class Stage:
         """Deliver one letter to the owner's mailbox."""
         self.delivered.append(await self.sandbox.deliver(letter, OWNER))
 
-    async def die_and_return(self) -> None:
+    async def kill_and_restart(self) -> None:
         """Kill the server and start it again."""
         await self.server.kill()
         await self.server.start()
@@ -158,9 +158,9 @@ async def play(options: Options, tell: Callable[[str], None], opened: Callable[[
             acts += [group.create_task(_answer(running, person)) for person in people]
             if options.seconds is None:  # somebody watches
                 file = options.folder / "state" / "pitchgate.sqlite3"
-                acts.append(group.create_task(first_digest(file, OWNER, TOLD)))
+                acts.append(group.create_task(first_digest(file, OWNER, DIGEST_AFTER)))
             if options.kills:
-                acts.append(group.create_task(_die(running)))
+                acts.append(group.create_task(_kill_at_random(running)))
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(options.seconds if options.seconds is not None else 10**9)
             if options.kills:
@@ -221,13 +221,13 @@ async def _answer(running: Stage, person: Salesperson) -> None:
         await person.answer(running.http)
 
 
-async def _die(running: Stage) -> None:
+async def _kill_at_random(running: Stage) -> None:
     """Kill the server at random moments, spread over the play."""
     chance = random.Random(running.options.seed + 1)  # noqa: S311 - the moments of a play
     between = (running.options.seconds or 60.0) / (running.options.kills + 1)
     for _ in range(running.options.kills):
         await asyncio.sleep(chance.uniform(0.1, 1.9) * between)
-        await running.die_and_return()
+        await running.kill_and_restart()
 
 
 async def _settle(running: Stage, people: list[Salesperson]) -> None:
@@ -253,7 +253,7 @@ async def jobs_left(running: Stage) -> int:
     async with running.http.get(f"{running.server_url}/metrics") as answer:
         if answer.status != 200:
             return 1
-        waiting = WAITING.findall(await answer.text())
+        waiting = JOBS_WAITING.findall(await answer.text())
     return int(sum(float(number) for number in waiting))
 
 

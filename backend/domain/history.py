@@ -63,16 +63,6 @@ def read_push(body: bytes, metadata: PushHeaders = PushHeaders()) -> tuple[str |
     return subscription, _notice(inner, push_id, subscription) if inner else None
 
 
-def subscription_of(body: bytes, metadata: PushHeaders = PushHeaders()) -> str | None:
-    """The first half of `read_push`."""
-    return read_push(body, metadata)[0]
-
-
-def read_notice(body: bytes, metadata: PushHeaders = PushHeaders()) -> PushNotice | None:
-    """The second half of `read_push`."""
-    return read_push(body, metadata)[1]
-
-
 def _notice(data: dict[str, Any], push_id: str, subscription: str) -> PushNotice | None:
     email, history = data.get("emailAddress"), data.get("historyId")
     if isinstance(history, int) and not isinstance(history, bool):

@@ -437,6 +437,6 @@ def defaults(card: Card) -> dict[str, list[str]]:
     return {name: values for name, values in found.items() if values}
 
 
-def settle(panel: Panel, **changes: Any) -> None:
+def change_setup(panel: Panel, **changes: Any) -> None:
     """Change how the owner's Gmail is set up."""
     panel.setting = replace(panel.setting, **changes)

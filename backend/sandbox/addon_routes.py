@@ -9,7 +9,15 @@ from quart import Blueprint, Response, current_app, jsonify, render_template, re
 
 from backend.sandbox import webmail
 from backend.sandbox.addon_cards import drawn
-from backend.sandbox.addon_host import ID_FORMS, Deployment, DeploymentError, Forgery, Host, HostError, settle
+from backend.sandbox.addon_host import (
+    ID_FORMS,
+    Deployment,
+    DeploymentError,
+    Forgery,
+    Host,
+    HostError,
+    change_setup,
+)
 from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
 from backend.sandbox.world import BadRequest, json_object, world
 
@@ -53,7 +61,7 @@ async def open_card() -> Response:
     changes = {name: data[name] for name in ("platform", "locale", "offset_ms", "id_form") if name in data}
     if changes.get("id_form", "msg-f") not in ID_FORMS:
         raise BadRequest(f"id_form is one of {', '.join(ID_FORMS)}.")
-    settle(host().panel(owner), **changes)
+    change_setup(host().panel(owner), **changes)
     panel = await host().open(
         owner, str(data.get("message", "")), "", str(data.get("page", "")), _forgery(data)
     )
@@ -143,7 +151,7 @@ CSP = (
 
 @pages.errorhandler(BadRequest)
 @pages.errorhandler(HostError)
-async def friendly(error: BadRequest | HostError) -> Response:
+async def error_page(error: BadRequest | HostError) -> Response:
     """Errors as a page instead of JSON, because people see them."""
     page = await _page("mail_error.html", message=str(error))
     page.status_code = getattr(error, "status", 409)
@@ -205,7 +213,7 @@ async def panel(address: str) -> Response:
     if wanted == "consent":
         await host().consent(owner)
     elif wanted == "language" and form.get("locale") in LOCALES:
-        settle(host().panel(owner), locale=form["locale"])
+        change_setup(host().panel(owner), locale=form["locale"])
         shown = _message(owner, form.get("back", ""))
         await host().open(owner, *((shown.id, shown.thread_id) if shown else ()))
     elif wanted == "back":

@@ -266,14 +266,7 @@ STATUSES = {
 @blueprint.errorhandler(PubSubError)
 async def refused(error: PubSubError) -> Response:
     """An error in Google's form."""
-    names = {
-        400: "INVALID_ARGUMENT",
-        401: "UNAUTHENTICATED",
-        403: "PERMISSION_DENIED",
-        404: "NOT_FOUND",
-        409: "ALREADY_EXISTS",
-    }
-    status = error.word or names.get(error.status, "UNKNOWN")
+    status = error.word or STATUSES.get(error.status, "UNKNOWN")
     response = jsonify({"error": {"code": error.status, "message": error.message, "status": status}})
     response.status_code = error.status
     return response

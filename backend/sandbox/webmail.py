@@ -195,7 +195,7 @@ FRAME_CSP = (
 
 
 @blueprint.errorhandler(BadRequest)
-async def friendly(error: BadRequest) -> Response:
+async def error_page(error: BadRequest) -> Response:
     """Errors as a page instead of JSON, because people see them."""
     page = await _page("mail_error.html", message=str(error))
     page.status_code = error.status

@@ -187,7 +187,7 @@ NAME = re.compile(r"story-[A-Za-z0-9-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class BarText:
     """What the bar says: who the reader is, what has happened, and the button for the next step ("": none yet)."""
 
     role: str
@@ -229,25 +229,25 @@ class Story:
         """The seller's first name."""
         return _first_name(self.seller)
 
-    def telling(self, done: int) -> Telling:
+    def bar_text(self, done: int) -> BarText:
         """What the bar says after `done` steps."""
         seller, owner = self.seller_name, self.owner_name
         selling = f"You are {seller}, in sales"
         if done >= 4:
             said = f"{seller}’s email is in your inbox. Other pitches wait for you."
-            return Telling(f"You are {owner}, who runs a bookshop", said, "Review held email", self.review)
+            return BarText(f"You are {owner}, who runs a bookshop", said, "Review held email", self.review)
         go = f"/{self.name}/{done + 1}"
         if done == 0:
             said = f"You have written to {owner}, who does not know you."
-            return Telling(selling, said, "See your email", go)
+            return BarText(selling, said, "See your email", go)
         if done == 1 and self._reply() is None:
-            return Telling(selling, f"{owner}’s mailbox reads your email. A reply is on its way.", "", go)
+            return BarText(selling, f"{owner}’s mailbox reads your email. A reply is on its way.", "", go)
         said = (
             f"{owner}’s mailbox held your email and replied with a link.",
             "The link opens a short check. Pass it, and your email is delivered.",
             f"Passed: your email is in {owner}’s inbox.",
         )[done - 1]
-        return Telling(
+        return BarText(
             selling, said, (f"Open {owner}’s reply", "Take the check", f"See {owner}’s inbox")[done - 1], go
         )
 
@@ -256,7 +256,7 @@ class Story:
         """The owner's first name."""
         return _first_name(self.owner)
 
-    def place(self, step: int) -> str:
+    def page_of(self, step: int) -> str:
         """The page of a step, as far as the story has come."""
         reply = self._reply()
         link = re.search(re.escape(self.check) + r"[A-Za-z0-9_-]+", reply.text) if reply else None
@@ -266,21 +266,21 @@ class Story:
             return f"/mail/{self.seller}" + (f"/thread/{reply.thread_id}" if reply else "")
         return f"/mail/{self.owner}" if step == 4 else f"/mail/{self.seller}?label=SENT"
 
-    def here(self, path: str, label: str) -> int:
+    def step_of(self, path: str, label: str) -> int:
         """The step that a page belongs to, 0 for none."""
         if path.startswith(f"/mail/{self.seller}"):
             return 1 if label == "SENT" or path.endswith("/compose") else 2
         return 4 if path.startswith((f"/mail/{self.owner}", f"/addon/{self.owner}")) else 0
 
-    def done(self, before: str, path: str, label: str) -> int:
+    def steps_done(self, before: str, path: str, label: str) -> int:
         """The last step done by a reader whose cookie says `before` and who is on this page. Earlier steps count as
         done too, because readers may skip some."""
         step = int(before) if before in ("1", "2", "3", "4") else 0
-        here, reply = self.here(path, label), self._reply()
+        here, reply = self.step_of(path, label), self._reply()
         if reply and self._delivered(reply):
             return max(step, 4 if here == 4 else 3)
         if here == 2:
-            here = 2 if reply and path == self.place(2) else 1
+            here = 2 if reply and path == self.page_of(2) else 1
         return max(step, here if here < 4 else 0)
 
     def _delivered(self, reply: StoredMessage) -> bool:
@@ -310,7 +310,7 @@ async def go(run: str, step: int) -> Response:
     story: Story | None = current_app.config.get(KEY)
     if story is None or f"story-{run}" != story.name or not 1 <= step <= 4:
         raise BadRequest("There is no such step.", 404)
-    return Response(b"", 303, {"Location": story.place(step), "Cache-Control": "no-store"})
+    return Response(b"", 303, {"Location": story.page_of(step), "Cache-Control": "no-store"})
 
 
 @blueprint.app_context_processor
@@ -323,9 +323,9 @@ def bar() -> dict[str, object]:
     done = _done(story)
     return {
         "story": story,
-        "story_here": story.here(path, label),
+        "story_here": story.step_of(path, label),
         "story_done": done,
-        "told": story.telling(done),
+        "told": story.bar_text(done),
     }
 
 
@@ -339,7 +339,7 @@ async def remember(response: Response) -> Response:
 
 
 def _done(story: Story) -> int:
-    return story.done(request.cookies.get(story.name, ""), request.path, request.args.get("label", ""))
+    return story.steps_done(request.cookies.get(story.name, ""), request.path, request.args.get("label", ""))
 
 
 def _first_name(address: str) -> str:

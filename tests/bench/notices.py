@@ -96,7 +96,7 @@ async def deliver(running: Stage, delivered: dict[str, float], emails: int, seco
 async def die(running: Stage, kills: int, seconds: float) -> None:
     for _ in range(kills):
         await asyncio.sleep(seconds / (kills + 1))
-        await running.die_and_return()
+        await running.kill_and_restart()
 
 
 async def look(running: Stage, held: dict[str, float], emails: int) -> None:

@@ -49,7 +49,7 @@ class Fixture:
         """The owner's mailbox as stored."""
         return await self.store.mailbox_by_email(OWNER)
 
-    async def die_and_return(self) -> None:
+    async def kill_and_restart(self) -> None:
         """The backend's machine dies and comes back."""
         await self.server.kill()
         self.kills += 1

@@ -256,7 +256,7 @@ class Trouble:
             alive = max(LEAST_LIFE, left / (kills - number) - self._returning)
             await asyncio.sleep(self._chance.uniform(0.3, 1.7) * alive)
             died = time.monotonic()
-            await self._fixture.die_and_return()
+            await self._fixture.kill_and_restart()
             self._returning = time.monotonic() - died
 
     async def _fidget(self) -> None:

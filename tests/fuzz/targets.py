@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from backend.domain.digesting import limit_of, show
 from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Refused
-from backend.domain.history import read_notice, subscription_of
+from backend.domain.history import read_push
 from backend.domain.mail.authentication import authenticate, signing_domains
 from backend.domain.mail.machine_mail import form_of, is_bounce, is_challenge, unsubscribe_offer
 from backend.domain.mail.message import (
@@ -129,8 +129,7 @@ def _a_document(value: mutate.Json, random: Random) -> bytes:
 
 
 def _envelope(data: bytes) -> None:
-    found = read_notice(data)
-    subscription_of(data)
+    _, found = read_push(data)
     if found is not None:
         found.email.encode()
         assert len(found.email) <= 400

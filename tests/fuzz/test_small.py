@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.domain.history import read_notice
+from backend.domain.history import read_push
 from backend.domain.mail.authentication import authenticate
 from backend.domain.mail.mime import parse
 from backend.pipeline import archive
@@ -23,6 +23,6 @@ def test_what_it_spoils_is_good_before() -> None:
     """A seed that is refused at once would try nothing further."""
     _, lists = archive._looked_through(written(seeds.archive()))
     assert all(lists.values())
-    assert all(read_notice(written(push)) for push in seeds.pushes())
+    assert all(read_push(written(push))[1] for push in seeds.pushes())
     assert authenticate(parse(seeds.MESSAGES[0])).passed
     assert len(seeds.messages()) > 200

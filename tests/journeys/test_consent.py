@@ -78,7 +78,7 @@ async def test_lost_consent_stops_the_mailbox_and_work_goes_on_where_it_stopped(
         # Every screen reads cause and remedy from here, and a narrowed consent is mended otherwise than a lost one.
         assert ("leave every box" in (await _link(tmp_path))[1]) is (way == "narrowed")
         before = await journey.units()
-        await journey.stage.die_and_return()
+        await journey.stage.kill_and_restart()
         second = await journey.write(journey.pitch, sender="Pia <pia@other.example>")
         await journey.pass_time(10)
         assert await journey.units() == before  # nothing is asked in her name
@@ -133,7 +133,7 @@ async def test_a_disconnect_that_fails_and_dies_in_the_middle_is_finished(
             return not faults["rules"]
 
         await until(struck, "both faults")
-        await journey.stage.die_and_return()
+        await journey.stage.kill_and_restart()
 
         async def gone() -> bool:
             return (await _link(tmp_path))[0] is None

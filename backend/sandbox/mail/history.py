@@ -130,7 +130,6 @@ class LabelBook:
 
 
 Change = Literal["added", "deleted", "labels"]
-HistoryType = Literal["messageAdded", "messageDeleted", "labelAdded", "labelRemoved"]
 HISTORY_TYPES: frozenset[str] = frozenset({"messageAdded", "messageDeleted", "labelAdded", "labelRemoved"})
 
 MAX_GAP = 17

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from backend.domain.errors import NeedsReconnect, Refused, Unauthenticated
-from backend.domain.history import PushHeaders, read_notice, subscription_of
+from backend.domain.history import PushHeaders, read_push
 from backend.domain.mailbox.mailbox import Grant
 from backend.gmail.client import Google
 from backend.gmail.oauth import missing_scopes
@@ -153,8 +153,7 @@ async def test_googles_push_is_known_for_what_it_is(
     async with story.open(clock, **ours) as google:
         await google.gmail.watch("m1")
         authorization, body, response = await hook.next()
-        named = subscription_of(body, response)
-        envelope = read_notice(body, response)
+        named, envelope = read_push(body, response)
         assert envelope is not None
         assert envelope.email == story.address
         assert named == (None if wrapper == {} else subscription)

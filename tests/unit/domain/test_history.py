@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.history import PushHeaders, new_messages, read_notice, subscription_of
+from backend.domain.history import PushHeaders, new_messages, read_push
 
 NOTICE = {"emailAddress": "Ana@Corp.test", "historyId": 884250}
 
@@ -23,7 +23,7 @@ def _wrapped(data: bytes, **message: object) -> bytes:
 
 
 def test_wrapped_notice_with_a_number() -> None:
-    envelope = read_notice(_wrapped(json.dumps(NOTICE).encode()))
+    envelope = read_push(_wrapped(json.dumps(NOTICE).encode()))[1]
     assert envelope is not None
     assert (envelope.push_id, envelope.email, envelope.history_id, envelope.subscription) == (
         "11", "ana@corp.test", "884250", "s",
@@ -32,7 +32,7 @@ def test_wrapped_notice_with_a_number() -> None:
 
 def test_history_id_as_text_and_snake_case_id() -> None:
     data = json.dumps({**NOTICE, "historyId": "884250"}).encode()
-    envelope = read_notice(_wrapped(data, messageId=None, message_id="12"))
+    envelope = read_push(_wrapped(data, messageId=None, message_id="12"))[1]
     assert envelope is not None
     assert (envelope.push_id, envelope.history_id) == ("12", "884250")
 
@@ -42,34 +42,34 @@ def test_url_alphabet_without_padding() -> None:
     data = base64.urlsafe_b64encode(raw).decode().rstrip("=")
     assert "-" in data or "_" in data
     body = json.dumps({"message": {"data": data, "messageId": "1"}}).encode()
-    envelope = read_notice(body)
+    envelope = read_push(body)[1]
     assert envelope is not None
     assert envelope.email == "ana>>>???@corp.test"
 
 
 def test_unwrapped_repeats_have_one_id() -> None:
     body = json.dumps(NOTICE).encode()
-    first, again = read_notice(body), read_notice(json.dumps(NOTICE, indent=2).encode())
+    first, again = read_push(body)[1], read_push(json.dumps(NOTICE, indent=2).encode())[1]
     assert first is not None
     assert again is not None
     assert first.push_id == again.push_id
-    assert subscription_of(body) is None
+    assert read_push(body)[0] is None
 
 
 def test_an_unwrapped_push_may_tell_its_names_in_headers() -> None:
     body, fields = json.dumps(NOTICE).encode(), PushHeaders("s", "11")
-    envelope = read_notice(body, fields)
+    envelope = read_push(body, fields)[1]
     assert envelope is not None
     assert (envelope.push_id, envelope.subscription) == ("11", "s")
-    assert subscription_of(body, fields) == "s"
-    assert read_notice(body, PushHeaders("s", "1" * 201)) is None
+    assert read_push(body, fields)[0] == "s"
+    assert read_push(body, PushHeaders("s", "1" * 201))[1] is None
 
 
 def test_headers_never_speak_for_a_wrapper() -> None:
     fields = PushHeaders("s", "99")
-    assert subscription_of(b'{"message": {}}', fields) == ""
-    assert subscription_of(_wrapped(b""), PushHeaders("other")) == "s"
-    envelope = read_notice(_wrapped(json.dumps(NOTICE).encode()), fields)
+    assert read_push(b'{"message": {}}', fields)[0] == ""
+    assert read_push(_wrapped(b""), PushHeaders("other"))[0] == "s"
+    envelope = read_push(_wrapped(json.dumps(NOTICE).encode()), fields)[1]
     assert envelope is not None
     assert envelope.push_id == "11"
 
@@ -95,21 +95,20 @@ def test_headers_never_speak_for_a_wrapper() -> None:
     ids=lambda body: repr(body[:30]),
 )
 def test_what_is_no_notice_is_none(body: bytes) -> None:
-    assert read_notice(body) is None
+    assert read_push(body)[1] is None
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_raise(body: bytes) -> None:
-    read_notice(body)
-    read_notice(_wrapped(body))
-    subscription_of(body)
+    read_push(body)
+    read_push(_wrapped(body))
 
 
 @pytest.mark.parametrize("broken", ["\ud800", "\0"])
 def test_what_no_database_takes_is_no_notice(broken: str) -> None:
     """JSON can name half a character; nothing that stores or hashes text can."""
-    assert read_notice(json.dumps({"emailAddress": f"a{broken}@corp.test", "historyId": 1}).encode()) is None
-    assert read_notice(_wrapped(json.dumps(NOTICE).encode(), messageId=f"1{broken}")) is None
+    assert read_push(json.dumps({"emailAddress": f"a{broken}@corp.test", "historyId": 1}).encode())[1] is None
+    assert read_push(_wrapped(json.dumps(NOTICE).encode(), messageId=f"1{broken}"))[1] is None
 
 
 # ---- A page of history tells each message once, leaves drafts alone
