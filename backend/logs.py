@@ -55,12 +55,10 @@ class LossyStream:
         self._stream = stream
 
     def write(self, text: str) -> None:
-        """See `TextIO`."""
         with contextlib.suppress(OSError):
             self._stream.write(text)
 
     def flush(self) -> None:
-        """See `TextIO`."""
         with contextlib.suppress(OSError):
             self._stream.flush()
 

@@ -218,7 +218,6 @@ class OneClick:
         self._post = post or PublicPost()
 
     async def one_click(self, url: str) -> None:
-        """See `Unsubscriber.one_click`."""
         answer = await self._post.send(url, ONE_CLICK_BODY, HEADERS)
         if not 200 <= answer.status < 300:
             raise Refused("not_accepted", host=host_of(url), status=str(answer.status))
@@ -246,16 +245,13 @@ class VapidPush:
         self._post = post or PublicPost()
 
     def new_key(self) -> str:
-        """See `PushService`."""
         return _text(ec.generate_private_key(CURVE).private_numbers().private_value.to_bytes(32, "big"))
 
     def public_key(self, key: str) -> str:
-        """See `PushService`."""
         point = _private(key).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         return _text(point)
 
     async def push(self, to: PushSubscription, payload: bytes) -> PushAnswer:
-        """See `PushService`."""
         now = self._clock.now()
         try:
             body = http_ece.encrypt(

@@ -77,7 +77,6 @@ class LimitedConnections:
 
 class _HangUp(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.Protocol`."""
         transport.close()
 
 
@@ -185,7 +184,6 @@ class DevelopmentApp(Quart):
     failure: PitchgateError | None = None
 
     def run(self, host: str | None = None, port: int | None = None, *args: Any, **kwargs: Any) -> None:
-        """See `Quart.run`."""
         with showing_errors("quart"):
             check_can_bind(f"{host or '127.0.0.1'}:{5000 if port is None else port}", "--host and --port")
             try:

@@ -54,13 +54,11 @@ class CorrectedClock:
 
     @property
     def settled(self) -> bool:
-        """See `TimeCheck`."""
         self.now()
         return self._settled_at is not None and self._passed() - self._settled_at < VALID_SECONDS
 
     @property
     def skew(self) -> timedelta:
-        """See `TimeCheck`."""
         self.now()
         return -self._correction
 

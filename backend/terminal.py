@@ -109,14 +109,12 @@ class TranslatedCommand(click.Command):
     `help.option.email` an option. It is read only when help is shown."""
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """See `click.Command`."""
         explain(self, ".".join(_names(ctx)) or "pitchgate")
         if (option := self.get_help_option(ctx)) is not None:
             option.help = words("help")("option.help")
         super().format_help(ctx, formatter)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """See `click.Command`."""
         self.options_metavar = words("click")("options_metavar")
         return super().collect_usage_pieces(ctx)
 
@@ -127,7 +125,6 @@ class TranslatedGroup(TranslatedCommand, click.Group):
     command_class = TranslatedCommand
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """See `click.Command`."""
         self.subcommand_metavar = words("click")("command_metavar")
         return super().collect_usage_pieces(ctx)
 

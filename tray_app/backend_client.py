@@ -70,12 +70,10 @@ class HttpBackend:
         )
 
     def use_token(self, token: str) -> None:
-        """See `Backend.use_token`."""
         self._token = token
         self._etags.clear()
 
     async def exchange(self, code: str, verifier: str) -> Token:
-        """See `Backend.exchange`."""
         data = await self._call("POST", "device/token", {"code": code, "verifier": verifier})
         try:
             return Token(str(data["token"]), str(data["device_id"]), str(data["email"]))
@@ -87,7 +85,6 @@ class HttpBackend:
         return status_from_json(await self._cached("status"))
 
     async def held(self) -> tuple[Message, ...]:
-        """See `Backend.held`."""
         messages: list[Message] = []
         cursor = ""
         while True:
@@ -102,7 +99,6 @@ class HttpBackend:
                 return tuple(messages[:HELD_LIMIT])
 
     async def passed(self) -> tuple[Message, ...]:
-        """See `Backend.passed`."""
         page = await self._call("GET", f"messages?placement=inbox&limit={PASSED_LIMIT}")
         try:
             return tuple(message_from_json(message) for message in page["messages"])
@@ -110,11 +106,9 @@ class HttpBackend:
             raise unreadable() from error
 
     async def preview(self, gmail_id: str) -> str:
-        """See `Backend.preview`."""
         return str((await self._call("GET", f"messages/{quote(gmail_id, safe='')}/preview")).get("text", ""))
 
     async def correct(self, key: str, gmail_id: str, decision: Decision) -> tuple[str, ...]:
-        """See `Backend.correct`."""
         body = {"key": key, "gmail_id": gmail_id, "decision": decision.value}
         response = await self._call("POST", "corrections", body)
         try:
@@ -123,7 +117,6 @@ class HttpBackend:
             raise unreadable() from error
 
     async def undo(self, key: str) -> None:
-        """See `Backend.undo`."""
         await self._call("POST", f"corrections/{quote(key, safe='')}/undo")
 
     async def set_strictness(self, strictness: str) -> None:
@@ -135,7 +128,6 @@ class HttpBackend:
         await self._call("POST", "pause", {"until": until.isoformat() if until else None})
 
     async def sign_out(self) -> None:
-        """See `Backend.sign_out`."""
         try:
             await self._call("DELETE", "devices/current")
         except (SignedOut, Refused):
@@ -149,7 +141,6 @@ class HttpBackend:
         return url
 
     async def events(self, after: str) -> AsyncIterator[Event]:
-        """See `Backend.events`."""
         headers = self._authorization() | ({"Last-Event-ID": after} if after else {})
         timeout = httpx.Timeout(self._patience.silence, connect=self._patience.connect)
         try:

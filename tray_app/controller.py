@@ -175,7 +175,6 @@ class Controller:
             await self._end(ticking)
 
     def submit(self, action: Action) -> None:
-        """See `Orders.submit`."""
         if self._loop is not None and not self._loop.is_closed():
             with contextlib.suppress(RuntimeError):  # the loop closed meanwhile: the app is ending
                 self._loop.call_soon_threadsafe(self._run_action, action)
@@ -277,7 +276,6 @@ class Controller:
     # --- ConnectionListener
 
     def on_status(self, status: Status) -> None:
-        """See `ConnectionListener`."""
         self.parts.memory.change(email=status.email)
         self.set_state(states.status_received(self.state, status, self.parts.now()))
 
@@ -293,7 +291,6 @@ class Controller:
                 self._notice(message)
 
     def on_event(self, event: Event) -> None:
-        """See `ConnectionListener`."""
         if event.name == "held":
             message = message_from_json(event.data)
             known = states.find(self.state, message.gmail_id)
@@ -318,7 +315,6 @@ class Controller:
             )
 
     def on_failed(self, error: BackendError) -> None:
-        """See `ConnectionListener`."""
         trouble = trouble_of(error)
         self.set_state(replace(states.failed(self.state, trouble), waiting=len(self.outbox)))
 

@@ -19,14 +19,12 @@ class KeyringSecrets:
         self._chosen = backend
 
     def load(self, server: str) -> str:
-        """See `Secrets.load`."""
         try:
             return self._backend().get_password(SERVICE, server) or ""
         except KeyringError as error:
             raise _keyring_error(error) from error
 
     def save(self, server: str, token: str) -> None:
-        """See `Secrets.save`."""
         try:
             self._backend().set_password(SERVICE, server, token)
         except KeyringError as error:

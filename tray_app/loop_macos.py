@@ -43,7 +43,6 @@ class MacLoop:
             MachSignals.signal(number, lambda *details: end())
 
     def do(self, work: Work) -> None:
-        """See `Loop.do`."""
         self._call_after(work)
 
     def notify(self, work: Work) -> None:

@@ -48,16 +48,13 @@ class WindowsLoop:
         handlers[WM_ENDSESSION] = self._on_end
 
     def do(self, work: Work) -> None:
-        """See `Loop.do`."""
         self._work.put(work)
         self._post(self._icon._hwnd, WM_WORK, 0, 0)
 
     def notify(self, work: Work) -> None:
-        """See `Loop.notify`."""
         self.do(work)
 
     def when_closed(self, work: Work) -> None:
-        """See `Loop.when_closed`."""
         if self._open:
             self._pending = work
         else:

@@ -42,7 +42,6 @@ class LinuxLoop:
     """No detour: on Linux pystray's methods may be called from any thread, and an open menu stays as it is."""
 
     def do(self, work: Work) -> None:
-        """See `Loop.do`."""
         work()
 
     notify = when_closed = do
@@ -109,7 +108,6 @@ class PystrayView:
         self._loop.notify(lambda: self._icon.notify(text, head))
 
     def stop(self) -> None:
-        """See `IconView.stop`."""
         self._loop.do(self._icon.stop)
 
     def _initial_icon(self) -> tuple[Any, int]:

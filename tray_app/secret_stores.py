@@ -34,7 +34,6 @@ class SecretServiceSecrets:
             raise _keyring_error(error.message) from error
 
     def save(self, server: str, token: str) -> None:
-        """See `Secrets.save`."""
         secret, failed = _libsecret()
         attributes = {"service": SERVICE, "username": server}
         label = f"{SERVICE} ({server})"
@@ -99,11 +98,9 @@ class FileSecrets:
         self._path = path
 
     def load(self, server: str) -> str:
-        """See `Secrets.load`."""
         return self._read().get(server, "")
 
     def save(self, server: str, token: str) -> None:
-        """See `Secrets.save`."""
         self._write(self._read() | {server: token})
 
     def forget(self, server: str) -> None:

@@ -61,18 +61,15 @@ class WindowProcess:
         self.showing = ""
 
     async def open_page(self, url: str) -> None:
-        """See `Window.open_page`."""
         await self._open({"mode": "page", "url": url})
 
     async def open_local(self) -> None:
-        """See `Window.open_local`."""
         if self.showing == "local":
             await self.to_front()
         else:
             await self._open({"mode": "local", "snapshot": self._snapshot()})
 
     async def to_front(self) -> None:
-        """See `Window.to_front`."""
         self._say({"front": True})
 
     def refresh(self) -> None:
@@ -225,7 +222,6 @@ class BrowserWindow:
         """Nothing to do: a browser tab comes to the front when it is opened."""
 
     def refresh(self) -> None:
-        """See `Window.refresh`."""
         for changed in self._pages:
             changed.set()
 

@@ -185,11 +185,7 @@ class TypedCode:
 
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
         """`kind`, `ticket` and `length`. A higher `factor` does not lengthen the code, only the wait after it."""
-        return {
-            "kind": self.kind,
-            "ticket": self._ticket(challenge_id, factor, "", now),
-            "length": LENGTH,
-        }
+        return {"kind": self.kind, "ticket": self._ticket(challenge_id, factor, "", now), "length": LENGTH}
 
     def after_work(self, challenge_id: str, factor: int, work: str, now: datetime) -> str:
         """A ticket for a code to be typed after a proof of work; `work` is that one's signature."""

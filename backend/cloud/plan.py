@@ -133,7 +133,7 @@ class Environment:
             **{
                 place.partition("/")[0]: {"address": console.format(place), "redirect": redirect}
                 for place in places
-            },
+            }
         }
         if add_on:
             steps["addon"] = {
@@ -238,10 +238,7 @@ def _all_but(names: Iterable[str]) -> str:
 
 def _secret(environment: Environment, name: str) -> Json:
     """The reference to a setting in Secret Manager."""
-    return {
-        "secret": f"pitchgate-{environment.name}-{name.lower().replace('_', '-')}",
-        "version": "latest",
-    }
+    return {"secret": f"pitchgate-{environment.name}-{name.lower().replace('_', '-')}", "version": "latest"}
 
 
 # ---- The Gmail add-on's deployment
@@ -261,11 +258,9 @@ class AddOn:
 
     @property
     def label(self) -> str:
-        """See `Resource`."""
         return words()("cloud.thing_add_on", name=self.name)
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """See `Resource`."""
         found = await cloud.find(_deployments(cloud).get(name=self.name))
         if found is None:
             return None
@@ -277,7 +272,6 @@ class AddOn:
         ]
 
     async def make(self, cloud: GoogleCloud) -> None:
-        """See `Resource`."""
         parent, _, short = self.name.partition("/deployments/")
         await cloud.ask(_deployments(cloud).create(parent=parent, deploymentId=short, body=self.wanted))
 
@@ -288,7 +282,6 @@ class AddOn:
         await cloud.ask(_deployments(cloud).replaceDeployment(name=self.name, body=body))
 
     async def remove(self, cloud: GoogleCloud) -> None:
-        """See `Resource`."""
         await cloud.ask(_deployments(cloud).delete(name=self.name))
 
 

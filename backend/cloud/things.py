@@ -151,7 +151,6 @@ class Service:
 
     @property
     def label(self) -> str:
-        """See `Resource`."""
         return words()("cloud.thing_service", name=self.name)
 
     @property
@@ -159,12 +158,10 @@ class Service:
         return f"projects/{self.project}/services/{self.name}"
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """See `Resource`."""
         found = await cloud.ask(cloud.api("serviceusage").services().get(name=self._full))
         return [] if found.get("state") == "ENABLED" else None
 
     async def make(self, cloud: GoogleCloud) -> None:
-        """See `Resource`."""
         api = cloud.api("serviceusage")
         response = await cloud.ask(api.services().enable(name=self._full, body={}))
         for _ in range(OPERATION_POLLS):
@@ -189,22 +186,18 @@ class CloudTopic:
 
     @property
     def label(self) -> str:
-        """See `Resource`."""
         return words()("cloud.thing_topic", name=self.name)
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """See `Resource`."""
         found = await cloud.find(_topics(cloud).get(topic=self.name))
         return None if found is None else []
 
     async def make(self, cloud: GoogleCloud) -> None:
-        """See `Resource`."""
         await cloud.ask(_topics(cloud).create(name=self.name, body={}))
 
     change = make
 
     async def remove(self, cloud: GoogleCloud) -> None:
-        """See `Resource`."""
         await cloud.ask(_topics(cloud).delete(topic=self.name))
 
 
@@ -223,7 +216,6 @@ class Account:
 
     @property
     def label(self) -> str:
-        """See `Resource`."""
         return words()("cloud.thing_account", name=self.email)
 
     @property
@@ -231,19 +223,16 @@ class Account:
         return f"projects/{self.project}/serviceAccounts/{self.email}"
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """See `Resource`."""
         found = await cloud.find(_accounts(cloud).get(name=self._full))
         return None if found is None else []
 
     async def make(self, cloud: GoogleCloud) -> None:
-        """See `Resource`."""
         body = {"accountId": self.id, "serviceAccount": {"displayName": "Pitchgate's notices"}}
         await cloud.ask(_accounts(cloud).create(name=f"projects/{self.project}", body=body))
 
     change = make
 
     async def remove(self, cloud: GoogleCloud) -> None:
-        """See `Resource`."""
         await cloud.ask(_accounts(cloud).delete(name=self._full))
 
 
@@ -257,11 +246,9 @@ class CloudSubscription:
 
     @property
     def label(self) -> str:
-        """See `Resource`."""
         return words()("cloud.thing_subscription", name=self.name)
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """See `Resource`."""
         found = await cloud.find(_subscriptions(cloud).get(subscription=self.name))
         if found is None:
             return None
@@ -272,7 +259,6 @@ class CloudSubscription:
         ]
 
     async def make(self, cloud: GoogleCloud) -> None:
-        """See `Resource`."""
         await cloud.ask(_subscriptions(cloud).create(name=self.name, body=self.wanted))
 
     async def change(self, cloud: GoogleCloud) -> None:
@@ -287,7 +273,6 @@ class CloudSubscription:
         await cloud.ask(_subscriptions(cloud).patch(name=self.name, body=body))
 
     async def remove(self, cloud: GoogleCloud) -> None:
-        """See `Resource`."""
         await cloud.ask(_subscriptions(cloud).delete(subscription=self.name))
 
 
@@ -302,14 +287,12 @@ class RoleGrant:
 
     @property
     def label(self) -> str:
-        """See `Resource`."""
         return words()("cloud.thing_right", role=self.role, member=self.member, on=self.on)
 
     def _resource(self, cloud: GoogleCloud) -> Any:
         return _topics(cloud) if "/topics/" in self.on else _subscriptions(cloud)
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        """See `Resource`."""
         policy = await cloud.find(self._resource(cloud).getIamPolicy(resource=self.on))
         held = any(
             binding.get("role") == self.role and self.member in binding.get("members", ())

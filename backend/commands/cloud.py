@@ -24,11 +24,7 @@ def addon_group() -> None:
 @addon_group.command("manifest")
 @click.option("--env", "environment", type=click.Choice(ENVIRONMENTS), required=True)
 @click.option("--url", default="")
-@click.option(
-    "--folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=FOLDER,
-)
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER)
 def manifest_command(environment: str, url: str, folder: Path) -> None:
     """Print the add-on's deployment for one environment, checked, in Google's format."""
     click.echo(json.dumps(render_manifest(environment, url, folder), indent=2))

@@ -51,12 +51,7 @@ COLUMNS = ("sender", "emails", "score", "subject", "why")
 )
 @click.option("--jsonl", is_flag=True)
 @click.option("--model", type=click.Path(exists=True, path_type=Path))
-@click.option(
-    "--jobs",
-    type=click.IntRange(1, 256),
-    default=lambda: _cores(),
-    metavar="N",
-)
+@click.option("--jobs", type=click.IntRange(1, 256), default=lambda: _cores(), metavar="N")
 def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path | None, jobs: int) -> None:
     """Screen the emails in files: whose would be held, and why. `me` is the owner's address."""
     # Imported late: help does not need it.

@@ -62,7 +62,6 @@ class Digest:
 
     @property
     def sender_key(self) -> str:
-        """See `sender_key`."""
         return sender_key(self.authentication, self.arrival.message.sender.address)
 
     def kept(self) -> Screened:

@@ -179,7 +179,6 @@ def fault_of(error: BaseException) -> str:
 
 
 def message_sender_key(arrival: Arrival) -> str:
-    """See `sender_key`."""
     message = arrival.message
     return sender_key(authenticate(message), _usable(message.sender.address))
 

@@ -184,12 +184,7 @@ NEVER_AGAIN = (Rejected, Gone, NeedsReconnect, Refused)
 
 
 def wait_after(
-    error: Exception,
-    attempt: int,
-    jitter: float,
-    now: datetime,
-    most: int,
-    longest: float = LONGEST_BACKOFF,
+    error: Exception, attempt: int, jitter: float, now: datetime, most: int, longest: float = LONGEST_BACKOFF
 ) -> timedelta | None:
     """The wait before try number `attempt` + 1 (`attempt` counts from 1); None: give up and leave it to a person.
 

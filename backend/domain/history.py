@@ -114,8 +114,7 @@ class NewMessage:
 
 
 def new_messages(
-    added: Iterable[tuple[str, str, frozenset[str] | None]],
-    gained: Iterable[tuple[str, str, frozenset[str]]],
+    added: Iterable[tuple[str, str, frozenset[str] | None]], gained: Iterable[tuple[str, str, frozenset[str]]]
 ) -> tuple[NewMessage, ...]:
     """Messages that were `added` (id, thread, labels), or became sent mail because they `gained` a label (id, thread,
     labels added); each once, in order."""

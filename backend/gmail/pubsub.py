@@ -122,7 +122,6 @@ class PubSubSource:
         )
 
     async def acknowledge(self, receipts: Sequence[str]) -> None:
-        """See `NoticeSource`."""
         body = {"ackIds": list(receipts)}
         await self._run(self._subscriptions.acknowledge(subscription=self.subscription, body=body))
 

@@ -335,11 +335,9 @@ class _Metered(io.RawIOBase):
         self._error: Exception | None = None
 
     def readable(self) -> bool:
-        """See `io.RawIOBase`."""
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        """See `io.RawIOBase`."""
         if self._error is not None:
             raise self._error
         room, got = memoryview(buffer).cast("B"), 0
@@ -371,15 +369,12 @@ class _CountedFile(_Metered):
         self.taken += got
 
     def seekable(self) -> bool:
-        """See `io.IOBase`."""
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """See `io.IOBase`."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """See `io.IOBase`."""
         return self._file.tell()
 
 

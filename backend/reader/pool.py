@@ -134,15 +134,12 @@ class ReadingPool:
         return read
 
     async def show(self, fetched: Fetched, owner: Owner, score: Score) -> ShownMessage:
-        """See `Reader.show`."""
         return await self._ask(owner.email, _SHOWN, "show", fetched.raw, owner, score, fetched.whole)
 
     async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
-        """See `Reader.correspondents`."""
         return await self._ask(owner.email, _CORRESPONDENTS, "correspondents", fetched.raw, owner)
 
     async def offer(self, fetched: Fetched) -> UnsubscribeOffer:
-        """See `Reader.offer`."""
         return await self._ask("", _OFFER, "offer", fetched.raw)
 
     def thresholds(self, strictness: Strictness) -> Thresholds:

@@ -20,16 +20,7 @@ from backend.sandbox.world import BadRequest, World, WorldError
 
 
 CATEGORIES = ("personal", "promotions", "social", "updates", "forums")
-TEXT_KEYS = (
-    "from",
-    "subject",
-    "text",
-    "html",
-    "reply_to",
-    "message_id",
-    "in_reply_to",
-    "references",
-)
+TEXT_KEYS = ("from", "subject", "text", "html", "reply_to", "message_id", "in_reply_to", "references")
 LETTER_KEYS = frozenset({*TEXT_KEYS, "cc", "bcc", "headers", "attachments", "date", "raw", "raw_base64"})
 ARRIVAL_KEYS = frozenset(
     {"id", "mail_from", "auth", "authentication_results", "labels", "category", "spam", "internal_date"}

@@ -59,13 +59,7 @@ class Watches:
         self.counts: Counter[str] = Counter()
 
     def start(
-        self,
-        mailbox: Mailbox,
-        project: str,
-        topic: str,
-        labels: frozenset[str],
-        exclude: bool,
-        now: float,
+        self, mailbox: Mailbox, project: str, topic: str, labels: frozenset[str], exclude: bool, now: float
     ) -> Watch:
         """Start or renew a watch; publishes one notice at once. Raises WatchError."""
         self._check_topic(project, topic)

@@ -200,13 +200,7 @@ def keep(response: Response, secret: str) -> Response:
     if own and "Location" in response.headers:
         response.headers["Location"] += f"#half={own}"
     response.set_cookie(
-        _cookie_name(),
-        cookie,
-        max_age=LONGEST,
-        path="/",
-        secure=secure(),
-        httponly=True,
-        samesite="Strict",
+        _cookie_name(), cookie, max_age=LONGEST, path="/", secure=secure(), httponly=True, samesite="Strict"
     )
     return response
 
@@ -299,11 +293,7 @@ def _cookie_name() -> str:
 # `here` (the page's name in `PLACES`), `state` (the `MailboxState`) and `now`.
 
 
-PLACES = (
-    ("held", "/review"),
-    ("insights", "/insights"),
-    ("settings", "/settings"),
-)
+PLACES = (("held", "/review"), ("insights", "/insights"), ("settings", "/settings"))
 """The menu: the catalogue key of each page's name, and its address."""
 
 ZONE = "pitchgate-zone"

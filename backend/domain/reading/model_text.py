@@ -70,8 +70,7 @@ _MERGE = re.compile(
 _MERGE_HINTS = ("{", "[", "%", "<<", "hi ,", "hi there,")
 _BULLET = re.compile(r"^[^\S\n]*+(?:[-•*·▪✓✅→]|\d[.)])\s++\S", re.M)
 _ADVERT_DOMAIN = re.compile(
-    r"^(?:get|try|use|join|with|hello|meet)[a-z]{4,}|[a-z](?:hq|app|hub|now|online)\.",
-    re.I,
+    r"^(?:get|try|use|join|with|hello|meet)[a-z]{4,}|[a-z](?:hq|app|hub|now|online)\.", re.I
 )
 _LINK = re.compile(r"https?://[^\s<>\"')\]]{3,300}")
 _NEW_TOP_DOMAINS_TEXT = """

@@ -200,15 +200,7 @@ _DULL = frozenset(
         *(f"family.{name}" for name in _FAMILIES),
         *(
             f"form.{name}"
-            for name in (
-                "bullets",
-                "exclaim",
-                "signature",
-                "signature_long",
-                "html",
-                "links",
-                "mailer_named",
-            )
+            for name in ("bullets", "exclaim", "signature", "signature_long", "html", "links", "mailer_named")
         ),
     }
 )

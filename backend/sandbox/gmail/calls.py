@@ -296,17 +296,7 @@ Json = dict[str, Any]
 Handler = Callable[["Call"], Json | None]
 
 COMMON_PARAMETERS = frozenset(
-    {
-        "$.xgafv",
-        "access_token",
-        "alt",
-        "callback",
-        "fields",
-        "key",
-        "oauth_token",
-        "prettyPrint",
-        "quotaUser",
-    }
+    {"$.xgafv", "access_token", "alt", "callback", "fields", "key", "oauth_token", "prettyPrint", "quotaUser"}
 )
 _TRUE = {"true": True, "false": False, "1": True, "0": False}
 
@@ -383,14 +373,7 @@ class MethodTable:
         self._open: dict[tuple[str, int], list[tuple[tuple[str, ...], Method]]] = {}
 
     def add(
-        self,
-        name: str,
-        verb: str,
-        path: str,
-        scopes: frozenset[str],
-        *,
-        parameters: str = "",
-        body: str = "",
+        self, name: str, verb: str, path: str, scopes: frozenset[str], *, parameters: str = "", body: str = ""
     ) -> Callable[[Handler], Handler]:
         """Register a handler under `gmail.users.{name}`; parameter and body names are space-separated."""
 

@@ -378,12 +378,7 @@ def get_message(call: Call) -> Json:
     return message_json(message_of(call), form, call.many("metadataHeaders"))
 
 
-@TABLE.add(
-    "messages.attachments.get",
-    "GET",
-    "messages/{messageId}/attachments/{id}",
-    calls.READ_ATTACHMENT,
-)
+@TABLE.add("messages.attachments.get", "GET", "messages/{messageId}/attachments/{id}", calls.READ_ATTACHMENT)
 def get_attachment(call: Call) -> Json:
     """users.messages.attachments.get: the bytes of one part."""
     message = message_of(call, call.path["messageId"])

@@ -374,11 +374,7 @@ _WATCH_REASONS = {400: "invalidArgument", 403: "forbidden", 404: "notFound"}
 
 
 @TABLE.add(
-    "watch",
-    "POST",
-    "watch",
-    calls.READ_ANY,
-    body="topicName labelIds labelFilterBehavior labelFilterAction",
+    "watch", "POST", "watch", calls.READ_ANY, body="topicName labelIds labelFilterBehavior labelFilterAction"
 )
 def watch(call: Call) -> Json:
     """users.watch: publishes one notice at once."""

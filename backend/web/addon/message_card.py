@@ -148,10 +148,7 @@ def _domain(frame: Frame, gmail_id: str, data: CardData) -> Json | None:
     domain = organisational_domain(view.sender.rpartition("@")[2])
     if not domain or is_free_mail(domain) or not view.outcome or view.outcome == Outcome.IGNORE:
         return None
-    choices = (
-        ("allow_domain", rule is not RuleKind.ALLOW),
-        ("block_domain", rule is not RuleKind.BLOCK),
-    )
+    choices = (("allow_domain", rule is not RuleKind.ALLOW), ("block_domain", rule is not RuleKind.BLOCK))
     header = frame.words["everyone"].format(domain=shown(domain))
     return cards.section((cards.buttons(_buttons(frame, gmail_id, data, choices)),), header)
 

@@ -172,10 +172,7 @@ class _Provider(OpenAPIProvider):
             events[name], more = self._shape(shape)
             components |= more
         content = {"text/event-stream": {"schema": {"type": "string"}, "x-events": events}}
-        return success | {
-            "description": "The stream of server-sent events.",
-            "content": content,
-        }, components
+        return success | {"description": "The stream of server-sent events.", "content": content}, components
 
     def _shape(self, shape: type) -> tuple[dict[str, Any], dict[str, Any]]:
         """A reference to the type, and the components for it and the types it contains."""

@@ -91,12 +91,7 @@ def _status(found: Overview, questions: int) -> schemas.Status:
 
 
 @blueprint.get("/held")
-@described(
-    schemas.Held,
-    scope=Scope.READ,
-    headers=schemas.Unchanged,
-    refuses=("malformed", "out_of_range"),
-)
+@described(schemas.Held, scope=Scope.READ, headers=schemas.Unchanged, refuses=("malformed", "out_of_range"))
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
 @validate_querystring(schemas.HeldQuestion)
@@ -111,11 +106,7 @@ async def held(call: ApiCall, query_args: schemas.HeldQuestion) -> Response:
 
 
 @blueprint.get("/messages")
-@described(
-    schemas.Messages,
-    scope=Scope.READ,
-    refuses=("malformed", "out_of_range"),
-)
+@described(schemas.Messages, scope=Scope.READ, refuses=("malformed", "out_of_range"))
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
 @validate_querystring(schemas.MessagesQuestion)
@@ -209,11 +200,7 @@ async def answer_question(call: ApiCall, gmail_id: str, data: schemas.QuestionAn
 
 
 @blueprint.patch("/preferences")
-@described(
-    schemas.Changed,
-    scope=Scope.SETTINGS,
-    refuses=("out_of_range", "unknown_field"),
-)
+@described(schemas.Changed, scope=Scope.SETTINGS, refuses=("out_of_range", "unknown_field"))
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.SETTINGS)
 @with_body(schemas.PreferenceChanges)

@@ -7,14 +7,7 @@ from dataclasses import dataclass
 
 from quart import Blueprint, Response, request
 
-from backend.domain.mailbox.review import (
-    LEAST_REVIEWED,
-    Figures,
-    SenderCount,
-    Week,
-    shown_weeks,
-    usual_range,
-)
+from backend.domain.mailbox.review import LEAST_REVIEWED, Figures, SenderCount, Week, shown_weeks, usual_range
 from backend.domain.watching.drift import monday_of
 from backend.domain.watching.trial import is_narrow
 from backend.pipeline.review import InsightService

@@ -58,10 +58,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "language": LANGUAGES,
 }
 
-TICKED: Mapping[str, tuple[str, ...]] = {
-    "left_alone": CATEGORIES,
-    "rows": ROWS,
-}
+TICKED: Mapping[str, tuple[str, ...]] = {"left_alone": CATEGORIES, "rows": ROWS}
 """Groups of checkboxes. A form names its groups in the field `of`, because a browser sends nothing for a group in which
 nothing is ticked."""
 
