@@ -107,6 +107,7 @@ class Endings:
         self._tell(kind, job.mailbox_id, job.attempt, error, cause)
         if isinstance(error, NeedsReconnect):
             lost = await context.store.lose_link(job.mailbox_id, error.lost, began, now)
+            context.looks.forget(job.mailbox_id)
             # Otherwise the owner has just reconnected or is leaving: the next try shows which.
             await self._postpone(job, timedelta(0) if lost else AGAIN, code_of(error), counts=False)
             return

@@ -45,17 +45,24 @@ class Looks:
         self.wake: Callable[[], None] = lambda: None
         self._known: dict[str, tuple[MailboxId, int]] = {}
         self._emails: dict[MailboxId, str] = {}
+        self._seen: dict[MailboxId, Mailbox] = {}
         self._wishes: dict[MailboxId, _Wish] = {}
         self._heap: list[tuple[float, MailboxId]] = []
         self._came: dict[str, None] = {}
 
-    def looked(self, mailbox: Mailbox, cursor: str) -> None:
-        """Its history has been listed as far as `cursor`."""
+    def looked(self, mailbox: Mailbox) -> None:
+        """Its history has been listed as far as its cursor."""
         email = mailbox.owner.email.lower()
         if self._emails.get(mailbox.id) != email:
             self.forget(mailbox.id)
         self._emails[mailbox.id] = email
-        self._known[email] = mailbox.id, position(cursor or "0")
+        self._known[email] = mailbox.id, position(mailbox.cursor or "0")
+        self._seen[mailbox.id] = mailbox
+
+    def take_seen(self, mailbox_id: MailboxId) -> Mailbox | None:
+        """The mailbox as the last look left it, for the next one. Others may have changed its row meanwhile: then the
+        commit is refused. Taken away, so that after a look that fails the row is read."""
+        return self._seen.pop(mailbox_id, None)
 
     def knows(self, mailbox_id: MailboxId) -> bool:
         """Whether this process has looked at its history."""
@@ -63,6 +70,7 @@ class Looks:
 
     def forget(self, mailbox_id: MailboxId) -> None:
         """The mailbox was deleted, or a look failed: pushes about it go through the store until a duty has looked."""
+        self.take_seen(mailbox_id)
         email = self._emails.pop(mailbox_id, "")
         if self._known.get(email, ("", 0))[0] == mailbox_id:
             del self._known[email]

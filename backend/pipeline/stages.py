@@ -95,5 +95,6 @@ async def run_duty(context: Context, authorizer: Authorizer, job: DutyJob, hands
         next_due: datetime | DutyResult | None = await sync(context, job, hands)
     else:
         next_due = await DUTIES[job.duty](context, job)
+        context.looks.take_seen(job.mailbox_id)  # the duty may have changed the mailbox's row
     if not isinstance(next_due, DutyResult):
         await context.store.finish_duty(job, next_due)

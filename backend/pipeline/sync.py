@@ -43,7 +43,6 @@ from backend.transactions.records import (
     Duty,
     DutyJob,
     HistoryContext,
-    HistoryPosition,
     MessageJob,
     Reached,
     ScreeningContext,
@@ -86,7 +85,8 @@ NO_HANDS: Hands = _NoHands()
 async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
     """The look that pushes asked for. Returns in how many seconds to look again, if Google's history lags behind its
     pushes. More than one page is left to the duty. Raises `LaneLost` if another look came first."""
-    mailbox, now = await context.store.bare_mailbox(look.mailbox_id), context.clock.now()
+    mailbox = context.looks.take_seen(look.mailbox_id) or await context.store.bare_mailbox(look.mailbox_id)
+    now = context.clock.now()
     if mailbox is None or mailbox.link is not AccessState.CONNECTED:
         context.looks.forget(look.mailbox_id)
         return None
@@ -123,7 +123,7 @@ async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox, hands: Han
         profile = await context.gmail.profile(mailbox.id)
         page = SyncPage(cursor=profile.history_id, safe_since=context.clock.now())
         await context.store.commit_sync(job, page, context.clock.now())
-        context.looks.looked(mailbox, profile.history_id)
+        context.looks.looked(replace(mailbox, cursor=profile.history_id))
         return look_again_at(context, mailbox.id, mailbox.moved_at)
     try:
         more, again = await _page(context, mailbox, hands)
@@ -168,7 +168,7 @@ async def _page(
         await _commit(context, mailbox, page, told, around, hands)
     if listed.next_page:
         return True, None
-    context.looks.looked(mailbox, page.cursor)
+    context.looks.looked(replace(mailbox, cursor=page.cursor, page_token="", page_start="", told=told))
     if page.sightings and (told is None or told.position <= int(mailbox.cursor)):
         await _renew_watch(context, mailbox)
     return False, again
@@ -184,7 +184,6 @@ async def _commit(
 ) -> None:
     """Write the page, with verdicts on as many of its messages as there is room for. Messages wait for their turn if
     the page has the owner's own decisions, or while their correspondents are not known."""
-    store, seen = context.store, HistoryPosition(mailbox.cursor, mailbox.page_token)
     spoken = page.corrections or page.returned or page.deleted
     room = 0
     if page.sightings and not spoken and not page.page_token and mailbox.indexed_at is not None:
@@ -193,7 +192,8 @@ async def _commit(
     jobs = tuple(_found(mailbox.id, one, now) for one in page.sightings[:room])
 
     async def write(reached: Sequence[Reached]) -> Mapping[str, MessageJob | None]:
-        return await store.commit_look(mailbox.id, seen, page, told, jobs, reached, context.clock.now())
+        now = context.clock.now()
+        return await context.store.commit_look(mailbox.id, mailbox, page, told, jobs, reached, now)
 
     if not jobs:
         await write(())

@@ -9,10 +9,17 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from backend.domain.entry.challenge import Challenge, ChallengeIntent
-from backend.domain.mail.message import MailboxId
+from backend.domain.mail.message import MailboxId, Owner
 from backend.domain.mailbox.decisions import Correction, TakenBack
-from backend.domain.mailbox.mailbox import Gap, Mailbox, NoticeHint, Preferences
-from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage, Verdict
+from backend.domain.mailbox.mailbox import Gap, AccessState, Mailbox, NoticeHint, Preferences
+from backend.domain.mailbox.message import (
+    LabelIds,
+    MessageView,
+    Placement,
+    Screened,
+    Stage,
+    Verdict,
+)
 from backend.domain.policy.table import Standing
 from backend.domain.watching.audit import Chain, LogEntry
 
@@ -135,11 +142,21 @@ class SyncPage:
     gap: Gap | None = None
 
 
-class HistoryPosition(NamedTuple):
-    """How far a mailbox's history has been listed: its cursor, and the page it goes on with, "" for the first."""
+class LookBasis(NamedTuple):
+    """What a look at a mailbox's history rests on: how far it had been listed, and what new messages are judged by."""
 
     cursor: str
     page_token: str
+    owner: Owner
+    link: AccessState
+    preferences: Preferences
+    labels: LabelIds
+    watch_expires_at: datetime | None
+    indexed_at: datetime | None
+
+    @classmethod
+    def of(cls, mailbox: Mailbox) -> LookBasis:
+        return cls(*(getattr(mailbox, name) for name in cls._fields))
 
 
 @dataclass(frozen=True, slots=True)

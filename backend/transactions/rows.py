@@ -14,7 +14,7 @@ from backend.domain.mailbox.mailbox import Gap, Mailbox, NoticeHint, Preferences
 from backend.domain.mailbox.message import LabelIds, MessageView, Placement, PolicyRow, Screened
 from backend.domain.moments import moment
 from backend.domain.policy.table import Standing
-from backend.transactions.records import DutyJob, HistoryContext, MessageJob
+from backend.transactions.records import DutyJob, HistoryContext, LookBasis, MessageJob
 from backend.transactions.row_reader import BESIDE, Flag, Reader, Row
 
 # ---- Values of the domain
@@ -105,18 +105,19 @@ def _missing(notices_missing: str) -> PullFailure | None:
     return PullFailure(notices_missing) if notices_missing else None
 
 
+_labels = Reader(
+    LabelIds,
+    held="label_held",
+    would_hold="label_would_hold",
+    allow="label_allow",
+    block="label_block",
+    partly_read="label_partly_read",
+)
 mailbox = Reader(
     Mailbox,
     owner=_owner,
     preferences=_preferences,
-    labels=Reader(
-        LabelIds,
-        held="label_held",
-        would_hold="label_would_hold",
-        allow="label_allow",
-        block="label_block",
-        partly_read="label_partly_read",
-    ),
+    labels=_labels,
     lost=_lost,
     gap=_gap,
     missing=_missing,
@@ -124,6 +125,8 @@ mailbox = Reader(
     failing=BESIDE,
 )
 """A row of `mailboxes` with its `failing` jobs."""
+
+look_basis = Reader(LookBasis, owner=_owner, preferences=_preferences, labels=_labels)
 
 
 def _ours(sent: str, digest: str) -> frozenset[str]:

@@ -17,7 +17,7 @@ from backend.transactions.records import (
     Duty,
     DutyJob,
     HistoryContext,
-    HistoryPosition,
+    LookBasis,
     MessageJob,
     Reached,
     ScreeningContext,
@@ -58,21 +58,21 @@ def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
 
 def commit_look(
     mailbox_id: MailboxId,
-    seen: HistoryPosition,
+    seen: Mailbox,
     page: SyncPage,
     told: NoticeHint | None,
     kept: Sequence[MessageJob],
     reached: Sequence[Reached],
     now: datetime,
 ) -> Script[Mapping[str, MessageJob | None]]:
-    """The same for a page listed from the position `seen`, with what notices `told`, and the verdicts `reached` on the
-    page's messages: all or nothing. What is left to do is due now; the lane itself goes on with the `kept` ones.
-    Returns the new ones, each with its next stage (None: its verdict ended it).
+    """The same for a page listed from the mailbox as it was `seen`, with what notices `told`, and the verdicts
+    `reached` on the page's messages: all or nothing. What is left to do is due now; the lane itself goes on with the
+    `kept` ones. Returns the new ones, each with its next stage (None: its verdict ended it).
 
-    Raises `LaneLost` if another look has moved the position, and what `record_verdict` raises.
+    Raises `LaneLost` if the mailbox has changed since in what the look rests on, and what `record_verdict` raises.
     """
     mailbox = yield from _mailbox_of(mailbox_id)
-    if seen != (mailbox["cursor"], mailbox["page_token"]):
+    if rows.look_basis(mailbox) != LookBasis.of(seen):
         raise LaneLost("conflict.lane")
     yield from _move_cursor(mailbox, page, now, told)
     ours = {job.gmail_id: job for job in kept}

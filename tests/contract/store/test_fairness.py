@@ -14,7 +14,7 @@ from backend.lanes import lanes
 from backend.lanes.lanes import Lanes
 from backend.pipeline.context import Context
 from backend.settings import Settings
-from backend.transactions.records import Duty, DutyJob, HistoryPosition, MessageJob, Sighting, SyncPage
+from backend.transactions.records import Duty, DutyJob, MessageJob, Sighting, SyncPage
 from backend.transactions.store import Store
 from tests.contract.store.stories import Story
 from tests.doubles import FixedClock, GlassVault, SeededTokens
@@ -99,7 +99,9 @@ async def test_a_mailbox_with_much_to_do_leaves_room_for_the_others(busy: Busy) 
     async def bea_comes() -> bool:
         seen = tuple(Sighting(gmail_id, f"t-{gmail_id}", None) for gmail_id in ("b1", "b2"))
         page = SyncPage(sightings=seen)
-        await story.store.commit_look("bea", HistoryPosition("", ""), page, None, (), (), story.now)
+        bea = await story.store.bare_mailbox("bea")
+        assert bea is not None
+        await story.store.commit_look("bea", bea, page, None, (), (), story.now)
         return True
 
     async def bea_ends() -> bool:

@@ -14,11 +14,10 @@ import pytest
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, LaneLost
 from backend.domain.mailbox.decisions import Decision
-from backend.domain.mailbox.mailbox import NoticeHint
+from backend.domain.mailbox.mailbox import Mailbox, Mode, NoticeHint
 from backend.domain.mailbox.message import Outcome, Placement, Stage, Verdict
 from backend.domain.reading.score import Score
 from backend.transactions.records import (
-    HistoryPosition,
     MessageJob,
     Prefetched,
     Reached,
@@ -91,13 +90,17 @@ def page(*gmail_ids: str, cursor: str = "") -> SyncPage:
 
 ORDINARY = Verdict(Outcome.INBOX, ROWS[Outcome.INBOX], Score(0.1, -2.0, (), "m1"))
 PITCH = Verdict(Outcome.CHALLENGE, ROWS[Outcome.CHALLENGE], Score(0.97, 3.5, (), "m1"))
-START = HistoryPosition("", "")
+
+
+async def at_first(story: Story) -> Mailbox:
+    """The mailbox as it was before any look."""
+    mailbox = await story.store.bare_mailbox("ana")
+    assert mailbox is not None
+    return replace(mailbox, cursor="")
 
 
 async def jobs_of(story: Story, listed: SyncPage) -> tuple[MessageJob, ...]:
     """The messages of a page, as a look has them before they have rows."""
-    mailbox = await story.store.bare_mailbox("ana")
-    assert mailbox is not None
     return tuple(
         MessageJob(
             "ana", one.gmail_id, one.thread_id, one.stage, 1, 0, one.labels, None, False, story.now, story.now
@@ -107,10 +110,11 @@ async def jobs_of(story: Story, listed: SyncPage) -> tuple[MessageJob, ...]:
 
 
 async def look(
-    story: Story, listed: SyncPage, *reached: Reached, seen: HistoryPosition = START, keep: int = 9
+    story: Story, listed: SyncPage, *reached: Reached, keep: int = 9
 ) -> Mapping[str, MessageJob | None]:
     """Commit a look at this page, of which the first messages are kept."""
     jobs = (await jobs_of(story, listed))[:keep]
+    seen = await at_first(story)
     return await story.store.commit_look("ana", seen, listed, None, jobs, reached, story.now)
 
 
@@ -148,6 +152,17 @@ async def test_of_two_looks_at_one_page_the_first_counts(story: Story) -> None:
         await look(story, page("m1", "m2", cursor="8"), replace(reached, verdict=ORDINARY))
     assert await story.store.known("ana", ["m2"]) == {}
     assert await story.store.challenge_of("ana", "m1") == before
+
+
+async def test_a_look_that_rests_on_older_preferences_writes_nothing(story: Story) -> None:
+    await story.mailbox("ana")
+    seen, listed = await at_first(story), page("m1", cursor="7")
+    await story.store.save_preferences("ana", replace(seen.preferences, mode=Mode.OBSERVE), story.now)
+    (job,) = await jobs_of(story, listed)
+    reached = Reached(job, PITCH, story.screened(BO), story.intent(BO))
+    with pytest.raises(LaneLost):
+        await story.store.commit_look("ana", seen, listed, None, (job,), (reached,), story.now)
+    assert await story.store.known("ana", ["m1"]) == {}
 
 
 async def test_looks_at_the_same_time_judge_each_message_once(story: Story) -> None:
@@ -197,7 +212,8 @@ async def test_a_look_whose_link_was_opened_meanwhile_writes_nothing(story: Stor
 async def test_what_notices_told_of_a_look_is_kept_with_it(story: Story) -> None:
     await story.mailbox("ana")
     told = NoticeHint(7, story.now)
-    await story.store.commit_look("ana", START, page(cursor="7"), told, (), (), story.now)
+    seen = await at_first(story)
+    await story.store.commit_look("ana", seen, page(cursor="7"), told, (), (), story.now)
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
     assert (mailbox.told, mailbox.unheard_since) == (told, None)

@@ -14,7 +14,7 @@ from backend.domain.entry.challenge import ChallengeHistory, LedgerEntry, Postin
 from backend.domain.errors import AccessLost, Cause, LaneLost, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, RuleKind
-from backend.domain.mailbox.mailbox import AccessState, NoticeMode, Preferences
+from backend.domain.mailbox.mailbox import AccessState, Mailbox, NoticeMode, Preferences
 from backend.domain.mailbox.message import LabelIds, Outcome, PolicyRow, Verdict
 from backend.domain.mailbox.rules import Rule
 from backend.domain.policy.preview import PreviewAnswer, PreviewFetch
@@ -25,7 +25,6 @@ from backend.transactions.records import (
     Debt,
     Duty,
     DutyJob,
-    HistoryPosition,
     MessageJob,
     Sighting,
     SyncPage,
@@ -100,8 +99,10 @@ DEBT = Debt("m1", "t-m1", BO, "pitch.test")
 class Eve:
     """Holds valid work of her own mailbox and every id of Ana's."""
 
-    def __init__(self, story: Story, message: MessageJob, duty: DutyJob, browser: WebPush) -> None:
-        self.browser = browser
+    def __init__(
+        self, story: Story, mailbox: Mailbox, message: MessageJob, duty: DutyJob, browser: WebPush
+    ) -> None:
+        self.mailbox, self.browser = mailbox, browser
         self.store, self.now, self.story = story.store, story.now, story
         self.message = replace(message, mailbox_id="eve")
         self.duty = replace(duty, mailbox_id="eve")
@@ -169,7 +170,7 @@ class Eve:
             "make_dead_letter": lambda: store.make_dead_letter(message, "", now),
             "gone": lambda: store.gone(message, now),
             "commit_sync": lambda: store.commit_sync(duty, page, now),
-            "commit_look": lambda: store.commit_look("eve", HistoryPosition("", ""), page, None, (), (), now),
+            "commit_look": lambda: store.commit_look("eve", self.mailbox, page, None, (), (), now),
             "leave_look": lambda: store.leave_look("eve", None, now, now, Cause.GOOGLE),
             "bare_mailbox": lambda: store.bare_mailbox("eve"),
             "sent_challenge_ids": lambda: store.sent_challenge_ids("eve", ["sent-c1"]),
@@ -222,7 +223,7 @@ class Eve:
 async def eve_beside_ana(story: Story) -> Eve:
     """Ana's mailbox with one of everything in it, and Eve's empty one."""
     await story.mailbox("ana")
-    await story.mailbox("eve")
+    eve = await story.mailbox("eve")
     await story.receive("ana", "m1", Outcome.CHALLENGE)
     await story.preview("ana", "m1")
     await story.store.learn("ana", frozenset({"carl@x.test"}), "t7", story.now)
@@ -236,7 +237,7 @@ async def eve_beside_ana(story: Story) -> Eve:
     await story.arrive("ana", "m2")
     await story.judge(await story.job("m2"), Outcome.CHALLENGE, "fay@fay.test")
     browser = await story.browser("ana")
-    return Eve(story, await story.job("m2"), await story.hold("ana"), browser)
+    return Eve(story, eve, await story.job("m2"), await story.hold("ana"), browser)
 
 
 def methods() -> set[str]:
@@ -311,6 +312,8 @@ async def test_even_with_work_of_her_own_she_reaches_only_her_own(story: Story, 
     now, look = story.now, replace(page, cursor="10000")
     kept = [replace(mine, gmail_id=gmail_id) for gmail_id in ("m2", "m3")]
     look = replace(look, sightings=(Sighting("m2", "t9", None), Sighting("m3", "t9", None)))
-    found = await story.store.commit_look("eve", HistoryPosition("9999", ""), look, None, kept, (), now)
+    seen = await story.store.bare_mailbox("eve")
+    assert seen is not None
+    found = await story.store.commit_look("eve", seen, look, None, kept, (), now)
     assert found.keys() == {"m3"}
     assert await dump(address, "ana") == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,7 @@ async def opened(store: Store, story: Story, folder: Path, monkeypatch: pytest.M
     async def sees_nothing(context: Context, look: Look, hands: object) -> None:
         ana = await context.store.bare_mailbox(look.mailbox_id)
         assert ana is not None
-        context.looks.looked(ana, "5")
+        context.looks.looked(replace(ana, cursor="5"))
 
     monkeypatch.setattr(lanes, "run_stage", shop.stage)
     monkeypatch.setattr(lanes, "look_at", sees_nothing)

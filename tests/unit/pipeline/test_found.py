@@ -12,7 +12,7 @@ import pytest
 from backend.domain.digest import Digest
 from backend.domain.errors import StoreAway
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
-from backend.domain.mailbox.mailbox import NoticeHint
+from backend.domain.mailbox.mailbox import Mode, NoticeHint
 from backend.domain.mailbox.message import Placement, Stage
 from backend.pipeline import found
 from backend.pipeline.looks import Looks
@@ -149,6 +149,25 @@ async def test_a_look_that_finds_nothing_new_and_was_told_of_nothing_writes_noth
     assert look is not None
     await fixture._looked(look)
     assert store.asked["commit_look"] == 1
+
+
+async def test_a_look_goes_by_what_the_one_before_it_read_until_its_owner_changes_it(
+    fixture: Fixture,
+) -> None:
+    fixture.gmail.deliver(letter(text="the minutes of Tuesday"))
+    await looked(fixture)
+    store = Counting(fixture.store)
+    fixture.gmail.deliver(letter(text="the minutes of Wednesday"))
+    await looked(fixture, store)
+    assert (store.asked["bare_mailbox"], await rows(fixture)) == (0, {"below_hold": 2})
+    await fixture.save_preferences(mode=Mode.OBSERVE)
+    pitch = fixture.gmail.deliver(letter())
+    await looked(fixture, store)
+    assert await rows(fixture) == {"below_hold": 2}, "it would have held mail of an owner who only observes"
+    await fixture.settle()
+    assert fixture.gmail.sent == []
+    view = next(view for view in await fixture.store.messages(fixture.mailbox_id) if view.gmail_id == pitch)
+    assert view.placement is Placement.MARKED
 
 
 async def test_a_pitch_is_held_and_answered_by_who_found_it(fixture: Fixture) -> None:

@@ -172,11 +172,12 @@ def test_pushes_that_came_are_remembered_for_a_while(monkeypatch: pytest.MonkeyP
 
 
 def test_a_mailbox_is_known_by_its_address_once_it_was_looked_at(ear: Ear) -> None:
+    owner = Owner("Ana@corp.test")
     mailbox = Mailbox(
-        "box", "sub", Owner("Ana@corp.test"), AccessState.CONNECTED, Preferences(), frozenset(), NOW
+        "box", "sub", owner, AccessState.CONNECTED, Preferences(), frozenset(), NOW, cursor="70"
     )
     assert (ear.looks.known("ana@corp.test"), ear.looks.knows("box")) == (None, False)
-    ear.looks.looked(mailbox, "70")
+    ear.looks.looked(mailbox)
     assert (ear.looks.known("ana@corp.test"), ear.looks.knows("box")) == (("box", 70), True)
     ear.looks.forget("box")
     assert (ear.looks.known("ana@corp.test"), ear.looks.knows("box")) == (None, False)
