@@ -25,7 +25,6 @@ from backend.domain.mailbox.mailbox import NoticeMode
 from backend.gmail.answers import cannot_decrypt
 from backend.gmail.callers import AddonVerifier
 from backend.gmail.client import Google, open_google
-from backend.gmail.executor import trace_dates
 from backend.gmail.pubsub import open_source
 from backend.lanes.fetcher import Fetcher
 from backend.lanes.lanes import Lanes
@@ -147,14 +146,13 @@ async def open_application(
         await models.look()
         if (limit := raise_file_limit()) < NEEDED:
             log.error("few_descriptors", limit=limit, needed=NEEDED, remedy="LimitNOFILE= or ulimit -n")
-        traces = (trace_dates(corrected.observe),) if corrected else ()
         google = await stack.enter_async_context(
             open_google(
                 settings,
                 StoredGrants(store, vault),
                 clock,
-                traces=traces,
                 connections=google_connections(limit),
+                on_date=corrected.observe if corrected else None,
             )
         )
         wake = asyncio.Event()

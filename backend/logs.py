@@ -7,7 +7,6 @@ email or a secret. This applies to what libraries log, and to errors of tasks no
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import sys
 import traceback
@@ -55,12 +54,16 @@ class LossyStream:
         self._stream = stream
 
     def write(self, text: str) -> None:
-        with contextlib.suppress(OSError):
+        try:
             self._stream.write(text)
+        except OSError:
+            return
 
     def flush(self) -> None:
-        with contextlib.suppress(OSError):
+        try:
             self._stream.flush()
+        except OSError:
+            return
 
 
 def configure_logging(settings: Settings) -> None:

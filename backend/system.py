@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 # ---- The clock
 
@@ -28,10 +29,9 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def _passed() -> float:
-    """Monotonic seconds, unaffected by setting the clock; on Linux they include time asleep."""
-    boot = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boot is None else time.clock_gettime(boot)
+_BOOT = getattr(time, "CLOCK_BOOTTIME", None)
+_passed: Callable[[], float] = time.monotonic if _BOOT is None else partial(time.clock_gettime, _BOOT)
+"""Monotonic seconds, unaffected by setting the clock; on Linux they include time asleep."""
 
 
 class CorrectedClock:
@@ -46,7 +46,7 @@ class CorrectedClock:
         wall: Callable[[], datetime] | None = None,
         passed: Callable[[], float] = _passed,
     ) -> None:
-        self._wall, self._passed = wall or SystemClock().now, passed
+        self._wall, self._passed = wall or partial(datetime.now, UTC), passed
         self._last = self._wall(), passed()  # the previous readings of both clocks
         self._correction = timedelta(0)
         self._differences: list[timedelta] = []

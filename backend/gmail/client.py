@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -381,7 +381,7 @@ class Google:
     _keys_url: str
 
     async def ask_time(self) -> bool:
-        """Make a free request, whose Date header `trace_dates` reports. False if Google cannot be reached."""
+        """Make a free request, whose Date header is reported as that of any. False if Google cannot be reached."""
         try:
             async with self._session.get(self._keys_url, allow_redirects=False, timeout=TIME_PATIENCE):
                 return True
@@ -406,11 +406,12 @@ async def open_google(
     *,
     traces: Sequence[aiohttp.TraceConfig] = (),
     connections: int = CONNECTIONS,
+    on_date: Callable[[datetime], None] | None = None,
 ) -> AsyncIterator[Google]:
-    """Open the adapter. `traces` observe its HTTP requests. Raises `Refused` (code insecure_url) for an address where
-    tokens would travel unencrypted."""
+    """Open the adapter. `traces` observe its HTTP requests, `on_date` the time of the answers. Raises `Refused` (code
+    insecure_url) for an address where tokens would travel unencrypted."""
     check_addresses(settings)
-    async with open_session(settings, traces, connections) as session:
+    async with open_session(settings, traces, connections, on_date) as session:
         access = AccessTokens(settings, session, keeper, clock)
         quota = Quota(
             settings.quota_per_user_minute,

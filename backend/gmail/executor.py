@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
+from aiohttp.connector import Connection
 
 from backend.domain.errors import GoogleError, NeedsReconnect, Refused, Rejected, TryLater
 from backend.gmail.answers import AnswerUnreadable, read_answer, reconnect, send_uncertain, translate
@@ -75,9 +76,13 @@ def check_addresses(settings: Settings) -> None:
 
 @asynccontextmanager
 async def open_session(
-    settings: Settings, traces: Sequence[aiohttp.TraceConfig] = (), connections: int = CONNECTIONS
+    settings: Settings,
+    traces: Sequence[aiohttp.TraceConfig] = (),
+    connections: int = CONNECTIONS,
+    on_date: Callable[[datetime], None] | None = None,
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """The session for all requests to Google. No cookies, and no proxy or netrc from the environment."""
+    """The session for all requests to Google. No cookies, and no proxy or netrc from the environment. `on_date` is
+    called with the time of each answer, at most once per second of the Date header."""
     connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE)
     async with aiohttp.ClientSession(
         connector=connector,
@@ -85,23 +90,26 @@ async def open_session(
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=settings.request_timeout),
         trace_configs=list(traces),
+        response_class=_dated(on_date) if on_date else aiohttp.ClientResponse,
     ) as session:
         yield session
 
 
-def trace_dates(on_date: Callable[[datetime], None]) -> aiohttp.TraceConfig:
-    """A trace that calls `on_date` with the time of each answer, at most once per second of the Date header."""
-    trace, last = aiohttp.TraceConfig(), ""
+def _dated(on_date: Callable[[datetime], None]) -> type[aiohttp.ClientResponse]:
+    """A trace would do the same, but every request then tells each of its steps."""
+    last = ""
 
-    async def answered(_: object, __: object, params: aiohttp.TraceRequestEndParams) -> None:
-        nonlocal last
-        date = params.response.headers.get("Date", "")
-        if date != last and (at := date_of(params.response.headers)) is not None:
-            last = date
-            on_date(at)
+    class Dated(aiohttp.ClientResponse):
+        async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+            nonlocal last
+            await super().start(connection)
+            date = self.headers.get("Date", "")
+            if date != last and (at := date_of(self.headers)) is not None:
+                last = date
+                on_date(at)
+            return self
 
-    trace.on_request_end.append(answered)
-    return trace
+    return Dated
 
 
 def date_of(headers: Mapping[str, str]) -> datetime | None:

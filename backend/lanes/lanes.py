@@ -84,9 +84,9 @@ class Lanes:
         self._messages = 0
         self._lost: dict[MailboxId, Lane] = {}
         """Lanes whose mailboxes another process owns by now, while something still runs here."""
-        self._all = self._waits = False
-        """Whether any lane may have something due without having been woken, and whether one waits for a task to
-        end."""
+        self._all = self._waits = self._looks_wait = False
+        """Whether any lane may have something due without having been woken; whether one waits for a task to end; and
+        whether a look does."""
         self._told = asyncio.Event()
         context.looks.wake = self._told.set
         context.store.on_due(self.rouse)
@@ -100,7 +100,8 @@ class Lanes:
 
     @property
     def _free(self) -> int:
-        return (1 if self._careful else self._context.settings.worker_tasks) - len(self._running)
+        one = self._careful_until is not None and self._careful
+        return (1 if one else self._context.settings.worker_tasks) - len(self._running)
 
     @property
     def _room(self) -> int:
@@ -344,7 +345,7 @@ class Lanes:
             self._left.add(lane.mailbox_id)
         if self._left or self._waits or self._lost:
             self._wake.set()
-        if self._context.looks.next() is not None:
+        if self._looks_wait:
             self._told.set()
 
     async def _run_one(self, job: MessageJob | DutyJob, run: Run, *, marks: bool) -> bool:
@@ -391,7 +392,7 @@ class Lanes:
 
     async def _look(self, stop: asyncio.Event) -> None:
         """Start every due look, as far as there is room, until `stop`."""
-        looks = self._context.looks
+        looks, loop = self._context.looks, asyncio.get_running_loop()
         while not stop.is_set():
             self._told.clear()
             try:
@@ -403,10 +404,12 @@ class Lanes:
                 continue
             while self._free > 0 and (look := looks.begin()) is not None:
                 self._start_look(look)
-            wait = None if self._free <= 0 or (at := looks.next()) is None else max(at - looks.tick(), 0.001)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._told.wait()
+            self._looks_wait = self._free <= 0
+            at = None if self._looks_wait else looks.next()
+            alarm = at and loop.call_later(max(at - looks.tick(), 0.001), self._told.set)
+            await self._told.wait()
+            if alarm:
+                alarm.cancel()
 
     def _start_look(self, look: Look) -> None:
         lane = self._queue.lanes.get(look.mailbox_id)
@@ -423,7 +426,6 @@ class Lanes:
         self._running.discard(task)
         lane.tasks.discard(task)
         lane.looking = False
-        self._told.set()
         if lane.careful:
             self._queue.plan(lane, self._context.clock.now())
             self._wake.set()

@@ -5,8 +5,8 @@ date, each with the earlier ones as evidence."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -47,21 +47,20 @@ class FoundMail:
         self.written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._write)
 
-    @asynccontextmanager
-    async def in_turn(self, job: MessageJob, screened: Screened, *, doubtful: bool) -> AsyncIterator[None]:
-        """Judge a message in here. If it is `doubtful`, earlier mail from its sender, or their colleagues, is on record
-        first."""
+    async def turn(self, job: MessageJob, screened: Screened, *, doubtful: bool) -> None:
+        """A message has been read, and is to be judged. If it is `doubtful`, earlier mail from its sender, or their
+        colleagues, is on record first."""
         senders = self._senders
-        try:
-            senders.read(job.gmail_id, screened)
-            if doubtful:
-                await senders.others_read()
-            while doubtful and (earlier := senders.before(job.gmail_id)) is not None:
-                self.without(job)
-                await earlier.wait()
-            yield
-        finally:
-            senders.judged(job.gmail_id)
+        senders.read(job.gmail_id, screened)
+        if doubtful:
+            await senders.others_read()
+        while doubtful and (earlier := senders.before(job.gmail_id)) is not None:
+            self.without(job)
+            await earlier.wait()
+
+    def judged(self, job: MessageJob) -> None:
+        """Its verdict is on record, or it will have none for now."""
+        self._senders.judged(job.gmail_id)
 
     async def record(self, one: Reached) -> MessageJob | None:
         """As `record_verdict` does."""
@@ -185,7 +184,6 @@ class _Senders:
         return None
 
     def judged(self, gmail_id: str) -> None:
-        """Its verdict is on record, or it will have none for now."""
         self._judged[gmail_id].set()
 
 

@@ -98,8 +98,11 @@ async def screen(context: Context, job: MessageJob, found: FoundMail | None = No
     if found is None:
         return await _judge(context, job, found, mailbox, fetched, digest, screened)
     doubtful = digest.score is not None and digest.score.probability >= CLEARLY_ORDINARY
-    async with found.in_turn(job, screened, doubtful=doubtful):
+    try:
+        await found.turn(job, screened, doubtful=doubtful)
         return await _judge(context, job, found, mailbox, fetched, digest, screened)
+    finally:
+        found.judged(job)
 
 
 async def _own(context: Context, job: MessageJob, found: FoundMail | None, digest: Digest) -> bool:

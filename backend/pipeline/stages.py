@@ -60,14 +60,16 @@ DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | DutyResu
 }
 
 
-async def run_stage(context: Context, job: MessageJob, found: FoundMail | None = None) -> MessageJob | None:
+def run_stage(
+    context: Context, job: MessageJob, found: FoundMail | None = None
+) -> Awaitable[MessageJob | None]:
     """Run the message's stage; `found` is the look that found it, if any. The stage ends its job itself, in the commit
     of its result. Returns the next stage's job, with which the lane goes on."""
     if found is not None:
-        return await _found(context, job, found)
+        return _found(context, job, found)
     if job.stage is Stage.SCREEN:
-        return await screen(context, job)
-    return await STAGES[job.stage](context, job)
+        return screen(context, job)
+    return STAGES[job.stage](context, job)
 
 
 async def _found(context: Context, job: MessageJob, found: FoundMail) -> MessageJob | None:

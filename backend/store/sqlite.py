@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ import structlog
 from backend.domain.errors import Conflict, StoreAway
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.ports.system import DecisionKeys
-from backend.store.library import Dialect, queries
+from backend.store.library import Dialect, Query, queries
 from backend.store.schema import clear_log, connect_file, make_private, upgrade_file
 from backend.store.sqlite_writer import NEAR_BUSY_MS, PendingCall, Work, Writer, run_script, told
 from backend.transactions import jobs
@@ -62,6 +62,7 @@ class SqliteDriver:
     def __init__(self, path: Path, keys: DecisionKeys | None = None) -> None:
         self._path = path
         self._keys = keys
+        self._queries = queries(Dialect.SQLITE)
         self._notifier = Notifier()
         self._notifiers = Notifiers()
         self._reads: SimpleQueue[Work | None] = SimpleQueue()
@@ -139,7 +140,8 @@ class SqliteDriver:
         self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """The same: lanes run only with the lock, which no other process gets while this one lives."""
-        return await self.write_small(scope, make, *args, **kwargs)
+        result: T = await self._written(self._call(partial(make, *args, **kwargs), near=True))
+        return result
 
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run in a reader's next snapshot."""
@@ -157,7 +159,7 @@ class SqliteDriver:
             raise RuntimeError("the store is not open")
         connection = self._writer.idle or self._near
         try:
-            return _snapshot(connection, make(*args, **kwargs))
+            return _snapshot(connection, self._queries, make(*args, **kwargs))
         except sqlite3.OperationalError:
             return await self.read(scope, make, *args, **kwargs)  # it waits longer, and reports what is wrong
 
@@ -203,10 +205,10 @@ class SqliteDriver:
         return PendingCall(make, asyncio.get_running_loop().create_future(), near)
 
 
-def _snapshot(connection: sqlite3.Connection, script: Script[T]) -> T:
+def _snapshot(connection: sqlite3.Connection, known: Mapping[str, Query], script: Script[T]) -> T:
     connection.execute("BEGIN")
     try:
-        return run_script(connection, queries(Dialect.SQLITE), script)
+        return run_script(connection, known, script)
     finally:
         connection.execute("COMMIT")
 
@@ -216,7 +218,7 @@ def _read(call: PendingCall, loop: asyncio.AbstractEventLoop, connection: sqlite
     if call.future.cancelled():
         return
     try:
-        call.result = _snapshot(connection, call.make())
+        call.result = _snapshot(connection, queries(Dialect.SQLITE), call.make())
     except BaseException as error:
         call.error = told(error)
     try:

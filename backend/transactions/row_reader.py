@@ -53,11 +53,12 @@ class Reader(Generic[V]):
 
     def __call__(self, row: Row, /, **beside: Any) -> V:
         try:
-            return cast(V, self._read(row, beside))
+            made: V = self._read(row, beside)
         except Unreadable:
             raise
         except (LookupError, TypeError, ValueError) as error:
             raise self._unreadable(row, beside) from error
+        return made
 
     def _expression(self, name: str, type_: Any, source: Any) -> str:
         if source is BESIDE:

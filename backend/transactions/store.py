@@ -74,10 +74,17 @@ class Bound(Generic[P, T]):
         run = driver.write_lane if self.lane else small if self.few else any_
 
         def method(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-            scope = EVERY if self.everywhere else _mailbox(args, kwargs)
+            scope = EVERY
+            if not self.everywhere:
+                about: Any = args[0] if args else kwargs["mailbox_id"]
+                scope = about if isinstance(about, str) else about.mailbox_id
             return run(scope, self.make, *args, **kwargs)
 
+        store.__dict__[self._name] = method  # found there from now on
         return method
+
+    def __set_name__(self, _: type[object], name: str) -> None:
+        self._name = name
 
 
 def names_mailbox(make: Callable[..., object]) -> bool:
@@ -131,11 +138,6 @@ def reads_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
 def writes_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that writes, across mailboxes: solving by token."""
     return Bound(make, writes=True, everywhere=True)
-
-
-def _mailbox(args: tuple[object, ...], kwargs: dict[str, Any]) -> MailboxId:
-    about: Any = args[0] if args else kwargs["mailbox_id"]
-    return cast(MailboxId, about if isinstance(about, str) else about.mailbox_id)
 
 
 # ---- `Store`

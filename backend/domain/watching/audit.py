@@ -201,6 +201,7 @@ _OWNER = Owner("owner@owner.test")
 _CHOSEN = ("mode", "strictness", "left_alone", "rows_off", "paused_until")
 """The preferences a verdict depends on."""
 _STANDING = ("corresponded", "took_part", "keeps", "credits")
+_EARLIER = tuple(one.name for one in fields(EarlierEvidence))
 """Fields of `Standing` that are recorded as they are."""
 _json = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
@@ -228,7 +229,7 @@ def grounds(
         "form": form_of(facts.arrival, facts.owner) if facts.form is None else facts.form,
         "own_organisation": facts.own_organisation,
         "rules": [rules.address, rules.domain] if rules.address or rules.domain else [],
-        **{name: bits(value) for name, value in asdict(standing.earlier).items() if value},
+        **{name: bits(value) for name in _EARLIER if (value := getattr(standing.earlier, name))},
         **{name: getattr(standing, name) for name in _STANDING},
         "guards": list(guards),
         "filtered": facts.filtered,
@@ -286,7 +287,7 @@ def replay(setting: Mapping[str, Any], case: Mapping[str, Any], score: Score | N
         return prescreen(seen, preferences, case["blocks"], now, labels)
     address, domain = (RuleKind(rule) if rule else None for rule in case.get("rules", (None, None)))
     known = {name: case[name] for name in _STANDING if name in case}
-    earlier = {one.name: from_bits(case[one.name]) for one in fields(EarlierEvidence) if one.name in case}
+    earlier = {name: from_bits(case[name]) for name in _EARLIER if name in case}
     sender = Address("sender@owner.test" if case.get("own_organisation") else "sender@sender.test")
     facts = Facts(
         Arrival("", "", frozenset(case.get("labels", ())), now, Message(from_=(sender,))),
