@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from backend.domain.errors import Expired, Refused
+from backend.domain.mail.message import MailboxId
 from backend.pipeline.judged import VerdictMetrics
 from backend.pipeline.looks import Looks
+from backend.pipeline.sender_order import Place
 from backend.ports.gmail import Gmail
 from backend.ports.public_post import Pushed, PushService
 from backend.ports.reader import Reader
@@ -92,6 +94,8 @@ class Context:
     """When this process began to serve."""
     echoes: OwnChanges = field(default_factory=OwnChanges)
     looks: Looks = field(default_factory=Looks)
+    screening: defaultdict[MailboxId, list[Place]] = field(default_factory=lambda: defaultdict(list))
+    """The messages that this process is screening, by mailbox."""
     time: TimeCheck = field(default_factory=Believed)
     judged: VerdictMetrics = field(default_factory=VerdictMetrics)
     web_pushed: Counter[Pushed] = field(default_factory=lambda: Counter(dict.fromkeys(Pushed, 0)))

@@ -1,25 +1,19 @@
 """Screens messages that a look at history has found and that have no rows yet. The page, its messages and the verdicts
-that are ready make one commit; later verdicts are written one by one. Messages of one sender are judged in order of
-date, each with the earlier ones as evidence."""
+that are ready make one commit; later verdicts are written one by one."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 
 import structlog
 
 from backend.domain.errors import Conflict, LaneLost, StoreAway
-from backend.domain.mailbox.message import Screened
-from backend.domain.policy.evidence import company_domain
 from backend.pipeline.context import Context
+from backend.pipeline.sender_order import LINGER
 from backend.transactions.records import MessageJob, Reached, ScreeningContext
 
 log = structlog.get_logger()
-
-LINGER = 0.05
-"""Seconds for which a verdict waits for the others: Google or the reading may delay one of them."""
 
 PATIENCE = 2.0
 """Seconds after which a look is written even if no verdict is ready."""
@@ -39,28 +33,12 @@ class FoundMail:
         self.jobs, self.begun = tuple(jobs), begun
         self._context = context
         self._under_way = {job.gmail_id for job in jobs}
-        self._senders = _Senders(self._under_way)
         self._ready: list[Waiting] = []
         self._write_look: CommitLook | None = write
         self._writing: asyncio.Task[None] | None = None
         self._new: Collection[str] = ()
         self.written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._write)
-
-    async def turn(self, job: MessageJob, screened: Screened, *, doubtful: bool) -> None:
-        """A message has been read, and is to be judged. If it is `doubtful`, earlier mail from its sender, or their
-        colleagues, is on record first."""
-        senders = self._senders
-        senders.read(job.gmail_id, screened)
-        if doubtful:
-            await senders.others_read()
-        while doubtful and (earlier := senders.before(job.gmail_id)) is not None:
-            self.without(job)
-            await earlier.wait()
-
-    def judged(self, job: MessageJob) -> None:
-        """Its verdict is on record, or it will have none for now."""
-        self._senders.judged(job.gmail_id)
 
     async def record(self, one: Reached) -> MessageJob | None:
         """As `record_verdict` does."""
@@ -85,7 +63,6 @@ class FoundMail:
     def without(self, job: MessageJob) -> None:
         """The look no longer waits for this message."""
         self._under_way.discard(job.gmail_id)
-        self._senders.gone(job.gmail_id)
         if self._write_look is None:
             return
         if not self._under_way:
@@ -142,55 +119,6 @@ class FoundMail:
         return await self._context.store.record_verdict(
             one.job, one.verdict, one.screened, one.challenge, now
         )
-
-
-class _Senders:
-    """Which sender wrote which messages, as they are read, and which of those are judged."""
-
-    def __init__(self, ids: Collection[str]) -> None:
-        self._unread = set(ids)
-        self._all_read = asyncio.Event()
-        self._read: dict[str, Screened] = {}
-        self._begun = set[str]()
-        self._judged: dict[str, asyncio.Event] = {}
-
-    def read(self, gmail_id: str, screened: Screened) -> None:
-        """The message has been read."""
-        self._read[gmail_id], self._judged[gmail_id] = screened, asyncio.Event()
-        self.gone(gmail_id)
-
-    async def others_read(self) -> None:
-        """Wait a little until all have been read."""
-        if not self._all_read.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LINGER):
-                    await self._all_read.wait()
-
-    def gone(self, gmail_id: str) -> None:
-        """No longer wait for this message to be read."""
-        self._unread.discard(gmail_id)
-        if not self._unread:
-            self._all_read.set()
-
-    def before(self, gmail_id: str) -> asyncio.Event | None:
-        """The event set once an earlier message that is evidence for this one is on record; None if there is none. This
-        one counts as started."""
-        own = self._read[gmail_id]
-        for other, screened in self._read.items():
-            first = other in self._begun or (screened.received_at, other) < (own.received_at, gmail_id)
-            if other != gmail_id and first and _alike(screened, own) and not self._judged[other].is_set():
-                return self._judged[other]
-        self._begun.add(gmail_id)
-        return None
-
-    def judged(self, gmail_id: str) -> None:
-        self._judged[gmail_id].set()
-
-
-def _alike(one: Screened, other: Screened) -> bool:
-    """Whether mail from one of these senders is evidence about the other."""
-    same_firm = one.sender_domain == other.sender_domain and bool(company_domain(one.sender_domain))
-    return (one.sender != "" and one.sender == other.sender) or same_firm
 
 
 def _settle(done: asyncio.Future[MessageJob | None], how: MessageJob | Exception | None) -> None:

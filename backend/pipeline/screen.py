@@ -6,6 +6,7 @@ cause, and gets no answer.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -40,6 +41,7 @@ from backend.pipeline import learn, owner_digest
 from backend.pipeline.context import Context
 from backend.pipeline.found import FoundMail
 from backend.pipeline.modes import in_force
+from backend.pipeline.sender_order import Place
 from backend.ports.gmail import Fetched
 from backend.ports.reader import ReadingFailed
 from backend.transactions.records import Duty, MessageJob, Prefetched, Reached, ScreeningContext
@@ -58,6 +60,16 @@ DECISIONS = 4
 async def screen(context: Context, job: MessageJob, found: FoundMail | None = None) -> MessageJob | None:
     """Judge one message and commit the verdict with everything that follows; returns the job of the next stage. A
     message that a look has `found` is committed with that look."""
+    place = Place(job.gmail_id, context.screening[job.mailbox_id])
+    try:
+        return await _screen(context, job, found, place)
+    finally:
+        place.leave()
+
+
+async def _screen(
+    context: Context, job: MessageJob, found: FoundMail | None, place: Place
+) -> MessageJob | None:
     begun = found.begun if found else await context.store.screening_context(job.mailbox_id)
     mailbox = begun.mailbox
     if mailbox is None:
@@ -95,14 +107,14 @@ async def screen(context: Context, job: MessageJob, found: FoundMail | None = No
     if digest.bounce:
         await context.store.note_bounce(job.mailbox_id, job.thread_id, context.clock.now())
     screened = digest.kept()
-    if found is None:
-        return await _judge(context, job, found, mailbox, fetched, digest, screened)
-    doubtful = digest.score is not None and digest.score.probability >= CLEARLY_ORDINARY
-    try:
-        await found.turn(job, screened, doubtful=doubtful)
-        return await _judge(context, job, found, mailbox, fetched, digest, screened)
-    finally:
-        found.judged(job)
+    place.read(screened)
+    if digest.score is not None and digest.score.probability >= CLEARLY_ORDINARY:
+        await place.others_read()
+        while (earlier := place.earlier()) is not None:
+            if found:
+                found.without(job)
+            await asyncio.wait({earlier})
+    return await _judge(context, job, found, mailbox, fetched, digest, screened)
 
 
 async def _own(context: Context, job: MessageJob, found: FoundMail | None, digest: Digest) -> bool:

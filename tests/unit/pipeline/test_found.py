@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from backend.domain.errors import StoreAway
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Mode, NoticeHint
 from backend.domain.mailbox.message import Placement, Stage
-from backend.pipeline import found
+from backend.pipeline import found, sender_order
 from backend.pipeline.looks import Looks
 from backend.pipeline.stages import run_duty, run_stage
 from backend.transactions.records import Duty
@@ -78,11 +79,24 @@ async def test_a_look_and_the_verdicts_on_what_it_found_are_one_commit(fixture: 
     assert (await fixture.mailbox()).told == (fixture.gmail.position, fixture.now())
 
 
+async def stored(fixture: Fixture) -> None:
+    """The same, where there was no room: both got their rows, and are begun from there at the same time."""
+    await run_duty(fixture.context, fixture.authorizer, await fixture.duty(Duty.SYNC))
+    jobs = (await fixture.store.lane_work(fixture.mailbox_id, 9, fixture.now())).messages
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(run_stage(fixture.context, job) for job in jobs))
+
+
+@pytest.mark.parametrize("begun", [looked, stored])
 @pytest.mark.parametrize("later", ["sam@seller.test", "kim@seller.test"])
 async def test_of_a_senders_emails_the_later_one_sees_the_earlier_whichever_is_read_first(
-    fixture: Fixture, monkeypatch: pytest.MonkeyPatch, later: str
+    fixture: Fixture,
+    monkeypatch: pytest.MonkeyPatch,
+    later: str,
+    begun: Callable[[Fixture], Coroutine[None, None, None]],
 ) -> None:
-    monkeypatch.setattr(found, "LINGER", 30.0)
+    for module in (found, sender_order):
+        monkeypatch.setattr(module, "LINGER", 30.0)
     bump_read, fetch = asyncio.Event(), fixture.gmail.fetch
     pitch = fixture.gmail.deliver(letter())
     fixture.wait(seconds=1)
@@ -96,7 +110,7 @@ async def test_of_a_senders_emails_the_later_one_sees_the_earlier_whichever_is_r
         return await fetch(mailbox_id, gmail_id)
 
     monkeypatch.setattr(fixture.gmail, "fetch", later_first)
-    await looked(fixture)
+    await begun(fixture)
     decided = {view.gmail_id: view.row for view in await fixture.store.messages(fixture.mailbox_id)}
     assert decided == {pitch: "challenge", bump: "held_with_earlier"}
 
@@ -117,7 +131,8 @@ def held_up(fixture: Fixture, monkeypatch: pytest.MonkeyPatch, gmail_id: str) ->
 async def test_of_two_emails_at_once_the_later_waits_for_none_that_cannot_be_read(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(found, "LINGER", 0.0)
+    for module in (found, sender_order):
+        monkeypatch.setattr(module, "LINGER", 0.0)
     first, _ = [fixture.gmail.deliver(letter(text=text)) for text in ("pitchy", "perhaps")]
     second_ended = held_up(fixture, monkeypatch, first)
     looking = asyncio.create_task(looked(fixture))
