@@ -81,7 +81,7 @@ class Turns:
         return self._now() - min(self._started[mailbox]) < LONG_READING
 
     def _next(self) -> str | None:
-        return next(filter(self._may_start, self._waiting), None)
+        return next(filter(self._may_start, self._waiting), None) if self._free else None
 
 
 @dataclass(slots=True)

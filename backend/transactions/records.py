@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 from backend.domain.entry.challenge import Challenge, ChallengeIntent
 from backend.domain.mail.message import MailboxId, Owner
 from backend.domain.mailbox.decisions import Correction, TakenBack
-from backend.domain.mailbox.mailbox import Gap, AccessState, Mailbox, NoticeHint, Preferences
+from backend.domain.mailbox.mailbox import AccessState, Gap, Mailbox, NoticeHint, Preferences
 from backend.domain.mailbox.message import (
     LabelIds,
     MessageView,
@@ -156,7 +157,10 @@ class LookBasis(NamedTuple):
 
     @classmethod
     def of(cls, mailbox: Mailbox) -> LookBasis:
-        return cls(*(getattr(mailbox, name) for name in cls._fields))
+        return cls._make(_look_basis(mailbox))
+
+
+_look_basis = attrgetter(*LookBasis._fields)
 
 
 @dataclass(frozen=True, slots=True)
