@@ -16,6 +16,7 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from backend.domain.reading.score import Score, ScoreTrace
@@ -49,10 +50,12 @@ class Mail(NamedTuple):
     unknown: float
     language: str
 
-    def line(self, sunk: float = 0.0) -> str:
-        """Its classes, with a logit lower by this much."""
-        trace = ScoreTrace("model", "", "", 10_000, round(10_000 * (1 - self.unknown)))
-        return class_line(Score(0.5, self.logit - sunk, trace=trace), self.language)
+
+@cache
+def line(mail: Mail, sunk: float = 0.0) -> str:
+    """Its classes, with a logit lower by this much."""
+    trace = ScoreTrace("model", "", "", 10_000, round(10_000 * (1 - mail.unknown)))
+    return class_line(Score(0.5, mail.logit - sunk, trace=trace), mail.language)
 
 
 Pool = dict[str, dict[tuple[bool, str], list[Mail]]]
@@ -138,7 +141,7 @@ def year(emails: Pool, size: int, what: str, numbers: random.Random, wobble: flo
             variant = what if late and what in emails else "plain"
             kind = emails[variant].get((pitch, tongue)) or emails[variant][pitch, "en"]
             sunk = (number - AT + 1) / MONTH if late and pitch and what == "sinking" else 0.0
-            lines[numbers.choice(kind).line(sunk)] += 1
+            lines[line(numbers.choice(kind), sunk)] += 1
         weeks.append(week_counts(number, lines.items()).counts if lines else {})
         if number >= REFERENCE_WEEKS and (found := find_change(weeks)) is not None:
             return number, found.cause

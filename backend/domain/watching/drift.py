@@ -3,11 +3,12 @@
 There are three channels, each with counts of messages by class: the score, the share of words that the model does not
 know, and the language. The first `REFERENCE_WEEKS` weeks show what is usual and how much weeks vary. In the two
 channels with ordered values, they also set the bounds of the classes, so that each class has about equally many
-messages and none is wide where there are few. All counts are divided by a design effect estimated from these weeks,
+messages and none is wide where there are few. The score is counted a second time in four parts only (`score_parts`),
+because few messages in many classes prove little. All counts are divided by a design effect estimated from these weeks,
 because messages in a week are not independent. For each of the last `START_WEEKS` weeks except the latest
 (`MIN_WEEKS`), the evidence that a change began in it is a likelihood ratio of Dirichlet-multinomials: the weeks since
-then with a weak prior, against the prediction from the reference. The sum of these ratios (Shiryaev-Roberts) is an
-alarm if it reaches `ALARM`.
+then with a weak prior, against the prediction from the reference. The sum of these ratios (Shiryaev-Roberts), averaged
+over the four counts, is an alarm if it reaches `ALARM`.
 
 Scores of different models cannot be compared, so each model has its own first weeks.
 """
@@ -20,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import exp, floor, lgamma
 from statistics import median
 
@@ -30,19 +31,24 @@ from backend.domain.reading.words import OTHER
 REFERENCE_WEEKS = 8
 START_WEEKS = 12
 MIN_WEEKS = 2
-"""Weeks that a change must last before it counts: in a single week, a trade fair or a holiday looks the same."""
-ALARM = 520.0
+"""Weeks that a change must last before it counts: in a single week, a trade fair or a holiday looks the same. So the
+first and the latest of its weeks must each look changed."""
+ALARM = 400.0
 """In a mailbox that does not change, a false alarm comes once in so many weeks, or less often."""
 MOST = 150
 """Weeks with more messages are scaled down to this, or tiny changes that nobody cares about would be found."""
-LEAST_SPREAD, CAUTION = 1.25, 1.4
-"""Smallest design effect; and, because eight weeks give a poor estimate, the factor by which a larger one is raised."""
-PRIOR = 1 / REFERENCE_WEEKS
-"""Weight of the reference in the hypothesis of a change: that of one of its weeks."""
+LIKENESS, CAUTION = 0.0018, 1.5
+"""The least correlation of messages in one week, from which the smallest design effect follows: 1.06 for 35 messages,
+1.25 for 140; and, because eight weeks give a poor estimate, the factor by which what they vary beyond chance is raised.
+"""
+PRIOR = 1 / (2 * REFERENCE_WEEKS)
+"""Weight of the reference in the hypothesis of a change: that of half of one of its weeks."""
 CLASSES = 5
 """Number of classes in a channel with ordered values."""
 WIDTHS = 10
 """No class is wider than the range of the first weeks divided by this."""
+NEAR = 0.03
+"""The share of ordinary mail that, by its score, is nearest to pitches."""
 STEPS = {"score": 0.5, "unknown": 0.02}
 """Counts are kept by multiples of these: of a logit, of a share. Classes join several steps."""
 _FARTHEST = 24
@@ -181,14 +187,16 @@ def find_change(weeks: Sequence[Week]) -> MailChange | None:
     weeks = _without_imports(weeks)
     if len(weeks) <= REFERENCE_WEEKS or not any(weeks[:REFERENCE_WEEKS]):
         return None
-    found = {channel: _changed(channel, weeks) for channel in CHANNELS}
-    evidence = sum(one.evidence for one in found.values()) / len(CHANNELS)
-    score, *causes = found.values()
-    cause = max(causes, key=lambda one: one.evidence)
-    most = cause if cause.evidence >= CAUSE_EVIDENCE else max(score, cause, key=lambda one: one.evidence)
+    score, unknown, language = (_changed(channel, weeks, bounds(channel, weeks)) for channel in CHANNELS)
+    parts = _changed("score", weeks, score_parts(weeks))
+    evidence = sum(one.evidence for one in (score, parts, unknown, language)) / 4
+    cause = max(unknown, language, key=lambda one: one.evidence)
+    most = (
+        cause if cause.evidence >= CAUSE_EVIDENCE else max(score, parts, cause, key=lambda one: one.evidence)
+    )
     # A change to unknown languages is reported as one to unknown words, which says the same more clearly.
-    if most.cause == "other_language" and found["unknown"].rises:
-        most = found["unknown"]
+    if most.cause == "other_language" and unknown.rises:
+        most = unknown
     return replace(most, evidence=evidence) if evidence >= ALARM else None
 
 
@@ -200,7 +208,7 @@ def bounds(channel: str, weeks: Sequence[Week]) -> list[int] | None:
     """
     if channel not in STEPS:
         return None
-    first = sum((Counter(channel_counts(channel, week)) for week in weeks[:REFERENCE_WEEKS]), Counter[str]())
+    first = _total(channel, weeks[:REFERENCE_WEEKS])
     steps = sorted(map(int, first))
     found, seen, closed = steps[:1], 0.0, 0
     for step in steps:
@@ -211,6 +219,22 @@ def bounds(channel: str, weeks: Sequence[Week]) -> list[int] | None:
     found += [step + 1 for step in steps[-1:]]
     width = max(1, (found[-1] - found[0]) // WIDTHS) if found else 1
     return [at for low, high in pairwise(found) for at in range(low, high, width)] + found[-1:]
+
+
+def score_parts(weeks: Sequence[Week]) -> list[int]:
+    """The steps at which parts of the score begin, except the lowest: ordinary mail that is nearest to pitches, the
+    weaker half of pitches, and the stronger one."""
+    first = {int(step): n for step, n in _total("score", weeks[:REFERENCE_WEEKS]).items()}
+    ordinary = {step: n for step, n in first.items() if step < 0}
+    pitches = {step: n for step, n in first.items() if step >= 0}
+    return sorted({_quantile(ordinary, 1 - NEAR), 0, _quantile(pitches, 0.5)})
+
+
+def _quantile(counts: Mapping[int, float], share: float) -> int:
+    """The step below which at least this share of messages is; 0 if there are none."""
+    below = accumulate(counts[step] for step in sorted(counts))
+    enough = share * sum(counts.values())
+    return next((step + 1 for step, n in zip(sorted(counts), below, strict=True) if n >= enough), 0)
 
 
 def in_classes(channel: str, week: Week, begin: Sequence[int] | None) -> Counter[str]:
@@ -239,43 +263,56 @@ def _without_imports(weeks: Sequence[Week]) -> list[Week]:
     return kept
 
 
-def _changed(channel: str, every: Sequence[Week]) -> MailChange:
-    begin = bounds(channel, every)
-    weeks = [_scaled(in_classes(channel, week, begin)) for week in every]
-    first, later = weeks[:REFERENCE_WEEKS], weeks[REFERENCE_WEEKS:]
+def _changed(channel: str, every: Sequence[Week], begin: Sequence[int] | None) -> MailChange:
+    later = [at for at in range(REFERENCE_WEEKS, len(every)) if every[at]][-START_WEEKS:]
+    first, since_then = (
+        [_scaled(in_classes(channel, week, begin)) for week in some]
+        for some in (every[:REFERENCE_WEEKS], [every[at] for at in later])
+    )
     reference = sum(first, Counter[str]())
-    names = sorted(set().union(*weeks))
+    names = sorted(set().union(*first, *since_then))
     spread = _spread(first, reference)
     shares = {name: (reference[name] + 0.5) / (reference.total() + 0.5 * len(names)) for name in names}
     usual = {name: reference[name] / spread + 0.5 for name in names}
     weak = {name: PRIOR * weight for name, weight in usual.items()}
-    evidence, best = 0.0, (float("-inf"), len(weeks) - 1)
+    divided = [Counter({name: n / spread for name, n in week.items()}) for week in since_then]
+
+    def ratio_of(counts: Counter[str]) -> float:
+        return _likelihood(counts, weak) - _likelihood(counts, usual)
+
+    evidence, best, ratio = 0.0, (float("-inf"), 1), 0.0
     since: Counter[str] = Counter()
-    for back, week in enumerate(reversed(later[-START_WEEKS:]), 1):
-        since.update({name: n / spread for name, n in week.items()})
-        if back < MIN_WEEKS:
+    for back, week in enumerate(reversed(divided), 1):
+        since.update(week)
+        without_first, ratio = ratio, ratio_of(since)
+        # The first and the latest week must each add to it, or a single week would make a change of its neighbours.
+        if back < MIN_WEEKS or ratio <= without_first or ratio <= ratio_of(since - divided[-1]):
             continue
-        ratio = _likelihood(since, weak) - _likelihood(since, usual)
         evidence += exp(min(ratio, 600.0))
-        best = max(best, (ratio, len(weeks) - back))
-    now = sum(weeks[best[1] :], Counter[str]())
+        best = max(best, (ratio, back))
+    now = sum(since_then[-best[1] :], Counter[str]())
+    began = later[-best[1]] if later else len(every) - 1
     share = {name: now[name] / max(now.total(), 1e-9) for name in names}
     if begin is None:
         grown = max(names, key=lambda name: share[name] - shares[name])
-        return MailChange(channel, grown, shares[grown], share[grown], best[1], evidence)
+        return MailChange(channel, grown, shares[grown], share[grown], began, evidence)
     moved = sum(int(name) * (share[name] - shares[name]) for name in names)
-    before, after = (_level(channel, some) for some in (every[:REFERENCE_WEEKS], every[best[1] :]))
-    return MailChange(channel, "", before, after, best[1], evidence, moved >= 0)
+    before, after = (_level(channel, some) for some in (every[:REFERENCE_WEEKS], every[began:]))
+    return MailChange(channel, "", before, after, began, evidence, moved >= 0)
 
 
 def _level(channel: str, weeks: Sequence[Week]) -> float:
     """The share of these messages that look like pitches, or of their words that are unknown."""
-    counts = sum((Counter(channel_counts(channel, week)) for week in weeks), Counter[str]())
+    counts = _total(channel, weeks)
     each = (
         n * (int(step) >= 0 if channel == "score" else STEPS[channel] * (int(step) + 0.5))
         for step, n in counts.items()
     )
     return sum(each) / max(counts.total(), 1e-9)
+
+
+def _total(channel: str, weeks: Sequence[Week]) -> Counter[str]:
+    return sum((Counter(channel_counts(channel, week)) for week in weeks), Counter[str]())
 
 
 def _scaled(week: Mapping[str, float]) -> Counter[str]:
@@ -291,8 +328,8 @@ def _spread(weeks: Sequence[Counter[str]], reference: Counter[str]) -> float:
         for name, n in reference.items():
             due = week.total() * n / reference.total()
             square += (week[name] - due) ** 2 / due
-    found = square / free if free else 0.0
-    return CAUTION * found if found > LEAST_SPREAD else LEAST_SPREAD
+    beyond = square / free - 1 if free else 0.0
+    return 1 + max(LIKENESS * (reference.total() / max(len(seen), 1) - 1), CAUTION * beyond)
 
 
 def _likelihood(counts: Mapping[str, float], weights: Mapping[str, float]) -> float:

@@ -28,6 +28,7 @@ from backend.domain.watching.drift import (
     find_change,
     in_classes,
     monday_of,
+    score_parts,
     week_counts,
     week_of,
 )
@@ -74,6 +75,35 @@ def test_weeks_without_mail_are_no_change() -> None:
     assert find_change([Counter()] * 30) is None
 
 
+def test_a_change_stays_through_a_week_without_mail_but_such_a_week_makes_none() -> None:
+    changed = [*[QUIET] * REFERENCE_WEEKS, LOUD, LOUD]
+    before, after = find_change(changed), find_change([*changed, Counter()])
+    assert before is not None
+    assert before == after
+    assert find_change([*[QUIET] * REFERENCE_WEEKS, LOUD, Counter()]) is None
+
+
+def test_a_small_mailbox_shows_that_pitches_became_twice_as_many() -> None:
+    same = {"unknown 1": 56, "language en": 56}
+    few, more = (
+        Counter({"score -20": 28 - n, "score -9": 28 - n, "score 1": n, "score 9": n} | same) for n in (5, 10)
+    )
+    found = find_change([few] * REFERENCE_WEEKS + [more] * 8)
+    assert found is not None
+    assert (found.cause, found.week) == ("pitches", REFERENCE_WEEKS)
+
+
+@pytest.mark.parametrize(
+    ("first", "begin"),
+    [
+        ({-9: 97, -3: 3, 1: 10, 7: 10}, [-8, 0, 2]), ({-9: 96, -3: 4, 0: 1}, [-2, 0, 1]), ({-9: 10}, [-8, 0]),
+        ({5: 1}, [0, 6]), ({}, [0]),
+    ],
+)  # fmt: skip
+def test_the_score_has_four_parts(first: dict[int, int], begin: list[int]) -> None:
+    assert score_parts([{f"score {step}": n for step, n in first.items()}]) == begin
+
+
 def test_ten_times_as_much_of_the_same_is_no_change() -> None:
     assert find_change(weeks(12, 0.1, 4) + weeks(6, 0.1, 5, size=1_400)) is None
 
@@ -100,7 +130,7 @@ LOUD = Counter({**QUIET, "score -9": 60, "score 7": 60})
 
 @pytest.mark.parametrize(
     ("later", "began", "evidence"),
-    [(2, 8, 4.52113e10), (START_WEEKS, 8, 3.67462e40), (START_WEEKS + 2, 10, 3.67462e40)],
+    [(2, 8, 9.95213e13), (START_WEEKS, 8, 2.97157e46), (START_WEEKS + 2, 10, 2.97157e46)],
 )
 def test_evidence_grows_with_the_weeks_it_began_in_and_no_further(
     later: int, began: int, evidence: float
@@ -114,7 +144,9 @@ def test_evidence_grows_with_the_weeks_it_began_in_and_no_further(
 
 def test_one_week_alone_is_no_change() -> None:
     assert find_change([QUIET] * REFERENCE_WEEKS + [LOUD]) is None
-    assert find_change([QUIET] * (REFERENCE_WEEKS + 3) + [LOUD]) is None
+    for quiet_since in range(4):
+        loud_once = [*[QUIET] * (REFERENCE_WEEKS + 3), LOUD, *[QUIET] * quiet_since]
+        assert find_change(loud_once) is None
 
 
 def test_what_is_written_otherwise_is_the_cause_of_scores_that_change_more() -> None:
