@@ -46,7 +46,7 @@ class CorrectedClock:
         wall: Callable[[], datetime] | None = None,
         passed: Callable[[], float] = _passed,
     ) -> None:
-        self._wall, self._passed = wall or partial(datetime.now, UTC), passed
+        self._wall, self._passed = wall or SystemClock().now, passed
         self._last = self._wall(), passed()  # the previous readings of both clocks
         self._correction = timedelta(0)
         self._differences: list[timedelta] = []
