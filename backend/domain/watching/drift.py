@@ -57,6 +57,8 @@ CHANNELS = ("score", "unknown", "language")
 """The last two can explain a change; the score only shows it, because different mail also scores differently."""
 CAUSE_EVIDENCE = 32.0
 """Evidence from which one of the last two is taken as the cause."""
+NEW_WORDS = 2.0
+"""So many times the evidence of a language makes unknown words the cause."""
 IMPORT_FACTOR = 3.0
 """A week with so many times the usual messages of the eight weeks before is an import or a backlog, and is ignored."""
 _SMALL = 50
@@ -190,7 +192,8 @@ def find_change(weeks: Sequence[Week]) -> MailChange | None:
     score, unknown, language = (_changed(channel, weeks, bounds(channel, weeks)) for channel in CHANNELS)
     parts = _changed("score", weeks, score_parts(weeks))
     evidence = sum(one.evidence for one in (score, parts, unknown, language)) / 4
-    cause = max(unknown, language, key=lambda one: one.evidence)
+    # Another language brings words that are new, which says less than its name.
+    cause = unknown if unknown.evidence > NEW_WORDS * language.evidence else language
     most = (
         cause if cause.evidence >= CAUSE_EVIDENCE else max(score, parts, cause, key=lambda one: one.evidence)
     )
