@@ -32,7 +32,7 @@ async def test_in_a_demo_every_page_says_what_comes_next_and_leads_there(tmp_pat
             ("0", "/", "You have written to Ana", f"{STORY}/1"),
             ("1", "/live", "Ana’s mailbox holds your email and replies with a link", f"{STORY}/2"),
             ("2", "/", "The link opens a short check", f"{STORY}/3"),
-            ("2", LINK, "Press Start", ""),
+            ("2", LINK, "Press “Start the check”", ""),
             ("3", "/", "on its way to Ana’s inbox", f"{STORY}/4"),
             ("4", "/live", "Sam’s email is in your inbox", "/review"),
         )
