@@ -66,15 +66,16 @@ class Application:
     google: Google
     services: Services
     lanes: Lanes
-    models: Following
+    models: Following  # keeps the reader on the models that the store names
     fetcher: Fetcher | None = None
-    timekeeping: Timekeeping | None = None
+    timekeeping: Timekeeping | None = None  # compares our clock with Google's
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run everything but the web, until `stop` is set."""
         await asyncio.to_thread(self.google.gmail.prepare)  # slow, so only once the port is open
         await asyncio.to_thread(load_suffixes)
-        # If the database is unreachable, the next start or the daily watch renewal does this.
+        # Switch mailboxes to the way of getting notices in the settings. If the database is unreachable, the next start
+        # or the daily watch renewal does this.
         with contextlib.suppress(TryLater):
             await notices.change_over(self.context)
         async with asyncio.TaskGroup() as group:
@@ -126,24 +127,24 @@ async def check_keys(store: Store, vault: Vault) -> None:
 
 @asynccontextmanager
 async def open_application(
-    settings: Settings, clock: Clock | None = None, opened: ReadingPool | None = None
+    settings: Settings, clock: Clock | None = None, running: ReadingPool | None = None
 ) -> AsyncIterator[Application]:
-    """Open the store, Google, the captcha and the reader (`opened`: a reader that is open already). Raises a
-    `PitchgateError` that says what is wrong and what to do."""
+    """Open the store, Google, the captcha and the reader (`running`: one that runs already). Raises a `PitchgateError`
+    that says what is wrong and what to do."""
     async with AsyncExitStack() as stack:
         corrected, tokens = None if clock else CorrectedClock(), SystemTokens()
         clock = clock or corrected or SystemClock()
         keys = load_or_make_keys(settings)
         vault = MultiFernetVault(keys)
-        reader = await stack.enter_async_context(open_reader(settings)) if opened is None else opened
-        store = await open_configured(settings, VaultKeys(vault))
+        reader = await stack.enter_async_context(open_reader(settings)) if running is None else running
+        store = await open_configured(settings, VaultKeys(vault))  # the keys of decision logs
         stack.push_async_callback(store.close)
         # Mailboxes that were disconnected after this database was backed up must not come back.
         if removed := await store.keep_away():
             log.warning("kept_away", mailboxes=removed)
         await check_keys(store, vault)
         models = Following(store, reader, settings.model_path)
-        await models.look()
+        await models.look()  # switch to the models that the store names
         if (limit := raise_file_limit()) < NEEDED:
             log.error("few_descriptors", limit=limit, needed=NEEDED, remedy="LimitNOFILE= or ulimit -n")
         google = await stack.enter_async_context(
@@ -155,22 +156,23 @@ async def open_application(
                 on_date=corrected.observe if corrected else None,
             )
         )
-        wake = asyncio.Event()
+        wake = asyncio.Event()  # set when a lane may have something to do
         web_push = VapidPush(settings.public_url.replace("http:", "https:"), clock)
         context = Context(
             settings, store, google.gmail, reader, clock, tokens, vault, web_push, wake.set, clock.now()
         )
         timekeeping = None
         if corrected is not None:
+            # Compare the clock with Google's before anything else: `started` needs the corrected time.
             context = replace(context, time=corrected)
             timekeeping = Timekeeping(context, google.ask_time)
             await timekeeping.begin()
             context = replace(context, started=clock.now())
-        first, codes = await stack.enter_async_context(
+        captcha, typed_codes = await stack.enter_async_context(
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
-        checks = Checks(first, codes, settings.captcha_code_after)
-        store.ownership.join(google.divide)
+        checks = Checks(captcha, typed_codes, settings.captcha_code_after)
+        store.ownership.join(google.divide)  # the server processes share Google's quota
         lanes = Lanes(context, google.authorizer, wake)
         services = _services(settings, context, google, checks, lanes)
         fetcher = None

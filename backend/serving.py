@@ -125,7 +125,7 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     config = server_config(settings)
     bind_sockets(config, "PITCHGATE_BIND")
-    async with open_application(settings, opened=reader) as application:
+    async with open_application(settings, running=reader) as application:
         app = create_app(application.services, stop)
         log.info("serving", address=settings.public_url, environment=settings.environment)
         async with asyncio.TaskGroup() as group:

@@ -1,4 +1,4 @@
-"""Labelled messages from any source, parsed and prepared by the same code as in the server."""
+"""Labelled messages from the corpus or any other source, parsed and prepared by the server's own code."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from model_export.errands import CLASSES
 
 CORPUS = Path(__file__).parent / "corpus"
 OWN_MAIL = "own_mail"
-"""The kind of rows from an owner's own mail."""
+"""The `kind` of rows from an owner's own mail."""
 UNLABELLED = "score"
-"""The group of rows that only get a score."""
+"""The `group` of rows without a label, which only get a score."""
 _FIELD_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322: printable ASCII but the colon
 
 
@@ -43,8 +43,8 @@ class BadRow(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """One labelled message. `errand` is its class (see `errands`), "" for a row that only gets a score. `group` is the
-    unit that is left out as a whole: the corpus file, or the name of the source."""
+    """One labelled message. `errand` is the finer class within its label (see `errands`), "" if it only gets a score.
+    `group` is what cross-validation leaves out as a whole: the corpus file, or the name of the source."""
 
     id: str
     label: str
@@ -70,19 +70,19 @@ class Row:
         return self.message.sender.address
 
     @cached_property
-    def _seen(self) -> tuple[tuple[str, ...], str]:
-        seen = passages(self.message, self.owner)
-        return tuple(view.text for view in seen), seen[0].own
+    def _texts_and_said(self) -> tuple[tuple[str, ...], str]:
+        parts = passages(self.message, self.owner)
+        return tuple(part.text for part in parts), parts[0].own
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The texts that are scored, the whole message first; the passage most like a pitch decides."""
-        return self._seen[0]
+        """The texts that are scored, the whole message first, then its passages; the highest score counts."""
+        return self._texts_and_said[0]
 
     @property
     def said(self) -> str:
-        """Its subject and its own text, the input of a second reading."""
-        return self._seen[1]
+        """Its subject and own text without quoted mail: the input of the second model."""
+        return self._texts_and_said[1]
 
     @property
     def text(self) -> str:
@@ -91,7 +91,7 @@ class Row:
 
     @cached_property
     def language(self) -> str:
-        """The language token of `text`."""
+        """The language code, with which `text` ends."""
         return self.text.rpartition("f_language_")[2]
 
 
@@ -108,7 +108,7 @@ def raw_mail(record: dict[str, Any]) -> bytes:
     if html:
         add = mail.add_alternative if text else mail.set_content
         add(html, subtype="html")
-    # Folded lines lose or gain a blank between encoded words, and not the same ones in each Python.
+    # Not folded: the blanks that folding adds or drops between encoded words depend on the version of Python.
     return mail.as_bytes(policy=mail.policy.clone(max_line_length=0))
 
 
@@ -120,7 +120,7 @@ def row_of(record: dict[str, Any], group: str) -> Row:
     label = record.get("label", "legit")
     if label not in CLASSES:
         raise BadRow(f"{record['id']}: label {label!r} is neither sales nor legit")
-    errand = record.get("class")
+    errand = record.get("class")  # only a row without a label may have none
     if errand not in (*CLASSES[label], *([""] if group == UNLABELLED else [])):
         raise BadRow(f"{record['id']}: class {errand!r} is none of {', '.join(CLASSES[label])} ({label})")
     _check_parts(record)

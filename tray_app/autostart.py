@@ -1,4 +1,4 @@
-"""Opening the app at login on Linux, macOS and Windows: the `Autostart` port."""
+"""Opening the app at login on Linux, macOS and Windows (`tray_app.ports.Autostart`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 APPLICATION = "pitchgate-tray"
 """The app's id on a Linux desktop: name of its desktop entry and class (WM_CLASS) of its windows."""
 ICON = "pitchgate"
-NAME = f"{APPLICATION}.desktop"
+FILE_NAME = f"{APPLICATION}.desktop"
 
 
 def config_home() -> Path:
@@ -56,11 +56,12 @@ class LinuxAutostart:
     """A desktop entry in the autostart folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._path = (folder or config_home() / "autostart") / NAME
+        self._path = (folder or config_home() / "autostart") / FILE_NAME
 
     def enabled(self) -> bool:
         """Whether the entry exists and the desktop has not disabled it."""
         try:
+            # Desktops add Hidden=true to switch an entry off.
             return "\nHidden=true" not in self._path.read_text(encoding="utf-8")
         except OSError:
             return False
@@ -115,11 +116,11 @@ class MacAutostart:
 
 
 RUN_KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
-VALUE = "Pitchgate"
+VALUE_NAME = "Pitchgate"
 
 
 class WindowsAutostart:
-    """A value under the registry's Run key. `registry` is the winreg module, or a fake."""
+    """A value under the registry's Run key. `registry` replaces the winreg module in tests."""
 
     def __init__(self, registry: Any = None) -> None:
         if registry is None:
@@ -130,7 +131,7 @@ class WindowsAutostart:
         """Whether the value exists."""
         try:
             with self._key(self._registry.KEY_READ) as key:
-                self._registry.QueryValueEx(key, VALUE)
+                self._registry.QueryValueEx(key, VALUE_NAME)
         except OSError:
             return False
         return True
@@ -138,14 +139,14 @@ class WindowsAutostart:
     def enable(self, command: list[str]) -> None:
         """Write the value."""
         with self._key(self._registry.KEY_SET_VALUE) as key:
-            line = subprocess.list2cmdline(command)
-            self._registry.SetValueEx(key, VALUE, 0, self._registry.REG_SZ, line)
+            command_line = subprocess.list2cmdline(command)
+            self._registry.SetValueEx(key, VALUE_NAME, 0, self._registry.REG_SZ, command_line)
 
     def disable(self) -> None:
         """Remove it."""
         try:
             with self._key(self._registry.KEY_SET_VALUE) as key:
-                self._registry.DeleteValue(key, VALUE)
+                self._registry.DeleteValue(key, VALUE_NAME)
         except OSError:
             return
 

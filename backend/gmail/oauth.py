@@ -39,16 +39,16 @@ from backend.settings import IDENTITY, Settings
 
 
 FULL_ACCESS = "https://mail.google.com/"
-_LONG = {
+_LONG_NAMES = {
     "email": "https://www.googleapis.com/auth/userinfo.email",
     "profile": "https://www.googleapis.com/auth/userinfo.profile",
 }
-_IDENTITY = frozenset({"openid", *_LONG.values()})
+_IDENTITY_SCOPES = frozenset({"openid", *_LONG_NAMES.values()})
 
 
 def long_names(scopes: Iterable[str]) -> frozenset[str]:
     """`scopes` by their long names: Google answers `email` with userinfo.email."""
-    return frozenset(_LONG.get(scope, scope) for scope in scopes if scope)
+    return frozenset(_LONG_NAMES.get(scope, scope) for scope in scopes if scope)
 
 
 def missing_scopes(granted: Iterable[str], wanted: Iterable[str]) -> frozenset[str]:
@@ -56,7 +56,7 @@ def missing_scopes(granted: Iterable[str], wanted: Iterable[str]) -> frozenset[s
     have = long_names(granted)
     if FULL_ACCESS in have:
         return frozenset()
-    return long_names(wanted) - have - _IDENTITY
+    return long_names(wanted) - have - _IDENTITY_SCOPES
 
 
 # ---- Answers of the token endpoint
@@ -64,15 +64,15 @@ def missing_scopes(granted: Iterable[str], wanted: Iterable[str]) -> frozenset[s
 
 LONGEST_LIFE = timedelta(days=1)
 _DEFAULT_LIFE = timedelta(minutes=5)
-_LONGEST_GRANT = timedelta(days=3_650)
+_LONGEST_GRANT = timedelta(days=3_650)  # a longer time is ignored
 CLIENT_REFUSED = frozenset(
     {"invalid_client", "unauthorized_client", "deleted_client", "disabled_client", "restricted_client"}
 )
 """Error codes about our own OAuth client rather than one owner's grant."""
-_OPERATOR = CLIENT_REFUSED | {"redirect_uri_mismatch"}
-_ADMINISTRATOR = frozenset({"admin_policy_enforced", "access_denied", "org_internal"})
-_LIMITS = frozenset({"rate_limit_exceeded", "slow_down"})
-_WORD = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+_OPERATOR_ERRORS = CLIENT_REFUSED | {"redirect_uri_mismatch"}
+_ADMINISTRATOR_ERRORS = frozenset({"admin_policy_enforced", "access_denied", "org_internal"})
+_RATE_LIMIT_ERRORS = frozenset({"rate_limit_exceeded", "slow_down"})
+_ERROR_CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class TokenAnswer:
 
 
 def read_token_answer(body: bytes, client_id: str, *, refreshing: bool) -> TokenAnswer:
-    """Read the token endpoint's answer. `refreshing`: to a refresh token, else to a code.
+    """Read the token endpoint's answer. `refreshing`: a refresh token was sent, not a code.
 
     Raises `Refused` for an invalid code, `NeedsReconnect` for a dead grant, and `TryLater` for any other error: an
     error code we do not know must not disconnect an owner.
@@ -101,27 +101,27 @@ def read_token_answer(body: bytes, client_id: str, *, refreshing: bool) -> Token
         if "error" in data:
             raise _refusal(_error_code(data["error"]), refreshing)
         answer = WebApplicationClient(client_id).parse_request_body_response(body.decode("utf-8"))
-        return _answer(answer)
+        return _token_answer(answer)
     except OAuth2Error as error:
         raise TryLater("later.trouble", reason=_error_code(error.error)) from error
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise TryLater("later.unreadable", reason="unreadable") from error
 
 
-def _answer(answer: dict[str, object]) -> TokenAnswer:
+def _token_answer(answer: dict[str, object]) -> TokenAnswer:
     scopes = answer.get("scope")
-    life = _time(answer, "expires_in") or _DEFAULT_LIFE
+    life = _duration(answer, "expires_in") or _DEFAULT_LIFE
     return TokenAnswer(
         _text(answer, "access_token"),
         min(life, LONGEST_LIFE),
         _text(answer, "refresh_token"),
         _text(answer, "id_token"),
         long_names(str(scope) for scope in scopes) if isinstance(scopes, list) else None,
-        _time(answer, "refresh_token_expires_in"),
+        _duration(answer, "refresh_token_expires_in"),
     )
 
 
-def _time(answer: dict[str, object], name: str) -> timedelta | None:
+def _duration(answer: dict[str, object], name: str) -> timedelta | None:
     seconds = answer.get(name)
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         return None
@@ -135,24 +135,24 @@ def _text(answer: dict[str, object], name: str) -> str:
     return value
 
 
-def _refusal(word: str, refreshing: bool) -> PitchgateError:
-    if word in _OPERATOR:
+def _refusal(error_code: str, refreshing: bool) -> PitchgateError:
+    if error_code in _OPERATOR_ERRORS:
         # The operator's mistake: retry, so that no job becomes a dead letter before they correct it.
-        return TryLater("later.client", reason=word)
-    if word == "invalid_grant":
-        return reconnect(word) if refreshing else bad_code()
-    if word in _ADMINISTRATOR:
-        return NeedsReconnect("reconnect.policy", reason=word, lost=AccessLost.POLICY)
-    if word in _LIMITS:
-        return TryLater("later.limits", reason=word)
-    return TryLater("later.trouble", reason=word)
+        return TryLater("later.client", reason=error_code)
+    if error_code == "invalid_grant":
+        return reconnect(error_code) if refreshing else bad_code()
+    if error_code in _ADMINISTRATOR_ERRORS:
+        return NeedsReconnect("reconnect.policy", reason=error_code, lost=AccessLost.POLICY)
+    if error_code in _RATE_LIMIT_ERRORS:
+        return TryLater("later.limits", reason=error_code)
+    return TryLater("later.trouble", reason=error_code)
 
 
 def _error_code(error: object) -> str:
     """The OAuth error code; if Google's front end answered with an error object, its status."""
     if isinstance(error, dict):
         error = error.get("status")
-    return error if isinstance(error, str) and _WORD.fullmatch(error) else "unknown"
+    return error if isinstance(error, str) and _ERROR_CODE.fullmatch(error) else "unknown"
 
 
 def bad_code() -> Refused:
@@ -166,11 +166,11 @@ def bad_code() -> Refused:
 log = structlog.get_logger(__name__)
 
 RENEWAL_MARGIN = timedelta(seconds=120)
-"""A token is renewed this long before it expires: longer than any request waits and takes."""
+"""A token is renewed this long before it expires: longer than a request can be queued and run."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Access:
+class _Token:
     token: str = field(repr=False)
     until: datetime
     grant: bytes  # digest of the refresh token it came from
@@ -186,17 +186,17 @@ class AccessTokens:
         self._session = session
         self._keeper = keeper
         self._clock = clock
-        self._cached: dict[str, _Access] = {}
-        self._last_issued: dict[str, _Access] = {}  # the last issued, even if discarded since
-        self._dead_grants: dict[str, tuple[bytes, NeedsReconnect]] = {}
+        self._cached: dict[str, _Token] = {}
+        self._last_issued: dict[str, _Token] = {}  # the last issued, even if discarded since
+        self._dead_grants: dict[str, tuple[bytes, NeedsReconnect]] = {}  # the grant's digest, and the error
         self._refreshes: dict[str, asyncio.Task[str]] = {}
         self._tasks: set[asyncio.Task[str]] = set()
 
     async def access(self, mailbox_id: str) -> str:
         """A token valid for two minutes or more. Raises `NeedsReconnect` (until there is a new grant), `TryLater`."""
-        held = self._cached.get(mailbox_id)
-        if held is not None and self._clock.now() < held.until:
-            return held.token
+        cached = self._cached.get(mailbox_id)
+        if cached is not None and self._clock.now() < cached.until:
+            return cached.token
         task = self._refreshes.get(mailbox_id)
         if task is None:
             task = asyncio.create_task(self._refresh(mailbox_id), name=f"refresh {mailbox_id}")
@@ -208,8 +208,8 @@ class AccessTokens:
 
     def discard(self, mailbox_id: str, token: str) -> None:
         """Drop `token`, which Google refused, unless it has been replaced meanwhile."""
-        held = self._cached.get(mailbox_id)
-        if held is not None and held.token == token:
+        cached = self._cached.get(mailbox_id)
+        if cached is not None and cached.token == token:
             del self._cached[mailbox_id]
 
     def mark_grant_dead(self, mailbox_id: str, token: str, error: NeedsReconnect) -> None:
@@ -249,7 +249,7 @@ class AccessTokens:
         grant = _digest(refresh_token)
         dead = self._dead_grants.get(mailbox_id)
         if dead is not None and dead[0] == grant:
-            # A refusal is final for this grant, so do not ask again. A new grant has another digest.
+            # A refusal is final for this grant, so do not ask again but raise a copy. A new grant has another digest.
             raise NeedsReconnect(dead[1].key, reason=dead[1].reason, lost=dead[1].lost)
         try:
             answer = await self._ask(refresh_token)
@@ -271,7 +271,7 @@ class AccessTokens:
     def _cache(self, mailbox_id: str, grant: bytes, answer: TokenAnswer) -> None:
         # A token that lives shorter than the margin, as in tests, is used for half its life.
         until = self._clock.now() + max(answer.life - RENEWAL_MARGIN, answer.life / 2)
-        self._cached[mailbox_id] = self._last_issued[mailbox_id] = _Access(answer.access_token, until, grant)
+        self._cached[mailbox_id] = self._last_issued[mailbox_id] = _Token(answer.access_token, until, grant)
         self._dead_grants.pop(mailbox_id, None)
 
     async def _ask(self, refresh_token: str) -> TokenAnswer:
@@ -316,7 +316,7 @@ class GoogleAuthorizer:
     def consent_url(
         self, access: Access, *, state: str, nonce: str, verifier: str, login_hint: str = ""
     ) -> str:
-        """Google's page to send the browser to, with PKCE S256 of `verifier`; see the port.
+        """Google's page to send the browser to, with PKCE S256 of `verifier`.
 
         include_granted_scopes is left out on purpose: the token gets only the scopes this page shows.
         `verifier` has 43 to 128 characters of A-Z a-z 0-9 - . _ ~ (RFC 7636); ValueError otherwise.
@@ -346,7 +346,7 @@ class GoogleAuthorizer:
     async def redeem(self, access: Access, *, code: str, verifier: str, nonce: str) -> Grant:
         """Exchange the code for a grant. Raises `Refused` for a bad code or id token, `TryLater` if Google is down.
 
-        The grant's scopes are those granted, by their long names: `missing_scopes` finds boxes left unticked.
+        The grant's scopes are those granted, by their long names; `missing_scopes` finds those left unticked.
         """
         if not code or len(code) > _LONGEST_CODE:
             raise bad_code()
@@ -360,8 +360,8 @@ class GoogleAuthorizer:
         reply = await ask_form(self._session, self._settings.token_url, form)
         answer = read_token_answer(reply.body, client_id, refreshing=False)
         claims = await self._identity(answer, nonce, reply.headers.get("Date", ""))
-        # A desktop client gets a refresh token even at a sign-in. It is dropped, but not revoked: that would end the
-        # owner's whole grant.
+        # An OAuth client of type "desktop" gets a refresh token even to sign in. It is dropped, not revoked: that would
+        # end the owner's whole grant.
         refresh_token = answer.refresh_token if access is Access.MAILBOX else ""
         if access is Access.MAILBOX and not refresh_token:
             raise Refused("no_refresh_token")
@@ -373,11 +373,11 @@ class GoogleAuthorizer:
         if token:
             form = urlencode([("token", token)])
             reply = await ask_form(self._session, self._settings.revoke_url, form)
-            word = _oauth_error(reply)
-            if word in _LIMITS:
-                raise TryLater("later.limits", reason=word)
-            if reply.status >= 300 and word != "invalid_token":
-                if not word:  # from a proxy or Google's front end, so not about this grant
+            error_code = _oauth_error(reply)
+            if error_code in _RATE_LIMIT_ERRORS:
+                raise TryLater("later.limits", reason=error_code)
+            if reply.status >= 300 and error_code != "invalid_token":
+                if not error_code:  # from a proxy or Google's front end, so not about this grant
                     raise Unexplained("later.unexplained", reason=f"http{reply.status}")
                 raise Rejected("rejected.revoke", reason=f"http{reply.status}")
         self._access.forget(mailbox_id)
@@ -386,8 +386,8 @@ class GoogleAuthorizer:
         return self._settings.scopes if access is Access.MAILBOX else IDENTITY
 
     async def _identity(self, answer: TokenAnswer, nonce: str, date: str) -> Mapping[str, Any]:
-        """The verified claims of the id token. `date`: the Date header of its answer. If our clock is wrong no token is
-        valid, so that is reported instead of a bad identity."""
+        """The verified claims of the id token. If our clock is wrong, no token is valid: that is then reported, and no
+        bad identity. `date` is the Date header of the answer."""
         try:
             claims = await self._tokens.verify(answer.id_token, self._settings.client_id)
         except Unauthenticated as error:

@@ -19,7 +19,7 @@ from backend.domain.mailbox.mailbox import NoticeHint
 from backend.ports.system import DecisionKeys
 from backend.store.library import Dialect, Query, queries
 from backend.store.schema import clear_log, connect_file, make_private, upgrade_file
-from backend.store.sqlite_writer import NEAR_BUSY_MS, PendingCall, Work, Writer, run_script, told
+from backend.store.sqlite_writer import LOOP_BUSY_MS, PendingCall, Work, Writer, caller_error, run_script
 from backend.transactions import jobs
 from backend.transactions.driver import Notifier, Notifiers, Outage
 from backend.transactions.statement import EVERY, P, Script, T
@@ -94,7 +94,7 @@ class SqliteDriver:
         writing, writes = connect_file(self._path), SimpleQueue[Work | None]()
         self._writer = Writer(writing, writes, self._notifier, self._notifiers, self._keys)
         self._near = self._looking()
-        self._near.execute(f"PRAGMA busy_timeout = {NEAR_BUSY_MS}")
+        self._near.execute(f"PRAGMA busy_timeout = {LOOP_BUSY_MS}")
         readers = [_Thread("store-reader", self._looking(), self._reads) for _ in range(READERS)]
         self._threads = (_Thread("store-writer", writing, writes), *readers)
         for thread in self._threads:
@@ -133,14 +133,14 @@ class SqliteDriver:
         self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """The same, in the event loop if no other script is written with it."""
-        result: T = await self._written(self._call(partial(make, *args, **kwargs), near=True))
+        result: T = await self._written(self._call(partial(make, *args, **kwargs), in_loop=True))
         return result
 
     async def write_lane(
         self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """The same: lanes run only with the lock, which no other process gets while this one lives."""
-        result: T = await self._written(self._call(partial(make, *args, **kwargs), near=True))
+        result: T = await self._written(self._call(partial(make, *args, **kwargs), in_loop=True))
         return result
 
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -157,7 +157,7 @@ class SqliteDriver:
         other connections' page caches."""
         if self._near is None or self._writer is None:
             raise RuntimeError("the store is not open")
-        connection = self._writer.idle or self._near
+        connection = self._writer.idle_connection or self._near
         try:
             return _snapshot(connection, self._queries, make(*args, **kwargs))
         except sqlite3.OperationalError:
@@ -165,7 +165,7 @@ class SqliteDriver:
 
     def written_by_others(self) -> bool:
         """Whether another process has written to the file since the last call."""
-        connection = self._writer.idle if self._writer and self._threads else None
+        connection = self._writer.idle_connection if self._writer and self._threads else None
         if connection is None:
             return False
         version: int = connection.execute("PRAGMA data_version").fetchone()[0]
@@ -199,10 +199,10 @@ class SqliteDriver:
             self.outage.met(error)
             raise
 
-    def _call(self, make: Callable[[], Script[Any]], *, near: bool = False) -> PendingCall:
+    def _call(self, make: Callable[[], Script[Any]], *, in_loop: bool = False) -> PendingCall:
         if not self._threads or any(thread.ended for thread in self._threads):
             raise RuntimeError("the store is not open")
-        return PendingCall(make, asyncio.get_running_loop().create_future(), near)
+        return PendingCall(make, asyncio.get_running_loop().create_future(), in_loop)
 
 
 def _snapshot(connection: sqlite3.Connection, known: Mapping[str, Query], script: Script[T]) -> T:
@@ -220,7 +220,7 @@ def _read(call: PendingCall, loop: asyncio.AbstractEventLoop, connection: sqlite
     try:
         call.result = _snapshot(connection, queries(Dialect.SQLITE), call.make())
     except BaseException as error:
-        call.error = told(error)
+        call.error = caller_error(error)
     try:
         loop.call_soon_threadsafe(call.resolve)
     except RuntimeError:  # the loop was closed meanwhile: nobody waits any more

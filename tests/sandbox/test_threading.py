@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.sandbox.mail.mailbox import base_subject
+from backend.sandbox.mail.mailbox import folded_subject
 from tests.sandbox.models import NOW_MS, letter, mailbox, put, put_raw
 
 
@@ -20,7 +20,7 @@ from tests.sandbox.models import NOW_MS, letter, mailbox, put, put_raw
     ],
 )
 def test_prefixes_do_not_count_in_a_subject(shown: str, base: str) -> None:
-    assert base_subject(shown) == base
+    assert folded_subject(shown) == base
 
 
 def test_a_reply_joins_by_reference_and_subject() -> None:

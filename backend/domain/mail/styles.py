@@ -19,69 +19,68 @@ MAX_SHEET = 60_000
 MAX_RULES = 300
 """Rules that may change what is visible. Each is looked for once in the whole tree."""
 
-_WIDTH = 800
-_FAR = -300
-_FAINT = 0.12
-_SMALL = 3.0
-_ALIKE = 1.3
-"""The contrast to the background below which letters are invisible (black on white has 21)."""
+_WIDTH = 800  # pixels, for media queries
+_FAR = -300  # pixels: text moved further left or up is invisible
+_FAINT = 0.12  # opacity: less is invisible
+_SMALL = 3.0  # pixels: a smaller font is unreadable
+_LEAST_CONTRAST = 1.3  # to the background; black on white has 21
 
-# What may hide or move text; a style without any of these is ignored.
-_TELLING = re.compile(
+# Found in whatever may hide or move text; a style without any of these is ignored.
+_MAY_HIDE = re.compile(
     r"display|visib|opacity|color|font|background|position|left|top|right|margin|indent|clip|height|width|transform"
     r"|direction|bidi|flex|hide|filter|zoom|scale|content|overflow|\\",
     re.I,
 )
-_ODD = re.compile(r"[\\\"'(]|/\*")
+_NEEDS_TOKENS = re.compile(r"[\\\"'(]|/\*")
 _LENGTH = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(px|pt|em|rem|ex|ch|cm|mm|in|vw|vh|%)?", re.I)
 _PIXELS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "ex": 8.0, "ch": 8.0, "cm": 38.0, "mm": 3.8,
            "in": 96.0, "vw": 8.0, "vh": 6.0, "%": 8.0}  # fmt: skip
 _SIZES = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0,
           "xx-large": 32.0, "smaller": 13.0, "larger": 19.0}  # fmt: skip
 _MEDIA_WIDTH = re.compile(r"(min|max)-(?:device-)?width\s*+:\s*+([\d.]+)", re.I)
-_ELSEWHERE = re.compile(r"\bprint\b|\bspeech\b|\bnot\b|prefers-color-scheme\s*+:\s*+dark", re.I)
-_CUT = re.compile(
+_OTHER_MEDIA = re.compile(r"\bprint\b|\bspeech\b|\bnot\b|prefers-color-scheme\s*+:\s*+dark", re.I)
+_CLIPPED = re.compile(
     r"rect\(\s*0(?:px)?[\s,]+[01](?:px)?[\s,]+[01](?:px)?|inset\(\s*(?:50|100)%|circle\(\s*0|polygon\(\s*0"
 )
-_MOVED = re.compile(r"translate[3xy]?d?\(\s*+(-?[\d.]+)(px|%|em|vw)?(?:\s*+,\s*+(-?[\d.]+))?", re.I)
+_TRANSLATED = re.compile(r"translate[3xy]?d?\(\s*+(-?[\d.]+)(px|%|em|vw)?(?:\s*+,\s*+(-?[\d.]+))?", re.I)
 _SCALED = re.compile(r"scale[xy]?\(\s*+0?(?:\.0\d*)?\s*+[,)]", re.I)
 
 Colour = tuple[float, float, float]
-Declared = Mapping[str, str]
+Declared = Mapping[str, str]  # a style's values by property, all lower case
 WHITE: Colour = (1.0, 1.0, 1.0)
 BLACK: Colour = (0.0, 0.0, 0.0)
-_LINK: Colour = (0.07, 0.33, 0.8)
+_LINK_COLOUR: Colour = (0.07, 0.33, 0.8)
 
 
 class Style(NamedTuple):
-    """How text looks in an element. `ground` is its background colour, None over a picture. `shown` follows
-    `visibility`, which inner elements may change. `tint` is the opacity of the letters, `clear` that of the element.
-    `leftward`: it is laid out from right to left. `away`: it is outside the screen, cut off or scaled to nothing."""
+    """How text looks in an element. `background` is its colour, None for a picture. `shown` follows `visibility`, which
+    inner elements may change. `alpha` is the opacity of the letters' colour, `opacity` that of the element and those
+    around it. `off_screen`: moved off the screen, clipped or scaled to nothing."""
 
     colour: Colour = BLACK
-    ground: Colour | None = WHITE
+    background: Colour | None = WHITE
     size: float = 16.0
     shown: bool = True
-    tint: float = 1.0
-    clear: float = 1.0
-    leftward: bool = False
-    away: bool = False
+    alpha: float = 1.0
+    opacity: float = 1.0
+    right_to_left: bool = False
+    off_screen: bool = False
 
     @property
     def seen(self) -> bool:
         """Whether text of this style is visible."""
-        if not self.shown or self.away or self.size < _SMALL or min(self.tint, self.clear) < _FAINT:
+        if not self.shown or self.off_screen or self.size < _SMALL or min(self.alpha, self.opacity) < _FAINT:
             return False
-        return self.ground is None or _contrast(self.colour, self.ground) >= _ALIKE
+        return self.background is None or _contrast(self.colour, self.background) >= _LEAST_CONTRAST
 
 
 @lru_cache(maxsize=4_000)
 def declarations_of(style: str) -> Declared:
     """The declarations of a `style` attribute that may hide or move text, by property. The last one wins unless an
     earlier one is marked as important."""
-    if not _TELLING.search(style):
+    if not _MAY_HIDE.search(style):
         return {}
-    if _ODD.search(style) and ("\\" in style or "/*" in style or '"' in style or "'" in style):
+    if _NEEDS_TOKENS.search(style) and ("\\" in style or "/*" in style or '"' in style or "'" in style):
         # The library resolves comments, escapes and strings; its output has none.
         tokens = tinycss2.parse_component_value_list(style, skip_comments=True)
         style = tinycss2.serialize([token for token in tokens if token.type not in ("string", "url")])
@@ -89,7 +88,7 @@ def declarations_of(style: str) -> Declared:
     important_names = set()
     for declaration in style.split(";"):
         name, colon, value = declaration.partition(":")
-        if not colon or not _TELLING.search(name):
+        if not colon or not _MAY_HIDE.search(name):
             continue
         name, value = name.strip().lower(), value.strip().lower()
         important = value.endswith(("!important", "! important"))
@@ -105,42 +104,42 @@ def style_in(
     parent: Style, tag: str, declarations: Declared, attributes: Mapping[str, str | None]
 ) -> Style | None:
     """The style of text in an element within `parent`; None if nothing in it is ever shown."""
-    if _gone(declarations):
+    if _never_shown(declarations):
         return None
-    colour, ground, size, shown, tint, clear, leftward, away = parent
+    colour, background, size, shown, alpha, opacity, right_to_left, off_screen = parent
     value = (
         declarations.get("-webkit-text-fill-color") or declarations.get("color") or attributes.get("color")
     )
     if value:
-        colour, tint = _colour(value, colour)
+        colour, alpha = _colour(value, colour)
     elif tag == "a":
-        colour, tint = _LINK, 1.0
-    ground = _ground(declarations, attributes, ground)
+        colour, alpha = _LINK_COLOUR, 1.0
+    background = _background(declarations, attributes, background)
     if "font-size" in declarations or "font" in declarations:
         size = _size(declarations, size)
     if (visibility := declarations.get("visibility")) is not None:
         shown = visibility not in ("hidden", "collapse")
-    if (opacity := declarations.get("opacity")) is not None:
-        clear *= _share(opacity)
+    if (value := declarations.get("opacity")) is not None:
+        opacity *= _opacity(value)
     if "filter" in declarations and re.search(r"opacity\(\s*+0?(?:\.0\d*)?%?\s*+\)", declarations["filter"]):
-        clear = 0.0
+        opacity = 0.0
     if (value := declarations.get("direction") or attributes.get("dir")) is not None:
-        leftward = value.strip().lower() == "rtl"
-    away = away or _away(declarations)
-    return Style(colour, ground, size, shown, tint, clear, leftward, away)
+        right_to_left = value.strip().lower() == "rtl"
+    off_screen = off_screen or _is_off_screen(declarations)
+    return Style(colour, background, size, shown, alpha, opacity, right_to_left, off_screen)
 
 
-def _gone(declarations: Declared) -> bool:
+def _never_shown(declarations: Declared) -> bool:
     return bool(declarations) and (
         declarations.get("display", "").startswith("none")
         or declarations.get("mso-hide") == "all"
         or declarations.get("content-visibility") == "hidden"
-        or _flat(declarations)
+        or _has_no_size(declarations)
     )
 
 
-def _flat(declarations: Declared) -> bool:
-    """Whether it is a box without height or width that hides what overflows."""
+def _has_no_size(declarations: Declared) -> bool:
+    """Whether it is a box of no size: no `max-height`, or no height or width and what overflows is hidden."""
     if declarations.get("max-height", "") and _pixels(declarations["max-height"]) < 1:
         return True
     if "hidden" not in declarations.get("overflow", declarations.get("overflow-y", "")):
@@ -149,15 +148,15 @@ def _flat(declarations: Declared) -> bool:
     return any(value is not None and _pixels(value) <= 2 for value in sizes)
 
 
-def _away(declarations: Declared) -> bool:
-    """Whether it is moved off the screen, cut off or scaled to nothing."""
+def _is_off_screen(declarations: Declared) -> bool:
+    """Whether it is moved off the screen, clipped or scaled to nothing."""
     if not declarations:
         return False
     if _pixels(declarations.get("text-indent", "0")) < _FAR:
         return True
     if any(_pixels(declarations.get(side, "0")) < _FAR for side in ("margin-left", "margin-top", "margin")):
         return True
-    if _CUT.search(f"{declarations.get('clip', '')} {declarations.get('clip-path', '')}"):
+    if _CLIPPED.search(f"{declarations.get('clip', '')} {declarations.get('clip-path', '')}"):
         return True
     if declarations.get("position", "") in ("absolute", "fixed", "relative", "sticky"):
         edges = [_pixels(declarations.get(edge, "0")) for edge in ("left", "top", "right", "bottom")]
@@ -166,7 +165,7 @@ def _away(declarations: Declared) -> bool:
     moved = declarations.get("transform", "")
     if moved and (_SCALED.search(moved) or "rotatex(90" in moved or "rotatey(90" in moved):
         return True
-    if match := _MOVED.search(moved):
+    if match := _TRANSLATED.search(moved):
         by = [
             float(step or 0) * _PIXELS.get((match[2] or "px").lower(), 1.0) for step in (match[1], match[3])
         ]
@@ -194,11 +193,13 @@ def _size(declarations: Declared, inherited: float) -> float:
 
 
 def _pixels(value: str) -> float:
+    """A length in pixels. Anything else, such as auto, hides nothing and counts as a large one."""
     match = _LENGTH.match(value.strip())
     return float(match[1][:9]) * _PIXELS[(match[2] or "").lower()] if match else 1_000.0
 
 
-def _share(value: str) -> float:
+def _opacity(value: str) -> float:
+    """An opacity from 0 to 1; 1 if it is unreadable."""
     match = _LENGTH.match(value)
     if match is None:
         return 1.0
@@ -206,8 +207,8 @@ def _share(value: str) -> float:
     return min(max(share, 0.0), 1.0)
 
 
-def _ground(
-    declarations: Declared, attributes: Mapping[str, str | None], ground: Colour | None
+def _background(
+    declarations: Declared, attributes: Mapping[str, str | None], background: Colour | None
 ) -> Colour | None:
     value = (
         declarations.get("background-color") or declarations.get("background") or attributes.get("bgcolor")
@@ -218,18 +219,19 @@ def _ground(
     if picture or declarations.get("background-image", "none") != "none" or attributes.get("background"):
         return None
     if not value:
-        return ground
-    colour, alpha = _colour(value, ground or WHITE)
-    if alpha >= 0.99 or ground is None:
-        return colour if alpha >= 0.5 else ground
-    red, green, blue = (c * alpha + g * (1 - alpha) for c, g in zip(colour, ground, strict=True))
+        return background
+    colour, alpha = _colour(value, background or WHITE)
+    if alpha >= 0.99 or background is None:  # a colour over a picture hides it or not: they cannot be mixed
+        return colour if alpha >= 0.5 else background
+    red, green, blue = (c * alpha + g * (1 - alpha) for c, g in zip(colour, background, strict=True))
     return red, green, blue
 
 
 @lru_cache(maxsize=2_000)
-def _colour(value: str, instead: Colour) -> tuple[Colour, float]:
-    """(red, green, blue) from 0 to 1, and opacity; `instead` if the value is no colour."""
+def _colour(value: str, fallback: Colour) -> tuple[Colour, float]:
+    """(red, green, blue) from 0 to 1, and opacity; `fallback` if the value is no colour."""
     for word in (value, *value.split()[:6]):
+        # In an attribute, the # of a hexadecimal colour may be missing.
         text = word if word.startswith("#") or not re.fullmatch(r"[0-9a-f]{6}", word) else f"#{word}"
         colour = tinycss2.color4.parse_color(text[:60])
         if colour == "currentcolor":
@@ -237,16 +239,17 @@ def _colour(value: str, instead: Colour) -> tuple[Colour, float]:
         if colour is not None:
             red, green, blue = (float(part or 0) for part in colour.to("srgb").coordinates)
             return (red, green, blue), float(colour.alpha)
-    return instead, 1.0
+    return fallback, 1.0
 
 
 @lru_cache(maxsize=4_000)
 def _contrast(one: Colour, other: Colour) -> float:
-    lights = sorted(_light(colour) + 0.05 for colour in (one, other))
-    return lights[1] / lights[0]
+    """The contrast ratio of WCAG, from 1 to 21."""
+    luminances = sorted(_luminance(colour) + 0.05 for colour in (one, other))
+    return luminances[1] / luminances[0]
 
 
-def _light(colour: Colour) -> float:
+def _luminance(colour: Colour) -> float:
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in
               (min(max(c, 0.0), 1.0) for c in colour)]  # fmt: skip
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
@@ -256,7 +259,7 @@ def _light(colour: Colour) -> float:
 
 
 class Rule(NamedTuple):
-    """One selector and its declarations. Of several rules for an element the one with the highest `weight` wins."""
+    """One selector and its declarations. `weight` is its specificity, then its place: the highest one wins."""
 
     selector: str
     declarations: Declared
@@ -265,14 +268,14 @@ class Rule(NamedTuple):
 
 def rules(sheet: str) -> list[Rule]:
     """The rules of a style sheet that may change what is visible, the winning ones last."""
-    if not _TELLING.search(sheet):
+    if not _MAY_HIDE.search(sheet):
         return []
     found: list[Rule] = []
     for prelude, body in _blocks(sheet[:MAX_SHEET]):
         if declarations := declarations_of(body):
             for selector in prelude.split(","):
                 if len(found) < MAX_RULES:
-                    found.append(Rule(selector.strip(), declarations, (*_specific(selector), len(found))))
+                    found.append(Rule(selector.strip(), declarations, (*_specificity(selector), len(found))))
     return sorted(found, key=lambda rule: rule.weight)
 
 
@@ -284,20 +287,20 @@ def _blocks(sheet: str, depth: int = 0) -> Iterator[tuple[str, str]]:
         elif node.type == "at-rule" and node.content is not None and depth < 3:
             condition = tinycss2.serialize(node.prelude)
             if node.lower_at_keyword in ("supports", "layer") or (
-                node.lower_at_keyword == "media" and _holds(condition)
+                node.lower_at_keyword == "media" and _applies(condition)
             ):
                 yield from _blocks(tinycss2.serialize(node.content), depth + 1)
 
 
-def _holds(condition: str) -> bool:
+def _applies(condition: str) -> bool:
     """Whether a media query holds on an ordinary screen."""
-    if _ELSEWHERE.search(condition):
+    if _OTHER_MEDIA.search(condition):
         return False
     bounds = [(kind.lower(), float(number[:9])) for kind, number in _MEDIA_WIDTH.findall(condition)]
     return all(number <= _WIDTH if kind == "min" else number >= _WIDTH for kind, number in bounds)
 
 
-def _specific(selector: str) -> tuple[int, int, int]:
+def _specificity(selector: str) -> tuple[int, int, int]:
     return (
         selector.count("#"),
         selector.count(".") + selector.count("[") + selector.count(":"),

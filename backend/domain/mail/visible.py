@@ -437,7 +437,7 @@ def _style_in(style: Style, link: bool, css: str, pairs: tuple[tuple[str, str | 
 
 def _forces_rtl(style: Style | None, attributes: Attributes, declarations: Declared) -> bool:
     """Whether the element forces its letters to run from right to left."""
-    if style is None or not style.leftward:
+    if style is None or not style.right_to_left:
         return False
     return attributes.get("t") == "bdo" or "override" in declarations.get("unicode-bidi", "")
 
@@ -462,7 +462,7 @@ def _children(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declar
 def _boxes_run_leftward(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declared]) -> bool:
     """Whether the boxes in an element are laid out from right to left."""
     node = step.node
-    if step.style is not None and step.style.leftward and node.tag == "tr":
+    if step.style is not None and step.style.right_to_left and node.tag == "tr":
         return True
     style = attributes.get("style") or ""
     if not by_rules and "flex" not in style:

@@ -29,25 +29,26 @@ EVIDENCE_ROWS = frozenset(
         PolicyRow.CHALLENGE,
     }
 )
-"""Policy rows whose messages are evidence: their score decided, not a contact, a rule or a credit."""
+"""Policy rows whose messages are evidence: the score decided, rather than correspondence, a rule or a credit."""
 
 MOST_EMAILS = 60
 """Limit on a sender's latest emails that are added up, and on those of their company."""
 
 FADES_BELOW = -1.0
 FADED_SHARE = 0.1
-"""A logit below `FADES_BELOW` counts only with this share of what is below: the last emails of sellers say next to
-nothing, and must not clear the sender."""
+"""Only this share of the part of a logit below `FADES_BELOW` counts: sellers' last emails say next to nothing, and must
+not clear the sender."""
 
 MOST_EVIDENCE = 2.5
-"""Bound of one email's evidence, and of the sum of earlier ones: three ordinary emails outweigh the surest wrong
+"""Bound of one email's evidence, and of the sum of earlier ones: three ordinary emails outweigh the worst wrong
 hold."""
 
 DOUBTFUL_BELOW = 1.25
+"""A sum of earlier emails this close to 0 counts once: two doubtful emails are held together only with a surer one, and
+one colleague's email never counts double."""
+
 EARLIER_WEIGHT = 2.0
-"""Weight of the sum of earlier emails, since sellers first say what they want. A sum within `DOUBTFUL_BELOW` of 0 has
-no more weight than the new email: two doubtful emails are held together only with a surer one, and one colleague's is
-never counted twice."""
+"""Weight of any other sum of earlier emails: sellers say first what they want."""
 
 CLEARLY_ORDINARY = 0.001
 """A message that scores lower is ordinary, whatever its sender wrote before. A third of ordinary mail scores lower, and
@@ -55,7 +56,7 @@ one in a hundred follow-ups of sellers."""
 
 TAKE_ALONG_AGE = timedelta(days=7)
 TAKE_ALONG_MOST = 5
-"""When an email is held, the sender's unread ones leave the inbox too: up to this age, and at most so many."""
+"""When an email is held, the sender's earlier unread ones are taken along: up to this age, at most so many."""
 
 COLLEAGUE_WEIGHT = 0.5
 """Weight of evidence from another address of the same company."""
@@ -64,11 +65,11 @@ COLLEAGUE_WEIGHT = 0.5
 def evidence_of(probability: float) -> float:
     """The evidence in one email, from its score: above 0 speaks for a seller.
 
-    It is the logit. Nothing is added for how rare pitches are: otherwise two slightly doubtful emails would be held
-    together, and strangers with a real request write such emails.
+    It is the logit, damped and bounded. Unlike in naive Bayes the prior is not taken out: as pitches are rare, two
+    slightly doubtful emails would then be held together, and strangers with a real request write such emails.
     """
-    inside = min(max(probability, 1e-9), 1 - 1e-9)
-    logit = log(inside / (1 - inside))
+    clipped = min(max(probability, 1e-9), 1 - 1e-9)
+    logit = log(clipped / (1 - clipped))
     if logit < FADES_BELOW:
         return max(FADES_BELOW + FADED_SHARE * (logit - FADES_BELOW), -MOST_EVIDENCE)
     return min(logit, MOST_EVIDENCE)
@@ -86,7 +87,7 @@ def combined_probability(probability: float, earlier: float) -> float:
 
 
 def company_domain(domain: str) -> str:
-    """The domain if people who write from it are colleagues; "" for a mail provider's."""
+    """The domain if people who write from it are colleagues; "" for a free mail provider's."""
     return "" if is_free_mail(domain) else domain
 
 
@@ -94,8 +95,8 @@ def company_domain(domain: str) -> str:
 class EarlierEvidence:
     """A sender's earlier evidence when an email arrives.
 
-    `proved` is the sum over authenticated emails. `claimed` is for judging a forged From: the sum over all emails with
-    this address, in which authenticated ones count only against the sender, so that a forger gains nothing from the
+    `proved` is the sum over authenticated emails. `claimed` judges an email whose From may be forged: the sum over all
+    emails, but authenticated ones only where they speak against the sender, so that a forger gains nothing from the
     real sender's good mail. `held_score` is the highest score among authenticated held emails.
     """
 

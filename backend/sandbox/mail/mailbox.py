@@ -30,7 +30,7 @@ class MessageIds:
     def next(self, now_ms: int) -> str:
         """The next id for a message arriving at `now_ms` (epoch milliseconds)."""
         value = (now_ms << 20) | self._rng.getrandbits(20)
-        if value <= self._last:
+        if value <= self._last:  # the clock stood still, or this id was reserved
             value = self._last + self._rng.randint(1, 4096)
         self._last = value
         return format(value, "016x")
@@ -118,7 +118,7 @@ def bare_subject(subject: str) -> str:
     return text
 
 
-def base_subject(subject: str) -> str:
+def folded_subject(subject: str) -> str:
     """The subject without reply and forward prefixes, case and spacing folded."""
     return _SPACE.sub(" ", bare_subject(subject)).strip().lower()
 
@@ -131,8 +131,8 @@ def referenced_ids(headers: Headers) -> list[str]:
 
 
 class ThreadIndex:
-    """Threads of one mailbox: their messages in order of arrival, and messages by their Message-ID. `exact`: subjects
-    must be equal letter for letter."""
+    """Threads of one mailbox: their messages in order of arrival, and messages by their Message-ID. `exact` tells
+    whether case and spacing of subjects must match too."""
 
     def __init__(self, exact: Callable[[], bool] = lambda: False) -> None:
         self._exact = exact
@@ -175,7 +175,7 @@ class ThreadIndex:
         return list(self._by_rfc822.get(value, {}).values())
 
     def for_arrival(self, headers: Headers) -> str | None:
-        """The thread that an arriving message joins: it must refer to a message in it and keep its subject."""
+        """The thread an arriving message joins: that of a message it refers to and whose subject it has, if any."""
         subject = self._subject(fields.first(headers, "Subject"))
         for reference in referenced_ids(headers):
             for known in self.with_rfc822_id(reference):
@@ -193,13 +193,14 @@ class ThreadIndex:
         return thread_id if refers and matches else None
 
     def _subject(self, subject: str) -> str:
-        return bare_subject(subject) if self._exact() else base_subject(subject)
+        return bare_subject(subject) if self._exact() else folded_subject(subject)
 
 
 # ---- One mailbox
 
 
 ChangeListener = Callable[["Mailbox", list[HistoryRecord]], None]
+"""Called after each change, with its history records."""
 HIDDEN_BY_DEFAULT = frozenset({"SPAM", "TRASH"})
 
 
@@ -228,8 +229,8 @@ class Owner:
 
 @dataclass(slots=True)
 class OwnerSettings:
-    """The owner's settings in Gmail. `vacation` and `filters` are JSON objects; `replied` maps addresses to epoch
-    milliseconds."""
+    """The owner's settings in Gmail. `vacation` and `filters` are JSON objects; `replied` is when each address
+    last got the vacation reply, in epoch milliseconds."""
 
     send_as: list[SendAs] = field(default_factory=list)
     vacation: dict[str, object] = field(default_factory=dict)
@@ -278,6 +279,7 @@ class Mailbox:
         (primary,) = [alias for alias in own if alias.primary]
         before = replace(primary, primary=False, default=False)
         primary.email = self.owner.email = address
+        # The new address may have been one of those already.
         own[:] = [alias for alias in own if alias is primary or alias.email != address] + [before]
 
     def own_addresses(self) -> frozenset[str]:
@@ -316,9 +318,9 @@ class Mailbox:
         message_id: str | None = None,
         quiet: bool = False,
     ) -> StoredMessage:
-        """Store a message. With `thread_id`, Gmail's three conditions decide whether it joins that thread; otherwise
-        its headers do (`by_header`). `quiet`: write no history and notify nobody, for mail that was there from the
-        start."""
+        """Store a message. It joins the thread `thread_id` if `for_sending` allows it; without one, that of its headers
+        unless `by_header` is False. `message_id` is used if it is free. `quiet`: write no history and notify nobody,
+        for mail that was there from the start."""
         new_id = self._ids.next(now_ms) if message_id is None or message_id in self._messages else message_id
         self._ids.reserve(new_id)
         message = StoredMessage(
@@ -333,13 +335,13 @@ class Mailbox:
         if quiet:
             message.history_id = self.history.current
         else:
-            self._tell([self._record("added", message, now_ms)])
+            self._notify([self._record("added", message, now_ms)])
         return message
 
     def change_labels(
         self, messages: Iterable[StoredMessage], add: Collection[str], remove: Collection[str], now_ms: int
     ) -> None:
-        """Add and remove labels. A message that has them so already gets no history record."""
+        """Add and remove labels. A message that stays as it was gets no history record."""
         records = []
         for message in messages:
             added = frozenset(add) - message.labels
@@ -353,7 +355,7 @@ class Mailbox:
             for label in removed:
                 self._labelled[label].discard(message.id)
             records.append(self._record("labels", message, now_ms, added, removed))
-        self._tell(records)
+        self._notify(records)
 
     def trash(self, messages: Iterable[StoredMessage], now_ms: int) -> None:
         """Move messages to the trash."""
@@ -374,7 +376,7 @@ class Mailbox:
                 self._labelled[label].discard(message.id)
             self.threads.remove(message)
             records.append(self._record("deleted", message, now_ms))
-        self._tell(records)
+        self._notify(records)
 
     def delete_label(self, label: Label, now_ms: int) -> None:
         """Delete a user label, and remove it from every message. Raises LabelError for a system label."""
@@ -383,7 +385,9 @@ class Mailbox:
         self.change_labels(members, [], [label.id], now_ms)
 
     def _keys_for(self, wanted: frozenset[str], before: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
+        """Sort keys of the messages that may have the labels `wanted`, newest first."""
         smallest = min((self._labelled.get(label, set()) for label in wanted), key=len, default=None)
+        # The few messages of a rare label are sorted faster than all are walked through.
         if smallest is not None and len(smallest) * 20 < len(self._order):
             keys = sorted((self._messages[message_id].sort_key for message_id in smallest), reverse=True)
             yield from (key for key in keys if before is None or key < before)
@@ -417,6 +421,6 @@ class Mailbox:
         message.history_id = record.id
         return record
 
-    def _tell(self, records: list[HistoryRecord]) -> None:
+    def _notify(self, records: list[HistoryRecord]) -> None:
         if records and self._listener is not None:
             self._listener(self, records)

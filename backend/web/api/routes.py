@@ -45,8 +45,8 @@ from backend.web.streams import Feed, line, streamed, streams
 # ---- Status, held mail, messages, questions and previews
 
 
-NETWORK = per_minute(1_200)
-"""Limit for one address, over all its tokens."""
+PER_ADDRESS = per_minute(1_200)
+"""Limit for an IP address, whatever tokens it uses."""
 
 VERSION = version("pitchgate")
 PAGE = 50
@@ -54,7 +54,7 @@ PAGE = 50
 
 @blueprint.get("/status")
 @described(schemas.Status, scope=Scope.READ, headers=schemas.Unchanged)
-@guarded(per_device(120), NETWORK)
+@guarded(per_device(120), PER_ADDRESS)
 @with_device(Scope.READ)
 async def status(call: ApiCall) -> Response:
     """State, settings, counts and the number of the latest change."""
@@ -92,10 +92,10 @@ def _status(found: Overview, questions: int) -> schemas.Status:
 
 @blueprint.get("/held")
 @described(schemas.Held, scope=Scope.READ, headers=schemas.Unchanged, refuses=("malformed", "out_of_range"))
-@guarded(per_device(120), NETWORK)
+@guarded(per_device(120), PER_ADDRESS)
 @with_device(Scope.READ)
-@validate_querystring(schemas.HeldQuestion)
-async def held(call: ApiCall, query_args: schemas.HeldQuestion) -> Response:
+@validate_querystring(schemas.HeldQuery)
+async def held(call: ApiCall, query_args: schemas.HeldQuery) -> Response:
     """Held, undecided mail by sender."""
     query, after = query_args.get("q", "").strip(), read_cursor(query_args.get("cursor", ""))
     page = await call.service.held(call.mailbox_id, query, after, query_args.get("limit", PAGE))
@@ -107,24 +107,24 @@ async def held(call: ApiCall, query_args: schemas.HeldQuestion) -> Response:
 
 @blueprint.get("/messages")
 @described(schemas.Messages, scope=Scope.READ, refuses=("malformed", "out_of_range"))
-@guarded(per_device(120), NETWORK)
+@guarded(per_device(120), PER_ADDRESS)
 @with_device(Scope.READ)
-@validate_querystring(schemas.MessagesQuestion)
-async def messages(call: ApiCall, query_args: schemas.MessagesQuestion) -> Response:
+@validate_querystring(schemas.MessagesQuery)
+async def messages(call: ApiCall, query_args: schemas.MessagesQuery) -> Response:
     """Messages by their latest change."""
     wanted, limit = query_args.get("placement"), query_args.get("limit", PAGE)
     placement, before = Placement(wanted) if wanted else None, query_args.get("cursor", "")
     views = await call.service.messages(call.mailbox_id, placement, limit + 1, before)
     shown = views[:limit]
-    # A message that is not screened yet has no placement.
     language = language_of(request.accept_languages)
+    # A message that is not screened yet has no placement.
     rows = [message_json(view, language) for view in shown if view.placement is not None]
     return answer({"messages": rows, "cursor": shown[-1].gmail_id if len(views) > limit else ""})
 
 
 @blueprint.get("/questions")
 @described(schemas.Questions, scope=Scope.READ)
-@guarded(per_device(120), NETWORK)
+@guarded(per_device(120), PER_ADDRESS)
 @with_device(Scope.READ)
 async def questions(call: ApiCall) -> Response:
     """The few messages of a week that the owner is asked about."""
@@ -135,7 +135,7 @@ async def questions(call: ApiCall) -> Response:
 
 @blueprint.get("/messages/<gmail_id>/preview")
 @described(schemas.Preview, scope=Scope.READ, refuses=("unreadable",))
-@guarded(per_device(30), NETWORK, patience=25.0)
+@guarded(per_device(30), PER_ADDRESS, patience=25.0)  # seconds: Gmail is asked
 @with_device(Scope.READ)
 async def preview(call: ApiCall, gmail_id: str) -> Response:
     """The text of a message, read from Gmail and not stored."""
@@ -156,6 +156,7 @@ def read_cursor(given: str) -> tuple[int, str] | None:
         at, sender = json.loads(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
     except (ValueError, TypeError, RecursionError, binascii.Error) as error:
         raise Refused("malformed.cursor", field="cursor") from error
+    # `at` may be a bool, which is an int too, or larger than a column holds.
     if not isinstance(sender, str) or type(at) is not int or abs(at) >= 2**62:
         raise Refused("malformed.cursor", field="cursor")
     return at, sender
@@ -166,11 +167,11 @@ def read_cursor(given: str) -> tuple[int, str] | None:
 
 @blueprint.post("/corrections")
 @described(schemas.Corrected, scope=Scope.CORRECT, refuses=("key_reused",))
-@guarded(per_device(120), NETWORK)
+@guarded(per_device(120), PER_ADDRESS)
 @with_device(Scope.CORRECT)
 @with_body(schemas.Correction)
 async def correct(call: ApiCall, data: schemas.Correction) -> Response:
-    """The owner's decision about a message. The same key again answers the same."""
+    """The owner's decision about a message. A repeat with the same key gets the same answer."""
     key, gmail_id, decision = data["key"], data["gmail_id"], data["decision"]
     order = Order(key, Decision(decision), (gmail_id,), Origin.TRAY)
     done = await decide.carry_out(call.service.context, call.mailbox_id, order)
@@ -179,17 +180,17 @@ async def correct(call: ApiCall, data: schemas.Correction) -> Response:
 
 @blueprint.post("/corrections/<key>/undo")
 @described(schemas.Undone, scope=Scope.CORRECT)
-@guarded(per_device(120), NETWORK)
+@guarded(per_device(120), PER_ADDRESS)
 @with_device(Scope.CORRECT)
 async def undo(call: ApiCall, key: str) -> Response:
-    """Undo a decision. Again: the same answer."""
+    """Undo a decision. A repeat gets the same answer."""
     moved = await decide.take_back(call.service.context, call.mailbox_id, key)
     return answer({"key": key, "moved": list(moved)})
 
 
 @blueprint.put("/questions/<gmail_id>")
 @described(schemas.Answered, scope=Scope.CORRECT)
-@guarded(per_device(120), NETWORK)
+@guarded(per_device(120), PER_ADDRESS)
 @with_device(Scope.CORRECT)
 @with_body(schemas.QuestionAnswer)
 async def answer_question(call: ApiCall, gmail_id: str, data: schemas.QuestionAnswer) -> Response:
@@ -201,12 +202,12 @@ async def answer_question(call: ApiCall, gmail_id: str, data: schemas.QuestionAn
 
 @blueprint.patch("/preferences")
 @described(schemas.Changed, scope=Scope.SETTINGS, refuses=("out_of_range", "unknown_field"))
-@guarded(per_device(120), NETWORK)
+@guarded(per_device(120), PER_ADDRESS)
 @with_device(Scope.SETTINGS)
 @with_body(schemas.PreferenceChanges)
 async def save_preferences(call: ApiCall, data: schemas.PreferenceChanges) -> Response:
     """Change settings, all or none."""
-    if set(data.get("left_alone", [])) - set(CATEGORIES):
+    if set(data.get("left_alone", [])) - set(CATEGORIES):  # Gmail categories that are not screened
         raise Refused("out_of_range.category", field="left_alone")
     preferences = await call.service.save_preferences(call.mailbox_id, dict(data))
     return answer({"preferences": preferences_json(preferences)})
@@ -214,11 +215,11 @@ async def save_preferences(call: ApiCall, data: schemas.PreferenceChanges) -> Re
 
 @blueprint.post("/pause")
 @described(schemas.Paused, scope=Scope.SETTINGS, refuses=("out_of_range",))
-@guarded(per_device(120), NETWORK)
+@guarded(per_device(120), PER_ADDRESS)
 @with_device(Scope.SETTINGS)
 @with_body(schemas.Pause)
 async def pause(call: ApiCall, data: schemas.Pause) -> Response:
-    """Do not screen new mail until then; null resumes."""
+    """Do not screen new mail until the given time; null resumes."""
     until = _time(data["until"]) if data["until"] is not None else None
     await call.service.pause(call.mailbox_id, until)
     return answer({"paused_until": until.isoformat() if until else None})
@@ -240,22 +241,22 @@ MOST_STREAMS = 5
 
 @blueprint.get("/events")
 @described(bytes, scope=Scope.READ, headers=Resumption)
-@guarded(per_device(120), NETWORK)
+@guarded(per_device(120), PER_ADDRESS)
 @with_device(Scope.READ)
 async def events(call: ApiCall) -> Response:
-    """Server-sent events, after the one in `Last-Event-ID`, else from now on."""
+    """Server-sent events: those after `Last-Event-ID`, or without it from now on."""
     device = call.device
     if streams().open[device.id] >= MOST_STREAMS:
         return refusal(PitchgateError("rate_limited"), **{"Retry-After": "10"})
     given = request.headers.get("Last-Event-ID", "")
-    now = -1 if given else (await call.service.news(device, None, 0)).latest
+    now = -1 if given else (await call.service.news(device, None, 0)).latest  # -1: not needed
     return streamed(
         Feed(
             name=device.id,
             notifier=call.service.changed(device),
             look=lambda after, limit: call.service.news(device, after, limit),
             as_text=partial(_event, language=language_of(request.accept_languages)),
-            missed="reset",
+            missed="reset",  # sent if later events are no longer stored
             extra_event=_Condition(call).changed,
         ),
         given,
@@ -264,8 +265,8 @@ async def events(call: ApiCall) -> Response:
 
 
 class _Condition:
-    """Notices changes of the mailbox's condition that only time brings and no event records: the end of a pause, a
-    lapsed watch."""
+    """Notices when the mailbox's condition changes by the passing of time, which no event records: a pause ends, a
+    watch lapses."""
 
     def __init__(self, call: ApiCall) -> None:
         self._call = call
@@ -291,11 +292,11 @@ def _event(event: Event, language: str) -> bytes:
         return b""
     if event.kind is EventKind.NOTE:
         return line(event.id, "note", message_json(view, language))
-    # As it was when it was held: later changes follow as events of their own.
+    # With its placement at the time: later changes follow as events of their own.
     return line(event.id, "held", message_json(view, language) | {"placement": "held", "decided_by": ""})
 
 
-# ---- Codes, tokens, computers, tickets
+# ---- Tokens for codes, connected computers (devices), tickets for the browser
 
 
 @blueprint.post("/device/token")
@@ -310,7 +311,7 @@ async def exchange(data: schemas.Exchange) -> Response:
 
 @blueprint.get("/devices")
 @described(schemas.Computers, scope=Scope.DEVICES)
-@guarded(per_device(120), NETWORK)
+@guarded(per_device(120), PER_ADDRESS)
 @with_device(Scope.DEVICES)
 async def devices(call: ApiCall) -> Response:
     """All computers of the owner."""
@@ -331,7 +332,7 @@ def _row(device: Device, own: str) -> schemas.Computer:
 
 @blueprint.delete("/devices/<device_id>")
 @described(None, scope=Scope.DEVICES, status=204)
-@guarded(per_device(120), NETWORK)
+@guarded(per_device(120), PER_ADDRESS)
 @with_device(Scope.DEVICES)
 async def remove(call: ApiCall, device_id: str) -> Response:
     """Revoke a computer's token, tickets and sessions at once."""
@@ -341,7 +342,7 @@ async def remove(call: ApiCall, device_id: str) -> Response:
 
 @blueprint.post("/ticket")
 @described(schemas.Ticket, scope=Scope.READ)
-@guarded(per_device(120), NETWORK)
+@guarded(per_device(120), PER_ADDRESS)
 @with_device(Scope.READ)
 @with_body(schemas.TicketWish, may_be_empty=True)
 async def ticket(call: ApiCall, data: schemas.TicketWish) -> Response:

@@ -328,7 +328,7 @@ class TicketWish(TypedDict, total=False):
     page: Literal["review", "settings", "questions"]
 
 
-class HeldQuestion(TypedDict, total=False):
+class HeldQuery(TypedDict, total=False):
     """Which page of held senders."""
 
     q: Annotated[
@@ -338,7 +338,7 @@ class HeldQuestion(TypedDict, total=False):
     limit: Annotated[int, Field(ge=1, le=200)]
 
 
-class MessagesQuestion(TypedDict, total=False):
+class MessagesQuery(TypedDict, total=False):
     """Which page of messages."""
 
     placement: Literal["", "inbox", "marked", "held"]

@@ -19,7 +19,7 @@ from backend.store import sqlite as driver_module
 from backend.store.opening import open_store
 from backend.store.schema import connect_file, file_version, upgrade_file
 from backend.store.sqlite import SqliteDriver
-from backend.store.sqlite_writer import told
+from backend.store.sqlite_writer import caller_error
 from backend.transactions import jobs
 from backend.transactions.records import PushFate
 from backend.transactions.statement import EVERY, Script, q
@@ -291,7 +291,7 @@ async def test_a_full_file_is_told_as_full_and_goes_on_when_there_is_room(story:
 async def test_a_damaged_file_is_the_stores_trouble_and_makes_no_dead_letter() -> None:
     error = sqlite3.DatabaseError("database disk image is malformed")
     error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_CORRUPT, "SQLITE_CORRUPT"
-    away = told(error)
+    away = caller_error(error)
     assert isinstance(away, StoreAway)
     assert away.trouble == "damaged"
 
