@@ -372,8 +372,9 @@ class Lanes:
                     await asyncio.shield(self._context.store.unmark(job))
                 await asyncio.shield(self._endings.stopped(job))
             raise
-        except LaneLost:
-            log.info("lane_lost", job=kind, mailbox=job.mailbox_id)
+        except LaneLost as lost:
+            if not isinstance(lost.__cause__, StoreAway):  # the store reports its own outage
+                log.info("lane_lost", job=kind, mailbox=job.mailbox_id)
         except Exception as error:
             if not await self._endings.after(job, error, at):
                 await asyncio.sleep(UNRECORDED)

@@ -96,7 +96,9 @@ class FoundMail:
             self.written.set_exception(error)
             self.written.exception()  # the waiting jobs get the error; if none waits, nothing needs to be raised
             for _, done in ready:
-                _settle(done, LaneLost("conflict.lane"))
+                lost = LaneLost("conflict.lane")
+                lost.__cause__ = error
+                _settle(done, lost)
             return
         self._new = new.keys()
         self.written.set_result(None)

@@ -149,6 +149,7 @@ async def test_a_full_disk_is_told_once_and_nothing_is_lost(tmp_path: Path, kind
         assert (ready["code"], ready["status"], ready["store"]) == (503, "not ready", disk.trouble)
         lines = [one for one in events(tmp_path / "server.log")[before:] if one["event"] != "request"]
         assert len(lines) < 25, lines
+        assert "lane_lost" not in {one["event"] for one in lines}
         assert re.search(r'pitchgate_log_events_total\{event="store_fails"\} [1-9]', await figures(told))
         disk.make_room()
 
