@@ -165,7 +165,7 @@ def _addon_event(data: object) -> None:
 
 def _archive(content: bytes) -> None:
     with suppress(Refused):
-        data, _ = restoring._looked_through(content)
+        data, _ = restoring._checked(content)
         about = data.get("mailbox")
         restoring._preferences(about if isinstance(about, dict) else {})
 
