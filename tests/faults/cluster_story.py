@@ -30,6 +30,8 @@ POSTMEN = 4
 MOST_WAITING = 10
 """Letters a mailbox that are out and not done with, at most: the load goes on as long as the run does."""
 DATABASE_AWAY = 1.0
+ANSWERS = 60.0
+"""Seconds in which a store that is not away answers."""
 
 
 @dataclass
@@ -183,6 +185,7 @@ class _Pace:
         self._out = 0
         self._most = self._room = MOST_WAITING * len(cluster.owners)
         self._changed = asyncio.Condition()
+        self._broken: Exception | None = None
 
     async def __aenter__(self) -> _Pace:
         self._ended = await self._done()
@@ -197,17 +200,23 @@ class _Pace:
         self._out += 1
         number = self._out
         async with self._changed:
-            await self._changed.wait_for(lambda: number <= self._most)
+            await self._changed.wait_for(lambda: number <= self._most or self._broken)
+        if self._broken:
+            raise self._broken
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(0.5)
             try:
-                done = await self._done() - self._ended
+                async with asyncio.timeout(ANSWERS):
+                    done = await self._done() - self._ended
             except StoreAway:
                 continue  # it has just been taken away
-            async with self._changed:
+            except Exception as error:
+                self._broken = error  # nothing would make room any more
+            else:
                 self._most = done + self._room
+            async with self._changed:
                 self._changed.notify_all()
 
     async def _done(self) -> int:
