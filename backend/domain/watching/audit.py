@@ -201,8 +201,8 @@ _OWNER = Owner("owner@owner.test")
 _CHOSEN = ("mode", "strictness", "left_alone", "rows_off", "paused_until")
 """The preferences a verdict depends on."""
 _STANDING = ("corresponded", "took_part", "keeps", "credits")
-_EARLIER = tuple(one.name for one in fields(EarlierEvidence))
 """Fields of `Standing` that are recorded as they are."""
+_EARLIER = tuple(one.name for one in fields(EarlierEvidence))
 _json = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
 

@@ -58,7 +58,7 @@ CHANNELS = ("score", "unknown", "language")
 CAUSE_EVIDENCE = 32.0
 """Evidence from which one of the last two is taken as the cause."""
 NEW_WORDS = 2.0
-"""So many times the evidence of a language makes unknown words the cause."""
+"""Unknown words are the cause only if their evidence is this many times that of a language."""
 IMPORT_FACTOR = 3.0
 """A week with so many times the usual messages of the eight weeks before is an import or a backlog, and is ignored."""
 _SMALL = 50
@@ -192,7 +192,7 @@ def find_change(weeks: Sequence[Week]) -> MailChange | None:
     score, unknown, language = (_changed(channel, weeks, bounds(channel, weeks)) for channel in CHANNELS)
     parts = _changed("score", weeks, score_parts(weeks))
     evidence = sum(one.evidence for one in (score, parts, unknown, language)) / 4
-    # Another language brings words that are new, which says less than its name.
+    # Another language also brings new words, but its name says more.
     cause = unknown if unknown.evidence > NEW_WORDS * language.evidence else language
     most = (
         cause if cause.evidence >= CAUSE_EVIDENCE else max(score, parts, cause, key=lambda one: one.evidence)
@@ -234,7 +234,7 @@ def score_parts(weeks: Sequence[Week]) -> list[int]:
 
 
 def _quantile(counts: Mapping[int, float], share: float) -> int:
-    """The step below which at least this share of messages is; 0 if there are none."""
+    """The lowest step with at least this share of the messages below it; 0 if there are no messages."""
     below = accumulate(counts[step] for step in sorted(counts))
     enough = share * sum(counts.values())
     return next((step + 1 for step, n in zip(sorted(counts), below, strict=True) if n >= enough), 0)
