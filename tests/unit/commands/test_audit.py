@@ -107,7 +107,7 @@ def test_an_old_copy_is_found_by_what_was_logged(played: Path, tmp_path: Path) -
     logs.write_text(f'noise\n{json.dumps(head)}\n{{"event": "decisions_he')
     code, output = run("verify", "--heads", str(logs))
     assert code == 1
-    assert "entry 41: not the head that was kept of it" in output
+    assert "entry 41: differs from the head that was kept of it" in output
 
 
 def test_a_log_that_is_gone_with_its_mailbox_is_missed_unless_its_owner_left(

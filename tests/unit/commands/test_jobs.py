@@ -62,7 +62,7 @@ def test_one_is_tried_again_and_one_let_be(runner: CliRunner) -> None:
 
 def test_all_of_a_mailbox_are_tried_again(runner: CliRunner) -> None:
     done = runner.invoke(jobs_group, ["retry", "ana@corp.test", "--all"])
-    assert done.stdout.startswith("2 messages given new tries")
+    assert done.stdout.startswith("2 messages will be tried again")
     assert listed(runner) == [("bea@corp.test", "m0")]
     runner.invoke(jobs_group, ["drop", "bea@corp.test", "--all"])
     assert runner.invoke(jobs_group, ["list"]).stdout == "No dead letters.\n"

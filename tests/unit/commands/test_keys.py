@@ -94,7 +94,7 @@ def test_only_what_no_key_opens_is_forgotten_and_the_rest_is_rotated(
     with_store(connected)
     rotated = runner.invoke(keys_group, ["rotate"])
     assert rotated.output.splitlines()[0].startswith("1 refresh token sealed")
-    assert rotated.output.splitlines()[1].startswith("1 is opened by no key")
+    assert rotated.output.splitlines()[1].startswith("No key opens 1;")
     monkeypatch.setenv("PITCHGATE_SECRET_KEYS", f"{NEW},{OLD}")
     assert runner.invoke(keys_group, ["lost", "--yes"]).output.startswith("0 refresh tokens forgotten")
     monkeypatch.setenv("PITCHGATE_SECRET_KEYS", NEW)

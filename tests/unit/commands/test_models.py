@@ -45,7 +45,7 @@ def test_from_adding_one_to_going_back(file: Path) -> None:
     run("stop")
     assert states()[OTHER_VERSION] == ""
     assert "No trial has found" in run("promote", OTHER_VERSION)
-    assert "without a finding" in run("promote", "--force", OTHER_VERSION)
+    assert "no trial has found it better" in run("promote", "--force", OTHER_VERSION)
     assert states() == {SHIPPED_VERSION: "before", OTHER_VERSION: "champion"}
     assert SHIPPED_VERSION in run("rollback")
     assert states() == {SHIPPED_VERSION: "champion", OTHER_VERSION: ""}

@@ -187,7 +187,7 @@ def test_what_keeps_all_new_mail_waiting_comes_before_one_message_and_the_longes
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (TryLater("Google has trouble of its own.", reason="backendError"), "google backendError"),
+        (TryLater("Google is having problems.", reason="backendError"), "google backendError"),
         (NotYet("Not yet.", reason="indexing"), "wait indexing"),
         (Rejected("Google forbids this request."), "rejected Rejected"),
         (KeyError("a subject"), "fault KeyError"),

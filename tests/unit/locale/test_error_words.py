@@ -115,6 +115,6 @@ def test_what_has_no_words_of_its_own_has_those_of_its_group(language: str) -> N
 
 def test_blanks_are_filled_as_the_language_writes_them() -> None:
     assert error_words("de", Refused("note_long", length=1234, most=200)) == (
-        "Die Zeile hat 1.234 Zeichen.",
+        "Die Notiz hat 1.234 Zeichen.",
         "Höchstens 200 passen hinein.",
     )

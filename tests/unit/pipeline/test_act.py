@@ -12,7 +12,7 @@ from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import Fixture, letter
 
 NO = Rejected("Google will not accept this request.", reason="invalidArgument")
-OUTAGE = TryLater("Google has trouble of its own.", reason="backendError")
+OUTAGE = TryLater("Google is having problems.", reason="backendError")
 BUSY = TryLater("Google was changing the same thing.", reason="aborted")
 
 

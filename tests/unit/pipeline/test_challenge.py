@@ -18,7 +18,7 @@ from backend.ports.gmail import OutgoingMail
 from tests.unit.pipeline.conftest import Fixture, letter, open_fixture
 
 LOST = SendUncertain("The connection broke.", reason="ServerDisconnectedError")
-BUSY = TryLater("Google has trouble of its own.", reason="backendError")
+BUSY = TryLater("Google is having problems.", reason="backendError")
 PAGE = Unexplained("later.unexplained", reason="failedPrecondition")
 
 AROUND_A_SEND = st.sampled_from(

@@ -13,7 +13,7 @@ from backend.domain.mailbox.message import Stage
 from backend.transactions import rows
 from tests.unit.pipeline.conftest import Fixture, letter
 
-AWAY = TryLater("Google has trouble of its own.", reason="http503")
+AWAY = TryLater("Google is having problems.", reason="http503")
 
 
 async def test_history_at_503_for_150_seconds_is_told_to_the_owner_and_the_operator(fixture: Fixture) -> None:

@@ -103,7 +103,7 @@ async def test_a_message_gmail_will_not_give_out_stays(fixture: Fixture) -> None
 
 
 NO: Exception = Unexplained("later.unexplained", reason="failedPrecondition")
-OUTAGE: Exception = TryLater("Google has trouble of its own.", reason="backendError")
+OUTAGE: Exception = TryLater("Google is having problems.", reason="backendError")
 
 
 def _meets(fixture: Fixture, call: str, troubles: list[Exception]) -> None:

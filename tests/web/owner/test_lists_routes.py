@@ -45,7 +45,7 @@ async def test_add_find_and_remove(ana: Visit) -> None:
 @pytest.mark.parametrize(
     ("subject", "words"),
     [
-        ("", "Write an address or a domain."),
+        ("", "Enter an address or a domain."),
         ("not an address", "This is not a domain."),
         ("a b@x.example", "This is not an email address."),
         ("gmail.com", "Anybody can get an address at this domain."),
