@@ -23,8 +23,7 @@ from yarl import URL
 from backend.domain.errors import Refused
 from backend.domain.mail.machine_mail import ONE_CLICK_BODY, host_of
 from backend.domain.mailbox.owner_digest import PushSubscription
-from backend.ports.public_post import PushAnswer, Pushed
-from backend.ports.system import Clock
+from backend.ports.system import Clock, PushAnswer, Pushed
 
 # ---- Safe addresses
 # Only public addresses of the Internet, however they are written.
@@ -212,7 +211,7 @@ HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class OneClick:
-    """`backend.ports.public_post.Unsubscriber`: one-click unsubscribe."""
+    """`backend.ports.system.Unsubscriber`: one-click unsubscribe."""
 
     def __init__(self, post: PublicPost | None = None) -> None:
         self._post = post or PublicPost()
@@ -236,7 +235,7 @@ TOPIC = "held"
 
 
 class VapidPush:
-    """`backend.ports.public_post.PushService`: web push with VAPID signatures."""
+    """`backend.ports.system.PushService`: web push with VAPID signatures."""
 
     def __init__(self, contact: str, clock: Clock, post: PublicPost | None = None) -> None:
         """`contact` is our https or mailto address for the push service."""

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator, model_va
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from backend.domain.mailbox.mailbox import LIMITS, Mode, NoticeMode
-from backend.ports.captcha import Kind
+from backend.ports.system import CaptchaKind
 
 if TYPE_CHECKING:
     pass
@@ -242,7 +242,7 @@ class Settings(BaseSettings):
     """For new mailboxes: how many further messages each solved captcha lets in."""
 
     # The page of a challenge
-    captcha: Kind = Kind.PROOF_OF_WORK
+    captcha: CaptchaKind = CaptchaKind.PROOF_OF_WORK
     """The captcha a sender must solve; the last three are vendors' (`recaptcha`: v2, checkbox)."""
     captcha_code_after: int = Field(3, ge=0, le=7)
     """After how many solves a sender must also type a code; 0 always, 7 never."""
@@ -320,7 +320,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _vendor_captcha_has_keys(self) -> Self:
-        own = self.captcha in (Kind.PROOF_OF_WORK, Kind.TYPED_CODE)
+        own = self.captcha in (CaptchaKind.PROOF_OF_WORK, CaptchaKind.TYPED_CODE)
         if not own and not (self.captcha_site_key and self.captcha_secret.get_secret_value()):
             raise ValueError("settings.together.captcha_keys")
         return self

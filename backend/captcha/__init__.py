@@ -1,1 +1,1 @@
-"""Captcha providers: adapters of `backend.ports.captcha`."""
+"""Captcha providers: adapters of `backend.ports.system`."""

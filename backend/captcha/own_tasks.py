@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 import altcha
 
 from backend.domain.errors import Refused
-from backend.ports.captcha import CheckedAnswer, Kind, Widget
-from backend.ports.system import TokenSource, Vault
+from backend.ports.system import CaptchaKind, CheckedAnswer, TokenSource, Vault, Widget
 
 if TYPE_CHECKING:
     from captcha.audio import AudioCaptcha
@@ -50,7 +49,7 @@ class ProofOfWork:
     task is valid. `draw(n)` returns a random number below n.
     """
 
-    kind = Kind.PROOF_OF_WORK
+    kind = CaptchaKind.PROOF_OF_WORK
     widget: Widget | None = None
 
     def __init__(
@@ -170,7 +169,7 @@ class TypedCode:
     id, by which attempts are counted and reuse is prevented. `life` is how many seconds a code is valid.
     """
 
-    kind = Kind.TYPED_CODE
+    kind = CaptchaKind.TYPED_CODE
     widget: Widget | None = None
 
     def __init__(

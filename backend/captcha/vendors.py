@@ -16,8 +16,7 @@ import aiohttp
 
 from backend.captcha.own_tasks import ProofOfWork, TypedCode
 from backend.domain.errors import Refused, TryLater
-from backend.ports.captcha import Captcha, CheckedAnswer, Kind, TypedCodes, Widget
-from backend.ports.system import TokenSource, Vault
+from backend.ports.system import Captcha, CaptchaKind, CheckedAnswer, TokenSource, TypedCodes, Vault, Widget
 from backend.settings import Settings
 
 # ---- Vendors
@@ -68,7 +67,7 @@ class Vendor:
     `unnamed_host` is what the vendor may return instead of our host name; `tells_site_key`: verification requests
     need the site key. `sources` are additions to the page's content policy."""
 
-    kind: Kind
+    kind: CaptchaKind
     name: str
     verify_url: str
     script: str
@@ -92,7 +91,7 @@ VENDORS = {
     vendor.kind: vendor
     for vendor in (
         Vendor(
-            kind=Kind.TURNSTILE,
+            kind=CaptchaKind.TURNSTILE,
             name="Cloudflare Turnstile",
             verify_url="https://challenges.cloudflare.com/turnstile/v0/siteverify",
             script="https://challenges.cloudflare.com/turnstile/v0/api.js",
@@ -106,7 +105,7 @@ VENDORS = {
             action="pitchgate-solve",
         ),
         Vendor(
-            kind=Kind.HCAPTCHA,
+            kind=CaptchaKind.HCAPTCHA,
             name="hCaptcha",
             verify_url="https://api.hcaptcha.com/siteverify",
             script="https://js.hcaptcha.com/1/api.js",
@@ -118,7 +117,7 @@ VENDORS = {
             tells_site_key=True,
         ),
         Vendor(
-            kind=Kind.RECAPTCHA,
+            kind=CaptchaKind.RECAPTCHA,
             name="Google reCAPTCHA",
             verify_url="https://www.google.com/recaptcha/api/siteverify",
             script="https://www.google.com/recaptcha/api.js",
@@ -169,7 +168,7 @@ class SiteVerify:
         self._timeout = aiohttp.ClientTimeout(total=patience)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> CaptchaKind:
         """The vendor's kind."""
         return self._vendor.kind
 
@@ -257,9 +256,9 @@ async def open_captchas(
     """The captcha that the settings name, and the typed codes, asked as well of senders who have solved often.
     `secret` signs proofs of work. Connections to a vendor are closed at the end."""
     codes = TypedCode(vault, tokens, settings.captcha_life)
-    if settings.captcha is Kind.PROOF_OF_WORK:
+    if settings.captcha is CaptchaKind.PROOF_OF_WORK:
         yield ProofOfWork(secret, settings.captcha_cost, settings.captcha_life), codes
-    elif settings.captcha is Kind.TYPED_CODE:
+    elif settings.captcha is CaptchaKind.TYPED_CODE:
         yield codes, codes
     else:
         # Without proxies from the environment and without cookies: the vendor gets only what `SiteVerify` sends.

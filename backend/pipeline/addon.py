@@ -21,7 +21,7 @@ from backend.pipeline.modes import check_chosen
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.score_unseen import score_unseen
 from backend.ports.gmail import AddonCallers
-from backend.ports.reader import ReadingFailed
+from backend.ports.system import ReadingFailed
 from backend.transactions.records import CardData, HeldSender, Tenant
 
 RECENT = 6

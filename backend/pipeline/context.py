@@ -14,9 +14,7 @@ from backend.pipeline.judged import VerdictMetrics
 from backend.pipeline.looks import Looks
 from backend.pipeline.sender_order import Place
 from backend.ports.gmail import Gmail
-from backend.ports.public_post import Pushed, PushService
-from backend.ports.reader import Reader
-from backend.ports.system import Clock, TimeCheck, TokenSource, Vault
+from backend.ports.system import Clock, Pushed, PushService, Reader, TimeCheck, TokenSource, Vault
 from backend.settings import Settings, on_this_machine
 from backend.transactions.store import Store
 

@@ -27,8 +27,7 @@ from backend.locale import Words, catalogue
 from backend.pipeline import modes
 from backend.pipeline.context import Context, DutyResult, seal, unseal
 from backend.pipeline.review import shown
-from backend.ports.public_post import PushAnswer, Pushed
-from backend.ports.reader import ReadingFailed
+from backend.ports.system import PushAnswer, Pushed, ReadingFailed
 from backend.transactions.driver import Notifier
 from backend.transactions.records import (
     Device,

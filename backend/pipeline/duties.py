@@ -27,7 +27,7 @@ from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.watching.trial import Act, Finding, trial
 from backend.pipeline.context import Context
 from backend.ports.gmail import NO_LABELS
-from backend.ports.reader import ReadingFailed
+from backend.ports.system import ReadingFailed
 from backend.transactions.records import Duty, DutyJob
 
 # ---- watch: Gmail's watch, renewed daily

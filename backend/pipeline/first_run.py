@@ -31,7 +31,7 @@ from backend.domain.policy.preview import (
 from backend.pipeline.context import Context
 from backend.pipeline.owner_digest import is_ours
 from backend.pipeline.screen import by_joined_list
-from backend.ports.reader import ReadingFailed
+from backend.ports.system import ReadingFailed
 from backend.transactions.records import DutyJob
 
 MESSAGES = 100

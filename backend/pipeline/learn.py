@@ -14,7 +14,7 @@ from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Outcome, PolicyRow, Verdict
 from backend.pipeline.context import Context
 from backend.pipeline.decide import carry_out
-from backend.ports.reader import ReadingFailed
+from backend.ports.system import ReadingFailed
 from backend.transactions.records import MessageJob
 
 log = structlog.get_logger()

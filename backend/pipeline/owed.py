@@ -19,7 +19,7 @@ from backend.domain.policy.guards import limits_reached
 from backend.domain.policy.table import NOT_INCOMING_LABELS
 from backend.pipeline import screen
 from backend.pipeline.context import Context
-from backend.ports.reader import ReadingFailed
+from backend.ports.system import ReadingFailed
 from backend.transactions.records import Debt, DutyJob
 
 log = structlog.get_logger()

@@ -38,8 +38,7 @@ from backend.domain.watching.drift import Drift
 from backend.domain.watching.trial import Quality, StrictnessOffer, better_strictness, quality
 from backend.pipeline.context import Context
 from backend.pipeline.decide import LONGEST_ADDRESS, MOST_ORDERED
-from backend.ports.public_post import Unsubscriber
-from backend.ports.reader import ReadingFailed
+from backend.ports.system import ReadingFailed, Unsubscriber
 from backend.transactions.driver import Notifier
 from backend.transactions.records import News
 

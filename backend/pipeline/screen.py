@@ -43,7 +43,7 @@ from backend.pipeline.found import FoundMail
 from backend.pipeline.modes import in_force
 from backend.pipeline.sender_order import Place
 from backend.ports.gmail import Fetched
-from backend.ports.reader import ReadingFailed
+from backend.ports.system import ReadingFailed
 from backend.transactions.records import Duty, MessageJob, Prefetched, Reached, ScreeningContext
 
 log = structlog.get_logger()

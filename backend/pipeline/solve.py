@@ -23,7 +23,7 @@ from backend.domain.mailbox.mailbox import AccessState
 from backend.domain.mailbox.message import Placement
 from backend.pipeline.context import Context
 from backend.pipeline.duties import UNTIL_SETTLED
-from backend.ports.captcha import Captcha, CheckedAnswer, Kind, TypedCodes
+from backend.ports.system import Captcha, CaptchaKind, CheckedAnswer, TypedCodes
 from backend.transactions.records import DutyJob
 
 # ---- Which checks, and in what order
@@ -45,15 +45,15 @@ class Checks:
     @property
     def code_alone(self) -> bool:
         """Whether a typed code is accepted without the first check, followed by a wait."""
-        return self.first.kind in (Kind.PROOF_OF_WORK, Kind.TYPED_CODE)
+        return self.first.kind in (CaptchaKind.PROOF_OF_WORK, CaptchaKind.TYPED_CODE)
 
     def code_follows(self, factor: int) -> bool:
         """Whether at this price a typed code follows the first check."""
-        return self.first.kind is not Kind.TYPED_CODE and factor >= 1 << self.code_after
+        return self.first.kind is not CaptchaKind.TYPED_CODE and factor >= 1 << self.code_after
 
-    def of(self, kind: Kind) -> Captcha:
+    def of(self, kind: CaptchaKind) -> Captcha:
         """The check for an answer of this kind. Raises `Refused` (captcha_malformed) if it is not ours."""
-        if kind is Kind.TYPED_CODE:
+        if kind is CaptchaKind.TYPED_CODE:
             return self.codes
         if kind is self.first.kind:
             return self.first
@@ -155,7 +155,7 @@ async def begin_check(context: Context, checks: Checks, token: str, noted: bool)
 
 
 async def solve_challenge(
-    context: Context, checks: Checks, token: str, payload: str, kind: Kind | None = None
+    context: Context, checks: Checks, token: str, payload: str, kind: CaptchaKind | None = None
 ) -> Solved | CodeDue | Promised:
     """Check the answer to a check of `kind` (None: the first one). If it is right, earn credits and release held mail
     in one commit, or return that a code must follow, or when the mail will be delivered.
@@ -166,7 +166,7 @@ async def solve_challenge(
     challenge = await _challenge(context, token)
     now, factor = context.clock.now(), work_factor(challenge.solved_before)
     captcha = checks.of(kind or checks.first.kind)
-    if captcha.kind is Kind.TYPED_CODE:
+    if captcha.kind is CaptchaKind.TYPED_CODE:
         await context.store.begin_challenge(challenge.mailbox_id, challenge.id, now)
     answer = await captcha.verify(payload, challenge.id, factor, now)
     if answer.most_tries:

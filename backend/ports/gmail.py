@@ -105,7 +105,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A message as Google's answer, not parsed: only `backend.ports.reader.Reader` may read its bytes. If it is not
+    """A message as Google's answer, not parsed: only `backend.ports.system.Reader` may read its bytes. If it is not
     `whole`, the message was too large for one answer, and there are only its headers and Gmail's snippet."""
 
     raw: bytes

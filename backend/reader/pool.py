@@ -24,7 +24,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpenCause, ReadLimit
 from backend.domain.reading.score import Score, ShownMessage, StrictnessCost, Thresholds
 from backend.ports.gmail import Fetched
-from backend.ports.reader import ReadingFailed
+from backend.ports.system import ReadingFailed
 from backend.reader.frames import Limits, ModelData, Models, SecondReadingLimits
 from backend.reader.process import LoadedModels, ModelUnusable, ReaderDied, ReadingProcess, read_model
 from backend.reader.turns import CostlySenders, Turns
@@ -73,7 +73,7 @@ _DIGEST, _SCORE, _SHOWN, _OFFER, _CORRESPONDENTS, _ANY = (
 
 
 class ReadingPool:
-    """Implements `backend.ports.reader.Reader`. Each process reads one message at a time, so that a message can break
+    """Implements `backend.ports.system.Reader`. Each process reads one message at a time, so that a message can break
     no reading but its own. Messages wait here for a free process."""
 
     def __init__(

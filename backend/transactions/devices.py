@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from backend.domain.errors import Expired, PitchgateError, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.owner_digest import BROWSER_GIVEN_UP_AFTER, MOST_BROWSERS
-from backend.ports.public_post import Pushed
+from backend.ports.system import Pushed
 from backend.transactions import jobs
 from backend.transactions.mailboxes import lock, locked
 from backend.transactions.records import (

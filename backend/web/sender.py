@@ -16,7 +16,7 @@ from backend.domain.entry.challenge import Solved
 from backend.domain.errors import Expired, Refused, TryLater
 from backend.pipeline import solve as solving
 from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
-from backend.ports.captcha import Kind
+from backend.ports.system import CaptchaKind
 from backend.web.error_map import wants_page
 from backend.web.guards import content_policy, guarded, log_abuse, per_link, per_minute, per_network
 from backend.web.pages import page, sender_words
@@ -99,7 +99,7 @@ async def solve(token: str) -> Response:
             another = await solving.another_code(context, checks, token, ticket)
             return await _page(challenge, ticket=another, after_work=after)
         answer = f"{ticket}:{form.get('typed', '')}" if ticket else form.get(_field(), "")
-        kind = Kind.TYPED_CODE if ticket else None
+        kind = CaptchaKind.TYPED_CODE if ticket else None
         done = await solving.solve_challenge(context, checks, token, answer, kind)
     except (Refused, TryLater) as error:
         code = error.code if isinstance(error, Refused) else CAPTCHA_LATER
@@ -237,11 +237,11 @@ async def _page(
     """The challenge page: with the typed code of `ticket`, with a new one (`by_code`), or with the default captcha."""
     checks = services().checks
     first = checks.first.kind
-    mode = {Kind.PROOF_OF_WORK: "work", Kind.TYPED_CODE: "code"}.get(first, "widget")
+    mode = {CaptchaKind.PROOF_OF_WORK: "work", CaptchaKind.TYPED_CODE: "code"}.get(first, "widget")
     if ticket or (by_code and checks.code_alone):
         mode = "code"
     if mode == "code" and challenge.deliver_at is not None and not after_work:
-        mode = "promised" if first is Kind.TYPED_CODE else "work"
+        mode = "promised" if first is CaptchaKind.TYPED_CODE else "work"
     if not ticket and checks.code_alone:
         task = checks.codes.task(challenge.challenge_id, challenge.factor, services().context.clock.now())
         ticket = str(task["ticket"])
@@ -254,7 +254,7 @@ async def _page(
         ticket=ticket,
         after_work=after_work,
         code_follows=checks.code_follows(challenge.factor),
-        way_back=first is Kind.PROOF_OF_WORK,
+        way_back=first is CaptchaKind.PROOF_OF_WORK,
         widget=checks.first.widget,
         note_refusal=note_refusal,
         told_operator=told_operator,

@@ -21,7 +21,7 @@ from backend.pipeline.judged import VerdictMetrics
 from backend.pipeline.review import InsightService, ReviewService
 from backend.pipeline.solve import Checks
 from backend.ports.gmail import Authorizer, PushCallers
-from backend.ports.public_post import Pushed
+from backend.ports.system import Pushed
 from backend.transactions.records import PushFate
 
 # ---- Prometheus metrics

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from backend.captcha.vendors import VENDORS
-from backend.ports.captcha import Kind
+from backend.ports.system import CaptchaKind
 from tests.browser.axe import assert_accessible
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.sender import LOOKS, check_server, visit
@@ -160,9 +160,9 @@ for (const box of document.querySelectorAll(".%s")) {
 """
 
 
-@pytest.mark.parametrize("kind", [Kind.TURNSTILE, Kind.HCAPTCHA, Kind.RECAPTCHA])
+@pytest.mark.parametrize("kind", [CaptchaKind.TURNSTILE, CaptchaKind.HCAPTCHA, CaptchaKind.RECAPTCHA])
 def test_a_companys_script_runs_on_this_page_and_its_token_is_handed_on(
-    browser: Browser, tmp_path: Path, kind: Kind, shots: Path
+    browser: Browser, tmp_path: Path, kind: CaptchaKind, shots: Path
 ) -> None:
     check = ToldCheck(kind)
     vendor = VENDORS[kind]

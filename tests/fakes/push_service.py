@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backend.domain.mailbox.owner_digest import PushSubscription
-from backend.ports.public_post import PushAnswer, Pushed
+from backend.ports.system import PushAnswer, Pushed
 
 POINT = "B" + "A" * 86
 SECRET = "c" * 22
@@ -15,7 +15,7 @@ SECRET = "c" * 22
 
 @dataclass
 class FakePushService:
-    """Implements `backend.ports.public_post.PushService`. `answers` are by endpoint; others accept everything."""
+    """Implements `backend.ports.system.PushService`. `answers` are by endpoint; others accept everything."""
 
     sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     answers: dict[str, PushAnswer] = field(default_factory=dict)

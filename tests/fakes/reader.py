@@ -14,12 +14,12 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpenCause, ReadLimit
 from backend.domain.reading.score import Score, ShownMessage, StrictnessCost, Thresholds
 from backend.ports.gmail import Fetched
-from backend.ports.reader import ReadingFailed
+from backend.ports.system import ReadingFailed
 from tests.fakes.reading_process import COSTS
 
 
 class FakeReader:
-    """Implements `backend.ports.reader.Reader` for messages of `FakeGmail`. With `trouble` nothing can be
+    """Implements `backend.ports.system.Reader` for messages of `FakeGmail`. With `trouble` nothing can be
     read, with a `limit` only a part."""
 
     def __init__(self, score: Callable[[str], Score], thresholds: Callable[[Strictness], Thresholds]) -> None:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.owner_digest import PushSubscription
-from backend.ports.public_post import PushAnswer, Pushed
+from backend.ports.system import PushAnswer, Pushed
 from backend.public_post import OneClick, PublicPost, VapidPush, is_public
 from tests.certificates import certificate
 from tests.doubles import START, FixedClock, in_english

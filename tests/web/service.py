@@ -59,7 +59,7 @@ keep_templates(_TEMPLATES.name)
 
 @dataclass
 class ListServers:
-    """Implements `backend.ports.public_post.Unsubscriber`: every list there is, each of which takes the click."""
+    """Implements `backend.ports.system.Unsubscriber`: every list there is, each of which takes the click."""
 
     clicked: list[str] = field(default_factory=list)
     trouble: Refused | None = None

@@ -8,7 +8,7 @@ from typing import Any
 from backend.captcha.own_tasks import TypedCode
 from backend.captcha.vendors import VENDORS
 from backend.pipeline.solve import Checks
-from backend.ports.captcha import CheckedAnswer, Kind, Widget
+from backend.ports.system import CaptchaKind, CheckedAnswer, Widget
 from tests.doubles import START
 from tests.web.service import proof_of_work, typed_codes
 
@@ -29,7 +29,7 @@ def with_codes(first: str = "work", code_after: int = 3) -> Checks:
 class ToldCheck:
     """Another company's check, with a fixed answer."""
 
-    def __init__(self, kind: Kind, says: CheckedAnswer | Exception | None = None) -> None:
+    def __init__(self, kind: CaptchaKind, says: CheckedAnswer | Exception | None = None) -> None:
         self.kind = kind
         self.says = says or CheckedAnswer("vendor:1", START.replace(year=2090))
         self.given: list[str] = []

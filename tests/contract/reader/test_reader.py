@@ -15,7 +15,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpenCause
 from backend.domain.reading.score import Reason, Score
 from backend.ports.gmail import Fetched
-from backend.ports.reader import Reader
+from backend.ports.system import Reader
 from backend.reader.frames import Limits
 from backend.reader.pool import ReadingPool
 from tests.doubles import START

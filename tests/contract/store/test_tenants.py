@@ -20,7 +20,7 @@ from backend.domain.mailbox.rules import Rule
 from backend.domain.policy.preview import PreviewAnswer, PreviewFetch
 from backend.domain.policy.table import Standing
 from backend.domain.watching.trial import Answer
-from backend.ports.public_post import Pushed
+from backend.ports.system import Pushed
 from backend.transactions.records import (
     Debt,
     Duty,

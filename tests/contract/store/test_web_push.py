@@ -11,7 +11,7 @@ import pytest_asyncio
 from backend.domain.errors import Refused
 from backend.domain.mailbox.message import Outcome
 from backend.domain.mailbox.owner_digest import BROWSER_GIVEN_UP_AFTER, MOST_BROWSERS, NOTIFICATION_DELAY
-from backend.ports.public_post import Pushed
+from backend.ports.system import Pushed
 from backend.transactions.records import Duty, Session
 from tests.contract.store.stories import Story
 

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from backend.captcha.vendors import VENDORS, SiteVerify, Vendor
-from backend.ports.captcha import Kind
+from backend.ports.system import CaptchaKind
 
 HOST = "gate.test"
 SECRET = "0x-the-secret"
@@ -78,7 +78,7 @@ def _no(code: str) -> dict[str, Any]:
     return {"success": False, "error-codes": [code]}
 
 
-@pytest.fixture(params=[Kind.TURNSTILE, Kind.HCAPTCHA, Kind.RECAPTCHA])
+@pytest.fixture(params=[CaptchaKind.TURNSTILE, CaptchaKind.HCAPTCHA, CaptchaKind.RECAPTCHA])
 def vendor(request: pytest.FixtureRequest) -> Vendor:
     """Each company."""
     return VENDORS[request.param]

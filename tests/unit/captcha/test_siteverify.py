@@ -9,22 +9,22 @@ import pytest
 
 from backend.captcha.vendors import ANSWER_LIMIT, TOKEN_LIMIT, VENDORS, ErrorMeaning, SiteVerify, Vendor
 from backend.domain.errors import Refused, TryLater
-from backend.ports.captcha import Kind
+from backend.ports.system import CaptchaKind
 from tests.doubles import in_english
 from tests.unit.captcha.conftest import HOST, SECRET, SITE_KEY, StandIn, adapter
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DOCUMENTED = {
-    Kind.TURNSTILE: (
+    CaptchaKind.TURNSTILE: (
         "missing-input-secret", "invalid-input-secret", "missing-input-response", "invalid-input-response",
         "bad-request", "timeout-or-duplicate", "internal-error",
     ),
-    Kind.HCAPTCHA: (
+    CaptchaKind.HCAPTCHA: (
         "missing-input-secret", "invalid-input-secret", "missing-input-response", "invalid-input-response",
         "expired-input-response", "already-seen-response", "invalid-or-already-seen-response", "bad-request",
         "missing-remoteip", "invalid-remoteip", "not-using-dummy-passcode", "sitekey-secret-mismatch",
     ),
-    Kind.RECAPTCHA: (
+    CaptchaKind.RECAPTCHA: (
         "missing-input-secret", "invalid-input-secret", "missing-input-response", "invalid-input-response",
         "bad-request", "timeout-or-duplicate",
     ),
@@ -60,7 +60,7 @@ async def test_the_company_is_told_secret_and_token_and_nothing_of_the_sender(
     await check.verify("good-1", "ch1", 1, NOW)
 
     wanted = {"secret": SECRET, "response": "good-1"}
-    if vendor.kind is Kind.HCAPTCHA:
+    if vendor.kind is CaptchaKind.HCAPTCHA:
         wanted["sitekey"] = SITE_KEY
     assert stand_in.requests == [wanted]
     assert not {"Cookie", "Referer", "X-Forwarded-For"} & stand_in.headers[0].keys()
@@ -68,7 +68,7 @@ async def test_the_company_is_told_secret_and_token_and_nothing_of_the_sender(
 
 async def test_a_token_counts_once(check: SiteVerify, vendor: Vendor) -> None:
     assert await outcome(check) == "in"
-    again = "captcha_replayed" if vendor.kind is Kind.HCAPTCHA else "captcha_expired"
+    again = "captcha_replayed" if vendor.kind is CaptchaKind.HCAPTCHA else "captcha_expired"
     assert await outcome(check) == again
 
 
@@ -183,7 +183,7 @@ async def test_a_token_of_another_site_is_refused(
     stand_in.says = stand_in.success() | {"hostname": host}
 
     # hCaptcha documents that it may leave the name out; it gets our site key instead.
-    allowed = vendor.kind is Kind.HCAPTCHA and host == "not-provided"
+    allowed = vendor.kind is CaptchaKind.HCAPTCHA and host == "not-provided"
     assert await outcome(check) == ("in" if allowed else "captcha_wrong")
 
 
@@ -222,6 +222,6 @@ def test_each_page_is_told_what_the_company_documents(vendor: Vendor) -> None:
 
 def test_every_error_in_our_tables_is_documented() -> None:
     # "browser-error" and "invalid-keys" are Google's for its newer kinds; harmless to know.
-    extra = {Kind.RECAPTCHA: {"browser-error", "invalid-keys"}}
+    extra = {CaptchaKind.RECAPTCHA: {"browser-error", "invalid-keys"}}
     for kind, vendor in VENDORS.items():
         assert vendor.errors.keys() == set(DOCUMENTED[kind]) | extra.get(kind, set())

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from backend.captcha.own_tasks import ALPHABET, LENGTH, TRIES, TypedCode
 from backend.domain.errors import Refused
-from backend.ports.captcha import CheckedAnswer
+from backend.ports.system import CheckedAnswer
 from backend.vault import MultiFernetVault, make_key
 from tests.doubles import SeededTokens, in_english
 

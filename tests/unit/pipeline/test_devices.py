@@ -14,7 +14,7 @@ from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.owner_digest import NOTIFICATION_GAP
 from backend.pipeline.devices import WebPushService, web_push, worded
-from backend.ports.public_post import PushAnswer, Pushed
+from backend.ports.system import PushAnswer, Pushed
 from backend.transactions.records import Duty, Session
 from tests.doubles import GlassVault
 from tests.fakes.gmail import Died

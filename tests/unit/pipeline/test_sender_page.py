@@ -19,7 +19,7 @@ from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Placement
 from backend.pipeline import solve
 from backend.pipeline.solve import Checks
-from backend.ports.captcha import Kind
+from backend.ports.system import CaptchaKind
 from backend.vault import MultiFernetVault, make_key
 from tests.doubles import SeededTokens
 from tests.unit.pipeline.conftest import Fixture, letter
@@ -53,7 +53,7 @@ async def answer(fixture: Fixture, checks: Checks, token: str, ticket: str, type
     """What becomes of typing it: "in" or the refusal's code."""
     try:
         done = await solve.solve_challenge(
-            fixture.context, checks, token, f"{ticket}:{typed}", Kind.TYPED_CODE
+            fixture.context, checks, token, f"{ticket}:{typed}", CaptchaKind.TYPED_CODE
         )
     except Refused as error:
         return error.code
@@ -221,7 +221,7 @@ async def test_only_checks_that_are_asked_for_count(fixture: Fixture, checks: Ch
     _, token = await pitched(fixture)
 
     with pytest.raises(Refused) as caught:
-        await solve.solve_challenge(fixture.context, checks, token, "x", Kind.TURNSTILE)
+        await solve.solve_challenge(fixture.context, checks, token, "x", CaptchaKind.TURNSTILE)
     assert caught.value.code == "captcha_malformed"
 
 

@@ -22,7 +22,7 @@ from backend.domain.mail.message import Address
 from backend.domain.mailbox.message import FailOpenCause, ReadLimit
 from backend.domain.reading.score import Reason, Score, SecondReadingTrace
 from backend.ports.gmail import Fetched
-from backend.ports.reader import ReadingFailed
+from backend.ports.system import ReadingFailed
 from backend.reader.frames import Limits, SecondReadingLimits, pack_answer
 from backend.reader.pool import ReadingPool
 from backend.reader.process import ModelUnusable, ReadingProcess, _Pipes

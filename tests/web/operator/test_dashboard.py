@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backend.domain.mailbox.message import FailOpenCause, Outcome, PolicyRow, Verdict
 from backend.pipeline.judged import VerdictMetrics
-from backend.ports.public_post import Pushed
+from backend.ports.system import Pushed
 from backend.web.services import Measures
 from tests.web.operator.promtool import PROMTOOL, needs_promtool
 from tests.web.service import office

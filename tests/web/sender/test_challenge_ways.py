@@ -17,7 +17,7 @@ from backend.captcha.vendors import VENDORS
 from backend.demo.people import solve
 from backend.domain.errors import TryLater
 from backend.pipeline.solve import Checks
-from backend.ports.captcha import Kind
+from backend.ports.system import CaptchaKind
 from tests.web.service import LINK, Client, Office, office
 from tests.web.ways import DIGITS, ToldCheck, with_codes
 
@@ -279,12 +279,12 @@ async def test_only_a_start_of_their_own_is_noted_as_one(client: Client, here: O
     assert await here.begun() == 1
 
 
-FOREIGN = [Kind.TURNSTILE, Kind.HCAPTCHA, Kind.RECAPTCHA]
+FOREIGN = [CaptchaKind.TURNSTILE, CaptchaKind.HCAPTCHA, CaptchaKind.RECAPTCHA]
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
 async def test_a_companys_check_is_on_the_page_with_its_sources_and_no_others(
-    opened: Opened, kind: Kind
+    opened: Opened, kind: CaptchaKind
 ) -> None:
     here = await opened(ToldCheck(kind).checks)
     client = here.app.test_client()
@@ -306,7 +306,7 @@ async def test_a_companys_check_is_on_the_page_with_its_sources_and_no_others(
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-async def test_the_companys_field_is_what_counts(opened: Opened, kind: Kind) -> None:
+async def test_the_companys_field_is_what_counts(opened: Opened, kind: CaptchaKind) -> None:
     check = ToldCheck(kind)
     here = await opened(check.checks)
 
@@ -321,7 +321,9 @@ async def test_the_companys_field_is_what_counts(opened: Opened, kind: Kind) -> 
 
 async def test_a_company_that_cannot_tell_means_come_back_and_never_a_pass(opened: Opened) -> None:
     here = await opened(
-        ToldCheck(Kind.TURNSTILE, TryLater("It could not tell.", reason="turnstile: unreachable")).checks
+        ToldCheck(
+            CaptchaKind.TURNSTILE, TryLater("It could not tell.", reason="turnstile: unreachable")
+        ).checks
     )
     client = here.app.test_client()
 
@@ -336,7 +338,7 @@ async def test_a_company_that_cannot_tell_means_come_back_and_never_a_pass(opene
 
 
 async def test_a_companys_token_counts_once_and_its_check_comes_back(opened: Opened) -> None:
-    here = await opened(ToldCheck(Kind.HCAPTCHA).checks, waiting=4)
+    here = await opened(ToldCheck(CaptchaKind.HCAPTCHA).checks, waiting=4)
     client = here.app.test_client()
 
     first = await client.post(LINK, form={"h-captcha-response": "x"}, headers=BROWSER)
