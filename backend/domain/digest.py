@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Arrival
-from backend.domain.mail.sender import organisational_domain
+from backend.domain.mail.sender import Authentication, organisational_domain
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpenCause, ReadLimit, Screened
 from backend.domain.reading.score import Score, Thresholds

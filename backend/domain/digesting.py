@@ -11,7 +11,6 @@ from pathlib import PurePath
 
 from backend.domain.digest import Digest, sender_key
 from backend.domain.entry.challenge_mail import MAX_SUBJECT
-from backend.domain.mail.authentication import authenticate
 from backend.domain.mail.machine_mail import (
     addressed_to,
     form_of,
@@ -22,6 +21,7 @@ from backend.domain.mail.machine_mail import (
 )
 from backend.domain.mail.message import UNSEEN, Address, Arrival, Message, Owner
 from backend.domain.mail.quoting import is_decline
+from backend.domain.mail.sender import authenticate
 from backend.domain.mail.visible import visible
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpenCause, ReadLimit

@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING
 
 from backend.domain.digesting import limit_of
 from backend.domain.errors import PitchgateError
-from backend.domain.mail.authentication import Authentication, authenticate
 from backend.domain.mail.machine_mail import MailForm, form_of, list_address
 from backend.domain.mail.message import Arrival, Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mail.quoting import is_decline
-from backend.domain.mail.sender import organisational_domain
+from backend.domain.mail.sender import Authentication, authenticate, organisational_domain
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.message import Verdict
 from backend.domain.policy.evidence import EVIDENCE_ROWS, Evidence, company_domain

@@ -9,10 +9,9 @@ from datetime import UTC, datetime, time, timedelta
 import structlog
 
 from backend.domain.errors import Gone, GoogleError, NeedsReconnect, NotFound, Refused, Rejected
-from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import host_of
 from backend.domain.mail.message import Address, Arrival, MailboxId, Message, Owner
-from backend.domain.mail.sender import normalise, organisational_domain
+from backend.domain.mail.sender import Authentication, normalise, organisational_domain
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView, Verdict
 from backend.domain.mailbox.review import (

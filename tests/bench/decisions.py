@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from backend.demo.letters import letters
-from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mail.sender import Authentication
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message import Outcome, PolicyRow, Verdict
 from backend.domain.policy.table import Facts

@@ -18,7 +18,6 @@ from backend.domain.digesting import limit_of, show
 from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Refused
 from backend.domain.history import read_push
-from backend.domain.mail.authentication import authenticate, signing_domains
 from backend.domain.mail.machine_mail import form_of, is_bounce, is_challenge, unsubscribe_offer
 from backend.domain.mail.message import (
     Address,
@@ -32,6 +31,7 @@ from backend.domain.mail.message import (
 )
 from backend.domain.mail.mime import parse
 from backend.domain.mail.quoting import is_decline
+from backend.domain.mail.sender import authenticate, signing_domains
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.rules import read_list
 from backend.domain.reading.passages import passages

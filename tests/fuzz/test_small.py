@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from backend.domain.history import read_push
-from backend.domain.mail.authentication import authenticate
 from backend.domain.mail.mime import parse
+from backend.domain.mail.sender import authenticate
 from backend.pipeline import archive
 from tests.fuzz import seeds
 from tests.fuzz.__main__ import run

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from backend.domain.mail.authentication import authenticate, signing_domains
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner, may_match
 from backend.domain.mail.sender import (
+    authenticate,
     is_free_mail,
     is_machine_local,
     mailbox_key,
     normalise,
     organisational_domain,
+    signing_domains,
 )
 
 # ---- Machine mail

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backend.domain.entry.challenge import ChallengeHistory
-from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import (
     addressed_to,
     from_machine,
@@ -18,7 +17,7 @@ from backend.domain.mail.machine_mail import (
     reply_address,
 )
 from backend.domain.mail.message import Arrival, Message, Owner
-from backend.domain.mail.sender import is_writable, mailbox_key
+from backend.domain.mail.sender import Authentication, is_writable, mailbox_key
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.policy.table import NOT_AUTHENTICATED, NOT_INCOMING_LABELS
 

@@ -12,9 +12,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from backend.domain.entry.challenge import LINK_LIFE
-from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mail.sender import Authentication
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message import FailOpenCause, LabelIds, Outcome, Verdict

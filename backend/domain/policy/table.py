@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm, claims_machine_mail, is_machine_mail
 from backend.domain.mail.message import Arrival, Owner
-from backend.domain.mail.sender import same_organisation
+from backend.domain.mail.sender import Authentication, same_organisation
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
 from backend.domain.mailbox.message import (

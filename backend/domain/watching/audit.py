@@ -16,9 +16,9 @@ from hmac import compare_digest
 from typing import Any, NamedTuple
 
 from backend.domain.errors import Refused
-from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm, form_of
 from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mail.sender import Authentication
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message import Grounds, LabelIds, ReadLimit, Verdict

@@ -62,8 +62,8 @@ def push(where: str) -> None:
 
 def read(model: str) -> None:
     """Length and bytes of Google's answer in; length and a JSON of what a policy needs out."""
-    from backend.domain.mail.authentication import authenticate
     from backend.domain.mail.message import Owner
+    from backend.domain.mail.sender import authenticate
     from backend.domain.reading.model_text import model_input as reading
     from backend.domain.reading.model_text import model_text
     from backend.gmail.arrivals import read_message

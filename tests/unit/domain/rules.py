@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from backend.domain.entry.challenge import ChallengeHistory
-from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.message import Address, Arrival, Attachment, Headers, Message, Owner
+from backend.domain.mail.sender import Authentication
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import CATEGORIES, ROWS_ALWAYS_ON, Mode, Preferences
 from backend.domain.mailbox.message import LabelIds, PolicyRow, ReadLimit

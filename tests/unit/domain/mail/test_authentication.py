@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.mail.authentication import METHODS, authenticate, results
 from backend.domain.mail.message import Address, Headers, Message
 from backend.domain.mail.mime import parse
+from backend.domain.mail.sender import METHODS, authenticate, results
 from tests.unit.domain import rules as make
 
 INSIDE = ("Received", "by 2002:a05:6a10:1::7 with SMTP id a1csp; Tue, 24 Nov 2026 04:00:00 -0800 (PST)")

@@ -13,9 +13,8 @@ from pathlib import Path
 import authres
 import pytest
 
-from backend.domain.mail import authentication as module
-from backend.domain.mail.authentication import METHODS, Result
-from backend.domain.mail.sender import normalise
+from backend.domain.mail import sender as module
+from backend.domain.mail.sender import METHODS, Result, normalise
 
 MAIL = Path(__file__).parents[5] / "shared" / "mail"
 NAME = b"authentication-results:"
