@@ -1,14 +1,15 @@
-"""The pool of reading processes: hands messages to free processes, retries or gives up after a failure, and replaces
-processes that have ended or have an old model."""
+"""The pool of reading processes: hands messages to free processes, each mailbox in its turn, retries or gives up after
+a failure, and replaces processes that have ended or have an old model."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
@@ -27,21 +28,17 @@ from backend.ports.gmail import Fetched
 from backend.ports.system import ReadingFailed
 from backend.reader.frames import Limits, ModelData, Models, SecondReadingLimits
 from backend.reader.process import LoadedModels, ModelUnusable, ReaderDied, ReadingProcess, read_model
-from backend.reader.turns import CostlySenders, Turns
 from backend.settings import ENCODER_FILE, Settings
 from backend.transactions.records import StoredModel
 
 log = structlog.get_logger()
 T = TypeVar("T")
-R = TypeVar("R")
 TRIES = 2
 """Tries for a message: a process that ends for an unknown reason may not have ended because of its message."""
-
 
 ABANDONED_SECONDS = 3.0
 """Seconds in which a reading that nobody waits for any more may still end. Killing the process at once would cost the
 next message the start of a new one, which on a busy machine can take longer than a message may wait."""
-
 
 _LIMIT_OF = {FailOpenCause.TOO_SLOW: ReadLimit.TIME, FailOpenCause.TOO_LARGE: ReadLimit.MEMORY}
 """Why a message could not be read at all → why it is read only in part, if that works."""
@@ -143,21 +140,17 @@ class ReadingPool:
         return await self._ask("", _OFFER, "offer", fetched.raw)
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
-        """Thresholds of the model in use."""
         return self._facts.thresholds[strictness]
 
     def cost(self, strictness: Strictness) -> StrictnessCost:
-        """Cost of the model in use, as its file states it."""
         return self._facts.costs[strictness]
 
     @property
     def model_version(self) -> str:
-        """Version of the model in use."""
         return self._facts.version
 
     @property
     def pids(self) -> list[int]:
-        """The ids of the running processes."""
         return sorted(process.pid for process in self._processes if process.running)
 
     async def switch(
@@ -307,20 +300,16 @@ class ReadingPool:
         if process is not None and self._can_read(process):
             self._put(process, process)
             return
-        self._task(self._replace(process))
+        # A task of the pool's own: it goes on if the caller is cancelled.
+        task = asyncio.create_task(self._replace(process))
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
 
     def _put(self, made: ReadingProcess | None, before: ReadingProcess | None) -> None:
         """Add a free process: `before` itself, or one `made` in its place. Only now its mailbox's turn ends."""
         self._free.put_nowait(made)
         if before is not None and (taken := self._taken.pop(before, None)) is not None:
             self._turns.give_back(*taken)
-
-    def _task(self, work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
-        """A task that belongs to the pool, not to a caller: it goes on if the caller is cancelled."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._task_done)
-        return task
 
     def _task_done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
@@ -339,9 +328,6 @@ class ReadingPool:
     def _can_read(self, process: ReadingProcess) -> bool:
         return process.usable and process.models in (self._models, self._former)
 
-    def _is_current(self, process: ReadingProcess) -> bool:
-        return process.usable and process.models is self._models
-
     async def _end(self, process: ReadingProcess) -> None:
         await process.close()
         self._processes.discard(process)
@@ -349,11 +335,11 @@ class ReadingPool:
     async def _usable(self, process: ReadingProcess | None) -> ReadingProcess:
         """`process` if it can be used and has the current models, otherwise another in its place."""
         if process is not None:
-            if self._is_current(process):
+            if process.usable and process.models is self._models:
                 return process
             await self._end(process)
         spare, self._spare = self._spare, None
-        if spare is None or not self._is_current(spare):
+        if spare is None or not spare.usable or spare.models is not self._models:
             spare = await self._start(self._models)
             self._facts = spare.facts
         return spare
@@ -381,24 +367,134 @@ PATIENCE = 5
 
 def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:
     """The pool as the settings say, with its processes started. Raises `ModelUnusable`."""
-    patience = settings.reader_seconds * PATIENCE
-    limits = Limits(
-        settings.reader_seconds,
-        settings.reader_memory,
-        patience,
-        keep_counts=settings.replay_days > 0,
-        second=second_reading_limits(settings),
-    )
-    return ReadingPool.open(ENTRY, settings.model_path, limits, settings.readers)
-
-
-def second_reading_limits(settings: Settings) -> SecondReadingLimits | None:
-    """The limits of the second reading, if it is switched on."""
-    if not settings.second_reading:
-        return None
-    return SecondReadingLimits(
+    second = SecondReadingLimits(
         str(settings.state_dir / ENCODER_FILE),
         settings.second_reading_from,
         settings.second_reading_below,
         settings.second_reading_seconds,
     )
+    limits = Limits(
+        settings.reader_seconds,
+        settings.reader_memory,
+        settings.reader_seconds * PATIENCE,
+        keep_counts=settings.replay_days > 0,
+        second=second if settings.second_reading else None,
+    )
+    return ReadingPool.open(ENTRY, settings.model_path, limits, settings.readers)
+
+
+# ---- Whose turn it is
+# The processes are shared fairly between mailboxes, and some senders' mail is read only in part: so mail that is made
+# to be slow delays only its own mailbox.
+
+
+REMEMBERED = 30 * 86_400.0
+"""Seconds for which mail of a sender is read in part at once, after some could not be read in full."""
+
+MOST_SENDERS = 50
+"""Most such senders remembered for a mailbox."""
+
+MOST_MAILBOXES = 10_000
+
+LONG_READING = 0.1
+"""Seconds after which a reading counts as long; ordinary messages take a twentieth of it."""
+
+WARN_AFTER = 3
+"""Emails of a sender that could not be read in full, after which it is logged."""
+
+
+class Turns:
+    """Gives at most `places` places for readings to mailboxes, in turn. While a mailbox has a reading that is already
+    long, it does not get the last free place, which stays for other mailboxes."""
+
+    def __init__(self, places: int, now: Callable[[], float]) -> None:
+        self._free = places
+        self._now = now
+        self._started: dict[str, list[float]] = {}
+        self._waiting: OrderedDict[str, deque[asyncio.Future[float]]] = OrderedDict()
+
+    async def take(self, mailbox: str) -> float:
+        """Wait for a place. Returns the time when it was taken, which `give_back` needs."""
+        if self._may_start(mailbox) and self._next() is None:
+            return self._start(mailbox)
+        turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(mailbox, deque()).append(turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.give_back(mailbox, turn.result())
+            elif turn in (others := self._waiting.get(mailbox, deque())):
+                others.remove(turn)
+                if not others:
+                    del self._waiting[mailbox]
+            raise
+
+    def give_back(self, mailbox: str, began: float) -> None:
+        """Free a place and give it to the next waiting mailbox."""
+        self._free += 1
+        self._started[mailbox].remove(began)
+        if not self._started[mailbox]:
+            del self._started[mailbox]
+        if mailbox in self._waiting:
+            # Its first message did not wait, so other mailboxes come before its second one.
+            self._waiting.move_to_end(mailbox)
+        while (following := self._next()) is not None:
+            turns = self._waiting.pop(following)
+            turn = turns.popleft()
+            if turns:
+                self._waiting[following] = turns  # at the end: others come before its next message
+            if not turn.done():
+                turn.set_result(self._start(following))
+
+    def _start(self, mailbox: str) -> float:
+        self._free -= 1
+        began = self._now()
+        self._started.setdefault(mailbox, []).append(began)
+        return began
+
+    def _may_start(self, mailbox: str) -> bool:
+        if self._free != 1 or mailbox not in self._started:
+            return self._free > 0
+        return self._now() - min(self._started[mailbox]) < LONG_READING
+
+    def _next(self) -> str | None:
+        return next(filter(self._may_start, self._waiting), None) if self._free else None
+
+
+@dataclass(slots=True)
+class _Record:
+    at: float
+    times: int = 0
+
+
+class CostlySenders:
+    """Remembers, for each mailbox, senders whose mail recently reached a limit of time or memory. Kept in memory
+    only, with bounded size."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._senders: OrderedDict[str, OrderedDict[str, _Record]] = OrderedDict()
+
+    def of(self, mailbox: str) -> frozenset[str]:
+        """The senders of a mailbox whose mail is read in part at once."""
+        senders = self._senders.get(mailbox)
+        if senders is None:
+            return frozenset()
+        oldest = self._now() - REMEMBERED
+        return frozenset(sender for sender, record in senders.items() if record.at > oldest)
+
+    def note(self, mailbox: str, sender: str) -> bool:
+        """Note that another email of the sender could not be read in full; returns whether to log it."""
+        senders = self._senders.setdefault(mailbox, OrderedDict())
+        self._senders.move_to_end(mailbox)
+        record = senders.setdefault(sender, _Record(0.0))
+        if record.at <= self._now() - REMEMBERED:
+            record.times = 0
+        record.at, record.times = self._now(), record.times + 1
+        senders.move_to_end(sender)
+        if len(senders) > MOST_SENDERS:
+            senders.popitem(last=False)
+        if len(self._senders) > MOST_MAILBOXES:
+            self._senders.popitem(last=False)
+        return record.times == WARN_AFTER

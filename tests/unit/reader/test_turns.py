@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from backend.reader.turns import (
+from backend.reader.pool import (
     LONG_READING,
     MOST_MAILBOXES,
     MOST_SENDERS,
