@@ -1,19 +1,28 @@
-"""The web application, assembled from its blueprints, guards, error handlers and log."""
+"""The web application: its blueprints, guards and log put together, and how errors are answered."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from math import ceil
 
 from hypercorn.middleware import ProxyFixMiddleware
-from quart import Quart
+from quart import Quart, Response, json, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
 
-from backend.web import error_map, google, guards, operator, pages, sender, streams
+from backend.domain import errors
+from backend.locale import error_words
+from backend.web import google, guards, operator, pages, sender, streams
 from backend.web.addon import routes as addon_routes
 from backend.web.api import described
 from backend.web.api import routes as api
+from backend.web.api.authentication import PREFIX, http_error
+from backend.web.guards import log_bug, log_refusal
 from backend.web.owner import devices, insights, lists, review, start
 from backend.web.owner import settings as owner_settings
-from backend.web.services import Services, register_services
+from backend.web.pages import language_of, page, sender_words, wants_page
+from backend.web.services import Services, register_services, services
 
 BLUEPRINTS = (
     google.push_routes,
@@ -50,7 +59,9 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     settings, measures = services.context.settings, register_services(app, services)
     guards.register_log(app)
     guards.register_guards(app, settings)
-    error_map.register_errors(app)
+    app.register_error_handler(errors.PitchgateError, _pitchgate_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _bug)
     pages.register_static(app)
     pages.register_filters(app)
     described.register_openapi(app)
@@ -68,3 +79,107 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     gate = google.PushGate(app.asgi_app, services.context, services.push_callers, measures)
     app.asgi_app = gate  # type: ignore[method-assign, assignment]
     return app
+
+
+# ---- Answers to errors: one table for our errors, one for HTTP errors
+# A browser gets a page, other callers a JSON problem: `status`, `code`, `title`, `detail`, and `field` if one is
+# invalid.
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """What the caller gets. `own_words`: the error's own title and remedy may be shown."""
+
+    status: int
+    code: str
+    own_words: bool = False
+
+
+TABLE: dict[type[errors.PitchgateError], ErrorAnswer] = {
+    errors.PitchgateError: ErrorAnswer(500, "broken"),
+    errors.Refused: ErrorAnswer(422, "refused", own_words=True),
+    errors.Unauthenticated: ErrorAnswer(401, "unauthenticated"),
+    errors.NotFound: ErrorAnswer(404, "not_found", own_words=True),
+    errors.Expired: ErrorAnswer(410, "expired", own_words=True),
+    errors.Conflict: ErrorAnswer(409, "conflict"),
+    errors.LaneLost: ErrorAnswer(409, "conflict"),
+    errors.GoogleError: ErrorAnswer(502, "google"),
+    errors.Gone: ErrorAnswer(404, "not_found"),
+    errors.HistoryGone: ErrorAnswer(502, "google"),
+    errors.TryLater: ErrorAnswer(503, "unavailable"),
+    errors.Unexplained: ErrorAnswer(503, "unavailable"),
+    errors.StoreAway: ErrorAnswer(503, "unavailable"),
+    errors.NotYet: ErrorAnswer(503, "unavailable"),
+    errors.SendUncertain: ErrorAnswer(502, "google"),
+    errors.NeedsReconnect: ErrorAnswer(409, "needs_reconnect", own_words=True),
+    errors.Rejected: ErrorAnswer(502, "google"),
+}
+
+HTTP_CODES = {
+    400: "bad_request",
+    403: "cross_site",
+    404: "not_found",
+    405: "wrong_method",
+    408: "too_slow",
+    413: "too_large",
+    429: "too_many",
+    503: "unavailable",
+}
+KEPT_HEADERS = ("Allow", "Retry-After")
+
+
+def answer_for(error: errors.PitchgateError) -> ErrorAnswer:
+    """The entry for the error's nearest base class in `TABLE`; with the error's own code if that may be shown."""
+    row = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+    own = isinstance(error, errors.Refused) and row.own_words
+    return ErrorAnswer(row.status, error.code, own_words=True) if own else row
+
+
+async def problem(status: int, error: errors.PitchgateError, code: str = "", **headers: str) -> Response:
+    """An error answer, as a page or as JSON, in the words of `error`. `code` replaces the error's own code."""
+    title, detail = error_words(language_of(request.accept_languages), error)
+    if wants_page():
+        words = sender_words(request.accept_languages)
+        public_code = code or error.code
+        more = {"code": public_code, "following": words.get(f"{public_code}_next", "")}
+        response = await page("problem.html", status, title=title, detail=detail, words=words, **more)
+    else:
+        field = error.field if isinstance(error, errors.Refused) else ""
+        fields = {
+            "status": status,
+            "code": code or error.code,
+            "title": title,
+            "detail": detail,
+            "field": field,
+        }
+        content = json.dumps({key: value for key, value in fields.items() if value != ""})
+        response = Response(content, status, content_type="application/problem+json")
+    response.headers.extend(headers)
+    return response
+
+
+async def _pitchgate_error(error: errors.PitchgateError) -> Response:
+    answer = answer_for(error)
+    if answer.status >= 500 and not isinstance(error, errors.StoreAway):  # the store logs that itself
+        log_refusal(answer.code, error)
+    headers = {}
+    if isinstance(error, errors.TryLater) and error.retry_at is not None:
+        wait = (error.retry_at - services().context.clock.now()).total_seconds()
+        headers["Retry-After"] = str(max(1, ceil(wait)))
+    shown = error if answer.own_words else errors.PitchgateError(answer.code)
+    return await problem(answer.status, shown, answer.code, **headers)
+
+
+async def _http_error(error: HTTPException) -> Response | AnyResponse:
+    status = error.code or 500
+    if status < 400:
+        return error.get_response()
+    if request.path.startswith(f"{PREFIX}/"):
+        return await http_error(error)
+    headers = {name: value for name, value in error.get_headers() if name in KEPT_HEADERS}
+    return await problem(status, errors.PitchgateError(HTTP_CODES.get(status, "broken")), **headers)
+
+
+async def _bug(error: Exception) -> Response:
+    log_bug(error)
+    return await problem(500, errors.PitchgateError("broken"))

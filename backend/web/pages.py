@@ -46,6 +46,12 @@ async def page(template: str, status: int = 200, **values: Any) -> Response:
     return Response(body, status, content_type="text/html; charset=utf-8")
 
 
+def wants_page() -> bool:
+    """Whether the caller prefers HTML to JSON, as a browser that navigates does."""
+    accepted = request.accept_mimetypes
+    return accepted["text/html"] > accepted["application/json"]
+
+
 # ---- A page's texts
 
 

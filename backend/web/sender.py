@@ -17,9 +17,8 @@ from backend.domain.errors import Expired, Refused, TryLater
 from backend.pipeline import solve as solving
 from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
 from backend.ports.system import CaptchaKind
-from backend.web.error_map import wants_page
 from backend.web.guards import content_policy, guarded, log_abuse, per_link, per_minute, per_network
-from backend.web.pages import page, sender_words
+from backend.web.pages import page, sender_words, wants_page
 from backend.web.services import services
 
 blueprint = Blueprint("challenge", __name__, url_prefix="/c")

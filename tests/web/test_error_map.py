@@ -10,7 +10,7 @@ from quart import Quart
 
 from backend.domain import errors
 from backend.domain.errors import PitchgateError, Refused
-from backend.web.error_map import TABLE, answer_for
+from backend.web.app import TABLE, answer_for
 from tests.web.service import Client, unopened
 
 SECRET = "password=hunter2"

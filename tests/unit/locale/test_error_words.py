@@ -14,7 +14,7 @@ import pytest
 import backend
 from backend.domain.errors import PitchgateError, Refused, TryLater
 from backend.locale import DEFAULT, LANGUAGES, catalogue, error_words
-from backend.web.error_map import HTTP_CODES, TABLE
+from backend.web.app import HTTP_CODES, TABLE
 
 HERE = Path(backend.__file__).parent
 OURS = [path for path in sorted(HERE.rglob("*.py")) if "sandbox" not in path.relative_to(HERE).parts]
