@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain import errors
 from backend.locale import error_words
-from backend.web import google, guards, operator, pages, sender, streams
+from backend.web import google, guards, operator, pages, sender
 from backend.web.addon import routes as addon_routes
 from backend.web.api import described
 from backend.web.api import routes as api
@@ -56,7 +56,8 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     app = Quart(__name__, static_folder=None)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    settings, measures = services.context.settings, register_services(app, services)
+    settings, stopping = services.context.settings, stopping or asyncio.Event()
+    measures = register_services(app, services, stopping)
     guards.register_log(app)
     guards.register_guards(app, settings)
     app.register_error_handler(errors.PitchgateError, _pitchgate_error)
@@ -67,10 +68,8 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     described.register_openapi(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    stopping = stopping or asyncio.Event()
-    streams.register_streams(app, stopping)
     if settings.live_page:
-        operator.register_live_page(app, stopping)
+        app.register_blueprint(operator.live_page)
     if settings.story_url:
         pages.register_story(app, settings.story_url)
     if hops := settings.trusted_proxies:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from quart import Blueprint, Quart, Response, current_app, json, jsonify, render_template, request
@@ -20,7 +20,7 @@ from backend.locale import Words
 from backend.transactions.store import Store
 from backend.web.guards import guarded, log_bug, per_minute
 from backend.web.pages import SELLER, state_of, words_for
-from backend.web.services import measures, services
+from backend.web.services import Streams, measures, services, streams
 
 # ---- Health and metrics
 
@@ -224,7 +224,9 @@ def _sentence_key(view: MessageView, lane: str, challenge: Challenge | None) -> 
 
 live_page = Blueprint("live", __name__, url_prefix="/live")
 
-KEY = "pitchgate_live"
+LIVE = "live"
+"""The name under which the page's streams are counted."""
+
 MOST_LINES = 40
 MOST_MAILBOXES = 20
 MOST_STREAMS = 20
@@ -233,20 +235,6 @@ POLL_SECONDS = 1.0
 
 MOST_POLLS = 300
 """Reads after which a stream ends. The browser reconnects by itself."""
-
-
-class LiveStreams:
-    """The number of open streams, and whether the server is stopping."""
-
-    def __init__(self, stopping: asyncio.Event) -> None:
-        self.stopping = stopping
-        self.open = 0
-
-
-def register_live_page(app: Quart, stopping: asyncio.Event) -> None:
-    """Add the live page to an app."""
-    app.extensions[KEY] = LiveStreams(stopping)
-    app.register_blueprint(live_page)
 
 
 @live_page.get("")
@@ -263,13 +251,12 @@ async def page() -> str:
 @guarded(per_minute(60))
 async def events() -> Response:
     """Server-sent events: `board` with the page's new content, whenever it changes."""
-    streams = cast(LiveStreams, current_app.extensions[KEY])
-    if streams.open >= MOST_STREAMS:
+    if streams().open[LIVE] >= MOST_STREAMS:
         raise ServiceUnavailable(retry_after=10)
     proxy: Any = current_app  # its type differs between releases of Quart
     app: Quart = proxy._get_current_object()
     response = Response(
-        _stream(app, streams, services().context.store, words_for("live", request.accept_languages)),
+        _stream(app, streams(), services().context.store, words_for("live", request.accept_languages)),
         content_type="text/event-stream",
     )
     response.timeout = None
@@ -277,8 +264,8 @@ async def events() -> Response:
     return response
 
 
-async def _stream(app: Quart, streams: LiveStreams, store: Store, t: Words) -> AsyncIterator[bytes]:
-    streams.open += 1
+async def _stream(app: Quart, streams: Streams, store: Store, t: Words) -> AsyncIterator[bytes]:
+    streams.open[LIVE] += 1
     shown = ""
     try:
         yield b"retry: 2000\n\n"
@@ -293,7 +280,7 @@ async def _stream(app: Quart, streams: LiveStreams, store: Store, t: Words) -> A
             if await _stopped(streams.stopping):
                 return
     finally:
-        streams.open -= 1
+        streams.open[LIVE] -= 1
 
 
 async def _stopped(stopping: asyncio.Event) -> bool:

@@ -1,8 +1,11 @@
-"""The services that routes use, and the app's Prometheus metrics."""
+"""What the app holds for its routes: the services, its Prometheus metrics, and the loop of its event streams."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import asyncio
+import collections
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
@@ -10,7 +13,7 @@ from typing import Any, cast
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from quart import Quart, current_app
+from quart import Quart, Response, current_app, json
 
 from backend import logs
 from backend.pipeline.addon import AddonService
@@ -22,7 +25,55 @@ from backend.pipeline.review import InsightService, ReviewService
 from backend.pipeline.solve import Checks
 from backend.ports.gmail import Authorizer, PushCallers
 from backend.ports.system import Pushed
-from backend.transactions.records import PushFate
+from backend.transactions.driver import Notifier
+from backend.transactions.records import Event, News, PushFate
+
+# ---- What the app holds
+
+
+KEY = "pitchgate"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What `create_app` needs. `checks` verifies captchas. Without `addon` the add-on's endpoints answer 404. `failed`
+    counts failed attempts by job and cause since the process started; the job loop updates it, /metrics reads it."""
+
+    context: Context
+    authorizer: Authorizer
+    push_callers: PushCallers
+    checks: Checks
+    devices: DeviceService
+    review: ReviewService
+    insights: InsightService
+    archive: ArchiveService
+    web_push: WebPushService
+    addon: AddonService | None = None
+    failed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
+def register_services(app: Quart, services: Services, stopping: asyncio.Event) -> Measures:
+    """Store in the app what its routes use, with new metrics, which are returned. `create_app` calls this once."""
+    measures = Measures()
+    app.extensions[KEY] = (services, measures, Streams(stopping))
+    return measures
+
+
+def services() -> Services:
+    return _held()[0]
+
+
+def measures() -> Measures:
+    return _held()[1]
+
+
+def streams() -> Streams:
+    return _held()[2]
+
+
+def _held() -> tuple[Services, Measures, Streams]:
+    return cast("tuple[Services, Measures, Streams]", current_app.extensions[KEY])
+
 
 # ---- Prometheus metrics
 # Each app has its own registry, so that two apps in one process stay separate.
@@ -162,42 +213,110 @@ class Measures:
         return generate_latest(self._registry) + generate_latest(judged.registry)
 
 
-# ---- Services and metrics of the app
+# ---- Streams of server-sent events
+# Each sends a mailbox's changes from where the client left off, and sleeps until the store's notifier wakes it. Changes
+# by other processes on the same SQLite file and those that only time brings do not, so it also reads the store every
+# few seconds.
 
 
-KEY = "pitchgate"
+TICK = 5.0
+"""Seconds after which a stream reads the store although nothing woke it."""
+
+QUIET_TICKS = 3
+"""Reads without changes after which a comment is sent, to reveal a broken connection."""
+
+BURST_SECONDS = 0.1
+"""Seconds between changes and the next read, so that a burst takes few reads."""
+
+BATCH = 200
+NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(slots=True)
+class Streams:
+    """The number of open streams by device or browser, and whether the server is stopping."""
+
+    stopping: asyncio.Event
+    open: collections.Counter[str] = field(default_factory=collections.Counter)
+
+
+async def nothing() -> bytes:
+    """The default of `Feed.extra_event`: no event."""
+    return b""
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
-    """What `create_app` needs. `checks` verifies captchas. Without `addon` the add-on's endpoints answer 404. `failed`
-    counts failed attempts by job and cause since the process started; the job loop updates it, /metrics reads it."""
+class Feed:
+    """What one stream sends.
 
-    context: Context
-    authorizer: Authorizer
-    push_callers: PushCallers
-    checks: Checks
-    devices: DeviceService
-    review: ReviewService
-    insights: InsightService
-    archive: ArchiveService
-    web_push: WebPushService
-    addon: AddonService | None = None
-    failed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    Streams are counted by `name`. `look(after, limit)` reads the changes after a number; `as_text` formats one (b"" if
+    this stream leaves it out). `missed` is the name of the event sent if older changes are no longer stored.
+    `extra_event` is called while there are no changes and may return an event of its own.
+    """
 
-
-def register_services(app: Quart, services: Services) -> Measures:
-    """Store the services and new metrics in the app; returns the metrics. `create_app` calls this once."""
-    measures = Measures()
-    app.extensions[KEY] = (services, measures)
-    return measures
+    name: str
+    notifier: Notifier
+    look: Callable[[int, int], Awaitable[News]]
+    as_text: Callable[[Event], bytes]
+    missed: str
+    extra_event: Callable[[], Awaitable[bytes]] = nothing
 
 
-def services() -> Services:
-    """The services of the current app."""
-    return cast("tuple[Services, Measures]", current_app.extensions[KEY])[0]
+def streamed(feed: Feed, given: str, now: int = -1) -> Response:
+    """The streaming answer, with the changes after the number `given`, or after `now` if none is given.
+
+    Anything but a number counts as one too old.
+    """
+    after = int(given) if NUMBER.fullmatch(given) else -1 if given else now
+    response = Response(follow(streams(), feed, after), content_type="text/event-stream")
+    response.timeout = None
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
 
 
-def measures() -> Measures:
-    """The metrics of the current app."""
-    return cast("tuple[Services, Measures]", current_app.extensions[KEY])[1]
+async def follow(streams: Streams, feed: Feed, after: int) -> AsyncIterator[bytes]:
+    """The events of a stream, until its device or session ends, the server stops or the client disconnects."""
+    streams.open[feed.name] += 1
+    quiet = 0
+    try:
+        yield b"retry: 3000\n\n"
+        while not streams.stopping.is_set():
+            heard = feed.notifier.rings
+            news = await feed.look(after, BATCH)
+            if not news.alive:
+                return
+            if news.lost:
+                after = news.latest
+                yield line(after, feed.missed, {})
+            for event in news.events:
+                after = event.id
+                if text := feed.as_text(event):
+                    yield text
+            quiet = 0 if news.events else quiet + 1
+            if (quiet == 1 or quiet > QUIET_TICKS) and (added := await feed.extra_event()):
+                yield added
+            if quiet > QUIET_TICKS:
+                quiet = 1
+                yield b": still here\n\n"
+            if len(news.events) < BATCH:
+                await _wait_for_news(streams.stopping, feed.notifier, heard, bool(news.events))
+    finally:
+        streams.open[feed.name] -= 1
+        if not streams.open[feed.name]:
+            del streams.open[feed.name]
+
+
+def line(number: int, name: str, data: Mapping[str, object]) -> bytes:
+    """A server-sent event with its id, name and data."""
+    return f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+async def _wait_for_news(stopping: asyncio.Event, notifier: Notifier, heard: int, busy: bool) -> None:
+    """Wait until there may be changes or the server stops; after changes (`busy`) only `BURST_SECONDS`."""
+    news = asyncio.sleep(BURST_SECONDS) if busy else notifier.rung(TICK, heard)
+    waits = (asyncio.create_task(stopping.wait()), asyncio.create_task(news))
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -14,8 +14,8 @@ import pytest
 from backend.domain.mailbox.decisions import Decision
 from backend.transactions.driver import Notifier
 from backend.transactions.records import Event, EventKind, News
-from backend.web import streams as module
-from backend.web.streams import BATCH, KEY, QUIET_TICKS, TICK, Feed, Streams, follow, line
+from backend.web import services as module
+from backend.web.services import BATCH, KEY, QUIET_TICKS, TICK, Feed, Streams, follow, line
 from tests.web.service import Caller, Office, office
 
 SECONDS = 60.0
@@ -275,4 +275,4 @@ async def test_a_computer_that_is_removed_hears_the_end_at_once(here: Office) ->
         (device,) = [one for one in await here.store.devices("ana") if one.id.endswith(caller.token[:8])]
         await other.request("DELETE", f"devices/{device.id}", 204)
         await asyncio.wait_for(stream.as_response(), SECONDS)
-    assert not here.app.extensions[KEY].open
+    assert not here.app.extensions[KEY][2].open

@@ -39,8 +39,7 @@ from backend.web.api.described import described
 from backend.web.api.schemas import Resumption
 from backend.web.guards import guarded, per_minute
 from backend.web.pages import language_of, state_of
-from backend.web.services import services
-from backend.web.streams import Feed, line, streamed, streams
+from backend.web.services import Feed, line, services, streamed, streams
 
 # ---- Status, held mail, messages, questions and previews
 

@@ -40,8 +40,7 @@ from backend.web.owner.review_show import (
     sender_address,
 )
 from backend.web.pages import page, words_for
-from backend.web.services import services
-from backend.web.streams import Feed, line, streamed, streams
+from backend.web.services import Feed, line, services, streamed, streams
 
 # ---- The pages, which change nothing
 

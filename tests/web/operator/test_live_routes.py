@@ -14,7 +14,8 @@ from quart import Quart
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome
 from backend.settings import Settings
-from backend.web.operator import KEY, MOST_LINES, MOST_STREAMS
+from backend.web.operator import LIVE, MOST_LINES, MOST_STREAMS
+from backend.web.services import KEY
 from tests.web.service import Client, Office, office, unopened
 
 SECONDS = 60.0
@@ -110,11 +111,11 @@ async def test_streams_end_when_the_server_stops(tmp_path: Path) -> None:
             stopping.set()
             await asyncio.wait_for(connection.as_response(), SECONDS)
 
-        assert here.app.extensions[KEY].open == 0
+        assert here.app.extensions[KEY][2].open[LIVE] == 0
 
 
 async def test_there_are_only_so_many_streams(app: Quart, client: Client) -> None:
-    app.extensions[KEY].open = MOST_STREAMS
+    app.extensions[KEY][2].open[LIVE] = MOST_STREAMS
 
     answer = await client.get("/live/events")
 
@@ -133,4 +134,4 @@ async def test_a_stream_does_not_run_for_ever(
     text = await answer.get_data(as_text=True)
     assert text.count("event: board") == 1
     assert text.count(": still here") == 2
-    assert app.extensions[KEY].open == 0
+    assert app.extensions[KEY][2].open[LIVE] == 0
