@@ -18,7 +18,7 @@ COMMANDS = {
     "mailbox": ("backend.commands.store", "mailbox_group"),
     "addon": ("backend.commands.cloud", "addon_group"),
     "keys": ("backend.commands.store", "keys_group"),
-    "db": ("backend.commands.db", "db_group"),
+    "db": ("backend.commands.store", "db_group"),
     "audit": ("backend.commands.audit", "audit_group"),
     "watch": ("backend.commands.audit", "watch_command"),
     "models": ("backend.commands.models", "models_group"),

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from backend.commands.db import db_group
+from backend.commands.store import db_group
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.message import Outcome

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from click.testing import CliRunner
 
-from backend.commands.db import db_group
+from backend.commands.store import db_group
 from backend.domain.entry.challenge import LedgerEntry, Posting
 from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.decisions import Decision, RuleKind
