@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any, Protocol
 
 import aiohttp
-from googleapiclient.discovery import build_from_document
-from googleapiclient.http import HttpMock
 
 from backend.domain.errors import PitchgateError
+from backend.gmail.executor import google_service
 from backend.gmail.pubsub import CloudCredentials
 from backend.terminal import words
 
@@ -58,12 +58,7 @@ class GoogleCloud:
     def api(self, name: str) -> Any:
         """A service object, whose requests `ask` sends."""
         if name not in self._built:
-            document = _document(name)
-            if self._root:
-                document["rootUrl"] = document["baseUrl"] = f"{self._root}/"
-            document.pop("mtlsRootUrl", None)
-            # The builder requires a transport. This one never uses the network.
-            self._built[name] = build_from_document(document, http=HttpMock(headers={"status": "501"}))
+            self._built[name] = google_service(_document(name), self._root)
         return self._built[name]
 
     async def find(self, request: Any) -> Json | None:
@@ -95,12 +90,10 @@ class GoogleCloud:
         return response if isinstance(response, dict) else {}
 
 
-def _document(name: str) -> Json:
+def _document(name: str) -> Traversable:
     if name in OWN:
-        file = resources.files(__package__) / "documents" / f"{OWN[name]}.json"
-    else:
-        file = resources.files("googleapiclient") / f"discovery_cache/documents/{APIS[name]}.json"
-    return dict(json.loads(file.read_text(encoding="utf-8")))
+        return resources.files(__package__) / "documents" / f"{OWN[name]}.json"
+    return resources.files("googleapiclient") / f"discovery_cache/documents/{APIS[name]}.json"
 
 
 def _refused(request: Any, response: object, status: int) -> CloudRefused:

@@ -20,10 +20,18 @@ from backend.domain.mailbox.message import LABEL_NAMES, PARENT, LabelIds
 from backend.gmail import answers
 from backend.gmail.answers import AnswerUnreadable, NameTaken, OneWatchOnly, send_uncertain
 from backend.gmail.callers import GoogleKeys, GoogleTokens, PushVerifier
-from backend.gmail.executor import CONNECTIONS, TOO_LARGE, Executor, check_addresses, open_session
+from backend.gmail.executor import (
+    CONNECTIONS,
+    TOO_LARGE,
+    Executor,
+    GmailCall,
+    Priority,
+    Requests,
+    check_addresses,
+    open_session,
+)
 from backend.gmail.oauth import AccessTokens, GoogleAuthorizer
 from backend.gmail.quota import Quota, prices
-from backend.gmail.requests import GmailCall, Priority, Requests
 from backend.ports.gmail import (
     NO_LABELS,
     Answered,

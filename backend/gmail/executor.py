@@ -1,25 +1,36 @@
-"""Sends the requests that `requests` builds over one aiohttp session, and raises error answers as domain errors."""
+"""Requests to Google: google-api-python-client builds them from its bundled discovery document, we send them over one
+aiohttp session, and error answers are raised as domain errors."""
 
 from __future__ import annotations
 
+import base64
 import json
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from enum import IntEnum
+from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import aiohttp
 import structlog
 from aiohttp.connector import Connection
 
 from backend.domain.errors import GoogleError, NeedsReconnect, Refused, Rejected, TryLater
-from backend.gmail.answers import AnswerUnreadable, read_answer, reconnect, send_uncertain, translate
+from backend.gmail.answers import (
+    CREATES_MAIL,
+    AnswerUnreadable,
+    read_answer,
+    reconnect,
+    send_uncertain,
+    translate,
+)
 from backend.gmail.quota import Quota
-from backend.gmail.requests import GmailCall
 from backend.ports.system import Clock
 from backend.settings import Settings, on_this_machine
 
@@ -32,7 +43,6 @@ SMALL_ANSWER = 1_000_000
 CONNECTIONS = 200
 KEEP_ALIVE = 30.0
 """Seconds an idle connection is kept: less than Google keeps it, so that we close it first."""
-
 
 TOO_LARGE = "answerTooLarge"
 """Our own reason for refusing an answer: it is larger than `PITCHGATE_RESPONSE_LIMIT`."""
@@ -67,11 +77,9 @@ def check_addresses(settings: Settings) -> None:
     """Raise `Refused` (code insecure_url) for an address without https, unless it is on this machine."""
     for name in ("authorize_url", "token_url", "revoke_url", "jwks_url", "gmail_url", "pubsub_url"):
         parts = urlsplit(getattr(settings, name))
-        if parts.scheme == "https" and parts.hostname:
-            continue
-        if parts.scheme == "http" and on_this_machine(getattr(settings, name)):
-            continue
-        raise Refused("insecure_url", name=name, setting=name.upper(), field=name)
+        local = parts.scheme == "http" and on_this_machine(getattr(settings, name))
+        if not local and not (parts.scheme == "https" and parts.hostname):
+            raise Refused("insecure_url", name=name, setting=name.upper(), field=name)
 
 
 @asynccontextmanager
@@ -146,12 +154,7 @@ async def ask_form(session: aiohttp.ClientSession, url: str, form: str) -> Reply
     """POST an OAuth form. Raises `TryLater` if there is no complete answer, or one of status 3xx, 429 or 5xx."""
     try:
         reply = await ask(session, "POST", url, headers=FORM, body=form.encode("ascii"))
-    except (
-        aiohttp.ClientError,
-        OSError,
-        AnswerTooLarge,
-        AnswerUnreadable,
-    ) as error:  # OSError: TimeoutError too
+    except (aiohttp.ClientError, OSError, AnswerTooLarge, AnswerUnreadable) as error:  # TimeoutError too
         raise TryLater("later.away", reason=type(error).__name__) from error
     if reply.status >= 500 or reply.status == 429 or 300 <= reply.status < 400:
         raise TryLater("later.trouble", reason=f"http{reply.status}")
@@ -297,13 +300,8 @@ class Executor:
         now = self._clock.now()
         answer = read_answer(reply.status, reply.headers, reply.body, now)
         error = translate(answer, call.method, now, self._daily_wait)
-        log.info(
-            "google_refused",
-            mailbox=mailbox_id,
-            method=call.method,
-            status=reply.status,
-            reason=answer.reason,
-        )
+        about = {"method": call.method, "status": reply.status, "reason": answer.reason}
+        log.info("google_refused", mailbox=mailbox_id, **about)
         if isinstance(error, TryLater) and error.key in _QUOTA_ERRORS:
             self._quota.gate(mailbox_id).refused()
             if error.retry_at is not None:
@@ -327,3 +325,175 @@ def _broken(call: GmailCall, reason: str) -> GoogleError:
     if call.is_send:
         return send_uncertain(reason)
     return TryLater("later.broke", reason=reason)
+
+
+# ---- Building requests
+# The library knows every path, parameter and type of the API; its blocking transport (httplib2) is not used. Resource
+# objects are kept, which makes a request ten times cheaper than calling `users().messages()` each time. The requests
+# needed for every message are built once as templates with a placeholder for the id.
+
+
+HISTORY_TYPES = ("messageAdded", "messageDeleted", "labelAdded", "labelRemoved")
+LIST_LIMIT = 500
+_LONGEST_URI = 2_048
+_ID_PLACEHOLDER = "the0place0of0an0id"
+
+
+class Priority(IntEnum):
+    """Order of requests when quota is short: caused by a push (and all that is not named below), then new mail, then
+    background reading, such as collecting correspondents from Sent."""
+
+    PUSH = 0
+    MAIL = 1
+    INDEX = 2
+
+
+@dataclass(frozen=True, slots=True)
+class GmailCall:
+    """A request, complete but for its access token. `method` is Google's name for it, such as gmail.users.watch."""
+
+    method: str
+    verb: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    priority: Priority = Priority.PUSH
+
+    @property
+    def is_send(self) -> bool:
+        """Whether a retry could send or insert a second email."""
+        return self.method in CREATES_MAIL
+
+
+def google_service(document: Traversable, root: str = "") -> Any:
+    """The library's service object for a discovery document, whose requests go to `root` (scheme and host)."""
+    # Imported here because the import takes 5% of the time to start: `bootstrap` loads it once the port is open.
+    from googleapiclient.discovery import build_from_document
+    from googleapiclient.http import HttpMock
+
+    about = json.loads(document.read_text(encoding="utf-8"))
+    if root:  # all of these, or uploads and batches would still go to Google's host
+        about["rootUrl"] = about["baseUrl"] = f"{root}/"
+    about.pop("mtlsRootUrl", None)
+    # It only builds the requests. Should the library ever send one itself, the mock answers 501.
+    return build_from_document(about, http=HttpMock(headers={"status": "501"}))
+
+
+class Requests:
+    """Builds all requests to Gmail. `root` is scheme and host, without a trailing slash."""
+
+    def __init__(self, root: str) -> None:
+        document = resources.files("googleapiclient").joinpath("discovery_cache/documents/gmail.v1.json")
+        self._users = google_service(document, root).users()
+        self._history = self._users.history()
+        self._messages = self._users.messages()
+        self._threads = self._users.threads()
+        self._labels = self._users.labels()
+        settings = self._users.settings()
+        self._history_template = self._history_page(_ID_PLACEHOLDER, "")
+        self._message_template = _call(
+            self._messages.get(userId="me", id=_ID_PLACEHOLDER, format="full"), Priority.MAIL
+        )
+        self._modify_template = _call(self._messages.modify(userId="me", id=_ID_PLACEHOLDER, body={}))
+        self._send_template = _call(self._messages.send(userId="me", body={}))
+        self._send_as = _call(settings.sendAs().list(userId="me"))
+        self._vacation = _call(settings.getVacation(userId="me"))
+        self._filters = _call(settings.filters().list(userId="me"))
+
+    def profile(self) -> GmailCall:
+        return _call(self._users.getProfile(userId="me"))
+
+    def watch(self, topic: str) -> GmailCall:
+        """watch, for all changes: label changes and sent mail matter as much as new mail."""
+        return _call(self._users.watch(userId="me", body={"topicName": topic}))
+
+    def stop(self) -> GmailCall:
+        return _call(self._users.stop(userId="me"))
+
+    def history(self, start: str, page: str) -> GmailCall:
+        """history.list, all four types."""
+        return self._history_page(start, page) if page else _with_id(self._history_template, start)
+
+    def _history_page(self, start: str, page: str) -> GmailCall:
+        asked = {"historyTypes": list(HISTORY_TYPES), "maxResults": LIST_LIMIT, "pageToken": page or None}
+        return _call(self._history.list(userId="me", startHistoryId=start, **asked))
+
+    def list_messages(
+        self, query: str, page: str, limit: int, priority: Priority = Priority.INDEX, *, label: str = ""
+    ) -> GmailCall:
+        asked = {"q": query or None, "pageToken": page or None, "labelIds": label or None}  # None is left out
+        most = max(1, min(limit, LIST_LIMIT))
+        return _call(self._messages.list(userId="me", maxResults=most, **asked), priority)
+
+    def message(self, gmail_id: str) -> GmailCall:
+        return _with_id(self._message_template, gmail_id)
+
+    def message_labels(self, gmail_id: str) -> GmailCall:
+        """messages.get in minimal format: labels and snippet."""
+        return _call(self._messages.get(userId="me", id=gmail_id, format="minimal"), Priority.INDEX)
+
+    def message_headers(self, gmail_id: str, names: Sequence[str]) -> GmailCall:
+        """messages.get with only the headers `names` (all headers if empty) and Gmail's snippet."""
+        asked = {"id": gmail_id, "format": "metadata", "metadataHeaders": list(names)}
+        return _call(self._messages.get(userId="me", **asked), Priority.INDEX)
+
+    def thread_headers(self, thread_id: str, names: Sequence[str]) -> GmailCall:
+        """threads.get with only the headers `names` of each message."""
+        return _call(
+            self._threads.get(userId="me", id=thread_id, format="metadata", metadataHeaders=list(names))
+        )
+
+    def modify(self, gmail_id: str, add: Sequence[str], remove: Sequence[str]) -> GmailCall:
+        body = json.dumps({"addLabelIds": list(add), "removeLabelIds": list(remove)})
+        return replace(_with_id(self._modify_template, gmail_id), body=body.encode())
+
+    def send(self, raw: bytes, thread_id: str) -> GmailCall:
+        """messages.send into a thread ("" for a new one)."""
+        body = {"raw": base64.urlsafe_b64encode(raw).decode("ascii")}
+        if thread_id:
+            body["threadId"] = thread_id
+        return replace(self._send_template, body=json.dumps(body).encode())
+
+    def insert(self, raw: bytes, labels: Sequence[str]) -> GmailCall:
+        """messages.insert: adds a message to the mailbox, dated now, without sending it."""
+        body = {"raw": base64.urlsafe_b64encode(raw).decode("ascii"), "labelIds": list(labels)}
+        return _call(self._messages.insert(userId="me", body=body, internalDateSource="receivedTime"))
+
+    def labels(self) -> GmailCall:
+        return _call(self._labels.list(userId="me"))
+
+    def create_label(self, name: str) -> GmailCall:
+        """labels.create, shown in the label list and on messages."""
+        body = {"name": name, "labelListVisibility": "labelShow", "messageListVisibility": "show"}
+        return _call(self._labels.create(userId="me", body=body))
+
+    def send_as(self) -> GmailCall:
+        return self._send_as
+
+    def filters(self) -> GmailCall:
+        return self._filters
+
+    def vacation(self) -> GmailCall:
+        return self._vacation
+
+
+def _with_id(template: GmailCall, value: str) -> GmailCall:
+    """The request of `template` with `value` as its id."""
+    url = template.url.replace(_ID_PLACEHOLDER, quote(value, safe=""))
+    return replace(template, url=url)
+
+
+def _call(request: Any, priority: Priority = Priority.PUSH) -> GmailCall:
+    """The library's request as a `GmailCall`. Header names are in lower case."""
+    headers = {name: str(value) for name, value in request.headers.items()}
+    # Google compresses only if both headers name gzip, the only encoding we decompress.
+    headers["accept-encoding"] = "gzip"
+    headers["user-agent"] = "pitchgate (gzip)"
+    body = request.body.encode("utf-8") if isinstance(request.body, str) else request.body
+    verb, url = request.method, request.uri
+    if verb == "GET" and len(url) > _LONGEST_URI:
+        # Google's rule for long URLs: the query is sent as a form, and the real verb in a header.
+        parts = urlsplit(url)
+        verb, url, body = "POST", urlunsplit(parts._replace(query="")), parts.query.encode("ascii")
+        headers |= {"x-http-method-override": "GET", "content-type": "application/x-www-form-urlencoded"}
+    return GmailCall(request.methodId, verb, url, headers, body, priority)

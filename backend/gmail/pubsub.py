@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -15,7 +14,7 @@ import aiohttp
 from backend.domain.errors import TryLater
 from backend.domain.mailbox.mailbox import PullFailure
 from backend.gmail.answers import AnswerUnreadable
-from backend.gmail.executor import AnswerTooLarge, Reply, ask
+from backend.gmail.executor import AnswerTooLarge, Reply, ask, google_service
 from backend.ports.gmail import PulledNotice
 from backend.settings import Settings
 
@@ -77,26 +76,6 @@ _BY_STATUS = {
 }
 
 
-@cache
-def pubsub_document() -> str:
-    """Pub/Sub's discovery document, as google-api-python-client ships it."""
-    name = "discovery_cache/documents/pubsub.v1.json"
-    return resources.files("googleapiclient").joinpath(name).read_text(encoding="utf-8")
-
-
-def _subscriptions(root: str) -> Any:
-    # Imported here because a server that receives pushes never needs it.
-    from googleapiclient.discovery import build_from_document
-    from googleapiclient.http import HttpMock
-
-    document = json.loads(pubsub_document())
-    document["rootUrl"] = document["baseUrl"] = f"{root}/"
-    document.pop("mtlsRootUrl", None)
-    # It only builds the requests. Should the library ever send one itself, the mock answers 501.
-    service = build_from_document(document, http=HttpMock(headers={"status": "501"}))
-    return service.projects().subscriptions()
-
-
 class PubSubSource:
     """`backend.ports.gmail.NoticeSource` of one subscription. Belongs to the event loop of `session`."""
 
@@ -104,7 +83,8 @@ class PubSubSource:
         self, session: aiohttp.ClientSession, root: str, subscription: str, credentials: CloudCredentials
     ) -> None:
         self._session = session
-        self._subscriptions = _subscriptions(root)
+        document = resources.files("googleapiclient").joinpath("discovery_cache/documents/pubsub.v1.json")
+        self._subscriptions = google_service(document, root).projects().subscriptions()
         self._credentials = credentials
         self.subscription = subscription
 

@@ -1,5 +1,5 @@
-"""Who wrote a message: the organisation, mailbox, person or machine an address belongs to, and whether Gmail confirms the
-address."""
+"""Who wrote a message: the organisation, mailbox, person or machine an address belongs to, and whether Gmail confirms
+the address."""
 
 from __future__ import annotations
 

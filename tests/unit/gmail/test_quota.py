@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.domain.errors import TryLater
+from backend.gmail.executor import Priority
 from backend.gmail.quota import NEW_PRICES, OLD_PRICES, SMALLEST_ALLOWANCE, Bucket, Quota, prices
-from backend.gmail.requests import Priority
 from backend.settings import Settings
 from backend.store.lane_sessions import BEAT, NEWCOMER
 

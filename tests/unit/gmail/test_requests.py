@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from backend.gmail.executor import GmailCall, Priority, Requests, _call
 from backend.gmail.quota import NEW_PRICES
-from backend.gmail.requests import GmailCall, Priority, Requests, _call
 
 ROOT = "http://127.0.0.1:9"
 
