@@ -183,13 +183,11 @@ COMMAND = " && ".join(
 
 
 def unit_path() -> Path:
-    """The unit's path, where systemd looks for this user's units."""
     base = os.environ.get("XDG_CONFIG_HOME", "")
     return (Path(base) if base else Path.home() / ".config") / "systemd" / "user" / UNIT_NAME
 
 
 def has_systemd() -> bool:
-    """Whether this machine runs systemd."""
     return sys.platform == "linux" and Path("/run/systemd/system").is_dir()
 
 
@@ -227,7 +225,6 @@ def _plain(path: Path) -> str:
 
 
 def _quoted(path: Path) -> str:
-    """A path as one quoted word of a command in a unit file."""
     return '"' + _plain(path).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$") + '"'
 
 

@@ -350,7 +350,6 @@ class Settings(BaseSettings):
 
     @property
     def addon(self) -> bool:
-        """Whether the Gmail add-on is served."""
         return bool(self.addon_account and self.addon_client_id)
 
     @property
@@ -360,15 +359,12 @@ class Settings(BaseSettings):
 
     @property
     def expected_audience(self) -> str:
-        """The audience that a push's token must have."""
         return self.push_audience or self.public_url + self.push_path
 
     @property
     def redirect_uri(self) -> str:
-        """The address Google sends the owner's browser back to."""
         return f"{self.public_url}/connect/callback"
 
     @property
     def sqlite_path(self) -> Path:
-        """The path of the SQLite file."""
         return self.state_dir / SQLITE_FILE

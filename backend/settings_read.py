@@ -47,7 +47,6 @@ def read_settings(*, placed: bool = True, **given: object) -> Settings:
 
 
 def in_checkout() -> bool:
-    """Whether the current folder is the checkout this program runs from."""
     return Path.cwd() == SOURCE and (SOURCE / "pyproject.toml").is_file()
 
 

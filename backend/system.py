@@ -25,7 +25,6 @@ class SystemClock:
     """`backend.ports.system.Clock` by the machine's own time."""
 
     def now(self) -> datetime:
-        """The current time, in UTC."""
         return datetime.now(UTC)
 
 
@@ -107,7 +106,6 @@ class SystemTokens:
     """`backend.ports.system.TokenSource` with the operating system's randomness."""
 
     def token(self, size: int = 24) -> str:
-        """A URL-safe secret of `size` random bytes."""
         return secrets.token_urlsafe(size)
 
     def identifier(self) -> str:

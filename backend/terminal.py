@@ -50,7 +50,6 @@ def words(section: str = "cli") -> Words:
 
 
 def echo(key: str, *, err: bool = False, **blanks: object) -> None:
-    """Print the text `cli.<key>` with its blanks filled."""
     click.echo(words()(key, **blanks), err=err)
 
 
@@ -130,7 +129,6 @@ class TranslatedGroup(TranslatedCommand, click.Group):
 
 
 def _names(ctx: click.Context) -> list[str]:
-    """The names of the command and its groups, without the program's."""
     return [] if ctx.parent is None else [*_names(ctx.parent), str(ctx.info_name)]
 
 

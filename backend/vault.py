@@ -25,7 +25,6 @@ _REMEMBERED = 10_000
 
 
 def make_key() -> str:
-    """A new key, in the format of PITCHGATE_SECRET_KEYS."""
     return Fernet.generate_key().decode("ascii")
 
 
@@ -46,7 +45,6 @@ class MultiFernetVault:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids of the keys, newest first."""
         return tuple(self._by_id)
 
     def key_of(self, sealed: bytes) -> str | None:
@@ -60,7 +58,6 @@ class MultiFernetVault:
         return None
 
     def seal(self, secret: str) -> bytes:
-        """Encrypt with the newest key."""
         return self._fernet.encrypt(secret.encode("utf-8"))
 
     def open(self, sealed: bytes) -> str:
@@ -106,7 +103,6 @@ class VaultKeys:
 
 
 def configured_vault(settings: Settings) -> MultiFernetVault:
-    """The vault with this deployment's keys. See `load_or_make_keys`."""
     return MultiFernetVault(load_or_make_keys(settings))
 
 

@@ -35,12 +35,10 @@ def commit(root: Path = Path(__file__).parents[1], stamp: Path = STAMP) -> str:
 
 
 def schema() -> int:
-    """The version of the schema that this release needs."""
     return migrations(Dialect.SQLITE)[-1].version
 
 
 def version_line() -> str:
-    """Release, commit and schema in one line."""
     return f"pitchgate {release()}, commit {commit()}, schema {schema()}"
 
 

@@ -191,7 +191,6 @@ class TypedCode:
         return self._ticket(challenge_id, factor, work, now)
 
     def another(self, ticket: str, challenge_id: str, now: datetime) -> str:
-        """A new ticket with the same factor and work, and a new expiry."""
         known = self._open_ticket(ticket, challenge_id, now)
         return self._ticket(challenge_id, known.factor, known.work, now)
 

@@ -80,7 +80,6 @@ class Vendor:
     tells_site_key: bool = False
 
     def widget(self, site_key: str) -> Widget:
-        """What the page needs to show this captcha."""
         attributes = {"data-sitekey": site_key} | ({"data-action": self.action} if self.action else {})
         return Widget(self.name, self.script, self.css_class, self.field, attributes, self.sources)
 
@@ -169,12 +168,10 @@ class SiteVerify:
 
     @property
     def kind(self) -> CaptchaKind:
-        """The vendor's kind."""
         return self._vendor.kind
 
     @property
     def widget(self) -> Widget:
-        """The vendor's widget for our page."""
         return self._vendor.widget(self._site_key)
 
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:

@@ -63,7 +63,6 @@ class Environment:
 
     @property
     def topic(self) -> str:
-        """The topic that Gmail publishes to."""
         return f"projects/{self.project}/topics/pitchgate-{self.name}"
 
     @property
@@ -73,7 +72,6 @@ class Environment:
 
     @property
     def subscription(self) -> str:
-        """The subscription that delivers notices to us."""
         return f"projects/{self.project}/subscriptions/pitchgate-{self.name}"
 
     @property
@@ -83,22 +81,18 @@ class Environment:
 
     @property
     def account_id(self) -> str:
-        """The id of the service account that signs pushes, or pulls."""
         return f"pitchgate-{self.name}"
 
     @property
     def account(self) -> str:
-        """The service account's email address."""
         return f"{self.account_id}@{self.project}.iam.gserviceaccount.com"
 
     @property
     def deployment(self) -> str:
-        """The Gmail add-on's deployment."""
         return f"projects/{self.project}/deployments/pitchgate-{self.name}"
 
     @property
     def endpoint(self) -> str:
-        """The address notices are pushed to."""
         return f"{self.url.rstrip('/')}/hooks/gmail"
 
     def subscription_body(self) -> dict[str, Any]:
@@ -164,7 +158,6 @@ class _AtTemplate(Template):
 
 
 def default_image(environment: Environment, region: str, release: str) -> str:
-    """The image's name in Artifact Registry."""
     return f"{region}-docker.pkg.dev/{environment.project}/pitchgate/pitchgate:{release}"
 
 
@@ -232,12 +225,10 @@ def complete_settings(file: Path, wanted: Mapping[str, str]) -> dict[str, str]:
 
 
 def _all_but(names: Iterable[str]) -> str:
-    """Arguments that make `find` skip files of these names or patterns."""
     return " ".join(f"! -name '{name}'" for name in names)
 
 
 def _secret(environment: Environment, name: str) -> Json:
-    """The reference to a setting in Secret Manager."""
     return {"secret": f"pitchgate-{environment.name}-{name.lower().replace('_', '-')}", "version": "latest"}
 
 

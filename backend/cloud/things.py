@@ -204,7 +204,6 @@ class Account:
 
     @property
     def email(self) -> str:
-        """The account's email address."""
         return f"{self.id}@{self.project}.iam.gserviceaccount.com"
 
     @property
@@ -314,7 +313,6 @@ class RoleGrant:
 
 
 def as_text(value: object) -> str:
-    """A value as shown in a line of differences."""
     return json.dumps(value) if isinstance(value, dict) and value else str(value or words()("cloud.nothing"))
 
 

@@ -312,5 +312,4 @@ def _file() -> ModelFacts:
 
 
 def _user() -> str:
-    """Who runs this command, as user@host."""
     return f"{getpass.getuser()}@{socket.gethostname()}"

@@ -342,7 +342,6 @@ class Failing:
 
     @property
     def blame(self) -> Blame:
-        """Whose fault it is."""
         return _BLAMES.get(self.cause, Blame.OURS)
 
     @property

@@ -17,7 +17,6 @@ def micros(at: datetime) -> int:
 
 
 def moment(value: int) -> datetime:
-    """Inverse of `micros`."""
     return _EPOCH + value * _MICROSECOND  # twice as fast as timedelta(microseconds=value)
 
 

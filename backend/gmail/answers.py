@@ -186,11 +186,9 @@ class GoogleAnswer:
 
     @property
     def names_a_reason(self) -> bool:
-        """Whether Google gave a reason beyond the status."""
         return not {*self.reasons} <= {"PERMISSION_DENIED"}
 
     def names(self, words: frozenset[str]) -> bool:
-        """Whether one of the reasons is in `words`."""
         return not words.isdisjoint(self.reasons)
 
 
@@ -281,12 +279,10 @@ def _bad_request(answer: GoogleAnswer, method: str) -> GoogleError:
 
 
 def scope_missing(reason: str) -> NeedsReconnect:
-    """The owner granted fewer scopes than we need."""
     return NeedsReconnect("reconnect.scope", reason=reason, lost=AccessLost.SCOPE)
 
 
 def reconnect(reason: str) -> NeedsReconnect:
-    """Google no longer accepts the grant."""
     return NeedsReconnect("reconnect", reason=reason)
 
 

@@ -397,7 +397,6 @@ class Google:
             return False
 
     def divide(self, servers: int) -> None:
-        """Use one part in `servers` of Google's quota from now on."""
         self._quota.share_between(servers)
 
     def forget(self, mailbox_id: str) -> None:

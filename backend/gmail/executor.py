@@ -411,7 +411,6 @@ class Requests:
         return _call(self._users.stop(userId="me"))
 
     def history(self, start: str, page: str) -> GmailCall:
-        """history.list, all four types."""
         return self._history_page(start, page) if page else _with_id(self._history_template, start)
 
     def _history_page(self, start: str, page: str) -> GmailCall:
@@ -463,7 +462,6 @@ class Requests:
         return _call(self._labels.list(userId="me"))
 
     def create_label(self, name: str) -> GmailCall:
-        """labels.create, shown in the label list and on messages."""
         body = {"name": name, "labelListVisibility": "labelShow", "messageListVisibility": "show"}
         return _call(self._labels.create(userId="me", body=body))
 
@@ -478,7 +476,6 @@ class Requests:
 
 
 def _with_id(template: GmailCall, value: str) -> GmailCall:
-    """The request of `template` with `value` as its id."""
     url = template.url.replace(_ID_PLACEHOLDER, quote(value, safe=""))
     return replace(template, url=url)
 

@@ -49,7 +49,6 @@ OLD_PRICES = {**_COMMON_PRICES, "gmail.users.messages.get": 5, "gmail.users.thre
 
 
 def prices(old: bool) -> dict[str, int]:
-    """Quota units by method."""
     return OLD_PRICES if old else NEW_PRICES
 
 
@@ -248,5 +247,4 @@ class Quota:
         return gate
 
     def forget(self, mailbox_id: str) -> None:
-        """Drop the gate of a disconnected mailbox."""
         self._gates.pop(mailbox_id, None)

@@ -158,7 +158,6 @@ class Words:
         return self._filled(self._texts.catalogue[identifier], blanks)
 
     def __contains__(self, key: str) -> bool:
-        """Whether there is such a text."""
         return key in self._texts
 
     def count(self, key: str, number: int, **blanks: object) -> str:

@@ -62,12 +62,10 @@ class ScoredMessage:
 
     @property
     def message(self) -> Message:
-        """Sender, subject and id."""
         return self.facts.arrival.message
 
     @property
     def received_at(self) -> datetime:
-        """When it arrived, by its Date header."""
         return self.facts.arrival.received_at
 
 
@@ -82,12 +80,10 @@ class ScannedMessage:
 
     @property
     def held(self) -> bool:
-        """Whether it would have been held."""
         return self.verdict.holds
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """The reasons of the score, strongest first."""
         return self.score.reasons
 
 

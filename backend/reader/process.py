@@ -177,7 +177,6 @@ class ReadingProcess:
 
     @property
     def pid(self) -> int:
-        """The process id."""
         return self._pipes.transport.get_pid()
 
     @property
@@ -187,7 +186,6 @@ class ReadingProcess:
 
     @property
     def usable(self) -> bool:
-        """Whether it can take a request."""
         return self.running and self._pipes.open and not self._retired
 
     def with_thresholds(self, read: Digest) -> Digest:

@@ -30,7 +30,6 @@ from backend.web.services import services
 
 
 def without_cookie(response: Response) -> Response:
-    """Delete the state cookie."""
     response.delete_cookie(cookie_name(), path="/", secure=secure(), httponly=True, samesite="Lax")
     return response
 
@@ -206,7 +205,6 @@ def keep(response: Response, secret: str) -> Response:
 
 
 def drop(response: Response) -> Response:
-    """Delete the session cookie."""
     response.delete_cookie(_cookie_name(), path="/", secure=secure(), httponly=True, samesite="Strict")
     return response
 
@@ -301,7 +299,6 @@ ZONE = "pitchgate-zone"
 
 
 def words(section: str) -> Words:
-    """The texts of a page in the browser's language and time zone."""
     return words_for(section, request.accept_languages, request.cookies.get(ZONE, ""))
 
 

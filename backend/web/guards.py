@@ -49,7 +49,6 @@ class BoundedStore(RateLimiterStoreABC):
         """Nothing to close."""
 
     async def get(self, key: str, default: datetime) -> datetime:
-        """The time stored for this key, or `default`, which is now."""
         return self._time(key, default)
 
     def _time(self, key: str, now: datetime) -> datetime:
@@ -133,7 +132,6 @@ async def link_key() -> str:
 
 
 def per_minute(count: int) -> RateLimit:
-    """At most `count` calls a minute for each caller."""
     return RateLimit(count, timedelta(minutes=1), key_function=caller)
 
 
@@ -200,7 +198,6 @@ class NoWebSocket:
         """Quart passes both; neither is used."""
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        """Refuse the connection."""
         await receive()
         await send({"type": "websocket.close", "code": 1000, "reason": None})
 
@@ -245,7 +242,6 @@ def from_elsewhere() -> bool:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of an address."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -361,5 +357,4 @@ def log_bug(error: Exception) -> None:
 
 
 def log_abuse(challenge_id: str) -> None:
-    """Log that somebody reported a challenge page or its email as abuse."""
     log.warning("abuse_reported", challenge=challenge_id)

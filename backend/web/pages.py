@@ -41,7 +41,6 @@ from backend.web.guards import guarded, per_minute
 
 
 async def page(template: str, status: int = 200, **values: Any) -> Response:
-    """The rendered template as an HTML answer."""
     body = await render_template(template, page_half=g.get("page_half", ""), **values)
     return Response(body, status, content_type="text/html; charset=utf-8")
 
@@ -68,7 +67,6 @@ def language_of(accepted: LanguageAccept, fallback: str = DEFAULT) -> str:
 
 
 def sender_words(accepted: LanguageAccept, fallback: str = DEFAULT) -> Section:
-    """The texts of the pages that senders see, in the browser's language."""
     return catalogue(language_of(accepted, fallback)).section("check", "error")
 
 
@@ -110,12 +108,10 @@ def initials(name: str) -> str:
 
 
 def tint(address: str) -> str:
-    """The CSS class of the avatar's colours, always the same for an address."""
     return f"t{blake2s(address.lower().encode(errors='replace')).digest()[0] % TINTS + 1}"
 
 
 def because(text: str, language: str) -> str:
-    """The text of a reason in `language`."""
     return reason(language, text)
 
 
@@ -218,17 +214,14 @@ class MailboxState:
 
     @property
     def text(self) -> str:
-        """Cause and remedy as one paragraph."""
         return " ".join(part for part in (self.cause, self.remedy) if part)
 
     @property
     def line(self) -> str:
-        """`text`, or the title alone while all is well."""
         return self.title if self.condition is Condition.ACTIVE else self.text
 
     @property
     def mend(self) -> bool:
-        """Whether the owner must reconnect."""
         return self.who is Who.OWNER
 
 
@@ -257,12 +250,10 @@ def state_of(
 
 
 def paused_until(at: datetime, language: str, moment: Moment) -> str:
-    """The sentence that says until when screening is paused."""
     return Words(catalogue(language).section("state"))("paused_cause", until=moment(at))
 
 
 def _clock(skew: timedelta, t: Words) -> str:
-    """The warning that the machine's clock is wrong."""
     return t("clock_ahead" if skew > timedelta(0) else "clock_behind", span=t.span(abs(skew)))
 
 
@@ -368,12 +359,10 @@ def assets() -> Mapping[str, Asset]:
 
 
 def version(name: str) -> str:
-    """A short hash of the file's content."""
     return assets()[name].version
 
 
 def register_static(app: Quart) -> None:
-    """Serve the static files, and give templates `asset(name)`, the address of one."""
     app.register_blueprint(blueprint)
     app.jinja_env.globals["asset"] = lambda name: url_for("assets.asset", name=name, v=version(name))
 

@@ -115,7 +115,6 @@ class SnapshotCollector(Collector):
         self.families: Sequence[Metric] = ()
 
     def collect(self) -> Iterable[Metric]:
-        """The metrics of this scrape."""
         return self.families
 
 
@@ -172,12 +171,10 @@ class Measures:
         self._registry.register(self._snapshot)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """One request was answered."""
         self._request(route, method, str(status)).inc()
         self._took(route).observe(seconds)
 
     def push(self, fate: str) -> None:
-        """One push was acknowledged."""
         self._push(fate).inc()
 
     def exposition(
@@ -307,7 +304,6 @@ async def follow(streams: Streams, feed: Feed, after: int) -> AsyncIterator[byte
 
 
 def line(number: int, name: str, data: Mapping[str, object]) -> bytes:
-    """A server-sent event with its id, name and data."""
     return f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
 
 

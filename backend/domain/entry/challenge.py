@@ -118,16 +118,13 @@ class Challenge:
         return self.oldest or self.gmail_id
 
     def writer(self, owner: Owner) -> Owner:
-        """The owner under the address that the sender wrote to."""
         known = self.reply_from
         return Owner(known.address, known.name, owner.aliases) if known.address else owner
 
     def expired(self, now: datetime) -> bool:
-        """Whether the link has expired."""
         return now >= self.expires_at
 
     def delivers(self, worth: int) -> int:
-        """How many waiting messages are delivered by a solve that earns `worth` credits."""
         return min(self.waiting, self.balance + worth)
 
     def refuse_closed(self, now: datetime) -> None:
@@ -253,7 +250,6 @@ def earned(sender: str, challenge_id: str, amount: int, solves: int = 0) -> Ledg
 
 
 def spent(sender: str, gmail_id: str) -> LedgerEntry:
-    """The credit that a delivered message costs."""
     return LedgerEntry(sender, -1, Posting.SPENT, f"spend:{gmail_id}")
 
 
@@ -270,7 +266,6 @@ def unrefunded(sender: str, gmail_id: str, decision: str) -> LedgerEntry:
 
 
 def forfeited(sender: str, amount: int, decision: str) -> LedgerEntry:
-    """All credits of a sender, taken by the owner's `decision`."""
     return LedgerEntry(sender, -amount, Posting.REVOKED, f"forfeit:{decision}")
 
 

@@ -209,7 +209,6 @@ def auto_submitted(message: Message) -> str:
 
 
 def precedence(message: Message) -> frozenset[str]:
-    """Every value of Precedence, lower-case."""
     return frozenset(value.strip().lower() for value in message.headers.all("Precedence"))
 
 

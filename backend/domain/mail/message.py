@@ -44,11 +44,9 @@ class Headers:
     fields: tuple[tuple[str, str], ...] = ()
 
     def all(self, name: str) -> tuple[str, ...]:
-        """Every value of `name`, topmost first."""
         return self._by_name.get(name.lower(), ())
 
     def first(self, name: str, default: str = "") -> str:
-        """The topmost value of `name`, or `default`."""
         values = self.all(name)
         return values[0] if values else default
 
@@ -142,12 +140,10 @@ class Owner:
 
     @property
     def addresses(self) -> frozenset[str]:
-        """Primary address and aliases."""
         return self.aliases | {self.email}
 
     @property
     def domain(self) -> str:
-        """Domain of the primary address."""
         return self.email.rpartition("@")[2]
 
     def writing_as(self, address: str) -> Address:

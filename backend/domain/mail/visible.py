@@ -220,7 +220,6 @@ def _kept_attributes(text: str) -> dict[str, str]:
 
 
 def _value(attributes: str) -> str:
-    """The text shown in a form field."""
     return f" {_kept_attributes(attributes).get('value', '')} ".replace("<", "&lt;").replace("&quot;", '"')
 
 

@@ -78,7 +78,6 @@ class Correction:
 
     @property
     def order(self) -> Order:
-        """An order for this decision alone."""
         return Order(self.key, self.decision, (self.gmail_id,), self.origin)
 
 
@@ -109,7 +108,6 @@ class Order:
         return IF_INAPPLICABLE[self.origin]
 
     def about(self, gmail_id: str) -> Correction:
-        """The decision about one of its messages."""
         key = f"{self.key}.{gmail_id}" if self.if_inapplicable is InapplicableOrder.COUNTED else self.key
         return Correction(key, gmail_id, self.decision, self.origin)
 

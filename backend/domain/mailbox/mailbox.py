@@ -33,12 +33,10 @@ class Gap:
     unchecked: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
         return asdict(self) | {"since": self.since.isoformat(), "until": self.until.isoformat()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Gap:
-        """Inverse of `to_json`."""
         since, until = (datetime.fromisoformat(data[name]) for name in ("since", "until"))
         return cls(since, until, int(data["found"]), str(data["cut"]), int(data.get("unchecked", 0)))
 
@@ -64,7 +62,6 @@ class NoticeMode(StrEnum):
 
     @property
     def watched(self) -> bool:
-        """Whether Gmail is asked to send notices of changes (`users.watch`)."""
         return self is not NoticeMode.POLL
 
 
@@ -347,7 +344,6 @@ class Mailbox:
     grant_expires_at: datetime | None = None
 
     def paused(self, now: datetime) -> bool:
-        """Whether the owner has paused screening at `now`."""
         until = self.preferences.paused_until
         return until is not None and now < until
 

@@ -112,12 +112,10 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Whether the message leaves the inbox."""
         return self.outcome in (Outcome.HOLD, Outcome.CHALLENGE)
 
     @property
     def relabels(self) -> bool:
-        """Whether the message gets one of our labels."""
         return self.holds or self.outcome is Outcome.MARK or self.row is PolicyRow.UNREAD
 
 
@@ -189,7 +187,6 @@ class LabelIds:
 
     @property
     def complete(self) -> bool:
-        """Whether all labels exist."""
         return all((self.held, self.would_hold, self.allow, self.block, self.partly_read))
 
 

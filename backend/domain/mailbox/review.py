@@ -56,7 +56,6 @@ def reasons_of(view: MessageView) -> tuple[Reason, ...]:
 
 
 def shown_reason(view: MessageView) -> Reason | None:
-    """The one reason shown in lists, digests and the desktop app."""
     passed = shelf_of(view) is Shelf.PASSED and view.row not in LIKE_A_PITCH
     return reason_to_show(reasons_of(view), view.row, passed, view.cause)
 
@@ -100,7 +99,6 @@ class ReviewFilter:
 
     @property
     def narrow(self) -> bool:
-        """Whether there are filters that leave out messages of the shelf."""
         return replace(self, doubtful=False) != ReviewFilter(self.shelves)
 
 
@@ -296,17 +294,14 @@ class Figures:
 
     @property
     def reviewed(self) -> int:
-        """Held messages that the owner has decided about."""
         return self.confirmed + self.wrong
 
     @property
     def held(self) -> int:
-        """All that was held."""
         return sum(week.held for week in self.weeks)
 
     @property
     def let_in(self) -> int:
-        """Held messages that were let in later."""
         return sum(week.let_in for week in self.weeks)
 
 

@@ -111,7 +111,6 @@ class GuardInput:
 
     @property
     def message(self) -> Message:
-        """The message that would be answered."""
         return self.arrival.message
 
 

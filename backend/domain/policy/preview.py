@@ -34,7 +34,6 @@ class PreviewAnswer(StrEnum):
 
     @property
     def rule(self) -> RuleKind | None:
-        """The rule that this answer sets for the sender."""
         return {PreviewAnswer.SALES: RuleKind.BLOCK, PreviewAnswer.NOT_SALES: RuleKind.ALLOW}.get(self)
 
 

@@ -78,7 +78,6 @@ class Facts:
         return any(same_organisation(ours, domain) for ours in own)
 
     def carries(self, label_id: str) -> bool:
-        """Whether the message arrived with this label."""
         return bool(label_id) and label_id in self.arrival.labels
 
 
@@ -95,12 +94,10 @@ class Case:
 
     @property
     def authenticated(self) -> bool:
-        """Whether Gmail vouches for the From domain."""
         return self.facts.authentication.passed
 
     @property
     def mode(self) -> Mode:
-        """The mode the owner chose."""
         return self.facts.preferences.mode
 
     @property
@@ -139,12 +136,10 @@ class RowDefinition:
 
     @property
     def always_on(self) -> bool:
-        """Whether no setting can switch it off."""
         return self.row in ROWS_ALWAYS_ON
 
 
 def is_incoming(labels: frozenset[str]) -> bool:
-    """Whether these are labels of incoming mail."""
     return "INBOX" in labels and not labels & NOT_INCOMING_LABELS
 
 
@@ -393,7 +388,6 @@ NOT_READ = "not_read_in_full"
 
 
 def rows() -> tuple[RowDefinition, ...]:
-    """The table in order, for screens and documents."""
     return TABLE
 
 

@@ -53,7 +53,6 @@ class Passage:
 
     @property
     def text(self) -> str:
-        """The text to score."""
         return model_text(self.words)
 
 

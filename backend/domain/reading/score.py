@@ -133,7 +133,6 @@ LIKENESS: Mapping[str, tuple[int, int]] = {"pitch": (80, 99), "maybe": (40, 79),
 
 
 def likeness(score: int) -> str:
-    """The name of the word shown beside a score."""
     return next(name for name, (least, _) in LIKENESS.items() if score >= least)
 
 

@@ -119,7 +119,6 @@ class WeekCounts:
 
     @property
     def messages(self) -> int:
-        """The number of messages."""
         return round(sum(channel_counts(CHANNELS[0], self.counts).values()))
 
 
@@ -161,7 +160,6 @@ def week_counts(number: int, lines: Iterable[tuple[str, int]]) -> WeekCounts:
 
 
 def channel_counts(channel: str, week: Week) -> dict[str, float]:
-    """The counts of one channel, by step or language."""
     return {key.removeprefix(f"{channel} "): n for key, n in week.items() if key.startswith(f"{channel} ")}
 
 
@@ -171,7 +169,6 @@ def week_of(day: date) -> int:
 
 
 def monday_of(number: int) -> date:
-    """The day a week begins on."""
     return _FIRST_MONDAY + timedelta(weeks=number)
 
 

@@ -208,7 +208,6 @@ def quality(labels: Sequence[TrialLabel]) -> list[Quality]:
 
 
 def is_narrow(share: Share | None) -> bool:
-    """Whether a share is known precisely enough to be shown."""
     return share is not None and share.high - share.low < MAX_WIDTH
 
 
@@ -331,7 +330,6 @@ class Trial:
 
     @property
     def answered(self) -> int:
-        """Answers that count."""
         return len(self.path) - 1
 
 
@@ -343,7 +341,6 @@ def disagreement(row: str, other: str) -> str | None:
 
 
 def payoff(stratum: str, answer: str) -> float:
-    """The payoff of one message with a clear answer."""
     gain = 1.0 if answer == Answer.YES else -COST
     return (gain if stratum == CHALLENGER else -gain) / COST
 

@@ -84,7 +84,6 @@ def line(
 
 
 def paragraph(text: str) -> Json:
-    """A paragraph."""
     return {"textParagraph": {"text": text}}
 
 
@@ -95,7 +94,6 @@ def buttons(found: Iterable[Json | None]) -> Json | None:
 
 
 def button(text: str, function: str, parameters: Mapping[str, str], kind: str = "OUTLINED") -> Json:
-    """A button that posts `parameters` to our address `function`."""
     return {"text": text, "type": kind, "onClick": posting(function, parameters)}
 
 
@@ -115,7 +113,6 @@ def link(text: str, url: str, kind: str = "OUTLINED") -> Json:
 
 
 def choice(name: str, label: str, items: Iterable[tuple[str, str]], chosen: str) -> Json:
-    """Radio buttons."""
     listed = [{"text": text, "value": value, "selected": value == chosen} for text, value in items]
     return {"selectionInput": {"name": name, "label": label, "type": "RADIO_BUTTON", "items": listed}}
 
@@ -138,7 +135,6 @@ class Frame:
 
     @property
     def zone(self) -> timezone:
-        """The owner's time zone, as a fixed offset."""
         return timezone(self.offset)
 
     @property
@@ -167,7 +163,6 @@ class Frame:
         return button(self.words[key], self._acts, parameters, kind)
 
     def click(self, parameters: dict[str, str]) -> Json:
-        """The action of a click that posts `parameters` to /addon/act."""
         return posting(self._acts, parameters)
 
     @property
@@ -182,17 +177,14 @@ TO_MEND = (Condition.NEEDS_RECONNECT, Condition.WATCH_LAPSED, Condition.DELAYED)
 
 
 def connect_address(base: str) -> str:
-    """Our page whose button leads to Google's consent page."""
     return f"{base}/connect"
 
 
 def review_address(base: str) -> str:
-    """Our page of held mail, which requires a sign-in."""
     return f"{base}/review"
 
 
 def warnings(frame: Frame, mailbox: Mailbox) -> tuple[Json, ...]:
-    """Warnings about the mailbox, beside its state."""
     state = state_of(mailbox, frame.language, frame.now, frame.t.moment)
     return tuple(line(escaped(warning)) for warning in state.warnings)
 
@@ -205,7 +197,6 @@ def state_line(frame: Frame, mailbox: Mailbox) -> Json:
 
 
 def state_title(frame: Frame, mailbox: Mailbox) -> str:
-    """The mailbox's state in two or three words."""
     return state_of(mailbox, frame.language, frame.now).title
 
 

@@ -97,7 +97,6 @@ def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
 
 
 def _note(frame: Frame, view: MessageView) -> Json | None:
-    """The note that the sender of a held message wrote on the challenge page."""
     line = cards.line(shown(view.note, MAX_NOTE), frame.words["note"]) if view.note else None
     return cards.section((line,))
 

@@ -177,7 +177,6 @@ KEY = re.compile(r"card-[0-9a-f]{32}")
 
 
 async def show(call: AddonCall) -> Json:
-    """The card of the message that is open."""
     return cards.first_card(await _message(call, call.event.gmail_id))
 
 

@@ -67,7 +67,6 @@ STATUS = {
 
 
 def answer(data: Mapping[str, Any], status: int = 200) -> Response:
-    """A JSON answer."""
     return Response(json.dumps(data, ensure_ascii=False).encode(), status, content_type=JSON)
 
 
@@ -138,7 +137,6 @@ def sender_json(group: HeldSender, language: str) -> schemas.Sender:
 
 
 def preferences_json(preferences: Preferences) -> schemas.Preferences:
-    """All settings."""
     return cast(schemas.Preferences, preferences.to_json())
 
 
@@ -176,7 +174,6 @@ class ApiCall:
 
 
 def service() -> DeviceService:
-    """The current app's device service."""
     return services().devices
 
 

@@ -68,7 +68,6 @@ def described(
 
 
 def register_openapi(app: Quart) -> None:
-    """Configure how quart-schema reads and documents types."""
     app.config["QUART_SCHEMA_CONVERSION_PREFERENCE"] = "pydantic"
     app.config["QUART_SCHEMA_CONVERT_CASING"] = False
 

@@ -143,7 +143,6 @@ async def preview(call: ApiCall, gmail_id: str) -> Response:
 
 
 def packed_cursor(cursor: tuple[int, str]) -> str:
-    """The opaque form of a position in the list of senders."""
     return base64.urlsafe_b64encode(json.dumps(cursor).encode()).rstrip(b"=").decode()
 
 

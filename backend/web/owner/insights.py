@@ -31,7 +31,6 @@ class Bar:
 
     @property
     def middle(self) -> float:
-        """The x of its label."""
         return round(self.x + self.width / 2, 2)
 
 
@@ -149,7 +148,6 @@ async def insights() -> Response:
 
 
 def service() -> InsightService:
-    """The insight service of this app."""
     return services().insights
 
 

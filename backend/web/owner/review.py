@@ -52,7 +52,6 @@ SENDER_PAGE = 30
 
 
 def service() -> ReviewService:
-    """The review service of this app."""
     return services().review
 
 

@@ -66,7 +66,6 @@ class ListView:
 
     @property
     def narrow(self) -> bool:
-        """Whether there are filters."""
         return self.wanted.narrow
 
     @property
@@ -100,7 +99,6 @@ class ListView:
         return f"/review?{urlencode(query)}" if query else "/review"
 
     def behind(self, position: Position) -> str:
-        """The URL of the page after this position."""
         return self.address(cursor=packed_cursor(position))
 
 
@@ -131,7 +129,6 @@ def position_of(cursor: str) -> Position | None:
 
 
 def sender_address(address: str, cursor: str = "") -> str:
-    """The URL of a sender's page."""
     query = {"address": address} | ({"cursor": cursor} if cursor else {})
     return f"/review/sender?{urlencode(query)}"
 
@@ -235,7 +232,6 @@ def pieces(text: str, marks: Sequence[Mark]) -> list[TextPiece]:
 
 
 def reasons(view: MessageView, language: str) -> list[ShownReason]:
-    """The reasons for its score, strongest first."""
     return [as_shown(one, language) for one in reasons_of(view)]
 
 
@@ -246,7 +242,6 @@ def strongest_reason(view: MessageView, language: str) -> ShownReason | None:
 
 
 def as_shown(reason: Reason, language: str) -> ShownReason:
-    """A reason as text, with quotes from the mail."""
     quotes = tuple(map(plain, reason.quotes[:QUOTES]))
     return ShownReason(reason_text(language, reason.code), quotes, reason.weight > 0)
 
@@ -271,7 +266,6 @@ def form_value(pile: SenderPile, look: ListView) -> str:
 
 
 def is_many(pile: SenderPile) -> bool:
-    """Whether the sender has more messages than are counted."""
     return pile.more >= MOST_COUNTED - len(pile.messages)
 
 
@@ -296,7 +290,6 @@ def domain_of(view: MessageView) -> str:
 
 
 def waiting_text(count: int, t: Words) -> str:
-    """The text for how many messages are held."""
     return t("waiting_many", count=MOST_COUNTED) if count >= MOST_COUNTED else t.count("waiting", count)
 
 
@@ -359,7 +352,6 @@ class Trend:
 
     @property
     def width(self) -> int:
-        """The width of the chart, in pixels."""
         return TREND_STEP * (len(self.points) - 1) + 2 * TREND_EDGE
 
 
@@ -404,7 +396,6 @@ def recent_evidence(views: Sequence[MessageView], now: datetime) -> SenderEviden
 
 
 def held_and_others(views: Sequence[MessageView]) -> tuple[list[MessageView], list[MessageView]]:
-    """The held messages, and the others."""
     held = [view for view in views if shelf_of(view) is Shelf.HELD]
     return held, [view for view in views if shelf_of(view) is not Shelf.HELD]
 

@@ -438,7 +438,6 @@ async def moved() -> Response:
 
 
 def web_push_service() -> WebPushService:
-    """That of this app."""
     return services().web_push
 
 

@@ -120,7 +120,6 @@ def _choice(given: Any, mailbox: Mailbox) -> tuple[Mode, Strictness]:
 
 
 def _why(mail: PreviewedMail, verdict: Verdict, is_caught: bool) -> ShownReason | None:
-    """The reason that the review page would show for such mail."""
     reason = reason_to_show(mail.score.reasons if mail.score else (), verdict.row, not is_caught)
     return as_shown(reason, words("start").language) if reason else None
 
@@ -251,7 +250,6 @@ async def restore() -> Response:
 
 
 def archive_service() -> ArchiveService:
-    """Those of this app."""
     return services().archive
 
 
