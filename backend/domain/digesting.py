@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from backend.domain.digest import Digest, sender_key
-from backend.domain.entry.challenge_mail import MAX_SUBJECT
+from backend.domain.entry.challenge_mail import MARKER_HEADER, MAX_SUBJECT
 from backend.domain.mail.machine_mail import (
     addressed_to,
     form_of,
@@ -118,12 +118,16 @@ def read_and_score(
         language_code = found[0].words.language
         cause = FailOpenCause.SCORER_BROKEN
         decisive, score = most_like_a_pitch(found, briefly or model)
-        if briefly is not None and _needs_reasons(score, thresholds):
+        # Below all thresholds, reasons are made only when somebody opens the message.
+        least = min((min(each.clear, each.strict) for each in thresholds.values()), default=0.0)
+        if briefly is not None and score.probability >= least:
             score = model(decisive.text).of_part(decisive.part)
         score = with_quotes(score, decisive.words, decisive.own or found[0].own)
         doubtful = doubts is not None and doubts(decisive, score)
         cause = FailOpenCause.UNREADABLE
-        answerable = doubtful or _may_hold(score, thresholds)
+        # Most mail cannot be held or challenged in any strictness, whatever its sender wrote before.
+        least = min((each.strict for each in thresholds.values()), default=0.0)
+        answerable = doubtful or score.probability >= min(least, CLEARLY_ORDINARY)
         guards = objections_of_message(arrival, owner, known.authentication) if answerable else ()
     except MemoryError:
         raise
@@ -155,19 +159,6 @@ def limit_of(message: Message, whole: Passage) -> ReadLimit | None:
     return reached
 
 
-def _may_hold(score: Score | None, thresholds: Mapping[Strictness, Thresholds]) -> bool:
-    """Whether mail with this score can be held or challenged in any strictness, taking the sender's earlier mail into
-    account. Most mail scores lower."""
-    least = min((each.strict for each in thresholds.values()), default=0.0)
-    return score is not None and score.probability >= min(least, CLEARLY_ORDINARY)
-
-
-def _needs_reasons(score: Score, thresholds: Mapping[Strictness, Thresholds]) -> bool:
-    """Whether the score reaches any threshold. Below them all, reasons are made only when somebody opens the
-    message."""
-    return score.probability >= min((min(t.clear, t.strict) for t in thresholds.values()), default=0.0)
-
-
 def fault_of(error: BaseException) -> str:
     """The type of an error and where it was raised: never its message, which might quote mail."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -187,16 +178,13 @@ def correspondents(message: Message, owner: Owner) -> tuple[str, ...]:
     """The recipients of a message by the owner who become correspondents, sorted; none if it is automatic or a short
     refusal."""
     automatic = message.headers.first("Auto-Submitted").partition(";")[0].strip().lower() not in ("", "no")
-    if automatic or "X-Pitchgate-Challenge" in message.headers or is_decline(_own_words(message)):
+    # Some mail programs send only HTML.
+    own = message.text if message.text.strip() or not message.html else visible(message.html).text
+    if automatic or MARKER_HEADER in message.headers or is_decline(own):
         return ()
     written_to = {address.address for address in (*message.to, *message.cc)} - {""}
     known = sorted(address for address in written_to - owner.addresses if len(address) <= MAX_ADDRESS)
     return tuple(known[:MAX_CORRESPONDENTS])
-
-
-def _own_words(message: Message) -> str:
-    """The body as a reader sees it: some mail programs send only HTML."""
-    return message.text if message.text.strip() or not message.html else visible(message.html).text
 
 
 def _trimmed(message: Message) -> Message:

@@ -173,12 +173,12 @@ def reply_subject(subject: str) -> str:
     surrogates and direction marks. What looks like an encoded word is broken up, because a mail program might decode
     it.
     """
-    plain = "".join(" " if _unfit(c) else c for c in subject[:MAX_SUBJECT]).replace("=?", "= ?").strip()
+    plain = "".join(
+        " " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in _TURNING else c
+        for c in subject[:MAX_SUBJECT]
+    )
+    plain = plain.replace("=?", "= ?").strip()
     return plain if _REPLY.match(plain) else f"Re: {plain}".strip()
-
-
-def _unfit(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _TURNING
 
 
 def _thread(parent: Message) -> list[str]:

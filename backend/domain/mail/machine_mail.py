@@ -328,7 +328,8 @@ def is_challenge(message: Message) -> bool:
         return True
     if organisational_domain(message.sender.domain) in _SYSTEMS:
         return True
-    words = _words(message)
+    text = message.text or _MARKUP_TAG.sub(" ", (message.html or "")[: _MAX_TEXT * 4])
+    words = " ".join(text[:_MAX_TEXT].split())
     if _SUBJECT.search(message.subject[:500]):
         return True
     return (may_match(words, _OF_BODY) and _BODY.search(words) is not None) or _orders_proof(words)
@@ -346,12 +347,6 @@ def _orders_proof(words: str) -> bool:
         if ordered and after < len(doubts) and doubts[after] - aim.end() <= _GAP:
             return True
     return False
-
-
-def _words(message: Message) -> str:
-    """The beginning of the body on one line; of the HTML, without tags, if there is no plain text."""
-    text = message.text or _MARKUP_TAG.sub(" ", (message.html or "")[: _MAX_TEXT * 4])
-    return " ".join(text[:_MAX_TEXT].split())
 
 
 # ---- One-click unsubscribing (RFC 8058)

@@ -334,7 +334,8 @@ def _by_dmarc(domain: str, verdicts: Sequence[Result]) -> Authentication | None:
     if all(one.result in _NO_RECORD for one in verdicts):
         return None
     # If there are several results, all must pass: Google writes only one, so a second may be smuggled in.
-    refused = [one for one in verdicts if one.result != "pass" or not _covers(one.domain, domain)]
+    ours = (domain, organisational_domain(domain))
+    refused = [one for one in verdicts if one.result != "pass" or not one.domain or one.domain not in ours]
     if refused:
         about = f" for {refused[0].domain or 'no domain'}" if refused[0].result == "pass" else ""
         return Authentication(False, "dmarc", f"dmarc={refused[0].result}{about}")
@@ -342,21 +343,14 @@ def _by_dmarc(domain: str, verdicts: Sequence[Result]) -> Authentication | None:
 
 
 def _by_alignment(domain: str, results: Sequence[Result]) -> Authentication:
+    # Relaxed alignment: one organisation. A bare public suffix aligns with itself alone.
+    organisation = organisational_domain(domain)
     for method in ("dkim", "spf"):
         for one in results:
-            if one.method == method and one.result == "pass" and _aligned(one.domain, domain):
+            aligned = one.domain and organisational_domain(one.domain) == organisation
+            if one.method == method and one.result == "pass" and aligned:
                 return Authentication(True, method, f"{method}=pass for {one.domain}")
     return Authentication(False, "", f"nothing aligned with {domain}")
-
-
-def _covers(judged: str, domain: str) -> bool:
-    """Whether a DMARC result about domain `judged` holds for `domain`: it is the same, or its organisation's."""
-    return bool(judged) and judged in (domain, organisational_domain(domain))
-
-
-def _aligned(proved: str, domain: str) -> bool:
-    """Relaxed alignment: one organisation. A bare public suffix aligns with itself alone."""
-    return bool(proved) and organisational_domain(proved) == organisational_domain(domain)
 
 
 def _googles_own(headers: Headers) -> str | None:
@@ -369,17 +363,13 @@ def _googles_own(headers: Headers) -> str | None:
             if entered_google:
                 break  # everything below was written on the sender's side
             plain = _without_comments(value) or ""
-            entered_google = _by_mx_google(plain)
+            by = _BY.search(plain)
+            entered_google = by is not None and by.group(1).rstrip(";").lower() == AUTHSERV_ID
             if not entered_google and not _by_internal_host(plain):
                 break
         elif kind == "authentication-results" and results is None and _authserv_id(value) == AUTHSERV_ID:
             results = value
     return results if entered_google else None
-
-
-def _by_mx_google(plain: str) -> bool:
-    match = _BY.search(plain)
-    return match is not None and match.group(1).rstrip(";").lower() == AUTHSERV_ID
 
 
 def _by_internal_host(plain: str) -> bool:

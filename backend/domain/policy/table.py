@@ -150,10 +150,6 @@ def is_left_alone(preferences: Preferences, labels: frozenset[str], now: datetim
     return (until is not None and now < until) or bool(labels & preferences.left_alone)
 
 
-def _not_incoming(case: Case) -> bool:
-    return not is_incoming(case.facts.arrival.labels)
-
-
 def _blocked(case: Case) -> bool:
     facts, rules = case.facts, case.facts.standing.rules
     if facts.carries(facts.labels.block) or rules.address is RuleKind.BLOCK:
@@ -169,21 +165,6 @@ def _allowed(case: Case) -> bool:
     return case.authenticated and allowed
 
 
-def _owners_filter(case: Case) -> bool:
-    # Gmail never stars a message by itself, but it does mark messages as important.
-    marked = STARRED in case.facts.arrival.labels or case.facts.filtered
-    return case.authenticated and marked
-
-
-def _same_organisation(case: Case) -> bool:
-    return case.authenticated and case.facts.own_organisation
-
-
-def _correspondent(case: Case) -> bool:
-    standing = case.facts.standing
-    return case.authenticated and (standing.corresponded or standing.took_part)
-
-
 def _machine_mail(case: Case) -> bool:
     facts = case.facts
     if facts.form is MailForm.MACHINE or (facts.form is None and is_machine_mail(facts.arrival, facts.owner)):
@@ -193,10 +174,6 @@ def _machine_mail(case: Case) -> bool:
     )
     kept = case.authenticated and facts.standing.keeps
     return claims and (kept or case.probability < case.thresholds.challenge)
-
-
-def _left_alone(case: Case) -> bool:
-    return is_left_alone(case.facts.preferences, case.facts.arrival.labels, case.now)
 
 
 def _held_with_earlier(case: Case) -> bool:
@@ -224,24 +201,8 @@ def _below_hold(case: Case) -> bool:
     return case.probability < case.thresholds.hold
 
 
-def _unread(case: Case) -> bool:
-    return case.facts.read_limit is not None and _below_hold(case)
-
-
 def _credit(case: Case) -> bool:
     return case.authenticated and case.facts.standing.credits > 0
-
-
-def _observe(case: Case) -> bool:
-    return case.mode is Mode.OBSERVE
-
-
-def _quarantine(case: Case) -> bool:
-    return not (_answerable(case) and case.probability >= case.thresholds.challenge)
-
-
-def _challenge(case: Case) -> bool:
-    return True
 
 
 TABLE = (
@@ -249,7 +210,7 @@ TABLE = (
         PolicyRow.NOT_INCOMING,
         "Not incoming mail to this owner: their own, a draft, a chat, spam, rubbish, or not in the inbox.",
         Outcome.IGNORE,
-        _not_incoming,
+        lambda case: not is_incoming(case.facts.arrival.labels),
     ),
     RowDefinition(
         PolicyRow.BLOCKED,
@@ -268,19 +229,22 @@ TABLE = (
         "A filter of the owner's has starred the message or marked it as important, or they have starred it themselves "
         "a moment ago; and the sender is authenticated.",
         Outcome.INBOX,
-        _owners_filter,
+        # Gmail never stars a message by itself, but it does mark messages as important.
+        lambda case: case.authenticated and (STARRED in case.facts.arrival.labels or case.facts.filtered),
     ),
     RowDefinition(
         PolicyRow.SAME_ORGANISATION,
         "An authenticated sender of the owner's own organisation; a mail provider's domain is not one.",
         Outcome.INBOX,
-        _same_organisation,
+        lambda case: case.authenticated and case.facts.own_organisation,
     ),
     RowDefinition(
         PolicyRow.CORRESPONDENT,
         "The owner has written to this authenticated address, or in a thread that its author belongs to.",
         Outcome.INBOX,
-        _correspondent,
+        lambda case: (
+            case.authenticated and (case.facts.standing.corresponded or case.facts.standing.took_part)
+        ),
     ),
     RowDefinition(
         PolicyRow.MACHINE_MAIL,
@@ -295,7 +259,7 @@ TABLE = (
         PolicyRow.LEFT_ALONE,
         "Screening is paused, or the owner leaves this Gmail category to Gmail.",
         Outcome.INBOX,
-        _left_alone,
+        lambda case: is_left_alone(case.facts.preferences, case.facts.arrival.labels, case.now),
     ),
     RowDefinition(
         PolicyRow.HELD_WITH_EARLIER,
@@ -313,7 +277,7 @@ TABLE = (
         "The message could not be read in full, and what could be read of it scores below the hold threshold; it is "
         "labelled.",
         Outcome.INBOX,
-        _unread,
+        lambda case: case.facts.read_limit is not None and _below_hold(case),
         reads_score=True,
     ),
     RowDefinition(
@@ -335,7 +299,7 @@ TABLE = (
         PolicyRow.OBSERVE,
         "The score is at or above the hold threshold, but the mode is observe: it is only labelled.",
         Outcome.MARK,
-        _observe,
+        lambda case: case.mode is Mode.OBSERVE,
         reads_score=True,
     ),
     RowDefinition(
@@ -343,14 +307,14 @@ TABLE = (
         "To be held without an answer: the mode is quarantine, the score is below the challenge threshold, or a "
         "guard objects to answering.",
         Outcome.HOLD,
-        _quarantine,
+        lambda case: not (_answerable(case) and case.probability >= case.thresholds.challenge),
         reads_score=True,
     ),
     RowDefinition(
         PolicyRow.CHALLENGE,
         "The score is at or above the challenge threshold, the mode is challenge and every guard passes.",
         Outcome.CHALLENGE,
-        _challenge,
+        lambda case: True,
         reads_score=True,
     ),
 )
@@ -366,17 +330,6 @@ STRANGERS = frozenset(row.row for row in TABLE if row.reads_score)
 # what is on record about the address they claim: no rule, organisation, history or credits.
 
 
-__all__ = [
-    "NOT_AUTHENTICATED",
-    "NOT_INCOMING_LABELS",
-    "Facts",
-    "RowDefinition",
-    "decide",
-    "fail_open",
-    "prescreen",
-    "rows",
-]
-
 _NO_LABELS = LabelIds()
 _MAY_ANSWER = frozenset({PolicyRow.HELD_WITH_EARLIER, PolicyRow.QUARANTINE})
 """Rows that hold without a reply if a guard objects; the verdict names the guards."""
@@ -385,10 +338,6 @@ NOT_AUTHENTICATED = "not_authenticated"
 check."""
 NOT_READ = "not_read_in_full"
 """Another: mail that could not be read in full gets no reply."""
-
-
-def rows() -> tuple[RowDefinition, ...]:
-    return TABLE
 
 
 def decide(

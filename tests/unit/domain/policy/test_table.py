@@ -15,7 +15,7 @@ from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
 from backend.domain.mailbox.message import FailOpenCause, LabelIds, Outcome, PolicyRow, ReadLimit, Verdict
 from backend.domain.policy import table as policy
 from backend.domain.policy.evidence import CLEARLY_ORDINARY, EarlierEvidence, combined_probability
-from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen, rows
+from backend.domain.policy.table import TABLE, Facts, Standing, decide, fail_open, prescreen
 from backend.domain.reading.score import Score
 from tests.unit.domain import rules as make
 from tests.unit.domain.rules import FORGED, NOW, THRESHOLDS, facts, pitch, score
@@ -144,20 +144,20 @@ def test_the_row_decides_and_without_it_the_message_ends_elsewhere(story: Story,
     verdict = verdict_on(story.facts, story.probability, story.guards)
     assert (verdict.row, verdict.outcome) == (story.row, story.outcome)
 
-    monkeypatch.setattr(policy, "TABLE", tuple(entry for entry in rows() if entry.row is not story.row))
+    monkeypatch.setattr(policy, "TABLE", tuple(entry for entry in TABLE if entry.row is not story.row))
     without = verdict_on(story.facts, story.probability, story.guards)
     assert without.outcome is story.otherwise
 
 
 def test_every_row_of_the_table_has_such_a_story_and_the_table_is_in_the_order_of_the_names():
-    assert [entry.row for entry in rows()] == [
+    assert [entry.row for entry in TABLE] == [
         row for row in PolicyRow if row not in (PolicyRow.FAIL_OPEN, PolicyRow.HELD_WITH_LATER)
     ]
-    assert {story.row for story in STORIES} == {entry.row for entry in rows()}
+    assert {story.row for story in STORIES} == {entry.row for entry in TABLE}
 
 
 def test_every_row_explains_itself_in_one_sentence_and_knows_whether_it_can_be_switched_off():
-    for entry in rows():
+    for entry in TABLE:
         assert entry.description[0].isupper()
         assert entry.description.endswith(".")
         assert entry.always_on is (entry.row in ROWS_ALWAYS_ON)
@@ -364,7 +364,7 @@ class TestProperties:
         verdict = decide(given_, Score(probability, 0.0), THRESHOLDS, guards, NOW)
         off = given_.preferences.rows_off
         case = policy.Case(given_, probability, THRESHOLDS, guards, NOW)
-        matching = [e for e in rows() if e.row not in off and e.applies(case)]
+        matching = [e for e in TABLE if e.row not in off and e.applies(case)]
         if verdict.row is PolicyRow.FAIL_OPEN:
             assert not 0.0 <= probability <= 1.0
         elif 0.0 <= probability <= 1.0:
@@ -468,7 +468,7 @@ class TestPrescreen:
             return
         full = verdict_on(given_, probability, guards)
         assert full.outcome is early.outcome
-        order = [entry.row for entry in rows()]
+        order = [entry.row for entry in TABLE]
         # An earlier row that needs the fetched message may claim the same outcome.
         assert order.index(full.row) <= order.index(early.row)
         assert early.outcome in (Outcome.IGNORE, Outcome.INBOX)
