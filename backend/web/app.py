@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from math import ceil
 
 from hypercorn.middleware import ProxyFixMiddleware
 from quart import Quart, Response, json, request
@@ -17,12 +16,12 @@ from backend.web import google, guards, operator, pages, sender
 from backend.web.addon import routes as addon_routes
 from backend.web.api import described
 from backend.web.api import routes as api
-from backend.web.api.authentication import PREFIX, http_error
+from backend.web.api.authentication import PREFIX, http_error, retry_after
 from backend.web.guards import log_bug, log_refusal
 from backend.web.owner import devices, insights, lists, review, start
 from backend.web.owner import settings as owner_settings
 from backend.web.pages import language_of, page, sender_words, wants_page
-from backend.web.services import Services, register_services, services
+from backend.web.services import Services, register_services
 
 BLUEPRINTS = (
     google.push_routes,
@@ -161,10 +160,7 @@ async def _pitchgate_error(error: errors.PitchgateError) -> Response:
     answer = answer_for(error)
     if answer.status >= 500 and not isinstance(error, errors.StoreAway):  # the store logs that itself
         log_refusal(answer.code, error)
-    headers = {}
-    if isinstance(error, errors.TryLater) and error.retry_at is not None:
-        wait = (error.retry_at - services().context.clock.now()).total_seconds()
-        headers["Retry-After"] = str(max(1, ceil(wait)))
+    headers = retry_after(error)
     shown = error if answer.own_words else errors.PitchgateError(answer.code)
     return await problem(answer.status, shown, answer.code, **headers)
 

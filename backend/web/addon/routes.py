@@ -138,22 +138,6 @@ class AddonCall:
     event: AddonEvent
     frame: Frame
 
-    @classmethod
-    def of(
-        cls, service: AddonService, tenant: Tenant, event: AddonEvent, base: str, now: datetime
-    ) -> AddonCall:
-        """The call with the frame for its cards."""
-        frame = Frame(
-            card_words(event.language),
-            event.language,
-            base,
-            now,
-            event.offset,
-            str(tenant.version),
-            service.context.settings.challenges,
-        )
-        return cls(service, tenant, event, frame)
-
     @property
     def mailbox(self) -> Mailbox:
         """The caller's mailbox, the only one a handler may use."""
@@ -184,10 +168,14 @@ async def perform(call: AddonCall) -> Json:
     """Carry out the button that was clicked."""
     parameters = call.event.parameters
     name = parameters.get("act", "")
-    if name in DECISIONS:
-        return await _decide(call, name)
-    handler = HANDLERS.get(name)
-    return await (handler(call) if handler else _not_understood(call))
+    try:
+        return await (_decide(call, name) if name in DECISIONS else HANDLERS.get(name, _not_understood)(call))
+    except NotFound:
+        # The message is too new to be listed, or was deleted.
+        card = await _card(call, _target(call)[0])
+        return cards.updated_card(card, call.frame.words["did_not_found"], moved=False)
+    except Refused:
+        return await _not_understood(call)
 
 
 async def _message(call: AddonCall, gmail_id: str, undo_key: str = "") -> Json:
@@ -209,15 +197,9 @@ async def _decide(call: AddonCall, name: str) -> Json:
     gmail_id, version = _target(call)
     if not gmail_id or not version:
         return await _not_understood(call)
-    try:
-        key = act_key(gmail_id, name, version)
-        order = Order(key, DECISIONS[name], (gmail_id,), Origin.CARD)
-        await decide.carry_out(call.service.context, call.mailbox.id, order)
-    except NotFound:
-        # The message is too new to be listed, or was deleted.
-        return cards.updated_card(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
-    except Refused:
-        return await _not_understood(call)
+    key = act_key(gmail_id, name, version)
+    order = Order(key, DECISIONS[name], (gmail_id,), Origin.CARD)
+    await decide.carry_out(call.service.context, call.mailbox.id, order)
     no_access = call.mailbox.lost is not None and name != Decision.KEEP  # carried out after reconnecting
     toast = call.frame.words["did_away" if no_access else f"did_{name}"]
     return cards.updated_card(await _card(call, gmail_id, key), toast, moved=True)
@@ -227,10 +209,7 @@ async def _undo(call: AddonCall) -> Json:
     key, gmail_id = call.event.parameters.get("key", ""), _target(call)[0]
     if not KEY.fullmatch(key):
         return await _not_understood(call)
-    try:
-        await decide.take_back(call.service.context, call.mailbox.id, key)
-    except NotFound:
-        return cards.updated_card(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
+    await decide.take_back(call.service.context, call.mailbox.id, key)
     return cards.updated_card(await _card(call, gmail_id), call.frame.words["did_undo"], moved=True)
 
 
@@ -238,12 +217,7 @@ async def _credit(call: AddonCall) -> Json:
     gmail_id, version = _target(call)
     if not gmail_id or not version:
         return await _not_understood(call)
-    try:
-        balance = await call.service.give_credit(call.mailbox, gmail_id, version)
-    except NotFound:
-        return cards.updated_card(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
-    except Refused:
-        return await _not_understood(call)
+    balance = await call.service.give_credit(call.mailbox, gmail_id, version)
     toast = call.frame.words["did_credit"].format(count=balance)
     return cards.updated_card(await _card(call, gmail_id), toast, moved=True)
 
@@ -407,11 +381,14 @@ async def _answer(make: Callable[[AddonCall], Awaitable[Json]], scopes: frozense
         tenant = await service.tenant(event.user_token)
     except Unauthenticated:
         return Response(REFUSED, 401, content_type="application/json")
-    base = services().context.settings.public_url
+    settings, now = services().context.settings, services().context.clock.now()
+    base = settings.public_url
     if tenant is None:
         return _json(cards.ask_connection(base))
+    version, texts = str(tenant.version), card_words(event.language)
+    frame = Frame(texts, event.language, base, now, event.offset, version, settings.challenges)
     try:
-        return _json(await make(AddonCall.of(service, tenant, event, base, services().context.clock.now())))
+        return _json(await make(AddonCall(service, tenant, event, frame)))
     except NeedsReconnect:
         return _json(cards.ask_connection(base))
 

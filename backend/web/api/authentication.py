@@ -236,16 +236,18 @@ async def _pitchgate_error(error: errors.PitchgateError) -> Response:
     if isinstance(error, errors.Refused):
         return refusal(error)
     if isinstance(error, errors.GoogleError | errors.Conflict):
-        return refusal(error, "unavailable", **_retry_after(error))
+        headers = {"Retry-After": "1"} if isinstance(error, errors.Conflict) else retry_after(error)
+        return refusal(error, "unavailable", **headers)
     log_bug(error)
     return refusal(errors.PitchgateError("broken"))
 
 
-def _retry_after(error: errors.PitchgateError) -> dict[str, str]:
-    if isinstance(error, errors.TryLater) and error.retry_at is not None:
-        wait = (error.retry_at - services().context.clock.now()).total_seconds()
-        return {"Retry-After": str(max(1, ceil(wait)))}
-    return {"Retry-After": "1"} if isinstance(error, errors.Conflict) else {}
+def retry_after(error: errors.PitchgateError) -> dict[str, str]:
+    """The header with the seconds until another try, if the error says when."""
+    if not isinstance(error, errors.TryLater) or error.retry_at is None:
+        return {}
+    wait = (error.retry_at - services().context.clock.now()).total_seconds()
+    return {"Retry-After": str(max(1, ceil(wait)))}
 
 
 @blueprint.errorhandler(HTTPException)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any, Literal, NotRequired
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
 from pydantic import ConfigDict, Field
 
-from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.decisions import OFFERED, Decision
 from backend.domain.mailbox.mailbox import LIMITS, Condition, DigestPace, Mode, Strictness, Who
 from backend.domain.mailbox.message import Placement
 from backend.domain.watching.trial import Answer
@@ -277,12 +277,18 @@ class Exchange(TypedDict):
     verifier: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{43,128}$")]
 
 
+if TYPE_CHECKING:
+    OfferedDecision = str
+else:
+    OfferedDecision = Literal[tuple(map(str, OFFERED))]
+
+
 class Correction(TypedDict):
     """The owner's decision about one message."""
 
     key: Key
     gmail_id: str
-    decision: Literal["release", "allow", "allow_domain", "block", "block_domain", "keep", "sales"]
+    decision: OfferedDecision
 
 
 class QuestionAnswer(TypedDict):
