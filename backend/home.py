@@ -192,7 +192,6 @@ def has_systemd() -> bool:
 
 
 def unit_text(settings_file: Path) -> str:
-    """The unit's text."""
     return f"""\
 [Unit]
 Description=Pitchgate, for one mailbox

@@ -108,7 +108,6 @@ def log_unhandled_errors(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def count_event(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Count the events of `COUNTED`."""
     if event.get("event") in COUNTED:
         COUNTED[event["event"]] += 1
     return event

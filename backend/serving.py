@@ -155,7 +155,6 @@ def _reload_models_on_sighup(application: Application, group: asyncio.TaskGroup)
 
 
 def server_config(settings: Settings) -> Config:
-    """Hypercorn's configuration."""
     config = Config()
     config.bind = [settings.bind]
     config.graceful_timeout = settings.stop_seconds

@@ -13,7 +13,6 @@ STAMP = Path(__file__).with_name("COMMIT")
 
 
 def release() -> str:
-    """The release's number."""
     try:
         return version("pitchgate")
     except PackageNotFoundError:

@@ -56,7 +56,6 @@ class GoogleCloud:
         self._built: dict[str, Any] = {}
 
     def api(self, name: str) -> Any:
-        """A service object, whose requests `ask` sends."""
         if name not in self._built:
             self._built[name] = google_service(_document(name), self._root)
         return self._built[name]

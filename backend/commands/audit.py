@@ -291,7 +291,6 @@ class MailboxDrift:
         }
 
     def as_json(self) -> dict[str, Any]:
-        """The JSON form."""
         change, weeks = self.drift.change, self.drift.weeks
         began = change and asdict(change) | {"cause": change.cause, "began": str(monday_of(change.week))}
         by_week = [{"monday": str(monday_of(one.number)), "model": one.model, **one.counts} for one in weeks]

@@ -45,7 +45,6 @@ class RunningTrial:
     found: Trial
 
     def lines(self) -> Iterator[str]:
-        """The result in words."""
         found, evidence = self.found, self.found.path[-1]
         yield words()(
             "trial.head",
@@ -86,7 +85,6 @@ class RunningTrial:
         return _path([one.better for one in path]), _path([one.worse for one in path])
 
     def as_json(self) -> dict[str, Any]:
-        """The JSON form."""
         found, evidence = self.found, self.found.path[-1]
         return {
             "champion": self.champion,

@@ -172,7 +172,8 @@ def _run(settings: Settings, *, browser: bool) -> None:
 def doctor_command(as_json: bool, offline: bool) -> None:
     """Check a set-up from end to end, changing nothing; may run beside the server. Exit status 1 if anything is
     broken."""
-    from backend.doctor.checks import CheckState, examine
+    from backend.doctor.checks import examine
+    from backend.doctor.machine import CheckState
 
     found = asyncio.run(examine(offline=offline))
     if as_json:

@@ -142,9 +142,7 @@ async def _check_certificate(host: str, port: int) -> Finding:
     writer.close()
     until = datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
     days = (until - datetime.now(UTC)).days
-    if days < SOON:
-        return warning("tls", "ending", count=days)
-    return well("tls", "good", count=days)
+    return warning("tls", "ending", count=days) if days < SOON else well("tls", "good", count=days)
 
 
 async def _check_server(http: aiohttp.ClientSession, settings: Settings) -> Finding:
@@ -305,9 +303,6 @@ async def check_credentials(mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
 
 
 # ---- All checks
-
-
-__all__ = ["CheckState", "Finding", "examine"]
 
 
 async def examine(*, offline: bool = False) -> list[Finding]:

@@ -120,11 +120,9 @@ def check_disk(settings: Settings, free: int | None = None) -> Iterator[Finding]
         return
     # Not for an empty folder, whose permissions the server sets when it creates the database.
     if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077 and any(folder.iterdir()):
-        quoted = shlex.quote(str(folder))
-        if is_only_ours(folder):
-            yield warning("disk", "readable", folder=quoted)
-        else:
-            yield warning("disk", "shared", folder=quoted)
+        yield warning(
+            "disk", "readable" if is_only_ours(folder) else "shared", folder=shlex.quote(str(folder))
+        )
     free = shutil.disk_usage(folder).free if free is None else free
     facts: dict[str, Any] = {"folder": folder, "size": round(free / 1e9, 1)}
     if free < FULL_BELOW:
@@ -140,11 +138,10 @@ def check_disk(settings: Settings, free: int | None = None) -> Iterator[Finding]
 def check_descriptors() -> Iterator[Finding]:
     """Whether enough files may be open. The server's own limit may differ, as its supervisor sets it."""
     limit = raise_file_limit()
-    yield (
-        well("descriptors", "enough", limit=limit)
-        if limit >= NEEDED
-        else broken("descriptors", "few", limit=limit, needed=NEEDED)
-    )
+    if limit >= NEEDED:
+        yield well("descriptors", "enough", limit=limit)
+    else:
+        yield broken("descriptors", "few", limit=limit, needed=NEEDED)
 
 
 def is_only_ours(folder: Path) -> bool:
@@ -157,7 +154,6 @@ def is_only_ours(folder: Path) -> bool:
 
 
 def owner_of(path: Path) -> str:
-    """The name of the file's owner, "?" if unknown."""
     try:
         return path.owner()
     except (KeyError, OSError, NotImplementedError):  # no such user, no permission, no owners on Windows
@@ -274,7 +270,6 @@ async def check_keys(store: Store | None, vault: MultiFernetVault, pending: bool
 
 
 async def check_jobs(store: Store) -> list[Finding]:
-    """Whether jobs are failing, and whether there are dead letters."""
     counts = await store.census()
     failing, dead = counts.get("failing_seconds", 0), counts.get("dead_letters", 0)
     found = []

@@ -59,7 +59,6 @@ def history_page(data: Mapping[str, Any]) -> HistoryPage:
 
 
 def list_page(data: Mapping[str, Any]) -> ListPage:
-    """A page of messages.list."""
     ids = tuple(
         (required(entry, "id"), required(entry, "threadId")) for entry in objects(data.get("messages"))
     )

@@ -78,7 +78,6 @@ class GmailClient:
         _ = self._requests
 
     async def profile(self, mailbox_id: str) -> Profile:
-        """1 unit."""
         return await self._ask(mailbox_id, self._requests.profile(), _profile)
 
     async def watch(self, mailbox_id: str) -> WatchGrant:
@@ -96,7 +95,6 @@ class GmailClient:
             raise TryLater("later.watch", reason=error.reason) from error
 
     async def stop_watch(self, mailbox_id: str) -> None:
-        """50 units. May run again."""
         await self._executor.run(mailbox_id, self._requests.stop())
 
     async def history(self, mailbox_id: str, start: str, page: str = "") -> HistoryPage:
@@ -119,7 +117,6 @@ class GmailClient:
     async def list_messages(
         self, mailbox_id: str, query: str, page: str = "", limit: int = 500, *, label: str = ""
     ) -> ListPage:
-        """5 units. `query` in Gmail's search syntax; with `label` (an id) only messages that carry it."""
         call = self._requests.list_messages(query, page, limit, label=label)
         return await self._ask(mailbox_id, call, answers.list_page)
 
@@ -140,22 +137,16 @@ class GmailClient:
         return Fetched(body, whole)
 
     async def labels_on(self, mailbox_id: str, gmail_id: str) -> frozenset[str]:
-        """20 units. The label ids of a message. Raises `Gone`."""
         call = self._requests.message_labels(gmail_id)
         return await self._ask(mailbox_id, call, lambda data: answers.labels(data) or frozenset())
 
     async def relabel(
         self, mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
     ) -> frozenset[str]:
-        """5 units. Add and remove labels of one message; may run again. Returns its label ids.
-
-        Raises `Gone`; `Rejected` with the reason unknownLabel if a label no longer exists.
-        """
         call = self._requests.modify(gmail_id, sorted(add), sorted(remove))
         return await self._ask(mailbox_id, call, lambda data: answers.labels(data) or frozenset())
 
     async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:
-        """100 units. Send an RFC 5322 message into a thread; returns its gmail id. Raises `SendUncertain`."""
         sent = await self._executor.run(mailbox_id, self._requests.send(raw, thread_id))
         if not (gmail_id := answers.text(sent, "id")):
             raise send_uncertain("unreadable")
@@ -180,14 +171,12 @@ class GmailClient:
         return None
 
     async def place(self, mailbox_id: str, raw: bytes) -> str:
-        """25 units. Put a message into the inbox, unread; returns its gmail id. Raises `SendUncertain`."""
         placed = await self._executor.run(mailbox_id, self._requests.insert(raw, ("INBOX", "UNREAD")))
         if not (gmail_id := answers.text(placed, "id")):
             raise send_uncertain("unreadable")
         return gmail_id
 
     async def find_placed(self, mailbox_id: str, message_id: str) -> str:
-        """5 units. Gmail id of a message with this Message-ID, wherever the owner has moved it, or ""."""
         call = self._requests.list_messages(
             f"in:anywhere rfc822msgid:{message_id.strip('<>')}", "", 1, Priority.PUSH
         )
@@ -231,8 +220,6 @@ class GmailClient:
         return [gmail_id for gmail_id, _ in (await self._ask(mailbox_id, call, answers.list_page)).ids]
 
     async def ensure_labels(self, mailbox_id: str, known: LabelIds = NO_LABELS) -> LabelIds:
-        """1 unit, and 5 for each label created. May run again. A `known` id that still exists is kept even if the owner
-        has renamed the label; otherwise a label of the right name is used, or created."""
         have = await self._labels(mailbox_id)
         name_taken = False
         kept = {
@@ -260,7 +247,6 @@ class GmailClient:
         return ids
 
     async def identity(self, mailbox_id: str) -> Owner:
-        """1 unit. The owner's primary address and name, and all addresses they may send from, with names."""
         data = await self._executor.run(mailbox_id, self._requests.send_as())
         email, name, names = "", "", dict[str, str]()
         for entry in answers.objects(data.get("sendAs")):
@@ -289,7 +275,6 @@ class GmailClient:
         return False
 
     async def vacation_on(self, mailbox_id: str) -> bool:
-        """1 unit. Whether Gmail's own vacation responder answers now."""
         data = await self._executor.run(mailbox_id, self._requests.vacation())
         if data.get("enableAutoReply") is not True:
             return False

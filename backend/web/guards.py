@@ -322,7 +322,6 @@ def method_name() -> str:
 
 
 def register_log(app: Quart) -> None:
-    """Log and measure every request of an app."""
 
     @app.before_request
     async def begin() -> None:

@@ -116,7 +116,6 @@ def because(text: str, language: str) -> str:
 
 
 def register_filters(app: Quart) -> None:
-    """Register the template filters on an app."""
     filters = {
         "initials": initials,
         "tint": tint,

@@ -456,7 +456,6 @@ class Explanation:
 
 
 def explain(mailbox: Mailbox, now: datetime) -> Explanation:
-    """The state of `mailbox` at `now`."""
     condition = mailbox.condition(now)
     needs_owner, paused = condition is Condition.NEEDS_RECONNECT, condition is Condition.PAUSED
     indexing = condition is Condition.INDEXING and mailbox.index_total

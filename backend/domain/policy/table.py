@@ -127,7 +127,6 @@ class RowDefinition:
     answers: Callable[[Case], bool] | None = None
 
     def outcome_of(self, case: Case) -> Outcome:
-        """The outcome for this message."""
         if self.answers is None:
             return self.outcome
         if case.mode is Mode.OBSERVE:

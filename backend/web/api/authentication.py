@@ -125,7 +125,6 @@ def message_json(view: MessageView, language: str) -> schemas.Message:
 
 
 def sender_json(group: HeldSender, language: str) -> schemas.Sender:
-    """A sender with their held mail."""
     return {
         "sender": group.sender,
         "sender_name": group.messages[0].sender_name if group.messages else "",

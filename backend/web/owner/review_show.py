@@ -301,7 +301,6 @@ def check_state_key(check: Check, now: datetime) -> str:
 
 
 def unsubscribe_text(unsubscription: Unsubscription, t: Words) -> str:
-    """The progress of unsubscribing, in words."""
     why = f"why_{unsubscription.cause}"
     if unsubscription.state == "failed":
         return t("off_failed", why=t(why if why in t else "why_unreachable"))

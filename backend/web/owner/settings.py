@@ -89,7 +89,6 @@ class FormValues:
 
 
 def form_values(preferences: Preferences) -> FormValues:
-    """The forms with the current settings."""
     single = {name: str(getattr(preferences, name)) for name in (*CHOICES, *NUMBERS, "zone")}
     rows = frozenset[str](ROWS) - preferences.rows_off
     ticked = {"left_alone": preferences.left_alone, "rows": rows}
