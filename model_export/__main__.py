@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 import joblib
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from backend.domain.reading.model_text import body, model_input, model_text
@@ -18,19 +21,21 @@ from backend.scoring import JUDGE_BESIDE, SHIPPED
 from backend.scoring.second_reading import Encoder, Judge
 from backend.scoring.session import ModelSession
 from backend.terminal import showing_errors
-from model_export import loaders
 from model_export.card import BadCard, read_card, write_card
-from model_export.choice import choose_nested, grid
 from model_export.compare import compare, opened
-from model_export.console import print_evaluation, print_table, progress, steps
-from model_export.digests import corpus_digest
-from model_export.evaluation import as_json, evaluate, learning_curve, summary
+from model_export.evaluation import (
+    Evaluation,
+    as_json,
+    choose_nested,
+    evaluate,
+    learning_curve,
+    summary,
+)
 from model_export.learner import DEFAULT, Params
 from model_export.metrics import Figures, by_part, mean_figures
-from model_export.own import WEIGHTS, judge, weighed
-from model_export.publish import NotPublished, build, fingerprint, publish
+from model_export.own import PARTS, WEIGHTS, corrected_mail, judge, labelled_mail, weighed
+from model_export.publish import NotPublished, build, corpus_digest, differences, fingerprint, publish
 from model_export.report import render
-from model_export.reproduce import differences
 from model_export.rows import CORPUS, BadRow, Row, corpus, numbered, records, unlabelled
 from model_export.swings import swings
 from model_export.training import FOLDS, Trained, cross_calibrated, groups_of, labels_of, sides, train
@@ -87,7 +92,7 @@ def train_command(
     params = replace(DEFAULT, c=c, seed=seed, share=share)
     trained = _trained(rows, _weighed(rows, params))
     joblib.dump((trained, rows), out)
-    print_evaluation(evaluate(trained))
+    _print_evaluation(evaluate(trained))
     if own := judge(trained, SHIPPED):
         click.echo(f"{own.words} A message of theirs counts as {trained.params.own:g} of the corpus.")
     click.echo(f"Written to {out}.")
@@ -105,7 +110,7 @@ def evaluate_command(nested: bool, as_lines: bool, files: str) -> None:
     if as_lines:
         click.echo(json.dumps({**as_json(found), "nested": figures and asdict(figures)}, indent=1))
         return
-    print_evaluation(found, figures)
+    _print_evaluation(found, figures)
 
 
 @cli.command("export")
@@ -138,11 +143,11 @@ def report_command(
     session = ModelSession.open(model)
     params = Params(**json.loads(session.facts.metadata["params"]))
     trained = _trained(rows, params)
-    with progress() as bar:
+    with _progress() as bar:
         curve = (
             None
             if no_curve
-            else learning_curve(rows, trained, steps(bar, len(groups_of(trained.judged)) - 1))
+            else learning_curve(rows, trained, _steps(bar, len(groups_of(trained.judged)) - 1))
         )
     page = render(
         evaluate(trained, session),
@@ -167,7 +172,7 @@ def compare_command(first: Path, second: Path, no_corpus: bool) -> None:
     table = Table("", *found.names)
     for line in found.lines:
         table.add_row(*line)
-    print_table(table)
+    _print_table(table)
     for remark in found.remarks:
         click.echo(remark)
 
@@ -197,10 +202,10 @@ def second_reading_command(trained: Path | None, cache: Path, out: Path) -> None
     shipped = ModelSession.open(SHIPPED).facts
     if not shipped.version.endswith(fingerprint(fitted.model)[:8]):
         raise NotPublished("what was trained is not the shipped model, beside which it would judge")
-    with progress() as bar:
-        numbers = second_reading.embedded(rows, encoder, cache, steps(bar, len(rows) // 1_000 + 1))
-    with progress() as bar:
-        judged = second_reading.learn(rows, fitted, numbers, progress=steps(bar, FOLDS))
+    with _progress() as bar:
+        numbers = second_reading.embedded(rows, encoder, cache, _steps(bar, len(rows) // 1_000 + 1))
+    with _progress() as bar:
+        judged = second_reading.learn(rows, fitted, numbers, progress=_steps(bar, FOLDS))
     judge = second_reading.judge_file(judged, shipped.digest, encoder.digest)
     difference = second_reading.parity(Judge(judge, out), judged, numbers)
     out.write_bytes(judge)
@@ -279,28 +284,28 @@ def _own_mail(archive: Path | None, me: str, labels: tuple[str, ...], correction
             "--archive needs --me, and --sales-label or --corrections to know what is a pitch."
         )
     click.echo("This model will know the owner's own mail: use it for their mailbox only.", err=True)
-    rows = loaders.gmail_labels(archive, me, set(labels)) if labels else []
-    return rows + (loaders.corrections(corrections, archive, me) if corrections else [])
+    rows = labelled_mail(archive, me, set(labels)) if labels else []
+    return rows + (corrected_mail(corrections, archive, me) if corrections else [])
 
 
 def _weighed(rows: list[Row], params: Params) -> Params:
     if not any(row.own for row in rows):
         return params
-    with progress() as bar:
-        return weighed(rows, params, steps(bar, loaders.PARTS * len(WEIGHTS)))
+    with _progress() as bar:
+        return weighed(rows, params, _steps(bar, PARTS * len(WEIGHTS)))
 
 
 def _trained(rows: list[Row], params: Params) -> Trained:
-    with progress() as bar:
-        return train(rows, params, steps(bar, min(FOLDS, len(groups_of(sides(rows)[0]))) + 1))
+    with _progress() as bar:
+        return train(rows, params, _steps(bar, min(FOLDS, len(groups_of(sides(rows)[0]))) + 1))
 
 
 def _nested(rows: list[Row]) -> Figures:
     count = len(groups_of(sides(rows)[0]))
-    with progress() as bar:
-        found = choose_nested(rows, grid(), steps(bar, count * (count - 1)))
-    labels, crossed = labels_of(found.judged), cross_calibrated(found.judged, found.logits)
-    files = by_part([row.group for row in found.judged], labels, found.logits, crossed)
+    with _progress() as bar:
+        judged, logits = choose_nested(rows, _steps(bar, count * (count - 1)))
+    crossed = cross_calibrated(judged, logits)
+    files = by_part([row.group for row in judged], labels_of(judged), logits, crossed)
     return mean_figures(list(files.values()))
 
 
@@ -313,6 +318,53 @@ def _export(trained: Trained, rows: list[Row], out: Path) -> tuple[bytes, float]
     theirs = sum(row.own for row in rows)
     out.with_suffix(".md").write_text(write_card(data, facts, found, difference, theirs), encoding="utf-8")
     return data, difference
+
+
+def _progress() -> Progress:
+    """A progress bar on the error stream, removed when it is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _steps(bar: Progress, total: int) -> Callable[[str], None]:
+    """A function to call with the name of each step."""
+    task = bar.add_task("…", total=total)
+
+    def step(text: str) -> None:
+        bar.update(task, description=text, advance=1)
+
+    return step
+
+
+def _print_evaluation(found: Evaluation, nested: Figures | None = None) -> None:
+    """Print the costs of each strictness, then the figures of each file and language."""
+    for cost in found.costs:
+        click.echo(f"At {cost.strictness.value}: {cost.words}.")
+    table = Table(
+        "",
+        "messages",
+        "AUC",
+        "recall at 1 %",
+        "at 5 %",
+        "calibration error",
+        "of it chance",
+        "strangers held",
+    )
+    named = {**found.files, "mean over files": found.mean, "all pooled": found.pooled}
+    if nested:
+        named["mean, nested choice"] = nested
+    named |= {f"in {name}": part for name, part in found.languages.items()}
+    for name, part in named.items():
+        values = (part.auc, part.recall_1, part.recall_5, part.ece, part.noise_floor)
+        strangers = found.strangers.get(name.removeprefix("in "))
+        shown = f"{strangers.held} of {strangers.count}" if strangers and strangers.count else "–"
+        table.add_row(name, str(part.count), *(f"{value:.3f}" for value in values), shown)
+    _print_table(table)
+
+
+def _print_table(table: Table) -> None:
+    """Print a table; into a file or a pipe at its full width, since nobody could read what is cut off there."""
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
 def main() -> None:

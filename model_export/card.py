@@ -11,10 +11,9 @@ from typing import Any
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.scoring.model_file import ModelFacts
-from model_export.digests import sources
 from model_export.evaluation import GOALS, Confusion, Evaluation
-from model_export.metrics import precision_at
-from model_export.slices import Rate
+from model_export.metrics import Rate, precision_at
+from model_export.publish import sources
 
 _FENCE = "```json reproduce\n"
 HARDEST = 5

@@ -90,12 +90,7 @@ def _limits(session: ModelSession, strictness: Strictness) -> tuple[float, float
 
 
 def _verdicts(sessions: tuple[ModelSession, ModelSession], rows: Sequence[Row]) -> list[tuple[str, str, str]]:
-    if not rows:
-        return []
-    held = []
-    for session in sessions:
-        hold = session.thresholds(Strictness.NORMAL).hold
-        held.append(surest(session, rows) >= hold)
+    held = [surest(session, rows) >= session.thresholds(Strictness.NORMAL).hold for session in sessions]
     sales = np.array([row.sales == 1 for row in rows])
     lines = [
         (f"{name} held at normal", str(int((held[0] & which).sum())), str(int((held[1] & which).sum())))

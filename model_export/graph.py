@@ -9,8 +9,7 @@ from onnx import ModelProto, TensorProto, helper
 from skl2onnx import convert_sklearn, update_registered_converter
 from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
 
-from model_export.counts import BLOCKS, Block
-from model_export.learner import PitchModel
+from model_export.learner import BLOCKS, Block, PitchModel
 
 # ---- Puts nodes and constants into the container that skl2onnx makes a graph of.
 

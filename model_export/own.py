@@ -1,21 +1,34 @@
-"""What training on an owner's own mail gains: a model trained on part of it and one trained on none are compared on the
-same messages, which neither was trained on."""
+"""An owner's own mail: what training on it gains, and how it is read from archives with Gmail's labels or corrections.
+
+A model trained on part of it and one trained on none are compared on the same messages, which neither was trained on.
+Google's policy forbids training general models on Gmail data. What is read here may only train the model of its own
+mailbox; `pitchgate-model` says so wherever it takes such mail."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from backend.domain.mail.message import Message, Owner
+from backend.domain.mail.mime import parse
+from backend.domain.mailbox.archive import FORMAT as EXPORT
+from backend.domain.mailbox.decisions import EFFECTS
 from backend.domain.mailbox.mailbox import Strictness
+from backend.locale import error_words
+from backend.offline.archives import Archive
+from backend.offline.mbox import names_in, system_labels
 from backend.scoring.session import ModelSession
-from model_export.counts import Counts
-from model_export.learner import Floats, Params
+from model_export.learner import Counts, Floats, Params
 from model_export.metrics import auc
-from model_export.rows import Row
+from model_export.rows import OWN_MAIL, SALES, BadRow, Row, owner_of
 from model_export.training import (
     FOLDS,
     Progress,
@@ -119,3 +132,77 @@ def weighed(rows: Sequence[Row], params: Params, progress: Progress = silent) ->
 def _losses(labels: Floats, probabilities: Floats) -> Floats:
     likely = np.where(labels == 1, probabilities, 1 - probabilities)
     return np.asarray(-np.log(np.clip(likely, 1e-9, 1)))
+
+
+# ---- Labelled messages from archives
+
+PARTS = 5
+"""An owner's mail is divided into this many parts to be left out; all mail of a sender is in one part."""
+_BULK = frozenset({"f_unsubscribe_header", "f_automatic", "f_bulk_header", "f_mailing_list"})
+_TAUGHT = {str(decision): effect.teaches for decision, effect in EFFECTS.items()}
+
+
+def labelled_mail(path: Path, me: str, sales_labels: set[str]) -> list[Row]:
+    """A Takeout archive in which one of `sales_labels` (ignoring case) marks a pitch. Drafts, chats, spam and trash are
+    left out, because Gmail judged those and not the owner."""
+    wanted = {label.lower() for label in sales_labels}
+    rows = []
+    for name, message in _received(path, me):
+        labels = {name.lower() for name in names_in(message)}
+        if system_labels(message) & {"SPAM", "TRASH", "DRAFT", "CHAT"}:
+            continue
+        rows.append(_row(name, message, me, "sales" if labels & wanted else "legit", path.stem))
+    return rows
+
+
+def corrected_mail(export: Path, path: Path, me: str) -> list[Row]:
+    """What an owner decided about their mail: their own data export, joined with their mail by Message-ID.
+
+    These fields of the export (`backend.domain.mailbox.archive`) are read: `format`; of `messages`, `gmail_id` and
+    `message_id`; of `corrections`, `gmail_id`, `decision`, `decided_at` and `undone_at`. It contains no bodies, so only
+    decisions whose mail is in `path` (mbox, Takeout, .eml) become examples. Undone decisions do not count, and of
+    several about a message the latest does. A decision about a sender labels only the message it was made on. Raises
+    `BadRow` if the file is not such an export."""
+    decided = _decisions(export)
+    rows = []
+    for name, message in _received(path, me):
+        label = _TAUGHT.get(decided.get(message.message_id, ""), "")
+        if label:
+            rows.append(_row(name, message, me, label, "corrections"))
+    return rows
+
+
+def _decisions(export: Path) -> dict[str, str]:
+    """The latest decision by Message-ID."""
+    try:
+        data = json.loads(export.read_text(encoding="utf-8"))
+        if data["format"] != EXPORT:
+            raise ValueError(f"its format is {data['format']!r}")
+        identity = {m["gmail_id"]: m["message_id"] for m in data["messages"] if m.get("message_id")}
+        standing = [c for c in data["corrections"] if c.get("undone_at") is None]
+        latest = sorted(standing, key=lambda c: datetime.fromisoformat(c["decided_at"]))
+        return {identity[c["gmail_id"]]: c["decision"] for c in latest if c["gmail_id"] in identity}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadRow(
+            f"{export.name} is no data export of a mailbox ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _received(path: Path, me: str) -> Iterator[tuple[str, Message]]:
+    filed = Archive(path)
+    for mail in filed:
+        message = parse(mail.raw)
+        if not me or message.sender.address != me.lower():
+            yield mail.file, message
+    filed.check()
+    for unread in filed.unread.values():
+        sys.stderr.write(f"Not read ({unread.count}): {' '.join(error_words('en', unread.first))}\n")
+
+
+def _row(name: str, message: Message, me: str, label: str, group: str) -> Row:
+    owner = Owner(me.lower()) if me else owner_of(message)
+    part = zlib.crc32(message.sender.address.encode()) % PARTS
+    row = Row(name, label, OWN_MAIL, SALES, f"{group}, part {part + 1}", message, owner)
+    if label == SALES:
+        return row
+    return replace(row, errand="known" if _BULK.isdisjoint(row.text.split(" ")) else "bulk")

@@ -1,11 +1,15 @@
-"""Makes a model file from a trained model: graph, metadata, hash, checks, parity with scikit-learn."""
+"""Makes a model file from a trained model (graph, metadata, hash, checks, parity with scikit-learn), and says whether
+the same file comes out when it is made again."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Mapping, Sequence
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +17,16 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from backend.domain.reading.model_text import reading_digest
+from backend.domain.mail.message import Message, Owner
+from backend.domain.reading import model_text
+from backend.domain.reading.model_text import prepare, reading_digest
 from backend.scoring.model_file import FORMAT, audit, digest_of, packed_terms
 from backend.scoring.session import ModelSession
-from model_export.digests import corpus_digest
+from model_export.disguises import copies
 from model_export.graph import to_onnx
 from model_export.learner import Floats, PitchModel
-from model_export.nasty import NASTY
 from model_export.own import Own
-from model_export.rows import Row
+from model_export.rows import CORPUS, Row, records, row_of
 from model_export.training import Trained
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "scipy", "skl2onnx")
@@ -109,3 +114,125 @@ def publish(data: bytes, trained: Trained, rows: Sequence[Row], path: Path) -> f
     new.write_bytes(data)
     new.replace(path)
     return difference
+
+
+# ---- Whether the same file comes out when it is made again
+
+LEXICON = Path(model_text.__file__).parent / "lexicon"
+
+
+def corpus_digest(rows: Iterable[Row]) -> str:
+    """SHA-256 over ids, labels, classes and prepared texts. It changes with the corpus and with the text
+    preparation."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(f"{row.id}\x00{row.label}\x00{row.errand}\x00{chr(2).join(row.texts)}\x01".encode())
+    return digest.hexdigest()
+
+
+@cache
+def sources() -> dict[str, str]:
+    """Quick hashes of the training data: of the files of corpus and lexicon, and of the prepared texts of every
+    twentieth message and of its copy, which change with the code. `corpus_digest` reads all messages."""
+    paths = sorted(CORPUS.glob("*.jsonl"))
+    some = [row_of(record, path.stem) for path in paths for record in islice(records(path), 0, None, 20)]
+    return {
+        "corpus": _files_digest(paths),
+        "lexicon": _files_digest(
+            sorted(path for path in LEXICON.rglob("*") if path.suffix not in (".py", ".pyc"))
+        ),
+        "wording": corpus_digest([*some, *copies(some)]),
+    }
+
+
+def _files_digest(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        if path.is_file():
+            digest.update(f"{path.name}\x00".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def differences(stated: dict[str, Any], data: bytes) -> list[str]:
+    """Empty if `data` has exactly the bytes that the card states; otherwise what explains the difference."""
+    if hashlib.sha256(data).hexdigest() == stated["sha256"]:
+        return []
+    facts = audit(data)
+    found = [f"the file's SHA-256 is {hashlib.sha256(data).hexdigest()}, the card states {stated['sha256']}"]
+    if facts.corpus != stated["corpus"]:
+        found.append("the corpus, or the wording that prepares it, is not the one the model was trained on")
+    if json.loads(facts.metadata["params"]) != stated["params"]:
+        found.append("the parameters differ")
+    for name, version in stated.get("libraries", {}).items():
+        ours = importlib.metadata.version(name)
+        if ours != version:
+            found.append(f"{name} is {ours}, it was {version}")
+    for name, ours in (("python", platform.python_version()), ("machine", platform.machine())):
+        if stated.get(name) != ours:
+            found.append(f"{name} is {ours}, it was {stated.get(name)}")
+    if len(found) == 1:
+        what = "the coefficients" if facts.version != stated.get("version") else "the metadata"
+        found.append(f"corpus, parameters and libraries agree, {what} do not: perhaps another processor")
+    return found
+
+
+# ---- Texts that have broken tokenisers: every script, odd code points, empty and very long texts
+
+_SAMPLES = (
+    "",
+    " ",
+    "?",
+    "a",
+    "I",
+    "don't won't it's l'été",
+    "İstanbul ΌΔΟΣ ὈΔΥΣΣΕΎΣ ΣΑΣ ẞ ß ǅ ŉ ﬃ",
+    "\x00\x01\x02 control \x1b[31m characters \x7f",
+    "tab\tnewline\nreturn\r\nform\x0cvertical\x0bend",
+    "non\u00a0breaking\u2003em\u200bzero\u2060joiner\ufeffmark",
+    "lone \ud800 surrogates \udfff here",
+    "right \u202eto\u202c left",
+    "e\u0301 combining \u0915\u094d\u0937 marks",
+    "emoji 👩‍👩‍👧‍👦 🏳️‍🌈 🇨🇿 end",
+    "ｆｕｌｌｗｉｄｔｈ ① Ⅷ ½ ²",
+    "{{first_name}} <<company>> %NAME% __init__ f_language_en q_x g_y",
+    "x" * 5000,
+    "_" * 3000,
+    "word " * 5000,
+    " ".join(f"w{i}" for i in range(5000)),
+    "###### ====== ------ ??????",
+    "a\u0378b \ud83d\udca9 \U000e0001tag",
+)
+_SCRIPTS = (
+    "Доброго дня, ми пропонуємо безкоштовний аудит",
+    "Γεια σας, μπορούμε να μιλήσουμε αύριο;",
+    "こんにちは、無料相談はいかがですか",
+    "您好，我们是一家工厂，可以报价",
+    "안녕하세요 무료 상담을 제안합니다",
+    "مرحبا، هل يمكننا التحدث غدا",
+    "שלום, אפשר לדבר מחר",
+    "नमस्ते, क्या हम बात कर सकते हैं",
+    "வணக்கம், நாம் பேசலாமா",
+    "สวัสดีครับ เราขอเสนอราคา",
+    "გამარჯობა, შეგვიძლია საუბარი",
+    "Բարեւ, կարո՞ղ ենք խոսել",
+    "ሰላም እንዴት ነህ",
+    "ᠮᠣᠩᠭᠣᠯ ᠪᠢᠴᠢᠭ",
+    "ភាសាខ្មែរ ជំរាបសួរ",
+    "ᚠᚢᚦᚨᚱᚲ 𐍈𐌹𐍂𐌰 𝒽𝑒𝓁𝓁𝑜 𝟏𝟐",
+    "Xin chào, chúng tôi muốn giới thiệu",
+    "Zażółć gęślą jaźń",
+    "Příliš žluťoučký kůň",
+    "Þetta er íslenska",
+)
+
+
+def _texts() -> tuple[str, ...]:
+    owner = Owner("anna.owner@example.test", "Anna Owner")
+    prepared = [
+        prepare(Message(text=sample, subject=sample[:60]), owner) for sample in (*_SAMPLES, *_SCRIPTS)
+    ]
+    mixed = " ".join((*_SAMPLES[:16], *_SCRIPTS))
+    return (*prepared, prepare(Message(text=mixed), owner), "", " ", "\n")
+
+
+NASTY = _texts()

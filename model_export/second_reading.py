@@ -26,12 +26,11 @@ from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.words import OTHER
 from backend.scoring.model_file import JUDGE, digest_of
 from backend.scoring.second_reading import EMBEDDING_SIZE, Encoder, Judge
-from model_export.errands import ORDINARY, PITCHES
 from model_export.graph import IR_VERSION, Emitter
 from model_export.learner import Flags, Floats, half
 from model_export.metrics import figures
 from model_export.publish import MAX_DIFFERENCE, NotPublished
-from model_export.rows import Row
+from model_export.rows import ORDINARY, PITCHES, Row
 from model_export.training import (
     FOLDS,
     Progress,

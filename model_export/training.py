@@ -15,11 +15,9 @@ from sklearn.linear_model import LogisticRegression
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import PART_PENALTY, Thresholds
 from backend.scoring.session import ModelSession
-from model_export.counts import Counts
 from model_export.disguises import copies
-from model_export.errands import UNKNOWN
-from model_export.learner import DEFAULT, Flags, Floats, Params, PitchModel
-from model_export.rows import Row
+from model_export.learner import DEFAULT, Counts, Flags, Floats, Params, PitchModel
+from model_export.rows import UNKNOWN, Row
 
 # Share of ordinary mail of people the owner does not deal with that may score above a threshold: (clear, hold,
 # challenge). They cannot write again where they are known to be read, so a wrong hold costs them most.

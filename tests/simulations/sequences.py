@@ -28,8 +28,7 @@ from backend.domain.mailbox.message import LabelIds
 from backend.domain.policy.evidence import combined_probability, evidence_of
 from backend.domain.policy.preview import PreviewedMail, preview_verdicts
 from backend.domain.reading.score import Score, Thresholds
-from model_export.errands import UNKNOWN
-from model_export.rows import Row, corpus
+from model_export.rows import UNKNOWN, Row, corpus
 from model_export.training import train
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -10,9 +10,8 @@ from backend.domain.mail.message import Address, Message
 from backend.domain.reading.model_text import prepare
 from backend.scoring import SHIPPED
 from backend.scoring.session import ModelSession
-from model_export.counts import FREE
 from model_export.disguises import DISGUISES, EVERY, copies
-from model_export.learner import DEFAULT
+from model_export.learner import DEFAULT, FREE
 from model_export.rows import Row, corpus, owner_of
 from model_export.training import Views, decided, fit, train
 

@@ -16,17 +16,22 @@ from backend.domain.mailbox.archive import FORMAT
 from backend.scoring import SHIPPED
 from backend.scoring.model_file import audit
 from backend.scoring.session import ModelSession
-from model_export import loaders, training
+from model_export import own, training
 from model_export.__main__ import cli, main
 from model_export.card import BadCard, read_card, write_card
-from model_export.counts import Counts
-from model_export.digests import corpus_digest, sources
-from model_export.errands import UNKNOWN
 from model_export.evaluation import Evaluation, evaluate, summary
-from model_export.learner import DEFAULT, PitchModel
-from model_export.nasty import NASTY
-from model_export.publish import MAX_DIFFERENCE, NotPublished, build, parity, publish
-from model_export.rows import CORPUS, BadRow, Row, corpus, records, row_of
+from model_export.learner import DEFAULT, Counts, PitchModel
+from model_export.publish import (
+    MAX_DIFFERENCE,
+    NASTY,
+    NotPublished,
+    build,
+    corpus_digest,
+    parity,
+    publish,
+    sources,
+)
+from model_export.rows import CORPUS, UNKNOWN, BadRow, Row, corpus, records, row_of
 from model_export.training import Trained, held_out_logits, sides, train
 
 FILES = ["train_1", "train_3", "train_8", "edge_1"]
@@ -170,7 +175,7 @@ class TestLoaders:
         return path
 
     def test_gmail_labels_become_labels(self, takeout: Path):
-        found = loaders.gmail_labels(takeout, "me@own.test", {"pitches"})
+        found = own.labelled_mail(takeout, "me@own.test", {"pitches"})
         assert [(row.sender, row.label) for row in found] == [
             ("seller@out.test", "sales"),
             ("friend@out.test", "legit"),
@@ -197,7 +202,7 @@ class TestLoaders:
             {"gmail_id": g, "message_id": m} for g, m in (("a", "<1@x>"), ("b", "<2@x>"), ("c", "<9@x>"))
         ]
         export.write_text(json.dumps({"format": FORMAT, "messages": known, "corrections": decided}))
-        found = loaders.corrections(export, takeout, "me@own.test")
+        found = own.corrected_mail(export, takeout, "me@own.test")
         assert [(row.sender, row.label) for row in found] == [
             ("seller@out.test", "legit"),
             ("friend@out.test", "sales"),
@@ -205,13 +210,7 @@ class TestLoaders:
         for wrong in ("[]", "{}", json.dumps({"format": "else", "messages": [], "corrections": []})):
             export.write_text(wrong)
             with pytest.raises(BadRow, match="no data export"):
-                loaders.corrections(export, takeout, "me@own.test")
-
-    def test_a_folder_of_single_mails_has_one_label(self, tmp_path: Path):
-        for name, sender in (("1.eml", "seller@out.test"), ("2.eml", "me@own.test")):
-            (tmp_path / name).write_text(f"From: {sender}\nTo: me@own.test\nSubject: s\n\nBuy our list\n")
-        found = loaders.archive(tmp_path, "me@own.test", "sales")
-        assert [(row.sender, row.label) for row in found] == [("seller@out.test", "sales")]
+                own.corrected_mail(export, takeout, "me@own.test")
 
 
 class TestBadRows:

@@ -10,9 +10,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.scoring.second_reading import EMBEDDING_SIZE, Judge
-from model_export.errands import ORDINARY, PITCHES
 from model_export.learner import DEFAULT, Flags, Floats, PitchModel
-from model_export.rows import Row, corpus
+from model_export.rows import ORDINARY, PITCHES, Row, corpus
 from model_export.second_reading import (
     SHRINKAGE,
     SURE,

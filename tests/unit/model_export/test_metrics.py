@@ -7,8 +7,8 @@ import pytest
 
 from backend.domain.mail.message import Address, Headers, Message, Owner
 from backend.domain.mailbox.mailbox import Strictness
+from model_export.metrics import WAYS, Rate, costs, fired, length, script, sent, sliced
 from model_export.rows import Row
-from model_export.slices import WAYS, Rate, costs, fired, length, script, sent, sliced
 
 
 def row(errand: str, name: str = "Bob", text: str = "hello") -> Row:
