@@ -90,19 +90,9 @@ EARLIER_SESSION = ConsentCookie("pitchgate-earlier")
 WANTED_PAGE = ConsentCookie("pitchgate-wanted")
 """The page that was requested before the sign-in."""
 
+_UNDER_SETTINGS = ("", "/data", "/leave", "/lists", "/notifications", "/wording")
 PAGES = frozenset(
-    {
-        "/review",
-        "/insights",
-        "/settings",
-        "/settings/data",
-        "/settings/leave",
-        "/settings/lists",
-        "/settings/notifications",
-        "/settings/wording",
-        "/devices",
-        "/start",
-    }
+    {"/review", "/insights", "/devices", "/start", *(f"/settings{name}" for name in _UNDER_SETTINGS)}
 )
 """The only pages a sign-in may redirect to, whatever a form or a cookie says."""
 

@@ -51,36 +51,11 @@ _IN_RUN = re.compile(r"[\W_][^\W_](?:[\W_]{1,8}[^\W_](?![^\W_])){3}")
 """Part of each `_RUN`, and faster to search for: it begins with a character that is rarer than letters."""
 _IN_PLAIN_RUN = re.compile(_IN_RUN.pattern, re.ASCII)
 _GAP = re.compile(r"[\W_]+")
-_SCRIPTS = frozenset(
-    {
-        *(
-            "LATIN",
-            "GREEK",
-            "CYRILLIC",
-            "ARMENIAN",
-            "CHEROKEE",
-            "COPTIC",
-            "LISU",
-            "GEORGIAN",
-            "CANADIAN",
-            "DESERET",
-        ),
-        *(
-            "OSAGE",
-            "GOTHIC",
-            "OLD",
-            "CARIAN",
-            "LYCIAN",
-            "LYDIAN",
-            "WARANG",
-            "ELBASAN",
-            "HEBREW",
-            "TIFINAGH",
-            "RUNIC",
-        ),
-        *("ETHIOPIC", "NKO", "VAI", "MIAO", "BAMUM", "YI"),
-    }
-)
+_SCRIPT_NAMES = """
+    LATIN GREEK CYRILLIC ARMENIAN CHEROKEE COPTIC LISU GEORGIAN CANADIAN DESERET OSAGE GOTHIC OLD CARIAN LYCIAN LYDIAN
+    WARANG ELBASAN HEBREW TIFINAGH RUNIC ETHIOPIC NKO VAI MIAO BAMUM YI
+"""
+_SCRIPTS = frozenset(_SCRIPT_NAMES.split())
 """Alphabets whose letters can stand for Latin ones. Left out: scripts that are commonly mixed with Latin."""
 
 # Letters that pass for Latin ones only within a disguised word; lists of look-alikes do not have them.

@@ -35,26 +35,8 @@ _ROBOTS = """
     noresponder norespondas nonrispondere naoresponda naoresponder nietantwoorden geenantwoord
 """
 _MACHINES = frozenset(_ROBOTS.split())
-_NO_REPLY = (
-    "noreply",
-    "nonreply",
-    "donotreply",
-    "dontreply",
-    "noresponder",
-    "nepasrepondre",
-    "nichtantworten",
-)
-_MACHINE_PREFIX = (
-    "owner-",
-    "bounce-",
-    "bounce+",
-    "bounce=",
-    "bounces-",
-    "bounces+",
-    "bounces=",
-    "msprvs1=",
-    "prvs=",
-)
+_NO_REPLY = re.compile("noreply|nonreply|donotreply|dontreply|noresponder|nepasrepondre|nichtantworten")
+_MACHINE_PREFIX = re.compile("owner-|bounces?[-+=]|(?:msprvs1|prvs)=")
 _MACHINE_SUFFIX = (
     "-request", "-owner", "-bounces", "-bounce", "-notification", "-notifications", "-daemon", "-admin-bounces",
 )  # fmt: skip
@@ -192,11 +174,11 @@ def is_machine_local(local: str) -> bool:
     local = local.strip().strip('"').lower()
     if not local:
         return False
-    if local.startswith(_MACHINE_PREFIX) or local.endswith(_MACHINE_SUFFIX):
+    if _MACHINE_PREFIX.match(local) or local.endswith(_MACHINE_SUFFIX):
         return True
     squashed = re.sub(r"[-_.]", "", local.partition("+")[0].partition("=")[0])
     plain = squashed.rstrip("0123456789")
-    return squashed in _MACHINES or plain in _MACHINES or any(word in squashed for word in _NO_REPLY)
+    return squashed in _MACHINES or plain in _MACHINES or _NO_REPLY.search(squashed) is not None
 
 
 def _ascii(domain: str) -> str:
