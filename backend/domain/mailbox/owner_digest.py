@@ -12,7 +12,10 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import cache
 from html import escape
+from importlib.resources import files
+from string import Template
 
 from backend.domain.errors import Refused
 from backend.domain.mail.machine_mail import host_of
@@ -264,39 +267,21 @@ def text(letter: DigestLetter) -> str:
 
 def page(letter: DigestLetter) -> str:
     """The HTML part, a whole document."""
-    blocks = "\n".join(map(_block, letter.blocks))
-    ends = "\n".join(_paragraph("soft", f"margin:0 0 8px;{_SMALL}", escape(each)) for each in letter.ends)
     since = f"{escape(letter.since)} · {_link(letter.review)}"
-    return f"""<!doctype html>
-<html lang="{letter.tag}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="supported-color-schemes" content="light dark">
-<title>{escape(letter.title)}</title>
-<style>{_DARK}</style>
-</head>
-<body class="ground" style="margin:0;padding:0;background:#ffffff;">
-<div style="display:none;max-height:0;overflow:hidden;">{escape(plain(letter.glance, MAX_SUBJECT))}</div>
-<div role="article" aria-roledescription="email" aria-label="{escape(letter.title)}" lang="{letter.tag}">
-{_table()}<tr><td style="padding:16px;">
-{_table("max-width:600px;margin:0 auto;")}
-<tr><td style="padding:0 0 14px;">
-<h1 class="ink" style="margin:0;{_FONT}font-size:22px;line-height:28px;font-weight:700;color:#1d2523;">\
-{escape(letter.title)}</h1>
-{_paragraph("soft", f"margin:4px 0 0;{_SMALL}", since)}
-</td></tr>
-{blocks}
-<tr><td class="line" style="padding:14px 0 0;border-top:1px solid #e2e0d8;">
-{ends}
-{_paragraph("soft", f"margin:0;{_SMALL}", _link(letter.settings))}
-</td></tr></table>
-</td></tr></table>
-</div>
-</body>
-</html>
-"""
+    return _page().substitute(
+        tag=letter.tag,
+        title=escape(letter.title),
+        glance=escape(plain(letter.glance, MAX_SUBJECT)),
+        since=_paragraph("soft", f"margin:4px 0 0;{_SMALL}", since),
+        blocks="\n".join(map(_block, letter.blocks)),
+        ends="\n".join(_paragraph("soft", f"margin:0 0 8px;{_SMALL}", escape(each)) for each in letter.ends),
+        settings=_paragraph("soft", f"margin:0;{_SMALL}", _link(letter.settings)),
+    )
+
+
+@cache
+def _page() -> Template:
+    return Template(files(__package__).joinpath("digest.html").read_text(encoding="utf-8"))
 
 
 def _block(block: SenderBlock) -> str:
@@ -380,17 +365,3 @@ _HEIGHTS = {
     "maybe": ("ma", "background:#f7ebcf;color:#6d4a00;"),
     "": ("un", "background:#eceae3;color:#4a5552;"),
 }
-_DARK = """
-@media (prefers-color-scheme: dark) {
-  .ground { background: #1a2220 !important; }
-  .ink { color: #e9eeec !important; }
-  .soft { color: #a6b3af !important; }
-  .line { border-color: #3a4643 !important; }
-  .link { color: #7fd0c2 !important; }
-  .fill { background: #1a2220 !important; border-color: #7fd0c2 !important; color: #7fd0c2 !important; }
-  .btn { background: #1a2220 !important; border-color: #75837f !important; color: #e9eeec !important; }
-  .pi { background: #4a1f1a !important; color: #ffb3a7 !important; }
-  .ma { background: #3f300f !important; color: #f2cd86 !important; }
-  .un { background: #2c3633 !important; color: #c3cdca !important; }
-}
-"""
