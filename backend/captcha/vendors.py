@@ -141,7 +141,7 @@ TOKEN_LIMIT = 16_384
 """Limit in characters of a token. Turnstile's have at most 2,048; the others document no limit."""
 
 ANSWER_LIMIT = 64 * 1024
-PATIENCE = 5.0
+TIMEOUT = 5.0
 
 
 class SiteVerify:
@@ -156,7 +156,7 @@ class SiteVerify:
         secret: str,
         host: str,
         verify_url: str = "",
-        patience: float = PATIENCE,
+        timeout: float = TIMEOUT,
     ) -> None:
         self._vendor = vendor
         self._http = http
@@ -164,7 +164,7 @@ class SiteVerify:
         self._secret = secret
         self._host = host.lower()
         self._url = verify_url or vendor.verify_url
-        self._timeout = aiohttp.ClientTimeout(total=patience)
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
 
     @property
     def kind(self) -> CaptchaKind:

@@ -48,7 +48,7 @@ SKEW = 10.0
 """Seconds a clock may be wrong before Google's tokens can be refused because of it."""
 SOON = 14
 """Days before its end from which a certificate is reported."""
-PATIENCE = aiohttp.ClientTimeout(total=15)
+TIMEOUT = aiohttp.ClientTimeout(total=15)
 TROUBLE = (aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -357,7 +357,7 @@ async def _store(settings: Settings, stack: AsyncExitStack) -> Store | None:
 
 
 async def _over_the_network(settings: Settings) -> list[Finding]:
-    async with aiohttp.ClientSession(timeout=PATIENCE) as http:
+    async with aiohttp.ClientSession(timeout=TIMEOUT) as http:
         clock = await check_clock(http, settings)
         if clock.key == "unreachable":
             return [clock, *await check_address(http, settings)]

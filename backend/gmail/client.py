@@ -356,7 +356,7 @@ def _sent_headers(thread: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, st
 # ---- The whole adapter, as `bootstrap` uses it
 
 
-TIME_PATIENCE = aiohttp.ClientTimeout(total=3)
+TIME_TIMEOUT = aiohttp.ClientTimeout(total=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +376,7 @@ class Google:
     async def ask_time(self) -> bool:
         """Make a free request, whose Date header is reported as that of any. False if Google cannot be reached."""
         try:
-            async with self._session.get(self._keys_url, allow_redirects=False, timeout=TIME_PATIENCE):
+            async with self._session.get(self._keys_url, allow_redirects=False, timeout=TIME_TIMEOUT):
                 return True
         except (aiohttp.ClientError, OSError):  # TimeoutError too
             return False

@@ -63,7 +63,7 @@ class CloudCredentials:
 
 
 SCOPE = "https://www.googleapis.com/auth/pubsub"
-PATIENCE = 100.0
+TIMEOUT = 100.0
 """Seconds one pull may take. Pub/Sub answers as soon as there is a message, or after at most 90 s."""
 LARGEST = 4_000_000
 """Limit in bytes of one answer; a hundred notices take about 40,000."""
@@ -128,7 +128,7 @@ class PubSubSource:
 @asynccontextmanager
 async def open_source(settings: Settings) -> AsyncIterator[PubSubSource]:
     """The subscription of the settings, with its own session because a pull waits longer than other requests."""
-    timeout = aiohttp.ClientTimeout(total=PATIENCE)
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, timeout=timeout
     ) as session:

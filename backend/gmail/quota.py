@@ -24,7 +24,7 @@ HIGHEST_PRICE = 100
 SMALLEST_ALLOWANCE = 3 * HIGHEST_PRICE
 START_LEVEL = 0.25
 """How full a bucket is at the start: the previous process may have used units a moment ago."""
-PATIENCE = 20.0
+LONGEST = 20.0
 """Seconds a request waits for its turn before it is given back to its lane, which stops a job after 48."""
 
 _COMMON_PRICES = {
@@ -137,9 +137,9 @@ class Gate:
         self._alarm: Handle | None = None
 
     @asynccontextmanager
-    async def admitted(self, units: float, priority: int, patience: float = PATIENCE) -> AsyncIterator[None]:
-        """Wait for `units` and a slot; the slot is held during the body. Raises `TryLater` after `patience` seconds."""
-        await self._wait_turn(units, priority, patience)
+    async def admitted(self, units: float, priority: int, seconds: float = LONGEST) -> AsyncIterator[None]:
+        """Wait for `units` and a slot; the slot is held during the body. Raises `TryLater` after `seconds`."""
+        await self._wait_turn(units, priority, seconds)
         try:
             yield
         finally:
@@ -155,7 +155,7 @@ class Gate:
         self._own.resize_to(size, now)
         self._admit_next()
 
-    async def _wait_turn(self, units: float, priority: int, patience: float) -> None:
+    async def _wait_turn(self, units: float, priority: int, seconds: float) -> None:
         if not self._queue and self._wait(units, self._timer.time()) <= 0 < self._free:
             self._admit(units, self._timer.time())
             return
@@ -164,7 +164,7 @@ class Gate:
         waiting = _Waiter(priority, self._number, units, turn)
         heapq.heappush(self._queue, waiting)
         self._admit_next()
-        deadline = self._timer.call_at(self._timer.time() + patience, lambda: _give_up(turn))
+        deadline = self._timer.call_at(self._timer.time() + seconds, lambda: _give_up(turn))
         try:
             await turn
         except (asyncio.CancelledError, TryLater):

@@ -89,16 +89,16 @@ class CpuAlarm:
     """A context manager that ends the process after `seconds` of processor time. The system does it, so it also ends
     loops in C code, for example in `re`, during which no Python code runs."""
 
-    def __init__(self, seconds: float, patience: float) -> None:
+    def __init__(self, seconds: float, timeout: float) -> None:
         self._seconds = seconds
-        self._patience = patience
+        self._timeout = timeout
 
     def __enter__(self) -> None:
         if hasattr(signal, "setitimer"):
             # SIGPROF without a handler ends the process.
             signal.setitimer(signal.ITIMER_PROF, self._seconds)
         else:
-            faulthandler.dump_traceback_later(self._patience, exit=True, file=sys.__stderr__ or sys.stderr)
+            faulthandler.dump_traceback_later(self._timeout, exit=True, file=sys.__stderr__ or sys.stderr)
 
     def __exit__(self, *_: object) -> None:
         if hasattr(signal, "setitimer"):
@@ -334,7 +334,7 @@ def _without_thresholds(read: Digest) -> Digest:
 def _serve_requests(
     requests: BinaryIO, answers: BinaryIO, commands: Mapping[str, Callable[..., object]], limits: Limits
 ) -> None:
-    alarm, began = CpuAlarm(limits.seconds, limits.patience + 1), resident()
+    alarm, began = CpuAlarm(limits.seconds, limits.timeout + 1), resident()
     while True:
         with alarm:
             # The alarm counts processor time only, so waiting for a request does not count.

@@ -34,13 +34,13 @@ class SecondReadingLimits:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits for one message: `seconds` of processor time, `memory` in bytes, and `patience`, the seconds of
+    """The limits for one message: `seconds` of processor time, `memory` in bytes, and `timeout`, the seconds of
     wall-clock time allowed even on a busy machine. `keep_counts`: answers contain the counts of the model's terms.
     `second`: doubtful messages are read a second time."""
 
     seconds: float
     memory: int
-    patience: float
+    timeout: float
     keep_counts: bool = False
     second: SecondReadingLimits | None = None
 

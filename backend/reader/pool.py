@@ -361,7 +361,7 @@ def _model_data(model: StoredModel) -> ModelData:
 
 
 ENTRY = "backend.reader_process"
-PATIENCE = 5
+WALL_CLOCK_FACTOR = 5
 """Wall-clock time that a message may take on a busy machine, as a multiple of its processor time."""
 
 
@@ -376,7 +376,7 @@ def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:
     limits = Limits(
         settings.reader_seconds,
         settings.reader_memory,
-        settings.reader_seconds * PATIENCE,
+        settings.reader_seconds * WALL_CLOCK_FACTOR,
         keep_counts=settings.replay_days > 0,
         second=second if settings.second_reading else None,
     )

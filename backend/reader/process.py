@@ -210,21 +210,21 @@ class ReadingProcess:
     async def ask(self, work: str, raw: bytes, *arguments: object) -> bytes:
         """The answer as JSON. Raises `ReaderDied`. If cancelled, the process goes on working: see `abandon`."""
         try:
-            patience = self._limits.patience
+            seconds = self._limits.timeout
             # This is the last try and takes almost no time, so it must not fail because the machine is busy.
-            patience = max(patience, BRIEF_SECONDS) if work == "brief" else patience
-            return await self._exchange(patience, *pack_request(work, raw, *arguments))
+            seconds = max(seconds, BRIEF_SECONDS) if work == "brief" else seconds
+            return await self._exchange(seconds, *pack_request(work, raw, *arguments))
         except ReaderDied:
             self.end_now()
             raise
 
-    def abandon(self, patience: float, then: Callable[[bytes], None]) -> None:
+    def abandon(self, seconds: float, then: Callable[[bytes], None]) -> None:
         """Stop waiting for the answer. `then` is called with it when it comes, or with b"" if the process ends instead;
-        after `patience` seconds it is killed."""
+        after `seconds` it is killed."""
         if self._pipes.answer is None:
             then(b"")
             return
-        end = asyncio.get_running_loop().call_later(patience, self.end_now)
+        end = asyncio.get_running_loop().call_later(seconds, self.end_now)
 
         def ended(body: bytes) -> None:
             end.cancel()
@@ -232,12 +232,12 @@ class ReadingProcess:
 
         self._pipes.abandoned = ended
 
-    async def _exchange(self, patience: float, head: bytes, raw: bytes) -> bytes:
+    async def _exchange(self, seconds: float, head: bytes, raw: bytes) -> bytes:
         try:
             answer = self._pipes.ask(head, raw)
         except OSError as error:
             raise ReaderDied(await self._why()) from error
-        late = asyncio.get_running_loop().call_later(patience, _too_late, answer)
+        late = asyncio.get_running_loop().call_later(seconds, _too_late, answer)
         try:
             body = await answer
         finally:

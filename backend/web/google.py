@@ -58,7 +58,7 @@ from backend.web.services import Measures, measures, services
 # and counted like any request. All other requests, and pushes that raise an error, go on to Quart's route.
 
 
-PATIENCE = 8.0
+TIMEOUT = 8.0
 """Seconds a push may take; below Pub/Sub's shortest acknowledgement deadline of 10."""
 
 LIMIT = per_minute(600_000)
@@ -104,7 +104,7 @@ class PushGate:
         if not 0 <= length <= self._most or cross_site or not self._limits.admit(caller, LIMIT):
             return await self._app(scope, receive, send)
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 body = await _read_body(receive)
                 if body is None:
                     return None
@@ -172,7 +172,7 @@ push_routes = Blueprint("push", __name__)
 
 
 @push_routes.post("/hooks/gmail")
-@guarded(LIMIT, patience=PATIENCE)
+@guarded(LIMIT, timeout=TIMEOUT)
 async def receive() -> Response:
     """204 acknowledges a push: stored, known already, or malformed (counted). 401: not from our subscription. 503:
     Pub/Sub sends it again."""
@@ -308,7 +308,7 @@ async def sign_in() -> Response:
 
 
 @consent_routes.get("/connect/callback")
-@guarded(per_minute(60), patience=30.0)
+@guarded(per_minute(60), timeout=30.0)
 async def finish() -> Response:
     """The browser comes back from Google. The only GET that stores something; the sealed state proves that we sent the
     browser there."""

@@ -162,7 +162,7 @@ LONG_UPLOADS: dict[str, tuple[int, int]] = {"/settings/data/restore": (32 * 1024
 NOT_FOUND_LIMIT, NOT_FOUND_LIMIT_OF_A_NETWORK = 120, 1_200
 """Requests for unknown addresses allowed per minute: for a caller, and for their network."""
 
-PATIENCE = "_pitchgate_patience"
+TIMEOUT = "_pitchgate_timeout"
 HSTS = "max-age=31536000; includeSubDomains"
 POLICY = (
     "default-src 'none'",
@@ -203,9 +203,9 @@ class NoWebSocket:
 
 
 def guarded(
-    *limits: RateLimit, patience: float = 10.0
+    *limits: RateLimit, timeout: float = 10.0
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
-    """Decorator for a handler's rate limits and its time limit of `patience` seconds (503).
+    """Decorator for a handler's rate limits and its time limit of `timeout` seconds (503).
 
     Comes between the route's decorator and the handler. The time limit does not apply to a stream the handler
     returns.
@@ -215,12 +215,12 @@ def guarded(
         @wraps(handler)
         async def within(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(timeout):
                     return await handler(*args, **kwargs)
             except TimeoutError as error:
                 raise ServiceUnavailable(retry_after=5) from error
 
-        setattr(within, PATIENCE, patience)
+        setattr(within, TIMEOUT, timeout)
         return rate_limit(limits=list(limits))(within)  # type: ignore[type-var]
 
     return decorate

@@ -32,14 +32,14 @@ blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
-@guarded(per_minute(600), patience=2.0)
+@guarded(per_minute(600), timeout=2.0)
 async def alive() -> Response:
     """200 as long as the process answers."""
     return jsonify(status="alive")
 
 
 @blueprint.get("/readyz")
-@guarded(per_minute(600), patience=5.0)
+@guarded(per_minute(600), timeout=5.0)
 async def ready() -> Response:
     """200 if the store can be written and a model is loaded, else 503.
 
@@ -77,7 +77,7 @@ def _clock(skew: timedelta) -> str:
 
 
 @blueprint.get("/metrics")
-@guarded(per_minute(120), patience=5.0)
+@guarded(per_minute(120), timeout=5.0)
 async def metrics() -> Response:
     """Metrics in Prometheus' text format. The proxy should not expose them."""
     context, failed = services().context, services().failed

@@ -36,7 +36,7 @@ FILES = ("train_8", "train_24", "train_40", "train_56", "train_72")
 
 async def measure(second: SecondReadingLimits | None, mail: dict[str, list[Fetched]]) -> dict[str, Any]:
     """Milliseconds a message by kind, how many were read again, and memory."""
-    limits = Limits(seconds=5.0, memory=100_000_000, patience=60.0, second=second)
+    limits = Limits(seconds=5.0, memory=100_000_000, timeout=60.0, second=second)
     found: dict[str, Any] = {}
     async with ReadingPool.open(ENTRY, SHIPPED, limits, 1) as pool:
         (pid,) = pool.pids

@@ -15,7 +15,7 @@ from quart_rate_limiter import QUART_RATE_LIMITER_LIMITS_ATTRIBUTE
 from structlog.testing import capture_logs
 
 from backend.settings import Environment, Settings
-from backend.web.guards import NOT_FOUND_LIMIT, PATIENCE, BoundedStore, network_block, network_of, per_minute
+from backend.web.guards import NOT_FOUND_LIMIT, TIMEOUT, BoundedStore, network_block, network_of, per_minute
 from tests.web.service import TOKEN, Client, Office, unopened
 from tests.web.serving import served
 
@@ -29,7 +29,7 @@ def test_every_route_declares_a_rate_limit_and_its_patience(app: Quart) -> None:
     for endpoint in endpoints:
         handler = app.view_functions[endpoint]
         assert getattr(handler, QUART_RATE_LIMITER_LIMITS_ATTRIBUTE, None), f"{endpoint} has no rate limit"
-        assert 0 < getattr(handler, PATIENCE, 0) <= 30, f"{endpoint} may run for ever"
+        assert 0 < getattr(handler, TIMEOUT, 0) <= 30, f"{endpoint} may run for ever"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ async def test_a_handler_that_hangs_is_cut_off_and_says_so(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(type(here.store), "census", hang)
-    # The route's patience is 5 s; letting the clock of the loop run is quicker than waiting for it.
+    # The route's timeout is 5 s; letting the clock of the loop run is quicker than waiting for it.
     loop = asyncio.get_running_loop()
     real, ahead = loop.time, [0.0]
     monkeypatch.setattr(loop, "time", lambda: real() + ahead[0])

@@ -46,7 +46,7 @@ _TRANSLATED = re.compile(r"translate[3xy]?d?\(\s*+(-?[\d.]+)(px|%|em|vw)?(?:\s*+
 _SCALED = re.compile(r"scale[xy]?\(\s*+0?(?:\.0\d*)?\s*+[,)]", re.I)
 
 Colour = tuple[float, float, float]
-Declared = Mapping[str, str]  # a style's values by property, all lower case
+Declarations = Mapping[str, str]  # a style's values by property, all lower case
 WHITE: Colour = (1.0, 1.0, 1.0)
 BLACK: Colour = (0.0, 0.0, 0.0)
 _LINK_COLOUR: Colour = (0.07, 0.33, 0.8)
@@ -75,7 +75,7 @@ class Style(NamedTuple):
 
 
 @lru_cache(maxsize=4_000)
-def declarations_of(style: str) -> Declared:
+def declarations_of(style: str) -> Declarations:
     """The declarations of a `style` attribute that may hide or move text, by property. The last one wins unless an
     earlier one is marked as important."""
     if not _MAY_HIDE.search(style):
@@ -101,7 +101,7 @@ def declarations_of(style: str) -> Declared:
 
 
 def style_in(
-    parent: Style, tag: str, declarations: Declared, attributes: Mapping[str, str | None]
+    parent: Style, tag: str, declarations: Declarations, attributes: Mapping[str, str | None]
 ) -> Style | None:
     """The style of text in an element within `parent`; None if nothing in it is ever shown."""
     if _never_shown(declarations):
@@ -129,7 +129,7 @@ def style_in(
     return Style(colour, background, size, shown, alpha, opacity, right_to_left, off_screen)
 
 
-def _never_shown(declarations: Declared) -> bool:
+def _never_shown(declarations: Declarations) -> bool:
     return bool(declarations) and (
         declarations.get("display", "").startswith("none")
         or declarations.get("mso-hide") == "all"
@@ -138,7 +138,7 @@ def _never_shown(declarations: Declared) -> bool:
     )
 
 
-def _has_no_size(declarations: Declared) -> bool:
+def _has_no_size(declarations: Declarations) -> bool:
     """Whether it is a box of no size: no `max-height`, or no height or width and what overflows is hidden."""
     if declarations.get("max-height", "") and _pixels(declarations["max-height"]) < 1:
         return True
@@ -148,7 +148,7 @@ def _has_no_size(declarations: Declared) -> bool:
     return any(value is not None and _pixels(value) <= 2 for value in sizes)
 
 
-def _is_off_screen(declarations: Declared) -> bool:
+def _is_off_screen(declarations: Declarations) -> bool:
     """Whether it is moved off the screen, clipped or scaled to nothing."""
     if not declarations:
         return False
@@ -176,7 +176,7 @@ def _is_off_screen(declarations: Declared) -> bool:
     )
 
 
-def _size(declarations: Declared, inherited: float) -> float:
+def _size(declarations: Declarations, inherited: float) -> float:
     value = declarations.get("font-size") or declarations.get("font", "").partition("/")[0]
     if value in _SIZES:
         return _SIZES[value]
@@ -208,7 +208,7 @@ def _opacity(value: str) -> float:
 
 
 def _background(
-    declarations: Declared, attributes: Mapping[str, str | None], background: Colour | None
+    declarations: Declarations, attributes: Mapping[str, str | None], background: Colour | None
 ) -> Colour | None:
     value = (
         declarations.get("background-color") or declarations.get("background") or attributes.get("bgcolor")
@@ -262,7 +262,7 @@ class Rule(NamedTuple):
     """One selector and its declarations. `weight` is its specificity, then its place: the highest one wins."""
 
     selector: str
-    declarations: Declared
+    declarations: Declarations
     weight: tuple[int, int, int, int]
 
 

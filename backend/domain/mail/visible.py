@@ -14,7 +14,7 @@ from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from backend.domain.mail.letters import deobfuscate
 from backend.domain.mail.message import clean
-from backend.domain.mail.styles import Declared, Rule, Style, declarations_of, rules, style_in
+from backend.domain.mail.styles import Declarations, Rule, Style, declarations_of, rules, style_in
 
 # ---- HTML rewritten safely
 # An HTML parser opens elements by itself (a `<b>` left open is opened again in every paragraph that follows), searches
@@ -254,7 +254,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _RTL, _RTL_ENDS = "\u202e", "\u202c"  # Unicode's direction override, which `letters.deobfuscate` undoes
 _QUOTED = "\x01"  # put before each text of a quotation; `_emit` takes it out of the mail's own text
 _PLAIN = Style()
-_NONE: Declared = {}
+_NONE: Declarations = {}
 Attributes = Mapping[str, str | None]
 
 
@@ -315,9 +315,9 @@ def visible(html: str) -> Visible:
     return result
 
 
-def _declared_by_rules(root: Any, found: list[Rule]) -> dict[int, Declared]:
+def _declared_by_rules(root: Any, found: list[Rule]) -> dict[int, Declarations]:
     """What the mail's style sheets declare for nodes, by the nodes' ids in memory."""
-    by_rules: dict[int, Declared] = {}
+    by_rules: dict[int, Declarations] = {}
     most = MAX_MATCHED // (1 + sum(1 for _ in islice(root.traverse(), MAX_NODES)))
     for rule in found[-most:]:
         if not _SELECTOR.match(rule.selector) or len(_STEPS.split(rule.selector)) > 5:
@@ -365,7 +365,7 @@ def _emit(step: _Step, shown: list[str], unseen: list[str]) -> None:
         pieces.append(_RTL)
 
 
-def _steps(root: Any, result: Visible, by_rules: Mapping[int, Declared]) -> Iterator[_Step]:
+def _steps(root: Any, result: Visible, by_rules: Mapping[int, Declarations]) -> Iterator[_Step]:
     """Depth first without recursion."""
     stack: list[_Step] = [_Step(root, True, False, _PLAIN, True)]
     visited = 0
@@ -391,7 +391,9 @@ def _steps(root: Any, result: Visible, by_rules: Mapping[int, Declared]) -> Iter
         stack.extend(reversed(_children(inner, attributes, by_rules)))
 
 
-def _enter(step: _Step, attributes: Attributes, result: Visible, by_rules: Mapping[int, Declared]) -> _Step:
+def _enter(
+    step: _Step, attributes: Attributes, result: Visible, by_rules: Mapping[int, Declarations]
+) -> _Step:
     """The step into an element: its parent's, changed by the element's tag and style."""
     node, tag = step.node, step.node.tag
     if not attributes and not by_rules and tag not in _TAG_MATTERS:
@@ -434,14 +436,14 @@ def _style_in(style: Style, link: bool, css: str, pairs: tuple[tuple[str, str | 
     return style_in(style, "a" if link else "", declarations_of(css) if css else _NONE, dict(pairs))
 
 
-def _forces_rtl(style: Style | None, attributes: Attributes, declarations: Declared) -> bool:
+def _forces_rtl(style: Style | None, attributes: Attributes, declarations: Declarations) -> bool:
     """Whether the element forces its letters to run from right to left."""
     if style is None or not style.right_to_left:
         return False
     return attributes.get("t") == "bdo" or "override" in declarations.get("unicode-bidi", "")
 
 
-def _children(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declared]) -> list[_Step]:
+def _children(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declarations]) -> list[_Step]:
     node = step.node
     closed = attributes.get("t") == "details" and "open" not in attributes
     inner: list[_Step] = []
@@ -458,7 +460,7 @@ def _children(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declar
     return inner
 
 
-def _boxes_run_leftward(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declared]) -> bool:
+def _boxes_run_leftward(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declarations]) -> bool:
     """Whether the boxes in an element are laid out from right to left."""
     node = step.node
     if step.style is not None and step.style.right_to_left and node.tag == "tr":

@@ -134,7 +134,7 @@ async def questions(call: ApiCall) -> Response:
 
 @blueprint.get("/messages/<gmail_id>/preview")
 @described(schemas.Preview, scope=Scope.READ, refuses=("unreadable",))
-@guarded(per_device(30), PER_ADDRESS, patience=25.0)  # seconds: Gmail is asked
+@guarded(per_device(30), PER_ADDRESS, timeout=25.0)  # seconds: Gmail is asked
 @with_device(Scope.READ)
 async def preview(call: ApiCall, gmail_id: str) -> Response:
     """The text of a message, read from Gmail and not stored."""

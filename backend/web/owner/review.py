@@ -90,7 +90,7 @@ async def review() -> Response:
 
 
 @blueprint.get("/mail/<gmail_id>")
-@guarded(per_minute(30), patience=25.0)
+@guarded(per_minute(30), timeout=25.0)
 async def mail(gmail_id: str) -> Response:
     """One message with its text, fetched now."""
     owner = await browser.signed_in()
@@ -164,7 +164,7 @@ RULES = {"allow": RuleKind.ALLOW, "block": RuleKind.BLOCK, "none": None}
 
 
 @orders.post("/decide")
-@guarded(per_minute(120), patience=30.0)
+@guarded(per_minute(120), timeout=30.0)
 async def decide() -> Response:
     """Apply a decision to one message (button `one`) or to all ticked ones (button `bulk`)."""
     owner, fields = await browser.signed_in_form()
@@ -293,7 +293,7 @@ async def rule() -> Response:
 
 
 @orders.post("/unsubscribe")
-@guarded(per_minute(20), patience=30.0)
+@guarded(per_minute(20), timeout=30.0)
 async def unsubscribe() -> Response:
     """Unsubscribe from a list again, after it has failed."""
     owner, fields = await browser.signed_in_form()

@@ -215,7 +215,7 @@ async def show_data() -> Response:
 
 
 @data.get("/export")
-@guarded(per_minute(6), patience=30.0)
+@guarded(per_minute(6), timeout=30.0)
 async def export() -> Response:
     """Stream the archive file. Changes nothing."""
     owner = await browser.signed_in()
@@ -230,7 +230,7 @@ async def export() -> Response:
 
 
 @data.post("/restore")
-@guarded(per_minute(6), patience=30.0)
+@guarded(per_minute(6), timeout=30.0)
 async def restore() -> Response:
     """Import an archive file into this mailbox."""
     sent = await browser.signed_in_form()

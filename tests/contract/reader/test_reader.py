@@ -29,7 +29,7 @@ def briefly(text: str) -> Score:
 
 
 ANA = Owner("ana@corp.test", "Ana Ruiz", frozenset({"ana@corp.test"}))
-LIMITS = Limits(seconds=5.0, memory=200_000_000, patience=30.0)
+LIMITS = Limits(seconds=5.0, memory=200_000_000, timeout=30.0)
 
 
 def arrival(message: Message, *labels: str) -> Arrival:

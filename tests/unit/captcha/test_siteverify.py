@@ -170,7 +170,7 @@ async def test_silence_a_cut_line_and_nobody_there_are_no_success(
     vendor: Vendor, stand_in: StandIn, http: aiohttp.ClientSession
 ) -> None:
     stand_in.hangs = True
-    assert await outcome(adapter(vendor, stand_in, http, patience=0.1)) == "later"
+    assert await outcome(adapter(vendor, stand_in, http, timeout=0.1)) == "later"
     stand_in.hangs, stand_in.drops = False, True
     assert await outcome(adapter(vendor, stand_in, http)) == "later"
     assert await outcome(adapter(vendor, stand_in, http, verify_url="http://127.0.0.1:1/")) == "later"

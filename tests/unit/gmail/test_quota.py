@@ -194,11 +194,11 @@ class Story:
         units: int,
         priority: Priority,
         lasts: float = 0.1,
-        patience: float = 1e9,
+        seconds: float = 1e9,
         who: str = "m",
     ) -> None:
         try:
-            async with self.quota.gate(who).admitted(units, priority, patience):
+            async with self.quota.gate(who).admitted(units, priority, seconds):
                 self.spent.append((self.timer.now, units))
                 self.order.append(name)
                 self.in_flight += 1
@@ -299,8 +299,8 @@ async def test_all_mailboxes_together_stay_within_the_projects_minute() -> None:
 async def test_who_waits_too_long_is_sent_away_and_the_next_need_not_wait_for_their_share() -> None:
     story = Story(per_user=300)
     await story.timer.advance(1.0)
-    dear = asyncio.create_task(story.request("send", 100, Priority.PUSH, patience=5.0))
-    cheap = asyncio.create_task(story.request("history", 2, Priority.MAIL, patience=20.0))
+    dear = asyncio.create_task(story.request("send", 100, Priority.PUSH, seconds=5.0))
+    cheap = asyncio.create_task(story.request("history", 2, Priority.MAIL, seconds=20.0))
     await story.timer.advance(5.5)
     assert story.given_up == ["send"]
     assert story.order == ["history"]

@@ -32,7 +32,7 @@ from tests.doubles import in_english
 from tests.fakes.reading_process import AGAIN, THRESHOLDS
 from tests.unit.pipeline.conftest import letter
 
-LIMITS = Limits(seconds=1.2, memory=150_000_000, patience=20.0)
+LIMITS = Limits(seconds=1.2, memory=150_000_000, timeout=20.0)
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems hold no limit of memory")
 
 
@@ -131,7 +131,7 @@ async def test_what_did_not_come_whole_is_judged_by_what_came_and_shown_so(pool:
 
 async def test_waiting_by_the_clock_ends_too(model: Path) -> None:
     # A process that uses no processor time is not seen by its own alarm.
-    async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=2.0)) as pool:
+    async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, timeout=2.0)) as pool:
         assert (await pool.screen(mail("wait"), ANA)).read_limit is ReadLimit.TIME
         assert await reads(pool)
 
@@ -195,7 +195,7 @@ async def test_a_caller_who_goes_away_leaves_no_process_at_work(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backend.reader.pool.ABANDONED_SECONDS", 0.1)
-    async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=60.0)) as pool:
+    async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, timeout=60.0)) as pool:
         caller = asyncio.create_task(pool.screen(mail("wait"), ANA))
         assert not await reads_first(pool, caller)
         caller.cancel()
@@ -228,7 +228,7 @@ async def test_callers_who_give_up_cost_no_process(model: Path, monkeypatch: pyt
 
 async def test_a_message_waits_for_a_process_as_for_google(model: Path) -> None:
     """All being busy is no failure of its own, however often it is met."""
-    limits = Limits(seconds=5.0, memory=LIMITS.memory, patience=5.0)
+    limits = Limits(seconds=5.0, memory=LIMITS.memory, timeout=5.0)
     async with ReadingPool.open("tests.fakes.reading_process", model, limits, 1, wait=0.05) as pool:
         slow = asyncio.create_task(pool.screen(mail("wait"), ANA))
         await asyncio.sleep(0)
@@ -248,7 +248,7 @@ async def reads_first(pool: ReadingPool, caller: asyncio.Task[object]) -> bool:
 
 
 async def test_several_processes_read_at_once(model: Path) -> None:
-    async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=2.0), processes=2) as pool:
+    async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, timeout=2.0), processes=2) as pool:
         slow = asyncio.create_task(pool.screen(mail("wait"), ANA))
         assert await reads(pool)
         assert not slow.done()
