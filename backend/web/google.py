@@ -206,27 +206,10 @@ NOTHING_TO_SHOW = frozenset({Condition.CONNECTING, Condition.INDEXING, Condition
 
 SCOPES = {GMAIL_MODIFY: "scope_modify", USERINFO_EMAIL: "scope_email", "openid": "scope_openid"}
 
-
 EXAMPLE_OWNER = Owner("ana@harbourlane.example", "Ana Duarte")
 EXAMPLE_ROWS = (
-    (
-        "Grace Hall",
-        "grace@leadpilot.example",
-        9,
-        "picture_a",
-        "phrase.claims_result",
-        0.98,
-        timedelta(minutes=7),
-    ),
-    (
-        "Mira Lindgren",
-        "mira@rankrocket.example",
-        5,
-        "picture_b",
-        "phrase.search_ranking",
-        0.96,
-        timedelta(minutes=40),
-    ),
+    ("Grace Hall", "grace@leadpilot.example", 9, "picture_a", "phrase.claims_result", 0.98, 7),
+    ("Mira Lindgren", "mira@rankrocket.example", 5, "picture_b", "phrase.search_ranking", 0.96, 40),
     (
         "Nadia Petrov",
         "nadia@pressreach.example",
@@ -234,11 +217,11 @@ EXAMPLE_ROWS = (
         "picture_c",
         "phrase.flatters_for_fee",
         0.74,
-        timedelta(days=5),
+        5 * 24 * 60,
     ),
 )
 """Invented senders for the landing page, shown like the review list: name, address, count, catalogue keys of subject
-and reason, score and age."""
+and reason, score and minutes ago."""
 
 
 @consent_routes.get("/")
@@ -259,7 +242,7 @@ async def landing() -> Response:
     return await _page(
         "landing.html",
         now=now,
-        rows=EXAMPLE_ROWS,
+        rows=[(*row, timedelta(minutes=ago)) for *row, ago in EXAMPLE_ROWS],
         replying=EXAMPLE_OWNER,
         reply=reply,
         cost=services().context.reader.cost(Strictness.NORMAL),

@@ -111,19 +111,14 @@ def tint(address: str) -> str:
     return f"t{blake2s(address.lower().encode(errors='replace')).digest()[0] % TINTS + 1}"
 
 
-def because(text: str, language: str) -> str:
-    return reason(language, text)
-
-
 def register_filters(app: Quart) -> None:
-    filters = {
+    app.jinja_env.filters |= {
         "initials": initials,
         "tint": tint,
         "points": percent,
         "likeness": likeness,
-        "because": because,
+        "because": lambda text, language: reason(language, text),
     }
-    app.jinja_env.filters |= filters
 
 
 # ---- The demo's bar
