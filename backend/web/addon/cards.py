@@ -1,4 +1,4 @@
-"""The add-on's cards as JSON: building blocks, the home card and the settings card."""
+"""The add-on's cards as JSON: building blocks, the home card, the card of an open message, and the settings card."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+from backend.domain.entry.challenge import MAX_NOTE
+from backend.domain.mail.sender import is_free_mail, organisational_domain
+from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN, RuleKind
 from backend.domain.mailbox.mailbox import Condition, DigestPace, Mailbox, Mode, Strictness
-from backend.domain.mailbox.message import MessageView
+from backend.domain.mailbox.message import MessageView, Outcome, Placement, PolicyRow, Stage
+from backend.domain.mailbox.review import reasons_of
 from backend.domain.reading.score import likeness, percent
 from backend.locale import Section, Words
+from backend.locale import reason as reason_text
 from backend.pipeline.addon import Home
-from backend.web.pages import state_of
+from backend.transactions.records import CardData
+from backend.web.pages import row_words, state_of
 
 # ---- Building blocks of cards
 # All text from an email must go through `shown`.
@@ -46,15 +52,11 @@ def card(name: str, title: str, subtitle: str, sections: Iterable[Json | None], 
     """A card. Sections that are None are omitted."""
     header = {"title": title} | ({"subtitle": subtitle} if subtitle else {})
     parts = [part for part in sections if part]
-    for button in list(_filled_buttons(parts))[1:]:  # only the first on a card stays filled
+    rows = [row for part in parts for widget in part["widgets"] if (row := widget.get("buttonList"))]
+    filled = [button for row in rows for button in row["buttons"] if button["type"] == "FILLED"]
+    for button in filled[1:]:  # only the first on a card stays filled
         button["type"] = "OUTLINED"
     return {"name": name, "header": header, "sections": parts, **more}
-
-
-def _filled_buttons(sections: list[Json]) -> Iterator[Json]:
-    for widget in (widget for part in sections for widget in part["widgets"]):
-        rows = widget.get("buttonList", {}).get("buttons", [])
-        yield from (button for button in rows if button["type"] == "FILLED")
 
 
 def section(widgets: Iterable[Json | None], header: str = "", **more: Any) -> Json | None:
@@ -74,13 +76,9 @@ def line(
     click: Json | None = None,
 ) -> Json:
     """A text with smaller text above (`top`) and below (`bottom`). `click`: what a click outside `button` does."""
-    inner: Json = {"text": text, "wrapText": True}
-    inner |= {"topLabel": top} if top else {}
-    inner |= {"bottomLabel": bottom} if bottom else {}
-    inner |= {"startIcon": {"knownIcon": icon}} if icon else {}
-    inner |= {"button": button} if button else {}
-    inner |= {"onClick": click} if click else {}
-    return {"decoratedText": inner}
+    beside = {"topLabel": top, "bottomLabel": bottom, "startIcon": icon and {"knownIcon": icon}}
+    around = beside | {"button": button, "onClick": click}
+    return {"decoratedText": {"text": text, "wrapText": True} | {k: v for k, v in around.items() if v}}
 
 
 def paragraph(text: str) -> Json:
@@ -196,22 +194,14 @@ def state_line(frame: Frame, mailbox: Mailbox) -> Json:
     return line(escaped(state.line), frame.words["state"], icon="CLOCK" if paused else "")
 
 
-def state_title(frame: Frame, mailbox: Mailbox) -> str:
-    return state_of(mailbox, frame.language, frame.now).title
-
-
 def trouble(frame: Frame, mailbox: Mailbox) -> Json | None:
     """The section at the top of a card that says what is wrong and links to reconnecting; None if nothing is."""
     condition = mailbox.condition(frame.now)
     reconnect = link(frame.words["reconnect"], connect_address(frame.base), "FILLED")
     if condition not in TO_MEND:
         return section((buttons((reconnect,)),)) if mailbox.grant_ends(frame.now) else None
-    return section(
-        (
-            state_line(frame, mailbox),
-            buttons((reconnect,)) if condition is Condition.NEEDS_RECONNECT else None,
-        )
-    )
+    lost = condition is Condition.NEEDS_RECONNECT
+    return section((state_line(frame, mailbox), buttons((reconnect,)) if lost else None))
 
 
 # ---- Answers to Gmail
@@ -224,9 +214,7 @@ def first_card(card: Json) -> Json:
 
 def updated_card(card: Json, toast: str, *, moved: bool) -> Json:
     """The answer to a click: the card as it is now, and a toast. `moved`: other cards and mail may have changed too."""
-    action: Json = {"navigations": [{"updateCard": card}]}
-    if toast:
-        action["notification"] = {"text": toast}
+    action = {"navigations": [{"updateCard": card}]} | ({"notification": {"text": toast}} if toast else {})
     return {"renderActions": {"action": action}, "stateChanged": moved}
 
 
@@ -242,9 +230,8 @@ def ask_scopes(scopes: Iterable[str]) -> Json:
 
 def ask_connection(base: str) -> Json:
     """The answer for an owner without a connected mailbox: a link to the page that connects it."""
-    return {
-        "basic_authorization_prompt": {"authorization_url": connect_address(base), "resource": "Pitchgate"}
-    }
+    prompt = {"authorization_url": connect_address(base), "resource": "Pitchgate"}
+    return {"basic_authorization_prompt": prompt}
 
 
 # ---- The home card
@@ -256,30 +243,27 @@ MORNING = timedelta(hours=8)
 def home_card(frame: Frame, mailbox: Mailbox, home: Home, undo_key: str = "") -> Json:
     """The home card. `undo_key`: of the decision just made, which it offers to undo."""
     condition = mailbox.condition(frame.now)
+    # While all is well the title says it already.
+    state = None if condition is Condition.ACTIVE else section((state_line(frame, mailbox),))
+    undo = frame.act("undo", {"act": "undo", "key": undo_key, "card": "home"}) if undo_key else None
+    settings = frame.act("settings", {"act": "settings"})
+    review = None if home.emails else link(frame.words["open"], review_address(frame.base))
+    # In observe mode: what would have been held. It is in the inbox, so there is no release button.
+    marked = [_message_line(frame, view, release=False) for view in home.marked]
     return card(
         "home",
         "Pitchgate",
-        state_title(frame, mailbox),
+        state_of(mailbox, frame.language, frame.now).title,
         (
-            trouble(frame, mailbox) or _state(frame, mailbox, condition),
+            trouble(frame, mailbox) or state,
             section(warnings(frame, mailbox)),
-            _undo(frame, undo_key),
+            section((buttons((undo,)),)),
             *_held(frame, home),
-            _would_hold(frame, home),
+            section(marked, frame.words["marked"]),
             _pause(frame, mailbox, condition),
-            _links(frame, home),
+            section((buttons((settings, review)),)),
         ),
     )
-
-
-def _state(frame: Frame, mailbox: Mailbox, condition: Condition) -> Json | None:
-    """The state, unless all is well and the title says it already."""
-    return None if condition is Condition.ACTIVE else section((state_line(frame, mailbox),))
-
-
-def _undo(frame: Frame, key: str) -> Json | None:
-    button = frame.act("undo", {"act": "undo", "key": key, "card": "home"}) if key else None
-    return section((buttons((button,)),))
 
 
 def _held(frame: Frame, home: Home) -> Iterator[Json | None]:
@@ -297,17 +281,6 @@ def _held(frame: Frame, home: Home) -> Iterator[Json | None]:
         _message_line(frame, sender.messages[0], sender.count) for sender in home.recent if sender.messages
     ]
     yield section(lines, frame.words["recent"])
-
-
-def _would_hold(frame: Frame, home: Home) -> Json | None:
-    """In observe mode: what would have been held. It is in the inbox, so there is no release button."""
-    return section([_message_line(frame, view, release=False) for view in home.marked], frame.words["marked"])
-
-
-def _links(frame: Frame, home: Home) -> Json | None:
-    settings = frame.act("settings", {"act": "settings"})
-    review = None if home.emails else link(frame.words["open"], review_address(frame.base))
-    return section((buttons((settings, review)),))
 
 
 def _message_line(frame: Frame, view: MessageView, count: int = 1, *, release: bool = True) -> Json:
@@ -364,4 +337,163 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
             section((choice("digest", words["digest_h"], paces, chosen.digest),)),
         ),
         fixedFooter={"primaryButton": save},
+    )
+
+
+# ---- The card beside an open message: verdict, score, reasons, sender and buttons
+
+
+MOST_REASONS = 6
+MOST_WORDS = 5
+COMING = "note_coming"
+TITLES = {COMING: "place_reading", "note_fresh": "message"}
+"""The card's title by `note`, for messages whose place we have not decided."""
+
+
+def message_version(data: CardData) -> str:
+    """The version that buttons send along. It changes with every decision, credit or move of the message."""
+    changed = int(data.view.changed_at.timestamp() * 1_000_000)
+    return f"{data.version}.{changed}.{data.standing.credits}"
+
+
+def message_card(
+    frame: Frame, mailbox: Mailbox, gmail_id: str, data: CardData, *, note: str = "", undo_key: str = ""
+) -> Json:
+    """The card of one message. `note`: catalogue key of a sentence about a message we have not screened; `undo_key`: of
+    the decision just made, which the card offers to undo."""
+    view = data.view
+    return card(
+        "message",
+        frame.words[TITLES.get(note) or _place(view)],
+        "Pitchgate" if view.score is None else frame.score(view.score),
+        (
+            trouble(frame, mailbox),
+            _verdict(frame, view, note),
+            section((line(shown(view.note, MAX_NOTE), frame.words["note"]),)) if view.note else None,
+            # Above the reasons: on a phone the owner should not have to scroll to act.
+            _refresh_button(frame, gmail_id) if note == COMING else _actions(frame, gmail_id, data, undo_key),
+            *_reasons(frame, view),
+            _sender(frame, data),
+            None if note == COMING else _domain(frame, gmail_id, data),
+        ),
+        displayStyle="REPLACE",
+    )
+
+
+def note_card(frame: Frame, mailbox: Mailbox, gmail_id: str, note: str) -> Json:
+    """The card of a message we know nothing about; `note` is the catalogue key of the reason."""
+    reason = section((paragraph(escaped(frame.words[note])),))
+    parts = (trouble(frame, mailbox), reason, _refresh_button(frame, gmail_id) if gmail_id else None)
+    return card("message", frame.words["message"], "Pitchgate", parts, displayStyle="REPLACE")
+
+
+def _place(view: MessageView) -> str:
+    if view.stage is Stage.SCREEN and not view.dead_letter:
+        return "place_reading"
+    if view.stage is Stage.RELEASE:
+        return "place_returning"
+    if view.placement is None:
+        return "place_none"
+    if view.stage is Stage.ACT and view.placement is Placement.HELD:
+        return "place_leaving"
+    return f"place_{view.placement}"
+
+
+def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
+    words = frame.words
+    widgets: list[Json | None] = []
+    if view.dead_letter:
+        note = "note_dead_letter"
+    elif view.stage is Stage.SCREEN:
+        note = "note_reading"
+    if note:
+        widgets.append(paragraph(escaped(words[note])))
+    if view.row:
+        text = row_words(view, frame.t) if f"row_{view.row}" in words else words["row_fail_open"]
+        widgets.append(line(f"<b>{escaped(text)}</b>"))
+    # The row "credit" already says that a credit was spent.
+    if view.decided_by and view.row != PolicyRow.CREDIT:
+        widgets.append(paragraph(escaped(words.get(f"by_{view.decided_by}", words["by_owner"]))))
+    return section(widgets)
+
+
+def _reasons(frame: Frame, view: MessageView) -> Iterator[Json | None]:
+    """The reasons for and against a pitch, each with the words of the email that matched."""
+    lines: dict[str, list[Json]] = {"for": [], "against": []}
+    for reason in reasons_of(view)[:MOST_REASONS]:
+        quoted = ", ".join(shown(quote, 40) for quote in reason.quotes[:MOST_WORDS])
+        words = reason_text(frame.language, reason.code)
+        text = shown(words[:1].upper() + words[1:])  # each reason has its own line here
+        side = "for" if reason.weight > 0 else "against"
+        if not text:
+            continue
+        lines[side].append(line(f"{text}<br><i>{quoted}</i>" if quoted else text))
+    return (section(widgets, frame.words[side]) for side, widgets in lines.items())
+
+
+def _actions(frame: Frame, gmail_id: str, data: CardData, undo_key: str) -> Json | None:
+    view, rules = data.view, data.standing.rules
+    undo = frame.act("undo", {"act": "undo", "message": gmail_id, "key": undo_key}) if undo_key else None
+    if not view.outcome or view.outcome == Outcome.IGNORE:
+        return section((buttons((undo,)),)) if view.outcome else _refresh_button(frame, gmail_id, undo)
+    held, known = view.placement is Placement.HELD, bool(view.sender)
+    choices = (
+        ("release", held and view.decided_by not in IN_SPAM_OR_BIN),
+        ("sales", not held),
+        ("allow", known and rules.address is not RuleKind.ALLOW),
+        ("block", known and rules.address is not RuleKind.BLOCK),
+        ("keep", held and not view.decided_by),
+        ("credit", known),
+    )
+    return section((buttons((undo, *_buttons(frame, gmail_id, data, choices))),))
+
+
+def _refresh_button(frame: Frame, gmail_id: str, *more: Json | None) -> Json | None:
+    again = frame.act("refresh", {"act": "refresh", "message": gmail_id})
+    return section((buttons((*more, again)),))
+
+
+def _domain(frame: Frame, gmail_id: str, data: CardData) -> Json | None:
+    """The decisions about the sender's domain; None for a free mail provider, where anybody can get an address."""
+    view, rule = data.view, data.standing.rules.domain
+    domain = organisational_domain(view.sender.rpartition("@")[2])
+    if not domain or is_free_mail(domain) or not view.outcome or view.outcome == Outcome.IGNORE:
+        return None
+    choices = (("allow_domain", rule is not RuleKind.ALLOW), ("block_domain", rule is not RuleKind.BLOCK))
+    header = frame.words["everyone"].format(domain=shown(domain))
+    return section((buttons(_buttons(frame, gmail_id, data, choices)),), header)
+
+
+def _buttons(frame: Frame, gmail_id: str, data: CardData, choices: Iterable[tuple[str, bool]]) -> list[Json]:
+    """A button for each of `choices` (act, whether to offer it) that is to be offered."""
+    message = {"message": gmail_id, "version": message_version(data)}
+    return [
+        frame.act(act, {"act": act} | message, "FILLED" if act == "release" else "OUTLINED")
+        for act, offered in choices
+        if offered
+    ]
+
+
+def _sender(frame: Frame, data: CardData) -> Json | None:
+    view, standing, record, words = data.view, data.standing, data.record, frame.words
+    if not view.sender and not view.sender_name:
+        return None
+    name = f"<b>{shown(view.sender_name)}</b><br>" if view.sender_name else ""
+    lines = [words["corresponded"] if standing.corresponded else words["stranger"]]
+    if standing.rules.domain:
+        lines.insert(0, words[f"rule_{standing.rules.domain}_domain"])
+    if standing.rules.address:  # first, since it overrides the rule for the domain
+        lines.insert(0, words[f"rule_{standing.rules.address}"])
+    lines.append(words["credits"].format(count=standing.credits))
+    if record.held:
+        lines.append(words["waiting"].format(count=record.held))
+    if record.challenged:
+        lines.append(words["asked"].format(asked=record.challenged, solved=record.solved))
+    text = "<br>".join(escaped(line) for line in lines)
+    return section(
+        (
+            line(f"{name}{shown(view.sender) or escaped(words['unknown_sender'])}", icon="PERSON"),
+            paragraph(text),
+        ),
+        words["sender"],
     )

@@ -20,8 +20,7 @@ from backend.pipeline.addon import AddonService, act_key
 from backend.pipeline.devices import PAUSE_MOST
 from backend.transactions.records import Tenant
 from backend.web.addon import cards
-from backend.web.addon.cards import Frame, Json, home_card, settings_card
-from backend.web.addon.message_card import message_card, note_card
+from backend.web.addon.cards import Frame, Json, home_card, message_card, note_card, settings_card
 from backend.web.guards import guarded, per_minute
 from backend.web.pages import card_words, zone_of
 from backend.web.services import services

@@ -24,11 +24,13 @@ from backend.web.addon.cards import (
     ask_scopes,
     first_card,
     home_card,
+    message_card,
+    message_version,
+    note_card,
     settings_card,
     shown,
     updated_card,
 )
-from backend.web.addon.message_card import message_card, message_version, note_card
 from backend.web.pages import card_words, state_of
 from tests.doubles import START as NOW
 from tests.values import message
