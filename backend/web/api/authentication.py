@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from math import ceil
-from typing import Any, Concatenate, ParamSpec, cast
+from typing import Any, ParamSpec, cast
 
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -31,7 +31,7 @@ from backend.domain.mailbox.review import reasons_of, shown_reason
 from backend.locale import error_words, reason_sentence
 from backend.locale import reason as reason_text
 from backend.pipeline.devices import DeviceService
-from backend.transactions.records import Device, HeldSender, Scope
+from backend.transactions.records import Device, HeldSender
 from backend.web.api import schemas
 from backend.web.guards import log_bug
 from backend.web.pages import language_of
@@ -174,30 +174,6 @@ class ApiCall:
 
 def service() -> DeviceService:
     return services().devices
-
-
-def with_device(
-    scope: Scope,
-) -> Callable[[Callable[Concatenate[ApiCall, P], Awaitable[Response]]], Callable[P, Awaitable[Response]]]:
-    """Decorator that passes an `ApiCall` to the handler if the caller is a device with `scope`. Comes between
-    `guarded` and `with_body`."""
-
-    def decorate(
-        handler: Callable[Concatenate[ApiCall, P], Awaitable[Response]],
-    ) -> Callable[P, Awaitable[Response]]:
-        @wraps(handler)
-        async def authenticated(*args: P.args, **kwargs: P.kwargs) -> Response:
-            token = BEARER.fullmatch(request.headers.get("Authorization", ""))
-            if token is None:
-                raise errors.Unauthenticated("unauthenticated.device")
-            device = await service().device(token[1])
-            if scope not in device.scopes:
-                raise errors.Refused("scope_missing")
-            return await handler(ApiCall(service(), device), *args, **kwargs)
-
-        return authenticated
-
-    return decorate
 
 
 async def _device_key() -> str:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pydantic import TypeAdapter
-from quart import Quart, Response, current_app
+from quart import Quart, Response, current_app, request
 from quart_schema import QuartSchema, document_headers, security_scheme
 from quart_schema.openapi import HttpSecurityScheme, Info, OpenAPIProvider, Server
 from quart_schema.validation import QUART_SCHEMA_REQUEST_ATTRIBUTE
 from werkzeug.routing import Rule
 
+from backend.domain.errors import Refused, Unauthenticated
 from backend.transactions.records import Scope
 from backend.web.api import schemas
-from backend.web.api.authentication import API, PREFIX, STATUS, VERSION_HEADER, answer_with_etag, blueprint
+from backend.web.api.authentication import (
+    API,
+    BEARER,
+    PREFIX,
+    STATUS,
+    VERSION_HEADER,
+    ApiCall,
+    answer_with_etag,
+    blueprint,
+    per_device,
+    service,
+)
 from backend.web.api.schemas import Unchanged
 from backend.web.guards import guarded, per_minute
 from backend.web.services import services
@@ -26,6 +39,7 @@ from backend.web.services import services
 
 
 F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
 
 RESPONSES = "_pitchgate_responses"
 KEY = "pitchgate_openapi"
@@ -63,6 +77,42 @@ def described(
         if headers:
             document_headers(headers)(handler)
         return handler
+
+    return decorate
+
+
+PER_ADDRESS = per_minute(1_200)
+"""Limit for an IP address, whatever tokens it uses."""
+
+
+def for_device(
+    answer: type | None,
+    scope: Scope,
+    *,
+    headers: type | None = None,
+    refuses: tuple[str, ...] = (),
+    status: int = 200,
+    calls: int = 120,
+    timeout: float = 10.0,
+) -> Callable[[Callable[Concatenate[ApiCall, P], Awaitable[Response]]], Callable[P, Awaitable[Response]]]:
+    """Decorator that passes an `ApiCall` to the handler if the caller is a device with `scope`: documented as by
+    `described`, and limited to `calls` a minute for a device and to `timeout` seconds."""
+
+    def decorate(
+        handler: Callable[Concatenate[ApiCall, P], Awaitable[Response]],
+    ) -> Callable[P, Awaitable[Response]]:
+        @wraps(handler)
+        async def authenticated(*args: P.args, **kwargs: P.kwargs) -> Response:
+            token = BEARER.fullmatch(request.headers.get("Authorization", ""))
+            if token is None:
+                raise Unauthenticated("unauthenticated.device")
+            device = await service().device(token[1])
+            if scope not in device.scopes:
+                raise Refused("scope_missing")
+            return await handler(ApiCall(service(), device), *args, **kwargs)
+
+        limited = guarded(per_device(calls), PER_ADDRESS, timeout=timeout)(authenticated)
+        return described(answer, scope=scope, headers=headers, refuses=refuses, status=status)(limited)
 
     return decorate
 

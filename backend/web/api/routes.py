@@ -27,15 +27,13 @@ from backend.web.api.authentication import (
     answer_with_etag,
     blueprint,
     message_json,
-    per_device,
     preferences_json,
     refusal,
     sender_json,
     service,
     with_body,
-    with_device,
 )
-from backend.web.api.described import described
+from backend.web.api.described import described, for_device
 from backend.web.api.schemas import Resumption
 from backend.web.guards import guarded, per_minute
 from backend.web.pages import language_of, state_of
@@ -44,17 +42,12 @@ from backend.web.services import Feed, line, services, streamed, streams
 # ---- Status, held mail, messages, questions and previews
 
 
-PER_ADDRESS = per_minute(1_200)
-"""Limit for an IP address, whatever tokens it uses."""
-
 VERSION = version("pitchgate")
 PAGE = 50
 
 
 @blueprint.get("/status")
-@described(schemas.Status, scope=Scope.READ, headers=schemas.Unchanged)
-@guarded(per_device(120), PER_ADDRESS)
-@with_device(Scope.READ)
+@for_device(schemas.Status, Scope.READ, headers=schemas.Unchanged)
 async def status(call: ApiCall) -> Response:
     """State, settings, counts and the number of the latest change."""
     asked = await call.service.questions(call.mailbox_id)
@@ -90,9 +83,7 @@ def _status(found: Overview, questions: int) -> schemas.Status:
 
 
 @blueprint.get("/held")
-@described(schemas.Held, scope=Scope.READ, headers=schemas.Unchanged, refuses=("malformed", "out_of_range"))
-@guarded(per_device(120), PER_ADDRESS)
-@with_device(Scope.READ)
+@for_device(schemas.Held, Scope.READ, headers=schemas.Unchanged, refuses=("malformed", "out_of_range"))
 @validate_querystring(schemas.HeldQuery)
 async def held(call: ApiCall, query_args: schemas.HeldQuery) -> Response:
     """Held, undecided mail by sender."""
@@ -105,9 +96,7 @@ async def held(call: ApiCall, query_args: schemas.HeldQuery) -> Response:
 
 
 @blueprint.get("/messages")
-@described(schemas.Messages, scope=Scope.READ, refuses=("malformed", "out_of_range"))
-@guarded(per_device(120), PER_ADDRESS)
-@with_device(Scope.READ)
+@for_device(schemas.Messages, Scope.READ, refuses=("malformed", "out_of_range"))
 @validate_querystring(schemas.MessagesQuery)
 async def messages(call: ApiCall, query_args: schemas.MessagesQuery) -> Response:
     """Messages by their latest change."""
@@ -122,9 +111,7 @@ async def messages(call: ApiCall, query_args: schemas.MessagesQuery) -> Response
 
 
 @blueprint.get("/questions")
-@described(schemas.Questions, scope=Scope.READ)
-@guarded(per_device(120), PER_ADDRESS)
-@with_device(Scope.READ)
+@for_device(schemas.Questions, Scope.READ)
 async def questions(call: ApiCall) -> Response:
     """The few messages of a week that the owner is asked about."""
     language = language_of(request.accept_languages)
@@ -133,9 +120,9 @@ async def questions(call: ApiCall) -> Response:
 
 
 @blueprint.get("/messages/<gmail_id>/preview")
-@described(schemas.Preview, scope=Scope.READ, refuses=("unreadable",))
-@guarded(per_device(30), PER_ADDRESS, timeout=25.0)  # seconds: Gmail is asked
-@with_device(Scope.READ)
+@for_device(
+    schemas.Preview, Scope.READ, refuses=("unreadable",), calls=30, timeout=25.0
+)  # seconds: Gmail is asked
 async def preview(call: ApiCall, gmail_id: str) -> Response:
     """The text of a message, read from Gmail and not stored."""
     found = await call.service.preview(call.mailbox_id, gmail_id)
@@ -164,9 +151,7 @@ def read_cursor(given: str) -> tuple[int, str] | None:
 
 
 @blueprint.post("/corrections")
-@described(schemas.Corrected, scope=Scope.CORRECT, refuses=("key_reused",))
-@guarded(per_device(120), PER_ADDRESS)
-@with_device(Scope.CORRECT)
+@for_device(schemas.Corrected, Scope.CORRECT, refuses=("key_reused",))
 @with_body(schemas.Correction)
 async def correct(call: ApiCall, data: schemas.Correction) -> Response:
     """The owner's decision about a message. A repeat with the same key gets the same answer."""
@@ -177,9 +162,7 @@ async def correct(call: ApiCall, data: schemas.Correction) -> Response:
 
 
 @blueprint.post("/corrections/<key>/undo")
-@described(schemas.Undone, scope=Scope.CORRECT)
-@guarded(per_device(120), PER_ADDRESS)
-@with_device(Scope.CORRECT)
+@for_device(schemas.Undone, Scope.CORRECT)
 async def undo(call: ApiCall, key: str) -> Response:
     """Undo a decision. A repeat gets the same answer."""
     moved = await decide.take_back(call.service.context, call.mailbox_id, key)
@@ -187,9 +170,7 @@ async def undo(call: ApiCall, key: str) -> Response:
 
 
 @blueprint.put("/questions/<gmail_id>")
-@described(schemas.Answered, scope=Scope.CORRECT)
-@guarded(per_device(120), PER_ADDRESS)
-@with_device(Scope.CORRECT)
+@for_device(schemas.Answered, Scope.CORRECT)
 @with_body(schemas.QuestionAnswer)
 async def answer_question(call: ApiCall, gmail_id: str, data: schemas.QuestionAnswer) -> Response:
     """Answer a question; a later answer replaces an earlier one."""
@@ -199,9 +180,7 @@ async def answer_question(call: ApiCall, gmail_id: str, data: schemas.QuestionAn
 
 
 @blueprint.patch("/preferences")
-@described(schemas.Changed, scope=Scope.SETTINGS, refuses=("out_of_range", "unknown_field"))
-@guarded(per_device(120), PER_ADDRESS)
-@with_device(Scope.SETTINGS)
+@for_device(schemas.Changed, Scope.SETTINGS, refuses=("out_of_range", "unknown_field"))
 @with_body(schemas.PreferenceChanges)
 async def save_preferences(call: ApiCall, data: schemas.PreferenceChanges) -> Response:
     """Change settings, all or none."""
@@ -212,9 +191,7 @@ async def save_preferences(call: ApiCall, data: schemas.PreferenceChanges) -> Re
 
 
 @blueprint.post("/pause")
-@described(schemas.Paused, scope=Scope.SETTINGS, refuses=("out_of_range",))
-@guarded(per_device(120), PER_ADDRESS)
-@with_device(Scope.SETTINGS)
+@for_device(schemas.Paused, Scope.SETTINGS, refuses=("out_of_range",))
 @with_body(schemas.Pause)
 async def pause(call: ApiCall, data: schemas.Pause) -> Response:
     """Do not screen new mail until the given time; null resumes."""
@@ -238,9 +215,7 @@ MOST_STREAMS = 5
 
 
 @blueprint.get("/events")
-@described(bytes, scope=Scope.READ, headers=Resumption)
-@guarded(per_device(120), PER_ADDRESS)
-@with_device(Scope.READ)
+@for_device(bytes, Scope.READ, headers=Resumption)
 async def events(call: ApiCall) -> Response:
     """Server-sent events: those after `Last-Event-ID`, or without it from now on."""
     device = call.device
@@ -308,9 +283,7 @@ async def exchange(data: schemas.Exchange) -> Response:
 
 
 @blueprint.get("/devices")
-@described(schemas.Computers, scope=Scope.DEVICES)
-@guarded(per_device(120), PER_ADDRESS)
-@with_device(Scope.DEVICES)
+@for_device(schemas.Computers, Scope.DEVICES)
 async def devices(call: ApiCall) -> Response:
     """All computers of the owner."""
     rows = [_row(device, call.device.id) for device in await call.service.devices(call.mailbox_id)]
@@ -329,9 +302,7 @@ def _row(device: Device, own: str) -> schemas.Computer:
 
 
 @blueprint.delete("/devices/<device_id>")
-@described(None, scope=Scope.DEVICES, status=204)
-@guarded(per_device(120), PER_ADDRESS)
-@with_device(Scope.DEVICES)
+@for_device(None, Scope.DEVICES, status=204)
 async def remove(call: ApiCall, device_id: str) -> Response:
     """Revoke a computer's token, tickets and sessions at once."""
     await call.service.remove(call.mailbox_id, call.device.id if device_id == "current" else device_id)
@@ -339,9 +310,7 @@ async def remove(call: ApiCall, device_id: str) -> Response:
 
 
 @blueprint.post("/ticket")
-@described(schemas.Ticket, scope=Scope.READ)
-@guarded(per_device(120), PER_ADDRESS)
-@with_device(Scope.READ)
+@for_device(schemas.Ticket, Scope.READ)
 @with_body(schemas.TicketWish, may_be_empty=True)
 async def ticket(call: ApiCall, data: schemas.TicketWish) -> Response:
     """A one-time address that signs a browser in."""
