@@ -85,25 +85,18 @@ class RunningTrial:
         return _path([one.better for one in path]), _path([one.worse for one in path])
 
     def as_json(self) -> dict[str, Any]:
-        found, evidence = self.found, self.found.path[-1]
+        found, models = self.found, {"champion": self.champion, "challenger": self.challenger}
+        counts = ("asked", "answered", "silent", "doubted", "acted")
         return {
-            "champion": self.champion,
-            "challenger": self.challenger,
+            **models,
             "since": self.since.isoformat(),
             "finding": found.finding,
-            "asked": found.asked,
-            "answered": found.answered,
-            "silent": found.silent,
-            "doubted": found.doubted,
-            "acted": found.acted,
+            **{name: getattr(found, name) for name in counts},
             "cost": COST,
             "enough": PROVEN_FROM,
-            "evidence": asdict(evidence),
+            "evidence": asdict(found.path[-1]),
             "counted": asdict(found.counted),
-            "f1": {
-                "champion": found.champion and asdict(found.champion),
-                "challenger": found.challenger and asdict(found.challenger),
-            },
+            "f1": {name: (share := getattr(found, name)) and asdict(share) for name in models},
         }
 
 

@@ -147,16 +147,14 @@ class GmailClient:
         return await self._ask(mailbox_id, call, lambda data: answers.labels(data) or frozenset())
 
     async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:
-        sent = await self._executor.run(mailbox_id, self._requests.send(raw, thread_id))
-        if not (gmail_id := answers.text(sent, "id")):
-            raise send_uncertain("unreadable")
-        return gmail_id
+        return await self._create(mailbox_id, self._requests.send(raw, thread_id))
 
     async def find_sent(self, mailbox_id: str, mail: OutgoingMail) -> str:
         """Gmail id of the message if it was sent, or "". Looks for its Message-ID, then for our header, first in the
         thread and then in other sent mail."""
-        if found := await self._find_by_message_id(mailbox_id, mail.message_id):
-            return found
+        if bare := _plain_id(mail.message_id):
+            for gmail_id in await self._search(mailbox_id, f"in:sent rfc822msgid:{bare}", 1):
+                return gmail_id
         async for gmail_id, fields in self._sent_mail(mailbox_id, mail, MARKER_HEADER):
             if fields.get(MARKER_HEADER.lower()) == mail.marker:
                 return gmail_id
@@ -171,24 +169,17 @@ class GmailClient:
         return None
 
     async def place(self, mailbox_id: str, raw: bytes) -> str:
-        placed = await self._executor.run(mailbox_id, self._requests.insert(raw, ("INBOX", "UNREAD")))
-        if not (gmail_id := answers.text(placed, "id")):
+        return await self._create(mailbox_id, self._requests.insert(raw, ("INBOX", "UNREAD")))
+
+    async def _create(self, mailbox_id: str, call: GmailCall) -> str:
+        created = await self._executor.run(mailbox_id, call)
+        if not (gmail_id := answers.text(created, "id")):
             raise send_uncertain("unreadable")
         return gmail_id
 
     async def find_placed(self, mailbox_id: str, message_id: str) -> str:
-        call = self._requests.list_messages(
-            f"in:anywhere rfc822msgid:{message_id.strip('<>')}", "", 1, Priority.PUSH
-        )
-        return next(
-            (gmail_id for gmail_id, _ in (await self._ask(mailbox_id, call, answers.list_page)).ids), ""
-        )
-
-    async def _find_by_message_id(self, mailbox_id: str, message_id: str) -> str:
-        if not (bare := _plain_id(message_id)):
-            return ""
-        found = await self._search_sent(mailbox_id, f"rfc822msgid:{bare}", 1)
-        return found[0] if found else ""
+        query = f"in:anywhere rfc822msgid:{message_id.strip('<>')}"
+        return next(iter(await self._search(mailbox_id, query, 1)), "")
 
     async def _sent_mail(
         self, mailbox_id: str, mail: OutgoingMail, *names: str
@@ -203,10 +194,9 @@ class GmailClient:
                 )
         for found in reversed([*_sent_headers(thread)]):
             yield found
-        query = f"after:{int((mail.since - CLOCK_DIFFERENCE).timestamp())}"
-        if _SEARCHABLE.fullmatch(mail.recipient):
-            query = f"to:{mail.recipient} {query}"
-        for gmail_id in await self._search_sent(mailbox_id, query, MOST_READ):
+        to = f"to:{mail.recipient} " if _SEARCHABLE.fullmatch(mail.recipient) else ""
+        query = f"in:sent {to}after:{int((mail.since - CLOCK_DIFFERENCE).timestamp())}"
+        for gmail_id in await self._search(mailbox_id, query, MOST_READ):
             try:
                 call = self._requests.message_headers(gmail_id, names)
                 message = await self._executor.run(mailbox_id, call)
@@ -215,8 +205,10 @@ class GmailClient:
             for found in _sent_headers({"messages": [message]}):
                 yield found
 
-    async def _search_sent(self, mailbox_id: str, query: str, limit: int) -> list[str]:
-        call = self._requests.list_messages(f"in:sent {query}", "", limit, Priority.PUSH)
+    async def _search(
+        self, mailbox_id: str, query: str, limit: int, priority: Priority = Priority.PUSH
+    ) -> list[str]:
+        call = self._requests.list_messages(query, "", limit, priority)
         return [gmail_id for gmail_id, _ in (await self._ask(mailbox_id, call, answers.list_page)).ids]
 
     async def ensure_labels(self, mailbox_id: str, known: LabelIds = NO_LABELS) -> LabelIds:
@@ -269,8 +261,7 @@ class GmailClient:
         ]
         for search in searches[:MOST_FILTERS]:
             query = f"in:anywhere rfc822msgid:{bare} {search}"
-            call = self._requests.list_messages(query, "", 1, Priority.MAIL)
-            if (await self._ask(mailbox_id, call, answers.list_page)).ids:
+            if await self._search(mailbox_id, query, 1, Priority.MAIL):
                 return True
         return False
 
