@@ -42,16 +42,13 @@ class Catalogue:
         with files(__name__).joinpath(f"{language}.po").open("rb") as file:
             parsed = read_po(file)
         self.locale = parsed.locale or Locale.parse(language)
-        entries = [(message.id, message.string or "") for message in parsed if message.id]
         self._texts = {
-            identifier if isinstance(identifier, str) else identifier[0]: forms
-            for identifier, forms in entries
+            message.id if isinstance(message.id, str) else message.id[0]: message.string or ""
+            for message in parsed
+            if message.id
         }
         self._form = c2py(parsed.plural_expr)
         self.ids = frozenset(self._texts)
-        self.plurals = frozenset(
-            identifier[0] for identifier, _ in entries if not isinstance(identifier, str)
-        )
         self.tag = str(self.locale).replace("_", "-")
 
     def __contains__(self, identifier: object) -> bool:
@@ -151,31 +148,23 @@ class Words:
 
     def __call__(self, key: str, **blanks: object) -> str:
         """The text with its blanks filled; where it has plural forms, the one for the blank {count}."""
-        identifier = self._texts.find(key)
         count = blanks.get("count")
-        if isinstance(count, int) and identifier in self._texts.catalogue.plurals:
-            return self._filled(self._texts.catalogue.plural(identifier, count), blanks)
-        return self._filled(self._texts.catalogue[identifier], blanks)
+        return self._filled(self.form(key, count if isinstance(count, int) else 1), blanks)
 
     def __contains__(self, key: str) -> bool:
         return key in self._texts
 
     def count(self, key: str, number: int, **blanks: object) -> str:
         """The text for this many, in the form the language has for it; {count} is the number unless given."""
-        text = self._texts.catalogue.plural(self._texts.find(key), number)
-        return self._filled(text, {"count": number, **blanks})
+        return self._filled(self.form(key, number), {"count": number, **blanks})
 
     def form(self, key: str, number: int) -> str:
         """The text, in the form for this many if it has forms, its blanks unfilled."""
-        identifier, texts = self._texts.find(key), self._texts.catalogue
-        return texts.plural(identifier, number) if identifier in texts.plurals else texts[identifier]
+        return self._texts.catalogue.plural(self._texts.find(key), number)
 
     def _filled(self, text: str, blanks: dict[str, object]) -> str:
-        return (
-            text.format_map({name: self._written(value) for name, value in blanks.items()})
-            if blanks
-            else text
-        )
+        written = {name: self._written(value) for name, value in blanks.items()}
+        return text.format_map(written) if blanks else text
 
     def number(self, value: float) -> str:
         """1234.5 as 1,234.5 or 1.234,5."""
@@ -237,7 +226,7 @@ class Words:
 
     def _written(self, value: object) -> str:
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return str(format_decimal(value, locale=self._locale))
+            return self.number(value)
         return str(value)
 
 
