@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import shutil
 import sys
 import threading
-from dataclasses import replace
+from collections.abc import MutableMapping
 from typing import TYPE_CHECKING
 
 import click
 
+from tray_app import frozen, installed_version
 from tray_app.errors import AlreadyRunning, TrayError
-from tray_app.startup import Settings, installed_version, read_settings, restore_library_path
 
 if TYPE_CHECKING:
+    from tray_app.app import Settings
     from tray_app.ports import Secrets
 
 KEYRING_PATIENCE = 20.0
@@ -30,7 +32,7 @@ KEYRING_NOT_OPENED = (
 @click.version_option(installed_version(), prog_name="pitchgate-tray")
 @click.option(
     "--server",
-    default="",
+    default="http://127.0.0.1:8400",
     envvar="PITCHGATE_TRAY_SERVER",
     help="Address of your Pitchgate server, for the first start.",
 )
@@ -41,18 +43,17 @@ def main(context: click.Context, server: str, plain_token_file: bool, at_login: 
     """Pitchgate in the tray: shows held mail and lets the owner decide about it."""
     restore_library_path()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    settings = read_settings()
-    if server:
-        from tray_app.orders import checked_server
+    if context.invoked_subcommand == "window":
+        return  # a process that needs no settings
+    from tray_app.app import read_settings
 
-        try:
-            settings = replace(settings, server=checked_server(server))
-        except TrayError as error:
-            where = "--server (PITCHGATE_TRAY_SERVER)"
-            raise click.ClickException(f"{where}: {error.title}. {error.remedy}.") from error
-    context.obj = settings
+    try:
+        context.obj = read_settings(server)
+    except TrayError as error:
+        where = "--server (PITCHGATE_TRAY_SERVER)"
+        raise click.ClickException(f"{where}: {error.title}. {error.remedy}.") from error
     if context.invoked_subcommand is None:
-        sys.exit(_start(settings, plain_token_file, at_login))
+        sys.exit(_start(context.obj, plain_token_file, at_login))
 
 
 def _start(settings: Settings, plain_token_file: bool, at_login: bool) -> int:
@@ -69,11 +70,10 @@ def _start(settings: Settings, plain_token_file: bool, at_login: bool) -> int:
 
 
 @main.command("install")
-@click.pass_obj
-def install_command(settings: Settings) -> None:
+def install_command() -> None:
     """Add Pitchgate to the applications menu (start menu)."""
+    from tray_app.app import start_command
     from tray_app.install import install
-    from tray_app.startup import start_command
 
     written = install(start_command())
     click.echo(f"Installed: {written[0]}")
@@ -85,8 +85,8 @@ def install_command(settings: Settings) -> None:
 @click.pass_obj
 def uninstall_command(settings: Settings, keep_state: bool) -> None:
     """Remove the menu entry, the login entry, the token and everything stored on this computer."""
-    from tray_app.app import platform_autostart, platform_secrets
-    from tray_app.install import uninstall
+    from tray_app.install import platform_autostart, uninstall
+    from tray_app.secret_stores import platform_secrets
 
     for path in uninstall():
         click.echo(f"Removed: {path}")
@@ -95,7 +95,7 @@ def uninstall_command(settings: Settings, keep_state: bool) -> None:
         autostart.disable()
     if keep_state:
         return
-    plain = (settings.folder / "token.json").exists()  # the token is in this file, not in the keyring
+    plain = (settings.folder / "token.json").exists()  # then the token is in this file
     forgotten = forget_token(last_server(settings), platform_secrets()) or plain
     shutil.rmtree(settings.folder, ignore_errors=True)
     if not forgotten:
@@ -109,6 +109,15 @@ def window_command() -> None:
     from tray_app.window import run
 
     run()
+
+
+def restore_library_path(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Undo PyInstaller's LD_LIBRARY_PATH, so that a browser we start does not load our libraries."""
+    if not frozen() or not sys.platform.startswith("linux"):
+        return
+    environ.pop("LD_LIBRARY_PATH", None)
+    if before := environ.pop("LD_LIBRARY_PATH_ORIG", ""):
+        environ["LD_LIBRARY_PATH"] = before
 
 
 def last_server(settings: Settings) -> str:

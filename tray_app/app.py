@@ -1,27 +1,42 @@
-"""Builds the app from the platform's parts and runs it: the view on the main thread, asyncio on another."""
+"""One run of the app: its settings, the lock that lets one instance run, and the parts it is built from. The view runs on
+the main thread, asyncio on another."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hmac
+import json
 import logging
+import os
+import platform
+import secrets
+import shutil
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
-from tray_app import desktop, orders
+from filelock import FileLock, Timeout
+from platformdirs import user_state_path
+
+from tray_app import frozen, installed_version, orders
 from tray_app.backend_client import HttpBackend
 from tray_app.connection import Pace
 from tray_app.controller import Controller, Parts, SystemBrowser
-from tray_app.desktop import WindowOnly
-from tray_app.errors import NoTray, NoWindow
+from tray_app.errors import AlreadyRunning, NoTray, NoWindow, TrayError
+from tray_app.icon_view import PystrayView, WindowOnly, choose_backend
+from tray_app.install import platform_autostart
 from tray_app.memory import Memory
 from tray_app.menu import Action, Do, snapshot
-from tray_app.ports import Autostart, IconView, Secrets
-from tray_app.secret_stores import FileSecrets
-from tray_app.startup import Instance, Settings, start_command
+from tray_app.ports import IconView
+from tray_app.secret_stores import FileSecrets, platform_secrets
 from tray_app.window_host import BrowserWindow, WindowProcess
+from tray_app.words import t
 
 LOGIN_PATIENCE = 20.0
 """Seconds to wait for the panel at login."""
@@ -70,16 +85,14 @@ class App:
         return 0
 
     def submit(self, action: Action) -> None:
-        """See `Orders.submit`. Any thread."""
+        """Carry out what the owner chose. Any thread; returns at once."""
         if self._controller is not None:
             self._controller.submit(action)
 
     def _view(self) -> View:
-        from tray_app.pystray_view import PystrayView
-
         try:
-            backend = desktop.choose(patience=LOGIN_PATIENCE if self._at_login else 0.0)
-            return PystrayView(backend, lambda: self, self._on_session_end)
+            backend = choose_backend(patience=LOGIN_PATIENCE if self._at_login else 0.0)
+            return PystrayView(backend, self.submit, self._on_session_end)
         except NoTray as error:
             self._no_tray_reason = f"{error.title}. {error.remedy}".strip()
             if sys.stderr:  # None without a console
@@ -128,7 +141,11 @@ class App:
             browser=SystemBrowser(),
             memory=memory,
             autostart=platform_autostart(),
-            command=self.command(),
+            command=[
+                *start_command(),
+                "--at-login",
+                *(["--plain-token-file"] if self._plain else []),
+            ],
             computer=self._settings.computer,
             pace=Pace(),
             window_only=self._no_tray_reason,
@@ -140,10 +157,6 @@ class App:
             await controller.run()
         finally:
             await instance.stop()
-
-    def command(self) -> list[str]:
-        """The command that starts this app at login."""
-        return [*start_command(), "--at-login", *(["--plain-token-file"] if self._plain else [])]
 
     # --- the window's callbacks, asyncio thread
 
@@ -179,30 +192,123 @@ class App:
             self._controller.stop()
 
 
-def platform_secrets() -> Secrets:
-    """The `Secrets` of this platform's keyring."""
-    if str(sys.platform).startswith("linux"):
-        from tray_app.secret_stores import SecretServiceSecrets
-
-        return SecretServiceSecrets()
-    from tray_app.keyring_secrets import KeyringSecrets
-
-    return KeyringSecrets()
+# ---- Settings, and the command that starts the app
 
 
-def platform_autostart() -> Autostart | None:
-    """This platform's `Autostart`; None where there is none."""
-    platform = str(sys.platform)
-    if platform == "win32":
-        from tray_app.autostart import WindowsAutostart
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`folder` holds the state file and the lock; `server` is used until the owner connects to another;
+    `computer` is this computer's name."""
 
-        return WindowsAutostart()
-    if platform == "darwin":
-        from tray_app.autostart import MacAutostart
+    folder: Path
+    server: str
+    version: str
+    computer: str
 
-        return MacAutostart()
-    if platform.startswith("linux"):
-        from tray_app.autostart import LinuxAutostart
 
-        return LinuxAutostart()
-    return None
+def read_settings(server: str) -> Settings:
+    """The settings with this server. Raises `ConnectFailed` for an address that is not safe."""
+    home = os.environ.get("PITCHGATE_TRAY_HOME")
+    return Settings(
+        folder=Path(home) if home else user_state_path("pitchgate", appauthor=False),
+        server=orders.checked_server(server),
+        version=installed_version(),
+        computer=(platform.node() or "this computer")[:80],
+    )
+
+
+def start_command(platform: str = sys.platform, python: str = sys.executable) -> list[str]:
+    """The command for the menu and for login; on Windows one that opens no console."""
+    if frozen():
+        return [python]
+    windows = platform == "win32"
+    found = shutil.which("pitchgate-trayw" if windows else "pitchgate-tray")
+    if found:
+        return [found]
+    quiet = Path(python).with_name("pythonw.exe")
+    return [str(quiet) if windows and quiet.exists() else python, "-m", "tray_app"]
+
+
+# ---- One instance for each user
+
+
+WAKE_PATIENCE = 2.0
+
+
+@contextlib.contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    """Turn an `OSError` into a `TrayError`; except the lock's `Timeout`, which is an `OSError` too."""
+    try:
+        yield
+    except Timeout:
+        raise
+    except OSError as error:
+        raise TrayError(
+            t("error.no_folder", folder=folder, why=error.strerror),
+            t("error.no_folder_remedy"),
+        ) from error
+
+
+class Instance:
+    """The lock of the state folder. The operating system frees it when the process dies."""
+
+    def __init__(self, folder: Path) -> None:
+        with writable(folder):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = FileLock(folder / "running.lock", thread_local=False)
+        self._address = folder / "running.json"
+        self._server: asyncio.Server | None = None
+
+    def take(self) -> None:
+        """Acquire the lock. If another instance has it, wake that one and raise `AlreadyRunning`."""
+        try:
+            with writable(self._address.parent):
+                self._lock.acquire(timeout=0)
+        except Timeout:
+            woken = self._wake()
+            raise AlreadyRunning(
+                t("error.running"),
+                t("error.running_woken" if woken else "error.running_look"),
+            ) from None
+
+    async def listen(self, on_wake: Callable[[], None]) -> None:
+        """Call `on_wake` (asyncio thread) when a second instance starts, which knows the word from our file."""
+        word = secrets.token_urlsafe(24)
+
+        async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+                async with asyncio.timeout(WAKE_PATIENCE):
+                    received = await reader.readexactly(len(word))
+                    if hmac.compare_digest(received, word.encode()):
+                        on_wake()
+                        writer.write(b"ok")
+                        await writer.drain()
+            writer.close()
+
+        self._server = await asyncio.start_server(served, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        self._address.unlink(missing_ok=True)
+        descriptor = os.open(self._address, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({"port": port, "word": word}, file)
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._server:
+            self._server.close()
+            self._server = None
+        with contextlib.suppress(OSError):  # on Windows, while a second instance reads it
+            self._address.unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Let another instance start."""
+        self._lock.release()
+
+    def _wake(self) -> bool:
+        try:
+            address = json.loads(self._address.read_text())
+            with socket.create_connection(("127.0.0.1", int(address["port"])), timeout=WAKE_PATIENCE) as link:
+                link.sendall(str(address["word"]).encode())
+                return link.recv(2) == b"ok"
+        except (OSError, ValueError, KeyError):
+            return False

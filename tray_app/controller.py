@@ -15,17 +15,7 @@ from typing import Any
 from tray_app import menu
 from tray_app import state as states
 from tray_app.connection import Connection, Outbox, Pace, Refusal
-from tray_app.errors import (
-    BackendError,
-    Busy,
-    SecretsRefused,
-    ServerTrouble,
-    SignedOut,
-    Slow,
-    TrayError,
-    Unreachable,
-    WrongVersion,
-)
+from tray_app.errors import BackendError, SecretsRefused, TrayError, TroubleKind
 from tray_app.memory import Memory
 from tray_app.menu import Action, Do, Screen, screen
 from tray_app.ports import Autostart, Backend, Browser, Event, IconView, Secrets, Window
@@ -35,7 +25,6 @@ from tray_app.state import (
     Status,
     TrayState,
     Trouble,
-    TroubleKind,
     affected,
     message_from_json,
     without,
@@ -43,11 +32,6 @@ from tray_app.state import (
 from tray_app.words import t
 
 # ---- The controller's dependencies, and the real clock and browser
-
-
-def utc_now() -> datetime:
-    """The current time, in UTC."""
-    return datetime.now(UTC)
 
 
 class SystemBrowser:
@@ -73,23 +57,13 @@ class Parts:
     autostart: Autostart | None = None
     command: list[str] = field(default_factory=list)
     computer: str = "this computer"
-    now: Callable[[], datetime] = utc_now
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     pace: Pace = Pace()
     window_only: str = ""
     """Why there is no tray icon, shown on the local page; "" if there is one."""
 
 
 # ---- Initial state
-
-
-TROUBLE_KINDS: tuple[tuple[type[BackendError], TroubleKind], ...] = (
-    (Unreachable, TroubleKind.UNREACHABLE),
-    (Slow, TroubleKind.SLOW),
-    (ServerTrouble, TroubleKind.SERVER),
-    (Busy, TroubleKind.BUSY),
-    (SignedOut, TroubleKind.SIGNED_OUT),
-    (WrongVersion, TroubleKind.WRONG_VERSION),
-)
 
 
 def initial_state(parts: Parts, outbox: Outbox) -> TrayState:
@@ -120,14 +94,6 @@ def decided_ids(outbox: Outbox, held: tuple[Message, ...]) -> set[str]:
         if about and item.key not in undone and item.decision != Decision.SALES:
             decided |= {message.gmail_id for message in affected(held, about, Decision(item.decision))}
     return decided
-
-
-def trouble_of(error: BackendError) -> Trouble:
-    """The trouble to show for an error."""
-    kind = next(
-        (kind for error_type, kind in TROUBLE_KINDS if isinstance(error, error_type)), TroubleKind.OTHER
-    )
-    return Trouble(kind, error.title, error.remedy)
 
 
 # ---- The controller
@@ -315,11 +281,11 @@ class Controller:
             )
 
     def on_failed(self, error: BackendError) -> None:
-        trouble = trouble_of(error)
+        trouble = Trouble(error.kind, error.title, error.remedy)
         self.set_state(replace(states.failed(self.state, trouble), waiting=len(self.outbox)))
 
     def notify(self, title: str, body: str) -> None:
-        """Show a notice about the owner's own action. The setting that silences held mail does not apply."""
+        """Show a notice about the owner's own action, even if notices about held mail are switched off."""
         self.parts.view.notify(title, body)
 
     # --- private

@@ -1,22 +1,20 @@
-"""Errors shown to the owner: a short title, what to do, and whether a retry may help.
-
-TrayError
-├── BackendError             talking to the server failed
-│   ├── Unreachable          no connection
-│   ├── Slow                 a connection, but no answer in time
-│   ├── ServerTrouble        5xx
-│   ├── Busy                 429: `retry_after` seconds
-│   ├── SignedOut            401: this computer's token is not accepted
-│   ├── WrongVersion         not a Pitchgate server, or one that speaks another version
-│   └── Refused              any other 4xx: `code` and `field` as in docs/reference/api.md
-├── ConnectFailed            authorizing this computer in the browser gave no token
-├── SecretsRefused           no safe place for the token
-├── NoWindow                 neither a web view nor a browser shows the review page
-├── NoTray                   this desktop shows no tray icon that could be clicked
-└── AlreadyRunning           another instance runs
-"""
+"""Errors shown to the owner: a short title, what to do, and whether a retry may help."""
 
 from __future__ import annotations
+
+from enum import StrEnum
+
+
+class TroubleKind(StrEnum):
+    """Why the app has no connection."""
+
+    UNREACHABLE = "unreachable"
+    SLOW = "slow"
+    SERVER = "server"
+    BUSY = "busy"
+    SIGNED_OUT = "signed_out"
+    WRONG_VERSION = "wrong_version"
+    OTHER = "other"
 
 
 class TrayError(Exception):
@@ -33,28 +31,34 @@ class TrayError(Exception):
 class BackendError(TrayError):
     """A call to the server failed."""
 
+    kind = TroubleKind.OTHER
+
 
 class Unreachable(BackendError):
     """No connection to the server."""
 
+    kind = TroubleKind.UNREACHABLE
     retryable = True
 
 
 class Slow(BackendError):
     """The server did not answer in time. A requested change may or may not have been made."""
 
+    kind = TroubleKind.SLOW
     retryable = True
 
 
 class ServerTrouble(BackendError):
     """The server answered 5xx."""
 
+    kind = TroubleKind.SERVER
     retryable = True
 
 
 class Busy(BackendError):
     """The server asks for a pause of `retry_after` seconds."""
 
+    kind = TroubleKind.BUSY
     retryable = True
 
     def __init__(self, title: str, remedy: str = "", *, retry_after: float = 30.0) -> None:
@@ -65,12 +69,14 @@ class Busy(BackendError):
 class SignedOut(BackendError):
     """The server does not accept this computer's token."""
 
+    kind = TroubleKind.SIGNED_OUT
     retryable = True  # a server that was restored or is being moved may accept it again
 
 
 class WrongVersion(BackendError):
     """The answer is not from a Pitchgate server of a version this app can use."""
 
+    kind = TroubleKind.WRONG_VERSION
     retryable = True  # until the server, or the app, has been brought up to date
 
 

@@ -1,33 +1,39 @@
-"""Adds the app to the applications menu, and removes it again without a trace."""
+"""What the app adds to the desktop: its entry in the applications menu, and one that opens it at login."""
 
 from __future__ import annotations
 
 import os
 import plistlib
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from tray_app.autostart import APPLICATION, desktop_entry
+from tray_app import APPLICATION, ICON
 from tray_app.icons import draw
+from tray_app.ports import Autostart
 from tray_app.state import Icon
 
+# ---- The applications menu
+
+
 SIZES = (16, 22, 24, 32, 48, 64, 128, 256)
-ENTRY = "pitchgate-tray.desktop"
+ENTRY = f"{APPLICATION}.desktop"
+MAC_ID = "org.pitchgate.tray"
 WriteLink = Callable[[Path, list[str], Path], None]
 """Makes a shortcut file that runs a command, with an icon."""
 
 
+def xdg_home(kind: str, default: str) -> Path:
+    """The folder for one kind of files on Linux: XDG_DATA_HOME and so on, or its default below the home folder."""
+    return Path(os.environ.get(f"XDG_{kind}_HOME") or Path.home() / default)
+
+
 def data_home() -> Path:
-    """XDG_DATA_HOME, or its default."""
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-
-
-def cache_home() -> Path:
-    """XDG_CACHE_HOME, or its default."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return xdg_home("DATA", ".local/share")
 
 
 def install(
@@ -45,8 +51,8 @@ def uninstall(platform: str = sys.platform) -> list[Path]:
     """Remove what `install` wrote, the data WebKit stores for the window under pywebview before 6 (Debian 13), and
     folders that are then empty; returns the paths removed. May run twice."""
     removed = []
-    webkit_data = [home / APPLICATION for home in (cache_home(), data_home())] if platform == "linux" else []
-    for path in (*installed_paths(platform), *webkit_data):
+    webkit_data = [xdg_home("CACHE", ".cache") / APPLICATION, data_home() / APPLICATION]
+    for path in (*installed_paths(platform), *(webkit_data if platform == "linux" else ())):
         if path.is_dir():
             shutil.rmtree(path)
         elif path.exists():
@@ -78,7 +84,7 @@ def installed_paths(platform: str = sys.platform) -> list[Path]:
 
 
 def _linux_icon(size: int) -> Path:
-    return data_home() / "icons" / "hicolor" / f"{size}x{size}" / "apps" / "pitchgate.png"
+    return data_home() / "icons" / "hicolor" / f"{size}x{size}" / "apps" / f"{ICON}.png"
 
 
 def _linux_entry(command: list[str]) -> list[Path]:
@@ -90,6 +96,36 @@ def _linux_entry(command: list[str]) -> list[Path]:
     entry.parent.mkdir(parents=True, exist_ok=True)
     entry.write_text(desktop_entry(command), encoding="utf-8")
     return installed_paths("linux")
+
+
+def desktop_entry(command: list[str]) -> str:
+    """The text of a desktop entry that runs `command`."""
+    return "\n".join(
+        (
+            "[Desktop Entry]",
+            "Type=Application",
+            "Name=Pitchgate",
+            "Comment=See and decide what was held back from your inbox",
+            f"Exec={' '.join(quoted(part) for part in command)}",
+            f"Icon={ICON}",
+            "Terminal=false",
+            "Categories=Network;Email;",
+            "StartupNotify=false",
+            f"StartupWMClass={APPLICATION}",
+            "",
+        )
+    )
+
+
+def quoted(argument: str) -> str:
+    """One argument of an Exec line, quoted as the desktop entry specification asks."""
+    safe = argument.replace("%", "%%")
+    if argument and all(c.isalnum() or c in "/._-+=:@%" for c in argument):
+        return safe
+    # The value is unescaped twice: once as a string of the file, once as a quoted argument.
+    for special in ("\\", '"', "`", "$"):
+        safe = safe.replace(special, "\\" + special)
+    return '"' + safe.replace("\\", "\\\\") + '"'
 
 
 def _start_menu() -> Path:
@@ -130,13 +166,12 @@ def _mac_bundle(command: list[str]) -> list[Path]:
     resources = bundle / "Contents" / "Resources"
     for folder in (program.parent, resources):
         folder.mkdir(parents=True, exist_ok=True)
-    quoted = " ".join("'" + part.replace("'", "'\\''") + "'" for part in command)
-    program.write_text(f"#!/bin/sh\nexec {quoted}\n", encoding="utf-8")
+    program.write_text(f"#!/bin/sh\nexec {shlex.join(command)}\n", encoding="utf-8")
     program.chmod(0o755)
     draw(Icon.ACTIVE, 0, 512).save(resources / "pitchgate.icns")
     about = {
         "CFBundleName": "Pitchgate",
-        "CFBundleIdentifier": "org.pitchgate.tray",
+        "CFBundleIdentifier": MAC_ID,
         "CFBundleExecutable": "Pitchgate",
         "CFBundleIconFile": "pitchgate.icns",
         "CFBundlePackageType": "APPL",
@@ -144,3 +179,98 @@ def _mac_bundle(command: list[str]) -> list[Path]:
     }
     (bundle / "Contents" / "Info.plist").write_bytes(plistlib.dumps(about))
     return [bundle]
+
+
+# ---- Opening at login
+
+
+def platform_autostart() -> Autostart | None:
+    kinds = {"linux": LinuxAutostart, "darwin": MacAutostart, "win32": WindowsAutostart}
+    kind = kinds.get(sys.platform)
+    return kind() if kind else None
+
+
+class LinuxAutostart:
+    """A desktop entry in the autostart folder."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._path = (folder or xdg_home("CONFIG", ".config") / "autostart") / ENTRY
+
+    def enabled(self) -> bool:
+        """Whether the entry exists and the desktop has not disabled it."""
+        try:
+            # Desktops add Hidden=true to switch an entry off.
+            return "\nHidden=true" not in self._path.read_text(encoding="utf-8")
+        except OSError:
+            return False
+
+    def enable(self, command: list[str]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(desktop_entry(command), encoding="utf-8")
+
+    def disable(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+class MacAutostart:
+    """A launchd agent, in effect from the next login."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        self._path = (home or Path.home()) / "Library" / "LaunchAgents" / f"{MAC_ID}.plist"
+
+    def enabled(self) -> bool:
+        """Whether the agent exists and is not disabled."""
+        try:
+            return not plistlib.loads(self._path.read_bytes()).get("Disabled", False)
+        except (OSError, ValueError):
+            return False
+
+    def enable(self, command: list[str]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        agent = {
+            "Label": MAC_ID,
+            "ProgramArguments": command,
+            "RunAtLoad": True,
+            "ProcessType": "Interactive",
+            "LimitLoadToSessionType": "Aqua",
+        }
+        self._path.write_bytes(plistlib.dumps(agent))
+
+    def disable(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+RUN_KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
+VALUE_NAME = "Pitchgate"
+
+
+class WindowsAutostart:
+    """A value under the registry's Run key. `registry` replaces the winreg module in tests."""
+
+    def __init__(self, registry: Any = None) -> None:
+        if registry is None:
+            import winreg as registry
+        self._registry = registry
+
+    def enabled(self) -> bool:
+        try:
+            with self._key(self._registry.KEY_READ) as key:
+                self._registry.QueryValueEx(key, VALUE_NAME)
+        except OSError:
+            return False
+        return True
+
+    def enable(self, command: list[str]) -> None:
+        with self._key(self._registry.KEY_SET_VALUE) as key:
+            command_line = subprocess.list2cmdline(command)
+            self._registry.SetValueEx(key, VALUE_NAME, 0, self._registry.REG_SZ, command_line)
+
+    def disable(self) -> None:
+        try:
+            with self._key(self._registry.KEY_SET_VALUE) as key:
+                self._registry.DeleteValue(key, VALUE_NAME)
+        except OSError:
+            return
+
+    def _key(self, access: int) -> Any:
+        return self._registry.CreateKeyEx(self._registry.HKEY_CURRENT_USER, RUN_KEY, 0, access)

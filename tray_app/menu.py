@@ -9,6 +9,7 @@ from enum import StrEnum
 from hashlib import blake2s
 from typing import Any
 
+from tray_app.errors import TroubleKind
 from tray_app.state import (
     NEEDS_GOOGLE,
     TEMPORARY,
@@ -17,7 +18,6 @@ from tray_app.state import (
     Message,
     Status,
     TrayState,
-    TroubleKind,
     icon_of,
     message_to_json,
     paused,

@@ -175,15 +175,47 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 async def carry_out(app: Controller, action: Action) -> None:
     """Do what the owner chose. Raises `TrayError`, which the caller shows."""
-    await ORDERS[action.do](app, *action.args)
-
-
-async def _decide(app: Controller, gmail_id: str, decision: str) -> None:
-    app.decide(gmail_id, Decision(decision))
-
-
-async def _undo(app: Controller, key: str) -> None:
-    app.undo(key)
+    match action.do, action.args:
+        case Do.DECIDE, (gmail_id, decision):
+            app.decide(gmail_id, Decision(decision))
+        case Do.UNDO, (key,):
+            app.undo(key)
+        case Do.REVIEW, _:
+            await _review(app)
+        case Do.QUESTIONS, _:
+            await _open_page(app, "questions")
+        case Do.PAUSE, (span,):
+            now = app.parts.now()
+            await _pause(app, now + timedelta(hours=1) if span == "hour" else tomorrow(now))
+        case Do.RESUME, _:
+            await _pause(app, None)
+        case Do.STRICTNESS, (level,):
+            await _strictness(app, level)
+        case Do.NOTICES, _:
+            app.parts.memory.change(notices=not app.state.notices)
+            app.set_state(replace(app.state, notices=not app.state.notices))
+        case Do.UPDATES, _:
+            app.parts.memory.change(update_check=not app.state.update_check)
+            app.set_state(replace(app.state, update_check=not app.state.update_check))
+        case Do.AUTOSTART, _:
+            _toggle_autostart(app)
+        case Do.CONNECT, _:
+            await _connect(app, app.state.server)
+        case Do.GMAIL, _:
+            await asyncio.to_thread(app.parts.browser.open, f"{app.state.server}/connect")
+        case Do.DEVICES, _:
+            await _devices(app)
+        case Do.SIGN_OUT, _:
+            await _sign_out(app)
+        case Do.RETRY, _:
+            app.poke()
+        case Do.ABOUT, _:
+            host = urlsplit(app.state.server).netloc
+            app.notify(f"Pitchgate {app.parts.version}", t("notice.about", server=host))
+        case Do.QUIT, _:
+            app.stop()
+        case _:
+            raise ValueError(f"{action} cannot be carried out")
 
 
 async def _review(app: Controller) -> None:
@@ -202,22 +234,10 @@ async def _review(app: Controller) -> None:
     await app.parts.window.open_local()
 
 
-async def _questions(app: Controller) -> None:
-    """Open the server's review page at its questions."""
+async def _open_page(app: Controller, page: str) -> None:
+    """Open a page of the server in the window, signed in by a one-time ticket."""
     if app.backend is not None:
-        await app.parts.window.open_page(await app.backend.ticket("questions"))
-
-
-async def _open_review(app: Controller) -> None:
-    """Open the server's review page, at the local page's request."""
-    if app.backend is not None:
-        await app.parts.window.open_page(await app.backend.ticket("review"))
-
-
-async def _pause(app: Controller, span: str) -> None:
-    now = app.parts.now()
-    until = now + timedelta(hours=1) if span == "hour" else tomorrow(now)
-    await _set_pause(app, until)
+        await app.parts.window.open_page(await app.backend.ticket(page))
 
 
 def tomorrow(now: datetime) -> datetime:
@@ -227,11 +247,7 @@ def tomorrow(now: datetime) -> datetime:
     return datetime(day.year, day.month, day.day, 6).astimezone()
 
 
-async def _resume(app: Controller) -> None:
-    await _set_pause(app, None)
-
-
-async def _set_pause(app: Controller, until: datetime | None) -> None:
+async def _pause(app: Controller, until: datetime | None) -> None:
     if app.backend is not None:
         await app.backend.pause(until)
         app.on_status(await app.backend.status())
@@ -243,19 +259,7 @@ async def _strictness(app: Controller, level: str) -> None:
         app.on_status(await app.backend.status())
 
 
-async def _notices(app: Controller) -> None:
-    wanted = not app.state.notices
-    app.parts.memory.change(notices=wanted)
-    app.set_state(replace(app.state, notices=wanted))
-
-
-async def _updates(app: Controller) -> None:
-    wanted = not app.state.update_check
-    app.parts.memory.change(update_check=wanted)
-    app.set_state(replace(app.state, update_check=wanted))
-
-
-async def _autostart(app: Controller) -> None:
+def _toggle_autostart(app: Controller) -> None:
     autostart = app.parts.autostart
     if autostart is None:
         return
@@ -266,10 +270,10 @@ async def _autostart(app: Controller) -> None:
     app.set_state(replace(app.state, autostart=autostart.enabled()))
 
 
-async def _connect(app: Controller, server: str = "") -> None:
+async def _connect(app: Controller, server: str) -> None:
     if app.state.connecting:
         return
-    address = checked_server(server or app.state.server)
+    address = checked_server(server)
     backend = await app.use_server(address)
     app.set_state(replace(app.state, connecting=True))
     try:
@@ -303,10 +307,7 @@ def checked_server(address: str) -> str:
     parts = urlsplit(address.strip())
     safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     if not safe or not parts.hostname or parts.query or parts.username:
-        raise ConnectFailed(
-            t("error.unsafe_address"),
-            t("error.unsafe_address_remedy"),
-        )
+        raise ConnectFailed(t("error.unsafe_address"), t("error.unsafe_address_remedy"))
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
@@ -322,53 +323,13 @@ async def _sign_out(app: Controller) -> None:
     await app.connect_with("")
     app.forget()
     if not revoked:
-        app.notify(
-            t("notice.disconnected"),
-            t("notice.not_told"),
-        )
-
-
-async def _gmail(app: Controller) -> None:
-    await asyncio.to_thread(app.parts.browser.open, f"{app.state.server}/connect")
+        app.notify(t("notice.disconnected"), t("notice.not_told"))
 
 
 async def _devices(app: Controller) -> None:
     """Open the settings page, which lists and revokes computers, signed in by a one-time ticket."""
     if app.backend is not None:
         await asyncio.to_thread(app.parts.browser.open, await app.backend.ticket("settings"))
-
-
-async def _about(app: Controller) -> None:
-    app.notify(f"Pitchgate {app.parts.version}", t("notice.about", server=urlsplit(app.state.server).netloc))
-
-
-async def _retry(app: Controller) -> None:
-    app.poke()
-
-
-async def _quit(app: Controller) -> None:
-    app.stop()
-
-
-ORDERS: Mapping[Do, Callable[..., Awaitable[None]]] = {
-    Do.DECIDE: _decide,
-    Do.UNDO: _undo,
-    Do.REVIEW: _review,
-    Do.QUESTIONS: _questions,
-    Do.PAUSE: _pause,
-    Do.RESUME: _resume,
-    Do.STRICTNESS: _strictness,
-    Do.NOTICES: _notices,
-    Do.AUTOSTART: _autostart,
-    Do.UPDATES: _updates,
-    Do.CONNECT: _connect,
-    Do.GMAIL: _gmail,
-    Do.DEVICES: _devices,
-    Do.SIGN_OUT: _sign_out,
-    Do.RETRY: _retry,
-    Do.ABOUT: _about,
-    Do.QUIT: _quit,
-}
 
 
 async def answer(app: Controller, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -391,7 +352,7 @@ async def answer(app: Controller, name: str, args: Mapping[str, Any]) -> dict[st
     elif name == "connect":
         app.start(_connect(app, checked_server(str(args.get("server")))))
     elif name == "live":
-        app.start(_open_review(app))
+        app.start(_open_page(app, "review"))
     elif name == "retry":
         app.poke()
     else:

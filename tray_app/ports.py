@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from tray_app.menu import Action, Screen
+from tray_app.menu import Screen
 from tray_app.state import Decision, Message, Status
 
 
@@ -131,10 +131,3 @@ class Browser(Protocol):
 
     def open(self, url: str) -> bool:
         """Open `url` in a new tab; False if no browser could be opened."""
-
-
-class Orders(Protocol):
-    """Takes the actions the owner chose in the view."""
-
-    def submit(self, action: Action) -> None:
-        """Any thread; returns at once."""

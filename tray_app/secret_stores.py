@@ -1,19 +1,32 @@
-"""The token in the keyring of a Linux desktop, or in a plain file if the owner asks for that."""
+"""Where the token is kept: in the desktop's keyring, or in a plain file if the owner asks for that."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tray_app.errors import SecretsRefused
+from tray_app.ports import Secrets
 from tray_app.words import t
 
-# ---- The token in a Linux desktop's keyring
-
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
 
 SERVICE = "Pitchgate"
+
+
+def platform_secrets() -> Secrets:
+    return SecretServiceSecrets() if str(sys.platform).startswith("linux") else KeyringSecrets()
+
+
+# ---- The keyring of a Linux desktop
+
+
 SCHEMA = "org.freedesktop.Secret.Generic"
 
 
@@ -88,7 +101,49 @@ def _keyring_error(why: str) -> SecretsRefused:
     return SecretsRefused(t("error.keyring", why=why), t("error.keyring_remedy"))
 
 
-# ---- The token in a plain file
+# ---- The keyring of Windows or macOS
+
+
+class KeyringSecrets:
+    """The `Secrets` port over the `keyring` package. Calls may wait for the owner to unlock it."""
+
+    def __init__(self, backend: KeyringBackend | None = None) -> None:
+        self._chosen = backend
+
+    def load(self, server: str) -> str:
+        with self._keyring() as keyring:
+            return keyring.get_password(SERVICE, server) or ""
+
+    def save(self, server: str, token: str) -> None:
+        with self._keyring() as keyring:
+            keyring.set_password(SERVICE, server, token)
+
+    def forget(self, server: str) -> None:
+        """Remove the token. Not an error if there is none."""
+        from keyring.errors import PasswordDeleteError
+
+        with self._keyring() as keyring, contextlib.suppress(PasswordDeleteError):
+            keyring.delete_password(SERVICE, server)
+
+    @contextlib.contextmanager
+    def _keyring(self) -> Iterator[KeyringBackend]:
+        """The keyring; its errors become `SecretsRefused`."""
+        import keyring  # late: Linux does without this package
+        from keyring.errors import KeyringError
+
+        backend = self._chosen or keyring.get_keyring()
+        # fail and null store nothing; those of keyrings.alt write files that end up in backups
+        if type(backend).__module__.startswith(
+            ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
+        ):
+            raise SecretsRefused(t("error.no_safe_place"), t("error.keyring_remedy"))
+        try:
+            yield backend
+        except KeyringError as error:
+            raise _keyring_error(str(error) or type(error).__name__) from error
+
+
+# ---- A plain file
 
 
 class FileSecrets:

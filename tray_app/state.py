@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from tray_app.errors import WrongVersion
+from tray_app.errors import TroubleKind, WrongVersion
 from tray_app.words import t
 
 # ---- The state. A function named after an event (`status_received`, `decided` …) returns the state after it.
@@ -28,18 +28,6 @@ class Icon(StrEnum):
     PAUSED = "paused"
     OFFLINE = "offline"
     ATTENTION = "attention"
-
-
-class TroubleKind(StrEnum):
-    """Why the app has no connection."""
-
-    UNREACHABLE = "unreachable"
-    SLOW = "slow"
-    SERVER = "server"
-    BUSY = "busy"
-    SIGNED_OUT = "signed_out"
-    WRONG_VERSION = "wrong_version"
-    OTHER = "other"
 
 
 TEMPORARY = frozenset({TroubleKind.UNREACHABLE, TroubleKind.SLOW, TroubleKind.SERVER, TroubleKind.BUSY})
@@ -311,10 +299,7 @@ def done_sentence(about: Message, decision: Decision) -> str:
 
 def unreadable() -> WrongVersion:
     """The error for an answer this app does not understand."""
-    return WrongVersion(
-        t("error.not_understood"),
-        t("error.not_understood_remedy"),
-    )
+    return WrongVersion(t("error.not_understood"), t("error.not_understood_remedy"))
 
 
 def status_from_json(data: Mapping[str, Any]) -> Status:
@@ -366,19 +351,8 @@ def message_from_json(data: Mapping[str, Any]) -> Message:
 
 def message_to_json(message: Message) -> dict[str, Any]:
     """The inverse of `message_from_json`."""
-    return {
-        "gmail_id": message.gmail_id,
-        "sender": message.sender,
-        "sender_name": message.sender_name,
-        "domain": message.domain,
-        "subject": message.subject,
-        "placement": message.placement,
-        "score": message.score,
-        "told": message.told,
-        "received_at": message.received_at.isoformat() if message.received_at else None,
-        "decided_by": message.decided_by,
-        "note": message.note,
-    }
+    at = message.received_at
+    return asdict(message) | {"received_at": at.isoformat() if at else None}
 
 
 def _time(value: Any) -> datetime | None:

@@ -17,7 +17,7 @@ import threading
 from importlib.resources import files
 from typing import IO, Any
 
-from tray_app.autostart import APPLICATION, ICON
+from tray_app import APPLICATION, ICON
 from tray_app.words import catalogue, language, section, t
 
 SIZE = (980, 720)

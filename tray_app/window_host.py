@@ -19,9 +19,9 @@ from typing import Any
 
 import h11
 
+from tray_app import frozen
 from tray_app.errors import NoWindow, TrayError
 from tray_app.ports import Browser
-from tray_app.startup import window_command
 from tray_app.window import local_page
 from tray_app.words import t
 
@@ -31,6 +31,11 @@ from tray_app.words import t
 LINE_LIMIT = 1 << 20
 CLOSE_PATIENCE = 3.0
 Answer = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+def window_command(python: str = sys.executable) -> tuple[str, ...]:
+    """The command of the review window's process (`tray_app.window`)."""
+    return (python, "window") if frozen() else (python, "-m", "tray_app.window")
 
 
 class WindowProcess:

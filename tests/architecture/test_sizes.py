@@ -36,9 +36,7 @@ def test_a_small_file_with_one_importer_belongs_to_it() -> None:
 
 
 # Small, with one importer, and rightly a file of its own.
-APART: dict[str, str] = {
-    "tray_app/keyring_secrets.py": "one of the places secrets can be kept",
-}
+APART: dict[str, str] = {}
 
 
 def fragments() -> dict[str, str]:

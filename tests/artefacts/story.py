@@ -20,7 +20,7 @@ from tray_app.state import Icon
 
 MB = 1e6
 WINDOW = ("window", "tray_app.window")
-"""How the window's process is started: see `tray_app.startup`."""
+"""How the window's process is started: see `tray_app.window_host`."""
 
 
 @dataclass

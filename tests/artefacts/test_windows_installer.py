@@ -29,7 +29,7 @@ __all__ = ["shots"]
 KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Pitchgate"
 RUN_KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run"
 KEPT = (
-    "from tray_app.keyring_secrets import KeyringSecrets as K; import sys; print(bool(K().load(sys.argv[1])))"
+    "from tray_app.secret_stores import KeyringSecrets as K; import sys; print(bool(K().load(sys.argv[1])))"
 )
 """Whether Windows' vault has a token, asked by another program than the one that was installed."""
 

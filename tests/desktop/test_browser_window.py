@@ -20,11 +20,10 @@ from tests.browser.conftest import shots
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.rig import FakeBrowser, Rig, running
 from tray_app import orders, window_host
-from tray_app.app import App
-from tray_app.errors import NoWindow
+from tray_app.app import App, Settings
+from tray_app.errors import NoWindow, TroubleKind
 from tray_app.menu import Do, snapshot
-from tray_app.startup import Settings
-from tray_app.state import Trouble, TroubleKind
+from tray_app.state import Trouble
 from tray_app.window_host import BrowserWindow
 
 OFFLINE = Trouble(TroubleKind.UNREACHABLE, "No connection", "")

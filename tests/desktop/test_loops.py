@@ -13,8 +13,14 @@ from typing import Any
 import pytest
 
 from tests.desktop.rights import posix_only
-from tray_app.loop_macos import MacLoop
-from tray_app.loop_windows import WM_CLICKED, WM_ENDSESSION, WM_QUERYENDSESSION, WM_WORK, WindowsLoop
+from tray_app.icon_view import (
+    WM_CLICKED,
+    WM_ENDSESSION,
+    WM_QUERYENDSESSION,
+    WM_WORK,
+    MacLoop,
+    WindowsLoop,
+)
 
 
 class Icon:

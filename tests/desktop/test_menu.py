@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.desktop.rig import flat
+from tray_app.errors import TroubleKind
 from tray_app.menu import LABEL_LIMIT, SENDERS_SHOWN, TITLE_LIMIT, Action, Do, Item, clipped, cut, screen
-from tray_app.state import Message, Status, TrayState, Trouble, TroubleKind, Undoable
+from tray_app.state import Message, Status, TrayState, Trouble, Undoable
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 STATUS = Status(version="0.1.0", email="o@example.com", condition="active")

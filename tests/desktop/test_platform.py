@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from tests.desktop.rights import WINDOWS, posix_only, private
-from tray_app import desktop, install
-from tray_app.autostart import RUN_KEY, LinuxAutostart, MacAutostart, WindowsAutostart, quoted
+from tray_app import icon_view, install
+from tray_app.__main__ import restore_library_path
+from tray_app.app import Instance, start_command
 from tray_app.errors import AlreadyRunning, ConnectFailed, NoTray
+from tray_app.install import RUN_KEY, LinuxAutostart, MacAutostart, WindowsAutostart, quoted
 from tray_app.orders import checked_server
-from tray_app.startup import Instance, restore_library_path, start_command, window_command
+from tray_app.window_host import window_command
 
 COMMAND = ["/opt/my apps/pitchgate-tray", "--server", 'https://p.example/100%/a"b$c`d\\e', "--at-login"]
 
@@ -232,7 +234,7 @@ async def test_a_stranger_on_the_port_wakes_nobody(tmp_path: Path) -> None:
 
 def test_the_lock_of_a_killed_instance_is_free_again(tmp_path: Path) -> None:
     hold = (
-        "import sys, pathlib, time; from tray_app.startup import Instance; "
+        "import sys, pathlib, time; from tray_app.app import Instance; "
         "i = Instance(pathlib.Path(sys.argv[1])); i.take(); print('taken', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", hold, tmp_path], stdout=subprocess.PIPE)
@@ -249,28 +251,28 @@ def test_the_lock_of_a_killed_instance_is_free_again(tmp_path: Path) -> None:
 
 
 def test_windows_and_macos_choose_by_themselves() -> None:
-    assert desktop.choose("win32", {}) == desktop.choose("darwin", {}) == ""
+    assert icon_view.choose_backend("win32", {}) == icon_view.choose_backend("darwin", {}) == ""
 
 
 def test_the_xorg_tray_is_refused_in_plain_words() -> None:
     with pytest.raises(NoTray, match="picture only, without a menu"):
-        desktop.choose("linux", {"PYSTRAY_BACKEND": "xorg", "DISPLAY": ":1"})
+        icon_view.choose_backend("linux", {"PYSTRAY_BACKEND": "xorg", "DISPLAY": ":1"})
 
 
 def test_no_desktop_is_said() -> None:
     with pytest.raises(NoTray, match="no graphical desktop"):
-        desktop.choose("linux", {})
+        icon_view.choose_backend("linux", {})
 
 
 def test_the_panel_is_waited_for_at_login(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter(["", "", "appindicator"])
-    monkeypatch.setattr(desktop, "_available_backend", lambda found: next(answers))
+    monkeypatch.setattr(icon_view, "_available_backend", lambda found: next(answers))
     naps: list[float] = []
-    assert desktop.choose("linux", {"DISPLAY": ":1"}, patience=5, sleep=naps.append) == "appindicator"
-    assert naps == [desktop.STEP] * 2
-    monkeypatch.setattr(desktop, "_available_backend", lambda found: "")
+    assert icon_view.choose_backend("linux", {"DISPLAY": ":1"}, patience=5, sleep=naps.append) == "appindicator"
+    assert naps == [icon_view.PANEL_CHECK_PAUSE] * 2
+    monkeypatch.setattr(icon_view, "_available_backend", lambda found: "")
     with pytest.raises(NoTray, match="no tray that shows icons"):
-        desktop.choose("linux", {"DISPLAY": ":1"}, patience=1, sleep=naps.append)
+        icon_view.choose_backend("linux", {"DISPLAY": ":1"}, patience=1, sleep=naps.append)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,7 @@ from tests.desktop.rig import FakeSecrets, running
 from tests.desktop.rights import private
 from tray_app.__main__ import forget_token
 from tray_app.errors import SecretsRefused
-from tray_app.keyring_secrets import KeyringSecrets
-from tray_app.secret_stores import FileSecrets, SecretServiceSecrets
+from tray_app.secret_stores import FileSecrets, KeyringSecrets, SecretServiceSecrets
 
 
 class Ring(KeyringBackend):

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tray_app import state as states
-from tray_app.state import Decision, Icon, Message, Status, TrayState, Trouble, TroubleKind
+from tray_app.errors import TroubleKind
+from tray_app.state import Decision, Icon, Message, Status, TrayState, Trouble
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 STATUS = Status(version="0.1.0", email="o@example.com", condition="active")

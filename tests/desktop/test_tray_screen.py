@@ -13,7 +13,8 @@ from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.fake_mailbox import make_message
 from tests.desktop.screen import PATIENCE, Screen
 from tests.desktop.tray import ICON, first_label, listed, shows, start_app
-from tray_app.autostart import APPLICATION, desktop_entry
+from tray_app import APPLICATION
+from tray_app.install import desktop_entry
 from tray_app.state import Icon
 
 pytestmark = pytest.mark.desktop
@@ -121,7 +122,7 @@ def test_the_older_kind_of_tray_works_too(screen: Screen, backend: FakeBackend) 
 SERVICE = "org.freedesktop.secrets"
 DEFAULT = "/org/freedesktop/secrets/aliases/default"
 SECRETS = (
-    "import sys; from tray_app.errors import SecretsRefused; from tray_app.app import platform_secrets\n"
+    "import sys; from tray_app.errors import SecretsRefused; from tray_app.secret_stores import platform_secrets\n"
     "k, at = platform_secrets(), 'https://p.example'\n"
 )
 
@@ -174,7 +175,7 @@ def test_a_locked_keyring_asks_and_what_stays_locked_is_refused(screen: Screen) 
 
 def test_without_a_keyring_the_token_is_refused(tmp_path: Path) -> None:
     use = (
-        "from tray_app.app import platform_secrets\nfrom tray_app.errors import SecretsRefused\n"
+        "from tray_app.secret_stores import platform_secrets\nfrom tray_app.errors import SecretsRefused\n"
         "try: platform_secrets().save('s', 't')\nexcept SecretsRefused as e: print(e.remedy)"
     )
     bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}

@@ -190,7 +190,7 @@ def test_connect_in_the_browser_and_keep_the_token_with_windows(wine: Wine, back
     assert "/connect/device?" in wine.opened()[-1]
     assert not wine.state.with_name("token.json").exists()
     kept = (
-        "from tray_app.keyring_secrets import KeyringSecrets as K; import keyring, sys;"
+        "from tray_app.secret_stores import KeyringSecrets as K; import keyring, sys;"
         "print(type(keyring.get_keyring()).__name__, K().load(sys.argv[1]))"
     )
     ring, token = wine.wine(str(PYTHON), "-c", kept, backend.url).split()
