@@ -53,7 +53,6 @@ def _file() -> bytes:
 def prepare() -> None:
     """All that a server and the local Google make at their start and would make alike at the next."""
     from backend.locale import LANGUAGES, catalogue
-    from backend.sandbox.oauth.tokens import KeyRing
     from backend.sandbox.server import create_app
     from backend.sandbox.world import World
     from backend.store.library import Dialect, migrations, queries
@@ -68,9 +67,9 @@ def prepare() -> None:
         app.register_blueprint(blueprint)
     world = World()
     create_app(world, "http://127.0.0.1")
-    key = world.keys.current
+    new_world = World.__init__
 
-    def with_one_key(self: KeyRing) -> None:
-        self._keys = [key]
+    def with_one_key(self: World, **options: Any) -> None:
+        new_world(self, key=world.key, **options)
 
-    KeyRing.__init__ = with_one_key  # type: ignore[method-assign]
+    World.__init__ = with_one_key  # type: ignore[method-assign]

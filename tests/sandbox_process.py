@@ -90,8 +90,6 @@ class SandboxProcess:
             "auth": f"{self.url}/o/oauth2/v2/auth",
             "token": f"{self.url}/token",
             "revoke": f"{self.url}/revoke",
-            "userinfo": f"{self.url}/v1/userinfo",
-            "certs": f"{self.url}/oauth2/v1/certs",
             "jwks": f"{self.url}/oauth2/v3/certs",
             "gmail": f"{self.url}/",
             "webmail": f"{self.url}/mail/",

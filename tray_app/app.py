@@ -1,5 +1,7 @@
-"""One run of the app: its settings, the lock that lets one instance run, and the parts it is built from. The view runs on
-the main thread, asyncio on another."""
+"""One run of the app: its settings, the lock that lets one instance run, and the parts it is built from.
+
+The view runs on the main thread, asyncio on another.
+"""
 
 from __future__ import annotations
 

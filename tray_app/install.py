@@ -185,7 +185,11 @@ def _mac_bundle(command: list[str]) -> list[Path]:
 
 
 def platform_autostart() -> Autostart | None:
-    kinds = {"linux": LinuxAutostart, "darwin": MacAutostart, "win32": WindowsAutostart}
+    kinds: dict[str, Callable[[], Autostart]] = {
+        "linux": LinuxAutostart,
+        "darwin": MacAutostart,
+        "win32": WindowsAutostart,
+    }
     kind = kinds.get(sys.platform)
     return kind() if kind else None
 

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
-import jwt
 
 from backend.sandbox.addon_cards import answer_problems, cards_of
 from backend.sandbox.mail.mailbox import Mailbox
-from backend.sandbox.oauth.tokens import ISSUER, KeyRing, SigningKey
+from backend.sandbox.oauth.tokens import ISSUER, SigningKey
 from backend.sandbox.world import World
 
 # ---- What Google knows of an add-on
@@ -114,7 +113,7 @@ class OwnerClick:
 
 
 def addon_request(
-    keys: KeyRing,
+    key: SigningKey,
     now: float,
     deployment: Deployment,
     owner: Mailbox,
@@ -124,13 +123,13 @@ def addon_request(
     forgery: Forgery,
 ) -> AddonRequest:
     """The request that Google would send. `granted` are the scopes that the owner consented to."""
-    system = _signed(keys, _system(deployment, request.url, now) | dict(forgery.system), forgery, "system")
+    system = _signed(key, _system(deployment, request.url, now) | dict(forgery.system), forgery, "system")
     auth: dict[str, Any] = {"systemIdToken": system, "authorizedScopes": sorted(granted)}
     if granted:
         auth["userOAuthToken"] = f"ya29.sandbox-{secrets.token_urlsafe(24)}"
     if EMAIL in granted:
         auth["userIdToken"] = _signed(
-            keys, _user(deployment, owner, now) | dict(forgery.user), forgery, "user"
+            key, _user(deployment, owner, now) | dict(forgery.user), forgery, "user"
         )
     body = {"commonEventObject": _common(setting, request), "authorizationEventObject": auth}
     if request.message:
@@ -191,13 +190,10 @@ def _user(deployment: Deployment, owner: Mailbox, now: float) -> dict[str, Any]:
     }
 
 
-def _signed(keys: KeyRing, claims: dict[str, Any], forgery: Forgery, which: str) -> str:
+def _signed(key: SigningKey, claims: dict[str, Any], forgery: Forgery, which: str) -> str:
     present = {name: value for name, value in claims.items() if value is not None}
-    if forgery.stranger != which:
-        return keys.sign(present)
-    # A key of somebody else's, under the id of a published one.
-    key = SigningKey.generate()
-    return jwt.encode(present, key.private, algorithm="RS256", headers={"kid": keys.current.kid})
+    # A stranger signs with a key of their own, under the id of the published one.
+    return SigningKey().sign(present, key.kid) if forgery.stranger == which else key.sign(present)
 
 
 # ---- Gmail's part as add-on host
@@ -334,7 +330,7 @@ class Host:
         panel = self.panel(owner)
         panel.pending, panel.clicked = (request, clicked), clicked
         panel.sent = addon_request(
-            self._world.keys,
+            self._world.key,
             self._world.clock.real(),
             self._deployed(),
             owner,

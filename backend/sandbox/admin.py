@@ -326,12 +326,6 @@ async def put_topic() -> Response:
     return jsonify({"name": topic.name, "gmail_may_publish": topic.gmail_may_publish})
 
 
-@blueprint.get("/sandbox/clients")
-async def list_clients() -> Response:
-    """{"clients": [...]}: OAuth clients with their secrets."""
-    return jsonify({"clients": [_client_json(client) for client in world().clients.values()]})
-
-
 @blueprint.post("/sandbox/clients")
 async def add_client() -> Response:
     """{client_id, client_secret, redirect_uris?, kind? ("web", "desktop"), project?} -> the client."""
@@ -394,13 +388,6 @@ async def advance_clock() -> Response:
     clock.advance(advance)
     world().broker.wake()
     return jsonify({"now": clock.now_ms(), "offset": clock.offset, "skew": clock.skew})
-
-
-@blueprint.post("/sandbox/keys/rotate")
-async def rotate_keys() -> Response:
-    """{"retire"?: bool}: sign with a new key; `retire` stops publishing the old one."""
-    data = await json_object()
-    return jsonify({"kid": world().keys.rotate(bool(data.get("retire", False)))})
 
 
 def _register(client: Client, uris: list[str]) -> None:

@@ -28,8 +28,6 @@ class Knobs:
     access_token_lifetime: float = 3599.0
     authorization_code_lifetime: float = 600.0
     refresh_token_lifetime: float = 0.0
-    certs_max_age: int = 20_000
-    watch_lifetime: float = 7 * 86_400.0
     push_interval: float = 1.0
     pull_wait: float = 20.0
     history_id_type: str = "number"
@@ -304,57 +302,29 @@ class Clock:
 
 WINDOW = 60.0
 
-# Prices named by method id without the prefix "gmail.users.".
-_UNCHANGED = {
-    "watch": 100,
-    "messages.send": 100,
-    "stop": 50,
-    "messages.batchModify": 50,
-    "messages.batchDelete": 50,
-    "messages.insert": 25,
-    "messages.delete": 10,
-    "threads.list": 10,
-    "threads.modify": 10,
-    "threads.untrash": 10,
-    "messages.list": 5,
-    "messages.modify": 5,
-    "messages.untrash": 5,
-    "labels.create": 5,
-    "labels.update": 5,
-    "labels.delete": 5,
-    "settings.updateVacation": 5,
-    "history.list": 2,
-    "getProfile": 1,
-    "labels.get": 1,
-    "labels.list": 1,
-    "settings.getVacation": 1,
-    "settings.filters.list": 1,
-    "settings.sendAs.list": 1,
-    "settings.sendAs.get": 1,
-}
-_NEW = {
-    "messages.get": 20,
-    "messages.attachments.get": 20,
-    "messages.trash": 20,
-    "threads.get": 40,
-    "threads.trash": 20,
-    "threads.delete": 20,
-}
-_OLD = {
-    "messages.get": 5,
-    "messages.attachments.get": 5,
-    "messages.trash": 5,
-    "threads.get": 10,
-    "threads.trash": 10,
-    "threads.delete": 20,
+# Method id without the prefix "gmail.users." → units by the new prices, and by the old.
+PRICES = {
+    "watch": (100, 100),
+    "stop": (50, 50),
+    "getProfile": (1, 1),
+    "history.list": (2, 2),
+    "messages.list": (5, 5),
+    "messages.get": (20, 5),
+    "messages.modify": (5, 5),
+    "messages.send": (100, 100),
+    "messages.insert": (25, 25),
+    "threads.get": (40, 10),
+    "labels.list": (1, 1),
+    "labels.create": (5, 5),
+    "settings.getVacation": (1, 1),
+    "settings.filters.list": (1, 1),
+    "settings.sendAs.list": (1, 1),
 }
 
 
 def price(method_id: str, prices: str = "new") -> int:
     """Units one call costs. Raises KeyError for a method without a price."""
-    name = method_id.removeprefix("gmail.users.")
-    table = _NEW if prices == "new" else _OLD
-    return table[name] if name in table else _UNCHANGED[name]
+    return PRICES[method_id.removeprefix("gmail.users.")][prices == "old"]
 
 
 @dataclass(slots=True)

@@ -12,8 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.sandbox.mail.compose import decode_data
-from backend.sandbox.oauth.tokens import ISSUER, KeyRing
+from backend.sandbox.oauth.tokens import ISSUER, SigningKey
 
 # ---- Topics, subscriptions and the messages waiting in them.
 
@@ -44,8 +43,6 @@ class PubSubMessage:
     message_id: str
     data: str
     published: float
-    attributes: dict[str, str] = field(default_factory=dict)
-    ordering_key: str = ""
 
     @property
     def publish_time(self) -> str:
@@ -73,8 +70,6 @@ class Subscription:
     endpoint: str = ""
     audience: str = ""
     service_account: str = ""
-    unwrapped: bool = False
-    write_metadata: bool = False
     ack_deadline: float = 10.0
     minimum_backoff: float | None = None
     maximum_backoff: float = 600.0
@@ -97,8 +92,6 @@ class Subscription:
             push["pushEndpoint"] = self.endpoint
         if self.service_account:
             push["oidcToken"] = {"serviceAccountEmail": self.service_account, "audience": self.audience}
-        if self.unwrapped:
-            push["noWrapper"] = {"writeMetadata": self.write_metadata}
         body: dict[str, Any] = {
             "name": self.name,
             "topic": self.topic,
@@ -160,9 +153,6 @@ def apply_push_config(subscription: Subscription, push: dict[str, Any]) -> None:
     token = push.get("oidcToken") or {}
     subscription.service_account = str(token.get("serviceAccountEmail") or "")
     subscription.audience = str(token.get("audience") or subscription.endpoint)
-    wrapper = push.get("noWrapper")
-    subscription.unwrapped = wrapper is not None
-    subscription.write_metadata = bool((wrapper or {}).get("writeMetadata"))
 
 
 def _seconds(text: Any) -> float:
@@ -191,7 +181,6 @@ class PushModes:
     backoff_min: float = 0.1
     backoff_max: float = 60.0
     bearer_skew: float = 0.0
-    bearer_age: float = 0.0
     bearer_fault: str = ""
 
     def update(self, values: dict[str, Any]) -> None:
@@ -256,12 +245,10 @@ class Broker:
         data = base64.urlsafe_b64encode(json.dumps(payload).encode()).decode()
         return self.publish(topic, data, now)
 
-    def publish(
-        self, topic: str, data: str, now: float, attributes: dict[str, str] | None = None, key: str = ""
-    ) -> str:
+    def publish(self, topic: str, data: str, now: float) -> str:
         """Put a message into every subscription of a topic, subject to the modes. Returns its id."""
         self._next_id += self._rng.randint(1, 900)
-        message = PubSubMessage(str(self._next_id), data, now, attributes or {}, key)
+        message = PubSubMessage(str(self._next_id), data, now)
         self.counts["published"] += 1
         if self._is_lost():
             self.counts["lost"] += 1
@@ -284,7 +271,7 @@ class Broker:
         """Forward a message that failed too often."""
         self.counts["dead_lettered"] += 1
         if subscription.dead_letter_topic in self.topics:
-            self.publish(subscription.dead_letter_topic, message.data, now, message.attributes)
+            self.publish(subscription.dead_letter_topic, message.data, now)
 
     def _is_lost(self) -> bool:
         if self.modes.drop_next > 0:
@@ -304,19 +291,19 @@ TOKEN_REUSE = 60.0
 class PushTokens:
     """OIDC tokens for push endpoints. A token is used again for a minute, as Pub/Sub may."""
 
-    def __init__(self, keys: KeyRing) -> None:
-        self._keys = keys
-        self._cache: dict[tuple[str, str, str], tuple[float, str]] = {}
+    def __init__(self, key: SigningKey) -> None:
+        self._key = key
+        self._cache: dict[tuple[str, str], tuple[float, str]] = {}
 
     def token(self, subscription: Subscription, modes: PushModes, now: float) -> str | None:
         """The bearer token for a subscription, made wrong as the modes ask, or None without one."""
         if not subscription.service_account or modes.bearer_fault == "missing":
             return None
-        plain = not (modes.bearer_fault or modes.bearer_skew or modes.bearer_age)
-        slot = (subscription.service_account, subscription.audience, self._keys.current.kid)
+        plain = not (modes.bearer_fault or modes.bearer_skew)
+        slot = (subscription.service_account, subscription.audience)
         if plain and slot in self._cache and 0 <= now - self._cache[slot][0] < TOKEN_REUSE:
             return self._cache[slot][1]
-        token = self._keys.sign(self._claims(subscription, modes, now))
+        token = self._key.sign(self._claims(subscription, modes, now))
         if modes.bearer_fault == "signature":
             head, _, signature = token.rpartition(".")
             token = f"{head}.{signature[10:]}{signature[:10]}"
@@ -325,7 +312,7 @@ class PushTokens:
         return token
 
     def _claims(self, subscription: Subscription, modes: PushModes, now: float) -> dict[str, Any]:
-        issued = int(now + modes.bearer_skew - modes.bearer_age)
+        issued = int(now + modes.bearer_skew)
         if modes.bearer_fault == "expired":
             issued -= 2 * int(TOKEN_LIFETIME)
         claims: dict[str, Any] = {
@@ -350,30 +337,17 @@ class PushTokens:
         return claims
 
 
-def push_request(subscription: Subscription, delivery: Delivery) -> tuple[bytes, dict[str, str]]:
-    """Body and headers (without the token) of a push."""
+def push_body(subscription: Subscription, delivery: Delivery) -> bytes:
+    """The body of a push, with both spellings of its id and time, as from Google."""
     message = delivery.message
-    if subscription.unwrapped:
-        headers = {"Content-Type": "application/json"}
-        if subscription.write_metadata:
-            headers |= {
-                "x-goog-pubsub-subscription-name": subscription.name,
-                "x-goog-pubsub-message-id": message.message_id,
-                "x-goog-pubsub-publish-time": message.publish_time,
-            } | message.attributes
-        return decode_data(message.data), headers
-    inner: dict[str, Any] = {
+    inner = {
         "data": message.data,
         "messageId": message.message_id,
         "message_id": message.message_id,
         "publishTime": message.publish_time,
         "publish_time": message.publish_time,
     }
-    if message.attributes:
-        inner["attributes"] = message.attributes
-    if message.ordering_key:
-        inner["orderingKey"] = message.ordering_key
     body: dict[str, Any] = {"message": inner, "subscription": subscription.name}
     if subscription.dead_letter_topic:
         body["deliveryAttempt"] = delivery.attempt
-    return json.dumps(body).encode(), {"Content-Type": "application/json"}
+    return json.dumps(body).encode()

@@ -14,7 +14,7 @@ import aiohttp
 from quart import Blueprint, Response, jsonify, request
 
 from backend.sandbox.faults import Clock
-from backend.sandbox.oauth.tokens import CLOUD, PUBSUB, CloudToken, KeyRing, ServiceAccounts
+from backend.sandbox.oauth.tokens import CLOUD, PUBSUB, CloudToken, ServiceAccounts, SigningKey
 from backend.sandbox.pubsub import (
     ACKNOWLEDGING,
     TOPIC_NAME,
@@ -24,7 +24,7 @@ from backend.sandbox.pubsub import (
     PushTokens,
     Subscription,
     apply_push_config,
-    push_request,
+    push_body,
     read_subscription,
 )
 from backend.sandbox.world import json_object, world
@@ -67,25 +67,6 @@ async def pull(
         await asyncio.sleep(LOOK)
 
 
-def settle(subscription: Subscription, body: dict[str, Any], verb: str, now: float) -> int:
-    """Acknowledge, or set the deadline of delivered messages (0: deliver again); returns how many were changed."""
-    settled = 0
-    for ack_id in [str(item) for item in body.get("ackIds") or []]:
-        delivery = subscription.leased.get(ack_id)
-        if delivery is None:
-            continue
-        settled += 1
-        seconds = float(body.get("ackDeadlineSeconds") or 0)
-        if verb == "modifyAckDeadline" and seconds:
-            delivery.due = now + seconds
-            continue
-        del subscription.leased[ack_id]
-        if verb == "modifyAckDeadline":
-            delivery.due = now
-            subscription.waiting.append(delivery)
-    return settled
-
-
 def _take(subscription: Subscription, limit: int, now: float) -> list[dict[str, Any]]:
     for ack_id, delivery in list(subscription.leased.items()):
         if delivery.due <= now:
@@ -122,10 +103,10 @@ class _Flow:
 class Pusher:
     """Sends the pushes that are due. Start and stop it inside the running loop."""
 
-    def __init__(self, broker: Broker, keys: KeyRing, clock: Clock) -> None:
+    def __init__(self, broker: Broker, key: SigningKey, clock: Clock) -> None:
         self._broker = broker
         self._clock = clock
-        self._tokens = PushTokens(keys)
+        self._tokens = PushTokens(key)
         self._flows: dict[str, _Flow] = defaultdict(_Flow)
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -205,7 +186,7 @@ class Pusher:
 
     async def _post(self, subscription: Subscription, delivery: Delivery) -> bool:
         assert self._session is not None
-        body, headers = push_request(subscription, delivery)
+        headers = {"Content-Type": "application/json"}
         token = self._tokens.token(subscription, self._broker.modes, self._clock.real())
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -214,7 +195,7 @@ class Pusher:
         try:
             async with self._session.post(
                 subscription.endpoint,
-                data=body,
+                data=push_body(subscription, delivery),
                 headers=headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=subscription.ack_deadline),
@@ -251,9 +232,7 @@ blueprint = Blueprint("pubsub", __name__)
 
 _TOPIC = "/v1/projects/<project>/topics/<topic>"
 _SUBSCRIPTION = "/v1/projects/<project>/subscriptions/<name>"
-_VERBS = re.compile(
-    r"\A(?P<name>[^:]+):(?P<verb>publish|pull|acknowledge|modifyPushConfig|modifyAckDeadline)\Z"
-)
+_VERBS = re.compile(r"\A(?P<name>[^:]+):(?P<verb>publish|pull|acknowledge|modifyPushConfig)\Z")
 STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -305,17 +284,7 @@ async def topic_verb(project: str, topic: str) -> Response:
     if not isinstance(messages, list) or not all(isinstance(item, dict) for item in messages):
         raise PubSubError(400, "messages must be a list.")
     broker, now = world().broker, world().clock.now()
-    ids = [
-        broker.publish(
-            full,
-            str(item.get("data", "")),
-            now,
-            dict(item.get("attributes") or {}),
-            str(item.get("orderingKey", "")),
-        )
-        for item in messages
-    ]
-    return jsonify({"messageIds": ids})
+    return jsonify({"messageIds": [broker.publish(full, str(one.get("data", "")), now) for one in messages]})
 
 
 @blueprint.put(_SUBSCRIPTION)
@@ -343,11 +312,11 @@ async def delete_subscription(project: str, name: str) -> Response:
 
 @blueprint.post(_SUBSCRIPTION)
 async def subscription_verb(project: str, name: str) -> Response:
-    """`:pull`, `:acknowledge`, `:modifyAckDeadline`, `:modifyPushConfig`."""
+    """`:pull`, `:acknowledge`, `:modifyPushConfig`."""
     short, verb = _split(name)
-    now, broker = world().clock.now(), world().broker
+    broker = world().broker
     if verb != "modifyPushConfig":
-        check_caller(world().service_accounts, request.headers.get("Authorization", ""), now)
+        check_caller(world().service_accounts, request.headers.get("Authorization", ""), world().clock.now())
     subscription = _subscription(project, short)
     body = await json_object()
     if verb == "modifyPushConfig":
@@ -358,8 +327,9 @@ async def subscription_verb(project: str, name: str) -> Response:
         broker.counts["pulls"] += 1
         wait = world().knobs.pull_wait
         return jsonify(await pull(subscription, body, world().clock, wait, broker.modes.paused))
-    settled = settle(subscription, body, verb, now)
-    broker.counts["pull_acknowledged"] += settled if verb == "acknowledge" else 0
+    for ack_id in body.get("ackIds") or ():
+        if subscription.leased.pop(str(ack_id), None):
+            broker.counts["pull_acknowledged"] += 1
     return jsonify({})
 
 

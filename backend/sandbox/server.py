@@ -67,7 +67,7 @@ def create_app(world: World, base_url: str, host: str = "127.0.0.1") -> Quart:
 
     @app.before_serving
     async def start_pushing() -> None:
-        pusher.append(Pusher(world.broker, world.keys, world.clock))
+        pusher.append(Pusher(world.broker, world.key, world.clock))
         app.config["PUSHER"] = pusher[0]
         await pusher[0].start()
 

@@ -17,12 +17,13 @@ from backend.sandbox.mail.history import GmailRefusal, HistoryRecord
 from backend.sandbox.mail.mailbox import Mailbox, Owner
 from backend.sandbox.mail.post_office import PostOffice, PostOptions
 from backend.sandbox.oauth.grants import Client, Grants
-from backend.sandbox.oauth.tokens import KeyRing, ServiceAccounts
+from backend.sandbox.oauth.tokens import ServiceAccounts, SigningKey
 from backend.sandbox.pubsub import TOPIC_NAME, Broker
 
 # ---- Watches: which changes of a mailbox are published, to which topic, and how often at most
 
 
+WATCH_LIFE = 7 * 86_400.0
 CONFLICT = "Only one user push notification client allowed per developer (call /stop then try again)"
 
 
@@ -66,7 +67,7 @@ class Watches:
         present = self._watches.get((mailbox.address, project))
         if present is not None and present.expires > now and present.topic != topic:
             raise WatchError(400, CONFLICT)
-        watch = Watch(topic, project, now + self._knobs.watch_lifetime, labels, exclude)
+        watch = Watch(topic, project, now + WATCH_LIFE, labels, exclude)
         self._watches[(mailbox.address, project)] = watch
         self._publish(mailbox, watch, mailbox.history.current, now)
         return watch
@@ -192,7 +193,7 @@ class World:
     knobs: Knobs = field(default_factory=Knobs)
     clock: Clock = field(default_factory=Clock)
     seed: int | None = None
-    keys: KeyRing = field(default_factory=KeyRing)
+    key: SigningKey = field(default_factory=SigningKey)
     clients: dict[str, Client] = field(default_factory=dict)
     cloud: Cloud = field(default_factory=Cloud)
     service_accounts: ServiceAccounts = field(default_factory=ServiceAccounts)

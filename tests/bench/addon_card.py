@@ -30,7 +30,7 @@ from aiohttp import web
 from backend.demo.people import free_port
 from backend.domain.mailbox.message import Outcome, Stage
 from backend.sandbox.addon_host import Deployment, Forgery, OwnerClick, OwnerSetup, addon_request
-from backend.sandbox.oauth.tokens import KeyRing
+from backend.sandbox.oauth.tokens import SigningKey
 from backend.sandbox.world import World
 from backend.store.opening import open_store
 from backend.transactions.records import Sighting, SyncPage
@@ -66,7 +66,7 @@ async def seed(path: Path, number: int) -> None:
 
 
 @asynccontextmanager
-async def keys_served(keys: KeyRing) -> AsyncIterator[str]:
+async def keys_served(keys: SigningKey) -> AsyncIterator[str]:
     """Google's JWKS on loopback."""
 
     async def jwks(_: web.Request) -> web.Response:
@@ -111,7 +111,7 @@ async def served(folder: Path, jwks: str) -> AsyncIterator[str]:
         await process.wait()
 
 
-def event(keys: KeyRing, url: str) -> tuple[dict[str, str], bytes]:
+def event(keys: SigningKey, url: str) -> tuple[dict[str, str], bytes]:
     """Google's request for the card of the held pitch."""
     world = World()
     owner = world.create_mailbox("ana@corp.test", "Ana", sub="sub-ana")
@@ -166,7 +166,7 @@ async def alternate(
 
 
 async def measure(calls: int, rounds: int) -> dict[str, Any]:
-    keys = KeyRing()
+    keys = SigningKey()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         await seed(folder / "pitchgate.sqlite3", MESSAGES)

@@ -47,7 +47,7 @@ from typing import Any
 import aiohttp
 
 from backend.demo.people import Process, until_ready
-from backend.sandbox.oauth.tokens import KeyRing
+from backend.sandbox.oauth.tokens import SigningKey
 from tests import postgres_server
 from tests.bench import decisions, speed_counts, speed_measures, speed_push, speed_report
 from tests.bench.addon_card import keys_served
@@ -234,7 +234,7 @@ class Bench:
 
     async def push(self) -> None:
         """wrk against ours and the bare route."""
-        keys, scene = KeyRing(), Scene(mailboxes=1)
+        keys, scene = SigningKey(), Scene(mailboxes=1)
         async with keys_served(keys) as jwks, self._fixtures(scene, [OURS], jwks) as (ours,):
             await self.google.push_modes(paused=True)
             subscription = f"projects/{PROJECT}/subscriptions/{ours.process.name}"

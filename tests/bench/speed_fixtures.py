@@ -16,6 +16,8 @@ from typing import Any
 
 import aiohttp
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt import PyJWK
 from pydantic import SecretStr
 
 from backend.demo.letters import Letter
@@ -54,6 +56,12 @@ class Scene:
 
 class Google(Sandbox):
     """The sandbox, with what a measurement asks of it."""
+
+    async def certs(self) -> dict[str, str]:
+        """The keys that sign pushes, as google-auth's own check wants them: PEM by id."""
+        keys = (await self._call("GET", "/oauth2/v3/certs"))["keys"]
+        form = (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return {key["kid"]: PyJWK(key).key.public_bytes(*form).decode() for key in keys}
 
     async def subscribe(self, name: str, endpoint: str) -> None:
         """A topic of its own for a house, pushed to `endpoint`."""
@@ -252,7 +260,7 @@ async def _baseline(
         "database": str(database),
         "google": google.url,
         "token_url": f"{google.url}/token",
-        "certs": f"{google.url}/oauth2/v1/certs",
+        "certs": await google.certs(),
         "client_id": CLIENT,
         "client_secret": SECRET,
         "audience": f"{url}/hooks/gmail",

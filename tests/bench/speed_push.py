@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any, Protocol
 
 from backend.sandbox.mail.compose import encode_data
-from backend.sandbox.oauth.tokens import KeyRing
+from backend.sandbox.oauth.tokens import SigningKey
 from backend.sandbox.pubsub import PushModes, PushTokens, read_subscription
 from tests.bench.speed_fixtures import PUSH_ACCOUNT
 
@@ -44,7 +44,7 @@ class Server(Protocol):
         """Seconds of CPU used."""
 
 
-def token_for(keys: KeyRing, url: str, name: str) -> str:
+def token_for(keys: SigningKey, url: str, name: str) -> str:
     """What Pub/Sub would sign for pushes to `url`."""
     endpoint = f"{url}/hooks/gmail"
     oidc = {"serviceAccountEmail": PUSH_ACCOUNT, "audience": endpoint}

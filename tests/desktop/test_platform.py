@@ -268,7 +268,9 @@ def test_the_panel_is_waited_for_at_login(monkeypatch: pytest.MonkeyPatch) -> No
     answers = iter(["", "", "appindicator"])
     monkeypatch.setattr(icon_view, "_available_backend", lambda found: next(answers))
     naps: list[float] = []
-    assert icon_view.choose_backend("linux", {"DISPLAY": ":1"}, patience=5, sleep=naps.append) == "appindicator"
+    assert (
+        icon_view.choose_backend("linux", {"DISPLAY": ":1"}, patience=5, sleep=naps.append) == "appindicator"
+    )
     assert naps == [icon_view.PANEL_CHECK_PAUSE] * 2
     monkeypatch.setattr(icon_view, "_available_backend", lambda found: "")
     with pytest.raises(NoTray, match="no tray that shows icons"):

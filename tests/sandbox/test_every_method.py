@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -63,22 +62,14 @@ def reading(drive: Driver, google: SandboxProcess, ana: str) -> None:
         drive(users.messages().get(userId="me", id=message_id, format=form))
     full = drive(users.messages().get(userId="me", id=message_id))
     part = next(part for part in full["payload"]["parts"] if part["filename"] == "offer.pdf")
-    attachment = users.messages().attachments()
-    got = drive(attachment.get(userId="me", messageId=message_id, id=part["body"]["attachmentId"]))
-    assert base64.urlsafe_b64decode(got["data"]) == b"%PDF-1.4\n"
+    assert (part["body"]["size"], "data" in part["body"]) == (9, False)
 
 
 def changing(drive: Driver, google: SandboxProcess, ana: str) -> None:
-    messages = drive.users.messages()
-    ids = [google.deliver(ana, f"p{n}@x.test", subject=f"s{n}")["id"] for n in range(3)]
-    changed = drive(messages.modify(userId="me", id=ids[0], body={"removeLabelIds": ["INBOX", "UNREAD"]}))
+    message_id = google.deliver(ana, "p@x.test", subject="s")["id"]
+    body = {"removeLabelIds": ["INBOX", "UNREAD"]}
+    changed = drive(drive.users.messages().modify(userId="me", id=message_id, body=body))
     assert changed["labelIds"] == ["CATEGORY_PERSONAL"]
-    drive(messages.batchModify(userId="me", body={"ids": ids, "addLabelIds": ["STARRED"]}))
-    assert "TRASH" in drive(messages.trash(userId="me", id=ids[0]))["labelIds"]
-    assert "TRASH" not in drive(messages.untrash(userId="me", id=ids[0]))["labelIds"]
-    drive(messages.delete(userId="me", id=ids[0]))
-    drive(messages.batchDelete(userId="me", body={"ids": ids[1:]}))
-    assert google.mailbox(ana)["labelCounts"].get("STARRED") is None
 
 
 def writing(drive: Driver, google: SandboxProcess, ana: str) -> None:
@@ -87,35 +78,23 @@ def writing(drive: Driver, google: SandboxProcess, ana: str) -> None:
     assert sent["labelIds"] == ["SENT"]
     old = raw(subject="Old", Date="Mon, 2 Mar 2020 10:00:00 +0000")
     put_in = drive(messages.insert(userId="me", body={"raw": old, "labelIds": ["INBOX"]}))
-    by_header = messages.insert(userId="me", body={"raw": old}, internalDateSource="dateHeader")
-    taken = drive(by_header)
-    dates = {item["id"]: item["internalDate"] for item in google.messages(ana)}
-    assert dates[taken["id"]] == 1_583_143_200_000 < dates[put_in["id"]]
+    (placed,) = [item for item in google.messages(ana) if item["id"] == put_in["id"]]
+    assert placed["internalDate"] > 1_583_143_200_000, "dated by receipt, not by its own header"
 
 
 def labelling(drive: Driver, google: SandboxProcess, ana: str) -> None:
     labels = drive.users.labels()
-    color = {"textColor": "#ffffff", "backgroundColor": "#16a766"}
-    made = drive(labels.create(userId="me", body={"name": "AI/Needs reply", "color": color}))
-    renamed = drive(labels.update(userId="me", id=made["id"], body={"id": made["id"], "name": "AI/Done"}))
-    assert renamed["name"] == "AI/Done"
+    hidden = {"name": "AI/Needs reply", "labelListVisibility": "labelHide"}
+    made = drive(labels.create(userId="me", body=hidden))
+    assert made["labelListVisibility"] == "labelHide"
     assert made["id"] in [label["id"] for label in drive(labels.list(userId="me"))["labels"]]
-    assert drive(labels.get(userId="me", id="INBOX"))["messagesTotal"] > 0
-    drive(labels.delete(userId="me", id=made["id"]))
 
 
 def conversing(drive: Driver, google: SandboxProcess, ana: str) -> None:
     first = google.deliver(ana, "Bo <bo@ext.test>", subject="Lunch", message_id="lunch@ext.test")
     google.deliver(ana, "Bo <bo@ext.test>", subject="Re: Lunch", in_reply_to="lunch@ext.test")
-    threads, thread_id = drive.users.threads(), first["threadId"]
-    listed = drive(threads.list(userId="me", q="subject:lunch"))
-    assert [thread["id"] for thread in listed["threads"]] == [thread_id]
-    assert len(drive(threads.get(userId="me", id=thread_id, format="metadata"))["messages"]) == 2
-    body = {"addLabelIds": ["STARRED"], "removeLabelIds": ["INBOX"]}
-    drive(threads.modify(userId="me", id=thread_id, body=body))
-    drive(threads.trash(userId="me", id=thread_id))
-    drive(threads.untrash(userId="me", id=thread_id))
-    drive(threads.delete(userId="me", id=thread_id))
+    thread = drive(drive.users.threads().get(userId="me", id=first["threadId"], format="metadata"))
+    assert len(thread["messages"]) == 2
 
 
 def setting(drive: Driver, google: SandboxProcess, ana: str) -> None:
@@ -123,12 +102,8 @@ def setting(drive: Driver, google: SandboxProcess, ana: str) -> None:
     google.add_alias(ana, f"sales-{ana}")
     addresses = [alias["sendAsEmail"] for alias in drive(settings.sendAs().list(userId="me"))["sendAs"]]
     assert addresses == [ana, f"sales-{ana}"]
-    assert drive(settings.sendAs().get(userId="me", sendAsEmail=ana))["isPrimary"] is True
     assert drive(settings.filters().list(userId="me")) == {}
     assert drive(settings.getVacation(userId="me"))["enableAutoReply"] is False
-    away = {"enableAutoReply": True, "responseSubject": "Away", "startTime": "1796131200000"}
-    assert drive(settings.updateVacation(userId="me", body=away))["startTime"] == "1796131200000"
-    drive(settings.updateVacation(userId="me", body={"enableAutoReply": False}))
 
 
 Story = Callable[[Driver, SandboxProcess, str], None]

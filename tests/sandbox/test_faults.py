@@ -165,15 +165,15 @@ def test_what_only_the_token_endpoint_says_strikes_nothing_else(
 ) -> None:
     google.fault(kind)
     assert google.http.get("/gmail/v1/users/me/profile", headers=head).status_code == 200
-    assert google.http.get("/oauth2/v1/certs").status_code == 200
+    assert google.http.get("/oauth2/v3/certs").status_code == 200
     assert len(google.faults()["rules"]) == 1
 
 
 def test_the_keys_can_be_out_of_reach(google: SandboxProcess) -> None:
     google.fault("drop", method="oauth.certs")
     with pytest.raises(httpx.RemoteProtocolError):
-        google.http.get("/oauth2/v1/certs")
-    assert google.http.get("/oauth2/v1/certs").status_code == 200
+        google.http.get("/oauth2/v3/certs")
+    assert google.http.get("/oauth2/v3/certs").status_code == 200
 
 
 def test_revoking_and_expiring_tokens(google: SandboxProcess, ana: str) -> None:

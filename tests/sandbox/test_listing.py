@@ -1,4 +1,4 @@
-"""Paging, formats, partial answers and history over HTTP."""
+"""Paging, formats and history over HTTP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from backend.sandbox.gmail.calls import ApiError, apply_mask, read_mask
 from tests.sandbox.discovery import validator
 from tests.sandbox.gmail_client import Driver
 from tests.sandbox_process import SandboxProcess
@@ -70,16 +69,6 @@ def test_finding_ones_own_sent_message_by_its_id(google: SandboxProcess, ana: st
     assert pages(api, api.users.messages(), "messages", q=query) == [[sent["id"]]]
 
 
-def test_threads_are_paged_without_repeats(google: SandboxProcess, ana: str, api: Driver) -> None:
-    for n in range(5):
-        google.deliver(ana, "p@x.test", subject=f"t{n}", message_id=f"{n}@x.test")
-    for n in range(5):
-        google.deliver(ana, "p@x.test", subject=f"Re: t{n}", in_reply_to=f"{n}@x.test")
-    found = pages(api, api.users.threads(), "threads", maxResults=2)
-    assert [len(page) for page in found] == [2, 2, 1]
-    assert len(set(chain.from_iterable(found))) == 5
-
-
 def test_history_over_http_with_empty_pages(google: SandboxProcess, ana: str, api: Driver) -> None:
     start = google.mailbox(ana)["historyId"]
     ids = [google.deliver(ana, "p@x.test")["id"] for _ in range(3)]
@@ -139,33 +128,6 @@ def test_which_history_messages_carry_labels(
     assert ("labelIds" in first["messagesAdded"][0]["message"]) is added
     assert ("labelIds" in second["labelsAdded"][0]["message"]) is moved
     assert second["labelsAdded"][0]["labelIds"] == ["STARRED"]
-
-
-def test_partial_answers(google: SandboxProcess, ana: str, api: Driver) -> None:
-    message_id = google.deliver(ana, "p@x.test", subject="Form")["id"]
-    answer = api.users.messages().get(userId="me", id=message_id, fields="id,payload/headers(name)").execute()
-    assert set(answer) == {"id", "payload"}
-    assert {"name": "Subject"} in answer["payload"]["headers"]
-
-
-@pytest.mark.parametrize(
-    ("mask", "kept"),
-    [
-        ("a", {"a": 1}),
-        ("b(c,d)", {"b": [{"c": 2, "d": 3}]}),
-        ("b/c,a", {"a": 1, "b": [{"c": 2}]}),
-        ("*", {"a": 1, "b": [{"c": 2, "d": 3}]}),
-        ("x", {}),
-    ],
-)
-def test_field_masks(mask: str, kept: dict[str, Any]) -> None:
-    assert apply_mask({"a": 1, "b": [{"c": 2, "d": 3}]}, read_mask(mask)) == kept
-
-
-@pytest.mark.parametrize("mask", ["a(", "a)", ",", "a//b", "a(b", "(a)"])
-def test_a_mask_that_is_none_is_refused(mask: str) -> None:
-    with pytest.raises(ApiError):
-        read_mask(mask)
 
 
 def test_raw_is_what_was_sent_under_the_stamps(google: SandboxProcess, ana: str, api: Driver) -> None:

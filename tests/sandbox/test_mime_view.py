@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.sandbox.gmail.messages import message_json, part_of_attachment
+from backend.sandbox.gmail.messages import message_json
 from backend.sandbox.mail.compose import (
     MAX_PARTS,
     Letter,
@@ -156,14 +156,7 @@ def test_formats_of_one_message() -> None:
     assert [item["name"] for item in only] == ["Received", "RECEIVED", "From"]
 
 
-def test_an_attachment_id_serves_one_message_and_differs_each_time() -> None:
-    box = mailbox()
-    message, other = box.add(MIXED, [], NOW_MS), box.add(MIXED, [], NOW_MS)
+def test_an_attachment_has_an_id_that_differs_each_time() -> None:
+    message = mailbox().add(MIXED, [], NOW_MS)
     ids = [message_json(message)["payload"]["parts"][1]["body"]["attachmentId"] for _ in range(2)]
     assert ids[0] != ids[1]
-    for attachment_id in ids:
-        part = part_of_attachment(message, attachment_id)
-        assert part is not None
-        assert part.body == b"%PDF"
-    assert part_of_attachment(other, ids[0]) is None
-    assert part_of_attachment(message, "ANGjdJnonsense") is None

@@ -91,7 +91,7 @@ def test_a_consent_brings_tokens_that_open_the_mailbox(google: SandboxProcess, a
 def test_the_id_token_is_what_google_signs(google: SandboxProcess, ana: str) -> None:
     tokens = connect(google, ana, nonce="n-1")
     claims = id_token.verify_token(
-        tokens["id_token"], Request(), audience=CLIENT_ID, certs_url=google.urls["certs"]
+        tokens["id_token"], Request(), audience=CLIENT_ID, certs_url=google.urls["jwks"]
     )
     owner = google.mailbox(ana)
     assert claims["iss"] == "https://accounts.google.com"
@@ -102,37 +102,12 @@ def test_the_id_token_is_what_google_signs(google: SandboxProcess, ana: str) -> 
     assert claims["at_hash"] == base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def test_the_key_set_verifies_too_and_keys_rotate(google: SandboxProcess, ana: str) -> None:
-    def verified(token: str) -> str:
-        keys = {key["kid"]: key for key in google.http.get(google.urls["jwks"]).json()["keys"]}
-        key = jwt.PyJWK(keys[jwt.get_unverified_header(token)["kid"]])
-        return str(jwt.decode(token, key.key, algorithms=["RS256"], audience=CLIENT_ID)["email"])
-
-    before = connect(google, ana)["id_token"]
-    google.http.post("/sandbox/keys/rotate", json={})
-    after = connect(google, ana)["id_token"]
-    assert verified(before) == verified(after) == ana
-    google.http.post("/sandbox/keys/rotate", json={"retire": True})
-    with pytest.raises(KeyError):
-        verified(after)
-    assert "max-age=" in google.http.get(google.urls["certs"]).headers["Cache-Control"]
-
-
 def test_consumers_have_no_hosted_domain(google: SandboxProcess) -> None:
     google.create_mailbox("someone@gmail.com", "Some One", sub="1234")
     tokens = connect(google, "someone@gmail.com")
     claims = jwt.decode(tokens["id_token"], options={"verify_signature": False})
     assert "hd" not in claims
     assert claims["sub"] == "1234"
-
-
-def test_userinfo_in_both_spellings(google: SandboxProcess, ana: str) -> None:
-    head = {"Authorization": f"Bearer {connect(google, ana)['access_token']}"}
-    modern = google.http.get("/v1/userinfo", headers=head).json()
-    older = google.http.get("/oauth2/v2/userinfo", headers=head).json()
-    assert (modern["sub"], modern["email"], modern["email_verified"]) == (older["id"], ana, True)
-    assert older["verified_email"] is True
-    assert google.http.get("/v1/userinfo").status_code == 401
 
 
 def test_a_code_works_once(google: SandboxProcess, ana: str) -> None:
@@ -142,10 +117,9 @@ def test_a_code_works_once(google: SandboxProcess, ana: str) -> None:
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
 
 
-@pytest.mark.parametrize("method", ["S256", "plain"])
-def test_pkce_wants_the_right_verifier(google: SandboxProcess, ana: str, method: str) -> None:
+def test_pkce_wants_the_right_verifier(google: SandboxProcess, ana: str) -> None:
     verifier, hashed = pkce_pair()
-    parameters = {"code_challenge": hashed if method == "S256" else verifier, "code_challenge_method": method}
+    parameters = {"code_challenge": hashed, "code_challenge_method": "S256"}
     code = google.consent_code(ana, BACK, **parameters)
     for wrong in ({}, {"code_verifier": pkce_pair()[0]}):
         assert redeem(google, code, **wrong).json()["error"] == "invalid_grant"
@@ -154,9 +128,12 @@ def test_pkce_wants_the_right_verifier(google: SandboxProcess, ana: str, method:
 
 
 def test_a_short_verifier_never_fits() -> None:
-    assert not verifier_fits("a" * 42, "plain", "a" * 42)
-    assert verifier_fits("a" * 43, "plain", "a" * 43)
-    assert verifier_fits(None, "plain", None)
+    def challenge(verifier: str) -> str:
+        return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+    assert not verifier_fits(challenge("a" * 42), "a" * 42)
+    assert verifier_fits(challenge("a" * 43), "a" * 43)
+    assert verifier_fits(None, None)
 
 
 def test_the_code_is_bound_to_its_redirect_address(google: SandboxProcess, ana: str) -> None:
@@ -170,15 +147,12 @@ def test_a_code_expires(google: SandboxProcess, ana: str) -> None:
     assert redeem(google, google.consent_code(ana, BACK)).json()["error"] == "invalid_grant"
 
 
-def test_client_credentials_as_basic_or_form(google: SandboxProcess, ana: str) -> None:
+def test_a_client_is_known_by_id_and_secret(google: SandboxProcess, ana: str) -> None:
     code = google.consent_code(ana, BACK)
-    body = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK}
-    basic = google.http.post("/token", data=body, auth=(CLIENT_ID, CLIENT_SECRET))
-    assert basic.status_code == 200
-    wrong = google.http.post("/token", data=body, auth=(CLIENT_ID, "guess"))
-    assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
-    stranger = google.http.post("/token", data=body | {"client_id": "x", "client_secret": "y"})
-    assert (stranger.status_code, stranger.json()["error"]) == (401, "invalid_client")
+    for wrong in ({"client_secret": "guess"}, {"client_id": "x", "client_secret": "y"}):
+        answer = redeem(google, code, **wrong)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert redeem(google, code).status_code == 200
 
 
 def test_no_second_refresh_token_without_a_new_consent(google: SandboxProcess, ana: str) -> None:
@@ -199,17 +173,6 @@ def test_unticked_boxes_are_not_granted(google: SandboxProcess, ana: str) -> Non
     assert profile(google, tokens["access_token"]) == 403
 
 
-def test_scopes_granted_before_come_along_if_asked(google: SandboxProcess, ana: str) -> None:
-    connect(google, ana)
-    parameters = {"scope": f"openid {SETTINGS_BASIC}", "include_granted_scopes": "true"}
-    assert set(connect(google, ana, **parameters)["scope"].split()) == {
-        "openid",
-        EMAIL,
-        MODIFY,
-        SETTINGS_BASIC,
-    }
-
-
 def test_denying_goes_back_with_access_denied(google: SandboxProcess, ana: str) -> None:
     back = google.consent(auth_url(google), ana, decision="deny")
     assert parse_qs(urlsplit(back).query)["error"] == ["access_denied"]
@@ -218,12 +181,6 @@ def test_denying_goes_back_with_access_denied(google: SandboxProcess, ana: str) 
 def test_nothing_ticked_and_no_identity_is_a_refusal(google: SandboxProcess, ana: str) -> None:
     back = google.consent(auth_url(google, scope=MODIFY), ana, grant=[])
     assert parse_qs(urlsplit(back).query)["error"] == ["access_denied"]
-
-
-def test_prompt_none_never_shows_a_page(google: SandboxProcess, ana: str) -> None:
-    answer = google.http.get(auth_url(google, prompt="none"))
-    assert answer.status_code == 302
-    assert "error=login_required" in answer.headers["Location"]
 
 
 @pytest.mark.parametrize(
@@ -235,8 +192,9 @@ def test_prompt_none_never_shows_a_page(google: SandboxProcess, ana: str) -> Non
         ({"response_type": "token"}, "invalid_request"),
         ({"scope": "https://www.googleapis.com/auth/nonsense"}, "invalid_scope"),
         ({"scope": ""}, "invalid_request"),
-        ({"code_challenge_method": "S512"}, "invalid_request"),
-        ({"prompt": "none consent"}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge": "x"}, "invalid_request"),
+        ({"prompt": "none"}, "invalid_request"),
     ],
 )
 def test_configuration_errors_are_pages_not_redirects(
@@ -325,14 +283,6 @@ def test_token_requests_that_make_no_sense(google: SandboxProcess, form: dict[st
     answer = google.http.post("/token", data=form | SECRETS)
     assert answer.status_code == 400
     assert answer.json()["error"] in ("unsupported_grant_type", "invalid_request")
-
-
-def test_discovery_names_every_endpoint(google: SandboxProcess) -> None:
-    found = google.http.get("/.well-known/openid-configuration").json()
-    assert found["issuer"] == "https://accounts.google.com"
-    assert found["token_endpoint"] == google.urls["token"]
-    assert found["authorization_endpoint"] == google.urls["auth"]
-    assert google.http.get(found["jwks_uri"]).status_code == 200
 
 
 def test_the_hundred_and_first_refresh_token_kills_the_first() -> None:

@@ -95,13 +95,13 @@ async def test_the_envelope_has_both_spellings_and_nothing_else(hooked: Hooked) 
 
 async def test_the_token_verifies_with_googles_library(hooked: Hooked) -> None:
     await hooked.watch()
-    token, certs = hooked.hook.pushes[0].token, hooked.google.urls["certs"]
+    token, certs = hooked.hook.pushes[0].token, hooked.google.urls["jwks"]
     claims = await asyncio.to_thread(
         id_token.verify_token, token, Request(), audience=AUDIENCE, certs_url=certs
     )
     assert claims["iss"] == "https://accounts.google.com"
     assert (claims["email"], claims["email_verified"]) == (PUSH_ACCOUNT, True)
-    with pytest.raises(ValueError, match="audience"):
+    with pytest.raises(jwt.InvalidAudienceError):
         await asyncio.to_thread(
             id_token.verify_token, token, Request(), audience="https://other.test", certs_url=certs
         )
@@ -127,12 +127,12 @@ async def test_tokens_can_be_spoilt(hooked: Hooked, fault: str, broken: Any) -> 
 async def test_a_forged_signature_and_a_missing_token(hooked: Hooked) -> None:
     hooked.google.push(bearer_fault="signature")
     await hooked.watch()
-    with pytest.raises(ValueError, match=r".+"):
+    with pytest.raises(jwt.PyJWTError):
         await asyncio.to_thread(
             id_token.verify_token,
             hooked.hook.pushes[0].token,
             Request(),
-            certs_url=hooked.google.urls["certs"],
+            certs_url=hooked.google.urls["jwks"],
         )
     hooked.google.push(bearer_fault="missing")
     hooked.deliver()
@@ -232,17 +232,6 @@ async def test_dead_letters_after_the_last_attempt(google: SandboxProcess, ana: 
         [buried] = await morgue.take(1)
     assert [push.body["deliveryAttempt"] for push in pushes] == [1, 2, 3, 4, 5]
     assert buried.body["message"]["data"] == "MQ=="
-
-
-async def test_unwrapped_with_metadata(google: SandboxProcess, ana: str, hook: Receiver) -> None:
-    story = Hooked(google, ana, hook)
-    push_config = {"pushEndpoint": hook.url, "noWrapper": {"writeMetadata": True}}
-    await story.subscribe(pushConfig=push_config)
-    await story.watch()
-    [push] = hook.pushes
-    assert push.body["emailAddress"] == ana
-    assert push.headers["x-goog-pubsub-subscription-name"] == story.subscription
-    assert "Authorization" not in push.headers
 
 
 async def test_history_id_as_text(hooked: Hooked) -> None:

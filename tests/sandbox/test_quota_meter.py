@@ -15,12 +15,11 @@ ANA = "ana@corp.test"
     ("method", "new", "old"),
     [
         ("gmail.users.messages.get", 20, 5),
-        ("gmail.users.messages.attachments.get", 20, 5),
         ("gmail.users.threads.get", 40, 10),
         ("gmail.users.messages.modify", 5, 5),
         ("gmail.users.messages.send", 100, 100),
         ("gmail.users.history.list", 2, 2),
-        ("gmail.users.messages.batchModify", 50, 50),
+        ("gmail.users.messages.insert", 25, 25),
         ("gmail.users.getProfile", 1, 1),
     ],
 )

@@ -6,8 +6,9 @@ import asyncio
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -15,28 +16,12 @@ from quart import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from backend.sandbox.faults import AFTER_KINDS, BATCH, FaultRule, drop_connection, price
-from backend.sandbox.gmail import calls, messages, resources
-from backend.sandbox.gmail.calls import (
-    TABLE,
-    ApiError,
-    Call,
-    Method,
-    apply_mask,
-    batch_limit,
-    check_names,
-    invalid,
-    read_mask,
-)
+from backend.sandbox.gmail import messages, resources
+from backend.sandbox.gmail.calls import TABLE, ApiError, Call, Method, check_names, invalid, not_found
 from backend.sandbox.world import World, world
 
-# ---- The method table
-# The complete method table: importing this module fills it.
-
-
-METHOD_MODULES = (messages, resources, resources, resources, resources)
-
-__all__ = ["METHOD_MODULES", "TABLE"]
-
+METHOD_MODULES = (messages, resources)
+"""Importing them fills `TABLE`."""
 
 # ---- From request to answer
 # Knows no web framework.
@@ -89,9 +74,9 @@ async def _answer(world: World, request: ApiRequest) -> ApiResponse:
         return spoilt
     mailbox = world.mailboxes[token_account]
     if user != "me" and user.lower() != token_account:
-        raise calls.delegation_denied(user[:100])
+        raise ApiError("delegation_denied", text=user[:100])
     if not method.scopes & scopes:
-        raise calls.insufficient_scope()
+        raise ApiError("insufficient_scope")
     call = Call(world, mailbox, project, scopes, path, request.query, _body(request))
     check_names(method, call.query, call.body)
     response = await _metered(call, method)
@@ -101,10 +86,10 @@ async def _answer(world: World, request: ApiRequest) -> ApiResponse:
 def _route(request: ApiRequest) -> tuple[str, Method, dict[str, str]]:
     segments = tuple(unquote(part) for part in request.path.strip("/").split("/"))
     if segments[:3] != ("gmail", "v1", "users") or len(segments) < 5:
-        raise calls.not_found()
+        raise not_found()
     found = TABLE.find(request.verb, segments[4:])
     if found is None:
-        raise calls.not_found()
+        raise not_found()
     return segments[3], found[0], found[1]
 
 
@@ -112,7 +97,7 @@ def _authenticate(world: World, request: ApiRequest) -> tuple[str, str, frozense
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     token = world.grants.access(text.strip(), world.clock.now()) if scheme.lower() == "bearer" else None
     if token is None:
-        raise calls.unauthenticated()
+        raise ApiError("unauthenticated")
     return token.account, token.project, world.grants.effective_scopes(token)
 
 
@@ -122,9 +107,9 @@ def _body(request: ApiRequest) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
     except (ValueError, RecursionError) as error:
-        raise calls.invalid("Invalid JSON payload received.") from error
+        raise invalid("Invalid JSON payload received.") from error
     if not isinstance(body, dict):
-        raise calls.invalid("Invalid JSON payload received. Root element must be a message.")
+        raise invalid("Invalid JSON payload received. Root element must be a message.")
     return body
 
 
@@ -134,19 +119,16 @@ async def _metered(call: Call, method: Method) -> ApiResponse:
     units = price(method.id, knobs.quota_prices)
     limit = knobs.quota_per_minute if knobs.enforce_quota else None
     if not world.meter.enter(address, knobs.concurrency_cap):
-        raise calls.too_many_concurrent()
+        raise ApiError("too_many_concurrent")
     try:
         if not world.meter.charge(address, method.id, units, world.clock.now(), limit):
-            raise calls.quota_exceeded()
+            raise ApiError("rate_limit")
         if knobs.latency_ms or knobs.concurrency_cap:
             await asyncio.sleep(knobs.latency_ms / 1000)
         body = method.handler(call)
     finally:
         world.meter.leave(address)
-    if body is None:
-        return ApiResponse(204, b"")
-    mask = call.one("fields")
-    return json_response(apply_mask(body, read_mask(mask)) if mask else body)
+    return ApiResponse(204, b"") if body is None else json_response(body)
 
 
 PAGES = {
@@ -182,9 +164,9 @@ def spoil_after(rule: FaultRule | None, response: ApiResponse) -> ApiResponse:
     if rule is None:
         return response
     if rule.kind == "label_taken":
-        return json_response(calls.label_conflict().body(), 409)
+        return json_response(ApiError("label_conflict").body(), 409)
     if rule.kind == "unavailable_after":
-        return json_response(calls.backend_error(503).body(), 503)
+        return json_response(ApiError("unavailable").body(), 503)
     if rule.kind == "garbage":
         return ApiResponse(200, response.body[: len(response.body) // 2] or b"{")
     if rule.kind in AFTER_KINDS:
@@ -194,28 +176,10 @@ def spoil_after(rule: FaultRule | None, response: ApiResponse) -> ApiResponse:
 
 def error_for(world: World, rule: FaultRule) -> ApiError:
     """The refusal for this kind of fault."""
-    retry_at = world.clock.shown() + rule.seconds
-    table: dict[str, Callable[[], ApiError]] = {
-        "unauthenticated": calls.unauthenticated,
-        "rate_limit": calls.quota_exceeded,
-        "user_rate_limit": calls.user_rate_limit,
-        "daily_limit": calls.daily_limit,
-        "domain_policy": calls.domain_policy,
-        "insufficient_scope": calls.insufficient_scope,
-        "access_not_configured": calls.access_not_configured,
-        "too_many_requests": lambda: calls.too_many_requests(retry_at),
-        "too_many_concurrent": calls.too_many_concurrent,
-        "failed_precondition": calls.failed_precondition,
-        "invalid_argument": lambda: calls.invalid("Invalid argument."),
-        "not_found": calls.not_found,
-        "missing_topic": calls.missing_topic,
-        "label_conflict": calls.label_conflict,
-        "batch_limit": lambda: calls.batch_limit(world.knobs.batch_limit),
-        "backend_500": calls.backend_error,
-        "unavailable": lambda: calls.backend_error(503),
-        "gateway_timeout": lambda: calls.backend_error(504),
-    }
-    return table.get(rule.kind, calls.backend_error)()
+    text = "Invalid argument." if rule.kind == "invalid_argument" else "Requested entity was not found."
+    moment = datetime.fromtimestamp(world.clock.shown() + rule.seconds, UTC)
+    retry_at = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return ApiError(rule.kind, text=text, retry_at=retry_at, most=world.knobs.batch_limit)
 
 
 # ---- Batch requests
@@ -253,7 +217,7 @@ async def _answered(world: World, body: bytes, headers: dict[str, str]) -> ApiRe
     parts = _split(body, found.group(1).encode())
     if len(parts) > world.knobs.batch_limit:
         world.faults.counts["batch_limit"] += 1
-        raise batch_limit(world.knobs.batch_limit)
+        raise ApiError("batch_limit", most=world.knobs.batch_limit)
     # Inner calls run at the same time, so that the concurrency cap bites as it does at Google.
     outer = headers.get("authorization", "")
     answers = await asyncio.gather(*(_one(world, part, outer) for part in parts))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import secrets
-from collections.abc import Callable, Iterator
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -15,7 +12,7 @@ from backend.sandbox.gmail.calls import TABLE, ApiError, Call, Json, headers_onl
 from backend.sandbox.mail import compose as fields
 from backend.sandbox.mail.compose import Part, decode_data, encode_data, with_crlf
 from backend.sandbox.mail.history import FIXED_LABELS, PLACES, Label
-from backend.sandbox.mail.mailbox import Mailbox, SendAs, StoredMessage, is_message_id
+from backend.sandbox.mail.mailbox import SendAs, StoredMessage, is_message_id
 from backend.sandbox.mail.search import Query, QueryError, compile_query
 
 # ---- Messages as the API's JSON
@@ -36,7 +33,7 @@ def message_json(message: StoredMessage, form: str = "full", only: list[str] | N
     body["internalDate"] = str(message.internal_date)
     body["sizeEstimate"] = len(message.raw)
     if form == "full":
-        body["payload"] = part_json(message.root, message.id)
+        body["payload"] = part_json(message.root)
     elif form == "metadata":
         body["payload"] = _metadata_payload(message, only or [])
     elif form == "raw":
@@ -49,56 +46,28 @@ def reference_json(message: StoredMessage) -> MessageJson:
     return {"id": message.id, "threadId": message.thread_id}
 
 
-def part_json(part: Part, message_id: str) -> MessageJson:
-    """A MessagePart tree; attachments get a new id instead of their content."""
+def part_json(part: Part) -> MessageJson:
+    """A MessagePart tree; attachments have an id instead of their content."""
     body: MessageJson = {"partId": part.part_id, "mimeType": part.mime_type, "filename": part.filename}
     if part.headers:
         body["headers"] = [{"name": name, "value": value} for name, value in part.headers]
     if part.is_attachment:
-        body["body"] = {"attachmentId": attachment_id(message_id, part.part_id), "size": len(part.body)}
+        # No call here fetches one; like Gmail's, the id differs each time.
+        body["body"] = {"attachmentId": f"ANGjdJ{secrets.token_urlsafe(48)}", "size": len(part.body)}
     elif part.body:
         body["body"] = {"size": len(part.body), "data": encode_data(part.body)}
     else:
         body["body"] = {"size": 0}
     if part.children:
-        body["parts"] = [part_json(child, message_id) for child in part.children]
+        body["parts"] = [part_json(child) for child in part.children]
     return body
 
 
-def attachment_id(message_id: str, part_id: str) -> str:
-    """An id for one fetch. It differs each time, as Gmail's do, and contains the part's place."""
-    nonce = secrets.token_hex(12)
-    return "ANGjdJ" + encode_data(f"{nonce}:{_check(nonce, message_id, part_id)}:{part_id}".encode()).rstrip(
-        "="
-    )
-
-
-def part_of_attachment(message: StoredMessage, text: str) -> Part | None:
-    """The part of this message that an attachment id names, or None."""
-    try:
-        nonce, check, part_id = decode_data(text.removeprefix("ANGjdJ")).decode().split(":")
-    except ValueError:
-        return None
-    if not text.startswith("ANGjdJ") or check != _check(nonce, message.id, part_id):
-        return None
-    return next((part for part in message.root.walk() if part.part_id == part_id), None)
-
-
-def label_json(label: Label, mailbox: Mailbox | None = None) -> MessageJson:
-    """A Label; with a mailbox also its counts, as in labels.get."""
+def label_json(label: Label) -> MessageJson:
     body: MessageJson = {"id": label.id, "name": label.name, "type": "system" if label.system else "user"}
     if not label.system:
         body["messageListVisibility"] = label.message_list_visibility
         body["labelListVisibility"] = label.label_list_visibility
-    if label.color:
-        body["color"] = dict(label.color)
-    if mailbox is not None:
-        members = mailbox.labelled(label.id)
-        unread = members & mailbox.labelled("UNREAD")
-        body["messagesTotal"] = len(members)
-        body["messagesUnread"] = len(unread)
-        body["threadsTotal"] = len({_thread(mailbox, item) for item in members})
-        body["threadsUnread"] = len({_thread(mailbox, item) for item in unread})
     return body
 
 
@@ -130,16 +99,6 @@ def _metadata_payload(message: StoredMessage, only: list[str]) -> MessageJson:
     return payload
 
 
-def _thread(mailbox: Mailbox, message_id: str) -> str:
-    message = mailbox.get(message_id)
-    return message.thread_id if message is not None else message_id
-
-
-def _check(nonce: str, message_id: str, part_id: str) -> str:
-    digest = hashlib.sha256(f"{nonce}/{message_id}/{part_id}".encode()).digest()
-    return base64.urlsafe_b64encode(digest[:9]).decode()
-
-
 # ---- Finding what a call names
 
 
@@ -148,12 +107,11 @@ INSERT_LIMIT = 157_286_400
 MAX_LABEL_CHANGES = 100
 
 
-def message_of(call: Call, message_id: str | None = None) -> StoredMessage:
-    """The message named in the path (or given). Raises ApiError 400 for a bad id, 404 for an unknown one."""
-    wanted = call.path["id"] if message_id is None else message_id
-    if not is_message_id(wanted):
+def message_of(call: Call) -> StoredMessage:
+    """The message named in the path. Raises ApiError 400 for a bad id, 404 for an unknown one."""
+    if not is_message_id(call.path["id"]):
         raise invalid("Invalid id value")
-    message = call.mailbox.get(wanted)
+    message = call.mailbox.get(call.path["id"])
     if message is None:
         raise not_found()
     return message
@@ -175,12 +133,7 @@ def read_format(call: Call, allowed: tuple[str, ...] = FORMATS) -> str:
     if form not in allowed:
         raise invalid(f"Invalid value at 'format' (type.googleapis.com/Format), \"{form[:60]}\"")
     if form in ("full", "raw") and headers_only(call.scopes):
-        raise ApiError(
-            403,
-            f"Metadata scope doesn't allow format {form.upper()}",
-            "forbidden",
-            status="PERMISSION_DENIED",
-        )
+        raise ApiError("forbidden", text=f"Metadata scope doesn't allow format {form.upper()}")
     return form
 
 
@@ -190,7 +143,7 @@ def read_query(call: Call) -> Query | None:
     if not text:
         return None
     if headers_only(call.scopes):
-        raise ApiError(403, "Metadata scope does not support 'q' parameter", "forbidden")
+        raise ApiError("forbidden", text="Metadata scope does not support 'q' parameter")
     try:
         return compile_query(text, call.mailbox.labels, call.world.clock.shown())
     except QueryError as error:
@@ -214,14 +167,6 @@ def label_changes(call: Call) -> tuple[list[str], list[str]]:
     return add, remove
 
 
-def one_place(messages: list[StoredMessage], add: list[str], remove: list[str]) -> None:
-    """Refuse a change after which a message would be in two of inbox, spam and bin. Raises ApiError 400."""
-    for message in messages:
-        places = ((message.labels - set(remove)) | set(add)) & PLACES
-        if add and len(places) > 1:
-            raise invalid(f"A message cannot carry both of {', '.join(sorted(places))}")
-
-
 def known_label(call: Call, label_id: str) -> str:
     """The label id, if the mailbox has it. Raises ApiError 400."""
     if call.mailbox.labels.get(label_id) is None:
@@ -239,7 +184,7 @@ def raw_of(body: dict[str, object], limit: int) -> bytes:
     except ValueError as error:
         raise invalid("Invalid value at 'message.raw' (TYPE_BYTES), Base64 decoding failed") from error
     if len(raw) > limit:
-        raise ApiError(413, "Request Entity Too Large", "uploadTooLarge")
+        raise ApiError("too_large")
     return raw
 
 
@@ -303,47 +248,9 @@ def read_page_key(token: str) -> tuple[int, str] | None:
         raise invalid("Invalid pageToken") from error
 
 
-# ---- Common to messages and threads
-
-
-def add_moves(
-    kind: str,
-    named: Callable[[Call], list[StoredMessage]],
-    answer: Callable[[Call, list[StoredMessage]], Json],
-) -> None:
-    """Register the four methods for `kind`. `named` returns the messages that a call is about (of a thread: its present
-    ones) and raises ApiError; `answer` makes the answer to a change."""
-    path = f"{kind}/{{id}}"
-
-    @TABLE.add(f"{kind}.modify", "POST", f"{path}/modify", calls.MODIFY, body="addLabelIds removeLabelIds")
-    def modify(call: Call) -> Json:
-        members = named(call)
-        add, remove = label_changes(call)
-        one_place(members, add, remove)
-        call.mailbox.change_labels(members, add, remove, call.now_ms)
-        return answer(call, members)
-
-    @TABLE.add(f"{kind}.trash", "POST", f"{path}/trash", calls.MODIFY)
-    def trash(call: Call) -> Json:
-        members = named(call)
-        call.mailbox.trash(members, call.now_ms)
-        return answer(call, members)
-
-    @TABLE.add(f"{kind}.untrash", "POST", f"{path}/untrash", calls.MODIFY)
-    def untrash(call: Call) -> Json:
-        members = named(call)
-        call.mailbox.untrash(members, call.now_ms)
-        return answer(call, members)
-
-    @TABLE.add(f"{kind}.delete", "DELETE", path, calls.DELETE)
-    def delete(call: Call) -> None:
-        call.mailbox.delete(named(call), call.now_ms)
-
-
 # ---- users.messages
 
 
-MAX_BATCH = 1000
 MESSAGE_KEYS = "raw threadId labelIds payload id snippet historyId internalDate sizeEstimate"
 
 
@@ -378,38 +285,16 @@ def get_message(call: Call) -> Json:
     return message_json(message_of(call), form, call.many("metadataHeaders"))
 
 
-@TABLE.add("messages.attachments.get", "GET", "messages/{messageId}/attachments/{id}", calls.READ_ATTACHMENT)
-def get_attachment(call: Call) -> Json:
-    """users.messages.attachments.get: the bytes of one part."""
-    message = message_of(call, call.path["messageId"])
-    part = part_of_attachment(message, call.path["id"])
-    if part is None:
-        raise invalid("Invalid attachment token")
-    return {"size": len(part.body), "data": encode_data(part.body)}
-
-
-add_moves("messages", lambda call: [message_of(call)], lambda _, changed: labels_json(changed[0]))
-
-
-@TABLE.add(
-    "messages.batchModify",
-    "POST",
-    "messages/batchModify",
-    calls.MODIFY,
-    body="ids addLabelIds removeLabelIds",
-)
-def batch_modify(call: Call) -> None:
-    """users.messages.batchModify: no answer body."""
-    messages = _batch(call)
+@TABLE.add("messages.modify", "POST", "messages/{id}/modify", calls.MODIFY, body="addLabelIds removeLabelIds")
+def modify_message(call: Call) -> Json:
+    """users.messages.modify: 400 if the message would then be in two of inbox, spam and bin."""
+    message = message_of(call)
     add, remove = label_changes(call)
-    one_place(messages, add, remove)
-    call.mailbox.change_labels(messages, add, remove, call.now_ms)
-
-
-@TABLE.add("messages.batchDelete", "POST", "messages/batchDelete", calls.DELETE, body="ids")
-def batch_delete(call: Call) -> None:
-    """users.messages.batchDelete: for good, no answer body."""
-    call.mailbox.delete(_batch(call), call.now_ms)
+    places = ((message.labels - set(remove)) | set(add)) & PLACES
+    if add and len(places) > 1:
+        raise invalid(f"A message cannot carry both of {', '.join(sorted(places))}")
+    call.mailbox.change_labels([message], add, remove, call.now_ms)
+    return labels_json(message)
 
 
 @TABLE.add("messages.send", "POST", "messages/send", calls.SEND, body=MESSAGE_KEYS)
@@ -422,16 +307,21 @@ def send_message(call: Call) -> Json:
 
 
 @TABLE.add(
-    "messages.insert",
-    "POST",
-    "messages",
-    calls.INSERT,
-    body=MESSAGE_KEYS,
-    parameters="internalDateSource deleted",
+    "messages.insert", "POST", "messages", calls.INSERT, body=MESSAGE_KEYS, parameters="internalDateSource"
 )
 def insert_message(call: Call) -> Json:
-    """users.messages.insert: dated by receipt unless the call says otherwise."""
-    return labels_json(_put_in(call))
+    """users.messages.insert: dated by receipt."""
+    if call.one("internalDateSource", "receivedTime") != "receivedTime":
+        raise invalid("Invalid value at 'internal_date_source'")
+    labels = [known_label(call, label_id) for label_id in call.strings("labelIds")]
+    message = call.mailbox.add(
+        with_crlf(raw_of(call.body, INSERT_LIMIT)),
+        labels,
+        call.now_ms,
+        internal_date=call.world.dated("mail", call.now_ms),
+        thread_id=thread_target(call, call.body),
+    )
+    return labels_json(message)
 
 
 def check_sendable(raw: bytes) -> None:
@@ -444,39 +334,3 @@ def check_sendable(raw: bytes) -> None:
         raise invalid("Recipient address required")
     if len(people) > 500:
         raise invalid("Too many recipients")
-
-
-def _put_in(call: Call) -> StoredMessage:
-    raw = with_crlf(raw_of(call.body, INSERT_LIMIT))
-    source = call.one("internalDateSource", "receivedTime")
-    if source not in ("receivedTime", "dateHeader"):
-        raise invalid("Invalid value at 'internal_date_source'")
-    labels = call.strings("labelIds")
-    for label_id in labels:
-        known_label(call, label_id)
-    return call.mailbox.add(
-        raw,
-        labels,
-        call.now_ms,
-        internal_date=_header_date(raw) if source == "dateHeader" else call.world.dated("mail", call.now_ms),
-        thread_id=thread_target(call, call.body),
-    )
-
-
-def _header_date(raw: bytes) -> int | None:
-    try:
-        moment = parsedate_to_datetime(fields.first(fields.read_headers(raw), "Date"))
-        return max(0, int(moment.timestamp() * 1000))
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _batch(call: Call) -> list[StoredMessage]:
-    ids = call.strings("ids")
-    if not ids:
-        raise invalid("No message ids specified")
-    if len(ids) > MAX_BATCH:
-        raise invalid(f"Too many message ids: at most {MAX_BATCH} are allowed.")
-    found = [call.mailbox.get(message_id) for message_id in dict.fromkeys(ids)]
-    # Gmail's batch methods pass over ids that are gone and say nothing of it.
-    return [message for message in found if message is not None]

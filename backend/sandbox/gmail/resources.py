@@ -2,67 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import Any
 
 from backend.sandbox.gmail import calls
-from backend.sandbox.gmail.calls import TABLE, ApiError, Call, Json, invalid, label_conflict, not_found
+from backend.sandbox.gmail.calls import TABLE, ApiError, Call, Json, invalid, not_found
 from backend.sandbox.gmail.messages import (
-    add_moves,
     known_label,
     label_json,
-    labels_json,
-    listing,
     message_json,
-    paged,
     read_format,
-    read_page_key,
-    read_query,
     send_as_json,
     thread_of,
 )
-from backend.sandbox.mail.history import (
-    HISTORY_TYPES,
-    HistoryExpired,
-    HistoryRecord,
-    Label,
-    LabelBook,
-    LabelError,
-)
-from backend.sandbox.mail.mailbox import StoredMessage
+from backend.sandbox.mail.history import HISTORY_TYPES, HistoryExpired, HistoryRecord, LabelBook, LabelError
 from backend.sandbox.world import WatchError
-
-# ---- The fixed palette of label colours.
-
-
-_CODES = """
-000000 007286 04502e 076239 083018 094228 0b4f30 0b804b 0d3472 0d3b44 149e60 16a765
-16a766 1a764d 1c4587 1e53b8 202124 285bac 2a9c68 2da2bb 3c78d8 3d188e 3dc789 41236d
-42d692 434343 43d692 44b984 464646 4986e7 4a86e8 521d28 54240e 594c05 633e04 653e9b
-662e37 666666 684e07 68dfa9 6d9eeb 711a36 757575 7858c3 7a2e0b 7a4706 822111 83334c
-89d3b2 8a1c0a 8e63ce 98d7e4 994a64 999999 a0eac9 a2dcc1 a46a21 a479e2 a4c2f4 aa8831
-ac2b16 b3efd3 b65775 b694e8 b6cff5 b99aff b9e4d0 c2185b c2c2c2 c6f3de c9daf8 cc3a21
-cca6ac cccccc cf8933 d0bcf1 d5ae49 d93025 e07798 e3d7ff e4d7f5 e66550 e7e7e7 eaa041
-ebdbde efa093 efefef f2b2a8 f2c960 f3f3f3 f691b2 f691b3 f6c5be f7a7c0 fad165 fb4c2f
-fbc8d9 fbd3e0 fbe983 fcda83 fcdee8 fce8b3 fdedc1 fef1d1 ff7537 ffad46 ffad47 ffbc6b
-ffc8af ffd6a2 ffdeb5 ffe6c7 ffffff
-"""
-LABEL_COLORS = frozenset(f"#{code}" for code in _CODES.split())
-
 
 # ---- users.labels.
 
 
-LABEL_KEYS = (
-    "id name type messageListVisibility labelListVisibility color messagesTotal messagesUnread threadsTotal "
-    "threadsUnread"
-)
+LABEL_KEYS = "id name type messageListVisibility labelListVisibility"
 _VISIBILITY = {
     "labelListVisibility": ("labelShow", "labelShowIfUnread", "labelHide"),
     "messageListVisibility": ("show", "hide"),
 }
-_HEX = re.compile(r"\A#[0-9a-f]{6}\Z")
 
 
 @TABLE.add("labels.list", "GET", "labels", calls.READ_LABELS)
@@ -71,118 +33,25 @@ def list_labels(call: Call) -> Json:
     return {"labels": [label_json(label) for label in call.mailbox.labels.all()]}
 
 
-@TABLE.add("labels.get", "GET", "labels/{id}", calls.READ_LABELS)
-def get_label(call: Call) -> Json:
-    """users.labels.get: with counts."""
-    return label_json(_label(call), call.mailbox)
-
-
 @TABLE.add("labels.create", "POST", "labels", calls.EDIT_LABELS, body=LABEL_KEYS)
 def create_label(call: Call) -> Json:
     """users.labels.create: 409 if the name is taken."""
     name = call.body.get("name")
     if not isinstance(name, str):
         raise invalid("Invalid label name")
-    _check_look(call.body)
+    for field, allowed in _VISIBILITY.items():
+        if field in call.body and call.body[field] not in allowed:
+            raise invalid(f"Invalid value at 'label.{field}'")
     try:
         label = call.mailbox.labels.create(name)
     except LabelError as error:
-        raise _refused(error) from error
-    _apply_look(label, call.body)
+        raise ApiError("label_conflict") if error.status == 409 else invalid(error.message) from error
+    label.label_list_visibility = call.body.get("labelListVisibility", label.label_list_visibility)
+    label.message_list_visibility = call.body.get("messageListVisibility", label.message_list_visibility)
     return label_json(label)
-
-
-@TABLE.add("labels.update", "PUT", "labels/{id}", calls.EDIT_LABELS, body=LABEL_KEYS)
-def update_label(call: Call) -> Json:
-    """users.labels.update: needs the name."""
-    if not isinstance(call.body.get("name"), str):
-        raise invalid("Invalid label name")
-    return _update(call)
-
-
-@TABLE.add("labels.delete", "DELETE", "labels/{id}", calls.EDIT_LABELS)
-def delete_label(call: Call) -> None:
-    """users.labels.delete: removed from every message too."""
-    try:
-        call.mailbox.delete_label(_label(call), call.now_ms)
-    except LabelError as error:
-        raise _refused(error) from error
-
-
-def _update(call: Call) -> Json:
-    label = _label(call)
-    _check_look(call.body)
-    name = call.body.get("name")
-    try:
-        if isinstance(name, str) and name != label.name:
-            call.mailbox.labels.rename(label, name)
-    except LabelError as error:
-        raise _refused(error) from error
-    _apply_look(label, call.body)
-    return label_json(label)
-
-
-def _label(call: Call) -> Label:
-    label = call.mailbox.labels.get(call.path["id"])
-    if label is None:
-        raise not_found()
-    return label
-
-
-def _refused(error: LabelError) -> ApiError:
-    return label_conflict() if error.status == 409 else invalid(error.message)
-
-
-def _check_look(body: Json) -> None:
-    for name, allowed in _VISIBILITY.items():
-        if name in body and body[name] not in allowed:
-            raise invalid(f"Invalid value at 'label.{name}'")
-    color = body.get("color")
-    if color is None:
-        return
-    if not isinstance(color, dict):
-        raise invalid("Invalid value at 'label.color'")
-    for name in ("textColor", "backgroundColor"):
-        value = color.get(name)
-        if not isinstance(value, str) or not _HEX.match(value) or value not in LABEL_COLORS:
-            raise invalid(f"Label color {str(value)[:20]} is not on the allowed color palette")
-
-
-def _apply_look(label: Label, body: Json) -> None:
-    label.label_list_visibility = body.get("labelListVisibility", label.label_list_visibility)
-    label.message_list_visibility = body.get("messageListVisibility", label.message_list_visibility)
-    if isinstance(body.get("color"), dict):
-        label.color = {name: body["color"][name] for name in ("textColor", "backgroundColor")}
 
 
 # ---- users.threads.
-
-
-@TABLE.add(
-    "threads.list",
-    "GET",
-    "threads",
-    calls.READ_ANY,
-    parameters="q labelIds maxResults pageToken includeSpamTrash",
-)
-def list_threads(call: Call) -> Json:
-    """users.threads.list."""
-    labels = [known_label(call, label_id) for label_id in call.many("labelIds")]
-    newest = _newest_of_each(listing(call, labels, read_query(call), None))
-    after = read_page_key(call.one("pageToken"))
-    page, body = paged(call, (one for one in newest if after is None or one.sort_key < after))
-    if page:
-        body["threads"] = [_summary(call, message.thread_id) for message in page]
-    return body
-
-
-def _newest_of_each(messages: Iterator[StoredMessage]) -> Iterator[StoredMessage]:
-    """A thread is listed at its newest matching message, so every page counts from the newest."""
-    seen: set[str] = set()
-    for message in messages:
-        if message.thread_id not in seen:
-            seen.add(message.thread_id)
-            yield message
 
 
 @TABLE.add("threads.get", "GET", "threads/{id}", calls.READ_MESSAGE, parameters="format metadataHeaders")
@@ -198,21 +67,6 @@ def get_thread(call: Call) -> Json:
     }
 
 
-def _summary(call: Call, thread_id: str) -> Json:
-    members = call.mailbox.threads.members(thread_id)
-    body: Json = {"id": thread_id, "historyId": str(max(message.history_id for message in members))}
-    if members[-1].snippet:
-        body["snippet"] = members[-1].snippet
-    return body
-
-
-add_moves(
-    "threads",
-    thread_of,
-    lambda call, members: {"id": call.path["id"], "messages": [labels_json(one) for one in members]},
-)
-
-
 # ---- users.settings
 
 
@@ -220,7 +74,6 @@ _FLAGS = ("enableAutoReply", "restrictToContacts", "restrictToDomain")
 _TEXTS = ("responseSubject", "responseBodyPlainText", "responseBodyHtml")
 _TIMES = ("startTime", "endTime")
 CRITERIA = frozenset({"from", "to", "subject", "query", "negatedQuery"})
-VACATION_KEYS = " ".join((*_FLAGS, *_TEXTS, *_TIMES))
 
 
 class VacationError(ValueError):
@@ -233,16 +86,6 @@ def list_send_as(call: Call) -> Json:
     return {"sendAs": [send_as_json(alias) for alias in call.mailbox.settings.send_as]}
 
 
-@TABLE.add("settings.sendAs.get", "GET", "settings/sendAs/{sendAsEmail}", calls.READ_SETTINGS)
-def get_send_as(call: Call) -> Json:
-    """users.settings.sendAs.get."""
-    wanted = call.path["sendAsEmail"].lower()
-    for alias in call.mailbox.settings.send_as:
-        if alias.email == wanted:
-            return send_as_json(alias)
-    raise not_found()
-
-
 @TABLE.add("settings.filters.list", "GET", "settings/filters", calls.READ_SETTINGS)
 def list_filters(call: Call) -> Json:
     """users.settings.filters.list: the key is singular, and missing without filters."""
@@ -253,17 +96,6 @@ def list_filters(call: Call) -> Json:
 @TABLE.add("settings.getVacation", "GET", "settings/vacation", calls.READ_SETTINGS)
 def get_vacation(call: Call) -> Json:
     """users.settings.getVacation."""
-    return vacation_json(call.mailbox.settings.vacation)
-
-
-@TABLE.add("settings.updateVacation", "PUT", "settings/vacation", calls.EDIT_SETTINGS, body=VACATION_KEYS)
-def update_vacation(call: Call) -> Json:
-    """users.settings.updateVacation: replaces all settings."""
-    try:
-        call.mailbox.settings.vacation = read_vacation(call.body)
-    except VacationError as error:
-        raise invalid(str(error)) from error
-    call.mailbox.settings.replied.clear()
     return vacation_json(call.mailbox.settings.vacation)
 
 
@@ -370,7 +202,7 @@ def get_profile(call: Call) -> Json:
     }
 
 
-_WATCH_REASONS = {400: "invalidArgument", 403: "forbidden", 404: "notFound"}
+_WATCH_REFUSALS = {400: "invalid_argument", 403: "forbidden", 404: "not_found"}
 
 
 @TABLE.add(
@@ -390,7 +222,7 @@ def watch(call: Call) -> Json:
     try:
         started = call.world.watches.start(call.mailbox, call.project, topic, labels, exclude, now)
     except WatchError as error:
-        raise ApiError(error.status, error.message, _WATCH_REASONS[error.status]) from error
+        raise ApiError(_WATCH_REFUSALS[error.status], text=error.message) from error
     return {
         "historyId": str(call.mailbox.history.current),
         "expiration": str(call.world.dated("watch", int(started.expires * 1000))),

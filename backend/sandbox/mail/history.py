@@ -59,7 +59,6 @@ class Label:
     system: bool = False
     label_list_visibility: str = "labelShow"
     message_list_visibility: str = "show"
-    color: dict[str, str] | None = None
 
 
 @dataclass(slots=True)

@@ -357,14 +357,6 @@ class Mailbox:
             records.append(self._record("labels", message, now_ms, added, removed))
         self._notify(records)
 
-    def trash(self, messages: Iterable[StoredMessage], now_ms: int) -> None:
-        """Move messages to the trash."""
-        self.change_labels(messages, ["TRASH"], ["INBOX", "SPAM"], now_ms)
-
-    def untrash(self, messages: Iterable[StoredMessage], now_ms: int) -> None:
-        """Take messages out of the trash. They do not return to the inbox by themselves."""
-        self.change_labels(messages, [], ["TRASH"], now_ms)
-
     def delete(self, messages: Iterable[StoredMessage], now_ms: int) -> None:
         """Remove messages for good."""
         records = []

@@ -17,7 +17,6 @@ Test = Callable[[StoredMessage], bool]
 
 _WORD = re.compile(r"\w+", re.UNICODE)
 _AGE = re.compile(r"\A(\d{1,5})([hdmy])\Z")
-_SIZE = re.compile(r"\A(\d{1,12})([kKmM]?)\Z")
 # Google's guide: dates in a query are read as midnight in Pacific time.
 _PACIFIC = timezone(timedelta(hours=-8))
 _HOURS = {"h": 1, "d": 24, "m": 24 * 30, "y": 24 * 365}
@@ -26,10 +25,7 @@ _FIELDS = {
     "from": ("From",),
     "to": ("To", "Cc", "Bcc"),
     "cc": ("Cc",),
-    "bcc": ("Bcc",),
     "subject": ("Subject",),
-    "deliveredto": ("Delivered-To",),
-    "list": ("List-Id",),
 }
 _IN = {
     "inbox": "INBOX",
@@ -90,11 +86,6 @@ def operator_test(name: str, value: str, labels: LabelBook, now: float) -> Test 
         return _state_test(name, value.lower(), labels)
     if name in ("after", "newer", "before", "older", "newer_than", "older_than"):
         return _time_test(name, value, now)
-    if name in ("larger", "larger_than", "smaller", "smaller_than", "size"):
-        return _size_test(name, value)
-    if name == "filename":
-        needle = words(value)
-        return lambda message: any(contains(words(part.filename), needle) for part in message.root.walk())
     return None
 
 
@@ -114,18 +105,9 @@ def _state_test(name: str, value: str, labels: LabelBook) -> Test | None:
     if name == "is" and value == "read":
         return lambda message: "UNREAD" not in message.labels
     if name == "has":
-        return _has_test(value)
+        return (lambda message: message.has_attachment) if value == "attachment" else None
     label_id = _label_id(name, value, labels)
     return lambda message: label_id in message.labels
-
-
-def _has_test(value: str) -> Test | None:
-    if value == "attachment":
-        return lambda message: message.has_attachment
-    if value in ("userlabels", "nouserlabels"):
-        wanted = value == "userlabels"
-        return lambda message: any(label.startswith("Label_") for label in message.labels) is wanted
-    return None
 
 
 def _label_id(name: str, value: str, labels: LabelBook) -> str:
@@ -168,16 +150,6 @@ def _moment(value: str) -> int | None:
         return int(datetime(year, month, day, tzinfo=_PACIFIC).astimezone(UTC).timestamp() * 1000)
     except ValueError:
         return None
-
-
-def _size_test(name: str, value: str) -> Test | None:
-    size = _SIZE.match(value)
-    if size is None:
-        return None
-    limit = int(size.group(1)) * {"": 1, "k": 1024, "m": 1024 * 1024}[size.group(2).lower()]
-    if name.startswith("smaller"):
-        return lambda message: len(message.raw) < limit
-    return lambda message: len(message.raw) >= limit
 
 
 # ---- Gmail's search

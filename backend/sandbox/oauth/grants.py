@@ -157,7 +157,6 @@ class Code:
     nonce: str | None
     offline: bool
     challenge: str | None
-    challenge_method: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +232,7 @@ class Grants:
             raise GrantError("invalid_grant", "Bad Request")
         if code.redirect_uri != redirect_uri:
             raise GrantError("redirect_uri_mismatch", "Bad Request")
-        if not verifier_fits(code.challenge, code.challenge_method, verifier):
+        if not verifier_fits(code.challenge, verifier):
             raise GrantError("invalid_grant", "Invalid code verifier.")
         return code
 
@@ -321,17 +320,14 @@ def _owner(item: Code | AccessToken | RefreshToken) -> tuple[str, str]:
     return (item.account, item.project)
 
 
-def verifier_fits(challenge: str | None, method: str, verifier: str | None) -> bool:
-    """PKCE: whether the verifier matches the challenge. Without a challenge, no verifier is needed."""
+def verifier_fits(challenge: str | None, verifier: str | None) -> bool:
+    """PKCE with S256: whether the verifier matches the challenge. Without a challenge, no verifier is needed."""
     if challenge is None:
         return True
     if verifier is None or not _VERIFIER.match(verifier):
         return False
-    if method == "plain":
-        answer = verifier
-    else:
-        digest = hashlib.sha256(verifier.encode()).digest()
-        answer = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    digest = hashlib.sha256(verifier.encode()).digest()
+    answer = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
     return hmac.compare_digest(answer.encode(), challenge.encode())
 
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from quart import Blueprint, Response, jsonify, render_template, request
 
@@ -17,13 +13,13 @@ from backend.sandbox.faults import AFTER_KINDS, TOKEN_REFUSALS, drop_connection
 from backend.sandbox.gmail.dispatch import HTML_TYPE, PAGES, error_for
 from backend.sandbox.mail.mailbox import Mailbox
 from backend.sandbox.oauth.grants import IDENTITY, WORDS, Client, Code, GrantError, expand, is_known
-from backend.sandbox.oauth.tokens import ISSUER, exchange_code, refresh_access, userinfo
+from backend.sandbox.oauth.tokens import ISSUER, exchange_code, refresh_access
 from backend.sandbox.world import World, json_object, world
 
 # ---- The authorization request
 
 
-PROMPTS = frozenset({"none", "consent", "select_account"})
+PROMPTS = frozenset({"consent", "select_account"})
 
 
 class PageError(Exception):
@@ -54,10 +50,8 @@ class AuthorizationRequest:
     nonce: str | None
     offline: bool
     prompt: frozenset[str]
-    include_granted: bool
     login_hint: str
     challenge: str | None
-    challenge_method: str
 
     @property
     def optional_scopes(self) -> list[str]:
@@ -94,11 +88,11 @@ def read_request(values: Mapping[str, str], clients: Mapping[str, Client]) -> Au
     unknown = [scope for scope in scopes if not is_known(scope)]
     if unknown:
         raise PageError("invalid_scope", f"Some requested scopes are unknown: {unknown[0][:200]}")
-    method = values.get("code_challenge_method", "plain")
-    if method not in ("S256", "plain"):
-        raise PageError("invalid_request", "The code_challenge_method must be S256 or plain.")
+    challenge, method = values.get("code_challenge"), values.get("code_challenge_method")
+    if (challenge or method) and method != "S256":
+        raise PageError("invalid_request", "The code_challenge_method must be S256.")
     prompt = frozenset(values.get("prompt", "").split())
-    if not prompt <= PROMPTS or (len(prompt) > 1 and "none" in prompt):
+    if not prompt <= PROMPTS:
         raise PageError("invalid_request", "The prompt parameter is not valid.")
     return AuthorizationRequest(
         client=client,
@@ -108,10 +102,8 @@ def read_request(values: Mapping[str, str], clients: Mapping[str, Client]) -> Au
         nonce=values.get("nonce"),
         offline=values.get("access_type") == "offline" or client.kind == "desktop",
         prompt=prompt,
-        include_granted=values.get("include_granted_scopes") == "true",
         login_hint=values.get("login_hint", "").strip().lower(),
-        challenge=values.get("code_challenge") or None,
-        challenge_method=method,
+        challenge=challenge or None,
     )
 
 
@@ -126,15 +118,6 @@ class ConsentChoice:
     ticked: frozenset[str]
 
 
-def refusal_without_page(world: World, request: AuthorizationRequest) -> None:
-    """`prompt=none` never shows a page. Raises RedirectError if one would be needed."""
-    if "none" not in request.prompt:
-        return
-    if request.login_hint not in world.mailboxes:
-        raise RedirectError("login_required")
-    raise RedirectError("interaction_required")
-
-
 def allow(world: World, request: AuthorizationRequest, choice: ConsentChoice) -> dict[str, str]:
     """Store the consent; returns the parameters of the redirect."""
     wanted = frozenset(request.scopes)
@@ -142,11 +125,7 @@ def allow(world: World, request: AuthorizationRequest, choice: ConsentChoice) ->
     if not granted:
         raise RedirectError("access_denied")
     account, project = choice.mailbox.address, request.client.project
-    before = world.grants.grant(account, project)
-    earlier = frozenset(before.scopes) if before is not None else frozenset()
     first = world.grants.consent(account, project, granted)
-    if request.include_granted:
-        granted |= earlier
     code = world.grants.issue_code(
         Code(
             client_id=request.client.client_id,
@@ -159,7 +138,6 @@ def allow(world: World, request: AuthorizationRequest, choice: ConsentChoice) ->
             offline=request.offline
             and (first or "consent" in request.prompt or request.client.kind == "desktop"),
             challenge=request.challenge,
-            challenge_method=request.challenge_method,
         )
     )
     answer = {"code": code, "scope": " ".join(sorted(granted)), "authuser": "0"}
@@ -223,11 +201,8 @@ async def consent_page() -> Response:
     """Ask which account, and which permissions."""
     try:
         authorization = read_request(request.args, world().clients)
-        refusal_without_page(world(), authorization)
     except PageError as error:
         return await _error_page(error)
-    except RedirectError as error:
-        return _back(authorization.answer({"error": error.code}))
     hidden = [(name, value) for name, value in request.args.items(multi=True)]
     page = await render_template(
         "consent.html",
@@ -274,7 +249,7 @@ async def token() -> Response:
             here = f"{request.url_root.rstrip('/')}/token"
             granted = world().service_accounts.grant(form.get("assertion", ""), here, world().clock.now())
             return jsonify(granted)
-        client = _client(form.get("client_id", ""), form.get("client_secret", ""))
+        client = _client(form)
         kind = form.get("grant_type", "")
         if kind == "authorization_code":
             answer = exchange_code(world(), client, form)
@@ -301,82 +276,15 @@ async def revoke() -> Response:
     return _grant_error(GrantError("invalid_token", "Token expired or revoked"))
 
 
-@blueprint.get("/v1/userinfo")
-@blueprint.get("/oauth2/v3/userinfo")
-async def userinfo_v3() -> Response:
-    """OpenID Connect claims of the token's account."""
-    claims = _identity()
-    return jsonify(claims) if claims is not None else _grant_error(_unauthorized())
-
-
-@blueprint.get("/oauth2/v2/userinfo")
-async def userinfo_v2() -> Response:
-    """The older shape: `id` and `verified_email`."""
-    claims = _identity()
-    if claims is None:
-        return _grant_error(_unauthorized())
-    names = {"sub": "id", "email_verified": "verified_email"}
-    return jsonify({names.get(name, name): value for name, value in claims.items()})
-
-
 @blueprint.get("/oauth2/v3/certs")
 async def jwks() -> Response:
-    """Signing keys as JSON Web Keys."""
-    return await _certs(world().keys.jwks())
-
-
-@blueprint.get("/oauth2/v1/certs")
-async def pem_map() -> Response:
-    """Signing keys as a map of certificates."""
-    return await _certs(world().keys.pem_map())
-
-
-@blueprint.get("/tokeninfo")
-async def tokeninfo() -> Response:
-    """The content of a token; for debugging only, as at Google."""
-    now = world().clock.now()
-    if "id_token" in request.args:
-        claims = world().keys.read(request.args["id_token"])
-        if claims is None or claims.get("exp", 0) <= now:
-            return _grant_error(GrantError("invalid_token", "Invalid Value"))
-        return jsonify({n: str(v).lower() if isinstance(v, bool) else str(v) for n, v in claims.items()})
-    token = world().grants.access(request.args.get("access_token", ""), now)
-    if token is None:
-        return _grant_error(GrantError("invalid_token", "Invalid Value"))
-    scopes = " ".join(sorted(world().grants.effective_scopes(token)))
-    return jsonify(
-        {
-            "azp": token.client_id,
-            "aud": token.client_id,
-            "scope": scopes,
-            "expires_in": str(int(token.expires - now)),
-        }
-    )
-
-
-@blueprint.get("/.well-known/openid-configuration")
-async def discovery() -> Response:
-    """The addresses of all endpoints. The issuer is Google's own, which clients check."""
-    base = request.url_root.rstrip("/")
-    return jsonify(
-        {
-            "issuer": ISSUER,
-            "authorization_endpoint": f"{base}/o/oauth2/v2/auth",
-            "token_endpoint": f"{base}/token",
-            "userinfo_endpoint": f"{base}/v1/userinfo",
-            "revocation_endpoint": f"{base}/revoke",
-            "jwks_uri": f"{base}/oauth2/v3/certs",
-            "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "scopes_supported": ["openid", "email", "profile"],
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
-            "code_challenge_methods_supported": ["plain", "S256"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
-            "authorization_response_iss_parameter_supported": True,
-        }
-    )
+    """The signing key as a JSON Web Key."""
+    spoilt = await spoil("oauth.certs")
+    if spoilt is not None:
+        return spoilt
+    response = jsonify(world().key.jwks())
+    response.headers["Cache-Control"] = "public, max-age=20000, must-revalidate, no-transform"
+    return response
 
 
 def _suggested(authorization: AuthorizationRequest) -> str:
@@ -387,34 +295,13 @@ def _suggested(authorization: AuthorizationRequest) -> str:
     return next(iter(boxes), "")
 
 
-def _client(form_id: str, form_secret: str) -> Client:
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            form_id, _, form_secret = base64.b64decode(text).decode().partition(":")
-        except (binascii.Error, ValueError):
-            form_id = ""
-        form_id, form_secret = unquote_plus(form_id), unquote_plus(form_secret)
-    client = world().clients.get(form_id)
+def _client(form: Mapping[str, str]) -> Client:
+    client = world().clients.get(form.get("client_id", ""))
     if client is None:
         raise GrantError("invalid_client", "The OAuth client was not found.", status=401)
-    if not client.knows_secret(form_secret):
+    if not client.knows_secret(form.get("client_secret", "")):
         raise GrantError("invalid_client", "Unauthorized", status=401)
     return client
-
-
-def _identity() -> dict[str, Any] | None:
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    token = (
-        world().grants.access(text.strip(), world().clock.now())
-        if hmac.compare_digest(scheme.lower(), "bearer")
-        else None
-    )
-    return None if token is None else userinfo(world(), token)
-
-
-def _unauthorized() -> GrantError:
-    return GrantError("invalid_request", "Invalid Credentials", status=401)
 
 
 def _grant_error(error: GrantError) -> Response:
@@ -423,17 +310,6 @@ def _grant_error(error: GrantError) -> Response:
         body["error_subtype"] = error.subtype
     response = jsonify(body)
     response.status_code = error.status
-    return response
-
-
-async def _certs(body: dict[str, Any]) -> Response:
-    spoilt = await spoil("oauth.certs")
-    if spoilt is not None:
-        return spoilt
-    response = jsonify(body)
-    response.headers["Cache-Control"] = (
-        f"public, max-age={world().knobs.certs_max_age}, must-revalidate, no-transform"
-    )
     return response
 
 

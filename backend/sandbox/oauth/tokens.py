@@ -1,4 +1,4 @@
-"""Signed tokens, service accounts that request them, and the answers of the token and userinfo endpoints."""
+"""Signed tokens, service accounts that request them, and the answers of the token endpoint."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import jwt
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
 
 from backend.sandbox.mail.mailbox import Owner
 from backend.sandbox.oauth.grants import (
@@ -31,93 +28,31 @@ if TYPE_CHECKING:
     from backend.sandbox.world import World
 
 
-# ---- RS256 keys and signed tokens
+# ---- The signing key
 
 
 ISSUER = "https://accounts.google.com"
 
 
-@dataclass(frozen=True, slots=True)
 class SigningKey:
-    """One RSA key with its id and self-signed certificate (PEM)."""
-
-    kid: str
-    private: rsa.RSAPrivateKey
-    certificate: str
-
-    @classmethod
-    def generate(cls) -> SigningKey:
-        """A new 2048-bit key; its id is a hash of its public half."""
-        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        spki = private.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "federated-signon.sandbox.invalid")])
-        now = datetime.now(UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(private.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=365))
-            .sign(private, hashes.SHA256())
-        )
-        pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
-        return cls(hashlib.sha256(spki).hexdigest()[:40], private, pem)
-
-    def jwk(self) -> dict[str, str]:
-        """The public half as a JSON Web Key."""
-        numbers = self.private.public_key().public_numbers()
-        return {
-            "kid": self.kid,
-            "kty": "RSA",
-            "alg": "RS256",
-            "use": "sig",
-            "n": _base64url_uint(numbers.n),
-            "e": _base64url_uint(numbers.e),
-        }
-
-
-class KeyRing:
-    """The keys in use: the newest signs, and all are published until they are retired."""
+    """A new 2048-bit RSA key; its id is a hash of its public half."""
 
     def __init__(self) -> None:
-        self._keys = [SigningKey.generate()]
-
-    @property
-    def current(self) -> SigningKey:
-        """The key that signs."""
-        return self._keys[-1]
-
-    def rotate(self, retire: bool = False) -> str:
-        """Sign with a new key from now on; `retire` also stops publishing the old ones. Returns its id."""
-        fresh = SigningKey.generate()
-        self._keys = [fresh] if retire else [*self._keys[-1:], fresh]
-        return fresh.kid
+        self.private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        spki = self.private.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        self.kid = hashlib.sha256(spki).hexdigest()[:40]
 
     def jwks(self) -> dict[str, Any]:
-        """The body of /oauth2/v3/certs."""
-        return {"keys": [key.jwk() for key in self._keys]}
+        """The body of /oauth2/v3/certs: the public half as a JSON Web Key."""
+        numbers = self.private.public_key().public_numbers()
+        key = {"kid": self.kid, "kty": "RSA", "alg": "RS256", "use": "sig"}
+        return {"keys": [key | {"n": _base64url_uint(numbers.n), "e": _base64url_uint(numbers.e)}]}
 
-    def pem_map(self) -> dict[str, str]:
-        """The body of /oauth2/v1/certs."""
-        return {key.kid: key.certificate for key in self._keys}
-
-    def sign(self, claims: dict[str, Any]) -> str:
-        """A compact RS256 token."""
-        return jwt.encode(claims, self.current.private, algorithm="RS256", headers={"kid": self.current.kid})
-
-    def read(self, token: str) -> dict[str, Any] | None:
-        """The claims of a token signed by a published key, or None. Times are not checked."""
-        try:
-            kid = jwt.get_unverified_header(token).get("kid")
-            key = next(key for key in self._keys if key.kid == kid)
-            options = {"verify_aud": False, "verify_exp": False, "verify_iat": False}
-            return jwt.decode(token, key.private.public_key(), algorithms=["RS256"], options=options)  # type: ignore[arg-type]
-        except (jwt.PyJWTError, StopIteration):
-            return None
+    def sign(self, claims: dict[str, Any], kid: str = "") -> str:
+        """A compact RS256 token; with `kid` it claims to be signed by the key of that id."""
+        return jwt.encode(claims, self.private, algorithm="RS256", headers={"kid": kid or self.kid})
 
 
 def access_token_hash(access_token: str) -> str:
@@ -178,11 +113,6 @@ class ServiceAccounts:
             "token_uri": token_uri,
         }
 
-    def forget(self, email: str) -> None:
-        """Delete an account and its tokens. Raises KeyError."""
-        del self._keys[email]
-        self._tokens = {text: token for text, token in self._tokens.items() if token.account != email}
-
     def grant(self, assertion: str, audience: str, now: float) -> dict[str, Any]:
         """grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer. Raises GrantError."""
         try:
@@ -203,7 +133,7 @@ class ServiceAccounts:
         return token if token is not None and token.expires > now else None
 
 
-# ---- The bodies of the token and userinfo endpoints
+# ---- The answers of the token endpoint
 
 
 ID_TOKEN_LIFETIME = 3600
@@ -249,15 +179,6 @@ def mint(
         account, client.project, client.client_id, scopes, given
     ).token
     return answer
-
-
-def userinfo(world: World, token: AccessToken) -> dict[str, Any] | None:
-    """OpenID Connect claims, or None if the token has no identity scope or its account is gone."""
-    scopes = world.grants.effective_scopes(token)
-    mailbox = world.mailboxes.get(token.account)
-    if mailbox is None or not scopes & IDENTITY:
-        return None
-    return {"sub": mailbox.owner.sub} | _profile(mailbox.owner, scopes)
 
 
 def _end(world: World) -> float | None:
@@ -306,7 +227,7 @@ def _id_token(world: World, client: Client, owner: Owner, token: AccessToken, no
     }
     if nonce is not None:
         claims["nonce"] = nonce
-    return world.keys.sign(claims | _profile(owner, token.scopes))
+    return world.key.sign(claims | _profile(owner, token.scopes))
 
 
 def _profile(owner: Owner, scopes: frozenset[str]) -> dict[str, Any]:

@@ -18,7 +18,6 @@ import os
 import pickle
 import secrets
 import threading
-import urllib.request
 from collections import defaultdict
 from email.message import EmailMessage
 from pathlib import Path
@@ -38,7 +37,7 @@ KEPT = CONFIG["kind"] == "kept"
 THRESHOLD = 0.5
 MODEL = pickle.loads(Path(CONFIG["model"]).read_bytes())
 STORE = KeptStore(CONFIG["database"]) if KEPT else TinyStore(CONFIG["database"])
-CERTS = json.loads(urllib.request.urlopen(CONFIG["certs"]).read())
+CERTS: dict[str, str] = CONFIG["certs"]
 LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 LOCAL = threading.local()
 
