@@ -28,7 +28,7 @@ def _compiled_once(compile_builder: Callable[[Rule, bool], Callable[..., Any]]) 
     return builder
 
 
-Rule._compile_builder = _compiled_once(Rule._compile_builder)  # type: ignore[method-assign]
+Rule._compile_builder = _compiled_once(Rule._compile_builder)  # type: ignore[assignment, method-assign]
 
 
 def keep_templates(folder: str) -> None:
@@ -72,4 +72,4 @@ def prepare() -> None:
     def with_one_key(self: World, **options: Any) -> None:
         new_world(self, key=world.key, **options)
 
-    World.__init__ = with_one_key  # type: ignore[method-assign]
+    World.__init__ = with_one_key  # type: ignore[assignment, method-assign]
