@@ -41,12 +41,10 @@ class Letter:
 
     @property
     def name(self) -> str:
-        """The sender's name."""
         return self.sender.rpartition("<")[0].strip()
 
 
 def letters() -> tuple[Letter, ...]:
-    """All letters, as they were written."""
     rows: list[dict[str, Any]] = json.loads(LETTERS.read_text("utf-8"))
     return tuple(Letter(**{**row, "labels": tuple(row.get("labels", ()))}) for row in rows)
 

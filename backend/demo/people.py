@@ -84,7 +84,6 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
         return self._process is not None and self._process.returncode is None
 
     @property
@@ -94,7 +93,6 @@ class Process:
 
     @property
     def exit_code(self) -> int | None:
-        """Its exit code; None while it runs."""
         return self._process.returncode if self._process is not None else None
 
     async def kill(self) -> None:
@@ -151,7 +149,6 @@ class Sandbox:
         self.url = url
 
     async def create(self, email: str, name: str) -> None:
-        """A new account with an empty mailbox."""
         await self._call("POST", "/sandbox/mailboxes", {"email": email, "name": name})
 
     async def watched(self, email: str) -> bool:
@@ -205,7 +202,6 @@ class Sandbox:
         return found
 
     async def pushes_pending(self) -> int:
-        """Notices not yet acknowledged."""
         response = await self._call("GET", "/sandbox/push")
         return int(response["pending"]) + int(response["unfetched"])
 

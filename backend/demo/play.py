@@ -85,11 +85,9 @@ class Stage:
     kills: int = 0
 
     async def ready(self) -> None:
-        """Wait until the server answers."""
         await until_ready(self.http, f"{self.server_url}/readyz", self.server)
 
     async def deliver(self, letter: Letter) -> None:
-        """Deliver one letter to the owner's mailbox."""
         self.delivered.append(await self.sandbox.deliver(letter, OWNER))
 
     async def kill_and_restart(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from backend.sandbox import BadRequest
 from backend.sandbox.addon_cards import answer_problems, cards_of
 from backend.sandbox.mail.mailbox import Mailbox
 from backend.sandbox.oauth.tokens import ISSUER, SigningKey
@@ -21,10 +22,6 @@ from backend.sandbox.world import World
 
 DEFAULT_ACCOUNT = "service-104400000017@gcp-sa-gsuiteaddons.iam.gserviceaccount.com"
 DEFAULT_CLIENT = "104400000017-addon.apps.googleusercontent.com"
-
-
-class DeploymentError(ValueError):
-    """A deployment that Google would refuse; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Deployment:
 
     @classmethod
     def read(cls, data: dict[str, Any]) -> Deployment:
-        """From {"deployment": the JSON given to Google, "account"?, "client_id"?}. Raises DeploymentError."""
+        """From {"deployment": the JSON given to Google, "account"?, "client_id"?}. Raises BadRequest."""
         try:
             sent = data["deployment"]
             common, gmail = sent["addOns"]["common"], sent["addOns"]["gmail"]
@@ -58,7 +55,7 @@ class Deployment:
                 client_id=str(data.get("client_id") or DEFAULT_CLIENT),
             )
         except (KeyError, IndexError, TypeError, AttributeError) as error:
-            raise DeploymentError(f"The deployment lacks {error}.") from error
+            raise BadRequest(f"The deployment lacks {error}.") from error
 
 
 # ---- The event a host posts
@@ -76,7 +73,6 @@ class OwnerSetup:
 
     platform: str = "WEB"
     locale: str = "en-US"
-    zone: str = "UTC"
     offset_ms: int = 0
     id_form: str = "msg-f"
 
@@ -123,14 +119,15 @@ def addon_request(
     forgery: Forgery,
 ) -> AddonRequest:
     """The request that Google would send. `granted` are the scopes that the owner consented to."""
-    system = _signed(key, _system(deployment, request.url, now) | dict(forgery.system), forgery, "system")
+    claims = _claims(deployment.account, request.url, NUMBER, NUMBER, now)
+    system = _signed(key, claims | dict(forgery.system), forgery, "system")
     auth: dict[str, Any] = {"systemIdToken": system, "authorizedScopes": sorted(granted)}
     if granted:
         auth["userOAuthToken"] = f"ya29.sandbox-{secrets.token_urlsafe(24)}"
     if EMAIL in granted:
-        auth["userIdToken"] = _signed(
-            key, _user(deployment, owner, now) | dict(forgery.user), forgery, "user"
-        )
+        client = deployment.client_id
+        claims = _claims(owner.address, client, client, owner.owner.sub, now)
+        auth["userIdToken"] = _signed(key, claims | dict(forgery.user), forgery, "user")
     body = {"commonEventObject": _common(setting, request), "authorizationEventObject": auth}
     if request.message:
         body["gmail"] = {
@@ -147,7 +144,7 @@ def _common(setting: OwnerSetup, request: OwnerClick) -> dict[str, Any]:
         "hostApp": "GMAIL",
         "platform": setting.platform,
         "userLocale": setting.locale,
-        "timeZone": {"id": setting.zone, "offset": setting.offset_ms},
+        "timeZone": {"id": "UTC", "offset": setting.offset_ms},
     }
     if request.parameters:
         common["parameters"] = dict(request.parameters)
@@ -164,26 +161,13 @@ def _id(kind: str, hex_id: str, form: str) -> str:
     return f"{kind}-f:{int(hex_id, 16)}" if form == "msg-f" else hex_id
 
 
-def _system(deployment: Deployment, url: str, now: float) -> dict[str, Any]:
+def _claims(email: str, audience: str, party: str, subject: str, now: float) -> dict[str, Any]:
     return {
         "iss": ISSUER,
-        "aud": url,
-        "azp": NUMBER,
-        "sub": NUMBER,
-        "email": deployment.account,
-        "email_verified": True,
-        "iat": int(now),
-        "exp": int(now) + LIFE,
-    }
-
-
-def _user(deployment: Deployment, owner: Mailbox, now: float) -> dict[str, Any]:
-    return {
-        "iss": ISSUER,
-        "aud": deployment.client_id,
-        "azp": deployment.client_id,
-        "sub": owner.owner.sub,
-        "email": owner.address,
+        "aud": audience,
+        "azp": party,
+        "sub": subject,
+        "email": email,
         "email_verified": True,
         "iat": int(now),
         "exp": int(now) + LIFE,
@@ -203,10 +187,6 @@ TIMEOUT = aiohttp.ClientTimeout(total=10)
 MOST_ANSWER = 512 * 1024
 HONEST = Forgery()
 Card = Mapping[str, Any]
-
-
-class HostError(ValueError):
-    """An error that a person can correct; the text says how."""
 
 
 @dataclass(slots=True)
@@ -230,7 +210,6 @@ class Panel:
 
     @property
     def card(self) -> Card | None:
-        """The card on top."""
         return self.stack[-1] if self.stack else None
 
     def as_json(self) -> dict[str, Any]:
@@ -258,7 +237,6 @@ class Host:
         self._panels: dict[str, Panel] = {}
 
     def panel(self, owner: Mailbox) -> Panel:
-        """An owner's side panel."""
         return self._panels.setdefault(owner.address, Panel())
 
     def scopes(self, owner: Mailbox) -> frozenset[str]:
@@ -282,10 +260,10 @@ class Host:
         panel = self.panel(owner)
         found = clicks(panel.card or {})
         if not 0 <= number < len(found):
-            raise HostError("The card has no such button.")
+            raise BadRequest("The card has no such button.", 409)
         action = found[number].get("action")
         if action is None:
-            raise HostError("That is a link, not an action.")
+            raise BadRequest("That is a link, not an action.", 409)
         parameters = {item["key"]: item["value"] for item in action.get("parameters", ())}
         chosen = {**defaults(panel.card or {}), **{name: list(values) for name, values in inputs.items()}}
         request = OwnerClick(action["function"], panel.message, "", parameters, chosen)
@@ -307,7 +285,7 @@ class Host:
         """Consent to the scopes asked for, and repeat the call."""
         panel = self.panel(owner)
         if panel.pending is None:
-            raise HostError("Nothing was asked for.")
+            raise BadRequest("Nothing was asked for.", 409)
         request, clicked = panel.pending
         self.granted[owner.address] = self.scopes(owner) | frozenset(panel.prompt.get("scopes", ()))
         await self._call(owner, request, clicked=clicked, forgery=HONEST)
@@ -317,13 +295,13 @@ class Host:
         """Send the last request again, byte for byte."""
         panel = self.panel(owner)
         if panel.sent is None:
-            raise HostError("Nothing was sent yet.")
+            raise BadRequest("Nothing was sent yet.", 409)
         await self._send(panel, panel.sent, clicked=panel.clicked)
         return panel
 
     def _deployed(self) -> Deployment:
         if self.deployment is None:
-            raise HostError("No add-on is deployed. PUT its deployment to /sandbox/addon first.")
+            raise BadRequest("No add-on is deployed. PUT its deployment to /sandbox/addon first.", 409)
         return self.deployment
 
     async def _call(self, owner: Mailbox, request: OwnerClick, *, clicked: bool, forgery: Forgery) -> None:
@@ -434,5 +412,4 @@ def defaults(card: Card) -> dict[str, list[str]]:
 
 
 def change_setup(panel: Panel, **changes: Any) -> None:
-    """Change how the owner's Gmail is set up."""
     panel.setting = replace(panel.setting, **changes)

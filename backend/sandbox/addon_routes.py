@@ -7,19 +7,11 @@ from urllib.parse import quote
 
 from quart import Blueprint, Response, current_app, jsonify, render_template, request
 
-from backend.sandbox import webmail
+from backend.sandbox import BadRequest, webmail
 from backend.sandbox.addon_cards import drawn
-from backend.sandbox.addon_host import (
-    ID_FORMS,
-    Deployment,
-    DeploymentError,
-    Forgery,
-    Host,
-    HostError,
-    change_setup,
-)
+from backend.sandbox.addon_host import ID_FORMS, Deployment, Forgery, Host, change_setup
 from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
-from backend.sandbox.world import BadRequest, json_object, world
+from backend.sandbox.world import json_object, world
 
 # ---- Admin routes: everything a person does on the page, as JSON
 
@@ -29,27 +21,14 @@ KEY = "pitchgate_sandbox_addon"
 
 
 def host() -> Host:
-    """The app's host, made on first use."""
     return cast(Host, current_app.extensions.setdefault(KEY, Host(world())))
-
-
-@blueprint.errorhandler(HostError)
-async def refused(error: HostError) -> Response:
-    """The answer to an error that a person can correct."""
-    response = jsonify({"error": str(error)})
-    response.status_code = 409
-    return response
 
 
 @blueprint.put("")
 async def deploy() -> Response:
     """{"deployment": the JSON given to Google, "account"?, "client_id"?}: create or replace the deployment. Answers
     like `get-authorization`."""
-    try:
-        deployment = Deployment.read(await json_object())
-    except DeploymentError as error:
-        raise BadRequest(str(error)) from error
-    host().deployment = deployment
+    deployment = host().deployment = Deployment.read(await json_object())
     return jsonify({"serviceAccountEmail": deployment.account, "oauthClientId": deployment.client_id})
 
 
@@ -57,7 +36,7 @@ async def deploy() -> Response:
 async def open_card() -> Response:
     """{mailbox, message?, page? ("settings"), platform?, locale?, offset_ms?, id_form?, forge?} -> the panel."""
     data = await json_object()
-    owner = owner_of(str(data.get("mailbox", "")))
+    owner = world().mailbox(str(data.get("mailbox", "")))
     changes = {name: data[name] for name in ("platform", "locale", "offset_ms", "id_form") if name in data}
     if changes.get("id_form", "msg-f") not in ID_FORMS:
         raise BadRequest(f"id_form is one of {', '.join(ID_FORMS)}.")
@@ -72,7 +51,7 @@ async def open_card() -> Response:
 async def click() -> Response:
     """{mailbox, text (of the button) or number, inputs?: {name: [values]}, forge?} -> the panel."""
     data = await json_object()
-    owner = owner_of(str(data.get("mailbox", "")))
+    owner = world().mailbox(str(data.get("mailbox", "")))
     number = data.get("number")
     if number is None:
         number = numbered(host().panel(owner).card or {}, str(data.get("text", "")))
@@ -83,37 +62,33 @@ async def click() -> Response:
 @blueprint.post("/replay")
 async def replay() -> Response:
     """{mailbox}: send the last request again as it was."""
-    return jsonify((await host().replay(owner_of(str((await json_object()).get("mailbox", ""))))).as_json())
+    return jsonify(
+        (await host().replay(world().mailbox(str((await json_object()).get("mailbox", ""))))).as_json()
+    )
 
 
 @blueprint.post("/consent")
 async def consent() -> Response:
     """{mailbox}: agree to the scopes asked for; the call is repeated."""
-    return jsonify((await host().consent(owner_of(str((await json_object()).get("mailbox", ""))))).as_json())
+    return jsonify(
+        (await host().consent(world().mailbox(str((await json_object()).get("mailbox", ""))))).as_json()
+    )
 
 
 @blueprint.put("/grants")
 async def put_grants() -> Response:
     """{mailbox, scopes: [...]}: what this owner has consented to."""
     data = await json_object()
-    owner = owner_of(str(data.get("mailbox", "")))
+    owner = world().mailbox(str(data.get("mailbox", "")))
     host().granted[owner.address] = frozenset(str(scope) for scope in data.get("scopes", ()))
     return jsonify({"scopes": sorted(host().granted[owner.address])})
 
 
-def owner_of(address: str) -> Mailbox:
-    """The mailbox of an address. Raises BadRequest."""
-    mailbox = world().mailboxes.get(address.strip().lower())
-    if mailbox is None:
-        raise BadRequest(f"There is no mailbox {address[:100]}.", 404)
-    return mailbox
-
-
 def numbered(card: Any, text: str) -> int:
-    """The number of the click whose button says `text`. Raises HostError."""
+    """The number of the click whose button says `text`. Raises BadRequest."""
     texts = _texts(card)
     if text not in texts:
-        raise HostError(f"The card has no button {text!r}; it has {', '.join(map(repr, texts))}.")
+        raise BadRequest(f"The card has no button {text!r}; it has {', '.join(map(repr, texts))}.", 409)
     return texts.index(text)
 
 
@@ -150,24 +125,22 @@ CSP = (
 
 
 @pages.errorhandler(BadRequest)
-@pages.errorhandler(HostError)
-async def error_page(error: BadRequest | HostError) -> Response:
+async def error_page(error: BadRequest) -> Response:
     """Errors as a page instead of JSON, because people see them."""
     page = await _page("mail_error.html", message=str(error))
-    page.status_code = getattr(error, "status", 409)
+    page.status_code = error.status
     return page
 
 
 @pages.get("/")
 async def owners() -> Response:
-    """The list of mailboxes to choose from."""
     return await _page("addon_owners.html", mailboxes=list(world().mailboxes.values()), host=host())
 
 
 @pages.get("/<address>")
 async def inbox(address: str) -> Response:
     """A folder with the add-on's homepage card beside it. `stay` leaves the panel unchanged."""
-    owner = owner_of(address)
+    owner = world().mailbox(address)
     label = request.args.get("label", "INBOX")
     if "stay" not in request.args:
         await host().open(owner)
@@ -184,7 +157,7 @@ async def inbox(address: str) -> Response:
 @pages.get("/<address>/message/<message_id>")
 async def message(address: str, message_id: str) -> Response:
     """A message with its card beside it. `stay` leaves the panel unchanged; otherwise the add-on is called again."""
-    owner = owner_of(address)
+    owner = world().mailbox(address)
     found = owner.get(message_id)
     if found is None:
         raise BadRequest("This message does not exist (any more).", 404)
@@ -196,7 +169,7 @@ async def message(address: str, message_id: str) -> Response:
 @pages.post("/<address>/click")
 async def press(address: str) -> Response:
     """A click on a button of the card, with the values of the card's inputs."""
-    owner = owner_of(address)
+    owner = world().mailbox(address)
     form = await request.form
     number = form.get("click", "")
     inputs = {name: form.getlist(name) for name in form if name not in ("click", "back")}
@@ -207,7 +180,7 @@ async def press(address: str) -> Response:
 @pages.post("/<address>/panel")
 async def panel(address: str) -> Response:
     """The panel's own menu: home, settings, back, another language, consent."""
-    owner = owner_of(address)
+    owner = world().mailbox(address)
     form = await request.form
     wanted = form.get("do", "")
     if wanted == "consent":

@@ -7,15 +7,16 @@ from typing import Any, cast
 
 from quart import Blueprint, Response, current_app, jsonify
 
-from backend.sandbox.faults import FaultError, FaultRule, KnobError
+from backend.sandbox import BadRequest
+from backend.sandbox.faults import FaultRule, checked
 from backend.sandbox.letters import check_keys, strings
 from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
 from backend.sandbox.mail.post_office import Sent
-from backend.sandbox.oauth.grants import Client, ClientError, expand
+from backend.sandbox.oauth.grants import Client, expand
 from backend.sandbox.oauth.tokens import mint
 from backend.sandbox.pubsub import PubSubError
 from backend.sandbox.pubsub_routes import Pusher
-from backend.sandbox.world import BadRequest, World, json_object, refuse, world
+from backend.sandbox.world import World, json_object, refuse, world
 
 # ---- Mailboxes and messages for admin routes
 
@@ -105,18 +106,14 @@ Result = dict[str, Any]
 Act = Callable[[World, Mailbox, dict[str, Any]], Result]
 
 
-class ActError(ValueError):
-    """An act that cannot be carried out; the text says why."""
-
-
 def perform(world: World, data: dict[str, Any]) -> Result:
-    """Carry out {"act": name, "mailbox": address, ...} and count it. Raises ActError."""
+    """Carry out {"act": name, "mailbox": address, ...} and count it. Raises BadRequest."""
     act = ACTS.get(str(data.get("act")))
     if act is None:
-        raise ActError(f"act must be one of {', '.join(sorted(ACTS))}.")
+        raise BadRequest(f"act must be one of {', '.join(sorted(ACTS))}.")
     mailbox = world.mailboxes.get(str(data.get("mailbox") or "").strip().lower())
     if mailbox is None:
-        raise ActError("mailbox must name a mailbox.")
+        raise BadRequest("mailbox must name a mailbox.")
     result = act(world, mailbox, data)
     world.faults.counts[str(data["act"])] += 1
     return result
@@ -125,7 +122,7 @@ def perform(world: World, data: dict[str, Any]) -> Result:
 def _raise_floor(world: World, mailbox: Mailbox, data: dict[str, Any]) -> Result:
     floor = data.get("floor")
     if floor is not None and not str(floor).isdecimal():
-        raise ActError("floor must be a history id.")
+        raise BadRequest("floor must be a history id.")
     return {"floor": str(mailbox.history.raise_floor(None if floor is None else int(floor)))}
 
 
@@ -156,7 +153,7 @@ def _refuse_refresh(world: World, mailbox: Mailbox, data: dict[str, Any]) -> Res
 def _narrow_scopes(world: World, mailbox: Mailbox, data: dict[str, Any]) -> Result:
     remove = data.get("remove")
     if not isinstance(remove, list) or not all(isinstance(item, str) for item in remove):
-        raise ActError("remove must be a list of scopes.")
+        raise BadRequest("remove must be a list of scopes.")
     left: set[str] = set()
     for grant in world.grants.of_account(mailbox.address):
         grant.scopes -= set(expand(" ".join(remove)))
@@ -187,7 +184,7 @@ def _delete_label(world: World, mailbox: Mailbox, data: dict[str, Any]) -> Resul
     """The owner deletes one of the labels."""
     label = mailbox.labels.named(str(data.get("label") or ""))
     if label is None or label.system:
-        raise ActError("label must name a user label of the mailbox.")
+        raise BadRequest("label must name a user label of the mailbox.")
     mailbox.delete_label(label, world.clock.now_ms())
     return {"deleted": label.id}
 
@@ -225,24 +222,19 @@ async def meter() -> Response:
 
 @blueprint.post("/sandbox/meter/reset")
 async def reset_meter() -> Response:
-    """Count from zero."""
     world().meter.reset()
     return jsonify({})
 
 
 @blueprint.get("/sandbox/settings")
 async def get_settings() -> Response:
-    """All settings."""
     return jsonify(world().knobs.as_json())
 
 
 @blueprint.put("/sandbox/settings")
 async def put_settings() -> Response:
     """Change some settings."""
-    try:
-        world().knobs.update(await json_object())
-    except KnobError as error:
-        return refuse(str(error))
+    world().knobs.update(await json_object())
     return jsonify(world().knobs.as_json())
 
 
@@ -259,27 +251,18 @@ async def add_fault() -> Response:
     """A rule {kind, method?, mailbox?, times?, skip?, probability?, seconds?}, or an act {act, ...}."""
     data = await json_object()
     if "act" in data:
-        try:
-            return jsonify(perform(world(), data))
-        except ActError as error:
-            return refuse(str(error))
-    try:
-        rule = FaultRule.from_json(data)
-    except FaultError as error:
-        return refuse(str(error))
-    return jsonify({"id": world().faults.add(rule)})
+        return jsonify(perform(world(), data))
+    return jsonify({"id": world().faults.add(checked(FaultRule, data))})
 
 
 @blueprint.delete("/sandbox/faults")
 async def clear_faults() -> Response:
-    """Remove all rules."""
     world().faults.clear()
     return jsonify({})
 
 
 @blueprint.delete("/sandbox/faults/<int:rule_id>")
 async def remove_fault(rule_id: int) -> Response:
-    """Remove one rule."""
     return jsonify({}) if world().faults.remove(rule_id) else refuse("There is no such rule.", 404)
 
 
@@ -304,10 +287,7 @@ async def get_push() -> Response:
 @blueprint.put("/sandbox/push")
 async def put_push() -> Response:
     """Set push modes."""
-    try:
-        world().broker.modes.update(await json_object())
-    except PubSubError as error:
-        return refuse(error.message, error.status)
+    world().broker.modes.update(await json_object())
     world().broker.wake()
     return await get_push()
 
@@ -381,21 +361,15 @@ async def advance_clock() -> Response:
     advance = data.get("advance", 0.0)
     if not 0 <= advance <= 10**9:
         raise BadRequest("advance must be a number of seconds.")
-    try:
-        clock.set_skew(data.get("skew", clock.skew))
-    except ValueError as error:
-        raise BadRequest(str(error)) from error
+    clock.set_skew(data.get("skew", clock.skew))
     clock.advance(advance)
     world().broker.wake()
     return jsonify({"now": clock.now_ms(), "offset": clock.offset, "skew": clock.skew})
 
 
 def _register(client: Client, uris: list[str]) -> None:
-    try:
-        for uri in uris:
-            client.register(uri)
-    except ClientError as error:
-        raise BadRequest(str(error)) from error
+    for uri in uris:
+        client.register(uri)
 
 
 def _client_json(client: Client) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from typing import Any
 
 from quart import Blueprint, Response, jsonify, request
 
+from backend.sandbox import BadRequest
 from backend.sandbox.admin import mailbox_json, message_json, sent_json
-from backend.sandbox.gmail.resources import VacationError, read_filters, read_vacation, vacation_json
+from backend.sandbox.gmail.resources import read_filters, read_vacation, vacation_json
 from backend.sandbox.letters import (
     ARRIVAL_KEYS,
     LETTER_KEYS,
@@ -19,7 +20,7 @@ from backend.sandbox.letters import (
     strings,
 )
 from backend.sandbox.mail.mailbox import Mailbox, SendAs, StoredMessage
-from backend.sandbox.world import BadRequest, WorldError, json_object, refuse, world
+from backend.sandbox.world import json_object, world
 
 blueprint = Blueprint("admin_mail", __name__)
 MAX_SEEDED = 5_000
@@ -33,12 +34,9 @@ async def create_mailbox() -> Response:
     check_keys(data, frozenset({"email", "name", "sub", "hd"}))
     if not all(value is None or isinstance(value, str) for value in data.values()):
         raise BadRequest("email, name, sub and hd must be texts.")
-    try:
-        mailbox = world().create_mailbox(
-            data.get("email") or "", data.get("name") or "", data.get("sub"), data.get("hd")
-        )
-    except WorldError as error:
-        return refuse(str(error), 409 if "already" in str(error) else 400)
+    mailbox = world().create_mailbox(
+        data.get("email") or "", data.get("name") or "", data.get("sub"), data.get("hd")
+    )
     response = jsonify(mailbox_json(world(), mailbox))
     response.status_code = 201
     return response
@@ -52,21 +50,19 @@ async def list_mailboxes() -> Response:
 
 @blueprint.get("/sandbox/mailboxes/<address>")
 async def get_mailbox(address: str) -> Response:
-    """One mailbox."""
-    return jsonify(mailbox_json(world(), _box(address)))
+    return jsonify(mailbox_json(world(), world().mailbox(address)))
 
 
 @blueprint.delete("/sandbox/mailboxes/<address>")
 async def delete_mailbox(address: str) -> Response:
-    """Remove an account and everything in it."""
-    world().delete_mailbox(_box(address).address)
+    world().delete_mailbox(world().mailbox(address).address)
     return jsonify({})
 
 
 @blueprint.get("/sandbox/mailboxes/<address>/messages")
 async def list_messages(address: str) -> Response:
     """?label=NAME&full=1&limit=N -> {"messages": [...]}, newest first, spam and trash included."""
-    mailbox = _box(address)
+    mailbox = world().mailbox(address)
     labels = [label_id(mailbox, name) for name in request.args.getlist("label")]
     full = request.args.get("full") == "1"
     limit = min(request.args.get("limit", MAX_SHOWN, type=int), MAX_SHOWN)
@@ -80,15 +76,14 @@ async def list_messages(address: str) -> Response:
 
 @blueprint.get("/sandbox/mailboxes/<address>/messages/<message_id>")
 async def get_message(address: str, message_id: str) -> Response:
-    """One message in full."""
-    mailbox = _box(address)
-    return jsonify(message_json(mailbox, _messages(mailbox, [message_id])[0], full=True))
+    mailbox = world().mailbox(address)
+    return jsonify(message_json(mailbox, mailbox.these([message_id])[0], full=True))
 
 
 @blueprint.post("/sandbox/mailboxes/<address>/messages")
 async def seed_messages(address: str) -> Response:
     """{"messages": [letter + arrival], "quiet": true} -> {"ids": [...]}; quiet mail leaves no history."""
-    mailbox = _box(address)
+    mailbox = world().mailbox(address)
     data = await json_object()
     check_keys(data, frozenset({"messages", "quiet"}))
     items = data.get("messages")
@@ -129,12 +124,12 @@ async def deliver() -> Response:
 @blueprint.post("/sandbox/mailboxes/<address>/labels")
 async def move_labels(address: str) -> Response:
     """The owner changes labels: {"ids": [...], "add": [names], "remove": [names]}; missing labels are created."""
-    mailbox = _box(address)
+    mailbox = world().mailbox(address)
     data = await json_object()
     check_keys(data, frozenset({"ids", "add", "remove"}))
     add = [label_id(mailbox, name, create=True) for name in strings(data, "add")]
     remove = [label_id(mailbox, name) for name in strings(data, "remove")]
-    messages = _messages(mailbox, strings(data, "ids"))
+    messages = mailbox.these(strings(data, "ids"))
     mailbox.change_labels(messages, add, remove, world().clock.now_ms())
     return jsonify({"historyId": str(mailbox.history.current)})
 
@@ -142,7 +137,7 @@ async def move_labels(address: str) -> Response:
 @blueprint.post("/sandbox/mailboxes/<address>/act")
 async def act(address: str) -> Response:
     """The owner acts in Gmail: {"act", "ids"?, "label"?, "to"?} -> {"now": its name, "historyId": ...}."""
-    mailbox = _box(address)
+    mailbox = world().mailbox(address)
     data = await json_object()
     check_keys(data, frozenset({"act", "ids", "label", "to"}))
     now = perform_owner_act(world(), mailbox, data)
@@ -152,21 +147,21 @@ async def act(address: str) -> Response:
 @blueprint.post("/sandbox/mailboxes/<address>/delete")
 async def delete_messages(address: str) -> Response:
     """The owner deletes for good: {"ids": [...]}."""
-    mailbox = _box(address)
-    mailbox.delete(_messages(mailbox, strings(await json_object(), "ids")), world().clock.now_ms())
+    mailbox = world().mailbox(address)
+    mailbox.delete(mailbox.these(strings(await json_object(), "ids")), world().clock.now_ms())
     return jsonify({"historyId": str(mailbox.history.current)})
 
 
 @blueprint.post("/sandbox/mailboxes/<address>/send")
 async def send(address: str) -> Response:
     """The owner writes: {"to": ..., letter} or {"reply_to_id": id, "text": ...} -> {id, threadId, messageId}."""
-    mailbox = _box(address)
+    mailbox = world().mailbox(address)
     data = await json_object()
     check_keys(data, LETTER_KEYS | {"to", "reply_to_id"})
     now_ms = world().clock.now_ms()
     thread_id = None
     if data.get("reply_to_id") is not None:
-        parent = _messages(mailbox, [str(data.pop("reply_to_id"))])[0]
+        parent = mailbox.these([str(data.pop("reply_to_id"))])[0]
         data = reply_letter(mailbox, parent) | data
         thread_id = parent.thread_id
     data.setdefault("from", f"{mailbox.owner.name} <{mailbox.address}>")
@@ -181,11 +176,8 @@ async def send(address: str) -> Response:
 @blueprint.put("/sandbox/mailboxes/<address>/vacation")
 async def set_vacation(address: str) -> Response:
     """Gmail's VacationSettings object."""
-    mailbox = _box(address)
-    try:
-        mailbox.settings.vacation = read_vacation(await json_object())
-    except VacationError as error:
-        return refuse(str(error))
+    mailbox = world().mailbox(address)
+    mailbox.settings.vacation = read_vacation(await json_object())
     mailbox.settings.replied.clear()
     return jsonify(vacation_json(mailbox.settings.vacation))
 
@@ -193,20 +185,17 @@ async def set_vacation(address: str) -> Response:
 @blueprint.put("/sandbox/mailboxes/<address>/filters")
 async def set_filters(address: str) -> Response:
     """{"filters": [{"criteria", "action"}]}: the owner's filters for mail that arrives from now on."""
-    mailbox = _box(address)
+    mailbox = world().mailbox(address)
     data = await json_object()
     check_keys(data, frozenset({"filters"}))
-    try:
-        mailbox.settings.filters = read_filters(data.get("filters"), mailbox.labels)
-    except VacationError as error:
-        return refuse(str(error))
+    mailbox.settings.filters = read_filters(data.get("filters"), mailbox.labels)
     return jsonify({"filters": mailbox.settings.filters})
 
 
 @blueprint.post("/sandbox/mailboxes/<address>/send-as")
 async def add_alias(address: str) -> Response:
     """{"email", "name"?, "accepted"?}: another address that the owner may send from."""
-    mailbox = _box(address)
+    mailbox = world().mailbox(address)
     data = await json_object()
     check_keys(data, frozenset({"email", "name", "accepted"}))
     email = str(data.get("email") or "").strip().lower()
@@ -225,7 +214,6 @@ async def outbox() -> Response:
 
 @blueprint.delete("/sandbox/outbox")
 async def clear_outbox() -> Response:
-    """Forget the record of sent mail."""
     world().post.outbox.clear()
     return jsonify({})
 
@@ -237,18 +225,3 @@ def _receive(mailbox: Mailbox, data: dict[str, Any], to: list[str], quiet: bool)
     arrival = read_arrival(data, raw, mailbox)
     arrival.quiet = quiet
     return world().post.deliver(mailbox, raw, arrival, now_ms)
-
-
-def _box(address: str) -> Mailbox:
-    mailbox = world().mailboxes.get(address.strip().lower())
-    if mailbox is None:
-        raise BadRequest(f"There is no mailbox {address[:100]!r}.", 404)
-    return mailbox
-
-
-def _messages(mailbox: Mailbox, ids: list[str]) -> list[StoredMessage]:
-    found = [mailbox.get(message_id) for message_id in ids]
-    present = [message for message in found if message is not None]
-    if not ids or len(present) != len(ids):
-        raise BadRequest(f"{mailbox.address} does not hold all of these messages.", 404)
-    return present

@@ -39,25 +39,15 @@ async def known_callers() -> None:
 @blueprint.get("/v3/projects/<project>")
 async def get_project(project: str) -> Response:
     """A project and its number, if the Resource Manager API is on."""
-    if f"projects/{project}/services/cloudresourcemanager.googleapis.com" not in world().cloud.services:
-        response = jsonify(
-            {
-                "error": {
-                    "code": 403,
-                    "message": "Cloud Resource Manager API has not been used in this project, or it is off.",
-                    "status": "PERMISSION_DENIED",
-                    "details": [{"reason": "SERVICE_DISABLED", "domain": "googleapis.com"}],
-                }
-            }
-        )
-        response.status_code = 403
-        return response
+    if (
+        off := _switched_off(project, "cloudresourcemanager.googleapis.com", "Cloud Resource Manager")
+    ) is not None:
+        return off
     return jsonify({"name": f"projects/{number(project)}", "projectId": project, "state": "ACTIVE"})
 
 
 @blueprint.get(_SERVICE)
 async def get_service(project: str, name: str) -> Response:
-    """Whether an API is on."""
     full = f"projects/{project}/services/{name}"
     return jsonify({"name": full, "state": "ENABLED" if full in world().cloud.services else "DISABLED"})
 
@@ -83,13 +73,11 @@ async def create_account(project: str) -> Response:
 
 @blueprint.get(f"{_ACCOUNTS}/<email>")
 async def get_account(project: str, email: str) -> Response:
-    """Read a service account."""
     return jsonify(_account(email))
 
 
 @blueprint.delete(f"{_ACCOUNTS}/<email>")
 async def delete_account(project: str, email: str) -> Response:
-    """Delete a service account."""
     del world().cloud.accounts[_account(email)["email"]]
     return jsonify({})
 
@@ -97,7 +85,6 @@ async def delete_account(project: str, email: str) -> Response:
 @blueprint.get(f"{_TOPIC}:getIamPolicy", defaults={"kind": "topics"})
 @blueprint.get(f"{_SUBSCRIPTION}:getIamPolicy", defaults={"kind": "subscriptions"})
 async def get_policy(project: str, kind: str, name: str) -> Response:
-    """Read the IAM policy of a resource."""
     return jsonify(world().cloud.policy(_there(f"projects/{project}/{kind}/{name}")))
 
 
@@ -140,6 +127,22 @@ def number(project: str) -> int:
     return 10**11 + zlib.crc32(project.encode())
 
 
+def _switched_off(project: str, service: str, title: str) -> Response | None:
+    """Google's refusal if an API is off in the project; None if it is on."""
+    if f"projects/{project}/services/{service}" in world().cloud.services:
+        return None
+    message = f"{title} API has not been used in project {project} before or it is disabled."
+    info = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": "SERVICE_DISABLED",
+        "domain": "googleapis.com",
+    }
+    error = {"code": 403, "message": message, "status": "PERMISSION_DENIED", "details": [info]}
+    response = jsonify({"error": error})
+    response.status_code = 403
+    return response
+
+
 def _account(email: str) -> dict[str, Any]:
     found = world().cloud.accounts.get(email)
     if found is None:
@@ -168,15 +171,7 @@ _FIELDS = {"name", "etag", "oauthScopes", "addOns"}
 @add_ons.before_request
 async def switched_on() -> Response | None:
     """Google's refusal if the add-ons API is off in the project; None if it is on."""
-    project = (request.view_args or {})["project"]
-    if f"projects/{project}/services/{SERVICE}" in world().cloud.services:
-        return None
-    message = f"Google Workspace Add-ons API has not been used in project {project} before or it is disabled."
-    details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVICE_DISABLED"}]
-    error = {"code": 403, "message": message, "status": "PERMISSION_DENIED", "details": details}
-    response = jsonify({"error": error})
-    response.status_code = 403
-    return response
+    return _switched_off((request.view_args or {})["project"], SERVICE, "Google Workspace Add-ons")
 
 
 @add_ons.get("/v1/projects/<project>/authorization")
@@ -205,7 +200,6 @@ async def create_deployment(project: str) -> Response:
 
 @add_ons.get(f"{_DEPLOYMENTS}/<name>")
 async def get_deployment(project: str, name: str) -> Response:
-    """Read a deployment."""
     return jsonify(_deployed(_name(project, name)))
 
 
@@ -221,7 +215,6 @@ async def replace_deployment(project: str, name: str) -> Response:
 
 @add_ons.delete(f"{_DEPLOYMENTS}/<name>")
 async def delete_deployment(project: str, name: str) -> Response:
-    """Delete a deployment."""
     del world().cloud.deployments[_deployed(_name(project, name))["name"]]
     return jsonify({})
 

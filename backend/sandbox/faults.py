@@ -11,80 +11,78 @@ from collections import Counter, defaultdict, deque
 from dataclasses import asdict, dataclass, field, fields
 from fnmatch import fnmatchcase
 from itertools import count
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar, cast
 
-# ---- Settings that turn while it runs
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass as checked_dataclass
+
+from backend.sandbox import BadRequest
+
+# ---- What can be told by admin route and command line is read by pydantic
 
 
-class KnobError(ValueError):
-    """An unknown setting or a value out of range; the text names it."""
+STRICT = ConfigDict(extra="forbid", strict=True)
+Amount = Annotated[float, Field(ge=0, le=10**9)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+Told = TypeVar("Told")
 
 
-@dataclass(slots=True)
-class Knobs:
-    """Settings that can change while it runs, by admin route and command line. Times are seconds unless the name says
-    otherwise."""
+def checked(kind: type[Told], values: dict[str, Any]) -> Told:
+    """An object with these fields, of which every other is refused. Raises BadRequest."""
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        found = error.errors()[0]
+        if found["type"] == "unexpected_keyword_argument":
+            found["msg"] = (
+                f"Known are {', '.join(item.name for item in fields(cast('Any', kind)) if item.init)}"
+            )
+        raise BadRequest(f"{str(found['loc'][0])[:60]!r}: {found['msg']}.") from error
 
-    access_token_lifetime: float = 3599.0
-    authorization_code_lifetime: float = 600.0
-    refresh_token_lifetime: float = 0.0
-    push_interval: float = 1.0
-    pull_wait: float = 20.0
-    history_id_type: str = "number"
-    history_labels: str = "added"
-    history_empty_pages: int = 0
-    history_lag: float = 0.0
+
+class Settable:
+    """Fields that can be changed while it runs."""
+
+    def update(self, values: dict[str, Any]) -> None:
+        """Change several fields, or none. Raises BadRequest."""
+        changed = checked(type(self), self.as_json() | values)
+        for name in values:
+            setattr(self, name, getattr(changed, name))
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(cast("Any", self))
+
+
+@checked_dataclass(config=STRICT)
+class Knobs(Settable):
+    """The settings. Times are seconds unless the name says otherwise."""
+
+    access_token_lifetime: Amount = 3599.0
+    authorization_code_lifetime: Amount = 600.0
+    refresh_token_lifetime: Amount = 0.0
+    push_interval: Amount = 1.0
+    pull_wait: Amount = 20.0
+    history_id_type: Literal["number", "string"] = "number"
+    history_labels: Literal["added", "all", "none"] = "added"
+    history_empty_pages: Count = 0
+    history_lag: Amount = 0.0
     enforce_quota: bool = False
-    quota_per_minute: int = 6_000
-    quota_prices: str = "new"
-    concurrency_cap: int = 0
-    batch_limit: int = 100
-    latency_ms: int = 0
+    quota_per_minute: Count = 6_000
+    quota_prices: Literal["new", "old"] = "new"
+    concurrency_cap: Count = 0
+    batch_limit: Count = 100
+    latency_ms: Count = 0
     bounces: bool = False
     rewrite_message_ids: bool = False
     shared_message_ids: bool = False
     exact_subjects: bool = False
-
-    def update(self, values: dict[str, Any]) -> None:
-        """Change several settings at once, or none. Raises KnobError."""
-        checked = {name: self._checked(name, value) for name, value in values.items()}
-        for name, value in checked.items():
-            setattr(self, name, value)
-
-    def as_json(self) -> dict[str, Any]:
-        """All settings and their values."""
-        return asdict(self)
-
-    def _checked(self, name: str, value: Any) -> Any:
-        known = {item.name: item for item in fields(self)}
-        if name not in known:
-            raise KnobError(f"{name[:60]!r} is not a setting. Known: {', '.join(sorted(known))}.")
-        present = getattr(self, name)
-        if name in _CHOICES:
-            if value not in _CHOICES[name]:
-                raise KnobError(f"{name} must be one of {', '.join(_CHOICES[name])}.")
-            return value
-        if isinstance(present, bool):
-            if not isinstance(value, bool):
-                raise KnobError(f"{name} must be true or false.")
-            return value
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 10**9:
-            raise KnobError(f"{name} must be a number from 0 to 1000000000.")
-        return type(present)(value)
-
-
-_CHOICES = {
-    "history_id_type": ("number", "string"),
-    "history_labels": ("added", "all", "none"),
-    "quota_prices": ("new", "old"),
-}
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
     """`name=value` from a command line; the value is true or false, a number or a word."""
     name, sign, value = text.partition("=")
     if not sign:
-        raise KnobError(f"{text[:60]!r} is not of the form name=value.")
+        raise BadRequest(f"{text[:60]!r} is not of the form name=value.")
     if value.lower() in ("true", "false"):
         return name, value.lower() == "true"
     for kind in (int, float):
@@ -147,42 +145,28 @@ BATCH = "batch"
 AFTER_KINDS = frozenset({"drop_after", "drop_mid", "unavailable_after", "garbage", *RACE_KINDS})
 
 
-class FaultError(ValueError):
-    """A fault rule that cannot be read; the text says why."""
+def _known_kind(kind: str) -> str:
+    if kind not in KINDS:
+        raise ValueError(f"known are {', '.join(KINDS)}")
+    return kind
 
 
-@dataclass(slots=True)
+@checked_dataclass(config=STRICT)
 class FaultRule:
     """One rule. `method`, `mailbox` and `project` (the client's) are shell patterns; `times` 0 means for ever. The
     first `skip` calls pass, then each matching call is hit with `probability` (0 to 1). `seconds` is for "slow", and
     for the time that "too_many_requests" names."""
 
-    kind: str
+    kind: Annotated[str, AfterValidator(_known_kind)]
     method: str = "*"
     mailbox: str = "*"
     project: str = "*"
-    times: int = 1
-    skip: int = 0
-    probability: float = 1.0
-    seconds: float = 1.0
-    id: int = 0
-    hits: int = 0
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> FaultRule:
-        """Read a rule. Raises FaultError."""
-        settable = {item.name: item for item in fields(cls) if item.name not in ("id", "hits")}
-        if data.get("kind") not in KINDS:
-            raise FaultError(f"kind must be one of {', '.join(KINDS)}.")
-        for name, value in data.items():
-            if name not in settable:
-                raise FaultError(f"{name[:60]!r} is not part of a fault rule.")
-            wanted = str if name in ("kind", "method", "mailbox", "project") else int | float
-            if not isinstance(value, wanted) or isinstance(value, bool):
-                raise FaultError(f"{name} has the wrong type.")
-            if not isinstance(value, str) and not 0 <= value <= 10**6:
-                raise FaultError(f"{name} is out of range.")
-        return cls(**data)
+    times: Count = 1
+    skip: Count = 0
+    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
+    seconds: Amount = 1.0
+    id: int = field(default=0, init=False)
+    hits: int = field(default=0, init=False)
 
     @property
     def spent(self) -> bool:
@@ -190,7 +174,6 @@ class FaultRule:
         return self.times > 0 and self.hits >= self.times
 
     def as_json(self) -> dict[str, Any]:
-        """The rule with its counters."""
         return asdict(self)
 
 
@@ -269,7 +252,6 @@ class Clock:
         return time.time() + self.skew
 
     def now(self) -> float:
-        """Epoch seconds."""
         return time.time() + self.offset
 
     def now_ms(self) -> int:
@@ -285,9 +267,9 @@ class Clock:
         return int(self.shown() * 1000)
 
     def set_skew(self, seconds: float) -> None:
-        """Report times that are wrong by this many seconds. Raises ValueError beyond a day."""
+        """Report times that are wrong by this many seconds. Raises BadRequest beyond a day."""
         if not -LARGEST_SKEW <= seconds <= LARGEST_SKEW:
-            raise ValueError(
+            raise BadRequest(
                 f"A clock's skew must be from {-LARGEST_SKEW:.0f} to {LARGEST_SKEW:.0f} seconds."
             )
         self.skew = float(seconds)
@@ -371,7 +353,6 @@ class Meter:
         return True
 
     def leave(self, mailbox: str) -> None:
-        """The call was answered."""
         self._accounts[mailbox].in_flight -= 1
 
     def reset(self) -> None:

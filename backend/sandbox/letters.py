@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from backend.sandbox import BadRequest
+from backend.sandbox.faults import checked
 from backend.sandbox.mail import compose as fields
-from backend.sandbox.mail.compose import Authentication, AuthenticationError, ComposeError, Letter, write
+from backend.sandbox.mail.compose import Authentication, Letter, write
 from backend.sandbox.mail.history import SYSTEM_LABELS, Label
 from backend.sandbox.mail.mailbox import Mailbox, StoredMessage, is_message_id
 from backend.sandbox.mail.post_office import ARRIVAL_LABELS, Arrival
-from backend.sandbox.world import BadRequest, World, WorldError
+from backend.sandbox.world import World
 
 # ---- Messages
 
@@ -55,10 +57,7 @@ def read_raw(data: dict[str, Any], to: list[str], now_ms: int, token: str) -> by
         extra=_extra(data.get("headers")),
         attachments=data.get("attachments") or (),
     )
-    try:
-        return write(letter, now_ms)
-    except ComposeError as error:
-        raise BadRequest(str(error)) from error
+    return write(letter, now_ms)
 
 
 def read_arrival(data: dict[str, Any], raw: bytes, mailbox: Mailbox) -> Arrival:
@@ -133,10 +132,8 @@ def _authentication(data: dict[str, Any]) -> Authentication:
     results = data.get("auth") or {}
     if not isinstance(results, dict):
         raise BadRequest('auth must be an object such as {"dmarc": "fail"}.')
-    try:
-        return Authentication.from_json(results)
-    except AuthenticationError as error:
-        raise BadRequest(str(error)) from error
+    check_keys(results, frozenset({"dkim", "spf", "dmarc", "dkim_domain", "spf_domain", "header_from"}))
+    return checked(Authentication, results)
 
 
 def _labels(data: dict[str, Any], mailbox: Mailbox) -> list[str]:
@@ -203,12 +200,6 @@ MOVES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """Button of Gmail's → the labels it adds, and those it removes."""
 
 
-def move(world: World, mailbox: Mailbox, act: str, messages: Sequence[StoredMessage]) -> None:
-    """Press one of the buttons in `MOVES`."""
-    add, remove = MOVES[act]
-    mailbox.change_labels(messages, add, remove, world.clock.now_ms())
-
-
 def _rename_label(world: World, mailbox: Mailbox, data: dict[str, Any]) -> str:
     """Rename `label` to `to`, with the labels nested below it. `to` may nest it elsewhere."""
     label = _own_label(mailbox, data)
@@ -232,10 +223,7 @@ def _owner_deletes_label(world: World, mailbox: Mailbox, data: dict[str, Any]) -
 
 def _rename_address(world: World, mailbox: Mailbox, data: dict[str, Any]) -> str:
     """Make `to` the account's primary address. The former one still receives mail and may send."""
-    try:
-        world.rename_mailbox(mailbox, str(data.get("to") or ""))
-    except WorldError as error:
-        raise BadRequest(str(error)) from error
+    world.rename_mailbox(mailbox, str(data.get("to") or ""))
     return mailbox.address
 
 
@@ -254,11 +242,8 @@ def perform_owner_act(world: World, mailbox: Mailbox, data: dict[str, Any]) -> s
         return OTHER_ACTS[act](world, mailbox, data)
     if act not in MOVES:
         raise BadRequest(f"act must be one of {', '.join(sorted((*MOVES, *OTHER_ACTS)))}.")
-    found = [mailbox.get(one) for one in strings(data, "ids")]
-    messages = [message for message in found if message is not None]
-    if not found or len(messages) != len(found):
-        raise BadRequest(f"{mailbox.address} does not hold all of these messages.", 404)
-    move(world, mailbox, act, messages)
+    add, remove = MOVES[act]
+    mailbox.change_labels(mailbox.these(strings(data, "ids")), add, remove, world.clock.now_ms())
     return mailbox.address
 
 

@@ -8,10 +8,14 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
+from pydantic import Field
+from pydantic.dataclasses import dataclass as checked_dataclass
+
+from backend.sandbox.faults import STRICT, Count, Settable
 from backend.sandbox.oauth.tokens import ISSUER, SigningKey
 
 # ---- Topics, subscriptions and the messages waiting in them.
@@ -165,49 +169,28 @@ def _seconds(text: Any) -> float:
 # ---- The broker
 
 
-@dataclass(slots=True)
-class PushModes:
+BearerFault = Literal["", "missing", "audience", "email", "issuer", "signature", "expired", "unverified"]
+BEARER_FAULTS: tuple[str, ...] = get_args(BearerFault)
+Seconds = Annotated[float, Field(ge=-86_400, le=86_400)]
+
+
+@checked_dataclass(config=STRICT)
+class PushModes(Settable):
     """How pushes misbehave. Times are seconds; `drop_ratio` is from 0 to 1; `copies` 1 means no duplicates. `reorder`
     delays messages at random by up to that long; `drop_next` loses the next n messages. The backoff pair is that of the
     whole subscription, 0.1 to 60 s at Google."""
 
-    copies: int = 1
-    reorder: float = 0.0
-    delay: float = 0.0
-    drop_ratio: float = 0.0
-    drop_next: int = 0
+    copies: Count = 1
+    reorder: Seconds = 0.0
+    delay: Seconds = 0.0
+    drop_ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
+    drop_next: Count = 0
     paused: bool = False
-    max_in_flight: int = 16
-    backoff_min: float = 0.1
-    backoff_max: float = 60.0
-    bearer_skew: float = 0.0
-    bearer_fault: str = ""
-
-    def update(self, values: dict[str, Any]) -> None:
-        """Change several modes, or none. Raises PubSubError(400)."""
-        known = {item.name for item in fields(self)}
-        for name, value in values.items():
-            if name not in known:
-                raise PubSubError(
-                    400, f"{name[:60]!r} is not a push mode. Known: {', '.join(sorted(known))}."
-                )
-            present = getattr(self, name)
-            if isinstance(present, str):
-                if value not in BEARER_FAULTS:
-                    raise PubSubError(400, f"{name} must be one of {', '.join(map(repr, BEARER_FAULTS))}.")
-            elif isinstance(present, bool) != isinstance(value, bool) or not isinstance(value, int | float):
-                raise PubSubError(400, f"{name} has the wrong type.")
-            elif not isinstance(value, bool) and not -86_400 <= value <= 86_400:
-                raise PubSubError(400, f"{name} is out of range.")
-        for name, value in values.items():
-            setattr(self, name, type(getattr(self, name))(value))
-
-    def as_json(self) -> dict[str, Any]:
-        """All modes."""
-        return asdict(self)
-
-
-BEARER_FAULTS = ("", "missing", "audience", "email", "issuer", "signature", "expired", "unverified")
+    max_in_flight: Count = 16
+    backoff_min: Seconds = 0.1
+    backoff_max: Seconds = 60.0
+    bearer_skew: Seconds = 0.0
+    bearer_fault: BearerFault = ""
 
 
 class Broker:

@@ -253,14 +253,12 @@ async def refused(error: PubSubError) -> Response:
 
 @blueprint.put(_TOPIC)
 async def create_topic(project: str, topic: str) -> Response:
-    """Create a topic."""
     created = world().broker.create_topic(f"projects/{project}/topics/{topic}")
     return jsonify({"name": created.name})
 
 
 @blueprint.get(_TOPIC)
 async def get_topic(project: str, topic: str) -> Response:
-    """Read a topic."""
     return jsonify({"name": _topic(f"projects/{project}/topics/{topic}")})
 
 
@@ -297,7 +295,6 @@ async def create_subscription(project: str, name: str) -> Response:
 
 @blueprint.get(_SUBSCRIPTION)
 async def get_subscription(project: str, name: str) -> Response:
-    """Read a subscription."""
     return jsonify(_subscription(project, name).as_json())
 
 

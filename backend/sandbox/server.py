@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 
 from backend.listening import port_holder, refuse_http2
 from backend.sandbox import (
+    BadRequest,
     addon_routes,
     admin,
     admin_mail_routes,
@@ -29,13 +30,13 @@ from backend.sandbox import (
     webmail,
     webmail_story,
 )
-from backend.sandbox.faults import FaultError, FaultRule, KnobError, parse_assignment
+from backend.sandbox.faults import FaultRule, checked, parse_assignment
 from backend.sandbox.gmail import dispatch as gmail_routes
 from backend.sandbox.oauth import routes as oauth_routes
-from backend.sandbox.oauth.grants import Client, ClientError
-from backend.sandbox.pubsub import PubSubError, read_subscription
+from backend.sandbox.oauth.grants import Client
+from backend.sandbox.pubsub import read_subscription
 from backend.sandbox.pubsub_routes import Pusher
-from backend.sandbox.world import BadRequest, World, WorldError, refuse
+from backend.sandbox.world import World, refuse
 
 # ---- The sandbox as a Quart application.
 
@@ -146,7 +147,6 @@ def on_loopback(listener: socket.socket) -> bool:
 
 
 def base_url(listener: socket.socket) -> str:
-    """The address the socket answers at."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -198,7 +198,7 @@ def launch(host: str, port: int, seed: int | None, options: dict[str, Any]) -> N
     """Run until stopped. Raises `click.ClickException` with a text for people."""
     try:
         world = build_world(seed, options)
-    except (WorldError, ClientError, KnobError, PubSubError, FaultError, ValueError) as error:
+    except ValueError as error:
         raise click.UsageError(str(error)) from error
     try:
         listener = listen(host, port)
@@ -231,8 +231,8 @@ def build_world(seed: int | None, options: dict[str, Any]) -> World:
     for text in options["faults"]:
         rule = json.loads(text)
         if not isinstance(rule, dict):
-            raise FaultError("A fault must be a JSON object.")
-        world.faults.add(FaultRule.from_json(rule))
+            raise BadRequest("A fault must be a JSON object.")
+        world.faults.add(checked(FaultRule, rule))
     _create_topic(world, options)
     return world
 

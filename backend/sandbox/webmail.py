@@ -12,6 +12,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 from quart import Blueprint, Response, jsonify, render_template, request
 
+from backend.sandbox import BadRequest
 from backend.sandbox.gmail.calls import ApiError
 from backend.sandbox.gmail.messages import check_sendable
 from backend.sandbox.letters import MOVES, OTHER_ACTS, label_id, perform_owner_act, read_raw, reply_letter
@@ -20,7 +21,7 @@ from backend.sandbox.mail.compose import AUTHSERV_ID, html_of
 from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
 from backend.sandbox.mail.search import QueryError, compile_query
 from backend.sandbox.webmail_story import inert_html, linked_text
-from backend.sandbox.world import BadRequest, world
+from backend.sandbox.world import world
 
 # ---- Pages as data: what the templates show.
 
@@ -220,7 +221,7 @@ async def mailboxes() -> Response:
 @blueprint.get("/mail/<address>")
 async def folder(address: str) -> Response:
     """One folder, newest first; `q` searches, `before` pages."""
-    mailbox = _box(address)
+    mailbox = world().mailbox(address)
     current = request.args.get("label", "INBOX")
     query = request.args.get("q", "").strip()
     rows = _found(mailbox, current, query)
@@ -243,7 +244,7 @@ async def folder(address: str) -> Response:
 @blueprint.get("/mail/<address>/thread/<thread_id>")
 async def thread(address: str, thread_id: str) -> Response:
     """A conversation, oldest first, with a reply form."""
-    mailbox = _box(address)
+    mailbox = world().mailbox(address)
     members = mailbox.threads.members(thread_id)
     if not members:
         raise BadRequest("This conversation does not exist (any more).", 404)
@@ -268,7 +269,7 @@ async def thread(address: str, thread_id: str) -> Response:
 @blueprint.get("/mail/<address>/message/<message_id>/source")
 async def source(address: str, message_id: str) -> Response:
     """The raw message as plain text."""
-    message = _message(_box(address), message_id)
+    message = world().mailbox(address).these([message_id])[0]
     page = Response(message.raw, 200, content_type="text/plain; charset=utf-8")
     page.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return page
@@ -277,7 +278,7 @@ async def source(address: str, message_id: str) -> Response:
 @blueprint.get("/mail/<address>/message/<message_id>/body")
 async def body(address: str, message_id: str) -> Response:
     """The frame of a message: its HTML made harmless, in its own colours on white, as in Gmail."""
-    rich = html_of(_message(_box(address), message_id).root)
+    rich = html_of(world().mailbox(address).these([message_id])[0].root)
     page = Response(FRAME.format(inert_html(rich or "")), 200, content_type="text/html; charset=utf-8")
     page.headers["Content-Security-Policy"] = FRAME_CSP
     page.headers["Cache-Control"] = "no-store"
@@ -286,14 +287,15 @@ async def body(address: str, message_id: str) -> Response:
 
 @blueprint.get("/mail/<address>/compose")
 async def compose(address: str) -> Response:
-    """An empty letter."""
-    return await _compose(_box(address), request.args.get("to", ""), request.args.get("subject", ""), "", "")
+    return await _compose(
+        world().mailbox(address), request.args.get("to", ""), request.args.get("subject", ""), "", ""
+    )
 
 
 @blueprint.post("/mail/<address>/compose")
 async def send(address: str) -> Response:
     """Send a letter. If it has a fault, the form is shown again with its text."""
-    mailbox = _box(address)
+    mailbox = world().mailbox(address)
     form = await request.form
     to, subject, text = form.get("to", ""), form.get("subject", ""), form.get("text", "")
     letter = {"from": _from(mailbox), "subject": _one_line(subject), "text": text}
@@ -312,8 +314,8 @@ async def send(address: str) -> Response:
 @blueprint.post("/mail/<address>/reply/<message_id>")
 async def reply(address: str, message_id: str) -> Response:
     """Reply to a message in its thread."""
-    mailbox = _box(address)
-    parent = _message(mailbox, message_id)
+    mailbox = world().mailbox(address)
+    parent = mailbox.these([message_id])[0]
     text = (await request.form).get("text", "")
     if not text.strip():
         raise BadRequest("The reply is empty. Go back and write something.")
@@ -328,11 +330,11 @@ async def reply(address: str, message_id: str) -> Response:
 @blueprint.post("/mail/<address>/act")
 async def act(address: str) -> Response:
     """Move messages: `act` and `id` (several); `label`/`unlabel` take the name in `name`."""
-    mailbox = _box(address)
+    mailbox = world().mailbox(address)
     form = await request.form
-    messages = [_message(mailbox, item) for item in form.getlist("id")[:PAGE]]
-    if not messages:
+    if not form.getlist("id"):
         raise BadRequest("No message was chosen. Go back and tick at least one.")
+    messages = mailbox.these(form.getlist("id")[:PAGE])
     add, remove = _changes(mailbox, form.get("act", ""), form.get("name", ""))
     mailbox.change_labels(messages, add, remove, world().clock.now_ms())
     back = form.get("back", "")
@@ -342,7 +344,7 @@ async def act(address: str) -> Response:
 @blueprint.post("/mail/<address>/settings")
 async def change_settings(address: str) -> Response:
     """Rename or delete a label, or change the address: `act` of `OTHER_ACTS`, with `label` and `to`."""
-    mailbox = _box(address)
+    mailbox = world().mailbox(address)
     form = await request.form
     if form.get("act") not in OTHER_ACTS:
         raise BadRequest("Choose an action.")
@@ -353,7 +355,7 @@ async def change_settings(address: str) -> Response:
 @blueprint.get("/mail/<address>/state")
 async def state(address: str) -> Response:
     """{"historyId": ...}: the page's script asks whether anything changed."""
-    response = jsonify({"historyId": str(_box(address).history.current)})
+    response = jsonify({"historyId": str(world().mailbox(address).history.current)})
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -409,20 +411,6 @@ async def _page(template: str, **values: object) -> Response:
     page.headers["Content-Security-Policy"] = CSP
     page.headers["Cache-Control"] = "no-store"
     return page
-
-
-def _box(address: str) -> Mailbox:
-    mailbox = world().mailboxes.get(address.strip().lower())
-    if mailbox is None:
-        raise BadRequest(f"There is no mailbox {address[:100]}.", 404)
-    return mailbox
-
-
-def _message(mailbox: Mailbox, message_id: str) -> StoredMessage:
-    message = mailbox.get(message_id)
-    if message is None:
-        raise BadRequest("This message does not exist (any more).", 404)
-    return message
 
 
 def _from(mailbox: Mailbox) -> str:

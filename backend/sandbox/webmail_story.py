@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from quart import Blueprint, Response, current_app, has_request_context, request
 
+from backend.sandbox import BadRequest
 from backend.sandbox.mail.compose import message_ids
-from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
-from backend.sandbox.world import BadRequest, json_object, world
+from backend.sandbox.mail.mailbox import StoredMessage
+from backend.sandbox.world import json_object, world
 
 # ---- Hostile HTML made inert
 # Nothing of the input is passed through. Whatever a browser would make of the original, the result holds only the
@@ -220,13 +221,11 @@ class Story:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The steps, in order."""
         seller, owner = self.seller_name, self.owner_name
         return f"Write as {seller}", f"Open {owner}’s reply", "Take the check", f"Back in {owner}’s inbox"
 
     @property
     def seller_name(self) -> str:
-        """The seller's first name."""
         return _first_name(self.seller)
 
     def bar_text(self, done: int) -> BarText:
@@ -253,7 +252,6 @@ class Story:
 
     @property
     def owner_name(self) -> str:
-        """The owner's first name."""
         return _first_name(self.owner)
 
     def page_of(self, step: int) -> str:
@@ -286,12 +284,12 @@ class Story:
     def _delivered(self, reply: StoredMessage) -> bool:
         """Whether the message that `reply` answers is in the owner's inbox."""
         asked = message_ids(reply.header("In-Reply-To"))
-        found = _box(self.owner).newest_first(["INBOX"], None, False)
+        found = world().mailbox(self.owner).newest_first(["INBOX"], None, False)
         return any(message.rfc822_id in asked for message in found)
 
     def _reply(self) -> StoredMessage | None:
         """The newest email in the seller's inbox that contains the link of a check."""
-        found = _box(self.seller).newest_first(["INBOX"], None, False)
+        found = world().mailbox(self.seller).newest_first(["INBOX"], None, False)
         return next((message for message in found if self.check in message.text), None)
 
 
@@ -299,7 +297,7 @@ class Story:
 async def tell() -> Response:
     """{"name", "seller", "owner": addresses, "check": how its links begin, "live", "review": addresses of pages}"""
     story = Story.read(await json_object())
-    _box(story.seller), _box(story.owner)
+    world().mailbox(story.seller), world().mailbox(story.owner)
     current_app.config[KEY] = story
     return Response("{}", content_type="application/json")
 
@@ -343,11 +341,4 @@ def _done(story: Story) -> int:
 
 
 def _first_name(address: str) -> str:
-    return _box(address).owner.name.partition(" ")[0]
-
-
-def _box(address: str) -> Mailbox:
-    found = world().mailboxes.get(address)
-    if found is None:
-        raise BadRequest(f"There is no mailbox {address[:100]}.", 404)
-    return found
+    return world().mailbox(address).owner.name.partition(" ")[0]

@@ -12,10 +12,11 @@ from typing import Any, cast
 
 from quart import Response, current_app, jsonify, request
 
+from backend.sandbox import BadRequest
 from backend.sandbox.faults import Clock, FaultPlan, Knobs, Meter
 from backend.sandbox.mail.history import GmailRefusal, HistoryRecord
 from backend.sandbox.mail.mailbox import Mailbox, Owner
-from backend.sandbox.mail.post_office import PostOffice, PostOptions
+from backend.sandbox.mail.post_office import PostOffice
 from backend.sandbox.oauth.grants import Client, Grants
 from backend.sandbox.oauth.tokens import ServiceAccounts, SigningKey
 from backend.sandbox.pubsub import TOPIC_NAME, Broker
@@ -73,7 +74,6 @@ class Watches:
         return watch
 
     def stop(self, mailbox: Mailbox, project: str) -> None:
-        """End a watch, if there is one."""
         self._watches.pop((mailbox.address, project), None)
 
     def expire(self, address: str) -> int:
@@ -84,16 +84,13 @@ class Watches:
         return len(mine)
 
     def of(self, address: str) -> list[Watch]:
-        """The mailbox's watches, expired ones included."""
         return [watch for (owner, _), watch in self._watches.items() if owner == address]
 
     def rename(self, before: str, address: str) -> None:
-        """Follow a mailbox to its new address."""
         for owner, project in [key for key in self._watches if key[0] == before]:
             self._watches[(address, project)] = self._watches.pop((owner, project))
 
     def forget(self, address: str) -> None:
-        """Drop the watches of a deleted mailbox."""
         for key in [key for key in self._watches if key[0] == address]:
             del self._watches[key]
 
@@ -167,7 +164,6 @@ class Cloud:
         return self.policies[resource]
 
     def forget(self, resource: str) -> None:
-        """Delete the policy of a deleted resource."""
         self.policies.pop(resource, None)
 
 
@@ -180,10 +176,6 @@ CONSUMER_DOMAINS = frozenset({"gmail.com", "googlemail.com"})
 
 
 _ADDRESS = re.compile(r"""\A[^\s@<>,;:"'()\[\]/\\?#%]+@[a-z0-9-]+(\.[a-z0-9-]+)+\Z""")
-
-
-class WorldError(ValueError):
-    """A request about mailboxes that cannot be carried out; the text says why."""
 
 
 @dataclass(slots=True)
@@ -212,29 +204,18 @@ class World:
         self.faults = FaultPlan(self.rng)
         self.broker = Broker(self.rng)
         self.watches = Watches(self.broker, self.knobs)
-        self.post = PostOffice(
-            self.mailboxes,
-            PostOptions(
-                bounces=lambda: self.knobs.bounces,
-                rewrite_message_ids=lambda: self.knobs.rewrite_message_ids,
-                shared_message_ids=lambda: self.knobs.shared_message_ids,
-                dated=lambda now_ms: self.dated("mail", now_ms),
-                token=lambda: secrets.token_hex(16),
-            ),
-        )
+        self.post = PostOffice(self.mailboxes, self.knobs, lambda now_ms: self.dated("mail", now_ms))
 
     def create_mailbox(
         self, email: str, name: str = "", sub: str | None = None, hd: str | None = None
     ) -> Mailbox:
-        """A new account with an empty mailbox. Raises WorldError if it exists or the address is invalid."""
-        address = email.strip().lower()
+        """A new account with an empty mailbox. Raises BadRequest."""
+        address = _checked_address(email)
         local, _, domain = address.partition("@")
-        if not _ADDRESS.match(address) or len(address) > 254:
-            raise WorldError(f"{email[:100]!r} is not an e-mail address.")
         if address in self.mailboxes:
-            raise WorldError(f"There is a mailbox {address} already.")
+            raise BadRequest(f"There is a mailbox {address} already.", 409)
         if len(self.mailboxes) >= MAX_MAILBOXES:
-            raise WorldError("There are too many mailboxes.")
+            raise BadRequest("There are too many mailboxes.")
         subject = sub or str(self.rng.randint(10**20, 10**21 - 1))
         domain_claim = hd if hd is not None else (None if domain in CONSUMER_DOMAINS else domain)
         owner = Owner(address, name or local.replace(".", " ").title(), subject, domain_claim or None)
@@ -245,20 +226,25 @@ class World:
 
     def rename_mailbox(self, mailbox: Mailbox, email: str) -> None:
         """Give an account another primary address. Grants, watches and mail stay; the former address still receives
-        mail and may send. Raises WorldError."""
-        address, before = email.strip().lower(), mailbox.address
-        if not _ADDRESS.match(address) or len(address) > 254:
-            raise WorldError(f"{email[:100]!r} is not an e-mail address.")
+        mail and may send. Raises BadRequest."""
+        address, before = _checked_address(email), mailbox.address
         taken = self.post.find(address)
         if taken is not None and taken is not mailbox:
-            raise WorldError(f"There is a mailbox {address} already.")
+            raise BadRequest(f"There is a mailbox {address} already.")
         mailbox.rename(address)
         self.mailboxes[address] = self.mailboxes.pop(before)
         self.watches.rename(before, address)
         self.grants.rename(before, address)
 
+    def mailbox(self, address: str) -> Mailbox:
+        """The mailbox of this address. Raises BadRequest (404)."""
+        found = self.mailboxes.get(address.strip().lower())
+        if found is None:
+            raise BadRequest(f"There is no mailbox {address[:100]!r}.", 404)
+        return found
+
     def delete_mailbox(self, address: str) -> None:
-        """Remove an account: its mail, watches and grants. Raises KeyError."""
+        """Remove an account: its mail, watches and grants."""
         del self.mailboxes[address]
         self.watches.forget(address)
         for grant in self.grants.of_account(address):
@@ -274,19 +260,17 @@ class World:
         self.watches.changed(mailbox, records, self.clock.now())
 
 
+def _checked_address(email: str) -> str:
+    address = email.strip().lower()
+    if not _ADDRESS.match(address) or len(address) > 254:
+        raise BadRequest(f"{email[:100]!r} is not an e-mail address.")
+    return address
+
+
 # ---- What route modules share: this app's world, and JSON bodies read with care
 
 
-class BadRequest(ValueError):
-    """A request that its sender can correct; the text says how. `status` is the HTTP code."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 def world() -> World:
-    """The sandbox's state."""
     return cast(World, current_app.config["WORLD"])
 
 

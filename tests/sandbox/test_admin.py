@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from backend.sandbox.faults import KnobError, Knobs, parse_assignment
+from backend.sandbox import BadRequest
+from backend.sandbox.faults import Knobs, parse_assignment
 from tests.sandbox_process import SandboxProcess, SandboxRefused
 
 
@@ -165,7 +166,7 @@ def test_knobs_that_do_not_turn(google: SandboxProcess, wrong: dict[str, Any]) -
     before = google.settings()
     assert google.http.put("/sandbox/settings", json={"latency_ms": 0, **wrong}).status_code == 400
     assert google.settings() == before
-    with pytest.raises(KnobError):
+    with pytest.raises(BadRequest):
         Knobs().update(wrong)
 
 

@@ -8,7 +8,8 @@ import time
 import httpx
 import pytest
 
-from backend.sandbox.faults import TOKEN_REFUSALS, FaultError, FaultPlan, FaultRule
+from backend.sandbox import BadRequest
+from backend.sandbox.faults import TOKEN_REFUSALS, FaultPlan, FaultRule, checked
 from tests.sandbox.gmail_client import raw
 from tests.sandbox_process import MODIFY, SandboxProcess, SandboxRefused
 
@@ -23,8 +24,9 @@ def head(google: SandboxProcess, ana: str) -> dict[str, str]:
 def test_a_rule_names_whom_it_hits_and_how_often() -> None:
     plan = FaultPlan(random.Random(1))
     plan.add(
-        FaultRule.from_json(
-            {"kind": "drop", "method": "messages.*", "mailbox": "ana@*", "skip": 1, "times": 2}
+        checked(
+            FaultRule,
+            {"kind": "drop", "method": "messages.*", "mailbox": "ana@*", "skip": 1, "times": 2},
         )
     )
 
@@ -59,8 +61,8 @@ def test_a_rule_without_end_and_with_chance() -> None:
     ],
 )
 def test_a_rule_that_cannot_be_read_is_refused(google: SandboxProcess, rule: dict[str, object]) -> None:
-    with pytest.raises(FaultError):
-        FaultRule.from_json(rule)
+    with pytest.raises(BadRequest):
+        checked(FaultRule, rule)
     assert google.http.post("/sandbox/faults", json=rule).status_code == 400
 
 

@@ -14,10 +14,10 @@ from google.auth.transport.requests import Request
 from google.oauth2 import id_token
 from google.oauth2.credentials import Credentials
 
+from backend.sandbox import BadRequest
 from backend.sandbox.oauth.grants import (
     MAX_REFRESH_TOKENS,
     Client,
-    ClientError,
     GrantError,
     Grants,
     verifier_fits,
@@ -303,5 +303,5 @@ def test_desktop_clients_may_use_any_loopback_port_and_web_clients_may_not() -> 
     assert not desktop.may_redirect_to("http://192.0.2.1:80/")
     assert not web.may_redirect_to("http://127.0.0.1:49152")
     for bad in ("http://app.corp.test/cb", "ftp://127.0.0.1/", "https://a.test/#f"):
-        with pytest.raises(ClientError):
+        with pytest.raises(BadRequest):
             web.register(bad)

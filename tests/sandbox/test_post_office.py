@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
+from backend.sandbox import BadRequest
+from backend.sandbox.faults import Knobs
 from backend.sandbox.mail.compose import (
     Authentication,
-    ComposeError,
     prepend,
     results_value,
     set_field,
     without_field,
 )
 from backend.sandbox.mail.mailbox import Mailbox, SendAs, StoredMessage
-from backend.sandbox.mail.post_office import Arrival, PostOffice, PostOptions
+from backend.sandbox.mail.post_office import Arrival, PostOffice
 from tests.sandbox.models import NOW_MS, letter, mailbox
 
 DAY = 86_400_000
@@ -29,8 +30,7 @@ class Town:
         numbers = itertools.count(1)
         self.ana, self.bo = mailbox("ana@corp.test"), mailbox("bo@ext.test", seed=8)
         boxes = {box.address: box for box in (self.ana, self.bo)}
-        chosen: dict[str, Any] = {name: lambda value=value: value for name, value in options.items()}
-        self.post = PostOffice(boxes, PostOptions(**chosen, token=lambda: f"{next(numbers):016d}"))
+        self.post = PostOffice(boxes, Knobs(**options), token=lambda: f"{next(numbers):016d}")
 
     def deliver(self, raw: bytes, mail_from: str = "bo@ext.test", **arrival: Any) -> StoredMessage:
         return self.post.deliver(self.ana, raw, Arrival(mail_from, **arrival), NOW_MS)
@@ -78,7 +78,7 @@ def test_our_stamp_stands_above_a_forged_one() -> None:
     ],
 )
 def test_results_say_what_was_asked(auth: dict[str, str], holds: list[str], lacks: list[str]) -> None:
-    value = results_value(Authentication.from_json(auth), "ext.test", "b@ext.test")
+    value = results_value(Authentication(**auth), "ext.test", "b@ext.test")
     assert value is not None
     assert all(text in value for text in holds)
     assert not any(text in value for text in lacks)
@@ -185,7 +185,7 @@ def test_header_surgery_touches_only_the_header() -> None:
     raw = b"A: 1\r\nBcc: x@y,\r\n z@y\r\nB: 2\r\n\r\nBcc: in the body\r\n"
     assert without_field(raw, "bcc") == b"A: 1\r\nB: 2\r\n\r\nBcc: in the body\r\n"
     assert set_field(raw, "A", "9").startswith(b"A: 9\r\nBcc:")
-    with pytest.raises(ComposeError):
+    with pytest.raises(BadRequest):
         prepend(raw, [("X", "1\r\nBcc: victim@far.test")])
-    with pytest.raises(ComposeError):
+    with pytest.raises(BadRequest):
         prepend(raw, [("X Y", "1")])

@@ -82,7 +82,6 @@ class ApiError(Exception):
             ]
 
     def body(self) -> dict[str, Any]:
-        """The JSON body."""
         return {"error": self._error}
 
 
@@ -124,12 +123,10 @@ class Call:
         return self.world.clock.now_ms()
 
     def one(self, name: str, default: str = "") -> str:
-        """The last value of a query parameter."""
         values = self.query.get(name)
         return values[-1] if values else default
 
     def many(self, name: str) -> list[str]:
-        """All values of a repeated query parameter."""
         return list(self.query.get(name, []))
 
     def flag(self, name: str) -> bool:

@@ -62,7 +62,6 @@ async def answer(world: World, request: ApiRequest) -> ApiResponse:
 
 
 def json_response(body: Any, status: int = 200) -> ApiResponse:
-    """A JSON answer."""
     return ApiResponse(status, json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
 
 
@@ -289,7 +288,6 @@ VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 @blueprint.route("/gmail/v1/<path:rest>", methods=VERBS)
 async def plain(rest: str) -> Response:
-    """Any method of the API."""
     raw_path = request.scope.get("raw_path") or request.path.encode()
     return await to_web(await answer(world(), await _request(raw_path.decode("latin-1"))))
 

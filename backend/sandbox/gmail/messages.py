@@ -42,7 +42,6 @@ def message_json(message: StoredMessage, form: str = "full", only: list[str] | N
 
 
 def reference_json(message: StoredMessage) -> MessageJson:
-    """Only id and threadId, as in lists of messages."""
     return {"id": message.id, "threadId": message.thread_id}
 
 
@@ -280,7 +279,6 @@ def list_messages(call: Call) -> Json:
 
 @TABLE.add("messages.get", "GET", "messages/{id}", calls.READ_MESSAGE, parameters="format metadataHeaders")
 def get_message(call: Call) -> Json:
-    """users.messages.get."""
     form = read_format(call)
     return message_json(message_of(call), form, call.many("metadataHeaders"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from backend.sandbox import BadRequest
 from backend.sandbox.gmail import calls
 from backend.sandbox.gmail.calls import TABLE, ApiError, Call, Json, invalid, not_found
 from backend.sandbox.gmail.messages import (
@@ -76,13 +77,8 @@ _TIMES = ("startTime", "endTime")
 CRITERIA = frozenset({"from", "to", "subject", "query", "negatedQuery"})
 
 
-class VacationError(ValueError):
-    """A malformed vacation setting or filter; the text names it."""
-
-
 @TABLE.add("settings.sendAs.list", "GET", "settings/sendAs", calls.READ_SETTINGS)
 def list_send_as(call: Call) -> Json:
-    """users.settings.sendAs.list."""
     return {"sendAs": [send_as_json(alias) for alias in call.mailbox.settings.send_as]}
 
 
@@ -95,25 +91,24 @@ def list_filters(call: Call) -> Json:
 
 @TABLE.add("settings.getVacation", "GET", "settings/vacation", calls.READ_SETTINGS)
 def get_vacation(call: Call) -> Json:
-    """users.settings.getVacation."""
     return vacation_json(call.mailbox.settings.vacation)
 
 
 def read_filters(items: Any, labels: LabelBook) -> list[dict[str, Any]]:
-    """Filters in Gmail's form, from `[{"criteria", "action"}]`. Raises VacationError."""
+    """Filters in Gmail's form, from `[{"criteria", "action"}]`. Raises BadRequest."""
     found: list[dict[str, Any]] = []
     for number, item in enumerate(items if isinstance(items, list) else (), 1):
         criteria, action = (
             item.get(name) if isinstance(item, dict) else None for name in ("criteria", "action")
         )
         if not isinstance(criteria, dict) or not isinstance(action, dict):
-            raise VacationError("A filter has criteria and an action.")
+            raise BadRequest("A filter has criteria and an action.")
         if criteria.keys() - CRITERIA or not all(isinstance(text, str) for text in criteria.values()):
-            raise VacationError(f"Criteria are texts: {', '.join(sorted(CRITERIA))}.")
+            raise BadRequest(f"Criteria are texts: {', '.join(sorted(CRITERIA))}.")
         for name in ("addLabelIds", "removeLabelIds"):
             ids = action.get(name, [])
             if not isinstance(ids, list) or any(labels.get(str(one)) is None for one in ids):
-                raise VacationError(f"{name} must be a list of label ids.")
+                raise BadRequest(f"{name} must be a list of label ids.")
         found.append({"id": f"ANe1Bm{number}", "criteria": criteria, "action": action})
     return found
 
@@ -128,22 +123,22 @@ def vacation_json(settings: dict[str, object]) -> Json:
 
 
 def read_vacation(body: Json) -> dict[str, object]:
-    """Checked settings. Raises VacationError."""
+    """Checked settings. Raises BadRequest."""
     settings: dict[str, object] = {}
     for name, value in body.items():
         if name in _FLAGS:
             if not isinstance(value, bool):
-                raise VacationError(f"{name} must be true or false.")
+                raise BadRequest(f"{name} must be true or false.")
         elif name in _TIMES:
             if isinstance(value, bool) or not str(value).isdecimal() or len(str(value)) > 18:
-                raise VacationError(f"{name} must be epoch milliseconds.")
+                raise BadRequest(f"{name} must be epoch milliseconds.")
             value = str(value)
         elif name not in _TEXTS or not isinstance(value, str):
-            raise VacationError(f"{name[:60]} is not a vacation setting or not a text.")
+            raise BadRequest(f"{name[:60]} is not a vacation setting or not a text.")
         settings[name] = value
     start, end = settings.get("startTime"), settings.get("endTime")
     if start is not None and end is not None and int(str(start)) >= int(str(end)):
-        raise VacationError("startTime must precede endTime.")
+        raise BadRequest("startTime must precede endTime.")
     return settings
 
 
@@ -231,7 +226,6 @@ def watch(call: Call) -> Json:
 
 @TABLE.add("stop", "POST", "stop", calls.READ_ANY)
 def stop(call: Call) -> None:
-    """users.stop."""
     call.world.watches.stop(call.mailbox, call.project)
 
 

@@ -16,6 +16,12 @@ from email.message import EmailMessage, Message
 from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from email.utils import format_datetime, getaddresses
+from typing import Literal
+
+from pydantic.dataclasses import dataclass as checked_dataclass
+
+from backend.sandbox import BadRequest
+from backend.sandbox.faults import STRICT
 
 # ---- Headers as Gmail's API shows them
 
@@ -40,7 +46,6 @@ def read_headers(raw: bytes) -> Headers:
 
 
 def message_headers(message: Message) -> Headers:
-    """All header fields of a parsed message or part."""
     return [(name, _shown(name, str(value))) for name, value in message.raw_items()]
 
 
@@ -104,40 +109,22 @@ def _decoded_addresses(text: str) -> str:
 
 
 AUTHSERV_ID = "mx.google.com"
-RESULTS = ("pass", "fail", "softfail", "neutral", "none", "temperror", "permerror", "absent")
+Result = Literal["pass", "fail", "softfail", "neutral", "none", "temperror", "permerror", "absent"]
 CLIENT_IP = "192.0.2.7"
 
 
-class AuthenticationError(ValueError):
-    """An invalid result word; the text names it."""
-
-
-@dataclass(frozen=True, slots=True)
+@checked_dataclass(frozen=True, config=STRICT)
 class Authentication:
     """Results to write. "absent" leaves a method out; a domain of None means that of the From or envelope address."""
 
-    dkim: str = "pass"
-    spf: str = "pass"
-    dmarc: str = "pass"
+    dkim: Result = "pass"
+    spf: Result = "pass"
+    dmarc: Result = "pass"
     dkim_domain: str | None = None
     spf_domain: str | None = None
     header_from: str | None = None
     verbatim: str | None = None
     leave_out: bool = False
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, object]) -> Authentication:
-        """Read the admin route's object. Raises AuthenticationError."""
-        values: dict[str, str] = {}
-        for key, value in data.items():
-            if key not in ("dkim", "spf", "dmarc", "dkim_domain", "spf_domain", "header_from"):
-                raise AuthenticationError(f"auth.{key[:40]} is not known.")
-            if not isinstance(value, str):
-                raise AuthenticationError(f"auth.{key} must be a text.")
-            if key in ("dkim", "spf", "dmarc") and value not in RESULTS:
-                raise AuthenticationError(f"auth.{key} must be one of {', '.join(RESULTS)}.")
-            values[key] = value
-        return cls(**values)  # type: ignore[arg-type]
 
 
 def results_value(auth: Authentication, from_domain: str, mail_from: str) -> str | None:
@@ -191,10 +178,6 @@ _CRLF = re.compile(rb"\r?\n")
 _END_OF_HEADERS = re.compile(rb"\r\n\r\n")
 
 
-class ComposeError(ValueError):
-    """The fields cannot be written as a message; the text names them."""
-
-
 @dataclass(slots=True)
 class Letter:
     """Fields of a message to write. `extra` are further header fields, written verbatim and in order."""
@@ -216,7 +199,7 @@ class Letter:
 
 
 def write(letter: Letter, now_ms: int) -> bytes:
-    """The letter as RFC 5322 bytes with CRLF. Raises ComposeError."""
+    """The letter as RFC 5322 bytes with CRLF. Raises BadRequest."""
     message = EmailMessage(policy=SMTP)
     moment = letter.date or datetime.fromtimestamp(now_ms // 1000, UTC)
     pairs = [
@@ -245,7 +228,7 @@ def write(letter: Letter, now_ms: int) -> bytes:
             # The library's own folding loses white space that ends up between two encoded words.
             raw = set_field(raw, "Subject", Header(letter.subject, "utf-8").encode(linesep="\r\n"))
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, UnicodeError) as error:
-        raise ComposeError(f"The message cannot be written: {error}") from error
+        raise BadRequest(f"The message cannot be written: {error}") from error
     return prepend(raw, [(name, value) for name, value in letter.extra]) if letter.extra else raw
 
 
@@ -254,21 +237,20 @@ def _attach(message: EmailMessage, item: Mapping[str, str]) -> None:
     try:
         data = base64.b64decode(item.get("base64", ""), validate=True)
     except binascii.Error as error:
-        raise ComposeError("An attachment's base64 is not valid.") from error
+        raise BadRequest("An attachment's base64 is not valid.") from error
     message.add_attachment(data, maintype=main, subtype=sub or "octet-stream", filename=item.get("filename"))
 
 
 def with_crlf(raw: bytes) -> bytes:
-    """The same bytes with CRLF line ends."""
     return _CRLF.sub(b"\r\n", raw)
 
 
 def prepend(raw: bytes, fields: Sequence[tuple[str, str]]) -> bytes:
-    """Put header fields above the message, the first one topmost. Raises ComposeError on a line break."""
+    """Put header fields above the message, the first one topmost. Raises BadRequest on a line break."""
     lines = []
     for name, value in fields:
         if re.search(r"\r?\n(?![ \t])|\r(?!\n)", value) or not re.fullmatch(r"[!-9;-~]+", name):
-            raise ComposeError(f"Header field {name[:40]!r} is not valid.")
+            raise BadRequest(f"Header field {name[:40]!r} is not valid.")
         lines.append(f"{name}: {value}\r\n".encode("utf-8", "surrogateescape"))
     return b"".join(lines) + raw
 
@@ -282,7 +264,6 @@ def without_field(raw: bytes, name: str) -> bytes:
 
 
 def set_field(raw: bytes, name: str, value: str) -> bytes:
-    """Replace (or add, topmost) one header field."""
     return prepend(without_field(raw, name), [(name, value)])
 
 
@@ -363,7 +344,6 @@ def without_tags(source: str) -> str:
 
 
 def html_of(root: Part) -> str | None:
-    """The message's HTML body, or None."""
     chosen = _first_text(root, "text/html")
     return None if chosen is None else decoded(chosen)
 

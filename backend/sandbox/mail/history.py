@@ -78,7 +78,6 @@ class LabelBook:
         return list(self._by_id.values())
 
     def get(self, label_id: str) -> Label | None:
-        """The label with this id, or None."""
         return self._by_id.get(label_id)
 
     def named(self, name: str) -> Label | None:
@@ -221,7 +220,6 @@ class HistoryLog:
         return self.floor
 
     def of(self, message_id: str) -> list[HistoryRecord]:
-        """The changes of one message, oldest first."""
         return [record for record in self._records if record.message_id == message_id]
 
     def visible_at(self, horizon: float | None) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from backend.sandbox import BadRequest
 from backend.sandbox.mail import compose as fields
 from backend.sandbox.mail.compose import Headers, Part, parse, snippet_of, text_of
 from backend.sandbox.mail.history import HistoryLog, HistoryRecord, Label, LabelBook
@@ -64,7 +65,6 @@ class StoredMessage:
 
     @property
     def sort_key(self) -> tuple[int, str]:
-        """Oldest first."""
         return (self.internal_date, self.id)
 
     def header(self, name: str) -> str:
@@ -79,12 +79,10 @@ class StoredMessage:
 
     @cached_property
     def subject(self) -> str:
-        """The subject as shown, or an empty string."""
         return self.header("Subject")
 
     @cached_property
     def root(self) -> Part:
-        """The part tree."""
         return parse(self.raw)
 
     @cached_property
@@ -94,12 +92,10 @@ class StoredMessage:
 
     @cached_property
     def text(self) -> str:
-        """The readable text."""
         return text_of(self.root)
 
     @cached_property
     def has_attachment(self) -> bool:
-        """Whether any part carries a file name."""
         return any(part.filename for part in self.root.walk())
 
 
@@ -270,8 +266,14 @@ class Mailbox:
         return len(self._messages)
 
     def get(self, message_id: str) -> StoredMessage | None:
-        """The message with this id, or None."""
         return self._messages.get(message_id)
+
+    def these(self, ids: Iterable[str]) -> list[StoredMessage]:
+        """The messages with these ids. Raises BadRequest (404) if there is none, or not all are here."""
+        found = [self._messages.get(message_id) for message_id in ids]
+        if not found or None in found:
+            raise BadRequest(f"{self.address} does not hold all of these messages.", 404)
+        return [message for message in found if message is not None]
 
     def rename(self, address: str) -> None:
         """Change the primary address; the owner may still send from the former one."""
@@ -287,11 +289,9 @@ class Mailbox:
         return frozenset(alias.email for alias in self.settings.send_as if alias.accepted)
 
     def labelled(self, label_id: str) -> frozenset[str]:
-        """Ids of the messages with a label."""
         return frozenset(self._labelled.get(label_id, ()))
 
     def count(self, label_id: str) -> int:
-        """How many messages have a label."""
         return len(self._labelled.get(label_id, ()))
 
     def newest_first(

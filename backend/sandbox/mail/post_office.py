@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from pathlib import Path
 
+from backend.sandbox.faults import Knobs
 from backend.sandbox.mail import compose as fields
 from backend.sandbox.mail.compose import (
     CLIENT_IP,
@@ -29,6 +32,7 @@ from backend.sandbox.mail.search import caught
 
 
 REPLY_PAUSE_MS = 4 * 86_400_000
+BOUNCE = Path(__file__).with_name("bounce.eml").read_text("utf-8")
 _MACHINE_SENDER = re.compile(r"\A(mailer-daemon|postmaster|no-?reply|.*-request)@", re.I)
 
 
@@ -67,48 +71,11 @@ def vacation_reply(
     return write(letter, now_ms), mail_from
 
 
-def bounce_for(message: StoredMessage, address: str, token: str, now_ms: int) -> bytes:
+def bounce_for(message: StoredMessage, address: str, token: str) -> bytes:
     """A delivery status notification saying that `address` does not exist."""
     sender = fields.addresses(message.header("From"))[0][1]
-    boundary = f"b{token}"
-    fields_above = [
-        "From: Mail Delivery Subsystem <mailer-daemon@googlemail.com>",
-        f"To: {sender}",
-        "Subject: Delivery Status Notification (Failure)",
-        f"Message-ID: <dsn{token}@mx.google.com>",
-        f"In-Reply-To: <{message.rfc822_id}>",
-        f"References: <{message.rfc822_id}>",
-        "Auto-Submitted: auto-replied",
-        "X-Failed-Recipients: " + address,
-        "MIME-Version: 1.0",
-        f'Content-Type: multipart/report; boundary="{boundary}"; report-type=delivery-status',
-    ]
-    explanation = f"Your message wasn't delivered to {address} because the address couldn't be found."
-    status = [
-        "Reporting-MTA: dns; googlemail.com",
-        "",
-        f"Final-Recipient: rfc822; {address}",
-        "Action: failed",
-        "Status: 5.1.1",
-        "Diagnostic-Code: smtp; 550-5.1.1 The email account that you tried to reach does not exist.",
-    ]
-    lines = [
-        *fields_above,
-        "",
-        f"--{boundary}",
-        "Content-Type: text/plain; charset=UTF-8",
-        "",
-        explanation,
-        "",
-        f"--{boundary}",
-        "Content-Type: message/delivery-status",
-        "",
-        *status,
-        "",
-        f"--{boundary}--",
-        "",
-    ]
-    return "\r\n".join(lines).encode("utf-8", "replace")
+    text = BOUNCE.format(sender=sender, address=address, token=token, message_id=message.rfc822_id)
+    return text.replace("\n", "\r\n").encode("utf-8", "replace")
 
 
 def _is_time(settings: dict[str, object], now_ms: int) -> bool:
@@ -146,18 +113,6 @@ class Sent:
 
 
 @dataclass(slots=True)
-class PostOptions:
-    """How the post office behaves: bounces for unknown recipients, ids shared between mailboxes, and the time that it
-    writes on mail (`dated`, epoch milliseconds)."""
-
-    bounces: Callable[[], bool] = lambda: False
-    rewrite_message_ids: Callable[[], bool] = lambda: False
-    shared_message_ids: Callable[[], bool] = lambda: False
-    token: Callable[[], str] = lambda: "0"
-    dated: Callable[[int], int] = lambda now_ms: now_ms
-
-
-@dataclass(slots=True)
 class Arrival:
     """How a message arrives: envelope sender ("" is the null sender), authentication results, labels, time of
     receipt."""
@@ -171,11 +126,20 @@ class Arrival:
 
 
 class PostOffice:
-    """Moves messages between mailboxes. Addresses are compared in lower case and without `+tag`."""
+    """Moves messages between mailboxes. Addresses are compared in lower case and without `+tag`. `dated` tells the time
+    that is written on mail of now, in epoch milliseconds."""
 
-    def __init__(self, mailboxes: Mapping[str, Mailbox], options: PostOptions | None = None) -> None:
+    def __init__(
+        self,
+        mailboxes: Mapping[str, Mailbox],
+        knobs: Knobs,
+        dated: Callable[[int], int] = lambda now_ms: now_ms,
+        token: Callable[[], str] = lambda: secrets.token_hex(16),
+    ) -> None:
         self._mailboxes = mailboxes
-        self._options = options or PostOptions()
+        self._knobs = knobs
+        self._dated = dated
+        self._token = token
         self.outbox: list[Sent] = []
 
     def find(self, address: str) -> Mailbox | None:
@@ -192,8 +156,8 @@ class PostOffice:
 
     def deliver(self, mailbox: Mailbox, raw: bytes, arrival: Arrival, now_ms: int) -> StoredMessage:
         """Add the receiving server's header fields to a message, and put it into a mailbox."""
-        received = self._options.dated(now_ms)
-        stamped = stamp(with_crlf(raw), mailbox.address, arrival, received, self._options.token())
+        received = self._dated(now_ms)
+        stamped = stamp(with_crlf(raw), mailbox.address, arrival, received, self._token())
         message = mailbox.add(
             stamped,
             _filtered(mailbox, stamped, arrival.labels, received),
@@ -211,7 +175,7 @@ class PostOffice:
 
         Without a thread id the copy starts a new thread, as Gmail's API does.
         """
-        at = self._options.dated(now_ms)
+        at = self._dated(now_ms)
         complete = self._completed(mailbox, with_crlf(raw), at)
         copy = mailbox.add(complete, ["SENT"], now_ms, internal_date=at, thread_id=thread_id, by_header=False)
         recipients = _recipients(copy)
@@ -234,16 +198,16 @@ class PostOffice:
         if target is mailbox:
             mailbox.change_labels([copy], ["INBOX", "UNREAD"], [], now_ms)
         elif target is not None:
-            shared = copy.id if self._options.shared_message_ids() else None
+            shared = copy.id if self._knobs.shared_message_ids else None
             self.deliver(target, raw, Arrival(mail_from=sender, message_id=shared), now_ms)
-        elif self._options.bounces():
+        elif self._knobs.bounces:
             arrival = Arrival(mail_from="", auth=Authentication(dkim_domain="googlemail.com"))
-            self.deliver(mailbox, bounce_for(copy, address, self._options.token(), now_ms), arrival, now_ms)
+            self.deliver(mailbox, bounce_for(copy, address, self._token()), arrival, now_ms)
 
     def _answer_for_owner(
         self, mailbox: Mailbox, message: StoredMessage, mail_from: str, now_ms: int
     ) -> None:
-        reply = vacation_reply(mailbox, message, mail_from, self._options.token(), now_ms)
+        reply = vacation_reply(mailbox, message, mail_from, self._token(), now_ms)
         if reply is None:
             return
         raw, to = reply
@@ -266,11 +230,11 @@ class PostOffice:
             )
         if not fields.first(headers, "Date"):
             extra.append(("Date", format_datetime(datetime.fromtimestamp(at_ms // 1000, UTC))))
-        fresh = f"<CA{self._options.token()}@mail.gmail.com>"
+        fresh = f"<CA{self._token()}@mail.gmail.com>"
         if not fields.message_ids(fields.first(headers, "Message-ID")):
             raw = without_field(raw, "Message-ID")
             extra.append(("Message-ID", fresh))
-        elif self._options.rewrite_message_ids():
+        elif self._knobs.rewrite_message_ids:
             raw = set_field(raw, "Message-ID", fresh)
         return prepend(raw, extra) if extra else raw
 

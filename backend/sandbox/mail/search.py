@@ -50,7 +50,6 @@ _CATEGORY = {
 
 
 def words(text: str) -> list[str]:
-    """The lower-case words of a text."""
     return _WORD.findall(text.lower())
 
 

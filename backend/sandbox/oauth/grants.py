@@ -12,14 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
+from backend.sandbox import BadRequest
+
 # ---- OAuth clients
 
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-class ClientError(ValueError):
-    """A client registration that Google would refuse; the text says why."""
 
 
 @dataclass(slots=True)
@@ -33,13 +31,11 @@ class Client:
     redirect_uris: list[str] = field(default_factory=list)
 
     def register(self, uri: str) -> None:
-        """Allow a redirect address: https anywhere, http only on this machine. Raises ClientError."""
+        """Allow a redirect address: https anywhere, http only on this machine. Raises BadRequest."""
         parts = urlsplit(uri)
         allowed = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
         if not allowed or not parts.hostname or parts.fragment or len(uri) > 2000:
-            raise ClientError(
-                f"{uri[:200]!r} may not be a redirect address: https, or http on loopback only."
-            )
+            raise BadRequest(f"{uri[:200]!r} may not be a redirect address: https, or http on loopback only.")
         if uri not in self.redirect_uris:
             self.redirect_uris.append(uri)
 
@@ -200,7 +196,6 @@ class Grants:
         return self._grants.get((account, project))
 
     def of_account(self, account: str) -> list[Grant]:
-        """All grants of an account."""
         return [grant for grant in self._grants.values() if grant.account == account]
 
     def rename(self, before: str, account: str) -> None:

@@ -11,7 +11,7 @@ from quart import Blueprint, Response, jsonify, render_template, request
 
 from backend.sandbox.faults import AFTER_KINDS, TOKEN_REFUSALS, drop_connection
 from backend.sandbox.gmail.dispatch import HTML_TYPE, PAGES, error_for
-from backend.sandbox.mail.mailbox import Mailbox
+from backend.sandbox.mail.mailbox import Owner
 from backend.sandbox.oauth.grants import IDENTITY, WORDS, Client, Code, GrantError, expand, is_known
 from backend.sandbox.oauth.tokens import ISSUER, exchange_code, refresh_access
 from backend.sandbox.world import World, json_object, world
@@ -29,14 +29,6 @@ class PageError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-
-
-class RedirectError(Exception):
-    """A refusal that is sent to the client's redirect address."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +102,14 @@ def read_request(values: Mapping[str, str], clients: Mapping[str, Client]) -> Au
 # ---- What an answer on the consent page leads to.
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentChoice:
-    """The chosen account, and the optional scopes that were ticked."""
-
-    mailbox: Mailbox
-    ticked: frozenset[str]
-
-
-def allow(world: World, request: AuthorizationRequest, choice: ConsentChoice) -> dict[str, str]:
-    """Store the consent; returns the parameters of the redirect."""
-    wanted = frozenset(request.scopes)
-    granted = (wanted & IDENTITY) | (wanted & choice.ticked)
+def allow(
+    world: World, request: AuthorizationRequest, owner: Owner, ticked: frozenset[str]
+) -> dict[str, str]:
+    """Store the consent of this account to the `ticked` scopes; returns the parameters of the redirect."""
+    granted = frozenset(request.scopes) & (IDENTITY | ticked)
     if not granted:
-        raise RedirectError("access_denied")
-    account, project = choice.mailbox.address, request.client.project
+        return {"error": "access_denied"}
+    account, project = owner.email, request.client.project
     first = world.grants.consent(account, project, granted)
     code = world.grants.issue_code(
         Code(
@@ -142,8 +127,8 @@ def allow(world: World, request: AuthorizationRequest, choice: ConsentChoice) ->
     )
     answer = {"code": code, "scope": " ".join(sorted(granted)), "authuser": "0"}
     answer["prompt"] = "consent" if first or "consent" in request.prompt else "none"
-    if choice.mailbox.owner.hd:
-        answer["hd"] = choice.mailbox.owner.hd
+    if owner.hd:
+        answer["hd"] = owner.hd
     return answer
 
 
@@ -230,11 +215,8 @@ async def consent_answer() -> Response:
     mailbox = world().mailboxes.get(form.get("account", "").strip().lower())
     if mailbox is None:
         return await _error_page(PageError("account_unknown", "Choose one of the accounts on the page."))
-    choice = ConsentChoice(mailbox, frozenset(form.getlist("grant")))
-    try:
-        return _back(authorization.answer(allow(world(), authorization, choice)))
-    except RedirectError as error:
-        return _back(authorization.answer({"error": error.code}))
+    granted = allow(world(), authorization, mailbox.owner, frozenset(form.getlist("grant")))
+    return _back(authorization.answer(granted))
 
 
 @blueprint.post("/token")
