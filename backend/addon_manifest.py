@@ -35,15 +35,15 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 def render_manifest(environment: str, url: str = "", folder: Path = FOLDER) -> Json:
     """The deployment for `environment`, with `url` instead of its configured address if given. Raises `Refused`."""
-    text, on_file = _read(folder / "deployment.json"), _read(folder / "environments.json")
+    template, environments = _read(folder / "deployment.json"), _read(folder / "environments.json")
     try:
-        values = json.loads(on_file)[environment]
+        values = json.loads(environments)[environment]
         values = {"name": values["name"], "url": (url or values["url"]).rstrip("/")}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused("addon_environment", environment=environment, why=error) from error
     try:
         # Values are JSON-escaped, since the template has them inside quotes.
-        found = json.loads(Template(text).substitute({k: json.dumps(v)[1:-1] for k, v in values.items()}))
+        found = json.loads(Template(template).substitute({k: json.dumps(v)[1:-1] for k, v in values.items()}))
     except (ValueError, KeyError) as error:
         raise Refused("addon_template.unfilled", why=error) from error
     if wrong := problems(found):
@@ -61,15 +61,15 @@ def problems(deployment: Any) -> list[str]:
 
 
 def _problems(deployment: Mapping[str, Any]) -> Iterator[str]:
-    add_ons = _at(deployment, "addOns")
-    common, gmail = _at(add_ons, "common"), _at(add_ons, "gmail")
+    add_ons = _object(deployment, "addOns")
+    common, gmail = _object(add_ons, "common"), _object(add_ons, "gmail")
     yield from _scopes(deployment.get("oauthScopes"))
     for field in ("name", "logoUrl"):
         if not common.get(field):
             yield words()("addon.required", field=f"addOns.common.{field}")
     if "gmail" not in add_ons:
         yield words()("addon.required_gmail", field="addOns.gmail")
-    if not _at(common, "homepageTrigger").get("runFunction"):
+    if not _object(common, "homepageTrigger").get("runFunction"):
         yield words()("addon.required", field="addOns.common.homepageTrigger.runFunction")
     triggers = gmail.get("contextualTriggers") or []
     if not triggers:
@@ -77,10 +77,10 @@ def _problems(deployment: Mapping[str, Any]) -> Iterator[str]:
     for number, trigger in enumerate(triggers):
         if not trigger.get("onTriggerFunction") or trigger.get("unconditional") != {}:
             yield words()("addon.trigger", field=f"addOns.gmail.contextualTriggers[{number}]", value="{}")
-    for name, colour in _at(common, "layoutProperties").items():
+    for name, colour in _object(common, "layoutProperties").items():
         if not _COLOUR.fullmatch(str(colour)):
             yield words()("addon.colour", field=f"addOns.common.layoutProperties.{name}")
-    header = _at(add_ons, "httpOptions").get("authorizationHeader")
+    header = _object(add_ons, "httpOptions").get("authorizationHeader")
     if header != "SYSTEM_ID_TOKEN":
         yield words()("addon.header", field="addOns.httpOptions.authorizationHeader")
     yield from _addresses(common, triggers)
@@ -88,7 +88,7 @@ def _problems(deployment: Mapping[str, Any]) -> Iterator[str]:
 
 def _addresses(common: Mapping[str, Any], triggers: list[Mapping[str, Any]]) -> Iterator[str]:
     prefixes = tuple(str(prefix) for prefix in common.get("openLinkUrlPrefixes") or ())
-    functions = {"homepageTrigger.runFunction": _at(common, "homepageTrigger").get("runFunction")}
+    functions = {"homepageTrigger.runFunction": _object(common, "homepageTrigger").get("runFunction")}
     links: dict[str, Any] = {}
     for number, action in enumerate(common.get("universalActions") or ()):
         place = f"universalActions[{number}]"
@@ -103,7 +103,7 @@ def _addresses(common: Mapping[str, Any], triggers: list[Mapping[str, Any]]) -> 
     addresses = {"logoUrl": common.get("logoUrl"), **functions, **links}
     addresses |= {f"openLinkUrlPrefixes[{number}]": prefix for number, prefix in enumerate(prefixes)}
     for place, address in addresses.items():
-        if address and (key := _insecure(str(address))):
+        if address and (key := _address_fault(str(address))):
             yield words()(f"addon.address_{key}", field=place, address=address)
     for place, address in links.items():
         if not str(address).startswith(prefixes):
@@ -128,7 +128,8 @@ def _scopes(scopes: Any) -> Iterator[str]:
             yield words()("addon.scopes_more", scope=scope)
 
 
-def _insecure(address: str) -> str:
+def _address_fault(address: str) -> str:
+    """What is wrong with an address, as its sentence's key ends (`addon.address_…`); "" if nothing is."""
     parts = urlsplit(address)
     if parts.scheme != "https":
         return "https"
@@ -137,7 +138,8 @@ def _insecure(address: str) -> str:
     return ""
 
 
-def _at(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _object(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The object in a field; an empty one if the field is missing or something else."""
     found = value.get(name)
     return found if isinstance(found, Mapping) else {}
 

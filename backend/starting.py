@@ -24,7 +24,7 @@ found no garbage in 500 messages."""
 
 
 def run(settings: Settings, beside: Callable[[Application], Coroutine[Any, Any, None]] | None = None) -> None:
-    """Serve until stopped. `beside`: see `backend.serving.serve`."""
+    """Serve until stopped. `beside` is run at the same time, and cancelled at the end."""
     with asyncio.Runner(loop_factory=quick_loop()) as runner:
         runner.run(_serve(settings, beside))
 

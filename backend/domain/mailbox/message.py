@@ -33,9 +33,9 @@ class PolicyRow(StrEnum):
     SAME_ORGANISATION = "same_organisation"
     CORRESPONDENT = "correspondent"
     MACHINE_MAIL = "machine_mail"
-    LEFT_ALONE = "left_alone"
+    LEFT_ALONE = "left_alone"  # screening is paused, or its Gmail category is not screened
     HELD_WITH_EARLIER = "held_with_earlier"
-    UNREAD = "unread"
+    UNREAD = "unread"  # it could not be read in full; not Gmail's label UNREAD
     BELOW_HOLD = "below_hold"
     CREDIT = "credit"
     OBSERVE = "observe"

@@ -82,9 +82,9 @@ class Part(StrEnum):
     """Which part of a message was scored. The value is stored."""
 
     WHOLE = ""
-    PLAIN = "plain"
-    OPENING = "opening"
-    BELOW = "below"
+    PLAIN = "plain"  # the plain text, where it differs from the HTML
+    OPENING = "opening"  # the first words of a long message
+    BELOW = "below"  # the place further down with the most phrases of pitches
 
 
 PART_PENALTY = 2.0
@@ -194,6 +194,7 @@ WORD_CLASSES = frozenset(
 _FAMILIES = ("length", "subject", "language")
 """Findings with these prefixes share one reason each, which says only that they counted."""
 _NO_FAMILY = "subject_lower"
+"""A finding with such a prefix that has a reason of its own."""
 _DULL = frozenset(
     {
         *(f"family.{name}" for name in _FAMILIES),
@@ -263,7 +264,7 @@ _GAP = re.compile(r"[^\S\n]*+(?:\n[^\S\n]*+)?|-|[’']")
 
 def _as_written(words: Sequence[str], text: str, language_code: str) -> tuple[str, ...]:
     """A reason's quotes as they are written in the text: the model's are in lower case and without punctuation. Quotes
-    that are not found are left out; those that contain a class stay as they are, for the marks."""
+    that are not found are left out; those with a class of words in braces stay as they are."""
     within = clean(text[:MAX_SHOWN])
     spans = [found.span() for found in _WORD.finditer(within)]
     written = _Written(within, spans, [within[start:end].lower() for start, end in spans], language_code)
