@@ -125,17 +125,17 @@ async def running_trial(store: Store) -> RunningTrial | None:
     return RunningTrial(champion, in_use.challenger, in_use.since, found)
 
 
-def height(wealth: float) -> float:
-    """The vertical position of an evidence on the diagram: 0 at the top, 1 at the bottom."""
-    return 1 - log(min(max(wealth, LEAST), MOST) / LEAST) / log(MOST / LEAST)
+def height(evidence: float) -> float:
+    """The vertical position of the evidence on the diagram: 0 at the top, 1 at the bottom."""
+    return 1 - log(min(max(evidence, LEAST), MOST) / LEAST) / log(MOST / LEAST)
 
 
-def _path(wealths: list[float]) -> str:
-    return "M" + "L".join(f"{x} {height(wealth):.4f}" for x, wealth in enumerate(wealths))
+def _path(evidence: list[float]) -> str:
+    return "M" + "L".join(f"{x} {height(one):.4f}" for x, one in enumerate(evidence))
 
 
-def _rounded(wealth: float) -> float:
-    return round(wealth, 2) if wealth < PROVEN_FROM else round(wealth)
+def _rounded(evidence: float) -> float:
+    return round(evidence, 2) if evidence < PROVEN_FROM else round(evidence)
 
 
 def _interval(share: Share) -> str:
@@ -297,6 +297,7 @@ async def _chosen(store: Store, version: str) -> str:
 
 
 def _file() -> ModelFacts:
+    """The model in the file that the settings name, as shipped."""
     from backend.scoring.model_file import read_model
 
     return read_model(read_settings().model_path)[1]

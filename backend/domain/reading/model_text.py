@@ -263,8 +263,8 @@ _NAME = re.compile(r"[^\W\d_]{3,}")
 class ModelInput:
     """What the model reads of a message: its words, the phrases found in them, and the tokens about form.
 
-    `words` are the subject and the own text (`own` words, each "?" being one), then "." and the signature; `hits` point
-    into them. `quoted` are words of earlier mail.
+    `words` are the subject and the own text (`own` words; a question mark counts as one), then "." and the signature;
+    `hits` point into them. `quoted` are words of earlier mail.
     """
 
     words: tuple[str, ...]

@@ -24,6 +24,7 @@ IMPORT_LIMIT = 256 * 1024
 """Bytes of an import's form; the app's limit for request bodies may be lower."""
 
 NUMBERS: dict[str, int] = {row: number for number, row in enumerate(PolicyRow, 1)}
+"""Row of the policy table → its number, as the test of a sender shows it."""
 
 
 @blueprint.get("")
@@ -37,16 +38,16 @@ async def show() -> Response:
 @guarded(per_minute(120))
 async def add() -> Response:
     """Set one rule."""
-    sent = await visitor_form()
-    (owner, _), fields = sent
+    who, fields = await visitor_form()
+    owner, _ = who
     subject, kind = fields.get("subject", "")[:LONGEST_SUBJECT], _kind(fields.get("kind", ""))
     if kind is None:
-        return await _page(sent[0], 422, subject=subject, errors={"kind": "error_kind"})
+        return await _page(who, 422, subject=subject, errors={"kind": "error_kind"})
     try:
         plain = subject_of(subject)
         await decide.set_rule(service().context, owner.mailbox_id, plain, kind)
     except Refused as error:
-        return await _page(sent[0], 422, subject=subject, kind=kind, errors={"subject": error.code})
+        return await _page(who, 422, subject=subject, kind=kind, errors={"subject": error.code})
     return back("/settings/lists", done=f"added_{kind}", subject=plain)
 
 
@@ -54,10 +55,10 @@ async def add() -> Response:
 @guarded(per_minute(120))
 async def remove() -> Response:
     """Remove one rule."""
-    sent = await visitor_form()
-    (owner, _), fields = sent
+    who, fields = await visitor_form()
+    owner, _ = who
     if not (subject := fields.get("subject", "")).strip():
-        return await _page(sent[0], 422, errors={"subject": "rule_empty"})
+        return await _page(who, 422, errors={"subject": "rule_empty"})
     await decide.set_rule(service().context, owner.mailbox_id, subject, None)
     return back("/settings/lists", done="removed")
 
@@ -66,16 +67,16 @@ async def remove() -> Response:
 @guarded(per_minute(120))
 async def test() -> Response:
     """Would mail of this sender pass? Changes nothing. It is a POST so that no email address appears in a URL."""
-    sent = await visitor_form()
-    (_, mailbox), fields = sent
+    who, fields = await visitor_form()
+    _, mailbox = who
     address, confirmed = fields.get("address", "")[:LONGEST_SUBJECT], "confirmed" in fields
     shown: dict[str, Any] = {"address": address, "confirmed": confirmed}
     try:
         trial = await review.trial(service().context, mailbox, address, authenticated=confirmed)
     except Refused as error:
         code = "rule_address" if error.code in ("rule_domain", "rule_provider") else error.code
-        return await _page(sent[0], 422, errors={"address": code}, **shown)
-    return await _page(sent[0], trial=trial, **shown)
+        return await _page(who, 422, errors={"address": code}, **shown)
+    return await _page(who, trial=trial, **shown)
 
 
 @blueprint.post("/import")
@@ -83,22 +84,22 @@ async def test() -> Response:
 async def bring_in() -> Response:
     """Preview the effect of a list, or import it."""
     request.max_form_memory_size = IMPORT_LIMIT
-    sent = await visitor_form()
-    (owner, _), fields = sent
+    who, fields = await visitor_form()
+    owner, _ = who
     text, kind = await _uploaded() or fields.get("text", ""), _kind(fields.get("default", ""))
     shown: dict[str, Any] = {"text": text, "default": kind or RuleKind.BLOCK}
     if kind is None:
-        return await _page(sent[0], 422, errors={"default": "error_kind"}, **shown)
+        return await _page(who, 422, errors={"default": "error_kind"}, **shown)
     really = fields.get("do") == "import"
     try:
         work = decide.bring_in_rules if really else decide.weigh_rules
         reading, effect = await work(service().context, owner.mailbox_id, text, kind)
     except Refused as error:
-        return await _page(sent[0], 422, errors={"text": error.code}, **shown)
+        return await _page(who, 422, errors={"text": error.code}, **shown)
     if not reading.rules:
-        return await _page(sent[0], 422, errors={"text": "import_empty"}, reading=reading, **shown)
+        return await _page(who, 422, errors={"text": "import_empty"}, reading=reading, **shown)
     shown["text"] = "" if really else text
-    return await _page(sent[0], reading=reading, effect=effect, imported=really, **shown)
+    return await _page(who, reading=reading, effect=effect, imported=really, **shown)
 
 
 @blueprint.get("/export")
