@@ -30,13 +30,9 @@ def test_no_function_is_longer_than_60_lines() -> None:
 
 
 def test_a_small_file_with_one_importer_belongs_to_it() -> None:
-    """The count may only go down; a file that stands apart for a reason is named with it in APART."""
+    """The count may only go down."""
     found = fragments()
     assert len(found) <= FRAGMENTS, f"{len(found)} fragments, {FRAGMENTS} allowed:" + listing(found)
-
-
-# Small, with one importer, and rightly a file of its own.
-APART: dict[str, str] = {}
 
 
 def fragments() -> dict[str, str]:
@@ -53,7 +49,6 @@ def fragments() -> dict[str, str]:
         if module.lines < FRAGMENT_LINES
         and module.path.name not in ("__init__.py", "__main__.py")
         and len(importers[name]) == 1
-        and str(module.path) not in APART
     }
 
 
