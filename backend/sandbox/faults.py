@@ -33,11 +33,11 @@ def checked(kind: type[Told], values: dict[str, Any]) -> Told:
         return kind(**values)
     except ValidationError as error:
         found = error.errors()[0]
-        if found["type"] == "unexpected_keyword_argument":
-            found["msg"] = (
-                f"Known are {', '.join(item.name for item in fields(cast('Any', kind)) if item.init)}"
-            )
-        raise BadRequest(f"{str(found['loc'][0])[:60]!r}: {found['msg']}.") from error
+        name = str(found["loc"][0])[:60]
+        if found["type"] != "unexpected_keyword_argument":
+            raise BadRequest(f"{name}: {found['msg']}.") from error
+        known = sorted(item.name for item in fields(cast("Any", kind)) if item.init)
+        raise BadRequest(f"{name!r} is not known. Known: {', '.join(known)}.") from error
 
 
 class Settable:
@@ -147,7 +147,7 @@ AFTER_KINDS = frozenset({"drop_after", "drop_mid", "unavailable_after", "garbage
 
 def _known_kind(kind: str) -> str:
     if kind not in KINDS:
-        raise ValueError(f"known are {', '.join(KINDS)}")
+        raise ValueError(f"must be one of {', '.join(KINDS)}")
     return kind
 
 
