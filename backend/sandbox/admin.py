@@ -306,6 +306,12 @@ async def put_topic() -> Response:
     return jsonify({"name": topic.name, "gmail_may_publish": topic.gmail_may_publish})
 
 
+@blueprint.get("/sandbox/clients")
+async def list_clients() -> Response:
+    """{"clients": [...]}: OAuth clients with their secrets."""
+    return jsonify({"clients": [_client_json(client) for client in world().clients.values()]})
+
+
 @blueprint.post("/sandbox/clients")
 async def add_client() -> Response:
     """{client_id, client_secret, redirect_uris?, kind? ("web", "desktop"), project?} -> the client."""
