@@ -26,15 +26,14 @@ from backend.gmail.answers import cannot_decrypt
 from backend.gmail.callers import AddonVerifier
 from backend.gmail.client import Google, open_google
 from backend.gmail.pubsub import open_source
-from backend.lanes.fetcher import Fetcher
+from backend.lanes.in_step import Following, Timekeeping
 from backend.lanes.lanes import Lanes
-from backend.lanes.models import Following
-from backend.lanes.timekeeping import Timekeeping
 from backend.pipeline import notices
 from backend.pipeline.addon import AddonService
 from backend.pipeline.archive import ArchiveService
 from backend.pipeline.context import Context
 from backend.pipeline.devices import DeviceService, WebPushService
+from backend.pipeline.notices import Fetcher
 from backend.pipeline.review import InsightService, ReviewService
 from backend.pipeline.solve import Checks
 from backend.ports.system import Clock, Vault

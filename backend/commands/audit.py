@@ -28,7 +28,7 @@ from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import TranslatedCommand, TranslatedGroup, echo, language, print_table, words
 from backend.transactions.decisions import VERDICT
-from backend.transactions.statement import moment
+from backend.transactions.script import moment
 
 if TYPE_CHECKING:
     from backend.bootstrap import Application

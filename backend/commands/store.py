@@ -145,7 +145,7 @@ def _as_json(mailbox: Mailbox, now: datetime) -> dict[str, object]:
 @click.argument("changes", nargs=-1, required=True)
 def set_command(email: str, changes: tuple[str, ...]) -> None:
     """Change settings of EMAIL: mode=challenge strictness=strict credits_per_solve=3 …"""
-    from backend.pipeline.modes import check_chosen
+    from backend.pipeline.decide import check_chosen
 
     values = {}
     for change in changes:
@@ -412,7 +412,7 @@ def restore_command(file: Path, without_tokens: bool) -> None:
     """
     from backend.store import opening
     from backend.store.backup import needs, restore
-    from backend.transactions.driver import Departures
+    from backend.transactions.script import Departures
 
     where = _sqlite_place("pg_restore --clean --single-transaction --dbname=DATABASE FILE")
     settings, keys = read_settings(), _keys()

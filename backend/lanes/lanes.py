@@ -10,40 +10,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
+import heapq
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 
 import structlog
 
-from backend.domain.errors import LaneLost, StoreAway
+from backend.domain.errors import StoreAway
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NoticeHint
-from backend.lanes.endings import Endings
-from backend.lanes.queue import Lane, Queue
+from backend.lanes.running import AGAIN, Runner
 from backend.pipeline.context import Context
-from backend.pipeline.found import FoundMail
-from backend.pipeline.looks import Look
-from backend.pipeline.stages import run_duty, run_stage
-from backend.pipeline.sync import look_at
+from backend.pipeline.memory import Look
+from backend.pipeline.sync import FoundMail
 from backend.ports.gmail import Authorizer
 from backend.transactions.records import Duty, DutyJob, MessageJob
-from backend.transactions.statement import EVERY
+from backend.transactions.script import EVERY
 
 log = structlog.get_logger()
-
-LONGEST = 48.0
-"""Seconds after which a stage, a duty or a look is stopped, so that nothing hangs for ever."""
 
 SHARES = 4
 """One mailbox may run at most one such share of all tasks, and as many tasks are reserved for duties: a mailbox with
 much to do, or with Google's quota used up, delays no other."""
-
-DEADLY = "workers_died"
-"""The error code of a message that as many processes died over in a row as it may have tries."""
 
 SUSPECTED = 2
 """After so many deaths in a row a message runs alone. A dying process takes all running jobs with it, and only one that
@@ -52,19 +44,12 @@ ran alone can be the cause."""
 CAREFUL = timedelta(seconds=5)
 """How long jobs run one at a time after a suspect was seen, counted from the latest one."""
 
-FIRST_PAUSE, LONGEST_PAUSE, AGAIN = 0.25, 8.0, 1.0
-"""Seconds before a store that could not be read is asked again, doubled from the first to the second; and before a look
-is tried again that the store did not take."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
+"""Seconds before a store that could not be read is asked again, doubled from the first to the second."""
 
 WORTH = 8
 """What was left for lack of room is read again when an eighth of all tasks is free: the read costs as much for many as
 for one."""
-
-UNRECORDED = 5.0
-"""Seconds for which a job whose end could not be written keeps its place. It is still due, and would start again at
-once."""
-
-Run = Callable[[], Awaitable[MessageJob | None]]  # runs a job; what follows it
 
 
 class Lanes:
@@ -72,10 +57,9 @@ class Lanes:
 
     def __init__(self, context: Context, authorizer: Authorizer, wake: asyncio.Event | None = None) -> None:
         self._context = context
-        self._authorizer = authorizer
         self._wake = wake or asyncio.Event()
         self.failed: Counter[tuple[str, str]] = Counter()
-        self._endings = Endings(context, self.failed)
+        self._runner = Runner(context, authorizer, self.failed)
         self._queue = Queue()
         self._left: set[MailboxId] = set()
         """Lanes with more to do than the process had room for."""
@@ -92,7 +76,6 @@ class Lanes:
         context.store.on_due(self.rouse)
         context.store.ownership.on_told(self._told_elsewhere)
         self._share = max(1, context.settings.worker_tasks // SHARES)
-        self._log = structlog.get_logger().bind()
 
     @property
     def busy(self) -> int:
@@ -269,7 +252,7 @@ class Lanes:
             if room <= 0 or Duty.LEAVE in lane.duties or not self._may_begin(job, now):
                 return True
             room -= 1
-            self._start(lane, job, partial(run_stage, self._context, job))
+            self._start(lane, job)
         return False
 
     def _may_begin(self, job: MessageJob, now: datetime) -> bool:
@@ -293,8 +276,7 @@ class Lanes:
             alone = Duty.LEAVE in lane.duties or (job.duty is Duty.LEAVE and not lane.rests)
             if self._free <= 0 or alone:
                 return True
-            hands = _Hands(self, lane)
-            self._start(lane, job, partial(run_duty, self._context, self._authorizer, job, hands))
+            self._start(lane, job)
         return False
 
     def room_for_found(self, lane: Lane) -> int:
@@ -308,16 +290,16 @@ class Lanes:
     def take(self, lane: Lane, found: FoundMail) -> None:
         """Screen what a look has found."""
         for job in found.jobs:
-            self._start(lane, job, partial(run_stage, self._context, job, found), found=True)
+            self._start(lane, job, found)
 
-    def _start(self, lane: Lane, job: MessageJob | DutyJob, run: Run, *, found: bool = False) -> None:
-        marks = lane.careful and not found
+    def _start(self, lane: Lane, job: MessageJob | DutyJob, found: FoundMail | None = None) -> None:
+        marks = lane.careful and found is None
         if isinstance(job, MessageJob):
             lane.messages.add(job.gmail_id)
             self._messages += 1
         else:
             lane.duties.add(job.duty)
-        task = asyncio.create_task(self._run_one(job, run, marks=marks))
+        task = asyncio.create_task(self._runner.run(job, _Hands(self, lane), found, marks=marks))
         lane.tasks.add(task)
         self._running.add(task)
         task.add_done_callback(partial(self._done, lane, job))
@@ -348,47 +330,6 @@ class Lanes:
         if self._looks_wait:
             self._told.set()
 
-    async def _run_one(self, job: MessageJob | DutyJob, run: Run, *, marks: bool) -> bool:
-        """Run the job to its end; True if it was a message and ended without error."""
-        # Every log line of this task says which message it is about.
-        about = {"message": job.gmail_id} if isinstance(job, MessageJob) else {}
-        structlog.contextvars.bind_contextvars(mailbox=job.mailbox_id, **about)
-        began, at = time.perf_counter(), self._context.clock.now()
-        kind = job.stage if isinstance(job, MessageJob) else job.duty
-        marked = False
-        try:
-            if isinstance(job, MessageJob):
-                if job.deaths >= self._context.settings.max_attempts:
-                    await self._endings.make_dead_letter(job, DEADLY)
-                    return False
-                if marks or job.deaths:
-                    await self._context.store.mark(job)
-                    marked = True
-            async with asyncio.timeout(LONGEST):
-                following = await run()
-        except asyncio.CancelledError:
-            with contextlib.suppress(Exception):
-                if marked and isinstance(job, MessageJob):
-                    await asyncio.shield(self._context.store.unmark(job))
-                await asyncio.shield(self._endings.stopped(job))
-            raise
-        except LaneLost as lost:
-            if not isinstance(lost.__cause__, StoreAway):  # the store reports its own outage
-                log.info("lane_lost", job=kind, mailbox=job.mailbox_id)
-        except Exception as error:
-            if not await self._endings.after(job, error, at):
-                await asyncio.sleep(UNRECORDED)
-        else:
-            spent = round((time.perf_counter() - began) * 1000, 1)
-            # Syncs are too frequent to log; what they find shows in the messages.
-            tell = self._log.debug if kind is Duty.SYNC else self._log.info
-            tell("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
-            if following is not None:
-                again = partial(run_stage, self._context, following)
-                return await self._run_one(following, again, marks=marks)
-            return isinstance(job, MessageJob)
-        return False
-
     # ---- Looks
 
     async def _look(self, stop: asyncio.Event) -> None:
@@ -418,7 +359,7 @@ class Lanes:
             self._context.looks.end(look)
             return
         lane.looking = True
-        task = asyncio.create_task(self._run_look(lane, look))
+        task = asyncio.create_task(self._runner.look(look, _Hands(self, lane)))
         lane.tasks.add(task)
         self._running.add(task)
         task.add_done_callback(partial(self._looked, lane))
@@ -431,27 +372,6 @@ class Lanes:
             self._queue.plan(lane, self._context.clock.now())
             self._wake.set()
         self._ended(lane)
-
-    async def _run_look(self, lane: Lane, look: Look) -> bool:
-        """Look; on any failure, make sure the mailbox is looked at again."""
-        context, looks = self._context, self._context.looks
-        structlog.contextvars.bind_contextvars(mailbox=look.mailbox_id)
-        began = context.clock.now()
-        try:
-            async with asyncio.timeout(LONGEST):
-                again = await look_at(context, look, _Hands(self, lane))
-        except LaneLost:
-            looks.end(look, 0.0)  # another look came first
-        except StoreAway:
-            looks.end(look, AGAIN)
-        except Exception as error:
-            looks.end(look, None if await self._endings.after_look(look, error, began) else AGAIN)
-        except BaseException:
-            looks.end(look, AGAIN)
-            raise
-        else:
-            looks.end(look, again)
-        return True
 
     async def _nap(self) -> None:
         """Sleep until woken, stopped, or the next lane is due; at most `poll_seconds`, since clocks may be set."""
@@ -482,3 +402,67 @@ class _Hands:
 
     def take(self, found: FoundMail) -> None:
         self.lanes.take(self.lane, found)
+
+
+# ---- One mailbox's lane, and the queue in which lanes wait until something is due
+
+
+@dataclass(slots=True)
+class Lane:
+    """A mailbox and its running `tasks`. `due` is when to read what is due, None for never (a `planned` time may come
+    to nothing); `more` says that due messages were left for lack of room. `careful`: its last owner died, and what that
+    one left has not been checked yet. `touched`: messages that were running when something in the mailbox became due.
+    It may be theirs, so the lane is read again when they end."""
+
+    mailbox_id: MailboxId
+    careful: bool
+    due: datetime | None = None
+    more: bool = False
+    messages: set[str] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)
+    duties: set[Duty] = field(default_factory=set)
+    looking: bool = False
+    tasks: set[asyncio.Task[bool]] = field(default_factory=set)
+    planned: set[datetime] = field(default_factory=set)
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing of it is running."""
+        return not (self.messages or self.duties or self.looking)
+
+
+class Queue:
+    """All lanes of a process by mailbox, and when each is due."""
+
+    def __init__(self) -> None:
+        self.lanes: dict[MailboxId, Lane] = {}
+        self._turns: list[tuple[datetime, int, MailboxId]] = []
+        """When lanes are due; at equal times the one that has waited longer. A lane's own `due` says which entry
+        counts."""
+        self._number = count()
+
+    @property
+    def first(self) -> datetime | None:
+        """When the first lane is due."""
+        return self._turns[0][0] if self._turns else None
+
+    def plan(self, lane: Lane, at: datetime) -> None:
+        """Make the lane due at this time, unless it is due earlier."""
+        if lane.due is None or at < lane.due:
+            lane.due = at
+            if at not in lane.planned:
+                lane.planned.add(at)
+                heapq.heappush(self._turns, (at, next(self._number), lane.mailbox_id))
+
+    def next(self, now: datetime) -> Lane | None:
+        """The lane that has been due longest."""
+        while self._turns and self._turns[0][0] <= now:
+            at, _, name = heapq.heappop(self._turns)
+            lane = self.lanes.get(name)
+            if lane is None:
+                continue
+            lane.planned.discard(at)
+            if lane.due == at:
+                lane.due = None
+                return lane
+        return None

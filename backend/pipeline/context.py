@@ -1,4 +1,4 @@
-"""What every stage receives, our own changes that Gmail reports back, and sealed values that a browser keeps."""
+"""What every stage receives, and sealed values that a browser keeps."""
 
 from __future__ import annotations
 
@@ -10,46 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from backend.domain.errors import Expired, Refused
 from backend.domain.mail.message import MailboxId
-from backend.pipeline.judged import VerdictMetrics
-from backend.pipeline.looks import Looks
-from backend.pipeline.sender_order import Place
+from backend.pipeline.memory import Looks, OwnChanges, Place, VerdictMetrics
 from backend.ports.gmail import Gmail
 from backend.ports.system import Clock, Pushed, PushService, Reader, TimeCheck, TokenSource, Vault
 from backend.settings import Settings, on_this_machine
 from backend.transactions.store import Store
-
-# ---- Our own changes in Gmail
-# Remembered briefly, since Google pushes them back to us.
-
-
-SOON = timedelta(seconds=2)
-"""How long after our own change a push counts as its echo."""
-
-MOST = 4096
-"""Most mailboxes remembered. Forgetting one costs an extra sync."""
-
-
-class OwnChanges:
-    """One per process, keyed by the owner's address, as in pushes. Mistakes are harmless: an unrecognised echo costs
-    one extra sync; new mail mistaken for an echo is found when the push window closes."""
-
-    def __init__(self) -> None:
-        self._changed: dict[str, datetime] = {}
-
-    def expect(self, email: str, now: datetime) -> None:
-        """Note that we are about to change this mailbox."""
-        self._changed.pop(email, None)
-        if len(self._changed) >= MOST:
-            del self._changed[next(iter(self._changed))]
-        self._changed[email] = now
-
-    def heard(self, email: str, now: datetime) -> bool:
-        """Whether a push about this mailbox is likely an echo of our own change."""
-        at = self._changed.get(email)
-        return at is not None and now - at < SOON
-
-
-# ---- The context of every stage
 
 
 class Believed:

@@ -9,16 +9,23 @@ In what the ways differ is a table, `IF_INAPPLICABLE` in `backend/domain/mailbox
 
 from __future__ import annotations
 
-from backend.domain.entry.challenge import adjusted_by_owner, token_hash
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from backend.domain.entry.challenge import adjusted_by_owner
 from backend.domain.errors import Refused
 from backend.domain.mail.message import UNSEEN, MailboxId
 from backend.domain.mail.sender import is_free_mail, normalise
 from backend.domain.mailbox.decisions import Order, OrderResult, Origin, RuleKind
-from backend.domain.mailbox.owner_digest import DigestLink
+from backend.domain.mailbox.mailbox import Mode, Preferences, bad_setting
 from backend.domain.mailbox.rules import ImportEffect, ParsedRules, effect_of, read_list
 from backend.domain.watching.trial import Answer
+from backend.locale import LANGUAGES
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
+from backend.pipeline.owner_digest import known_zone
+from backend.settings import Settings
 
 MOST_ORDERED = 200
 """Most messages of one order. A page shows fewer."""
@@ -50,17 +57,6 @@ async def take_back(context: Context, mailbox_id: MailboxId, key: str) -> tuple[
     moved = await context.store.undo(mailbox_id, key, context.clock.now())
     await owner_acted(context, mailbox_id)
     return moved
-
-
-async def use_link(context: Context, token: str, *, back: bool = False) -> DigestLink | None:
-    """Do what a digest's link says, or undo it (`back`), once; returns the link as it is then, None if unknown."""
-    store = context.store
-    link = await (store.undo_digest_link if back else store.use_digest_link)(
-        token_hash(token), context.clock.now()
-    )
-    if link is not None:
-        await owner_acted(context, link.mailbox_id)
-    return link
 
 
 async def answer(
@@ -115,3 +111,35 @@ async def bring_in_rules(
     if reading.rules:
         await context.store.put_rules(mailbox_id, reading.rules, context.clock.now())
     return reading, effect
+
+
+# ---- Settings
+# A challenge asks its sender to open a page, so the mode needs an address that senders can reach. Time zones and
+# languages are those this release knows.
+
+
+def check_chosen(settings: Settings, changes: Mapping[str, Any]) -> None:
+    """Raise `Refused` (out_of_range, naming the field) if `changes` choose something not available here."""
+    if changes.get("mode") == Mode.CHALLENGE and not settings.challenges:
+        raise Refused("out_of_range.challenge", field="mode")
+    if "zone" in changes and not known_zone(str(changes["zone"])):
+        raise bad_setting("zone")
+    if "language" in changes and changes["language"] not in LANGUAGES:
+        raise bad_setting("language", LANGUAGES)
+
+
+def in_force(settings: Settings, preferences: Preferences) -> Preferences:
+    """The preferences in effect: a challenge mode chosen while the address was public holds silently without one."""
+    if preferences.mode is Mode.CHALLENGE and not settings.challenges:
+        return replace(preferences, mode=Mode.QUARANTINE)
+    return preferences
+
+
+async def save_preferences(
+    context: Context, mailbox_id: MailboxId, changes: Mapping[str, Any]
+) -> Preferences:
+    """All of these settings, or none. Raises `Refused` naming the field."""
+    check_chosen(context.settings, changes)
+    changed = await context.store.change_preferences(mailbox_id, changes, context.clock.now())
+    await owner_acted(context, mailbox_id)
+    return changed

@@ -24,11 +24,10 @@ from backend.domain.mailbox.message import MessageView, Placement
 from backend.domain.mailbox.owner_digest import MAX_NAME, MAX_SUBJECT, PushSubscription, plain
 from backend.domain.mailbox.review import ReviewFilter, Shelf
 from backend.locale import Words, catalogue
-from backend.pipeline import modes
+from backend.pipeline import decide
 from backend.pipeline.context import Context, DutyResult, seal, unseal
 from backend.pipeline.review import shown
 from backend.ports.system import PushAnswer, Pushed, ReadingFailed
-from backend.transactions.driver import Notifier
 from backend.transactions.records import (
     Device,
     DutyJob,
@@ -42,6 +41,7 @@ from backend.transactions.records import (
     Session,
     WebPush,
 )
+from backend.transactions.script import Notifier
 
 # ---- Checks of an app's authorization request
 
@@ -318,7 +318,7 @@ class DeviceService:
 
     async def save_preferences(self, mailbox_id: MailboxId, changes: Mapping[str, Any]) -> Preferences:
         """All of these settings, or none. Raises `Refused` naming the field."""
-        return await modes.save_preferences(self.context, mailbox_id, changes)
+        return await decide.save_preferences(self.context, mailbox_id, changes)
 
     async def pause(self, mailbox_id: MailboxId, until: datetime | None) -> None:
         """Pause until then, at most 31 days; None resumes. Raises `Refused` (out_of_range)."""

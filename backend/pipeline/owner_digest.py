@@ -28,7 +28,7 @@ from backend.domain.mailbox.owner_digest import (
 from backend.domain.mailbox.review import Position, ReviewFilter, Shelf, shown_reason
 from backend.locale import Section, catalogue, reason_sentence
 from backend.pipeline.context import Context, DutyResult
-from backend.pipeline.decide import use_link
+from backend.pipeline.notices import owner_acted
 from backend.transactions.records import DutyJob
 
 # ---- The words of the digest
@@ -265,7 +265,11 @@ async def offered(context: Context, token: str) -> Offered | None:
 
 async def use(context: Context, token: str, *, back: bool = False) -> Offered | None:
     """Do what the link says, or undo it (`back`), once."""
-    return await _offered(context, await use_link(context, token, back=back))
+    act = context.store.undo_digest_link if back else context.store.use_digest_link
+    link = await act(token_hash(token), context.clock.now())
+    if link is not None:
+        await owner_acted(context, link.mailbox_id)
+    return await _offered(context, link)
 
 
 async def _offered(context: Context, link: DigestLink | None) -> Offered | None:

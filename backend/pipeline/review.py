@@ -38,8 +38,8 @@ from backend.domain.watching.trial import Quality, StrictnessOffer, better_stric
 from backend.pipeline.context import Context
 from backend.pipeline.decide import LONGEST_ADDRESS, MOST_ORDERED
 from backend.ports.system import ReadingFailed, Unsubscriber
-from backend.transactions.driver import Notifier
 from backend.transactions.records import News
+from backend.transactions.script import Notifier
 
 # ---- showing: one message for its owner
 # Shared by the page and the desktop app.

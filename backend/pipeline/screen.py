@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from backend.domain.entry.challenge import LINK_LIFE, TOKEN_BYTES, ChallengeInte
 from backend.domain.errors import Conflict, Gone, LaneLost, NotYet, Rejected, Unexplained, refusal_is_final
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Owner
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import (
     IMPORTANT,
@@ -37,11 +39,11 @@ from backend.domain.policy.table import Facts, Standing, decide, fail_open, pres
 from backend.domain.reading.score import Thresholds
 from backend.domain.watching import audit
 from backend.domain.watching.trial import shadow_of
-from backend.pipeline import learn, owner_digest
+from backend.pipeline import owner_digest
 from backend.pipeline.context import Context
-from backend.pipeline.found import FoundMail
-from backend.pipeline.modes import in_force
-from backend.pipeline.sender_order import Place
+from backend.pipeline.decide import carry_out, in_force
+from backend.pipeline.memory import Place
+from backend.pipeline.sync import FoundMail
 from backend.ports.gmail import Fetched
 from backend.ports.system import ReadingFailed
 from backend.transactions.records import Duty, MessageJob, Prefetched, Reached, ScreeningContext
@@ -122,13 +124,13 @@ async def _own(context: Context, job: MessageJob, found: FoundMail | None, diges
     if await owner_digest.is_ours(context, job.mailbox_id, digest.arrival):
         if found:
             await found.there(job)
-        await context.store.record_verdict(job, learn.OWN_MAIL, None, None, context.clock.now())
+        await context.store.record_verdict(job, OWN_MAIL, None, None, context.clock.now())
         return True
     sent = "SENT" in digest.arrival.labels and "DRAFT" not in digest.arrival.labels
     if sent:
         if found:
             await found.there(job)
-        await learn.from_own_mail(context, job, digest.correspondents)
+        await from_own_mail(context, job, digest.correspondents)
     return sent
 
 
@@ -380,3 +382,47 @@ def intended(context: Context, writer: Address, screened: Screened) -> Challenge
         expires_at=context.clock.now() + LINK_LIFE,
         reply_from=writer,
     )
+
+
+# ---- learn: the owner's own mail
+# It shows whom they write to, and whether they let a sender in by answering. Our challenges and other automatic replies
+# never count, nor does a short refusal ("no thanks").
+
+
+OWN_MAIL = Verdict(Outcome.IGNORE, PolicyRow.NOT_INCOMING)
+
+
+async def learn(context: Context, job: MessageJob) -> None:
+    """Read one sent message. Our own challenges are known by id and cost no call."""
+    now = context.clock.now()
+    if await context.store.sent_challenge_ids(job.mailbox_id, [job.gmail_id]):
+        await context.store.record_verdict(job, OWN_MAIL, None, None, now)
+        return
+    if await context.store.challenge_pending_in(job.mailbox_id, job.thread_id):
+        raise NotYet("later.challenge", reason="challenge_pending")
+    mailbox = await context.store.mailbox(job.mailbox_id)
+    if mailbox is None:
+        raise LaneLost("conflict.mailbox")
+    try:
+        fetched = await context.gmail.fetch(job.mailbox_id, job.gmail_id)
+        addresses = await context.reader.correspondents(fetched, mailbox.owner)
+    except Gone:
+        await context.store.gone(job, now)
+        return
+    except ReadingFailed as error:
+        log.warning("own_mail_not_read", mailbox=job.mailbox_id, cause=error.cause, fault=error.fault)
+        addresses = ()
+    await from_own_mail(context, job, addresses)
+
+
+async def from_own_mail(context: Context, job: MessageJob, correspondents: Sequence[str]) -> None:
+    """Keep the correspondents found in one of the owner's own messages and end its job."""
+    addresses = frozenset(correspondents)
+    if addresses:
+        now = context.clock.now()
+        await context.store.learn(job.mailbox_id, addresses, job.thread_id, now)
+        for sender, gmail_id in await context.store.held_from(job.mailbox_id, addresses):
+            key = f"replied:{job.gmail_id}:{sender}"
+            decision = Correction(key, gmail_id, Decision.REPLIED, Origin.GMAIL)
+            await carry_out(context, job.mailbox_id, decision.order)
+    await context.store.record_verdict(job, OWN_MAIL, None, None, context.clock.now())

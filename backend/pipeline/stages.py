@@ -24,20 +24,16 @@ from datetime import datetime
 
 from backend.domain.errors import LaneLost
 from backend.domain.mailbox.message import Stage
-from backend.pipeline.act import act, release
-from backend.pipeline.challenge import challenge
+from backend.pipeline.act import act, challenge, owed, release
 from backend.pipeline.connect import leave
 from backend.pipeline.context import Context, DutyResult
 from backend.pipeline.devices import web_push
 from backend.pipeline.duties import index, retain, watch
 from backend.pipeline.first_run import preview
-from backend.pipeline.found import FoundMail
-from backend.pipeline.learn import learn
-from backend.pipeline.owed import owed
 from backend.pipeline.owner_digest import digest
-from backend.pipeline.screen import screen
+from backend.pipeline.screen import learn, screen
 from backend.pipeline.solve import deliver
-from backend.pipeline.sync import NO_HANDS, Hands, sync
+from backend.pipeline.sync import NO_HANDS, FoundMail, Hands, sync
 from backend.ports.gmail import Authorizer
 from backend.transactions.records import Duty, DutyJob, MessageJob
 

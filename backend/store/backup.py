@@ -32,8 +32,8 @@ from backend.store import postgres, schema
 from backend.store.library import Dialect, Query, migrations, queries
 from backend.store.schema import BUSY_SECONDS, file_version, make_private
 from backend.store.sqlite import held_alone
-from backend.transactions.driver import Departures
 from backend.transactions.mailboxes import LASTING
+from backend.transactions.script import Departures
 
 SEALED_BY = "sealed_by."
 """In a backup's `tallies`, the prefix of a key's id: the row says how much that key opens."""

@@ -26,7 +26,7 @@ import structlog
 
 from backend.domain.errors import LaneLost, Refused
 from backend.domain.mailbox.mailbox import NoticeHint
-from backend.transactions.statement import EVERY, micros, moment
+from backend.transactions.script import EVERY, micros, moment
 
 log = structlog.get_logger()
 
@@ -171,7 +171,7 @@ class _Session:
 
 
 class LaneSessions:
-    """`backend.transactions.driver.Ownership` on PostgreSQL. `publish` sends all replicas a text on a channel."""
+    """`backend.transactions.script.Ownership` on PostgreSQL. `publish` sends all replicas a text on a channel."""
 
     def __init__(
         self,

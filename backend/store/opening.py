@@ -15,7 +15,7 @@ from backend.settings import Settings
 from backend.store.library import Dialect
 from backend.store.schema import Place, close_folder, place
 from backend.store.sqlite import SqliteDriver
-from backend.transactions.driver import Departures, Heads
+from backend.transactions.script import Departures, Heads
 from backend.transactions.store import Store
 
 NO_SPACE = 1_000_000

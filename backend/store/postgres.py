@@ -16,8 +16,19 @@ from backend.ports.system import DecisionKeys
 from backend.store import lane_sessions
 from backend.store.lane_sessions import BROKEN, Connection, LaneSessions, is_broken
 from backend.store.library import Dialect, Migration, Query, Yields, migrations, queries
-from backend.transactions.driver import Notifier, Notifiers, Outage
-from backend.transactions.statement import EVERY, KEYS, WAKE, P, Script, Statement, T, no_text
+from backend.transactions.script import (
+    EVERY,
+    KEYS,
+    WAKE,
+    Notifier,
+    Notifiers,
+    Outage,
+    P,
+    Script,
+    Statement,
+    T,
+    no_text,
+)
 
 # ---- The PostgreSQL schema
 
@@ -165,7 +176,7 @@ Acquire = Callable[[], contextlib.AbstractAsyncContextManager[Connection]]
 
 
 class PostgresDriver:
-    """`backend.transactions.driver.Driver` over a PostgreSQL server. `pool` is the number of connections."""
+    """`backend.transactions.script.Driver` over a PostgreSQL server. `pool` is the number of connections."""
 
     def __init__(self, url: str, pool: int = POOL, keys: DecisionKeys | None = None) -> None:
         self._url = url

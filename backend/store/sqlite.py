@@ -21,8 +21,7 @@ from backend.store.library import Dialect, Query, queries
 from backend.store.schema import clear_log, connect_file, make_private, upgrade_file
 from backend.store.sqlite_writer import LOOP_BUSY_MS, PendingCall, Work, Writer, caller_error, run_script
 from backend.transactions import jobs
-from backend.transactions.driver import Notifier, Notifiers, Outage
-from backend.transactions.statement import EVERY, P, Script, T
+from backend.transactions.script import EVERY, Notifier, Notifiers, Outage, P, Script, T
 
 # ---- The store on SQLite
 # A read of a few rows by key costs less than asking another thread: it runs where it is called, on a connection of the
@@ -57,7 +56,7 @@ class _Thread(threading.Thread):
 
 
 class SqliteDriver:
-    """`backend.transactions.driver.Driver` over one SQLite file."""
+    """`backend.transactions.script.Driver` over one SQLite file."""
 
     def __init__(self, path: Path, keys: DecisionKeys | None = None) -> None:
         self._path = path
@@ -237,7 +236,7 @@ def _nothing() -> Script[None]:
 
 
 class FileOwnership:
-    """`backend.transactions.driver.Ownership` of an embedded database: the process that has the lock file owns all its
+    """`backend.transactions.script.Ownership` of an embedded database: the process that has the lock file owns all its
     mailboxes. A row says that they have an owner; a process that gets the lock and finds the row set follows a dead
     one."""
 

@@ -15,8 +15,7 @@ from backend.domain.errors import NotFound, StoreAway
 from backend.ports.system import DecisionKeys
 from backend.store.library import Dialect, Query, Yields, queries
 from backend.store.schema import BUSY_SECONDS
-from backend.transactions.driver import Notifier, Notifiers
-from backend.transactions.statement import KEYS, WAKE, Script, Statement, T, no_text
+from backend.transactions.script import KEYS, WAKE, Notifier, Notifiers, Script, Statement, T, no_text
 
 # ---- A script on one SQLite connection
 

@@ -1,4 +1,5 @@
-"""The log of decisions and what is counted from it: questions to owners, weeks and drift, insights, trials."""
+"""The log of decisions and what is counted from it: questions to owners, weeks and drift, insights, trials; and which
+models are in use."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, TypedDict
 
-from backend.domain.errors import NotFound
+from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mail.sender import script_of
 from backend.domain.mailbox.decisions import EFFECTS, Correction, Decision, Origin
@@ -31,9 +32,14 @@ from backend.domain.watching.drift import monday_of, week_of
 from backend.domain.watching.trial import (
     CHALLENGER,
     CHAMPION,
+    FILE,
     QUALITY,
     TRIAL,
+    Act,
     Answer,
+    KnownModel,
+    ModelAct,
+    ModelsInUse,
     Scored,
     TrialCounts,
     TrialLabel,
@@ -43,12 +49,22 @@ from backend.domain.watching.trial import (
     strata_order,
 )
 from backend.ports.system import DecisionKeys
-from backend.transactions import models, rows
+from backend.transactions import rows
 from backend.transactions.mailboxes import lock, locked
-from backend.transactions.records import Log
-from backend.transactions.row_reader import Reader
-from backend.transactions.rows import MailboxRow
-from backend.transactions.statement import KEYS, Script, each, maybe, micros, number, only, q
+from backend.transactions.records import Log, StoredModel
+from backend.transactions.rows import MailboxRow, Reader
+from backend.transactions.script import (
+    KEYS,
+    Script,
+    columns,
+    each,
+    maybe,
+    micros,
+    micros_or_none,
+    number,
+    only,
+    q,
+)
 
 # ---- The log of decisions
 # The caller has locked the mailbox's row (`mailboxes.locked`), so entries are appended one after the other.
@@ -188,7 +204,7 @@ def draw_questions(mailbox_id: MailboxId, now: datetime) -> Script[int]:
     year, or after the trial they were asked in."""
     mailbox = rows.mailbox((yield from locked(mailbox_id)))
     yield q("retain_questions", mailbox_id=mailbox_id)
-    in_use = yield from models.in_use()
+    in_use = yield from models_in_use()
     running = in_use.challenger or ""
     # A trial's result must not change because its first answers are forgotten.
     before = min(now - ANSWERS_KEPT, in_use.since or now)
@@ -370,3 +386,68 @@ def trial_counts(challenger: str, since: datetime) -> Script[TrialCounts]:
     for by_champion, by_challenger, count in found:
         counts[disagreement(by_champion, by_challenger)] += count
     return TrialCounts(counts.total(), counts[CHAMPION], counts[CHALLENGER])
+
+
+# ---- Models that operators add
+# The last row of the log of what was done with them says which are in use.
+
+
+_at_work = Reader(ModelsInUse, before="champion_before", since="trial_since")
+_done = Reader(ModelAct, by="by_whom", at="done_at", at_work=_at_work)
+
+
+def models_in_use() -> Script[ModelsInUse]:
+    """The models in use; cheap to ask."""
+    return (yield from maybe(_at_work, "models_at_work")) or ModelsInUse()
+
+
+def known_models() -> Script[tuple[KnownModel, ...]]:
+    """The added models, oldest first."""
+    return each(KnownModel, "known_models")
+
+
+def stored_model(version: str) -> Script[StoredModel]:
+    """Raises `NotFound`."""
+    found = yield from maybe(StoredModel, "model", version=version)
+    if found is None:
+        raise NotFound("not_found.model", version=version)
+    return found
+
+
+def add_model(model: StoredModel, by: str, now: datetime) -> Script[bool]:
+    """Keep it; False if it was added before. Raises `Refused` if another file has its version."""
+    if (yield from number("add_model", **columns(model), by=by, now=micros(now))):
+        yield from change_models(Act.ADD, model.version, by, now)
+        return True
+    there = yield from maybe(StoredModel, "model", version=model.version)
+    if there is None or there.digest != model.digest:
+        raise Refused("models.version_taken", version=model.version)
+    return False
+
+
+def change_models(act: Act, version: str, by: str, now: datetime) -> Script[ModelsInUse]:
+    """Do it, log it, and notify every replica. Raises `Refused` as `ModelsInUse.after` does, `NotFound` for a version
+    that was not added, and `Conflict` if another change came first."""
+    if version != FILE:
+        yield from stored_model(version)
+    following = (yield from models_in_use()).after(act, version, now)
+    done = yield from number(
+        "note_model_act",
+        number=following.number,
+        act=act,
+        version=version,
+        by=by,
+        now=micros(now),
+        champion=following.champion,
+        before=following.before,
+        challenger=following.challenger,
+        since=micros_or_none(following.since),
+    )
+    if not done:
+        raise Conflict("conflict.models")
+    return following
+
+
+def model_acts() -> Script[tuple[ModelAct, ...]]:
+    """Everything that was done, oldest first."""
+    return each(_done, "model_acts")

@@ -15,9 +15,9 @@ from backend.transactions import rows
 from backend.transactions.jobs import progress, request_duty
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import Duty, DutyJob
-from backend.transactions.row_reader import Reader
+from backend.transactions.rows import Reader
+from backend.transactions.script import Script, each, maybe, micros, packed, q, storable
 from backend.transactions.senders import write_rule
-from backend.transactions.statement import Script, each, maybe, micros, packed, q, storable
 
 
 class SaidRow(TypedDict):

@@ -13,7 +13,7 @@ from backend.domain.mailbox.message import Stage
 from backend.transactions import rows
 from backend.transactions.records import Duty, DutyJob, LaneWork, MessageJob, PushFate
 from backend.transactions.rows import CurrentRow, DueDutyRow, DutyRow, LaneRow, MailboxRow, MessageRow
-from backend.transactions.statement import (
+from backend.transactions.script import (
     EVERY,
     Script,
     each,

@@ -15,9 +15,8 @@ from backend.domain.mailbox.message import LabelIds
 from backend.transactions import rows
 from backend.transactions.jobs import request_duty
 from backend.transactions.records import DisconnectReceipt, Duty, DutyJob, GrantEnd, NewMailbox, Receipt
-from backend.transactions.row_reader import Reader, Row
-from backend.transactions.rows import MailboxRow
-from backend.transactions.statement import (
+from backend.transactions.rows import MailboxRow, Reader, Row
+from backend.transactions.script import (
     Script,
     Statement,
     each,

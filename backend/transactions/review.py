@@ -31,9 +31,8 @@ from backend.transactions import rows, senders
 from backend.transactions import views as transactions_views
 from backend.transactions.mailboxes import mailbox_of
 from backend.transactions.records import News, Session
-from backend.transactions.row_reader import Flag, Reader
-from backend.transactions.rows import MailboxRow, MessageRow
-from backend.transactions.statement import (
+from backend.transactions.rows import Flag, MailboxRow, MessageRow, Reader
+from backend.transactions.script import (
     Script,
     each,
     maybe,

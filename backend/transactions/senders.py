@@ -14,7 +14,7 @@ from backend.domain.mailbox.review import UNSUBSCRIBE_SECONDS, UnsubscribeState
 from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
 from backend.transactions.mailboxes import lock
 from backend.transactions.rows import MessageRow
-from backend.transactions.statement import Script, each, micros, number, packed, q
+from backend.transactions.script import Script, each, micros, number, packed, q
 
 # ---- Rules: the owner's lists
 

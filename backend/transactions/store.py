@@ -15,20 +15,17 @@ from backend.transactions import challenges as _challenges
 from backend.transactions import decide as _decide
 from backend.transactions import decisions as _decisions
 from backend.transactions import devices as _devices
-from backend.transactions import digests as _digests
 from backend.transactions import first_run as _first_run
 from backend.transactions import jobs as _jobs
 from backend.transactions import mailboxes as _mailboxes
-from backend.transactions import models as _models
 from backend.transactions import review as _review
 from backend.transactions import senders as _senders
 from backend.transactions import sync as _sync
 from backend.transactions import verdicts as _verdicts
 from backend.transactions import views as _views
-from backend.transactions.driver import Departures, Driver, Heads, Notifier, Ownership
 from backend.transactions.records import Device, DisconnectReceipt, NewDevice
 from backend.transactions.rows import MessageRow
-from backend.transactions.statement import EVERY, P, Script, T
+from backend.transactions.script import EVERY, Departures, Driver, Heads, Notifier, Ownership, P, Script, T
 
 # ---- Binding transactions to the driver
 # mailbox = reads(mailboxes.mailbox)       store.mailbox(mailbox_id) runs it on one snapshot
@@ -248,12 +245,12 @@ class Store:
     note_missing = writes_all(_sync.note_missing)
     owner_acted = writes(_sync.owner_acted)
 
-    digest_state = reads_key(_digests.digest_state)
-    tell_digest = writes(_digests.tell_digest)
-    digest_told = writes_lane(_digests.digest_told)
-    digest_link = reads_key_all(_digests.digest_link)
-    use_digest_link = writes_all(_digests.use_digest_link)
-    undo_digest_link = writes_all(_digests.undo_digest_link)
+    digest_state = reads_key(_devices.digest_state)
+    tell_digest = writes(_devices.tell_digest)
+    digest_told = writes_lane(_devices.digest_told)
+    digest_link = reads_key_all(_devices.digest_link)
+    use_digest_link = writes_all(_devices.use_digest_link)
+    undo_digest_link = writes_all(_devices.undo_digest_link)
     web_pushes = reads_key(_devices.web_pushes)
     add_web_push = writes(_devices.add_web_push)
     swap_web_push = writes(_devices.swap_web_push)
@@ -424,9 +421,9 @@ class Store:
 
     swap_chain_key = writes(_decisions.swap_key)
 
-    models_in_use = reads_key_all(_models.in_use)
-    known_models = reads_all(_models.known)
-    stored_model = reads_all(_models.stored)
-    add_model = writes_all(_models.add)
-    change_models = writes_all(_models.change)
-    model_acts = reads_all(_models.acts)
+    models_in_use = reads_key_all(_decisions.models_in_use)
+    known_models = reads_all(_decisions.known_models)
+    stored_model = reads_all(_decisions.stored_model)
+    add_model = writes_all(_decisions.add_model)
+    change_models = writes_all(_decisions.change_models)
+    model_acts = reads_all(_decisions.model_acts)

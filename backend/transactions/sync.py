@@ -25,7 +25,7 @@ from backend.transactions.records import (
     SyncPage,
 )
 from backend.transactions.rows import AroundRow, MailboxRow
-from backend.transactions.statement import (
+from backend.transactions.script import (
     Script,
     each,
     maybe,

@@ -30,7 +30,7 @@ from backend.transactions.jobs import current, next_job, request_duty
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import Debt, Duty, MessageJob, Reached
 from backend.transactions.rows import CorrectionRow, MailboxRow
-from backend.transactions.statement import (
+from backend.transactions.script import (
     Script,
     columns,
     each,

@@ -16,7 +16,7 @@ from backend.domain.mailbox.message import PLACEMENT_OF, MessageView, Placement,
 from backend.domain.policy.table import Standing
 from backend.domain.watching.drift import State
 from backend.domain.watching.trial import Finding, trial
-from backend.transactions import decisions, models, rows, verdicts
+from backend.transactions import decisions, rows, verdicts
 from backend.transactions.jobs import failing_seconds, lanes
 from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences
 from backend.transactions.records import (
@@ -33,9 +33,8 @@ from backend.transactions.records import (
     Sighting,
     Tenant,
 )
-from backend.transactions.row_reader import BESIDE, Reader
-from backend.transactions.rows import MailboxRow, MessageRow
-from backend.transactions.statement import Script, each, maybe, micros, moment, number, only, packed, q
+from backend.transactions.rows import BESIDE, MailboxRow, MessageRow, Reader
+from backend.transactions.script import Script, each, maybe, micros, moment, number, only, packed, q
 
 # ---- Read models, counts, retention
 
@@ -119,7 +118,7 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     counts |= dict.fromkeys((f"drift.{state}" for state in State), 0)
     counts |= {f"drift.{row['name']}": row["n"] for row in drifts}
     counts |= dict.fromkeys((f"trial.{finding}" for finding in Finding), 0)
-    at_work = yield from models.in_use()
+    at_work = yield from decisions.models_in_use()
     if at_work.challenger is not None and at_work.since is not None:
         labels, usual = yield from decisions.trial_labels(at_work.challenger, at_work.since)
         counts[f"trial.{trial(labels, usual).finding}"] = 1

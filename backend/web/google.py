@@ -28,7 +28,7 @@ from backend.domain.history import PushHeaders
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mailbox.mailbox import Condition, Mailbox, Mode, Preferences, Strictness
 from backend.pipeline import connect, first_run, notices
-from backend.pipeline.challenge import challenge_wording
+from backend.pipeline.act import challenge_wording
 from backend.pipeline.connect import Connected
 from backend.pipeline.context import Context
 from backend.ports.gmail import PushCallers

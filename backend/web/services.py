@@ -20,13 +20,13 @@ from backend.pipeline.addon import AddonService
 from backend.pipeline.archive import ArchiveService
 from backend.pipeline.context import Context
 from backend.pipeline.devices import DeviceService, WebPushService
-from backend.pipeline.judged import VerdictMetrics
+from backend.pipeline.memory import VerdictMetrics
 from backend.pipeline.review import InsightService, ReviewService
 from backend.pipeline.solve import Checks
 from backend.ports.gmail import Authorizer, PushCallers
 from backend.ports.system import Pushed
-from backend.transactions.driver import Notifier
 from backend.transactions.records import Event, News, PushFate
+from backend.transactions.script import Notifier
 
 # ---- What the app holds
 

@@ -1,4 +1,5 @@
 """The measure of the house: `python -m tests.architecture.measure`. A table against the goals; its last line is JSON.
+With `--files`, also the files that run.
 
 What runs for a message and for pages is seen in real processes: the local Google, the server and its reading process,
 each with a profiler that notes the files whose code is called between two signals.
@@ -12,6 +13,7 @@ import os
 import select
 import signal
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -92,6 +94,8 @@ async def moving() -> list[Figure]:
             await _arrive(running, letter.subject)
             message = await _seen(running, pipe)
             pages = await _pages(running, pipe)
+    if "--files" in sys.argv:
+        print(*sorted(message), "", *sorted(pages), "", sep="\n")
     return [
         Figure("files run for an ordinary message", len(message), 30),
         Figure("files run for three pages of the review", len(pages), 40),

@@ -28,7 +28,7 @@ from backend.domain.reading.model_text import prepare
 from backend.domain.reading.score import Score, ScoreTrace, Thresholds
 from backend.domain.watching import audit, drift
 from backend.domain.watching.audit import grounds
-from backend.pipeline.judged import VerdictMetrics
+from backend.pipeline.memory import VerdictMetrics
 from backend.scoring import SHIPPED
 from backend.scoring.session import OUTPUTS, ModelSession
 from backend.store.library import Dialect, queries

@@ -41,7 +41,7 @@ from backend.gmail import arrivals
 from backend.gmail.callers import GoogleTokens, PushVerifier
 from backend.gmail.executor import AnswerUnreadable
 from backend.pipeline import archive as restoring
-from backend.pipeline.challenge import challenge_wording
+from backend.pipeline.act import challenge_wording
 from backend.settings import Settings
 from backend.web.addon.routes import read_event
 from tests.fuzz import mutate, seeds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend.domain.mailbox.message import Outcome, PolicyRow, Verdict
-from backend.pipeline.judged import VerdictMetrics
+from backend.pipeline.memory import VerdictMetrics
 from backend.ports.system import Pushed
 from backend.web.services import GROUPS, Measures
 from tests.reference.tables import page

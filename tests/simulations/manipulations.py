@@ -30,7 +30,7 @@ from backend.domain.watching.audit import Chain, appended, bits
 from backend.settings_read import read_settings
 from backend.store.library import OWNED_TABLES
 from backend.store.opening import open_configured
-from backend.transactions.driver import HEADS
+from backend.transactions.script import HEADS
 from backend.vault import VaultKeys, configured_vault
 from tests.contract.store.stories import Story
 

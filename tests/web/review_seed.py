@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from backend.store.schema import connect_file
-from backend.transactions.statement import micros
+from backend.transactions.script import micros
 
 REASONS = json.dumps(
     [

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from backend.domain.mailbox.decisions import Decision
-from backend.transactions.driver import Notifier
 from backend.transactions.records import Event, EventKind, News
 from backend.web import services as module
 from backend.web.services import BATCH, KEY, QUIET_TICKS, TICK, Feed, Streams, follow, line

@@ -28,7 +28,7 @@ from backend.domain.mailbox.mailbox import (
 )
 from backend.domain.mailbox.message import PolicyRow
 from backend.locale import LANGUAGES, Words
-from backend.pipeline.challenge import challenge_wording
+from backend.pipeline.act import challenge_wording
 from backend.pipeline.devices import WebPushService
 from backend.pipeline.owner_digest import known_zone
 from backend.web import browser_session as browser

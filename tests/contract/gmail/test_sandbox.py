@@ -14,7 +14,7 @@ from backend.domain.mail.message import Owner
 from backend.domain.mailbox.message import LABEL_NAMES
 from backend.gmail.arrivals import read_message
 from backend.gmail.client import Google
-from backend.pipeline.challenge import challenge_wording
+from backend.pipeline.act import challenge_wording
 from backend.ports.gmail import OutgoingMail
 from tests.contract.gmail.sandbox_story import Story
 from tests.sandbox_process import TOPIC

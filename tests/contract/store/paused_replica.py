@@ -15,7 +15,7 @@ import sys
 from backend.domain.errors import LaneLost
 from backend.store.lane_sessions import BUCKETS, LaneSessions
 from backend.store.postgres import PostgresDriver
-from backend.transactions.statement import Script, q
+from backend.transactions.script import Script, q
 
 
 def say(**facts: object) -> None:

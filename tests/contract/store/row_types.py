@@ -14,9 +14,8 @@ from typing import Any, TypedDict, Union, cast, get_args, get_origin, get_type_h
 
 import backend.transactions
 from backend.transactions import rows
-from backend.transactions.driver import Driver
-from backend.transactions.row_reader import Reader, reader
-from backend.transactions.statement import Script
+from backend.transactions.rows import Reader, reader
+from backend.transactions.script import Driver, Script
 
 NAMED_LATER = {
     "WalkedRow": ("shelf_rows", "shelf_heads", "shelf_heads_of_all"),

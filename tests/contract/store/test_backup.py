@@ -25,8 +25,8 @@ from backend.store import backup, schema
 from backend.store.library import Dialect, migrations
 from backend.store.opening import open_store
 from backend.store.schema import connect_file
-from backend.transactions.driver import Departures
 from backend.transactions.records import Duty
+from backend.transactions.script import Departures
 from tests.contract.store.stories import Story
 from tests.doubles import in_english
 from tests.journeys.from_0_1_0 import VERSION, Kept

@@ -63,8 +63,8 @@ class Busy:
 @pytest_asyncio.fixture(loop_scope="session")
 async def busy(store: Store, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Busy:
     made = Busy(store, story, tmp_path)
-    monkeypatch.setattr(lanes, "run_stage", made.stage)
-    monkeypatch.setattr(lanes, "run_duty", made.duty)
+    monkeypatch.setattr("backend.lanes.running.run_stage", made.stage)
+    monkeypatch.setattr("backend.lanes.running.run_duty", made.duty)
     monkeypatch.setattr(lanes, "look_at", sees_nothing)
     return made
 

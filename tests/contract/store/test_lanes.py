@@ -13,9 +13,9 @@ from backend.domain.errors import LaneLost, StoreAway, TryLater
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import AccessState, NoticeHint
 from backend.domain.mailbox.message import Outcome, Stage
-from backend.lanes import lanes
+from backend.lanes.running import DEADLY
 from backend.pipeline.context import Context
-from backend.pipeline.looks import Look
+from backend.pipeline.memory import Look
 from backend.transactions.records import Duty, DutyJob, MessageJob
 from tests.contract.store.workshop import POISON, SLOW, STOP, TRIES, Workshop
 
@@ -72,7 +72,7 @@ async def test_of_all_that_dies_with_it_only_the_cause_becomes_a_dead_letter(wor
         if await workshop.dead_letters():
             break
     assert await workshop.dead_letters() == [POISON]
-    assert (await workshop.story.view("ana", POISON)).cause == lanes.DEADLY
+    assert (await workshop.story.view("ana", POISON)).cause == DEADLY
     await workshop.work_until(lambda: workshop.ended("ana", *innocent["ana"]))
     await workshop.work_until(lambda: workshop.ended("bea", *innocent["bea"]))
     assert await workshop.dead_letters() == [POISON]
@@ -94,7 +94,7 @@ async def test_after_a_death_a_mailbox_goes_one_by_one_and_marks_each_until_it_i
         await workshop.story.judge(job, Outcome.INBOX)
         under_way -= 1
 
-    monkeypatch.setattr(lanes, "run_stage", stage)
+    monkeypatch.setattr("backend.lanes.running.run_stage", stage)
     await workshop.work_until(lambda: workshop.ended("ana", *names))
     assert seen == [
         (1, {"m1": 1, "m2": 0, "m3": 0}),
@@ -138,7 +138,7 @@ async def test_leaving_waits_for_what_is_under_way_and_nothing_begins_beside_it(
         order.append(f"{job.duty} ends")
         await context.store.finish_duty(job, None)
 
-    monkeypatch.setattr(lanes, "run_duty", duty)
+    monkeypatch.setattr("backend.lanes.running.run_duty", duty)
     await story.store.request_duty("ana", Duty.WATCH, story.now)
     await workshop.work_until(lambda: _says(order, "leave ends"))
     assert order == ["watch begins", "watch ends", "leave begins", "leave ends"]
@@ -168,8 +168,8 @@ async def test_a_worker_with_every_slot_taken_hears_that_it_is_to_stop(workshop:
         await story.arrive(f"owner{number}", f"m{number}")
     await story.store.request_duty("ana", Duty.SYNC, story.now)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lanes, "run_stage", endless)
-        patch.setattr(lanes, "run_duty", endless)
+        patch.setattr("backend.lanes.running.run_stage", endless)
+        patch.setattr("backend.lanes.running.run_duty", endless)
         stop, worker = asyncio.Event(), workshop.lanes()
         running = asyncio.create_task(worker.run(stop))
         async with asyncio.timeout(30):
@@ -195,7 +195,7 @@ async def test_lanes_that_are_told_to_stop_begin_nothing_more_but_end_what_runs(
 
     await workshop.story.arrive("ana", "m1")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lanes, "run_stage", slow)
+        patch.setattr("backend.lanes.running.run_stage", slow)
         stop = asyncio.Event()
         patient = workshop.context.settings.model_copy(update={"stop_seconds": 30})
         worker = workshop.lanes(replace(workshop.context, settings=patient))
@@ -229,7 +229,7 @@ async def test_a_mailboxs_duty_runs_once_at_a_time(
         turns += 1
         await context.store.finish_duty(job, context.clock.now())
 
-    monkeypatch.setattr(lanes, "run_duty", sync)
+    monkeypatch.setattr("backend.lanes.running.run_duty", sync)
     for name in ("ana", "bea"):
         await workshop.story.store.request_duty(name, Duty.SYNC, workshop.clock.now())
 
@@ -293,14 +293,14 @@ class Looker:
         stop, running_lanes = asyncio.Event(), workshop.lanes()
         with pytest.MonkeyPatch.context() as patch:
             if push is None:
-                patch.setattr(lanes, "look_at", self.look_at)
-            patch.setattr(lanes, "AGAIN", 0.001)
+                patch.setattr("backend.lanes.running.look_at", self.look_at)
+            patch.setattr("backend.lanes.running.AGAIN", 0.001)
             running = asyncio.create_task(running_lanes.run(stop))
             async with asyncio.timeout(30):
                 if push is not None:
                     while not workshop.context.looks.knows("bea") or workshop.context.looks.waiting():  # noqa: ASYNC110 - in a later turn of the loop
                         await asyncio.sleep(0)
-                    patch.setattr(lanes, "look_at", self.look_at)
+                    patch.setattr("backend.lanes.running.look_at", self.look_at)
                     push()
                 await self.done.wait()
                 while workshop.context.looks.waiting():  # noqa: ASYNC110 - it ends in a later turn of the loop
@@ -327,7 +327,7 @@ async def test_what_is_ordered_as_a_stage_ends_is_done_when_it_has_ended(
         for _turn in range(500):
             await asyncio.sleep(0)
 
-    monkeypatch.setattr(lanes, "run_stage", stage)
+    monkeypatch.setattr("backend.lanes.running.run_stage", stage)
 
     async def done() -> bool:
         return len(ran) > 1 and await workshop.ended("ana", "m1")

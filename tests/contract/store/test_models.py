@@ -11,7 +11,7 @@ from backend.domain.mailbox.message import Outcome, PolicyRow, Shadow, Verdict
 from backend.domain.reading.score import Score
 from backend.domain.watching.trial import FILE, Act, ModelsInUse
 from backend.transactions.records import StoredModel
-from backend.transactions.statement import EVERY
+from backend.transactions.script import EVERY
 from tests.contract.store.stories import Story
 
 TWO = StoredModel("two", "2" * 64, "two.onnx", bytes(range(256)) * 4_000)

@@ -34,7 +34,7 @@ from backend.transactions.records import (
     Scope,
     StoredModel,
 )
-from backend.transactions.statement import EVERY
+from backend.transactions.script import EVERY
 from backend.transactions.store import Store
 from tests import postgres_server
 from tests.contract.store.stories import Story

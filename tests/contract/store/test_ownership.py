@@ -24,7 +24,7 @@ from backend.store import lane_sessions
 from backend.store.lane_sessions import BUCKETS, NEWCOMER, Connection, LaneSessions, bucket_of
 from backend.store.opening import open_store
 from backend.store.postgres import APPLICATION, PostgresDriver
-from backend.transactions.statement import EVERY, Script, q
+from backend.transactions.script import EVERY, Script, q
 from tests.contract.store.conftest import Owner
 from tests.contract.store.stories import Story, threads
 from tests.contract.store.wires import Pooler, Wire

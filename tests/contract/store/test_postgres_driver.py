@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from backend.store.opening import open_store
 from backend.store.postgres import upgrade_server, version
 from backend.transactions.records import Duty, PushFate
-from backend.transactions.statement import EVERY, Script, q
+from backend.transactions.script import EVERY, Script, q
 from backend.transactions.store import Store
 from tests import postgres_server
 from tests.contract.store.stories import Story, threads

@@ -22,7 +22,7 @@ from backend.store.sqlite import SqliteDriver
 from backend.store.sqlite_writer import caller_error
 from backend.transactions import jobs
 from backend.transactions.records import PushFate
-from backend.transactions.statement import EVERY, Script, q
+from backend.transactions.script import EVERY, Script, q
 from backend.transactions.store import Store
 from tests.contract.store.row_types import Checking
 from tests.contract.store.stories import Story, threads

@@ -14,8 +14,8 @@ from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import AccessState
 from backend.domain.mailbox.message import Outcome
 from backend.store.opening import open_store
-from backend.transactions.driver import Notifier
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session
+from backend.transactions.script import Notifier
 from tests.contract.store.stories import Story
 
 PATIENCE = 20.0

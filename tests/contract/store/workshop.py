@@ -14,7 +14,7 @@ from backend.domain.mailbox.message import Outcome
 from backend.lanes import lanes
 from backend.lanes.lanes import Lanes
 from backend.pipeline.context import Context
-from backend.pipeline.looks import Look
+from backend.pipeline.memory import Look
 from backend.settings import Settings
 from backend.transactions.records import MessageJob
 from backend.transactions.store import Store
@@ -96,7 +96,7 @@ class Workshop:
         async def nothing(*_: object) -> None: ...
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(lanes, "run_stage", stage)
+            patch.setattr("backend.lanes.running.run_stage", stage)
             patch.setattr(self.story.store, "unmark", nothing)
             running = asyncio.create_task(dying.run(stop))
             async with asyncio.timeout(30):
@@ -141,6 +141,6 @@ async def opened(store: Store, story: Story, folder: Path, monkeypatch: pytest.M
         assert ana is not None
         context.looks.looked(replace(ana, cursor="5"))
 
-    monkeypatch.setattr(lanes, "run_stage", shop.stage)
+    monkeypatch.setattr("backend.lanes.running.run_stage", shop.stage)
     monkeypatch.setattr(lanes, "look_at", sees_nothing)
     return shop

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from backend.domain.errors import NotFound, PitchgateError
 from backend.domain.watching.trial import Act
-from backend.lanes.models import Following
+from backend.lanes.in_step import Following
 from backend.logs import COUNTED, count_event
 from backend.store.opening import open_store
 from backend.transactions.records import StoredModel
@@ -107,7 +107,7 @@ async def test_a_refused_model_is_tried_again_at_the_next_act_alone(store: Store
 async def test_it_looks_again_when_the_store_could_not_be_asked_until_it_is_told_to_stop(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.lanes.models.LOOKED", 0.01)
+    monkeypatch.setattr("backend.lanes.in_step.LOOKED", 0.01)
     await store.add_model(TWO, "op", START)
     await store.change_models(Act.SHADOW, "two", "op", START)
     readers, asked = Readers(), 0

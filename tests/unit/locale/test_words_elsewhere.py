@@ -21,11 +21,11 @@ QUIET = {
     "reader": "raises codes; causes are for the log",
     "scoring": "raises codes; faults of a model file are for who made it",
     "store": "queries",
-    "transactions/row_reader.py": "makes code; its errors are for the log",
+    "transactions/rows.py": "makes code; its errors are for the log",
     "web/api/described.py": "the document of the API",
     "web/api/schemas.py": "the document of the API",
     "web/services.py": "what /metrics tells a monitor",
-    "pipeline/judged.py": "what /metrics tells a monitor",
+    "pipeline/memory.py": "what /metrics tells a monitor",
 }
 MEANT = {
     "Pitchgate's notices": "how an account is called at Google",

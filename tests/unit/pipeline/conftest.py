@@ -17,12 +17,11 @@ from backend.domain.errors import LaneLost, PitchgateError, StoreAway
 from backend.domain.mail.message import Address, Headers, Message
 from backend.domain.mailbox.mailbox import Mailbox, Mode, NoticeHint, Preferences, Strictness
 from backend.domain.reading.score import Reason, Score, Thresholds
-from backend.lanes.endings import Endings
+from backend.lanes.running import Runner
 from backend.pipeline.context import Context
-from backend.pipeline.found import FoundMail
-from backend.pipeline.looks import Look, Looks
+from backend.pipeline.memory import Look, Looks
 from backend.pipeline.stages import run_duty, run_stage
-from backend.pipeline.sync import look_at
+from backend.pipeline.sync import FoundMail, look_at
 from backend.settings import Settings
 from backend.store.opening import open_store
 from backend.transactions.records import Duty, DutyJob, MessageJob, NewMailbox
@@ -109,7 +108,7 @@ class Fixture:
         try:
             self._go_on(await run_stage(self.context, job, found))
         except PitchgateError as error:
-            await Endings(self.context, self.failed).after(job, error)
+            await Runner(self.context, self.authorizer, self.failed).after(job, error)
 
     def now(self) -> datetime:
         return self.gmail.now
@@ -190,7 +189,7 @@ class Fixture:
         except Died:
             self.die()
         except PitchgateError as error:
-            await Endings(self.context, self.failed).after(job, error)
+            await Runner(self.context, self.authorizer, self.failed).after(job, error)
         return True
 
     def _go_on(self, following: MessageJob | None) -> None:
@@ -225,7 +224,7 @@ class Fixture:
         except StoreAway:
             looks.end(look, 1.0)
         except PitchgateError as error:
-            await Endings(self.context, self.failed).after_look(look, error, began)
+            await Runner(self.context, self.authorizer, self.failed).after_look(look, error, began)
             looks.end(look)
         else:
             looks.end(look, again)

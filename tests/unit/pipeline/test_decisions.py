@@ -14,8 +14,8 @@ from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.message import Outcome, PolicyRow
 from backend.domain.reading.score import Score, ScoreTrace
 from backend.domain.watching.audit import differences
-from backend.transactions.driver import Heads
 from backend.transactions.records import Duty
+from backend.transactions.script import Heads
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter
 
 TEXTS = ("pitchy", "perhaps", "maybe", "dear Ana, the minutes")

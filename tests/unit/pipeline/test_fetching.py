@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from backend.domain.errors import StoreAway, TryLater
 from backend.domain.mailbox.mailbox import NoticeMode, PullFailure
-from backend.lanes.fetcher import Fetcher
+from backend.pipeline.notices import Fetcher
 from backend.ports.gmail import PulledNotice
 from tests.unit.pipeline.conftest import Fixture, letter
 

@@ -15,8 +15,8 @@ from backend.domain.errors import StoreAway
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Mode, NoticeHint
 from backend.domain.mailbox.message import Placement, Stage
-from backend.pipeline import found, sender_order
-from backend.pipeline.looks import Looks
+from backend.pipeline import memory, sync
+from backend.pipeline.memory import Looks
 from backend.pipeline.stages import run_duty, run_stage
 from backend.transactions.records import Duty
 from tests.unit.pipeline.conftest import Fixture, letter
@@ -95,7 +95,7 @@ async def test_of_a_senders_emails_the_later_one_sees_the_earlier_whichever_is_r
     later: str,
     begun: Callable[[Fixture], Coroutine[None, None, None]],
 ) -> None:
-    for module in (found, sender_order):
+    for module in (sync, memory):
         monkeypatch.setattr(module, "LINGER", 30.0)
     bump_read, fetch = asyncio.Event(), fixture.gmail.fetch
     pitch = fixture.gmail.deliver(letter())
@@ -131,7 +131,7 @@ def held_up(fixture: Fixture, monkeypatch: pytest.MonkeyPatch, gmail_id: str) ->
 async def test_of_two_emails_at_once_the_later_waits_for_none_that_cannot_be_read(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (found, sender_order):
+    for module in (sync, memory):
         monkeypatch.setattr(module, "LINGER", 0.0)
     first, _ = [fixture.gmail.deliver(letter(text=text)) for text in ("pitchy", "perhaps")]
     second_ended = held_up(fixture, monkeypatch, first)
@@ -198,7 +198,7 @@ async def test_a_pitch_is_held_and_answered_by_who_found_it(fixture: Fixture) ->
 async def test_what_google_keeps_back_gets_its_row_with_the_look_and_its_verdict_later(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(found, "LINGER", 0.0)
+    monkeypatch.setattr(sync, "LINGER", 0.0)
     first, *_ = [
         fixture.gmail.deliver(letter(f"bo@office{index}.test", f"the minutes of day {index}"))
         for index in range(3)
@@ -216,7 +216,7 @@ async def test_what_google_keeps_back_gets_its_row_with_the_look_and_its_verdict
 async def test_a_look_is_written_even_if_nothing_can_be_read(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(found, "PATIENCE", 0.0)
+    monkeypatch.setattr(sync, "PATIENCE", 0.0)
     fetch, read = fixture.gmail.fetch, asyncio.Event()
 
     async def slow(mailbox_id: str, gmail_id: str) -> Any:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import AccessState, Mailbox, NoticeHint, Preferences
-from backend.pipeline import looks as module
-from backend.pipeline.looks import Looks
+from backend.pipeline import memory as module
+from backend.pipeline.memory import Looks
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 WINDOW = 11

@@ -15,7 +15,7 @@ import pytest
 from backend.domain.errors import SendUncertain
 from backend.domain.mailbox.message import Outcome, Placement
 from backend.pipeline import owner_digest
-from backend.pipeline.score_unseen import score_unseen
+from backend.pipeline.addon import score_unseen
 from backend.transactions.records import Duty
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import Fixture, letter

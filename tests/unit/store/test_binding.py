@@ -9,7 +9,7 @@ import pytest
 
 from backend.domain.mail.message import MailboxId
 from backend.transactions.records import MessageJob
-from backend.transactions.statement import Script, q
+from backend.transactions.script import Script, q
 from backend.transactions.store import reads, reads_all
 
 

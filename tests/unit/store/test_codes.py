@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from backend.domain.errors import AccessLost
 from backend.domain.mailbox.message import FailOpenCause
 from backend.store.library import Dialect, migrations
-from backend.transactions.statement import packed
+from backend.transactions.script import packed
 
 BOX = (
     "INSERT INTO mailboxes (id, sub, email, name, link, link_cause, scopes, preferences, created_at, changed_at)"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from backend.transactions.row_reader import BESIDE, Flag, Reader, Unreadable, reader
-from backend.transactions.statement import columns
+from backend.transactions.rows import BESIDE, Flag, Reader, Unreadable, reader
+from backend.transactions.script import columns
 
 AT = datetime(2026, 5, 1, 8, 30, 0, 1, tzinfo=UTC)
 MICROS = (AT - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from backend.domain.errors import StoreAway
-from backend.transactions.driver import (
+from backend.transactions.script import (
     HEADS,
     LEFT,
     QUIET,

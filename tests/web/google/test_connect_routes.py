@@ -14,7 +14,7 @@ from backend.domain.entry.challenge import LINK_LIFE
 from backend.domain.errors import PitchgateError, Refused, TryLater
 from backend.domain.mailbox.mailbox import Strictness
 from backend.locale import LANGUAGES, catalogue, reason
-from backend.pipeline.challenge import challenge_wording
+from backend.pipeline.act import challenge_wording
 from backend.settings import GMAIL_MODIFY
 from backend.transactions.records import Duty
 from backend.web.google import EXAMPLE_ROWS

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backend import logs
 from backend.domain.mailbox.message import FailOpenCause
-from backend.pipeline.judged import VerdictMetrics
+from backend.pipeline.memory import VerdictMetrics
 from backend.web.services import GROUPS, Measures
 from tests.web.operator.promtool import PROMTOOL, needs_promtool
 from tests.web.service import office

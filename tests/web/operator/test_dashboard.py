@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend.domain.mailbox.message import FailOpenCause, Outcome, PolicyRow, Verdict
-from backend.pipeline.judged import VerdictMetrics
+from backend.pipeline.memory import VerdictMetrics
 from backend.ports.system import Pushed
 from backend.web.services import Measures
 from tests.web.operator.promtool import PROMTOOL, needs_promtool

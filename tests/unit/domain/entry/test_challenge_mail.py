@@ -22,7 +22,7 @@ from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.reading.words import language as language_of
 from backend.locale import LANGUAGES, catalogue
-from backend.pipeline.challenge import challenge_wording
+from backend.pipeline.act import challenge_wording
 from tests.conftest import IN_CI
 from tests.unit.domain.rules import NOW, arrival, pitch
 

@@ -28,7 +28,7 @@ from backend.domain.mailbox.mailbox import (
     poll_interval,
 )
 from backend.locale import LANGUAGES
-from backend.pipeline.modes import check_chosen
+from backend.pipeline.decide import check_chosen
 from backend.settings import Settings
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

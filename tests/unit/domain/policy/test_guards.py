@@ -27,7 +27,7 @@ from backend.domain.policy.guards import (
     objections,
 )
 from backend.locale import LANGUAGES
-from backend.pipeline.challenge import challenge_wording
+from backend.pipeline.act import challenge_wording
 from tests.doubles import START
 from tests.unit.domain import rules as make
 from tests.unit.domain.rules import AUTHENTIC, FORGED, NOW, OWNER, arrival, inquiry, pitch

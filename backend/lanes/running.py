@@ -1,11 +1,15 @@
-"""What follows when a stage fails: retry later, make a dead letter for a person to look at, or close the job.
+"""Runs one job or one look, and records what follows when it fails: retry later, make a dead letter for a person to
+look at, or close the job.
 
 No error loses a message. A message that becomes a dead letter before it is judged stays in the inbox.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import random
+import time
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -29,7 +33,10 @@ from backend.domain.errors import (
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.message import Stage
 from backend.pipeline.context import Context
-from backend.pipeline.looks import Look
+from backend.pipeline.memory import Look
+from backend.pipeline.stages import run_duty, run_stage
+from backend.pipeline.sync import FoundMail, Hands, look_at
+from backend.ports.gmail import Authorizer
 from backend.transactions.records import Duty, DutyJob, MessageJob
 
 log = structlog.get_logger()
@@ -39,24 +46,102 @@ DUTY_PATIENCE = timedelta(minutes=15)
 """A duty is never given up: after a permanent refusal, or too many failures, it is tried again at intervals that double
 from the first to the second."""
 
-AGAIN = timedelta(seconds=1)
+AGAIN = 1.0
+"""Seconds before a look is tried again that the store did not take, or a job whose owner has just reconnected."""
+
+LONGEST = 48.0
+"""Seconds after which a stage, a duty or a look is stopped, so that nothing hangs for ever."""
+
+DEADLY = "workers_died"
+"""The error code of a message that as many processes died over in a row as it may have tries."""
+
+UNRECORDED = 5.0
+"""Seconds for which a job whose end could not be written keeps its place. It is still due, and would start again at
+once."""
 
 
-class Endings:
-    """Records what follows from an error, each time in one commit of the mailbox's lane."""
+class Runner:
+    """What follows from an error is recorded in one commit of the mailbox's lane."""
 
-    def __init__(self, context: Context, failed: Counter[tuple[str, str]]) -> None:
+    def __init__(self, context: Context, authorizer: Authorizer, failed: Counter[tuple[str, str]]) -> None:
         """`failed` counts failures by job and cause."""
-        self._context = context
+        self._context, self._authorizer = context, authorizer
         self._failed = failed
         self._jitter = random.SystemRandom()
+        self._log = structlog.get_logger().bind()
 
-    async def stopped(self, job: MessageJob | DutyJob) -> None:
+    async def run(
+        self, job: MessageJob | DutyJob, hands: Hands, found: FoundMail | None = None, *, marks: bool
+    ) -> bool:
+        """Run the job, and the stages that follow, to their end; True if it was a message and ended without error.
+        `hands` and `found` as for `run_duty` and `run_stage`; `marks`: the message may kill this process."""
+        # Every log line of this task says which message it is about.
+        about = {"message": job.gmail_id} if isinstance(job, MessageJob) else {}
+        structlog.contextvars.bind_contextvars(mailbox=job.mailbox_id, **about)
+        context, kind = self._context, job.stage if isinstance(job, MessageJob) else job.duty
+        began, at, marked = time.perf_counter(), context.clock.now(), False
+        try:
+            if isinstance(job, MessageJob):
+                if job.deaths >= context.settings.max_attempts:
+                    await self._make_dead_letter(job, DEADLY)
+                    return False
+                if marks or job.deaths:
+                    await context.store.mark(job)
+                    marked = True
+            async with asyncio.timeout(LONGEST):
+                if isinstance(job, MessageJob):
+                    following = await run_stage(context, job, found)
+                else:
+                    following = await run_duty(context, self._authorizer, job, hands)
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):
+                if marked and isinstance(job, MessageJob):
+                    await asyncio.shield(context.store.unmark(job))
+                await asyncio.shield(self._stopped(job))
+            raise
+        except LaneLost as lost:
+            if not isinstance(lost.__cause__, StoreAway):  # the store reports its own outage
+                log.info("lane_lost", job=kind, mailbox=job.mailbox_id)
+        except Exception as error:
+            if not await self.after(job, error, at):
+                await asyncio.sleep(UNRECORDED)
+        else:
+            spent = round((time.perf_counter() - began) * 1000, 1)
+            # Syncs are too frequent to log; what they find shows in the messages.
+            tell = self._log.debug if kind is Duty.SYNC else self._log.info
+            tell("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
+            if following is not None:
+                return await self.run(following, hands, marks=marks)
+            return isinstance(job, MessageJob)
+        return False
+
+    async def look(self, look: Look, hands: Hands) -> bool:
+        """Look; on any failure, make sure the mailbox is looked at again."""
+        context, looks = self._context, self._context.looks
+        structlog.contextvars.bind_contextvars(mailbox=look.mailbox_id)
+        began = context.clock.now()
+        try:
+            async with asyncio.timeout(LONGEST):
+                again = await look_at(context, look, hands)
+        except LaneLost:
+            looks.end(look, 0.0)  # another look came first
+        except StoreAway:
+            looks.end(look, AGAIN)
+        except Exception as error:
+            looks.end(look, None if await self.after_look(look, error, began) else AGAIN)
+        except BaseException:
+            looks.end(look, AGAIN)
+            raise
+        else:
+            looks.end(look, again)
+        return True
+
+    async def _stopped(self, job: MessageJob | DutyJob) -> None:
         """The process stops before the job has ended: it stays due. A digest may just have been placed."""
         if isinstance(job, DutyJob) and job.duty is Duty.DIGEST:
             await self._postpone(job, timedelta(0), "stopped", counts=False)
 
-    async def make_dead_letter(self, job: MessageJob, cause: str) -> None:
+    async def _make_dead_letter(self, job: MessageJob, cause: str) -> None:
         """Leave the job for a person; the mailbox's other jobs go on."""
         log.warning("dead_letter", job=job.stage, mailbox=job.mailbox_id, cause=cause)
         await self._context.store.make_dead_letter(job, cause, self._context.clock.now())
@@ -109,7 +194,7 @@ class Endings:
             lost = await context.store.lose_link(job.mailbox_id, error.lost, began, now)
             context.looks.forget(job.mailbox_id)
             # Otherwise the owner has just reconnected or is leaving: the next try shows which.
-            await self._postpone(job, timedelta(0) if lost else AGAIN, code_of(error), counts=False)
+            await self._postpone(job, timedelta(seconds=0 if lost else AGAIN), code_of(error), counts=False)
             return
         if isinstance(job, MessageJob) and isinstance(error, Gone):
             await context.store.gone(job, now)
