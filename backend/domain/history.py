@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from backend.domain.errors import Refused
+
 # ---- The body of a Pub/Sub push
 # It has one of two forms.
 # Wrapped: {"message": {"data": base64 of {"emailAddress", "historyId"}, "messageId"}, "subscription"}.
@@ -101,6 +103,13 @@ def _decoded(data: str) -> bytes:
 
 
 _IGNORED = frozenset({"DRAFT", "CHAT"})
+
+
+def position(history_id: str) -> int:
+    """A history id as a number: ids are compared as numbers, not as texts. Raises `Refused`."""
+    if not (history_id.isascii() and history_id.isdigit()):
+        raise Refused("malformed.history", field="historyId")
+    return int(history_id)
 
 
 @dataclass(frozen=True, slots=True)

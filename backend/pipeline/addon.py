@@ -21,8 +21,7 @@ from backend.pipeline import decide
 from backend.pipeline.context import Context
 from backend.pipeline.decide import check_chosen
 from backend.pipeline.notices import owner_acted
-from backend.pipeline.owner_digest import is_ours
-from backend.pipeline.screen import OWN_MAIL, unjudged
+from backend.pipeline.screen import OWN_MAIL, is_ours, unjudged
 from backend.ports.gmail import AddonCallers
 from backend.ports.system import ReadingFailed
 from backend.transactions.records import CardData, Duty, HeldSender, Sighting, Tenant

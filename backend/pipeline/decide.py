@@ -10,7 +10,6 @@ In what the ways differ is a table, `IF_INAPPLICABLE` in `backend/domain/mailbox
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from backend.domain.entry.challenge import adjusted_by_owner
@@ -126,13 +125,6 @@ def check_chosen(settings: Settings, changes: Mapping[str, Any]) -> None:
         raise bad_setting("zone")
     if "language" in changes and changes["language"] not in LANGUAGES:
         raise bad_setting("language", LANGUAGES)
-
-
-def in_force(settings: Settings, preferences: Preferences) -> Preferences:
-    """The preferences in effect: a challenge mode chosen while the address was public holds silently without one."""
-    if preferences.mode is Mode.CHALLENGE and not settings.challenges:
-        return replace(preferences, mode=Mode.QUARANTINE)
-    return preferences
 
 
 async def save_preferences(

@@ -29,8 +29,7 @@ from backend.domain.policy.preview import (
     preview_verdicts,
 )
 from backend.pipeline.context import Context
-from backend.pipeline.owner_digest import is_ours
-from backend.pipeline.screen import by_joined_list
+from backend.pipeline.screen import by_joined_list, is_ours
 from backend.ports.system import ReadingFailed
 from backend.transactions.records import DutyJob
 

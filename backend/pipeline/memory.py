@@ -15,11 +15,11 @@ from datetime import datetime, timedelta
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from backend.domain.digest import Rereading
+from backend.domain.history import position
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mailbox, NoticeHint
 from backend.domain.mailbox.message import FailOpenCause, PolicyRow, ReadLimit, Screened, Verdict
 from backend.domain.policy.evidence import company_domain
-from backend.transactions.jobs import position
 
 # ---- Looks that pushes ask for
 

@@ -13,12 +13,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from backend.domain.errors import StoreAway, TryLater
-from backend.domain.history import PushHeaders, PushNotice, read_push
+from backend.domain.history import PushHeaders, PushNotice, position, read_push
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NoticeHint, PullFailure, poll_interval
 from backend.pipeline.context import Context
 from backend.ports.gmail import NoticeSource, PulledNotice, PushCallers
-from backend.transactions.jobs import position
 from backend.transactions.records import Duty, PushFate
 
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from babel.dates import format_skeleton, format_time, get_timezone
 
 from backend.domain.entry.challenge import TOKEN_BYTES, token_hash
-from backend.domain.errors import LaneLost, Refused
-from backend.domain.mail.message import Arrival, MailboxId
+from backend.domain.errors import LaneLost
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox import owner_digest as rules
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import DigestPace, Mailbox
@@ -225,24 +225,6 @@ def zone_of(name: str) -> tzinfo:
 def known_zone(name: str) -> bool:
     """Whether there is a zone of this name."""
     return name == "UTC" or zone_of(name) is not UTC
-
-
-async def is_ours(context: Context, mailbox_id: MailboxId, arrival: Arrival) -> bool:
-    """Whether this message is a digest that we put into this mailbox: its Message-ID was sealed with our keys for it,
-    Gmail dates it about then, and it is no copy of a known one."""
-    claimed = arrival.message.message_id
-    sealed = rules.sealed_in(claimed)
-    if not sealed:
-        return False
-    try:
-        words = context.vault.open(sealed)
-    except Refused:
-        return False
-    if not rules.placed_by_us(words, mailbox_id, arrival.received_at):
-        return False
-    state = await context.store.digest_state(mailbox_id)
-    latest = state is not None and state.message_id.strip("<>") == claimed.strip("<>")
-    return not latest or state is None or state.gmail_id in ("", arrival.gmail_id)
 
 
 # --- its links

@@ -17,11 +17,20 @@ import structlog
 
 from backend.domain.digest import Digest
 from backend.domain.entry.challenge import LINK_LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
-from backend.domain.errors import Conflict, Gone, LaneLost, NotYet, Rejected, Unexplained, refusal_is_final
+from backend.domain.errors import (
+    Conflict,
+    Gone,
+    LaneLost,
+    NotYet,
+    Refused,
+    Rejected,
+    Unexplained,
+    refusal_is_final,
+)
 from backend.domain.mail.machine_mail import MailForm
-from backend.domain.mail.message import Address, Owner
+from backend.domain.mail.message import Address, Arrival, MailboxId, Owner
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
-from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.mailbox import Mailbox, Mode
 from backend.domain.mailbox.message import (
     IMPORTANT,
     PLACEMENT_OF,
@@ -33,15 +42,15 @@ from backend.domain.mailbox.message import (
     Verdict,
     labels_on_arrival,
 )
+from backend.domain.mailbox.owner_digest import placed_by_us, sealed_in
 from backend.domain.policy.evidence import CLEARLY_ORDINARY
 from backend.domain.policy.guards import NOT_ADDRESSED, GuardInput, objections
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen
 from backend.domain.reading.score import Thresholds
 from backend.domain.watching import audit
 from backend.domain.watching.trial import shadow_of
-from backend.pipeline import owner_digest
 from backend.pipeline.context import Context
-from backend.pipeline.decide import carry_out, in_force
+from backend.pipeline.decide import carry_out
 from backend.pipeline.memory import Place
 from backend.pipeline.sync import FoundMail
 from backend.ports.gmail import Fetched
@@ -121,7 +130,7 @@ async def _screen(
 
 async def _own(context: Context, job: MessageJob, found: FoundMail | None, digest: Digest) -> bool:
     """End the job of a message that the owner wrote, or of a digest that we placed; False for any other."""
-    if await owner_digest.is_ours(context, job.mailbox_id, digest.arrival):
+    if await is_ours(context, job.mailbox_id, digest.arrival):
         if found:
             await found.there(job)
         await context.store.record_verdict(job, OWN_MAIL, None, None, context.clock.now())
@@ -132,6 +141,24 @@ async def _own(context: Context, job: MessageJob, found: FoundMail | None, diges
             await found.there(job)
         await from_own_mail(context, job, digest.correspondents)
     return sent
+
+
+async def is_ours(context: Context, mailbox_id: MailboxId, arrival: Arrival) -> bool:
+    """Whether this message is a digest that we put into this mailbox: its Message-ID was sealed with our keys for it,
+    Gmail dates it about then, and it is no copy of a known one."""
+    claimed = arrival.message.message_id
+    sealed = sealed_in(claimed)
+    if not sealed:
+        return False
+    try:
+        words = context.vault.open(sealed)
+    except Refused:
+        return False
+    if not placed_by_us(words, mailbox_id, arrival.received_at):
+        return False
+    state = await context.store.digest_state(mailbox_id)
+    latest = state is not None and state.message_id.strip("<>") == claimed.strip("<>")
+    return not latest or state is None or state.gmail_id in ("", arrival.gmail_id)
 
 
 async def read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
@@ -327,11 +354,15 @@ def _fresh(context: Context, mailbox: Mailbox, digest: Digest) -> timedelta:
 
 
 def _facts(context: Context, mailbox: Mailbox, digest: Digest, standing: Standing) -> Facts:
+    preferences = mailbox.preferences
+    if preferences.mode is Mode.CHALLENGE and not context.settings.challenges:
+        # Chosen while the address was public; without one the mail is held silently.
+        preferences = replace(preferences, mode=Mode.QUARANTINE)
     return Facts(
         arrival=digest.arrival,
         owner=mailbox.owner,
         authentication=digest.authentication,
-        preferences=in_force(context.settings, mailbox.preferences),
+        preferences=preferences,
         standing=standing,
         labels=mailbox.labels,
         form=digest.form,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backend.domain.errors import Cause, LaneLost, Refused
+from backend.domain.errors import Cause, LaneLost
+from backend.domain.history import position
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Stage
@@ -103,13 +104,6 @@ def leave_look(
     if cause is not None:
         yield q("look_failed", mailbox_id=mailbox_id, duty=Duty.SYNC, cause=cause, now=micros(now))
     yield from request_duty(mailbox_id, Duty.SYNC, at)
-
-
-def position(history_id: str) -> int:
-    """A history id as a number: ids are compared as numbers, not as texts. Raises `Refused`."""
-    if not (history_id.isascii() and history_id.isdigit()):
-        raise Refused("malformed.history", field="historyId")
-    return int(history_id)
 
 
 def request_duty(mailbox_id: MailboxId, duty: Duty, due_at: datetime) -> Script[None]:

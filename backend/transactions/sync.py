@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from backend.domain.errors import LaneLost, NotFound
+from backend.domain.history import position
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NOTICE_DELAY, Mailbox, NoticeHint, NoticeMode, PullFailure
 from backend.domain.mailbox.message import MessageView
 from backend.transactions import challenges, decide, rows, verdicts
-from backend.transactions.jobs import current, position, progress, request_duty
+from backend.transactions.jobs import current, progress, request_duty
 from backend.transactions.mailboxes import locked
 from backend.transactions.records import (
     Duty,

@@ -13,6 +13,7 @@ import pytest
 
 from backend.domain.mailbox.decisions import Decision
 from backend.transactions.records import Event, EventKind, News
+from backend.transactions.script import Notifier
 from backend.web import services as module
 from backend.web.services import BATCH, KEY, QUIET_TICKS, TICK, Feed, Streams, follow, line
 from tests.web.service import Caller, Office, office
