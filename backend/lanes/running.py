@@ -89,10 +89,11 @@ class Runner:
                     await context.store.mark(job)
                     marked = True
             async with asyncio.timeout(LONGEST):
+                following = None
                 if isinstance(job, MessageJob):
                     following = await run_stage(context, job, found)
                 else:
-                    following = await run_duty(context, self._authorizer, job, hands)
+                    await run_duty(context, self._authorizer, job, hands)
         except asyncio.CancelledError:
             with contextlib.suppress(Exception):
                 if marked and isinstance(job, MessageJob):

@@ -13,8 +13,8 @@ from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Condition, NoticeMode
 from backend.domain.mailbox.message import Placement
 from backend.pipeline import notices
-from backend.pipeline.context import MOST, OwnChanges
 from backend.pipeline.decide import carry_out
+from backend.pipeline.memory import MOST, OwnChanges
 from backend.transactions.records import PushFate
 from tests.doubles import FixedClock
 from tests.unit.pipeline.conftest import Fixture, letter, open_fixture
