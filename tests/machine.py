@@ -232,7 +232,7 @@ JOBS = """
 SELECT (SELECT COUNT(*) FROM messages WHERE due_at IS NOT NULL), (
     SELECT MIN(due_at) FROM (
         SELECT due_at FROM messages WHERE mailbox_id IN (SELECT id FROM mailboxes WHERE link = 'connected')
-        UNION ALL SELECT due_at FROM duties WHERE is_open
+        UNION ALL SELECT due_at FROM duties WHERE mailbox_id IN (SELECT id FROM mailboxes WHERE link = 'connected')
     )
 )
 """

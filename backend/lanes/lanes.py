@@ -226,7 +226,7 @@ class Lanes:
         # Jobs that end during this read still look due in its result.
         messages, duties = frozenset(lane.messages), frozenset(lane.duties)
         try:
-            work = await self._context.store.lane_work(lane.mailbox_id, listed, now)
+            work = await self._context.store.lane_work(lane.mailbox_id, listed)
         except BaseException:
             self._queue.plan(lane, now)
             raise

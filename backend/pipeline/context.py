@@ -33,13 +33,6 @@ def _nobody() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class DutyResult:
-    """The duty was ended in the commit of its result, and is due again at `due` (None: when asked for)."""
-
-    due: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
     """The outside world, as the pipeline may use it."""
 

@@ -25,7 +25,7 @@ from backend.domain.mailbox.owner_digest import MAX_NAME, MAX_SUBJECT, PushSubsc
 from backend.domain.mailbox.review import ReviewFilter, Shelf
 from backend.locale import Words, catalogue
 from backend.pipeline import decide
-from backend.pipeline.context import Context, DutyResult, seal, unseal
+from backend.pipeline.context import Context, seal, unseal
 from backend.pipeline.review import shown
 from backend.ports.system import PushAnswer, Pushed, ReadingFailed
 from backend.transactions.records import (
@@ -343,7 +343,7 @@ KEY = "web_push"
 KEY_LIFE = timedelta(days=1)
 
 
-async def web_push(context: Context, job: DutyJob) -> datetime | DutyResult | None:
+async def web_push(context: Context, job: DutyJob) -> datetime | None:
     """Notify each browser of the senders new to it; due again when one may be notified again, or is to be retried."""
     now = context.clock.now()
     browsers = await context.store.web_pushes(job.mailbox_id, now)
@@ -367,9 +367,8 @@ async def web_push(context: Context, job: DutyJob) -> datetime | DutyResult | No
         if answer.outcome is Pushed.LATER:
             due.append(rules.next_try(browser.failing_since or now, now, answer.retry_at))
     outcomes = [(browser, answer.outcome) for browser, answer in told]
-    next_due = min(due, default=None)
-    await context.store.web_pushed(job, outcomes, now, next_due)
-    return DutyResult(next_due)
+    await context.store.web_pushed(job, outcomes, now)
+    return min(due, default=None)
 
 
 async def _tell(context: Context, browser: WebPush, news: Sequence[MessageView]) -> PushAnswer:

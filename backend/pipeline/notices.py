@@ -15,7 +15,7 @@ import structlog
 from backend.domain.errors import StoreAway, TryLater
 from backend.domain.history import PushHeaders, PushNotice, position, read_push
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.mailbox import NoticeHint, PullFailure, poll_interval
+from backend.domain.mailbox.mailbox import Mailbox, NoticeHint, PullFailure, poll_interval
 from backend.pipeline.context import Context
 from backend.ports.gmail import NoticeSource, PulledNotice, PushCallers
 from backend.transactions.records import Duty, PushFate
@@ -91,15 +91,19 @@ async def change_over(context: Context) -> None:
     await asyncio.gather(*(want(box.id, duty, now) for box in boxes for duty in (Duty.WATCH, Duty.SYNC)))
 
 
-def look_again_at(context: Context, mailbox_id: MailboxId, moved_at: datetime | None) -> datetime:
-    """When to ask next for the history of an up-to-date mailbox that last moved at `moved_at`, if no notice comes
-    before."""
+def look_again_at(context: Context, mailbox: Mailbox, listed_at: datetime) -> datetime:
+    """When to ask next for the history of a mailbox that was up to date at `listed_at`, if no notice comes before."""
     now, settings = context.clock.now(), context.settings
     if settings.notices.watched:
-        return now + sweep_after(context, mailbox_id)
+        at = now + sweep_after(context, mailbox.id)
+        # Google drops what it would report in the second after a push.
+        window = mailbox.told and mailbox.told.at + timedelta(seconds=settings.push_settle)
+        return min(at, window) if window and window > listed_at else at
     often, seldom = (timedelta(seconds=s) for s in (settings.poll_interval, settings.poll_quiet_interval))
-    moment = f"{mailbox_id} {now.timestamp():.0f}"  # different each time, without randomness
-    return now + poll_interval(often, seldom, moved_at, now, zlib.crc32(moment.encode()) % 1_001 / 1_000)
+    moment = f"{mailbox.id} {now.timestamp():.0f}"  # different each time, without randomness
+    return now + poll_interval(
+        often, seldom, mailbox.moved_at, now, zlib.crc32(moment.encode()) % 1_001 / 1_000
+    )
 
 
 def sweep_after(context: Context, mailbox_id: MailboxId) -> timedelta:

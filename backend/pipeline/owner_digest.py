@@ -27,7 +27,7 @@ from backend.domain.mailbox.owner_digest import (
 )
 from backend.domain.mailbox.review import Position, ReviewFilter, Shelf, shown_reason
 from backend.locale import Section, catalogue, reason_sentence
-from backend.pipeline.context import Context, DutyResult
+from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
 from backend.transactions.records import DutyJob
 
@@ -130,7 +130,7 @@ JUDGED_LATE = timedelta(days=1)
 PAGES, PAGE = 5, 50
 
 
-async def digest(context: Context, job: DutyJob) -> datetime | DutyResult | None:
+async def digest(context: Context, job: DutyJob) -> datetime | None:
     """Place a digest if one is due and there is something to report; returns when to come again, None while off."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
@@ -185,11 +185,9 @@ async def _place(
 
 async def _told(
     context: Context, job: DutyJob, mailbox: Mailbox, until: datetime, gmail_id: str = ""
-) -> DutyResult:
-    now = context.clock.now()
-    due = _next(mailbox, now)
-    await context.store.digest_told(job, until, gmail_id, due, now)
-    return DutyResult(due)
+) -> datetime:
+    await context.store.digest_told(job, until, gmail_id)
+    return _next(mailbox, context.clock.now())
 
 
 async def _held(context: Context, mailbox_id: MailboxId, state: DigestState, now: datetime) -> list[HeldMail]:

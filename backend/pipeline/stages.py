@@ -26,7 +26,7 @@ from backend.domain.errors import LaneLost
 from backend.domain.mailbox.message import Stage
 from backend.pipeline.act import act, challenge, owed, release
 from backend.pipeline.connect import leave
-from backend.pipeline.context import Context, DutyResult
+from backend.pipeline.context import Context
 from backend.pipeline.devices import web_push
 from backend.pipeline.duties import index, retain, watch
 from backend.pipeline.first_run import preview
@@ -44,7 +44,7 @@ STAGES: Mapping[Stage, Callable[[Context, MessageJob], Awaitable[MessageJob | No
     Stage.RELEASE: release,
 }
 
-DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | DutyResult | None]]] = {
+DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | None]]] = {
     Duty.WATCH: watch,
     Duty.INDEX: index,
     Duty.RETAIN: retain,
@@ -84,15 +84,13 @@ async def _found(context: Context, job: MessageJob, found: FoundMail) -> Message
 
 
 async def run_duty(context: Context, authorizer: Authorizer, job: DutyJob, hands: Hands = NO_HANDS) -> None:
-    """Run the mailbox's duty and store when it is due again, unless its last commit did. `hands` screen the messages
-    that a SYNC finds."""
+    """Run the mailbox's duty and store when it is due again. `hands` screen the messages that a SYNC finds."""
     if job.duty is Duty.LEAVE:
         await leave(context, authorizer, job)  # deletes the duty along with the mailbox
         return
     if job.duty is Duty.SYNC:
-        next_due: datetime | DutyResult | None = await sync(context, job, hands)
+        next_due: datetime | None = await sync(context, job, hands)
     else:
         next_due = await DUTIES[job.duty](context, job)
         context.looks.take_seen(job.mailbox_id)  # the duty may have changed the mailbox's row
-    if not isinstance(next_due, DutyResult):
-        await context.store.finish_duty(job, next_due)
+    await context.store.finish_duty(job, next_due)

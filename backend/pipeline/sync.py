@@ -109,40 +109,42 @@ async def sync(context: Context, job: DutyJob, hands: Hands = NO_HANDS) -> datet
         mailbox = await context.store.bare_mailbox(job.mailbox_id)
         if mailbox is None:
             raise LaneLost("conflict.mailbox")
-        due = await _one_page(context, job, mailbox, hands)
-        if due is not None:
-            return due
+        began = context.clock.now()
+        up_to_date, again = await _one_page(context, job, mailbox, hands)
+        if up_to_date:
+            mailbox = await context.store.bare_mailbox(job.mailbox_id) or mailbox
+            due = look_again_at(context, mailbox, began)
+            return due if again is None else min(due, again)
     return context.clock.now()
 
 
-async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox, hands: Hands) -> datetime | None:
-    """List and commit one page; returns when to look again once the mailbox is up to date, else None."""
+async def _one_page(
+    context: Context, job: DutyJob, mailbox: Mailbox, hands: Hands
+) -> tuple[bool, datetime | None]:
+    """List and commit one page. Returns whether the mailbox is up to date, and when to look again if Google's history
+    lags behind its pushes."""
     if relist.under_way(mailbox):
-        ended = await relist.go_on(context, job, mailbox)
-        return look_again_at(context, mailbox.id, mailbox.moved_at) if ended else None
+        return await relist.go_on(context, job, mailbox), None
     if not mailbox.cursor:
         profile = await context.gmail.profile(mailbox.id)
         page = SyncPage(cursor=profile.history_id, safe_since=context.clock.now())
         await context.store.commit_sync(job, page, context.clock.now())
         context.looks.looked(replace(mailbox, cursor=profile.history_id))
-        return look_again_at(context, mailbox.id, mailbox.moved_at)
+        return True, None
     try:
         more, again = await _page(context, mailbox, hands)
     except LaneLost:
-        return None  # a look came first: go on from where it ended
+        return False, None  # a look came first: go on from where it ended
     except HistoryGone:
         await relist.begin(context, job, mailbox)
-        return None
+        return False, None
     except (Rejected, Unexplained) as error:
         if not mailbox.page_token or not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS):
             raise
         # The page token died with its listing: list again from that listing's start.
         await context.store.commit_sync(job, SyncPage(), context.clock.now())
-        return None
-    if more:
-        return None
-    moved = await context.store.bare_mailbox(mailbox.id)
-    return again or look_again_at(context, mailbox.id, moved.moved_at if moved else None)
+        return False, None
+    return not more, again
 
 
 async def _page(

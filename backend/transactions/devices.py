@@ -205,12 +205,10 @@ def hand_over_web_push(mailbox_id: MailboxId, old: str, new: str) -> Script[None
     yield q("hand_over_web_push", mailbox_id=mailbox_id, old=old, new=new)
 
 
-def web_pushed(
-    job: DutyJob, answers: list[tuple[WebPush, Pushed]], now: datetime, next_due: datetime | None
-) -> Script[None]:
-    """Record a round of notifications up to `now`; remove browsers that are gone or failed for too long. Ends the duty.
-    Raises `LaneLost`."""
-    yield from jobs.finish_duty(job, next_due)
+def web_pushed(job: DutyJob, answers: list[tuple[WebPush, Pushed]], now: datetime) -> Script[None]:
+    """Record a round of notifications up to `now`; remove browsers that are gone or failed for too long. Raises
+    `LaneLost`."""
+    yield from jobs.duty_row(job)
     for push, outcome in answers:
         about = {"mailbox_id": job.mailbox_id, "id": push.id, "sealed": push.sealed}
         lost = push.failing_since is not None and now - push.failing_since >= BROWSER_GIVEN_UP_AFTER
@@ -255,12 +253,9 @@ def tell_digest(
         )
 
 
-def digest_told(
-    job: DutyJob, until: datetime, gmail_id: str, next_due: datetime, now: datetime
-) -> Script[None]:
-    """The owner has been informed up to `until`, by the message `gmail_id` ("": there was nothing to report). Ends the
-    duty, next due at `next_due`."""
-    yield from jobs.finish_duty(job, next_due)
+def digest_told(job: DutyJob, until: datetime, gmail_id: str) -> Script[None]:
+    """The owner has been informed up to `until`, by the message `gmail_id` ("": there was nothing to report)."""
+    yield from jobs.duty_row(job)
     yield q("digest_told", mailbox_id=job.mailbox_id, until=micros(until), gmail_id=gmail_id)
 
 

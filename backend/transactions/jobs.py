@@ -13,7 +13,7 @@ from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.mailbox.message import Stage
 from backend.transactions import rows
 from backend.transactions.records import Duty, DutyJob, LaneWork, MessageJob, PushFate
-from backend.transactions.rows import CurrentRow, DueDutyRow, DutyRow, LaneRow, MailboxRow, MessageRow
+from backend.transactions.rows import CurrentRow, DutyRow, LaneRow, MailboxRow, MessageRow
 from backend.transactions.script import (
     EVERY,
     Script,
@@ -37,7 +37,6 @@ def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: dateti
     at, count = micros(now), 0
     for duty, wait in latest.items():
         count += yield from number("bring_back_duties", duty=duty, now=at, latest=micros(now + wait))
-    yield q("bring_back_looks", latest=micros(messages))
     count += yield from number("bring_back_messages", now=at, latest=micros(messages))
     yield q("bring_back_sendings", now=at)
     yield q("bring_back_digests", now=at)
@@ -61,9 +60,9 @@ def end_owning() -> Script[None]:
 
 
 def note_push(email: str, told: NoticeHint, again_at: datetime) -> Script[PushFate]:
-    """A push named this address. The mailbox's SYNC is due at once, and at `again_at`, after the time in which Google
-    drops further pushes. Only at `again_at` if its change has been listed already: the push may still be the only sign
-    of what came in the second after it. It is stale if its position is below the stored cursor."""
+    """A push named this address. The mailbox's SYNC is due at once, or at `again_at`, after the time in which Google
+    drops further pushes, if its change has been listed already: the push may still be the only sign of what came in the
+    second after it. It is stale if its position is below the stored cursor."""
     found: MailboxRow | None = yield q("mailbox_by_email", email=email.lower())
     if found is None:
         formerly: MailboxRow | None = yield q("mailbox_by_former", listed=within(email.lower()))
@@ -75,9 +74,8 @@ def note_push(email: str, told: NoticeHint, again_at: datetime) -> Script[PushFa
         return PushFate.UNKNOWN
     yield from note_told(mailbox, told)
     listed = position(mailbox["cursor"] or "0")
-    if mailbox["cursor"] == "" or told.position > listed:
-        yield from request_duty(mailbox["id"], Duty.SYNC, told.at)
-    yield from request_duty(mailbox["id"], Duty.SYNC, again_at)
+    unlisted = mailbox["cursor"] == "" or told.position > listed
+    yield from request_duty(mailbox["id"], Duty.SYNC, told.at if unlisted else again_at)
     return PushFate.STALE if told.position < listed else PushFate.NEW
 
 
@@ -107,21 +105,19 @@ def leave_look(
 
 
 def request_duty(mailbox_id: MailboxId, duty: Duty, due_at: datetime) -> Script[None]:
-    """Ask for a duty at `due_at`. If it is due sooner it may run then, and once more at `due_at`; if asked for at
-    several times, it runs at least at the first and the last."""
+    """Ask for a duty at `due_at`, or sooner if it is due sooner. If it is running, it runs once more at once: a duty
+    that ends says itself when it is due next, by what is there then."""
     if (yield from number("want_duty", mailbox_id=mailbox_id, duty=duty, due_at=micros(due_at))):
         yield wake(mailbox_id)
 
 
 def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
-    """The duty is done, next due at `next_due` (None: only when asked for again). A time it was asked for that is still
-    to come stands."""
+    """The duty is done, next due at `next_due` (None: when asked for), or at once if it was asked for meanwhile."""
     changed = yield from number(
         "end_duty",
         mailbox_id=job.mailbox_id,
         duty=job.duty,
         wanted=job.wanted,
-        read_at=micros(job.read_at),
         next_due=micros_or_none(next_due),
     )
     if not changed:
@@ -272,11 +268,10 @@ def lanes() -> Script[dict[MailboxId, datetime | None]]:
     }
 
 
-def lane_work(mailbox_id: MailboxId, messages: int, now: datetime) -> Script[LaneWork]:
+def lane_work(mailbox_id: MailboxId, messages: int) -> Script[LaneWork]:
     """The first `limit` messages of the mailbox that have something due, and its duties."""
     found = yield from each(rows.message_job, "lane_messages", mailbox_id=mailbox_id, limit=messages)
-    duties: list[DueDutyRow] = yield q("lane_duties", mailbox_id=mailbox_id)
-    return LaneWork(found, tuple(rows.duty_job(row, read_at=now) for row in duties))
+    return LaneWork(found, (yield from each(DutyJob, "lane_duties", mailbox_id=mailbox_id)))
 
 
 def failing_seconds(now: datetime) -> Script[int]:

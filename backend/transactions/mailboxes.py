@@ -103,7 +103,7 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[MailboxId]:
         grant_expires_at=micros_or_none(new.grant_expires_at),
         now=micros(now),
     )
-    yield from _opened(mailbox_id, AccessState.CONNECTED)
+    yield from _calmed(mailbox_id)
     return mailbox_id
 
 
@@ -245,7 +245,7 @@ def set_link(
     which becomes due). `lost` is how access was lost."""
     yield from lock(mailbox_id)
     yield q("save_link", mailbox_id=mailbox_id, link=link, cause=lost or "", now=micros(now))
-    yield from _opened(mailbox_id, link)
+    yield from _calmed(mailbox_id)
     if link is AccessState.LEAVING:
         yield from request_duty(mailbox_id, Duty.LEAVE, now)
     elif link is AccessState.CONNECTED:
@@ -253,11 +253,8 @@ def set_link(
         yield wake(mailbox_id)
 
 
-def _opened(mailbox_id: MailboxId, link: AccessState) -> Script[None]:
-    connected = link is AccessState.CONNECTED
-    leave = link in (AccessState.CONNECTED, AccessState.LEAVING)
-    yield q("open_duties", mailbox_id=mailbox_id, is_open=connected, leave_open=leave)
-    # Earlier failures do not count against the new link.
+def _calmed(mailbox_id: MailboxId) -> Script[None]:
+    """Earlier failures do not count against a new link."""
     yield q("calm_duties", mailbox_id=mailbox_id)
     yield q("calm_messages", mailbox_id=mailbox_id)
 

@@ -59,15 +59,14 @@ class PushFate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DutyJob:
-    """A due duty, as its row was `read_at`. `attempt` counts from 1, `error` is why the last try failed, "" if it did
-    not; `wanted` goes up each time it is asked for."""
+    """A due duty. `attempt` counts from 1, `error` is why the last try failed, "" if it did not; `wanted` goes up each
+    time it is asked for."""
 
     mailbox_id: MailboxId
     duty: Duty
     attempt: int
     due_at: datetime
     wanted: int
-    read_at: datetime
     error: str = ""
 
 

@@ -20,7 +20,7 @@ from backend.domain.mailbox.mailbox import Gap, Mailbox, NoticeHint, Preferences
 from backend.domain.mailbox.message import LabelIds, MessageView, Placement, PolicyRow, Screened
 from backend.domain.moments import moment
 from backend.domain.policy.table import Standing
-from backend.transactions.records import DutyJob, HistoryContext, LookBasis, MessageJob
+from backend.transactions.records import HistoryContext, LookBasis, MessageJob
 
 # ---- One reader for every dataclass, made once from the types of its fields
 
@@ -194,7 +194,6 @@ def screened(row: Row) -> Screened | None:
 
 
 message_job = Reader(MessageJob, in_hand=BESIDE)
-duty_job = Reader(DutyJob, read_at=BESIDE)
 
 _rules = Reader(RuleMatch, address="address_rule", domain="domain_rule")
 standing = Reader(Standing, rules=_rules)
@@ -324,17 +323,6 @@ class LaneRow(TypedDict):
     mailbox_id: MailboxId
     message: int | None
     duty: int | None
-
-
-class DueDutyRow(TypedDict):
-    """Of `duties`: one to be done at some time."""
-
-    mailbox_id: MailboxId
-    duty: str
-    attempt: int
-    due_at: int
-    wanted: int
-    error: str
 
 
 class DutyRow(TypedDict):

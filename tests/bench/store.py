@@ -99,7 +99,7 @@ class Bench:
 
     async def due(self, name: str) -> tuple[MessageJob, ...]:
         """Up to 8 messages of a mailbox."""
-        return (await self.store.lane_work(name, 8, self.story.now)).messages
+        return (await self.store.lane_work(name, 8)).messages
 
 
 async def many(tasks: int, times: int, work: Callable[[], Awaitable[int]]) -> int:
@@ -155,7 +155,7 @@ async def syncs(bench: Bench, seconds: float) -> Run:
 async def drain(bench: Bench) -> None:
     """End whatever is due."""
     for name in NAMES:
-        while jobs := (await bench.store.lane_work(name, 500, bench.story.now)).messages:
+        while jobs := (await bench.store.lane_work(name, 500)).messages:
             await asyncio.gather(*(bench.store.finish_stage(job, bench.story.now) for job in jobs))
 
 

@@ -67,7 +67,7 @@ async def play(settings: Settings, count: int) -> Played:
         for first in range(0, count, BATCH):
             names = [f"m{number}" for number in range(first, min(first + BATCH, count))]
             await _arrive(store, names)
-            work = await store.lane_work("box1", 2 * count, START)
+            work = await store.lane_work("box1", 2 * count)
             jobs = {job.gmail_id: job for job in work.messages}
             for name in names:
                 row = messages[int(name[1:]) % len(messages)]
@@ -87,7 +87,7 @@ def _mailbox(owner: Owner) -> NewMailbox:
 
 async def _arrive(store: Store, names: list[str]) -> None:
     await store.request_duty("box1", Duty.SYNC, START)
-    duties = (await store.lane_work("box1", 0, START)).duties
+    duties = (await store.lane_work("box1", 0)).duties
     job = next(job for job in duties if job.duty is Duty.SYNC)
     seen = tuple(Sighting(name, f"t{name}", frozenset({"INBOX"})) for name in names)
     await store.commit_sync(job, SyncPage(sightings=seen), START)

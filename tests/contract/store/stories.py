@@ -101,7 +101,7 @@ class Story:
         connected = await self.connect(name, called, **preferences)
         # The duties a connect asks for are done, the one of the next day too: a story begins with none due.
         tomorrow = self.now + timedelta(days=1)
-        for job in (await self.store.lane_work(name, 0, tomorrow)).duties:
+        for job in (await self.store.lane_work(name, 0)).duties:
             if job.due_at <= tomorrow:
                 await self.store.finish_duty(job, None)
         return connected
@@ -130,7 +130,7 @@ class Story:
         due = [
             job
             for name in await self.store.lanes()
-            for job in (await self.store.lane_work(name, 0, now)).duties
+            for job in (await self.store.lane_work(name, 0)).duties
             if job.due_at <= now
         ]
         return min(due, key=lambda job: job.due_at, default=None)
@@ -143,7 +143,7 @@ class Story:
     async def hold(self, mailbox_id: str, duty: Duty = Duty.SYNC) -> DutyJob:
         """A duty, wanted and due."""
         await self.store.request_duty(mailbox_id, duty, self.now)
-        work = await self.store.lane_work(mailbox_id, 0, self.now)
+        work = await self.store.lane_work(mailbox_id, 0)
         return next(job for job in work.duties if job.duty is duty and job.due_at <= self.now)
 
     async def sync(self, mailbox_id: str, page: SyncPage) -> int:
@@ -156,7 +156,7 @@ class Story:
     async def preview(self, mailbox_id: str, *gmail_ids: str) -> DutyJob:
         """A preview of these messages, ordered and listed; its duty is done."""
         await self.store.order_preview(mailbox_id, self.now)
-        duties = (await self.store.lane_work(mailbox_id, 0, self.now)).duties
+        duties = (await self.store.lane_work(mailbox_id, 0)).duties
         (job,) = (job for job in duties if job.duty is Duty.PREVIEW)
         run = await self.store.preview_run(mailbox_id)
         assert run is not None
@@ -170,10 +170,11 @@ class Story:
         until = self.now
         link = DigestLink(token_hash, mailbox_id, Decision.RELEASE, gmail_ids, until + timedelta(days=14))
         job = await self.hold(mailbox_id, Duty.DIGEST)
-        await self.store.digest_told(job, until, "", until, until)
+        await self.store.digest_told(job, until, "")
         job = await self.hold(mailbox_id, Duty.DIGEST)
         await self.store.tell_digest(job, f"<{mailbox_id}@x>", until, (link,), until)
-        await self.store.digest_told(job, until, f"digest-{mailbox_id}", until + timedelta(days=1), until)
+        await self.store.digest_told(job, until, f"digest-{mailbox_id}")
+        await self.store.finish_duty(job, until + timedelta(days=1))
         return link
 
     async def browser(self, mailbox_id: str, name: str = "1") -> WebPush:
@@ -206,7 +207,7 @@ class Story:
         found = [
             job
             for name in await self.store.lanes()
-            for job in (await self.store.lane_work(name, limit, self.now)).messages
+            for job in (await self.store.lane_work(name, limit)).messages
             if job.due_at <= self.now
         ]
         return tuple(sorted(found, key=lambda job: (job.first_seen_at, job.mailbox_id, job.gmail_id)))

@@ -30,7 +30,7 @@ async def test_nothing_due_is_overlooked_while_lanes_and_arrivals_cross(story: S
     async def work(name: str) -> None:
         while True:
             last = arrived.is_set()
-            found = (await story.store.lane_work(name, 3, story.now)).messages
+            found = (await story.store.lane_work(name, 3)).messages
             for job in found:
                 done[(job.mailbox_id, f"{job.gmail_id} {job.stage}")] += 1
                 if job.stage is Stage.SCREEN:

@@ -30,7 +30,7 @@ async def test_how_far_an_owner_was_told_is_kept(held: Story) -> None:
     store = held.store
     assert await store.digest_state("ana") is None
     job = await held.hold("ana", Duty.DIGEST)
-    await store.digest_told(job, held.now, "", held.now, held.now)
+    await store.digest_told(job, held.now, "")
     assert await store.digest_state("ana") == DigestState(held.now)
 
     job = await held.hold("ana", Duty.DIGEST)
@@ -39,13 +39,13 @@ async def test_how_far_an_owner_was_told_is_kept(held: Story) -> None:
     state = await store.digest_state("ana")
     assert state is not None
     assert (state.leaving, state.message_id, state.gmail_id) == (until, "<d1@x>", "")
-    await store.digest_told(job, until, "g1", held.now + timedelta(days=1), held.now)
+    await store.digest_told(job, until, "g1")
     assert await store.digest_state("ana") == DigestState(until, "<d1@x>", None, "g1")
     assert await store.sent_challenge_ids("ana", ["g1", "m1"]) == {"g1"}
 
     await store.forget("ana")
     with pytest.raises(LaneLost):
-        await store.digest_told(job, until, "g2", held.now, held.now)
+        await store.digest_told(job, until, "g2")
     with pytest.raises(LaneLost):
         await store.tell_digest(job, "<d2@x>", until, (), held.now)
 

@@ -89,7 +89,7 @@ async def test_the_longest_of_many_messages_is_told(rested: Story) -> None:
     await fail_message(rested)
     rested.pass_time(seconds=1)
     await rested.arrive("ana", "m2", "m3")
-    for job in (await rested.store.lane_work("ana", 9, rested.now)).messages:
+    for job in (await rested.store.lane_work("ana", 9)).messages:
         await rested.store.postpone(job, rested.now + SOON, "503", rested.now, cause=Cause.FAULT)
     assert await failing(rested) == (Failing(Stage.SCREEN, Cause.FAULT, began),)
 

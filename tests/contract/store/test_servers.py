@@ -107,7 +107,7 @@ async def test_what_a_clock_a_year_ahead_put_off_is_due_now(story: Story) -> Non
     brought = await story.store.bring_back(story.now, latest, story.now + timedelta(days=2))
 
     assert brought == 4
-    work = await story.store.lane_work("ana", 9, story.now)
+    work = await story.store.lane_work("ana", 9)
     assert {job.duty for job in work.duties if job.due_at <= story.now} == {
         Duty.WATCH,
         Duty.RETAIN,

@@ -141,18 +141,18 @@ class Eve:
             "set_link": lambda: store.set_link("eve", AccessState.CONNECTED, now),
             "lose_link": lambda: store.lose_link("eve", AccessLost.GRANT, now, now),
             "begin_leaving": lambda: store.begin_leaving(duty),
-            "lane_work": lambda: store.lane_work("eve", 9, now),
+            "lane_work": lambda: store.lane_work("eve", 9),
             "history_context": lambda: store.history_context("eve", ["sent-c1"], ["m1", "m2"]),
             "held_at_rest": lambda: store.held_at_rest("eve", 10),
             "digest_state": lambda: store.digest_state("eve"),
             "tell_digest": lambda: store.tell_digest(duty, "<d@x>", now, (), now),
-            "digest_told": lambda: store.digest_told(duty, now, "m1", now, now),
+            "digest_told": lambda: store.digest_told(duty, now, "m1"),
             "web_pushes": lambda: store.web_pushes("eve", now),
             "add_web_push": lambda: store.add_web_push("eve", self.browser, now),
             "swap_web_push": lambda: store.swap_web_push("eve", self.browser.id, self.browser.sealed, b"eve"),
             "remove_web_push": lambda: store.remove_web_push("eve", self.browser.session),
             "hand_over_web_push": lambda: store.hand_over_web_push("eve", self.browser.session, "s-eve"),
-            "web_pushed": lambda: store.web_pushed(duty, [(self.browser, Pushed.GONE)], now, now),
+            "web_pushed": lambda: store.web_pushed(duty, [(self.browser, Pushed.GONE)], now),
             "release_due": lambda: store.release_due("eve", now),
             "decided_on": lambda: store.decided_on("eve", ["m0", "m1"]),
             "request_duty": lambda: store.request_duty("eve", Duty.SYNC, now),
@@ -255,7 +255,7 @@ async def eve_again(story: Story) -> None:
     """Eve's mailbox as it was before her last call."""
     await story.store.forget("eve")
     await story.connect("eve")
-    for job in (await story.store.lane_work("eve", 0, story.now)).duties:
+    for job in (await story.store.lane_work("eve", 0)).duties:
         await story.store.finish_duty(job, None)
 
 

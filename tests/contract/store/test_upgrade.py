@@ -258,7 +258,7 @@ async def test_who_held_a_message_at_the_upgrade_has_died_over_it(
             await server.close()
     async with opened(str(file) if kind == "sqlite" else address) as store:
         assert store.ownership.after_death("ana") is died
-        (job,) = (await store.lane_work("ana", 9, Story(store).now)).messages
+        (job,) = (await store.lane_work("ana", 9)).messages
         assert job.deaths == died
 
 

@@ -125,7 +125,7 @@ class Fixture:
     async def duty(self, duty: Duty) -> DutyJob:
         """It is asked for now; as the lane would begin it."""
         await self.store.request_duty(self.mailbox_id, duty, self.now())
-        work = await self.store.lane_work(self.mailbox_id, 0, self.now())
+        work = await self.store.lane_work(self.mailbox_id, 0)
         return next(job for job in work.duties if job.duty is duty)
 
     async def push(self) -> None:
@@ -162,7 +162,7 @@ class Fixture:
 
     async def _turn(self) -> bool:
         now = self.now()
-        work = await self.store.lane_work(self.mailbox_id, 1, now)
+        work = await self.store.lane_work(self.mailbox_id, 1)
         left = self.careful and any(job.due_at <= now for job in work.messages)
         if not (self.following or left) and (look := self.context.looks.begin()) is not None:
             await self._looked(look)

@@ -58,7 +58,7 @@ async def test_after_a_lapse_nobody_waits_for_the_sweep(fixture: Fixture) -> Non
     await fixture.store.save_watch(fixture.mailbox_id, fixture.now() - timedelta(seconds=1), position)
     job = await fixture.duty(Duty.WATCH)
     await watch(fixture.context, job)
-    work = await fixture.store.lane_work(fixture.mailbox_id, 0, fixture.now())
+    work = await fixture.store.lane_work(fixture.mailbox_id, 0)
     wanted = next(one for one in work.duties if one.duty is Duty.SYNC)
     assert wanted.due_at == fixture.now(), "it is due at once"
 

@@ -44,7 +44,7 @@ async def test_an_owner_who_decides_while_it_is_screened_has_the_last_word(
 ) -> None:
     fixture.gmail.deliver(letter(text="the minutes of Tuesday"))
     await run_duty(fixture.context, fixture.authorizer, await fixture.duty(Duty.SYNC))
-    (job,) = (await fixture.store.lane_work(fixture.mailbox_id, 9, fixture.now())).messages
+    (job,) = (await fixture.store.lane_work(fixture.mailbox_id, 9)).messages
     fetch = fixture.gmail.fetch
 
     async def decided_meanwhile(mailbox_id: str, gmail_id: str) -> Any:
@@ -82,7 +82,7 @@ async def test_a_look_and_the_verdicts_on_what_it_found_are_one_commit(fixture: 
 async def stored(fixture: Fixture) -> None:
     """The same, where there was no room: both got their rows, and are begun from there at the same time."""
     await run_duty(fixture.context, fixture.authorizer, await fixture.duty(Duty.SYNC))
-    jobs = (await fixture.store.lane_work(fixture.mailbox_id, 9, fixture.now())).messages
+    jobs = (await fixture.store.lane_work(fixture.mailbox_id, 9)).messages
     async with asyncio.timeout(30):
         await asyncio.gather(*(run_stage(fixture.context, job) for job in jobs))
 
@@ -333,7 +333,7 @@ async def test_after_a_death_what_is_found_is_marked_before_it_is_read(fixture: 
         before = fixture.deaths
         while fixture.deaths == before:
             await fixture._turn()
-        (job,) = (await fixture.store.lane_work(fixture.mailbox_id, 9, fixture.now())).messages
+        (job,) = (await fixture.store.lane_work(fixture.mailbox_id, 9)).messages
         assert (job.gmail_id, job.deaths) == (gmail_id, deaths + 1)
     await fixture.settle()
     assert len(fixture.gmail.sent) == 1

@@ -102,6 +102,24 @@ async def test_a_start_finds_what_nobody_was_there_to_hear_of(fixture: Fixture) 
     assert gmail_id in await fixture.store.known(fixture.mailbox_id, [gmail_id])
 
 
+async def test_a_push_that_was_stored_is_looked_after_when_googles_window_has_closed_too(
+    fixture: Fixture,
+) -> None:
+    """Google drops what it would report in the second after a push."""
+    await fixture.settle()
+    fixture.context.looks.forget(fixture.mailbox_id)
+    fixture.gmail.calls.clear()
+    at, window = fixture.now(), fixture.context.settings.push_settle
+    body = envelope("ana@corp.test", str(fixture.gmail.position + 1), "p1")
+    assert await notices.fetched(fixture.context, body) is PushFate.NEW
+    await fixture.work_for(window / 2)
+    assert fixture.gmail.calls["history"] == 1
+    dropped = fixture.gmail.deliver(letter())
+    await fixture.work_for(window / 2 + 0.1)
+    assert fixture.now() - at < timedelta(seconds=2)
+    assert dropped in await fixture.store.known(fixture.mailbox_id, [dropped])
+
+
 async def test_where_google_tells_an_act_costs_no_look(fixture: Fixture) -> None:
     gmail_id = fixture.gmail.deliver(letter())
     await fixture.push()

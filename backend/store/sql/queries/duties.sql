@@ -1,16 +1,11 @@
 -- name: want_duty(mailbox_id, duty, due_at)!
--- Asked for at several times it is done at the first of them and, by again_at, at the last; asked_at is the first that
--- was asked for since it was done last.
 UPDATE duties
-SET wanted = wanted + 1,
-    again_at = CASE WHEN again_at IS NULL OR again_at < :due_at THEN :due_at ELSE again_at END,
-    asked_at = CASE WHEN asked_at IS NULL OR asked_at > :due_at THEN :due_at ELSE asked_at END,
-    due_at = CASE WHEN due_at IS NULL OR due_at > :due_at THEN :due_at ELSE due_at END
+SET wanted = wanted + 1, due_at = CASE WHEN due_at IS NULL OR due_at > :due_at THEN :due_at ELSE due_at END
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
 -- name: postpone_duty(mailbox_id, duty, due_at, attempts, error, failing_since, cause)!
 UPDATE duties
-SET asked_at = NULL, due_at = :due_at, attempts = :attempts, error = :error,
+SET due_at = :due_at, attempts = :attempts, error = :error,
     failing_since = :failing_since, failing_cause = :cause
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
@@ -23,19 +18,11 @@ WHERE mailbox_id = :mailbox_id AND duty = :duty;
 UPDATE duties SET attempts = 0, error = '', failing_since = NULL
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
--- name: end_duty(mailbox_id, duty, wanted, read_at, next_due)!
--- Due again at the earliest of next_due and the times it was asked for since it was read, none of which need be.
+-- name: end_duty(mailbox_id, duty, wanted, next_due)!
+-- If it was asked for while it ran, it is still due, and runs once more.
 UPDATE duties
-SET asked_at = NULL, attempts = 0, error = '', failing_since = NULL, failing_cause = '',
-    again_at = CASE WHEN again_at > :read_at THEN again_at END,
-    due_at = (
-        SELECT MIN(times.at)
-        FROM (
-            SELECT CASE WHEN wanted <> :wanted THEN asked_at END AS at
-            UNION ALL SELECT CASE WHEN again_at > :read_at THEN again_at END
-            UNION ALL SELECT CAST(:next_due AS BIGINT)
-        ) AS times
-    )
+SET attempts = 0, error = '', failing_since = NULL, failing_cause = '',
+    due_at = CASE WHEN wanted = :wanted THEN CAST(:next_due AS BIGINT) ELSE due_at END
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
 -- name: failing_jobs(mailbox_id)

@@ -66,13 +66,9 @@ WHERE id = :mailbox_id;
 -- name: save_link(mailbox_id, link, cause, now)!
 UPDATE mailboxes SET link = :link, link_cause = :cause, changed_at = :now WHERE id = :mailbox_id;
 
--- name: open_duties(mailbox_id, is_open, leave_open)!
-UPDATE duties SET is_open = CASE WHEN duty = 'leave' THEN CAST(:leave_open AS BOOLEAN) ELSE CAST(:is_open AS BOOLEAN) END
-WHERE mailbox_id = :mailbox_id;
-
 -- name: cancel_leave(mailbox_id)!
 -- An owner who comes back before their leaving was begun stays.
-UPDATE duties SET due_at = NULL, asked_at = NULL, attempts = 0, error = ''
+UPDATE duties SET due_at = NULL, attempts = 0, error = ''
 WHERE mailbox_id = :mailbox_id AND duty = 'leave' AND error <> 'begun';
 
 -- name: begin_leaving(mailbox_id)!

@@ -1,11 +1,12 @@
 -- name: lanes()
--- Of every mailbox with a lane: when its first message and its first duty are due.
+-- Of every mailbox with a lane: when its first message and its first duty are due. One that leaves does nothing else.
 SELECT m.id AS mailbox_id,
     CASE WHEN m.link = 'connected' THEN (
         SELECT MIN(d.due_at) FROM messages AS d WHERE d.mailbox_id = m.id AND d.due_at IS NOT NULL
     ) END AS message,
     (
-        SELECT MIN(d.due_at) FROM duties AS d WHERE d.mailbox_id = m.id AND d.is_open AND d.due_at IS NOT NULL
+        SELECT MIN(d.due_at) FROM duties AS d
+        WHERE d.mailbox_id = m.id AND d.due_at IS NOT NULL AND (m.link = 'connected' OR d.duty = 'leave')
     ) AS duty
 FROM mailboxes AS m WHERE m.link IN ('connected', 'leaving');
 
@@ -18,8 +19,11 @@ WHERE mailbox_id = :mailbox_id AND due_at IS NOT NULL
 ORDER BY due_at, gmail_id LIMIT :limit;
 
 -- name: lane_duties(mailbox_id)
-SELECT mailbox_id, duty, attempts + 1 AS attempt, due_at, wanted, error FROM duties
-WHERE mailbox_id = :mailbox_id AND is_open AND due_at IS NOT NULL ORDER BY due_at;
+SELECT d.mailbox_id, d.duty, d.attempts + 1 AS attempt, d.due_at, d.wanted, d.error
+FROM duties AS d JOIN mailboxes AS m ON m.id = d.mailbox_id
+WHERE d.mailbox_id = :mailbox_id AND d.due_at IS NOT NULL
+    AND (m.link = 'connected' OR (m.link = 'leaving' AND d.duty = 'leave'))
+ORDER BY d.due_at;
 
 -- name: count_death(mailbox_id, gmail_id, deaths)!
 UPDATE messages SET deaths = :deaths WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;

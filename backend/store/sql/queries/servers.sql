@@ -2,11 +2,6 @@
 -- name: bring_back_duties(duty, now, latest)!
 UPDATE duties SET due_at = :now WHERE duty = :duty AND due_at > :latest;
 
--- name: bring_back_looks(latest)!
-UPDATE duties SET again_at = CASE WHEN again_at > :latest THEN NULL ELSE again_at END,
-    asked_at = CASE WHEN asked_at > :latest THEN NULL ELSE asked_at END
-WHERE again_at > :latest OR asked_at > :latest;
-
 -- name: bring_back_messages(now, latest)!
 UPDATE messages SET due_at = :now WHERE due_at > :latest;
 

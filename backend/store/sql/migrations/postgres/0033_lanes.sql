@@ -17,6 +17,14 @@ SET deaths = CASE WHEN lease IS NULL THEN 0 WHEN lease = '' THEN deaths ELSE dea
     due_at = CASE WHEN stage IS NULL THEN NULL ELSE due_at END
 WHERE lease IS NOT NULL OR deaths > 0;
 ALTER TABLE messages DROP COLUMN lease;
+
+-- What was asked for while a duty ran is due. Which duties a mailbox may run follows from its link.
+UPDATE duties SET due_at = asked_at WHERE asked_at IS NOT NULL AND (due_at IS NULL OR due_at > asked_at);
+UPDATE duties SET due_at = again_at WHERE again_at IS NOT NULL AND (due_at IS NULL OR due_at > again_at);
+DROP INDEX duties_due;
 ALTER TABLE duties DROP COLUMN lease;
+ALTER TABLE duties DROP COLUMN asked_at;
+ALTER TABLE duties DROP COLUMN again_at;
+ALTER TABLE duties DROP COLUMN is_open;
 DROP TABLE lanes;
 DROP TABLE servers;
