@@ -91,7 +91,7 @@ async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
     if mailbox is None or mailbox.link is not AccessState.CONNECTED:
         context.looks.forget(look.mailbox_id)
         return None
-    more = relist.under_way(mailbox) or not mailbox.cursor or mailbox.page_token != ""
+    more = not mailbox.cursor or mailbox.page_start != ""  # nothing was listed yet, or a listing goes on
     again: datetime | None = None
     if not more:
         try:

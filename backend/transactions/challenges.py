@@ -12,10 +12,9 @@ from backend.domain.mailbox.decisions import challenge_ends
 from backend.domain.mailbox.message import Placement, Screened, Stage
 from backend.transactions import decisions, rows, senders
 from backend.transactions.jobs import current, give_way, request_duty, settle
-from backend.transactions.mailboxes import lock, locked
 from backend.transactions.records import Duty, MessageJob
 from backend.transactions.rows import ChallengeRow, CurrentRow, MessageRow, OpenChallengeRow, ProspectsRow
-from backend.transactions.script import Script, each, micros, moment_or_none, number, q, wake
+from backend.transactions.script import Script, each, lock, locked, micros, moment_or_none, number, q, wake
 
 # ---- Challenges: sending and solving them
 

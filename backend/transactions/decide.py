@@ -34,10 +34,9 @@ from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.review import MOST_OF_A_PILE, Shelf
 from backend.transactions import challenges, decisions, senders
 from backend.transactions.jobs import request_duty
-from backend.transactions.mailboxes import lock
 from backend.transactions.records import Duty
 from backend.transactions.rows import CorrectionRow, Flag, MessageRow, OpenChallengeRow, ReachedRow
-from backend.transactions.script import Script, each, micros, moment, number, packed, q, wake
+from backend.transactions.script import Script, each, lock, micros, moment, number, packed, q, wake
 
 # ---- Owners' decisions
 # The record keeps the earlier state of each thing a decision touched: placements (with the revision the decision left),

@@ -50,7 +50,6 @@ from backend.domain.watching.trial import (
 )
 from backend.ports.system import DecisionKeys
 from backend.transactions import rows
-from backend.transactions.mailboxes import lock, locked
 from backend.transactions.records import Log, StoredModel
 from backend.transactions.rows import MailboxRow, Reader
 from backend.transactions.script import (
@@ -58,6 +57,8 @@ from backend.transactions.script import (
     Script,
     columns,
     each,
+    lock,
+    locked,
     maybe,
     micros,
     micros_or_none,
@@ -67,7 +68,7 @@ from backend.transactions.script import (
 )
 
 # ---- The log of decisions
-# The caller has locked the mailbox's row (`mailboxes.locked`), so entries are appended one after the other.
+# The caller has locked the mailbox's row (`locked`), so entries are appended one after the other.
 
 
 _payload = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode

@@ -14,7 +14,6 @@ from backend.domain.mailbox.decisions import Order, Origin
 from backend.domain.mailbox.owner_digest import BROWSER_GIVEN_UP_AFTER, MOST_BROWSERS, DigestLink, DigestState
 from backend.ports.system import Pushed
 from backend.transactions import decide, jobs
-from backend.transactions.mailboxes import lock, locked
 from backend.transactions.records import (
     Device,
     DutyJob,
@@ -24,7 +23,7 @@ from backend.transactions.records import (
     Session,
     WebPush,
 )
-from backend.transactions.script import Script, columns, each, maybe, micros, number, packed, q
+from backend.transactions.script import Script, columns, each, lock, locked, maybe, micros, number, packed, q
 
 # ---- Devices, one-time codes and sessions
 # Only hashes of secrets are kept.

@@ -13,10 +13,9 @@ from backend.domain.policy.preview import PreviewAnswer, PreviewedMail, PreviewF
 from backend.domain.reading.score import Reason, Score
 from backend.transactions import rows
 from backend.transactions.jobs import progress, request_duty
-from backend.transactions.mailboxes import lock
 from backend.transactions.records import Duty, DutyJob
 from backend.transactions.rows import Reader
-from backend.transactions.script import Script, each, maybe, micros, packed, q, storable
+from backend.transactions.script import Script, each, lock, maybe, micros, packed, q, storable
 from backend.transactions.senders import write_rule
 
 

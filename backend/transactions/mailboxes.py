@@ -20,6 +20,8 @@ from backend.transactions.script import (
     Script,
     Statement,
     each,
+    lock,
+    locked,
     maybe,
     micros,
     micros_or_none,
@@ -276,25 +278,6 @@ def forget(
             deleted=json.dumps(deleted),
         )
     return deleted
-
-
-def lock(mailbox_id: MailboxId) -> Script[None]:
-    """Lock the mailbox's row until the end of the transaction. Raises `NotFound`.
-
-    A transaction that decides over several rows of a mailbox locks this one first, then message rows: always in the
-    same order, so two transactions never wait for each other.
-    """
-    found: str | None = yield q("lock_mailbox", mailbox_id=mailbox_id)
-    if found is None:
-        raise NotFound("unknown_mailbox.connect")
-
-
-def locked(mailbox_id: MailboxId) -> Script[MailboxRow]:
-    """The same; returns the row."""
-    row: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
-    if row is None:
-        raise NotFound("unknown_mailbox.connect")
-    return row
 
 
 def _changes(statement: Statement) -> Script[None]:

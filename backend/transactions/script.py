@@ -20,12 +20,12 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from backend.domain.errors import Refused, StoreAway
+from backend.domain.errors import NotFound, Refused, StoreAway
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.domain.moments import micros as micros
 from backend.domain.moments import moment as moment
-from backend.transactions.rows import Reader, Row, reader
+from backend.transactions.rows import MailboxRow, Reader, Row, reader
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -141,6 +141,28 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
     tuple: packed,
     frozenset: lambda words: packed(sorted(words)),
 }
+
+
+# ---- A mailbox's row
+
+
+def lock(mailbox_id: MailboxId) -> Script[None]:
+    """Lock the mailbox's row until the end of the transaction. Raises `NotFound`.
+
+    A transaction that decides over several rows of a mailbox locks this one first, then message rows: always in the
+    same order, so two transactions never wait for each other.
+    """
+    found: str | None = yield q("lock_mailbox", mailbox_id=mailbox_id)
+    if found is None:
+        raise NotFound("unknown_mailbox.connect")
+
+
+def locked(mailbox_id: MailboxId) -> Script[MailboxRow]:
+    """The same; returns the row."""
+    row: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
+    if row is None:
+        raise NotFound("unknown_mailbox.connect")
+    return row
 
 
 # ---- What runs a script

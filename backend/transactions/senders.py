@@ -12,9 +12,8 @@ from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.review import UNSUBSCRIBE_SECONDS, UnsubscribeState
 from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
-from backend.transactions.mailboxes import lock
 from backend.transactions.rows import MessageRow
-from backend.transactions.script import Script, each, micros, number, packed, q
+from backend.transactions.script import Script, each, lock, micros, number, packed, q
 
 # ---- Rules: the owner's lists
 

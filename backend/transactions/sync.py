@@ -13,7 +13,6 @@ from backend.domain.mailbox.mailbox import NOTICE_DELAY, Mailbox, NoticeHint, No
 from backend.domain.mailbox.message import MessageView
 from backend.transactions import challenges, decide, rows, verdicts
 from backend.transactions.jobs import current, progress, request_duty
-from backend.transactions.mailboxes import locked
 from backend.transactions.records import (
     Duty,
     DutyJob,
@@ -29,6 +28,7 @@ from backend.transactions.rows import AroundRow, MailboxRow
 from backend.transactions.script import (
     Script,
     each,
+    locked,
     maybe,
     micros,
     micros_or_none,

@@ -27,13 +27,13 @@ from backend.domain.policy.table import STRANGERS, Standing
 from backend.domain.watching.drift import class_line
 from backend.transactions import decide, decisions, rows, senders
 from backend.transactions.jobs import current, next_job, request_duty
-from backend.transactions.mailboxes import lock
 from backend.transactions.records import Debt, Duty, MessageJob, Reached
 from backend.transactions.rows import CorrectionRow, MailboxRow
 from backend.transactions.script import (
     Script,
     columns,
     each,
+    lock,
     micros,
     moment,
     number,

@@ -18,7 +18,7 @@ from backend.domain.watching.drift import State
 from backend.domain.watching.trial import Finding, trial
 from backend.transactions import decisions, rows, verdicts
 from backend.transactions.jobs import failing_seconds, lanes
-from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences
+from backend.transactions.mailboxes import mailbox_of, write_preferences
 from backend.transactions.records import (
     CardData,
     Device,
@@ -34,7 +34,19 @@ from backend.transactions.records import (
     Tenant,
 )
 from backend.transactions.rows import BESIDE, MailboxRow, MessageRow, Reader
-from backend.transactions.script import Script, each, maybe, micros, moment, number, only, packed, q
+from backend.transactions.script import (
+    Script,
+    each,
+    lock,
+    locked,
+    maybe,
+    micros,
+    moment,
+    number,
+    only,
+    packed,
+    q,
+)
 
 # ---- Read models, counts, retention
 
