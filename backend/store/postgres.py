@@ -27,6 +27,7 @@ from backend.transactions.script import (
     Script,
     Statement,
     T,
+    Transaction,
     no_text,
 )
 
@@ -237,42 +238,22 @@ class PostgresDriver:
             pool, self._pool = self._pool, None
             await pool.close()
 
-    async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run in a transaction; the module says when it is retried."""
-        begin = f"BEGIN; SET LOCAL app.mailbox = {literal(scope)}"
-        result = await self._run(begin, lambda: make(*args, **kwargs))
-        self.outage.written()
-        return result
-
     async def wipe(self) -> None:
         """Left to the server's own vacuum."""
 
-    async def write_small(
-        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    async def run(
+        self, kind: Transaction, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """PostgreSQL has no in-process fast path; same as `write`."""
-        return await self.write(scope, make, *args, **kwargs)
-
-    async def write_lane(
-        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run on the session that holds the lock of the mailbox's bucket."""
-        begin = f"BEGIN; SET LOCAL app.mailbox = {literal(scope)}"
-        lane = partial(self.ownership.session, scope)
-        result = await self._run(begin, lambda: make(*args, **kwargs), lane)
-        self.outage.written()
+        """Run on a connection of the pool, or on the session that holds the lock of the lane's bucket; the module says
+        when it is retried."""
+        reads = kind in (Transaction.READ, Transaction.READ_FEW)
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if reads else "BEGIN"
+        lane = partial(self.ownership.session, scope) if kind is Transaction.WRITE_IN_LANE else None
+        begin = f"{begin}; SET LOCAL app.mailbox = {literal(scope)}"
+        result = await self._run(begin, partial(make, *args, **kwargs), lane)
+        if not reads:
+            self.outage.written()
         return result
-
-    async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run on one snapshot."""
-        begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.mailbox = {literal(scope)}"
-        return await self._run(begin, lambda: make(*args, **kwargs))
-
-    async def read_small(
-        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """PostgreSQL has no in-process fast path; same as `read`."""
-        return await self.read(scope, make, *args, **kwargs)
 
     async def _run(self, begin: str, make: Callable[[], Script[T]], lane: Acquire | None = None) -> T:
         if self._pool is None:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -21,7 +21,7 @@ from backend.store.library import Dialect, Query, queries
 from backend.store.schema import clear_log, connect_file, make_private, upgrade_file
 from backend.store.sqlite_writer import LOOP_BUSY_MS, PendingCall, Work, Writer, caller_error, run_script
 from backend.transactions import jobs
-from backend.transactions.script import EVERY, Notifier, Notifiers, Outage, P, Script, T
+from backend.transactions.script import EVERY, Notifier, Notifiers, Outage, P, Script, T, Transaction
 
 # ---- The store on SQLite
 # A read of a few rows by key costs less than asking another thread: it runs where it is called, on a connection of the
@@ -123,44 +123,34 @@ class SqliteDriver:
                 await asyncio.to_thread(thread.join)
         self._ownership.leave()
 
-    async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run in the next commit, with the other writes of this turn of the event loop."""
-        result: T = await self._written(self._call(partial(make, *args, **kwargs)))
-        return result
-
-    async def write_small(
-        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    async def run(
+        self, kind: Transaction, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The same, in the event loop if no other script is written with it."""
-        result: T = await self._written(self._call(partial(make, *args, **kwargs), in_loop=True))
-        return result
+        """Write in the next commit, with the other writes of this turn of the event loop: a few rows in the loop, if
+        nothing else is written with them. Lanes run only with the lock, which no other process gets while this one
+        lives."""
+        script, result = partial(make, *args, **kwargs), None
+        if kind is Transaction.READ_FEW:
+            with suppress(sqlite3.OperationalError):  # a reader waits longer, and reports what is wrong
+                return self._read_here(script())
+        if kind in (Transaction.READ, Transaction.READ_FEW):
+            call = self._call(script)
+            self._reads.put(partial(_read, call, asyncio.get_running_loop()))
+            result = await self._heard(call)
+        else:
+            call = self._call(script, in_loop=kind is not Transaction.WRITE)
+            assert self._writer is not None
+            self._writer.add(call)
+            result = await self._heard(call)
+            self.outage.written()
+        return cast(T, result)
 
-    async def write_lane(
-        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """The same: lanes run only with the lock, which no other process gets while this one lives."""
-        result: T = await self._written(self._call(partial(make, *args, **kwargs), in_loop=True))
-        return result
-
-    async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run in a reader's next snapshot."""
-        call = self._call(partial(make, *args, **kwargs))
-        self._reads.put(partial(_read, call, asyncio.get_running_loop()))
-        result: T = await self._heard(call)
-        return result
-
-    async def read_small(
-        self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run here and now, on one snapshot: on the writing connection if it is free, since every commit empties the
+    def _read_here(self, script: Script[T]) -> T:
+        """Read here and now, on one snapshot: on the writing connection if it is free, since every commit empties the
         other connections' page caches."""
         if self._near is None or self._writer is None:
             raise RuntimeError("the store is not open")
-        connection = self._writer.idle_connection or self._near
-        try:
-            return _snapshot(connection, self._queries, make(*args, **kwargs))
-        except sqlite3.OperationalError:
-            return await self.read(scope, make, *args, **kwargs)  # it waits longer, and reports what is wrong
+        return _snapshot(self._writer.idle_connection or self._near, self._queries, script)
 
     def written_by_others(self) -> bool:
         """Whether another process has written to the file since the last call."""
@@ -183,13 +173,6 @@ class SqliteDriver:
         with closing(connect_file(self._path)) as connection:
             connection.execute(f"PRAGMA busy_timeout = {WIPE_MS}")
             return clear_log(connection)
-
-    async def _written(self, call: PendingCall) -> Any:
-        assert self._writer is not None
-        self._writer.add(call)
-        result = await self._heard(call)
-        self.outage.written()
-        return result
 
     async def _heard(self, call: PendingCall) -> Any:
         try:
@@ -270,7 +253,7 @@ class FileOwnership:
                 if self._driver.written_by_others():
                     self._driver.notifier.ring()
             with suppress(StoreAway):  # then the next owner is more careful than necessary
-                await self._driver.write_small(EVERY, jobs.end_owning)
+                await self._driver.run(Transaction.WRITE_FEW, EVERY, jobs.end_owning)
             self._owned = False
             changed()
         finally:
@@ -299,7 +282,7 @@ class FileOwnership:
 
     async def _taken(self) -> bool:
         try:
-            self._after_death = await self._driver.write_small(EVERY, jobs.begin_owning)
+            self._after_death = await self._driver.run(Transaction.WRITE_FEW, EVERY, jobs.begin_owning)
         except StoreAway:
             return False
         self._owned = True

@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 from weakref import WeakValueDictionary
@@ -168,6 +169,16 @@ def locked(mailbox_id: MailboxId) -> Script[MailboxRow]:
 # ---- What runs a script
 
 
+class Transaction(Enum):
+    """What a script does. With a few rows by key it may be cheaper to do it than to ask another thread."""
+
+    READ = auto()  # on one snapshot
+    READ_FEW = auto()
+    WRITE = auto()
+    WRITE_FEW = auto()
+    WRITE_IN_LANE = auto()  # a few: raises `LaneLost` if another process owns the mailbox
+
+
 class Driver(Protocol):
     """A database that runs scripts. `scope` is the mailbox a script is about, or `EVERY`."""
 
@@ -197,30 +208,15 @@ class Driver(Protocol):
     async def wipe(self) -> None:
         """Remove deleted data from the files as well, as far as this is ours to do. May run again."""
 
-    async def write(
-        self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
+    async def run(
+        self,
+        kind: Transaction,
+        scope: MailboxId,
+        make: Callable[P, Script[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
         """Run the script in a transaction of its own; returns once it is durable. An error undoes it."""
-
-    async def write_small(
-        self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """The same for a script that writes a few rows by key, which may be cheaper than asking another thread."""
-
-    async def write_lane(
-        self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """The same for a script of the mailbox's lane. Raises `LaneLost` if another process owns the mailbox."""
-
-    async def read(
-        self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run a script that only reads, on one snapshot."""
-
-    async def read_small(
-        self, scope: MailboxId, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """The same for a script that reads a few rows by key, which may be cheaper than asking another thread."""
 
 
 # ---- Which process owns a mailbox

@@ -25,7 +25,18 @@ from backend.transactions import verdicts as _verdicts
 from backend.transactions import views as _views
 from backend.transactions.records import Device, DisconnectReceipt, NewDevice
 from backend.transactions.rows import MessageRow
-from backend.transactions.script import EVERY, Departures, Driver, Heads, Notifier, Ownership, P, Script, T
+from backend.transactions.script import (
+    EVERY,
+    Departures,
+    Driver,
+    Heads,
+    Notifier,
+    Ownership,
+    P,
+    Script,
+    T,
+    Transaction,
+)
 
 # ---- Binding transactions to the driver
 # mailbox = reads(mailboxes.mailbox)       store.mailbox(mailbox_id) runs it on one snapshot
@@ -44,38 +55,24 @@ class HasDriver(Protocol):
 class Bound(Generic[P, T]):
     """A method of the store that runs one transaction."""
 
-    def __init__(
-        self,
-        make: Callable[P, Script[T]],
-        *,
-        writes: bool,
-        everywhere: bool,
-        few: bool = False,
-        lane: bool = False,
-    ) -> None:
+    def __init__(self, kind: Transaction, make: Callable[P, Script[T]], *, everywhere: bool = False) -> None:
         if names_mailbox(make) is everywhere:
             wrong = "names a mailbox, and would be shown all" if everywhere else "names no mailbox first"
             raise TypeError(f"{make.__module__}.{make.__qualname__} {wrong}")
-        self.make = make
-        self.few = few
-        self.lane = lane
-        self.writes = writes
-        self.everywhere = everywhere
+        self.kind, self.make, self.everywhere = kind, make, everywhere
         self.__doc__ = make.__doc__
 
     def __get__(self, store: HasDriver | None, _: type[object]) -> Callable[P, Coroutine[Any, Any, T]]:
         if store is None:
             return cast("Callable[P, Coroutine[Any, Any, T]]", self)  # looked up on the class
-        driver = store._driver
-        small, any_ = (driver.write_small, driver.write) if self.writes else (driver.read_small, driver.read)
-        run = driver.write_lane if self.lane else small if self.few else any_
+        run = store._driver.run
 
         def method(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
             scope = EVERY
             if not self.everywhere:
                 about: Any = args[0] if args else kwargs["mailbox_id"]
                 scope = about if isinstance(about, str) else about.mailbox_id
-            return run(scope, self.make, *args, **kwargs)
+            return run(self.kind, scope, self.make, *args, **kwargs)
 
         store.__dict__[self._name] = method  # found there from now on
         return method
@@ -94,47 +91,47 @@ def names_mailbox(make: Callable[..., object]) -> bool:
 
 def reads(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that only reads, about one mailbox."""
-    return Bound(make, writes=False, everywhere=False)
+    return Bound(Transaction.READ, make)
 
 
 def reads_key(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that only reads a few rows by key, about one mailbox."""
-    return Bound(make, writes=False, everywhere=False, few=True)
+    return Bound(Transaction.READ_FEW, make)
 
 
 def reads_key_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that only reads a few rows by key, across mailboxes."""
-    return Bound(make, writes=False, everywhere=True, few=True)
+    return Bound(Transaction.READ_FEW, make, everywhere=True)
 
 
 def writes(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that writes, about one mailbox."""
-    return Bound(make, writes=True, everywhere=False)
+    return Bound(Transaction.WRITE, make)
 
 
 def writes_key(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that writes a few rows by key, about one mailbox."""
-    return Bound(make, writes=True, everywhere=False, few=True)
+    return Bound(Transaction.WRITE_FEW, make)
 
 
 def writes_lane(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that only the mailbox's lane runs. Raises `LaneLost` if another process owns the mailbox."""
-    return Bound(make, writes=True, everywhere=False, few=True, lane=True)
+    return Bound(Transaction.WRITE_IN_LANE, make)
 
 
 def writes_key_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that writes a few rows by key, across mailboxes."""
-    return Bound(make, writes=True, everywhere=True, few=True)
+    return Bound(Transaction.WRITE_FEW, make, everywhere=True)
 
 
 def reads_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that only reads, across mailboxes: counting, looking up by address or token."""
-    return Bound(make, writes=False, everywhere=True)
+    return Bound(Transaction.READ, make, everywhere=True)
 
 
 def writes_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that writes, across mailboxes: solving by token."""
-    return Bound(make, writes=True, everywhere=True)
+    return Bound(Transaction.WRITE, make, everywhere=True)
 
 
 # ---- `Store`
@@ -173,7 +170,7 @@ class Store:
         a write that failed meanwhile is reported at once."""
         now = monotonic()
         if now - self._pinged >= PULSE or self._driver.outage.error is not None:
-            await self._driver.write_small(EVERY, _views.pulse, datetime.now(UTC))
+            await self._driver.run(Transaction.WRITE_FEW, EVERY, _views.pulse, datetime.now(UTC))
             self._pinged = now
         if self._driver.outage.error is not None:
             raise self._driver.outage.error
@@ -210,7 +207,9 @@ class Store:
 
     async def dead_letters(self, mailbox_id: MailboxId | None = None) -> list[MessageRow]:
         """Dead letters, of one mailbox or of all, oldest first (operator's view)."""
-        return await self._driver.read(mailbox_id or EVERY, _jobs.list_dead_letters, mailbox_id)
+        return await self._driver.run(
+            Transaction.READ, mailbox_id or EVERY, _jobs.list_dead_letters, mailbox_id
+        )
 
     connect = writes_all(_mailboxes.connect)
     mailbox = reads_key(_mailboxes.mailbox)
@@ -233,7 +232,9 @@ class Store:
     ) -> Mapping[str, int]:
         """Delete every row of the mailbox, and note that its owner has left; returns the number deleted by table."""
         await to_thread(self.departures.note, mailbox_id)
-        deleted = await self._driver.write(mailbox_id, _mailboxes.forget, mailbox_id, disconnect_receipt)
+        deleted = await self._driver.run(
+            Transaction.WRITE, mailbox_id, _mailboxes.forget, mailbox_id, disconnect_receipt
+        )
         await self._driver.wipe()
         return deleted
 
@@ -316,7 +317,7 @@ class Store:
         notices.by_push (mailboxes), and oldest_due_seconds (how late the oldest due job is at `now`, by default the
         machine's time).
         """
-        return await self._driver.read(EVERY, _views.census, now or datetime.now(UTC))
+        return await self._driver.run(Transaction.READ, EVERY, _views.census, now or datetime.now(UTC))
 
     retain = writes(_views.retain)
     begin_challenge = writes_key(_challenges.begin_challenge)
@@ -362,7 +363,9 @@ class Store:
         Raises `Refused` (code_wrong: unknown, or another challenge, which uses it up too), `Expired` (code_expired:
         used or past its life), or `Refused` (too_many_devices).
         """
-        done = await self._driver.write(EVERY, _devices.exchange, code_hash, challenge, device, now)
+        done = await self._driver.run(
+            Transaction.WRITE, EVERY, _devices.exchange, code_hash, challenge, device, now
+        )
         if isinstance(done, PitchgateError):
             raise done
         return done

@@ -15,7 +15,7 @@ import sys
 from backend.domain.errors import LaneLost
 from backend.store.lane_sessions import BUCKETS, LaneSessions
 from backend.store.postgres import PostgresDriver
-from backend.transactions.script import Script, q
+from backend.transactions.script import Script, Transaction, q
 
 
 def say(**facts: object) -> None:
@@ -49,7 +49,7 @@ async def main(address: str, silence: float) -> None:
     order = (await asyncio.to_thread(sys.stdin.readline)).strip()
     owns = sessions.owns("ana")
     try:
-        await driver.write_lane("ana", learn, order)
+        await driver.run(Transaction.WRITE_IN_LANE, "ana", learn, order)
         say(committed=True, owns=owns)
     except LaneLost:
         say(committed=False, owns=owns)

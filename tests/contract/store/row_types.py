@@ -15,7 +15,7 @@ from typing import Any, TypedDict, Union, cast, get_args, get_origin, get_type_h
 import backend.transactions
 from backend.transactions import rows
 from backend.transactions.rows import Reader, reader
-from backend.transactions.script import Driver, Script
+from backend.transactions.script import Driver, Script, Transaction
 
 NAMED_LATER = {
     "WalkedRow": ("shelf_rows", "shelf_heads", "shelf_heads_of_all"),
@@ -168,31 +168,11 @@ class Checking:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._driver, name)
 
-    async def write(self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any) -> Any:
-        """As `Driver.write`."""
-        return await self._driver.write(scope, checked(make), *args, **kwargs)
-
-    async def write_small(
-        self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any
+    async def run(
+        self, kind: Transaction, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any
     ) -> Any:
-        """As `Driver.write_small`."""
-        return await self._driver.write_small(scope, checked(make), *args, **kwargs)
-
-    async def write_lane(
-        self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any
-    ) -> Any:
-        """As `Driver.write_lane`."""
-        return await self._driver.write_lane(scope, checked(make), *args, **kwargs)
-
-    async def read(self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any) -> Any:
-        """As `Driver.read`."""
-        return await self._driver.read(scope, checked(make), *args, **kwargs)
-
-    async def read_small(
-        self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any
-    ) -> Any:
-        """As `Driver.read_small`."""
-        return await self._driver.read_small(scope, checked(make), *args, **kwargs)
+        """As `Driver.run`."""
+        return await self._driver.run(kind, scope, checked(make), *args, **kwargs)
 
 
 def checked(make: Callable[..., Script[Any]]) -> Callable[..., Script[Any]]:

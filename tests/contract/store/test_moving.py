@@ -34,7 +34,7 @@ from backend.transactions.records import (
     Scope,
     StoredModel,
 )
-from backend.transactions.script import EVERY
+from backend.transactions.script import EVERY, Transaction
 from backend.transactions.store import Store
 from tests import postgres_server
 from tests.contract.store.stories import Story
@@ -86,7 +86,7 @@ async def fill(path: Path) -> None:
     await store.ask_to_leave("cyd", "receipt", story.now)
     await store.forget("cyd", DisconnectReceipt(GrantEnd.REVOKED, story.now))
     await store.ping()
-    await store._driver.write_small(EVERY, begin_owning)
+    await store._driver.run(Transaction.WRITE_FEW, EVERY, begin_owning)
     await store.add_model(StoredModel("two", "2" * 64, "two.onnx", bytes(range(256))), "op", story.now)
     await store.close()
 

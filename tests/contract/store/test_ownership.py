@@ -24,7 +24,7 @@ from backend.store import lane_sessions
 from backend.store.lane_sessions import BUCKETS, NEWCOMER, Connection, LaneSessions, bucket_of
 from backend.store.opening import open_store
 from backend.store.postgres import APPLICATION, PostgresDriver
-from backend.transactions.script import EVERY, Script, q
+from backend.transactions.script import EVERY, Script, Transaction, q
 from tests.contract.store.conftest import Owner
 from tests.contract.store.stories import Story, threads
 from tests.contract.store.wires import Pooler, Wire
@@ -144,7 +144,7 @@ def learn(mailbox_id: str, *names: str) -> Script[None]:
 
 
 async def commit(replica: Replica, mailbox_id: str, *names: str) -> None:
-    await replica.driver.write_lane(mailbox_id, learn, mailbox_id, *names)
+    await replica.driver.run(Transaction.WRITE_IN_LANE, mailbox_id, learn, mailbox_id, *names)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
@@ -236,7 +236,7 @@ async def test_a_commit_on_a_session_that_the_server_ended_is_refused(
         yield q("mailbox_for_write", mailbox_id="ana")
 
     pid = owner.holder("ana").get_server_pid()
-    late = asyncio.create_task(owner.driver.write_lane("ana", script))
+    late = asyncio.create_task(owner.driver.run(Transaction.WRITE_IN_LANE, "ana", script))
     watcher = await asyncpg.connect(address)
     waits = "SELECT COUNT(*) FROM pg_locks WHERE pid = $1 AND NOT granted"
     while not await watcher.fetchval(waits, pid):  # noqa: ASYNC110
@@ -314,7 +314,7 @@ async def test_a_replica_behind_a_silent_wire_commits_nothing_after_others_took_
         await replicas.even()
         if silent_from == "begin":
             wire.go_silent()
-        late = asyncio.create_task(cut_off.driver.write_lane("ana", script))
+        late = asyncio.create_task(cut_off.driver.run(Transaction.WRITE_IN_LANE, "ana", script))
         other = await replicas.open()
         await replicas.until(lambda: len(other.buckets) == BUCKETS)
         await commit(other, "ana", "t1")

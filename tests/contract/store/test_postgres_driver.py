@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from backend.store.opening import open_store
 from backend.store.postgres import upgrade_server, version
 from backend.transactions.records import Duty, PushFate
-from backend.transactions.script import EVERY, Script, q
+from backend.transactions.script import EVERY, Script, Transaction, q
 from backend.transactions.store import Store
 from tests import postgres_server
 from tests.contract.store.stories import Story, threads
@@ -71,8 +71,8 @@ async def test_a_script_that_forgets_its_mailbox_reaches_only_the_one_it_was_run
         found: int = yield q("forget_messages", mailbox_id="ana")
         return found
 
-    assert await story.store._driver.write("eve", careless) == 0
-    assert await story.store._driver.write("ana", careless) == 1
+    assert await story.store._driver.run(Transaction.WRITE, "eve", careless) == 0
+    assert await story.store._driver.run(Transaction.WRITE, "ana", careless) == 1
 
 
 async def test_a_mailbox_id_with_a_quote_is_only_a_name(story: Story) -> None:
@@ -124,7 +124,9 @@ async def test_a_script_cut_in_the_middle_of_a_statement_is_run_again(story: Sto
         yield q("mailbox_for_write", mailbox_id="ana")
 
     driver = story.store._driver
-    waiting = [asyncio.create_task(driver.write("ana", learn, number)) for number in range(4)]
+    waiting = [
+        asyncio.create_task(driver.run(Transaction.WRITE, "ana", learn, number)) for number in range(4)
+    ]
     watcher = await asyncpg.connect(address)
     while await watcher.fetchval("SELECT COUNT(*) FROM pg_locks WHERE NOT granted") < 4:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
@@ -158,7 +160,10 @@ async def test_two_scripts_that_deadlock_are_run_again_and_both_happen(story: St
     driver, names = story.store._driver, [f"t{number}" for number in range(20)]
     pairs = [("ana", "eve"), ("eve", "ana")] * 10
     await asyncio.gather(
-        *(driver.write(EVERY, touch, *pair, name) for pair, name in zip(pairs, names, strict=True))
+        *(
+            driver.run(Transaction.WRITE, EVERY, touch, *pair, name)
+            for pair, name in zip(pairs, names, strict=True)
+        )
     )
     assert await threads(story.store) == set(names)
 
@@ -172,7 +177,7 @@ async def test_an_error_leaves_the_connection_fit_for_the_next(story: Story) -> 
 
     for _ in range(12):
         with pytest.raises(LookupError):
-            await story.store._driver.write("ana", broken)
+            await story.store._driver.run(Transaction.WRITE, "ana", broken)
     assert await threads(story.store) == set()
 
 
@@ -185,7 +190,7 @@ async def test_a_script_cancelled_at_any_point_happened_wholly_or_not_at_all(sto
 
     cancelled = 0
     for number in range(40):
-        task = asyncio.create_task(story.store._driver.write("ana", two, number))
+        task = asyncio.create_task(story.store._driver.run(Transaction.WRITE, "ana", two, number))
         for _ in range(number):
             await asyncio.sleep(0)
         task.cancel()

@@ -22,7 +22,7 @@ from backend.store.sqlite import SqliteDriver
 from backend.store.sqlite_writer import caller_error
 from backend.transactions import jobs
 from backend.transactions.records import PushFate
-from backend.transactions.script import EVERY, Script, q
+from backend.transactions.script import EVERY, Script, Transaction, q
 from backend.transactions.store import Store
 from tests.contract.store.row_types import Checking
 from tests.contract.store.stories import Story, threads
@@ -46,7 +46,8 @@ async def test_one_error_undoes_its_own_script_and_no_neighbours(story: Story) -
 
     driver = story.store._driver
     outcomes = await asyncio.gather(
-        *(driver.write(EVERY, half_way, number) for number in range(20)), return_exceptions=True
+        *(driver.run(Transaction.WRITE, EVERY, half_way, number) for number in range(20)),
+        return_exceptions=True,
     )
     assert [isinstance(outcome, LookupError) for outcome in outcomes] == [bool(n % 2) for n in range(20)]
     assert await threads(story.store) == {f"t{number}" for number in range(0, 20, 2)}
@@ -62,13 +63,13 @@ async def test_small_and_large_scripts_of_one_commit_do_not_disturb_each_other(s
 
     driver = story.store._driver
     alone = await asyncio.gather(
-        driver.write_small(EVERY, learn, "a"),
-        driver.write_small(EVERY, learn, "b", fails=True),
+        driver.run(Transaction.WRITE_FEW, EVERY, learn, "a"),
+        driver.run(Transaction.WRITE_FEW, EVERY, learn, "b", fails=True),
         return_exceptions=True,
     )
     mixed = await asyncio.gather(
-        driver.write_small(EVERY, learn, "c", fails=True),
-        driver.write(EVERY, learn, "d"),
+        driver.run(Transaction.WRITE_FEW, EVERY, learn, "c", fails=True),
+        driver.run(Transaction.WRITE, EVERY, learn, "d"),
         return_exceptions=True,
     )
     failed = [isinstance(outcome, LookupError) for outcome in (*alone, *mixed)]
@@ -119,7 +120,7 @@ async def test_the_reader_cannot_write(story: Story) -> None:
         yield q("pulse", now=1)
 
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        await story.store._driver.read(EVERY, write)
+        await story.store._driver.run(Transaction.READ, EVERY, write)
     await story.store.ping()
 
 
@@ -198,7 +199,7 @@ async def test_nobody_waits_for_a_thread_that_has_ended(tmp_path: Path) -> None:
         await asyncio.to_thread(thread.join)
         with pytest.raises(RuntimeError, match="not open"):
             async with asyncio.timeout(5):
-                await driver.read(EVERY, jobs.lanes)
+                await driver.run(Transaction.READ, EVERY, jobs.lanes)
     assert driver._near is not None
     driver._near.close()
 

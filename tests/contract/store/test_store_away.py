@@ -12,6 +12,7 @@ import pytest
 from backend.domain.errors import PitchgateError, StoreAway
 from backend.store import postgres, schema
 from backend.store.opening import open_store
+from backend.transactions.script import Transaction
 from backend.transactions.sync import learn
 from tests import postgres_server
 from tests.contract.store.stories import Story, threads
@@ -49,10 +50,12 @@ async def test_a_server_that_is_down(server: postgres_server.Server, monkeypatch
     await story.connect("ana")
     await asyncio.to_thread(server.die, suddenly=True)
     with pytest.raises(StoreAway):
-        await store._driver.write("ana", learn, "ana", frozenset({"bo@x.test"}), "t1", story.now)
+        await store._driver.run(
+            Transaction.WRITE, "ana", learn, "ana", frozenset({"bo@x.test"}), "t1", story.now
+        )
     with pytest.raises(PitchgateError, match="away"):
         await open_store(server.address).open()
     await asyncio.to_thread(server.start)
-    await store._driver.write("ana", learn, "ana", frozenset({"bo@x.test"}), "t2", story.now)
+    await store._driver.run(Transaction.WRITE, "ana", learn, "ana", frozenset({"bo@x.test"}), "t2", story.now)
     assert await threads(store) == {"t2"}
     await store.close()

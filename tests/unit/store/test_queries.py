@@ -119,7 +119,7 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
         # by an address that the mailbox had before
         "mailbox_by_former",
         # when it is known again what time it is
-        *("bring_back_duties", "bring_back_looks", "bring_back_messages"),
+        *("bring_back_duties", "bring_back_messages"),
         *("bring_back_digests", "bring_back_web_pushes"),
         *("begin_owning", "end_owning", "bring_back_sendings"),
         # named by a secret

@@ -23,7 +23,7 @@ WALKS = {
     # once, when a backup is put back or a server starts; when what pulling lacks has changed
     *("doubt_intents", "save_missing", "bring_back_sendings"),
     # when it is known again what time it is: at a start, and after the clock was set
-    *("bring_back_duties", "bring_back_looks", "bring_back_messages"),
+    *("bring_back_duties", "bring_back_messages"),
     *("bring_back_digests", "bring_back_web_pushes"),
     # counted for monitors
     "count_failing",
