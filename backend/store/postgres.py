@@ -184,22 +184,12 @@ class PostgresDriver:
         self._keys = keys
         self._size = pool
         self._pool: asyncpg.Pool[Any] | None = None
-        self._notifier = Notifier()
-        self._notifiers = Notifiers()
+        self.notifier, self.notifiers = Notifier(), Notifiers()
+        """Rung after commits of any process."""
         self.outage = Outage()
         self.ownership = LaneSessions(url, self.publish)
         self._listening: asyncio.Task[None] | None = None
         self._queries = queries(Dialect.POSTGRES)
-
-    @property
-    def notifier(self) -> Notifier:
-        """Rung when any process commits something that makes a job due."""
-        return self._notifier
-
-    @property
-    def notifiers(self) -> Notifiers:
-        """Rung when any process commits something that an owner's streams need."""
-        return self._notifiers
 
     async def open(self) -> None:
         """Upgrade the schema, then fill the pool and start listening."""
@@ -366,13 +356,13 @@ class PostgresDriver:
         """Ring at every notice until the connection ends, and once at its start, since one may have been missed."""
         ended = asyncio.Event()
         connection.add_termination_listener(lambda _: ended.set())
-        await connection.add_listener(CHANNEL, lambda *message: self._notifier.ring(message[3]))
+        await connection.add_listener(CHANNEL, lambda *message: self.notifier.ring(message[3]))
         await connection.add_listener(lane_sessions.PUSHES, lambda *message: self.ownership.heard(message[3]))
         await connection.add_listener(lane_sessions.CHANNEL, lambda *_: self.ownership.look())
-        await connection.add_listener(CHANGES, lambda *message: self._notifiers.ring(message[3]))
+        await connection.add_listener(CHANGES, lambda *message: self.notifiers.ring(message[3]))
         ready.set()
-        self._notifier.ring()
-        self._notifiers.ring_all()
+        self.notifier.ring()
+        self.notifiers.ring_all()
         self.ownership.heard("")
         while not ended.is_set():
             with contextlib.suppress(TimeoutError):

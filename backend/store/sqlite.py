@@ -62,36 +62,21 @@ class SqliteDriver:
         self._path = path
         self._keys = keys
         self._queries = queries(Dialect.SQLITE)
-        self._notifier = Notifier()
-        self._notifiers = Notifiers()
+        self.notifier, self.notifiers = Notifier(), Notifiers()
+        """Rung after commits of this process; other processes' commits do not ring here."""
         self._reads: SimpleQueue[Work | None] = SimpleQueue()
         self._threads: tuple[_Thread, ...] = ()
         self._near: sqlite3.Connection | None = None
         self._writer: Writer | None = None
         self.outage = Outage()
         self._version = 0
-        self._ownership = FileOwnership(path, self)
-
-    @property
-    def notifier(self) -> Notifier:
-        """Rung after commits of this process that make a job due."""
-        return self._notifier
-
-    @property
-    def ownership(self) -> FileOwnership:
-        """The process that has the lock file owns every mailbox."""
-        return self._ownership
-
-    @property
-    def notifiers(self) -> Notifiers:
-        """Rung after commits of this process; other processes' commits do not ring here."""
-        return self._notifiers
+        self.ownership = FileOwnership(path, self)
 
     async def open(self) -> None:
         """Create or upgrade the file, then start the threads."""
         await asyncio.to_thread(upgrade_file, self._path)
         writing, writes = connect_file(self._path), SimpleQueue[Work | None]()
-        self._writer = Writer(writing, writes, self._notifier, self._notifiers, self._keys)
+        self._writer = Writer(writing, writes, self.notifier, self.notifiers, self._keys)
         self._near = self._looking()
         self._near.execute(f"PRAGMA busy_timeout = {LOOP_BUSY_MS}")
         readers = [_Thread("store-reader", self._looking(), self._reads) for _ in range(READERS)]
@@ -121,7 +106,7 @@ class SqliteDriver:
                 thread.queue.put(None)
             for thread in ended:
                 await asyncio.to_thread(thread.join)
-        self._ownership.leave()
+        self.ownership.leave()
 
     async def run(
         self, kind: Transaction, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs

@@ -185,19 +185,6 @@ class Store:
         """Whether the last attempted write failed."""
         return self._driver.outage.error is not None
 
-    @property
-    def rings(self) -> int:
-        """How often a job became due since the start; see `wait`."""
-        return self._driver.notifier.rings
-
-    async def wait(self, timeout: float, heard: int | None = None) -> bool:
-        """Wait until a job may have become due, at most `timeout` seconds; True if so.
-
-        `heard` is `rings` as it was before the caller last looked for work: a job that became due between
-        the look and the wait ends the wait at once. Jobs postponed to a time do not ring when it comes.
-        """
-        return await self._driver.notifier.rung(timeout, heard)
-
     def on_due(self, listener: Callable[[MailboxId], None]) -> None:
         """Call `listener` in the event loop whenever something may have become due in a mailbox (`EVERY`: in any)."""
         self._driver.notifier.listen(listener)

@@ -284,23 +284,10 @@ async def test_a_newer_order_does_not_wait_for_the_old_ones_trouble(story: Story
 # Waking
 
 
-async def test_a_waiting_worker_is_woken_by_new_work(story: Story) -> None:
+async def test_new_work_wakes_the_lane_of_its_mailbox(story: Story) -> None:
     await story.mailbox("ana")
-    heard = story.store.rings
-    woken = asyncio.create_task(story.store.wait(20, heard))
+    woken: asyncio.Queue[str] = asyncio.Queue()
+    story.store.on_due(woken.put_nowait)
     await story.store.request_duty("ana", Duty.SYNC, story.now)
-    assert await woken
-
-
-async def test_work_that_came_between_the_look_and_the_wait_is_not_slept_through(story: Story) -> None:
-    await story.mailbox("ana")
-    listened: list[str] = []
-    story.store.on_due(listened.append)
-    heard = story.store.rings
-    await story.store.request_duty("ana", Duty.SYNC, story.now)
-    assert await story.store.wait(20, heard)
-    assert listened == ["ana"]
-
-
-async def test_a_wait_for_nothing_ends(story: Story) -> None:
-    assert not await story.store.wait(0.01, story.store.rings)
+    async with asyncio.timeout(20):
+        assert await woken.get() == "ana"
