@@ -65,7 +65,7 @@ async def busy(store: Store, story: Story, tmp_path: Path, monkeypatch: pytest.M
     made = Busy(store, story, tmp_path)
     monkeypatch.setattr("backend.lanes.running.run_stage", made.stage)
     monkeypatch.setattr("backend.lanes.running.run_duty", made.duty)
-    monkeypatch.setattr(lanes, "look_at", sees_nothing)
+    monkeypatch.setattr("backend.lanes.running.look_at", sees_nothing)
     return made
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from backend.domain.mailbox.message import Outcome
-from backend.lanes import lanes
 from backend.lanes.lanes import Lanes
 from backend.pipeline.context import Context
 from backend.pipeline.memory import Look
@@ -142,5 +141,5 @@ async def opened(store: Store, story: Story, folder: Path, monkeypatch: pytest.M
         context.looks.looked(replace(ana, cursor="5"))
 
     monkeypatch.setattr("backend.lanes.running.run_stage", shop.stage)
-    monkeypatch.setattr(lanes, "look_at", sees_nothing)
+    monkeypatch.setattr("backend.lanes.running.look_at", sees_nothing)
     return shop
