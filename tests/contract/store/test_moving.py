@@ -222,7 +222,7 @@ def test_the_commands_tell_upgrade_and_copy(
     assert (report["kind"], report["version"]) == ("sqlite", 0)
     assert report["pending"][0] == "0001 first"
     assert not (tmp_path / "fresh").exists()
-    assert "steps made" in runner.invoke(db_group, ["upgrade"]).stdout
+    assert "steps applied" in runner.invoke(db_group, ["upgrade"]).stdout
     assert "was up to date" in runner.invoke(db_group, ["upgrade"]).stdout
     assert runner.invoke(db_group, ["status"]).exit_code == 0
 

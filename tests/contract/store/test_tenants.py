@@ -38,7 +38,6 @@ ABOUT_ALL = {
     "open": "no mailbox",
     "close": "no mailbox",
     "ping": "no mailbox",
-    "wait": "no mailbox",
     "on_due": "no mailbox",
     "keep_away": "the start's: owners who left before the backup was made",
     "connect": "named by Google's account id",
