@@ -231,7 +231,7 @@ def test_the_commands_tell_upgrade_and_copy(
     assert (status.exit_code, "up to date" in status.stdout) == (0, True)
     copied = runner.invoke(db_group, ["copy", target, "--source", str(source)])
     assert copied.exit_code == 0, copied.output
-    assert "counts and sums compared" in copied.stdout
+    assert "counts and sums were compared" in copied.stdout
     refused = runner.invoke(db_group, ["copy", str(tmp_path / "other.sqlite3")])
     assert isinstance(refused.exception, Refused)
     monkeypatch.setenv("PITCHGATE_DATABASE_URL", "mysql://nowhere/at/all")
