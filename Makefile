@@ -82,9 +82,7 @@ suite: machine collected
 	@$(PYTEST) $(PARALLEL) $(SUITE)
 
 machine: setup-dev
-	@bash requirements/setup.sh browser
-	@bash requirements/setup.sh mail
-	@bash requirements/setup.sh desktop
+	@bash requirements/setup.sh tests
 
 collected: setup-dev
 	@$(BIN)/python -m pytest -qq --collect-only $(SUITE) >.venv/collected.log 2>&1 || { cat .venv/collected.log; false; }

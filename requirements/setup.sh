@@ -5,6 +5,7 @@
 #   bash requirements/setup.sh run [EXTRA …]  what the program needs, and what extras need (postgres, sandbox, second-reading, tray, train);
 #                                         an extra once asked for is kept up to date by every later run
 #   bash requirements/setup.sh dev        that, and what tests, gates and training need
+#   bash requirements/setup.sh tests      what `make test` needs beside that: the next three
 #   bash requirements/setup.sh browser    Chromium for the browser tests (installed when root)
 #   bash requirements/setup.sh mail       Perl's mail parser and SpamAssassin, which judge what we send (installed when root)
 #   bash requirements/setup.sh desktop    a virtual screen, a tray host and PyGObject for the desktop tests
@@ -28,9 +29,12 @@ say() { printf 'pitchgate: %s\n' "$*"; }
 die() { printf 'pitchgate: %s\n' "$*" >&2; exit 1; }
 root() { [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; }
 
+# The lists are fetched once, whatever is installed; requirements/desktop.sh is told so.
+apt_update() { [ -n "${APT_UPDATED:-}" ] || { apt-get update -qq && export APT_UPDATED=1; }; }
+
 apt_install() {
     say "installing with apt-get: $*"
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } \
+    { apt_update && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } \
         </dev/null >/dev/null 2>&1 || die "apt-get could not install: $*"
 }
 
@@ -152,6 +156,7 @@ promtool() {
 browser() {
     local shell=chromium-headless-shell  # the same engine at a third of the processor time
     if ! command -v "$shell" >/dev/null && root; then
+        apt_update </dev/null >/dev/null 2>&1 || true  # out here, for those that follow
         (apt_install "$shell" fonts-dejavu-core) || say "the browser tests take the whole Chromium, and longer"
     fi
     if command -v chromium chromium-browser google-chrome >/dev/null; then
@@ -289,6 +294,7 @@ lock() {
 case "${1:-}" in
     run) shift; run_set "$@" ;;
     dev) install dev requirements/dev.txt; promtool ;;
+    tests) browser; mail; desktop ;;
     browser) browser ;;
     mail) mail ;;
     desktop) desktop ;;
@@ -300,5 +306,5 @@ case "${1:-}" in
     dist-windows) dist_windows ;;
     docs | dist) apart "$1" ;;
     lock) lock ;;
-    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|deploy|test-dist|bench|docs|dist|dist-linux|dist-windows|lock" ;;
+    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|tests|browser|mail|desktop|windows|deploy|test-dist|bench|docs|dist|dist-linux|dist-windows|lock" ;;
 esac
