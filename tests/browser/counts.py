@@ -224,10 +224,14 @@ def _shift(here: Fixture, chromium: Browser, path: str) -> float:
 
 
 def presses(folder: Path) -> Iterator[Counted]:
-    """How many of the presses aimed at a list that grows did something else."""
-    with sync_playwright() as playwright, fixture(folder) as here:
+    """How many of the presses aimed at a list that grows did something else, with a mouse and with a finger."""
+    done: list[tuple[str, list[str]]] = []
+    with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browsers.chromium(), args=browsers.ARGUMENTS)
-        done = list(presses_at_a_list_that_grows(here, chromium, {}, 200))
+        for name, options in (("mouse", {}), ("touch", TOUCHED)):
+            (place := folder / name).mkdir()
+            with fixture(place) as here:
+                done += presses_at_a_list_that_grows(here, chromium, options, 100)
         chromium.close()
     wrong = sum(ordered != [aimed] for aimed, ordered in done)
     bounded[f"wrong_clicks_of_{len(done)}"] = wrong

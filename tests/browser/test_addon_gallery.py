@@ -84,7 +84,7 @@ def test_every_card_fits_in_every_language(browser: Browser, group: str, languag
         problems = watch_console(page)
         show(page, group, language)
         look_over(page)
-        if language == "en":
+        if language == "en" and look != "desktop":
             assert_accessible(page)
         assert page.evaluate(CUT) == []
         assert problems == []

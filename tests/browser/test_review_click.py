@@ -15,13 +15,14 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.message import Placement
-from tests.browser.axe import assert_accessible
+from tests.browser.axe import ENOUGH, assert_accessible
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import LOOKS, PLACES, SHIFTS, Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
 
-AIMS = 100  # with each of the two ways
+AIMS = 20
+"""With each of the two ways; `python -m tests.browser.counts` does a hundred."""
 ROWS = "() => [...document.querySelectorAll('.rows > .item')].map((one) => one.getBoundingClientRect().y)"
 AIM = """
 (place) => {
@@ -126,9 +127,7 @@ def presses_at_a_list_that_grows(
 
 
 @WAYS
-def test_two_hundred_aimed_presses_at_a_list_that_grows(
-    here: Fixture, browser: Browser, options: dict[str, Any]
-) -> None:
+def test_aimed_presses_at_a_list_that_grows(here: Fixture, browser: Browser, options: dict[str, Any]) -> None:
     pressed = 0
     for aimed, ordered in presses_at_a_list_that_grows(here, browser, options):
         assert ordered == [aimed]
@@ -163,7 +162,8 @@ def test_nothing_moves_on_load_and_while_mail_arrives(
         assert page.evaluate("window.shifted") == []
         keep_picture(page, shots / f"click-news-{look}{path.replace('/', '-')[:12]}.png")
         look_over(page)
-        assert_accessible(page)
+        if look in ENOUGH:
+            assert_accessible(page)
         assert problems == []
         context.close()
 

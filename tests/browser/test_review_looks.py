@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from backend.domain.entry.challenge import LedgerEntry, Posting
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Placement
-from tests.browser.axe import assert_accessible
+from tests.browser.axe import ENOUGH, assert_accessible
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import DESKTOP, PHONE, Fixture, fixture, visit
 
@@ -22,7 +22,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "desktop": {},
     "phone": {"viewport": PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True},
     "dark": {"color_scheme": "dark"},
-    "dark-phone": {"viewport": PHONE, "is_mobile": True, "color_scheme": "dark"},
+    "phone-dark": {"viewport": PHONE, "is_mobile": True, "color_scheme": "dark"},
     "de-phone": {"viewport": PHONE, "is_mobile": True, "locale": "de-DE"},
 }
 PAGES = {
@@ -34,14 +34,13 @@ PAGES = {
     "sender": "/review/sender?address=carla@vendor.test",
     "stranger": "/review/sender?address=who@x.test",
 }
-ALWAYS = ("desktop", "dark-phone")
-"""Small pages are looked at in these; those an owner spends their time on in all."""
+"""Small pages are looked at where axe looks; those an owner spends their time on in all."""
 
 VIEWS = [
     (name, look)
     for name in PAGES
     for look in LOOKS
-    if look in ALWAYS or name in ("held", "filters", "mail", "sender")
+    if look in ENOUGH or name in ("held", "filters", "mail", "sender")
 ]
 
 
@@ -89,5 +88,6 @@ def test_every_page_in_every_light(
             page.locator(".find summary").click()
         keep_picture(page, shots / f"review-{name}-{look}.png", full_page=True)
         look_over(page)
-        assert_accessible(page)
+        if look in ENOUGH:
+            assert_accessible(page)
         assert problems == []
