@@ -5,37 +5,28 @@ One stage serves all stories that do not disturb one another; each has a sender 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.people import connect
-from tests.journeys.conftest import Journey, begin_journey
+from tests.journeys.conftest import Journey, usual, walk
 from tests.web.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE, AddonHost
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+__all__ = ["usual", "walk"]
 
 KINDS = {letter.kind: letter for letter in letters()}
 NUMBERS = count(1)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def told(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Journey]:
+@pytest.fixture
+def told(usual: Journey) -> Journey:
     """The shared stage."""
-    async with begin_journey(tmp_path_factory.mktemp("addon")) as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="function")
-async def alone(tmp_path: Path) -> AsyncIterator[Journey]:
-    """A stage of one's own, for stories that count, change settings or stop the server."""
-    async with begin_journey(tmp_path) as running:
-        yield running
+    return usual
 
 
 def stranger(told: Journey) -> Letter:
@@ -189,9 +180,8 @@ async def test_missing_consent_is_asked_for_and_the_call_repeated(told: Journey)
     assert gmail.panel["card"]["header"]["title"] == "Held"
 
 
-@pytest.mark.asyncio(loop_scope="function")
-async def test_home_pause_and_settings(alone: Journey) -> None:
-    gmail_id, gmail = await held(alone), AddonHost(alone)
+async def test_home_pause_and_settings(walk: Journey) -> None:
+    gmail_id, gmail = await held(walk), AddonHost(walk, walk.owner)
     await gmail.open()
     assert "1 email held" in gmail.text
     await gmail.click("Pause for 1 hour")
@@ -207,7 +197,7 @@ async def test_home_pause_and_settings(alone: Journey) -> None:
     await gmail.open()
     await gmail.click("Release")
     assert "Nothing is held." in gmail.text
-    await alone.settled(gmail_id, held=False)
+    await walk.settled(gmail_id, held=False)
 
 
 @pytest.mark.parametrize(
@@ -288,14 +278,12 @@ async def test_a_whole_domain_is_blocked_and_let_in_again(told: Journey) -> None
     assert "The whole domain is allowed" in gmail.text
 
 
-@pytest.mark.asyncio(loop_scope="function")
-async def test_no_token_of_an_event_is_kept(alone: Journey) -> None:
-    gmail_id, gmail = await held(alone), AddonHost(alone)
+async def test_no_token_of_an_event_is_kept(told: Journey) -> None:
+    gmail_id, gmail = await held(told), AddonHost(told)
     await gmail.open(gmail_id)
     await gmail.click("Release")
-    await alone.quiet()
-    await alone.stage.server.stop()
-    kept = b"".join(path.read_bytes() for path in alone.stage.options.folder.rglob("*") if path.is_file())
+    await told.quiet()
+    kept = b"".join(path.read_bytes() for path in told.stage.options.folder.rglob("*") if path.is_file())
     assert b"card-" in kept  # the decision is there
     for trace in (b"ya29.sandbox-", b"AKwx-", b"eyJhbGciOiJSUzI1NiIs"):
         assert trace not in kept
