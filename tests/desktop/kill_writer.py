@@ -27,7 +27,7 @@ from tray_app.memory import Memory
 from tray_app.state import Decision, Message
 
 FORKS = hasattr(os, "fork")
-LIFE = 0.14 if FORKS else 1.5
+LIFE = 0.08 if FORKS else 1.5
 """Seconds a writer writes at most. One that was not forked from a warm process first has to load what it sends with."""
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LIST = tuple(Message(f"k{n:04}", f"a{n}@x.example", f"Ann {n}", "x.example", "Hi " * 9) for n in range(120))

@@ -14,10 +14,10 @@ from tests.faults.cluster_fixture import Owner, open_cluster
 from tests.faults.script import Script
 from tests.machine import machine
 
-ALLOWED = 1_200
-LETTERS = 50
+ALLOWED = 600
+LETTERS = 25
 """At 20 units to read one and 5 to move it: more than the units of a minute."""
-STEP = 1.0
+STEP = 2.0
 """Seconds of the machine's time, in each of which both replicas have had their turn: who shares is told every five."""
 
 
