@@ -53,7 +53,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Take the log away."""
     if path := os.environ.pop(loopback_only.LOG_VARIABLE, ""):
         Path(path).unlink(missing_ok=True)
 

@@ -23,7 +23,6 @@ class FixedClock:
         self._now = now
 
     def now(self) -> datetime:
-        """Aware UTC."""
         return self._now
 
     def advance(self, seconds: float = 0.0, **parts: float) -> datetime:
@@ -58,7 +57,6 @@ class GlassVault:
     MARK = b"sealed:"
 
     def seal(self, secret: str) -> bytes:
-        """Turn it round and mark it."""
         return self.MARK + secret[::-1].encode()
 
     def open(self, sealed: bytes) -> str:
@@ -85,7 +83,6 @@ class NoAuthorizer:
         raise AssertionError("nobody connects here")
 
     async def revoke(self, mailbox_id: str) -> None:
-        """The grant is taken back."""
         self.revoked.append(mailbox_id)
 
 

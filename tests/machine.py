@@ -87,7 +87,6 @@ class Machine:
         return float(AHEAD.unpack_from(self._clock)[0])
 
     def now(self) -> datetime:
-        """The time its processes have."""
         return datetime.now(UTC) + timedelta(seconds=self.ahead)
 
     def advance(self, seconds: float) -> None:
@@ -156,7 +155,6 @@ class Child:
 
     @property
     def stdout(self) -> Child:
-        """Of which the first line is read."""
         return self
 
     async def readline(self) -> bytes:

@@ -46,7 +46,6 @@ class Server:
 
     @property
     def owner_address(self) -> str:
-        """The superuser's way in."""
         return str(self._running.get_uri())
 
     def die(self, *, suddenly: bool) -> None:

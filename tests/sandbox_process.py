@@ -152,7 +152,6 @@ class SandboxProcess:
         return self._post(f"/sandbox/mailboxes/{address}/act", {"act": act, **data})
 
     def delete_messages(self, address: str, ids: list[str]) -> Json:
-        """The owner deletes for good."""
         return self._post(f"/sandbox/mailboxes/{address}/delete", {"ids": ids})
 
     def set_filters(self, address: str, *filters: Json) -> Json:
@@ -182,7 +181,6 @@ class SandboxProcess:
         return dict(report["mailboxes"].get(address, empty))
 
     def reset_meter(self) -> None:
-        """Count from zero."""
         self._post("/sandbox/meter/reset", {})
 
     def settings(self, **values: Any) -> Json:
@@ -235,7 +233,6 @@ class SandboxProcess:
         return self._call("PUT", f"/v1/{name}", json=body)
 
     def create_topic(self, name: str) -> Json:
-        """A topic Gmail may publish to."""
         return self._call("PUT", "/sandbox/topics", json={"name": name})
 
     def advance_clock(self, seconds: float) -> Json:
@@ -249,7 +246,6 @@ class SandboxProcess:
     # OAuth
 
     def allow_redirect(self, *uris: str, client_id: str = CLIENT_ID) -> Json:
-        """Register redirect addresses of a client."""
         return self._post(f"/sandbox/clients/{client_id}/redirect-uris", {"redirect_uris": list(uris)})
 
     def tokens(self, account: str, *scopes: str) -> Json:

@@ -92,7 +92,6 @@ def parsed(path: Path) -> Module:
 
 
 def modules(*folders: str) -> tuple[Module, ...]:
-    """The Python files below these folders."""
     return tuple(parsed(path) for path in files() if path.suffix == ".py" and path.parts[0] in folders)
 
 

@@ -25,7 +25,6 @@ COMMANDS = [line for folder in FOLDERS for line in project(folder)["project"]["s
 
 @pytest.fixture(scope="module", params=FOLDERS)
 def distribution(request: pytest.FixtureRequest) -> str:
-    """The folder of a project file."""
     return str(request.param)
 
 

@@ -20,7 +20,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RealServer]:
-    """The sandbox's Gmail and the real server."""
     with real_server(tmp_path / "server") as running:
         yield running
 

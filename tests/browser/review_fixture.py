@@ -58,7 +58,6 @@ class Fixture(Server):
 
     @property
     def store(self) -> Store:
-        """What is remembered."""
         return self.office.store
 
     def hold(self, gmail_id: str, sender: str = "bo@pitch.test", **mail: Any) -> str:
@@ -66,11 +65,9 @@ class Fixture(Server):
         return self.do(self._receive(gmail_id, sender, Outcome.HOLD, **mail))
 
     def challenge(self, gmail_id: str, sender: str = "bo@pitch.test", **mail: Any) -> str:
-        """A pitch is held and its sender asked."""
         return self.do(self._receive(gmail_id, sender, Outcome.CHALLENGE, **mail))
 
     def pass_by(self, gmail_id: str, sender: str = "di@friend.test", **mail: Any) -> str:
-        """A mail stays in the inbox."""
         return self.do(self._receive(gmail_id, sender, Outcome.INBOX, **mail))
 
     def place(self, gmail_id: str) -> Placement | None:
@@ -78,7 +75,6 @@ class Fixture(Server):
         return self.do(self.office.story.place("ana", gmail_id))
 
     def decided(self, gmail_id: str) -> str:
-        """Who decided about it."""
         return self.do(self.office.story.view("ana", gmail_id)).decided_by
 
     def signed_in(self, browser: Browser, **options: Any) -> BrowserContext:

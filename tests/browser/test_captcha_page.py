@@ -181,7 +181,6 @@ def test_hostile_words_stay_inert_everywhere(browser: Browser, tmp_path: Path) -
 
 
 async def decide(office: Office, decision: Decision) -> None:
-    """The owner decides about the message that waits."""
     await office.story.decide("ana", (await office.challenge()).about, decision)
 
 
@@ -220,7 +219,6 @@ def lively(folder: Path) -> Iterator[Server]:
 
 
 async def fresh(office: Office) -> None:
-    """What waited is judged and something new arrives."""
     await office.judge("m6", Outcome.HOLD, subject="Fresh from the wire")
     await office.story.arrive("ana", "m7")
 

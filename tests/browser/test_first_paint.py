@@ -78,7 +78,6 @@ class Pieces:
         await self._app(scope, receive, in_pieces if scope["type"] == "http" else send)
 
     def next(self) -> None:
-        """Let one go."""
         self._do(self._asked.put(None))
 
 

@@ -56,7 +56,6 @@ async def town(folder: Path) -> AsyncIterator[Stage]:
 
 
 async def digests(told: Journey) -> list[dict[str, Any]]:
-    """The digests in the owner's mailbox."""
     emails = await told.stage.sandbox.messages(OWNER)
     return [email for email in emails if " held from " in str(email["subject"])]
 

@@ -65,7 +65,6 @@ BOTH = """async () => {
 
 
 def told(here: Fixture) -> list[dict[str, Any]]:
-    """What was sent when the duty was done."""
     here.do(_work(here))
     return [payload for _, payload in cast(FakePushService, here.office.context.web_push).sent]
 

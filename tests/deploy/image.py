@@ -110,7 +110,6 @@ class Builder:
 
 
 def head() -> str:
-    """The commit that is built."""
     return run("git", "-C", ROOT, "rev-parse", "HEAD").strip()
 
 

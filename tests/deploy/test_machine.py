@@ -234,7 +234,6 @@ def log(played: Played) -> str:
 
 
 def labelled(google: SandboxProcess) -> int:
-    """Pitches that the server has judged."""
     return sum("Pitchgate/Would be held" in mail["labels"] for mail in google.messages(ROSA))
 
 

@@ -113,6 +113,5 @@ def fits(answer: httpx.Response, schema: dict[str, Any], status: int = 200) -> A
 
 
 def refused(answer: httpx.Response, status: int, code: str, field: str = "") -> None:
-    """A refusal in the agreed form."""
     found = fits(answer, ERROR, status)
     assert (found["code"], found["field"]) == (code, field)

@@ -81,7 +81,6 @@ class FakeMailbox:
             return message
 
     def put(self, message: dict[str, Any]) -> None:
-        """A message that is simply there."""
         self.messages[message["gmail_id"]] = message
 
     def tell(self, name: str, data: dict[str, Any]) -> None:
@@ -92,7 +91,6 @@ class FakeMailbox:
 
     @property
     def latest(self) -> int:
-        """The id of the latest event."""
         return self.events[-1][0] if self.events else self.forgotten
 
     def held(self) -> list[dict[str, Any]]:
@@ -236,5 +234,4 @@ class FakeMailbox:
 
 
 def hashed(token: str) -> str:
-    """How a token is stored."""
     return hashlib.sha256(token.encode()).hexdigest()

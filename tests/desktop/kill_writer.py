@@ -34,7 +34,6 @@ LIST = tuple(Message(f"k{n:04}", f"a{n}@x.example", f"Ann {n}", "x.example", "Hi
 
 
 def write(folder: Path, server: str, token: str, round_number: int, begun: Event) -> None:
-    """The writer's process."""
     asyncio.run(write_for_ever(folder, server, token, round_number, begun))
 
 

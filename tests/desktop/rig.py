@@ -147,7 +147,6 @@ class Rig:
         assert true(), f"never came true; state {self.app.state}; notices {self.view.notices}"
 
     def do(self, do: Do, *args: str) -> None:
-        """Choose a menu item."""
         self.app.submit(Action(do, args))
 
     def labels(self) -> list[str]:

@@ -209,7 +209,6 @@ class Screen:
         return sorted((self.folder / "log").glob("*.txt"))
 
     def picture(self) -> Image.Image:
-        """What is on the screen."""
         return ImageGrab.grab(xdisplay=self.display).convert("RGB")
 
     def shot(self, name: str) -> Path:
@@ -408,7 +407,6 @@ class Screen:
         self._start_notifier()
 
     def close(self) -> None:
-        """End everything that was started."""
         self._end(0)
         shutil.rmtree(self._runtime, ignore_errors=True)
 

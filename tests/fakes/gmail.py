@@ -88,7 +88,6 @@ class FakeGmail:
 
     @property
     def units(self) -> int:
-        """Quota units spent."""
         return sum(UNITS[name] * count for name, count in self.calls.items())
 
     def deliver(self, message: Message, *, labels: frozenset[str] = frozenset({"INBOX", "UNREAD"}),
@@ -105,21 +104,17 @@ class FakeGmail:
         return f"{self.last_id:016x}"
 
     def move(self, gmail_id: str, add: Set[str] = frozenset(), remove: Set[str] = frozenset()) -> None:
-        """The owner moves a mail in Gmail itself."""
         self._relabel(gmail_id, frozenset(add), frozenset(remove))
 
     def delete(self, gmail_id: str) -> None:
-        """The owner deletes a mail for good."""
         del self.messages[gmail_id]
         self._record(gmail_id)
 
     def forget_history(self) -> None:
-        """Google drops the history up to now."""
         self.floor = self.position + 1
         self.position += 3
 
     def labels_of(self, gmail_id: str) -> frozenset[str]:
-        """The labels that a mail has now."""
         return self.messages[gmail_id].labels
 
     async def profile(self, mailbox_id: str) -> Profile:

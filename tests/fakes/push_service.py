@@ -22,7 +22,6 @@ class FakePushService:
     keys: int = 0
 
     def new_key(self) -> str:
-        """A numbered key."""
         self.keys += 1
         return f"key{self.keys}"
 
@@ -31,10 +30,8 @@ class FakePushService:
         return f"public-{key}"
 
     async def push(self, to: PushSubscription, payload: bytes) -> PushAnswer:
-        """Record the notification and answer."""
         self.sent.append((to.endpoint, json.loads(payload)))
         return self.answers.get(to.endpoint, PushAnswer(Pushed.SENT))
 
     def titles(self) -> list[str]:
-        """The titles of the notifications that browsers received."""
         return [payload["title"] for _, payload in self.sent]

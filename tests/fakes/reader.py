@@ -41,11 +41,9 @@ class FakeReader:
         return show(self._opened(fetched).message, owner, score, model)
 
     async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
-        """The recipients who become correspondents."""
         return correspondents(self._opened(fetched).message, owner)
 
     async def offer(self, fetched: Fetched) -> UnsubscribeOffer:
-        """Its unsubscribe offer."""
         return unsubscribe_offer(self._opened(fetched).message)
 
     def thresholds(self, strictness: Strictness) -> Thresholds:

@@ -26,7 +26,6 @@ class FaultySandbox(Sandbox):
         return int((await self._call("POST", "/sandbox/faults", {"kind": kind, **rule}))["id"])
 
     async def act(self, act: str, mailbox: str, **data: Any) -> dict[str, Any]:
-        """A fault that changes state."""
         return await self._call("POST", "/sandbox/faults", {"act": act, "mailbox": mailbox, **data})
 
     async def faults(self) -> tuple[list[dict[str, Any]], dict[str, int]]:
@@ -44,7 +43,6 @@ class FaultySandbox(Sandbox):
         await self._call("DELETE", "/sandbox/faults")
 
     async def knobs(self, **values: Any) -> None:
-        """Turn the sandbox's settings."""
         await self._call("PUT", "/sandbox/settings", values)
 
     async def skew_clock(self, seconds: float) -> None:
@@ -70,15 +68,12 @@ class FaultySandbox(Sandbox):
         return await self._call("GET", "/sandbox/push")
 
     async def reset_meter(self) -> None:
-        """The minute is over."""
         await self._call("POST", "/sandbox/meter/reset", {})
 
     async def meters(self) -> dict[str, Any]:
-        """The whole report."""
         return await self._call("GET", "/sandbox/meter")
 
     async def position(self, mailbox: str) -> int:
-        """The mailbox's history id."""
         return int((await self._call("GET", f"/sandbox/mailboxes/{mailbox}"))["historyId"])
 
     async def watching(self, mailbox: str) -> list[dict[str, Any]]:
@@ -105,7 +100,6 @@ class FaultySandbox(Sandbox):
         await self._call("POST", f"/sandbox/mailboxes/{mailbox}/labels", data)
 
     async def write(self, mailbox: str, to: str, text: str) -> None:
-        """The owner writes to somebody."""
         letter = {"to": to, "subject": "Hello", "text": text}
         await self._call("POST", f"/sandbox/mailboxes/{mailbox}/send", letter)
 

@@ -44,7 +44,6 @@ def modules() -> tuple[ModuleType, ...]:
 
 @cache
 def tree(module: ModuleType) -> ast.Module:
-    """The source of a module."""
     return ast.parse(inspect.getsource(module))
 
 

@@ -153,7 +153,6 @@ async def tally(told: Journey, folder: Path) -> Tally:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def usual(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Journey]:
-    """The usual journey."""
     async with begin_journey(tmp_path_factory.mktemp("usual")) as journey:
         yield journey
 

@@ -87,7 +87,6 @@ class RealSubject:
             await client.delete("devices/current")
 
     def client(self, token: str) -> httpx.AsyncClient:
-        """A client of the API with this token."""
         headers = {"Authorization": f"Bearer {token}"}
         return httpx.AsyncClient(base_url=f"{self.url}/api/v1/", headers=headers, timeout=20)
 

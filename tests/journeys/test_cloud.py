@@ -55,7 +55,6 @@ def run(cloud: SandboxProcess) -> Run:
 
 
 def held(cloud: SandboxProcess) -> tuple[list[str], list[str]]:
-    """Topics and subscriptions there are."""
     response = cloud.http.get("/sandbox/push").json()
     return response["topics"], [one["name"] for one in response["subscriptions"]]
 

@@ -68,7 +68,6 @@ class RealAccount:
         return str(self._call("POST", "messages", {"raw": raw, "labelIds": ["INBOX", "UNREAD"]})["id"])
 
     def close(self) -> None:
-        """End the connection."""
         self._http.close()
 
     def _access(self) -> str:

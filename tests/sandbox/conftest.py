@@ -35,7 +35,6 @@ def google(shared: SandboxProcess) -> Iterator[SandboxProcess]:
 
 @pytest.fixture
 def ana(google: SandboxProcess) -> str:
-    """The address of a fresh mailbox."""
     return str(google.create_mailbox(f"ana{next(_numbers)}@corp.test", "Ana Ferrer")["email"])
 
 

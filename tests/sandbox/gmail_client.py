@@ -39,7 +39,6 @@ class Driver:
             schema.validate(answer)
 
     def batch(self, callback: Any) -> Any:
-        """A new batch request."""
         return self._service.new_batch_http_request(callback=callback)
 
     def __enter__(self) -> Self:

@@ -12,7 +12,6 @@ NOW = NOW_MS / 1000
 
 
 def mailbox(address: str = "ana@corp.test", seed: int = 7) -> Mailbox:
-    """An empty mailbox whose history ids are repeatable."""
     return Mailbox(Owner(address, "Ana", "1", "corp.test"), random.Random(seed))
 
 

@@ -76,7 +76,6 @@ def tiny_weights(layers: int = max(LAYERS)) -> Weights:
 
 @cache
 def tiny_encoder() -> bytes:
-    """The file that is made of them."""
     return encoder_file(tiny_weights(), LAYERS)
 
 

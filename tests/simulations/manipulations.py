@@ -42,12 +42,10 @@ OTHER_KEY = b"x" * 32
 
 
 def sql(*statements: str) -> Change:
-    """These statements."""
     return lambda connection: [connection.execute(statement) for statement in statements]
 
 
 def entries(change: str) -> str:
-    """An update of entries of Ana's log."""
     return f"UPDATE decisions SET {change} AND mailbox_id = 'ana'"
 
 

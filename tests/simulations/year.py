@@ -53,7 +53,6 @@ class Ahead:
         self.more = timedelta()
 
     def now(self) -> datetime:
-        """Aware UTC."""
         return datetime.now(UTC) + self.more
 
 

@@ -276,7 +276,6 @@ class Maker:
         return VapidPush("https://gate.test", FixedClock(START), post)
 
     def subscription(self, key: str, path: str = "/send/abc") -> PushSubscription:
-        """What the browser hands out."""
         return PushSubscription(f"https://{MAKER}{path}", text(point(self.key)), text(self.auth), key)
 
     async def answer(self, request: web.Request) -> web.Response:

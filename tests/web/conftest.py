@@ -16,7 +16,6 @@ from tests.web.service import Client, Office, office
 
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncIterator[Office]:
-    """Ana's and Eve's mailboxes."""
     async with office(tmp_path) as opened:
         yield opened
 

@@ -36,7 +36,6 @@ class Visit:
 
     @classmethod
     async def begin(cls, here: Office, mailbox_id: str = "ana") -> Visit:
-        """Sign in."""
         return cls(here, await here.browser(mailbox_id), mailbox_id)
 
     async def get(self, path: str, status: int = 200, **headers: str) -> str:

@@ -200,7 +200,6 @@ class Office:
         return (await self.services.insights.look("ana"))[1].funnel.begun
 
     async def note(self, token: str = TOKEN) -> str:
-        """The line of a sender to the owner."""
         challenge = await self.challenge(token)
         return (await self.story.view(challenge.mailbox_id, challenge.about)).note
 
@@ -237,7 +236,6 @@ class Office:
         return token
 
     async def caller(self, mailbox_id: str = "ana", scopes: frozenset[Scope] = ALL) -> Caller:
-        """A computer's way to the API."""
         return Caller(self.app.test_client(), await self.token(mailbox_id, scopes))
 
     async def hold(
@@ -292,7 +290,6 @@ class Caller:
     token: str
 
     async def call(self, method: str, path: str, **more: Any) -> Any:
-        """The answer to one call."""
         headers = {"Authorization": f"Bearer {self.token}"} | more.pop("headers", {})
         return await self.client.open(f"/api/v1/{path}", method=method, headers=headers, **more)
 
@@ -310,7 +307,6 @@ def proof_of_work(cost: int = 10) -> ProofOfWork:
 
 
 def typed_codes(**more: Any) -> TypedCode:
-    """Real codes under a key of this moment."""
     vault = MultiFernetVault([SecretStr(make_key())])
     return TypedCode(vault, SeededTokens(), **({"life": 900.0} | more))
 

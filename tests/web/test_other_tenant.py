@@ -107,7 +107,6 @@ def every_route() -> list[Route]:
 
 
 def owned() -> list[Route]:
-    """Routes somebody is signed in for."""
     return [route for route in every_route() if not route.endpoint.startswith(tuple(NOBODYS))]
 
 

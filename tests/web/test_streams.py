@@ -46,7 +46,6 @@ class FakeNotifier(Notifier):
         return True
 
     def tick(self) -> None:
-        """The time is over."""
         self._ticked.set()
 
 
@@ -100,11 +99,9 @@ class Reader:
         return await asyncio.wait_for(self.heard.get(), SECONDS)
 
     async def end(self) -> None:
-        """Wait for the stream's own end."""
         await asyncio.wait_for(self._task, SECONDS)
 
     async def go(self) -> None:
-        """The client is gone."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 

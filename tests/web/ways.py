@@ -49,5 +49,4 @@ class ToldCheck:
 
     @property
     def checks(self) -> Checks:
-        """This one first."""
         return Checks(self, known_codes())

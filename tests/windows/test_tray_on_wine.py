@@ -43,7 +43,6 @@ def online(wine: Wine, backend: FakeBackend) -> None:
 
 
 def badged(wine: Wine) -> bool:
-    """Whether the icon carries a number."""
     pixels = wine.picture().crop((0, 0, 34, 32)).get_flattened_data()
     return sum(max(abs(a - b) for a, b in zip(p, BADGE[:3], strict=True)) < 12 for p in pixels) > 12
 

@@ -76,7 +76,6 @@ class Wine(Screen):
         return self.run("wine", *command, seconds=seconds)
 
     def menu(self) -> list[dict[str, Any]]:
-        """See the class."""
         return self.expected
 
     def choose(self, icon: tuple[int, int], *labels: str, button: int = 3) -> None:
@@ -98,7 +97,6 @@ class Wine(Screen):
         self.until(lambda: not self.menus_open(), "the menu to close")
 
     def opened(self) -> list[str]:
-        """The addresses the browser was sent to."""
         return self.addresses.read_text().split() if self.addresses.exists() else []
 
     def kept(self) -> dict[str, Any]:

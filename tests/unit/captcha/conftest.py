@@ -80,7 +80,6 @@ def _no(code: str) -> dict[str, Any]:
 
 @pytest.fixture(params=[CaptchaKind.TURNSTILE, CaptchaKind.HCAPTCHA, CaptchaKind.RECAPTCHA])
 def vendor(request: pytest.FixtureRequest) -> Vendor:
-    """Each company."""
     return VENDORS[request.param]
 
 

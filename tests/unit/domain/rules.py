@@ -78,7 +78,6 @@ def facts(
 
 
 def score(probability: float = 0.97) -> Score:
-    """A score of that probability."""
     return Score(probability, 0.0, (), "test")
 
 

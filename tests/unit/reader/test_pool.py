@@ -83,7 +83,6 @@ def change(model: Path, content: str | None) -> None:
 
 
 async def reads(pool: ReadingPool) -> bool:
-    """Whether an ordinary message is read and scored."""
     digest = await pool.screen(of_another("a pitchy letter"), ANA)
     return digest.score is not None and digest.score.probability == 0.97
 

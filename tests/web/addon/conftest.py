@@ -74,7 +74,6 @@ class Service:
 
     @property
     def toast(self) -> str:
-        """What the last answer said in passing."""
         action = self.answer["renderActions"]["action"]
         return str(action.get("notification", {}).get("text", ""))
 

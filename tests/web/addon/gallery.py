@@ -41,17 +41,14 @@ def frame(language: str = "en") -> Frame:
 
 
 def active(**changes: Any) -> Mailbox:
-    """A mailbox that is watched and indexed."""
     return mailbox(watch_expires_at=NOW + timedelta(days=6), indexed_at=NOW, **changes)
 
 
 def reading(view: MessageView, **standing: Any) -> CardData:
-    """A message of a sender with some history."""
     return CardData(view, 3, Standing(**standing), SenderRecord(2, 1, 1))
 
 
 def stranger(view: MessageView, **standing: Any) -> CardData:
-    """A message of a sender with none."""
     return CardData(view, 0, Standing(**standing), SenderRecord())
 
 

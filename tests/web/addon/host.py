@@ -36,11 +36,9 @@ class AddonHost:
         return await self._do("replay")
 
     async def consent(self) -> Json:
-        """Agree to what was asked for."""
         return await self._do("consent")
 
     async def grant(self, *scopes: str) -> None:
-        """What this owner has consented to."""
         await self._call("PUT", "/sandbox/addon/grants", {"mailbox": self.owner, "scopes": list(scopes)})
 
     @property
@@ -50,7 +48,6 @@ class AddonHost:
 
     @property
     def buttons(self) -> list[str]:
-        """What can be pressed."""
         return [text for text in _buttons(self.panel["card"]) if text]
 
     async def _do(self, what: str, **data: Any) -> Json:

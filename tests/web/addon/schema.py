@@ -79,7 +79,6 @@ def validator(name: str) -> Draft202012Validator:
 
 @functools.cache
 def answer_validator(clicked: bool) -> Draft202012Validator:
-    """Of a whole answer."""
     return Draft202012Validator({"oneOf": [CLICK if clicked else TRIGGER, *PROMPTS], "$defs": _definitions()})
 
 

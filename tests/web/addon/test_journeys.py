@@ -25,7 +25,6 @@ NUMBERS = count(1)
 
 @pytest.fixture
 def told(usual: Journey) -> Journey:
-    """The shared stage."""
     return usual
 
 

@@ -34,7 +34,6 @@ def panels() -> list[dict[str, Any]]:
 
 
 def queries() -> list[str]:
-    """What they ask."""
     return [target["expr"] for panel in panels() for target in panel["targets"]]
 
 

@@ -40,7 +40,6 @@ async def csrf(client: Any) -> str:
 
 
 async def posted(client: Any, path: str, **fields: Any) -> Any:
-    """The answer to a form."""
     form = urlencode({"csrf": await csrf(client), "order": ORDER} | fields, doseq=True)
     return await client.post(path, data=form, headers={"Content-Type": "application/x-www-form-urlencoded"})
 

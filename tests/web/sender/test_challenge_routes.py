@@ -22,7 +22,6 @@ SCRIPT = {"Accept": "application/json"}
 
 
 async def solved(client: Client) -> str:
-    """A right answer to a fresh task."""
     return solve(await (await client.get(f"{LINK}/task")).get_json())
 
 
