@@ -20,8 +20,8 @@ WAITING = ("faults", "journeys", "desktop")
 FIRST = (
     "test_bad_days",
     "test_api_contract",
+    "test_cluster",
     "test_small",
-    "test_succession",
     "test_window_screen",
     "test_deaths",
 )
