@@ -9,8 +9,6 @@ from playwright.sync_api import Page
 
 RUN = 'axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations)'
 """What else it found stays in the browser: carrying it over takes longer than finding it."""
-ENOUGH = ("desktop", "phone-dark", "de-phone-dark")
-"""Of the looks of one page those that axe sees: each size and each light once. `look_over` sees every look."""
 
 
 def assert_accessible(page: Page) -> None:

@@ -8,7 +8,11 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page
 
+from tests.browser.axe import assert_accessible
 from tests.conftest import SHOTS
+
+ENOUGH = ("desktop", "phone-dark", "de-phone-dark")
+"""Of the looks of one page those that axe sees: each size and each light once. `look_over` sees every look."""
 
 # For each visible text: its colour against the nearest painted background (WCAG 2 contrast).
 CONTRAST = """
@@ -86,6 +90,14 @@ def look_over(page: Page) -> None:
     wrong: list[Any] = page.evaluate(STRUCTURE)
     assert poor == [], f"contrast on {page.url}: {poor}"
     assert wrong == [], f"structure of {page.url}: {wrong}"
+
+
+def looks_right(page: Page, look: str, picture: Path, **options: Any) -> None:
+    """All of it for a page in one of its looks, and its picture."""
+    keep_picture(page, picture, **({"full_page": True} | options))
+    look_over(page)
+    if look in ENOUGH:
+        assert_accessible(page)
 
 
 def keep_picture(shown: Page | Locator, path: Path, **options: Any) -> None:

@@ -13,8 +13,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome
-from tests.browser.axe import ENOUGH, assert_accessible
-from tests.browser.checks import keep_picture, look_over, watch_console
+from tests.browser.checks import keep_picture, look_over, looks_right, watch_console
 from tests.browser.sender import LOOKS, check_server, visit
 from tests.web.service import LINK, TOKEN, Office
 from tests.web.serving import Server
@@ -259,10 +258,7 @@ def test_every_page_looks_right_everywhere(browser: Browser, tmp_path: Path, sho
             "live": "/live",
         }.items():
             page.goto(here.address + path)
-            if look in ENOUGH:
-                assert_accessible(page)
-            look_over(page)
-            keep_picture(page, shots / f"{name}-{look}.png", full_page=True)
+            looks_right(page, look, shots / f"{name}-{look}.png")
 
         page.goto(here.address + LINK)
         page.get_by_role("button", name="Start the check").click()
@@ -276,7 +272,4 @@ def test_every_page_looks_right_everywhere(browser: Browser, tmp_path: Path, sho
         page.goto(here.address + LINK)
         page.get_by_role("button", name="Start the check").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
-        if look in ENOUGH:
-            assert_accessible(page)
-        look_over(page)
-        keep_picture(page, shots / f"captcha-solved-{look}.png", full_page=True)
+        looks_right(page, look, shots / f"captcha-solved-{look}.png")

@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from backend.captcha.vendors import VENDORS
 from backend.ports.system import CaptchaKind
-from tests.browser.axe import ENOUGH, assert_accessible
-from tests.browser.checks import keep_picture, look_over, watch_console
+from tests.browser.axe import assert_accessible
+from tests.browser.checks import keep_picture, look_over, looks_right, watch_console
 from tests.browser.sender import LOOKS, check_server, visit
 from tests.web.service import LINK, Office
 from tests.web.ways import DIGITS, ToldCheck, with_codes
@@ -199,10 +199,7 @@ def test_code_and_line_look_right_everywhere(
         here.do(_said(here.office))
         for name, path in {"code": f"{LINK}?by=code", "line": "/c/" + "B" * 32}.items():
             page.goto(here.address + path)
-            if look in ENOUGH:
-                assert_accessible(page)
-            look_over(page)
-            keep_picture(page, shots / f"{name}-{look}.png", full_page=True)
+            looks_right(page, look, shots / f"{name}-{look}.png")
 
 
 @pytest.mark.parametrize(("language", "tag"), [("de", "de"), ("fr", "fr"), ("es", "es"), ("pt", "pt-PT")])

@@ -11,8 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from backend.domain.mailbox.decisions import Origin
 from backend.domain.watching.trial import Answer
-from tests.browser.axe import ENOUGH, assert_accessible
-from tests.browser.checks import keep_picture, look_over, watch_console
+from tests.browser.checks import looks_right, watch_console
 from tests.browser.review_fixture import LOOKS, Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
@@ -47,10 +46,7 @@ def test_how_it_looks(here: Fixture, browser: Browser, shots: Path, name: str, l
     with visit(here, browser, PAGES[name], **LOOKS[look]) as page:
         problems = watch_console(page)
         expect(page.locator("h1")).to_be_visible()
-        keep_picture(page, shots / f"{name}-{look}.png", full_page=name != "asked")
-        look_over(page)
-        if look in ENOUGH:
-            assert_accessible(page)
+        looks_right(page, look, shots / f"{name}-{look}.png", full_page=name != "asked")
         assert not problems
 
 

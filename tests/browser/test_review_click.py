@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.message import Placement
-from tests.browser.axe import ENOUGH, assert_accessible
-from tests.browser.checks import keep_picture, look_over, watch_console
+from tests.browser.axe import assert_accessible
+from tests.browser.checks import keep_picture, look_over, looks_right, watch_console
 from tests.browser.review_fixture import LOOKS, PLACES, SHIFTS, Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
@@ -160,10 +160,9 @@ def test_nothing_moves_on_load_and_while_mail_arrives(
         )
         assert page.evaluate(PLACES) == before
         assert page.evaluate("window.shifted") == []
-        keep_picture(page, shots / f"click-news-{look}{path.replace('/', '-')[:12]}.png")
-        look_over(page)
-        if look in ENOUGH:
-            assert_accessible(page)
+        looks_right(
+            page, look, shots / f"click-news-{look}{path.replace('/', '-')[:12]}.png", full_page=False
+        )
         assert problems == []
         context.close()
 

@@ -12,8 +12,7 @@ from playwright.sync_api import Browser, expect
 from backend.domain.entry.challenge import LedgerEntry, Posting
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Placement
-from tests.browser.axe import ENOUGH, assert_accessible
-from tests.browser.checks import keep_picture, look_over, watch_console
+from tests.browser.checks import ENOUGH, looks_right, watch_console
 from tests.browser.review_fixture import DESKTOP, PHONE, Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
@@ -86,8 +85,5 @@ def test_every_page_in_every_light(
         expect(page.locator("h1")).to_be_visible()
         if name == "filters":
             page.locator(".find summary").click()
-        keep_picture(page, shots / f"review-{name}-{look}.png", full_page=True)
-        look_over(page)
-        if look in ENOUGH:
-            assert_accessible(page)
+        looks_right(page, look, shots / f"review-{name}-{look}.png")
         assert problems == []

@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.pipeline.connect import leave
 from backend.web.owner.start import POLL
-from tests.browser.axe import ENOUGH, assert_accessible
-from tests.browser.checks import keep_picture, look_over, watch_console
+from tests.browser.axe import assert_accessible
+from tests.browser.checks import keep_picture, look_over, looks_right, watch_console
 from tests.browser.review_fixture import PHONE, Fixture, fixture
 from tests.web.owner_pages import Visit, letter
 
@@ -353,10 +353,7 @@ def test_every_page_is_usable_by_everybody(
     page = context.new_page()
 
     def is_usable(name: str) -> None:
-        shot(page, shots, f"{look}{name.partition('?')[0].replace('/', '-')}")
-        look_over(page)
-        if look in ENOUGH:
-            assert_accessible(page)
+        looks_right(page, look, shots / f"settings-{look}{name.partition('?')[0].replace('/', '-')}.png")
 
     for path in PAGES:
         page.goto(f"{home.address}{path}")

@@ -13,8 +13,7 @@ from playwright.sync_api import Browser, expect
 from backend.__main__ import cli
 from backend.domain.watching.drift import CHANNELS
 from backend.store.opening import open_store
-from tests.browser.axe import ENOUGH, assert_accessible
-from tests.browser.checks import keep_picture, look_over, watch_console
+from tests.browser.checks import looks_right, watch_console
 from tests.browser.review_fixture import LOOKS
 from tests.contract.store.stories import Story
 
@@ -64,10 +63,7 @@ def test_it_opens_from_a_file_and_asks_for_nothing_else(
         page.on("request", lambda request: asked.append(request.url))
         page.goto(file.as_uri())
         expect(page.locator("h1")).to_be_visible()
-        keep_picture(page, shots / f"watch-{look}.png", full_page=True)
-        look_over(page)
-        if look in ENOUGH:
-            assert_accessible(page)
+        looks_right(page, look, shots / f"watch-{look}.png")
         assert asked == [file.as_uri()]
         assert not problems
     finally:
