@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,16 +22,22 @@ async def online(rig: Rig) -> None:
     await rig.until(lambda: rig.app.state.status is not None and rig.backend.streams == 1)
 
 
-async def test_what_is_held_shows_up_and_is_told(backend: FakeBackend, tmp_path: Path) -> None:
-    async with running(backend, tmp_path) as rig:
-        await online(rig)
-        assert rig.view.screen.icon is Icon.ACTIVE
-        backend.mailbox.hold(1, subject="Grow <b>fast</b>")
-        await rig.until(lambda: rig.view.screen.icon is Icon.NEW_HELD)
-        assert rig.view.screen.badge == 1
-        assert any(label.startswith("Ann Seller 1: Grow <b>fast") for label in rig.labels())
-        await rig.until(lambda: bool(rig.view.notices))
-        assert rig.view.notices == [("Held: Ann Seller 1", "Grow <b>fast</b>")]
+@pytest.fixture
+async def rig(backend: FakeBackend, tmp_path: Path) -> AsyncIterator[Rig]:
+    """The app, with nothing held, once it listens."""
+    async with running(backend, tmp_path) as found:
+        await online(found)
+        yield found
+
+
+async def test_what_is_held_shows_up_and_is_told(backend: FakeBackend, rig: Rig) -> None:
+    assert rig.view.screen.icon is Icon.ACTIVE
+    backend.mailbox.hold(1, subject="Grow <b>fast</b>")
+    await rig.until(lambda: rig.view.screen.icon is Icon.NEW_HELD)
+    assert rig.view.screen.badge == 1
+    assert any(label.startswith("Ann Seller 1: Grow <b>fast") for label in rig.labels())
+    await rig.until(lambda: bool(rig.view.notices))
+    assert rig.view.notices == [("Held: Ann Seller 1", "Grow <b>fast</b>")]
 
 
 async def test_allow_reaches_the_server_and_empties_the_list(backend: FakeBackend, tmp_path: Path) -> None:
@@ -162,43 +169,33 @@ async def test_each_fault_says_what_it_is_and_passes(
         await rig.until(lambda: rig.view.screen.icon is Icon.ACTIVE)
 
 
-async def test_unreachable_says_so_and_passes(backend: FakeBackend, tmp_path: Path) -> None:
-    async with running(backend, tmp_path) as rig:
-        await online(rig)
-        backend.stop()
-        await rig.until(lambda: any(label.startswith("No connection to 127.0.0.1") for label in rig.labels()))
-        assert "Try again now" in rig.labels()
-        backend.start()
-        await rig.until(lambda: rig.view.screen.icon is Icon.ACTIVE)
+async def test_unreachable_says_so_and_passes(backend: FakeBackend, rig: Rig) -> None:
+    backend.stop()
+    await rig.until(lambda: any(label.startswith("No connection to 127.0.0.1") for label in rig.labels()))
+    assert "Try again now" in rig.labels()
+    backend.start()
+    await rig.until(lambda: rig.view.screen.icon is Icon.ACTIVE)
 
 
-async def test_what_happened_while_the_stream_was_cut_is_not_missed(
-    backend: FakeBackend, tmp_path: Path
-) -> None:
-    async with running(backend, tmp_path) as rig:
-        await online(rig)
-        backend.stop()
-        await rig.until(lambda: rig.app.state.trouble is not None)
-        backend.mailbox.hold(1)
-        lists = sum("/held" in line for line in backend.mailbox.requests)
-        backend.start()
-        await rig.until(lambda: len(rig.app.state.held) == 1)
-        assert sum("/held" in line for line in backend.mailbox.requests) == lists, (
-            "resumed, not fetched again"
-        )
+async def test_what_happened_while_the_stream_was_cut_is_not_missed(backend: FakeBackend, rig: Rig) -> None:
+    backend.stop()
+    await rig.until(lambda: rig.app.state.trouble is not None)
+    backend.mailbox.hold(1)
+    lists = sum("/held" in line for line in backend.mailbox.requests)
+    backend.start()
+    await rig.until(lambda: len(rig.app.state.held) == 1)
+    assert sum("/held" in line for line in backend.mailbox.requests) == lists, "resumed, not fetched again"
 
 
 async def test_events_that_are_no_longer_known_mean_fetching_everything(
-    backend: FakeBackend, tmp_path: Path
+    backend: FakeBackend, rig: Rig
 ) -> None:
-    async with running(backend, tmp_path) as rig:
-        await online(rig)
-        backend.stop()
-        await rig.until(lambda: rig.app.state.trouble is not None)
-        backend.mailbox.hold(1)
-        backend.mailbox.forgotten, backend.mailbox.events = 1, []
-        backend.start()
-        await rig.until(lambda: len(rig.app.state.held) == 1)
+    backend.stop()
+    await rig.until(lambda: rig.app.state.trouble is not None)
+    backend.mailbox.hold(1)
+    backend.mailbox.forgotten, backend.mailbox.events = 1, []
+    backend.start()
+    await rig.until(lambda: len(rig.app.state.held) == 1)
 
 
 async def test_what_a_sender_writes_to_the_owner_shows_up(backend: FakeBackend, tmp_path: Path) -> None:
@@ -213,17 +210,13 @@ async def test_what_a_sender_writes_to_the_owner_shows_up(backend: FakeBackend, 
         assert rig.view.screen.badge == 0
 
 
-async def test_mail_decided_elsewhere_leaves_the_list_and_is_not_told(
-    backend: FakeBackend, tmp_path: Path
-) -> None:
-    async with running(backend, tmp_path) as rig:
-        await online(rig)
-        message = backend.mailbox.hold(1)
-        await rig.until(lambda: len(rig.app.state.held) == 1)
-        backend.mailbox.correct("a-page-or-the-phone", message["gmail_id"], "release")
-        await rig.until(lambda: rig.app.state.held == ())
-        assert rig.view.screen.badge == 0
-        assert rig.app.batch.pending == ()
+async def test_mail_decided_elsewhere_leaves_the_list_and_is_not_told(backend: FakeBackend, rig: Rig) -> None:
+    message = backend.mailbox.hold(1)
+    await rig.until(lambda: len(rig.app.state.held) == 1)
+    backend.mailbox.correct("a-page-or-the-phone", message["gmail_id"], "release")
+    await rig.until(lambda: rig.app.state.held == ())
+    assert rig.view.screen.badge == 0
+    assert rig.app.batch.pending == ()
 
 
 async def test_a_decision_the_server_refuses_is_told_and_dropped(
@@ -315,21 +308,19 @@ async def test_another_account_does_not_inherit_what_waits(backend: FakeBackend,
 
 
 async def test_review_opens_the_live_page_signed_in_once_and_the_local_one_offline(
-    backend: FakeBackend, tmp_path: Path
+    backend: FakeBackend, rig: Rig
 ) -> None:
-    async with running(backend, tmp_path) as rig:
-        await online(rig)
-        rig.choose("Review…")
-        await rig.until(lambda: len(rig.window.opened) == 1)
-        assert rig.window.opened[0].startswith(f"{backend.url}/enter?ticket=")
-        rig.choose("Review…")
-        await rig.until(lambda: rig.window.opened[-1] == "front")
-        rig.window.showing = ""
-        backend.stop()
-        await rig.until(lambda: rig.app.state.trouble is not None)
-        rig.choose("Review…")
-        await rig.until(lambda: rig.window.opened[-1] == "local")
-        backend.start()
+    rig.choose("Review…")
+    await rig.until(lambda: len(rig.window.opened) == 1)
+    assert rig.window.opened[0].startswith(f"{backend.url}/enter?ticket=")
+    rig.choose("Review…")
+    await rig.until(lambda: rig.window.opened[-1] == "front")
+    rig.window.showing = ""
+    backend.stop()
+    await rig.until(lambda: rig.app.state.trouble is not None)
+    rig.choose("Review…")
+    await rig.until(lambda: rig.window.opened[-1] == "local")
+    backend.start()
 
 
 async def test_pause_strictness_and_the_switches(backend: FakeBackend, tmp_path: Path) -> None:
@@ -371,11 +362,9 @@ async def test_the_local_page_can_do_everything(backend: FakeBackend, tmp_path: 
         await rig.until(lambda: rig.app.state.waiting == 0)
 
 
-async def test_quit_ends_the_view(backend: FakeBackend, tmp_path: Path) -> None:
-    async with running(backend, tmp_path) as rig:
-        await online(rig)
-        rig.do(Do.QUIT)
-        await rig.until(lambda: rig.view.stopped)
+async def test_quit_ends_the_view(rig: Rig) -> None:
+    rig.do(Do.QUIT)
+    await rig.until(lambda: rig.view.stopped)
 
 
 async def test_five_thousand_held_messages_come_in_pages(backend: FakeBackend, tmp_path: Path) -> None:
