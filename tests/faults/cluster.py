@@ -53,7 +53,7 @@ class Scale:
 
 SCALES = {
     "full": Scale(200, 100, 4, 3, 5.0, 2, 120.0, 20.0, durable=True),
-    "small": Scale(6, 50, 2, 2, 2.5, 1, 0.0, 4.0, durable=False),
+    "small": Scale(4, 50, 2, 2, 2.0, 1, 0.0, 4.0, durable=False),
 }
 PROMISES = ("lost", "double_challenges", "wrong_final_labels", "other_verdicts", "ledger_differences",
             "other_balances", "challenges_missing", "challenges_not_due", "dead_letters",
