@@ -17,6 +17,7 @@ import random
 import sys
 import time
 from datetime import UTC, datetime
+from functools import cache
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -33,6 +34,14 @@ NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LIST = tuple(Message(f"k{n:04}", f"a{n}@x.example", f"Ann {n}", "x.example", "Hi " * 9) for n in range(120))
 
 
+@cache
+def client(server: str, token: str) -> HttpBackend:
+    """Made once, before the first fork: it reads certificates."""
+    backend = HttpBackend(server, "0.1.0")
+    backend.use_token(token)
+    return backend
+
+
 def write(folder: Path, server: str, token: str, round_number: int, begun: Event) -> None:
     asyncio.run(write_for_ever(folder, server, token, round_number, begun))
 
@@ -41,8 +50,7 @@ async def write_for_ever(folder: Path, server: str, token: str, round_number: in
     """Decide, send, change settings and lists, all at once, from `begun` on."""
     memory = Memory(folder / "state.json")
     outbox = Outbox(memory)
-    backend = HttpBackend(server, "0.1.0")
-    backend.use_token(token)
+    backend = client(server, token)
     acks = os.open(folder / "acked", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     async def decide() -> None:
@@ -69,8 +77,7 @@ async def write_for_ever(folder: Path, server: str, token: str, round_number: in
 
 async def finish(folder: Path, server: str, token: str) -> None:
     """Send what is left."""
-    backend = HttpBackend(server, "0.1.0")
-    backend.use_token(token)
+    backend = client(server, token)
     await Outbox(Memory(folder / "state.json")).flush(backend)
     await backend.close()
 
@@ -79,6 +86,7 @@ def main() -> None:
     folder, server, token, kills = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
     dice = random.Random(4711)
     processes = multiprocessing.get_context("fork" if FORKS else "spawn")
+    client(server, token)
     report = {"kills": 0, "unreadable": 0, "left_temporary_files": 0, "waiting_after_kill": 0}
     for round_number in range(kills):
         begun = processes.Event()
