@@ -233,6 +233,14 @@ def reversed_cells(mail: Mail) -> Mail:
     return mail.shown(f"<table dir=rtl>{rows}</table>")
 
 
+@trick("Every line as the text of a picture that is not there.")
+def picture_texts(mail: Mail) -> Mail:
+    lines = [html.escape(line) for line in mail.text.split("\n")]
+    return mail.shown(
+        "".join(f'<img src="cid:{place}" alt="{line}"><br>' for place, line in enumerate(lines))
+    )
+
+
 # ---- Text cut into elements
 
 
@@ -287,17 +295,16 @@ def _hide(name: str, sentence: str, before: str, after: str, sheet: str = "", wo
 
     def dress(mail: Mail) -> Mail:
         hidden = f"{before}{mail.idle}{after}"
-        pieces = mail.markup.split("</p>")
-        return mail.shown(f"{sheet}{hidden}{f'</p>{hidden}'.join(pieces)}{hidden}")
+        return mail.shown(f"{sheet}{hidden}{mail.markup.replace('</p>', f'</p>{hidden}')}{hidden}")
 
     _TRICKS.append(Trick(name, sentence, dress, worn))
 
 
+# fmt: off
 _hide("display_none", "Idle words that a style hides.", '<div style="display:none">', "</div>", worn=True)
-_hide("hidden_by_class", "Idle words that the mail's style sheet hides by a class.", "<p class=q>", "</p>",
-      "<style>.q { display : none }</style>")  # fmt: skip
+_hide("hidden_by_class", "Idle words that a class hides.", "<p class=q>", "</p>", "<style>.q { display:none }</style>")
 _hide("hidden_by_child", "Idle words hidden by a rule about descendants.", "<div class=a><p>", "</p></div>",
-      "<style>div.a > p { visibility: hidden }</style>")  # fmt: skip
+      "<style>div.a > p { visibility: hidden }</style>")
 _hide("white_on_white", "White words on white.", '<p style="color:#ffffff">', "</p>")
 _hide("nearly_white", "Nearly white words on white.", '<p style="color: rgb(250, 252, 251)">', "</p>")
 _hide("white_font", "White words by <font>.", "<font color=white>", "</font>")
@@ -305,23 +312,21 @@ _hide("dark_on_dark", "Dark words on a dark ground.", '<div style="background:#1
 _hide("clear_letters", "Letters without colour.", '<p style="color:rgba(0,0,0,0)">', "</p>")
 _hide("clear_element", "An element that is nearly clear.", '<p style="opacity: .01">', "</p>")
 _hide("tiny_letters", "Letters two pixels high.", '<p style="font-size:2px;line-height:2px">', "</p>")
-_hide(
-    "tiny_by_sheet", "Letters of no size by the style sheet.", "<i>", "</i>", "<style>i{font:0/0 a}</style>"
-)
 _hide("off_screen", "Words placed off the screen.", '<p style="position:absolute;left:-9999px">', "</p>")
-_hide(
-    "indented_away",
-    "Words indented off the screen.",
-    '<p style="text-indent:-9999px;overflow:hidden">',
-    "</p>",
-)
 _hide("no_height", "A box without height.", '<div style="height:0;overflow:hidden">', "</div>")
 _hide("clipped", "A box cut away.", '<p style="position:absolute;clip:rect(0,0,0,0)">', "</p>")
 _hide("template", "Words in a <template>.", "<template>", "</template>")
 _hide("closed_details", "Words in a closed <details>.", "<details><summary>.</summary>", "</details>")
 _hide("moved_away", "Words moved off the screen.", '<p style="transform: translateX(-5000px)">', "</p>")
-_hide("hidden_by_escape", "Words hidden by a property written with escapes.", "<p class=z>", "</p>",
-      r"<style>.z { d\69splay: n\6f ne }</style>")  # fmt: skip
+_hide("zoomed_away", "Words made a hundred times smaller.", '<div style="zoom: .01">', "</div>")
+_hide("tiny_by_sheet", "Letters of no size by the style sheet.", "<i>", "</i>", "<style>i{font:0/0 a}</style>")
+_hide("indented_away", "Words indented off the screen.", '<p style="text-indent:-9999px;overflow:hidden">', "</p>")
+_hide("hidden_by_escape", "Escaped letters.", "<p class=z>", "</p>", r"<style>.z { d\69splay: n\6f ne }</style>")
+_hide("by_variable", "White words by a variable.", "<i style=color:var(--k)>", "</i>", "<style>i{--k:#fff}</style>")
+_hide("by_attribute", "Words hidden by an attribute.", "<p x=1>", "</p>", "<style>p[x]{display:none}</style>")
+_hide("important", "An important rule.", "<u style=display:flow>", "</u>", "<style>u{display:none!important}</style>")
+_hide("hidden_field", "Words in a form's hidden field.", '<textarea style="display:none">', "</textarea>")
+# fmt: on
 
 # ---- Ordinary words around it that can be seen
 

@@ -6,15 +6,22 @@ Style sheets and attributes are read, with inherited colours and sizes. Rules fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 import tinycss2
 import tinycss2.color4
+from selectolax.lexbor import SelectolaxError
 
 MAX_SHEET = 60_000
 """Characters of a style sheet that are read."""
+
+MAX_NODES = 25_000
+
+MAX_MATCHED = 3_000_000
+"""Limit on style rules times nodes; further rules are ignored."""
 
 MAX_RULES = 300
 """Rules that may change what is visible. Each is looked for once in the whole tree."""
@@ -23,6 +30,7 @@ _WIDTH = 800  # pixels, for media queries
 _FAR = -300  # pixels: text moved further left or up is invisible
 _FAINT = 0.12  # opacity: less is invisible
 _SMALL = 3.0  # pixels: a smaller font is unreadable
+_TOO_SMALL = 0.2  # zoom or scale: less makes letters of an ordinary size unreadable
 _LEAST_CONTRAST = 1.3  # to the background; black on white has 21
 
 # Found in whatever may hide or move text; a style without any of these is ignored.
@@ -32,6 +40,8 @@ _MAY_HIDE = re.compile(
     re.I,
 )
 _NEEDS_TOKENS = re.compile(r"[\\\"']|/\*")
+_CUSTOM = re.compile(r"(--[\w-]{1,50})\s*+:\s*+([^;{}\"'<>]{1,30})")
+_VAR = re.compile(r"var\(\s*+(--[\w-]{1,50})\s*+(?:,([^()]{0,30}))?\)")
 _LENGTH = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(px|pt|em|rem|ex|ch|cm|mm|in|vw|vh|%)?", re.I)
 _PIXELS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "ex": 8.0, "ch": 8.0, "cm": 38.0, "mm": 3.8,
            "in": 96.0, "vw": 8.0, "vh": 6.0, "%": 8.0}  # fmt: skip
@@ -44,6 +54,10 @@ _CLIPPED = re.compile(
 )
 _TRANSLATED = re.compile(r"translate[3xy]?d?\(\s*+(-?[\d.]+)(px|%|em|vw)?(?:\s*+,\s*+(-?[\d.]+))?", re.I)
 _SCALED = re.compile(r"scale[xy]?\(\s*+0?(?:\.0\d*)?\s*+[,)]", re.I)
+
+_SELECTOR = re.compile(r"[\w\s.#*>+~\[\]=\"'^$|-]{1,200}\Z")
+_STEPS = re.compile(r"[\s>+~]+")
+_BY_ATTRIBUTE = re.compile(r"\[\s*+([a-z][\w-]{0,30})", re.I)
 
 Colour = tuple[float, float, float]
 Declarations = Mapping[str, str]  # a style's values by property, all lower case
@@ -74,30 +88,41 @@ class Style(NamedTuple):
         return self.background is None or _contrast(self.colour, self.background) >= _LEAST_CONTRAST
 
 
-@lru_cache(maxsize=4_000)
+def with_values(html: str) -> str:
+    """`html` with each `var(--name)` of its styles replaced by what the mail itself sets that property to."""
+    if "var(" not in html:
+        return html
+    values = dict(_CUSTOM.findall(html))
+    return _VAR.sub(lambda used: (values.get(used[1]) or used[2] or "").strip(), html)
+
+
 def declarations_of(style: str) -> Declarations:
     """The declarations of a `style` attribute that may hide or move text, by property. The last one wins unless an
     earlier one is marked as important."""
+    return _declared(style)[0]
+
+
+@lru_cache(maxsize=4_000)
+def _declared(style: str) -> tuple[Declarations, Declarations]:
+    """All declarations of a style that may hide or move text, and those of them that are marked as important."""
     if not _MAY_HIDE.search(style):
-        return {}
+        return {}, {}
     if _NEEDS_TOKENS.search(style):
         # The library resolves comments, escapes and strings; its output has none.
         tokens = tinycss2.parse_component_value_list(style, skip_comments=True)
         style = tinycss2.serialize([token for token in tokens if token.type not in ("string", "url")])
     found: dict[str, str] = {}
-    important_names = set()
+    marked: dict[str, str] = {}
     for declaration in style.split(";"):
         name, colon, value = declaration.partition(":")
         if not colon or not _MAY_HIDE.search(name):
             continue
         name, value = name.strip().lower(), value.strip().lower()
-        important = value.endswith(("!important", "! important"))
-        if important:
-            value = value.rpartition("!")[0].strip()
-            important_names.add(name)
-        if important or name not in important_names:
+        if value.endswith(("!important", "! important")):
+            marked[name] = value.rpartition("!")[0].strip()
+        else:
             found[name] = value
-    return found
+    return {**found, **marked}, marked
 
 
 def style_in(
@@ -170,10 +195,7 @@ def _is_off_screen(declarations: Declarations) -> bool:
             float(step or 0) * _PIXELS.get((match[2] or "px").lower(), 1.0) for step in (match[1], match[3])
         ]
         return any(abs(step) > 700 for step in by)
-    return declarations.get("zoom", "1") in ("0", "0.0", "0%") or declarations.get("scale", "1") in (
-        "0",
-        "0%",
-    )
+    return any(_opacity(declarations.get(name, "1")) < _TOO_SMALL for name in ("zoom", "scale"))
 
 
 def _size(declarations: Declarations, inherited: float) -> float:
@@ -199,7 +221,7 @@ def _pixels(value: str) -> float:
 
 
 def _opacity(value: str) -> float:
-    """An opacity from 0 to 1; 1 if it is unreadable."""
+    """An opacity, zoom or scale from 0 to 1; 1 if it is unreadable."""
     match = _LENGTH.match(value)
     if match is None:
         return 1.0
@@ -259,11 +281,18 @@ def _luminance(colour: Colour) -> float:
 
 
 class Rule(NamedTuple):
-    """One selector and its declarations. `weight` is its specificity, then its place: the highest one wins."""
+    """One selector and its declarations. `weight` is its specificity, then its place: the highest one wins.
+    `important`: those that win over the element's own style, too."""
 
     selector: str
     declarations: Declarations
+    important: Declarations
     weight: tuple[int, int, int, int]
+
+
+def named_attributes(sheet: str) -> frozenset[str]:
+    """The attributes by which a style sheet's selectors choose elements, at most ten."""
+    return frozenset(islice((found[1].lower() for found in _BY_ATTRIBUTE.finditer(sheet)), 10))
 
 
 def rules(sheet: str) -> list[Rule]:
@@ -272,11 +301,40 @@ def rules(sheet: str) -> list[Rule]:
         return []
     found: list[Rule] = []
     for prelude, body in _blocks(sheet[:MAX_SHEET]):
-        if declarations := declarations_of(body):
-            for selector in prelude.split(","):
-                if len(found) < MAX_RULES:
-                    found.append(Rule(selector.strip(), declarations, (*_specificity(selector), len(found))))
+        declarations, important = _declared(body)
+        for selector in prelude.split(",") if declarations else ():
+            if len(found) < MAX_RULES:
+                weight = (*_specificity(selector), len(found))
+                found.append(Rule(selector.strip(), declarations, important, weight))
     return sorted(found, key=lambda rule: rule.weight)
+
+
+def declared_by_rules(
+    root: Any, sheet: str, selector_in_tree: Callable[[str], str]
+) -> dict[int, Declarations]:
+    """What is declared for nodes of a tree of selectolax that a style sheet speaks of, by the nodes' ids in memory: the
+    sheet's rules, over them the node's own style, and over both what the sheet calls important. `selector_in_tree`
+    turns a selector of the mail into one of the tree."""
+    found = rules(sheet)
+    by_rules: dict[int, Declarations] = {}
+    own: dict[int, Declarations] = {}
+    important: dict[int, Declarations] = {}
+    most = MAX_MATCHED // (1 + sum(1 for _ in islice(root.traverse(), MAX_NODES)))
+    for rule in found[-most:]:
+        if not _SELECTOR.match(rule.selector) or len(_STEPS.split(rule.selector)) > 5:
+            continue
+        try:
+            nodes = root.css(selector_in_tree(rule.selector))
+        except (SelectolaxError, ValueError):
+            continue
+        for node in nodes[:MAX_NODES]:
+            name = node.mem_id
+            if name not in by_rules:
+                own[name] = declarations_of(node.attributes.get("style") or "")
+            by_rules[name] = {**by_rules.get(name, {}), **rule.declarations}
+            if rule.important:
+                important[name] = {**important.get(name, {}), **rule.important}
+    return {name: {**by_rules[name], **own[name], **important.get(name, {})} for name in by_rules}
 
 
 def _blocks(sheet: str, depth: int = 0) -> Iterator[tuple[str, str]]:

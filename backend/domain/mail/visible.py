@@ -6,15 +6,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import islice
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+from selectolax.lexbor import LexborHTMLParser
 
+from backend.domain.mail import styles
 from backend.domain.mail.letters import deobfuscate
 from backend.domain.mail.message import clean
-from backend.domain.mail.styles import Declarations, Rule, Style, declarations_of, rules, style_in
+from backend.domain.mail.styles import MAX_NODES, Declarations, Style
 
 # ---- HTML rewritten safely
 # An HTML parser opens elements by itself (a `<b>` left open is opened again in every paragraph that follows), searches
@@ -27,7 +27,7 @@ MAX_TAGS = 25_000
 """Tags and comments that are read; of the rest only the text is kept."""
 
 MAX_DEPTH = 300
-MAX_VALUE = 4_000
+MAX_VALUE, SHORT = 4_000, 500
 
 _S = r"\t\n\f\r "
 _ATTRIBUTE = re.compile(
@@ -41,7 +41,7 @@ _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
 _COMMENT_ENDS = re.compile(r"--!?>")
 _STYLING_ATTRIBUTES = frozenset({"color", "bgcolor", "background", "dir"})
 _KEPT_ATTRIBUTES = _STYLING_ATTRIBUTES.union(
-    ("class", "id", "style", "hidden", "width", "height", "src", "href", "open", "value")
+    ("class", "id", "style", "hidden", "width", "height", "src", "href", "open", "value", "alt")
 )
 # In mail with one of these the original tag names matter: style rules select by them, the others show text by them.
 _NAMES_MATTER = re.compile(r"<(?:style|details|dialog|bdo|font)\b", re.I)
@@ -63,11 +63,12 @@ _WRITTEN_AS = _names(
     object="noscript object template",
     **{name: name for name in ("a", "blockquote", "body", "br", "hr", "p", "table", "tr")},
 )
-_VOID = frozenset({"br", "hr", "img"})
-_DROPPED_WORDS = """
-area base basefont bgsound col embed frame head html input keygen link meta param source track wbr
-"""
+_VOID = frozenset(("br", "hr", "img"))
+_DROPPED_WORDS = (
+    "area base basefont bgsound col embed frame head html input keygen link meta param source track wbr"
+)
 _DROPPED = frozenset(_DROPPED_WORDS.split())
+_FIELD = frozenset({"type"})
 _SKIPPED_CONTENT = frozenset({"iframe", "noembed", "noframes", "script", "style", "title"})
 _VERBATIM = frozenset({"textarea", "xmp"})
 _RAW_ENDS = {name: re.compile(rf"</{name}(?=[{_S}/>])", re.I) for name in (*_SKIPPED_CONTENT, *_VERBATIM)}
@@ -83,16 +84,10 @@ _ENDED_BY = {
 }
 
 
-def rewritten(html: str) -> str:
-    """HTML that reads like `html` and makes a tree of at most about `MAX_TAGS` elements, about `MAX_DEPTH` deep.
-
-    Any text is accepted. Time grows with its length.
-    """
-    return "".join(_written(html).pieces)
-
-
-def _written(html: str) -> _Out:
-    out = _Out(named=_NAMES_MATTER.search(html) is not None)
+def rewritten(html: str) -> Rewritten:
+    """HTML that reads like `html` and makes a tree of at most about `MAX_TAGS` elements, about `MAX_DEPTH` deep. Takes
+    any text, in time that grows with its length."""
+    out = Rewritten(named=_NAMES_MATTER.search(html) is not None)
     position = 0
     for _ in range(MAX_TAGS):
         start = html.find("<", position)
@@ -107,13 +102,14 @@ def _written(html: str) -> _Out:
     return out
 
 
-class _Out:
+class Rewritten:
     """The rewritten HTML, and the elements that may still be open.
 
     An element is removed from `open` only where every parser closes it: at a tag that `_ENDED_BY` lists, or at its own
     end tag, if that closes by the same list all elements still open in it. So `open` holds all elements that any
     parser has open, and perhaps more. `named`: original tag names are kept in an attribute, because style rules may
-    select by them. `sheet` holds the mail's style sheets. `cut`: there were more tags than are read.
+    select by them; `chosen_by`: the attributes that are kept for the same reason. `sheet` holds the mail's style
+    sheets. `cut`: there were more tags than are read.
     """
 
     def __init__(self, named: bool) -> None:
@@ -122,6 +118,7 @@ class _Out:
         self.body = False
         self.named = named
         self.sheet: list[str] = []
+        self.chosen_by: frozenset[str] = frozenset()
         self.cut = False
 
     def start(self, name: str, attributes: str, original: str) -> None:
@@ -136,8 +133,14 @@ class _Out:
                 return
             self.open.append(name)
         called = f' t="{original}"' if self.named and original != name and original.isalnum() else ""
-        rewrite = _cached_attributes if len(attributes) < _SHORT else _attributes
-        self.pieces.append(f"<{name}{called}{rewrite(attributes) if attributes else ''}>")
+        rewrite = _cached_attributes if len(attributes) < SHORT else _attributes
+        self.pieces.append(f"<{name}{called}{rewrite(attributes, self.chosen_by) if attributes else ''}>")
+
+    def text(self, text: str, attributes: str) -> None:
+        """Text in an element of its own, as in a form's field."""
+        self.start("span", attributes, "span")
+        self.pieces.append(text.replace("<", "&lt;"))
+        self.end("span")
 
     def end(self, name: str) -> None:
         at = self._left_open(f"/{name}") - 1
@@ -153,7 +156,7 @@ class _Out:
         return left
 
 
-def _markup(html: str, start: int, out: _Out) -> int:
+def _markup(html: str, start: int, out: Rewritten) -> int:
     """Rewrite what begins with the "<" at `start`; returns the offset after it."""
     tag = _TAG.match(html, start)
     if tag:
@@ -172,13 +175,15 @@ def _markup(html: str, start: int, out: _Out) -> int:
     return start + 1
 
 
-def _tag(html: str, tag: re.Match[str], out: _Out) -> int:
+def _tag(html: str, tag: re.Match[str], out: Rewritten) -> int:
     closing, name, attributes = tag[1], tag[2].lower(), tag[3]
     if name in _RAW_ENDS:
-        return tag.end() if closing else _raw(html, tag.end(), name, out)
+        return tag.end() if closing else _raw(html, tag, name, out)
     unknown = name not in _WRITTEN_AS
     if name == "input":
-        out.pieces.append(_value(attributes))
+        field = _kept_attributes(attributes, _FIELD)
+        if field.get("type", "").lower() != "hidden":
+            out.text(f" {field.get('value', '')} ".replace("&quot;", '"'), attributes)
     if name in _DROPPED or (unknown and "/" in tag["stroke"]):
         return tag.end()
     written = _WRITTEN_AS.get(name, "span")
@@ -189,49 +194,45 @@ def _tag(html: str, tag: re.Match[str], out: _Out) -> int:
     return tag.end()
 
 
-def _raw(html: str, position: int, name: str, out: _Out) -> int:
+def _raw(html: str, tag: re.Match[str], name: str, out: Rewritten) -> int:
     """Skip the content of an element in which tags have no meaning, and return its end."""
-    end = _RAW_ENDS[name].search(html, position)
+    end = _RAW_ENDS[name].search(html, tag.end())
     stop = end.start() if end else len(html)
+    content = html[tag.end() : stop]
     if name in _VERBATIM:
-        out.pieces.append(html[position:stop].replace("<", "&lt;"))
+        out.text(content, tag[3])
     elif name == "style":
-        out.sheet.append(html[position:stop])
+        out.sheet.append(content)
+        out.chosen_by |= styles.named_attributes(content)
     return stop
 
 
-def _attributes(text: str) -> str:
-    return "".join(f' {name}="{value}"' for name, value in _kept_attributes(text).items())
+def _attributes(text: str, chosen_by: frozenset[str]) -> str:
+    return "".join(f' {name}="{value}"' for name, value in _kept_attributes(text, chosen_by).items())
 
 
-_SHORT = 500
 _cached_attributes = lru_cache(maxsize=1_000)(_attributes)
-"""For attributes of up to `_SHORT` characters: mail repeats the same ones."""
+"""For attributes of up to `SHORT` characters: mail repeats the same ones."""
 
 
-def _kept_attributes(text: str) -> dict[str, str]:
+def _kept_attributes(text: str, others: frozenset[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for match in _ATTRIBUTE.finditer(text):
         name = match[1].lower()
-        if name in _KEPT_ATTRIBUTES:
+        if name in _KEPT_ATTRIBUTES or name in others:
             value = match[2] or match[3] or match[4] or ""
             found.setdefault(name, value[:MAX_VALUE].replace('"', "&quot;"))
     return found
 
 
-def _value(attributes: str) -> str:
-    return f" {_kept_attributes(attributes).get('value', '')} ".replace("<", "&lt;").replace("&quot;", '"')
-
-
 # ---- The visible text
 
 
-MAX_NODES = 25_000
 MAX_TEXT = 200_000
 MAX_HIDDEN = 50_000
-MAX_MATCHED = 3_000_000
-"""Limit on style rules times nodes; further rules are ignored."""
-
+MAX_ALTS = 100
+FEW_WORDS = 20
+"""A mail of fewer words is its pictures: what mail programs show in the place of these is read, too."""
 _SKIPPED = frozenset({"style", "script", "head", "title", "template", "noscript", "svg", "math", "object"})
 _TAG_MATTERS = _SKIPPED | {"a", "img", "table"}
 """Elements that are counted, or never shown, even if they have no attributes."""
@@ -246,14 +247,11 @@ _QUOTES = re.compile(
 )
 _TINY = re.compile(r"\s*[0-2](?:px)?\s*\Z")
 _TINY_STYLE = re.compile(r"(?<![-\w])(?:width|height)\s*:\s*[0-2](?:px)?\s*(?:;|$|!)", re.I)
-_SELECTOR = re.compile(r"[\w\s.#*>+~\[\]=\"'^$|-]{1,200}\Z")
-_STEPS = re.compile(r"[\s>+~]+")
 _TYPE = re.compile(r"(?<![\w.#\[=\"'-])([a-z][\w-]*)(?![\w-]*[\"'\]=])", re.I)
 _ASCII_BLANKS = re.compile(r"[ \t\n\r\f]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _RTL, _RTL_ENDS = "\u202e", "\u202c"  # Unicode's direction override, which `letters.deobfuscate` undoes
 _QUOTED = "\x01"  # put before each text of a quotation; `_emit` takes it out of the mail's own text
-_PLAIN = Style()
 _NONE: Declarations = {}
 Attributes = Mapping[str, str | None]
 
@@ -265,6 +263,7 @@ class Visible:
 
     text: str = ""
     links: list[str] = field(default_factory=list)
+    alts: list[str] = field(default_factory=list)
     images: int = 0
     pixels: int = 0
     hidden: bool = False
@@ -298,41 +297,39 @@ class _Step(NamedTuple):
 def visible(html: str) -> Visible:
     """Read `html` as a browser would show it. Accepts any text; visits at most `MAX_NODES` nodes."""
     result = Visible()
-    written = _written(clean(html))
+    written = rewritten(styles.with_values(clean(html)))
     result.cut = written.cut
     root = LexborHTMLParser("".join(written.pieces)).body
     if root is None:
         return result
-    by_rules = _declared_by_rules(root, rules("\n".join(written.sheet))) if written.sheet else {}
+    by_rules = (
+        styles.declared_by_rules(root, "\n".join(written.sheet), partial(_TYPE.sub, _original_name))
+        if written.sheet
+        else {}
+    )
     shown: list[str] = []
     unseen: list[str] = []
     for step in _steps(root, result, by_rules):
         _emit(step, shown, unseen)
     lines = "".join(shown)[:MAX_TEXT].split("\n")
-    text = re.sub(r"\n{3,}", "\n\n", "\n".join(map(_line, lines))).strip()
+    if len(_WORD.findall(text := "\n".join(map(_line, lines)))) < FEW_WORDS:
+        text = "\n".join((text, *map(_line, result.alts)))
+    text = re.sub(r"\n{3,}", "\n\n", text).strip()
     result.text, result.findings = deobfuscate(text)
     result.unseen = deobfuscate(" ".join("".join(unseen)[:MAX_HIDDEN].replace(_QUOTED, " ").split())).text
     return result
 
 
-def _declared_by_rules(root: Any, found: list[Rule]) -> dict[int, Declarations]:
-    """What the mail's style sheets declare for nodes, by the nodes' ids in memory."""
-    by_rules: dict[int, Declarations] = {}
-    most = MAX_MATCHED // (1 + sum(1 for _ in islice(root.traverse(), MAX_NODES)))
-    for rule in found[-most:]:
-        if not _SELECTOR.match(rule.selector) or len(_STEPS.split(rule.selector)) > 5:
-            continue
-        try:
-            nodes = root.css(_TYPE.sub(_original_selector, rule.selector))
-        except (SelectolaxError, ValueError):
-            continue
-        for node in nodes[:MAX_NODES]:
-            by_rules[node.mem_id] = {**by_rules.get(node.mem_id, _NONE), **rule.declarations}
-    return by_rules
+def _declarations(node: Any, attributes: Attributes, by_rules: Mapping[int, Declarations]) -> Declarations:
+    """What is declared for a node, by style sheets and by its own style."""
+    if by_rules and (declared := by_rules.get(node.mem_id)) is not None:
+        return declared
+    style = attributes.get("style")
+    return styles.declarations_of(style) if style else _NONE
 
 
-def _original_selector(name: re.Match[str]) -> str:
-    """A selector of the rewritten elements that had the tag name `name` in the mail."""
+def _original_name(name: re.Match[str]) -> str:
+    """What selects the rewritten elements that had this name in the mail."""
     called = name[1].lower()
     written = _WRITTEN_AS.get(called, "span")
     return called if written == called else f'{written}[t="{called}"]'
@@ -367,7 +364,7 @@ def _emit(step: _Step, shown: list[str], unseen: list[str]) -> None:
 
 def _steps(root: Any, result: Visible, by_rules: Mapping[int, Declarations]) -> Iterator[_Step]:
     """Depth first without recursion."""
-    stack: list[_Step] = [_Step(root, True, False, _PLAIN, True)]
+    stack: list[_Step] = [_Step(root, True, False, Style(), True)]
     visited = 0
     while stack:
         step = stack.pop()
@@ -401,14 +398,14 @@ def _enter(
         quoted = step.quoted or tag == "blockquote"
         return _Step(node, True, quoted, step.style, step.seen, step.rtl, tag in _BLOCKS)
     css = attributes.get("style")
-    declarations = by_rules.get(node.mem_id, _NONE) if by_rules else _NONE
-    if css:
-        declarations = {**declarations, **declarations_of(css)} if declarations else declarations_of(css)
+    declarations = _declarations(node, attributes, by_rules)
     style, seen = step.style, step.seen
     if style is not None:
         tag_styles = tag == "a" or not _STYLING_ATTRIBUTES.isdisjoint(attributes)
         if by_rules:
-            inside = style_in(style, tag, declarations, attributes) if tag_styles or declarations else style
+            inside = (
+                styles.style_in(style, tag, declarations, attributes) if tag_styles or declarations else style
+            )
         elif tag_styles or declarations:
             pairs = tuple([(name, attributes[name]) for name in _STYLING_ATTRIBUTES if name in attributes])
             inside = _style_in(style, tag == "a", css or "", pairs)
@@ -433,7 +430,9 @@ def _enter(
 @lru_cache(maxsize=1_000)
 def _style_in(style: Style, link: bool, css: str, pairs: tuple[tuple[str, str | None], ...]) -> Style | None:
     """`styles.style_in`, cached: mail repeats the same styles."""
-    return style_in(style, "a" if link else "", declarations_of(css) if css else _NONE, dict(pairs))
+    return styles.style_in(
+        style, "a" if link else "", styles.declarations_of(css) if css else _NONE, dict(pairs)
+    )
 
 
 def _forces_rtl(style: Style | None, attributes: Attributes, declarations: Declarations) -> bool:
@@ -468,7 +467,7 @@ def _boxes_run_leftward(step: _Step, attributes: Attributes, by_rules: Mapping[i
     style = attributes.get("style") or ""
     if not by_rules and "flex" not in style:
         return False
-    declarations = {**by_rules.get(node.mem_id, _NONE), **declarations_of(style)}
+    declarations = _declarations(node, attributes, by_rules)
     return "reverse" in declarations.get("flex-direction", "") + declarations.get("flex-flow", "")
 
 
@@ -491,6 +490,8 @@ def _note(node: Any, attributes: Attributes, css: str, result: Visible, displaye
         remote = (attributes.get("src") or "").lower().startswith(("http", "//"))
         result.pixels += tiny and remote
         result.images += not tiny
+        if (alt := attributes.get("alt")) and displayed and len(result.alts) < MAX_ALTS:
+            result.alts.append(alt)
     elif tag == "a" and displayed and len(result.links) < 300:
         result.links.append((attributes.get("href") or "")[:500])
     elif tag == "table" and displayed:
