@@ -75,9 +75,7 @@ def _embedded_ipv4(address: IPv6Address) -> tuple[IPv4Address, ...]:
 
 
 def _reachable(address: IPv4Address | IPv6Address) -> bool:
-    if (
-        isinstance(address, IPv6Address) and address.is_site_local
-    ):  # deprecated in 2004, but still routed in places
+    if isinstance(address, IPv6Address) and address.is_site_local:  # deprecated in 2004, but still routed
         return False
     if any(address in network for network in _UNREACHABLE):
         return False

@@ -160,9 +160,8 @@ def server_config(settings: Settings) -> Config:
     config.graceful_timeout = settings.stop_seconds
     config.keep_alive_max_requests = 100_000  # load balancers keep their connections open
     config.accesslog = None  # we write our own, without the tokens in addresses
-    config.errorlog = logging.getLogger(
-        "hypercorn.error"
-    )  # without Hypercorn's own handler, which would print exceptions
+    # Without Hypercorn's own handler, which would print exceptions.
+    config.errorlog = logging.getLogger("hypercorn.error")
     return config
 
 

@@ -168,9 +168,8 @@ def _fernet(key: SecretStr, place: int) -> Fernet:
     try:
         return Fernet(key.get_secret_value())
     except ValueError:
-        raise Refused(
-            "secret_keys.form", place=place, field="secret_keys"
-        ) from None  # the cause may quote the key
+        # `from None`: the cause may quote the key.
+        raise Refused("secret_keys.form", place=place, field="secret_keys") from None
 
 
 def _unsealable() -> Refused:

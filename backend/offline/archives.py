@@ -181,9 +181,8 @@ class Archive:
 
     def _file(self, file: Path, name: str) -> Iterator[ArchivedMessage]:
         if not stat.S_ISREG(file.stat().st_mode):
-            raise Refused(
-                "archive.special", path=_shown(name)
-            )  # reading a pipe may wait for ever, and a device may never end
+            # Reading a pipe may wait for ever, and a device may never end.
+            raise Refused("archive.special", path=_shown(name))
         with file.open("rb") as source:
             self._disk = _CountedFile(source, file.stat().st_size)
             yield from self._content(io.BufferedReader(self._disk, BUFFER), name, 0)

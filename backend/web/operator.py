@@ -209,9 +209,8 @@ def _sentence_key(view: MessageView, lane: str, challenge: Challenge | None) -> 
         return "told_failed"
     if not lane:
         return "told_read" if view.stage else "told_gone"
-    if (
-        view.decided_by in DECIDED and view.row != PolicyRow.CREDIT
-    ):  # that row itself says that a credit decided
+    # The row "credit" itself says that a credit decided.
+    if view.decided_by in DECIDED and view.row != PolicyRow.CREDIT:
         return f"decided_{view.decided_by}"
     if lane == "held" and view.row == PolicyRow.CHALLENGE:
         return f"told_reply_{REPLIES[challenge.state] if challenge else 'now'}"

@@ -165,9 +165,8 @@ async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> 
     next_release = min(done.waiting, done.balance + challenge.credits)
     outcome = "done" if challenge.connected else "accepted"
     subjects = [subject for subject in done.subjects[:MOST_NAMED] if subject]
-    after = await _note_target(
-        str((request.view_args or {})["token"])
-    )  # a note now belongs to a delivered message
+    # A note now belongs to a delivered message.
+    after = await _note_target(str((request.view_args or {})["token"]))
     return await _render(
         "solved.html",
         after or challenge,

@@ -43,9 +43,8 @@ class PolicyRow(StrEnum):
     CHALLENGE = "challenge"
     # These two are not rows of the table.
     FAIL_OPEN = "fail_open"  # something broke, so the mail stays in the inbox
-    HELD_WITH_LATER = (
-        "held_with_later"  # it had stayed in the inbox, until a later email of its sender was held
-    )
+    # It had stayed in the inbox, until a later email of its sender was held.
+    HELD_WITH_LATER = "held_with_later"
 
 
 class FailOpenCause(StrEnum):
