@@ -318,15 +318,11 @@ def as_text(value: object) -> str:
 def _differs(have: object, wanted: object) -> bool:
     """Whether a value differs from the wanted one. Fields that Google adds are ignored, but not if {} is wanted: for
     Google a missing expirationPolicy means 31 days."""
-    if isinstance(wanted, Mapping):
-        if not isinstance(have, Mapping):
-            return True
-        return (
-            bool(have)
-            if not wanted
-            else any(_differs(have.get(name), value) for name, value in wanted.items())
-        )
-    return have != wanted
+    if not isinstance(wanted, Mapping) or not isinstance(have, Mapping):
+        return have != wanted
+    if not wanted:
+        return bool(have)
+    return any(_differs(have.get(name), value) for name, value in wanted.items())
 
 
 def _topics(cloud: GoogleCloud) -> Any:

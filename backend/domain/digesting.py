@@ -162,11 +162,9 @@ def limit_of(message: Message, whole: Passage) -> ReadLimit | None:
 def fault_of(error: BaseException) -> str:
     """The type of an error and where it was raised: never its message, which might quote mail."""
     frames = traceback.extract_tb(error.__traceback__)
-    return (
-        f"{type(error).__name__} at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}"
-        if frames
-        else ""
-    )
+    if not frames:
+        return ""
+    return f"{type(error).__name__} at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}"
 
 
 def message_sender_key(arrival: Arrival) -> str:

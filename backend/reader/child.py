@@ -245,11 +245,7 @@ def serve(
         answers,
         {"ready": {**ready, "challenger_thresholds": challenger, "again_thresholds": again, **refusals}},
     )
-    doubts = (
-        DoubtfulPassage(rereader, limits.second)
-        if rereader is not None and limits.second is not None
-        else None
-    )
+    doubts = DoubtfulPassage(rereader, limits.second) if rereader and limits.second else None
     _silence(sys.stderr)
     # The objects so far are permanent, so the garbage collector need not check them again and again.
     gc.collect()
