@@ -14,9 +14,9 @@ from backend.domain import errors
 from backend.locale import error_words
 from backend.web import google, guards, operator, pages, sender
 from backend.web.addon import routes as addon_routes
-from backend.web.api import described
+from backend.web.api import contract
 from backend.web.api import routes as api
-from backend.web.api.authentication import PREFIX, http_error, retry_after
+from backend.web.api.contract import PREFIX, http_error, retry_after
 from backend.web.guards import log_bug, log_refusal
 from backend.web.owner import devices, insights, lists, review, start
 from backend.web.owner import settings as owner_settings
@@ -64,7 +64,7 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     app.register_error_handler(Exception, _bug)
     pages.register_static(app)
     pages.register_filters(app)
-    described.register_openapi(app)
+    contract.register_openapi(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     if settings.live_page:

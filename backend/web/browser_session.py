@@ -21,7 +21,7 @@ from backend.pipeline.connect import LIFE
 from backend.ports.gmail import Access
 from backend.settings import Environment
 from backend.transactions.records import Session
-from backend.web.api.authentication import service
+from backend.web.api.contract import service
 from backend.web.pages import page, state_of, words_for
 from backend.web.services import services
 

@@ -34,7 +34,7 @@ from backend.pipeline.context import Context
 from backend.ports.gmail import PushCallers
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
 from backend.web import browser_session
-from backend.web.api.authentication import service
+from backend.web.api.contract import service
 from backend.web.api.routes import VERSION
 from backend.web.browser_session import (
     DEVICE,

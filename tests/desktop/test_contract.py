@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from backend.web.api.described import document as openapi
+from backend.web.api.contract import document as openapi
 from tests.desktop.contract_checks import TestContract as Checks
 from tests.desktop.document import Document
 from tests.desktop.fake_backend import FakeBackend

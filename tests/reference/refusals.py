@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.locale import catalogue
-from backend.web.api.authentication import STATUS
+from backend.web.api.contract import STATUS
 from backend.web.app import HTTP_CODES, TABLE
 from tests.reference.tables import page
 

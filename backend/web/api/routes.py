@@ -8,32 +8,34 @@ import json
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
+from typing import cast
 
 from quart import Response, request
 from quart_schema import validate_querystring
 
 from backend.domain.errors import PitchgateError, Refused
-from backend.domain.mailbox.decisions import Decision, Order, Origin
-from backend.domain.mailbox.mailbox import CATEGORIES
-from backend.domain.mailbox.message import Placement
+from backend.domain.mailbox.decisions import Decision, Order, Origin, rule_domain
+from backend.domain.mailbox.mailbox import CATEGORIES, Preferences
+from backend.domain.mailbox.message import MessageView, Placement
+from backend.domain.mailbox.review import reasons_of, shown_reason
 from backend.domain.watching.trial import Answer
+from backend.locale import reason as reason_text
+from backend.locale import reason_sentence
 from backend.pipeline import decide
 from backend.pipeline.devices import TICKET_LIFE
-from backend.transactions.records import Device, Event, EventKind, Overview, Scope
+from backend.transactions.records import Device, Event, EventKind, HeldSender, Overview, Scope
 from backend.web.api import schemas
-from backend.web.api.authentication import (
+from backend.web.api.contract import (
     ApiCall,
     answer,
     answer_with_etag,
     blueprint,
-    message_json,
-    preferences_json,
+    described,
+    for_device,
     refusal,
-    sender_json,
     service,
     with_body,
 )
-from backend.web.api.described import described, for_device
 from backend.web.api.schemas import Resumption
 from backend.web.guards import guarded, per_minute
 from backend.web.pages import language_of, state_of
@@ -80,6 +82,51 @@ def _status(found: Overview, questions: int) -> schemas.Status:
         "questions": questions,
         "event": str(found.latest),
     }
+
+
+def message_json(view: MessageView, language: str) -> schemas.Message:
+    """A message as described in docs/reference/api.md."""
+    told = shown_reason(view)
+    return {
+        "gmail_id": view.gmail_id,
+        "thread_id": view.thread_id,
+        "sender": view.sender,
+        "sender_name": view.sender_name,
+        "domain": rule_domain(view.sender),
+        "subject": view.subject,
+        "placement": view.placement or Placement.INBOX,
+        "outcome": view.outcome,
+        "row": view.row,
+        "score": view.score,
+        "told": reason_sentence(language, told.code, told.quotes, told.weight > 0) if told else "",
+        "reasons": [
+            {"text": reason_text(language, one.code), "weight": one.weight, "words": list(one.quotes)}
+            for one in reasons_of(view)
+        ],
+        "guards": list(view.guards),
+        "cause": view.cause,
+        "model": view.model,
+        "received_at": view.received_at.isoformat() if view.received_at else None,
+        "decided_at": view.decided_at.isoformat() if view.decided_at else None,
+        "changed_at": view.changed_at.isoformat(),
+        "decided_by": view.decided_by,
+        "note": view.note,
+    }
+
+
+def sender_json(group: HeldSender, language: str) -> schemas.Sender:
+    return {
+        "sender": group.sender,
+        "sender_name": group.messages[0].sender_name if group.messages else "",
+        "domain": rule_domain(group.sender),
+        "count": group.count,
+        "latest_at": group.latest_at.isoformat(),
+        "messages": [message_json(view, language) for view in group.messages],
+    }
+
+
+def preferences_json(preferences: Preferences) -> schemas.Preferences:
+    return cast(schemas.Preferences, preferences.to_json())
 
 
 @blueprint.get("/held")

@@ -13,7 +13,7 @@ from backend.locale import Words
 from backend.pipeline.devices import DeviceRequest, read_request
 from backend.transactions.records import Session
 from backend.web import browser_session as browser
-from backend.web.api.authentication import service
+from backend.web.api.contract import service
 from backend.web.browser_session import DEVICE, back, open_page, owner_page, to_sign_in, wanted, words
 from backend.web.guards import content_policy, from_elsewhere, guarded, origin_of, per_minute
 

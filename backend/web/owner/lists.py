@@ -11,7 +11,7 @@ from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.message import PolicyRow
 from backend.domain.mailbox.rules import MOST_LINES, MOST_RULES, subject_of
 from backend.pipeline import decide, review
-from backend.web.api.authentication import service
+from backend.web.api.contract import service
 from backend.web.browser_session import Visitor, back, owner_page, visitor, visitor_form
 from backend.web.guards import guarded, per_minute
 

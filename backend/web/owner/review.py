@@ -24,7 +24,7 @@ from backend.pipeline.owner_digest import Offered
 from backend.pipeline.review import ReviewService
 from backend.transactions.records import Event, EventKind
 from backend.web import browser_session as browser
-from backend.web.api.authentication import service as devices
+from backend.web.api.contract import service as devices
 from backend.web.api.routes import packed_cursor
 from backend.web.browser_session import back, owner_page, words
 from backend.web.guards import guarded, per_link, per_minute, per_network

@@ -32,7 +32,7 @@ from backend.pipeline.act import challenge_wording
 from backend.pipeline.devices import WebPushService
 from backend.pipeline.owner_digest import known_zone
 from backend.web import browser_session as browser
-from backend.web.api.authentication import service
+from backend.web.api.contract import service
 from backend.web.api.routes import VERSION
 from backend.web.browser_session import Visitor, back, owner_page, visitor, visitor_form, words
 from backend.web.guards import guarded, per_minute

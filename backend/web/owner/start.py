@@ -18,7 +18,7 @@ from backend.pipeline import connect, first_run
 from backend.pipeline.archive import ArchiveService
 from backend.transactions.records import Duty
 from backend.web import browser_session as browser
-from backend.web.api.authentication import service
+from backend.web.api.contract import service
 from backend.web.browser_session import Visitor, back, open_page, owner_page, visitor, visitor_form, words
 from backend.web.guards import guarded, per_minute
 from backend.web.owner.review_show import ShownReason, as_shown

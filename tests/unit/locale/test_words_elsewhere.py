@@ -22,7 +22,7 @@ QUIET = {
     "scoring": "raises codes; faults of a model file are for who made it",
     "store": "queries",
     "transactions/rows.py": "makes code; its errors are for the log",
-    "web/api/described.py": "the document of the API",
+    "web/api/contract.py": "the document of the API",
     "web/api/schemas.py": "the document of the API",
     "web/services.py": "what /metrics tells a monitor",
     "pipeline/memory.py": "what /metrics tells a monitor",

@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 from quart import Quart
 
 from backend.transactions.records import Scope
-from backend.web.api.authentication import STATUS
+from backend.web.api.contract import STATUS
 from tests.desktop.document import Document
 from tests.web.service import Client, Office
 

@@ -14,8 +14,8 @@ from backend.domain.errors import Gone, NeedsReconnect, TryLater
 from backend.domain.mailbox.message import FailOpenCause
 from backend.pipeline.devices import DeviceRequest
 from backend.transactions.records import Scope
-from backend.web.api import described
-from backend.web.api.authentication import blueprint
+from backend.web.api import contract
+from backend.web.api.contract import blueprint
 from tests.web.service import Caller, Office
 
 KEY = "k" * 20
@@ -288,7 +288,7 @@ what docs/reference/api.md says."""
 
 
 def test_every_call_that_is_sent_a_body_says_what_it_needs(here: Office) -> None:
-    document = described.document(here.app, "http://here.test")
+    document = contract.document(here.app, "http://here.test")
     bodies = {
         (method.upper(), path.removeprefix("/api/v1/")): one["requestBody"]["content"]["application/json"]
         for path, all_ in document["paths"].items()
