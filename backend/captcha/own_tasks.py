@@ -221,7 +221,7 @@ class TypedCode:
         async with self._speaking:
             recording = self._recordings.pop(known.id, b"")
             if not recording:
-                recording = await asyncio.to_thread(_speak, known.code)
+                recording = bytes(await asyncio.to_thread(lambda: _speaker().generate(known.code)))
             self._recordings[known.id] = recording  # reinserted last, so that the oldest is dropped first
             while len(self._recordings) > MOST_RECORDINGS:
                 del self._recordings[next(iter(self._recordings))]
@@ -274,10 +274,6 @@ def _draw_picture(code: str) -> bytes:
     drawer = ImageCaptcha(width=44 * len(code) + 24, height=90)
     drawer.lookup_table, drawer.character_rotate, drawer.word_offset_dx = OPAQUE, TILT, OVERLAP
     return drawer.generate(code, bg_color=PAPER, fg_color=INK).getvalue()
-
-
-def _speak(code: str) -> bytes:
-    return bytes(_speaker().generate(code))
 
 
 @cache

@@ -222,7 +222,9 @@ def translate(
             return NameTaken("rejected.name_taken", reason=reason)
         return TryLater("later.changing", reason=reason)
     if status in _RETRYABLE_STATUS or status >= 500:
-        return _server_trouble(answer, method)
+        if method in CREATES_MAIL:
+            return send_uncertain(reason)
+        return TryLater("later.trouble", reason=reason, retry_at=answer.retry_at)
     if 300 <= status < 400:
         return TryLater("later.redirect", reason=reason)
     return _bad_request(answer, method)
@@ -256,12 +258,6 @@ def _missing(answer: GoogleAnswer, method: str) -> GoogleError:
     if method not in _ABOUT_ONE_MESSAGE:
         return Unexplained("rejected.no_mailbox", reason=answer.reason)
     return Gone("gone", reason=answer.reason)
-
-
-def _server_trouble(answer: GoogleAnswer, method: str) -> GoogleError:
-    if method in CREATES_MAIL:
-        return send_uncertain(answer.reason)
-    return TryLater("later.trouble", reason=answer.reason, retry_at=answer.retry_at)
 
 
 def _bad_request(answer: GoogleAnswer, method: str) -> GoogleError:

@@ -281,7 +281,9 @@ class Executor:
             except _NOT_CONNECTED as error:
                 raise TryLater("later.away", reason=type(error).__name__) from error
             except AnswerTooLarge as error:
-                raise self._too_large(call) from error
+                if call.is_send:
+                    raise send_uncertain(TOO_LARGE) from error
+                raise Rejected("rejected.large", limit=self._limit, reason=TOO_LARGE) from error
             except (aiohttp.ClientError, OSError, AnswerUnreadable) as error:  # OSError: TimeoutError too
                 raise _broken(call, type(error).__name__) from error
 
@@ -290,11 +292,6 @@ class Executor:
             return reply.json_object()
         except AnswerUnreadable as error:
             raise _broken(call, "unreadable") from error
-
-    def _too_large(self, call: GmailCall) -> GoogleError:
-        if call.is_send:
-            return send_uncertain(TOO_LARGE)
-        return Rejected("rejected.large", limit=self._limit, reason=TOO_LARGE)
 
     def _error(self, mailbox_id: str, call: GmailCall, reply: Reply, token: str) -> GoogleError:
         now = self._clock.now()

@@ -97,7 +97,8 @@ async def solve(token: str) -> Response:
         if ticket and "other" in form:
             another = await solving.another_code(context, checks, token, ticket)
             return await _page(challenge, ticket=another, after_work=after)
-        answer = f"{ticket}:{form.get('typed', '')}" if ticket else form.get(_field(), "")
+        field = checks.first.widget.answer_field if checks.first.widget else "payload"
+        answer = f"{ticket}:{form.get('typed', '')}" if ticket else form.get(field, "")
         kind = CaptchaKind.TYPED_CODE if ticket else None
         done = await solving.solve_challenge(context, checks, token, answer, kind)
     except (Refused, TryLater) as error:
@@ -139,11 +140,6 @@ async def abuse(token: str) -> Response:
 async def _code(token: str, spoken: bool) -> bytes:
     ticket = request.args.get("t", "")
     return await solving.show_code(services().context, services().checks, token, ticket, spoken)
-
-
-def _field() -> str:
-    widget = services().checks.first.widget
-    return widget.answer_field if widget else "payload"
 
 
 async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> Response:
@@ -282,7 +278,9 @@ async def _render(template: str, challenge: OpenChallenge, status: int = 200, **
         values_of_texts["at"] = f"{challenge.deliver_at:%H:%M}"
     response = await page(template, status, challenge=challenge, words=words, say=say, **values)
     response.headers["Vary"] = "Accept-Language, Accept"
-    response.headers["Content-Security-Policy"] = _policy(values.get("widget"))
+    # Beside our own sources: sound, and what a vendor's captcha needs.
+    also = {"media-src": ("'self'",)} | (dict(widget.sources) if (widget := values.get("widget")) else {})
+    response.headers["Content-Security-Policy"] = content_policy(also=also)
     return response
 
 
@@ -290,9 +288,3 @@ def _span(time: timedelta, locale: Locale) -> str:
     """A time span in words: "20 minutes" or, from two hours on, "11 hours"."""
     minutes = timedelta(minutes=-(-time // timedelta(minutes=1)))
     return str(format_timedelta(minutes, threshold=2, locale=locale))
-
-
-def _policy(widget: Any) -> str:
-    """The content policy of the sender's pages: ours, plus sound and the sources a vendor's captcha needs."""
-    also = {"media-src": ("'self'",)}
-    return content_policy(also=also | dict(widget.sources) if widget else also)

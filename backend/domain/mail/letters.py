@@ -10,7 +10,6 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -242,13 +241,10 @@ def _alike() -> dict[str, str]:
         sign: same
         for sign, others in listed.items()
         if len(sign) == 1 and not sign.isascii() and sign.isalpha()
-        for same in [next(_ascii(other["c"] for other in others), "")]
+        for found in [(other["c"] for other in others)]
+        for same in [next((one for one in found if len(one) == 1 and one.isascii() and one.isalpha()), "")]
         if same
     }
-
-
-def _ascii(others: Iterable[str]) -> Iterator[str]:
-    return (other for other in others if len(other) == 1 and other.isascii() and other.isalpha())
 
 
 def _join_letters(run: re.Match[str]) -> str:

@@ -34,7 +34,10 @@ async def ask() -> Response:
     except Refused:
         return await _problem("malformed", 422)
     owner = await browser.present()
-    return await (_sign_in(wanted) if owner is None else confirm(wanted, owner.mailbox_id, owner.csrf))
+    if owner is not None:
+        return await confirm(wanted, owner.mailbox_id, owner.csrf)
+    sealed = service().seal(wanted)
+    return await open_page("device_sign_in.html", section="devices", name=wanted.name, sealed=sealed)
 
 
 @blueprint.post("/connect/device/sign-in")
@@ -125,11 +128,6 @@ async def _ask_to_sign_in(error: browser.SignedOut) -> Response:
         return await open_page("opening.html", 401, section="connect")
     page = wanted(request.path) if request.method == "GET" else ""
     return await open_page("sign_in.html", 401, section="connect", page=page)
-
-
-async def _sign_in(wanted: DeviceRequest) -> Response:
-    sealed = service().seal(wanted)
-    return await open_page("device_sign_in.html", section="devices", name=wanted.name, sealed=sealed)
 
 
 async def _refusal(error: PitchgateError) -> Response:

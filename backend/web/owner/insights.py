@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from quart import Blueprint, Response, request
 
-from backend.domain.mailbox.review import LEAST_REVIEWED, Figures, SenderCount, Week, shown_weeks, usual_range
+from backend.domain.mailbox.review import LEAST_REVIEWED, Week, shown_weeks, usual_range
 from backend.domain.watching.drift import monday_of
 from backend.domain.watching.trial import is_narrow
 from backend.pipeline.review import InsightService
@@ -112,6 +112,7 @@ async def insights() -> Response:
     change = (await service().drift(owner.mailbox_id)).change
     silent = [one.sender for one in figures.senders if not (one.let_in or one.noted)]
     weeks, week = shown_weeks(figures.weeks), figures.weeks[-1]
+    held = [sender.held for sender in figures.senders]
     steps = [figures.held, *(getattr(figures.funnel, step) for step in STEPS[1:])]
     return await owner_page(
         "insights.html",
@@ -136,7 +137,7 @@ async def insights() -> Response:
         room=LABEL_ROOM,
         high=CHART_HEIGHT,
         long=LONGEST_BAR,
-        senders=_sender_bars(figures),
+        senders=list(zip(figures.senders, bar_lengths(held, LONGEST_BAR), strict=True)),
         unanswered=await service().unanswered(owner.mailbox_id, silent),
         review=review,
         notice=notice_from(request.args, review, mailbox.lost is not None),
@@ -156,8 +157,3 @@ def _weeks(weeks: Sequence[Week]) -> list[tuple[Week, Bar]]:
         [(week.held - week.let_in, week.let_in) for week in weeks], CHART_WIDTH, CHART_HEIGHT
     )
     return list(zip(weeks, bars, strict=True))
-
-
-def _sender_bars(figures: Figures) -> list[tuple[SenderCount, float]]:
-    long = bar_lengths([sender.held for sender in figures.senders], LONGEST_BAR)
-    return list(zip(figures.senders, long, strict=True))
