@@ -404,13 +404,13 @@ class _Provider(OpenAPIProvider):
     def _finish(self, operation: dict[str, Any], status: int, components: dict[str, Any]) -> None:
         if not operation.get("description"):
             operation.pop("description", None)
-        if sent := operation.get("requestBody"):
-            (content,) = sent["content"].values()
+        if body := operation.get("requestBody"):
+            (content,) = body["content"].values()
             name = content["schema"].pop("title")
             components[name] = content["schema"] | {"title": name}
             content["schema"] = {"$ref": COMPONENTS.format(model=name)}
             # A body that forbids other fields must be sent even if all of its own may be left out.
-            sent["required"] = bool(
+            body["required"] = bool(
                 components[name].get("required") or "additionalProperties" in components[name]
             )
         if any(parameter["name"] == "if-none-match" for parameter in operation["parameters"]):
