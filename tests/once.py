@@ -28,7 +28,7 @@ def _compiled_once(compile_builder: Callable[[Rule, bool], Callable[..., Any]]) 
     return builder
 
 
-Rule._compile_builder = _compiled_once(Rule._compile_builder)  # type: ignore[assignment, method-assign]
+Rule._compile_builder = _compiled_once(Rule._compile_builder)  # type: ignore[method-assign]
 
 
 def keep_templates(folder: str) -> None:
