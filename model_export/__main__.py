@@ -355,7 +355,7 @@ def _print_evaluation(found: Evaluation, nested: Figures | None = None) -> None:
         named["mean, nested choice"] = nested
     named |= {f"in {name}": part for name, part in found.languages.items()}
     for name, part in named.items():
-        values = (part.auc, part.recall_1, part.recall_5, part.ece, part.noise_floor)
+        values = (part.auc, part.recall_1, part.recall_5, part.ece, part.chance)
         strangers = found.strangers.get(name.removeprefix("in "))
         shown = f"{strangers.held} of {strangers.count}" if strangers and strangers.count else "–"
         table.add_row(name, str(part.count), *(f"{value:.3f}" for value in values), shown)

@@ -94,9 +94,7 @@ def _calibration(evaluation: Evaluation) -> str:
         f"The goal of {goal:.2f} is {verdicts[0]} on all left-out mail together, {verdicts[1]} as a mean over files."
     ]
     if mean.ece > goal:
-        languages.append(
-            f"Chance alone makes {mean.noise_floor:.3f} there; what was tried stands in the report."
-        )
+        languages.append(f"Chance alone makes {mean.chance:.3f} there; what was tried stands in the report.")
     furthest = sorted(evaluation.offsets.items(), key=lambda item: (-abs(item[1]), item[0]))
     listed = [
         f"{name} ({abs(by) * 100:.0f} points too {'high' if by > 0 else 'low'})" for name, by in furthest

@@ -19,7 +19,7 @@ from model_export.rows import STRANGER, UNKNOWN, Row
 class Figures:
     """AUC, recall at 1 % and 5 % false holds, expected calibration error (ten bins of equal width).
 
-    `noise_floor` is the calibration error that even a perfectly calibrated model would show on this number of
+    `chance` is the calibration error that even a perfectly calibrated model would show on this number of
     messages: compare `ece` with it, not with 0. `debiased` is the root mean squared gap without that noise.
     """
 
@@ -28,7 +28,7 @@ class Figures:
     recall_1: float
     recall_5: float
     ece: float
-    noise_floor: float = 0.0
+    chance: float = 0.0
     debiased: float = 0.0
 
 
@@ -140,7 +140,7 @@ def by_part(
 
 def mean_figures(parts: Sequence[Figures]) -> Figures:
     """The plain mean over files, the usual figure for the corpus."""
-    names = ("auc", "recall_1", "recall_5", "ece", "noise_floor", "debiased")
+    names = ("auc", "recall_1", "recall_5", "ece", "chance", "debiased")
     means = [float(np.mean([getattr(p, name) for p in parts])) for name in names]
     return Figures(sum(p.count for p in parts), *means)
 

@@ -90,5 +90,5 @@ def test_figures_tell_both():
     labels, scores = np.array([0.0, 1.0, 0.0, 1.0]), np.array([-2.0, 2.0, -1.0, 1.0])
     found = figures(labels, scores, squash(scores))
     assert found.auc == 1.0
-    assert found.noise_floor == noise_floor(squash(scores))
+    assert found.chance == noise_floor(squash(scores))
     assert found.debiased == debiased_error(labels, squash(scores))

@@ -7,6 +7,7 @@ import json
 import sys
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,6 +103,12 @@ class TestExport:
         assert (card["version"], card["corpus"]) == (audit(data).version, audit(data).corpus)
         renew = f"train again: .venv/bin/pitchgate-model export --out {SHIPPED.relative_to(Path.cwd())}"
         assert card["sources"] == sources(), renew
+
+    def test_the_shipped_metadata_has_the_fields_of_a_model_made_now(self, data: bytes):
+        shipped, made = (audit(model).metadata for model in (SHIPPED.read_bytes(), data))
+        assert shipped.keys() == made.keys()
+        for name in ("metrics", "params", "thresholds"):
+            assert _fields(json.loads(shipped[name])) == _fields(json.loads(made[name]))
 
     @pytest.mark.reproduce
     def test_the_shipped_model_belongs_to_every_row_as_it_is_worded_here(self, every_row: list[Row]):
@@ -211,6 +218,10 @@ class TestLoaders:
             export.write_text(wrong)
             with pytest.raises(BadRow, match="no data export"):
                 own.corrected_mail(export, takeout, "me@own.test")
+
+
+def _fields(value: Any) -> Any:
+    return {name: _fields(part) for name, part in value.items()} if isinstance(value, dict) else None
 
 
 class TestBadRows:
