@@ -217,7 +217,7 @@ async def test_a_full_disk_and_an_open_folder(
     [full] = [
         one for one in machine.check_disk(read_settings(), free=1_000) if one.state is CheckState.BROKEN
     ]
-    assert "Make space" in full.mend
+    assert "Free some space" in full.mend
 
 
 SYSTEM = (*"/ /var /tmp /etc /home /root /usr/local /var/lib /srv /mnt . .. /dev/shm".split(),)
@@ -362,7 +362,7 @@ async def test_notices_that_never_arrive(
         rows.execute("UPDATE mailboxes SET unheard_since = 1")
     rows.close()
     found = await ask(STATE_DIR=str(folder))
-    assert "none has come since" in found["arrival"].text
+    assert "no notice has come since" in found["arrival"].text
     assert "round trip" in found["arrival"].mend
     assert "arrival" not in await ask(NOTICES="poll")
 
