@@ -1,1 +1,1 @@
-"""The pipeline: one stage per file, each safe to run twice. `stages` is the map; read it first."""
+"""The pipeline: what is done with a message or for a mailbox, each stage safe to run twice. Read `stages` first."""
