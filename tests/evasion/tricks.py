@@ -233,14 +233,6 @@ def reversed_cells(mail: Mail) -> Mail:
     return mail.shown(f"<table dir=rtl>{rows}</table>")
 
 
-@trick("Every line as the text of a picture that is not there.")
-def picture_texts(mail: Mail) -> Mail:
-    lines = [html.escape(line) for line in mail.text.split("\n")]
-    return mail.shown(
-        "".join(f'<img src="cid:{place}" alt="{line}"><br>' for place, line in enumerate(lines))
-    )
-
-
 # ---- Text cut into elements
 
 

@@ -41,7 +41,7 @@ _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
 _COMMENT_ENDS = re.compile(r"--!?>")
 _STYLING_ATTRIBUTES = frozenset({"color", "bgcolor", "background", "dir"})
 _KEPT_ATTRIBUTES = _STYLING_ATTRIBUTES.union(
-    ("class", "id", "style", "hidden", "width", "height", "src", "href", "open", "value", "alt")
+    ("class", "id", "style", "hidden", "width", "height", "src", "href", "open", "value")
 )
 # In mail with one of these the original tag names matter: style rules select by them, the others show text by them.
 _NAMES_MATTER = re.compile(r"<(?:style|details|dialog|bdo|font)\b", re.I)
@@ -230,9 +230,6 @@ def _kept_attributes(text: str, others: frozenset[str]) -> dict[str, str]:
 
 MAX_TEXT = 200_000
 MAX_HIDDEN = 50_000
-MAX_ALTS = 100
-FEW_WORDS = 20
-"""A mail of fewer words is its pictures: what mail programs show in the place of these is read, too."""
 _SKIPPED = frozenset({"style", "script", "head", "title", "template", "noscript", "svg", "math", "object"})
 _TAG_MATTERS = _SKIPPED | {"a", "img", "table"}
 """Elements that are counted, or never shown, even if they have no attributes."""
@@ -263,7 +260,6 @@ class Visible:
 
     text: str = ""
     links: list[str] = field(default_factory=list)
-    alts: list[str] = field(default_factory=list)
     images: int = 0
     pixels: int = 0
     hidden: bool = False
@@ -312,9 +308,7 @@ def visible(html: str) -> Visible:
     for step in _steps(root, result, by_rules):
         _emit(step, shown, unseen)
     lines = "".join(shown)[:MAX_TEXT].split("\n")
-    if len(_WORD.findall(text := "\n".join(map(_line, lines)))) < FEW_WORDS:
-        text = "\n".join((text, *map(_line, result.alts)))
-    text = re.sub(r"\n{3,}", "\n\n", text).strip()
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(map(_line, lines))).strip()
     result.text, result.findings = deobfuscate(text)
     result.unseen = deobfuscate(" ".join("".join(unseen)[:MAX_HIDDEN].replace(_QUOTED, " ").split())).text
     return result
@@ -490,8 +484,6 @@ def _note(node: Any, attributes: Attributes, css: str, result: Visible, displaye
         remote = (attributes.get("src") or "").lower().startswith(("http", "//"))
         result.pixels += tiny and remote
         result.images += not tiny
-        if (alt := attributes.get("alt")) and displayed and len(result.alts) < MAX_ALTS:
-            result.alts.append(alt)
     elif tag == "a" and displayed and len(result.links) < 300:
         result.links.append((attributes.get("href") or "")[:500])
     elif tag == "table" and displayed:
