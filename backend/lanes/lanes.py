@@ -120,9 +120,9 @@ class Lanes:
         looks, window = self._context.looks, self._context.settings.push_settle
         if told is None:
             for name in self._queue.lanes:
-                looks.want(name)
+                looks.at_once(name)
         elif self._context.store.ownership.owns(mailbox_id):
-            looks.hear(mailbox_id, told, window, seen=False, echo=False)
+            looks.after_push(mailbox_id, told, window, seen=False, echo=False)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop`, then let running jobs finish or drop them, and give the mailboxes back."""
@@ -202,7 +202,7 @@ class Lanes:
         if lane is None:
             careful = self._context.store.ownership.after_death(mailbox_id)
             lane = self._queue.lanes[mailbox_id] = Lane(mailbox_id, careful)
-            self._context.looks.want(mailbox_id)
+            self._context.looks.at_once(mailbox_id)
         return lane
 
     def _lose(self, mailbox_id: MailboxId) -> None:
@@ -234,7 +234,7 @@ class Lanes:
             return  # lost meanwhile
         lane.more = self._begin_messages(lane, work.messages, messages, room, now)
         if lane.careful and not (lane.more or lane.messages or lane.looking):
-            lane.careful = not self._context.looks.knows(lane.mailbox_id)
+            lane.careful = not self._context.looks.has_looked(lane.mailbox_id)
         left = self._begin_duties(lane, work.duties, duties, now)
         if left or (lane.more and len(lane.messages) <= self._share // 2):
             self._left.add(lane.mailbox_id)

@@ -30,14 +30,15 @@ MOST_PUSHES = 4096
 
 @dataclass(slots=True)
 class _Wish:
-    """`due` is the next look, `again` the last one asked for, `base` when a look that an echo put off was to be. While
-    a look is `running`, `due` is what was asked for meanwhile."""
+    """When a mailbox is to be looked at: `due` is the next look, `second` the one after the window of the latest push,
+    `before_echo` when a look was due that an echo then put off. While a look is `running`, `due` is what was asked for
+    meanwhile. `hint` is what pushes reported."""
 
     due: float | None = None
-    again: float | None = None
-    base: float | None = None
+    second: float | None = None
+    before_echo: float | None = None
     running: bool = False
-    told: NoticeHint | None = None
+    hint: NoticeHint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Look:
     """A due look, and what pushes reported."""
 
     mailbox_id: MailboxId
-    told: NoticeHint | None
+    hint: NoticeHint | None
 
 
 class Looks:
@@ -62,8 +63,8 @@ class Looks:
         self._heap: list[tuple[float, MailboxId]] = []
         self._came: dict[str, None] = {}
 
-    def looked(self, mailbox: Mailbox) -> None:
-        """Its history has been listed as far as its cursor."""
+    def listed(self, mailbox: Mailbox) -> None:
+        """Note that its history has been listed as far as its cursor."""
         email = mailbox.owner.email.lower()
         if self._emails.get(mailbox.id) != email:
             self.forget(mailbox.id)
@@ -76,7 +77,7 @@ class Looks:
         commit is refused. Taken away, so that after a look that fails the row is read."""
         return self._seen.pop(mailbox_id, None)
 
-    def knows(self, mailbox_id: MailboxId) -> bool:
+    def has_looked(self, mailbox_id: MailboxId) -> bool:
         """Whether this process has looked at its history."""
         return mailbox_id in self._emails
 
@@ -87,21 +88,23 @@ class Looks:
         if self._known.get(email, ("", 0))[0] == mailbox_id:
             del self._known[email]
 
-    def known(self, email: str) -> tuple[MailboxId, int] | None:
+    def listed_to(self, email: str) -> tuple[MailboxId, int] | None:
         """The mailbox of this address and how far its history was listed, if it is known."""
         return self._known.get(email)
 
-    def came(self, push_id: str) -> bool:
-        """Whether this push was heard before."""
+    def is_repeat(self, push_id: str) -> bool:
+        """Whether this push came before."""
         return push_id in self._came
 
-    def heard(self, push_id: str) -> None:
+    def note_push(self, push_id: str) -> None:
         """Note the push: it may be acknowledged, however often it comes."""
         self._came[push_id] = None
         if len(self._came) > MOST_PUSHES:
             del self._came[next(iter(self._came))]
 
-    def hear(self, mailbox_id: MailboxId, told: NoticeHint, window: float, *, seen: bool, echo: bool) -> None:
+    def after_push(
+        self, mailbox_id: MailboxId, hint: NoticeHint, window: float, *, seen: bool, echo: bool
+    ) -> None:
         """Look at once and again after the `window` in which Google drops further pushes.
 
         If the change a push reports has been listed already (`seen`), look only after the window: the push may be the
@@ -111,22 +114,22 @@ class Looks:
         earlier push waits for that, up to a window.
         """
         now, wish = self.tick(), self._wishes.setdefault(mailbox_id, _Wish())
-        wish.told = told.beside(wish.told)
-        put_off, later, again = window if echo else 0.0, now + window, wish.again
+        wish.hint = hint.beside(wish.hint)
+        put_off, later, again = window if echo else 0.0, now + window, wish.second
         if again is not None and again > now:
             if wish.running:
                 wish.due = _earlier(wish.due, again + put_off)
             elif wish.due is None or wish.due > again:
                 wish.due = again
             elif put_off and wish.due == again:
-                wish.base = again if wish.base is None else wish.base
-                wish.due = min(wish.base + put_off, later)
+                wish.before_echo = again if wish.before_echo is None else wish.before_echo
+                wish.due = min(wish.before_echo + put_off, later)
         else:
             wish.due = _earlier(wish.due, later if seen or echo else now)
-        wish.again = later if again is None else max(again, later)
+        wish.second = later if again is None else max(again, later)
         self._plan(mailbox_id, wish)
 
-    def want(self, mailbox_id: MailboxId) -> None:
+    def at_once(self, mailbox_id: MailboxId) -> None:
         """Look at once: earlier pushes are unknown here."""
         wish = self._wishes.setdefault(mailbox_id, _Wish())
         wish.due = _earlier(wish.due, self.tick())
@@ -149,10 +152,10 @@ class Looks:
             return None
         _, mailbox_id = heapq.heappop(self._heap)
         wish = self._wishes[mailbox_id]
-        wish.running, wish.due, wish.base = True, None, None
-        if wish.again is not None and wish.again <= now:
-            wish.again = None
-        return Look(mailbox_id, wish.told)
+        wish.running, wish.due, wish.before_echo = True, None, None
+        if wish.second is not None and wish.second <= now:
+            wish.second = None
+        return Look(mailbox_id, wish.hint)
 
     def end(self, look: Look, again_in: float | None = None) -> None:
         """The look is over; next in so many seconds, or when it was asked for meanwhile."""
@@ -160,7 +163,7 @@ class Looks:
         wish.running = False
         if again_in is not None:
             wish.due = _earlier(wish.due, self.tick() + again_in)
-        wish.due = _earlier(wish.due, wish.again) if wish.again is not None else wish.due
+        wish.due = _earlier(wish.due, wish.second) if wish.second is not None else wish.due
         if wish.due is None:
             del self._wishes[look.mailbox_id]
         else:

@@ -48,9 +48,9 @@ async def _heard(context: Context, envelope: PushNotice | None) -> PushFate | No
     if envelope is None:
         return None
     now, looks = context.clock.now(), context.looks
-    if looks.came(envelope.push_id):
+    if looks.is_repeat(envelope.push_id):
         return PushFate.REPEAT
-    told, known = NoticeHint(position(envelope.history_id), now), looks.known(envelope.email)
+    told, known = NoticeHint(position(envelope.history_id), now), looks.listed_to(envelope.email)
     window = context.settings.push_settle
     if known is not None and not context.store.ownership.owns(known[0]):
         known = None
@@ -61,9 +61,9 @@ async def _heard(context: Context, envelope: PushNotice | None) -> PushFate | No
     else:
         mailbox_id, listed = known
         echo = context.echoes.heard(envelope.email, now)
-        looks.hear(mailbox_id, told, window, seen=told.position <= listed, echo=echo)
+        looks.after_push(mailbox_id, told, window, seen=told.position <= listed, echo=echo)
         fate = PushFate.STALE if told.position < listed else PushFate.NEW
-    looks.heard(envelope.push_id)
+    looks.note_push(envelope.push_id)
     return fate
 
 

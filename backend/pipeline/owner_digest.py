@@ -26,16 +26,13 @@ from backend.domain.mailbox.owner_digest import (
     plain,
 )
 from backend.domain.mailbox.review import Position, ReviewFilter, Shelf, shown_reason
+from backend.domain.reading.score import likeness, percent
 from backend.locale import Section, catalogue, reason_sentence
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
 from backend.transactions.records import DutyJob
 
 # ---- The words of the digest
-
-
-PITCH, MAYBE = 80, 40
-"""Scores from which a digest uses a stronger word, in points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +82,17 @@ def letter(
 
 def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], str]) -> SenderBlock:
     latest, language = one.messages[0], words.catalogue.language
-    points = "" if latest.score is None else str(min(99, max(1, round(latest.score * 100))))
-    height = (
-        "" if not points else "pitch" if int(points) >= PITCH else "maybe" if int(points) >= MAYBE else ""
-    )
+    points = None if latest.score is None else percent(latest.score)
+    likely = likeness(points or 1)
     note = next((view.note for view in one.messages if view.note), "")
     name = plain(one.name, MAX_NAME)
     return SenderBlock(
         name=one.name,
         address=one.sender,
         count=_plural(words, "emails", len(one.messages)) if len(one.messages) > 1 else "",
-        score=points,
-        word=words[f"height_{height or 'unlikely'}"] if points else "",
-        height=height,
+        score=str(points or ""),
+        word=words[f"score_{likely}"] if points else "",
+        likeness=likely,
         subject=latest.subject or words["no_subject"],
         reason=_reason(language, latest),
         note=words["note"].format(note=note) if note else "",

@@ -99,7 +99,7 @@ async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
         except HistoryGone:
             more = True
     if more:
-        await context.store.leave_look(look.mailbox_id, look.told, now, now)
+        await context.store.leave_look(look.mailbox_id, look.hint, now, now)
     return None if again is None else (again - now).total_seconds()
 
 
@@ -129,7 +129,7 @@ async def _one_page(
         profile = await context.gmail.profile(mailbox.id)
         page = SyncPage(cursor=profile.history_id, safe_since=context.clock.now())
         await context.store.commit_sync(job, page, context.clock.now())
-        context.looks.looked(replace(mailbox, cursor=profile.history_id))
+        context.looks.listed(replace(mailbox, cursor=profile.history_id))
         return True, None
     try:
         more, again = await _page(context, mailbox, hands)
@@ -156,8 +156,8 @@ async def _page(
     listed = await context.gmail.history(mailbox.id, start, mailbox.page_token)
     page, around = await _interpret(context, mailbox, listed)
     told, again = around.told, None
-    if look is not None and look.told is not None:
-        told = look.told.beside(around.told)
+    if look is not None and look.hint is not None:
+        told = look.hint.beside(around.told)
     if listed.next_page:
         page = replace(page, page_token=listed.next_page, page_start=start)
     else:
@@ -171,7 +171,7 @@ async def _page(
         await _commit(context, mailbox, page, told, around, hands)
     if listed.next_page:
         return True, None
-    context.looks.looked(replace(mailbox, cursor=page.cursor, page_token="", page_start="", told=told))
+    context.looks.listed(replace(mailbox, cursor=page.cursor, page_token="", page_start="", told=told))
     if page.sightings and (told is None or told.position <= int(mailbox.cursor)):
         await _renew_watch(context, mailbox)
     return False, again

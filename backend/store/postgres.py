@@ -185,7 +185,7 @@ class PostgresDriver:
         self._size = pool
         self._pool: asyncpg.Pool[Any] | None = None
         self.notifier, self.notifiers = Notifier(), Notifiers()
-        """Rung after commits of any process."""
+        """Told of commits of any process."""
         self.outage = Outage()
         self.ownership = LaneSessions(url, self.publish)
         self._listening: asyncio.Task[None] | None = None

@@ -63,10 +63,10 @@ class SqliteDriver:
         self._keys = keys
         self._queries = queries(Dialect.SQLITE)
         self.notifier, self.notifiers = Notifier(), Notifiers()
-        """Rung after commits of this process; other processes' commits do not ring here."""
+        """Told of commits of this process; those of other processes are not heard here."""
         self._reads: SimpleQueue[Work | None] = SimpleQueue()
         self._threads: tuple[_Thread, ...] = ()
-        self._near: sqlite3.Connection | None = None
+        self._loop_reader: sqlite3.Connection | None = None
         self._writer: Writer | None = None
         self.outage = Outage()
         self._version = 0
@@ -77,14 +77,14 @@ class SqliteDriver:
         await asyncio.to_thread(upgrade_file, self._path)
         writing, writes = connect_file(self._path), SimpleQueue[Work | None]()
         self._writer = Writer(writing, writes, self.notifier, self.notifiers, self._keys)
-        self._near = self._looking()
-        self._near.execute(f"PRAGMA busy_timeout = {LOOP_BUSY_MS}")
-        readers = [_Thread("store-reader", self._looking(), self._reads) for _ in range(READERS)]
+        self._loop_reader = self._read_only()
+        self._loop_reader.execute(f"PRAGMA busy_timeout = {LOOP_BUSY_MS}")
+        readers = [_Thread("store-reader", self._read_only(), self._reads) for _ in range(READERS)]
         self._threads = (_Thread("store-writer", writing, writes), *readers)
         for thread in self._threads:
             thread.start()
 
-    def _looking(self) -> sqlite3.Connection:
+    def _read_only(self) -> sqlite3.Connection:
         connection = connect_file(self._path)
         connection.execute("PRAGMA query_only = ON")
         return connection
@@ -94,12 +94,12 @@ class SqliteDriver:
         if not self._threads:
             return
         last = self._call(_nothing)
-        (threads, self._threads), (near, self._near) = (self._threads, ()), (self._near, None)
+        (threads, self._threads), (reader, self._loop_reader) = (self._threads, ()), (self._loop_reader, None)
         if self._writer is not None:
             self._writer.add(last)
             await last.future
-        if near is not None:
-            near.close()
+        if reader is not None:
+            reader.close()
         writer, *readers = threads
         for ended in (readers, [writer]):  # or two closing at once would both remove the log
             for thread in ended:
@@ -121,21 +121,21 @@ class SqliteDriver:
         if kind in (Transaction.READ, Transaction.READ_FEW):
             call = self._call(script)
             self._reads.put(partial(_read, call, asyncio.get_running_loop()))
-            result = await self._heard(call)
+            result = await self._result_of(call)
         else:
             call = self._call(script, in_loop=kind is not Transaction.WRITE)
             assert self._writer is not None
             self._writer.add(call)
-            result = await self._heard(call)
+            result = await self._result_of(call)
             self.outage.written()
         return cast(T, result)
 
     def _read_here(self, script: Script[T]) -> T:
         """Read here and now, on one snapshot: on the writing connection if it is free, since every commit empties the
         other connections' page caches."""
-        if self._near is None or self._writer is None:
+        if self._loop_reader is None or self._writer is None:
             raise RuntimeError("the store is not open")
-        return _snapshot(self._writer.idle_connection or self._near, self._queries, script)
+        return _snapshot(self._writer.idle_connection or self._loop_reader, self._queries, script)
 
     def written_by_others(self) -> bool:
         """Whether another process has written to the file since the last call."""
@@ -159,7 +159,7 @@ class SqliteDriver:
             connection.execute(f"PRAGMA busy_timeout = {WIPE_MS}")
             return clear_log(connection)
 
-    async def _heard(self, call: PendingCall) -> Any:
+    async def _result_of(self, call: PendingCall) -> Any:
         try:
             return await call.future
         except StoreAway as error:

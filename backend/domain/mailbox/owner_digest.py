@@ -194,16 +194,16 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class SenderBlock:
-    """The paragraph about one sender, in the owner's language. `count` is "3 emails", "" for one. `height` ("pitch",
-    "maybe" or "") selects the score's colour. `note` quotes the sender's line to the owner, "" without one. The first
-    of `buttons` is highlighted."""
+    """The paragraph about one sender, in the owner's language. `count` is "3 emails", "" for one. `likeness` ("pitch",
+    "maybe" or "unlikely") selects the score's colour. `note` quotes the sender's line to the owner, "" without one.
+    The first of `buttons` is highlighted."""
 
     name: str
     address: str
     count: str
     score: str
     word: str
-    height: str
+    likeness: str
     subject: str
     reason: str
     note: str
@@ -290,7 +290,7 @@ def _block(block: SenderBlock) -> str:
     address, count = escape(block.address), f" · {escape(block.count)}" if block.count else ""
     looks = "color:#55615e;text-decoration:none;word-break:break-all;"
     reached = f'<a href="mailto:{address}" class="soft" style="{looks}">{address}</a>'
-    kind, colours = _HEIGHTS[block.height]
+    kind, colours = _LIKENESSES[block.likeness]
     badge = (
         f'<span class="{kind}" style="display:inline-block;padding:0 9px;border-radius:11px;{colours}{_FONT}'
         f'font-size:13px;line-height:22px;"><b>{escape(block.score)}</b> {escape(block.word)}</span>'
@@ -360,8 +360,8 @@ _TONES = (
     ("#e1ead2", "#3d531b"),
     ("#d6ebe6", "#1f5f5b"),
 )
-_HEIGHTS = {
+_LIKENESSES = {
     "pitch": ("pi", "background:#fbe3df;color:#9a2219;"),
     "maybe": ("ma", "background:#f7ebcf;color:#6d4a00;"),
-    "": ("un", "background:#eceae3;color:#4a5552;"),
+    "unlikely": ("un", "background:#eceae3;color:#4a5552;"),
 }

@@ -266,7 +266,7 @@ async def test_what_there_was_no_room_for_is_not_left_until_the_next_look(
 def hear(workshop: Workshop, number: int, window: float = 0.0, *, seen: bool = False) -> None:
     """A push about Ana's mailbox, which this process has looked at before."""
     told = NoticeHint(number, workshop.clock.now())
-    workshop.context.looks.hear("ana", told, window, seen=seen, echo=False)
+    workshop.context.looks.after_push("ana", told, window, seen=seen, echo=False)
 
 
 @dataclass
@@ -298,7 +298,7 @@ class Looker:
             running = asyncio.create_task(running_lanes.run(stop))
             async with asyncio.timeout(30):
                 if push is not None:
-                    while not workshop.context.looks.knows("bea") or workshop.context.looks.waiting():  # noqa: ASYNC110 - in a later turn of the loop
+                    while not workshop.context.looks.has_looked("bea") or workshop.context.looks.waiting():  # noqa: ASYNC110 - in a later turn of the loop
                         await asyncio.sleep(0)
                     patch.setattr("backend.lanes.running.look_at", self.look_at)
                     push()
@@ -339,7 +339,7 @@ async def test_what_is_ordered_as_a_stage_ends_is_done_when_it_has_ended(
 async def test_a_push_wakes_the_lane_and_so_does_the_next(workshop: Workshop) -> None:
     looker = Looker(enough=2, meanwhile=[lambda: hear(workshop, 8)])
     await looker.run(workshop, lambda: hear(workshop, 7))
-    assert [look.told and look.told.position for look in looker.looks] == [7, 8]
+    assert [look.hint and look.hint.position for look in looker.looks] == [7, 8]
 
 
 @pytest.mark.parametrize("error", [StoreAway("later.store.full"), LaneLost("conflict.lane")])
@@ -348,7 +348,7 @@ async def test_a_look_that_could_not_be_written_is_made_again_with_what_was_told
 ) -> None:
     looker = Looker(ends=[error], enough=2)
     await looker.run(workshop, lambda: hear(workshop, 7))
-    assert [look.told and look.told.position for look in looker.looks] == [7, 7]
+    assert [look.hint and look.hint.position for look in looker.looks] == [7, 7]
 
 
 async def test_a_look_that_google_refuses_is_left_to_the_duty_and_waits_as_long_as_google_says(
@@ -357,7 +357,7 @@ async def test_a_look_that_google_refuses_is_left_to_the_duty_and_waits_as_long_
     story, later = workshop.story, workshop.clock.now() + timedelta(hours=1)
     looker = Looker(ends=[TryLater("later.limits", reason="limit", retry_at=later)])
     await looker.run(workshop, lambda: hear(workshop, 7))
-    assert not workshop.context.looks.knows("ana"), "pushes are stored until a duty has looked"
+    assert not workshop.context.looks.has_looked("ana"), "pushes are stored until a duty has looked"
     assert await story.due_duty() is None
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None

@@ -227,6 +227,7 @@ def test_the_commands_tell_upgrade_and_copy(
     assert runner.invoke(db_group, ["status"]).exit_code == 0
 
     monkeypatch.setenv("PITCHGATE_DATABASE_URL", target)
+    assert runner.invoke(db_group, ["upgrade"]).exit_code == 0
     status = runner.invoke(db_group, ["status"])
     assert (status.exit_code, "up to date" in status.stdout) == (0, True)
     copied = runner.invoke(db_group, ["copy", target, "--source", str(source)])

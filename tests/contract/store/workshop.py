@@ -138,7 +138,7 @@ async def opened(store: Store, story: Story, folder: Path, monkeypatch: pytest.M
     async def sees_nothing(context: Context, look: Look, hands: object) -> None:
         ana = await context.store.bare_mailbox(look.mailbox_id)
         assert ana is not None
-        context.looks.looked(replace(ana, cursor="5"))
+        context.looks.listed(replace(ana, cursor="5"))
 
     monkeypatch.setattr("backend.lanes.running.run_stage", shop.stage)
     monkeypatch.setattr("backend.lanes.running.look_at", sees_nothing)

@@ -131,10 +131,10 @@ class Fixture:
     async def push(self) -> None:
         """Google tells of a change."""
         told = NoticeHint(self.gmail.position, self.now())
-        if not self.context.looks.knows(self.mailbox_id):
+        if not self.context.looks.has_looked(self.mailbox_id):
             await self.store.note_push("ana@corp.test", told, self.now())
             return
-        self.context.looks.hear(self.mailbox_id, told, 0.0, seen=False, echo=False)
+        self.context.looks.after_push(self.mailbox_id, told, 0.0, seen=False, echo=False)
 
     async def save_preferences(self, **changes: object) -> None:
         preferences = (await self.mailbox()).preferences.changed(**changes)
@@ -235,7 +235,7 @@ class Fixture:
         self.following = ()
         self.wait(seconds=61)
         self.context = replace(self.context, looks=Looks(lambda: self.gmail.now.timestamp()))
-        self.context.looks.want(self.mailbox_id)
+        self.context.looks.at_once(self.mailbox_id)
         self.careful = True
 
 

@@ -153,12 +153,12 @@ async def test_a_look_that_finds_nothing_new_and_was_told_of_nothing_writes_noth
     looks = fixture.context.looks
     fixture.wait(seconds=3)
     told = NoticeHint(fixture.gmail.position, fixture.now())
-    looks.hear(fixture.mailbox_id, told, 1.0, seen=True, echo=False)
+    looks.after_push(fixture.mailbox_id, told, 1.0, seen=True, echo=False)
     await fixture.work_for(0.5)
     assert store.asked["bare_mailbox"] == 0, "not before the window has closed"
     await fixture.work_for(1)
     assert store.asked["commit_look"] == 1, "what was told is kept"
-    looks.hear(fixture.mailbox_id, told, 1.0, seen=True, echo=False)
+    looks.after_push(fixture.mailbox_id, told, 1.0, seen=True, echo=False)
     fixture.wait(seconds=2)
     look = looks.begin()
     assert look is not None
@@ -319,7 +319,7 @@ async def test_in_quiet_times_nothing_is_stored_before_it_is_read(
 
     monkeypatch.setattr(fixture.gmail, "fetch", counted)
     fixture.gmail.deliver(letter())
-    fixture.context.looks.want(fixture.mailbox_id)
+    fixture.context.looks.at_once(fixture.mailbox_id)
     await fixture.settle()
     assert seen == [0]
 

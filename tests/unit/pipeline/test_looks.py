@@ -31,7 +31,7 @@ class Ear:
         self.looks = Looks(lambda: self.tenth)
 
     def push(self, *, echo: bool = False, seen: bool = False, mailbox: str = "ana") -> None:
-        self.looks.hear(mailbox, NoticeHint(next(NUMBERS), NOW), WINDOW, seen=seen, echo=echo)
+        self.looks.after_push(mailbox, NoticeHint(next(NUMBERS), NOW), WINDOW, seen=seen, echo=echo)
 
     def run(
         self, tenths: int, *pushes: int, held: tuple[int, ...] = (), echoes: tuple[int, ...] = ()
@@ -136,17 +136,17 @@ def test_a_look_brings_the_furthest_that_pushes_told(ear: Ear) -> None:
     ear.push()
     look = ear.looks.begin()
     assert look is not None
-    assert look.told is not None
+    assert look.hint is not None
     ear.looks.end(look, 0)
     ear.push()
     again = ear.looks.begin()
     assert again is not None
-    assert again.told == (look.told.position + 1, NOW)
+    assert again.hint == (look.hint.position + 1, NOW)
     ear.looks.end(again)
     ear.tenth += WINDOW
     last = ear.looks.begin()
     assert last is not None
-    assert last.told == again.told
+    assert last.hint == again.hint
     ear.looks.end(last)
     assert ear.looks.waiting() == ()
 
@@ -167,8 +167,15 @@ def test_what_is_to_come_wakes_who_begins_it(ear: Ear) -> None:
 def test_pushes_that_came_are_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch, ear: Ear) -> None:
     monkeypatch.setattr(module, "MOST_PUSHES", 3)
     for number in (1, 2, 1, 3, 4):
-        ear.looks.heard(f"p{number}")
-    assert [ear.looks.came(f"p{number}") for number in range(6)] == [False, False, True, True, True, False]
+        ear.looks.note_push(f"p{number}")
+    assert [ear.looks.is_repeat(f"p{number}") for number in range(6)] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_a_mailbox_is_known_by_its_address_once_it_was_looked_at(ear: Ear) -> None:
@@ -176,11 +183,11 @@ def test_a_mailbox_is_known_by_its_address_once_it_was_looked_at(ear: Ear) -> No
     mailbox = Mailbox(
         "box", "sub", owner, AccessState.CONNECTED, Preferences(), frozenset(), NOW, cursor="70"
     )
-    assert (ear.looks.known("ana@corp.test"), ear.looks.knows("box")) == (None, False)
-    ear.looks.looked(mailbox)
-    assert (ear.looks.known("ana@corp.test"), ear.looks.knows("box")) == (("box", 70), True)
+    assert (ear.looks.listed_to("ana@corp.test"), ear.looks.has_looked("box")) == (None, False)
+    ear.looks.listed(mailbox)
+    assert (ear.looks.listed_to("ana@corp.test"), ear.looks.has_looked("box")) == (("box", 70), True)
     ear.looks.forget("box")
-    assert (ear.looks.known("ana@corp.test"), ear.looks.knows("box")) == (None, False)
+    assert (ear.looks.listed_to("ana@corp.test"), ear.looks.has_looked("box")) == (None, False)
 
 
 @given(
@@ -207,7 +214,7 @@ def test_no_mail_is_lost_in_googles_window(
             ear.looks.end(running)
             running = None
         for number in pushes.get(tenth, ()):
-            ear.looks.hear(
+            ear.looks.after_push(
                 "ana", NoticeHint(number, NOW), WINDOW, seen=number <= seen, echo=tenth in mistaken
             )
         if tenth not in busy and running is None and (running := ear.looks.begin()) is not None:

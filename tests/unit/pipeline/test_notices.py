@@ -97,7 +97,7 @@ async def test_an_act_of_the_owner_ends_the_quiet_at_once(polled: Fixture) -> No
 
 async def test_a_start_finds_what_nobody_was_there_to_hear_of(fixture: Fixture) -> None:
     gmail_id = fixture.gmail.deliver(letter())
-    fixture.context.looks.want(fixture.mailbox_id)
+    fixture.context.looks.at_once(fixture.mailbox_id)
     await fixture.work_for(1)
     assert gmail_id in await fixture.store.known(fixture.mailbox_id, [gmail_id])
 
