@@ -16,6 +16,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from backend.sandbox.faults import STRICT, Count, Settable
+from backend.sandbox.mail.compose import decode_data
 from backend.sandbox.oauth.tokens import ISSUER, SigningKey
 
 # ---- Topics, subscriptions and the messages waiting in them.
@@ -74,6 +75,7 @@ class Subscription:
     endpoint: str = ""
     audience: str = ""
     service_account: str = ""
+    unwrapped: dict[str, Any] | None = None
     ack_deadline: float = 10.0
     minimum_backoff: float | None = None
     maximum_backoff: float = 600.0
@@ -96,6 +98,8 @@ class Subscription:
             push["pushEndpoint"] = self.endpoint
         if self.service_account:
             push["oidcToken"] = {"serviceAccountEmail": self.service_account, "audience": self.audience}
+        if self.unwrapped is not None:
+            push["noWrapper"] = self.unwrapped
         body: dict[str, Any] = {
             "name": self.name,
             "topic": self.topic,
@@ -157,6 +161,7 @@ def apply_push_config(subscription: Subscription, push: dict[str, Any]) -> None:
     token = push.get("oidcToken") or {}
     subscription.service_account = str(token.get("serviceAccountEmail") or "")
     subscription.audience = str(token.get("audience") or subscription.endpoint)
+    subscription.unwrapped = push.get("noWrapper")
 
 
 def _seconds(text: Any) -> float:
@@ -320,9 +325,16 @@ class PushTokens:
         return claims
 
 
-def push_body(subscription: Subscription, delivery: Delivery) -> bytes:
-    """The body of a push, with both spellings of its id and time, as from Google."""
+def push_request(subscription: Subscription, delivery: Delivery) -> tuple[bytes, dict[str, str]]:
+    """Body and headers (without the token) of a push, with both spellings of its id and time, as from Google. An
+    unwrapped one is the data alone; its headers tell the rest if the subscription asks for that."""
     message = delivery.message
+    if subscription.unwrapped is not None:
+        told = {
+            "x-goog-pubsub-subscription-name": subscription.name,
+            "x-goog-pubsub-message-id": message.message_id,
+        }
+        return decode_data(message.data), told if subscription.unwrapped.get("writeMetadata") else {}
     inner = {
         "data": message.data,
         "messageId": message.message_id,
@@ -333,4 +345,4 @@ def push_body(subscription: Subscription, delivery: Delivery) -> bytes:
     body: dict[str, Any] = {"message": inner, "subscription": subscription.name}
     if subscription.dead_letter_topic:
         body["deliveryAttempt"] = delivery.attempt
-    return json.dumps(body).encode()
+    return json.dumps(body).encode(), {}

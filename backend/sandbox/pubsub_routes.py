@@ -24,7 +24,7 @@ from backend.sandbox.pubsub import (
     PushTokens,
     Subscription,
     apply_push_config,
-    push_body,
+    push_request,
     read_subscription,
 )
 from backend.sandbox.world import json_object, world
@@ -192,11 +192,12 @@ class Pusher:
             headers["Authorization"] = f"Bearer {token}"
         self._broker.counts["pushed"] += 1
         self._broker.counts["skewed"] += bool(self._broker.modes.bearer_skew or self._clock.skew)
+        body, told = push_request(subscription, delivery)
         try:
             async with self._session.post(
                 subscription.endpoint,
-                data=push_body(subscription, delivery),
-                headers=headers,
+                data=body,
+                headers=headers | told,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=subscription.ack_deadline),
             ) as answer:
