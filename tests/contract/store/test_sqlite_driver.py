@@ -200,8 +200,8 @@ async def test_nobody_waits_for_a_thread_that_has_ended(tmp_path: Path) -> None:
         with pytest.raises(RuntimeError, match="not open"):
             async with asyncio.timeout(5):
                 await driver.run(Transaction.READ, EVERY, jobs.lanes)
-    assert driver._near is not None
-    driver._near.close()
+    assert driver._loop_reader is not None
+    driver._loop_reader.close()
 
 
 async def test_two_processes_may_share_the_file(story: Story, address: str) -> None:
