@@ -71,10 +71,10 @@ async def test_two_replicas_stay_within_the_units_of_a_minute(
         meter = (await cluster.sandbox.meters())["mailboxes"][ana.email]
         assert meter["units"] > ALLOWED, "a minute's units were at stake"
         assert meter["high_water"] <= ALLOWED
-        logs = [(tmp_path / f"replica{number}.log").read_text() for number in range(2)]
-        assert sum('"job_done"' in log for log in logs) == 1, (
-            "the mailbox was one's, with its part of the units"
-        )
+        logs = [(tmp_path / f"replica{number}.log").read_text().splitlines() for number in range(2)]
+        # The mailbox may have changed hands while the second replica came, before there was mail.
+        judged = [any('"job_done"' in line and '"message"' in line for line in log) for log in logs]
+        assert sum(judged) == 1, "the mailbox was one's, with its part of the units"
 
 
 async def test_what_was_under_way_is_taken_over_when_it_starts_again(
