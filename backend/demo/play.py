@@ -137,6 +137,10 @@ async def stage(
             await demo_people.connect(http, server_url, OWNER)
             await _watched(sandbox, options)
             yield running
+        except (aiohttp.ClientError, ExceptionGroup) as error:
+            if ended := next((one for one in (google, server) if one is not None and not one.running), None):
+                raise PitchgateError("demo.ended", name=ended.name, last=ended.last_words()) from error
+            raise
         finally:
             if server is not None:
                 await server.stop()
