@@ -259,8 +259,8 @@ _RATES = (0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05)
 def grid() -> list[Params]:
     """The default and its neighbours, one parameter moved at a time."""
     near = {"c": (4.0, 16.0), "meaning": (0.35, 0.7), "form": (0.1, 0.3), "steepness": (2.5, 6.5)}
-    moved = [{name: value} for name, values in near.items() for value in values]
-    return [DEFAULT, *(replace(DEFAULT, **move) for move in moved)]  # type: ignore[arg-type]
+    moved: list[dict[str, Any]] = [{name: value} for name, values in near.items() for value in values]
+    return [DEFAULT, *(replace(DEFAULT, **move) for move in moved)]
 
 
 def low_rate_recall(labels: Floats, logits: Floats) -> float:

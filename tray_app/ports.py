@@ -113,7 +113,8 @@ class Secrets(Protocol):
 
     def save(self, server: str, token: str) -> None: ...
 
-    def forget(self, server: str) -> None: ...
+    def forget(self, server: str) -> None:
+        """Remove the token, if one is stored."""
 
 
 class Autostart(Protocol):

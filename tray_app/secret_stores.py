@@ -60,7 +60,6 @@ class SecretServiceSecrets:
             raise _keyring_error(t("error.still_locked"))
 
     def forget(self, server: str) -> None:
-        """Remove the token. Not an error if there is none."""
         secret, failed = _libsecret()
         try:
             if self._find(secret, server):
@@ -119,7 +118,6 @@ class KeyringSecrets:
             keyring.set_password(SERVICE, server, token)
 
     def forget(self, server: str) -> None:
-        """Remove the token. Not an error if there is none."""
         from keyring.errors import PasswordDeleteError
 
         with self._keyring() as keyring, contextlib.suppress(PasswordDeleteError):
@@ -159,7 +157,6 @@ class FileSecrets:
         self._write(self._read() | {server: token})
 
     def forget(self, server: str) -> None:
-        """Remove the token. Not an error if there is none."""
         self._write({name: token for name, token in self._read().items() if name != server})
 
     def _read(self) -> dict[str, str]:

@@ -177,7 +177,7 @@ def challenge_wording(language: str, expires_at: datetime, credits_per_solve: in
 # sent (by the commit of the verdict, or by one of its own). A run that finds this mark looks for the email in three
 # ways before it sends again. So a death at any point leaves at most one challenge in the sender's inbox. A database
 # that was restored has forgotten what left after its backup, and a server starts after that. So a message that came
-# before the start is answered only if no reply of ours is found; otherwise the link in that reply works again.
+# before the start is answered only if we find no reply to it; if we find one, its link works again.
 
 
 async def challenge(context: Context, job: MessageJob) -> None:

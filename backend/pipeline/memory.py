@@ -222,8 +222,8 @@ class Place:
             await asyncio.wait(unread, timeout=LINGER)
 
     def earlier(self) -> asyncio.Future[None] | None:
-        """Done when an earlier message that is evidence for this one has left; None if there is none. Then this one
-        begins, and later ones wait for it, even one that turns out to be older."""
+        """A future that is done when an earlier message, which is evidence for this one, has left. None if this one
+        need not wait: then it begins, and later ones wait for it, even one that turns out to be older."""
         found = next((other._over for other in self._beside if other._comes_before(self)), None)
         self._begun = found is None
         return found

@@ -52,8 +52,8 @@ def wake(mailbox_id: MailboxId) -> Statement:
 
 
 KEYS = Statement("keys", {})
-"""Yielded by a script that seals: it receives the store's `DecisionKeys`, or None if there are none and nothing is
-sealed."""
+"""Yielded by a script that seals: it receives the store's `DecisionKeys`. A store without keys answers None, and
+nothing is sealed."""
 
 EVERY: MailboxId = "*"
 """The scope of a transaction that is about all mailboxes: counting, looking up by address."""

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from quart import Blueprint, Quart, Response, current_app, json, jsonify, render_template, request
@@ -20,7 +19,7 @@ from backend.locale import Words
 from backend.transactions.store import Store
 from backend.web.guards import guarded, log_bug, per_minute
 from backend.web.pages import SELLER, state_of, words_for
-from backend.web.services import Streams, measures, services, streams
+from backend.web.services import Streams, measures, services, streams, this_app
 
 # ---- Health and metrics
 
@@ -252,10 +251,8 @@ async def events() -> Response:
     """Server-sent events: `board` with the page's new content, whenever it changes."""
     if streams().open[LIVE] >= MOST_STREAMS:
         raise ServiceUnavailable(retry_after=10)
-    proxy: Any = current_app  # its type differs between releases of Quart
-    app: Quart = proxy._get_current_object()
     response = Response(
-        _stream(app, streams(), services().context.store, words_for("live", request.accept_languages)),
+        _stream(this_app(), streams(), services().context.store, words_for("live", request.accept_languages)),
         content_type="text/event-stream",
     )
     response.timeout = None

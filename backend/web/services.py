@@ -59,6 +59,13 @@ def register_services(app: Quart, services: Services, stopping: asyncio.Event) -
     return measures
 
 
+def this_app() -> Quart:
+    """The application itself, for what outlives the request or refers to it weakly: `current_app` is a proxy."""
+    proxy: Any = current_app  # its type differs between releases of Quart
+    app: Quart = proxy._get_current_object()
+    return app
+
+
 def services() -> Services:
     return _held()[0]
 

@@ -336,7 +336,7 @@ def _by_alignment(domain: str, results: Sequence[Result]) -> Authentication:
 
 
 def _googles_own(headers: Headers) -> str | None:
-    """The value of the header that Google wrote, None if there is none that can only be Google's."""
+    """The value of the header that Google itself wrote; None if no header is certain to be Google's."""
     results: str | None = None
     entered_google = False
     for name, value in headers:

@@ -269,7 +269,7 @@ class Mailbox:
         return self._messages.get(message_id)
 
     def these(self, ids: Iterable[str]) -> list[StoredMessage]:
-        """The messages with these ids. Raises BadRequest (404) if there is none, or not all are here."""
+        """The messages with these ids. Raises BadRequest (404) if any of them is missing, or no id is given."""
         found = [self._messages.get(message_id) for message_id in ids]
         if not found or None in found:
             raise BadRequest(f"{self.address} does not hold all of these messages.", 404)

@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
-from quart import Blueprint, Quart, Response, current_app, request
+from quart import Blueprint, Quart, Response, request
 from quart import json as app_json
 from quart_rate_limiter import RateLimit
 from quart_schema import (
@@ -41,7 +41,7 @@ from backend.web.api import schemas
 from backend.web.api.schemas import Unchanged
 from backend.web.guards import guarded, log_bug, per_minute
 from backend.web.pages import language_of
-from backend.web.services import services
+from backend.web.services import services, this_app
 
 # ---- Answers
 
@@ -484,5 +484,4 @@ def _refusals(codes: Iterable[str]) -> dict[str, Any]:
 @guarded(per_minute(60))
 async def openapi() -> Response:
     """This contract as an OpenAPI document."""
-    app: Quart = current_app._get_current_object()  # type: ignore[attr-defined]
-    return answer_with_etag(document(app, services().context.settings.public_url))
+    return answer_with_etag(document(this_app(), services().context.settings.public_url))
