@@ -129,7 +129,7 @@ bench: ## the whole path against the article's design, into docs/performance.md:
 	@bash requirements/setup.sh bench
 	@$(BIN)/python -m tests.bench.speed --write $(BENCH)
 
-bench-model: setup-dev ## the served model against the pickled pipeline
+bench-model: setup-dev ## the served model against the pickled pipeline, and what a second reading adds
 	@$(BIN)/python -m tests.bench.model
 
 bench-addon: setup-dev ## the add-on's card against the same server's smallest route

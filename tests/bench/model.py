@@ -21,12 +21,14 @@ empty      MB of `resident` with onnxruntime and a session of one addition inste
 Texts are read one at a time, so that the corpus itself is in neither figure.
 
 The median of the rounds counts. The last line is one JSON object: how many times better the served model is
-(for the four sizes: its share of the pipeline's), and the largest difference between their probabilities.
+(for the four sizes: its share of the pipeline's), the largest difference between their probabilities, and what a
+second reading adds (tests/bench/second_reading.py).
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import pickle
 import statistics
@@ -49,6 +51,8 @@ def main() -> None:
     if options.child:
         _child(options.child, Path(options.model), Path(options.texts))
         return
+    from tests.bench.second_reading import if_installed  # not in a child, whose memory counts
+
     with tempfile.TemporaryDirectory() as folder:
         models = _models(Path(folder), options.messages)
         found: dict[str, list[dict[str, Any]]] = {SERVED: [], PICKLED: [], EMPTY: []}
@@ -56,7 +60,8 @@ def main() -> None:
             for kind in (SERVED, PICKLED, EMPTY):
                 found[kind].append(_run(kind, models[kind], models["texts"]))
                 print(f"round {number + 1}, {kind}: {_line(found[kind][-1])}", flush=True)
-    print(json.dumps(_ratios(found)))
+        again = asyncio.run(if_installed(Path(folder), options.messages))
+    print(json.dumps({**_ratios(found), "second_reading": again}))
 
 
 def _options() -> argparse.Namespace:

@@ -1,17 +1,11 @@
-"""What a second reading costs: a reading process with it and one without, over the same mail.
+"""What a second reading costs, for `make bench` and `make bench-model`: a reading process with it and one without, over
+the same mail. Where the weights are not installed it is skipped, and says so.
 
-    python -m tests.bench.second_reading --state-dir var --count 400
-
-`pitchgate models second-reading` has made the file in that folder. Processor time of the reading process, its start
-left out; memory is what it alone holds (RssAnon). Prints one JSON object as its last line: milliseconds a message over
-ordinary mail and over pitches with it and without, what a message takes that is read twice, and the megabytes.
+Processor time of the reading process, its start left out; memory is what it alone holds (RssAnon).
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +15,9 @@ from backend.ports.gmail import Fetched
 from backend.reader.frames import Limits, SecondReadingLimits
 from backend.reader.pool import ENTRY, ReadingPool
 from backend.scoring import SHIPPED
-from backend.settings import ENCODER_FILE
+from backend.scoring.encoder_file import PACKAGE, NoWeights, encoder_file, found_weights
 from model_export import rows
+from model_export.second_reading import BAND
 from tests.bench.second_model import OWNER, fetched
 
 
@@ -54,7 +49,8 @@ async def measure(second: SecondReadingLimits | None, mail: dict[str, list[Fetch
 
 
 async def with_and_without(file: Path, count: int) -> dict[str, Any]:
-    """Both over so many messages of ordinary mail and of pitches, with the encoder in this file."""
+    """What `measure` finds over so many messages of ordinary mail and of pitches, with the encoder in this file and
+    without; and what a message takes that is read again, in milliseconds."""
     whole = rows.corpus(files=FILES)
     mail = {}
     for kind, sales in (("ordinary", 0), ("pitches", 1)):
@@ -63,21 +59,18 @@ async def with_and_without(file: Path, count: int) -> dict[str, Any]:
         mail[kind] = [Fetched(fetched(row.message.text, number)) for number, row in enumerate(chosen)]
     told = {
         name: await measure(second, mail)
-        for name, second in (("once", None), ("twice", SecondReadingLimits(str(file), 0.1, 0.95, 30.0)))
+        for name, second in (("once", None), ("twice", SecondReadingLimits(str(file), *BAND, 30.0)))
     }
     pitches = {name: found["pitches"] for name, found in told.items()}
     added = (pitches["twice"]["ms"] - pitches["once"]["ms"]) * len(mail["pitches"])
     return {**told, "doubtful_ms": round(added / max(1, pitches["twice"]["again"]), 1)}
 
 
-def main() -> None:
-    """See the module."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--state-dir", type=Path, default=Path("var"))
-    parser.add_argument("--count", type=int, default=400)
-    options = parser.parse_args()
-    print(json.dumps(asyncio.run(with_and_without(options.state_dir / ENCODER_FILE, options.count))))
-
-
-if __name__ == "__main__":
-    main()
+async def if_installed(folder: Path, count: int) -> dict[str, Any]:
+    """`with_and_without` for an encoder made in this folder, or why there is none."""
+    file = folder / "second-reading.onnx"
+    try:
+        file.write_bytes(encoder_file(found_weights()))
+    except NoWeights:
+        return {"skipped": f"{PACKAGE} is not installed"}
+    return await with_and_without(file, count)

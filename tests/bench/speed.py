@@ -18,6 +18,7 @@ latency  ms from a pitch's delivery to its label, with Google near: at rest, and
 far      messages a second when each call of Gmail's takes 80 ms
 push     pushes by wrk (token checked, notice durable) over the bare Quart route's, by connections
 memory   MB of the server's on the way to many messages
+again    CPU of the reading process alone, with the second reading and without; skipped where that is not installed
 
 `others_share` is the share of the processors that went to what is no part of the run. Where it is above 0.05 the
 machine was not `quiet`: then compare ratios, not times.
@@ -49,7 +50,7 @@ import aiohttp
 from backend.demo.people import Process, until_ready
 from backend.sandbox.oauth.tokens import SigningKey
 from tests import postgres_server
-from tests.bench import decisions, speed_counts, speed_measures, speed_push, speed_report
+from tests.bench import decisions, second_reading, speed_counts, speed_measures, speed_push, speed_report
 from tests.bench.addon_card import keys_served
 from tests.bench.baseline.model import train
 from tests.bench.floor import floor
@@ -68,7 +69,7 @@ from tests.bench.speed_fixtures import (
     sandbox_arguments,
 )
 
-PARTS = ("mail", "counts", "floor", "watching", "latency", "far", "push", "memory")
+PARTS = ("mail", "counts", "floor", "watching", "latency", "far", "push", "memory", "again")
 
 
 @dataclass(frozen=True)
@@ -261,6 +262,11 @@ class Bench:
         async with self._fixtures(scene, [OURS]) as (ours,):
             self.found["memory"] = await speed_measures.memory(self.google, ours, self.size.messages)
         self.tell(f"memory: {self.found['memory']}")
+
+    async def again(self) -> None:
+        """What the second reading costs."""
+        self.found["again"] = await second_reading.if_installed(self.folder, self.size.letters)
+        self.tell(f"again: {self.found['again']}")
 
     @asynccontextmanager
     async def _fixtures(

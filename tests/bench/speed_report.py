@@ -134,6 +134,18 @@ def _floor(found: Mapping[str, Any]) -> str:
     return steps + "\n\n" + _table(head, rows)
 
 
+def _again(found: Mapping[str, Any]) -> str:
+    fields = found["again"]
+    if "skipped" in fields:
+        return f"Not measured: {fields['skipped']}."
+    rows = [
+        [told, fields[name]["ordinary"]["ms"], fields[name]["pitches"]["ms"], fields[name]["MB"]]
+        for name, told in (("once", "read once"), ("twice", "where in doubt, twice"))
+    ]
+    table = _table(["CPU a message, ms", "ordinary", "pitch", "memory, MB"], rows)
+    return f"{table}\n\nA message that is read twice takes {fields['doubtful_ms']} ms more."
+
+
 SECTIONS = {
     "mail": _mail,
     "counts": _counts,
@@ -143,6 +155,7 @@ SECTIONS = {
     "far": _far,
     "push": _push,
     "memory": _memory,
+    "again": _again,
 }
 
 
