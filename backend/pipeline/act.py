@@ -74,8 +74,7 @@ async def release(context: Context, job: MessageJob) -> MessageJob | None:
 
 
 async def _place(context: Context, job: MessageJob) -> MessageJob | None:
-    known = job.in_hand
-    mailbox = known.mailbox if known else await context.store.mailbox(job.mailbox_id)
+    mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LaneLost("conflict.mailbox")
     placement, released = job.placement or Placement.INBOX, job.stage is Stage.RELEASE
@@ -174,7 +173,7 @@ def challenge_wording(language: str, expires_at: datetime, credits_per_solve: in
 
 # ---- challenge: answer the sender once
 # The intent, with its Message-ID, was committed with the verdict. Before the send the challenge is marked as being
-# sent (by the commit of the verdict, or by one of its own). A run that finds this mark looks for the email in three
+# sent, by the commit that ends ACT or by one of its own. A run that finds this mark looks for the email in three
 # ways before it sends again. So a death at any point leaves at most one challenge in the sender's inbox. A database
 # that was restored has forgotten what left after its backup, and a server starts after that. So a message that came
 # before the start is answered only if we find no reply to it; if we find one, its link works again.
@@ -182,16 +181,13 @@ def challenge_wording(language: str, expires_at: datetime, credits_per_solve: in
 
 async def challenge(context: Context, job: MessageJob) -> None:
     """Send the challenge for this message, unless it was sent already or must not be sent any more."""
-    if job.in_hand is not None and job.in_hand.challenge is not None:
-        await _send(context, job, job.in_hand.mailbox, job.in_hand.screened, job.in_hand.challenge)
-        return
     now = context.clock.now()
     pending = await context.store.challenge_of(job.mailbox_id, job.gmail_id)
     unsent = pending is not None and pending.state in (ChallengeState.INTENDED, ChallengeState.SENDING)
     if pending is None or not unsent:
         await context.store.finish_stage(job, now)
         return
-    if pending.state is ChallengeState.SENDING:
+    if pending.state is ChallengeState.SENDING and not job.marked:
         findable = (pending.sending_at or pending.created_at) + SEARCH_LAG
         if now < findable:
             raise NotYet("later.challenge", reason="just_sent?", retry_at=findable)
@@ -232,7 +228,7 @@ async def _send(
         await context.store.mark_unsent(job, pending.id, "not_fresh", context.clock.now())
         return
     raw = _mail(context, mailbox, screened, pending)
-    if job.in_hand is None or job.in_hand.challenge is not pending:
+    if not job.marked:
         await context.store.mark_sending(job, pending.id, context.clock.now())
     context.echoes.expect(mailbox.owner.email, context.clock.now())
     if context.store.ownership.may_be_lost(job.mailbox_id):

@@ -55,7 +55,7 @@ from backend.pipeline.memory import Place
 from backend.pipeline.sync import FoundMail
 from backend.ports.gmail import Fetched
 from backend.ports.system import ReadingFailed
-from backend.transactions.records import Duty, MessageJob, Prefetched, Reached, ScreeningContext
+from backend.transactions.records import Duty, MessageJob, Reached, ScreeningContext
 
 log = structlog.get_logger()
 
@@ -211,13 +211,11 @@ async def _judge(
             verdict, writer = fail_open(error.cause), None
         intent = intended(context, writer, screened) if writer else None
         try:
-            following = await _end(context, job, found, verdict, screened, digest.fault, intent)
+            return await _end(context, job, found, verdict, screened, digest.fault, intent)
         except LaneLost:
             raise
         except Conflict:
             continue
-        challenge = intent.stored(job.mailbox_id, job.gmail_id, job.thread_id, now) if intent else None
-        return following and replace(following, in_hand=Prefetched(mailbox, screened, challenge))
     return await _end(context, job, found, fail_open(FailOpenCause.UNSETTLED), screened)
 
 

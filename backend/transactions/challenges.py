@@ -49,13 +49,7 @@ def mark_sending(job: MessageJob, challenge_id: str, now: datetime) -> Script[No
     row = yield from _of_job(job, challenge_id)
     if row["state"] not in (ChallengeState.INTENDED, ChallengeState.SENDING):
         raise Conflict("conflict.challenge")
-    yield q(
-        "begin_sending",
-        mailbox_id=job.mailbox_id,
-        gmail_id=job.gmail_id,
-        challenge_id=challenge_id,
-        now=micros(now),
-    )
+    yield q("begin_sending", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, now=micros(now))
 
 
 def mark_sent(job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datetime) -> Script[None]:

@@ -177,22 +177,18 @@ def finish_stage(job: MessageJob, now: datetime) -> Script[MessageJob | None]:
     """The job's stage is done: go on to the stage that follows from the row (ACT of a challenged message goes to
     CHALLENGE; everything else ends), unless a newer revision ordered something else.
 
-    Returns the job of the next stage, if any. A prefetched challenge is marked as by `mark_sending`, unless it ended.
+    Returns the job of the next stage, if any. Its challenge is marked as by `mark_sending`, unless it was already.
     """
     row = yield from current(job)
     if row["revision"] != job.revision:
         yield from give_way(job, now)
         return None
     about = {"mailbox_id": job.mailbox_id, "gmail_id": job.gmail_id}
-    pending = job.in_hand.challenge if job.stage is Stage.ACT and job.in_hand else None
-    leaves = pending is not None and (
-        yield from number("begin_sending", **about, challenge_id=pending.id, now=micros(now))
-    )
-    to_send = leaves or (job.stage is Stage.ACT and (yield from number("challenge_to_send", **about)))
+    acted = job.stage is Stage.ACT
+    marked = acted and bool((yield from number("begin_sending", **about, now=micros(now))))
+    to_send = marked or (acted and (yield from number("challenge_to_send", **about)))
     yield from settle(job, Stage.CHALLENGE if to_send else None, now)
-    if not to_send:
-        return None
-    return next_job(job if leaves else replace(job, in_hand=None), Stage.CHALLENGE)
+    return replace(next_job(job, Stage.CHALLENGE), marked=marked) if to_send else None
 
 
 def next_job(job: MessageJob, stage: Stage) -> MessageJob:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import NamedTuple
 
-from backend.domain.entry.challenge import Challenge, ChallengeIntent
+from backend.domain.entry.challenge import ChallengeIntent
 from backend.domain.mail.message import MailboxId, Owner
 from backend.domain.mailbox.decisions import Correction, TakenBack
 from backend.domain.mailbox.mailbox import AccessState, Gap, Mailbox, NoticeHint, Preferences
@@ -71,20 +71,12 @@ class DutyJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Prefetched:
-    """What an earlier stage read and passes on. `challenge` was stored with the verdict."""
-
-    mailbox: Mailbox
-    screened: Screened
-    challenge: Challenge | None
-
-
-@dataclass(frozen=True, slots=True)
 class MessageJob:
     """A message's due stage. `labels` are those from history, or None; `attempt` counts from 1. `revision` goes up when
     an owner or a solve changes the order; a stage that ends with an older revision leaves the newer order standing.
     `deaths` is how many processes in a row died while running it, as far as that was marked, `error` what made the last
-    try fail, "" if nothing did. As read from the store it has nothing `in_hand`."""
+    try fail, "" if nothing did. `marked`: the commit that made this job marked its challenge as being sent, so it has
+    not left yet; as read from the store, a job does not know that."""
 
     mailbox_id: MailboxId
     gmail_id: str
@@ -99,7 +91,7 @@ class MessageJob:
     due_at: datetime
     deaths: int = 0
     error: str = ""
-    in_hand: Prefetched | None = None
+    marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

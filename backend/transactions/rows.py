@@ -193,7 +193,7 @@ def screened(row: Row) -> Screened | None:
     return None if row["received_at"] is None else _screened(row)
 
 
-message_job = Reader(MessageJob, in_hand=BESIDE)
+message_job = Reader(MessageJob, marked=BESIDE)
 
 _rules = Reader(RuleMatch, address="address_rule", domain="domain_rule")
 standing = Reader(Standing, rules=_rules)

@@ -59,23 +59,6 @@ class ChallengeIntent:
     reply_from: Address
     late: bool = False
 
-    def stored(self, mailbox_id: MailboxId, gmail_id: str, thread_id: str, now: datetime) -> Challenge:
-        """The challenge for this message, as it is when stored at `now`."""
-        return Challenge(
-            id=self.id,
-            mailbox_id=mailbox_id,
-            gmail_id=gmail_id,
-            thread_id=thread_id,
-            sender=self.sender,
-            state=ChallengeState.INTENDED,
-            message_id=self.message_id,
-            sealed_token=self.sealed_token,
-            created_at=now,
-            expires_at=self.expires_at,
-            reply_from=self.reply_from,
-            late=self.late,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Challenge:

@@ -19,6 +19,7 @@ async def challenge_stage(story: Story) -> MessageJob:
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     await story.judge(await story.job("m1"), Outcome.CHALLENGE)
+    assert await state(story) == ChallengeState.INTENDED
     await story.store.finish_stage(await story.job("m1"), story.now)
     job = await story.job("m1")
     assert job.stage is Stage.CHALLENGE
@@ -35,10 +36,9 @@ async def test_a_challenge_goes_from_intent_to_sent_and_forgets_its_token(story:
     job = await challenge_stage(story)
     stored = await story.store.challenge_of("ana", "m1")
     assert stored is not None
-    assert (stored.state, stored.sender, stored.sealed_token) == (ChallengeState.INTENDED, BO, b"sealed-c1")
+    assert (stored.state, stored.sender, stored.sealed_token) == (ChallengeState.SENDING, BO, b"sealed-c1")
     assert (stored.thread_id, stored.message_id) == ("t-m1", "<c1@corp.test>")
     assert stored.expires_at == story.now + timedelta(days=14)
-    await story.store.mark_sending(job, "c1", story.now)
     await story.store.mark_sending(job, "c1", story.now)  # a second run, after a death
     assert await state(story) == ChallengeState.SENDING
     await story.store.mark_sent(job, "c1", "s1", story.now)
@@ -67,7 +67,7 @@ async def test_a_reply_that_left_before_a_restore_takes_its_place(story: Story) 
 async def test_a_link_that_is_known_or_a_challenge_that_ended_is_not_taken_up(story: Story) -> None:
     job = await challenge_stage(story)
     assert not await story.store.take_up(job, "c1", token_hash("token-c1"), "s1", story.now)
-    assert await state(story) == ChallengeState.INTENDED
+    assert await state(story) == ChallengeState.SENDING
     await story.decide("ana", "m1", Decision.RELEASE)
     assert not await story.store.take_up(job, "c1", token_hash("token-of-before"), "s1", story.now)
     assert await state(story) == ChallengeState.VOIDED

@@ -19,7 +19,6 @@ from backend.domain.mailbox.message import Outcome, Placement, Stage, Verdict
 from backend.domain.reading.score import Score
 from backend.transactions.records import (
     MessageJob,
-    Prefetched,
     Reached,
     Sighting,
     SyncPage,
@@ -46,40 +45,34 @@ async def test_judging_acting_and_answering_are_one_workers_work(story: Story) -
     answer = await story.store.finish_stage(act, story.now)
     assert answer is not None
     assert answer.stage is Stage.CHALLENGE
-    assert await story.due() == (answer,), "should this process die, the next one finds it"
+    assert await story.due() == (replace(answer, marked=False),), "after a death the next process finds it"
     assert await story.store.finish_stage(answer, story.now) is None
 
 
-async def challenged_in_hand(story: Story) -> MessageJob:
-    """A pitch that was just judged, with the challenge that was stored with the verdict."""
+async def test_a_challenge_starts_to_leave_as_its_message_is_moved(story: Story) -> None:
     act = await judged(story)
-    mailbox, stored = await story.store.mailbox("ana"), await story.store.challenge_of("ana", "m1")
     assert act is not None
-    assert mailbox is not None
-    return replace(act, in_hand=Prefetched(mailbox, story.screened(BO), stored))
-
-
-async def test_a_challenge_in_hand_starts_to_leave_as_the_message_is_moved(story: Story) -> None:
-    act = await challenged_in_hand(story)
     answer = await story.store.finish_stage(act, story.now)
     assert answer is not None
-    assert (answer.stage, answer.in_hand) == (Stage.CHALLENGE, act.in_hand)
+    assert (answer.stage, answer.marked) == (Stage.CHALLENGE, True)
+    assert await story.due() == (replace(answer, marked=False),), "after a death, a search comes first"
     leaving = await story.store.challenge_of("ana", "m1")
     assert leaving is not None
-    assert leaving.state is ChallengeState.SENDING, "whoever finds it so looks for it first"
+    assert leaving.state is ChallengeState.SENDING
     await story.store.mark_sent(answer, leaving.id, "sent-1", story.now)
     story.pass_time(seconds=61)
     assert await story.due() == (), "nothing is left to do"
 
 
-async def test_a_challenge_that_may_have_left_is_in_nobodys_hands(story: Story) -> None:
-    act = await challenged_in_hand(story)
-    assert act.in_hand is not None
-    assert act.in_hand.challenge is not None
-    await story.store.mark_sending(act, act.in_hand.challenge.id, story.now)
+async def test_a_challenge_that_may_have_left_is_not_marked_again(story: Story) -> None:
+    act = await judged(story)
+    pending = await story.store.challenge_of("ana", "m1")
+    assert act is not None
+    assert pending is not None
+    await story.store.mark_sending(act, pending.id, story.now)
     answer = await story.store.finish_stage(act, story.now)
     assert answer is not None
-    assert (answer.stage, answer.in_hand) == (Stage.CHALLENGE, None)
+    assert (answer.stage, answer.marked) == (Stage.CHALLENGE, False)
 
 
 def page(*gmail_ids: str, cursor: str = "") -> SyncPage:

@@ -76,14 +76,12 @@ async def test_the_same_push_again_and_again_changes_nothing(fixture: Fixture) -
     assert [view.gmail_id for view in views] == [pitch]
 
 
-async def test_what_a_worker_has_in_hand_is_not_read_again(
+async def test_a_challenge_is_marked_as_being_sent_by_the_commit_that_moved_its_message(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: str) -> None:
-        raise AssertionError("read again")
+        raise AssertionError("marked by a commit of its own")
 
-    monkeypatch.setattr(fixture.store, "challenge_of", refuse)
-    monkeypatch.setattr(fixture.store, "screened", refuse)
     monkeypatch.setattr(fixture.store, "mark_sending", refuse)
     fixture.gmail.deliver(letter())
     await fixture.push()

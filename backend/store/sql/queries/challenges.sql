@@ -124,9 +124,9 @@ VALUES (:id, :mailbox_id, :gmail_id, :thread_id, :sender, :sender_domain, 'inten
     :sealed_token, :message_id, :reply_from, :reply_name, :late, :now, :expires_at)
 ON CONFLICT DO NOTHING;
 
--- name: begin_sending(mailbox_id, gmail_id, challenge_id, now)!
+-- name: begin_sending(mailbox_id, gmail_id, now)!
 UPDATE challenges SET state = 'sending', sending_at = :now
-WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND state = 'intended';
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND state = 'intended';
 
 -- name: record_sent(mailbox_id, gmail_id, challenge_id, sent_gmail_id, empty)!
 -- What left has left, also when it was voided or solved meanwhile: our mail must be known as ours.

@@ -13,8 +13,6 @@ from backend.domain.entry.challenge import (
     FIRST_WAIT,
     MAX_DOUBLINGS,
     MAX_NOTE,
-    Challenge,
-    ChallengeIntent,
     ChallengeState,
     LedgerEntry,
     Posting,
@@ -32,7 +30,6 @@ from backend.domain.entry.challenge import (
 )
 from backend.domain.errors import Expired, Refused
 from backend.domain.mail.message import Address, Owner
-from tests.doubles import START
 from tests.values import challenge
 
 LAST = challenge().expires_at
@@ -99,26 +96,6 @@ def test_its_page_speaks_of_the_oldest_that_waits_by_the_owners_name_there() -> 
     assert link.writer(ana) == ana
     known = replace(link, reply_from=Address("sales@corp.test", "Ana at Sales")).writer(ana)
     assert known == Owner("sales@corp.test", "Ana at Sales", ana.aliases)
-
-
-def test_a_stored_challenge_is_as_it_was_meant_and_in_its_first_state() -> None:
-    assert challenge().is_open
-    assert (challenge().waiting, challenge().solves, challenge().solved_before, challenge().balance) == (
-        0,
-        0,
-        0,
-        0,
-    )
-    meant = ChallengeIntent(
-        "c1", BO, "pitch.test", "hash", b"sealed", "<c1@corp.test>", LAST, Address("a@corp.test")
-    )
-    assert not meant.late
-    stored = replace(meant, late=True).stored("mb1", "m1", "t1", START)
-    assert stored == Challenge(
-        id="c1", mailbox_id="mb1", gmail_id="m1", thread_id="t1", sender=BO, state=INTENDED,
-        message_id="<c1@corp.test>", sealed_token=b"sealed", created_at=START, expires_at=LAST,
-        reply_from=Address("a@corp.test"), late=True,
-    )  # fmt: skip
 
 
 def test_of_a_token_only_its_hash_is_stored() -> None:
