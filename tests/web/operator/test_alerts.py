@@ -119,9 +119,9 @@ def test_the_table_of_bad_days_names_what_there_is() -> None:
     days = [row[0].strip("| ") for row in rows]
     assert {"disk full", "clock off", "database damaged", "keys missing", "few descriptors"} <= set(days)
     code = "".join(path.read_text(encoding="utf-8") for path in Path("backend").rglob("*.py"))
-    rings = alerts()
+    rings = {name.lower() for name in alerts()}
     for _, readyz, metrics, _, log in rows:
-        for name in re.findall(r"\[(Pitchgate\w+)\]", metrics):
+        for name in re.findall(r"\(#(pitchgate\w+)\)", metrics):
             assert name in rings
         for event in re.findall(r"`([a-z_]+)[^`]*`", log):
             assert f'"{event}"' in code, event
