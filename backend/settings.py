@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     """Empty: an SQLite file in the state folder. `postgresql://…`: that server, for several machines."""
 
     secret_keys: tuple[SecretStr, ...] = ()
-    """Fernet keys that seal (encrypt) refresh tokens, newest first, comma-separated. Empty: a key is created in the
+    """Fernet keys that seal (encrypt) refresh tokens, newest first. Empty: a key is created in the
     state folder (dev and test only)."""
 
     model_path: Path = MODELS / "pitchgate.onnx"
@@ -140,12 +140,12 @@ class Settings(BaseSettings):
     gmail_url: WebAddress = "https://gmail.googleapis.com"
     """Google's, or the sandbox's."""
     scopes: tuple[str, ...] = Field((*IDENTITY, GMAIL_MODIFY), min_length=1)
-    """The scopes an owner is asked for, comma-separated."""
+    """The scopes an owner is asked for."""
     notices: NoticeMode = NoticeMode.PUSH
-    """How the server learns of new mail: Pub/Sub posts to it, it fetches from Pub/Sub, or it reads Gmail's history
-    regularly. The last two work behind a router."""
+    """How the server learns of new mail: Pub/Sub posts to it, it fetches from Pub/Sub, or it reads Gmail's history.
+    The last two work behind a router."""
     pubsub_url: WebAddress = "https://pubsub.googleapis.com"
-    """The address notices are fetched from, with `pull`."""
+    """Where `pull` fetches notices."""
     topic: Topic = "projects/pitchgate-dev/topics/gmail"
     """The Pub/Sub topic that Gmail publishes to."""
     subscription: Subscription = "projects/pitchgate-dev/subscriptions/gmail-push"
@@ -160,9 +160,9 @@ class Settings(BaseSettings):
 
     addon_account: Account = ""
     """The service account that calls the Gmail add-on's endpoints, as `gcloud workspace-add-ons get-authorization`
-    prints it. Empty, or an empty `PITCHGATE_ADDON_CLIENT_ID`: no add-on is served (404)."""
+    prints it. Empty, or `PITCHGATE_ADDON_CLIENT_ID` empty: no add-on (404)."""
     addon_client_id: str = ""
-    """The add-on's own OAuth client, from the same command; not the one owners connect with."""
+    """The add-on's own OAuth client, from the same command."""
 
     quota_per_user_minute: int = Field(6_000, ge=300)
     """Quota units a mailbox may use; 15000 for projects that keep Google's old limits."""
@@ -171,7 +171,7 @@ class Settings(BaseSettings):
     old_prices: bool = False
     """`messages.get` at 5 units instead of 20, for the same projects."""
     requests_in_flight: int = Field(8, ge=1, le=50)
-    """Most simultaneous requests for one mailbox; Google's own limit is shared with the owner's other programs."""
+    """Simultaneous requests for one mailbox at most; Google's limit is shared with the owner's other programs."""
     request_timeout: float = Field(20.0, gt=0)
     """How long one call to Google may take."""
     daily_limit_wait: float = Field(3600.0, gt=0)
@@ -182,35 +182,34 @@ class Settings(BaseSettings):
 
     # Reading
     readers: int = Field(1, ge=1, le=16)
-    """Processes that parse and score mail, 80 MB each. One keeps up with all that Google lets one project fetch."""
+    """Processes that parse and score mail, 80 MB each. One keeps up with a project's whole quota."""
     reader_seconds: float = Field(2.0, ge=0.01, le=30)
-    """Processor time one message may take to be read. Ordinary ones take thousandths of a second."""
+    """Processor time one message may take to be read; usually milliseconds."""
     reader_memory: int = Field(100_000_000, ge=1_000_000)
     """Memory one message may take while it is read. Enforced on Linux only."""
 
     second_reading: bool = False
     """Read mail a second time where the first reading is in doubt. Needs the extra `second-reading` and the file that
-    `pitchgate models second-reading` creates once; without them mail is read once, and `pitchgate doctor` says so."""
+    `pitchgate models second-reading` creates once."""
     second_reading_from: Probability = 0.1
     """The lowest probability of a first reading that is in doubt."""
     second_reading_below: Probability = 0.95
-    """The probability from which a first reading is certain enough. The second reading was measured between 0.1 and
-    0.95."""
+    """The probability from which a first reading is certain enough. 0.1 and 0.95 were measured."""
     second_reading_seconds: float = Field(1.0, ge=0.01, le=30)
     """How long a second reading may take; after that the first one counts."""
 
     replay_days: int = Field(0, ge=0, le=730)
     """Days for which the model's counts of each message are stored, encrypted, so that `pitchgate audit replay` can
-    score it again without fetching it. They reveal almost the whole message, so the default is 0: not at all."""
+    score it again without fetching it. They reveal almost the whole message."""
     # Rhythm
     push_settle: float = Field(1.1, ge=0)
-    """How long after a push the history is read a second time, since Google sends at most one push per second."""
+    """When after a push the history is read again, since Google sends at most one push per second."""
     sweep_interval: float = Field(720.0, gt=0)
     """How long a mailbox may be without a push before its history is read anyway."""
     poll_interval: float = Field(20.0, ge=1)
     """With `poll`: time between two reads of a mailbox's history, 2 quota units each."""
     poll_quiet_interval: float = Field(120.0, ge=1)
-    """With `poll`: the longest time between two reads, for a mailbox in which nothing has happened for hours."""
+    """With `poll`: the longest time between two reads, in a quiet mailbox."""
     watch_interval: float = Field(86_400.0, gt=0)
     """How often a mailbox's watch is renewed; it lasts seven days."""
     poll_seconds: float = Field(1.0, gt=0)
@@ -224,10 +223,10 @@ class Settings(BaseSettings):
     longest_backoff: float = Field(64.0, ge=1, le=3600)
     """The longest wait after an error; waits double up to this."""
     worker_tasks: int = Field(64, ge=1, le=512)
-    """Jobs run at once in one process. Nearly all of their time they wait for Google."""
+    """Jobs run at once in one process; mostly they wait for Google."""
     relist_days: int = Field(30, ge=1, le=365)
-    """How many days back new mail is searched by listing messages, if Google's history no longer reaches back far
-    enough. Older mail stays in the inbox and is reported."""
+    """How many days back messages are listed if Google's history does not reach back far enough. Older mail stays in
+    the inbox and is reported."""
     relist_limit: int = Field(5_000, ge=100)
     """How many messages are listed then at most."""
     index_limit: int = Field(2_000, ge=0)
@@ -239,7 +238,7 @@ class Settings(BaseSettings):
     default_credits_per_solve: int = Field(
         3, ge=LIMITS["credits_per_solve"][0], le=LIMITS["credits_per_solve"][1]
     )
-    """For new mailboxes: how many further messages each solved captcha lets in."""
+    """For new mailboxes: how many further messages a solved captcha lets in."""
 
     # The page of a challenge
     captcha: CaptchaKind = CaptchaKind.PROOF_OF_WORK
@@ -265,8 +264,7 @@ class Settings(BaseSettings):
     live_page: bool = False
     """Serve `/live`, which shows senders and subjects without a sign-in. For the demo and development only."""
     story_url: WebAddress | Literal[""] = ""
-    """The address of the demo's story, whose steps are at `/1` to `/4` below it. Every page then shows the story's bar.
-    For the demo only."""
+    """The address of the demo's story, whose bar every page then shows. For the demo only."""
     log_level: LogLevel = "INFO"
     """The lowest level that is logged."""
     log_json: bool = False
