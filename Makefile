@@ -160,7 +160,7 @@ judge: setup-dev ## the second reading's judge learned again for the shipped mod
 	@bash requirements/setup.sh run second-reading
 	@$(BIN)/pitchgate-model second-reading
 
-mutants: setup-dev ## what the nearest unit tests notice of changed code: make mutants SEED=1 MUTANTS="--count 200 --under backend/domain/entry"
+mutants: setup-dev ## what the nearest unit tests notice of changed code: make mutants SEED=1 MUTANTS="--count 200 --under backend/domain/policy"
 	@$(BIN)/python -m tests.mutants --seed $(SEED) $(MUTANTS)
 
 COUNT ?= 1000000

@@ -1,12 +1,19 @@
-"""Pitchgate's server: start it with `pitchgate serve`, or for development with `quart --app backend run`."""
+"""Pitchgate's server: start it with `pitchgate serve`, or for development with `quart --app backend run`. And which
+release and commit it is."""
 
 from __future__ import annotations
 
 import importlib
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from quart import Quart
+
+STAMP = Path(__file__).with_name("COMMIT")
+"""A file with the commit, written when a package or an image is built, as these contain no repository."""
 
 
 def create_app() -> Quart:
@@ -16,3 +23,30 @@ def create_app() -> Quart:
     """
     app: Quart = importlib.import_module("backend.serving").development_app()
     return app
+
+
+def release() -> str:
+    try:
+        return version("pitchgate")
+    except PackageNotFoundError:
+        return "0"
+
+
+def commit(root: Path = Path(__file__).parents[1], stamp: Path = STAMP) -> str:
+    """The first twelve digits of the commit, with a plus sign if files have been changed since; "unknown" without a
+    stamp and a repository."""
+    if stamp.is_file():
+        return stamp.read_text(encoding="ascii").strip()[:13]
+    if not (root / ".git").exists():
+        return "unknown"
+    try:
+        found = _git(root, "rev-parse", "--short=12", "HEAD")
+        return found + ("+" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603 - our words
+    return done.stdout.strip()

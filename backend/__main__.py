@@ -84,9 +84,11 @@ def _not_installed() -> None:
 
 
 def _version(context: click.Context) -> None:
-    from backend.version import version_line
+    from backend import commit, release
+    from backend.store.library import Dialect, migrations
 
-    click.echo(version_line())
+    schema = migrations(Dialect.SQLITE)[-1].version
+    click.echo(f"pitchgate {release()}, commit {commit()}, schema {schema}")
     context.exit()
 
 

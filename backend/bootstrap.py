@@ -29,8 +29,8 @@ from backend.gmail.pubsub import open_source
 from backend.lanes.in_step import Following, Timekeeping
 from backend.lanes.lanes import Lanes
 from backend.pipeline import notices
+from backend.pipeline.account import ArchiveService
 from backend.pipeline.addon import AddonService
-from backend.pipeline.archive import ArchiveService
 from backend.pipeline.context import Context
 from backend.pipeline.devices import DeviceService, WebPushService
 from backend.pipeline.notices import Fetcher

@@ -1,4 +1,4 @@
-"""python -m tests.mutants --seed 1 --count 200 [--under backend/domain/entry]: what the nearest tests notice.
+"""python -m tests.mutants --seed 1 --count 200 [--under backend/domain/policy]: what the nearest tests notice.
 
 A mutant is the program with one comparison, condition, operator or constant changed, in a copy of the tree. The unit
 tests that mirror its folder are collected once. Each mutant is a process forked from there: it changes what is loaded

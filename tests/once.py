@@ -13,7 +13,7 @@ from jinja2 import FileSystemBytecodeCache
 from quart import Quart
 from werkzeug.routing import Rule
 
-from backend.store.schema import upgrade_file
+from backend.store.sqlite import upgrade_file
 
 
 def _compiled_once(compile_builder: Callable[[Rule, bool], Callable[..., Any]]) -> Callable[..., Any]:

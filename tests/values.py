@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from backend.domain.entry.challenge import Challenge, ChallengeState
+from backend.domain.challenge import Challenge, ChallengeState
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import AccessState, Mailbox, Preferences
 from backend.domain.mailbox.message import MessageView, Placement

@@ -143,8 +143,8 @@ def files_command(folder: Path, image: str, region: str, **given: str) -> None:
 
     Replaces existing files without asking, except pitchgate.env, where only missing values are added.
     """
+    from backend import release
     from backend.cloud import plan
-    from backend.version import release
 
     environment = _environment(given)
     image = image or plan.default_image(environment, region, release())

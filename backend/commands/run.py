@@ -16,7 +16,7 @@ import click
 
 from backend import home, starting
 from backend.domain.errors import Conflict, Refused
-from backend.domain.moments import clock_off
+from backend.ports.system import clock_off
 from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import TranslatedCommand, echo, words

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from backend.domain.errors import NotFound, Refused
+from backend.domain.mailbox.archive import moment
 from backend.domain.mailbox.mailbox import AccessState, Mailbox
-from backend.domain.moments import moment
 from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import TranslatedGroup, confirms, echo, language, print_table, words
 
 if TYPE_CHECKING:
     from backend.store.backup import Copy
-    from backend.store.schema import Place
+    from backend.store.opening import Place
     from backend.transactions.store import Store
     from backend.vault import MultiFernetVault
     from backend.web.pages import MailboxState
@@ -355,7 +355,7 @@ def db_group() -> None:
 def status_command(as_json: bool) -> None:
     """Show where the database is and which migrations it lacks. Exit status 1 if any."""
     from backend.store import opening
-    from backend.store.schema import status
+    from backend.store.opening import status
 
     where = opening.configured(read_settings())
     with opening.explained(where):
@@ -380,7 +380,7 @@ def status_command(as_json: bool) -> None:
 def upgrade_command() -> None:
     """Apply missing migrations. Servers of the previous release may keep running meanwhile."""
     from backend.store import opening
-    from backend.store.schema import upgrade
+    from backend.store.opening import upgrade
 
     where = opening.configured(read_settings())
     with opening.explained(where):
@@ -469,7 +469,7 @@ def copy_command(target: str, source: Path | None) -> None:
 
     from backend.store import opening
     from backend.store.library import Dialect
-    from backend.store.schema import place
+    from backend.store.opening import place
 
     try:
         destination = place(target)

@@ -347,7 +347,7 @@ async def _store(settings: Settings, stack: AsyncExitStack) -> Store | None:
     where = opening.configured(settings)
     if where.dialect is Dialect.SQLITE and not where.path.exists():
         return None
-    from backend.store.schema import status
+    from backend.store.opening import status
 
     if (await status(where)).pending:
         return None

@@ -23,7 +23,7 @@ from backend.settings import ENCODER_FILE, SQLITE_FILE, Environment, Settings, o
 from backend.settings_read import FILE_VARIABLE, unknown_settings
 from backend.store import opening
 from backend.store.library import Dialect
-from backend.store.schema import Place, status
+from backend.store.opening import Place, status
 from backend.system import NEEDED, raise_file_limit
 from backend.terminal import language, words
 from backend.transactions.store import Store

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
+from backend.domain.challenge_mail import MARKER_HEADER, MAX_SUBJECT
 from backend.domain.digest import Digest, sender_key
-from backend.domain.entry.challenge_mail import MARKER_HEADER, MAX_SUBJECT
 from backend.domain.mail.machine_mail import (
     addressed_to,
     form_of,

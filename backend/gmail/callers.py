@@ -16,10 +16,9 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from backend.domain.errors import Refused, TryLater, Unauthenticated
-from backend.domain.moments import clock_off
 from backend.gmail.answers import AnswerUnreadable
 from backend.gmail.executor import AnswerTooLarge, ask
-from backend.ports.system import Clock
+from backend.ports.system import Clock, clock_off
 from backend.settings import Settings
 
 # ---- Google's signing keys

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 import structlog
 from babel.dates import format_date
 
-from backend.domain.entry.challenge import LINK_LIFE, Challenge, ChallengeState, token_hash
-from backend.domain.entry.challenge_mail import Wording, compose
+from backend.domain.challenge import LINK_LIFE, Challenge, ChallengeState, token_hash
+from backend.domain.challenge_mail import Wording, compose
 from backend.domain.errors import (
     SEARCH_LAG,
     Conflict,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backend.domain.entry.challenge import adjusted_by_owner
+from backend.domain.challenge import adjusted_by_owner
 from backend.domain.errors import Refused
 from backend.domain.mail.message import UNSEEN, MailboxId
 from backend.domain.mail.sender import is_free_mail, normalise

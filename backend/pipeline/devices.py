@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 import structlog
 
-from backend.domain.entry.challenge import token_hash
+from backend.domain.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
 from backend.domain.mail.message import UNSEEN, MailboxId
 from backend.domain.mailbox import owner_digest as rules

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from backend.domain.entry.challenge import ChallengeHistory
+from backend.domain.challenge import ChallengeHistory
 from backend.domain.errors import SKIPPABLE_REFUSALS, Gone, LaneLost, Rejected, Unexplained, refusal_is_final
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import MailboxId

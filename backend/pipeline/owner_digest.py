@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from babel.dates import format_skeleton, format_time, get_timezone
 
-from backend.domain.entry.challenge import TOKEN_BYTES, token_hash
+from backend.domain.challenge import TOKEN_BYTES, token_hash
 from backend.domain.errors import LaneLost
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox import owner_digest as rules

@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from backend.domain.challenge import LINK_LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
 from backend.domain.digest import Digest
-from backend.domain.entry.challenge import LINK_LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
 from backend.domain.errors import (
     Conflict,
     Gone,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.domain.entry.challenge import (
+from backend.domain.challenge import (
     Challenge,
     ChallengeState,
     Solved,

@@ -24,8 +24,8 @@ from datetime import datetime
 
 from backend.domain.errors import LaneLost
 from backend.domain.mailbox.message import Stage
+from backend.pipeline.account import leave
 from backend.pipeline.act import act, challenge, owed, release
-from backend.pipeline.connect import leave
 from backend.pipeline.context import Context
 from backend.pipeline.devices import web_push
 from backend.pipeline.duties import index, retain, watch

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
 from backend.domain.digest import Digest
-from backend.domain.errors import PitchgateError
+from backend.domain.errors import PitchgateError, Refused
 from backend.domain.mail.machine_mail import UnsubscribeOffer
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
@@ -40,6 +41,18 @@ class TimeCheck(Protocol):
     @property
     def skew(self) -> timedelta:
         """How far the machine's clock is ahead of (negative: behind) `Clock.now`."""
+
+
+def clock_off(now: datetime, date: str, allowed: float) -> Refused | None:
+    """The error if our clock (`now`) and the `date` of a response from Google differ by more than `allowed` seconds;
+    None if they agree, or if `date` cannot be read."""
+    try:
+        off = (now - parsedate_to_datetime(date)).total_seconds()
+    except (TypeError, ValueError):
+        return None
+    if abs(off) <= max(allowed, 1.0):
+        return None
+    return Refused("clock_off.ahead" if off > 0 else "clock_off.behind", minutes=max(1, round(abs(off) / 60)))
 
 
 class TokenSource(Protocol):

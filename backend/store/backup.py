@@ -28,10 +28,10 @@ import asyncpg
 
 from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.archive import OWNED_TABLES
-from backend.store import postgres, schema
+from backend.store import postgres
 from backend.store.library import Dialect, Query, migrations, queries
-from backend.store.schema import BUSY_SECONDS, file_version, make_private
-from backend.store.sqlite import held_alone
+from backend.store.sqlite import file_version, held_alone, make_private, upgrade_file
+from backend.store.sqlite_writer import BUSY_SECONDS
 from backend.transactions.mailboxes import LASTING
 from backend.transactions.script import Departures
 
@@ -283,7 +283,7 @@ async def copy(source: Path, target: str, tell: Callable[[str, int], None] = lam
 def _opened(source: Path) -> sqlite3.Connection:
     if not source.exists():
         raise Refused("no_file", path=source, field="source")
-    schema.upgrade_file(source)
+    upgrade_file(source)
     return held_alone(source, "in_use.copy")
 
 

@@ -1,22 +1,106 @@
-"""Opens the database that the settings name, or says which setting is wrong."""
+"""The database that the settings name: where it is, which schema it has, upgrading and opening it; or which setting is
+wrong."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from backend.domain.errors import Refused
 from backend.ports.system import DecisionKeys
 from backend.settings import Settings
-from backend.store.library import Dialect
-from backend.store.schema import Place, close_folder, place
-from backend.store.sqlite import SqliteDriver
+from backend.store.library import Dialect, Migration, migrations
+from backend.store.sqlite import SqliteDriver, close_folder, connect_file, file_version, upgrade_file
 from backend.transactions.script import Departures, Heads
 from backend.transactions.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A store's location: a file or a server's address."""
+
+    dialect: Dialect
+    address: str
+
+    @property
+    def path(self) -> Path:
+        """The path of the embedded file."""
+        return Path(self.address)
+
+    @property
+    def name(self) -> str:
+        """For people: a server's address without its password."""
+        if self.dialect is Dialect.SQLITE:
+            return self.address
+        scheme, _, rest = self.address.partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def place(where: str | Path) -> Place:
+    """Parse a setting: a path or sqlite:///path, or postgresql://…; raises `ValueError` otherwise."""
+    text = str(where)
+    if text.startswith(("postgresql://", "postgres://")):
+        return Place(Dialect.POSTGRES, text)
+    if text.startswith("sqlite:///"):
+        return Place(Dialect.SQLITE, text.removeprefix("sqlite:///"))
+    if "://" in text:
+        raise ValueError("db_target.address")
+    return Place(Dialect.SQLITE, text)
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """`version` is the last step made (0: none yet); `pending` are those this release would add."""
+
+    version: int
+    pending: tuple[Migration, ...]
+
+    @property
+    def ahead(self) -> bool:
+        """Whether a newer release has been here."""
+        return self.version > 0 and not self.pending and self.version > self.latest
+
+    @property
+    def latest(self) -> int:
+        """The number of the newest step this release knows."""
+        return migrations(Dialect.SQLITE)[-1].version
+
+
+async def status(where: Place) -> SchemaStatus:
+    """The schema's version. Changes nothing, and creates no file."""
+    if where.dialect is Dialect.POSTGRES:
+        from backend.store.postgres import current_version
+
+        done = await current_version(where.address)
+    else:
+        done = await asyncio.to_thread(_file_version, where.path)
+    return SchemaStatus(done, tuple(step for step in migrations(where.dialect) if step.version > done))
+
+
+async def upgrade(where: Place) -> int:
+    """Run the pending steps; returns how many. Safe while servers of this or the previous release run."""
+    if where.dialect is Dialect.POSTGRES:
+        from backend.store import postgres
+
+        return await postgres.upgrade_server(where.address)
+    return await asyncio.to_thread(upgrade_file, where.path)
+
+
+def _file_version(path: Path) -> int:
+    if not path.exists():
+        return 0
+    connection = connect_file(path)
+    try:
+        return file_version(connection)
+    finally:
+        connection.close()
+
 
 NO_SPACE = 1_000_000
 """With fewer free bytes nothing can be done."""

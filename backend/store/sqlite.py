@@ -1,11 +1,12 @@
-"""The embedded store: one SQLite file, one connection that writes (`sqlite_writer`), two reader threads."""
+"""The embedded store: one SQLite file and its schema, one connection that writes (`sqlite_writer`), two that read."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -17,18 +18,142 @@ import structlog
 from backend.domain.errors import Conflict, StoreAway
 from backend.domain.mailbox.mailbox import NoticeHint
 from backend.ports.system import DecisionKeys
-from backend.store.library import Dialect, Query, queries
-from backend.store.schema import clear_log, connect_file, make_private, upgrade_file
-from backend.store.sqlite_writer import LOOP_BUSY_MS, PendingCall, Work, Writer, caller_error, run_script
+from backend.store.library import Dialect, Query, migrations, queries
+from backend.store.sqlite_writer import (
+    BUSY_SECONDS,
+    LOOP_BUSY_MS,
+    PendingCall,
+    Work,
+    Writer,
+    caller_error,
+    run_script,
+)
 from backend.transactions import jobs
 from backend.transactions.script import EVERY, Notifier, Notifiers, Outage, P, Script, T, Transaction
+
+# ---- The file, and its schema
+
+
+log = structlog.get_logger()
+
+_OURS = ("pitchgate.", "secret.keys")
+
+WIPED = 0x50474154
+"""The `application_id` of a file in which every page was written under `secure_delete`."""
+
+
+def connect_file(path: Path) -> sqlite3.Connection:
+    """A connection with our settings; transactions are begun and ended by hand."""
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, cached_statements=512, check_same_thread=False
+    )
+    connection.row_factory = sqlite3.Row
+    try:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "secure_delete = ON",  # deleted content is overwritten, not only marked as free
+            "temp_store = MEMORY",
+            "cache_size = -4096",  # KiB a connection: the system caches the file once for all
+            "wal_autocheckpoint = 16000",  # 64 MB: a page written again and again reaches the file once
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:  # not a database, or unreadable: Python 3.13 and later warn of unclosed ones
+        connection.close()
+        raise
+    return connection
+
+
+def make_private(path: Path) -> None:
+    """Let only its owner read the file, also if it was made readable for others.
+
+    SQLite gives `-wal` and `-shm` the mode of the file. An existing file is not opened here: closing it would end the
+    locks that this process holds on it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    if os.name != "posix":
+        return
+    for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
+        with suppress(FileNotFoundError, PermissionError):  # not ours to change
+            if name.stat().st_mode & 0o077:
+                name.chmod(0o600)
+
+
+def close_folder(folder: Path) -> None:
+    """The same for a folder that holds nothing but our files. Any other is left as it is."""
+    if os.name != "posix" or not folder.stat().st_mode & 0o077:
+        return
+    if all(entry.name.lstrip(".").startswith(_OURS) for entry in folder.iterdir()):
+        with suppress(PermissionError):
+            folder.chmod(0o700)
+
+
+def upgrade_file(path: Path) -> int:
+    """Upgrade the file's schema, one transaction per step; returns how many steps were made."""
+    make_private(path)
+    connection = connect_file(path)
+    made, fresh = 0, file_version(connection) == 0
+    try:
+        for step in migrations(Dialect.SQLITE):
+            connection.execute("BEGIN IMMEDIATE")
+            if step.version > file_version(connection):
+                for statement in _statements(step.sql):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {step.version:d}")
+                made += 1
+            connection.execute("COMMIT")
+        _begin_to_wipe(connection, fresh)
+        clear_log(connection)
+    finally:
+        connection.close()
+    return made
+
+
+def _begin_to_wipe(connection: sqlite3.Connection, fresh: bool) -> None:
+    """Once for each file: rewrite all of it without what older releases left of deleted rows in its pages."""
+    if connection.execute("PRAGMA application_id").fetchone()[0] == WIPED:
+        return
+    try:
+        if not fresh:
+            connection.execute("PRAGMA busy_timeout = 0")
+            connection.execute("VACUUM")
+        connection.execute(f"PRAGMA application_id = {WIPED:d}")
+    except sqlite3.OperationalError as error:
+        # Somebody uses it, or there is no room for a copy: left to the next start.
+        log.warning("old_pages_kept", cause=error.sqlite_errorname)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+
+
+def clear_log(connection: sqlite3.Connection) -> bool:
+    """Move the write-ahead log into the file and empty it: old pages stay readable there. False if somebody still reads
+    from it."""
+    busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return not busy
+
+
+def file_version(connection: sqlite3.Connection) -> int:
+    """The number of the last migration made."""
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return found
+
+
+def _statements(script: str) -> Iterable[str]:
+    """The statements of a script. (`executescript` would commit the transaction it runs in.)"""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
 
 # ---- The store on SQLite
 # A read of a few rows by key costs less than asking another thread: it runs where it is called, on a connection of the
 # event loop's own. Several processes may have the file open; SQLite's own lock orders their commits.
-
-
-log = structlog.get_logger()
 
 READERS = 2
 AGAIN = 1.0

@@ -14,7 +14,6 @@ from typing import Any
 from backend.domain.errors import NotFound, StoreAway
 from backend.ports.system import DecisionKeys
 from backend.store.library import Dialect, Query, Yields, queries
-from backend.store.schema import BUSY_SECONDS
 from backend.transactions.script import KEYS, WAKE, Notifier, Notifiers, Script, Statement, T, no_text
 
 # ---- A script on one SQLite connection
@@ -77,6 +76,9 @@ BATCH = 256
 
 SLICE = 16
 """Scripts that run in the event loop before it may do other work."""
+
+BUSY_SECONDS = 10.0
+"""How long a commit waits for another process that is writing."""
 
 LOOP_BUSY_MS = 5
 """Milliseconds the event loop, which stops meanwhile, waits for a lock before the thread takes over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from backend.domain.entry.challenge import Challenge, ChallengeState, CodeTries, Solved, earned, spent
+from backend.domain.challenge import Challenge, ChallengeState, CodeTries, Solved, earned, spent
 from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import challenge_ends

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypedDict
 
-from backend.domain.entry.challenge import adjusted_by_owner, forfeited, refunded, restored, unrefunded
+from backend.domain.challenge import adjusted_by_owner, forfeited, refunded, restored, unrefunded
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import (

@@ -9,7 +9,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import NamedTuple
 
-from backend.domain.entry.challenge import ChallengeIntent
+from backend.domain.challenge import ChallengeIntent
 from backend.domain.mail.message import MailboxId, Owner
 from backend.domain.mailbox.decisions import Correction, TakenBack
 from backend.domain.mailbox.mailbox import AccessState, Gap, Mailbox, NoticeHint, Preferences

@@ -12,13 +12,13 @@ from inspect import get_annotations
 from types import NoneType
 from typing import Any, Generic, Protocol, TypedDict, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from backend.domain.entry.challenge import Challenge, ChallengeState
+from backend.domain.challenge import Challenge, ChallengeState
 from backend.domain.errors import AccessLost
 from backend.domain.mail.message import Address, MailboxId, Owner
+from backend.domain.mailbox.archive import moment
 from backend.domain.mailbox.decisions import OVERRIDABLE, RuleMatch
 from backend.domain.mailbox.mailbox import Gap, Mailbox, NoticeHint, Preferences, PullFailure
 from backend.domain.mailbox.message import LabelIds, MessageView, Placement, PolicyRow, Screened
-from backend.domain.moments import moment
 from backend.domain.policy.table import Standing
 from backend.transactions.records import HistoryContext, LookBasis, MessageJob
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
-from backend.domain.entry.challenge import LedgerEntry
+from backend.domain.challenge import LedgerEntry
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import RuleKind

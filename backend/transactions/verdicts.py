@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 
-from backend.domain.entry.challenge import ChallengeHistory, ChallengeIntent, spent
+from backend.domain.challenge import ChallengeHistory, ChallengeIntent, spent
 from backend.domain.errors import Conflict, LaneLost, NotFound, Refused
 from backend.domain.mail.message import MailboxId
 from backend.domain.mail.sender import counted_domain

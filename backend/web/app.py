@@ -12,8 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain import errors
 from backend.locale import error_words
-from backend.web import google, guards, operator, pages, sender
-from backend.web.addon import routes as addon_routes
+from backend.web import addon_routes, google, guards, operator, pages, sender
 from backend.web.api import contract
 from backend.web.api import routes as api
 from backend.web.api.contract import PREFIX, http_error, retry_after

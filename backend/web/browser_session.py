@@ -11,13 +11,12 @@ from urllib.parse import urlencode
 from quart import Response, g, request
 from werkzeug.exceptions import Forbidden
 
-from backend.domain.entry.challenge import token_hash
+from backend.domain.challenge import token_hash
 from backend.domain.errors import NotFound
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.locale import Words
-from backend.pipeline import connect
-from backend.pipeline.connect import LIFE
+from backend.pipeline.account import LIFE, begin, begin_again
 from backend.ports.gmail import Access
 from backend.settings import Environment
 from backend.transactions.records import Session
@@ -364,13 +363,13 @@ async def open_page(template: str, status: int = 200, *, section: str, **values:
 async def to_google(account: str = "") -> Response:
     """A page that redirects to Google's consent page for a mailbox, with the sealed state in a cookie. `account`: the
     only Google account to be accepted afterwards; "" for any."""
-    url, state = await connect.begin_again(services().context, services().authorizer, account)
+    url, state = await begin_again(services().context, services().authorizer, account)
     return await _google_page(url, state, "connect")
 
 
 async def to_sign_in() -> Response:
     """A page that redirects to Google's sign-in, which only identifies the owner, with the sealed state in a cookie."""
-    url, state = connect.begin(services().context, services().authorizer, Access.IDENTITY)
+    url, state = begin(services().context, services().authorizer, Access.IDENTITY)
     return await _google_page(url, state, "sign_in_title")
 
 
@@ -379,7 +378,7 @@ async def _google_page(url: str, state: str, title: str) -> Response:
     response.set_cookie(
         cookie_name(),
         state,
-        max_age=int(connect.LIFE.total_seconds()),
+        max_age=int(LIFE.total_seconds()),
         path="/",
         secure=secure(),
         httponly=True,

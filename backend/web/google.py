@@ -21,15 +21,16 @@ from hypercorn.typing import (
 from quart import Blueprint, Response, request
 from werkzeug.exceptions import ServiceUnavailable
 
-from backend.domain.entry.challenge import LINK_LIFE
-from backend.domain.entry.challenge_mail import preview
+from backend.domain.challenge import LINK_LIFE
+from backend.domain.challenge_mail import preview
 from backend.domain.errors import PitchgateError, Refused, TryLater
 from backend.domain.history import PushHeaders
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mailbox.mailbox import Condition, Mailbox, Mode, Preferences, Strictness
-from backend.pipeline import connect, first_run, notices
+from backend.pipeline import account as accounts
+from backend.pipeline import first_run, notices
+from backend.pipeline.account import Connected
 from backend.pipeline.act import challenge_wording
-from backend.pipeline.connect import Connected
 from backend.pipeline.context import Context
 from backend.ports.gmail import PushCallers
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
@@ -301,7 +302,7 @@ async def finish() -> Response:
     if any(len(value) > FIELD_LIMIT for value in query.values()):
         return await _problem("connect_state", 422)
     try:
-        connected = await connect.finish(
+        connected = await accounts.finish(
             services().context, services().authorizer, request.cookies.get(cookie_name(), ""), query
         )
     except PitchgateError as error:

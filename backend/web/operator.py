@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from quart import Blueprint, Quart, Response, current_app, json, jsonify, render_template, request
 from werkzeug.exceptions import ServiceUnavailable
 
-from backend.domain.entry.challenge import Challenge, ChallengeState
+from backend.domain.challenge import Challenge, ChallengeState
 from backend.domain.errors import StoreAway
 from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, PolicyRow, Stage

@@ -12,7 +12,7 @@ from babel.dates import format_date, format_timedelta
 from quart import Blueprint, Response, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from backend.domain.entry.challenge import Solved
+from backend.domain.challenge import Solved
 from backend.domain.errors import Expired, Refused, TryLater
 from backend.pipeline import solve as solving
 from backend.pipeline.solve import CodeDue, OpenChallenge, Promised

@@ -16,8 +16,8 @@ from prometheus_client.registry import Collector
 from quart import Quart, Response, current_app, json
 
 from backend import logs
+from backend.pipeline.account import ArchiveService
 from backend.pipeline.addon import AddonService
-from backend.pipeline.archive import ArchiveService
 from backend.pipeline.context import Context
 from backend.pipeline.devices import DeviceService, WebPushService
 from backend.pipeline.memory import VerdictMetrics

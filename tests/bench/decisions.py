@@ -32,7 +32,7 @@ from backend.pipeline.memory import VerdictMetrics
 from backend.scoring import SHIPPED
 from backend.scoring.session import OUTPUTS, ModelSession
 from backend.store.library import Dialect, queries
-from backend.store.schema import connect_file, upgrade_file
+from backend.store.sqlite import connect_file, upgrade_file
 from backend.store.sqlite_writer import run_script
 from backend.transactions import decisions
 from tests.doubles import START, PlainKeys

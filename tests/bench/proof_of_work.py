@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.captcha.own_tasks import MAX_FACTOR, STEPS, ProofOfWork
-from backend.domain.entry.challenge import BASE_COST
+from backend.domain.challenge import BASE_COST
 
 SOURCE = Path(__file__).with_suffix(".c")
 TASKS = 12

@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from backend.domain.entry.challenge import LedgerEntry, Posting, spent
+from backend.domain.challenge import LedgerEntry, Posting, spent
 from backend.domain.errors import Refused
 from backend.domain.mailbox.message import Outcome
 from backend.store.opening import open_store

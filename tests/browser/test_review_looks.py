@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from backend.domain.entry.challenge import LedgerEntry, Posting
+from backend.domain.challenge import LedgerEntry, Posting
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Placement
 from tests.browser.checks import ENOUGH, looks_right, watch_console

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from backend.domain.mailbox.mailbox import Mode, Strictness
-from backend.pipeline.connect import leave
+from backend.pipeline.account import leave
 from backend.web.owner.start import POLL
 from tests.browser.axe import assert_accessible
 from tests.browser.checks import keep_picture, look_over, looks_right, watch_console

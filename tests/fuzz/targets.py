@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from backend.domain.challenge_mail import compose
 from backend.domain.digesting import limit_of, show
-from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Refused
 from backend.domain.history import read_push
 from backend.domain.mail.machine_mail import form_of, is_bounce, is_challenge, unsubscribe_offer
@@ -40,10 +40,10 @@ from backend.domain.reading.words import language
 from backend.gmail import arrivals
 from backend.gmail.callers import GoogleTokens, PushVerifier
 from backend.gmail.executor import AnswerUnreadable
-from backend.pipeline import archive as restoring
+from backend.pipeline import account as restoring
 from backend.pipeline.act import challenge_wording
 from backend.settings import Settings
-from backend.web.addon.routes import read_event
+from backend.web.addon_routes import read_event
 from tests.fuzz import mutate, seeds
 
 OWNER = Owner(seeds.OWNER, "Priya Raman")

@@ -30,7 +30,7 @@ import aiohttp
 from backend.demo import people
 from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.play import Stage
-from backend.domain.entry.challenge import token_hash
+from backend.domain.challenge import token_hash
 from backend.domain.mailbox.message import MessageView
 from backend.store.opening import open_store
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session

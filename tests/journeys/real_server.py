@@ -21,7 +21,7 @@ import httpx
 from backend.demo import people
 from backend.demo.letters import Letter, letters
 from backend.demo.play import Options, Stage, stage
-from backend.domain.entry.challenge import token_hash
+from backend.domain.challenge import token_hash
 from backend.domain.mailbox.message import Placement
 from backend.store.opening import open_store
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from backend.store.schema import connect_file
+from backend.store.sqlite import connect_file
 from backend.transactions.script import micros
 
 REASONS = json.dumps(

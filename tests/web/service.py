@@ -17,13 +17,13 @@ from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
 from backend.captcha.own_tasks import ProofOfWork, TypedCode
-from backend.domain.entry.challenge import Challenge, token_hash
+from backend.domain.challenge import Challenge, token_hash
 from backend.domain.errors import Refused
 from backend.domain.mail.message import Address, Arrival, Message
 from backend.domain.mailbox.mailbox import Grant, Preferences, Strictness
 from backend.domain.mailbox.message import Outcome, Verdict
 from backend.domain.reading.score import Reason, Score, Thresholds
-from backend.pipeline.archive import ArchiveService
+from backend.pipeline.account import ArchiveService
 from backend.pipeline.context import Context
 from backend.pipeline.devices import DeviceService, WebPushService
 from backend.pipeline.review import InsightService, ReviewService

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import backend.web
-from backend.domain.entry.challenge import LedgerEntry, Posting
+from backend.domain.challenge import LedgerEntry, Posting
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Outcome
 from backend.web.browser_session import csrf_of

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NotRequired, Protocol, TypedDict
 
-from backend.domain.entry.challenge import ChallengeState
+from backend.domain.challenge import ChallengeState
 from backend.domain.errors import Refused
 from backend.domain.mail.sender import is_free_mail
 from backend.domain.mailbox.message import INBOX, SPAM, TRASH, LabelIds, Placement, Stage

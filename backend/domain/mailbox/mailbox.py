@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from backend.domain.entry.challenge_mail import MAX_OWN_WORDING
+from backend.domain.challenge_mail import MAX_OWN_WORDING
 from backend.domain.errors import AccessLost, Cause, Failing, Refused, failure_to_show
 from backend.domain.mail.message import MailboxId, Owner
 from backend.domain.mailbox.message import LabelIds, PolicyRow

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backend.domain.entry.challenge import ChallengeHistory
+from backend.domain.challenge import ChallengeHistory
 from backend.domain.mail.machine_mail import (
     addressed_to,
     from_machine,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from backend.domain.entry.challenge import LINK_LIFE
+from backend.domain.challenge import LINK_LIFE
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mail.sender import Authentication

@@ -12,8 +12,8 @@ from quart import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import Forbidden
 
-from backend.domain.entry.challenge import LINK_LIFE
-from backend.domain.entry.challenge_mail import MAX_OWN_WORDING, preview
+from backend.domain.challenge import LINK_LIFE
+from backend.domain.challenge_mail import MAX_OWN_WORDING, preview
 from backend.domain.mail.message import Address, Message
 from backend.domain.mailbox.mailbox import (
     CATEGORIES,

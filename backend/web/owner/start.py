@@ -14,8 +14,8 @@ from backend.domain.mailbox.message import Outcome, Verdict
 from backend.domain.mailbox.review import reason_to_show
 from backend.domain.policy.preview import PreviewAnswer, PreviewedMail, RunState
 from backend.locale import error_words
-from backend.pipeline import connect, first_run
-from backend.pipeline.archive import ArchiveService
+from backend.pipeline import account, first_run
+from backend.pipeline.account import ArchiveService
 from backend.transactions.records import Duty
 from backend.web import browser_session as browser
 from backend.web.api.contract import service
@@ -157,7 +157,7 @@ async def go() -> Response:
     typed = fields.get("confirm", "").strip().lower()
     if not hmac.compare_digest(typed.encode(), mailbox.owner.email.lower().encode()):
         return await _ask(sent[0], 422, typed=typed[:254], error="error_confirm")
-    secret = await connect.ask(service().context, owner.mailbox_id)
+    secret = await account.ask(service().context, owner.mailbox_id)
     return browser.drop(back(f"/goodbye/{secret}"))
 
 
@@ -166,7 +166,7 @@ async def go() -> Response:
 async def receipt(secret: str) -> Response:
     """The progress of leaving, then its receipt. Anybody with the URL may see it, because it names nobody."""
     try:
-        found = await connect.receipt(service().context, secret)
+        found = await account.receipt(service().context, secret)
     except NotFound:
         return await _leave_page("leave_lost.html", 404)
     if found.left_at is not None:

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from backend.domain.entry.challenge_mail import compose
+from backend.domain.challenge_mail import compose
 from backend.domain.errors import Gone, HistoryGone, Rejected, SendUncertain
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.message import LABEL_NAMES

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, cast
 
-from backend.domain.entry.challenge import ChallengeIntent, Solved, token_hash
+from backend.domain.challenge import ChallengeIntent, Solved, token_hash
 from backend.domain.mail.message import Address
 from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.mailbox import Mailbox, Mode, NoticeHint, Preferences

@@ -9,13 +9,13 @@ from typing import Any, cast
 
 import pytest
 
-from backend.domain.entry.challenge import LedgerEntry, Posting
+from backend.domain.challenge import LedgerEntry, Posting
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox import archive
 from backend.domain.mailbox.archive import LEFT_OUT, OWNED_TABLES, TABLES
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Outcome
-from backend.pipeline.archive import ArchiveService
+from backend.pipeline.account import ArchiveService
 from backend.pipeline.context import Context
 from tests.contract.store.dump import columns
 from tests.contract.store.stories import BO, Story

@@ -18,13 +18,13 @@ import pytest
 from click.testing import CliRunner
 
 from backend.commands.store import db_group
-from backend.domain.entry.challenge import ChallengeState
+from backend.domain.challenge import ChallengeState
 from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.message import Outcome
-from backend.store import backup, schema
+from backend.store import backup, sqlite
 from backend.store.library import Dialect, migrations
 from backend.store.opening import open_store
-from backend.store.schema import connect_file
+from backend.store.sqlite import connect_file
 from backend.transactions.records import Duty
 from backend.transactions.script import Departures
 from tests.contract.store.stories import Story
@@ -354,8 +354,8 @@ def test_the_database_of_an_older_release_is_backed_up_and_put_back(
     )
     Kept().restore(path, "1")
     done = tuple(step for step in migrations(Dialect.SQLITE) if step.version <= newest)
-    monkeypatch.setattr(schema, "migrations", lambda _: done)
-    schema.upgrade_file(path)
+    monkeypatch.setattr(sqlite, "migrations", lambda _: done)
+    sqlite.upgrade_file(path)
     monkeypatch.undo()
     fernet = OneKey("gAAAA")
     assert backup.back_up(path, copy, fernet).schema == newest

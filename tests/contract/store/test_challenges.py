@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeState, LedgerEntry, Posting, token_hash
+from backend.domain.challenge import ChallengeState, LedgerEntry, Posting, token_hash
 from backend.domain.errors import Conflict, Expired, NotFound, Refused
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome, Placement, Stage

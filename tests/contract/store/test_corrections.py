@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeState, LedgerEntry, Posting
+from backend.domain.challenge import ChallengeState, LedgerEntry, Posting
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement, Stage

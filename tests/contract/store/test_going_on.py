@@ -11,7 +11,7 @@ from operator import attrgetter
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeState
+from backend.domain.challenge import ChallengeState
 from backend.domain.errors import Conflict, LaneLost
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Mailbox, Mode, NoticeHint

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from backend.domain.entry.challenge import LedgerEntry, Posting, refunded, spent
+from backend.domain.challenge import LedgerEntry, Posting, refunded, spent
 from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome

@@ -15,15 +15,14 @@ import pytest
 from click.testing import CliRunner
 
 from backend.commands.store import db_group
-from backend.domain.entry.challenge import LedgerEntry, Posting
+from backend.domain.challenge import LedgerEntry, Posting
 from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Grounds, Outcome, PolicyRow, Verdict
 from backend.domain.reading.score import Score, ScoreTrace
 from backend.store import backup as moving
 from backend.store.backup import ORDER, copy
-from backend.store.opening import open_store
-from backend.store.schema import place
+from backend.store.opening import open_store, place
 from backend.transactions.jobs import begin_owning
 from backend.transactions.records import (
     DisconnectReceipt,

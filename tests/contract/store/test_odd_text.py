@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from backend.domain.entry.challenge import LedgerEntry, Posting
+from backend.domain.challenge import LedgerEntry, Posting
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, RuleKind
 from backend.domain.mailbox.message import Outcome

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeIntent
+from backend.domain.challenge import ChallengeIntent
 from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome, Placement

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import LedgerEntry, Posting, adjusted_by_owner
+from backend.domain.challenge import LedgerEntry, Posting, adjusted_by_owner
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.decisions import Decision, LateOrder, Order, OrderResult, Origin, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement

@@ -10,7 +10,7 @@ import asyncpg
 
 from backend.domain.mailbox.archive import TABLES
 from backend.store.library import Dialect, Yields, queries
-from backend.store.schema import connect_file
+from backend.store.sqlite import connect_file
 from backend.transactions.store import Store
 from tests.contract.store.row_types import Ask, asks, columns_of, row_of
 

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from backend.domain.entry.challenge import CodeTries
+from backend.domain.challenge import CodeTries
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome

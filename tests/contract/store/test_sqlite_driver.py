@@ -17,8 +17,7 @@ import pytest
 from backend.domain.errors import NotFound, StoreAway
 from backend.store import sqlite as driver_module
 from backend.store.opening import open_store
-from backend.store.schema import connect_file, file_version, upgrade_file
-from backend.store.sqlite import SqliteDriver
+from backend.store.sqlite import SqliteDriver, connect_file, file_version, upgrade_file
 from backend.store.sqlite_writer import caller_error
 from backend.transactions import jobs
 from backend.transactions.records import PushFate

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.errors import PitchgateError, StoreAway
-from backend.store import postgres, schema
+from backend.store import postgres, sqlite
 from backend.store.opening import open_store
 from backend.transactions.script import Transaction
 from backend.transactions.sync import learn
@@ -19,7 +19,7 @@ from tests.contract.store.stories import Story, threads
 
 
 async def test_a_file_another_process_keeps_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.02)
     store = open_store(tmp_path / "store.sqlite3")
     await store.open()
     story = Story(store)

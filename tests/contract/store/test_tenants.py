@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeHistory, LedgerEntry, Posting
+from backend.domain.challenge import ChallengeHistory, LedgerEntry, Posting
 from backend.domain.errors import AccessLost, Cause, LaneLost, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, RuleKind

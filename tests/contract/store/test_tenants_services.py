@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from backend.domain.entry.challenge import adjusted_by_owner
+from backend.domain.challenge import adjusted_by_owner
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.decisions import Decision, Order, Origin
 from backend.domain.mailbox.mailbox import Preferences

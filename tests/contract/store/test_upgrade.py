@@ -18,7 +18,7 @@ import pytest_asyncio
 from backend.demo.play import every_message
 from backend.domain.errors import AccessLost, Conflict
 from backend.domain.mailbox.message import Outcome, Stage
-from backend.store import postgres, schema
+from backend.store import opening, postgres, sqlite
 from backend.store.library import Dialect, Migration, migrations
 from backend.store.opening import open_store
 from backend.transactions.store import Store
@@ -83,7 +83,7 @@ async def columns(address: str) -> Columns:
 
 def releases(patch: pytest.MonkeyPatch, *steps: Migration) -> None:
     """From now on a release knows these steps."""
-    for module in (postgres, schema):
+    for module in (postgres, opening, sqlite):
         patch.setattr(module, "migrations", lambda _: steps)
 
 
@@ -168,7 +168,7 @@ async def test_nothing_fails_while_the_schema_is_upgraded_under_it(
         await story.mailbox("ana")
         await story.receive("ana", "m1", Outcome.CHALLENGE)
         assert (await story.view("ana", "m1")).stage is None
-        found = await schema.status(schema.place(address))
+        found = await opening.status(opening.place(address))
         assert (found.version, found.ahead) == (NEXT.version, True)
 
 
@@ -246,7 +246,7 @@ async def test_who_held_a_message_at_the_upgrade_has_died_over_it(
         known = migrations(Dialect(kind))
         releases(patch, *(step for step in known if step.version < postgres.LANES))
         if kind == "sqlite":
-            schema.upgrade_file(file)
+            sqlite.upgrade_file(file)
             with closing(sqlite3.connect(file)) as earlier, earlier:
                 for one in statements:
                     earlier.execute(one)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.entry.challenge import Challenge, ChallengeIntent, Solved
+from backend.domain.challenge import Challenge, ChallengeIntent, Solved
 from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome, Placement, PolicyRow

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeHistory, LedgerEntry, Posting
+from backend.domain.challenge import ChallengeHistory, LedgerEntry, Posting
 from backend.domain.errors import Conflict
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement, PolicyRow, Stage, Verdict

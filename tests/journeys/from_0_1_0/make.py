@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from backend.demo.salesperson import Salesperson
-from backend.domain.challenge import token_hash
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
 from backend.system.clock import SystemClock
 from backend.system.vault import MultiFernetVault, SecretStr
 
 from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.play import Options, Stage, _jobs_left, stage
+from backend.domain.challenge import token_hash
 from backend.store import open_store
 
 SAM, MIRA, TOM = [letter for letter in letters() if letter.local]

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from backend.settings import SQLITE_FILE
-from backend.store import schema
+from backend.store.sqlite import upgrade_file
 
 
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A new database, as the settings name it: commands make none."""
     file = tmp_path / SQLITE_FILE
-    schema.upgrade_file(file)
+    upgrade_file(file)
     monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
     return file

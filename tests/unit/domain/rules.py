@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from backend.domain.entry.challenge import ChallengeHistory
+from backend.domain.challenge import ChallengeHistory
 from backend.domain.mail.message import Address, Arrival, Attachment, Headers, Message, Owner
 from backend.domain.mail.sender import Authentication
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch

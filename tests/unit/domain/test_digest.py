@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from backend.domain.challenge_mail import reply_subject
 from backend.domain.digest import Digest
 from backend.domain.digesting import read_and_score
-from backend.domain.entry.challenge_mail import reply_subject
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mailbox.mailbox import Strictness

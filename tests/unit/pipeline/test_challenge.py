@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.domain.entry.challenge import ChallengeState
-from backend.domain.entry.challenge_mail import reply_subject
+from backend.domain.challenge import ChallengeState
+from backend.domain.challenge_mail import reply_subject
 from backend.domain.errors import FINAL_REFUSALS, SendUncertain, TryLater, Unexplained
 from backend.domain.mail.mime import parse
 from backend.ports.gmail import OutgoingMail

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeState
+from backend.domain.challenge import ChallengeState
 from backend.domain.mailbox.message import Placement
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import Fixture, letter

@@ -14,7 +14,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from backend.domain.entry.challenge import token_hash
+from backend.domain.challenge import token_hash
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import MessageView, Placement, PolicyRow

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeState
+from backend.domain.challenge import ChallengeState
 from backend.domain.errors import Rejected
 from backend.domain.mail.message import Address, Message
 from tests.fakes.gmail import LABELS

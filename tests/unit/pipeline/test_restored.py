@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.entry.challenge import ChallengeState, token_hash
+from backend.domain.challenge import ChallengeState, token_hash
 from backend.store.backup import back_up, restore
 from backend.store.opening import open_store
 from tests.doubles import PlainKeys

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 import structlog
 
-from backend.domain.entry.challenge import ChallengeState
+from backend.domain.challenge import ChallengeState
 from backend.domain.errors import FINAL_REFUSALS, Blame, Rejected, TryLater, Unexplained, failure_to_show
 from backend.domain.mailbox.message import FailOpenCause, Outcome, PolicyRow
 from backend.ports.gmail import Gmail

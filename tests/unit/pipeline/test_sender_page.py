@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from backend.captcha.own_tasks import ProofOfWork, TypedCode
 from backend.demo.people import solve as work_out
-from backend.domain.entry.challenge import MAX_NOTE, Solved
+from backend.domain.challenge import MAX_NOTE, Solved
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mail.message import Address, Attachment, Headers, Message
 from backend.domain.mailbox.decisions import Correction, Decision, Origin

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.store.library import Dialect, Query, queries
-from backend.store.schema import connect_file, upgrade_file
+from backend.store.sqlite import connect_file, upgrade_file
 
 WALKS = {
     # the operator's counts and checks, and small tables

@@ -13,7 +13,7 @@ from backend.domain.mailbox.message import MessageView, Outcome, Placement, Poli
 from backend.domain.policy.table import Standing
 from backend.pipeline.addon import Home
 from backend.transactions.records import CardData, HeldSender, SenderRecord
-from backend.web.addon.cards import Frame, Json, home_card, message_card, note_card, settings_card
+from backend.web.addon_cards import Frame, Json, home_card, message_card, note_card, settings_card
 from backend.web.pages import card_words
 from tests.doubles import START as NOW
 from tests.values import mailbox, message

@@ -18,7 +18,7 @@ from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
 from backend.sandbox.addon_cards import answer_problems, card_problems
 from backend.transactions.records import HeldSender
-from backend.web.addon.cards import (
+from backend.web.addon_cards import (
     Json,
     ask_connection,
     ask_scopes,

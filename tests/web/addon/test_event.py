@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.web.addon.routes import EMAIL, EXECUTE, read_event, rest_id
+from backend.web.addon_routes import EMAIL, EXECUTE, read_event, rest_id
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),

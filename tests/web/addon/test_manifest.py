@@ -14,7 +14,7 @@ from backend.addon_manifest import ENVIRONMENTS, FOLDER, problems, render_manife
 from backend.commands.cloud import addon_group
 from backend.domain.errors import Refused
 from backend.sandbox.addon_host import Deployment
-from backend.web.addon.routes import ALWAYS, OPEN_MESSAGE
+from backend.web.addon_routes import ALWAYS, OPEN_MESSAGE
 from tests.doubles import in_english
 
 Json = dict[str, Any]

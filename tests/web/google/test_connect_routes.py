@@ -10,7 +10,7 @@ import pytest
 from quart import Response
 from werkzeug.datastructures import LanguageAccept
 
-from backend.domain.entry.challenge import LINK_LIFE
+from backend.domain.challenge import LINK_LIFE
 from backend.domain.errors import PitchgateError, Refused, TryLater
 from backend.domain.mailbox.mailbox import Strictness
 from backend.locale import LANGUAGES, catalogue, reason

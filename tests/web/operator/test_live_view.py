@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import LanguageAccept
 
-from backend.domain.entry.challenge import ChallengeState
+from backend.domain.challenge import ChallengeState
 from backend.domain.mailbox.message import Placement, PolicyRow, Stage
 from backend.web.operator import DECIDED, LANES, REPLIES, Line, line, worth_showing
 from backend.web.pages import words_for

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.entry.challenge import token_hash
+from backend.domain.challenge import token_hash
 from backend.domain.mailbox.message import Outcome, Placement
 from tests.web.service import Office, office
 

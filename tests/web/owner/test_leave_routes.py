@@ -19,7 +19,7 @@ from backend.domain.errors import (
 from backend.domain.mailbox.archive import OWNED_TABLES
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import AccessState
-from backend.pipeline.connect import RECEIPT_LIFE, REVOKE_TRIES, leave
+from backend.pipeline.account import RECEIPT_LIFE, REVOKE_TRIES, leave
 from backend.web.owner.start import GROUPS, row_groups
 from tests.doubles import NoAuthorizer
 from tests.web.owner_pages import Visit

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.entry import challenge
+from backend.domain import challenge
 from backend.domain.errors import Refused, TryLater
 from backend.domain.mail.message import Address, Arrival, Headers, Message
 from backend.domain.mailbox.message import Placement

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import token_hash
+from backend.domain.challenge import token_hash
 from tests.web.owner_pages import Visit
 from tests.web.service import Office, office
 

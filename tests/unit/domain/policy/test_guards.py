@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.entry.challenge import ChallengeHistory
-from backend.domain.entry.challenge_mail import compose
+from backend.domain.challenge import ChallengeHistory
+from backend.domain.challenge_mail import compose
 from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mail.mime import parse

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.entry.challenge import (
+from backend.domain.challenge import (
     FIRST_WAIT,
     MAX_DOUBLINGS,
     MAX_NOTE,

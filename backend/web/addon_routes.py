@@ -19,8 +19,8 @@ from backend.pipeline import decide
 from backend.pipeline.addon import AddonService, act_key
 from backend.pipeline.devices import PAUSE_MOST
 from backend.transactions.records import Tenant
-from backend.web.addon import cards
-from backend.web.addon.cards import Frame, Json, home_card, message_card, note_card, settings_card
+from backend.web import addon_cards as cards
+from backend.web.addon_cards import Frame, Json, home_card, message_card, note_card, settings_card
 from backend.web.guards import guarded, per_minute
 from backend.web.pages import card_words, zone_of
 from backend.web.services import services

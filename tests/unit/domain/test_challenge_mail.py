@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.entry.challenge_mail import compose, preview, reply_subject
+from backend.domain.challenge_mail import compose, preview, reply_subject
 from backend.domain.errors import Refused
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mail.mime import parse

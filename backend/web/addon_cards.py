@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from backend.domain.entry.challenge import MAX_NOTE
+from backend.domain.challenge import MAX_NOTE
 from backend.domain.mail.sender import is_free_mail, organisational_domain
 from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN, RuleKind
 from backend.domain.mailbox.mailbox import Condition, DigestPace, Mailbox, Mode, Strictness

@@ -1,1 +1,0 @@
-"""The Gmail sidebar add-on: Google calls it on the owner's behalf."""
