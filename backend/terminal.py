@@ -58,11 +58,11 @@ def print_table(titles: Iterable[str], rows: Iterable[Iterable[object]]) -> None
     from rich.console import Console
     from rich.table import Column, Table
 
+    shown = [[str(cell) for cell in row] for row in rows]
     table = Table(*(Column(title, overflow="fold") for title in titles))
-    for row in rows:
-        name, *others = map(str, row)
-        table.columns[0].min_width = min(max(table.columns[0].min_width or 0, len(name)), _NAME)
-        table.add_row(name, *others)
+    table.columns[0].no_wrap = all(len(row[0]) <= _NAME for row in shown)
+    for row in shown:
+        table.add_row(*row)
     Console().print(table)
 
 

@@ -12,6 +12,7 @@ from backend.commands.audit import watch_command
 from backend.commands.models import models_group
 from backend.commands.store import with_store
 from backend.domain.errors import PitchgateError
+from backend.terminal import print_table
 from tests.doubles import in_english
 from tests.renamed_model import OTHER_VERSION, SHIPPED_VERSION, put, put_renamed
 
@@ -89,3 +90,18 @@ def test_a_file_that_must_not_be_served_is_not_added(file: Path, monkeypatch: py
     monkeypatch.setattr("backend.scoring.model_file.reading_digest", lambda: "another preparation")
     assert "another preparation of texts" in run("add", str(file))
     assert with_store(lambda store: store.known_models()) == ()
+
+
+def test_on_eighty_columns_a_version_stays_whole_and_nothing_is_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    version, by = "2026.11.30-of-our-own-mail", "operator@a-long-host.example.internal"
+    print_table(
+        ("version", "state", "file", "added", "by"),
+        [(version, "challenger", "model-" * 8, "2026-11-30", by)],
+    )
+    rows = [line.split("│")[1:-1] for line in capsys.readouterr().out.splitlines() if "│" in line]
+    cells = ["".join(map(str.strip, column)) for column in zip(*rows, strict=True)]
+    assert rows[0][0].strip() == version
+    assert cells == [version, "challenger", "model-" * 8, "2026-11-30", by]
