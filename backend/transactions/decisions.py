@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, TypedDict
@@ -55,6 +56,7 @@ from backend.transactions.rows import MailboxRow, Reader
 from backend.transactions.script import (
     KEYS,
     Script,
+    Statement,
     columns,
     each,
     lock,
@@ -71,18 +73,25 @@ from backend.transactions.script import (
 # The caller has locked the mailbox's row (`locked`), so entries are appended one after the other.
 
 
-_payload = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 VERDICT, CORRECTION, UNDONE, SOLVE, ANSWER = "verdict", "correction", "undone", "solve", "answer"
 TAKEN_OUT = "taken_out"
 
 
 class _Note(NamedTuple):
-    """One entry to append about a message: the decision, its author, and the grounds of a verdict."""
+    """One entry to append about a message: what was decided and by whom, as JSON, and the grounds of a verdict."""
 
-    kind: str
     about: str
-    told: Mapping[str, Any]
+    told: str
     grounds: Grounds | None = None
+
+
+def _told(kind: str, **told: Any) -> str:
+    return _json({"kind": kind, **{name: value for name, value in told.items() if value}})
+
+
+_told_again = lru_cache(1_000)(_told)
+"""For verdicts, of which there are few different ones."""
 
 
 def verdicts_reached(
@@ -92,9 +101,11 @@ def verdicts_reached(
     yield from _appended(mailbox_id, (_reached(*one, late) for one in verdicts), now)
 
 
-def _reached(gmail_id: str, verdict: Verdict, late: bool) -> _Note:
-    told = {"row": verdict.row, "outcome": verdict.outcome, "guards": verdict.guards, "cause": verdict.cause}
-    return _Note(VERDICT, gmail_id, told | {"late": late}, verdict.grounds)
+def _reached(gmail_id: str, one: Verdict, late: bool) -> _Note:
+    told = _told_again(
+        VERDICT, row=one.row, outcome=one.outcome, guards=one.guards, cause=one.cause, late=late
+    )
+    return _Note(gmail_id, told, one.grounds)
 
 
 def corrected(
@@ -109,8 +120,8 @@ def noted(
     mailbox_id: MailboxId, kind: str, about: Iterable[str], told: Mapping[str, Any], now: datetime
 ) -> Script[None]:
     """Append an entry `about` each of these messages; `told`: what was decided, and by whom."""
-    notes = (_Note(kind, gmail_id, told) for gmail_id in dict.fromkeys(about))
-    yield from _appended(mailbox_id, notes, now)
+    said = _told(kind, **told)
+    yield from _appended(mailbox_id, (_Note(gmail_id, said) for gmail_id in dict.fromkeys(about)), now)
 
 
 def _appended(mailbox_id: MailboxId, notes: Iterable[_Note], now: datetime) -> Script[None]:
@@ -126,23 +137,22 @@ def _appended(mailbox_id: MailboxId, notes: Iterable[_Note], now: datetime) -> S
         chain = Chain(sealed, chain.number, chain.number, setting=chain.setting)
         yield q("begin_chain", mailbox_id=mailbox_id, **chain._asdict())
     at = micros(now)
-    for kind, about, told, grounds in notes:
-        fields = {"kind": kind, **{name: value for name, value in told.items() if value}}
-        if grounds is not None and grounds.trace is not None and grounds.trace.shares:
-            fields["text"], fields["shares"] = keyed_digest(key, grounds.trace.text), grounds.trace.shares
-        payload = _payload(fields)
+    for about, payload, grounds in notes:
         if grounds is not None:
+            payload = payload[:-1]
+            if grounds.trace is not None and grounds.trace.shares:
+                text, shares = keyed_digest(key, grounds.trace.text), _json(grounds.trace.shares)
+                payload += f',"text":"{text}","shares":{shares}'
             named = content_name(grounds.setting)
             if named != chain.setting:
                 yield q("keep_setting", mailbox_id=mailbox_id, name=named, content=grounds.setting)
                 chain = chain._replace(setting=named)
-            payload = f'{payload[:-1]},"setting":"{named}","case":{grounds.case}}}'
+            payload += f',"setting":"{named}","case":{grounds.case}}}'
         entry, chain = appended(key, chain, at, about, keys.salt(), payload)
-        yield q("append_decision", mailbox_id=mailbox_id, **entry._asdict())
+        yield Statement("append_decision", {"mailbox_id": mailbox_id, **entry._asdict()})
         if grounds is not None and grounds.counts:
             yield q("keep_counts", mailbox_id=mailbox_id, number=chain.number, at=at, counts=grounds.counts)
-    ends = {"number": chain.number, "seal": chain.seal, "tag": chain.tag, "setting": chain.setting}
-    yield q("move_chain", mailbox_id=mailbox_id, **ends)
+    yield Statement("move_chain", {"mailbox_id": mailbox_id, **chain._asdict()})
 
 
 def erased(mailbox_id: MailboxId, now: datetime) -> Script[None]:
@@ -151,7 +161,7 @@ def erased(mailbox_id: MailboxId, now: datetime) -> Script[None]:
     last: int | None = yield q("last_tombstone", mailbox_id=mailbox_id)
     said: str | None = yield q("last_erasure", mailbox_id=mailbox_id)
     if last is not None and (said is None or json.loads(said)["up_to"] < last):
-        yield from _appended(mailbox_id, [_Note(ERASED, "", {"up_to": last})], now)
+        yield from _appended(mailbox_id, [_Note("", _told(ERASED, up_to=last))], now)
 
 
 def head(mailbox_id: MailboxId) -> Script[Chain | None]:

@@ -168,6 +168,7 @@ def disagreeing(entries: Sequence[LogEntry], kept: Iterable[KeptVerdict]) -> Ite
             yield message.gmail_id
 
 
+@lru_cache(1_000)
 def content_name(content: str) -> str:
     """The name of content that many entries share: 32 hex digits of its digest."""
     return sha256(content.encode()).hexdigest()[:32]
