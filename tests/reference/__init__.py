@@ -21,14 +21,14 @@ FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
 def commands() -> str:
     """Every command with its arguments."""
-    parts = [WRITTEN, "", "# Commands", "", "`--help` behind any of them has its options.", ""]
+    parts = [WRITTEN, "", "# Commands", "", "`--help` behind any of them says more, and has its options.", ""]
     for names, command in _commands(cli, ("pitchgate",)):
         if isinstance(command, click.Group):
             continue
         explain(command, ".".join(names[1:]))
         pieces = command.collect_usage_pieces(click.Context(command, info_name=" ".join(names)))
         called = " ".join([*names, *(piece for piece in pieces if piece != "[OPTIONS]")])
-        parts.append(f"- `{called}`: {cell(command.help or '')}")
+        parts.append(f"- `{called}`: {command.get_short_help_str(limit=200)}")
     return "\n".join([*parts, ""])
 
 

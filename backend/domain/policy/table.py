@@ -225,8 +225,8 @@ TABLE = (
     ),
     RowDefinition(
         PolicyRow.OWNERS_FILTER,
-        "A filter of the owner's has starred the message or marked it as important, or they have starred it themselves "
-        "a moment ago; and the sender is authenticated.",
+        "The sender is authenticated, and a filter of the owner's has starred the message or marked it as important, "
+        "or the owner has just starred it.",
         Outcome.INBOX,
         # Gmail never stars a message by itself, but it does mark messages as important.
         lambda case: case.authenticated and (STARRED in case.facts.arrival.labels or case.facts.filtered),
@@ -248,9 +248,8 @@ TABLE = (
     RowDefinition(
         PolicyRow.MACHINE_MAIL,
         "A bounce or report by its whole form; a mailing list that Gmail itself sorts so, or that the owner has "
-        "written to and that has signed the mail; or a mail that merely says it is a list, an automatic or a calendar "
-        "reply, as long as it stays below the challenge threshold or the owner has let in two emails of its "
-        "authenticated sender.",
+        "written to and that has signed the mail; or mail that only claims to be a list, an automatic or a calendar "
+        "reply, below the challenge threshold or from an authenticated sender of whom the owner has let in two emails.",
         Outcome.INBOX,
         _machine_mail,
     ),
@@ -273,8 +272,7 @@ TABLE = (
     ),
     RowDefinition(
         PolicyRow.UNREAD,
-        "The message could not be read in full, and what could be read of it scores below the hold threshold; it is "
-        "labelled.",
+        "The message could not be read in full, and what was read scores below the hold threshold; it is labelled.",
         Outcome.INBOX,
         lambda case: case.facts.read_limit is not None and _below_hold(case),
         reads_score=True,
@@ -296,7 +294,7 @@ TABLE = (
     ),
     RowDefinition(
         PolicyRow.OBSERVE,
-        "The score is at or above the hold threshold, but the mode is observe: it is only labelled.",
+        "The score is at or above the hold threshold, and the mode is observe: it is only labelled.",
         Outcome.MARK,
         lambda case: case.mode is Mode.OBSERVE,
         reads_score=True,
