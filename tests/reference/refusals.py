@@ -21,8 +21,8 @@ def errors() -> str:
         "Error codes",
         "An error has a key, such as `out_of_range.pause`; its first part is its code, which is public and stable. The "
         'API answers `{"code", "title", "remedy", "field"}`, other routes `application/problem+json` or a page, and a '
-        """command prints title and remedy and ends with exit status 1 (2 for a wrong call). Title and remedy say in
-        the reader's language what happened and what to do; logs and answers never quote a value that was wrong.""",
+        """command prints title and remedy, in the reader's language, and ends with exit status 1 (2 for a wrong
+        call). Logs and answers never quote a wrong value.""",
         """These codes have a status of their own. Any other has that of its class in `backend/domain/errors.py`:
         `Refused` 422, `NotFound` 404, `Expired` 410, `Conflict` 409. Titles are English; `{…}` are blanks.""",
         [

@@ -75,8 +75,7 @@ def settings() -> str:
         `PITCHGATE_SETTINGS_FILE` names (lines `NAME=value`). In brackets: what fits; the default. Times are seconds,
         sizes bytes, lists are comma-separated.""",
         """A value that does not fit stops the start and is named, never quoted. An unknown name is logged as
-        `unknown_setting`, with the one that may be meant. `pitchgate doctor` checks what is set. In practice:
-        [operations](operations.md).""",
+        `unknown_setting`, with the one that may be meant. In practice: [operations](operations.md).""",
         [
             f"- {name} ({'; '.join(filter(None, (shape, default))) or 'text'}): {words}"
             for name, shape, default, words in rows
