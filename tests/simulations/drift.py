@@ -164,9 +164,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--sizes", type=int, nargs="+", default=[35, 140, 700])
+    parser.add_argument("--changes", nargs="+", choices=(*FALSE, *TRUE), default=(*FALSE, *TRUE))
     options, began, emails, report = parser.parse_args(), time.perf_counter(), pool(), {}
     for size in options.sizes:
-        for what in (*FALSE, *TRUE):
+        for what in options.changes:
             wobble = 2 * WOBBLE if what == "restless" else WOBBLE
             seeds = (random.Random(f"{seed} {size} {what}") for seed in range(options.seeds))
             report[f"{what}_{size}"] = told([year(emails, size, what, seed, wobble) for seed in seeds], what)
