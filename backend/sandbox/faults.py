@@ -70,11 +70,9 @@ class Knobs(Settable):
     quota_per_minute: Count = 6_000
     quota_prices: Literal["new", "old"] = "new"
     concurrency_cap: Count = 0
-    batch_limit: Count = 100
     latency_ms: Count = 0
     bounces: bool = False
     rewrite_message_ids: bool = False
-    shared_message_ids: bool = False
     exact_subjects: bool = False
 
 
@@ -113,7 +111,6 @@ ERROR_KINDS = (
     "not_found",
     "missing_topic",
     "label_conflict",
-    "batch_limit",
     "backend_500",
     "bad_gateway",
     "unavailable",
@@ -138,8 +135,6 @@ RACE_KINDS = ("label_taken",)
 """Another caller has just done the same, so the call is refused."""
 KINDS = ERROR_KINDS + tuple(TOKEN_REFUSALS) + TRANSPORT_KINDS + RACE_KINDS
 ISSUER = "oauth.token"
-BATCH = "batch"
-"""The method name of a batch request as a whole; the calls in it have their own names."""
 
 # These let the call take effect before it fails: the caller cannot know whether it happened.
 AFTER_KINDS = frozenset({"drop_after", "drop_mid", "unavailable_after", "garbage", *RACE_KINDS})
@@ -204,13 +199,11 @@ class FaultPlan:
         return len(self.rules) < before
 
     def strike(self, method: str, mailbox: str = "", project: str = "") -> FaultRule | None:
-        """The rule that hits this call, or None. Counts the hit; used-up rules are removed. A batch as a whole is hit
-        only by a rule that names it; a rule for any method means the calls in it. Errors of the token endpoint hit
-        nothing else."""
+        """The rule that hits this call, or None. Counts the hit; used-up rules are removed. Errors of the token
+        endpoint hit nothing else."""
         short = method.removeprefix("gmail.users.")
         for rule in self.rules:
-            named = fnmatchcase(method, rule.method) or fnmatchcase(short, rule.method)
-            if not named or (method == BATCH) != (rule.method == BATCH):
+            if not (fnmatchcase(method, rule.method) or fnmatchcase(short, rule.method)):
                 continue
             if rule.kind in TOKEN_REFUSALS and method != ISSUER:
                 continue

@@ -365,7 +365,7 @@ def _found(mailbox: Mailbox, current: str, query: str) -> list[StoredMessage]:
     date, _, last = request.args.get("before", "").partition("-")
     before = (int(date), last) if date.isdecimal() else None
     try:
-        compiled = compile_query(query, mailbox.labels, world().clock.shown()) if query else None
+        compiled = compile_query(query, mailbox.labels) if query else None
     except QueryError as error:
         raise BadRequest(str(error)) from error
     hidden = compiled is not None and compiled.hidden

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from backend.demo.people import Sandbox
@@ -9,11 +10,6 @@ from backend.settings import GMAIL_MODIFY
 
 OTHER = "another-program"
 """Client and project of another program the owner uses."""
-
-PART = (
-    "--b\r\nContent-Type: application/http\r\nContent-ID: <x + {number}>\r\n\r\n"
-    "GET /gmail/v1/users/me/profile HTTP/1.1\r\n\r\n\r\n"
-)
 
 
 class FaultySandbox(Sandbox):
@@ -49,19 +45,21 @@ class FaultySandbox(Sandbox):
         """Google's clock tells times that are off by so much."""
         await self._call("POST", "/sandbox/clock", {"skew": seconds})
 
-    async def others_batch(self, mailbox: str, calls: int) -> int:
-        """Another program of the owner's sends one batch of so many calls; the HTTP status of the whole."""
+    async def crowd(self, mailbox: str, calls: int) -> None:
+        """Another program of the owner's makes so many calls at once."""
         if not self._other_client:
             client = {"client_id": OTHER, "client_secret": "other-secret", "project": OTHER}
             await self._call("POST", "/sandbox/clients", client)
             self._other_client = True
         fields = {"account": mailbox, "scopes": [GMAIL_MODIFY], "client_id": OTHER}
         token = str((await self._call("POST", "/sandbox/tokens", fields))["access_token"])
-        parts = "".join(PART.format(number=number) for number in range(calls))
-        head = {"Authorization": f"Bearer {token}", "Content-Type": "multipart/mixed; boundary=b"}
-        async with self._http.post(f"{self.url}/batch", data=f"{parts}--b--\r\n", headers=head) as answer:
-            await answer.read()
-            return answer.status
+        head = {"Authorization": f"Bearer {token}"}
+
+        async def call() -> None:
+            async with self._http.get(f"{self.url}/gmail/v1/users/me/profile", headers=head) as answer:
+                await answer.read()
+
+        await asyncio.gather(*(call() for _ in range(calls)))
 
     async def push_report(self) -> dict[str, Any]:
         """Modes, counts, and how many pushes are pending."""

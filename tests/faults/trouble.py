@@ -95,12 +95,12 @@ USUAL: dict[str, Any] = {
     "rewrite_message_ids": True, "concurrency_cap": 0, "latency_ms": 0,
 }  # fmt: skip
 CROWDED: dict[str, Any] = {"concurrency_cap": 4, "latency_ms": 300}
-"""While another program of the owner's sends a batch: its calls take all places the mailbox has."""
-MOST_IN_A_BATCH = 100
+"""While the calls of another program of the owner's take all places the mailbox has."""
+CROWD = 60
 
 PLANNED = (
     *ANYWHERE, *PASSING, *AIMED, *MADE_ANEW.values(), *ENDS_CONSENT, *ACTS, *TURNS, *KNOBS, "invalid_grant",
-    "crowding_batch", "batch_limit", "skewed_clock", "skewed_mail", "skewed_watch", "skewed_sign_in",
+    "crowd", "skewed_clock", "skewed_mail", "skewed_watch", "skewed_sign_in",
 )  # fmt: skip
 """Every fault that has to strike, by the name it is counted under."""
 Injection = tuple[str, Callable[[str], Awaitable[None]]]
@@ -283,13 +283,12 @@ class Trouble:
         await self._fixture.sandbox.act("expire_access_tokens", OWNER)
 
     async def _crowd(self, _: str) -> None:
-        """Another program of the owner's uses up the places, and then sends more at once than Gmail takes."""
+        """Another program of the owner's uses up the places."""
         sandbox = self._fixture.sandbox
         await sandbox.knobs(**(USUAL | CROWDED))
-        await sandbox.others_batch(OWNER, MOST_IN_A_BATCH)
-        await sandbox.others_batch(OWNER, MOST_IN_A_BATCH + 1)
+        await sandbox.crowd(OWNER, CROWD)
         await sandbox.knobs(**USUAL)
-        self.counts["crowding_batch"] += 1
+        self.counts["crowd"] += 1
 
     async def _skew_clock(self, _: str) -> None:
         self._skew = -SKEW if self._skew > 0 else SKEW

@@ -38,9 +38,6 @@ class Driver:
         else:
             schema.validate(answer)
 
-    def batch(self, callback: Any) -> Any:
-        return self._service.new_batch_http_request(callback=callback)
-
     def __enter__(self) -> Self:
         return self
 

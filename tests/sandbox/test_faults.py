@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -74,6 +75,27 @@ def test_a_dropped_call_did_not_happen(google: SandboxProcess, ana: str, head: d
     assert google.http.get(f"{ME}/profile", headers=head).status_code == 200
 
 
+def test_a_rule_may_name_the_client(google: SandboxProcess, ana: str, head: dict[str, str]) -> None:
+    google.fault("backend_500", mailbox=ana, project="somebody-elses")
+    assert google.http.get(f"{ME}/profile", headers=head).status_code == 200
+    google.clear_faults()
+    google.fault("backend_500", mailbox=ana, project="pitchgate-dev")
+    assert google.http.get(f"{ME}/profile", headers=head).status_code == 500
+
+
+def test_more_calls_at_once_than_a_mailbox_has_places_for_are_refused(
+    google: SandboxProcess, ana: str, head: dict[str, str]
+) -> None:
+    google.settings(concurrency_cap=4, latency_ms=1000)
+    with ThreadPoolExecutor(20) as crowd:
+        answers = list(crowd.map(lambda _: google.http.get(f"{ME}/profile", headers=head), range(20)))
+    refused = [answer.json()["error"] for answer in answers if answer.status_code != 200]
+    assert {(error["code"], error["errors"][0]["reason"]) for error in refused} == {
+        (429, "rateLimitExceeded")
+    }
+    assert google.meter(ana)["most_in_flight"] == 4
+
+
 @pytest.mark.parametrize("kind", ["drop_after", "drop_mid", "unavailable_after", "garbage"])
 def test_a_call_that_fails_after_it_took_effect(
     google: SandboxProcess, ana: str, head: dict[str, str], kind: str
@@ -120,18 +142,6 @@ def test_what_stands_before_google_speaks_html(
     google.fault(kind, mailbox=ana)
     answer = google.http.get(f"{ME}/profile", headers=head)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html; charset=UTF-8")
-
-
-def test_a_fault_inside_a_batch_hits_one_part(google: SandboxProcess, ana: str, head: dict[str, str]) -> None:
-    google.fault("backend_500", mailbox=ana, skip=1)
-    part = (
-        "--b\r\nContent-Type: application/http\r\nContent-ID: <x + {n}>\r\n\r\n"
-        "GET /gmail/v1/users/me/profile HTTP/1.1\r\n\r\n\r\n"
-    )
-    body = "".join(part.format(n=n) for n in range(3)) + "--b--"
-    kind = {"Content-Type": "multipart/mixed; boundary=b"}
-    answer = google.http.post("/batch", content=body, headers=head | kind)
-    assert (answer.content.count(b"HTTP/1.1 200"), answer.content.count(b"HTTP/1.1 500")) == (2, 1)
 
 
 @pytest.mark.parametrize(

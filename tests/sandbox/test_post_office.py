@@ -140,12 +140,6 @@ def test_mail_to_oneself_is_one_message_in_both_places() -> None:
     assert len(town.bo) == 1
 
 
-def test_ids_can_be_shared_between_mailboxes() -> None:
-    town = Town(shared_message_ids=True)
-    sent = town.send(town.bo)
-    assert [message.id for message in arrived(town.ana)] == [sent.id]
-
-
 def test_an_unknown_recipient_bounces_if_asked() -> None:
     town = Town(bounces=True)
     sent = town.send(town.bo, To="nobody@far.test", Message_ID="<1@ext.test>", Subject="Hello")

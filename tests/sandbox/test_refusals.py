@@ -288,7 +288,6 @@ def test_every_error_on_demand(google: SandboxProcess, ana: str, api: Driver, ki
         "not_found": (404, "notFound"),
         "missing_topic": (404, "notFound"),
         "label_conflict": (409, "aborted"),
-        "batch_limit": (400, "badRequest"),
         "backend_500": (500, "backendError"),
         "unavailable": (503, "backendError"),
         "gateway_timeout": (504, "backendError"),

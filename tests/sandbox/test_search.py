@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backend.sandbox.mail.mailbox import Mailbox
 from backend.sandbox.mail.search import QueryError, compile_query
-from tests.sandbox.models import NOW, NOW_MS, letter, mailbox, put
+from tests.sandbox.models import NOW_MS, letter, mailbox, put
 
 DAY = 86_400_000
 
@@ -32,7 +32,7 @@ def box() -> Mailbox:
 
 
 def found(box: Mailbox, text: str) -> list[str]:
-    query = compile_query(text, box.labels, NOW + 1)
+    query = compile_query(text, box.labels)
     messages = box.newest_first(hidden=query.hidden)
     return sorted(message.subject.split()[0] for message in messages if query.matches(message))
 
@@ -57,17 +57,11 @@ def found(box: Mailbox, text: str) -> list[str]:
         ("label:pitchgate-held", "beta"),
         ("label:Pitchgate/Held", "beta"),
         ("label:nothing", ""),
-        ("category:promotions", "zeta"),
         ("is:unread", "alpha"),
         ("is:read in:inbox", "beta zeta"),
         ("is:starred", "zeta"),
         ("has:attachment", "zeta"),
-        ("newer_than:2d", "alpha beta"),
-        ("newer_than:1m", "alpha beta gamma"),
-        ("older_than:1m", "zeta"),
         (f"after:{NOW_MS // 1000 - 10}", "alpha beta"),
-        (f"before:{NOW_MS // 1000 - 10}", "gamma zeta"),
-        ("after:2026/11/1 before:2026/12/1", "gamma"),
         ("rfc822msgid:a@x", "alpha"),
         ("rfc822msgid:<a@x>", "alpha"),
         ("great", "beta"),
@@ -86,15 +80,6 @@ def test_a_query_finds(box: Mailbox, query: str, expected: str) -> None:
     assert found(box, query) == expected.split()
 
 
-def test_a_date_is_midnight_in_pacific_time() -> None:
-    box = mailbox()
-    midnight = 1_796_112_000_000  # 2026-12-01 08:00 UTC
-    put(box, Subject="before", at=midnight - 1)
-    put(box, Subject="after", at=midnight)
-    assert found(box, "after:2026/12/01") == ["after"]
-    assert found(box, "before:2026/12/01") == ["before"]
-
-
 @pytest.mark.parametrize(
     ("query", "known"),
     [
@@ -105,20 +90,20 @@ def test_a_date_is_midnight_in_pacific_time() -> None:
     ],
 )
 def test_only_a_demanded_message_id_narrows_the_search(query: str, known: str | None) -> None:
-    assert compile_query(query, mailbox().labels, NOW).rfc822_id == known
+    assert compile_query(query, mailbox().labels).rfc822_id == known
 
 
 def test_a_query_too_long_or_too_deep_is_refused() -> None:
     with pytest.raises(QueryError):
-        compile_query("a" * 2001, mailbox().labels, NOW)
+        compile_query("a" * 2001, mailbox().labels)
     with pytest.raises(QueryError):
-        compile_query("(" * 30 + "a" + ")" * 30, mailbox().labels, NOW)
+        compile_query("(" * 30 + "a" + ")" * 30, mailbox().labels)
 
 
 @given(st.text(alphabet='ab:"(){}-+ OR|inbox<>@/', max_size=60))
 def test_nonsense_is_answered_not_broken(text: str) -> None:
     box = mailbox()
     box.add(letter(), ["INBOX"], NOW_MS)
-    query = compile_query(text, box.labels, NOW)
+    query = compile_query(text, box.labels)
     for message in box.newest_first():
         assert query.matches(message) in (True, False)

@@ -144,7 +144,7 @@ def read_query(call: Call) -> Query | None:
     if headers_only(call.scopes):
         raise ApiError("forbidden", text="Metadata scope does not support 'q' parameter")
     try:
-        return compile_query(text, call.mailbox.labels, call.world.clock.shown())
+        return compile_query(text, call.mailbox.labels)
     except QueryError as error:
         raise invalid(str(error)) from error
 

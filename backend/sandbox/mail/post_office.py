@@ -198,8 +198,7 @@ class PostOffice:
         if target is mailbox:
             mailbox.change_labels([copy], ["INBOX", "UNREAD"], [], now_ms)
         elif target is not None:
-            shared = copy.id if self._knobs.shared_message_ids else None
-            self.deliver(target, raw, Arrival(mail_from=sender, message_id=shared), now_ms)
+            self.deliver(target, raw, Arrival(mail_from=sender), now_ms)
         elif self._knobs.bounces:
             arrival = Arrival(mail_from="", auth=Authentication(dkim_domain="googlemail.com"))
             self.deliver(mailbox, bounce_for(copy, address, self._token()), arrival, now_ms)
@@ -283,7 +282,7 @@ def _filtered(mailbox: Mailbox, raw: bytes, labels: Sequence[str], now_ms: int) 
     """The labels of a message as it arrives, after the owner's filters."""
     found = StoredMessage("0", "0", raw, set(labels), now_ms)
     for each in mailbox.settings.filters:
-        if caught(each["criteria"], found, mailbox.labels, now_ms / 1000):
+        if caught(each["criteria"], found, mailbox.labels):
             found.labels |= set(each["action"].get("addLabelIds", ()))
             found.labels -= set(each["action"].get("removeLabelIds", ()))
     return frozenset(found.labels)

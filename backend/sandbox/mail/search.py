@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
 
 from backend.sandbox.mail.history import LabelBook
 from backend.sandbox.mail.mailbox import StoredMessage
@@ -16,10 +15,6 @@ from backend.sandbox.mail.mailbox import StoredMessage
 Test = Callable[[StoredMessage], bool]
 
 _WORD = re.compile(r"\w+", re.UNICODE)
-_AGE = re.compile(r"\A(\d{1,5})([hdmy])\Z")
-# Google's guide: dates in a query are read as midnight in Pacific time.
-_PACIFIC = timezone(timedelta(hours=-8))
-_HOURS = {"h": 1, "d": 24, "m": 24 * 30, "y": 24 * 365}
 
 _FIELDS = {
     "from": ("From",),
@@ -38,14 +33,6 @@ _IN = {
     "starred": "STARRED",
     "unread": "UNREAD",
     "important": "IMPORTANT",
-}
-_CATEGORY = {
-    "primary": "CATEGORY_PERSONAL",
-    "personal": "CATEGORY_PERSONAL",
-    "social": "CATEGORY_SOCIAL",
-    "promotions": "CATEGORY_PROMOTIONS",
-    "updates": "CATEGORY_UPDATES",
-    "forums": "CATEGORY_FORUMS",
 }
 
 
@@ -74,17 +61,17 @@ def word_test(text: str) -> Test:
     return test
 
 
-def operator_test(name: str, value: str, labels: LabelBook, now: float) -> Test | None:
+def operator_test(name: str, value: str, labels: LabelBook) -> Test | None:
     """The condition `name:value`, or None if the operator is unknown here."""
     if name in _FIELDS:
         return _field_test(_FIELDS[name], value)
     if name == "rfc822msgid":
         wanted = value.strip("<>")
         return lambda message: message.rfc822_id == wanted
-    if name in ("in", "label", "is", "category", "has"):
+    if name in ("in", "label", "is", "has"):
         return _state_test(name, value.lower(), labels)
-    if name in ("after", "newer", "before", "older", "newer_than", "older_than"):
-        return _time_test(name, value, now)
+    if name == "after" and value.isdecimal():
+        return lambda message: message.internal_date >= int(value[:15]) * 1000
     return None
 
 
@@ -105,13 +92,11 @@ def _state_test(name: str, value: str, labels: LabelBook) -> Test | None:
         return lambda message: "UNREAD" not in message.labels
     if name == "has":
         return (lambda message: message.has_attachment) if value == "attachment" else None
-    label_id = _label_id(name, value, labels)
+    label_id = _label_id(value, labels)
     return lambda message: label_id in message.labels
 
 
-def _label_id(name: str, value: str, labels: LabelBook) -> str:
-    if name == "category":
-        return _CATEGORY.get(value, "?")
+def _label_id(value: str, labels: LabelBook) -> str:
     if value in _IN:
         return _IN[value]
     for label in labels.all():
@@ -119,36 +104,6 @@ def _label_id(name: str, value: str, labels: LabelBook) -> str:
         if value in (label.name.lower(), re.sub(r"[\s/]+", "-", label.name.lower()), label.id.lower()):
             return label.id
     return "?"
-
-
-def _time_test(name: str, value: str, now: float) -> Test | None:
-    if name.endswith("_than"):
-        age = _AGE.match(value.lower())
-        if age is None:
-            return None
-        edge = int((now - int(age.group(1)) * _HOURS[age.group(2)] * 3600) * 1000)
-    else:
-        moment = _moment(value)
-        if moment is None:
-            return None
-        edge = moment
-    if name in ("after", "newer", "newer_than"):
-        return lambda message: message.internal_date >= edge
-    return lambda message: message.internal_date < edge
-
-
-def _moment(value: str) -> int | None:
-    if value.isdecimal() and len(value) > 4:
-        return int(value[:15]) * 1000
-    pieces = re.split(r"[/-]", value)
-    if len(pieces) != 3 or not all(piece.isdecimal() for piece in pieces):
-        return None
-    first, second, third = (int(piece) for piece in pieces)
-    year, month, day = (first, second, third) if first > 31 else (third, first, second)
-    try:
-        return int(datetime(year, month, day, tzinfo=_PACIFIC).astimezone(UTC).timestamp() * 1000)
-    except ValueError:
-        return None
 
 
 # ---- Gmail's search
@@ -175,24 +130,24 @@ class QueryError(ValueError):
     """The query is longer or nested deeper than is supported here."""
 
 
-def compile_query(text: str, labels: LabelBook, now: float) -> Query:
-    """Compile a query. newer_than and older_than count from `now` (epoch seconds). Raises QueryError."""
+def compile_query(text: str, labels: LabelBook) -> Query:
+    """Compile a query. Raises QueryError."""
     if len(text) > MAX_QUERY:
         raise QueryError("The query is too long.")
-    reader = _Reader(_tokens(text), labels, now)
+    reader = _Reader(_tokens(text), labels)
     test = reader.alternatives(depth=0)
     return Query(test, reader.hidden, reader.rfc822_id if reader.only_all else None)
 
 
-def caught(criteria: Mapping[str, str], message: StoredMessage, labels: LabelBook, now: float) -> bool:
+def caught(criteria: Mapping[str, str], message: StoredMessage, labels: LabelBook) -> bool:
     """Whether a filter's criteria (from, to, subject, query, negatedQuery) match a message. Raises QueryError."""
     for name in ("from", "to", "subject"):
         if criteria.get(name, "").lower() not in message.header(name).lower():
             return False
     wanted, unwanted = criteria.get("query", ""), criteria.get("negatedQuery", "")
-    if unwanted and compile_query(unwanted, labels, now).matches(message):
+    if unwanted and compile_query(unwanted, labels).matches(message):
         return False
-    return not wanted or compile_query(wanted, labels, now).matches(message)
+    return not wanted or compile_query(wanted, labels).matches(message)
 
 
 def _tokens(text: str) -> list[str]:
@@ -207,11 +162,10 @@ def _tokens(text: str) -> list[str]:
 class _Reader:
     """Reads tokens from left to right; a space means AND, and OR binds tighter than AND, as in Gmail."""
 
-    def __init__(self, tokens: list[str], labels: LabelBook, now: float) -> None:
+    def __init__(self, tokens: list[str], labels: LabelBook) -> None:
         self._tokens = tokens
         self._at = 0
         self._labels = labels
-        self._now = now
         self.hidden = False
         self.rfc822_id: str | None = None
         self.only_all = True
@@ -264,7 +218,7 @@ class _Reader:
             self.hidden = True
         if name == "rfc822msgid" and not negated:
             self.rfc822_id = value.strip("<>")
-        return operator_test(name, value, self._labels, self._now) or word_test(body)
+        return operator_test(name, value, self._labels) or word_test(body)
 
     def _grouped(self, name: str, negated: bool) -> Test:
         """`subject:(a b)` and `from:{a b}`: the operator applies to each word in the brackets."""

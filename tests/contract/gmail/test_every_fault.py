@@ -47,7 +47,6 @@ FAULTS: dict[str, tuple[Answered, Answered]] = {
     "domain_policy": (NeedsReconnect, NeedsReconnect),
     "insufficient_scope": (NeedsReconnect, NeedsReconnect),
     "invalid_argument": (Rejected, Rejected),
-    "batch_limit": (Rejected, Rejected),
     "not_found": (Unexplained, Unexplained),
     "missing_topic": (Unexplained, Unexplained),
     "label_conflict": (TryLater, TryLater),
@@ -67,9 +66,7 @@ FAULTS: dict[str, tuple[Answered, Answered]] = {
 
 OF_ONE_THING = dict.fromkeys(("not_found", "missing_topic"), Gone)
 OWN: dict[str, dict[str, Answered]] = {
-    "history.list": dict.fromkeys(
-        ("not_found", "missing_topic", "invalid_argument", "batch_limit"), HistoryGone
-    ),
+    "history.list": dict.fromkeys(("not_found", "missing_topic", "invalid_argument"), HistoryGone),
     "messages.get": OF_ONE_THING,  # type: ignore[dict-item]
     "messages.modify": OF_ONE_THING,  # type: ignore[dict-item]
     "messages.send": OF_ONE_THING,  # type: ignore[dict-item]
