@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 from urllib.parse import quote
 
-from quart import Blueprint, Response, current_app, jsonify, render_template, request
+from quart import Blueprint, Response, current_app, jsonify, request
 
 from backend.sandbox import BadRequest, webmail
 from backend.sandbox.addon_cards import drawn
@@ -118,23 +118,16 @@ def _forgery(data: dict[str, Any]) -> Forgery:
 pages = Blueprint("addon_pages", __name__, url_prefix="/addon")
 MOST_ROWS = 40
 LOCALES = ("en-US", "de-DE", "fr-FR", "es-ES", "pt-BR")
-CSP = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
 
 
-@pages.errorhandler(BadRequest)
-async def error_page(error: BadRequest) -> Response:
-    """Errors as a page instead of JSON, because people see them."""
-    page = await _page("mail_error.html", message=str(error))
-    page.status_code = error.status
-    return page
+pages.register_error_handler(BadRequest, webmail.error_page)
 
 
 @pages.get("/")
 async def owners() -> Response:
-    return await _page("addon_owners.html", mailboxes=list(world().mailboxes.values()), host=host())
+    return await webmail.html_page(
+        "addon_owners.html", mailboxes=list(world().mailboxes.values()), host=host()
+    )
 
 
 @pages.get("/<address>")
@@ -199,7 +192,7 @@ async def panel(address: str) -> Response:
 async def _beside(owner: Mailbox, template: str, **values: object) -> Response:
     """A page of the webmail with the add-on's panel beside it."""
     shown = host().panel(owner)
-    return await _page(
+    return await webmail.html_page(
         template,
         mailbox=owner,
         panel=shown,
@@ -221,10 +214,3 @@ def _back(owner: Mailbox, back: str) -> Response:
     base = f"/addon/{owner.address}"
     path = back if back == base or back.startswith(f"{base}/message/") else base
     return Response(b"", 303, {"Location": f"{quote(path, safe='/@+-_.~')}?stay=1#panel"})
-
-
-async def _page(template: str, **values: object) -> Response:
-    page = Response(await render_template(template, **values), 200, content_type="text/html; charset=utf-8")
-    page.headers["Content-Security-Policy"] = CSP
-    page.headers["Cache-Control"] = "no-store"
-    return page

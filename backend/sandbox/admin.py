@@ -47,7 +47,7 @@ def mailbox_json(world: World, mailbox: Mailbox) -> dict[str, Any]:
             }
             for watch in world.watches.of(mailbox.address)
         ],
-        "vacation": mailbox.settings.vacation,
+        "vacationOn": mailbox.settings.vacation_on,
         "sendAs": [alias.email for alias in mailbox.settings.send_as],
     }
 

@@ -7,7 +7,7 @@ from quart import Blueprint, Response, jsonify, request
 
 from backend.sandbox import BadRequest
 from backend.sandbox.admin import mailbox_json, message_json, sent_json
-from backend.sandbox.gmail.resources import read_filters, read_vacation, vacation_json
+from backend.sandbox.gmail.resources import read_filters
 from backend.sandbox.letters import (
     ARRIVAL_KEYS,
     LETTER_KEYS,
@@ -175,11 +175,11 @@ async def send(address: str) -> Response:
 
 @blueprint.put("/sandbox/mailboxes/<address>/vacation")
 async def set_vacation(address: str) -> Response:
-    """Gmail's VacationSettings object."""
-    mailbox = world().mailbox(address)
-    mailbox.settings.vacation = read_vacation(await json_object())
-    mailbox.settings.replied.clear()
-    return jsonify(vacation_json(mailbox.settings.vacation))
+    """{"enableAutoReply": bool}: whether the owner's vacation responder is on. No reply of it is sent."""
+    data = await json_object()
+    check_keys(data, frozenset({"enableAutoReply"}))
+    world().mailbox(address).settings.vacation_on = bool(data.get("enableAutoReply"))
+    return jsonify(data)
 
 
 @blueprint.put("/sandbox/mailboxes/<address>/filters")

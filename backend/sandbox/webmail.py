@@ -198,7 +198,7 @@ FRAME_CSP = (
 @blueprint.errorhandler(BadRequest)
 async def error_page(error: BadRequest) -> Response:
     """Errors as a page instead of JSON, because people see them."""
-    page = await _page("mail_error.html", message=str(error))
+    page = await html_page("mail_error.html", message=str(error))
     page.status_code = error.status
     return page
 
@@ -215,7 +215,7 @@ async def mailboxes() -> Response:
         }
         for box in world().mailboxes.values()
     ]
-    return await _page("mailboxes.html", mailboxes=shown)
+    return await html_page("mailboxes.html", mailboxes=shown)
 
 
 @blueprint.get("/mail/<address>")
@@ -227,7 +227,7 @@ async def folder(address: str) -> Response:
     rows = _found(mailbox, current, query)
     more = rows[PAGE - 1] if len(rows) > PAGE else None
     system, own = folders(mailbox, current)
-    return await _page(
+    return await html_page(
         "folder.html",
         mailbox=mailbox,
         system=system,
@@ -251,7 +251,7 @@ async def thread(address: str, thread_id: str) -> Response:
     system, own = folders(mailbox, "")
     letters = [letter(mailbox, message) for message in members]
     answered = next((message for message in reversed(members) if "SENT" not in message.labels), members[-1])
-    return await _page(
+    return await html_page(
         "thread.html",
         mailbox=mailbox,
         system=system,
@@ -392,7 +392,7 @@ def _changes(mailbox: Mailbox, act: str, name: str) -> tuple[list[str], list[str
 
 async def _compose(mailbox: Mailbox, to: str, subject: str, text: str, error: str) -> Response:
     system, own = folders(mailbox, "")
-    return await _page(
+    return await html_page(
         "compose.html",
         mailbox=mailbox,
         system=system,
@@ -406,7 +406,7 @@ async def _compose(mailbox: Mailbox, to: str, subject: str, text: str, error: st
     )
 
 
-async def _page(template: str, **values: object) -> Response:
+async def html_page(template: str, **values: object) -> Response:
     page = Response(await render_template(template, **values), 200, content_type="text/html; charset=utf-8")
     page.headers["Content-Security-Policy"] = CSP
     page.headers["Cache-Control"] = "no-store"

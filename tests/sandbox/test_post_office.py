@@ -151,30 +151,6 @@ def test_an_unknown_recipient_bounces_if_asked() -> None:
     assert Town().send(Town().bo, To="nobody@far.test").labels == {"SENT"}
 
 
-def test_the_vacation_responder_answers_once_in_four_days_and_no_machines() -> None:
-    town = Town()
-    town.ana.settings.vacation = {"enableAutoReply": True, "responseBodyPlainText": "Away."}
-    town.send(town.bo)
-    town.send(town.bo)
-    [reply] = arrived(town.bo)
-    assert reply.header("Auto-Submitted") == "auto-replied"
-    assert reply.text.strip() == "Away."
-    assert town.ana.count("SENT") == 0
-    town.send(town.bo, now_ms=NOW_MS + 5 * DAY, Auto_Submitted="auto-replied")
-    town.send(town.bo, now_ms=NOW_MS + 5 * DAY, List_Id="<l.ext.test>")
-    assert len(arrived(town.bo)) == 1
-    town.send(town.bo, now_ms=NOW_MS + 5 * DAY)
-    assert len(arrived(town.bo)) == 2
-
-
-def test_two_responders_do_not_talk_for_ever() -> None:
-    town = Town()
-    for box in (town.ana, town.bo):
-        box.settings.vacation = {"enableAutoReply": True, "responseBodyPlainText": "Away."}
-    town.send(town.bo)
-    assert (len(arrived(town.ana)), len(arrived(town.bo))) == (1, 1)
-
-
 def test_header_surgery_touches_only_the_header() -> None:
     raw = b"A: 1\r\nBcc: x@y,\r\n z@y\r\nB: 2\r\n\r\nBcc: in the body\r\n"
     assert without_field(raw, "bcc") == b"A: 1\r\nB: 2\r\n\r\nBcc: in the body\r\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
@@ -47,7 +47,6 @@ class ApiResponse:
     status: int
     body: bytes = b""
     content_type: str = JSON_TYPE
-    headers: dict[str, str] = field(default_factory=dict)
     transport: str = ""
 
 
@@ -227,5 +226,5 @@ async def _request(path: str) -> ApiRequest:
         path=path,
         query={name: args.getlist(name) for name in args},
         headers={name.lower(): value for name, value in request.headers.items()},
-        body=await request.get_data(as_text=False),
+        body=await request.data,
     )

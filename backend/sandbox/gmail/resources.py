@@ -71,9 +71,6 @@ def get_thread(call: Call) -> Json:
 # ---- users.settings
 
 
-_FLAGS = ("enableAutoReply", "restrictToContacts", "restrictToDomain")
-_TEXTS = ("responseSubject", "responseBodyPlainText", "responseBodyHtml")
-_TIMES = ("startTime", "endTime")
 CRITERIA = frozenset({"from", "to", "subject", "query", "negatedQuery"})
 
 
@@ -91,7 +88,8 @@ def list_filters(call: Call) -> Json:
 
 @TABLE.add("settings.getVacation", "GET", "settings/vacation", calls.READ_SETTINGS)
 def get_vacation(call: Call) -> Json:
-    return vacation_json(call.mailbox.settings.vacation)
+    """users.settings.getVacation: the local Google sends no such replies."""
+    return {"enableAutoReply": call.mailbox.settings.vacation_on, "responseBodyPlainText": "Away"}
 
 
 def read_filters(items: Any, labels: LabelBook) -> list[dict[str, Any]]:
@@ -111,35 +109,6 @@ def read_filters(items: Any, labels: LabelBook) -> list[dict[str, Any]]:
                 raise BadRequest(f"{name} must be a list of label ids.")
         found.append({"id": f"ANe1Bm{number}", "criteria": criteria, "action": action})
     return found
-
-
-def vacation_json(settings: dict[str, object]) -> Json:
-    """The settings as JSON: flags always, empty texts and times left out."""
-    body: Json = {name: bool(settings.get(name)) for name in _FLAGS}
-    for name in (*_TEXTS, *_TIMES):
-        if settings.get(name) not in (None, ""):
-            body[name] = str(settings[name])
-    return body
-
-
-def read_vacation(body: Json) -> dict[str, object]:
-    """Checked settings. Raises BadRequest."""
-    settings: dict[str, object] = {}
-    for name, value in body.items():
-        if name in _FLAGS:
-            if not isinstance(value, bool):
-                raise BadRequest(f"{name} must be true or false.")
-        elif name in _TIMES:
-            if isinstance(value, bool) or not str(value).isdecimal() or len(str(value)) > 18:
-                raise BadRequest(f"{name} must be epoch milliseconds.")
-            value = str(value)
-        elif name not in _TEXTS or not isinstance(value, str):
-            raise BadRequest(f"{name[:60]} is not a vacation setting or not a text.")
-        settings[name] = value
-    start, end = settings.get("startTime"), settings.get("endTime")
-    if start is not None and end is not None and int(str(start)) >= int(str(end)):
-        raise BadRequest("startTime must precede endTime.")
-    return settings
 
 
 # ---- users.history, users.watch, users.getProfile

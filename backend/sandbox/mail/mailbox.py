@@ -225,13 +225,11 @@ class Owner:
 
 @dataclass(slots=True)
 class OwnerSettings:
-    """The owner's settings in Gmail. `vacation` and `filters` are JSON objects; `replied` is when each address
-    last got the vacation reply, in epoch milliseconds."""
+    """The owner's settings in Gmail. `filters` are JSON objects."""
 
     send_as: list[SendAs] = field(default_factory=list)
-    vacation: dict[str, object] = field(default_factory=dict)
+    vacation_on: bool = False
     filters: list[dict[str, Any]] = field(default_factory=list)
-    replied: dict[str, int] = field(default_factory=dict)
 
 
 class Mailbox:

@@ -1,8 +1,7 @@
-"""Delivers letters between mailboxes, and sends vacation replies."""
+"""Delivers letters between mailboxes."""
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,15 +14,12 @@ from backend.sandbox.mail import compose as fields
 from backend.sandbox.mail.compose import (
     CLIENT_IP,
     Authentication,
-    Letter,
     prepend,
     results_value,
     set_field,
     spf_value,
     with_crlf,
     without_field,
-    without_tags,
-    write,
 )
 from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
 from backend.sandbox.mail.search import caught
@@ -31,44 +27,7 @@ from backend.sandbox.mail.search import caught
 # ---- Mail the server writes itself
 
 
-REPLY_PAUSE_MS = 4 * 86_400_000
 BOUNCE = Path(__file__).with_name("bounce.eml").read_text("utf-8")
-_MACHINE_SENDER = re.compile(r"\A(mailer-daemon|postmaster|no-?reply|.*-request)@", re.I)
-
-
-def vacation_reply(
-    mailbox: Mailbox, message: StoredMessage, mail_from: str, token: str, now_ms: int
-) -> tuple[bytes, str] | None:
-    """The owner's vacation reply to a message and its recipient, or None if no reply is due. A sender gets at most one
-    in four days; machines, lists, spam and the null sender get none."""
-    settings = mailbox.settings.vacation
-    if not settings.get("enableAutoReply") or not _is_time(settings, now_ms) or "SPAM" in message.labels:
-        return None
-    if not mail_from or _MACHINE_SENDER.match(mail_from) or _is_automatic(message):
-        return None
-    last = mailbox.settings.replied.get(mail_from)
-    if mail_from in mailbox.own_addresses() or (last is not None and now_ms - last < REPLY_PAUSE_MS):
-        return None
-    if (
-        settings.get("restrictToDomain")
-        and mail_from.rpartition("@")[2] != mailbox.address.rpartition("@")[2]
-    ):
-        return None
-    mailbox.settings.replied[mail_from] = now_ms
-    plain = str(settings.get("responseBodyPlainText") or "")
-    rich = str(settings.get("responseBodyHtml") or "")
-    letter = Letter(
-        sender=mailbox.address,
-        to=[mail_from],
-        subject=str(settings.get("responseSubject") or f"Re: {message.subject}"),
-        text=plain or without_tags(rich),
-        html=rich or None,
-        message_id=f"<vac{token}@mail.gmail.com>",
-        in_reply_to=f"<{message.rfc822_id}>" if message.rfc822_id else None,
-        references=f"<{message.rfc822_id}>" if message.rfc822_id else None,
-        extra=[("Auto-Submitted", "auto-replied"), ("X-Autoreply", "yes"), ("Precedence", "bulk")],
-    )
-    return write(letter, now_ms), mail_from
 
 
 def bounce_for(message: StoredMessage, address: str, token: str) -> bytes:
@@ -76,20 +35,6 @@ def bounce_for(message: StoredMessage, address: str, token: str) -> bytes:
     sender = fields.addresses(message.header("From"))[0][1]
     text = BOUNCE.format(sender=sender, address=address, token=token, message_id=message.rfc822_id)
     return text.replace("\n", "\r\n").encode("utf-8", "replace")
-
-
-def _is_time(settings: dict[str, object], now_ms: int) -> bool:
-    start, end = settings.get("startTime"), settings.get("endTime")
-    return (start is None or now_ms >= int(str(start))) and (end is None or now_ms < int(str(end)))
-
-
-def _is_automatic(message: StoredMessage) -> bool:
-    submitted = message.header("Auto-Submitted").partition(";")[0].strip().lower()
-    if submitted not in ("", "no"):
-        return True
-    if message.header("Precedence").strip().lower() in ("bulk", "list", "junk"):
-        return True
-    return any(name.lower().startswith("list-") for name, _ in message.headers)
 
 
 # ---- Delivery
@@ -158,7 +103,7 @@ class PostOffice:
         """Add the receiving server's header fields to a message, and put it into a mailbox."""
         received = self._dated(now_ms)
         stamped = stamp(with_crlf(raw), mailbox.address, arrival, received, self._token())
-        message = mailbox.add(
+        return mailbox.add(
             stamped,
             _filtered(mailbox, stamped, arrival.labels, received),
             now_ms,
@@ -166,9 +111,6 @@ class PostOffice:
             quiet=arrival.quiet,
             message_id=arrival.message_id,
         )
-        if not arrival.quiet:
-            self._answer_for_owner(mailbox, message, arrival.mail_from, now_ms)
-        return message
 
     def send(self, mailbox: Mailbox, raw: bytes, thread_id: str | None, now_ms: int) -> StoredMessage:
         """Send as a local mailbox: keep a copy with SENT, deliver to local recipients, record the rest.
@@ -202,19 +144,6 @@ class PostOffice:
         elif self._knobs.bounces:
             arrival = Arrival(mail_from="", auth=Authentication(dkim_domain="googlemail.com"))
             self.deliver(mailbox, bounce_for(copy, address, self._token()), arrival, now_ms)
-
-    def _answer_for_owner(
-        self, mailbox: Mailbox, message: StoredMessage, mail_from: str, now_ms: int
-    ) -> None:
-        reply = vacation_reply(mailbox, message, mail_from, self._token(), now_ms)
-        if reply is None:
-            return
-        raw, to = reply
-        record = StoredMessage("0", "0", raw, set(), now_ms)
-        self._record(mailbox.address, [to], record, raw, now_ms)
-        target = self.find(to)
-        if target is not None and target is not mailbox:
-            self.deliver(target, raw, Arrival(mail_from=""), now_ms)
 
     def _completed(self, mailbox: Mailbox, raw: bytes, at_ms: int) -> bytes:
         """Fill in what Gmail fills in: From, Date, Message-ID. A From that is not the owner's is replaced."""

@@ -134,7 +134,8 @@ def compile_query(text: str, labels: LabelBook) -> Query:
     """Compile a query. Raises QueryError."""
     if len(text) > MAX_QUERY:
         raise QueryError("The query is too long.")
-    reader = _Reader(_tokens(text), labels)
+    tokens = [token for match in _TOKEN.finditer(text) if (token := match.group().strip())]
+    reader = _Reader(tokens, labels)
     test = reader.alternatives(depth=0)
     return Query(test, reader.hidden, reader.rfc822_id if reader.only_all else None)
 
@@ -148,15 +149,6 @@ def caught(criteria: Mapping[str, str], message: StoredMessage, labels: LabelBoo
     if unwanted and compile_query(unwanted, labels).matches(message):
         return False
     return not wanted or compile_query(wanted, labels).matches(message)
-
-
-def _tokens(text: str) -> list[str]:
-    found = []
-    for match in _TOKEN.finditer(text):
-        token = match.group().strip()
-        if token:
-            found.append(token)
-    return found
 
 
 class _Reader:

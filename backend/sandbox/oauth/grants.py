@@ -46,10 +46,6 @@ class Client:
             return parts.scheme == "http" and parts.hostname in LOOPBACK
         return uri in self.redirect_uris
 
-    def knows_secret(self, secret: str) -> bool:
-        """Compare the secret in constant time."""
-        return hmac.compare_digest(self.secret.encode(), secret.encode())
-
 
 # ---- Scopes and their words
 
@@ -104,11 +100,6 @@ WORDS = {
 def expand(text: str) -> list[str]:
     """The scopes of a space-separated list in their long forms, each once, in order."""
     return list(dict.fromkeys(_SHORT.get(scope, scope) for scope in text.split()))
-
-
-def is_known(scope: str) -> bool:
-    """Whether the scope is one of Google's that this sandbox knows."""
-    return scope in WORDS
 
 
 # ---- Grants, codes and tokens
@@ -190,10 +181,6 @@ class Grants:
         self._codes: dict[str, Code] = {}
         self._access: dict[str, AccessToken] = {}
         self._refresh: dict[str, RefreshToken] = {}
-
-    def grant(self, account: str, project: str) -> Grant | None:
-        """What the account has granted to the project, or None."""
-        return self._grants.get((account, project))
 
     def of_account(self, account: str) -> list[Grant]:
         return [grant for grant in self._grants.values() if grant.account == account]

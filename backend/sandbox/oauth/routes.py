@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -12,7 +13,7 @@ from quart import Blueprint, Response, jsonify, render_template, request
 from backend.sandbox.faults import AFTER_KINDS, TOKEN_REFUSALS, drop_connection
 from backend.sandbox.gmail.dispatch import HTML_TYPE, PAGES, error_for
 from backend.sandbox.mail.mailbox import Owner
-from backend.sandbox.oauth.grants import IDENTITY, WORDS, Client, Code, GrantError, expand, is_known
+from backend.sandbox.oauth.grants import IDENTITY, WORDS, Client, Code, GrantError, expand
 from backend.sandbox.oauth.tokens import ISSUER, exchange_code, refresh_access
 from backend.sandbox.world import World, json_object, world
 
@@ -77,7 +78,7 @@ def read_request(values: Mapping[str, str], clients: Mapping[str, Client]) -> Au
     scopes = expand(values.get("scope", ""))
     if not scopes:
         raise PageError("invalid_request", "Missing required parameter: scope")
-    unknown = [scope for scope in scopes if not is_known(scope)]
+    unknown = [scope for scope in scopes if scope not in WORDS]
     if unknown:
         raise PageError("invalid_scope", f"Some requested scopes are unknown: {unknown[0][:200]}")
     challenge, method = values.get("code_challenge"), values.get("code_challenge_method")
@@ -281,7 +282,7 @@ def _client(form: Mapping[str, str]) -> Client:
     client = world().clients.get(form.get("client_id", ""))
     if client is None:
         raise GrantError("invalid_client", "The OAuth client was not found.", status=401)
-    if not client.knows_secret(form.get("client_secret", "")):
+    if not hmac.compare_digest(client.secret.encode(), form.get("client_secret", "").encode()):
         raise GrantError("invalid_client", "Unauthorized", status=401)
     return client
 
