@@ -210,9 +210,9 @@ SITE := build/docs
 PAGES := README.md CHANGELOG.md CODE_OF_CONDUCT.md CONTRIBUTING.md SECURITY.md
 docs: ## the documents as a site, in build/docs/site; a link that leads nowhere is an error
 	@bash requirements/setup.sh docs
-	@rm -rf $(SITE) && mkdir -p $(SITE)/source/addon_manifest
+	@rm -rf $(SITE) && mkdir -p $(SITE)/source/addon_manifest $(SITE)/source/backend/models
 	@cp -r docs $(PAGES) $(SITE)/source && cp LICENSE $(SITE)/source/LICENSE.md && cp docs/site.yml $(SITE)/mkdocs.yml
-	@cp addon_manifest/README.md $(SITE)/source/addon_manifest
+	@cp addon_manifest/README.md $(SITE)/source/addon_manifest && cp backend/models/*.md $(SITE)/source/backend/models
 	@cd $(SITE) && ../../.venv/docs/bin/zensical build --strict --clean
 
 .PHONY: lock clean
