@@ -250,7 +250,7 @@ def _words(error: GoogleError) -> str:
 
 async def _last_notice(store: Store, mailbox: Mailbox) -> datetime | None:
     now = await store.bare_mailbox(mailbox.id)
-    return None if now is None or now.told is None else now.told.at
+    return None if now is None or now.hint is None else now.hint.at
 
 
 async def _last_notice_once_quiet(store: Store, mailbox: Mailbox) -> datetime | None:
@@ -293,7 +293,7 @@ async def check_round_trip(
 async def check_credentials(mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
     """With pulled notices: whether this machine has credentials, and what the server reports as missing."""
     found = []
-    if missing := next((mailbox.missing for mailbox in mailboxes if mailbox.missing), None):
+    if missing := next((mailbox.pull_failure for mailbox in mailboxes if mailbox.pull_failure), None):
         found.append(broken("fetching", missing))
     try:
         await CloudCredentials((SCOPE,)).token()

@@ -68,8 +68,8 @@ class Challenge:
     solved, `solved_before` the solves of the sender's links so far. `deliver_at` is set after a code was typed: at this
     time the link counts as solved. `waiting` counts the sender's messages that a solve may deliver, `oldest` is the
     Gmail id of the first of them ("" if none waits), and `balance` the credits before the solve. `reply_from` is how
-    our reply was signed; an empty address (from an earlier release) means the primary one.
-    `sending_at`: since when it may have left.
+    our reply was signed; an empty address (stored by an older version of Pitchgate) means the primary one.
+    `sending_at`: when it was first tried to send it; it may have left since.
     """
 
     id: str
@@ -100,7 +100,8 @@ class Challenge:
         """The message that its page is about: the oldest waiting one, otherwise the one it was sent for."""
         return self.oldest or self.gmail_id
 
-    def writer(self, owner: Owner) -> Owner:
+    def signed_by(self, owner: Owner) -> Owner:
+        """The owner under the address and name that our reply bears."""
         known = self.reply_from
         return Owner(known.address, known.name, owner.aliases) if known.address else owner
 

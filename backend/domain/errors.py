@@ -229,7 +229,7 @@ def retry_of_refusal(error: Rejected | Unexplained, before: str) -> TryLater | N
     return None if number >= most else TryLater(error.key, reason=error.reason, refusals=number)
 
 
-# ---- Failing jobs, and when they are shown to the owner
+# ---- FailingJob jobs, and when they are shown to the owner
 
 
 SHOWN_AFTER = timedelta(minutes=2)
@@ -332,7 +332,7 @@ def code_of(error: Exception) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
+class FailingJob:
     """A job that failed at `since` (aware UTC) and has not succeeded since. `job` names the duty or the stage; `cause`
     is why it failed last."""
 
@@ -350,7 +350,7 @@ class Failing:
         return self.job in READING_DUTIES
 
 
-def failure_to_show(failing: Iterable[Failing], now: datetime, *, watched: bool) -> Failing | None:
+def failure_to_show(failing: Iterable[FailingJob], now: datetime, *, watched: bool) -> FailingJob | None:
     """The failing job that is shown to the owner at `now`; None if there is none or it has only just begun to fail. A
     job that stops all new mail comes before one that concerns a single message. `watched`: Gmail still sends notices,
     so a watch that cannot be renewed delays nothing yet."""

@@ -237,7 +237,7 @@ def _forbidden(answer: GoogleAnswer, next_day: datetime) -> GoogleError:
         at = answer.retry_at or next_day
         return TryLater("later.daily_quota", reason=reason, retry_at=at)
     if answer.names(_SCOPE):
-        return scope_missing(reason)
+        return no_scope(reason)
     if "domainPolicy" in answer.reasons:
         return NeedsReconnect("reconnect.policy", reason=reason, lost=AccessLost.POLICY)
     if answer.names(_API_DISABLED):
@@ -273,11 +273,11 @@ def _bad_request(answer: GoogleAnswer, method: str) -> GoogleError:
     return Rejected("rejected", reason=answer.reason)
 
 
-def scope_missing(reason: str) -> NeedsReconnect:
+def no_scope(reason: str) -> NeedsReconnect:
     return NeedsReconnect("reconnect.scope", reason=reason, lost=AccessLost.SCOPE)
 
 
-def reconnect(reason: str) -> NeedsReconnect:
+def needs_reconnect(reason: str) -> NeedsReconnect:
     return NeedsReconnect("reconnect", reason=reason)
 
 

@@ -25,8 +25,8 @@ from backend.domain.errors import GoogleError, NeedsReconnect, Refused, Rejected
 from backend.gmail.answers import (
     CREATES_MAIL,
     AnswerUnreadable,
+    needs_reconnect,
     read_answer,
-    reconnect,
     send_uncertain,
     translate,
 )
@@ -253,7 +253,7 @@ class Executor:
             reply = await self._send(mailbox_id, call, token)
             if reply.status == 401:
                 self._tokens.discard(mailbox_id, token)
-                dead = reconnect("authError")
+                dead = needs_reconnect("authError")
                 self._tokens.mark_grant_dead(mailbox_id, token, dead)
                 raise dead
         if 200 <= reply.status < 300:

@@ -28,7 +28,7 @@ from backend.domain.errors import (
     Unexplained,
 )
 from backend.domain.mailbox.mailbox import Grant
-from backend.gmail.answers import AnswerUnreadable, reconnect, scope_missing
+from backend.gmail.answers import AnswerUnreadable, needs_reconnect, no_scope
 from backend.gmail.callers import GoogleTokens
 from backend.gmail.executor import Reply, ask_form
 from backend.ports.gmail import Access, GrantKeeper
@@ -140,7 +140,7 @@ def _refusal(error_code: str, refreshing: bool) -> PitchgateError:
         # The operator's mistake: retry, so that no job becomes a dead letter before they correct it.
         return TryLater("later.client", reason=error_code)
     if error_code == "invalid_grant":
-        return reconnect(error_code) if refreshing else bad_code()
+        return needs_reconnect(error_code) if refreshing else bad_code()
     if error_code in _ADMINISTRATOR_ERRORS:
         return NeedsReconnect("reconnect.policy", reason=error_code, lost=AccessLost.POLICY)
     if error_code in _RATE_LIMIT_ERRORS:
@@ -245,7 +245,7 @@ class AccessTokens:
     async def _refresh(self, mailbox_id: str) -> str:
         refresh_token = await self._keeper.refresh_token(mailbox_id)
         if not refresh_token:
-            raise reconnect("noGrant")
+            raise needs_reconnect("noGrant")
         grant = _digest(refresh_token)
         dead = self._dead_grants.get(mailbox_id)
         if dead is not None and dead[0] == grant:
@@ -254,7 +254,7 @@ class AccessTokens:
         try:
             answer = await self._ask(refresh_token)
             if answer.scopes is not None and missing_scopes(answer.scopes, self._settings.scopes):
-                raise scope_missing("narrowed")
+                raise no_scope("narrowed")
         except NeedsReconnect as error:
             self._dead_grants[mailbox_id] = (grant, error)
             log.warning("grant_dead", mailbox=mailbox_id, reason=error.reason)

@@ -71,23 +71,24 @@ class Runner:
         self._log = structlog.get_logger().bind()
 
     async def run(
-        self, job: MessageJob | DutyJob, hands: Hands, found: FoundMail | None = None, *, marks: bool
+        self, job: MessageJob | DutyJob, hands: Hands, found: FoundMail | None = None, *, count_death: bool
     ) -> bool:
         """Run the job, and the stages that follow, to their end; True if it was a message and ended without error.
-        `hands` and `found` as for `run_duty` and `run_stage`; `marks`: the message may kill this process."""
+        `hands` and `found` as for `run_duty` and `run_stage`. With `count_death` the message may kill this process, so
+        a death is counted before it runs."""
         # Every log line of this task says which message it is about.
         about = {"message": job.gmail_id} if isinstance(job, MessageJob) else {}
         structlog.contextvars.bind_contextvars(mailbox=job.mailbox_id, **about)
         context, kind = self._context, job.stage if isinstance(job, MessageJob) else job.duty
-        began, at, marked = time.perf_counter(), context.clock.now(), False
+        began, at, counted = time.perf_counter(), context.clock.now(), False
         try:
             if isinstance(job, MessageJob):
                 if job.deaths >= context.settings.max_attempts:
                     await self._make_dead_letter(job, DEADLY)
                     return False
-                if marks or job.deaths:
-                    await context.store.mark(job)
-                    marked = True
+                if count_death or job.deaths:
+                    await context.store.count_death(job)
+                    counted = True
             async with asyncio.timeout(LONGEST):
                 following = None
                 if isinstance(job, MessageJob):
@@ -96,8 +97,8 @@ class Runner:
                     await run_duty(context, self._authorizer, job, hands)
         except asyncio.CancelledError:
             with contextlib.suppress(Exception):
-                if marked and isinstance(job, MessageJob):
-                    await asyncio.shield(context.store.unmark(job))
+                if counted and isinstance(job, MessageJob):
+                    await asyncio.shield(context.store.take_back_death(job))
                 await asyncio.shield(self._stopped(job))
             raise
         except LaneLost as lost:
@@ -112,7 +113,7 @@ class Runner:
             tell = self._log.debug if kind is Duty.SYNC else self._log.info
             tell("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
             if following is not None:
-                return await self.run(following, hands, marks=marks)
+                return await self.run(following, hands, count_death=count_death)
             return isinstance(job, MessageJob)
         return False
 

@@ -263,7 +263,7 @@ def _mail(context: Context, mailbox: Mailbox, screened: Screened, pending: Chall
     token = context.vault.open(pending.sealed_token)
     return compose(
         arrival=_arrival_from_row(screened, pending),
-        owner=pending.writer(mailbox.owner),
+        owner=pending.signed_by(mailbox.owner),
         link=f"{context.settings.public_url}/c/{token}",
         explained=f"{context.settings.public_url}/explained",
         message_id=pending.message_id,

@@ -50,30 +50,30 @@ async def _heard(context: Context, envelope: PushNotice | None) -> PushFate | No
     now, looks = context.clock.now(), context.looks
     if looks.is_repeat(envelope.push_id):
         return PushFate.REPEAT
-    told, known = NoticeHint(position(envelope.history_id), now), looks.listed_to(envelope.email)
+    hint, known = NoticeHint(position(envelope.history_id), now), looks.listed_to(envelope.email)
     window = context.settings.push_settle
     if known is not None and not context.store.ownership.owns(known[0]):
         known = None
-    if context.store.away or (known is None and not await _told_owner(context, envelope.email, told)):
-        fate = await context.store.note_push(envelope.email, told, now + timedelta(seconds=window))
+    if context.store.away or (known is None and not await _owner_reached(context, envelope.email, hint)):
+        fate = await context.store.note_push(envelope.email, hint, now + timedelta(seconds=window))
     elif known is None:
         fate = PushFate.NEW
     else:
         mailbox_id, listed = known
         echo = context.echoes.heard(envelope.email, now)
-        looks.after_push(mailbox_id, told, window, seen=told.position <= listed, echo=echo)
-        fate = PushFate.STALE if told.position < listed else PushFate.NEW
+        looks.after_push(mailbox_id, hint, window, seen=hint.position <= listed, echo=echo)
+        fate = PushFate.STALE if hint.position < listed else PushFate.NEW
     looks.note_push(envelope.push_id)
     return fate
 
 
-async def _told_owner(context: Context, email: str, told: NoticeHint) -> bool:
+async def _owner_reached(context: Context, email: str, hint: NoticeHint) -> bool:
     """Whether another process owns the mailbox and has been notified."""
     mailbox, ownership = await context.store.mailbox_by_email(email), context.store.ownership
     return (
         mailbox is not None
         and not ownership.owns(mailbox.id)
-        and await ownership.tell_owner(mailbox.id, told)
+        and await ownership.tell_owner(mailbox.id, hint)
     )
 
 
@@ -97,7 +97,7 @@ def look_again_at(context: Context, mailbox: Mailbox, listed_at: datetime) -> da
     if settings.notices.watched:
         at = now + sweep_after(context, mailbox.id)
         # Google drops what it would report in the second after a push.
-        window = mailbox.told and mailbox.told.at + timedelta(seconds=settings.push_settle)
+        window = mailbox.hint and mailbox.hint.at + timedelta(seconds=settings.push_settle)
         return min(at, window) if window and window > listed_at else at
     often, seldom = (timedelta(seconds=s) for s in (settings.poll_interval, settings.poll_quiet_interval))
     moment = f"{mailbox.id} {now.timestamp():.0f}"  # different each time, without randomness
@@ -188,10 +188,10 @@ class Fetcher:
             log.exception("notices_not_fetched")
         self._well = False
         with contextlib.suppress(Exception):  # the store itself may be away
-            await self._context.store.note_missing(missing)
+            await self._context.store.note_pull_failure(missing)
 
     async def _all_well(self) -> None:
         """Record the subscription's state in the mailboxes' rows, which every page reads, when it has changed."""
         if not self._well:
-            await self._context.store.note_missing(None)
+            await self._context.store.note_pull_failure(None)
             self._well = True

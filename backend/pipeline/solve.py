@@ -125,7 +125,7 @@ async def _opened(context: Context, challenge: Challenge) -> OpenChallenge:
         raise _unknown()
     worth = mailbox.preferences.credits_per_solve
     screened = await context.store.screened(challenge.mailbox_id, challenge.about)
-    writer = challenge.writer(mailbox.owner)
+    writer = challenge.signed_by(mailbox.owner)
     return OpenChallenge(
         challenge_id=challenge.id,
         owner=writer.name or writer.email,

@@ -155,24 +155,24 @@ async def _page(
     start, began = mailbox.page_start or mailbox.cursor, context.clock.now()
     listed = await context.gmail.history(mailbox.id, start, mailbox.page_token)
     page, around = await _interpret(context, mailbox, listed)
-    told, again = around.told, None
+    hint, again = around.hint, None
     if look is not None and look.hint is not None:
-        told = look.hint.beside(around.told)
+        hint = look.hint.beside(around.hint)
     if listed.next_page:
         page = replace(page, page_token=listed.next_page, page_start=start)
     else:
-        again = _look_again(context.clock.now(), mailbox, listed, told)
+        again = _look_again(context.clock.now(), mailbox, listed, hint)
         if again is not None and _empty(mailbox, listed):
             # A push announced a change that history does not show yet: moving the cursor now could skip it for good.
             page = replace(page, cursor=mailbox.cursor)
         else:
             page = replace(page, cursor=listed.history_id, safe_since=began)
-    if told != around.told or page.cursor != mailbox.cursor or mailbox.page_token:
-        await _commit(context, mailbox, page, told, around, hands)
+    if hint != around.hint or page.cursor != mailbox.cursor or mailbox.page_token:
+        await _commit(context, mailbox, page, hint, around, hands)
     if listed.next_page:
         return True, None
-    context.looks.listed(replace(mailbox, cursor=page.cursor, page_token="", page_start="", told=told))
-    if page.sightings and (told is None or told.position <= int(mailbox.cursor)):
+    context.looks.listed(replace(mailbox, cursor=page.cursor, page_token="", page_start="", hint=hint))
+    if page.sightings and (hint is None or hint.position <= int(mailbox.cursor)):
         await _renew_watch(context, mailbox)
     return False, again
 
@@ -181,7 +181,7 @@ async def _commit(
     context: Context,
     mailbox: Mailbox,
     page: SyncPage,
-    told: NoticeHint | None,
+    hint: NoticeHint | None,
     around: HistoryContext,
     hands: Hands,
 ) -> None:
@@ -196,7 +196,7 @@ async def _commit(
 
     async def write(reached: Sequence[Reached]) -> Mapping[str, MessageJob | None]:
         now = context.clock.now()
-        return await context.store.commit_look(mailbox.id, mailbox, page, told, jobs, reached, now)
+        return await context.store.commit_look(mailbox.id, mailbox, page, hint, jobs, reached, now)
 
     if not jobs:
         await write(())
@@ -229,16 +229,16 @@ def _empty(mailbox: Mailbox, listed: HistoryPage) -> bool:
 
 
 def _look_again(
-    now: datetime, mailbox: Mailbox, listed: HistoryPage, told: NoticeHint | None
+    now: datetime, mailbox: Mailbox, listed: HistoryPage, hint: NoticeHint | None
 ) -> datetime | None:
     """When to look again, because a push announced a position that this listing does not reach. None: no need."""
-    if told is None:
+    if hint is None:
         return None
     shown = int(listed.history_id)
     if _empty(mailbox, listed):
         shown = min(shown, int(mailbox.cursor))  # a position without the records before it proves nothing
-    age = now - told.at
-    if told.position <= shown or age > INDEX_LAG:
+    age = now - hint.at
+    if hint.position <= shown or age > INDEX_LAG:
         return None
     return now + max(timedelta(seconds=2), age / 2)
 
@@ -273,7 +273,7 @@ async def _interpret(
         ((added.gmail_id, added.thread_id, added.labels) for added in listed.added),
         ((moved.gmail_id, moved.thread_id, moved.added) for moved in listed.relabelled),
     )
-    around = HistoryContext(frozenset(), {}, mailbox.told, blocks=False)
+    around = HistoryContext(frozenset(), {}, mailbox.hint, blocks=False)
     if listed.history_id != mailbox.cursor or messages or listed.relabelled:
         around = await context.store.history_context(
             mailbox.id,

@@ -237,7 +237,7 @@ class NoticeSource(Protocol):
     async def fetch(self, limit: int) -> tuple[PulledNotice, ...]:
         """The waiting notices, at most `limit`; () if none has come within about a minute."""
 
-    async def acknowledge(self, receipts: Sequence[str]) -> None:
+    async def acknowledge(self, ack_ids: Sequence[str]) -> None:
         """Acknowledge notices that are stored. Those not acknowledged are delivered again."""
 
 

@@ -238,21 +238,21 @@ class LaneSessions:
         self._divide = divide
         divide(NEWCOMER)
 
-    async def tell_owner(self, mailbox_id: str, told: NoticeHint) -> bool:
+    async def tell_owner(self, mailbox_id: str, hint: NoticeHint) -> bool:
         """See `Ownership`. If nobody owns the mailbox, the next owner's first look finds what came."""
-        await self._publish(PUSHES, f"{mailbox_id} {told.position} {micros(told.at)}")
+        await self._publish(PUSHES, f"{mailbox_id} {hint.position} {micros(hint.at)}")
         return True
 
-    def on_told(self, listener: Callable[[str, NoticeHint | None], None]) -> None:
+    def on_notice_elsewhere(self, listener: Callable[[str, NoticeHint | None], None]) -> None:
         """See `Ownership`."""
         self._listeners.append(listener)
 
     def heard(self, notice: str) -> None:
         """A text from `tell_owner`, "" when some may have been missed."""
         mailbox_id, position, at = notice.rsplit(" ", 2) if notice else (EVERY, "", "")
-        told = NoticeHint(int(position), moment(int(at))) if notice else None
+        hint = NoticeHint(int(position), moment(int(at))) if notice else None
         for listener in self._listeners:
-            listener(mailbox_id, told)
+            listener(mailbox_id, hint)
 
     def look(self) -> None:
         """Other replicas report that ownership has changed, or may have."""

@@ -402,11 +402,11 @@ class FileOwnership:
         """See `Ownership`. The lock is taken at once, so that anybody who checks sees that a server listens."""
         self._has_lock()
 
-    async def tell_owner(self, mailbox_id: str, told: NoticeHint) -> bool:
+    async def tell_owner(self, mailbox_id: str, hint: NoticeHint) -> bool:
         """See `Ownership`. The owner finds what is stored when it checks the file for other processes' writes."""
         return False
 
-    def on_told(self, listener: Callable[[str, NoticeHint | None], None]) -> None:
+    def on_notice_elsewhere(self, listener: Callable[[str, NoticeHint | None], None]) -> None:
         """See `Ownership`: nothing is ever passed on."""
 
 

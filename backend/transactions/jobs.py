@@ -59,7 +59,7 @@ def end_owning() -> Script[None]:
 # ---- Making jobs due, and ending them
 
 
-def note_push(email: str, told: NoticeHint, again_at: datetime) -> Script[PushFate]:
+def note_push(email: str, hint: NoticeHint, again_at: datetime) -> Script[PushFate]:
     """A push named this address. The mailbox's SYNC is due at once, or at `again_at`, after the time in which Google
     drops further pushes, if its change has been listed already: the push may still be the only sign of what came in the
     second after it. It is stale if its position is below the stored cursor."""
@@ -72,33 +72,33 @@ def note_push(email: str, told: NoticeHint, again_at: datetime) -> Script[PushFa
     mailbox: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=found["id"])
     if mailbox is None:
         return PushFate.UNKNOWN
-    yield from note_told(mailbox, told)
+    yield from note_hint(mailbox, hint)
     listed = position(mailbox["cursor"] or "0")
-    unlisted = mailbox["cursor"] == "" or told.position > listed
-    yield from request_duty(mailbox["id"], Duty.SYNC, told.at if unlisted else again_at)
-    return PushFate.STALE if told.position < listed else PushFate.NEW
+    unlisted = mailbox["cursor"] == "" or hint.position > listed
+    yield from request_duty(mailbox["id"], Duty.SYNC, hint.at if unlisted else again_at)
+    return PushFate.STALE if hint.position < listed else PushFate.NEW
 
 
-def note_told(mailbox: MailboxRow, told: NoticeHint) -> Script[None]:
+def note_hint(mailbox: MailboxRow, hint: NoticeHint) -> Script[None]:
     """Add what notices reported to what is stored of earlier ones."""
-    kept = told.beside(rows.told(mailbox["told_to"], mailbox["told_at"]))
+    kept = hint.beside(rows.hint(mailbox["told_to"], mailbox["told_at"]))
     yield q("note_told", mailbox_id=mailbox["id"], told_to=str(kept.position), told_at=micros(kept.at))
 
 
 def leave_look(
     mailbox_id: MailboxId,
-    told: NoticeHint | None,
+    hint: NoticeHint | None,
     at: datetime,
     now: datetime,
     cause: Cause | None = None,
 ) -> Script[None]:
-    """Leave a look that pushes asked for, as they `told`, to SYNC, due `at` then. With a `cause` it has failed, as in
+    """Leave a look that pushes asked for with this `hint` to SYNC, due `at` then. With a `cause` it has failed, as in
     `postpone_duty`."""
     mailbox: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if mailbox is None:
         return
-    if told is not None:
-        yield from note_told(mailbox, told)
+    if hint is not None:
+        yield from note_hint(mailbox, hint)
     if cause is not None:
         yield q("look_failed", mailbox_id=mailbox_id, duty=Duty.SYNC, cause=cause, now=micros(now))
     yield from request_duty(mailbox_id, Duty.SYNC, at)
@@ -161,14 +161,14 @@ def duty_row(job: DutyJob) -> Script[DutyRow]:
     return row
 
 
-def mark(job: MessageJob) -> Script[None]:
+def count_death(job: MessageJob) -> Script[None]:
     """A stage of the message is about to begin and may kill the process: count a death in advance, taken back when it
     ends."""
     yield from current(job)
     yield q("count_death", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, deaths=job.deaths + 1)
 
 
-def unmark(job: MessageJob) -> Script[None]:
+def take_back_death(job: MessageJob) -> Script[None]:
     """The process stops in an orderly way: take the death back."""
     yield q("count_death", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, deaths=job.deaths)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.domain.errors import AccessLost, Conflict, Failing, NotFound, Refused
+from backend.domain.errors import AccessLost, Conflict, FailingJob, NotFound, Refused
 from backend.domain.mail.message import MailboxId, Owner
 from backend.domain.mailbox.archive import OWNED_TABLES, TABLES
 from backend.domain.mailbox.mailbox import AccessState, DigestPace, Mailbox, Preferences
@@ -111,7 +111,7 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[MailboxId]:
 
 def mailbox_of(row: MailboxRow) -> Script[Mailbox]:
     """A row of `mailboxes` with its failing jobs."""
-    failing = yield from each(Failing, "failing_jobs", mailbox_id=row["id"])
+    failing = yield from each(FailingJob, "failing_jobs", mailbox_id=row["id"])
     return rows.mailbox(row, failing=failing)
 
 

@@ -157,11 +157,11 @@ _look_basis = attrgetter(*LookBasis._fields)
 @dataclass(frozen=True, slots=True)
 class HistoryContext:
     """What a page of history is compared with: which of its messages are challenges we sent (`ours`), the views of the
-    `known` ones, what notices `told`, and, as in a `ScreeningContext`, what new ones are screened with."""
+    `known` ones, the `hint` of the last notices and, as in a `ScreeningContext`, what new ones are screened with."""
 
     ours: frozenset[str]
     known: Mapping[str, MessageView]
-    told: NoticeHint | None
+    hint: NoticeHint | None
     blocks: bool
 
 

@@ -239,12 +239,12 @@ def _gap(last_gap: str) -> Gap | None:
     return Gap.from_json(json.loads(last_gap)) if last_gap else None
 
 
-def told(told_to: str, told_at: int | None) -> NoticeHint | None:
+def hint(told_to: str, told_at: int | None) -> NoticeHint | None:
     """What notices reported, None before the first."""
     return None if told_at is None else NoticeHint(int(told_to or "0"), moment(told_at))
 
 
-def _missing(notices_missing: str) -> PullFailure | None:
+def _pull_failure(notices_missing: str) -> PullFailure | None:
     return PullFailure(notices_missing) if notices_missing else None
 
 
@@ -263,8 +263,8 @@ mailbox = Reader(
     labels=_labels,
     lost=_lost,
     gap=_gap,
-    missing=_missing,
-    told=told,
+    pull_failure=_pull_failure,
+    hint=hint,
     failing=BESIDE,
 )
 """A row of `mailboxes` with its `failing` jobs."""
@@ -276,7 +276,7 @@ def _ours(sent: str, digest: str) -> frozenset[str]:
     return frozenset((*json.loads(sent), *json.loads(digest)))
 
 
-history_context = Reader(HistoryContext, ours=_ours, known=BESIDE, told=told)
+history_context = Reader(HistoryContext, ours=_ours, known=BESIDE, hint=hint)
 
 
 # ---- Rows as they are stored

@@ -242,10 +242,10 @@ class Ownership(Protocol):
         """Count among the processes that run lanes, even before any runs here. `divide` receives by how many processes
         Google's quota is divided, now and at each change."""
 
-    async def tell_owner(self, mailbox_id: MailboxId, told: NoticeHint) -> bool:
+    async def tell_owner(self, mailbox_id: MailboxId, hint: NoticeHint) -> bool:
         """Pass on a push about a mailbox of another process. False if that cannot be done."""
 
-    def on_told(self, listener: Callable[[MailboxId, NoticeHint | None], None]) -> None:
+    def on_notice_elsewhere(self, listener: Callable[[MailboxId, NoticeHint | None], None]) -> None:
         """Call `listener` with what `tell_owner` was given in any process; with `EVERY` when some may have been
         missed."""
 

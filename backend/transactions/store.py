@@ -230,7 +230,7 @@ class Store:
     bring_back = writes_all(_jobs.bring_back)
     request_duty = writes_key(_jobs.request_duty)
     set_notice_mode = writes(_sync.set_notice_mode)
-    note_missing = writes_all(_sync.note_missing)
+    note_pull_failure = writes_all(_sync.note_pull_failure)
     owner_acted = writes(_sync.owner_acted)
 
     digest_state = reads_key(_devices.digest_state)
@@ -262,8 +262,8 @@ class Store:
 
     finish_stage = writes_lane(_jobs.finish_stage)
     postpone = writes_lane(_jobs.postpone)
-    mark = writes_lane(_jobs.mark)
-    unmark = writes_lane(_jobs.unmark)
+    count_death = writes_lane(_jobs.count_death)
+    take_back_death = writes_lane(_jobs.take_back_death)
     lanes = reads_all(_jobs.lanes)
     lane_work = reads_key(_jobs.lane_work)
     make_dead_letter = writes_lane(_jobs.make_dead_letter)

@@ -61,21 +61,21 @@ def commit_look(
     mailbox_id: MailboxId,
     seen: Mailbox,
     page: SyncPage,
-    told: NoticeHint | None,
+    hint: NoticeHint | None,
     kept: Sequence[MessageJob],
     reached: Sequence[Reached],
     now: datetime,
 ) -> Script[Mapping[str, MessageJob | None]]:
-    """The same for a page listed from the mailbox as it was `seen`, with what notices `told`, and the verdicts
-    `reached` on the page's messages: all or nothing. What is left to do is due now; the lane itself goes on with the
-    `kept` ones. Returns the new ones, each with its next stage (None: its verdict ended it).
+    """The same for a page listed from the mailbox as it was `seen`, with the `hint` of the last notices and the
+    verdicts `reached` on the page's messages: all or nothing. What is left to do is due now; the lane itself goes on
+    with the `kept` ones. Returns the new ones, each with its next stage (None: its verdict ended it).
 
     Raises `LaneLost` if the mailbox has changed since in what the look rests on, and what `record_verdict` raises.
     """
     mailbox = yield from _mailbox_of(mailbox_id)
     if rows.look_basis(mailbox) != LookBasis.of(seen):
         raise LaneLost("conflict.lane")
-    yield from _move_cursor(mailbox, page, now, told)
+    yield from _move_cursor(mailbox, page, now, hint)
     ours = {job.gmail_id: job for job in kept}
     new = yield from _insert(mailbox_id, page, page.sightings, now)
     yield from _spoken(mailbox_id, page, now)
@@ -143,11 +143,11 @@ def _mailbox_of(mailbox_id: MailboxId) -> Script[MailboxRow]:
 
 
 def _move_cursor(
-    mailbox: MailboxRow, page: SyncPage, now: datetime, told: NoticeHint | None = None
+    mailbox: MailboxRow, page: SyncPage, now: datetime, hint: NoticeHint | None = None
 ) -> Script[None]:
     old: str = mailbox["cursor"]
-    before = rows.told(mailbox["told_to"], mailbox["told_at"])
-    heard = before if told is None else told.beside(before)
+    before = rows.hint(mailbox["told_to"], mailbox["told_at"])
+    heard = before if hint is None else hint.beside(before)
     forward = page.cursor != "" and (old == "" or position(page.cursor) > position(old))
     unheard = mailbox["unheard_since"]
     if forward and unheard is None:
@@ -282,7 +282,7 @@ def set_notice_mode(mailbox_id: MailboxId, notices: NoticeMode) -> Script[None]:
     yield q("hear_by", mailbox_id=mailbox_id, notices=notices)
 
 
-def note_missing(missing: PullFailure | None) -> Script[None]:
+def note_pull_failure(missing: PullFailure | None) -> Script[None]:
     """Note what stops notices for all mailboxes that pull them, None for nothing."""
     yield q("save_missing", missing=missing or "")
 

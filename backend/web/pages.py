@@ -29,7 +29,7 @@ from quart import (
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import NotFound
 
-from backend.domain.errors import Failing
+from backend.domain.errors import FailingJob
 from backend.domain.mail.message import UNSEEN
 from backend.domain.mailbox.mailbox import Condition, Explanation, Mailbox, Who, explain
 from backend.domain.mailbox.message import MessageView, PolicyRow
@@ -255,8 +255,8 @@ def _sentences(explanation: Explanation, t: Words, moment: Moment) -> tuple[str,
     remedy = f"{explanation.condition}_remedy"
     if explanation.lost is not None:
         return t(f"lost_{explanation.lost}"), t(f"lost_{explanation.lost}_remedy")
-    if explanation.condition is Condition.DELAYED and explanation.late is not None:
-        return _late(explanation.late, t, moment), t(remedy)
+    if explanation.condition is Condition.DELAYED and explanation.failing_job is not None:
+        return _late(explanation.failing_job, t, moment), t(remedy)
     polled = f"{explanation.condition}_polled"
     key = polled if explanation.polled and polled in t else f"{explanation.condition}_cause"
     cause = t(key, until=moment(explanation.paused_until) if explanation.paused_until else "")
@@ -266,15 +266,15 @@ def _sentences(explanation: Explanation, t: Words, moment: Moment) -> tuple[str,
     return cause, t(remedy) if remedy in t else ""
 
 
-def _late(late: Failing, t: Words, moment: Moment) -> str:
+def _late(late: FailingJob, t: Words, moment: Moment) -> str:
     key = "delayed_cause" if late.stops_reading else "delayed_some_cause"
     return t(key, since=moment(late.since), why=t(f"delay_{late.blame}"))
 
 
 def _warnings(explanation: Explanation, t: Words, moment: Moment) -> tuple[str, ...]:
     found: list[str] = []
-    if explanation.missing is not None:
-        found.append(t(f"missing_{explanation.missing}"))
+    if explanation.pull_failure is not None:
+        found.append(t(f"missing_{explanation.pull_failure}"))
     if explanation.silent_since is not None:
         found.append(t("silent", since=moment(explanation.silent_since)))
     if explanation.topic_missing:
@@ -283,8 +283,8 @@ def _warnings(explanation: Explanation, t: Words, moment: Moment) -> tuple[str, 
         found.append(t("grant_ends", at=moment(explanation.grant_ends)))
     if explanation.watch_lapses:
         found.append(t("watch_lapses"))
-    if explanation.condition is Condition.PAUSED and explanation.late is not None:
-        found.append(_late(explanation.late, t, moment))
+    if explanation.condition is Condition.PAUSED and explanation.failing_job is not None:
+        found.append(_late(explanation.failing_job, t, moment))
     if (gap := explanation.gap) is not None:
         parts = [t.count("gap", gap.found, since=moment(gap.since), until=moment(gap.until), found=gap.found)]
         if gap.cut:

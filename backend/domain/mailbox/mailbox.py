@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from backend.domain.challenge_mail import MAX_OWN_WORDING
-from backend.domain.errors import AccessLost, Cause, Failing, Refused, failure_to_show
+from backend.domain.errors import AccessLost, Cause, FailingJob, Refused, failure_to_show
 from backend.domain.mail.message import MailboxId, Owner
 from backend.domain.mailbox.message import LabelIds, PolicyRow
 
@@ -313,7 +313,7 @@ class Mailbox:
     `indexed_at`, `index_page`, `index_done` and `index_total` are the progress of reading sent mail for contacts. `gap`
     reports the last re-list, `lost` how access was lost, `failing` the jobs that have failed and not succeeded since.
     `moved_at` is the last change. `unheard_since` is when we found something new without a notice (None once one
-    comes); `told` is what the last notices said. Google ends the grant at `grant_expires_at`, if at all.
+    comes); `hint` is what the last notices said. Google ends the grant at `grant_expires_at`, if at all.
     """
 
     id: MailboxId
@@ -335,12 +335,12 @@ class Mailbox:
     index_total: int = 0
     lost: AccessLost | None = None
     gap: Gap | None = None
-    failing: tuple[Failing, ...] = ()
+    failing: tuple[FailingJob, ...] = ()
     notices: NoticeMode = NoticeMode.PUSH
-    missing: PullFailure | None = None
+    pull_failure: PullFailure | None = None
     moved_at: datetime | None = None
     unheard_since: datetime | None = None
-    told: NoticeHint | None = None
+    hint: NoticeHint | None = None
     grant_expires_at: datetime | None = None
 
     def paused(self, now: datetime) -> bool:
@@ -371,7 +371,7 @@ class Mailbox:
         polled = self.labels.held != "" and self.cursor != ""
         return self.watch_expires_at is not None if self.notices.watched else polled
 
-    def trouble(self, now: datetime) -> Failing | None:
+    def trouble(self, now: datetime) -> FailingJob | None:
         """The failing job that is shown to the owner at `now`, if any."""
         return failure_to_show(self.failing, now, watched=self.begun)
 
@@ -433,21 +433,21 @@ _QUIET = (Condition.ACTIVE, Condition.OBSERVING, Condition.PAUSED)
 class Explanation:
     """A mailbox's state with its details.
 
-    `lost` is why access is lost; `late` is the failing job (in state delayed, and during a pause); `indexed` is how
-    many sent messages of how many are read; `paused_until` is when a pause ends; `polled`: there are no notices. In any
-    state there may be warnings: `missing` (notices cannot be fetched), `silent_since` (no notice has come, although
-    there were changes), `topic_missing` (the topic for notices does not exist), `watch_lapses`, `grant_ends` (when
-    Google ends our access, unless the owner connects again before) and `gap`.
+    `lost` is why access is lost; `failing_job` is shown in state delayed, and during a pause; `indexed` is how many
+    sent messages of how many are read; `paused_until` is when a pause ends; `polled`: there are no notices. In any
+    state there may be warnings: `pull_failure` (notices cannot be fetched), `silent_since` (no notice has come,
+    although there were changes), `topic_missing` (the topic for notices does not exist), `watch_lapses`, `grant_ends`
+    (when Google ends our access, unless the owner connects again before) and `gap`.
     """
 
     condition: Condition
     who: Who
     lost: AccessLost | None = None
-    late: Failing | None = None
+    failing_job: FailingJob | None = None
     indexed: tuple[int, int] | None = None
     paused_until: datetime | None = None
     polled: bool = False
-    missing: PullFailure | None = None
+    pull_failure: PullFailure | None = None
     silent_since: datetime | None = None
     topic_missing: bool = False
     watch_lapses: bool = False
@@ -466,12 +466,12 @@ def explain(mailbox: Mailbox, now: datetime) -> Explanation:
         condition,
         Who.OWNER if needs_owner else Who.NOBODY if condition in _QUIET else Who.PITCHGATE,
         lost=(mailbox.lost or AccessLost.GRANT) if needs_owner else None,
-        late=mailbox.trouble(now) if paused or condition is Condition.DELAYED else None,
+        failing_job=mailbox.trouble(now) if paused or condition is Condition.DELAYED else None,
         indexed=(mailbox.index_done, mailbox.index_total) if indexing else None,
         paused_until=mailbox.preferences.paused_until if paused else None,
         polled=mailbox.notices is NoticeMode.POLL,
-        missing=mailbox.missing,
-        silent_since=mailbox.silent_since(now) if not lapsed and mailbox.missing is None else None,
+        pull_failure=mailbox.pull_failure,
+        silent_since=mailbox.silent_since(now) if not lapsed and mailbox.pull_failure is None else None,
         topic_missing=not needs_owner and mailbox.topic_missing,
         grant_ends=mailbox.grant_ends(now),
         watch_lapses=not lapsed and mailbox.watch_alarm(now),

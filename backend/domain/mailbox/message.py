@@ -16,7 +16,7 @@ from backend.domain.reading.score import Score, ScoreTrace
 class Outcome(StrEnum):
     """What happens to a message."""
 
-    IGNORE = "ignore"  # not to be screened: no call, no label
+    IGNORE = "ignore"  # not to be screened: Gmail is not called, nothing is labelled
     INBOX = "inbox"  # stays where it is
     MARK = "mark"  # stays, labelled "would be held"
     HOLD = "hold"  # label on, out of the inbox, no reply
@@ -29,12 +29,14 @@ class PolicyRow(StrEnum):
     NOT_INCOMING = "not_incoming"
     BLOCKED = "blocked"
     ALLOWED = "allowed"
-    OWNERS_FILTER = "owners_filter"
+    OWNERS_FILTER = (
+        "owners_filter"  # a filter of theirs marked it as important or starred it, or they starred it
+    )
     SAME_ORGANISATION = "same_organisation"
     CORRESPONDENT = "correspondent"
-    MACHINE_MAIL = "machine_mail"
+    MACHINE_MAIL = "machine_mail"  # newsletters, receipts, notices, automatic replies
     LEFT_ALONE = "left_alone"  # screening is paused, or its Gmail category is not screened
-    HELD_WITH_EARLIER = "held_with_earlier"
+    HELD_WITH_EARLIER = "held_with_earlier"  # for what its sender has written so far, this email included
     UNREAD = "unread"  # it could not be read in full; not Gmail's label UNREAD
     BELOW_HOLD = "below_hold"
     CREDIT = "credit"
@@ -75,7 +77,7 @@ class ReadLimit(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Grounds:
     """The inputs of a verdict as JSON, so that it can be replayed: `setting` is shared by many messages, `case` belongs
-    to this one. `trace` is the score's; `counts` are its term counts, encrypted, if they are kept."""
+    to this one. `trace` says how the score came about; `counts` is how often each term occurs, encrypted, if kept."""
 
     setting: str
     case: str
@@ -190,8 +192,8 @@ class LabelIds:
 
 
 def labels_on_arrival(labels: frozenset[str], ours: LabelIds) -> frozenset[str]:
-    """The labels a message arrived with: the inbox too if it has our Held label, because then we took it out of the
-    inbox before the database was restored from a backup."""
+    """The labels a message arrived with: the inbox too if it has our Held label. Then the database is an older backup
+    that does not know how we took the message out."""
     return labels | {INBOX} if ours.held and ours.held in labels else labels
 
 
@@ -244,7 +246,7 @@ class Screened:
     references: tuple[str, ...] = ()
     reply_to: str = ""  # where a challenge would go; "" = the sender's own address
     language: str = "en"  # of the message, for the wording of a challenge
-    note: str = ""  # what its sender has written to the owner since; never written together with a verdict
+    note: str = ""  # what its sender has written to the owner since; saved later than the verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,8 +142,9 @@ class PastDecision:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A challenge as shown on a sender's page. `sent_at` is None if it never left. `is_open`: until it expires its link
-    still delivers waiting mail, even if it was solved before."""
+    """A challenge as shown on a sender's page. `sent_at` is None if it never left, `started_at` is when its sender
+    opened the check, `ended_at` and `cause` say when and why it was voided or failed. `is_open`: until it expires its
+    link still delivers waiting mail, even if it was solved before."""
 
     gmail_id: str
     state: str
@@ -236,8 +237,8 @@ UNSUBSCRIBE_SECONDS = 60
 WEEKS = 13
 """How far back the page looks. By default, mail is forgotten after 90 days."""
 
-FEWEST = 4
-"""Fewest weeks in the chart."""
+FEWEST_WEEKS = 4
+"""Fewest weeks in the chart, and before the last for what is usual."""
 
 LEAST_REVIEWED = 10
 """Fewest reviewed messages for a statement of how often verdicts are right."""
@@ -327,23 +328,23 @@ def all_weeks(weeks: Sequence[Week], today: date) -> tuple[Week, ...]:
 
 
 def shown_weeks(weeks: Sequence[Week]) -> tuple[Week, ...]:
-    """The weeks from the first with held mail on, but at least `FEWEST`."""
+    """The weeks from the first with held mail on, but at least `FEWEST_WEEKS`."""
     first = next((at for at, week in enumerate(weeks) if week.held), len(weeks))
-    return tuple(weeks[min(first, len(weeks) - FEWEST) :])
+    return tuple(weeks[min(first, len(weeks) - FEWEST_WEEKS) :])
 
 
 def usual_range(weeks: Sequence[Week]) -> tuple[int, int] | None:
     """The quartiles of mail held in the weeks before the last; None if there are too few weeks."""
     counts = sorted(week.held for week in weeks[:-1])
-    if len(counts) < FEWEST:
+    if len(counts) < FEWEST_WEEKS:
         return None
     quarter = len(counts) // 4
     return counts[quarter], counts[-quarter - 1]
 
 
 def wilson(hits: float, of: float) -> Share:
-    """Wilson's score interval (1927) for `hits` out of `of`, which works for few messages and for none or all. Weighted
-    sums need not be whole numbers."""
+    """Wilson's score interval (1927) for `hits` out of `of`, which works for few messages and for none or all. Both may
+    be fractions: sums of weights."""
     if not 0 <= hits <= of or of == 0:
         raise ValueError(f"{hits} of {of} is no share")
     share, z2 = hits / of, NORMAL_95**2

@@ -1,4 +1,4 @@
-"""Text to what a model reads: tokens and their places, concepts, phrases, and the language of the text."""
+"""From a text to what the model reads of it: tokens, their places, concepts and phrases; and the text's language."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backend.domain.mail.message import clean, may_match
 from backend.domain.reading.lexicon import LANGUAGES, lexicon
 
 # ---- Text to tokens
-# Links, addresses, numbers and the names of the two people become class tokens (`u_link`, `n_money`, `o_name`, …). An
+# Links, addresses, numbers and the names of sender and owner become class tokens (`u_link`, `n_money`, `o_name`, …). An
 # underscore never comes from the text itself, so nobody can write a class token into a mail.
 
 
@@ -29,7 +29,7 @@ _MONEY = re.compile(
     re.I,
 )
 _OF_MONEY = ("$", "usd", "eur", "dollar", "gbp", "chf", "sek", "pln", "czk", "kr")
-_PERCENT = re.compile(r"\d[\d.,]{0,10}+\s?+(?:%|percent\b|prozent\b|pour cent\b|procent\b|procent\b)", re.I)
+_PERCENT = re.compile(r"\d[\d.,]{0,10}+\s?+(?:%|percent\b|prozent\b|pour cent\b|procent\b)", re.I)
 _OF_PERCENT = ("%", "cent", "prozent")
 # These begin with a rare kind of character, to which `re` can skip, and then look back at what stands before it.
 _CLOCK = re.compile(r"\d(?<!\w\d)\d?(?:(?::|h|\.)\d{2}\s?(?:am|pm|uhr|h)?\b|\s?(?:am|pm|uhr)\b)", re.I)
@@ -217,16 +217,28 @@ _Lists = dict[str, list[_T]]
 
 _ALWAYS, _ANY, _GAP = range(3)
 """Numbers of special slots: one that always matches, even after the last word; any one word; a gap."""
-_UNKNOWN = frozenset({_ALWAYS, _ANY})
+_EVERY_WORD = frozenset({_ALWAYS, _ANY})
 _AT_END = frozenset({_ALWAYS})
 _NONE = frozenset[int]()
 
 _Tail = tuple[int, ...]
-_Candidate = tuple[int, _Tail, str]
-"""A pattern whose first slot matches: the slot that the next word must match, all later slots, and the finding."""
-_WordEntry = tuple[frozenset[int], frozenset[int], tuple[_Candidate, ...]]
-"""Of a word: the slots it matches; the slots of which the next word must match one for any candidate; the candidates,
-which are the patterns that begin with the word."""
+
+
+class _Candidate(NamedTuple):
+    """A pattern whose first slot matches a word. `next_slot` is what the next word must match, `tail` all later slots,
+    that one included."""
+
+    next_slot: int
+    tail: _Tail
+    finding: str
+
+
+class _WordEntry(NamedTuple):
+    """Of a word: the slots it matches, the patterns that begin with it, and their `next_slots`."""
+
+    slots: frozenset[int]
+    next_slots: frozenset[int]
+    candidates: tuple[_Candidate, ...]
 
 
 def find_phrases(words: Sequence[str], language: str) -> list[PhraseHit]:
@@ -236,15 +248,15 @@ def find_phrases(words: Sequence[str], language: str) -> list[PhraseHit]:
     hits of the first `MAX_WORDS` words are returned, and a finding counts once at each position.
     """
     entries = list(map(_patterns(language if language in LANGUAGES else "en"), words))
-    matched = [slots for slots, _, _ in entries]
+    matched = [entry.slots for entry in entries]
     matched.append(_AT_END)
     hits: dict[tuple[int, str], PhraseHit] = {}
-    for start in [place for place, (_, seconds, _) in enumerate(entries[:MAX_WORDS]) if seconds]:
-        _, seconds, candidates = entries[start]
+    for start in [place for place, entry in enumerate(entries[:MAX_WORDS]) if entry.next_slots]:
+        _, next_slots, candidates = entries[start]
         following = matched[start + 1]
-        if seconds.isdisjoint(following):
+        if next_slots.isdisjoint(following):
             continue
-        for tail, finding in [(tail, finding) for second, tail, finding in candidates if second in following]:
+        for _, tail, finding in [candidate for candidate in candidates if candidate.next_slot in following]:
             if (start, finding) not in hits and (end := _end(tail, matched, start + 1)):
                 hits[start, finding] = PhraseHit(finding, start, end)
         if len(hits) >= MAX_HITS:
@@ -255,20 +267,20 @@ def find_phrases(words: Sequence[str], language: str) -> list[PhraseHit]:
 def phrases_within(
     hits: Sequence[PhraseHit], begin: int, end: int, words: Sequence[str], language: str
 ) -> list[PhraseHit]:
-    """The same as `find_phrases(words, language)`, faster: `words` begin with words[begin:end] of a text whose `hits`
-    are known, so only phrases that may end after these words are searched for."""
-    settled = end - begin - _longest_phrase(language)
-    if settled <= 0 or len(hits) >= MAX_HITS:
+    """The same as `find_phrases(words, language)`, faster: `words` are words[begin:end] of a text whose `hits` are
+    known, with more after them, so phrases are searched only from where they may reach into what is new."""
+    reused = end - begin - _longest_phrase(language)
+    if reused <= 0 or len(hits) >= MAX_HITS:
         return find_phrases(words, language)
     known = [
         PhraseHit(hit.finding, hit.start - begin, hit.end - begin)
         for hit in hits
-        if begin <= hit.start < begin + settled
+        if begin <= hit.start < begin + reused
     ]
-    others = find_phrases(words[settled:], language)
+    others = find_phrases(words[reused:], language)
     if len(known) + len(others) >= MAX_HITS:
         return find_phrases(words, language)
-    return known + [PhraseHit(hit.finding, hit.start + settled, hit.end + settled) for hit in others]
+    return known + [PhraseHit(hit.finding, hit.start + reused, hit.end + reused) for hit in others]
 
 
 @cache
@@ -310,8 +322,8 @@ def _patterns(language: str) -> Callable[[str], _WordEntry]:
                     numbers[slot] = len(numbers) + 1
                     _enter(slot, numbers[slot], exact, stems)
             tail = tuple(numbers[slot] for slot in slots[1:])
-            second = tail[0] if tail and tail[0] != _GAP else _ALWAYS
-            _enter(slots[0], (second, tail, finding), starts, stem_starts)
+            next_slot = tail[0] if tail and tail[0] != _GAP else _ALWAYS
+            _enter(slots[0], _Candidate(next_slot, tail, finding), starts, stem_starts)
     lengths = sorted({len(stem) for stem in (*stems, *stem_starts)})
 
     @lru_cache(maxsize=MAX_KEPT)
@@ -319,8 +331,8 @@ def _patterns(language: str) -> Callable[[str], _WordEntry]:
         beginnings = [word[:length] for length in lengths if length <= len(word)]
         slots = [*exact.get(word, ()), *(slot for stem in beginnings for slot in stems.get(stem, ()))]
         found = [*starts.get(word, ()), *(one for stem in beginnings for one in stem_starts.get(stem, ()))]
-        seconds = frozenset(second for second, _, _ in found) if found else _NONE
-        return _UNKNOWN.union(slots) if slots else _UNKNOWN, seconds, tuple(found)
+        next_slots = frozenset(candidate.next_slot for candidate in found) if found else _NONE
+        return _WordEntry(_EVERY_WORD.union(slots) if slots else _EVERY_WORD, next_slots, tuple(found))
 
     return entry
 

@@ -10,7 +10,7 @@ import pytest
 from backend.domain.errors import (
     NO_TOPIC,
     Blame,
-    Failing,
+    FailingJob,
     Gone,
     GoogleError,
     HistoryGone,
@@ -182,6 +182,6 @@ def _told(error: GoogleError | None) -> None:
     if isinstance(error, PASSES):
         cause = cause_of(error)
         assert cause is not None
-        blamed = Failing("screen", cause, datetime.now(UTC)).blame
+        blamed = FailingJob("screen", cause, datetime.now(UTC)).blame
         assert (blamed is Blame.OURS) == (error.reason == NO_TOPIC), "a topic that is missing is ours to make"
         assert in_english(error)

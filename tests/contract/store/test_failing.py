@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from backend.domain.errors import Cause, Failing
+from backend.domain.errors import Cause, FailingJob
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import AccessState
 from backend.domain.mailbox.message import Outcome, Stage
@@ -18,7 +18,7 @@ from tests.contract.store.stories import Story
 SOON = timedelta(seconds=1)
 
 
-async def failing(story: Story, name: str = "ana") -> tuple[Failing, ...]:
+async def failing(story: Story, name: str = "ana") -> tuple[FailingJob, ...]:
     mailbox = await story.store.mailbox(name)
     assert mailbox is not None
     return mailbox.failing
@@ -67,9 +67,9 @@ async def test_it_fails_since_the_first_time_and_for_the_last_reason(
     rested.pass_time(seconds=100)
     await fail(rested, Cause.FAULT)
     rested.pass_time(seconds=50)
-    assert await failing(rested) == (Failing(job, Cause.FAULT, began),)
+    assert await failing(rested) == (FailingJob(job, Cause.FAULT, began),)
     await fail(rested, None)
-    assert await failing(rested) == (Failing(job, Cause.FAULT, began),), "and mends nothing"
+    assert await failing(rested) == (FailingJob(job, Cause.FAULT, began),), "and mends nothing"
     assert await seconds(rested) == 150
     assert await failing(rested, "bea") == ()
 
@@ -91,7 +91,7 @@ async def test_the_longest_of_many_messages_is_told(rested: Story) -> None:
     await rested.arrive("ana", "m2", "m3")
     for job in (await rested.store.lane_work("ana", 9)).messages:
         await rested.store.postpone(job, rested.now + SOON, "503", rested.now, cause=Cause.FAULT)
-    assert await failing(rested) == (Failing(Stage.SCREEN, Cause.FAULT, began),)
+    assert await failing(rested) == (FailingJob(Stage.SCREEN, Cause.FAULT, began),)
 
 
 @pytest.mark.parametrize("end", ["judged", "held", "dead letter", "gone", "ordered"])

@@ -209,7 +209,7 @@ async def test_what_notices_told_of_a_look_is_kept_with_it(story: Story) -> None
     await story.store.commit_look("ana", seen, page(cursor="7"), told, (), (), story.now)
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
-    assert (mailbox.told, mailbox.unheard_since) == (told, None)
+    assert (mailbox.hint, mailbox.unheard_since) == (told, None)
 
 
 async def test_what_stays_needs_no_next_stage(story: Story) -> None:

@@ -58,11 +58,11 @@ async def test_a_leaving_mailbox_goes_on_leaving_without_a_grant(story: Story) -
 
 async def test_the_furthest_position_pushes_told_of_is_a_number(story: Story) -> None:
     await story.mailbox("ana")
-    assert (await story.store.history_context("ana", [], [])).told is None
+    assert (await story.store.history_context("ana", [], [])).hint is None
     for position in (999, 1000, 5):
         await story.push(position)
         story.pass_time(seconds=1)
-    assert (await story.store.history_context("ana", [], [])).told == (
+    assert (await story.store.history_context("ana", [], [])).hint == (
         1000,
         story.now - timedelta(seconds=1),
     )

@@ -85,7 +85,7 @@ async def test_a_position_counts_only_while_google_may_still_show_it(story: Stor
     for position, seconds in ((1200, 0), (900, 29), (99, 30)):
         story.pass_time(seconds=seconds)
         await story.push(position)
-        told = (await story.store.history_context("ana", [], [])).told
+        told = (await story.store.history_context("ana", [], [])).hint
         assert told == (1200 if seconds < 30 else 99, story.now)
 
 

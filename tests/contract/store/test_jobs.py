@@ -173,7 +173,7 @@ async def test_what_has_ended_meanwhile_ends_nothing_more(story: Story) -> None:
         story.store.postpone(late, story.now, "late", story.now),
         story.store.make_dead_letter(late, "late", story.now),
         story.store.gone(late, story.now),
-        story.store.mark(late),
+        story.store.count_death(late),
         story.store.mark_sending(late, "c1", story.now),
         story.store.mark_sent(late, "c1", "x", story.now),
         story.store.mark_unsent(late, "c1", "late", story.now),
@@ -191,8 +191,8 @@ async def test_a_mark_counts_a_death_until_the_stage_ends_somehow(story: Story) 
     for deaths in range(3):
         job = await story.job("m1")
         assert job.deaths == deaths
-        await story.store.mark(job)
-    await story.store.unmark(await story.job("m1"))
+        await story.store.count_death(job)
+    await story.store.take_back_death(await story.job("m1"))
     job = await story.job("m1")
     assert (job.deaths, job.attempt) == (3, 1)
     await story.store.postpone(job, story.now, "503", story.now)

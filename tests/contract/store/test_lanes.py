@@ -362,8 +362,8 @@ async def test_a_look_that_google_refuses_is_left_to_the_duty_and_waits_as_long_
     mailbox = await story.store.mailbox("ana")
     assert mailbox is not None
     assert [failing.job for failing in mailbox.failing] == [Duty.SYNC]
-    assert mailbox.told is not None
-    assert mailbox.told.position == 7
+    assert mailbox.hint is not None
+    assert mailbox.hint.position == 7
     story.now = later + timedelta(minutes=1)  # not all at the same moment
     job = await story.due_duty()
     assert job is not None

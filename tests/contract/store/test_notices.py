@@ -12,7 +12,7 @@ from tests.contract.store.stories import Story
 async def notices_of(story: Story, mailbox_id: str) -> tuple[NoticeMode, PullFailure | None]:
     mailbox = await story.store.mailbox(mailbox_id)
     assert mailbox is not None
-    return mailbox.notices, mailbox.missing
+    return mailbox.notices, mailbox.pull_failure
 
 
 async def test_a_mailbox_is_told_of_by_pushes_until_another_way_is_noted(story: Story) -> None:
@@ -30,21 +30,21 @@ async def test_what_is_missing_is_told_of_mailboxes_that_are_fetched_for_alone(s
         await story.mailbox(name)
         await story.store.set_notice_mode(name, notices)
     for _ in range(2):
-        await story.store.note_missing(PullFailure.CREDENTIALS)
+        await story.store.note_pull_failure(PullFailure.CREDENTIALS)
     assert await notices_of(story, "ana") == (NoticeMode.PULL, PullFailure.CREDENTIALS)
     assert await notices_of(story, "bob") == (NoticeMode.PUSH, None)
     await story.store.set_notice_mode("ana", NoticeMode.PULL)
     assert await notices_of(story, "ana") == (NoticeMode.PULL, PullFailure.CREDENTIALS), (
         "the day's renewal mends nothing"
     )
-    await story.store.note_missing(None)
+    await story.store.note_pull_failure(None)
     assert await notices_of(story, "ana") == (NoticeMode.PULL, None)
 
 
 async def test_where_nothing_is_fetched_any_more_nothing_is_missing(story: Story) -> None:
     await story.mailbox("ana")
     await story.store.set_notice_mode("ana", NoticeMode.PULL)
-    await story.store.note_missing(PullFailure.PERMISSION)
+    await story.store.note_pull_failure(PullFailure.PERMISSION)
     await story.store.set_notice_mode("ana", NoticeMode.PUSH)
     assert await notices_of(story, "ana") == (NoticeMode.PUSH, None)
 

@@ -331,7 +331,7 @@ async def test_a_push_reaches_the_owner_wherever_it_lands(replicas: Replicas) ->
     await replicas.even()
     owner, other = sorted(some, key=lambda one: not one.sessions.owns("ana"))
     told = asyncio.Queue[tuple[str, NoticeHint | None]]()
-    owner.sessions.on_told(lambda *one: told.put_nowait(one))
+    owner.sessions.on_notice_elsewhere(lambda *one: told.put_nowait(one))
     assert await other.sessions.tell_owner("ana", NoticeHint(7, START))
     async with asyncio.timeout(PATIENCE):
         assert await told.get() == ("ana", NoticeHint(7, START))
@@ -340,7 +340,7 @@ async def test_a_push_reaches_the_owner_wherever_it_lands(replicas: Replicas) ->
 async def test_one_that_may_have_missed_a_push_is_told_so(replicas: Replicas, address: str) -> None:
     replica = await replicas.open()
     told = asyncio.Queue[tuple[str, NoticeHint | None]]()
-    replica.sessions.on_told(lambda *one: told.put_nowait(one))
+    replica.sessions.on_notice_elsewhere(lambda *one: told.put_nowait(one))
     connection = await asyncpg.connect(address)
     await connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1", APPLICATION

@@ -96,7 +96,7 @@ class Workshop:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("backend.lanes.running.run_stage", stage)
-            patch.setattr(self.story.store, "unmark", nothing)
+            patch.setattr(self.story.store, "take_back_death", nothing)
             running = asyncio.create_task(dying.run(stop))
             async with asyncio.timeout(30):
                 waits = {asyncio.create_task(began.wait()), asyncio.create_task(self._dead_letter())}

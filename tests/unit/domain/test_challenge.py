@@ -93,8 +93,8 @@ def test_its_page_speaks_of_the_oldest_that_waits_by_the_owners_name_there() -> 
     link, ana = challenge("m7"), Owner("ana@corp.test", "Ana Torres", frozenset({"sales@corp.test"}))
     assert link.about == "m7"
     assert replace(link, oldest="m2").about == "m2"
-    assert link.writer(ana) == ana
-    known = replace(link, reply_from=Address("sales@corp.test", "Ana at Sales")).writer(ana)
+    assert link.signed_by(ana) == ana
+    known = replace(link, reply_from=Address("sales@corp.test", "Ana at Sales")).signed_by(ana)
     assert known == Owner("sales@corp.test", "Ana at Sales", ana.aliases)
 
 

@@ -18,7 +18,7 @@ from backend.domain.errors import (
     Blame,
     Cause,
     Conflict,
-    Failing,
+    FailingJob,
     Gone,
     HistoryGone,
     LaneLost,
@@ -120,7 +120,7 @@ def test_a_wait_is_never_negative_nor_endless(make_error, attempt, jitter, most)
     assert wait is None or timedelta(0) <= wait <= timedelta(seconds=65)
 
 
-# ---- Failing jobs: every error has its fixed word, and the owner sees what keeps their mail waiting
+# ---- FailingJob jobs: every error has its fixed word, and the owner sees what keeps their mail waiting
 
 
 LONG_AGO = NOW - SHOWN_AFTER
@@ -134,7 +134,7 @@ def test_every_error_has_one_of_the_fixed_words_but_for_a_wait_of_our_own(kind: 
     cause = cause_of(kind("what happened"))
     assert (cause is None) is (kind is NotYet)
     if cause is not None:
-        assert Failing("sync", cause, NOW).blame in Blame
+        assert FailingJob("sync", cause, NOW).blame in Blame
 
 
 def test_every_word_is_some_errors() -> None:
@@ -146,7 +146,7 @@ def test_every_word_is_some_errors() -> None:
 def test_a_client_that_is_refused_is_the_operators_to_mend(key: str) -> None:
     cause = cause_of(TryLater(key, reason="disabled_client"))
     assert cause is Cause.CLIENT
-    assert Failing("screen", cause, NOW).blame is Blame.CLIENT
+    assert FailingJob("screen", cause, NOW).blame is Blame.CLIENT
 
 
 @pytest.mark.parametrize("reason", sorted(LIMIT_REASONS))
@@ -158,15 +158,16 @@ def test_a_limit_is_told_from_an_outage(reason: str) -> None:
 
 def test_that_nothing_can_be_read_with_is_not_blamed_on_google() -> None:
     assert (
-        Failing("screen", cause_of(TryLater("x", reason=NO_READER)) or Cause.GOOGLE, NOW).blame is Blame.OURS
+        FailingJob("screen", cause_of(TryLater("x", reason=NO_READER)) or Cause.GOOGLE, NOW).blame
+        is Blame.OURS
     )
 
 
 @pytest.mark.parametrize("job", [*Duty, *Stage])
 def test_what_keeps_mail_waiting_is_told_after_two_minutes_and_not_before(job: str) -> None:
     late, young = (
-        Failing(job, Cause.GOOGLE, LONG_AGO),
-        Failing(job, Cause.GOOGLE, LONG_AGO + timedelta(seconds=1)),
+        FailingJob(job, Cause.GOOGLE, LONG_AGO),
+        FailingJob(job, Cause.GOOGLE, LONG_AGO + timedelta(seconds=1)),
     )
     assert failure_to_show([young], NOW, watched=True) is None
     waits = job not in ("retain", "preview", "leave", "watch", "owed")
@@ -175,9 +176,9 @@ def test_what_keeps_mail_waiting_is_told_after_two_minutes_and_not_before(job: s
 
 
 def test_what_keeps_all_new_mail_waiting_comes_before_one_message_and_the_longest_before_the_rest() -> None:
-    message = Failing(Stage.ACT, Cause.FAULT, LONG_AGO - timedelta(hours=1))
-    sync, index = (Failing(duty, Cause.GOOGLE, LONG_AGO) for duty in (Duty.SYNC, Duty.INDEX))
-    older = Failing(Duty.INDEX, Cause.LIMITS, LONG_AGO - timedelta(seconds=1))
+    message = FailingJob(Stage.ACT, Cause.FAULT, LONG_AGO - timedelta(hours=1))
+    sync, index = (FailingJob(duty, Cause.GOOGLE, LONG_AGO) for duty in (Duty.SYNC, Duty.INDEX))
+    older = FailingJob(Duty.INDEX, Cause.LIMITS, LONG_AGO - timedelta(seconds=1))
     assert failure_to_show([message, sync], NOW, watched=True) == sync
     assert failure_to_show([sync, older], NOW, watched=True) == older
     assert failure_to_show([index, sync], NOW, watched=True) == index

@@ -182,7 +182,7 @@ class Fixture:
         try:
             if isinstance(job, MessageJob):
                 if self.careful:
-                    await self.store.mark(job)
+                    await self.store.count_death(job)
                 self._go_on(await run_stage(self.context, job))
             else:
                 await self._together(run_duty(self.context, self.authorizer, job, self))

@@ -29,8 +29,8 @@ async def test_history_at_503_for_150_seconds_is_told_to_the_owner_and_the_opera
 
     explanation = explain(await fixture.mailbox(), fixture.now())
     assert explanation.condition is Condition.DELAYED
-    assert explanation.late is not None
-    assert explanation.late.stops_reading
+    assert explanation.failing_job is not None
+    assert explanation.failing_job.stops_reading
     census = await fixture.store.census(fixture.now())
     assert 120 <= census["failing_seconds"] <= 150
     assert fixture.failed["sync", "google"] >= 5
@@ -47,7 +47,7 @@ async def test_a_limit_google_names_a_time_for_is_told_too(fixture: Fixture) -> 
     fixture.gmail.outages["history"] = TryLater("Too many.", reason="statedTime", retry_at=later)
     await fixture.push()
     await fixture.work_for(150)
-    late = explain(await fixture.mailbox(), fixture.now()).late
+    late = explain(await fixture.mailbox(), fixture.now()).failing_job
     assert late is not None
     assert late.blame is Blame.LIMITS
     assert fixture.failed["sync", "limits"] >= 1
@@ -58,7 +58,7 @@ async def test_mail_that_cannot_be_fetched_is_told_as_some_mail(fixture: Fixture
     fixture.gmail.deliver(letter())
     await fixture.push()
     await fixture.work_for(150)
-    late = explain(await fixture.mailbox(), fixture.now()).late
+    late = explain(await fixture.mailbox(), fixture.now()).failing_job
     assert late is not None
     assert not late.stops_reading
     assert fixture.failed["screen", "google"] >= 5

@@ -104,7 +104,7 @@ async def test_what_is_missing_is_told_and_mends_itself(fixture: Fixture) -> Non
 
     async def missing(wanted: PullFailure | None) -> None:
         async with asyncio.timeout(20):
-            while (await fixture.mailbox()).missing is not wanted:  # noqa: ASYNC110 - a row has no event
+            while (await fixture.mailbox()).pull_failure is not wanted:  # noqa: ASYNC110 - a row has no event
                 await asyncio.sleep(0.01)
 
     await missing(PullFailure.SUBSCRIPTION)

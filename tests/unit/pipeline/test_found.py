@@ -76,7 +76,7 @@ async def test_a_look_and_the_verdicts_on_what_it_found_are_one_commit(fixture: 
     writes = ("commit_look", "record_verdict", "note_push", "finish_duty")
     assert {name: store.asked[name] for name in writes} == {"commit_look": 1} | dict.fromkeys(writes[1:], 0)
     assert await rows(fixture) == {"below_hold": 4}
-    assert (await fixture.mailbox()).told == (fixture.gmail.position, fixture.now())
+    assert (await fixture.mailbox()).hint == (fixture.gmail.position, fixture.now())
 
 
 async def stored(fixture: Fixture) -> None:
@@ -304,7 +304,7 @@ async def test_what_the_store_does_not_take_is_looked_at_again(
     assert await rows(fixture) == {}
     await fixture.work_for(2)
     assert await rows(fixture) == {"below_hold": 1}
-    assert (await fixture.mailbox()).told is not None
+    assert (await fixture.mailbox()).hint is not None
 
 
 async def test_in_quiet_times_nothing_is_stored_before_it_is_read(

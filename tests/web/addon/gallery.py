@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from backend.domain.errors import Cause, Failing
+from backend.domain.errors import Cause, FailingJob
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import AccessState, Condition, Mailbox, Mode, Preferences
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, PolicyRow, Stage
@@ -62,7 +62,7 @@ def boxes() -> dict[Condition, Mailbox]:
         Condition.PAUSED: active(preferences=Preferences(paused_until=NOW + timedelta(hours=1))),
         Condition.NEEDS_RECONNECT: active(link=AccessState.NEEDS_RECONNECT),
         Condition.WATCH_LAPSED: mailbox(watch_expires_at=NOW),
-        Condition.DELAYED: active(failing=(Failing("sync", Cause.LIMITS, NOW - timedelta(hours=1)),)),
+        Condition.DELAYED: active(failing=(FailingJob("sync", Cause.LIMITS, NOW - timedelta(hours=1)),)),
         Condition.DISCONNECTED: mailbox(link=AccessState.LEAVING),
     }
 

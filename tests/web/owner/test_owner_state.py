@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.domain.errors import AccessLost, Blame, Cause, Failing, NeedsReconnect
+from backend.domain.errors import AccessLost, Blame, Cause, FailingJob, NeedsReconnect
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import (
     AccessState,
@@ -20,7 +20,7 @@ from backend.domain.mailbox.mailbox import (
     PullFailure,
 )
 from backend.domain.mailbox.message import LabelIds
-from backend.gmail.answers import reconnect, scope_missing
+from backend.gmail.answers import needs_reconnect, no_scope
 from backend.locale import LANGUAGES, Words, catalogue
 from backend.web.pages import MailboxState
 from backend.web.pages import state_of as shown
@@ -54,8 +54,8 @@ def lost(error: NeedsReconnect) -> Mailbox:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_box_left_unticked_is_mended_otherwise_than_a_withdrawn_grant(language: str) -> None:
-    unticked = state_of(lost(scope_missing("insufficient")), words(language), NOW)
-    withdrawn = state_of(lost(reconnect("invalid_grant")), words(language), NOW)
+    unticked = state_of(lost(no_scope("insufficient")), words(language), NOW)
+    withdrawn = state_of(lost(needs_reconnect("invalid_grant")), words(language), NOW)
 
     assert unticked.mend
     assert withdrawn.mend
@@ -67,7 +67,7 @@ def test_a_box_left_unticked_is_mended_otherwise_than_a_withdrawn_grant(language
 @pytest.mark.parametrize("blame", list(Blame))
 def test_what_waits_is_told_with_its_time_and_who_is_in_the_way(language: str, blame: Blame) -> None:
     causes = {blame: Cause(blame) for blame in Blame if blame is not Blame.OURS} | {Blame.OURS: Cause.FAULT}
-    late, t = Failing("sync", causes[blame], NOW - timedelta(minutes=3)), words(language)
+    late, t = FailingJob("sync", causes[blame], NOW - timedelta(minutes=3)), words(language)
     all_mail = state_of(replace(ANA, failing=(late,)), t, NOW)
     some = state_of(replace(ANA, failing=(replace(late, job="screen"),)), t, NOW)
 
@@ -81,14 +81,14 @@ def test_what_waits_is_told_with_its_time_and_who_is_in_the_way(language: str, b
 
 def test_a_pause_tells_what_waits_beside() -> None:
     paused = replace(ANA, preferences=Preferences(paused_until=NOW + timedelta(hours=1)))
-    late = Failing("sync", Cause.GOOGLE, NOW - timedelta(minutes=3))
+    late = FailingJob("sync", Cause.GOOGLE, NOW - timedelta(minutes=3))
     assert not state_of(paused, words(), NOW).warnings
     assert "has not been read since" in state_of(replace(paused, failing=(late,)), words(), NOW).warnings[0]
 
 
 def test_renewing_is_said_to_have_failed_only_when_it_has() -> None:
     soon = replace(ANA, watch_expires_at=NOW + timedelta(hours=47))
-    failed = replace(soon, failing=(Failing("watch", Cause.GOOGLE, NOW),))
+    failed = replace(soon, failing=(FailingJob("watch", Cause.GOOGLE, NOW),))
     assert not state_of(soon, words(), NOW).warnings
     assert state_of(failed, words(), NOW).warnings == (words()("watch_lapses"),)
 
@@ -151,7 +151,7 @@ def test_where_nobody_tells_us_of_mail_the_state_says_so(language: str) -> None:
 @pytest.mark.parametrize("missing", list(PullFailure))
 def test_what_keeps_notices_from_arriving_is_a_warning(language: str, missing: PullFailure) -> None:
     t = words(language)
-    found = state_of(replace(ANA, notices=NoticeMode.PULL, missing=missing), t, NOW)
+    found = state_of(replace(ANA, notices=NoticeMode.PULL, pull_failure=missing), t, NOW)
     assert found.warnings == (t(f"missing_{missing}"),)
 
 
@@ -164,14 +164,14 @@ def test_news_without_a_notice_is_a_warning_once_none_can_be_on_its_way(
     mailbox = replace(ANA, notices=notices, unheard_since=since)
     assert state_of(mailbox, t, NOW).warnings == (t("silent", since=t.moment(since)),)
     assert not state_of(mailbox, t, since + timedelta(minutes=5)).warnings
-    known = replace(mailbox, missing=PullFailure.PERMISSION)
+    known = replace(mailbox, pull_failure=PullFailure.PERMISSION)
     assert state_of(known, t, NOW).warnings == (t("missing_right"),), "the cause says more"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_operators_faults_are_told_as_theirs(language: str) -> None:
     t, end = words(language), NOW + timedelta(days=1)
-    box = replace(ANA, failing=(Failing("watch", Cause.TOPIC, NOW),), grant_expires_at=end)
+    box = replace(ANA, failing=(FailingJob("watch", Cause.TOPIC, NOW),), grant_expires_at=end)
     topic, ending = state_of(box, t, NOW).warnings
     assert topic == t("topic_missing")
     assert t.moment(end) in ending

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.errors import AccessLost, Blame, Cause, Failing, Refused
+from backend.domain.errors import AccessLost, Blame, Cause, FailingJob, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import (
     GRANT_ALARM,
@@ -43,7 +43,7 @@ WORKING = Mailbox(
     watch_expires_at=NOW + timedelta(days=6),
     indexed_at=NOW - timedelta(days=9),
 )
-LATE = Failing("sync", Cause.GOOGLE, NOW - timedelta(minutes=2))
+LATE = FailingJob("sync", Cause.GOOGLE, NOW - timedelta(minutes=2))
 PAUSED = replace(WORKING, preferences=Preferences(mode=Mode.CHALLENGE, paused_until=NOW + timedelta(hours=2)))
 STATES = {
     Condition.CONNECTING: replace(WORKING, watch_expires_at=None, indexed_at=None),
@@ -82,7 +82,7 @@ def test_what_must_be_mended_comes_before_what_merely_is() -> None:
 def test_no_state_that_promises_to_pass_is_told_while_its_work_fails(condition: Condition) -> None:
     explanation = explain(replace(STATES[condition], failing=(LATE,)), NOW)
     assert explanation.condition is Condition.DELAYED
-    assert explanation.late == LATE
+    assert explanation.failing_job == LATE
 
 
 def test_a_connection_that_fails_is_told_as_one() -> None:
@@ -93,20 +93,20 @@ def test_a_connection_that_fails_is_told_as_one() -> None:
 
 def test_one_message_that_fails_is_told_as_some_mail() -> None:
     explanation = explain(replace(WORKING, failing=(replace(LATE, job="act", cause=Cause.FAULT),)), NOW)
-    assert explanation.late is not None
-    assert (explanation.late.stops_reading, explanation.late.blame) == (False, Blame.OURS)
+    assert explanation.failing_job is not None
+    assert (explanation.failing_job.stops_reading, explanation.failing_job.blame) == (False, Blame.OURS)
 
 
 def test_a_pause_stays_a_pause_and_tells_of_the_trouble_beside() -> None:
     explanation = explain(replace(PAUSED, failing=(LATE,)), NOW)
     assert explanation.condition is Condition.PAUSED
-    assert explanation.late == LATE
+    assert explanation.failing_job == LATE
 
 
 def test_renewing_is_said_to_have_failed_only_when_it_has() -> None:
     """Little time left alone says nothing: a server that was off for days is about to renew."""
     soon = replace(WORKING, watch_expires_at=NOW + timedelta(hours=47))
-    failed = replace(soon, failing=(Failing("watch", Cause.GOOGLE, NOW - timedelta(seconds=1)),))
+    failed = replace(soon, failing=(FailingJob("watch", Cause.GOOGLE, NOW - timedelta(seconds=1)),))
     assert not explain(soon, NOW).watch_lapses
     assert explain(failed, NOW).watch_lapses
     assert not explain(replace(failed, watch_expires_at=NOW + timedelta(days=3)), NOW).watch_lapses
@@ -114,7 +114,7 @@ def test_renewing_is_said_to_have_failed_only_when_it_has() -> None:
 
 def test_alarms_ring_at_their_bounds() -> None:
     moment = timedelta(seconds=1)
-    renewing = replace(WORKING, failing=(Failing("watch", Cause.GOOGLE, NOW),))
+    renewing = replace(WORKING, failing=(FailingJob("watch", Cause.GOOGLE, NOW),))
     unheard = replace(WORKING, unheard_since=NOW - NOTICE_DELAY)
     granted = replace(WORKING, grant_expires_at=NOW + GRANT_ALARM)
     rings = {
@@ -138,7 +138,7 @@ def test_silence_is_told_where_nothing_else_explains_it() -> None:
     for other in (
         {"link": AccessState.LEAVING},
         {"watch_expires_at": NOW},
-        {"missing": next(iter(PullFailure))},
+        {"pull_failure": next(iter(PullFailure))},
     ):
         assert explain(replace(unheard, **other), NOW).silent_since is None
 
@@ -173,10 +173,12 @@ def test_an_end_of_the_access_is_told_two_days_before_and_not_after() -> None:
 
 
 def test_a_topic_that_is_not_there_is_told_at_once_whatever_the_watch() -> None:
-    missing = Failing("watch", Cause.TOPIC, NOW)
+    missing = FailingJob("watch", Cause.TOPIC, NOW)
     for box in (WORKING, STATES[Condition.CONNECTING]):
         assert explain(replace(box, failing=(missing,)), NOW).topic_missing
-    late = explain(replace(STATES[Condition.CONNECTING], failing=(missing,)), NOW + timedelta(minutes=2)).late
+    late = explain(
+        replace(STATES[Condition.CONNECTING], failing=(missing,)), NOW + timedelta(minutes=2)
+    ).failing_job
     assert late is not None
     assert late.blame is Blame.OURS
     assert not explain(replace(WORKING, failing=(LATE,)), NOW).topic_missing
@@ -323,4 +325,4 @@ def test_its_state_says_how_mail_is_noticed() -> None:
 
 def test_what_is_missing_is_told_in_every_state() -> None:
     for missing in PullFailure:
-        assert explain(polled(notices=NoticeMode.PULL, missing=missing), NOW).missing is missing
+        assert explain(polled(notices=NoticeMode.PULL, pull_failure=missing), NOW).pull_failure is missing
