@@ -108,10 +108,8 @@ def placed_tokens(text: str, names: Mapping[str, str]) -> list[PlacedToken]:
             found.append(PlacedToken(token, start, start + len(raw.rstrip(" .,'"))))
             continue
         for match in _WORD.finditer(_lower(raw)):
-            word = match.group()
-            found.append(
-                PlacedToken(names.get(word, word[:MAX_LETTERS]), start + match.start(), start + match.end())
-            )
+            word, at = match.group(), start + match.start()
+            found.append(PlacedToken(names.get(word, word[:MAX_LETTERS]), at, start + match.end()))
     return found
 
 
@@ -219,18 +217,10 @@ _ALWAYS, _ANY, _GAP = range(3)
 """Numbers of special slots: one that always matches, even after the last word; any one word; a gap."""
 _EVERY_WORD = frozenset({_ALWAYS, _ANY})
 _AT_END = frozenset({_ALWAYS})
-_NONE = frozenset[int]()
 
 _Tail = tuple[int, ...]
-
-
-class _Candidate(NamedTuple):
-    """A pattern whose first slot matches a word. `next_slot` is what the next word must match, `tail` all later slots,
-    that one included."""
-
-    next_slot: int
-    tail: _Tail
-    finding: str
+_Candidate = tuple[int, _Tail, str]
+"""A pattern that may begin with a word: the slot that the next word must match, all later slots, and the finding."""
 
 
 class _WordEntry(NamedTuple):
@@ -256,7 +246,7 @@ def find_phrases(words: Sequence[str], language: str) -> list[PhraseHit]:
         following = matched[start + 1]
         if next_slots.isdisjoint(following):
             continue
-        for _, tail, finding in [candidate for candidate in candidates if candidate.next_slot in following]:
+        for tail, finding in [(tail, finding) for slot, tail, finding in candidates if slot in following]:
             if (start, finding) not in hits and (end := _end(tail, matched, start + 1)):
                 hits[start, finding] = PhraseHit(finding, start, end)
         if len(hits) >= MAX_HITS:
@@ -323,7 +313,7 @@ def _patterns(language: str) -> Callable[[str], _WordEntry]:
                     _enter(slot, numbers[slot], exact, stems)
             tail = tuple(numbers[slot] for slot in slots[1:])
             next_slot = tail[0] if tail and tail[0] != _GAP else _ALWAYS
-            _enter(slots[0], _Candidate(next_slot, tail, finding), starts, stem_starts)
+            _enter(slots[0], (next_slot, tail, finding), starts, stem_starts)
     lengths = sorted({len(stem) for stem in (*stems, *stem_starts)})
 
     @lru_cache(maxsize=MAX_KEPT)
@@ -331,7 +321,7 @@ def _patterns(language: str) -> Callable[[str], _WordEntry]:
         beginnings = [word[:length] for length in lengths if length <= len(word)]
         slots = [*exact.get(word, ()), *(slot for stem in beginnings for slot in stems.get(stem, ()))]
         found = [*starts.get(word, ()), *(one for stem in beginnings for one in stem_starts.get(stem, ()))]
-        next_slots = frozenset(candidate.next_slot for candidate in found) if found else _NONE
+        next_slots = frozenset(slot for slot, _, _ in found)
         return _WordEntry(_EVERY_WORD.union(slots) if slots else _EVERY_WORD, next_slots, tuple(found))
 
     return entry
@@ -492,21 +482,16 @@ def language(text: str, most: int = 400) -> str:
     votes = dict.fromkeys(DETECTED_LANGUAGES, 0.0)
     plain = text.isascii()
     text = text.lower() if plain else _MISREAD.sub("", text).lower()
-    word = _ASCII_WORD if plain else _ANY_WORD
-    words = word.findall(text, 0, _BEGINNING)
+    pattern = _ASCII_WORD if plain else _ANY_WORD
+    words = pattern.findall(text, 0, _BEGINNING)
     if len(text) > _BEGINNING and len(words) <= most:  # the last one may be cut
-        words = [match.group() for match in islice(word.finditer(text), most)]
-    if plain:
-        for known in filter(None, map(_VOTES.get, words[:most])):
-            for code, share in known:
-                votes[code] += share
-        words = []
-    for word in words[:most]:
-        for code, share in _VOTES.get(word, ()):
+        words = [match.group() for match in islice(pattern.finditer(text), most)]
+    for shares in filter(None, map(_VOTES.get, words[:most])):
+        for code, share in shares:
             votes[code] += share
-        if not word.isascii():
-            for letter in set(_LETTER.findall(word)):
-                for code in _LETTERS[letter]:
-                    votes[code] += 1 / len(_LETTERS[letter])
+    for word in () if plain else words[:most]:
+        for letter in set(_LETTER.findall(word)):
+            for code in _LETTERS[letter]:
+                votes[code] += 1 / len(_LETTERS[letter])
     second, first = sorted(votes, key=votes.__getitem__)[-2:]
     return first if votes[first] >= max(MIN_VOTES, LEAD * votes[second]) else OTHER
