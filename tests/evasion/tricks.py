@@ -6,197 +6,19 @@ are families. `worn` are those that ordinary mail wears too.
 
 from __future__ import annotations
 
-import base64
 import html
-import re
-import unicodedata
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from email.utils import format_datetime
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-ZWSP, SOFT, JOINER, FILLER, NBSP = "\u200b", "\u00ad", "\u034f", "\u3164", "\u00a0"
-CYRILLIC = str.maketrans("aceopxyiACEOPXTHKMB", "асеорхуіАСЕОРХТНКМВ")
-GREEK = str.maketrans("aoviunAEHIKMNOPTXBZ", "αονιυηΑΕΗΙΚΜΝΟΡΤΧΒΖ")
-PSEUDO = str.maketrans("aehinotuwk", "αєнιησтυωк")
-LEET = str.maketrans("aeiost", "4310$7")
-CAPITALS = str.maketrans("abcdefghijklmnoprtuvwyz", "ᴀʙᴄᴅᴇғɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢ")
-MARKED = str.maketrans("aeioucnsz", "ăėĭŏŭċńśż")
+from tests.evasion import spelled
+from tests.evasion.mail import LETTERS, TRICKS, Mail, Part, Trick, letters, trick
 
-IDLE = dict(
-    line.split(" | ")
-    for line in Path(__file__).with_name("idle.txt").read_text(encoding="utf-8").splitlines()
-)
-"""A few sentences a language that sell nothing."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A text part: what it is and what it says; `about` are further fields of it."""
-
-    kind: str
-    text: str
-    about: tuple[str, ...] = ()
-
-    def bytes(self) -> bytes:
-        head = (f"Content-Type: {self.kind}; charset=utf-8", "Content-Transfer-Encoding: base64", *self.about)
-        body = base64.encodebytes(self.text.encode("utf-8", "replace")).replace(b"\n", b"\r\n")
-        return "\r\n".join(head).encode() + b"\r\n\r\n" + body
-
-
-@dataclass(frozen=True)
-class Mail:
-    """A mail before it is written: `parts` are put into a multipart of `kind` where there are several."""
-
-    language: str
-    sender: str
-    subject: str
-    text: str
-    parts: tuple[Part, ...] = ()
-    kind: str = "alternative"
-    headers: tuple[str, ...] = field(default=())
-
-    @property
-    def idle(self) -> str:
-        return IDLE[self.language]
-
-    @property
-    def markup(self) -> str:
-        """The text as plain HTML."""
-        paragraphs = html.escape(self.text, quote=False).split("\n\n")
-        return "".join(f"<p>{paragraph.replace(chr(10), '<br>')}</p>" for paragraph in paragraphs)
-
-    def said(self, text: str) -> Mail:
-        return replace(self, text=text)
-
-    def shown(self, *markups: str, plain: str | None = None) -> Mail:
-        """As HTML, beside a plain text where there is one."""
-        parts = [Part("text/html", f"<html><body>{markup}</body></html>") for markup in markups]
-        return replace(self, parts=(*([Part("text/plain", plain)] if plain is not None else []), *parts))
-
-    def bytes(self) -> bytes:
-        subject = base64.b64encode(self.subject.encode()).decode()
-        head = [
-            f"From: {self.sender}",
-            "To: Anna Berg <anna.berg@northwind-tools.test>",
-            f"Subject: =?utf-8?b?{subject}?=",
-            f"Date: {format_datetime(datetime(2026, 11, 3, 9, tzinfo=UTC))}",
-            "Message-ID: <one@sender.test>",
-            "MIME-Version: 1.0",
-            *self.headers,
-        ]
-        parts = self.parts or (Part("text/plain", self.text),)
-        if len(parts) == 1:
-            return "\r\n".join(head).encode() + b"\r\n" + parts[0].bytes()
-        head.append(f'Content-Type: multipart/{self.kind}; boundary="=edge"')
-        between = b"".join(b"--=edge\r\n" + part.bytes() for part in parts)
-        return "\r\n".join(head).encode() + b"\r\n\r\n" + between + b"--=edge--\r\n"
-
-
-@dataclass(frozen=True)
-class Trick:
-    name: str
-    sentence: str
-    dress: Callable[[Mail], Mail]
-    worn: bool = False
-
-
-_TRICKS: list[Trick] = []
-_LETTERS = re.compile(r"[^\W\d_]{3,}")
-
-
-def trick(sentence: str, worn: bool = False) -> Callable[[Callable[[Mail], Mail]], Callable[[Mail], Mail]]:
-    def entered(dress: Callable[[Mail], Mail]) -> Callable[[Mail], Mail]:
-        _TRICKS.append(Trick(dress.__name__, sentence, dress, worn))
-        return dress
-
-    return entered
-
-
-def letters(sentence: str, change: Callable[[str], str], name: str, worn: bool = False) -> None:
-    """A trick that changes each word of the text, and of the subject."""
-
-    def dress(mail: Mail) -> Mail:
-        def each(text: str) -> str:
-            return _LETTERS.sub(lambda word: change(word.group()), text)
-
-        return replace(mail, text=each(mail.text), subject=each(mail.subject))
-
-    _TRICKS.append(Trick(name, sentence, dress, worn))
+__all__ = ["Mail", "Part", "Trick", "spelled", "tricks"]
 
 
 def tricks() -> Iterator[Trick]:
-    yield from _TRICKS
+    yield from TRICKS
 
-
-def _between(word: str, sign: str, every: int = 1) -> str:
-    return sign.join(word[at : at + every] for at in range(0, len(word), every))
-
-
-def _styled(letter: str, capital: int, small: int) -> str:
-    if "A" <= letter <= "Z":
-        return chr(capital + ord(letter) - 65)
-    return chr(small + ord(letter) - 97) if "a" <= letter <= "z" else letter
-
-
-def _style(capital: int, small: int) -> Callable[[str], str]:
-    return lambda word: "".join(_styled(letter, capital, small) for letter in word)
-
-
-# ---- Characters nobody sees
-
-letters("A zero width space between all letters.", lambda w: _between(w, ZWSP), "zero_width")
-letters(
-    "A soft hyphen in the middle of each word.", lambda w: _between(w, SOFT, 3), "soft_hyphens", worn=True
-)
-letters("Grapheme joiners between letters.", lambda w: _between(w, JOINER, 2), "grapheme_joiners")
-letters("Word joiners between letters.", lambda w: _between(w, "\u2060"), "word_joiners")
-letters("Hangul fillers, which have no width.", lambda w: _between(w, "\uffa0", 2), "fillers")
-letters("Characters of the block of tags.", lambda w: _between(w, "\U000e0061", 2), "tags")
-letters("Variation selectors behind letters.", lambda w: _between(w, "\ufe0e", 1), "variation_selectors")
-letters("Marks of direction in words.", lambda w: _between(w, "\u200e", 2), "direction_marks")
-letters("A stroke through every letter.", lambda w: "".join(f"{c}\u0336" for c in w), "struck")
-letters(
-    "Marks heaped upon every letter.", lambda w: "".join(f"{c}\u0311\u0324\u033e" for c in w), "heaped_marks"
-)
-letters(
-    "Accents as characters of their own.", lambda w: unicodedata.normalize("NFD", w), "decomposed", worn=True
-)
-letters("Controls between letters.", lambda w: _between(w, "\x7f", 2), "controls")
-
-# ---- Letters that look like letters
-
-letters("Cyrillic letters for those that look the same.", lambda w: w.translate(CYRILLIC), "cyrillic")
-letters("Greek letters for those that look the same.", lambda w: w.translate(GREEK), "greek")
-letters("Letters of three alphabets that merely resemble.", lambda w: w.translate(PSEUDO), "pseudo_letters")
-letters("Mathematical bold letters.", _style(0x1D400, 0x1D41A), "mathematical_bold")
-letters("Mathematical script letters.", _style(0x1D4D0, 0x1D4EA), "mathematical_script")
-letters("Letters of full width.", _style(0xFF21, 0xFF41), "full_width")
-letters("Letters in circles.", _style(0x24B6, 0x24D0), "circled")
-letters("Letters in dark squares.", lambda w: _style(0x1F170, 0x1F170)(w.upper()), "dark_squares")
-letters("Letters in brackets.", _style(0x1F110, 0x249C), "bracketed")
-letters("Small capitals.", lambda w: w.lower().translate(CAPITALS), "small_capitals")
-letters("Digits and signs for letters.", lambda w: w.translate(LEET), "leet")
-letters("A mark upon every other letter.", lambda w: w.translate(MARKED), "odd_accents")
-
-
-@trick("All letters apart, three blanks between words.")
-def letters_apart(mail: Mail) -> Mail:
-    return mail.said(
-        "\n".join("   ".join(" ".join(word) for word in line.split()) for line in mail.text.split("\n"))
-    )
-
-
-@trick("All letters apart, one blank everywhere.")
-def letters_apart_evenly(mail: Mail) -> Mail:
-    return mail.said("\n".join(" ".join(line.replace(" ", "")) for line in mail.text.split("\n")))
-
-
-letters("A full stop between letters.", lambda w: ".".join(w), "dotted")
-letters("A hyphen between letters.", lambda w: "-".join(w), "hyphened")
-letters("A star in the middle of longer words.", lambda w: f"{w[:2]}*{w[2:]}" if len(w) > 4 else w, "starred")
-letters("A narrow blank between letters.", lambda w: _between(w, "\u200a"), "hair_spaces")
 
 # ---- The order on the screen
 
@@ -270,13 +92,29 @@ def letter_cells(mail: Mail) -> Mail:
 @trick("Words cut by empty elements and comments.")
 def empty_elements(mail: Mail) -> Mail:
     return mail.shown(
-        _LETTERS.sub(lambda w: "<b></b>".join(w.group()[:3]) + "<!-- x -->" + w.group()[3:], mail.markup)
+        LETTERS.sub(lambda w: "<b></b>".join(w.group()[:3]) + "<!-- x -->" + w.group()[3:], mail.markup)
     )
 
 
 @trick("Entities for all letters.")
 def entities(mail: Mail) -> Mail:
     return mail.shown("<br>".join("".join(f"&#{ord(c)};" for c in line) for line in mail.text.split("\n")))
+
+
+@trick("Every line as the text of a picture that is not there.")
+def picture_texts(mail: Mail) -> Mail:
+    lines = [html.escape(line) for line in mail.text.split("\n")]
+    return mail.shown("".join(f'<img src="cid:{at}" alt="{line}"><br>' for at, line in enumerate(lines)))
+
+
+@trick("Idle words before texts of pictures.")
+def idle_before_picture_texts(mail: Mail) -> Mail:
+    return mail.shown(f'<p>{mail.idle}</p><img src="cid:1" alt="{html.escape(mail.text)}">')
+
+
+@trick("A note over each letter.")
+def ruby(mail: Mail) -> Mail:
+    return mail.shown(_each(mail, "<ruby>{}<rt>x</rt></ruby>"))
 
 
 # ---- Text that is in the mail and not on the screen
@@ -289,7 +127,7 @@ def _hide(name: str, sentence: str, before: str, after: str, sheet: str = "", wo
         hidden = f"{before}{mail.idle}{after}"
         return mail.shown(f"{sheet}{hidden}{mail.markup.replace('</p>', f'</p>{hidden}')}{hidden}")
 
-    _TRICKS.append(Trick(name, sentence, dress, worn))
+    TRICKS.append(Trick(name, sentence, dress, worn))
 
 
 # fmt: off
@@ -318,6 +156,13 @@ _hide("by_variable", "White words by a variable.", "<i style=color:var(--k)>", "
 _hide("by_attribute", "Words hidden by an attribute.", "<p x=1>", "</p>", "<style>p[x]{display:none}</style>")
 _hide("important", "An important rule.", "<u style=display:flow>", "</u>", "<style>u{display:none!important}</style>")
 _hide("hidden_field", "Words in a form's hidden field.", '<textarea style="display:none">', "</textarea>")
+_hide("by_place", "A rule about the place.", "<div><i></i><p>", "</p></div>",
+      "<style>p:last-child{display:none}</style>")
+_hide("letters_together", "Letters on one another.", '<p style="letter-spacing:-1em">', "</p>")
+_hide("nothing_of_it", "A matrix of zeros.", '<p style="transform:matrix(0,0,0,0,0,0)">', "</p>")
+_hide("in_a_video", "Words for programs without videos.", "<video>", "</video>")
+_hide("animated", "An animation.", "<p class=k>", "</p>",
+      "<style>@keyframes a{to{opacity:0}}.k{animation:a 0s both}</style>")
 # fmt: on
 
 # ---- Ordinary words around it that can be seen

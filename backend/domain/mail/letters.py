@@ -57,6 +57,8 @@ _SCRIPT_NAMES = """
 _SCRIPTS = frozenset(_SCRIPT_NAMES.split())
 """Alphabets whose letters can stand for Latin ones. Left out: scripts that are commonly mixed with Latin."""
 
+_UPSIDE_DOWN = frozenset("ɐɔǝɟƃɥᴉɾʞɯɹʇʌʍʎ")
+_UPRIGHT = str.maketrans("ɐqɔpǝɟƃɥᴉɾʞɯuodbɹʇnʌʍʎ", "abcdefghijkmnopqrtuvwy")
 # Letters that pass for Latin ones only within a disguised word; lists of look-alikes do not have them.
 _PSEUDO_TEXT = """
 αa βb γy δd εe ζz ηn θo ιi κk λl μu νv ξe οo πn ρp σo ςc τt υu φo χx ψw ωw άa έe ήn ίi όo ύu ώw
@@ -97,6 +99,10 @@ def deobfuscate(text: str) -> Deobfuscated:
 
 def _without_look_alikes(text: str, findings: set[str]) -> str:
     """A text with characters beyond ASCII: in the order on screen, with composed accents, look-alikes replaced."""
+    turned_letters = _UPSIDE_DOWN.intersection(text)
+    if len(turned_letters) > 5 and 8 * sum(map(text.count, turned_letters)) >= len(text):
+        findings.add(REORDERED)
+        text = text.lower().translate(_UPRIGHT)
     if "\u202e" in text or "\u202d" in text:
         turned = _in_order(text)
         if turned != _MARKS_OF_TURNS.sub("", text):
@@ -245,6 +251,40 @@ def _alike() -> dict[str, str]:
         for same in [next((one for one in found if len(one) == 1 and one.isascii() and one.isalpha()), "")]
         if same
     }
+
+
+# Signs chosen only for their looks. In a word of these alone it takes the words around it to tell.
+_FANCY_TEXT = """
+卂a 乃b 匚c 刀d 乇e 下f 厶g 卄h 工i 丁j 长k 乚l 从m 几n 口o 尸p 甲q 尺r 丂s 丅t 凵u リv 山w 乂x 丫y 乙z 千f 爪m ㄖo
+廾h คa ๒b ςc ๔d єe Ŧf ﻮg وg ђh เi ןj кk ɭl ๓m ภn ๏o קp ợq гr รs Շt ยu שv ฬw אx ץy չz ₳a
+฿b ₵c ₫d ₣f ₲g Ⱨh łi ₭k Ⱡl ₥m ₦n ₱p ₴s ₮t Ʉu ₩w Ӿx Ɏy Ⱬz ᗩa ᗷb ᑕc ᗪd ᕮe ᖴf ᕼh ᒍj ᒪl ᗰm
+ᑎn ᑭp ᑫq ᖇr ᔕs ᑌu ᐯv ᗯw ᙭x Ꭺa Ᏼb Ꮯc Ꭰd Ꭼe Ꮀf Ꮐg Ꮋh Ꮖi Ꭻj Ꮶk Ꮮl Ꮇm Ꮎo Ꮲp Ꭱr Ꮪs Ꭲt Ꮩv Ꮃw
+Ꮍy Ꮓz եe ժd ցg յj ոn օo քp զq րr սu էt մu աw վy հh ӏl ƒf ɑa ცb ƈc ཞr ʂs ɬt ųu ۷v ῳw ყy
+ʑz ℓl ŋn ρp ɱm
+"""
+
+
+@lru_cache(maxsize=5_000)
+def looks_like(sign: str) -> str:
+    """The Latin letter that a person takes a sign for among others like it, or the sign."""
+    if sign.isascii():
+        return sign
+    fancy = (
+        _fancy().get(sign) or _fancy().get(sign.upper()) or _alike().get(sign) or _PSEUDO.get(sign.lower())
+    )
+    if fancy:
+        return fancy
+    folded = _folded(sign)
+    if folded.isascii():
+        return folded
+    last = unicodedata.name(sign, "").partition(" WITH ")[0].rpartition(" ")[2]
+    return last.lower() if len(last) == 1 and last.isascii() else sign
+
+
+@cache
+def _fancy() -> dict[str, str]:
+    regional = {chr(0x1F1E6 + at): chr(97 + at) for at in range(26)}
+    return {pair[0]: pair[-1] for pair in _FANCY_TEXT.split()} | regional
 
 
 def _join_letters(run: re.Match[str]) -> str:

@@ -36,7 +36,7 @@ _LEAST_CONTRAST = 1.3  # to the background; black on white has 21
 # Found in whatever may hide or move text; a style without any of these is ignored.
 _MAY_HIDE = re.compile(
     r"display|visib|opacity|color|font|background|position|left|top|right|margin|indent|clip|height|width|transform"
-    r"|direction|bidi|flex|hide|filter|zoom|scale|content|overflow|\\",
+    r"|direction|bidi|flex|hide|filter|zoom|scale|content|overflow|inset|translate|size|spacing|\\",
     re.I,
 )
 _NEEDS_TOKENS = re.compile(r"[\\\"']|/\*")
@@ -53,9 +53,20 @@ _CLIPPED = re.compile(
     r"rect\(\s*0(?:px)?[\s,]+[01](?:px)?[\s,]+[01](?:px)?|inset\(\s*(?:50|100)%|circle\(\s*0|polygon\(\s*0"
 )
 _TRANSLATED = re.compile(r"translate[3xy]?d?\(\s*+(-?[\d.]+)(px|%|em|vw)?(?:\s*+,\s*+(-?[\d.]+))?", re.I)
-_SCALED = re.compile(r"scale[xy]?\(\s*+0?(?:\.0\d*)?\s*+[,)]", re.I)
+_SCALED = re.compile(r"(?:scale(?:[xy]|3d)?|matrix(?:3d)?)\(\s*+0?(?:\.0\d*)?\s*+[,)]", re.I)
+_FURTHEST = re.compile(
+    r"-(?:\d{4,}|[3-9]\d\d)(?:\.\d+)?px|-\d{3,}(?:\.\d+)?(?:vw|vh|%)|-\d{2,}(?:\.\d+)?r?em", re.I
+)
+"""Lengths further left or up than the screen, anywhere in a value."""
 
-_SELECTOR = re.compile(r"[\w\s.#*>+~\[\]=\"'^$|-]{1,200}\Z")
+_PLAIN = r"[\w\s.#*>+~\[\]=\"'^$|-]"
+_SELECTOR = re.compile(
+    rf"{_PLAIN}{{0,200}}+(?::(?:(?:first|last|only)-(?:child|of-type)|empty|root"
+    rf"|(?:not|is|where|has|nth-[a-z-]{{5,15}})\([\w\s.#,+-]{{1,60}}\)){_PLAIN}{{0,200}}+)?\Z",
+    re.I,
+)
+"""Selectors that are followed: with one pseudo-class at most, since the time for several multiplies."""
+_SELECTORS = re.compile(r"(?:[^,()]++|\([^()]{0,80}+\)|[()])++")
 _STEPS = re.compile(r"[\s>+~]+")
 _BY_ATTRIBUTE = re.compile(r"\[\s*+([a-z][\w-]{0,30})", re.I)
 
@@ -167,10 +178,12 @@ def _has_no_size(declarations: Declarations) -> bool:
     """Whether it is a box of no size: no `max-height`, or no height or width and what overflows is hidden."""
     if declarations.get("max-height", "") and _pixels(declarations["max-height"]) < 1:
         return True
-    if "hidden" not in declarations.get("overflow", declarations.get("overflow-y", "")):
+    if declarations.get("overflow", declarations.get("overflow-y", "visible")).startswith("visible"):
         return False
-    sizes = [declarations.get(name) for name in ("height", "width", "max-width")]
-    return any(value is not None and _pixels(value) <= 2 for value in sizes)
+    sizes = [declarations.get(name) for name in ("height", "width", "max-width", "block-size", "inline-size")]
+    return _pixels(declarations.get("line-height", "")) < 0.1 or any(
+        value is not None and _pixels(value) <= 2 for value in sizes
+    )
 
 
 def _is_off_screen(declarations: Declarations) -> bool:
@@ -179,7 +192,12 @@ def _is_off_screen(declarations: Declarations) -> bool:
         return False
     if _pixels(declarations.get("text-indent", "0")) < _FAR:
         return True
-    if any(_pixels(declarations.get(side, "0")) < _FAR for side in ("margin-left", "margin-top", "margin")):
+    if any(
+        _FURTHEST.search(declarations.get(name, ""))
+        for name in ("margin", "margin-left", "margin-top", "inset")
+    ):
+        return True
+    if _pixels(declarations.get("letter-spacing", "0")) <= -6:
         return True
     if _CLIPPED.search(f"{declarations.get('clip', '')} {declarations.get('clip-path', '')}"):
         return True
@@ -188,6 +206,8 @@ def _is_off_screen(declarations: Declarations) -> bool:
         if any(edge < _FAR or edge > 5_000 for edge in edges):
             return True
     moved = declarations.get("transform", "")
+    if (aside := declarations.get("translate", "")) and abs(_pixels(aside)) > 700:
+        return True
     if moved and (_SCALED.search(moved) or "rotatex(90" in moved or "rotatey(90" in moved):
         return True
     if match := _TRANSLATED.search(moved):
@@ -206,7 +226,8 @@ def _size(declarations: Declarations, inherited: float) -> float:
     if not found:
         return inherited
     # In the short form `font`, which may begin with a weight, the last length is the size.
-    number, unit = float(found[-1][1]), (found[-1][2] or "").lower()
+    size = found[0 if value.startswith(("min(", "clamp(")) else -1]
+    number, unit = float(size[1]), (size[2] or "").lower()
     if unit in ("em", "%"):
         return inherited * (number if unit == "em" else number / 100)
     if not unit and number:
@@ -216,7 +237,7 @@ def _size(declarations: Declarations, inherited: float) -> float:
 
 def _pixels(value: str) -> float:
     """A length in pixels. Anything else, such as auto, hides nothing and counts as a large one."""
-    match = _LENGTH.match(value.strip())
+    match = _LENGTH.match(value.strip().removeprefix("calc("))
     return float(match[1][:9]) * _PIXELS[(match[2] or "").lower()] if match else 1_000.0
 
 
@@ -302,7 +323,7 @@ def rules(sheet: str) -> list[Rule]:
     found: list[Rule] = []
     for prelude, body in _blocks(sheet[:MAX_SHEET]):
         declarations, important = _declared(body)
-        for selector in prelude.split(",") if declarations else ():
+        for selector in _SELECTORS.findall(prelude) if declarations else ():
             if len(found) < MAX_RULES:
                 weight = (*_specificity(selector), len(found))
                 found.append(Rule(selector.strip(), declarations, important, weight))
@@ -319,9 +340,11 @@ def declared_by_rules(
     by_rules: dict[int, Declarations] = {}
     own: dict[int, Declarations] = {}
     important: dict[int, Declarations] = {}
-    most = MAX_MATCHED // (1 + sum(1 for _ in islice(root.traverse(), MAX_NODES)))
-    for rule in found[-most:]:
-        if not _SELECTOR.match(rule.selector) or len(_STEPS.split(rule.selector)) > 5:
+    size = 1 + sum(1 for _ in islice(root.traverse(), MAX_NODES))
+    left = MAX_MATCHED
+    for rule in found[-(MAX_MATCHED // size) :]:
+        left -= size * size if ":" in rule.selector else 0
+        if left < 0 or not _SELECTOR.match(rule.selector) or len(_STEPS.split(rule.selector)) > 5:
             continue
         try:
             nodes = root.css(selector_in_tree(rule.selector))
@@ -344,7 +367,7 @@ def _blocks(sheet: str, depth: int = 0) -> Iterator[tuple[str, str]]:
             yield tinycss2.serialize(node.prelude), tinycss2.serialize(node.content)
         elif node.type == "at-rule" and node.content is not None and depth < 3:
             condition = tinycss2.serialize(node.prelude)
-            if node.lower_at_keyword in ("supports", "layer") or (
+            if node.lower_at_keyword in ("supports", "layer", "container") or (
                 node.lower_at_keyword == "media" and _applies(condition)
             ):
                 yield from _blocks(tinycss2.serialize(node.content), depth + 1)

@@ -1,9 +1,9 @@
-"""The visible text of HTML mail: the HTML is first rewritten so that it is safe to parse, then read without its hidden
-parts."""
+"""The visible text of HTML mail: without its hidden parts, and laid out as on the screen."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -14,222 +14,17 @@ from selectolax.lexbor import LexborHTMLParser
 from backend.domain.mail import styles
 from backend.domain.mail.letters import deobfuscate
 from backend.domain.mail.message import clean
+from backend.domain.mail.safe_html import STYLING_ATTRIBUTES, WRITTEN_AS, rewritten
 from backend.domain.mail.styles import MAX_NODES, Declarations, Style
-
-# ---- HTML rewritten safely
-# An HTML parser opens elements by itself (a `<b>` left open is opened again in every paragraph that follows), searches
-# all open elements at each tag, and compares each attribute of a tag with all others: a few kilobytes can cost it
-# gigabytes or minutes. So the HTML is first rewritten in one pass: only known tags, with the few attributes that are
-# used below, nested no deeper than `MAX_DEPTH`, without comments, scripts or styles.
-
-
-MAX_TAGS = 25_000
-"""Tags and comments that are read; of the rest only the text is kept."""
-
-MAX_DEPTH = 300
-MAX_VALUE, SHORT = 4_000, 500
-
-_S = r"\t\n\f\r "
-_ATTRIBUTE = re.compile(
-    rf"""([^{_S}/>][^{_S}/>=]*+)(?:[{_S}]*+=[{_S}]*+(?:"([^"]*+)"|'([^']*+)'|([^{_S}"'>][^{_S}>]*+))?)?+"""
-)
-_TAG = re.compile(
-    rf"<(/?)([a-z][^{_S}/>]*+)((?:[{_S}/]*+{_ATTRIBUTE.pattern})*+)(?P<stroke>[{_S}/]*+)>", re.I
-)
-_TAG_BEGINS = re.compile(r"</?[a-z]", re.I)
-_ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
-_COMMENT_ENDS = re.compile(r"--!?>")
-_STYLING_ATTRIBUTES = frozenset({"color", "bgcolor", "background", "dir"})
-_KEPT_ATTRIBUTES = _STYLING_ATTRIBUTES.union(
-    ("class", "id", "style", "hidden", "width", "height", "src", "href", "open", "value")
-)
-# In mail with one of these the original tag names matter: style rules select by them, the others show text by them.
-_NAMES_MATTER = re.compile(r"<(?:style|details|dialog|bdo|font)\b", re.I)
-
-
-def _names(**kinds: str) -> dict[str, str]:
-    return {name: kind for kind, names in kinds.items() for name in names.split()}
-
-
-# What each element is rewritten as: elements of one kind look the same in plain text. Above all, no element is left
-# that a parser opens again by itself, except links, of which only one can be open.
-_WRITTEN_AS = _names(
-    div="address article aside center div fieldset figure footer form h1 h2 h3 h4 h5 h6 header main nav pre section",
-    ul="dl ol ul",
-    li="dd dt li",
-    td="td th",
-    tbody="tbody tfoot thead",
-    img="image img",
-    object="noscript object template",
-    **{name: name for name in ("a", "blockquote", "body", "br", "hr", "p", "table", "tr")},
-)
-_VOID = frozenset(("br", "hr", "img"))
-_DROPPED_WORDS = (
-    "area base basefont bgsound col embed frame head html input keygen link meta param source track wbr"
-)
-_DROPPED = frozenset(_DROPPED_WORDS.split())
-_FIELD = frozenset({"type"})
-_SKIPPED_CONTENT = frozenset({"iframe", "noembed", "noframes", "script", "style", "title"})
-_VERBATIM = frozenset({"textarea", "xmp"})
-_RAW_ENDS = {name: re.compile(rf"</{name}(?=[{_S}/>])", re.I) for name in (*_SKIPPED_CONTENT, *_VERBATIM)}
-_BLOCK_TAGS = frozenset({"blockquote", "div", "hr", "li", "p", "table", "ul"})
-# Elements that a parser closes by itself before one of these tags ("/div": its end tag).
-_ENDED_BY = {
-    "p": _BLOCK_TAGS
-    | {"/div", "/blockquote", "/ul", "/li", "/td", "/tr", "/tbody", "/table", "td", "tr", "tbody"},
-    "li": frozenset({"li", "/div", "/blockquote", "/ul", "/td", "/table"}),
-    "td": frozenset({"td", "tr", "tbody", "/tr", "/tbody", "/table"}),
-    "tr": frozenset({"tr", "tbody", "/tbody", "/table"}),
-    "tbody": frozenset({"tbody", "/table"}),
-}
-
-
-def rewritten(html: str) -> Rewritten:
-    """HTML that reads like `html` and makes a tree of at most about `MAX_TAGS` elements, about `MAX_DEPTH` deep. Takes
-    any text, in time that grows with its length."""
-    out = Rewritten(named=_NAMES_MATTER.search(html) is not None)
-    position = 0
-    for _ in range(MAX_TAGS):
-        start = html.find("<", position)
-        if start < 0:
-            break
-        if start > position:
-            out.pieces.append(html[position:start])
-        position = _markup(html, start, out)
-    rest = html[position:]
-    out.cut = len(rest) > 0 and "<" in rest
-    out.pieces.append(_ANY_TAG.sub(" ", rest).replace("<", "&lt;"))
-    return out
-
-
-class Rewritten:
-    """The rewritten HTML, and the elements that may still be open.
-
-    An element is removed from `open` only where every parser closes it: at a tag that `_ENDED_BY` lists, or at its own
-    end tag, if that closes by the same list all elements still open in it. So `open` holds all elements that any
-    parser has open, and perhaps more. `named`: original tag names are kept in an attribute, because style rules may
-    select by them; `chosen_by`: the attributes that are kept for the same reason. `sheet` holds the mail's style
-    sheets. `cut`: there were more tags than are read.
-    """
-
-    def __init__(self, named: bool) -> None:
-        self.pieces: list[str] = []
-        self.open: list[str] = []
-        self.body = False
-        self.named = named
-        self.sheet: list[str] = []
-        self.chosen_by: frozenset[str] = frozenset()
-        self.cut = False
-
-    def start(self, name: str, attributes: str, original: str) -> None:
-        if name == "body" and self.body:
-            return
-        self.body = True
-        del self.open[self._left_open(name) :]
-        if name not in _VOID and name != "body":
-            if len(self.open) >= MAX_DEPTH:
-                if name in _BLOCK_TAGS and self.pieces[-1:] != ["<br>"]:
-                    self.pieces.append("<br>")
-                return
-            self.open.append(name)
-        called = f' t="{original}"' if self.named and original != name and original.isalnum() else ""
-        rewrite = _cached_attributes if len(attributes) < SHORT else _attributes
-        self.pieces.append(f"<{name}{called}{rewrite(attributes, self.chosen_by) if attributes else ''}>")
-
-    def text(self, text: str, attributes: str) -> None:
-        """Text in an element of its own, as in a form's field."""
-        self.start("span", attributes, "span")
-        self.pieces.append(text.replace("<", "&lt;"))
-        self.end("span")
-
-    def end(self, name: str) -> None:
-        at = self._left_open(f"/{name}") - 1
-        if at >= 0 and self.open[at] == name:
-            del self.open[at:]
-        self.pieces.append(f"</{name}>")
-
-    def _left_open(self, tag: str) -> int:
-        """How many elements stay open after those that `tag` closes implicitly."""
-        left = len(self.open)
-        while left and tag in _ENDED_BY.get(self.open[left - 1], ()):
-            left -= 1
-        return left
-
-
-def _markup(html: str, start: int, out: Rewritten) -> int:
-    """Rewrite what begins with the "<" at `start`; returns the offset after it."""
-    tag = _TAG.match(html, start)
-    if tag:
-        return _tag(html, tag, out)
-    if html.startswith("<!--", start):
-        end = _COMMENT_ENDS.search(html, start + 2)
-        return end.end() if end else len(html)
-    if _TAG_BEGINS.match(html, start):
-        return len(html)  # a tag that never ends: browsers show nothing after it
-    if html[start + 1 : start + 2] in ("!", "?", "/"):
-        stop = html.find(">", start) + 1 or len(html)
-        if html[start : start + 9].lower() == "<!doctype" and stop - start < MAX_VALUE:
-            out.pieces.append(html[start:stop])
-        return stop
-    out.pieces.append("&lt;")
-    return start + 1
-
-
-def _tag(html: str, tag: re.Match[str], out: Rewritten) -> int:
-    closing, name, attributes = tag[1], tag[2].lower(), tag[3]
-    if name in _RAW_ENDS:
-        return tag.end() if closing else _raw(html, tag, name, out)
-    unknown = name not in _WRITTEN_AS
-    if name == "input":
-        field = _kept_attributes(attributes, _FIELD)
-        if field.get("type", "").lower() != "hidden":
-            out.text(f" {field.get('value', '')} ".replace("&quot;", '"'), attributes)
-    if name in _DROPPED or (unknown and "/" in tag["stroke"]):
-        return tag.end()
-    written = _WRITTEN_AS.get(name, "span")
-    if not closing or written == "br":
-        out.start(written, attributes, name)
-    elif written not in _VOID and written != "body":
-        out.end(written)
-    return tag.end()
-
-
-def _raw(html: str, tag: re.Match[str], name: str, out: Rewritten) -> int:
-    """Skip the content of an element in which tags have no meaning, and return its end."""
-    end = _RAW_ENDS[name].search(html, tag.end())
-    stop = end.start() if end else len(html)
-    content = html[tag.end() : stop]
-    if name in _VERBATIM:
-        out.text(content, tag[3])
-    elif name == "style":
-        out.sheet.append(content)
-        out.chosen_by |= styles.named_attributes(content)
-    return stop
-
-
-def _attributes(text: str, chosen_by: frozenset[str]) -> str:
-    return "".join(f' {name}="{value}"' for name, value in _kept_attributes(text, chosen_by).items())
-
-
-_cached_attributes = lru_cache(maxsize=1_000)(_attributes)
-"""For attributes of up to `SHORT` characters: mail repeats the same ones."""
-
-
-def _kept_attributes(text: str, others: frozenset[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for match in _ATTRIBUTE.finditer(text):
-        name = match[1].lower()
-        if name in _KEPT_ATTRIBUTES or name in others:
-            value = match[2] or match[3] or match[4] or ""
-            found.setdefault(name, value[:MAX_VALUE].replace('"', "&quot;"))
-    return found
-
-
-# ---- The visible text
-
 
 MAX_TEXT = 200_000
 MAX_HIDDEN = 50_000
+MAX_ALTS = 100
+LETTER_WORDS = 45
+"""What stands for pictures is read if it has so many words: fewer are ordinary, and the model has learned without."""
+FEW_WORDS = 20
+"""A mail that shows fewer words is its pictures, and what stands for them its text."""
+MOST_STRANDS = 4
 _SKIPPED = frozenset({"style", "script", "head", "title", "template", "noscript", "svg", "math", "object"})
 _TAG_MATTERS = _SKIPPED | {"a", "img", "table"}
 """Elements that are counted, or never shown, even if they have no attributes."""
@@ -244,11 +39,12 @@ _QUOTES = re.compile(
 )
 _TINY = re.compile(r"\s*[0-2](?:px)?\s*\Z")
 _TINY_STYLE = re.compile(r"(?<![-\w])(?:width|height)\s*:\s*[0-2](?:px)?\s*(?:;|$|!)", re.I)
-_TYPE = re.compile(r"(?<![\w.#\[=\"'-])([a-z][\w-]*)(?![\w-]*[\"'\]=])", re.I)
+_TYPE = re.compile(r":nth-[\w-]+\([^)]*\)|(?<![\w.#\[=\"':-])([a-z][\w-]*)(?![\w-]*[\"'\]=])", re.I)
 _ASCII_BLANKS = re.compile(r"[ \t\n\r\f]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _RTL, _RTL_ENDS = "\u202e", "\u202c"  # Unicode's direction override, which `letters.deobfuscate` undoes
 _QUOTED = "\x01"  # put before each text of a quotation; `_emit` takes it out of the mail's own text
+_LOOKS = ("class", "id", "t", "color", "hidden")
 _NONE: Declarations = {}
 Attributes = Mapping[str, str | None]
 
@@ -256,7 +52,11 @@ Attributes = Mapping[str, str | None]
 @dataclass(slots=True)
 class Visible:
     """What a reader sees of an HTML body. `text` has one line per block; quoted blocks begin with "> ". `hidden`: some
-    text is not shown; it is in `unseen`. `findings` are those of `letters.deobfuscate`. `cut`: not all was read."""
+    text is not shown; it is in `unseen`. `findings` are those of `letters.deobfuscate`. `cut`: not all was read.
+
+    `strands` are parts of the text that look alike, each in one style, where several styles alternate: if one of them
+    hides its words in a way that is not known here, another one is what a person reads. The texts that stand for
+    pictures are one more."""
 
     text: str = ""
     links: list[str] = field(default_factory=list)
@@ -265,6 +65,7 @@ class Visible:
     hidden: bool = False
     tables: int = 0
     unseen: str = ""
+    strands: tuple[str, ...] = ()
     findings: frozenset[str] = frozenset()
     cut: bool = False
 
@@ -278,7 +79,7 @@ class Visible:
 class _Step(NamedTuple):
     """A node of the tree, when it is entered or left. `style` is that of text in it, None if it is never shown;
     `seen`: text in it is visible. `rtl`: its letters are forced to run from right to left, and `rtl_begins`: from
-    this node on. `block`: it starts a new line."""
+    this node on. `block`: it starts a new line. `strand`: the number of its style."""
 
     node: Any
     entering: bool
@@ -288,6 +89,26 @@ class _Step(NamedTuple):
     rtl: bool = False
     block: bool = False
     rtl_begins: bool = False
+    strand: int = 0
+
+
+class _Texts:
+    """The texts of a tree, as they are found: what is shown, what is not, what stands for pictures, and what is shown
+    by the number of its style. `styled` numbers the styles, each by that of the element around it and its own."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.unseen: list[str] = []
+        self.alts: list[str] = []
+        self.strands: dict[int, list[str]] = {}
+        self.styled: dict[tuple[object, ...], int] = {}
+        self.places: Counter[int] = Counter()
+        self.last = -1
+
+    def add(self, strand: int, text: str) -> None:
+        self.strands.setdefault(strand, []).append(f"{text} ")
+        self.places[strand] += strand != self.last
+        self.last = strand
 
 
 def visible(html: str) -> Visible:
@@ -303,15 +124,32 @@ def visible(html: str) -> Visible:
         if written.sheet
         else {}
     )
-    shown: list[str] = []
-    unseen: list[str] = []
-    for step in _steps(root, result, by_rules):
-        _emit(step, shown, unseen)
-    lines = "".join(shown)[:MAX_TEXT].split("\n")
-    text = re.sub(r"\n{3,}", "\n\n", "\n".join(map(_line, lines))).strip()
-    result.text, result.findings = deobfuscate(text)
-    result.unseen = deobfuscate(" ".join("".join(unseen)[:MAX_HIDDEN].replace(_QUOTED, " ").split())).text
+    texts = _Texts()
+    for step in _steps(root, result, texts, by_rules):
+        _emit(step, texts)
+    text = "\n".join(map(_line, "".join(texts.shown)[:MAX_TEXT].split("\n")))
+    if len(_WORD.findall("".join(texts.alts))) < LETTER_WORDS:
+        texts.alts.clear()
+    elif len(_WORD.findall(text)) < FEW_WORDS:
+        text = "\n".join((text, *map(_line, texts.alts)))
+        texts.alts.clear()
+    result.text, result.findings = deobfuscate(re.sub(r"\n{3,}", "\n\n", text).strip())
+    result.unseen = _in_one_line("".join(texts.unseen))
+    result.strands = _strands(texts)
     return result
+
+
+def _strands(texts: _Texts) -> tuple[str, ...]:
+    """The texts that stand for pictures; and texts of one style that longer ones of another interrupt again and
+    again."""
+    often = ["".join(pieces) for strand, pieces in texts.strands.items() if texts.places[strand] > 2]
+    often.sort(key=len, reverse=True)
+    found = [*often[1 : 1 + MOST_STRANDS], "".join(texts.alts)]
+    return tuple(_in_one_line(text) for text in found if text)
+
+
+def _in_one_line(text: str) -> str:
+    return deobfuscate(" ".join(text[:MAX_HIDDEN].replace(_QUOTED, " ").split())).text
 
 
 def _declarations(node: Any, attributes: Attributes, by_rules: Mapping[int, Declarations]) -> Declarations:
@@ -324,8 +162,10 @@ def _declarations(node: Any, attributes: Attributes, by_rules: Mapping[int, Decl
 
 def _original_name(name: re.Match[str]) -> str:
     """What selects the rewritten elements that had this name in the mail."""
+    if not name[1]:
+        return name[0]
     called = name[1].lower()
-    written = _WRITTEN_AS.get(called, "span")
+    written = WRITTEN_AS.get(called, "span")
     return called if written == called else f'{written}[t="{called}"]'
 
 
@@ -337,13 +177,15 @@ def _line(line: str) -> str:
     return f"> {text}" if quoted and text else text
 
 
-def _emit(step: _Step, shown: list[str], unseen: list[str]) -> None:
+def _emit(step: _Step, texts: _Texts) -> None:
     node = step.node
-    pieces = shown if step.seen else unseen
+    pieces = texts.shown if step.seen else texts.unseen
     if node.is_text_node:
         text = node.text_content or ""
         if text.strip():
             pieces.append((_QUOTED if step.quoted else "") + text.replace("\n", " ").replace(_QUOTED, " "))
+            if step.seen:
+                texts.add(step.strand, text)
         elif text:
             pieces.append(" ")
         return
@@ -356,7 +198,9 @@ def _emit(step: _Step, shown: list[str], unseen: list[str]) -> None:
         pieces.append(_RTL)
 
 
-def _steps(root: Any, result: Visible, by_rules: Mapping[int, Declarations]) -> Iterator[_Step]:
+def _steps(
+    root: Any, result: Visible, texts: _Texts, by_rules: Mapping[int, Declarations]
+) -> Iterator[_Step]:
     """Depth first without recursion."""
     stack: list[_Step] = [_Step(root, True, False, Style(), True)]
     visited = 0
@@ -376,32 +220,32 @@ def _steps(root: Any, result: Visible, by_rules: Mapping[int, Declarations]) -> 
         if not node.is_element_node:
             continue
         attributes: Attributes = node.attributes
-        inner = _enter(step, attributes, result, by_rules)
+        inner = _enter(step, attributes, result, texts, by_rules)
         yield inner
         stack.append(_Step(node, False, *inner[2:]))
         stack.extend(reversed(_children(inner, attributes, by_rules)))
 
 
 def _enter(
-    step: _Step, attributes: Attributes, result: Visible, by_rules: Mapping[int, Declarations]
+    step: _Step, attributes: Attributes, result: Visible, texts: _Texts, by_rules: Mapping[int, Declarations]
 ) -> _Step:
     """The step into an element: its parent's, changed by the element's tag and style."""
     node, tag = step.node, step.node.tag
     if not attributes and not by_rules and tag not in _TAG_MATTERS:
         result.hidden |= step.style is not None and not step.seen and tag != "br"
         quoted = step.quoted or tag == "blockquote"
-        return _Step(node, True, quoted, step.style, step.seen, step.rtl, tag in _BLOCKS)
+        return _Step(node, True, quoted, step.style, step.seen, step.rtl, tag in _BLOCKS, strand=step.strand)
     css = attributes.get("style")
     declarations = _declarations(node, attributes, by_rules)
     style, seen = step.style, step.seen
     if style is not None:
-        tag_styles = tag == "a" or not _STYLING_ATTRIBUTES.isdisjoint(attributes)
+        tag_styles = tag == "a" or not STYLING_ATTRIBUTES.isdisjoint(attributes)
         if by_rules:
             inside = (
                 styles.style_in(style, tag, declarations, attributes) if tag_styles or declarations else style
             )
         elif tag_styles or declarations:
-            pairs = tuple([(name, attributes[name]) for name in _STYLING_ATTRIBUTES if name in attributes])
+            pairs = tuple([(name, attributes[name]) for name in STYLING_ATTRIBUTES if name in attributes])
             inside = _style_in(style, tag == "a", css or "", pairs)
         else:
             inside = style
@@ -413,12 +257,14 @@ def _enter(
             inside = None
         if inside is not style:
             style, seen = inside, inside is not None and inside.seen
-        _note(node, attributes, css or "", result, style is not None, seen)
+        _note(node, attributes, css or "", result, texts, style is not None, seen)
     display = declarations.get("display", "") if declarations else ""
     block = (tag in _BLOCKS and not display.startswith("inline")) or display in _BLOCK_DISPLAYS
     rtl_begins = not step.rtl and _forces_rtl(style, attributes, declarations)
     quoted = step.quoted or _is_quote(tag, attributes)
-    return _Step(node, True, quoted, style, seen, step.rtl or rtl_begins, block, rtl_begins)
+    look = (step.strand, tag, css, *map(attributes.get, _LOOKS))
+    strand = texts.styled.setdefault(look, len(texts.styled) + 1) if tag != "a" else step.strand
+    return _Step(node, True, quoted, style, seen, step.rtl or rtl_begins, block, rtl_begins, strand)
 
 
 @lru_cache(maxsize=1_000)
@@ -443,9 +289,9 @@ def _children(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declar
     child = node.child
     while child is not None and len(inner) < MAX_NODES:
         if closed and not (child.is_element_node and child.attributes.get("t") == "summary"):
-            inner.append(_Step(child, True, step.quoted, None, False, step.rtl))
+            inner.append(_Step(child, True, step.quoted, None, False, step.rtl, strand=step.strand))
         else:
-            inner.append(_Step(child, True, step.quoted, step.style, step.seen, step.rtl))
+            inner.append(_Step(child, True, step.quoted, step.style, step.seen, step.rtl, strand=step.strand))
         child = child.next
     # Latin text in such boxes is still read from left to right; Hebrew or Arabic already stands in its reading order.
     if len(inner) > 1 and _boxes_run_leftward(step, attributes, by_rules) and (node.text() or "").isascii():
@@ -474,7 +320,9 @@ def _is_quote(tag: str, attributes: Attributes) -> bool:
     return bool(_QUOTES.search(mark))
 
 
-def _note(node: Any, attributes: Attributes, css: str, result: Visible, displayed: bool, seen: bool) -> None:
+def _note(
+    node: Any, attributes: Attributes, css: str, result: Visible, texts: _Texts, displayed: bool, seen: bool
+) -> None:
     """Count images, links, tables and hidden text. `displayed`: the node may show something; `seen`: its text is
     visible."""
     tag = node.tag
@@ -484,6 +332,8 @@ def _note(node: Any, attributes: Attributes, css: str, result: Visible, displaye
         remote = (attributes.get("src") or "").lower().startswith(("http", "//"))
         result.pixels += tiny and remote
         result.images += not tiny
+        if seen and not tiny and len(texts.alts) < MAX_ALTS and (alt := attributes.get("alt")):
+            texts.alts.append(f"{alt} ")
     elif tag == "a" and displayed and len(result.links) < 300:
         result.links.append((attributes.get("href") or "")[:500])
     elif tag == "table" and displayed:

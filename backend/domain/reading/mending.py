@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import product
+from string import digits
 
-from backend.domain.reading.lexicon import LANGUAGES, lexicon
-from backend.domain.reading.words import commonplace
+from backend.domain.reading.respelling import respelled
+from backend.domain.reading.vocabulary import is_word
 
 BROKEN = "broken_words"
 """Name of the finding."""
@@ -25,7 +26,7 @@ MAX_TEXT = 60_000
 """Characters that are read."""
 
 _LETTER = r"[^\W\d_]"
-_SIGNED_TEXT = r"[\d@$!|*~^\\·•+#_/.€£¢§:=%&;,\"“”«»()\[\]{}<>-]"
+_SIGNED_TEXT = r"[\d@$!|*~^\\·•+#_/.€£¢§:=%&;,\"“”«»()\[\]{}<>\u2190-\u2bff\U0001f000-\U0001faff-]"
 # A sign or digit between letters or at the edge of a word, and the rest of the word. The pattern begins with the sign,
 # because signs are rarer than letters and `re` can skip to them.
 _SIGNED = re.compile(
@@ -35,6 +36,9 @@ _SIGNED = re.compile(
 _LONG = re.compile(rf"{_LETTER}{{18}}")
 _ACCENT = re.compile(r"[\u00c0-\u024f\u1e00-\u1eff]")
 _CHUNK = re.compile(r"\S+")
+_HUMP = re.compile(r"([a-zß-ÿ.,!?]|(?<![A-Z])[AI])(?=[A-ZÀ-Þ])")
+_SPACED = 12
+"""Characters to a space, at most, of a text whose words are parted by spaces."""
 _EDGE = re.compile(r"^[\"'(\[<>*_.,;:?!-]+|[\"')\]>*_.,;:?!-]+$")
 _LINK = re.compile(r"://|www\.|@\w+\.|\.(?:com|net|org|io|de|fr|es|it|pl|co|uk|eu|html?)\b", re.I)
 _DIGITS = re.compile(r"\d+|\D+")
@@ -52,6 +56,24 @@ _RUN_TOGETHER = 18
 
 def mend(text: str) -> tuple[str, bool]:
     """`text` with its disguised words repaired, and whether there were any."""
+    plain = _without_humps(text)
+    mended, broken = _mended(plain)
+    read = respelled(mended)
+    return read, broken or plain != text or read != mended
+
+
+def _without_humps(text: str) -> str:
+    """`text` with spaces where words are told apart by capitals alone."""
+    if text.count(" ") * _SPACED > len(text):
+        return text
+    words = [word for word in _CHUNK.findall(text[:MAX_TEXT]) if len(_HUMP.findall(word)) > 2]
+    humped = {word for word in words if not _LINK.search(word)}
+    if 2 * sum(map(len, humped)) < len(text[:MAX_TEXT]):
+        return text
+    return _CHUNK.sub(lambda word: _HUMP.sub(r"\1 ", word[0]) if word[0] in humped else word[0], text)
+
+
+def _mended(text: str) -> tuple[str, bool]:
     head = text[:MAX_TEXT]
     suspects = _suspects(head)
     if len(suspects) < MIN_BROKEN:
@@ -105,6 +127,8 @@ def _repair_bare(word: str, disguised: bool) -> str:
     spellings = [spelling for spelling in _spellings(lower) if disguised or len(spelling) > 2]
     if found := next(filter(is_word, spellings), ""):
         return found
+    if len(inner := lower.strip(digits)) > 3 and inner.isalpha() and is_word(inner):
+        return inner
     joined = _SIGNS.sub("", lower)
     pieces = [piece for piece in _SIGN.split(lower) if piece]
     if (
@@ -177,24 +201,3 @@ def _split_words(letters: str) -> str:
         covered += end - begin if end - begin > 2 else 0
         end = begin
     return " ".join(reversed(pieces)) if 2 * covered >= len(letters) else ""
-
-
-@lru_cache(maxsize=50_000)
-def is_word(word: str) -> bool:
-    """Whether the lexicon of any language has this word, whatever its ending."""
-    words, stems = _vocabulary()
-    if word in words or commonplace(word):
-        return True
-    return any(word[:length] in stems for length in range(max(4, len(word) - 6), len(word) + 1))
-
-
-@cache
-def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
-    words: set[str] = set()
-    stems: set[str] = set()
-    for code in LANGUAGES:
-        found = lexicon(code)
-        texts = [words_ for _, words_ in found.concepts] + [body for _, body in found.phrases]
-        for slot in re.findall(r"[^\s|/]+", " ".join(texts)):
-            (stems if slot.endswith("*") else words).add(slot.rstrip("*"))
-    return frozenset(words), frozenset(stem for stem in stems if len(stem) > 3)

@@ -285,8 +285,9 @@ class MessageTexts:
     """All texts of a message that can be scored.
 
     `whole` is what most mail programs show; `subject` its subject line; `body` the tokens of its own text, uncut;
-    `parts` its sections. `plain` is the plain text if it differs from the HTML; `unseen` is text that the HTML hides.
-    `names` maps each word of the two people's names to its class. `cut`: the HTML was longer than what is read.
+    `parts` its sections. `plain` is the plain text if it differs from the HTML; `unseen` is text that the HTML hides;
+    `strands` are those of `Visible`. `names` maps each word of the two people's names to its class. `cut`: the HTML was
+    longer than what is read.
     """
 
     whole: ModelInput
@@ -295,6 +296,7 @@ class MessageTexts:
     parts: Sections
     plain: str
     unseen: str
+    strands: tuple[str, ...]
     names: dict[str, str]
     cut: bool
 
@@ -322,9 +324,9 @@ def message_texts(message: Message, owner: Owner) -> MessageTexts:
         language=language_code,
     )
     other = plain.text if shown is not plain and _says_more(plain.text, shown.text) else ""
-    unseen = html.unseen if html is not None else ""
+    html = html or Visible()
     return MessageTexts(
-        whole, subject.text, tuple(body), parts, other, unseen, names, html is not None and html.cut
+        whole, subject.text, tuple(body), parts, other, html.unseen, html.strands, names, html.cut
     )
 
 

@@ -123,7 +123,7 @@ def _rest(
         yield tokens(texts.parts.signature, texts.names), None
     short = len(whole.quoted) < MAX_QUOTED_WORDS
     yield whole.quoted if short else tokens(texts.parts.quoted, texts.names), None
-    for text in (texts.unseen, texts.plain):
+    for text in (texts.unseen, texts.plain, *texts.strands):
         if text:
             yield tokens(text, texts.names), None
     for text in message.beside:

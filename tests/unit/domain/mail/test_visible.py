@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from backend.domain.mail import visible as mail_visible
+from backend.domain.mail import safe_html
 from backend.domain.mail.visible import visible
 
 NAMES = """
@@ -16,7 +16,7 @@ TAGS = st.sampled_from([f"<{stroke}{name}>" for name in NAMES.split() for stroke
 
 
 def rewritten(html: str) -> str:
-    return "".join(mail_visible.rewritten(html).pieces)
+    return "".join(safe_html.rewritten(html).pieces)
 
 
 def depth_and_size(html: str) -> tuple[int, int]:
@@ -40,7 +40,7 @@ class TestBounds:
     @given(st.lists(TAGS, max_size=3), st.lists(TAGS, min_size=1, max_size=7))
     def test_a_tree_is_no_deeper_and_no_larger_than_was_written(self, first, repeated):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(mail_visible, "MAX_DEPTH", 20)
+            patch.setattr(safe_html, "MAX_DEPTH", 20)
             html = "x".join([*first, *repeated * 150])
             deepest, nodes = depth_and_size(rewritten(html))
         # A cell brings a row, a body of rows and at times a copy of a link with it.
@@ -58,10 +58,10 @@ class TestBounds:
         )
 
     def test_a_value_is_cut(self):
-        assert len(rewritten(f'<a href="{"x" * 90_000}">y</a>')) < 2 * mail_visible.MAX_VALUE
+        assert len(rewritten(f'<a href="{"x" * 90_000}">y</a>')) < 2 * safe_html.MAX_VALUE
 
     def test_of_what_follows_too_many_tags_the_words_are_kept(self, monkeypatch):
-        monkeypatch.setattr(mail_visible, "MAX_TAGS", 10)
+        monkeypatch.setattr(safe_html, "MAX_TAGS", 10)
         assert visible("<i></i>" * 5 + "<b>late</b> word < 5").text == "late word < 5"
 
 
@@ -107,3 +107,71 @@ class TestReading:
     def test_text_alone_is_not_touched(self, text):
         text = text.replace("<", "")
         assert rewritten(text) == text
+
+
+class TestPictures:
+    LETTER = " ".join(f"word{chr(97 + at % 26)}" for at in range(50))
+
+    def test_a_mail_that_is_its_pictures_says_what_stands_for_them(self):
+        assert visible(f"<p>Hi</p><img src=a.png alt='{self.LETTER}'>").text.split("\n")[-1] == self.LETTER
+
+    def test_below_more_words_it_is_a_text_of_its_own(self):
+        seen = visible(f"<p>{'ordinary words ' * 20}</p><img src=a.png alt='{self.LETTER}'>")
+        assert self.LETTER not in seen.text
+        assert seen.strands == (self.LETTER,)
+
+    @pytest.mark.parametrize(
+        "picture", ["alt=logo", "width=1 height=1 alt='{}'", "style='display:none' alt='{}'"]
+    )
+    def test_a_logo_and_what_is_not_shown_say_nothing(self, picture):
+        assert visible(f"Hi<img src=a.png {picture.format(self.LETTER)}>").text == "Hi"
+
+
+class TestStrands:
+    PITCH, IDLE = (
+        "<p>We sell soap.</p>",
+        "<p class=k>Far longer idle words about the weather of the week.</p>",
+    )
+
+    def test_what_longer_texts_of_another_style_interrupt_is_read_alone(self):
+        # No rule that is known here hides the other one.
+        seen = visible(f"<style>.k{{animation:a 0s}}</style>{(self.IDLE + self.PITCH) * 3}")
+        assert seen.strands == ("We sell soap. " * 2 + "We sell soap.",)
+
+    def test_a_mail_of_one_style_with_a_line_of_another_has_none(self):
+        assert visible(self.PITCH * 3 + self.IDLE).strands == ()
+
+
+HIDDEN = [
+    ("<style>p:nth-child(2){display:none}</style>", "<p>"),
+    ("<style>p:not(.x){display:none}</style>", "<p>"),
+    ("<style>:is(p, b){display:none}</style>", "<p>"),
+    ("", "<p style='font-size:min(0px,1em)'>"),
+    ("", "<p style='letter-spacing:-1em'>"),
+    ("", "<p style='height:0;overflow:clip'>"),
+    ("", "<p style='max-height:calc(0px)'>"),
+    ("", "<p style='transform:scale3d(0,0,0)'>"),
+    ("", "<p style='translate:-9999px 0'>"),
+    ("", "<p style='margin:0 0 0 -9999px'>"),
+    ("", "<video>"),
+    ("", "<rt>"),
+]
+SHOWN = [
+    ("<style>p::before{display:none}</style>", "<p>"),
+    ("<style>p:hover{display:none}</style>", "<p>"),
+    ("", "<p style='line-height:1.2;overflow:hidden'>"),
+    ("", "<p style='letter-spacing:-.5px'>"),
+    ("", "<p style='margin:-20px 0'>"),
+    ("", "<p style='width:100%;overflow:auto'>"),
+]
+
+
+@pytest.mark.parametrize(("sheet", "tag"), HIDDEN)
+def test_what_nobody_sees_is_left_out(sheet, tag):
+    close = f"</{tag[1:].partition(' ')[0].rstrip('>')}>"
+    assert visible(f"{sheet}<div><i>one</i>{tag}two{close}</div>end").text.replace("\n", "") == "oneend"
+
+
+@pytest.mark.parametrize(("sheet", "tag"), SHOWN)
+def test_what_is_seen_stays(sheet, tag):
+    assert "two" in visible(f"{sheet}<div><i>one</i>{tag}two</p></div>").text

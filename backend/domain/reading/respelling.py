@@ -1,0 +1,143 @@
+"""Reads a text few of whose words anybody knows, where it is another spelling of words that are known: letters of other
+scripts and signs chosen for their looks, words backwards, words cut in two, letters doubled, added or exchanged.
+
+Which of these it is does not matter: the way by which most unknown words become known is how a person reads it. A text
+in plain words, in a language that the lexicon has, is never changed. Bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from backend.domain.mail.letters import looks_like
+from backend.domain.reading.vocabulary import is_word
+
+MIN_WORDS = 10
+SAMPLE = 40
+"""Distinct words by which a text is judged."""
+
+MAX_READ = 60_000
+MAX_LETTERS = 20
+
+_WORD = re.compile(r"[^\s\d.,;:!?()\[\]{}<>\"'’“”„«»/@_=*#+|~-]{4,}")
+_CHUNK = re.compile(r"[^\s\d.,;:!?()\[\]{}<>\"'’“”„«»/@_=*#+|~-]+")
+_RUN = re.compile(r"(.)\1+")
+
+Way = Callable[[str], Iterator[str]]
+"""From a word in lower case, the words that it may stand for."""
+
+
+def respelled(text: str) -> str:
+    """`text` as a person reads it, or the same text."""
+    head = text[:MAX_READ]
+    if _is_cut_small(head) and (joined := _without_gaps(head)) != head:
+        return joined + text[MAX_READ:]
+    words = _sample(head)
+    if len(words) < MIN_WORDS:
+        return text
+    unknown = [word for word in words if not is_word(word)]
+    way = _best_way(unknown) if 2 * len(unknown) >= len(words) else None
+    if way is None:
+        return text
+    pattern = _WORD if way is _less else _CHUNK
+    return pattern.sub(lambda word: _read(word.group(), way), head) + text[MAX_READ:]
+
+
+def _sample(text: str) -> list[str]:
+    return list(dict.fromkeys(_WORD.findall(text[: 12 * SAMPLE].lower())))[:SAMPLE]
+
+
+def _best_way(unknown: list[str]) -> Way | None:
+    """The first way in which enough of these words are known."""
+    for way, needed in _WAYS:
+        if sum(1 for word in unknown if _known(word, way)) >= needed * len(unknown):
+            return way
+    return None
+
+
+def _read(word: str, way: Way) -> str:
+    lower = word.lower()
+    if is_word(lower):
+        return word
+    return _known(lower, way) or (next(way(lower)) if way in _WHOLE else word)
+
+
+@lru_cache(maxsize=5_000)
+def _known(word: str, way: Way) -> str:
+    return next(filter(is_word, way(word)), "") if len(word) <= MAX_LETTERS else ""
+
+
+def _looks(word: str) -> Iterator[str]:
+    plain = [looks_like(sign).lower() for sign in word]
+    yield "".join(plain)
+    # Many alphabets of this kind have one stroke for both letters.
+    yield "".join("i" if same == "l" != sign else same for same, sign in zip(plain, word, strict=True))
+
+
+def _backwards(word: str) -> Iterator[str]:
+    yield word[::-1]
+
+
+def _looks_backwards(word: str) -> Iterator[str]:
+    yield from _looks(word[::-1])
+
+
+def _twice(word: str) -> Iterator[str]:
+    yield word[::2] if word[::2] == word[1::2] else word
+
+
+_WHOLE = (_looks, _backwards, _looks_backwards, _twice)
+"""Ways in which every word is read, known or not."""
+
+
+def _less(word: str) -> Iterator[str]:
+    """Letters that were doubled, added or exchanged with their neighbours."""
+    yield _RUN.sub(r"\1", word)
+    yield _RUN.sub(r"\1\1", word)
+    for at in range(1, len(word)):
+        yield word[:at] + word[at + 1 :]
+        yield word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
+
+
+_WAYS = ((_looks, 0.4), (_backwards, 0.5), (_looks_backwards, 0.5), (_twice, 0.5), (_less, 0.8))
+"""Beside each way, the share of unknown words that become known by it. Many words are one letter from another."""
+
+
+# ---- Words cut in two
+
+
+def _is_cut_small(text: str) -> bool:
+    """Whether its words are shorter than any language's."""
+    beginning = text[: 12 * SAMPLE]
+    spaces = beginning.count(" ")
+    return spaces >= 3 * MIN_WORDS and len(beginning) < 5.2 * spaces
+
+
+def _without_gaps(text: str) -> str:
+    """The text with neighbours joined that only together are a word, if there are many."""
+    lines = [line.split(" ") for line in text.split("\n")]
+    joined = [_joined(line) for line in lines]
+    fewer = sum(map(len, lines)) - sum(map(len, joined))
+    return "\n".join(map(" ".join, joined)) if 8 * fewer >= sum(map(len, lines)) else text
+
+
+def _joined(pieces: list[str]) -> list[str]:
+    """The pieces with pairs joined that only together are a word."""
+    found: list[str] = []
+    half = False
+    for piece in pieces:
+        both = f"{found[-1]}{piece}" if half else ""
+        known = len(both) > 2 and _bare(both).isalpha() and is_word(_bare(both))
+        if known and not (is_word(_bare(found[-1])) and is_word(_bare(piece))):
+            found[-1] = both
+            half = False
+        else:
+            found.append(piece)
+            half = True
+    return found
+
+
+def _bare(piece: str) -> str:
+    return piece.lower().strip(".,;:!?()\"'")

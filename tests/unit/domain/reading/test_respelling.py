@@ -1,0 +1,69 @@
+"""A text in another spelling is read as what a person reads; one in plain words is left alone."""
+
+import pytest
+
+from backend.domain.mail.letters import deobfuscate
+from backend.domain.reading.mending import mend
+
+PLAIN = (
+    "hello anna we help companies like yours to save money on marketing and would like to schedule a short call next "
+    "week about your website and the results that our customers see"
+)
+ABC = "abcdefghijklmnopqrstuvwxyz"
+SYLLABICS = str.maketrans(ABC, "ᗩᗷᑕᗪEᖴGᕼIᒍKᒪᗰᑎOᑭᑫᖇᔕTᑌᐯᗯ᙭Yᘔ")
+UPSIDE_DOWN = str.maketrans(ABC, "ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz")
+
+
+def read(text: str) -> str:
+    return mend(deobfuscate(text).text)[0].lower()
+
+
+def each(change) -> str:
+    return " ".join(map(change, PLAIN.split()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN.translate(SYLLABICS),
+        PLAIN.translate(UPSIDE_DOWN),
+        each(lambda word: word[::-1]),
+        each(lambda word: f"{word[:2]}\U0001f680{word[2:]}"),
+    ],
+    ids=["another script", "upside down", "backwards", "signs within"],
+)
+def test_it_is_read_as_a_person_reads_it(text):
+    words, plain = read(text).split(), PLAIN.split()
+    assert len(words) == len(plain)
+    assert sum(map(str.__eq__, words, plain)) > 0.8 * len(plain)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        each(lambda word: "".join(2 * letter for letter in word)),
+        each(lambda word: f"{word[: len(word) // 2]} {word[len(word) // 2 :]}"),
+        each(lambda word: f"{word[:2]}{word[1:]}"),
+    ],
+    ids=["all doubled", "cut in two", "one doubled"],
+)
+def test_most_of_its_words_become_known(text):
+    assert {"marketing", "schedule", "customers"} <= set(read(text).split())
+
+
+def test_words_that_only_capitals_part_are_parted():
+    assert read("".join(map(str.capitalize, PLAIN.split()))) == PLAIN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN,
+        "Доброго дня, ми пропонуємо безкоштовний аудит вашого сайту для вашої компанії на наступному тижні разом",
+        "Kære alle på lageret, klar til afhentning torsdag efter klokken ti ved porten, hilsen Mads fra Horsens",
+        "The JavaScript of our GitHub page needs PostgreSQL and RabbitMQ",
+        "5pm 10am 2nd 16k 200km",
+    ],
+)
+def test_plain_words_of_any_language_stay(text):
+    assert mend(deobfuscate(text).text) == (text, False)
