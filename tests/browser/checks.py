@@ -59,7 +59,8 @@ STRUCTURE = """
   const ids = [...document.querySelectorAll("[id]")].map((node) => node.id);
   if (new Set(ids).size !== ids.length) wrong.push("an id is used twice");
   for (const node of document.querySelectorAll("[aria-describedby]")) {
-    if (!document.getElementById(node.getAttribute("aria-describedby"))) wrong.push("describedby leads nowhere");
+    const told = node.getAttribute("aria-describedby").split(" ");
+    if (!told.every((id) => document.getElementById(id))) wrong.push("describedby leads nowhere");
   }
   if (document.querySelectorAll("h1").length !== 1) wrong.push("not exactly one h1");
   if (document.querySelectorAll("main").length !== 1) wrong.push("not exactly one main");

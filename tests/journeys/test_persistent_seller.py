@@ -86,7 +86,7 @@ async def test_eight_disguises_and_three_emails_are_told_in_words(walk: Journey)
     await walk.settled(third, held=True)
 
     page = await _page(walk, "/review/sender", address=sender)
-    assert re.search(r"Their 3 undecided emails of the last 30 days score \d\d of 100 together\.", page)
+    assert re.search(r"Together, their 3 undecided emails of the last 30 days score \d\d of 100\.", page)
     assert words["card.row_held_with_later"] in page
     assert words["card.row_held_with_earlier"] in page
     doubtful = await _page(walk, "/review", order="doubtful")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from quart import Response
@@ -20,7 +21,7 @@ from backend.transactions.records import Duty
 from backend.web.google import EXAMPLE_ROWS
 from backend.web.pages import words_for
 from tests.onward import onward
-from tests.web.service import TOKEN, Client, Office, unopened
+from tests.web.service import TOKEN, Client, Office, office, unopened
 
 BACK = "/connect/callback?code=4/0Ab&state=s1&authuser=0"
 """Of somebody who did not begin here."""
@@ -136,8 +137,8 @@ async def test_whoever_does_not_agree_at_google_is_told_so(client: Client, here:
 
 
 async def test_an_answer_of_another_visit_is_refused(client: Client, here: Office) -> None:
-    await shows(await come_back(client, here, state="s1"), 422, "belongs to another visit")
-    await shows(await here.app.test_client().get(here.google.back()), 422, "belongs to another visit")
+    await shows(await come_back(client, here, state="s1"), 422, "The connection was not completed")
+    await shows(await here.app.test_client().get(here.google.back()), 422, "The connection was not completed")
 
 
 async def test_who_takes_too_long_is_told_so(client: Client, here: Office) -> None:
@@ -222,3 +223,10 @@ async def test_owners_pages_can_be_installed_and_a_senders_cannot(client: Client
     await here.link()
     assert 'rel="manifest"' in await (await client.get("/")).get_data(as_text=True)
     assert 'rel="manifest"' not in await (await client.get(f"/c/{TOKEN}")).get_data(as_text=True)
+
+
+async def test_the_landing_page_leads_to_the_operators_source(tmp_path: Path) -> None:
+    source = "https://code.example/pitchgate"
+    async with office(tmp_path, source_url=source) as here:
+        answer = await here.app.test_client().get("/")
+        assert f'<a href="{source}">Source code</a>' in await answer.get_data(as_text=True)

@@ -45,7 +45,7 @@ async def test_the_figures_and_how_they_were_reckoned(here: Office) -> None:
     assert "You have reviewed 2 held emails. From 10 on" in page
     assert "Review 2 held emails" in page
     assert "bo@pitch3.test" in page
-    assert "You released the email yourself: 1." in page  # one of the four that were sent
+    assert "Released by you: 1." in page  # one of the four that were sent
     assert '<polygon class="f1" points="0.0,0.0 58.2,0.0 91.0,0.0' in page
     assert 'style="' not in page
 
