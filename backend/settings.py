@@ -261,6 +261,8 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(0, ge=0, le=5)
     """The number of proxies in front whose X-Forwarded-For is trusted. Rate limits need the caller's address."""
 
+    source_url: WebAddress | Literal[""] = ""
+    """Where the source of what this server runs can be had: linked at the foot of its landing page. Empty: no link."""
     live_page: bool = False
     """Serve `/live`, which shows senders and subjects without a sign-in. For the demo and development only."""
     story_url: WebAddress | Literal[""] = ""

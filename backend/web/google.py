@@ -248,6 +248,7 @@ async def landing() -> Response:
         reply=reply,
         cost=services().context.reader.cost(Strictness.NORMAL),
         release=VERSION,
+        source=services().context.settings.source_url,
     )
 
 
