@@ -39,7 +39,9 @@ _QUOTES = re.compile(
 )
 _TINY = re.compile(r"\s*[0-2](?:px)?\s*\Z")
 _TINY_STYLE = re.compile(r"(?<![-\w])(?:width|height)\s*:\s*[0-2](?:px)?\s*(?:;|$|!)", re.I)
-_TYPE = re.compile(r":nth-[\w-]+\([^)]*\)|(?<![\w.#\[=\"':-])([a-z][\w-]*)(?![\w-]*[\"'\]=])", re.I)
+_TYPE = re.compile(
+    r":nth-[\w-]{5,15}+\([^()]{0,60}+\)|(?<![\w.#\[=\"':-])([a-z][\w-]*)(?![\w-]*[\"'\]=])", re.I
+)
 _ASCII_BLANKS = re.compile(r"[ \t\n\r\f]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _RTL, _RTL_ENDS = "\u202e", "\u202c"  # Unicode's direction override, which `letters.deobfuscate` undoes
