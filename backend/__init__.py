@@ -4,8 +4,6 @@ release and commit it is."""
 from __future__ import annotations
 
 import importlib
-import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +24,8 @@ def create_app() -> Quart:
 
 
 def release() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # late: every process imports this package
+
     try:
         return version("pitchgate")
     except PackageNotFoundError:
@@ -39,14 +39,15 @@ def commit(root: Path = Path(__file__).parents[1], stamp: Path = STAMP) -> str:
         return stamp.read_text(encoding="ascii").strip()[:13]
     if not (root / ".git").exists():
         return "unknown"
+    import subprocess
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(root), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603 - our words
+        return done.stdout.strip()
+
     try:
-        found = _git(root, "rev-parse", "--short=12", "HEAD")
-        return found + ("+" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+        found = git("rev-parse", "--short=12", "HEAD")
+        return found + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-
-
-def _git(root: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(root), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603 - our words
-    return done.stdout.strip()

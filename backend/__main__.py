@@ -87,8 +87,8 @@ def _version(context: click.Context) -> None:
     from backend import commit, release
     from backend.store.library import Dialect, migrations
 
-    schema = migrations(Dialect.SQLITE)[-1].version
-    click.echo(f"pitchgate {release()}, commit {commit()}, schema {schema}")
+    line = f"pitchgate {release()}, commit {commit()}, schema {migrations(Dialect.SQLITE)[-1].version}"
+    click.echo(line)
     context.exit()
 
 
