@@ -7,7 +7,7 @@
 #   bash requirements/setup.sh dev        that, and what tests, gates and training need
 #   bash requirements/setup.sh tests      what `make test` needs beside that: the next three
 #   bash requirements/setup.sh browser    Chromium for the browser tests (installed when root)
-#   bash requirements/setup.sh mail       Perl's mail parser and SpamAssassin, which judge what we send (installed when root)
+#   bash requirements/setup.sh mail       Perl's mail parser, SpamAssassin and HTML Tidy, which judge what we send (installed when root)
 #   bash requirements/setup.sh desktop    a virtual screen, a tray host and PyGObject for the desktop tests
 #                                         (installed when root, with the dev set)
 #   bash requirements/setup.sh windows    that, Wine and Windows' Python for the tests of the tray app on Windows
@@ -171,13 +171,15 @@ browser() {
 }
 
 mail() {
-    if perl -MEmail::MIME -e 1 2>/dev/null && command -v spamassassin >/dev/null; then return; fi
+    local packages="libemail-mime-perl spamassassin tidy"
+    if perl -MEmail::MIME -e 1 2>/dev/null && command -v spamassassin >/dev/null && command -v tidy >/dev/null; then return; fi
     if root; then
-        apt_install libemail-mime-perl spamassassin
+        # shellcheck disable=SC2086
+        apt_install $packages
     elif [ -n "${CI:-}" ]; then
-        die "tests need Email::MIME and SpamAssassin; as root: apt-get install libemail-mime-perl spamassassin"
+        die "tests need Email::MIME, SpamAssassin and Tidy; as root: apt-get install $packages"
     else
-        say "tests are skipped, no Email::MIME or SpamAssassin; as root: apt-get install libemail-mime-perl spamassassin"
+        say "tests are skipped, no Email::MIME, SpamAssassin or Tidy; as root: apt-get install $packages"
     fi
 }
 

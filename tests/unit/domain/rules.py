@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from backend.domain.challenge import ChallengeHistory
@@ -18,6 +21,7 @@ from backend.domain.policy.evidence import EarlierEvidence
 from backend.domain.policy.guards import GuardInput
 from backend.domain.policy.table import Facts, Standing
 from backend.domain.reading.score import Score, Thresholds
+from tests.conftest import IN_CI
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 OWNER = Owner("ana@corp.test", "Ana Corp", frozenset({"ana@corp.test", "a.corp@other.test"}))
@@ -185,3 +189,19 @@ all_facts = st.builds(
     st.just(LABELS),
     read_limit=st.none() | st.sampled_from(ReadLimit),
 )
+
+
+def judge_of(program: str) -> str:
+    """A program that judges what we send; skips without, but not in CI."""
+    found = shutil.which(program)
+    if found is None:
+        assert not IN_CI, f"CI has {program}: bash requirements/setup.sh mail"
+        pytest.skip(f"needs {program}; as root: bash requirements/setup.sh mail")
+    return found
+
+
+def html_faults(page: str) -> list[str]:
+    """What HTML Tidy finds wrong with a whole page. It does not know the attributes of ARIA 1.1 and later."""
+    command = [judge_of("tidy"), "-quiet", "-errors", "-utf8"]
+    found = subprocess.run(command, input=page.encode(), capture_output=True, check=False).stderr.decode()
+    return [line for line in found.splitlines() if "aria-roledescription" not in line]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,8 +22,7 @@ from backend.domain.mail.mime import parse
 from backend.domain.reading.words import language as language_of
 from backend.locale import LANGUAGES, catalogue
 from backend.pipeline.act import challenge_wording
-from tests.conftest import IN_CI
-from tests.unit.domain.rules import NOW, arrival, pitch
+from tests.unit.domain.rules import NOW, arrival, html_faults, judge_of, pitch
 
 ANA = Owner("ana@corp.test", "Ana Corp")
 LINK = "https://gate.test/c/Zm9vYmFy-_123"
@@ -360,29 +358,26 @@ def test_a_preview_is_what_is_sent(language: str, own: str) -> None:
     assert "<b>kurz" not in shown.html
 
 
-# ---- What a spam filter says of the reply: SpamAssassin's own rules, without the net, in every language
+# ---- What Tidy says of its page, and a spam filter of the reply: SpamAssassin's own rules, without the net
 
 
 MOST = 0.5
 
 
-@pytest.fixture(scope="module")
-def filter_program() -> str:
-    """SpamAssassin; skips without, but not in CI."""
-    found = shutil.which("spamassassin")
-    if found is None:
-        assert not IN_CI, "CI has SpamAssassin: bash requirements/setup.sh mail"
-        pytest.skip("needs SpamAssassin; as root: bash requirements/setup.sh mail")
-    return found
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_its_page_is_valid_in_every_language(language: str) -> None:
+    hostile = pitch(subject="</p><table><b>A & B", from_=(Address("sam@seller.test", '<i>"Sam"'),))
+    for message in (None, hostile):
+        assert html_faults(body(written(message, language=language), "html")) == []
 
 
-def test_no_language_looks_like_spam(filter_program: str) -> None:
+def test_no_language_looks_like_spam() -> None:
     folder = b"".join(
         b"From x@y Tue Nov 24 12:00:00 2026\n" + written(language=name).replace(b"\r\n", b"\n") + b"\n"
         for name in LANGUAGES
     )  # one run reads them all: most of its time goes into reading its rules
     result = subprocess.run(
-        [filter_program, "--local", "--nocreate-prefs", "--mbox"],
+        [judge_of("spamassassin"), "--local", "--nocreate-prefs", "--mbox"],
         input=folder,
         capture_output=True,
         check=True,

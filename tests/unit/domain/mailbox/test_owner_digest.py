@@ -20,6 +20,7 @@ from backend.domain.mailbox import owner_digest as rules
 from backend.domain.mailbox.mailbox import DigestPace
 from backend.domain.mailbox.owner_digest import Button, DigestLetter, SenderBlock, compose, page, text
 from tests.doubles import START
+from tests.unit.domain.rules import html_faults
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
@@ -95,6 +96,11 @@ def test_the_mail_is_ascii_says_the_same_twice_and_loads_nothing() -> None:
     assert raw == composed(
         replace(LETTER, subject="3 E-Mails zurückgehalten", blocks=(replace(SAM, name="Zoë"),))
     )
+
+
+def test_its_page_is_valid() -> None:
+    assert html_faults(page(replace(LETTER, blocks=(SAM, replace(SAM, name='<i>"Sam', note=""))))) == []
+    assert html_faults("<p><b>open</p></i>"), "Tidy says what is wrong"
 
 
 class Read(HTMLParser):
