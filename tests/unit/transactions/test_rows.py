@@ -75,10 +75,10 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "index_done": (3, {"index_done": 3}),
     "index_total": (4, {"index_total": 4}),
     "notices": ("poll", {"notices": NoticeMode.POLL}),
-    "notices_missing": ("right", {"missing": PullFailure.PERMISSION}),
+    "notices_missing": ("right", {"pull_failure": PullFailure.PERMISSION}),
     "created_at": (7, {"created_at": LATER}),
-    "told_to": ("8", {"told": NoticeHint(8, EPOCH + timedelta(microseconds=1))}),
-    "told_at": (7, {"told": NoticeHint(5, LATER)}),
+    "told_to": ("8", {"hint": NoticeHint(8, EPOCH + timedelta(microseconds=1))}),
+    "told_at": (7, {"hint": NoticeHint(5, LATER)}),
     **{name: (7, {name: LATER}) for name in TIMES},
 }
 
