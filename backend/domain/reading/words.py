@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import islice
+from itertools import filterfalse, islice
 from typing import NamedTuple, TypeVar
 
 from backend.domain.mail.message import clean, may_match
@@ -489,7 +489,7 @@ def language(text: str, most: int = 400) -> str:
     for shares in filter(None, map(_VOTES.get, words[:most])):
         for code, share in shares:
             votes[code] += share
-    for word in () if plain else words[:most]:
+    for word in () if plain else filterfalse(str.isascii, words[:most]):
         for letter in set(_LETTER.findall(word)):
             for code in _LETTERS[letter]:
                 votes[code] += 1 / len(_LETTERS[letter])
