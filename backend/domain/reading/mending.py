@@ -13,8 +13,7 @@ from functools import lru_cache
 from itertools import product
 from string import digits
 
-from backend.domain.reading.respelling import respelled
-from backend.domain.reading.vocabulary import is_word
+from backend.domain.reading.respelling import is_word, respelled
 
 BROKEN = "broken_words"
 """Name of the finding."""
