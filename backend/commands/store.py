@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.archive import moment
 from backend.domain.mailbox.mailbox import AccessState, Mailbox
+from backend.domain.moments import moment
 from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import TranslatedGroup, confirms, echo, language, print_table, words

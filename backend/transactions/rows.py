@@ -15,10 +15,10 @@ from typing import Any, Generic, Protocol, TypedDict, TypeVar, cast, get_args, g
 from backend.domain.challenge import Challenge, ChallengeState
 from backend.domain.errors import AccessLost
 from backend.domain.mail.message import Address, MailboxId, Owner
-from backend.domain.mailbox.archive import moment
 from backend.domain.mailbox.decisions import OVERRIDABLE, RuleMatch
 from backend.domain.mailbox.mailbox import Gap, Mailbox, NoticeHint, Preferences, PullFailure
 from backend.domain.mailbox.message import LabelIds, MessageView, Placement, PolicyRow, Screened
+from backend.domain.moments import moment
 from backend.domain.policy.table import Standing
 from backend.transactions.records import HistoryContext, LookBasis, MessageJob
 

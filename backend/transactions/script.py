@@ -23,9 +23,9 @@ import structlog
 
 from backend.domain.errors import NotFound, Refused, StoreAway
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.archive import micros as micros
-from backend.domain.mailbox.archive import moment as moment
 from backend.domain.mailbox.mailbox import NoticeHint
+from backend.domain.moments import micros as micros
+from backend.domain.moments import moment as moment
 from backend.transactions.rows import MailboxRow, Reader, Row, reader
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -14,21 +14,9 @@ from backend.domain.challenge import ChallengeState, Posting
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import Decision, Origin, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement, PolicyRow
+from backend.domain.moments import micros, moment
 
 # ---- The lists of an archive
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def micros(at: datetime) -> int:
-    """Microseconds since 1970, as the store keeps a time. Raises `TypeError` for naive times, whose time zone is
-    unknown."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def moment(value: int) -> datetime:
-    return _EPOCH + value * _MICROSECOND  # twice as fast as timedelta(microseconds=value)
 
 
 class ColumnKind(StrEnum):

@@ -62,7 +62,7 @@ def mend(text: str) -> tuple[str, bool]:
 
 
 def _without_humps(text: str) -> str:
-    """`text` with spaces where words are told apart by capitals alone."""
+    """`text` with spaces where only capitals show where a word begins."""
     if text.count(" ") * _SPACED > len(text):
         return text
     words = [word for word in _CHUNK.findall(text[:MAX_TEXT]) if len(_HUMP.findall(word)) > 2]

@@ -19,10 +19,10 @@ from backend.domain.errors import Refused
 from backend.domain.mail.machine_mail import MailForm, form_of
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mail.sender import Authentication
-from backend.domain.mailbox.archive import micros, moment
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message import Grounds, LabelIds, ReadLimit, Verdict
+from backend.domain.moments import micros, moment
 from backend.domain.policy.evidence import EarlierEvidence
 from backend.domain.policy.table import Facts, Standing, decide, prescreen
 from backend.domain.reading.score import Score, ScoreTrace, Thresholds
