@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from backend.domain.challenge import ChallengeState
-from backend.domain.mailbox.message import Placement
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.message import Placement, Stage
+from backend.pipeline.decide import carry_out
+from backend.transactions.records import MessageJob
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import Fixture, letter
 
@@ -87,3 +92,27 @@ async def test_a_challenge_is_marked_as_being_sent_by_the_commit_that_moved_its_
     await fixture.push()
     await fixture.settle()
     assert len(fixture.gmail.sent) == 1
+
+
+async def test_a_message_released_just_after_it_was_moved_is_not_answered(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = fixture.store.finish_stage
+
+    async def then_the_owner_releases_it(job: MessageJob, now: datetime) -> MessageJob | None:
+        following = await finish(job, now)
+        if job.stage is Stage.ACT:
+            wish = Correction("k", job.gmail_id, Decision.RELEASE, Origin.PAGE)
+            await carry_out(fixture.context, job.mailbox_id, wish.order)
+        return following
+
+    monkeypatch.setattr(fixture.store, "finish_stage", then_the_owner_releases_it)
+    pitch = fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle()
+
+    assert fixture.gmail.sent == []
+    assert "INBOX" in fixture.gmail.labels_of(pitch)
+    challenge = await fixture.store.challenge_of(fixture.mailbox_id, pitch)
+    assert challenge is not None
+    assert challenge.state is ChallengeState.VOIDED
