@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # ---- A proof of work in ALTCHA's format
 # The task: find the counter whose PBKDF2 key begins with the signed prefix. Tasks are signed, so nothing is stored
-# before the answer. The counter is drawn evenly below the ceiling, so any order of trying takes half the ceiling on
+# before the answer. The counter is drawn uniformly below the ceiling, so any order of trying takes half the ceiling on
 # average, and asking for another task gains nothing. A higher factor means more steps, not more expensive ones, so that
 # making and checking a task stays equally cheap for us.
 
@@ -183,14 +183,16 @@ class TypedCode:
         self._recordings: dict[str, bytes] = {}
 
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
-        """`kind`, `ticket` and `length`. A higher `factor` does not lengthen the code, only the wait after it."""
+        """`kind`, `ticket` and `length`. A higher `factor` does not lengthen the code, only the wait before the mail
+        is delivered."""
         return {"kind": self.kind, "ticket": self._ticket(challenge_id, factor, "", now), "length": LENGTH}
 
     def after_work(self, challenge_id: str, factor: int, work: str, now: datetime) -> str:
-        """A ticket for a code to be typed after a proof of work; `work` is that one's signature."""
+        """A ticket for a code to be typed after a proof of work with the signature `work`."""
         return self._ticket(challenge_id, factor, work, now)
 
     def another(self, ticket: str, challenge_id: str, now: datetime) -> str:
+        """A ticket with a new code; its factor and work stay."""
         known = self._open_ticket(ticket, challenge_id, now)
         return self._ticket(challenge_id, known.factor, known.work, now)
 
@@ -204,8 +206,10 @@ class TypedCode:
         if known.factor < factor:
             raise Refused("captcha_expired.price")
         right = hmac.compare_digest(_plain(typed).encode(), known.code.encode())
-        name = f"{PURPOSE}:{known.id}"
-        return CheckedAnswer(known.work or name, known.expires_at, right, TRIES, name, alone=not known.work)
+        tries_key = f"{PURPOSE}:{known.id}"
+        return CheckedAnswer(
+            known.work or tries_key, known.expires_at, right, TRIES, tries_key, alone=not known.work
+        )
 
     async def picture(self, ticket: str, challenge_id: str, now: datetime) -> bytes:
         """The code as PNG, drawn differently each time. 4 ms of processor time."""
@@ -259,7 +263,7 @@ class TypedCode:
 
 
 def _plain(typed: str) -> str:
-    """The typed text with ASCII digits and capital letters, without spaces, hyphens and points."""
+    """The typed text with ASCII digits and capital letters, without spaces, hyphens and dots."""
     wide = unicodedata.normalize("NFKC", typed[:TYPED_LIMIT]).upper()
     digits = (str(unicodedata.digit(c)) if unicodedata.digit(c, None) is not None else c for c in wide)
     # Codes contain no 1, so a typed 1 is a misread 7.

@@ -243,15 +243,15 @@ class SiteVerify:
         return TryLater("later.captcha", vendor=self._vendor.name, reason=f"{self.kind}: {reason}")
 
 
-# ---- The captcha of the settings
+# ---- The configured captcha
 
 
 @asynccontextmanager
 async def open_captchas(
     settings: Settings, secret: str, vault: Vault, tokens: TokenSource
 ) -> AsyncIterator[tuple[Captcha, TypedCodes]]:
-    """The captcha that the settings name, and the typed codes, asked as well of senders who have solved often.
-    `secret` signs proofs of work. Connections to a vendor are closed at the end."""
+    """The configured captcha, and the typed codes, which senders who have solved often must enter as well. `secret`
+    signs proofs of work. Connections to a vendor are closed at the end."""
     codes = TypedCode(vault, tokens, settings.captcha_life)
     if settings.captcha is CaptchaKind.PROOF_OF_WORK:
         yield ProofOfWork(secret, settings.captcha_cost, settings.captcha_life), codes

@@ -145,7 +145,7 @@ class Environment:
 
 SETTINGS_FILE = "pitchgate.env"
 DOCUMENTS = ("gmail.v1", *APIS.values())
-"""The API descriptions we use, out of some six hundred that google-api-python-client contains."""
+"""The API descriptions we use, of about 600 in google-api-python-client."""
 KEYS = "PITCHGATE_SECRET_KEYS"
 SECRETS = ("SECRET_KEYS", "CLIENT_ID", "CLIENT_SECRET")
 _IMAGE = re.compile(r"[\w.:/@-]+")
@@ -214,7 +214,7 @@ def write(folder: Path, environment: Environment, image: str) -> list[str]:
 
 def complete_settings(file: Path, wanted: Mapping[str, str]) -> dict[str, str]:
     """Add to a settings file the `wanted` values that are missing or empty, and a new sealing key if it has none.
-    Returns the wanted values that were not written because the file has others."""
+    Returns the wanted values that were not written because the file already has other values."""
     existing = home.read(file)
     if not existing.get(KEYS):
         wanted = {**wanted, KEYS: make_key()}

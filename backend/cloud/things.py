@@ -43,8 +43,8 @@ class CloudRefused(PitchgateError):
 
 
 class GoogleCloud:
-    """Google Cloud's APIs by name: `cloud.api("pubsub").projects().topics()`. `project` is charged for the requests, as
-    most APIs demand, since a person's own credentials name no project. `root` replaces all hosts, for the sandbox."""
+    """Google Cloud's APIs by name: `cloud.api("pubsub").projects().topics()`. Most APIs require a `project` to charge,
+    and a person's credentials name none. `root` replaces all hosts, for the sandbox."""
 
     def __init__(
         self, http: aiohttp.ClientSession, credentials: CloudCredentials, project: str, root: str = ""
@@ -269,7 +269,7 @@ class CloudSubscription:
 
 @dataclass(frozen=True, slots=True)
 class RoleGrant:
-    """A role that a member has on a topic or subscription. It is deleted with that."""
+    """A role that a member has on a topic or subscription. It disappears when that is deleted."""
 
     on: str
     role: str

@@ -1,5 +1,5 @@
-"""`examine` runs all checks in order. Here are those over the network: clock, OAuth client, public address, and each
-mailbox at Google. A check is skipped if something it depends on is broken."""
+"""`examine` runs all checks in order. This module has those that need the network: clock, OAuth client, public address,
+and each mailbox at Google. A check is skipped if something it depends on is broken."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from backend.vault import MultiFernetVault
 SKEW = 10.0
 """Seconds a clock may be wrong before Google's tokens can be refused because of it."""
 SOON = 14
-"""Days before its end from which a certificate is reported."""
+"""A certificate that expires in fewer days is reported."""
 TIMEOUT = aiohttp.ClientTimeout(total=15)
 TROUBLE = (aiohttp.ClientError, OSError, TimeoutError)
 
@@ -167,14 +167,15 @@ _FORBIDDEN = frozenset({"forbidden", "PERMISSION_DENIED", "http403"})
 ROUND_TRIP = 15.0
 """Seconds a notice may take to arrive."""
 MOST = 50
-"""Most mailboxes whose access is tried."""
+"""At most this many mailboxes are tried."""
 
 
 async def check_access(google: Google, settings: Settings, mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
     """Whether we still have access to each mailbox."""
     found: list[Finding] = []
     address = f"{settings.public_url}/connect"
-    for mailbox in mailboxes[:MOST]:
+    tried = mailboxes[:MOST]
+    for mailbox in tried:
         email = mailbox.owner.email
         if mailbox.link is AccessState.NEEDS_RECONNECT:
             found.append(broken("access", "reconnect", email=email, address=address))
@@ -182,16 +183,19 @@ async def check_access(google: Google, settings: Settings, mailboxes: tuple[Mail
         try:
             await google.gmail.profile(mailbox.id)
         except NeedsReconnect as error:
-            found.append(
-                refused(
-                    "access", error, f"{email}: ", words("doctor")("access.reconnect_mend", address=address)
-                )
-            )
+            advice = words("doctor")("access.reconnect_mend", address=address)
+            found.append(refused("access", error, f"{email}: ", advice))
         except GoogleError as error:
             found.append(warning("access", "later", email=email, why=_words(error)))
-        if mailbox.preferences.mode is Mode.CHALLENGE and not settings.challenges:
-            found.append(warning("challenges", "closed", email=email))
-    return found or [well("access", "open", count=len(mailboxes))]
+    return found or [well("access", "open", count=len(tried))]
+
+
+def check_challenges(settings: Settings, mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
+    """Whether owners whose senders are to be asked are on a server that may ask them."""
+    if settings.challenges:
+        return []
+    asking = [box.owner.email for box in mailboxes if box.preferences.mode is Mode.CHALLENGE]
+    return [warning("challenges", "closed", email=email) for email in asking[:MOST]]
 
 
 def check_grants(mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
@@ -249,8 +253,8 @@ def _words(error: GoogleError) -> str:
 
 
 async def _last_notice(store: Store, mailbox: Mailbox) -> datetime | None:
-    now = await store.bare_mailbox(mailbox.id)
-    return None if now is None or now.hint is None else now.hint.at
+    stored = await store.bare_mailbox(mailbox.id)
+    return None if stored is None or stored.hint is None else stored.hint.at
 
 
 async def _last_notice_once_quiet(store: Store, mailbox: Mailbox) -> datetime | None:
@@ -379,6 +383,7 @@ async def _at_google(settings: Settings, store: Store, vault: MultiFernetVault) 
     now = datetime.now(UTC)
     async with open_google(settings, StoredGrants(store, vault), SystemClock()) as google:
         found += await check_access(google, settings, boxes)
+        found += check_challenges(settings, boxes)
         found += check_grants(boxes, now)
         found += check_watches(settings, boxes, now)
         found += check_silence(settings, boxes, now)

@@ -54,7 +54,7 @@ class Wording:
 
 MARKER_HEADER = "X-Pitchgate-Challenge"
 LINK_HEADER = "X-Pitchgate-Link"
-"""The link again: after its database was restored from a backup, a server reads it from the Sent folder."""
+"""Repeats the link, so that a server restored from a backup can find it in the Sent folder."""
 MAX_SUBJECT = 900
 MAX_REPEATED = 120
 """Characters of the sender's name and subject that are repeated in the text."""

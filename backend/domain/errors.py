@@ -74,7 +74,8 @@ class Conflict(PitchgateError):
 
 
 class LaneLost(Conflict):
-    """The mailbox has gone or is another process's by now, or another look came first. Nothing was written."""
+    """The mailbox was deleted or belongs to another process by now, or another run changed it first. Nothing was
+    written."""
 
 
 class GoogleError(PitchgateError):
@@ -95,7 +96,7 @@ class HistoryGone(GoogleError):
 
 class TryLater(GoogleError):
     """Rate limit, quota, 5xx or a broken connection. `retry_at` is the time Google named (aware UTC) or None. If this
-    stands for a refusal, `refusals` counts the refusals in a row."""
+    replaces a refusal (`retry_of_refusal`), `refusals` counts the refusals in a row."""
 
     def __init__(
         self,
@@ -229,7 +230,7 @@ def retry_of_refusal(error: Rejected | Unexplained, before: str) -> TryLater | N
     return None if number >= most else TryLater(error.key, reason=error.reason, refusals=number)
 
 
-# ---- FailingJob jobs, and when they are shown to the owner
+# ---- Failing jobs, and when they are shown to the owner
 
 
 SHOWN_AFTER = timedelta(minutes=2)
@@ -241,7 +242,7 @@ LIMIT_REASONS = frozenset(
         *("RESOURCE_EXHAUSTED", "http429", "statedTime", "ownQuota", "rate_limit_exceeded", "slow_down"),
     }
 )
-"""Google's reasons that mean a rate limit, or a named time to retry."""
+"""Reasons that mean a rate limit or a named time to retry: Google's, and ours (`http429`, `statedTime`, `ownQuota`)."""
 
 CLIENT_KEYS = ("later.client", "later.switched_off")
 """Errors in which Google refuses our OAuth client or project, which affect every mailbox."""
@@ -250,7 +251,7 @@ NO_TOPIC = "noTopic"
 """The reason if the Pub/Sub topic for Gmail's notices does not exist; the operator must fix that."""
 
 NO_READER = "reader"
-"""Cause used when no reading process is available. Always our fault."""
+"""The reason of an error if no reading process is available, which is always our fault."""
 
 READING_DUTIES = ("sync", "index", "watch")
 """Duties without which no new mail is read, in the order in which they are shown."""
@@ -308,7 +309,7 @@ _BLAMES = {
 
 
 def cause_of(error: Exception) -> Cause | None:
-    """The cause of `error`; None if it only waits for another job."""
+    """The cause of `error`; None if the job only waits for another one."""
     if isinstance(error, NotYet):
         return None
     if isinstance(error, TryLater) and not isinstance(error, StoreAway):

@@ -72,7 +72,7 @@ _BY_STATUS = {
     401: PullFailure.CREDENTIALS,
     403: PullFailure.PERMISSION,
     404: PullFailure.SUBSCRIPTION,
-    400: PullFailure.SUBSCRIPTION,  # one that pushes cannot be pulled from
+    400: PullFailure.SUBSCRIPTION,  # a push subscription cannot be pulled
 }
 
 
@@ -127,7 +127,7 @@ class PubSubSource:
 
 @asynccontextmanager
 async def open_source(settings: Settings) -> AsyncIterator[PubSubSource]:
-    """The subscription of the settings, with its own session because a pull waits longer than other requests."""
+    """The configured subscription, with its own session because a pull waits longer than other requests."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, timeout=timeout

@@ -1,7 +1,7 @@
 """Keeps our requests within Google's quota: units per user and per project, and requests in flight per mailbox.
 
 Google states units per minute but enforces shorter spans and refuses what exceeds them. A token bucket is filled at
-95% of the allowed rate and holds a thirtieth of a minute's units, because bursts of half a minute's were refused. So
+95% of the allowed rate and holds two seconds' worth of units, because Google refused bursts of 30 seconds' worth. So
 any 60 seconds use at most 95% and one burst, which leaves room for requests that are delayed and arrive together.
 """
 
@@ -19,15 +19,15 @@ from backend.domain.errors import TryLater
 MINUTE = 60.0
 RATE_SHARE = 0.95
 BURST_SHARE = 1 / 30
-HIGHEST_PRICE = 100
+HIGHEST_COST = 100
 """Units of the most expensive method. A bucket must hold as many, or that method could never run."""
-SMALLEST_ALLOWANCE = 3 * HIGHEST_PRICE
+SMALLEST_ALLOWANCE = 3 * HIGHEST_COST
 START_LEVEL = 0.25
 """How full a bucket is at the start: the previous process may have used units a moment ago."""
 LONGEST = 20.0
-"""Seconds a request waits for its turn before it is given back to its lane, which stops a job after 48."""
+"""Seconds a request waits for its turn before it fails with `TryLater`; its lane stops a job after 48."""
 
-_COMMON_PRICES = {
+_COMMON_COSTS = {
     "gmail.users.getProfile": 1,
     "gmail.users.watch": 100,
     "gmail.users.stop": 50,
@@ -42,9 +42,9 @@ _COMMON_PRICES = {
     "gmail.users.settings.getVacation": 1,
     "gmail.users.settings.filters.list": 1,
 }
-NEW_PRICES = {**_COMMON_PRICES, "gmail.users.messages.get": 20, "gmail.users.threads.get": 40}
+NEW_PRICES = {**_COMMON_COSTS, "gmail.users.messages.get": 20, "gmail.users.threads.get": 40}
 """Units by method for Google Cloud projects created since May 2026."""
-OLD_PRICES = {**_COMMON_PRICES, "gmail.users.messages.get": 5, "gmail.users.threads.get": 10}
+OLD_PRICES = {**_COMMON_COSTS, "gmail.users.messages.get": 5, "gmail.users.threads.get": 10}
 """Units by method for projects that used the API before."""
 
 
@@ -78,7 +78,7 @@ class Bucket:
             raise ValueError(
                 f"a quota of {allowance} units a minute is too small; {SMALLEST_ALLOWANCE} is the least"
             )
-        self.burst = max(allowance * BURST_SHARE, float(HIGHEST_PRICE))
+        self.burst = max(allowance * BURST_SHARE, float(HIGHEST_COST))
         # The burst must pay for the most expensive method. Of a small allowance that is a large part, so the bucket is
         # refilled more slowly: a burst and a minute's refill stay within the allowance, with a quarter burst to spare.
         self.rate = min(allowance * RATE_SHARE, allowance - 1.25 * self.burst) / MINUTE
@@ -225,7 +225,7 @@ class Quota:
         self._gates: dict[str, Gate] = {}
 
     def share_between(self, servers: int) -> None:
-        """Use one part in `servers` of each allowance from now on, but never less than the most expensive method
+        """Use a 1/`servers` share of each allowance from now on, but never less than the most expensive method
         needs."""
         if servers == self._servers:
             return

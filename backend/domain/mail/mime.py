@@ -1,7 +1,7 @@
 """Makes a `Message` from raw bytes or from Gmail's part tree. Nothing a sender writes makes this raise or take long.
 
 `parse` turns bytes into a `Part` tree, the Gmail adapter turns its `payload` JSON into the same kind of tree (with
-attachments left out), and `from_parts` makes equal messages of equal mail.
+attachments left out), and `from_parts` makes the same `Message` of either.
 """
 
 from __future__ import annotations
@@ -208,7 +208,8 @@ def _part(message: StdMessage, limits: MimeLimits, depth: int) -> Part:
     content_type = message.get_content_type()
     payload = message.get_payload()
     if isinstance(payload, list):
-        # One level beyond the limit is kept, so that `_walk` notes the defect; of deeper levels only the leaves are.
+        # One level beyond the limit is kept, so that `_walk` notes the defect; from deeper levels only the leaves are
+        # kept. Empty children go, unless all are empty: they would use up the limit of parts.
         inner = [child for child in payload if isinstance(child, StdMessage)]
         deeper = (
             inner
@@ -272,7 +273,7 @@ def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
 
 
 def _beside(part: Part, kind: str, harvest: _Harvest) -> None:
-    """Take down what a part says that is no body: many programs show it below the body, or as an invitation."""
+    """Collect the text of a part that is not the body: many programs show it below the body, or as an invitation."""
     left = harvest.limits.beside_chars - harvest.chars["beside"]
     if not part.body or not kind.startswith("text/") or left <= 0:
         return
@@ -341,7 +342,7 @@ def _content_type(part: Part) -> str:
     kind = part.content_type.strip().lower()
     if _TYPE.match(kind):
         return kind
-    # A type that cannot be parsed is kept out of the text; without any type, a part is text (RFC 2045).
+    # A part whose type cannot be parsed counts as an attachment; without any type, it is text (RFC 2045).
     return "application/octet-stream" if "/" in kind else "text/plain"
 
 

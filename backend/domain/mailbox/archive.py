@@ -14,6 +14,7 @@ from backend.domain.challenge import ChallengeState, Posting
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import Decision, Origin, RuleKind
 from backend.domain.mailbox.message import Outcome, Placement, PolicyRow
+from backend.domain.mailbox.review import UnsubscribeState
 from backend.domain.moments import micros, moment
 
 # ---- The lists of an archive
@@ -48,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A list in the file. `key` is unique within a mailbox; the store reads the list in its order. `imported` is False
+    """A list in the file. `key` is unique within a mailbox; the store reads rows in its order. `imported` is False
     for lists that are only for reading. An import fills the columns `made` itself. Rows in which the column
     `erased_if_empty` is empty have been erased and are left out."""
 
@@ -150,7 +151,7 @@ _ENTRY: dict[str, Column] = {
 _UNSUBSCRIPTION: dict[str, Column] = {
     "gmail_id": TEXT,
     "sender": TEXT,
-    "state": Column(ColumnKind.TEXT, frozenset({"asked", "trying", "done", "failed"})),
+    "state": _one_of(UnsubscribeState),
     "host": TEXT,
     "cause": TEXT,
     "asked_at": TIME,
@@ -224,59 +225,59 @@ TABLES: Mapping[str, Table] = MappingProxyType(
 
 LEFT_OUT: Mapping[str, str] = MappingProxyType(
     {
-        "answers": "bars captcha answers from being shown twice; useless elsewhere",
+        "answers": "prevents reuse of captcha answers; no use elsewhere",
         "balances": "the sum of the ledger, rebuilt from it",
         "chains": "the key and the head of the log of decisions here",
         "code_tries": "tries at codes that live for minutes",
         "daily_totals": "the sum of the ledger, rebuilt from it",
         "decision_counts": "sealed with this instance's keys; kept for its operator to judge again",
-        "digest_links": "secrets' hashes, of use with the links that were sent",
-        "digests": "how far the owner has heard here; begins again elsewhere",
+        "digest_links": "hashes of secrets that are in sent links",
+        "digests": "when the last digest was sent; starts afresh elsewhere",
         "duties": "work to be done here",
-        "event_heads": "the number of the latest change told to open pages",
-        "events": "changes told to open pages",
+        "event_heads": "the number of the latest change sent to open pages",
+        "events": "changes sent to open pages",
         "mailboxes": "written by name, without its token",
-        "notices": "the release before used it",
-        "one_time_codes": "secrets of minutes",
+        "notices": "used by the previous release",
+        "one_time_codes": "secrets that live for minutes",
         "preview_runs": "whether a preview is under way here",
-        "sessions": "secrets of browsers",
+        "sessions": "hashes of browsers' secrets",
         "messages.mailbox_id": "",
-        "messages.labels": "what a push told, needed until a mail is screened",
+        "messages.labels": "needed until the message is screened",
         "messages.stage": "work to be done here",
         "messages.due_at": "work to be done here",
-        "questions.by_act": "the release before used it",
+        "questions.by_act": "used by the previous release",
         "messages.drift_class": "how it counts in mail_weeks",
         "messages.attempts": "work to be done here",
         "messages.deaths": "work to be done here",
         "messages.failing_since": "work to be done here",
         "messages.failing_cause": "work to be done here",
-        "messages.revision": "tells stale work from fresh here",
+        "messages.revision": "distinguishes outdated jobs here",
         "challenges.is_open": "a link leads to the instance that sent it",
         "challenges.solves": "a restored link that was solved counts once",
         "challenges.deliver_at": "a link leads to the instance that sent it",
         "challenges.late": "a link leads to the instance that sent it",
-        "challenges.token_hash": "a secret's",
+        "challenges.token_hash": "the hash of a secret",
         "challenges.sealed_token": "a secret",
         "decisions.salt": "seals the log here",
         "decisions.digest": "seals the log here",
         "decisions.seal": "seals the log here",
-        "devices.token_hash": "a secret's",
+        "devices.token_hash": "the hash of a secret",
         "devices.scopes": "the same for all",
-        "web_pushes.session": "a secret's",
+        "web_pushes.session": "the hash of a secret",
         "web_pushes.sealed": "a secret",
         "web_pushes.told_until": "work to be done here",
         "web_pushes.failing_since": "work to be done here",
-        "previews.thread_id": "Gmail's",
+        "previews.thread_id": "valid only in this Gmail mailbox",
         "previews.place": "the order of the list",
         "previews.state": "work to be done here",
-        "previews.sender_domain": "stands in the sender",
-        "previews.labels": "Gmail's",
+        "previews.sender_domain": "part of the sender's address",
+        "previews.labels": "valid only in this Gmail mailbox",
         "previews.authenticated": "asked for again by a new preview",
         "previews.form": "asked for again by a new preview",
         "previews.guards": "asked for again by a new preview",
-        "previews.logit": "the score in other words",
+        "previews.logit": "the score in another form",
         "previews.model": "asked for again by a new preview",
-        "previews.rule_before": "needed to take a word back here",
+        "previews.rule_before": "needed to undo an answer here",
     }
 )
 """Tables and columns that are not in the file → why."""
@@ -305,16 +306,16 @@ def are_reasons(value: Any) -> bool:
 
 
 def is_undo_record(value: Any) -> bool:
-    """The record that a decision stores for its undo (`corrections.Trace.before`)."""
-    return _object({name: _list_of(fields) for name, fields in _BEFORE.items()})(value)
+    """The record that a decision stores for its undo (`transactions.decide`)."""
+    return _object({name: _list_of(fields) for name, fields in _UNDO_FIELDS.items()})(value)
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= _LONGEST
+    return isinstance(value, str) and len(value) <= MOST_TEXT
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
 def _is_one_of(*words: str | None) -> Check:
@@ -331,10 +332,8 @@ def _list_of(fields: Mapping[str, Check]) -> Check:
     return lambda value: isinstance(value, list) and all(map(_object(fields), value))
 
 
-_LONGEST = 2_000
-_LARGEST = 2**62
 _KIND = _is_one_of(*RuleKind, None)
-_BEFORE: Mapping[str, Mapping[str, Check]] = {
+_UNDO_FIELDS: Mapping[str, Mapping[str, Check]] = {
     "rules": {"subject": _is_text, "before": _KIND, "after": _KIND},
     "messages": {
         "gmail_id": _is_text,

@@ -36,7 +36,7 @@ class PolicyRow(StrEnum):
     CORRESPONDENT = "correspondent"
     MACHINE_MAIL = "machine_mail"  # newsletters, receipts, notices, automatic replies
     LEFT_ALONE = "left_alone"  # screening is paused, or its Gmail category is not screened
-    HELD_WITH_EARLIER = "held_with_earlier"  # for what its sender has written so far, this email included
+    HELD_WITH_EARLIER = "held_with_earlier"  # for all that its sender has written so far, this email included
     UNREAD = "unread"  # it could not be read in full; not Gmail's label UNREAD
     BELOW_HOLD = "below_hold"
     CREDIT = "credit"
@@ -50,9 +50,9 @@ class PolicyRow(StrEnum):
 
 
 class FailOpenCause(StrEnum):
-    """Why a message could not be judged. The values are stored, counted and logged; the catalogues have sentences."""
+    """Why a message could not be judged. The values are stored and logged; `backend/locale` has the sentences."""
 
-    REFUSED = "refused"  # Gmail refused to give it
+    REFUSED = "refused"  # Gmail refused to hand it to us
     TOO_LARGE = "too_large"  # it needs more memory than one message may take
     TOO_SLOW = "too_slow"  # it needs more time than one message may take
     READER_LOST = "reader_lost"  # the reading process died on it, twice
@@ -192,14 +192,14 @@ class LabelIds:
 
 
 def labels_on_arrival(labels: frozenset[str], ours: LabelIds) -> frozenset[str]:
-    """The labels a message arrived with: the inbox too if it has our Held label. Then the database is an older backup
-    that does not know how we took the message out."""
+    """The labels a message arrived with. If it already has our Held label, the inbox is added: the database was
+    restored from an older backup and does not know that we moved the message."""
     return labels | {INBOX} if ours.held and ours.held in labels else labels
 
 
 def changes_for(placement: Placement, labels: LabelIds, *, released: bool = True) -> LabelChange:
-    """The label change that brings a message to `placement`. A label that does not exist yet is left out. Mail that is
-    in the inbox and was not `released` could not be read in full, and is labelled so.
+    """The label change that brings a message to `placement`. A label that does not exist yet is left out.
+    `released` false: mail in the inbox was not read in full, and gets the label that says so.
 
     Released mail is marked as unread, so that the owner notices it. Marking never puts mail back into the inbox,
     because the owner may have archived it meanwhile. The Allow and Block labels belong to the owner and are never

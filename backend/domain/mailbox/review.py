@@ -223,12 +223,12 @@ MOST_COUNTED = 1_000
 """Counting stops here, so that a page costs the same however much mail waits."""
 
 MOST_OF_A_PILE = 200
-"""Limit on a sender's earlier messages that are decided about together with their newest."""
+"""A decision on a sender's newest message applies to at most this many earlier ones."""
 
 LEDGER_LINES = 50
 CHECK_LINES = 20
 UNSUBSCRIBE_SECONDS = 60
-"""Seconds after which a try to unsubscribe is given up and another may begin."""
+"""Seconds after which an attempt to unsubscribe is abandoned and another may begin."""
 
 
 # ---- The figures of the insights page
@@ -238,7 +238,7 @@ WEEKS = 13
 """How far back the page looks. By default, mail is forgotten after 90 days."""
 
 FEWEST_WEEKS = 4
-"""Fewest weeks in the chart, and before the last for what is usual."""
+"""The chart shows at least this many weeks; the usual range needs this many before the last."""
 
 LEAST_REVIEWED = 10
 """Fewest reviewed messages for a statement of how often verdicts are right."""

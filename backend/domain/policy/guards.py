@@ -242,7 +242,7 @@ GUARDS = (
     Guard("own_address", "It comes from one of the owner's own addresses.", _own_address),
     Guard(
         "labels",
-        "It is not ordinary incoming mail: sent, a draft, a chat, spam or rubbish.",
+        "It is not ordinary incoming mail: sent, a draft, a chat, spam or in the bin.",
         lambda about: bool(about.arrival.labels & NOT_INCOMING_LABELS),
     ),
     Guard(

@@ -67,7 +67,7 @@ def preview_verdicts(
 ) -> tuple[Verdict, ...]:
     """The verdict on each of `messages`, in their order, as if they had arrived one after the other under these
     `preferences` (a pause is ignored). Credits are spent, emails of a sender count as evidence, and a sent link stays
-    open for its life, all of it within this call only."""
+    valid until it expires, all of it within this call only."""
     unpaused = replace(preferences, paused_until=None)
     senders: dict[str, _Sender] = {}
     evidence = Evidence()
@@ -92,10 +92,10 @@ def preview_verdicts(
 
 @dataclass(slots=True)
 class _Sender:
-    """What earlier messages of the preview have changed for their sender."""
+    """The state of a sender after the messages so far."""
 
     spent: int = 0
-    asked_at: datetime | None = None
+    challenged_at: datetime | None = None
     threads: set[str] = field(default_factory=set)
 
     def applied_to(self, mail: PreviewedMail, earlier: EarlierEvidence) -> PreviewedMail:
@@ -103,7 +103,7 @@ class _Sender:
         left = max(mail.standing.credits - self.spent, 0)
         standing = replace(mail.standing, credits=left, earlier=earlier)
         guards = list(mail.guards)
-        if self.asked_at is not None and mail.received_at - self.asked_at < LINK_LIFE:
+        if self.challenged_at is not None and mail.received_at - self.challenged_at < LINK_LIFE:
             guards.append("open_challenge")
         if mail.thread_id in self.threads:
             guards.append("thread_answered")
@@ -113,7 +113,7 @@ class _Sender:
         """Note what `verdict` changes for the sender's next messages."""
         self.spent += verdict.spends_credit
         if verdict.outcome is Outcome.CHALLENGE:
-            self.asked_at = mail.received_at
+            self.challenged_at = mail.received_at
             self.threads.add(mail.thread_id)
 
 

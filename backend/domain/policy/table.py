@@ -32,8 +32,8 @@ class Standing:
     """What is on record about a sender. It may be used only if the sender is authenticated: a From can be forged.
 
     `corresponded`: the owner has written to this address. `took_part`: the owner wrote in this thread, and the sender
-    belongs to it. `keeps`: the owner has let in two of the sender's emails, one by one. `credits`: the sender's
-    balance. `earlier`: the evidence in their mail that the owner has not decided about.
+    belongs to it. `keeps`: the owner has let in two of the sender's emails, each by a decision of its own. `credits`:
+    the sender's balance. `earlier`: the evidence in their mail that the owner has not decided about.
     """
 
     rules: RuleMatch = RuleMatch()
@@ -207,7 +207,7 @@ def _credit(case: Case) -> bool:
 TABLE = (
     RowDefinition(
         PolicyRow.NOT_INCOMING,
-        "Not incoming mail to this owner: their own, a draft, a chat, spam, rubbish, or not in the inbox.",
+        "Not incoming mail to this owner: their own, a draft, a chat, spam, in the bin, or not in the inbox.",
         Outcome.IGNORE,
         lambda case: not is_incoming(case.facts.arrival.labels),
     ),
@@ -247,7 +247,7 @@ TABLE = (
     ),
     RowDefinition(
         PolicyRow.MACHINE_MAIL,
-        "A bounce or report by its whole form; a mailing list that Gmail itself sorts so, or that the owner has "
+        "A bounce or report by its whole form; a mailing list that Gmail itself files as one, or that the owner has "
         "written to and that has signed the mail; or mail that only claims to be a list, an automatic or a calendar "
         "reply, below the challenge threshold or from an authenticated sender of whom the owner has let in two emails.",
         Outcome.INBOX,
@@ -262,9 +262,9 @@ TABLE = (
     RowDefinition(
         PolicyRow.HELD_WITH_EARLIER,
         "The sender's undecided emails of 30 days, this one included, are together at or above the hold threshold, "
-        "unless this one is plainly ordinary; in mode observe it is only labelled. What colleagues wrote counts half. "
-        "The sender is answered if the emails together or one of them are at or above the challenge threshold, the "
-        "mode is challenge and every guard passes.",
+        "unless this one is plainly ordinary; in mode observe it is only labelled. Other addresses of a firm's domain "
+        "count half. The sender is answered if the emails together or one of them are at or above the challenge "
+        "threshold, the mode is challenge and every guard passes.",
         Outcome.HOLD,
         _held_with_earlier,
         reads_score=True,
@@ -334,7 +334,7 @@ NOT_AUTHENTICATED = "not_authenticated"
 """A guard the table applies itself: a sender who is not authenticated never gets a reply, even if the caller forgot to
 check."""
 NOT_READ = "not_read_in_full"
-"""Another: mail that could not be read in full gets no reply."""
+"""Another guard that the table applies itself: mail that could not be read in full gets no reply."""
 
 
 def decide(

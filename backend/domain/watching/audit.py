@@ -28,7 +28,7 @@ from backend.domain.policy.table import Facts, Standing, decide, prescreen
 from backend.domain.reading.score import Score, ScoreTrace, Thresholds
 
 # ---- The log as a chain
-# A seal is an HMAC with a key of the mailbox. Without this key, nobody who can write to the database can change an
+# A seal is an HMAC with the mailbox's own key. Without this key, nobody who can write to the database can change an
 # entry, its position or the end of the log without being noticed. A seal covers only the salted digest of an entry's
 # content, so the content can be erased: the tombstone that remains still verifies and reveals nothing. Each erasure is
 # an entry in the log itself, so a forged tombstone is noticed. An older copy of the whole log, head included, verifies

@@ -204,7 +204,7 @@ async def _leave_page(template: str, status: int = 200, **values: Any) -> Respon
 data = Blueprint("data", __name__, url_prefix="/settings/data")
 
 CODES = ("malformed", "other_mailbox", "no_credit")
-"""Errors of a file that have a text of their own."""
+"""Import errors with a message of their own."""
 
 
 @data.get("")
