@@ -15,14 +15,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from backend.commands.audit import Rescorer
 from backend.domain.reading.passages import Passage, most_like_a_pitch, passages
 from backend.domain.reading.score import Score
 from backend.domain.watching import audit
 from backend.scoring import SHIPPED
-from backend.scoring.encoder_file import LAYERS, encoder_file, found_weights, latin_pieces
-from backend.scoring.second_reading import Encoder, Judge, SecondReading
+from backend.scoring.encoder_file import (
+    FEED_FORWARD,
+    LAYERS,
+    WIDTH,
+    encoder_file,
+    found_weights,
+    latin_pieces,
+)
+from backend.scoring.second_reading import MAX_PIECES, Encoder, Judge, SecondReading
 from backend.scoring.session import ModelSession
 from model_export.rows import Row, corpus
 from tests.bench.second_reading import with_and_without
@@ -31,7 +39,6 @@ from tests.second_reading import WorkedOut, alike
 pytestmark = pytest.mark.weights
 MESSAGES = 1_000
 DECISIONS = 2_000
-MOST_MILLISECONDS, MOST_ON_AVERAGE = 30.0, 5.0
 MOST_MEGABYTES = 160.0
 LEFT_OUT_IN_DOUBT = 0.089
 """The share of ordinary mail that is read again, of mail the first reading has not seen (`second-reading.md`)."""
@@ -116,17 +123,27 @@ def _bits(score: Score) -> tuple[object, ...]:
     return score.probability, score.logit, score.trace.shares, second
 
 
-def test_a_doubtful_message_costs_what_the_page_says(
+def test_a_doubtful_message_takes_less_than_its_products_alone_in_floats(
     encoder_path: Path, read: list[tuple[Passage, Score]]
 ) -> None:
+    """Both are timed in turns, for a busy machine is slow at both."""
     second = SecondReading.open(encoder_path, ModelSession.open(SHIPPED).facts.digest)
-    spent = []
-    for view, score in islice(((v, s) for v, s in read if v.own and 0.1 <= s.probability < 0.95), 300):
-        began = time.process_time()
-        second.read(view.own, score)
-        spent.append((time.process_time() - began) * 1e3)
-    print(f"a doubtful message: median {statistics.median(spent):.1f} ms, of {len(spent)}")
-    assert statistics.median(spent) <= MOST_MILLISECONDS
+    rows, columns = np.ones((MAX_PIECES, WIDTH), np.float32), np.ones((WIDTH, FEED_FORWARD), np.float32)
+    spent, in_floats = [], []
+    with threadpool_limits(1):
+        for view, score in islice(((v, s) for v, s in read if v.own and 0.1 <= s.probability < 0.95), 300):
+            began = time.process_time()
+            second.read(view.own, score)
+            done = time.process_time()
+            for _ in range(3 * LAYERS[-1]):  # attention's four square products are as large as one of these
+                rows @ columns
+            spent.append((done - began) * 1e3)
+            in_floats.append((time.process_time() - done) * 1e3)
+    ours, theirs = statistics.median(spent), statistics.median(in_floats)
+    print(
+        f"a doubtful message: median {ours:.1f} ms, of {len(spent)}; {MAX_PIECES} pieces in floats: {theirs:.1f} ms"
+    )
+    assert ours <= theirs
 
 
 async def test_ordinary_mail_and_memory_cost_what_the_page_says(encoder_path: Path) -> None:
@@ -134,5 +151,5 @@ async def test_ordinary_mail_and_memory_cost_what_the_page_says(encoder_path: Pa
     print(json.dumps(told))
     once, twice = (told[name]["ordinary"]["ms"] for name in ("once", "twice"))
     # The shipped model has read this mail in training and is in doubt of little of it.
-    assert max(twice - once, LEFT_OUT_IN_DOUBT * told["doubtful_ms"]) <= MOST_ON_AVERAGE
+    assert max(twice - once, LEFT_OUT_IN_DOUBT * told["doubtful_ms"]) <= once
     assert told["twice"]["MB"] - told["once"]["MB"] <= MOST_MEGABYTES
