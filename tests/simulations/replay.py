@@ -41,7 +41,7 @@ from model_export import rows
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 BATCH = 500
-FILES = ("train_16",)
+FEW = "train_16.jsonl"
 """Enough for a few decisions."""
 
 
@@ -63,20 +63,27 @@ async def play(settings: Settings, count: int) -> Played:
     try:
         owner = Owner("ana@corp.test", "Ana")
         await store.connect(_mailbox(owner), START)
-        messages, seconds, numbers = rows.corpus(files=FILES if count <= 100 else None), 0.0, random.Random(1)
+        records, seconds, numbers = _spread(count), 0.0, random.Random(1)
         for first in range(0, count, BATCH):
             names = [f"m{number}" for number in range(first, min(first + BATCH, count))]
             await _arrive(store, names)
             work = await store.lane_work("box1", 2 * count)
             jobs = {job.gmail_id: job for job in work.messages}
             for name in names:
-                row = messages[int(name[1:]) % len(messages)]
+                row = rows.row_of(records[int(name[1:]) % len(records)], "")
                 began = time.perf_counter()
                 await _judge(store, vault, session, jobs[name], row, numbers)
                 seconds += time.perf_counter() - began
     finally:
         await store.close()
     return Played(settings.sqlite_path, count, seconds)
+
+
+def _spread(count: int) -> list[dict[str, Any]]:
+    """So many records from all over the corpus."""
+    paths = [rows.CORPUS / FEW] if count <= 100 else sorted(rows.CORPUS.glob("*.jsonl"))
+    every = [record for path in paths for record in rows.records(path)]
+    return every[:: max(1, len(every) // count)]
 
 
 def _mailbox(owner: Owner) -> NewMailbox:
