@@ -21,7 +21,7 @@ import json
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
@@ -70,6 +70,12 @@ class Kind:
         if numbers.random() < UNSURE:
             return Answer.UNSURE
         return Answer.YES if pitch else Answer.NO
+
+    def label(self, one: Question, numbers: random.Random) -> TrialLabel:
+        """The question with the answer, and what they do unasked."""
+        sees = one.held != one.pitch and numbers.random() < (RELEASED if one.held else MARKED)
+        acted = (Answer.YES if one.pitch else Answer.NO) if sees else ""
+        return TrialLabel(one.stratum, one.weight, "", "", "", self.answer(one.pitch, numbers), acted)
 
 
 OWNERS = {
@@ -174,29 +180,50 @@ def a_week(mail: Logits, pair: Pair, numbers: np.random.Generator) -> Week:
     return Week(pitch, ours >= pair.champion.threshold, theirs >= pair.challenger.threshold, ours)
 
 
-@dataclass
+class Question(NamedTuple):
+    """What is asked about one email, and the truth."""
+
+    stratum: str
+    weight: float
+    pitch: bool
+    held: bool
+
+
+Questions = tuple[list[Question], list[Question]]
+"""A week's: about disagreements, and about all mail."""
+
+
 class Life:
-    """A mailbox in which one model decides and another is in trial."""
+    """A mailbox in which one model decides and another is in trial. Owners of every kind are asked the same, so it is
+    drawn once."""
 
-    mail: Logits
-    kind: Kind
-    pair: Pair
-    numbers: random.Random
-
-    def lived(self) -> Ended:
-        """Until it is decided or the time is over."""
+    def __init__(self, mail: Logits, pair: Pair, seed: str) -> None:
+        self.numbers = random.Random(seed)
         mails = np.random.default_rng(self.numbers.getrandbits(64))
-        labels, usual, found, weeks = list[TrialLabel](), list[TrialLabel](), trial([], []), 0
-        while weeks < WEEKS and found.finding is Finding.OPEN:
-            weeks += 1
-            asked = self.asked(weeks, a_week(self.mail, self.pair, mails))
-            labels += asked[0]
-            usual += asked[1]
-            found = trial(labels, usual)
-        return Ended(found.finding, found.answered, weeks)
+        self._drawn = (self._asked(week, a_week(mail, pair, mails)) for week in range(1, WEEKS + 1))
+        self._weeks = list[Questions]()
 
-    def asked(self, number: int, week: Week) -> list[list[TrialLabel]]:
-        """What is asked about disagreements, and about all mail, with the owner's answers."""
+    def weeks(self) -> Iterator[Questions]:
+        """Drawn as far as somebody lives."""
+        yield from self._weeks
+        for week in self._drawn:
+            self._weeks.append(week)
+            yield week
+
+    def lived(self, kind: Kind, seed: str) -> Ended:
+        """Until it is decided or the time is over."""
+        numbers, found, lived = random.Random(seed), trial([], []), 0
+        labels, usual = list[TrialLabel](), list[TrialLabel]()
+        for alone, every in self.weeks():
+            lived += 1
+            labels += [kind.label(one, numbers) for one in alone]
+            usual += [kind.label(one, numbers) for one in every]
+            found = trial(labels, usual)
+            if found.finding is not Finding.OPEN:
+                break
+        return Ended(found.finding, found.answered, lived)
+
+    def _asked(self, number: int, week: Week) -> Questions:
         stayed = sorted(np.flatnonzero(~week.champion), key=lambda one: -float(week.logit[one]))
         near, key = (len(stayed) + 9) // 10, self.numbers.randbytes(32)
         every = dict(zip(STRATA, (np.flatnonzero(week.champion), stayed[:near], stayed[near:]), strict=True))
@@ -206,30 +233,26 @@ class Life:
         }
         alone = draw_sample(key, "", {"": list(who)}, asked_in_trial(BUDGET))
         left = BUDGET - len(alone)
-        strata = {name: list(map(str, every[name])) for name in strata_order(number, left)}
-        return [
-            [
-                self._label(week, int(one), who[one] if stratum == "" else stratum, weight)
-                for one, stratum, weight in some
-            ]
-            for some in (alone, draw_sample(key, "all", strata, left))
-        ]
+        strata = {name: [str(one) for one in every[name]] for name in strata_order(number, left)}
+        usual = draw_sample(key, "all", strata, left)
 
-    def _label(self, week: Week, one: int, stratum: str, weight: float) -> TrialLabel:
-        pitch, held = bool(week.pitch[one]), bool(week.champion[one])
-        sees = held != pitch and self.numbers.random() < (RELEASED if held else MARKED)
-        acted = (Answer.YES if pitch else Answer.NO) if sees else ""
-        return TrialLabel(stratum, weight, "", "", "", self.kind.answer(pitch, self.numbers), acted)
+        def question(one: int, stratum: str, weight: float) -> Question:
+            return Question(stratum, weight, bool(week.pitch[one]), bool(week.champion[one]))
+
+        return (
+            [question(int(one), who[one], weight) for one, _, weight in alone],
+            [question(int(one), stratum, weight) for one, stratum, weight in usual],
+        )
 
 
 def lived_through(
-    mail: Logits, what: str, owner: str, pair: Pair, seeds: Sequence[int]
-) -> tuple[list[Ended], float]:
-    """One life after the other, and the processor time they took, in seconds."""
-    began = time.process_time()
-    lives = [
-        Life(mail, OWNERS[owner], pair, random.Random(f"{seed} {what} {owner}")).lived() for seed in seeds
-    ]
+    mail: Logits, what: str, owners: Sequence[str], pair: Pair, seeds: Sequence[int]
+) -> tuple[list[dict[str, Ended]], float]:
+    """What each kind of owner lives through in one mailbox after the other; the processor time in seconds."""
+    began, lives = time.process_time(), list[dict[str, Ended]]()
+    for seed in seeds:
+        life = Life(mail, pair, f"{seed} {what}")
+        lives.append({owner: life.lived(OWNERS[owner], f"{seed} {what} {owner}") for owner in owners})
     return lives, time.process_time() - began
 
 
@@ -268,8 +291,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--workers", type=int, default=1)
     options, mail = parser.parse_args(), logits()
-    seeds, workers = options.seeds, options.workers
-    found = dict[str, dict[str, dict[str, float | None]]]()
+    seeds, workers, owners = options.seeds, options.workers, options.owners.split(",")
+    found: dict[str, dict[str, dict[str, float | None]]] = {owner: {} for owner in owners}
     report: dict[str, object] = {}
     every = pairs(mail)
     for what, pair in every.items():
@@ -280,13 +303,13 @@ def main() -> None:
         }
     seconds = time.process_time()
     with ProcessPoolExecutor(workers) as pool:
-        for owner in options.owners.split(","):
-            for what in options.challengers.split(","):
-                shared = [range(first, seeds, workers) for first in range(workers)]
-                case = (repeat(mail), repeat(what), repeat(owner), repeat(every[what]), shared)
-                parts = list(pool.map(lived_through, *case))
-                seconds += sum(took for _, took in parts)
-                found.setdefault(owner, {})[what] = told([one for ended, _ in parts for one in ended])
+        for what in options.challengers.split(","):
+            shared = [range(first, seeds, workers) for first in range(workers)]
+            case = (repeat(mail), repeat(what), repeat(owners), repeat(every[what]), shared)
+            parts = list(pool.map(lived_through, *case))
+            seconds += sum(took for _, took in parts)
+            for owner in owners:
+                found[owner][what] = told([life[owner] for lives, _ in parts for life in lives])
                 print(owner, what, found[owner][what], flush=True)
     honest = [found[name] for name in found if not OWNERS[name].says and OWNERS[name].answers]
 
