@@ -19,7 +19,7 @@ from backend.web.api.contract import PREFIX, http_error, retry_after
 from backend.web.guards import log_bug, log_refusal
 from backend.web.owner import devices, insights, lists, review, start
 from backend.web.owner import settings as owner_settings
-from backend.web.pages import language_of, page, sender_words, wants_page
+from backend.web.pages import language_of, page, sender_words, wants_page, words_for
 from backend.web.services import Services, register_services
 
 BLUEPRINTS = (
@@ -138,7 +138,7 @@ async def problem(status: int, error: errors.PitchgateError, code: str = "", **h
     if wants_page():
         words = sender_words(request.accept_languages)
         public_code = code or error.code
-        more = {"code": public_code, "following": words.get(f"{public_code}_next", "")}
+        more = {"code": public_code, "following": words.get(f"{public_code}_next", ""), "back": _way_back(status)}
         response = await page("problem.html", status, title=title, detail=detail, words=words, **more)
     else:
         field = error.field if isinstance(error, errors.Refused) else ""
@@ -153,6 +153,15 @@ async def problem(status: int, error: errors.PitchgateError, code: str = "", **h
         response = Response(content, status, content_type="application/problem+json")
     response.headers.extend(headers)
     return response
+
+
+def _way_back(status: int) -> tuple[str, str] | None:
+    """Where the page of a wrong address leads, and what its link says. A sender's link leads nowhere else."""
+    if status not in (404, 405) or request.path.startswith("/c/"):
+        return None
+    if request.path.startswith("/review"):
+        return "/review", words_for("review", request.accept_languages)("back_to_list")
+    return "/", words_for("leave", request.accept_languages)("home")
 
 
 async def _pitchgate_error(error: errors.PitchgateError) -> Response:

@@ -58,7 +58,7 @@ REVIEW = """
         searchbox Search sender, name, subject and note
         button Search
         fold Filters
-      checkbox Select all on this page (checked false)
+      checkbox Select all (checked false)
       list Held mail
         checkbox Grow your pipeline carla@vendor.test (checked false)
         link Grow your pipeline

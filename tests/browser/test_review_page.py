@@ -98,7 +98,7 @@ def test_the_bar_for_the_chosen_shows_when_something_is_chosen(here: Fixture, br
     with visit(here, browser) as page:
         bar = selected(page)
         expect(bar).to_be_hidden()
-        page.get_by_label("Select all on this page").check()
+        page.get_by_label("Select all").check()
         expect(bar).to_be_visible()
         expect(page.locator("input[name=pick]:checked")).to_have_count(2)
         expect(bar).to_contain_text("2 emails selected")

@@ -102,8 +102,12 @@ async def test_what_does_not_exist_is_told_in_the_callers_language_and_form(
     client: Client,
 ) -> None:
     page = await client.get("/nope", headers={"Accept": "text/html", "Accept-Language": "de"})
+    other = await client.get("/review/decide", headers={"Accept": "text/html"})
     problem = await client.get("/nope")
 
-    assert "Hier ist nichts" in await page.get_data(as_text=True)
+    shown = await page.get_data(as_text=True)
+    assert "Hier ist nichts" in shown
+    assert '<a href="/">Zur Startseite</a>' in shown
+    assert '<a href="/review">Back to the list</a>' in await other.get_data(as_text=True)
     assert (await problem.get_json())["code"] == "not_found"
     assert problem.content_type == "application/problem+json"
