@@ -1,24 +1,27 @@
 """Draws the tray icon: our mark, a letter behind a gate, on a tile. The states differ in shape as well as in colour.
 
-The tiles contrast at least 3:1 with white and with dark panels (a test checks it). Everything is drawn large and
-scaled down once, so that strokes stay clear at 16 px.
+The tiles contrast at least 3:1 with white and with dark panels (a test checks it), so they are lighter than the mark
+of the pages. Everything is drawn large and scaled down once, so that strokes stay clear at 16 px.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFont
 
 from tray_app.state import Icon
 
+Colour = tuple[int, int, int, int]
 GRID = 64
 SCALE = 8
 WHITE = (255, 255, 255, 255)
-GATE = (190, 240, 228, 255)
+GATE = (159, 224, 208, 255)
 CLEAR = (0, 0, 0, 0)
 BADGE = (200, 80, 0, 255)
-TILES: dict[Icon, tuple[int, int, int, int]] = {
+MARK = (31, 95, 91, 255)
+TILES: dict[Icon, Colour] = {
     Icon.ACTIVE: (14, 136, 126, 255),
     Icon.NEW_HELD: (14, 136, 126, 255),
     Icon.PAUSED: (112, 122, 136, 255),
@@ -30,18 +33,28 @@ TILES: dict[Icon, tuple[int, int, int, int]] = {
 @lru_cache(maxsize=64)
 def draw(icon: Icon, badge: int = 0, size: int = GRID) -> Image.Image:
     """The icon as an RGBA image of `size` × `size` pixels; `badge` is a count, 0 for none."""
+    glyphs = {Icon.PAUSED: _pause_bars, Icon.ATTENTION: _exclamation_mark, Icon.OFFLINE: _crossed_gate}
+    return _drawn(TILES[icon], glyphs.get(icon, _gate), badge, size)
+
+
+def mark(size: int) -> Image.Image:
+    """The icon of the program, for menus of programs and their windows: as on the pages."""
+    return _drawn(MARK, _gate, 0, size)
+
+
+def _drawn(
+    tile: Colour, glyph: Callable[[ImageDraw.ImageDraw, Colour], None], badge: int, size: int
+) -> Image.Image:
     image = Image.new("RGBA", (GRID * SCALE, GRID * SCALE), CLEAR)
     pen = ImageDraw.Draw(image)
-    tile = TILES[icon]
     _box(pen, 1, 1, 63, 63, radius=15, fill=tile)
-    glyphs = {Icon.PAUSED: _pause_bars, Icon.ATTENTION: _exclamation_mark, Icon.OFFLINE: _crossed_gate}
-    glyphs.get(icon, _gate)(pen, tile)
+    glyph(pen, tile)
     if badge:
         _badge(pen, badge)
     return image.resize((size, size), Image.Resampling.LANCZOS)
 
 
-def _gate(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
+def _gate(pen: ImageDraw.ImageDraw, tile: Colour) -> None:
     for x, top, bottom in ((13, 20, 48), (22.5, 39, 48), (32, 44, 48), (41.5, 39, 48), (51, 20, 48)):
         _box(pen, x - 3, top, x + 3, bottom, radius=3, fill=GATE)
     for end in (13, 51):
@@ -50,18 +63,18 @@ def _gate(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
         pen.ellipse(_at(x - 3, y - 3, x + 3, y + 3), fill=WHITE)
 
 
-def _crossed_gate(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
+def _crossed_gate(pen: ImageDraw.ImageDraw, tile: Colour) -> None:
     _gate(pen, tile)
-    _line(pen, (8, 58), (58, 6), tile, 20)
+    _line(pen, (13, 54), (53, 11), tile, 15)
     _line(pen, (13, 54), (53, 11), WHITE, 7)
 
 
-def _pause_bars(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
+def _pause_bars(pen: ImageDraw.ImageDraw, tile: Colour) -> None:
     _box(pen, 17, 15, 28, 49, radius=3, fill=WHITE)
     _box(pen, 36, 15, 47, 49, radius=3, fill=WHITE)
 
 
-def _exclamation_mark(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
+def _exclamation_mark(pen: ImageDraw.ImageDraw, tile: Colour) -> None:
     _box(pen, 27, 11, 37, 38, radius=4, fill=WHITE)
     _box(pen, 27, 43, 37, 53, radius=5, fill=WHITE)
 
@@ -89,8 +102,8 @@ def _box(
     bottom: float,
     *,
     radius: float,
-    fill: tuple[int, int, int, int] | None = None,
-    outline: tuple[int, int, int, int] | None = None,
+    fill: Colour | None = None,
+    outline: Colour | None = None,
     width: float = 0,
 ) -> None:
     pen.rounded_rectangle(
@@ -102,7 +115,7 @@ def _line(
     pen: ImageDraw.ImageDraw,
     start: tuple[float, float],
     end: tuple[float, float],
-    ink: tuple[int, int, int, int],
+    ink: Colour,
     width: float,
 ) -> None:
     pen.line((*_at(*start), *_at(*end)), fill=ink, width=round(width * SCALE))

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tray_app import APPLICATION, ICON
-from tray_app.icons import draw
+from tray_app.icons import mark
 from tray_app.ports import Autostart
-from tray_app.state import Icon
 
 # ---- The applications menu
 
@@ -91,7 +90,7 @@ def _linux_entry(command: list[str]) -> list[Path]:
     for size in SIZES:
         icon = _linux_icon(size)
         icon.parent.mkdir(parents=True, exist_ok=True)
-        draw(Icon.ACTIVE, 0, size).save(icon)
+        mark(size).save(icon)
     entry = data_home() / "applications" / ENTRY
     entry.parent.mkdir(parents=True, exist_ok=True)
     entry.write_text(desktop_entry(command), encoding="utf-8")
@@ -142,7 +141,7 @@ def _windows_shortcut(command: list[str], write_link: WriteLink) -> list[Path]:
     link, icon = installed_paths("win32")
     icon.parent.mkdir(parents=True, exist_ok=True)
     link.parent.mkdir(parents=True, exist_ok=True)
-    draw(Icon.ACTIVE, 0, 256).save(icon, sizes=[(size, size) for size in (16, 24, 32, 48, 64, 256)])
+    mark(256).save(icon, sizes=[(size, size) for size in (16, 24, 32, 48, 64, 256)])
     write_link(link, command, icon)
     return [link, icon]
 
@@ -168,7 +167,7 @@ def _mac_bundle(command: list[str]) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
     program.write_text(f"#!/bin/sh\nexec {shlex.join(command)}\n", encoding="utf-8")
     program.chmod(0o755)
-    draw(Icon.ACTIVE, 0, 512).save(resources / "pitchgate.icns")
+    mark(512).save(resources / "pitchgate.icns")
     about = {
         "CFBundleName": "Pitchgate",
         "CFBundleIdentifier": MAC_ID,

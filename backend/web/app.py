@@ -138,7 +138,11 @@ async def problem(status: int, error: errors.PitchgateError, code: str = "", **h
     if wants_page():
         words = sender_words(request.accept_languages)
         public_code = code or error.code
-        more = {"code": public_code, "following": words.get(f"{public_code}_next", ""), "back": _way_back(status)}
+        more = {
+            "code": public_code,
+            "following": words.get(f"{public_code}_next", ""),
+            "back": _way_back(status),
+        }
         response = await page("problem.html", status, title=title, detail=detail, words=words, **more)
     else:
         field = error.field if isinstance(error, errors.Refused) else ""
