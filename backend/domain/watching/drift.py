@@ -33,7 +33,7 @@ START_WEEKS = 12
 MIN_WEEKS = 2
 """Weeks that a change must last before it counts: in a single week, a trade fair or a holiday looks the same. So the
 first and the latest of its weeks must each look changed."""
-ALARM = 400.0
+ALARM = 1000.0
 """In a mailbox that does not change, a false alarm comes once in so many weeks, or less often."""
 MOST = 150
 """Weeks with more messages are scaled down to this, or tiny changes that nobody cares about would be found."""
@@ -160,7 +160,8 @@ def week_counts(number: int, lines: Iterable[tuple[str, int]]) -> WeekCounts:
 
 
 def channel_counts(channel: str, week: Week) -> dict[str, float]:
-    return {key.removeprefix(f"{channel} "): n for key, n in week.items() if key.startswith(f"{channel} ")}
+    mark = f"{channel} "
+    return {key.removeprefix(mark): n for key, n in week.items() if key.startswith(mark)}
 
 
 def week_of(day: date) -> int:
