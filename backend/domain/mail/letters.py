@@ -48,7 +48,10 @@ _FOREIGN_WORD = re.compile(r"[^\W\d_]+")
 _RUN = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]{1,8}[^\W_](?![^\W_])){4,}")
 _IN_RUN = re.compile(r"[\W_][^\W_](?:[\W_]{1,8}[^\W_](?![^\W_])){3}")
 """Part of each `_RUN`, and faster to search for: it begins with a character that is rarer than letters."""
-_IN_PLAIN_RUN = re.compile(_IN_RUN.pattern, re.ASCII)
+# The same in ASCII, where listed letters are found several times faster than classes.
+_IN_PLAIN_RUN = re.compile(
+    r"[^a-zA-Z0-9][a-zA-Z0-9](?:[^a-zA-Z0-9]{1,8}[a-zA-Z0-9](?![a-zA-Z0-9])){3}", re.ASCII
+)
 _GAP = re.compile(r"[\W_]+")
 _SCRIPT_NAMES = """
     LATIN GREEK CYRILLIC ARMENIAN CHEROKEE COPTIC LISU GEORGIAN CANADIAN DESERET OSAGE GOTHIC OLD CARIAN LYCIAN LYDIAN

@@ -29,7 +29,7 @@ from backend.domain.mail.message import (
 )
 from backend.domain.mail.visible import visible
 
-_NESTING = re.compile(rb"boundary\s{0,9}\*?|^content-type\s{0,9}:\s{0,9}message/", re.I | re.M)
+_MAIL_WITHIN = re.compile(rb"^content-type\s{0,9}:\s{0,9}message/", re.M)
 # A field that says what a part is, with its continuation lines.
 _ABOUT_PART = re.compile(rb"(?:\A|[\r\n])content-[^\r\n]*+(?:(?:\r\n?|\n)[ \t][^\r\n]*+)*+", re.I)
 _CHARSET = re.compile(r"charset\s{0,9}\*?(?:0\*?)?\s{0,9}=\s{0,9}\"?([^\s\";]{1,60})", re.I)
@@ -147,7 +147,8 @@ def part_tree(raw: bytes, limits: MimeLimits = MimeLimits()) -> tuple[Part, tupl
     """
     troubles = ("size limit",) if len(raw) > limits.raw else ()
     raw = _ABOUT_PART.sub(lambda field: field.group()[: limits.about_part], raw[: limits.raw])
-    nested = sum(1 for _ in zip(_NESTING.finditer(raw), range(limits.parts + 1), strict=False))
+    lower = raw.lower()
+    nested = lower.count(b"boundary") + (len(_MAIL_WITHIN.findall(lower)) if b"message/" in lower else 0)
     if nested > limits.parts or nested * (raw.count(b"\n") + raw.count(b"\r")) > limits.steps:
         return _flat(raw), (*troubles, "nesting limit")
     try:

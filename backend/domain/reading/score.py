@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from backend.domain.mail.message import UNSEEN, clean
 from backend.domain.mail.quoting import earlier_mail
 from backend.domain.reading.words import (
+    COMMONPLACE,
     PlacedToken,
-    commonplace,
     find_phrases,
     language,
     leads_on,
@@ -368,7 +368,7 @@ def _quotes(words: Iterable[tuple[str, float]]) -> tuple[str, ...]:
 def _quote(term: str) -> str:
     """A term as it is written in mail; "" for a concept or a stem, and for a common word such as "and", which explains
     something only in a pair ("we help")."""
-    if term.startswith(("c_", "s_")) or commonplace(_bare(term)):
+    if term.startswith(("c_", "s_")) or _bare(term) in COMMONPLACE:
         return ""
     return " ".join(in_braces(_bare(token)) for token in term.split(" "))
 

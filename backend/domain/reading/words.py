@@ -165,9 +165,11 @@ def _concept(word: str, language: str) -> str:
 
 
 def _look_up(word: str, language: str) -> str:
-    exact, stems = _tables(language)
+    exact, stems, beginnings = _tables(language)
     if word in exact:
         return exact[word]
+    if word[:3] not in beginnings and word[:2] not in beginnings:
+        return ""
     for end in range(len(word), max(1, len(word) - _LONGEST_ENDING), -1):
         if word[:end] in stems:
             return stems[word[:end]]
@@ -175,15 +177,16 @@ def _look_up(word: str, language: str) -> str:
 
 
 @cache
-def _tables(language: str) -> tuple[dict[str, str], dict[str, str]]:
-    """(whole words, stems) to concepts. The first concept that claims a word keeps it."""
+def _tables(language: str) -> tuple[dict[str, str], dict[str, str], frozenset[str]]:
+    """(whole words, stems) to concepts, and the first three letters of the stems. The first concept that claims a word
+    keeps it."""
     exact: dict[str, str] = {}
     stems: dict[str, str] = {}
     for name, words in lexicon(language).concepts:
         for word in words.split():
             table, key = (stems, word[:-1]) if word.endswith("*") else (exact, word)
             table.setdefault(key, name)
-    return exact, stems
+    return exact, stems, frozenset(stem[:3] for stem in stems)
 
 
 # ---- Phrases
@@ -314,15 +317,23 @@ def _patterns(language: str) -> Callable[[str], _WordEntry]:
             tail = tuple(numbers[slot] for slot in slots[1:])
             next_slot = tail[0] if tail and tail[0] != _GAP else _ALWAYS
             _enter(slots[0], (next_slot, tail, finding), starts, stem_starts)
-    lengths = sorted({len(stem) for stem in (*stems, *stem_starts)})
+    by_word = {word: (exact.get(word, ()), starts.get(word, ())) for word in (*exact, *starts)}
+    by_stem = {stem: (stems.get(stem, ()), stem_starts.get(stem, ())) for stem in (*stems, *stem_starts)}
+    lengths = sorted({len(stem) for stem in by_stem})
+    nothing = _WordEntry(_EVERY_WORD, frozenset(), ())
 
     @lru_cache(maxsize=MAX_KEPT)
     def entry(word: str) -> _WordEntry:
-        beginnings = [word[:length] for length in lengths if length <= len(word)]
-        slots = [*exact.get(word, ()), *(slot for stem in beginnings for slot in stems.get(stem, ()))]
-        found = [*starts.get(word, ()), *(one for stem in beginnings for one in stem_starts.get(stem, ()))]
-        next_slots = frozenset(slot for slot, _, _ in found)
-        return _WordEntry(_EVERY_WORD.union(slots) if slots else _EVERY_WORD, next_slots, tuple(found))
+        found = [by_word[word]] if word in by_word else []
+        found += [
+            by_stem[stem] for length in lengths if length <= len(word) and (stem := word[:length]) in by_stem
+        ]
+        if not found:
+            return nothing
+        slots = [slot for of_word, _ in found for slot in of_word]
+        candidates = tuple([one for _, of_word in found for one in of_word])
+        next_slots = frozenset([slot for slot, _, _ in candidates])
+        return _WordEntry(_EVERY_WORD.union(slots), next_slots, candidates)
 
     return entry
 
@@ -447,9 +458,8 @@ LEAD = 1.25
 """How many times the votes of the second it must have."""
 
 
-def commonplace(word: str) -> bool:
-    """Whether a lower-case word is among the most common of some language: alone it says nothing about a mail."""
-    return word in _VOTES
+COMMONPLACE = frozenset(_VOTES)
+"""The most common words of all languages, in lower case: alone they say nothing about a mail."""
 
 
 _LEADS_ON = {
