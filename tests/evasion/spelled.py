@@ -13,6 +13,7 @@ GREEK = str.maketrans("aoviunAEHIKMNOPTXBZ", "αονιυηΑΕΗΙΚΜΝΟΡΤΧ
 PSEUDO = str.maketrans("aehinotuwk", "αєнιησтυωк")
 LEET = str.maketrans("aeiost", "4310$7")
 CAPITALS = str.maketrans("abcdefghijklmnoprtuvwyz", "ᴀʙᴄᴅᴇғɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢ")
+NO_VOWELS = dict.fromkeys(map(ord, "aeiouyäöüéèêàâáíóúýůěąęåæøãõçô"))
 MARKED = str.maketrans("aeioucnsz", "ăėĭŏŭċńśż")
 
 
@@ -115,6 +116,21 @@ letters("A digit before each word.", lambda w: f"1{w}", "numbered")
 letters(
     "A blank in the middle of each word.", lambda w: f"{w[: len(w) // 2]} {w[len(w) // 2 :]}", "cut_in_two"
 )
+
+
+letters("An apostrophe in longer words.", lambda w: f"{w[:2]}'{w[2:]}" if len(w) > 3 else w, "apostrophes")
+letters("The third letter left out.", lambda w: w[:2] + w[3:] if len(w) > 4 else w, "left_out")
+letters(
+    "Inner letters in the order of the alphabet.",
+    lambda w: w[0] + "".join(sorted(w[1:-1])) + w[-1],
+    "inner_order",
+)
+letters("No vowels behind the first letter.", lambda w: w[0] + w[1:].translate(NO_VOWELS), "no_vowels")
+
+
+@trick("No blanks and no signs.")
+def run_together(mail: Mail) -> Mail:
+    return mail.said("\n".join("".join(filter(str.isalnum, line)) for line in mail.text.lower().split("\n")))
 
 
 @trick("No blanks; each word begins with a capital.")

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import product
 from string import digits
 
-from backend.domain.reading.respelling import is_listed, is_word, respelled
+from backend.domain.reading.respelling import is_listed, is_word, respelled, split_words
 
 BROKEN = "broken_words"
 """Name of the finding."""
@@ -26,23 +26,22 @@ MAX_TEXT = 60_000
 
 _LETTER = r"[^\W\d_]"
 _SIGNS_TEXT = r"@$!|*~^\\+#_/.:=%&;,\"()\[\]{}<>-"
-
-
-def _signed(letter: str, signs: str, digit: str) -> re.Pattern[str]:
-    """A sign or digit between letters or at the edge of a word, and the rest of the word. The pattern begins with the
-    sign, because signs are rarer than letters and `re` can skip to them."""
-    return re.compile(
-        rf"[{signs}](?:(?<={letter}.)[{signs}]{{0,2}}{letter}|(?<=[{digit}@$€£|(]){letter}"
-        rf"|(?<={letter}{letter}[{digit}@$€|]))\S*+"
-    )
-
-
-_SIGNED = _signed(_LETTER, rf"\d·•€£¢§“”«»\u2190-\u2bff\U0001f000-\U0001faff{_SIGNS_TEXT}", r"\d")
+_ANY_SIGN = rf"[\d·•€£¢§“”«»\u2190-\u2bff\U0001f000-\U0001faff{_SIGNS_TEXT}]"
+# A sign or digit between letters or at the edge of a word, and the rest of the word. The pattern begins with the sign,
+# because signs are rarer than letters and `re` can skip to them.
+_SIGNED = re.compile(
+    rf"{_ANY_SIGN}(?:(?<={_LETTER}.){_ANY_SIGN}{{0,2}}{_LETTER}|(?<=[\d@$€£|(]){_LETTER}"
+    rf"|(?<={_LETTER}{_LETTER}[\d@$€|]))\S*+"
+)
 # The same in ASCII, where listed characters are found several times faster than classes.
-_PLAIN_SIGNED = _signed("[a-zA-Z]", f"0-9{_SIGNS_TEXT}", "0-9")
+_PLAIN_SIGNED = re.compile(
+    rf"[0-9{_SIGNS_TEXT}](?:(?<=[a-zA-Z].)[0-9{_SIGNS_TEXT}]{{0,2}}[a-zA-Z]|(?<=[0-9@$|(])[a-zA-Z]"
+    r"|(?<=[a-zA-Z][a-zA-Z][0-9@$|]))\S*+"
+)
 _LONG = re.compile(rf"{_LETTER}{{18}}")
 _ACCENT = re.compile(r"[\u00c0-\u024f\u1e00-\u1eff]")
 _CHUNK = re.compile(r"\S+")
+_LETTERS = re.compile("[a-zA-Zß-öø-žẞ]{8,600}")
 _HUMP = re.compile(r"([a-zß-ÿ.,!?]|(?<![A-Z])[AI])(?=[A-ZÀ-Þ])")
 _SPACED = 12
 """Characters to a space, at most, of a text whose words are parted by spaces."""
@@ -55,8 +54,11 @@ _LEET = {
     "4": "a", "@": "a", "^": "a", "3": "e", "€": "e", "1": "il", "!": "i", "|": "li", "0": "o", "5": "s", "$": "s",
     "§": "s", "7": "t", "+": "t", "8": "b", "9": "g", "6": "gb", "2": "z", "£": "l", "¢": "c", "(": "c", "<": "c",
 }  # fmt: skip
+MIN_RUNS = 120
+"""Characters of words run together that are no long word of a short text."""
+MAX_RUN = 6_000
+"""Characters in which words that run together are parted."""
 _MAX_SPELLINGS = 8
-_MAX_WORD = 16
 _RUN_TOGETHER = 18
 """Letters from which a word may be several, run together."""
 
@@ -70,14 +72,31 @@ def mend(text: str) -> tuple[str, bool]:
 
 
 def _without_humps(text: str) -> str:
-    """`text` with spaces where only capitals show where a word begins."""
+    """`text` with spaces where only capitals show where a word begins, or nothing does."""
     if text.count(" ") * _SPACED > len(text):
         return text
     words = [word for word in _CHUNK.findall(text[:MAX_TEXT]) if len(_HUMP.findall(word)) > 2]
     humped = {word for word in words if not _LINK.search(word)}
     if 2 * sum(map(len, humped)) < len(text[:MAX_TEXT]):
-        return text
+        return _without_runs(text)
     return _CHUNK.sub(lambda word: _HUMP.sub(r"\1 ", word[0]) if word[0] in humped else word[0], text)
+
+
+def _without_runs(text: str) -> str:
+    """`text` with spaces between words that run together, if most of its words do."""
+    head = text[:MAX_RUN]
+    runs = {word for word in _CHUNK.findall(head) if _LONG.search(word) and not _LINK.search(word)}
+    if sum(map(len, runs)) < max(MIN_RUNS, len(head) // 2):
+        return text
+    parted = _CHUNK.sub(
+        lambda word: (
+            _LETTERS.sub(lambda run: f" {split_words(run[0].lower()) or run[0]} ", word[0])
+            if word[0] in runs
+            else word[0]
+        ),
+        head,
+    )
+    return parted + text[MAX_RUN:]
 
 
 def _mended(text: str) -> tuple[str, bool]:
@@ -171,7 +190,7 @@ def _repair_letters(word: str, lower: str, disguised: bool) -> str:
     stripped = _without_accents(lower)
     if stripped != lower and is_word(stripped):
         return stripped
-    pieces = _split_words(stripped) if len(word) >= _RUN_TOGETHER else ""
+    pieces = split_words(stripped) if len(word) >= _RUN_TOGETHER else ""
     return pieces or (stripped if disguised else word)
 
 
@@ -191,34 +210,3 @@ def _without_accents(word: str) -> str:
     return "".join(
         letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter)
     )
-
-
-def _split_words(letters: str) -> str:
-    """The words that were run together without spaces; "" if most of the letters make no words.
-
-    The split of lowest cost: few long words are cheaper than many short ones, and a letter outside any word costs most.
-    """
-    best = [0.0] + [1e9] * len(letters)
-    start = [0] * (len(letters) + 1)
-    for end in range(1, len(letters) + 1):
-        for begin in range(max(0, end - _MAX_WORD), end):
-            piece = letters[begin:end]
-            if end - begin > 1 and is_word(piece):
-                cost = 1.0 + 1.0 / (end - begin)
-            elif end - begin == 1:
-                cost = 1.6
-            else:
-                continue
-            if best[begin] + cost < best[end]:
-                best[end], start[end] = best[begin] + cost, begin
-    pieces: list[str] = []
-    end, covered = len(letters), 0
-    while end:
-        begin = start[end]
-        if end - begin == 1 and pieces and not is_word(pieces[-1]):
-            pieces[-1] = letters[begin] + pieces[-1]
-        else:
-            pieces.append(letters[begin:end])
-        covered += end - begin if end - begin > 2 else 0
-        end = begin
-    return " ".join(reversed(pieces)) if 2 * covered >= len(letters) else ""

@@ -1,5 +1,6 @@
 """Reads a text few of whose words anybody knows, where it is another spelling of words that are known: letters of other
-scripts and signs chosen for their looks, words backwards, words cut in two, letters doubled, added or exchanged.
+scripts and signs chosen for their looks, words backwards, words cut in two, letters doubled, added, exchanged or left
+out, and apostrophes within words.
 
 Which of these it is does not matter: the way by which most unknown words become known is how a person reads it. A text
 in plain words, in a language that the lexicon has, is never changed. Bounded.
@@ -22,10 +23,14 @@ SAMPLE = 40
 
 MAX_READ = 60_000
 MAX_LETTERS = 20
+MAX_ENDING = 6
+"""Letters that may follow a word's stem."""
 
 _WORD = re.compile(r"[^\s\d.,;:!?()\[\]{}<>\"'’“”„«»/@_=*#+|~-]{4,}")
 _CHUNK = re.compile(r"[^\s\d.,;:!?()\[\]{}<>\"'’“”„«»/@_=*#+|~-]+")
 _RUN = re.compile(r"(.)\1+")
+_APOSTROPHES = "'’`´"
+_APOSTROPHE = re.compile(rf"(?<=[^\W\d_])[{_APOSTROPHES}](?=[^\W\d_])")
 _NO_WORD = dict.fromkeys(map(ord, "0123456789.,;:!?()[]{}<>\"'/@_=*#+|~-"), " ")
 
 Way = Callable[[str], Iterator[str]]
@@ -35,6 +40,10 @@ Way = Callable[[str], Iterator[str]]
 def respelled(text: str) -> str:
     """`text` as a person reads it, or the same text."""
     head = text[:MAX_READ]
+    marks = sum(map(head.count, _APOSTROPHES))
+    if 3 * marks > head.count(" ") and marks >= MIN_WORDS:
+        plain = _APOSTROPHE.sub("", head)
+        return plain + text[MAX_READ:] if _known_share(plain) > _known_share(head) + 0.2 else text
     if _is_cut_small(head) and (joined := _without_gaps(head)) != head:
         return joined + text[MAX_READ:]
     words = _sample(head)
@@ -44,8 +53,13 @@ def respelled(text: str) -> str:
     way = _best_way(unknown) if 2 * len(unknown) >= len(words) else None
     if way is None:
         return text
-    pattern = _WORD if way is _less else _CHUNK
+    pattern = _CHUNK if way in _WHOLE else _WORD
     return pattern.sub(lambda word: _read(word.group(), way), head) + text[MAX_READ:]
+
+
+def _known_share(text: str) -> float:
+    words = _sample(text)
+    return sum(map(is_word, words)) / max(1, len(words))
 
 
 def _sample(text: str) -> list[str]:
@@ -61,6 +75,8 @@ def _best_way(unknown: list[str]) -> Way | None:
     """The first way in which enough of these words are known."""
     for way, needed in _WAYS:
         missing = (word for word in unknown if not _known(word, way))
+        if way is _more and len(unknown) < _ENOUGH:
+            continue
         most = int(len(unknown) * (1 - needed) + 1e-9)
         if next(islice(missing, most, None), None) is None:
             return way
@@ -111,8 +127,53 @@ def _less(word: str) -> Iterator[str]:
         yield word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
 
 
-_WAYS = ((_looks, 0.4), (_backwards, 0.5), (_looks_backwards, 0.5), (_twice, 0.5), (_less, 0.8))
+def _mixed(word: str) -> Iterator[str]:
+    """Letters within the word in another order."""
+    yield _by_shape().get(_letters_of(word), "")
+
+
+def _without_vowels(word: str) -> Iterator[str]:
+    if _VOWEL.search(word, 1) is None:
+        yield _by_shape().get(word, "") or _by_shape().get(_consonants_of(word), "")
+
+
+def _more(word: str) -> Iterator[str]:
+    """One letter left out, or exchanged for another."""
+    yield _by_shape().get(f"{word}-", "")
+    for at in range(1, len(word)):
+        yield _by_shape().get(f"{word[:at]}{word[at + 1 :]}-", "")
+
+
+_WAYS = ((_looks, 0.4), (_backwards, 0.5), (_looks_backwards, 0.5), (_twice, 0.5), (_less, 0.8), (_mixed, 0.35),
+         (_without_vowels, 0.35), (_more, 0.7))  # fmt: skip
 """Beside each way, the share of unknown words that become known by it. Many words are one letter from another."""
+
+_ENOUGH = 20
+"""Unknown words by which a letter left out or exchanged is believed: a few become known by chance."""
+
+_VOWEL = re.compile("[aeiouyà-æè-ïò-öø-ýāăąēĕėęěīĭįōŏőœūŭůűų]")
+
+
+@cache
+def _by_shape() -> dict[str, str]:
+    """Words by what is left of them: their first and last letter and the sorted ones between, after "~"; their
+    consonants; and, before "-", all letters but one. The most common word counts."""
+    found: dict[str, str] = {}
+    for word in (*sorted(COMMONPLACE), *sorted(_vocabulary()[0])):
+        if 3 < len(word) <= MAX_LETTERS and word.isalpha():
+            found.setdefault(_letters_of(word), word)
+            found.setdefault(_consonants_of(word), word)
+            for at in range(1, len(word) if len(word) > 4 else 0):
+                found.setdefault(f"{word[:at]}{word[at + 1 :]}-", word)
+    return found
+
+
+def _letters_of(word: str) -> str:
+    return f"~{word[0]}{''.join(sorted(word[1:-1]))}{word[-1]}"
+
+
+def _consonants_of(word: str) -> str:
+    return word[0] + _VOWEL.sub("", word[1:])
 
 
 # ---- Words cut in two
@@ -156,6 +217,53 @@ def _bare(piece: str) -> str:
     return piece.lower().strip(".,;:!?()\"'")
 
 
+# ---- Words run together
+
+
+_MAX_WORD = 16
+
+
+def split_words(letters: str) -> str:
+    """The words that were run together without spaces; "" if most of the letters make no words.
+
+    The split of lowest cost: few long words are cheaper than many short ones, and a letter outside any word costs most.
+    """
+    words, stems = _vocabulary()
+    best = [0.0] + [1e9] * len(letters)
+    start = [0] * (len(letters) + 1)
+    for begin in range(len(letters)):
+        stem = -MAX_ENDING - 1
+        for end in range(begin + 1, min(begin + _MAX_WORD, len(letters)) + 1):
+            piece, length = letters[begin:end], end - begin
+            stem = length if piece in stems else stem
+            if length > 1 and piece in words:
+                cost = 1.0 + 1.0 / length
+            elif length - stem <= MAX_ENDING:
+                cost = 1.2 + 1.0 / length
+            elif length == 1:
+                cost = 1.6
+            else:
+                continue
+            if best[begin] + cost < best[end]:
+                best[end], start[end] = best[begin] + cost, begin
+    return _pieces(letters, start)
+
+
+def _pieces(letters: str, start: list[int]) -> str:
+    """The words that end where they begin by `start`, with letters of no word joined."""
+    pieces: list[str] = []
+    end, covered = len(letters), 0
+    while end:
+        begin = start[end]
+        if end - begin == 1 and pieces and not is_word(pieces[-1]):
+            pieces[-1] = letters[begin] + pieces[-1]
+        else:
+            pieces.append(letters[begin:end])
+        covered += end - begin if end - begin > 2 else 0
+        end = begin
+    return " ".join(reversed(pieces)) if 2 * covered >= len(letters) else ""
+
+
 # ---- The words that the lexicon has in any language
 
 
@@ -175,7 +283,9 @@ def is_word(word: str) -> bool:
     words, stems = _vocabulary()
     if word in words:
         return True
-    return not stems.isdisjoint([word[:length] for length in range(max(4, len(word) - 6), len(word) + 1)])
+    return not stems.isdisjoint(
+        [word[:length] for length in range(max(4, len(word) - MAX_ENDING), len(word) + 1)]
+    )
 
 
 @cache

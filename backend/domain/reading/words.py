@@ -301,49 +301,42 @@ def _end(tail: _Tail, matched: Sequence[frozenset[int]], position: int) -> int:
 def _patterns(language: str) -> Callable[[str], _WordEntry]:
     """A function from a word to its entry in the language's patterns. It caches: mail repeats the same words."""
     numbers: dict[str, int] = {"_": _ANY, "..": _GAP}
-    exact: _Lists[int] = {}
-    stems: _Lists[int] = {}
+    slots: _Lists[int] = {}
     starts: _Lists[_Candidate] = {}
-    stem_starts: _Lists[_Candidate] = {}
     for finding, body in lexicon(language).phrases:
         for pattern in body.split("|"):
-            slots = pattern.split()
-            if not slots:
+            written = pattern.split()
+            if not written:
                 continue
-            for slot in slots[1:]:
+            for slot in written[1:]:
                 if slot not in numbers:
                     numbers[slot] = len(numbers) + 1
-                    _enter(slot, numbers[slot], exact, stems)
-            tail = tuple(numbers[slot] for slot in slots[1:])
+                    _enter(slot, numbers[slot], slots)
+            tail = tuple(numbers[slot] for slot in written[1:])
             next_slot = tail[0] if tail and tail[0] != _GAP else _ALWAYS
-            _enter(slots[0], (next_slot, tail, finding), starts, stem_starts)
-    by_word = {word: (exact.get(word, ()), starts.get(word, ())) for word in (*exact, *starts)}
-    by_stem = {stem: (stems.get(stem, ()), stem_starts.get(stem, ())) for stem in (*stems, *stem_starts)}
-    lengths = sorted({len(stem) for stem in by_stem})
+            _enter(written[0], (next_slot, tail, finding), starts)
+    known = {*slots, *starts}
+    lengths = sorted({len(choice) - 1 for choice in known if choice[-1] == "*"})
     nothing = _WordEntry(_EVERY_WORD, frozenset(), ())
 
     @lru_cache(maxsize=MAX_KEPT)
     def entry(word: str) -> _WordEntry:
-        found = [by_word[word]] if word in by_word else []
-        found += [
-            by_stem[stem] for length in lengths if length <= len(word) and (stem := word[:length]) in by_stem
-        ]
+        choices = [word, *[f"{word[:length]}*" for length in lengths if length <= len(word)]]
+        found = [choice for choice in choices if choice in known]
         if not found:
             return nothing
-        slots = [slot for of_word, _ in found for slot in of_word]
-        candidates = tuple([one for _, of_word in found for one in of_word])
+        candidates = tuple([one for choice in found for one in starts.get(choice, ())])
         next_slots = frozenset([slot for slot, _, _ in candidates])
-        return _WordEntry(_EVERY_WORD.union(slots), next_slots, candidates)
+        own = [slot for choice in found for slot in slots.get(choice, ())]
+        return _WordEntry(_EVERY_WORD.union(own), next_slots, candidates)
 
     return entry
 
 
-def _enter(slot: str, what: _T, exact: _Lists[_T], stems: _Lists[_T]) -> None:
+def _enter(slot: str, what: _T, table: _Lists[_T]) -> None:
     """Add `what` under each word and each stem of a slot."""
-    choices = set() if slot in ("_", "..") else set(slot.split("/"))
-    for choice in sorted(choices):
-        table, key = (stems, choice[:-1]) if choice.endswith("*") else (exact, choice)
-        table.setdefault(key, []).append(what)
+    for choice in set() if slot in ("_", "..") else set(slot.split("/")):
+        table.setdefault(choice, []).append(what)
 
 
 # ---- Language detection

@@ -29,8 +29,10 @@ def each(change) -> str:
         PLAIN.translate(UPSIDE_DOWN),
         each(lambda word: word[::-1]),
         each(lambda word: f"{word[:2]}\U0001f680{word[2:]}"),
+        each(lambda word: f"{word[:2]}'{word[2:]}" if len(word) > 3 else word),
+        each(lambda word: word[0] + "".join(sorted(word[1:-1])) + word[-1] if len(word) > 3 else word),
     ],
-    ids=["another script", "upside down", "backwards", "signs within"],
+    ids=["another script", "upside down", "backwards", "signs within", "apostrophes", "mixed letters"],
 )
 def test_it_is_read_as_a_person_reads_it(text):
     words, plain = read(text).split(), PLAIN.split()
