@@ -1,7 +1,7 @@
 """Repairs words that were disguised to get past a filter, where the result is a word people use: digits and signs for
 letters, signs or spaces within words, accents that no language uses there, words run together without spaces.
 
-A text with only one or two such words is left alone: product numbers and hyphens are ordinary. Linear in the text.
+A text with only a few such words is left alone: product numbers and hyphens are ordinary. Linear in the text.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from string import digits
 from backend.domain.reading.respelling import is_listed, is_word, respelled, split_words
 
 BROKEN = "broken_words"
-"""Name of the finding."""
+"""The finding of a text that was repaired."""
 
 MIN_BROKEN = 4
-"""A text is repaired only if so many words can be, and they are more than half of its suspicious words."""
+"""A text is repaired only if at least this many words can be, and they are at least half of its suspicious words."""
 
 MAX_TEXT = 60_000
 """Characters that are read."""
@@ -44,7 +44,7 @@ _CHUNK = re.compile(r"\S+")
 _LETTERS = re.compile("[a-zA-Zß-öø-žẞ]{8,600}")
 _HUMP = re.compile(r"([a-zß-ÿ.,!?]|(?<![A-Z])[AI])(?=[A-ZÀ-Þ])")
 _SPACED = 12
-"""Characters to a space, at most, of a text whose words are parted by spaces."""
+"""A text with fewer spaces than one in so many characters counts as written without them."""
 _BEFORE_WORDS, _BEHIND_WORDS = "\"'([<>*_.,;:?!-", "\"')]>*_.,;:?!-"
 _LINK = re.compile(r"://|www\.|@\w+\.|\.(?:com|net|org|io|de|fr|es|it|pl|co|uk|eu|html?)\b", re.I)
 _DIGITS = re.compile(r"\d+|\D+")
@@ -146,7 +146,7 @@ def _suspects(text: str) -> set[str]:
 
 @lru_cache(maxsize=5_000)
 def _repair(chunk: str, disguised: bool) -> str:
-    """One word of a text; `disguised`: the text is known to be, so an unlisted result is accepted too."""
+    """One word of a text; `disguised`: the text is known to be, so unlisted results are accepted, too."""
     bare = _bare(chunk)
     if not bare or len(bare) > 600:
         return chunk
