@@ -8,7 +8,7 @@ because few messages in many classes prove little. All counts are divided by a d
 because messages in a week are not independent. For each of the last `START_WEEKS` weeks except the latest
 (`MIN_WEEKS`), the evidence that a change began in it is a likelihood ratio of Dirichlet-multinomials: the weeks since
 then with a weak prior, against the prediction from the reference. The sum of these ratios (Shiryaev-Roberts), averaged
-over the four counts, is an alarm if it reaches `ALARM`.
+over the four counts, is an alarm if it reaches `LASTING` in two weeks running, or `SURE` in one.
 
 Scores of different models cannot be compared, so each model has its own first weeks.
 """
@@ -33,8 +33,9 @@ START_WEEKS = 12
 MIN_WEEKS = 2
 """Weeks that a change must last before it counts: in a single week, a trade fair or a holiday looks the same. So the
 first and the latest of its weeks must each look changed."""
-ALARM = 1000.0
-"""In a mailbox that does not change, a false alarm comes once in so many weeks, or less often."""
+LASTING, SURE = 150.0, 10_000.0
+"""Evidence that is an alarm: in two weeks running, because what chance brings is mostly gone a week later, and at once.
+In a mailbox that does not change, it is reached once in so many weeks, or less often."""
 MOST = 150
 """Weeks with more messages are scaled down to this, or tiny changes that nobody cares about would be found."""
 LIKENESS, CAUTION = 0.0018, 1.5
@@ -82,7 +83,7 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class MailChange:
     """What changed most: the channel, and the number of the week in which it began. `evidence` is compared with
-    `ALARM`.
+    `LASTING` and `SURE`.
 
     `before` and `since` are shares: in channel language, of the language that became more frequent (`grown`); in
     channel score, of mail that looks like a pitch; in channel unknown, of unknown words. `rises`: most messages moved
@@ -183,8 +184,18 @@ def drift_of(weeks: Sequence[WeekCounts], before: MailChange | None) -> Drift:
 
 
 def find_change(weeks: Sequence[Week]) -> MailChange | None:
-    """What changed since the first weeks, if the evidence reaches the alarm; None otherwise."""
+    """What changed since the first weeks, if the evidence is an alarm; None otherwise."""
     weeks = _without_imports(weeks)
+    found = _likeliest_change(weeks)
+    if found is None or found.evidence < LASTING:
+        return None
+    before = _likeliest_change(weeks[: max(at for at, week in enumerate(weeks) if week)])
+    lasts = before is not None and before.evidence >= LASTING
+    return found if lasts or found.evidence >= SURE else None
+
+
+def _likeliest_change(weeks: Sequence[Week]) -> MailChange | None:
+    """What changed most, however little proves it; None before there is a reference."""
     if len(weeks) <= REFERENCE_WEEKS or not any(weeks[:REFERENCE_WEEKS]):
         return None
     score, unknown, language = (_changed(channel, weeks, bounds(channel, weeks)) for channel in CHANNELS)
@@ -198,7 +209,7 @@ def find_change(weeks: Sequence[Week]) -> MailChange | None:
     # A change to unknown languages is reported as one to unknown words, which says the same more clearly.
     if most.cause == "other_language" and unknown.rises:
         most = unknown
-    return replace(most, evidence=evidence) if evidence >= ALARM else None
+    return replace(most, evidence=evidence)
 
 
 def bounds(channel: str, weeks: Sequence[Week]) -> list[int] | None:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from backend.domain.reading.score import Score, ScoreTrace
 from backend.domain.watching.drift import (
-    ALARM,
     CLASSES,
     REFERENCE_WEEKS,
     START_WEEKS,
+    SURE,
     Drift,
     MailChange,
     State,
@@ -62,7 +62,7 @@ def test_another_language_is_named_with_the_week_it_came_in() -> None:
     assert found is not None
     assert (found.channel, found.grown, found.week) == ("language", "pl", 20)
     assert found.before < 0.2 < found.since
-    assert found.evidence >= ALARM
+    assert found.evidence >= SURE
 
 
 def test_nothing_is_said_before_there_is_a_reference() -> None:
@@ -81,6 +81,18 @@ def test_a_change_stays_through_a_week_without_mail_but_such_a_week_makes_none()
     assert before is not None
     assert before == after
     assert find_change([*[QUIET] * REFERENCE_WEEKS, LOUD, Counter()]) is None
+
+
+def test_a_slight_change_is_waited_for_until_it_has_lasted() -> None:
+    steady, more, most = (
+        Counter({**QUIET, "language en": 140 - polish, "language pl": polish}) for polish in (14, 32, 40)
+    )
+    first = [steady] * REFERENCE_WEEKS
+    assert find_change([*first, more, more]) is None
+    assert find_change([*first, more, more, steady]) is None
+    assert find_change([*first, more, more, Counter()]) is None
+    assert find_change([*first, more, more, more]) is not None
+    assert find_change([*first, most, most]) is not None
 
 
 def test_a_small_mailbox_shows_that_pitches_became_twice_as_many() -> None:
