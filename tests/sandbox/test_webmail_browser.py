@@ -71,6 +71,21 @@ def test_every_page_can_be_seen_and_read_aloud(
         assert [url for url in outside if not url.startswith(google.url)] == []
 
 
+def test_a_frame_is_as_high_as_its_mail_and_stays_so(
+    browser: Browser, google: SandboxProcess, ana: str
+) -> None:
+    html = "<style>body { min-height: 100vh; padding: 9px }</style><p>Short.</p>"
+    got = google.deliver(ana, "Bo <bo@ext.test>", subject="Short", html=html)
+    with opened(browser, google, **LOOKS["desktop"]) as page:
+        page.goto(f"/mail/{ana}/thread/{got['threadId']}")
+        height = "() => document.querySelector('.mail-frame').clientHeight"
+        page.wait_for_function(f"({height})() < 200")
+        before = page.evaluate(height)
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.set_viewport_size({"width": 1280, "height": 850})
+        assert page.evaluate(height) == before
+
+
 def test_new_mail_appears_by_itself_but_never_under_the_hand(
     browser: Browser, google: SandboxProcess, ana: str
 ) -> None:

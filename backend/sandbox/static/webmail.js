@@ -5,10 +5,12 @@
 const INTERVAL = 2000;
 const columns = document.querySelector("[data-state]");
 
-// A frame is as high as its mail.
+// A frame is as high as its mail, which is never lower than the frame is when it is measured.
 function fit(frame) {
   const page = frame.contentDocument;
-  if (page && page.body) frame.style.height = `${page.documentElement.scrollHeight}px`;
+  if (!page || !page.body) return;
+  frame.style.height = "0";
+  frame.style.height = `${page.documentElement.scrollHeight}px`;
 }
 
 const frames = () => document.querySelectorAll(".mail-frame");
