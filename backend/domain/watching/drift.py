@@ -33,7 +33,7 @@ START_WEEKS = 12
 MIN_WEEKS = 2
 """Weeks that a change must last before it counts: in a single week, a trade fair or a holiday looks the same. So the
 first and the latest of its weeks must each look changed."""
-LASTING, SURE = 150.0, 10_000.0
+LASTING, SURE = 300.0, 5_000.0
 """Evidence that is an alarm: in two weeks running, because what chance brings is mostly gone a week later, and at once.
 In a mailbox that does not change, it is reached once in so many weeks, or less often."""
 MOST = 150
