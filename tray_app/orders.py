@@ -50,8 +50,7 @@ class DeviceAuthorization:
     path: str = field(default_factory=lambda: "/" + secrets.token_urlsafe(12), repr=False)
 
     def address(self, server: str, port: int, name: str) -> str:
-        """The server's page to open. `port`: where we listen on loopback; `name`: this
-        computer's."""
+        """The server's page to open. `port`: where we listen on loopback; `name`: this computer's."""
         query = {
             "redirect_uri": f"http://127.0.0.1:{port}{self.path}",
             "code_challenge": challenge_of(self.verifier),

@@ -242,7 +242,7 @@ class Story:
         if done == 1 and self._reply() is None:
             return BarText(selling, f"{owner}’s mailbox reads your email. A reply is on its way.", "", go)
         said = (
-            f"{owner}’s mailbox held your email and replied with a link.",
+            f"{owner}’s mailbox holds your email and replies with a link.",
             "The link opens a short check. Pass it, and your email is delivered.",
             f"Passed: your email is in {owner}’s inbox.",
         )[done - 1]

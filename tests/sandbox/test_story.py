@@ -103,7 +103,7 @@ async def test_the_narrator_ticks_what_was_done_and_says_what_comes_next() -> No
     sent = await (await call(app, "POST", "/sandbox/deliver", json=answer)).get_json()
     reply = f"/mail/{SAM}/thread/{sent['delivered'][0]['threadId']}"
     assert await steps_done(client, f"/mail/{SAM}") == [1], "the reply is there, and was not opened"
-    held_it = "Ana’s mailbox held your email and replied with a link."
+    held_it = "Ana’s mailbox holds your email and replies with a link."
     assert await told(client, f"/mail/{SAM}") == (held_it, f"/{NAME}/2", ["2"])
     assert await steps_done(client, reply) == [1, 2]
     assert await steps_done(client, inbox) == [1, 2]

@@ -55,9 +55,9 @@ _LEET = {
     "§": "s", "7": "t", "+": "t", "8": "b", "9": "g", "6": "gb", "2": "z", "£": "l", "¢": "c", "(": "c", "<": "c",
 }  # fmt: skip
 MIN_RUNS = 120
-"""Characters of words run together that are no long word of a short text."""
+"""Words of a text run together only if its very long words have at least this many characters."""
 MAX_RUN = 6_000
-"""Characters in which words that run together are parted."""
+"""Only this many characters of a text are searched for words that run together."""
 _MAX_SPELLINGS = 8
 _RUN_TOGETHER = 18
 """Letters from which a word may be several, run together."""

@@ -149,7 +149,7 @@ _WAYS = ((_looks, 0.4), (_backwards, 0.5), (_looks_backwards, 0.5), (_twice, 0.5
 """Beside each way, the share of unknown words that become known by it. Many words are one letter from another."""
 
 _ENOUGH = 20
-"""Unknown words by which a letter left out or exchanged is believed: a few become known by chance."""
+"""Fewest unknown words for a letter left out or exchanged: of fewer, too many would become known by chance."""
 
 _VOWEL = re.compile("[aeiouyà-æè-ïò-öø-ýāăąēĕėęěīĭįōŏőœūŭůűų]")
 
@@ -221,6 +221,7 @@ def _bare(piece: str) -> str:
 
 
 _MAX_WORD = 16
+"""Letters of the longest word that is looked for."""
 
 
 def split_words(letters: str) -> str:
