@@ -56,7 +56,7 @@ _LEET = {
 }  # fmt: skip
 MIN_RUNS = 120
 """Words of a text run together only if its very long words have at least this many characters."""
-MAX_RUN = 6_000
+MAX_RUN = 3_000
 """Only this many characters of a text are searched for words that run together."""
 _MAX_SPELLINGS = 8
 _RUN_TOGETHER = 18
