@@ -14,6 +14,8 @@ PSEUDO = str.maketrans("aehinotuwk", "αєнιησтυωк")
 LEET = str.maketrans("aeiost", "4310$7")
 CAPITALS = str.maketrans("abcdefghijklmnoprtuvwyz", "ᴀʙᴄᴅᴇғɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢ")
 NO_VOWELS = dict.fromkeys(map(ord, "aeiouyäöüéèêàâáíóúýůěąęåæøãõçô"))
+NO_CAPITALS = dict.fromkeys(map(ord, "AEIOUYÄÖÜÉÓÚ"))
+STARS = dict.fromkeys(NO_VOWELS, "*")
 MARKED = str.maketrans("aeioucnsz", "ăėĭŏŭċńśż")
 
 
@@ -119,6 +121,7 @@ letters(
 
 
 letters("An apostrophe in longer words.", lambda w: f"{w[:2]}'{w[2:]}" if len(w) > 3 else w, "apostrophes")
+letters("An apostrophe behind every two letters.", lambda w: _between(w, "'", 2), "apostrophes_everywhere")
 letters("The third letter left out.", lambda w: w[:2] + w[3:] if len(w) > 4 else w, "left_out")
 letters(
     "Inner letters in the order of the alphabet.",
@@ -126,6 +129,12 @@ letters(
     "inner_order",
 )
 letters("No vowels behind the first letter.", lambda w: w[0] + w[1:].translate(NO_VOWELS), "no_vowels")
+letters("No vowels.", lambda w: w.translate(NO_VOWELS | NO_CAPITALS) or w, "no_vowels_at_all")
+letters(
+    "A star for each vowel behind the first letter.",
+    lambda w: w[0] + w[1:].translate(STARS),
+    "stars_for_vowels",
+)
 
 
 @trick("No blanks and no signs.")

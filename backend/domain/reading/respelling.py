@@ -1,6 +1,6 @@
 """Reads a text few of whose words anybody knows, where it is another spelling of words that are known: letters of other
 scripts and signs chosen for their looks, words backwards, words cut in two, letters doubled, added, exchanged or left
-out, and apostrophes within words.
+out, vowels left out, and apostrophes within words.
 
 Which of these it is does not matter: the way by which most unknown words become known is how a person reads it. A text
 in plain words, in a language that the lexicon has, is never changed. Bounded.
@@ -15,6 +15,7 @@ from itertools import islice
 
 from backend.domain.mail.letters import looks_like
 from backend.domain.reading.lexicon import LANGUAGES, lexicon
+from backend.domain.reading.vowels import MAX_ENDING, MAX_LETTERS, voweled
 from backend.domain.reading.words import COMMONPLACE
 
 MIN_WORDS = 10
@@ -22,14 +23,10 @@ SAMPLE = 40
 """Distinct words by which a text is judged."""
 
 MAX_READ = 60_000
-MAX_LETTERS = 20
-MAX_ENDING = 6
-"""Letters that may follow a word's stem."""
-
 _WORD = re.compile(r"[^\s\d.,;:!?()\[\]{}<>\"'’“”„«»/@_=*#+|~-]{4,}")
 _CHUNK = re.compile(r"[^\s\d.,;:!?()\[\]{}<>\"'’“”„«»/@_=*#+|~-]+")
 _RUN = re.compile(r"(.)\1+")
-_APOSTROPHES = "'’`´"
+_APOSTROPHES = "'’‘`´ʼ′"
 _APOSTROPHE = re.compile(rf"(?<=[^\W\d_])[{_APOSTROPHES}](?=[^\W\d_])")
 _NO_WORD = dict.fromkeys(map(ord, "0123456789.,;:!?()[]{}<>\"'/@_=*#+|~-"), " ")
 
@@ -43,11 +40,16 @@ def respelled(text: str) -> str:
     marks = sum(map(head.count, _APOSTROPHES))
     if 3 * marks > head.count(" ") and marks >= MIN_WORDS:
         plain = _APOSTROPHE.sub("", head)
-        return plain + text[MAX_READ:] if _known_share(plain) > _known_share(head) + 0.2 else text
+        if _more_known(plain, head):
+            return plain + text[MAX_READ:]
     if _is_cut_small(head) and (joined := _without_gaps(head)) != head:
         return joined + text[MAX_READ:]
     words = _sample(head)
-    if len(words) < MIN_WORDS or _most_are_listed(words):
+    if len(words) >= MIN_WORDS and _most_are_listed(words):
+        return text
+    if (read := voweled(head)) != head:
+        return read + text[MAX_READ:]
+    if len(words) < MIN_WORDS:
         return text
     unknown = [word for word in words if not is_word(word)]
     way = _best_way(unknown) if 2 * len(unknown) >= len(words) else None
@@ -57,9 +59,9 @@ def respelled(text: str) -> str:
     return pattern.sub(lambda word: _read(word.group(), way), head) + text[MAX_READ:]
 
 
-def _known_share(text: str) -> float:
+def _more_known(text: str, than: str) -> bool:
     words = _sample(text)
-    return sum(map(is_word, words)) / max(1, len(words))
+    return sum(map(is_word, words)) > sum(map(is_word, _sample(than))) + len(words) / 5
 
 
 def _sample(text: str) -> list[str]:
@@ -132,11 +134,6 @@ def _mixed(word: str) -> Iterator[str]:
     yield _by_shape().get(_letters_of(word), "")
 
 
-def _without_vowels(word: str) -> Iterator[str]:
-    if _VOWEL.search(word, 1) is None:
-        yield _by_shape().get(word, "") or _by_shape().get(_consonants_of(word), "")
-
-
 def _more(word: str) -> Iterator[str]:
     """One letter left out, or exchanged for another."""
     yield _by_shape().get(f"{word}-", "")
@@ -145,24 +142,21 @@ def _more(word: str) -> Iterator[str]:
 
 
 _WAYS = ((_looks, 0.4), (_backwards, 0.5), (_looks_backwards, 0.5), (_twice, 0.5), (_less, 0.8), (_mixed, 0.35),
-         (_without_vowels, 0.35), (_more, 0.7))  # fmt: skip
+         (_more, 0.7))  # fmt: skip
 """Beside each way, the share of unknown words that become known by it. Many words are one letter from another."""
 
 _ENOUGH = 20
 """Fewest unknown words for a letter left out or exchanged: of fewer, too many would become known by chance."""
 
-_VOWEL = re.compile("[aeiouyà-æè-ïò-öø-ýāăąēĕėęěīĭįōŏőœūŭůűų]")
-
 
 @cache
 def _by_shape() -> dict[str, str]:
-    """Words by what is left of them: their first and last letter and the sorted ones between, after "~"; their
-    consonants; and, before "-", all letters but one. The most common word counts."""
+    """Words by what is left of them: their first and last letter and the sorted ones between, after "~"; and, before
+    "-", all letters but one. The most common word counts."""
     found: dict[str, str] = {}
     for word in (*sorted(COMMONPLACE), *sorted(_vocabulary()[0])):
         if 3 < len(word) <= MAX_LETTERS and word.isalpha():
             found.setdefault(_letters_of(word), word)
-            found.setdefault(_consonants_of(word), word)
             for at in range(1, len(word) if len(word) > 4 else 0):
                 found.setdefault(f"{word[:at]}{word[at + 1 :]}-", word)
     return found
@@ -170,10 +164,6 @@ def _by_shape() -> dict[str, str]:
 
 def _letters_of(word: str) -> str:
     return f"~{word[0]}{''.join(sorted(word[1:-1]))}{word[-1]}"
-
-
-def _consonants_of(word: str) -> str:
-    return word[0] + _VOWEL.sub("", word[1:])
 
 
 # ---- Words cut in two

@@ -424,7 +424,7 @@ _OF_WORD: dict[str, tuple[str, ...]] = {}
 for _code, _words in _COMMON.items():
     for _word in set(_words.split()):
         _OF_WORD[_word] = (*_OF_WORD.get(_word, ()), _code)
-_VOTES = {word: tuple((code, 1 / len(codes)) for code in codes) for word, codes in _OF_WORD.items()}
+VOTES = {word: tuple((code, 1 / len(codes)) for code in codes) for word, codes in _OF_WORD.items()}
 
 # Letters that only these languages use, among those known here.
 _LETTERS = {
@@ -451,7 +451,7 @@ LEAD = 1.25
 """How many times the votes of the second it must have."""
 
 
-COMMONPLACE = frozenset(_VOTES)
+COMMONPLACE = frozenset(VOTES)
 """The most common words of all languages, in lower case: alone they say nothing about a mail."""
 
 
@@ -489,7 +489,7 @@ def language(text: str, most: int = 400) -> str:
     words = pattern.findall(text, 0, _BEGINNING)
     if len(text) > _BEGINNING and len(words) <= most:  # the last one may be cut
         words = [match.group() for match in islice(pattern.finditer(text), most)]
-    for shares in filter(None, map(_VOTES.get, words[:most])):
+    for shares in filter(None, map(VOTES.get, words[:most])):
         for code, share in shares:
             votes[code] += share
     for word in () if plain else filterfalse(str.isascii, words[:most]):
