@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 
 from backend.domain.errors import Refused
-from backend.domain.watching.audit import KEY_BYTES, SALT_BYTES
+from backend.domain.watching.audit import KEY_BYTES, SALT_BYTES, Chain
 from backend.ports.system import Vault
 from backend.settings import Environment, Settings
 
@@ -82,6 +82,7 @@ class VaultKeys:
     def __init__(self, vault: Vault) -> None:
         self.vault = vault
         self.open = lru_cache(_REMEMBERED)(self._open)
+        self.heads: dict[str, Chain] = {}
 
     def fresh(self, mailbox_id: str) -> tuple[bytes, bytes]:
         """A new key, encrypted and plain. The mailbox's id is encrypted with it, so that it is not accepted for

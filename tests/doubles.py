@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from backend.domain.errors import PitchgateError, Refused
 from backend.domain.mailbox.mailbox import Grant
+from backend.domain.watching.audit import Chain
 from backend.ports.gmail import Access
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -92,6 +93,7 @@ class PlainKeys:
     def __init__(self) -> None:
         self.made = 0
         self.lost: set[bytes] = set()
+        self.heads: dict[str, Chain] = {}
 
     def fresh(self, mailbox_id: str) -> tuple[bytes, bytes]:
         """Keys that are numbered."""

@@ -18,6 +18,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.message import FailOpenCause
 from backend.domain.mailbox.owner_digest import PushSubscription
 from backend.domain.reading.score import Score, ShownMessage, StrictnessCost, Thresholds
+from backend.domain.watching.audit import Chain
 from backend.ports.gmail import Fetched
 
 # ---- Time, randomness and encryption
@@ -78,6 +79,9 @@ class Vault(Protocol):
 class DecisionKeys(Protocol):
     """Keys of the logs of decisions, known in plain text to this process alone. Thread-safe; cheap after the first
     call."""
+
+    heads: dict[str, Chain]
+    """Where each log ended when this process last appended to it, by mailbox: saves reading it for each entry."""
 
     def fresh(self, mailbox_id: str) -> tuple[bytes, bytes]:
         """A new key for a mailbox: encrypted, to be stored, and in plain text."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -98,7 +98,7 @@ def verdicts_reached(
     mailbox_id: MailboxId, verdicts: Iterable[tuple[str, Verdict]], late: bool, now: datetime
 ) -> Script[None]:
     """Log verdicts, by message. `late`: a newer decision stands, so they have no effect."""
-    yield from _appended(mailbox_id, (_reached(*one, late) for one in verdicts), now)
+    yield from _appended(mailbox_id, [_reached(*one, late) for one in verdicts], now)
 
 
 def _reached(gmail_id: str, one: Verdict, late: bool) -> _Note:
@@ -121,38 +121,48 @@ def noted(
 ) -> Script[None]:
     """Append an entry `about` each of these messages; `told`: what was decided, and by whom."""
     said = _told(kind, **told)
-    yield from _appended(mailbox_id, (_Note(gmail_id, said) for gmail_id in dict.fromkeys(about)), now)
+    yield from _appended(mailbox_id, [_Note(gmail_id, said) for gmail_id in dict.fromkeys(about)], now)
 
 
-def _appended(mailbox_id: MailboxId, notes: Iterable[_Note], now: datetime) -> Script[None]:
+def _appended(mailbox_id: MailboxId, notes: Sequence[_Note], now: datetime) -> Script[None]:
     """Append the entries; nothing is logged without keys."""
     keys: DecisionKeys | None = yield KEYS
-    if keys is None:
+    if keys is None or not notes:
         return
-    chain = (yield from head(mailbox_id)) or Chain()
-    if not (key := keys.open(chain.sealed_key, mailbox_id)):
-        # The first entry, or no key opens the old seal key. That must not stop a verdict, although earlier entries can
-        # no longer be verified.
-        sealed, key = keys.fresh(mailbox_id)
-        chain = Chain(sealed, chain.number, chain.number, setting=chain.setting)
-        yield q("begin_chain", mailbox_id=mailbox_id, **chain._asdict())
-    at = micros(now)
-    for about, payload, grounds in notes:
-        if grounds is not None:
-            payload = payload[:-1]
-            if grounds.trace is not None and grounds.trace.shares:
-                text, shares = keyed_digest(key, grounds.trace.text), _json(grounds.trace.shares)
-                payload += f',"text":"{text}","shares":{shares}'
-            named = content_name(grounds.setting)
-            if named != chain.setting:
-                yield q("keep_setting", mailbox_id=mailbox_id, name=named, content=grounds.setting)
-                chain = chain._replace(setting=named)
-            payload += f',"setting":"{named}","case":{grounds.case}}}'
-        entry, chain = appended(key, chain, at, about, keys.salt(), payload)
-        yield Statement("append_decision", {"mailbox_id": mailbox_id, **entry._asdict()})
-        if grounds is not None and grounds.counts:
-            yield q("keep_counts", mailbox_id=mailbox_id, number=chain.number, at=at, counts=grounds.counts)
-    yield Statement("move_chain", {"mailbox_id": mailbox_id, **chain._asdict()})
+    # The remembered head is the stored one unless a transaction failed since, or another process wrote. So the head is
+    # moved only from where it is remembered to be; if it is not there, it is read, and everything is sealed again.
+    remembered, at, moved = keys.heads.pop(mailbox_id, None), micros(now), 0
+    while not moved:
+        chain = remembered or (yield from head(mailbox_id)) or Chain()
+        if not (key := keys.open(chain.sealed_key, mailbox_id)):
+            # The first entry, or no key opens the old seal key. That must not stop a verdict, although earlier entries
+            # can no longer be verified.
+            sealed, key = keys.fresh(mailbox_id)
+            chain = Chain(sealed, chain.number, chain.number, setting=chain.setting)
+            yield q("begin_chain", mailbox_id=mailbox_id, **chain._asdict())
+        before, remembered, writes = chain.seal, None, list[Statement]()
+        for about, payload, grounds in notes:
+            if grounds is not None:
+                payload = payload[:-1]
+                if grounds.trace is not None and grounds.trace.shares:
+                    text, shares = keyed_digest(key, grounds.trace.text), _json(grounds.trace.shares)
+                    payload += f',"text":"{text}","shares":{shares}'
+                named = content_name(grounds.setting)
+                if named != chain.setting:
+                    writes.append(
+                        q("keep_setting", mailbox_id=mailbox_id, name=named, content=grounds.setting)
+                    )
+                    chain = chain._replace(setting=named)
+                payload += f',"setting":"{named}","case":{grounds.case}}}'
+            entry, chain = appended(key, chain, at, about, keys.salt(), payload)
+            writes.append(Statement("append_decision", {"mailbox_id": mailbox_id, **entry._asdict()}))
+            if grounds is not None and grounds.counts:
+                kept = {"number": chain.number, "at": at, "counts": grounds.counts}
+                writes.append(q("keep_counts", mailbox_id=mailbox_id, **kept))
+        moved = yield Statement("move_chain", {"mailbox_id": mailbox_id, "before": before, **chain._asdict()})
+    for write in writes:
+        _ = yield write  # a statement is answered, and `yield from` a list takes no answers
+    keys.heads[mailbox_id] = chain
 
 
 def erased(mailbox_id: MailboxId, now: datetime) -> Script[None]:

@@ -171,3 +171,20 @@ async def test_a_key_sealed_anew_is_kept_unless_another_took_its_place(story: St
     assert not await story.store.swap_chain_key("ana", b"other", b"new")
     assert await story.store.swap_chain_key("ana", found.sealed_key, b"sealed" + found.sealed_key[6:])
     assert await in_order(story.store, "ana") == 1
+
+
+async def test_a_head_that_is_no_longer_the_stored_one_is_read_again(address: str, story: Story) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m1", Outcome.HOLD)
+    keys = PlainKeys()
+    other = open_store(address, keys)
+    await other.open()
+    lend(story.store, other)
+    try:
+        await replace(story, store=other).receive("ana", "m2", Outcome.HOLD, "second@pitch.test")
+        await story.receive("ana", "m3", Outcome.HOLD, "third@pitch.test")
+        assert keys.heads["ana"].number == 2, "not the last one"
+        await replace(story, store=other).receive("ana", "m4", Outcome.HOLD, "fourth@pitch.test")
+        assert await in_order(other, "ana") == 4
+    finally:
+        await other.close()

@@ -8,8 +8,9 @@ VALUES (:mailbox_id, :sealed_key, :began, :number, :seal, :tag)
 ON CONFLICT (mailbox_id) DO UPDATE SET
     sealed_key = excluded.sealed_key, began = excluded.began, seal = excluded.seal, tag = excluded.tag;
 
--- name: move_chain(mailbox_id, number, seal, tag, setting)!
-UPDATE chains SET number = :number, seal = :seal, tag = :tag, setting = :setting WHERE mailbox_id = :mailbox_id;
+-- name: move_chain(mailbox_id, before, number, seal, tag, setting)!
+UPDATE chains SET number = :number, seal = :seal, tag = :tag, setting = :setting
+WHERE mailbox_id = :mailbox_id AND seal = :before;
 
 -- name: swap_chain_key(mailbox_id, old, new)!
 UPDATE chains SET sealed_key = :new WHERE mailbox_id = :mailbox_id AND sealed_key = :old;
