@@ -43,6 +43,8 @@ _VOWEL = re.compile(f"[{_VOWELS}]")
 _VOWEL_OR_Y = re.compile(f"[{_VOWELS}yý]")
 _LATIN = re.compile(r"[a-zß-öø-ž]")
 _RUN = re.compile(r"\s+|(.)\1+")
+_SIGNS = re.compile(r"(?<=[^\W\d_])\0++|(?<!\0)\0++(?=[^\W\d_])")
+"""Signs for vowels, each written as a null."""
 _WORD_OR_STEM = re.compile(r"[^\W\d_]{2,}\*?")
 _WORD = re.compile(r"(?<![^\W_])[a-zA-ZÀ-ÖØ-öø-ž]+(?![\w@]|\.\w)")
 
@@ -50,14 +52,16 @@ _WORD = re.compile(r"(?<![^\W_])[a-zA-ZÀ-ÖØ-öø-ž]+(?![\w@]|\.\w)")
 def voweled(text: str) -> str:
     """`text` with its vowels put back, or the same text."""
     beginning = text[:_BEGINNING].lower()
+    if len(beginning.split()) < MIN_WORDS:
+        return text
     letters = len(_LATIN.findall(beginning))
     if len(_VOWEL.findall(beginning)) >= FEW_VOWELS * letters or 3 * letters < len(beginning):
         return text
     plain = text
     sign, often = Counter(_RUN.sub(r"\1", beginning)).most_common(1)[0]
     if often >= ONE_SIGN * letters and _VOWEL.match(sign) is None:
-        signs = f"{re.escape(sign)}+"
-        plain = re.sub(rf"(?<=[^\W\d_]){signs}|{signs}(?=[^\W\d_])", "", text, flags=re.I)
+        marked = text.replace(sign, "\0").replace(sign.upper(), "\0")
+        plain = _SIGNS.sub("", marked).replace("\0", sign)
     found = [word for word in _WORD.findall(plain[:_BEGINNING].lower()) if len(word) > 1]
     words = list(dict.fromkeys(found))[:SAMPLE]
     longer = [word for word in words if len(word) > 3]
