@@ -7,10 +7,10 @@ unexport PYTHONDONTWRITEBYTECODE # or every process that a test starts would com
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-# For each core, up to four, a worker that calculates, and three that wait for processes (tests/schedule.py). A file
+# For each core, up to four, a worker that calculates, and four that wait for processes (tests/schedule.py). A file
 # stays on one of them, so that what it starts is started once.
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
-WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((3 + (cores < 4 ? cores : 4))))
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((4 + (cores < 4 ? cores : 4))))
 PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 DAILY := not bench and not windows and not deploy and not dist and not reproduce and not weights
 SUITE := tests -m "$(DAILY)"

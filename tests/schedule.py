@@ -1,4 +1,4 @@
-"""Who runs which file of tests: the last three workers have tests that wait for processes, the others those that
+"""Who runs which file of tests: the last four workers have tests that wait for processes, the others those that
 calculate. A worker collects its own kind alone: collecting everything takes as long as hundreds of tests."""
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
 HERE = Path(__file__).parent
-WAITERS = 3
-WAITING = ("faults", "journeys", "desktop")
+WAITERS = 4
+WAITING = ("faults", "journeys", "desktop", "browser")
 """Folders whose tests wait for processes most of their time."""
 FIRST = (
     "test_bad_days",
     "test_api_contract",
     "test_cluster",
     "test_small",
+    "test_review_click",
     "test_window_screen",
+    "test_addon_page",
     "test_deaths",
 )
 """Files that take a minute and more. One of a single test brings its worker the next, so a short one follows."""
-BUSY = ("browser", "growth", "web", "contract", "architecture", "sandbox")
+BUSY = ("growth", "web", "contract", "architecture", "sandbox")
 """Folders with long files among the others: what begins late is short, so that workers end together."""
 
 
