@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -284,16 +284,18 @@ def model_input(message: Message, owner: Owner) -> ModelInput:
 class MessageTexts:
     """All texts of a message that can be scored.
 
-    `whole` is what most mail programs show; `subject` its subject line; `body` the tokens of its own text, uncut;
-    `parts` its sections. `plain` is the plain text if it differs from the HTML; `unseen` is text that the HTML hides;
-    `strands` are those of `Visible`. `names` maps each word of the two people's names to its class. `cut`: the HTML was
-    longer than what is read.
+    `whole` is what most mail programs show; `subject` its subject line, `own` its own text; `body`, `signature` and
+    `quoted` are the tokens of its sections, uncut. `plain` is the plain text if it differs from the HTML; `unseen` is
+    text that the HTML hides; `strands` are those of `Visible`. `names` maps each word of the two people's names to its
+    class. `cut`: the HTML was longer than what is read.
     """
 
     whole: ModelInput
     subject: str
-    body: tuple[str, ...]
-    parts: Sections
+    body: Sequence[str]
+    signature: Sequence[str]
+    quoted: Sequence[str]
+    own: str
     plain: str
     unseen: str
     strands: tuple[str, ...]
@@ -310,15 +312,16 @@ def message_texts(message: Message, owner: Owner) -> MessageTexts:
     names = names_of(message, owner)
     language_code = language(f"{message.subject} {parts.own or parts.quoted}")
     body = tokens(parts.own, names)
+    signature, quoted = tokens(parts.signature, names), tokens(parts.quoted, names)
     subject = deobfuscated(message.subject)
     own = [*tokens(subject.text, names)[:MAX_SUBJECT_WORDS], *body[:MAX_OWN_WORDS]]
-    words = (*own, ".", *tokens(parts.signature, names)[:MAX_SIGNATURE_WORDS])
+    words = (*own, ".", *signature[:MAX_SIGNATURE_WORDS])
     found = shown.findings | subject.findings
     form = form_tokens(message, owner, parts, html, len(body) - body.count("?"))
     whole = ModelInput(
         words=words,
         own=len(own),
-        quoted=tuple(tokens(parts.quoted, names)[:MAX_QUOTED_WORDS]),
+        quoted=tuple(quoted[:MAX_QUOTED_WORDS]),
         hits=tuple(find_phrases(words, language_code)),
         form=(*form, *sorted(f"f_{name}" for name in found), f"f_language_{language_code}"),
         language=language_code,
@@ -326,7 +329,17 @@ def message_texts(message: Message, owner: Owner) -> MessageTexts:
     other = plain.text if shown is not plain and _says_more(plain.text, shown.text) else ""
     html = html or Visible()
     return MessageTexts(
-        whole, subject.text, tuple(body), parts, other, html.unseen, html.strands, names, html.cut
+        whole=whole,
+        subject=subject.text,
+        body=body,
+        signature=signature,
+        quoted=quoted,
+        own=parts.own,
+        plain=other,
+        unseen=html.unseen,
+        strands=html.strands,
+        names=names,
+        cut=html.cut,
     )
 
 

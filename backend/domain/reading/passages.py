@@ -15,7 +15,6 @@ from backend.domain.mail.message import Message, Owner
 from backend.domain.mail.quoting import sections
 from backend.domain.reading.model_text import (
     MAX_OWN_WORDS,
-    MAX_QUOTED_WORDS,
     MAX_SIGNATURE_WORDS,
     MessageTexts,
     ModelInput,
@@ -70,7 +69,7 @@ def most_like_a_pitch(seen: Sequence[Passage], score: Callable[[str], Score]) ->
 def _passages(message: Message, owner: Owner) -> Iterator[Passage]:
     texts = message_texts(message, owner)
     whole = texts.whole
-    own = f"{texts.subject}\n{texts.parts.own}"
+    own = f"{texts.subject}\n{texts.own}"
     yield Passage(Part.WHOLE, whole, own, texts.cut)
     if texts.plain:
         yield _plain(texts, message)
@@ -116,13 +115,9 @@ def _rest(
     if long:
         # From the middle of the opening, so that a pitch that begins there is not cut in two.
         yield texts.body[OPENING // 2 :], (before + OPENING // 2, whole.own)
-    signature = whole.words[whole.own + 1 :]
-    if len(signature) < MAX_SIGNATURE_WORDS:
-        yield signature, (whole.own + 1, len(whole.words))
-    else:
-        yield tokens(texts.parts.signature, texts.names), None
-    short = len(whole.quoted) < MAX_QUOTED_WORDS
-    yield whole.quoted if short else tokens(texts.parts.quoted, texts.names), None
+    short = len(texts.signature) < MAX_SIGNATURE_WORDS
+    yield texts.signature, (whole.own + 1, len(whole.words)) if short else None
+    yield texts.quoted, None
     for text in (texts.unseen, texts.plain, *texts.strands):
         if text:
             yield tokens(text, texts.names), None

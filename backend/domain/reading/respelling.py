@@ -22,7 +22,9 @@ MIN_WORDS = 10
 SAMPLE = 40
 """Distinct words by which a text is judged."""
 
-MAX_READ = 60_000
+MIN_LETTERS, MAX_READ = 3 * MIN_WORDS, 60_000
+"""Characters of the shortest text that is read, and those that are read of a long one."""
+
 _WORD = re.compile(r"[^\s\d.,;:!?()\[\]{}<>\"'’“”„«»/@_=*#+|~-]{4,}")
 _CHUNK = re.compile(r"[^\s\d.,;:!?()\[\]{}<>\"'’“”„«»/@_=*#+|~-]+")
 _RUN = re.compile(r"(.)\1+")
@@ -36,6 +38,8 @@ Way = Callable[[str], Iterator[str]]
 
 def respelled(text: str) -> str:
     """`text` as a person reads it, or the same text."""
+    if len(text) < MIN_LETTERS:
+        return text
     head = text[:MAX_READ]
     marks = sum(map(head.count, _APOSTROPHES))
     if 3 * marks > head.count(" ") and marks >= MIN_WORDS:
@@ -75,7 +79,10 @@ def _sample(text: str) -> list[str]:
 
 def _best_way(unknown: list[str]) -> Way | None:
     """The first way in which enough of these words are known."""
+    plain = all(map(str.isascii, unknown))
     for way, needed in _WAYS:
+        if plain and way in _OF_LOOKS:
+            continue
         missing = (word for word in unknown if not _known(word, way))
         if way is _more and len(unknown) < _ENOUGH:
             continue
@@ -116,7 +123,8 @@ def _twice(word: str) -> Iterator[str]:
     yield word[::2] if word[::2] == word[1::2] else word
 
 
-_WHOLE = (_looks, _backwards, _looks_backwards, _twice)
+_OF_LOOKS = (_looks, _looks_backwards)
+_WHOLE = (*_OF_LOOKS, _backwards, _twice)
 """Ways in which every word is read, known or not."""
 
 

@@ -54,6 +54,8 @@ def voweled(text: str) -> str:
     beginning = text[:_BEGINNING].lower()
     if len(beginning.split()) < MIN_WORDS:
         return text
+    if sum(map(beginning.count, "aeiou")) >= FEW_VOWELS * (len(beginning) - beginning.count(" ")):
+        return text  # what the next lines would find, and faster
     letters = len(_LATIN.findall(beginning))
     if len(_VOWEL.findall(beginning)) >= FEW_VOWELS * letters or 3 * letters < len(beginning):
         return text
