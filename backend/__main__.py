@@ -7,7 +7,7 @@ import os
 
 import click
 
-from backend.terminal import TranslatedGroup, showing_errors, words
+from backend.terminal import TranslatedGroup, cli_texts, showing_errors
 
 COMMANDS = {
     "serve": ("backend.commands.run", "serve_command"),
@@ -57,8 +57,8 @@ class Lazy(TranslatedGroup):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands with their help from the catalogue, without importing them, which would take seconds."""
-        texts, room = words("help"), formatter.width - 6 - max(map(len, COMMANDS))
-        with formatter.section(words("click")("commands")):
+        texts, room = cli_texts("help"), formatter.width - 6 - max(map(len, COMMANDS))
+        with formatter.section(cli_texts("click")("commands")):
             formatter.write_dl(
                 [(name, click.Command(name, help=texts(name)).get_short_help_str(room)) for name in COMMANDS]
             )
@@ -80,7 +80,7 @@ def cli(settings: str | None) -> None:
 
 
 def _not_installed() -> None:
-    raise click.ClickException(words()("not_installed"))
+    raise click.ClickException(cli_texts()("not_installed"))
 
 
 def _version(context: click.Context) -> None:

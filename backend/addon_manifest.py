@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from backend.domain.errors import Refused
-from backend.terminal import words
+from backend.terminal import cli_texts
 
 Json = dict[str, Any]
 FOLDER = Path(__file__).parents[1] / "addon_manifest"
@@ -56,7 +56,7 @@ def render_manifest(environment: str, url: str = "", folder: Path = FOLDER) -> J
 def problems(deployment: Any) -> list[str]:
     """The faults of a deployment, in words."""
     if not isinstance(deployment, Mapping):
-        return [words()("addon.no_object")]
+        return [cli_texts()("addon.no_object")]
     return list(_problems(deployment))
 
 
@@ -66,23 +66,23 @@ def _problems(deployment: Mapping[str, Any]) -> Iterator[str]:
     yield from _scopes(deployment.get("oauthScopes"))
     for field in ("name", "logoUrl"):
         if not common.get(field):
-            yield words()("addon.required", field=f"addOns.common.{field}")
+            yield cli_texts()("addon.required", field=f"addOns.common.{field}")
     if "gmail" not in add_ons:
-        yield words()("addon.required_gmail", field="addOns.gmail")
+        yield cli_texts()("addon.required_gmail", field="addOns.gmail")
     if not _object(common, "homepageTrigger").get("runFunction"):
-        yield words()("addon.required", field="addOns.common.homepageTrigger.runFunction")
+        yield cli_texts()("addon.required", field="addOns.common.homepageTrigger.runFunction")
     triggers = gmail.get("contextualTriggers") or []
     if not triggers:
-        yield words()("addon.required_trigger", field="addOns.gmail.contextualTriggers")
+        yield cli_texts()("addon.required_trigger", field="addOns.gmail.contextualTriggers")
     for number, trigger in enumerate(triggers):
         if not trigger.get("onTriggerFunction") or trigger.get("unconditional") != {}:
-            yield words()("addon.trigger", field=f"addOns.gmail.contextualTriggers[{number}]", value="{}")
+            yield cli_texts()("addon.trigger", field=f"addOns.gmail.contextualTriggers[{number}]", value="{}")
     for name, colour in _object(common, "layoutProperties").items():
         if not _COLOUR.fullmatch(str(colour)):
-            yield words()("addon.colour", field=f"addOns.common.layoutProperties.{name}")
+            yield cli_texts()("addon.colour", field=f"addOns.common.layoutProperties.{name}")
     header = _object(add_ons, "httpOptions").get("authorizationHeader")
     if header != "SYSTEM_ID_TOKEN":
-        yield words()("addon.header", field="addOns.httpOptions.authorizationHeader")
+        yield cli_texts()("addon.header", field="addOns.httpOptions.authorizationHeader")
     yield from _addresses(common, triggers)
 
 
@@ -93,7 +93,7 @@ def _addresses(common: Mapping[str, Any], triggers: list[Mapping[str, Any]]) -> 
     for number, action in enumerate(common.get("universalActions") or ()):
         place = f"universalActions[{number}]"
         if not action.get("label") or ("runFunction" in action) == ("openLink" in action):
-            yield words()("addon.action", field=place)
+            yield cli_texts()("addon.action", field=place)
         if "runFunction" in action:
             functions[f"{place}.runFunction"] = action["runFunction"]
         if "openLink" in action:
@@ -104,28 +104,28 @@ def _addresses(common: Mapping[str, Any], triggers: list[Mapping[str, Any]]) -> 
     addresses |= {f"openLinkUrlPrefixes[{number}]": prefix for number, prefix in enumerate(prefixes)}
     for place, address in addresses.items():
         if address and (key := _address_fault(str(address))):
-            yield words()(f"addon.address_{key}", field=place, address=address)
+            yield cli_texts()(f"addon.address_{key}", field=place, address=address)
     for place, address in links.items():
         if not str(address).startswith(prefixes):
-            yield words()("addon.prefix", field=place, address=address)
+            yield cli_texts()("addon.prefix", field=place, address=address)
     if len({urlsplit(str(address)).netloc for address in functions.values() if address}) > 1:
-        yield words()("addon.hosts")
+        yield cli_texts()("addon.hosts")
 
 
 def _scopes(scopes: Any) -> Iterator[str]:
     if not isinstance(scopes, list) or not scopes:
-        yield words()("addon.required", field="oauthScopes")
+        yield cli_texts()("addon.required", field="oauthScopes")
         return
     if len(set(scopes)) != len(scopes):
-        yield words()("addon.scopes_twice")
+        yield cli_texts()("addon.scopes_twice")
     for needed in NEEDED:
         if SCOPES + needed not in scopes:
-            yield words()("addon.scopes_lack", scope=needed)
+            yield cli_texts()("addon.scopes_lack", scope=needed)
     if not any("gmail.addons.current.message." in str(scope) for scope in scopes):
-        yield words()("addon.scopes_message")
+        yield cli_texts()("addon.scopes_message")
     for scope in scopes:
         if str(scope).removeprefix(SCOPES) not in ALLOWED:
-            yield words()("addon.scopes_more", scope=scope)
+            yield cli_texts()("addon.scopes_more", scope=scope)
 
 
 def _address_fault(address: str) -> str:

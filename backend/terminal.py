@@ -42,7 +42,7 @@ def language(environment: Mapping[str, str] = os.environ) -> str:
 
 
 @cache
-def words(section: str = "cli") -> Words:
+def cli_texts(section: str = "cli") -> Words:
     """The texts of a section of the catalogue, read at the first use because that is slow."""
     from backend.locale import Words, catalogue
 
@@ -50,7 +50,7 @@ def words(section: str = "cli") -> Words:
 
 
 def echo(key: str, *, err: bool = False, **blanks: object) -> None:
-    click.echo(words()(key, **blanks), err=err)
+    click.echo(cli_texts()(key, **blanks), err=err)
 
 
 def print_table(titles: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
@@ -71,7 +71,7 @@ def confirms(key: str) -> Callable[[FC], FC]:
 
     def confirm(context: click.Context, _: click.Parameter, yes: bool) -> None:
         if not yes and not context.resilient_parsing:
-            click.confirm(words()(key), abort=True)
+            click.confirm(cli_texts()(key), abort=True)
 
     return click.option("--yes", is_flag=True, expose_value=False, is_eager=False, callback=confirm)
 
@@ -80,9 +80,9 @@ def translate_click(text: str, counted: str = "", number: int = 1) -> str:
     """Replaces click's gettext functions: the translation of a text of click's, blanks unfilled, in the plural form for
     `number`. Untranslated texts stay English (`counted`: their plural)."""
     key = click_key(text)
-    if text in _UNTRANSLATED or key not in words("click"):
+    if text in _UNTRANSLATED or key not in cli_texts("click"):
         return text if number == 1 else counted
-    return words("click").form(key, number)
+    return cli_texts("click").form(key, number)
 
 
 def click_key(text: str) -> str:
@@ -93,7 +93,7 @@ def click_key(text: str) -> str:
 def click_metavar(kind: click.ParamType[Any], param: click.Parameter, ctx: click.Context) -> str | None:
     """The translated placeholder for an option's value in a command's help, or None."""
     key = f"{kind.name.partition(' ')[0]}_metavar"  # "integer range" too
-    return words("click")(key) if isinstance(param, click.Option) and key in words("click") else None
+    return cli_texts("click")(key) if isinstance(param, click.Option) and key in cli_texts("click") else None
 
 
 for _module in map(importlib.import_module, (f"click.{name}" for name in CLICK_MODULES)):
@@ -110,11 +110,11 @@ class TranslatedCommand(click.Command):
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         explain(self, ".".join(_names(ctx)) or "pitchgate")
         if (option := self.get_help_option(ctx)) is not None:
-            option.help = words("help")("option.help")
+            option.help = cli_texts("help")("option.help")
         super().format_help(ctx, formatter)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        self.options_metavar = words("click")("options_metavar")
+        self.options_metavar = cli_texts("click")("options_metavar")
         return super().collect_usage_pieces(ctx)
 
 
@@ -124,7 +124,7 @@ class TranslatedGroup(TranslatedCommand, click.Group):
     command_class = TranslatedCommand
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        self.subcommand_metavar = words("click")("command_metavar")
+        self.subcommand_metavar = cli_texts("click")("command_metavar")
         return super().collect_usage_pieces(ctx)
 
 
@@ -134,7 +134,7 @@ def _names(ctx: click.Context) -> list[str]:
 
 def explain(command: click.Command, path: str) -> None:
     """Set the help of a command, its options and its subcommands. `path`: the command's catalogue key."""
-    texts = words("help")
+    texts = cli_texts("help")
     command.help = texts(path)
     for option in command.params:
         name = next((n for n in (f"{path}.{option.name}", f"option.{option.name}") if n in texts), "")

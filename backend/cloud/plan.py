@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from backend import home
 from backend.addon_manifest import render_manifest
-from backend.cloud.things import (
+from backend.cloud.resources import (
     APIS,
     Account,
     CloudSubscription,
@@ -28,7 +28,7 @@ from backend.cloud.things import (
 )
 from backend.domain.errors import Refused
 from backend.locale import LANGUAGES
-from backend.terminal import words
+from backend.terminal import cli_texts
 from backend.vault import make_key
 
 PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
@@ -249,7 +249,7 @@ class AddOn:
 
     @property
     def label(self) -> str:
-        return words()("cloud.thing_add_on", name=self.name)
+        return cli_texts()("cloud.thing_add_on", name=self.name)
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
         found = await cloud.find(_deployments(cloud).get(name=self.name))

@@ -26,7 +26,7 @@ from backend.domain.watching.drift import Drift, monday_of
 from backend.domain.watching.trial import PROVEN_FROM
 from backend.settings_read import read_settings
 from backend.system import SystemClock
-from backend.terminal import TranslatedCommand, TranslatedGroup, echo, language, print_table, words
+from backend.terminal import TranslatedCommand, TranslatedGroup, cli_texts, echo, language, print_table
 from backend.transactions.decisions import VERDICT
 from backend.transactions.script import moment
 
@@ -82,7 +82,7 @@ def _faults(
 ) -> Iterator[str]:
     """A line for each fault of a mailbox's log. `known_heads`: its last entries (number, seal) as recorded elsewhere;
     `verdicts`: those stored with the messages."""
-    tell, chain = words(), log.chain
+    tell, chain = cli_texts(), log.chain
     if chain is None:
         if log.entries or known_heads or verdicts:
             yield tell("audit.no_chain")
@@ -146,7 +146,7 @@ async def show_command(store: Store, message: str, email: str | None) -> None:
     templates = Environment(loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True)  # noqa: S701 - no HTML
     text = templates.get_template("audit.txt")
     values = {"told": entries, "saw": reasons_by_entry, "moment": moment, "from_bits": from_bits}
-    output = text.render(t=words(), card=words("card"), **values)
+    output = text.render(t=cli_texts(), card=cli_texts("card"), **values)
     click.echo(output, nl=False)
 
 
@@ -264,7 +264,7 @@ class MailboxDrift:
     @property
     def sentence(self) -> str:
         """The change as a sentence, "" if there is none."""
-        t, change = words("watch"), self.drift.change
+        t, change = cli_texts("watch"), self.drift.change
         if change is None:
             return ""
         values = {"day": t.day(monday_of(change.week)), "tongue": t.tongue(change.grown)}
@@ -316,14 +316,14 @@ async def watch_command(store: Store, as_json: bool, html: Path | None) -> None:
         values = {"found": found, "columns": COLUMNS, "drift": drift, "language": reading_words}
         trial = {"trial": await running_trial(store), "height": height, "enough": PROVEN_FROM}
         page = templates.get_template("watch.html")
-        text = page.render(t=words("watch"), now=SystemClock().now(), **values, **trial)
+        text = page.render(t=cli_texts("watch"), now=SystemClock().now(), **values, **trial)
         await asyncio.to_thread(html.write_text, text, "utf-8")
         echo("watch.written", file=html)
     elif as_json:
         for one in found:
             click.echo(json.dumps(one.as_json()))
     else:
-        t = words("watch")
+        t = cli_texts("watch")
         rows = (
             (one.email, t(f"state_{one.drift.state}"), len(one.drift.weeks), one.sentence) for one in found
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backend.addon_manifest import ENVIRONMENTS, FOLDER, render_manifest
-from backend.terminal import TranslatedGroup, echo, words
+from backend.terminal import TranslatedGroup, cli_texts, echo
 
 # ---- `pitchgate addon`
 
@@ -35,7 +35,7 @@ def manifest_command(environment: str, url: str, folder: Path) -> None:
 
 if TYPE_CHECKING:
     from backend.cloud.plan import Environment
-    from backend.cloud.things import GoogleCloud
+    from backend.cloud.resources import GoogleCloud
 
     Work = Callable[[GoogleCloud, Environment], Awaitable[int]]
 SECONDS = 60
@@ -107,7 +107,7 @@ def apply_command(settings_file: Path | None, **given: str) -> None:
             click.echo(f"  {name}={value}")
     echo("cloud.by_hand")
     for number, (key, blanks) in enumerate(environment.by_hand(add_on).items(), 1):
-        click.echo(f"  {number}. {words()(f'cloud.by_hand_{key}', **blanks)}")
+        click.echo(f"  {number}. {cli_texts()(f'cloud.by_hand_{key}', **blanks)}")
 
 
 @cloud_group.command("destroy")
@@ -123,7 +123,7 @@ def destroy_command(yes: bool, **given: str) -> None:
         for change in changes:
             click.echo(str(change))
         if changes and not yes:
-            question = words()("cloud.destroy_really", name=given["name"], project=given["project"])
+            question = cli_texts()("cloud.destroy_really", name=given["name"], project=given["project"])
             click.confirm(question, abort=True)
         for change in changes:
             await change.resource.remove(cloud)
@@ -162,7 +162,7 @@ def _run(work: Work, given: dict[str, str]) -> int:
     # Imported late, here and above: help does not need it.
     import aiohttp
 
-    from backend.cloud.things import SCOPE, GoogleCloud
+    from backend.cloud.resources import SCOPE, GoogleCloud
     from backend.gmail.pubsub import CloudCredentials
 
     async def run() -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backend.demo.letters import OWNER, OWNER_NAME, letters
-from backend.terminal import TranslatedCommand, echo, words
+from backend.terminal import TranslatedCommand, cli_texts, echo
 
 if TYPE_CHECKING:
     from backend.demo.play import Stage, Tally
@@ -104,7 +104,7 @@ def _introduce(stage: Stage, *, opened: bool, err: bool) -> None:
     echo("demo.open_more", err=err)
     for key, address in pages.items():
         click.echo(f"    {address}", err=err)
-        click.echo(f"        {words()(f'demo.open_{key}', name=seller.name)}", err=err)
+        click.echo(f"        {cli_texts()(f'demo.open_{key}', name=seller.name)}", err=err)
     click.echo(err=err)
     echo("demo.ends", err=err)
     click.echo(err=err)

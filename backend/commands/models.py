@@ -19,7 +19,7 @@ from backend.domain.errors import NotFound, Refused
 from backend.domain.watching.trial import COST, FILE, PROVEN_FROM, Act, Finding, ModelsInUse, Trial, trial
 from backend.settings_read import read_settings
 from backend.system import SystemClock
-from backend.terminal import TranslatedCommand, TranslatedGroup, echo, print_table, words
+from backend.terminal import TranslatedCommand, TranslatedGroup, cli_texts, echo, print_table
 from backend.transactions.records import StoredModel
 
 if TYPE_CHECKING:
@@ -46,36 +46,36 @@ class RunningTrial:
 
     def lines(self) -> Iterator[str]:
         found, evidence = self.found, self.found.path[-1]
-        yield words()(
+        yield cli_texts()(
             "trial.head",
             champion=self.champion,
             challenger=self.challenger,
-            day=words().day(self.since.date()),
+            day=cli_texts().day(self.since.date()),
         )
-        yield words()(f"trial.{found.finding}", champion=self.champion, challenger=self.challenger)
-        yield words()("trial.answers", asked=found.asked, answered=found.answered, silent=found.silent)
+        yield cli_texts()(f"trial.{found.finding}", champion=self.champion, challenger=self.challenger)
+        yield cli_texts()("trial.answers", asked=found.asked, answered=found.answered, silent=found.silent)
         if found.doubted:
-            yield words()("trial.doubted", count=found.doubted)
+            yield cli_texts()("trial.doubted", count=found.doubted)
         if found.acted:
-            yield words()("trial.acted", count=found.acted)
-        yield words()(
+            yield cli_texts()("trial.acted", count=found.acted)
+        yield cli_texts()(
             "trial.evidence",
-            better=words().number(_rounded(evidence.better)),
-            worse=words().number(_rounded(evidence.worse)),
-            enough=words().number(PROVEN_FROM),
-            cost=words().number(COST),
+            better=cli_texts().number(_rounded(evidence.better)),
+            worse=cli_texts().number(_rounded(evidence.worse)),
+            enough=cli_texts().number(PROVEN_FROM),
+            cost=cli_texts().number(COST),
         )
         counted = found.counted
-        yield words()("trial.counted", messages=counted.messages)
+        yield cli_texts()("trial.counted", messages=counted.messages)
         for version, alone, share in (
             (self.champion, counted.champion, found.champion),
             (self.challenger, counted.challenger, found.challenger),
         ):
-            yield words()("trial.alone", version=version, count=alone)
+            yield cli_texts()("trial.alone", version=version, count=alone)
             yield (
-                words()("trial.f1", version=version, told=_interval(share))
+                cli_texts()("trial.f1", version=version, told=_interval(share))
                 if share
-                else words()("trial.no_f1")
+                else cli_texts()("trial.no_f1")
             )
 
     def paths(self) -> tuple[str, str]:
@@ -139,8 +139,9 @@ def _rounded(evidence: float) -> float:
 
 
 def _interval(share: Share) -> str:
-    return words()(
-        "trial.interval", **{name: words().number(round(value, 2)) for name, value in asdict(share).items()}
+    return cli_texts()(
+        "trial.interval",
+        **{name: cli_texts().number(round(value, 2)) for name, value in asdict(share).items()},
     )
 
 
@@ -179,10 +180,10 @@ def list_command(as_json: bool) -> None:
         return
     columns = ("version", "state", "file", "added", "by")  # the digest only with --json
     rows = (
-        (version, words()(f"models.state_{state}") if state else "", name, added[:10], by)
+        (version, cli_texts()(f"models.state_{state}") if state else "", name, added[:10], by)
         for version, state, name, _, added, by in found
     )
-    print_table((words()(f"models.column_{name}") for name in columns), rows)
+    print_table((cli_texts()(f"models.column_{name}") for name in columns), rows)
 
 
 def _state(now: ModelsInUse, version: str) -> str:

@@ -19,7 +19,7 @@ from backend.domain.errors import Conflict, Refused
 from backend.ports.system import clock_off
 from backend.settings_read import read_settings
 from backend.system import SystemClock
-from backend.terminal import TranslatedCommand, echo, words
+from backend.terminal import TranslatedCommand, cli_texts, echo
 
 if TYPE_CHECKING:
     from backend.doctor.machine import Finding
@@ -85,11 +85,11 @@ def _client(file: Path | None, client_id: str | None) -> OAuthClient:
         return home.client_from_file(file.expanduser())
     if client_id is None:
         echo("home.make_client", console=home.CONSOLE)
-        given = click.prompt(words()("home.client")).strip().strip("'\"")
+        given = click.prompt(cli_texts()("home.client")).strip().strip("'\"")
         if given.endswith(".json") or Path(given).expanduser().is_file():
             return home.client_from_file(Path(given).expanduser())
         client_id = given
-    return home.checked_client(client_id, click.prompt(words()("home.secret"), hide_input=True))
+    return home.checked_client(client_id, click.prompt(cli_texts()("home.secret"), hide_input=True))
 
 
 def _set_up(file: Path, client: OAuthClient, port: int | None) -> None:
@@ -153,7 +153,7 @@ def _port(client: OAuthClient, earlier: Mapping[str, str]) -> int:
 
 def _write_unit_if_wanted(file: Path, wanted: bool | None, settings: Settings) -> bool:
     if wanted is None:
-        wanted = home.has_systemd() and click.confirm(words()("home.unit"), default=False)
+        wanted = home.has_systemd() and click.confirm(cli_texts()("home.unit"), default=False)
     if wanted:
         path = home.write_unit(file)
         echo("home.unit_written", file=path, command=home.COMMAND, address=settings.public_url)
@@ -186,7 +186,7 @@ def doctor_command(as_json: bool, offline: bool) -> None:
 
 
 def _show_finding(finding: Finding) -> None:
-    texts = words("doctor")
+    texts = cli_texts("doctor")
     mark, name = (texts(f"state.{finding.state}"), texts(f"name.{finding.name.replace(' ', '_')}"))
     click.echo(f"{mark:<6}{name}: {finding.text}")
     if finding.mend:

@@ -27,7 +27,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.locale import error_words
 from backend.locale import reason as reason_text
 from backend.settings_read import read_settings
-from backend.terminal import TranslatedCommand, language, words
+from backend.terminal import TranslatedCommand, cli_texts, language
 
 if TYPE_CHECKING:
     from backend.offline.archives import Archive
@@ -68,7 +68,7 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
     rows: Counter[str] = Counter()
     archive, read = Archive(path), []
     with _progress(console) as progress:
-        task = progress.add_task(words()("scan.screening"), total=archive.size, messages=0)
+        task = progress.add_task(cli_texts()("scan.screening"), total=archive.size, messages=0)
         for mail in score_messages(make_judge, archive, jobs):
             read.append(mail)
             if len(read) % PROGRESS_EVERY == 0:
@@ -80,7 +80,7 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
     for judged in judge(read, facts.thresholds[level]):
         rows[judged.verdict.row] += 1
         if judged.held:
-            held[judged.message.sender.address or words()("scan.no_sender")].append(judged)
+            held[judged.message.sender.address or cli_texts()("scan.no_sender")].append(judged)
         if jsonl:
             lines.append(json.dumps(_line(judged, tag), ensure_ascii=False))
     if lines:
@@ -123,7 +123,7 @@ def _report_unread(archive: Archive) -> None:
     if not archive.found and count <= 1:
         return
     if count:
-        click.echo(words()("scan.unread", count=count), err=True)
+        click.echo(cli_texts()("scan.unread", count=count), err=True)
     # The usual remedy lists the kinds of files that can be read. It is left out: they gave such a file.
     _, usual = error_words(language(), Refused("archive.nothing", path=""))
     for one in unread:
@@ -131,7 +131,7 @@ def _report_unread(archive: Archive) -> None:
         click.echo(f"  {title} {remedy}" if remedy != usual else f"  {title}", err=True)
         if one.count > 1:
             more = ", ".join(one.names[1:]) + (" …" if one.count > len(one.names) else "")
-            click.echo("    " + words()("scan.unread_more", count=one.count - 1, names=more), err=True)
+            click.echo("    " + cli_texts()("scan.unread_more", count=one.count - 1, names=more), err=True)
 
 
 def _line(judged: ScannedMessage, language_tag: str) -> dict[str, object]:
@@ -149,7 +149,9 @@ def _report(console: Console, held: dict[str, list[ScannedMessage]], rows: Count
     """Print the senders who would be held, those with most emails first. Their text is never interpreted as markup."""
     total, out = sum(rows.values()), sum(map(len, held.values()))
     if held:
-        table = Table(*(words()(f"scan.column_{name}") for name in COLUMNS), title=words()("scan.held"))
+        table = Table(
+            *(cli_texts()(f"scan.column_{name}") for name in COLUMNS), title=cli_texts()("scan.held")
+        )
         ranked = sorted(held.items(), key=lambda item: (-len(item[1]), item[0]))
         for sender, theirs in ranked[:SHOWN_SENDERS]:
             top = max(theirs, key=lambda judged: judged.score.probability)
@@ -166,12 +168,12 @@ def _report(console: Console, held: dict[str, list[ScannedMessage]], rows: Count
             table.add_row(*(Text(_printable(cell)) for cell in cells))
         console.print(table)
         if len(ranked) > SHOWN_SENDERS:
-            console.print(words()("scan.more", count=len(ranked) - SHOWN_SENDERS))
-    by_row = Table(*(words()(f"scan.column_{name}") for name in ("row", "emails", "meaning")))
+            console.print(cli_texts()("scan.more", count=len(ranked) - SHOWN_SENDERS))
+    by_row = Table(*(cli_texts()(f"scan.column_{name}") for name in ("row", "emails", "meaning")))
     for row, count in rows.most_common():
-        by_row.add_row(row, str(count), words("card")(f"row_{row}"))
+        by_row.add_row(row, str(count), cli_texts("card")(f"row_{row}"))
     console.print(by_row)
-    console.print(words()("scan.total", held=out, total=total, count=len(held)))
+    console.print(cli_texts()("scan.total", held=out, total=total, count=len(held)))
 
 
 def _printable(text: str) -> str:

@@ -21,7 +21,7 @@ from backend.domain.mailbox.mailbox import AccessState, Mailbox
 from backend.domain.moments import moment
 from backend.settings_read import read_settings
 from backend.system import SystemClock
-from backend.terminal import TranslatedGroup, confirms, echo, language, print_table, words
+from backend.terminal import TranslatedGroup, cli_texts, confirms, echo, language, print_table
 
 if TYPE_CHECKING:
     from backend.store.backup import Copy
@@ -109,7 +109,7 @@ def list_mailboxes(as_json: bool) -> None:
     from backend.web.pages import state_of
 
     rows = [_mailbox_row(mailbox, state_of(mailbox, language(), now)) for mailbox in mailboxes]
-    print_table((words()(f"mailbox.column_{name}") for name in COLUMNS), rows)
+    print_table((cli_texts()(f"mailbox.column_{name}") for name in COLUMNS), rows)
 
 
 def _mailbox_row(mailbox: Mailbox, state: MailboxState) -> tuple[str, ...]:
@@ -151,7 +151,7 @@ def set_command(email: str, changes: tuple[str, ...]) -> None:
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals:
-            raise click.UsageError(words()("mailbox.form", change=change))
+            raise click.UsageError(cli_texts()("mailbox.form", change=change))
         try:
             values[name] = json.loads(value)
         except ValueError:
@@ -218,7 +218,7 @@ def list_jobs(email: str | None, as_json: bool) -> None:
     if not found:
         echo("jobs.none")
         return
-    print_table((words()(f"jobs.column_{name}") for name in found[0]), (one.values() for one in found))
+    print_table((cli_texts()(f"jobs.column_{name}") for name in found[0]), (one.values() for one in found))
 
 
 @jobs_group.command("retry")
@@ -245,7 +245,7 @@ async def _change_dead_letters(
     store: Store, email: str, message: str | None, everything: bool, *, retry: bool
 ) -> int:
     if (message is None) is not everything:
-        raise click.UsageError(words()("jobs.one_or_all"))
+        raise click.UsageError(cli_texts()("jobs.one_or_all"))
     mailbox_id = (await find_mailbox(store, email)).id
     names = [message] if message else [row["gmail_id"] for row in await store.dead_letters(mailbox_id)]
     change = store.retry_dead_letter if retry else store.drop_dead_letter
@@ -279,7 +279,7 @@ def list_keys() -> None:
     vault = configured_vault(read_settings())
     sealed = with_store(lambda store: store.sealed_tokens())
     counts = Counter(vault.key_of(token) for token in sealed)
-    titles = (words()(f"keys.column_{name}") for name in ("key", "tokens"))
+    titles = (cli_texts()(f"keys.column_{name}") for name in ("key", "tokens"))
     print_table(titles, ((name, str(counts[name])) for name in vault.ids))
     if counts[None]:
         echo("keys.shut", count=counts[None])
@@ -443,7 +443,7 @@ def _keys() -> MultiFernetVault:
 
 
 def _counts(copy: Copy) -> str:
-    return words()("db.told", bytes=copy.bytes, mailboxes=copy.mailboxes, messages=copy.messages)
+    return cli_texts()("db.told", bytes=copy.bytes, mailboxes=copy.mailboxes, messages=copy.messages)
 
 
 def _sqlite_place(instead: str) -> Place:
@@ -477,7 +477,7 @@ def copy_command(target: str, source: Path | None) -> None:
         raise Refused("db_target.address", field="target") from error
     if destination.dialect is not Dialect.POSTGRES:
         raise Refused("db_target", field="target")
-    with opening.explained(destination), Console(stderr=True).status(words()("db.copying")) as progress:
+    with opening.explained(destination), Console(stderr=True).status(cli_texts()("db.copying")) as progress:
         from backend.store.backup import copy  # in here, so that a missing driver is explained
 
         tables = asyncio.run(
@@ -487,6 +487,6 @@ def copy_command(target: str, source: Path | None) -> None:
                 lambda table, rows: progress.update(f"{table}: {rows:,}"),
             )
         )
-    titles = (words()(f"db.column_{name}") for name in ("table", "rows"))
+    titles = (cli_texts()(f"db.column_{name}") for name in ("table", "rows"))
     print_table(titles, ((one.table, f"{one.rows:,}") for one in tables))
     echo("db.copied", name=destination.name)

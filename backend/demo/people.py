@@ -27,7 +27,7 @@ from backend.addon_manifest import FOLDER, render_manifest
 from backend.demo.letters import Letter
 from backend.domain.errors import PitchgateError, Refused
 from backend.store.opening import open_store
-from backend.terminal import words
+from backend.terminal import cli_texts
 
 # ---- Sandbox and server as child processes
 
@@ -80,7 +80,7 @@ class Process:
         """The end of its log. It is part of the error, because the folder of a demo is deleted at the end."""
         lines = self._log.read_text("utf-8", "replace").split("\n") if self._log.exists() else []
         said = [line.strip() for line in lines if line.strip()]
-        return " ".join(said[-2:])[:500] or words()("demo.log_empty")
+        return " ".join(said[-2:])[:500] or cli_texts()("demo.log_empty")
 
     @property
     def running(self) -> bool:

@@ -37,7 +37,7 @@ from backend.settings_read import read_settings
 from backend.store import opening
 from backend.store.library import Dialect
 from backend.system import SystemClock
-from backend.terminal import language, words
+from backend.terminal import cli_texts, language
 from backend.transactions.store import Store
 from backend.vault import MultiFernetVault
 
@@ -74,7 +74,7 @@ async def check_client(settings: Settings) -> Finding:
     try:
         await verify_client(client, settings)
     except Refused as error:
-        return refused("client", error, mend=words("doctor")("client.settings"))
+        return refused("client", error, mend=cli_texts("doctor")("client.settings"))
     return well("client", "known")
 
 
@@ -183,7 +183,7 @@ async def check_access(google: Google, settings: Settings, mailboxes: tuple[Mail
         try:
             await google.gmail.profile(mailbox.id)
         except NeedsReconnect as error:
-            advice = words("doctor")("access.reconnect_mend", address=address)
+            advice = cli_texts("doctor")("access.reconnect_mend", address=address)
             found.append(refused("access", error, f"{email}: ", advice))
         except GoogleError as error:
             found.append(warning("access", "later", email=email, why=_words(error)))

@@ -25,7 +25,7 @@ from backend.store import opening
 from backend.store.library import Dialect
 from backend.store.opening import Place, status
 from backend.system import NEEDED, raise_file_limit
-from backend.terminal import language, words
+from backend.terminal import cli_texts, language
 from backend.transactions.store import Store
 from backend.vault import KEY_FILE, MultiFernetVault, can_open, configured_vault
 
@@ -55,7 +55,7 @@ class Finding:
 
 def _finding(name: str, key: str, /, *, state: CheckState, **blanks: object) -> Finding:
     """A finding with the texts `doctor.<name>.<key>` and, if there is one, `doctor.<name>.<key>_mend`."""
-    texts, place = words("doctor"), f"{name.replace(' ', '_')}.{key}"
+    texts, place = cli_texts("doctor"), f"{name.replace(' ', '_')}.{key}"
     mend = texts(f"{place}_mend", **blanks) if f"{place}_mend" in texts else ""
     return Finding(name, state, key, texts(place, **blanks), mend)
 

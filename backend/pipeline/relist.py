@@ -34,7 +34,7 @@ from backend.transactions.records import DutyJob, Sighting, SyncPage
 
 log = structlog.get_logger()
 
-MARK = "relist:"
+RELIST_PREFIX = "relist:"
 """If the `page_start` of a listing begins with this, it is a re-list."""
 
 MARGIN = timedelta(minutes=10)
@@ -71,12 +71,14 @@ class Progress:
         """Text for `page_start`."""
         step = "listed" if self.listed else "listing"
         since = int(self.since.timestamp())
-        return f"{MARK}{self.cursor}:{since}:{self.found}:{self.cut}:{step}:{self.below}:{self.looked}"
+        return (
+            f"{RELIST_PREFIX}{self.cursor}:{since}:{self.found}:{self.cut}:{step}:{self.below}:{self.looked}"
+        )
 
     @classmethod
     def read(cls, text: str) -> Progress:
         """Inverse of `packed`; also of what a release without the last two fields left behind."""
-        cursor, since, found, cut, step, *looks = text.removeprefix(MARK).split(":")
+        cursor, since, found, cut, step, *looks = text.removeprefix(RELIST_PREFIX).split(":")
         below, looked = looks or ("", "0")
         at = datetime.fromtimestamp(int(since), UTC)
         return cls(cursor, at, int(found), cut, step == "listed", below, int(looked))
@@ -92,7 +94,7 @@ class _Moved:
 
 def under_way(mailbox: Mailbox) -> bool:
     """Whether a re-list has begun and not ended."""
-    return mailbox.page_start.startswith(MARK)
+    return mailbox.page_start.startswith(RELIST_PREFIX)
 
 
 async def begin(context: Context, job: DutyJob, mailbox: Mailbox) -> bool:

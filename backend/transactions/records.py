@@ -263,7 +263,8 @@ class DisconnectReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Proof of a disconnect. `left_at` is None while it is under way; `deleted` counts rows by table."""
+    """Proof of a disconnect that the owner asked for at `asked_at`. `left_at` is None while it is under way; `deleted`
+    counts rows by table."""
 
     mailbox_id: MailboxId
     asked_at: datetime

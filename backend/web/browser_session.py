@@ -287,7 +287,8 @@ ZONE = "pitchgate-zone"
 """The cookie in which our script stores the browser's time zone, so that pages show local times."""
 
 
-def words(section: str) -> Words:
+def page_texts(section: str) -> Words:
+    """The texts of an owner's page, with the language and time zone of this browser."""
     return words_for(section, request.accept_languages, request.cookies.get(ZONE, ""))
 
 
@@ -302,7 +303,7 @@ async def owner_page(
     **values: Any,
 ) -> Response:
     """Render an owner's page. `section`: the catalogue section of its texts; `here`: its place in the menu."""
-    t, now = words(section), services().context.clock.now()
+    t, now = page_texts(section), services().context.clock.now()
     return await page(
         template,
         status,
@@ -354,7 +355,7 @@ async def _mailbox(owner: SignedIn) -> Mailbox:
 
 async def open_page(template: str, status: int = 200, *, section: str, **values: Any) -> Response:
     """Render a page in the browser's language. `section`: the catalogue section of its texts, passed as `t`."""
-    t = words(section)
+    t = page_texts(section)
     response = await page(template, status, t=t, language=t.tag, **values)
     response.headers["Vary"] = "Accept-Language"
     return response

@@ -43,11 +43,11 @@ from backend.web.browser_session import (
     WANTED_PAGE,
     cookie_name,
     open_page,
+    page_texts,
     to_google,
     to_sign_in,
     wanted,
     without_cookie,
-    words,
 )
 from backend.web.guards import BoundedStore, guarded, log_bug, network_of, per_minute
 from backend.web.owner import devices
@@ -230,7 +230,7 @@ and reason, score and minutes ago."""
 async def landing() -> Response:
     """The landing page: what Pitchgate does and never does, what it holds, its reply to a seller, and the button to
     connect."""
-    t, now = browser_session.words("connect"), services().context.clock.now()
+    t, now = browser_session.page_texts("connect"), services().context.clock.now()
     base = services().context.settings.public_url
     reply = preview(
         EXAMPLE_OWNER,
@@ -345,7 +345,7 @@ async def _outcome(connected: Connected) -> Response:
 async def _connected(email: str, mailbox: Mailbox) -> Response:
     context = services().context
     skew = context.skew_for_owner()
-    state = state_of(mailbox, words("connect").language, context.clock.now(), skew=skew)
+    state = state_of(mailbox, page_texts("connect").language, context.clock.now(), skew=skew)
     page = wanted(WANTED_PAGE.read())
     if page and state.condition not in NOTHING_TO_SHOW:
         return await _page("signed_in.html", email=email, page=page)
@@ -354,7 +354,7 @@ async def _connected(email: str, mailbox: Mailbox) -> Response:
 
 
 async def _problem(key: str, status: int, scopes: list[str] | None = None) -> Response:
-    t = words("connect")
+    t = page_texts("connect")
     reasons = [t(SCOPES[scope]) if scope in SCOPES else scope for scope in scopes or []]
     return without_cookie(await _page("connect_problem.html", status, problem=key, reasons=reasons))
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from backend import home
 from backend.cloud.plan import Environment
-from backend.cloud.things import SCOPE
+from backend.cloud.resources import SCOPE
 from backend.commands.cloud import cloud_group
 from backend.gmail.pubsub import CloudCredentials
 from backend.sandbox.cloud import number

@@ -319,7 +319,7 @@ class Mailbox:
     id: MailboxId
     sub: str
     owner: Owner
-    link: AccessState
+    link: AccessState  # the connection to Gmail, not a URL
     preferences: Preferences
     scopes: frozenset[str]
     created_at: datetime

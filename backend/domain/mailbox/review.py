@@ -180,8 +180,8 @@ class UnsubscribeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unsubscription:
-    """The owner's order to unsubscribe from a list. `host` is the server that was asked; `cause` is the code of the
-    last error."""
+    """The owner's order, given at `asked_at`, to unsubscribe from a list. `host` is the server that was asked;
+    `cause` is the code of the last error."""
 
     gmail_id: str
     state: UnsubscribeState

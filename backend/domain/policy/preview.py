@@ -146,7 +146,7 @@ class RunState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class PreviewRun:
     """The progress of a mailbox's preview: `done` of `total` messages are read. `run` counts the owner's requests for
-    a preview."""
+    a preview; the latest came at `asked_at`."""
 
     run: int
     state: RunState

@@ -14,7 +14,7 @@ from backend.pipeline.devices import DeviceRequest, read_request
 from backend.transactions.records import Session
 from backend.web import browser_session as browser
 from backend.web.api.contract import service
-from backend.web.browser_session import DEVICE, back, open_page, owner_page, to_sign_in, wanted, words
+from backend.web.browser_session import DEVICE, back, open_page, owner_page, page_texts, to_sign_in, wanted
 from backend.web.guards import content_policy, from_elsewhere, guarded, origin_of, per_minute
 
 # ---- Connecting a computer
@@ -27,7 +27,7 @@ PLACES = {"settings": "/settings", "questions": "/review#ask"}
 
 @blueprint.get("/connect/device")
 @guarded(per_minute(60))
-async def ask() -> Response:
+async def ask_to_connect() -> Response:
     """Ask the owner whether to connect an app; they sign in first if necessary. Changes nothing."""
     try:
         wanted = read_request(request.args)
@@ -42,7 +42,7 @@ async def ask() -> Response:
 
 @blueprint.post("/connect/device/sign-in")
 @guarded(per_minute(30))
-async def sign_in() -> Response:
+async def sign_in_to_connect() -> Response:
     """Redirect to Google; the app's request waits in a cookie."""
     sealed = (await request.form).get("request", "")
     try:
@@ -54,7 +54,7 @@ async def sign_in() -> Response:
 
 @blueprint.post("/connect/device")
 @guarded(per_minute(30))
-async def answer() -> Response:
+async def answer_connect() -> Response:
     """Take the owner's yes or no, and redirect to the app's listener."""
     try:
         owner, fields = await browser.signed_in_form()
@@ -71,7 +71,7 @@ async def answer() -> Response:
 
 @blueprint.get("/enter")
 @guarded(per_minute(30))
-async def enter() -> Response:
+async def enter_with_ticket() -> Response:
     """Sign this browser in with a ticket, which works once."""
     if request.method == "HEAD":
         return Response(b"", 204)
@@ -152,11 +152,11 @@ DONE = ("removed", "ended")
 
 @sessions.get("/devices")
 @guarded(per_minute(120))
-async def devices() -> Response:
+async def show_devices() -> Response:
     """The owner's computers and browsers."""
     owner = await browser.signed_in()
     found = await service().overview(owner.mailbox_id)
-    t = words("devices")
+    t = page_texts("devices")
     done, ended = request.args.get("done", ""), request.args.get("ended", "")
     if ended.isdecimal() and int(ended[:4]) > 0:
         done = t.count("ended_others", int(ended))
@@ -179,7 +179,7 @@ async def devices() -> Response:
 
 @sessions.post("/devices/remove")
 @guarded(per_minute(60))
-async def remove() -> Response:
+async def remove_device() -> Response:
     """End a computer's access."""
     owner, fields = await browser.signed_in_form()
     try:
@@ -191,7 +191,7 @@ async def remove() -> Response:
 
 @sessions.post("/devices/browsers/end")
 @guarded(per_minute(60))
-async def end() -> Response:
+async def end_browser() -> Response:
     """Sign one browser out."""
     owner, fields = await browser.signed_in_form()
     for session in await service().sessions(owner.mailbox_id):
@@ -202,7 +202,7 @@ async def end() -> Response:
 
 @sessions.post("/devices/browsers/end-others")
 @guarded(per_minute(60))
-async def end_others() -> Response:
+async def end_other_browsers() -> Response:
     """Sign out all browsers except this one."""
     sent = await browser.signed_in_form()
     return back("/devices", ended=str(await service().end_others(sent[0].session)))

@@ -12,7 +12,7 @@ from backend.domain.watching.drift import monday_of
 from backend.domain.watching.trial import is_narrow
 from backend.pipeline.review import InsightService
 from backend.web import browser_session as browser
-from backend.web.browser_session import owner_page, words
+from backend.web.browser_session import owner_page, page_texts
 from backend.web.guards import guarded, per_minute
 from backend.web.owner.review_show import notice_from
 from backend.web.services import services
@@ -104,11 +104,11 @@ FLOW_WIDTH, FLOW_HEIGHT = 364.0, 100.0
 
 @blueprint.get("/insights")
 @guarded(per_minute(60))
-async def insights() -> Response:
+async def show_insights() -> Response:
     """Figures of the last weeks, as charts and tables."""
     owner = await browser.signed_in()
     mailbox, figures = await service().look(owner.mailbox_id)
-    review = words("review")
+    review = page_texts("review")
     change = (await service().drift(owner.mailbox_id)).change
     silent = [one.sender for one in figures.senders if not (one.let_in or one.noted)]
     weeks, week = shown_weeks(figures.weeks), figures.weeks[-1]

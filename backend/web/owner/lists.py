@@ -29,14 +29,14 @@ NUMBERS: dict[str, int] = {row: number for number, row in enumerate(PolicyRow, 1
 
 @blueprint.get("")
 @guarded(per_minute(120))
-async def show() -> Response:
+async def show_rules() -> Response:
     """A page of rules, and the forms."""
     return await _page(await visitor())
 
 
 @blueprint.post("/add")
 @guarded(per_minute(120))
-async def add() -> Response:
+async def add_rule() -> Response:
     """Set one rule."""
     who, fields = await visitor_form()
     owner, _ = who
@@ -53,7 +53,7 @@ async def add() -> Response:
 
 @blueprint.post("/remove")
 @guarded(per_minute(120))
-async def remove() -> Response:
+async def remove_rule() -> Response:
     """Remove one rule."""
     who, fields = await visitor_form()
     owner, _ = who
@@ -65,7 +65,7 @@ async def remove() -> Response:
 
 @blueprint.post("/test")
 @guarded(per_minute(120))
-async def test() -> Response:
+async def test_sender() -> Response:
     """Would mail of this sender pass? Changes nothing. It is a POST so that no email address appears in a URL."""
     who, fields = await visitor_form()
     _, mailbox = who
@@ -81,7 +81,7 @@ async def test() -> Response:
 
 @blueprint.post("/import")
 @guarded(per_minute(30))
-async def bring_in() -> Response:
+async def import_rules() -> Response:
     """Preview the effect of a list, or import it."""
     request.max_form_memory_size = IMPORT_LIMIT
     who, fields = await visitor_form()
@@ -104,7 +104,7 @@ async def bring_in() -> Response:
 
 @blueprint.get("/export")
 @guarded(per_minute(30))
-async def export() -> Response:
+async def export_rules() -> Response:
     """All rules as a text file that can be imported again."""
     found = await visitor()
     text = await review.written_out(service().context, found[0].mailbox_id)

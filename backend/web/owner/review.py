@@ -26,7 +26,7 @@ from backend.transactions.records import Event, EventKind
 from backend.web import browser_session as browser
 from backend.web.api.contract import service as devices
 from backend.web.api.routes import packed_cursor
-from backend.web.browser_session import back, owner_page, words
+from backend.web.browser_session import back, owner_page, page_texts
 from backend.web.guards import guarded, per_link, per_minute, per_network
 from backend.web.owner import review_show as show
 from backend.web.owner.review_show import (
@@ -62,10 +62,10 @@ def _plain(text: str) -> str:
 
 @blueprint.get("")
 @guarded(per_minute(120))
-async def review() -> Response:
+async def show_review() -> Response:
     """One page of a list."""
     owner = await browser.signed_in()
-    look, t = list_view_from(request.args), words("review")
+    look, t = list_view_from(request.args), page_texts("review")
     listed = await service().listing(owner.mailbox_id, look.wanted, look.position, PAGE)
     first = look.view == "held" and not look.narrow and not look.cursor
     notice = show.notice_from(request.args, t, listed.mailbox.lost is not None)
@@ -91,7 +91,7 @@ async def review() -> Response:
 
 @blueprint.get("/mail/<gmail_id>")
 @guarded(per_minute(30), timeout=25.0)
-async def mail(gmail_id: str) -> Response:
+async def show_mail(gmail_id: str) -> Response:
     """One message with its text, fetched now."""
     owner = await browser.signed_in()
     letter = await service().letter(owner.mailbox_id, gmail_id)
@@ -119,7 +119,7 @@ async def mail(gmail_id: str) -> Response:
 
 @blueprint.get("/sender")
 @guarded(per_minute(120))
-async def sender() -> Response:
+async def show_sender() -> Response:
     """Everything on record about one sender."""
     owner = await browser.signed_in()
     address = request.args.get("address", "")[:400]
@@ -138,7 +138,7 @@ async def sender() -> Response:
         beginning=after is None,
         back=sender_address(found.address),
         order=service().key(),
-        notice=show.notice_from(request.args, words("review"), found.mailbox.lost is not None),
+        notice=show.notice_from(request.args, page_texts("review"), found.mailbox.lost is not None),
     )
 
 
@@ -241,7 +241,7 @@ async def answer_question() -> Response:
 
 @orders.post("/undo")
 @guarded(per_minute(120))
-async def undo() -> Response:
+async def undo_decision() -> Response:
     """Undo a whole order."""
     owner, fields = await browser.signed_in_form()
     notice = "undone"
@@ -258,7 +258,7 @@ async def undo() -> Response:
 
 @orders.post("/credits")
 @guarded(per_minute(60))
-async def credits() -> Response:
+async def change_credits() -> Response:
     """Give credits to a sender, or take some."""
     owner, fields = await browser.signed_in_form()
     amount, way, key = fields.get("amount", ""), fields.get("way", ""), fields.get("order", "")
@@ -282,7 +282,7 @@ async def credits() -> Response:
 
 @orders.post("/rule")
 @guarded(per_minute(60))
-async def rule() -> Response:
+async def save_rule() -> Response:
     """Set or remove the rule for an address or a domain. It applies to future mail only."""
     owner, fields = await browser.signed_in_form()
     if fields.get("rule") not in RULES:
@@ -319,7 +319,7 @@ MOST_TABS = 4
 
 @live.get("/events")
 @guarded(per_minute(120))
-async def events() -> Response:
+async def stream_events() -> Response:
     """Server-sent events from `after`, or from where the browser left off."""
     owner = await browser.present()
     # 204 tells a browser not to connect again, without an error in its console.
@@ -331,7 +331,7 @@ async def events() -> Response:
             name=name,
             notifier=here.changed(mailbox_id),
             look=lambda after, limit: here.news(mailbox_id, name, after, limit),
-            as_text=partial(_event, words("review")),
+            as_text=partial(_event, page_texts("review")),
             missed="lost",
         ),
         request.headers.get("Last-Event-ID", "") or request.args.get("after", ""),

@@ -34,7 +34,7 @@ from backend.pipeline.owner_digest import known_zone
 from backend.web import browser_session as browser
 from backend.web.api.contract import service
 from backend.web.api.routes import VERSION
-from backend.web.browser_session import Visitor, back, owner_page, visitor, visitor_form, words
+from backend.web.browser_session import Visitor, back, owner_page, page_texts, visitor, visitor_form
 from backend.web.guards import guarded, per_minute
 from backend.web.pages import paused_until, zone_of
 from backend.web.services import services
@@ -155,7 +155,7 @@ MOST_UNDONE = 2000
 
 @blueprint.get("")
 @guarded(per_minute(120))
-async def show() -> Response:
+async def show_settings() -> Response:
     """The settings page."""
     found = await visitor()
     return await _page(found)
@@ -163,7 +163,7 @@ async def show() -> Response:
 
 @blueprint.post("")
 @guarded(per_minute(120))
-async def save() -> Response:
+async def save_settings() -> Response:
     """Save what the form contains; if a field is wrong, nothing is saved and the page shows the error (422)."""
     sent = await visitor_form()
     (owner, mailbox), fields = sent
@@ -181,7 +181,7 @@ async def save() -> Response:
 
 @blueprint.post("/pause")
 @guarded(per_minute(60))
-async def pause() -> Response:
+async def pause_screening() -> Response:
     """Pause screening for an hour, until tomorrow or to the end of a day; or resume it."""
     sent = await visitor_form()
     (owner, mailbox), fields = sent
@@ -205,7 +205,7 @@ async def pause() -> Response:
 
 def _digest_defaults(present: Preferences) -> dict[str, str]:
     """Settings to change when digests are switched on: the language and time zone of the browser."""
-    t = words("settings")
+    t = page_texts("settings")
     if present.zone != Preferences().zone or t.zone is None:
         return {"language": t.language}
     return {"language": t.language, "zone": str(t.zone)}
@@ -229,17 +229,17 @@ def _back_with_undo(names: Sequence[str], was: Mapping[str, Sequence[str]], *, u
 
 @blueprint.get("/wording")
 @guarded(per_minute(120))
-async def wording() -> Response:
+async def show_wording() -> Response:
     """Preview the challenge in one language, as senders receive it."""
     found = await visitor()
     language = request.args.get("language", "")
-    language = language if language in LANGUAGES else words("settings").language
+    language = language if language in LANGUAGES else page_texts("settings").language
     return await _wording(found, language, dict(found[1].preferences.wording).get(language, ""))
 
 
 @blueprint.post("/wording")
 @guarded(per_minute(60))
-async def reword() -> Response:
+async def save_wording() -> Response:
     """Save the owner's own paragraph in one language, or preview it."""
     sent = await visitor_form()
     (owner, mailbox), fields = sent
@@ -263,7 +263,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
     now, until = services().context.clock.now(), mailbox.preferences.paused_until
     today = now.astimezone(_zone(mailbox)).date()
     done = request.args.get("done", "") if status == 200 else ""
-    t, form = words("settings"), form_values(mailbox.preferences)
+    t, form = page_texts("settings"), form_values(mailbox.preferences)
     undo = request.cookies.get(UNDO, "")[:MOST_UNDONE] if done not in ("", "undone") else ""
     values: dict[str, Any] = {
         "filled": form,
@@ -324,7 +324,7 @@ async def _wording(
         mailbox.owner,
         Message(
             from_=(Address("sam@pitchworks.example", "Sam Okafor"),),
-            subject=words("settings")("wording_example"),
+            subject=page_texts("settings")("wording_example"),
         ),
         link=f"{ours}/c/…",
         explained=f"{ours}/explained",
@@ -352,7 +352,7 @@ async def _wording(
 
 def _zone(mailbox: Mailbox) -> tzinfo:
     """The time zone of the owner's browser, otherwise that of their digest."""
-    return words("settings").zone or zone_of(mailbox.preferences.zone) or UTC
+    return page_texts("settings").zone or zone_of(mailbox.preferences.zone) or UTC
 
 
 def _begin_of(day: date, zone: tzinfo, at: time = time()) -> datetime:
@@ -410,7 +410,7 @@ async def on() -> Response:
     """Switch notifications on in this browser."""
     owner, fields = await browser.signed_in_form()
     where, key = _address(fields), fields.get("key", "")
-    await web_push_service().switch_on(owner.session, *where, key, words("settings").language)
+    await web_push_service().switch_on(owner.session, *where, key, page_texts("settings").language)
     return back("/settings/notifications", done="notified")
 
 

@@ -19,7 +19,15 @@ from backend.pipeline.account import ArchiveService
 from backend.transactions.records import Duty
 from backend.web import browser_session as browser
 from backend.web.api.contract import service
-from backend.web.browser_session import Visitor, back, open_page, owner_page, visitor, visitor_form, words
+from backend.web.browser_session import (
+    Visitor,
+    back,
+    open_page,
+    owner_page,
+    page_texts,
+    visitor,
+    visitor_form,
+)
 from backend.web.guards import guarded, per_minute
 from backend.web.owner.review_show import ShownReason, as_shown
 from backend.web.pages import language_of
@@ -39,7 +47,7 @@ ANSWERS = {"sales": PreviewAnswer.SALES, "not_sales": PreviewAnswer.NOT_SALES, "
 
 @blueprint.get("")
 @guarded(per_minute(240))
-async def show() -> Response:
+async def show_start() -> Response:
     """The progress and the preview of the first run, for the mode and strictness in the URL. Changes nothing."""
     owner, mailbox = await visitor()
     mode, strictness = _choice(request.args, mailbox)
@@ -74,7 +82,7 @@ async def show() -> Response:
 
 @blueprint.post("/preview")
 @guarded(per_minute(6))
-async def order() -> Response:
+async def order_preview() -> Response:
     """Order a preview (again)."""
     sent = await visitor_form()
     await first_run.order(service().context, sent[0][0].mailbox_id)
@@ -102,7 +110,7 @@ async def label_preview() -> Response:
 
 @blueprint.post("/choose")
 @guarded(per_minute(60))
-async def choose() -> Response:
+async def save_choice() -> Response:
     """Save the owner's choice of mode and strictness."""
     (owner, mailbox), fields = await visitor_form()
     mode, strictness = _choice(fields, mailbox)
@@ -121,7 +129,7 @@ def _choice(given: Any, mailbox: Mailbox) -> tuple[Mode, Strictness]:
 
 def _why(mail: PreviewedMail, verdict: Verdict, is_caught: bool) -> ShownReason | None:
     reason = reason_to_show(mail.score.reasons if mail.score else (), verdict.row, not is_caught)
-    return as_shown(reason, words("start").language) if reason else None
+    return as_shown(reason, page_texts("start").language) if reason else None
 
 
 # ---- Leaving
@@ -143,38 +151,38 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 @leaving.get("/settings/leave")
 @guarded(per_minute(60))
-async def ask() -> Response:
+async def show_leave() -> Response:
     """Explain what leaving means, and ask for confirmation."""
-    return await _ask(await visitor())
+    return await _leave_form(await visitor())
 
 
 @leaving.post("/settings/leave")
 @guarded(per_minute(10))
-async def go() -> Response:
+async def leave_mailbox() -> Response:
     """Disconnect and delete, if the address of the mailbox was typed."""
     sent = await visitor_form()
     (owner, mailbox), fields = sent
     typed = fields.get("confirm", "").strip().lower()
     if not hmac.compare_digest(typed.encode(), mailbox.owner.email.lower().encode()):
-        return await _ask(sent[0], 422, typed=typed[:254], error="error_confirm")
+        return await _leave_form(sent[0], 422, typed=typed[:254], error="error_confirm")
     secret = await account.ask(service().context, owner.mailbox_id)
     return browser.drop(back(f"/goodbye/{secret}"))
 
 
 @leaving.get("/goodbye/<secret>")
 @guarded(per_minute(120))
-async def receipt(secret: str) -> Response:
+async def show_receipt(secret: str) -> Response:
     """The progress of leaving, then its receipt. Anybody with the URL may see it, because it names nobody."""
     try:
         found = await account.receipt(service().context, secret)
     except NotFound:
-        return await _leave_page("leave_lost.html", 404)
+        return await _goodbye_page("leave_lost.html", 404)
     if found.left_at is not None:
-        return await _leave_page("leave_receipt.html", receipt=found, groups=row_groups(found.deleted))
+        return await _goodbye_page("leave_receipt.html", receipt=found, groups=row_groups(found.deleted))
     mailbox = await service().context.store.mailbox(found.mailbox_id)
     stayed = mailbox is not None and mailbox.link is not AccessState.LEAVING
     failing = mailbox is not None and any(job.job == Duty.LEAVE for job in mailbox.failing)
-    return await _leave_page(
+    return await _goodbye_page(
         "leave_going.html", stayed=stayed, failing=failing, poll=0 if stayed else POLL, here=secret
     )
 
@@ -186,7 +194,7 @@ def row_groups(deleted: Mapping[str, int]) -> list[tuple[str, int]]:
     return [*counts, ("rest", rest)]
 
 
-async def _ask(found: Visitor, status: int = 200, **more: Any) -> Response:
+async def _leave_form(found: Visitor, status: int = 200, **more: Any) -> Response:
     owner, mailbox = found
     values = {"typed": "", "error": ""} | more
     return await owner_page(
@@ -194,7 +202,7 @@ async def _ask(found: Visitor, status: int = 200, **more: Any) -> Response:
     )
 
 
-async def _leave_page(template: str, status: int = 200, **values: Any) -> Response:
+async def _goodbye_page(template: str, status: int = 200, **values: Any) -> Response:
     return await open_page(template, status, section="leave", **values)
 
 
@@ -216,7 +224,7 @@ async def show_data() -> Response:
 
 @data.get("/export")
 @guarded(per_minute(6), timeout=30.0)
-async def export() -> Response:
+async def export_data() -> Response:
     """Stream the archive file. Changes nothing."""
     owner = await browser.signed_in()
     await archive_service().mailbox(owner.mailbox_id)
@@ -231,7 +239,7 @@ async def export() -> Response:
 
 @data.post("/restore")
 @guarded(per_minute(6), timeout=30.0)
-async def restore() -> Response:
+async def restore_data() -> Response:
     """Import an archive file into this mailbox."""
     sent = await browser.signed_in_form()
     owner = sent[0]

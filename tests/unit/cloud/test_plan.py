@@ -23,7 +23,7 @@ from click.testing import CliRunner, Result
 import backend
 from backend.addon_manifest import ENVIRONMENTS, render_manifest
 from backend.cloud.plan import DOCUMENTS, SETTINGS_FILE, AddOn
-from backend.cloud.things import GoogleCloud, Json
+from backend.cloud.resources import GoogleCloud, Json
 from backend.commands.cloud import cloud_group
 from backend.gmail.pubsub import CloudCredentials
 from backend.settings import Settings

@@ -100,12 +100,12 @@ def test_the_page_needs_nothing_but_itself_and_draws_every_week(tmp_path: Path) 
 
 def test_table_and_page_speak_the_terminals_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
-    terminal.words.cache_clear()
+    terminal.cli_texts.cache_clear()
     try:
         table = run()
         run("--html", str(tmp_path / "watch.html"))
     finally:
-        terminal.words.cache_clear()
+        terminal.cli_texts.cache_clear()
     page = (tmp_path / "watch.html").read_text(encoding="utf-8")
     assert '<html lang="de">' in page
     for told in (table, page):

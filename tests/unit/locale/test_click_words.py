@@ -51,9 +51,9 @@ def test_all_that_it_may_say_is_there_and_nothing_else() -> None:
 @pytest.fixture(params=LANGUAGES)
 def language(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("LC_ALL", f"{request.param}_XX.UTF-8")
-    terminal.words.cache_clear()
+    terminal.cli_texts.cache_clear()
     yield request.param
-    terminal.words.cache_clear()
+    terminal.cli_texts.cache_clear()
 
 
 @pytest.mark.parametrize(

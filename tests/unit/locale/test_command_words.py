@@ -21,7 +21,7 @@ from backend.locale import DEFAULT, catalogue
 HERE = Path(backend.__file__).parent
 SPEAKERS = ("commands", "cloud", "demo")
 ASK = {"echo", "say", "confirms", "tell", "_tell"}
-"""What is called with a key; `words()(…)` is as well. The demo's `tell` has keys without their first part."""
+"""What is called with a key; `cli_texts()(…)` is as well. The demo's `tell` has keys without their first part."""
 
 
 def calls() -> Iterator[tuple[Path, ast.Call, ast.expr]]:
@@ -35,7 +35,7 @@ def calls() -> Iterator[tuple[Path, ast.Call, ast.expr]]:
             if isinstance(node, ast.Call) and node.args:
                 function = node.func
                 name = getattr(function, "id", getattr(function, "attr", ""))
-                if name in ASK or ast.unparse(function) == "words()":
+                if name in ASK or ast.unparse(function) == "cli_texts()":
                     yield path, node, node.args[0]
 
 

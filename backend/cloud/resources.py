@@ -15,7 +15,7 @@ import aiohttp
 from backend.domain.errors import PitchgateError
 from backend.gmail.executor import google_service
 from backend.gmail.pubsub import CloudCredentials
-from backend.terminal import words
+from backend.terminal import cli_texts
 
 # ---- Requests to Google Cloud
 # google-api-python-client builds each request from its bundled API descriptions and from one that we wrote. They are
@@ -143,7 +143,7 @@ class Service:
 
     @property
     def label(self) -> str:
-        return words()("cloud.thing_service", name=self.name)
+        return cli_texts()("cloud.thing_service", name=self.name)
 
     @property
     def _full(self) -> str:
@@ -178,7 +178,7 @@ class CloudTopic:
 
     @property
     def label(self) -> str:
-        return words()("cloud.thing_topic", name=self.name)
+        return cli_texts()("cloud.thing_topic", name=self.name)
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
         found = await cloud.find(_topics(cloud).get(topic=self.name))
@@ -207,7 +207,7 @@ class Account:
 
     @property
     def label(self) -> str:
-        return words()("cloud.thing_account", name=self.email)
+        return cli_texts()("cloud.thing_account", name=self.email)
 
     @property
     def _full(self) -> str:
@@ -237,7 +237,7 @@ class CloudSubscription:
 
     @property
     def label(self) -> str:
-        return words()("cloud.thing_subscription", name=self.name)
+        return cli_texts()("cloud.thing_subscription", name=self.name)
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
         found = await cloud.find(_subscriptions(cloud).get(subscription=self.name))
@@ -278,7 +278,7 @@ class RoleGrant:
 
     @property
     def label(self) -> str:
-        return words()("cloud.thing_right", role=self.role, member=self.member, on=self.on)
+        return cli_texts()("cloud.thing_right", role=self.role, member=self.member, on=self.on)
 
     def _resource(self, cloud: GoogleCloud) -> Any:
         return _topics(cloud) if "/topics/" in self.on else _subscriptions(cloud)
@@ -312,7 +312,9 @@ class RoleGrant:
 
 
 def as_text(value: object) -> str:
-    return json.dumps(value) if isinstance(value, dict) and value else str(value or words()("cloud.nothing"))
+    return (
+        json.dumps(value) if isinstance(value, dict) and value else str(value or cli_texts()("cloud.nothing"))
+    )
 
 
 def _differs(have: object, wanted: object) -> bool:
