@@ -26,6 +26,7 @@ import aiohttp
 from backend.addon_manifest import FOLDER, render_manifest
 from backend.demo.letters import Letter
 from backend.domain.errors import PitchgateError, Refused
+from backend.locale import LANGUAGES, catalogue
 from backend.store.opening import open_store
 from backend.terminal import cli_texts
 
@@ -220,8 +221,13 @@ class Sandbox:
 
     async def tell_story(self, name: str, seller: str, owner: str, server: str) -> None:
         """Show the bar that guides through the demo above the webmail's pages."""
+        texts = ((language, catalogue(language)) for language in LANGUAGES)
+        words = {
+            each: {**found.section("story"), "nav_held": found["frame.nav_held"]} for each, found in texts
+        }
         pages = {"check": f"{server}/c/", "live": f"{server}/live", "review": f"{server}/review"}
-        await self._call("PUT", "/sandbox/story", {"name": name, "seller": seller, "owner": owner, **pages})
+        people = {"name": name, "seller": seller, "owner": owner}
+        await self._call("PUT", "/sandbox/story", {**people, **pages, "words": words})
 
     async def _call(self, method: str, path: str, data: Any = None) -> dict[str, Any]:
         async with self._http.request(method, self.url + path, json=data) as answer:

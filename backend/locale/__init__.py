@@ -167,8 +167,10 @@ class Words:
         return text.format_map(written) if blanks else text
 
     def number(self, value: float) -> str:
-        """1234.5 as 1,234.5 or 1.234,5."""
-        return str(format_decimal(value, locale=self._locale))
+        """1234.5 as 1,234.5 or 1234,5."""
+        # CLDR parts four digits in neither of these, as their catalogues write it; Babel does not read that rule.
+        grouped = abs(value) >= 10_000 or self.language not in ("es", "pt")
+        return str(format_decimal(value, locale=self._locale, group_separator=grouped))
 
     def percent(self, share: float, digits: int = 0) -> str:
         """0.123 as 12 %."""

@@ -30,7 +30,7 @@ _KEPT_NAMES = (
     "tfoot th thead tr u ul"
 )
 _KEPT = frozenset(_KEPT_NAMES.split())
-_VOID = frozenset({"br", "hr"})
+_VOID = frozenset({"br", "hr", "wbr"})
 _RENAMED = {"center": "div", "font": "span", "strike": "s", "del": "s", "ins": "u", "section": "div"}
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 # What stands between these tags is not text for people. (Not "head": its end tag may be left out.)
@@ -178,13 +178,15 @@ def _span(values: dict[str, str]) -> str:
 
 
 # ---- The narrator of a demo
-# A program that plays it names its people by `PUT /sandbox/story`. No names, no bar. How far a reader has come
-# is in their browser, in a cookie of the story's name that the product's pages on this machine read and write too.
+# A program that plays it names its people, and gives the texts, by `PUT /sandbox/story`. No names, no bar. How far a
+# reader has come is in their browser, in a cookie of the story's name that the product's pages on this machine read
+# and write too.
 
 
 blueprint = Blueprint("story", __name__)
 KEY = "STORY"
 NAME = re.compile(r"story-[A-Za-z0-9-]{1,40}")
+ENGLISH = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +201,8 @@ class BarText:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The story of a demo: addresses of seller and owner, how the link of a check begins, and the addresses of pages to
-    watch. Each run has another `name`: letters, digits, hyphens."""
+    """The story of a demo: addresses of seller and owner, how the link of a check begins, the addresses of pages to
+    watch, and the bar's texts by language. Each run has another `name`: letters, digits, hyphens."""
 
     name: str
     seller: str
@@ -208,51 +210,29 @@ class Story:
     check: str
     live: str
     review: str
+    words: dict[str, dict[str, str]]
 
     @classmethod
     def read(cls, data: dict[str, Any]) -> Story:
         """Read the JSON of an admin route. Raises BadRequest."""
-        values = {item.name: str(data.get(item.name, "")) for item in fields(cls)}
-        if missing := [name for name, value in values.items() if not value]:
+        if missing := [item.name for item in fields(cls) if not data.get(item.name)]:
             raise BadRequest(f"The story lacks {', '.join(missing)}.")
-        if not NAME.fullmatch(values["name"]):
+        if not isinstance(data["words"], dict) or ENGLISH not in data["words"]:
+            raise BadRequest("The story has no English words.")
+        if not NAME.fullmatch(str(data["name"])):
             raise BadRequest("That is no name for a story.")
-        return cls(**values)
+        return cls(**{item.name: data[item.name] for item in fields(cls)})
 
-    @property
-    def steps(self) -> tuple[str, ...]:
-        seller, owner = self.seller_name, self.owner_name
-        return f"Write as {seller}", f"Open {owner}’s reply", "Take the check", f"Back in {owner}’s inbox"
-
-    @property
-    def seller_name(self) -> str:
-        return _first_name(self.seller)
-
-    def bar_text(self, done: int) -> BarText:
+    def bar_text(self, done: int, words: dict[str, str]) -> BarText:
         """What the bar says after `done` steps."""
-        seller, owner = self.seller_name, self.owner_name
-        selling = f"You are {seller}, in sales"
         if done >= 4:
-            said = f"{seller}’s email is in your inbox. Other pitches wait for you."
-            return BarText(f"You are {owner}, who runs a bookshop", said, "Review held email", self.review)
-        go = f"/{self.name}/{done + 1}"
-        if done == 0:
-            said = f"You have written to {owner}, who does not know you."
-            return BarText(selling, said, "See your email", go)
+            return BarText(words["role_ana"], words["tell_5"], words["go_5"], self.review)
+        go, told, button = f"/{self.name}/{done + 1}", f"tell_{done + 1}", words[f"go_{done + 1}"]
         if done == 1 and self._reply() is None:
-            return BarText(selling, f"{owner}’s mailbox reads your email. A reply is on its way.", "", go)
-        said = (
-            f"{owner}’s mailbox holds your email and replies with a link.",
-            "The link opens a short check. Pass it, and your email is delivered.",
-            f"Passed: your email is in {owner}’s inbox.",
-        )[done - 1]
-        return BarText(
-            selling, said, (f"Open {owner}’s reply", "Take the check", f"See {owner}’s inbox")[done - 1], go
-        )
-
-    @property
-    def owner_name(self) -> str:
-        return _first_name(self.owner)
+            told, button = "tell_wait", ""
+        if done == 3:
+            told = "tell_in"
+        return BarText(words["role_sam"], words[told], button, go)
 
     def page_of(self, step: int) -> str:
         """The page of a step, as far as the story has come."""
@@ -319,11 +299,16 @@ def bar() -> dict[str, object]:
         return {}
     path, label = request.path, request.args.get("label", "")
     done = _done(story)
+    asked = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
+    tongue = next((each for each in asked if each in story.words), ENGLISH)
+    words = story.words[tongue]
     return {
         "story": story,
         "story_here": story.step_of(path, label),
         "story_done": done,
-        "told": story.bar_text(done),
+        "told": story.bar_text(done, words),
+        "words": words,
+        "tongue": tongue,
     }
 
 
@@ -338,7 +323,3 @@ async def remember(response: Response) -> Response:
 
 def _done(story: Story) -> int:
     return story.steps_done(request.cookies.get(story.name, ""), request.path, request.args.get("label", ""))
-
-
-def _first_name(address: str) -> str:
-    return world().mailbox(address).owner.name.partition(" ")[0]

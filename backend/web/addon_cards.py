@@ -277,10 +277,10 @@ def _held(frame: Frame, home: Home) -> Iterator[Json | None]:
         button=link(frame.words["review"], review_address(frame.base)),
     )
     yield section((counts,))
-    lines = [
-        _message_line(frame, sender.messages[0], sender.count) for sender in home.recent if sender.messages
-    ]
-    yield section(lines, frame.words["recent"])
+    recent = [each for each in home.recent if each.messages]
+    lines = [_message_line(frame, each.messages[0], each.count) for each in recent]
+    key = "recent" if len(lines) == home.senders else "recent_of"
+    yield section(lines, frame.t(key, shown=len(lines), all=home.senders))
 
 
 def _message_line(frame: Frame, view: MessageView, count: int = 1, *, release: bool = True) -> Json:

@@ -7,6 +7,7 @@ from typing import Any
 
 from quart import Quart
 
+from backend.locale import catalogue
 from backend.sandbox.server import create_app
 from backend.sandbox.world import World
 
@@ -20,6 +21,9 @@ TOLD = {
     "check": f"{GATE}/c/",
     "live": f"{GATE}/live",
     "review": f"{GATE}/review",
+    "words": {
+        language: {**catalogue(language).section("story"), "nav_held": "Held"} for language in ("en", "fr")
+    },
 }
 
 
@@ -124,7 +128,20 @@ async def test_the_narrator_ticks_what_was_done_and_says_what_comes_next() -> No
     assert await steps_done(stranger, f"/mail/{SAM}?label=SENT") == [1, 2, 3]
 
 
+async def test_the_narrator_speaks_the_readers_language_as_the_products_pages_do() -> None:
+    app = demo()
+    await call(app, "PUT", "/sandbox/story", json=TOLD)
+    for asked, sentence in (
+        ("fr-CA, en", "Vous avez écrit à Ana, qui ne vous connaît pas."),
+        ("sw", "You have written to Ana, who does not know you."),
+    ):
+        headers = {"Host": "localhost", "Accept-Language": asked}
+        page = await (await app.test_client().get(f"/mail/{ANA}", headers=headers)).get_data(as_text=True)
+        assert sentence in page
+
+
 async def test_a_story_that_is_incomplete_or_of_strangers_is_refused() -> None:
     app = demo()
     assert (await call(app, "PUT", "/sandbox/story", json={"seller": SAM})).status_code == 400
+    assert (await call(app, "PUT", "/sandbox/story", json=TOLD | {"words": {"fr": {}}})).status_code == 400
     assert (await call(app, "PUT", "/sandbox/story", json=TOLD | {"owner": "eve@x.test"})).status_code == 404

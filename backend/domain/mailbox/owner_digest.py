@@ -288,8 +288,8 @@ def _block(block: SenderBlock) -> str:
     name = _name(block)
     ground, ink = _TONES[zlib.crc32(block.address.encode()) % len(_TONES)]
     address, count = escape(block.address), f" · {escape(block.count)}" if block.count else ""
-    looks = "color:#55615e;text-decoration:none;word-break:break-all;"
-    reached = f'<a href="mailto:{address}" class="soft" style="{looks}">{address}</a>'
+    looks = "color:#55615e;text-decoration:none;"
+    reached = f'<a href="mailto:{address}" class="soft" style="{looks}">{address.replace("@", "<wbr>@")}</a>'
     kind, colours = _LIKENESSES[block.likeness]
     badge = (
         f'<span class="{kind}" style="display:inline-block;padding:0 9px;border-radius:11px;{colours}{_FONT}'

@@ -111,7 +111,7 @@ class Read(HTMLParser):
         self.words: list[str] = []
         self._unseen: list[bool] = []
         self._links: list[str] = []
-        self.feed(html)
+        self.feed(html.replace("<wbr>", ""))
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         if tag in ("meta", "br"):
