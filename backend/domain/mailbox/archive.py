@@ -75,7 +75,7 @@ def _one_of(words: type[StrEnum], *more: str) -> Column:
 _MESSAGE: dict[str, Column] = {
     "gmail_id": TEXT,
     "thread_id": TEXT,
-    "backlog": TRUTH,
+    "backlog": TRUTH,  # was in Gmail before Pitchgate
     "first_seen_at": TIME,
     "changed_at": TIME,
     "placement": _maybe(_one_of(Placement)),
@@ -84,13 +84,13 @@ _MESSAGE: dict[str, Column] = {
     "policy_row": _one_of(PolicyRow, ""),
     "score": _maybe(REAL),
     "logit": _maybe(REAL),
-    "evidence": _maybe(REAL),
+    "evidence": _maybe(REAL),  # what it says of its sender, as a logit
     "model": TEXT,
     "reasons": REASONS,
     "guards": TEXTS,
     "cause": TEXT,
     "error": TEXT,
-    "set_aside": TRUTH,
+    "set_aside": TRUTH,  # could not be judged after all tries
     "decided_at": _maybe(TIME),
     "sender": TEXT,
     "sender_name": TEXT,
@@ -102,8 +102,8 @@ _MESSAGE: dict[str, Column] = {
     "reference_ids": TEXTS,
     "reply_to": TEXT,
     "language": TEXT,
-    "appeal": TEXT,
-    "shadow_model": _maybe(TEXT),
+    "appeal": TEXT,  # the sender's note to the owner
+    "shadow_model": _maybe(TEXT),  # a model on trial, and its verdict
     "shadow_row": _maybe(_one_of(PolicyRow)),
     "shadow_score": _maybe(REAL),
 }
@@ -133,8 +133,8 @@ _CORRECTION: dict[str, Column] = {
     "decision": _one_of(Decision),
     "origin": _one_of(Origin),
     "pending": TRUTH,
-    "moved": TEXTS,
-    "before": UNDO_RECORD,
+    "moved": TEXTS,  # Gmail ids of what the decision moved
+    "before": UNDO_RECORD,  # what undo brings back
     "decided_at": TIME,
     "undone_at": _maybe(TIME),
     "undo_moved": TEXTS,
@@ -143,7 +143,7 @@ _ENTRY: dict[str, Column] = {
     "posting_key": TEXT,
     "sender": TEXT,
     "posting": _one_of(Posting),
-    "amount": WHOLE,
+    "amount": WHOLE,  # credits, negative where spent
     "about": TEXT,
     "day": TEXT,
     "posted_at": TIME,
@@ -165,22 +165,22 @@ _PREVIEW: dict[str, Column] = {
     "received_at": _maybe(TIME),
     "score": _maybe(REAL),
     "reasons": REASONS,
-    "said": TEXT,
+    "said": TEXT,  # the owner's answer: pitch or not
 }
 _QUESTION: dict[str, Column] = {
     "id": TEXT,
     "kind": TEXT,
     "round": WHOLE,
     "gmail_id": _maybe(TEXT),
-    "stratum": TEXT,
-    "weight": REAL,
+    "stratum": TEXT,  # group of mail that it was drawn from
+    "weight": REAL,  # how many messages it stands for
     "model": TEXT,
     "language": TEXT,
     "script": TEXT,
     "asked_at": TIME,
     "answer": TEXT,
     "answered_at": _maybe(TIME),
-    "acted": TEXT,
+    "acted": TEXT,  # the answer implied by an act of the owner
     "score": _maybe(REAL),
 }
 

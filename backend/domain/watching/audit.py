@@ -233,7 +233,8 @@ def from_bits(text: str) -> float:
 def grounds(
     facts: Facts, score: Score, thresholds: Thresholds, guards: tuple[str, ...], now: datetime
 ) -> Grounds:
-    """The arguments of `decide`, as they are recorded."""
+    """The arguments of `decide`, as they are recorded: `p` the probability, `at` the time in microseconds, `first` the
+    logit of the first reading where there was a second."""
     standing, rules = facts.standing, facts.standing.rules
     case = {
         "at": micros(now),
