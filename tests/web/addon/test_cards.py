@@ -115,6 +115,13 @@ def test_cards_say_how_news_comes_and_what_keeps_it_from_coming(notices: NoticeM
     assert card_words("en")[f"news_{notices}"] in json.dumps(card, ensure_ascii=False)
 
 
+@pytest.mark.parametrize(("senders", "heading"), [(1, "Latest"), (7, "Latest 1 of 7")])
+def test_the_home_card_says_when_more_wait_than_it_shows(senders: int, heading: str) -> None:
+    held = (HeldSender("a@b.test", 1, NOW, (message(),)),)
+    sections = home_card(frame(), active(), Home(9, senders, held))["sections"]
+    assert heading in [section.get("header") for section in sections]
+
+
 def test_while_it_observes_the_home_card_shows_what_it_would_hold_and_lets_nothing_in() -> None:
     card = home_card(frame(), active(), Home(0, 0, (), (message(placement=Placement.MARKED),)))
     assert "Would be held" in json.dumps(card)
