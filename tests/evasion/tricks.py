@@ -320,6 +320,18 @@ def automatic_fields(mail: Mail) -> Mail:
     return replace(mail, headers=fields, subject=f"Automatic reply: {mail.subject}")
 
 
+@trick("The whole form of a bounce, which returns the owner's own mail.", worn=True)
+def bounce(mail: Mail) -> Mail:
+    parts = (
+        Part("text/plain", mail.text),
+        _Raw("message/delivery-status", "Final-Recipient: rfc822; bo@client.test\r\nAction: failed"),
+        _Raw("message/rfc822", replace(mail, text=mail.idle).bytes().decode()),
+    )
+    fields = ("Return-Path: <>", "Auto-Submitted: auto-replied")
+    sender = "Mail Delivery System <mailer-daemon@sender.test>"
+    return replace(mail, sender=sender, kind="report", parts=parts, headers=fields)
+
+
 @trick("A list's fields, and a list as the addressee.")
 def list_addressee(mail: Mail) -> Mail:
     return replace(

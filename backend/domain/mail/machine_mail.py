@@ -22,11 +22,9 @@ from backend.domain.mail.sender import (
 )
 
 # ---- Machine mail
-# Reports, automatic and calendar replies, mailing lists. Headers are easily forged, so there are two checks.
-# `is_machine_mail` wants everything such mail has: a report with its machine-readable part *and* an empty envelope
-# sender, a list with List-Id *and* further list headers or its own address as the recipient. `claims_machine_mail` is
-# satisfied with the claim; then the policy table lets the mail pass only if the model does not find a clear pitch, so
-# that one added header never gets a pitch through. Neither says anything about who wrote the mail.
+# Reports, automatic and calendar replies, mailing lists. All of their form can be forged, so `is_machine_mail` believes
+# only lists that Gmail itself has sorted. `claims_machine_mail` is satisfied with the form; then the policy table lets
+# the mail pass only if the model does not find a clear pitch. Neither says anything about who wrote the mail.
 
 
 _REPORT_PARTS = frozenset(
@@ -117,7 +115,7 @@ SORTED_CATEGORIES = frozenset(
 
 
 class MailForm(StrEnum):
-    """Whether a message has the full form of machine mail, only claims to be such, or looks like a person's."""
+    """Whether a message is known to be machine mail, only claims to be such, or looks like a person's."""
 
     PERSON = ""
     CLAIMED = "claimed"
@@ -131,15 +129,14 @@ def form_of(arrival: Arrival, owner: Owner) -> MailForm:
 
 
 def is_machine_mail(arrival: Arrival, owner: Owner) -> bool:
-    """Whether the message has the full form of machine mail. The headers of a mailing list are easily forged, so they
-    count only if Gmail itself sorted the mail into such a category."""
-    sorted_by_gmail = not SORTED_CATEGORIES.isdisjoint(arrival.labels)
-    return is_report(arrival.message) or (sorted_by_gmail and is_list(arrival.message, owner))
+    """Whether the message is a mailing list's by its form, and Gmail itself sorted it into such a category."""
+    return not SORTED_CATEGORIES.isdisjoint(arrival.labels) and is_list(arrival.message, owner)
 
 
 def claims_machine_mail(message: Message) -> bool:
     """Whether the message claims to be machine mail, which any sender could."""
-    return is_auto_reply(message) or is_calendar_reply(message) or _list_id(message.headers)
+    is_reply = is_auto_reply(message) or is_calendar_reply(message)
+    return is_reply or is_report(message) or _list_id(message.headers)
 
 
 def list_address(message: Message) -> str:

@@ -227,8 +227,8 @@ def _part(message: StdMessage, limits: MimeLimits, depth: int) -> Part:
 
 def _walk(root: Part, harvest: _Harvest) -> None:
     """Collect body texts and attachments in the order of the mail. A forwarded mail (message/*) is an attachment, and
-    its text goes to `beside`."""
-    stack = [(root, 0, False)]
+    its text goes to `beside`; not that of a mail which a report returns, since the recipient wrote it."""
+    stack, reports = [(root, 0, False)], _content_type(root) == "multipart/report"
     while stack:
         part, depth, attached = stack.pop()
         harvest.seen += 1
@@ -238,6 +238,8 @@ def _walk(root: Part, harvest: _Harvest) -> None:
         kind = _content_type(part)
         if kind.startswith("message/") and not attached:
             _leaf(part, kind, harvest)
+        if reports and kind in _MAIL:
+            continue
         if part.children and (not kind.startswith("message/") or kind in _MAIL):
             if depth >= harvest.limits.depth:
                 harvest.defect("depth limit")

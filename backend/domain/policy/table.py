@@ -247,9 +247,9 @@ TABLE = (
     ),
     RowDefinition(
         PolicyRow.MACHINE_MAIL,
-        "A bounce or report by its whole form; a mailing list that Gmail itself files as one, or that the owner has "
-        "written to and that has signed the mail; or mail that only claims to be a list, an automatic or a calendar "
-        "reply, below the challenge threshold or from an authenticated sender of whom the owner has let in two emails.",
+        "A mailing list that Gmail itself files as one, or that the owner has written to and that has signed the mail; "
+        "or mail that only claims to be a bounce, a report, a list, an automatic or a calendar reply, below the "
+        "challenge threshold or from an authenticated sender of whom the owner has let in two emails.",
         Outcome.INBOX,
         _machine_mail,
     ),

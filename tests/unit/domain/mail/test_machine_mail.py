@@ -115,8 +115,9 @@ INVITATION = RSVP.replace(b"method=REPLY", b"method=REQUEST").replace(b"Accepted
 
 class TestReports:
     @pytest.mark.parametrize("mail", [BOUNCE, RECEIPT, QMAIL_BOUNCE], ids=["bounce", "receipt", "qmail"])
-    def test_a_report_passes_whatever_the_model_thinks_of_it(self, mail: bytes):
-        assert row_of(parse(mail), 1.0) is PolicyRow.MACHINE_MAIL
+    def test_a_report_passes_unless_it_is_surely_a_pitch(self, mail: bytes):
+        assert row_of(parse(mail), UNSURE) is PolicyRow.MACHINE_MAIL
+        assert row_of(parse(mail), SURE) is PolicyRow.CHALLENGE  # where no guard objects
 
     def test_a_whole_report_by_a_postmaster_needs_no_empty_envelope(self):
         assert is_report(parse(BOUNCE.replace(b"Return-Path: <>", b"Return-Path: <x@googlemail.com>")))

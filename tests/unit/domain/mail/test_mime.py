@@ -74,6 +74,10 @@ Content-Type: text/plain; charset=utf-8""",
         )
         assert message.content_type == "multipart/mixed"
 
+    def test_a_forwarded_mail_is_read_but_not_one_that_a_report_returns(self):
+        assert parse(CASES["forward"]).beside == ("inner text",)
+        assert parse(CASES["bounce"]).beside == ()
+
     def test_header_lookup_keeps_order_and_repeats(self):
         message = parse(mail("Received: b\nReceived: a\nX-Thing: 1"))
         assert message.headers.all("received") == ("b", "a")
@@ -217,7 +221,8 @@ CASES = {
     "forward": b"Subject: f\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\n"
     b"Content-Type: message/rfc822\n\nSubject: inner\n\ninner text\n--b--\n",
     "bounce": b"Subject: r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nfailed\n"
-    b"--b\nContent-Type: message/delivery-status\n\nAction: failed\n\n--b--\n",
+    b"--b\nContent-Type: message/delivery-status\n\nAction: failed\n\n"
+    b"--b\nContent-Type: message/rfc822\n\nSubject: inner\n\nreturned text\n--b--\n",
     "no headers": b"\n\nbody only",
 }
 
