@@ -188,7 +188,7 @@ def _folded(sign: str) -> str:
         if (same := _alike().get(sign)) is not None and kind[0] == "L":
             return same
         words = name.partition(" WITH ")[0].split()
-        if "LETTER" in words and len(words[-1]) == 1:
+        if "LETTER" in words and len(words[-1]) == 1 and "TURNED" not in words and "REVERSED" not in words:
             return words[-1] if kind == "So" or "SMALL" not in words else words[-1].lower()
     return sign
 
@@ -256,20 +256,24 @@ def _alike() -> dict[str, str]:
     }
 
 
-# Signs chosen only for their looks. In a word of these alone it takes the words around it to tell.
+# Signs chosen only for their looks, and the one or two letters that they stand for. In a word of these alone it takes
+# the words around it to tell.
 _FANCY_TEXT = """
-卂a 乃b 匚c 刀d 乇e 下f 厶g 卄h 工i 丁j 长k 乚l 从m 几n 口o 尸p 甲q 尺r 丂s 丅t 凵u リv 山w 乂x 丫y 乙z 千f 爪m ㄖo
-廾h คa ๒b ςc ๔d єe Ŧf ﻮg وg ђh เi ןj кk ɭl ๓m ภn ๏o קp ợq гr รs Շt ยu שv ฬw אx ץy չz ₳a
-฿b ₵c ₫d ₣f ₲g Ⱨh łi ₭k Ⱡl ₥m ₦n ₱p ₴s ₮t Ʉu ₩w Ӿx Ɏy Ⱬz ᗩa ᗷb ᑕc ᗪd ᕮe ᖴf ᕼh ᒍj ᒪl ᗰm
+卂a 乃b 匚c 刀dn 乇e 下f 厶g 卄h 工i 丁j 长k 乚l 从m 几n 口o 尸p 甲q 尺r 丂s 丅t 凵u リvy 山w 乂x 丫y 乙z 千f 爪m ㄖo
+廾h คa ๒b ςcs ๔d єe Ŧft ﻮg وg ђh เi ןj кk ɭl ๓m ภn ๏o קp ợq гr รs Շt ยu שv ฬw אx ץy չz ₳a
+฿b ₵c ₫d ₣f ₲g Ⱨh łil ₭k Ⱡl ₥m ₦n ₱p ₴s ₮t Ʉu ₩w Ӿx Ɏy Ⱬz ᗩa ᗷb ᑕc ᗪd ᕮe ᖴf ᕼh ᒍj ᒪl ᗰm
 ᑎn ᑭp ᑫq ᖇr ᔕs ᑌu ᐯv ᗯw ᙭x Ꭺa Ᏼb Ꮯc Ꭰd Ꭼe Ꮀf Ꮐg Ꮋh Ꮖi Ꭻj Ꮶk Ꮮl Ꮇm Ꮎo Ꮲp Ꭱr Ꮪs Ꭲt Ꮩv Ꮃw
-Ꮍy Ꮓz եe ժd ցg յj ոn օo քp զq րr սu էt մu աw վy հh ӏl ƒf ɑa ცb ƈc ཞr ʂs ɬt ųu ۷v ῳw ყy
-ʑz ℓl ŋn ρp ɱm
+Ꮍy Ꮓz եet ժd ցg յj ոn օo քp զq րr սu էt մu աw վy հh ӏl ƒf ɑa ცb ƈc ཞr ʂs ɬt ųu ۷v ῳw ყy
+ʑz ᵽp ℓl ŋn ρp ɱm ムa キf んh ノi フj ズk レl ᄊm アp イt メx 乙z คa ८c ძd ૯e Բf ૭g Һh ɿi ʆj Նl Ոn ૦o
+ƿp ҩq Րr ੮t ౮v ωw ૪x ઽz עy ղn ʍm Ճx ⲁa ⲃb ⲥc ⲇd ⲉe ⲋf ⲅg ⲏh ⲓi ⲕk ⲗl ⲙm ⲛn ⲟo ⲣp ⲧt ⲩyu ⲱw
+ⲭx ⲍz ꙅsd
 """
 
 
 @lru_cache(maxsize=5_000)
 def looks_like(sign: str) -> str:
-    """The Latin letter that a person takes a sign for among others like it, or the sign."""
+    """The Latin letter that a person takes a sign for among others like it, or the sign. A second letter is what it
+    stands for in other fonts."""
     if sign.isascii():
         return sign
     fancy = (
@@ -280,14 +284,14 @@ def looks_like(sign: str) -> str:
     folded = _folded(sign)
     if folded.isascii():
         return folded
-    last = unicodedata.name(sign, "").partition(" WITH ")[0].rpartition(" ")[2]
-    return last.lower() if len(last) == 1 and last.isascii() else sign
+    named = [word for word in unicodedata.name(sign, "").split() if len(word) == 1]
+    return named[0].lower() if named and named[0].isascii() else sign
 
 
 @cache
 def _fancy() -> dict[str, str]:
     regional = {chr(0x1F1E6 + at): chr(97 + at) for at in range(26)}
-    return {pair[0]: pair[-1] for pair in _FANCY_TEXT.split()} | regional
+    return {pair[0]: pair[1:] for pair in _FANCY_TEXT.split()} | regional
 
 
 def _join_letters(run: re.Match[str]) -> str:

@@ -54,6 +54,8 @@ _LEET = {
     "4": "a", "@": "a", "^": "a", "3": "e", "€": "e", "1": "il", "!": "i", "|": "li", "0": "o", "5": "s", "$": "s",
     "§": "s", "7": "t", "+": "t", "8": "b", "9": "g", "6": "gb", "2": "z", "£": "l", "¢": "c", "(": "c", "<": "c",
 }  # fmt: skip
+_DRAWN = re.compile(r"\(\)|/\\|\\/")
+_DRAWN_LETTERS = {"()": "o", "/\\": "a", "\\/": "v"}
 MIN_RUNS = 120
 """Words of a text run together only if its very long words have at least this many characters."""
 MAX_RUN = 3_000
@@ -196,6 +198,7 @@ def _repair_letters(word: str, lower: str, disguised: bool) -> str:
 
 def _spellings(word: str) -> Iterator[str]:
     """The words that one with digits and signs for letters may stand for."""
+    word = _DRAWN.sub(lambda strokes: _DRAWN_LETTERS[strokes.group()], word)
     signs = [sign for sign in word if not sign.isalpha()]
     if len(signs) >= len(word) or not all(sign in _LEET for sign in signs):
         return

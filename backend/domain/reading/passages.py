@@ -35,6 +35,9 @@ LONG_MESSAGE = 2 * OPENING
 MIN_WORDS = 20
 """Fewest words of a place that is scored by itself."""
 
+LONG_LINE = 25
+"""A subject or a sender's name with more spaces is also read as a place of its own."""
+
 _STEP = 15
 
 _Place = tuple[int, int]
@@ -118,6 +121,9 @@ def _rest(
     short = len(texts.signature) < MAX_SIGNATURE_WORDS
     yield texts.signature, (whole.own + 1, len(whole.words)) if short else None
     yield texts.quoted, None
+    for line in (texts.subject, message.sender.name):
+        if line.count(" ") > LONG_LINE:
+            yield tokens(line, texts.names), None
     for text in (texts.unseen, texts.plain, *texts.strands):
         if text:
             yield tokens(text, texts.names), None

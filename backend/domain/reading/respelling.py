@@ -25,8 +25,8 @@ SAMPLE = 40
 MIN_LETTERS, MAX_READ = 3 * MIN_WORDS, 60_000
 """Characters of the shortest text that is read, and those that are read of a long one."""
 
-_WORD = re.compile(r"[^\s\d.,;:!?()\[\]{}<>\"'’“”„«»/@_=*#+|~-]{4,}")
-_CHUNK = re.compile(r"[^\s\d.,;:!?()\[\]{}<>\"'’“”„«»/@_=*#+|~-]+")
+_WORD = re.compile(r"[^\s0-9.,;:!?()\[\]{}<>\"'’“”„«»/@_=*#+|~-]{4,}")
+_CHUNK = re.compile(r"[^\s0-9.,;:!?()\[\]{}<>\"'’“”„«»/@_=*#+|~-]+")
 _RUN = re.compile(r"(.)\1+")
 _APOSTROPHES = "'’‘`´ʼ′"
 _APOSTROPHE = re.compile(rf"(?<=[^\W\d_])[{_APOSTROPHES}](?=[^\W\d_])")
@@ -106,9 +106,10 @@ def _known(word: str, way: Way) -> str:
 
 def _looks(word: str) -> Iterator[str]:
     plain = [looks_like(sign).lower() for sign in word]
-    yield "".join(plain)
-    # Many alphabets of this kind have one stroke for both letters.
-    yield "".join("i" if same == "l" != sign else same for same, sign in zip(plain, word, strict=True))
+    for at in (0, -1):
+        yield "".join(same[at] for same in plain)
+        # Many alphabets of this kind have one stroke for both letters.
+        yield "".join("i" if same == "l" != sign else same[at] for same, sign in zip(plain, word, strict=True))
 
 
 def _backwards(word: str) -> Iterator[str]:
