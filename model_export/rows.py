@@ -16,6 +16,7 @@ from typing import Any
 from backend.domain.mail.message import Message, Owner, addresses, clean
 from backend.domain.mail.mime import parse
 from backend.domain.reading.passages import passages
+from backend.domain.reading.score import Part
 
 # Why a message was written: finer classes of "sales" and "legit", the field `class` of each row. The model separates
 # pitches from each class of ordinary mail on its own, because a newsletter, a colleague and a stranger with a real
@@ -88,7 +89,8 @@ class Row:
 
     @cached_property
     def _texts_and_said(self) -> tuple[tuple[str, ...], str]:
-        parts = passages(self.message, self.owner)
+        # Nothing is learned from scattered pieces: they repeat what stands in the whole.
+        parts = [part for part in passages(self.message, self.owner) if part.part is not Part.SCATTERED]
         return tuple(part.text for part in parts), parts[0].own
 
     @property

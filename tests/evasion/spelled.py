@@ -11,6 +11,7 @@ ZWSP, SOFT, JOINER, FILLER, NBSP = "\u200b", "\u00ad", "\u034f", "\u3164", "\u00
 CYRILLIC = str.maketrans("aceopxyiACEOPXTHKMB", "асеорхуіАСЕОРХТНКМВ")
 GREEK = str.maketrans("aoviunAEHIKMNOPTXBZ", "αονιυηΑΕΗΙΚΜΝΟΡΤΧΒΖ")
 PSEUDO = str.maketrans("aehinotuwk", "αєнιησтυωк")
+DRAWN = str.maketrans({"a": "/\\", "o": "()", "v": "\\/", "l": "|"})
 LEET = str.maketrans("aeiost", "4310$7")
 CAPITALS = str.maketrans("abcdefghijklmnoprtuvwyz", "ᴀʙᴄᴅᴇғɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢ")
 NO_VOWELS = dict.fromkeys(map(ord, "aeiouyäöüéèêàâáíóúýůěąęåæøãõçô"))
@@ -68,6 +69,7 @@ letters("Letters in brackets.", _style(0x1F110, 0x249C), "bracketed")
 letters("Small capitals.", lambda w: w.lower().translate(CAPITALS), "small_capitals")
 letters("Digits and signs for letters.", lambda w: w.translate(LEET), "leet")
 letters("A mark upon every other letter.", lambda w: w.translate(MARKED), "odd_accents")
+letters("Letters drawn with strokes.", lambda w: w.translate(DRAWN), "drawn")
 
 
 @trick("All letters apart, three blanks between words.")
@@ -95,6 +97,11 @@ FONTS = {
     "syllabics_font": "ᗩᗷᑕᗪEᖴGᕼIᒍKᒪᗰᑎOᑭᑫᖇᔕTᑌᐯᗯ᙭Yᘔ",
     "cherokee_font": "ᎪᏴᏟᎠᎬᎰᏀᎻᏆᎫᏦᏞᎷNᎾᏢQᎡᏚᎢUᏙᎳXᎽᏃ",
     "lisu_font": "ꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑQꓣꓢꓔꓴꓦꓪꓫꓬꓜ",
+    "katakana_font": "ﾑ乃cd乇ｷgんﾉﾌズﾚﾶ刀oｱq尺丂ｲu√wﾒﾘ乙",
+    "armenian_font": "ɑեςժҽƒցհíյƙӀʍղօρզɾʂԵմѵաՃվՀ",
+    "coptic_font": "ⲁⲃⲥⲇⲉfⲅⲏⲓjⲕⲗⲙⲛⲟⲣqrꙅⲧuvⲱⲭⲩⲍ",
+    "digits_font": "คც८ძ૯Բ૭ҺɿʆқՆɱՈ૦ƿҩՐς੮υ౮ω૪עઽ",
+    "barred_font": "ⱥƀȼđɇfǥħɨɉꝁłmnøᵽꝗɍsŧʉvwɏƶz",
 }
 UPSIDE_DOWN = str.maketrans(ABC, "ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz")
 

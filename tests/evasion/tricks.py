@@ -7,11 +7,15 @@ are families. `worn` are those that ordinary mail wears too.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import cycle
 
 from tests.evasion import spelled
 from tests.evasion.mail import LETTERS, TRICKS, Mail, Part, Trick, letters, trick
+
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 __all__ = ["Mail", "Part", "Trick", "spelled", "tricks"]
 
@@ -191,6 +195,17 @@ def around(mail: Mail) -> Mail:
 @trick("The pitch below two thousand idle words.")
 def far_below(mail: Mail) -> Mail:
     return mail.said("\n\n".join([mail.idle] * 32 + [mail.text]))
+
+
+@trick("An idle sentence behind each of the pitch.")
+def interleaved(mail: Mail) -> Mail:
+    idle = cycle(SENTENCE_END.split(mail.idle))
+    return mail.said(" ".join(f"{said} {next(idle)}" for said in SENTENCE_END.split(mail.text)))
+
+
+@trick("The pitch in the subject, above idle words.")
+def in_subject(mail: Mail) -> Mail:
+    return replace(mail, subject=" ".join(mail.text.split()), text=mail.idle)
 
 
 @trick("The pitch as the earlier mail that is quoted.", worn=True)

@@ -1,13 +1,15 @@
 """The passages of a message that are scored. The one most like a pitch decides.
 
-A pitch hidden among other words must still be found by a person: at the beginning, or in one place below. So besides
-the whole message, these passages are scored as if each were the mail: its plain text if that differs from the HTML, its
-opening, and the place in the rest with most phrases of pitches. Most mail is short and has one passage, the whole.
+A pitch hidden among other words must still be found by a person: at the beginning, in one place below, or between
+sentences that sell nothing. So besides the whole message, these passages are scored as if each were the mail: its plain
+text if that differs from the HTML, its opening, the place in the rest with most phrases of pitches, and the scattered
+pieces with most of them. Most mail is short and has one passage, the whole.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -39,6 +41,9 @@ LONG_LINE = 25
 """A subject or a sender's name with more spaces is also read as a place of its own."""
 
 _STEP = 15
+
+_PIECE, _PIECES = 12, 5
+"""Words of a piece, about a sentence, and the most pieces that are scored together."""
 
 _Place = tuple[int, int]
 
@@ -81,6 +86,8 @@ def _passages(message: Message, owner: Owner) -> Iterator[Passage]:
     long = len(texts.body) > LONG_MESSAGE
     if long:
         yield Passage(Part.OPENING, _as_message(whole, subject, texts.body[:OPENING]), own)
+        if pieces := _scattered(whole, before):
+            yield Passage(Part.SCATTERED, _as_message(whole, subject, pieces))
     if (place := _most_phrases(_rest(texts, message, long, before), whole)) is not None:
         yield Passage(Part.BELOW, _as_message(whole, subject, place))
 
@@ -109,6 +116,19 @@ def _as_message(whole: ModelInput, subject: Sequence[str], body: Sequence[str]) 
     )
 
 
+def _scattered(whole: ModelInput, before: int) -> Sequence[str]:
+    """The words of the pieces with most different phrases; none if those stand side by side, as in the other places."""
+    found = defaultdict[int, set[str]](set)
+    for hit in whole.hits:
+        if before <= hit.start < whole.own:
+            found[(hit.start - before) // _PIECE].add(hit.finding)
+    best = sorted(sorted(found, key=lambda piece: (-len(found[piece]), piece))[:_PIECES])
+    if len(best) < 2 or best[-1] - best[0] < len(best):
+        return ()
+    body = whole.words[before : whole.own]
+    return [word for piece in best for word in body[piece * _PIECE : (piece + 1) * _PIECE]]
+
+
 def _rest(
     texts: MessageTexts, message: Message, long: bool, before: int
 ) -> Iterator[tuple[Sequence[str], _Place | None]]:
@@ -121,9 +141,9 @@ def _rest(
     short = len(texts.signature) < MAX_SIGNATURE_WORDS
     yield texts.signature, (whole.own + 1, len(whole.words)) if short else None
     yield texts.quoted, None
-    for line in (texts.subject, message.sender.name):
+    for line, names in ((texts.subject, texts.names), (message.sender.name, {})):
         if line.count(" ") > LONG_LINE:
-            yield tokens(line, texts.names), None
+            yield tokens(line, names), None
     for text in (texts.unseen, texts.plain, *texts.strands):
         if text:
             yield tokens(text, texts.names), None

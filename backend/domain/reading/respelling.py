@@ -109,7 +109,9 @@ def _looks(word: str) -> Iterator[str]:
     for at in (0, -1):
         yield "".join(same[at] for same in plain)
         # Many alphabets of this kind have one stroke for both letters.
-        yield "".join("i" if same == "l" != sign else same[at] for same, sign in zip(plain, word, strict=True))
+        yield "".join(
+            "i" if same == "l" != sign else same[at] for same, sign in zip(plain, word, strict=True)
+        )
 
 
 def _backwards(word: str) -> Iterator[str]:

@@ -85,6 +85,7 @@ class Part(StrEnum):
     PLAIN = "plain"  # the plain text, where it differs from the HTML
     OPENING = "opening"  # the first words of a long message
     BELOW = "below"  # the place further down with the most phrases of pitches
+    SCATTERED = "scattered"  # the few pieces of a long message with the most phrases of pitches
 
 
 PART_PENALTY = 2.0
@@ -109,9 +110,10 @@ class Score:
         """This score of a text, as the score of a part of a message: with the penalty, and a reason that says so."""
         if part is Part.WHOLE:
             return self
-        logit = self.logit - PART_PENALTY
+        penalty = PART_PENALTY / 2 if part is Part.SCATTERED else PART_PENALTY
+        logit = self.logit - penalty
         probability = 1 / (1 + exp(-logit)) if logit > -700 else 0.0
-        reasons = (*self.reasons, Reason(f"part.{part}", -PART_PENALTY)) if self.reasons else ()
+        reasons = (*self.reasons, Reason(f"part.{part}", -penalty)) if self.reasons else ()
         return replace(self, probability=probability, logit=logit, reasons=reasons, part=part)
 
     def read_again(self, probability: float, logit: float, kept: SecondReadingTrace) -> Score:

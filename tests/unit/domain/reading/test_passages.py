@@ -2,13 +2,20 @@
 
 import pytest
 
-from backend.domain.mail.message import Message, Owner
+from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.reading.mending import mend
-from backend.domain.reading.passages import LONG_MESSAGE, MIN_WORDS, OPENING, most_like_a_pitch, passages
+from backend.domain.reading.passages import (
+    LONG_LINE,
+    LONG_MESSAGE,
+    MIN_WORDS,
+    OPENING,
+    most_like_a_pitch,
+    passages,
+)
 from backend.domain.reading.score import PART_PENALTY, Part, Reason, Score
 
 ANNA = Owner("anna@northwind-tools.test")
-IDLE = "the old dog slept under the apple tree while the children played by the river all day "
+IDLE = "the old dog slept under the apple tree by the river and the grey cat slept on the wall "
 PITCH = "we help companies like yours would you have fifteen minutes for a quick call next week "
 
 
@@ -39,6 +46,25 @@ def test_a_long_one_has_an_opening_of_so_many_words_and_a_place_below():
 )
 def test_what_stands_elsewhere_is_read_by_itself(message: Message):
     assert "t_asks_call" in parts(message)[Part.BELOW]
+
+
+def test_sentences_scattered_among_others_are_read_together():
+    apart = (
+        "we help companies like yours",
+        IDLE * 8,
+        "would you have fifteen minutes for a quick call",
+        IDLE * 8,
+    )
+    read = parts(Message(text=". ".join(apart)))[Part.SCATTERED]
+    assert {"help", "t_asks_call"} <= set(read)
+    assert read.count("dog") < 4
+    assert Part.SCATTERED not in parts(Message(text=PITCH + IDLE * 16))
+
+
+def test_a_subject_or_a_name_as_long_as_a_letter_is_read_as_one():
+    long = "word " * LONG_LINE + PITCH
+    assert "t_asks_call" in parts(Message(subject=long))[Part.BELOW]
+    assert "t_asks_call" in parts(Message(from_=(Address("a@b.test", long),)))[Part.BELOW]
 
 
 def test_a_plain_text_that_says_something_else_is_read_too():
