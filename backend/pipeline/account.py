@@ -203,8 +203,8 @@ async def _revoked(authorizer: Authorizer, job: DutyJob) -> GrantEnd:
     return GrantEnd.REVOKED
 
 
-async def ask(context: Context, mailbox_id: MailboxId) -> str:
-    """Order the leaving; returns the secret in the receipt's address."""
+async def begin_leaving(context: Context, mailbox_id: MailboxId) -> str:
+    """Have the mailbox disconnected and deleted; returns the secret in the receipt's address."""
     secret = context.tokens.token(24)
     await context.store.ask_to_leave(mailbox_id, token_hash(secret), context.clock.now())
     context.wake()

@@ -336,7 +336,9 @@ async def _outcome(connected: Connected) -> Response:
         response = await _connected(connected.email, connected.mailbox)
     else:
         # Not a redirect: browsers would count it as started by Google and send no strict cookie.
-        response = await devices.confirm(pending, connected.mailbox.id, browser_session.form_token(secret))
+        response = await devices.confirm_page(
+            pending, connected.mailbox.id, browser_session.form_token(secret)
+        )
     for cookie in (DEVICE, EARLIER_SESSION, WANTED_PAGE):
         response = cookie.drop(response)
     return browser_session.keep(without_cookie(response), secret)

@@ -35,7 +35,7 @@ async def ask_to_connect() -> Response:
         return await _problem("malformed", 422)
     owner = await browser.present()
     if owner is not None:
-        return await confirm(wanted, owner.mailbox_id, owner.csrf)
+        return await confirm_page(wanted, owner.mailbox_id, owner.csrf)
     sealed = service().seal(wanted)
     return await open_page("device_sign_in.html", section="devices", name=wanted.name, sealed=sealed)
 
@@ -106,7 +106,7 @@ async def kept_request() -> DeviceRequest | None:
         return None
 
 
-async def confirm(wanted: DeviceRequest, mailbox_id: MailboxId, csrf: str) -> Response:
+async def confirm_page(wanted: DeviceRequest, mailbox_id: MailboxId, csrf: str) -> Response:
     """The page with the question. Its content policy allows the form to lead only to us and to the app's listener."""
     found = await service().overview(mailbox_id)
     response = await open_page(

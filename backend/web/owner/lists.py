@@ -31,7 +31,7 @@ NUMBERS: dict[str, int] = {row: number for number, row in enumerate(PolicyRow, 1
 @guarded(per_minute(120))
 async def show_rules() -> Response:
     """A page of rules, and the forms."""
-    return await _page(await visitor())
+    return await _lists_page(await visitor())
 
 
 @blueprint.post("/add")
@@ -42,12 +42,12 @@ async def add_rule() -> Response:
     owner, _ = who
     subject, kind = fields.get("subject", "")[:LONGEST_SUBJECT], _kind(fields.get("kind", ""))
     if kind is None:
-        return await _page(who, 422, subject=subject, errors={"kind": "error_kind"})
+        return await _lists_page(who, 422, subject=subject, errors={"kind": "error_kind"})
     try:
         plain = subject_of(subject)
         await decide.set_rule(service().context, owner.mailbox_id, plain, kind)
     except Refused as error:
-        return await _page(who, 422, subject=subject, kind=kind, errors={"subject": error.code})
+        return await _lists_page(who, 422, subject=subject, kind=kind, errors={"subject": error.code})
     return back("/settings/lists", done=f"added_{kind}", subject=plain)
 
 
@@ -58,7 +58,7 @@ async def remove_rule() -> Response:
     who, fields = await visitor_form()
     owner, _ = who
     if not (subject := fields.get("subject", "")).strip():
-        return await _page(who, 422, errors={"subject": "rule_empty"})
+        return await _lists_page(who, 422, errors={"subject": "rule_empty"})
     await decide.set_rule(service().context, owner.mailbox_id, subject, None)
     return back("/settings/lists", done="removed")
 
@@ -75,8 +75,8 @@ async def test_sender() -> Response:
         trial = await review.trial(service().context, mailbox, address, authenticated=confirmed)
     except Refused as error:
         code = "rule_address" if error.code in ("rule_domain", "rule_provider") else error.code
-        return await _page(who, 422, errors={"address": code}, **shown)
-    return await _page(who, trial=trial, **shown)
+        return await _lists_page(who, 422, errors={"address": code}, **shown)
+    return await _lists_page(who, trial=trial, **shown)
 
 
 @blueprint.post("/import")
@@ -89,17 +89,17 @@ async def import_rules() -> Response:
     text, kind = await _uploaded() or fields.get("text", ""), _kind(fields.get("default", ""))
     shown: dict[str, Any] = {"text": text, "default": kind or RuleKind.BLOCK}
     if kind is None:
-        return await _page(who, 422, errors={"default": "error_kind"}, **shown)
+        return await _lists_page(who, 422, errors={"default": "error_kind"}, **shown)
     really = fields.get("do") == "import"
     try:
         work = decide.bring_in_rules if really else decide.weigh_rules
         reading, effect = await work(service().context, owner.mailbox_id, text, kind)
     except Refused as error:
-        return await _page(who, 422, errors={"text": error.code}, **shown)
+        return await _lists_page(who, 422, errors={"text": error.code}, **shown)
     if not reading.rules:
-        return await _page(who, 422, errors={"text": "import_empty"}, reading=reading, **shown)
+        return await _lists_page(who, 422, errors={"text": "import_empty"}, reading=reading, **shown)
     shown["text"] = "" if really else text
-    return await _page(who, reading=reading, effect=effect, imported=really, **shown)
+    return await _lists_page(who, reading=reading, effect=effect, imported=really, **shown)
 
 
 @blueprint.get("/export")
@@ -113,7 +113,7 @@ async def export_rules() -> Response:
     return response
 
 
-async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
+async def _lists_page(found: Visitor, status: int = 200, **more: Any) -> Response:
     owner, mailbox = found
     args = request.args
     query, kind = args.get("q", "").strip()[:100], _kind(args.get("show", ""))

@@ -362,7 +362,7 @@ digest_links = Blueprint("digest", __name__, url_prefix="/d")
 @guarded(per_minute(120), per_network(600))
 async def show_digest(token: str) -> Response:
     """Show what the link would do, or what it has done."""
-    return await _page(await owner_digest.offered(services().context, token))
+    return await _digest_link_page(await owner_digest.offered(services().context, token))
 
 
 @digest_links.post("/<token>")
@@ -381,7 +381,7 @@ async def undo_digest(token: str) -> AnyResponse:
     return redirect(url_for("digest.show_digest", token=token), 303)
 
 
-async def _page(found: Offered | None) -> Response:
+async def _digest_link_page(found: Offered | None) -> Response:
     """The page in the owner's language; for an unknown link, in the browser's."""
     if found is None:
         words, state, status = words_for("digest_page", request.accept_languages), "unknown", 404

@@ -158,7 +158,7 @@ MOST_UNDONE = 2000
 async def show_settings() -> Response:
     """The settings page."""
     found = await visitor()
-    return await _page(found)
+    return await _settings_page(found)
 
 
 @blueprint.post("")
@@ -170,7 +170,7 @@ async def save_settings() -> Response:
     form, present = await request.form, mailbox.preferences
     changes, shown = read(form, present, services().context.settings.challenges)
     if shown.errors:
-        return await _page(sent[0], 422, filled=shown)
+        return await _settings_page(sent[0], 422, filled=shown)
     names = [name for name in (*shown.single, *shown.ticked) if name in changes or name in form.getlist("of")]
     if changes.get("digest", DigestPace.OFF) != DigestPace.OFF == present.digest and "zone" not in changes:
         changes |= _digest_defaults(present)
@@ -196,7 +196,7 @@ async def pause_screening() -> Response:
     elif wish == "restore":
         until = _restored(fields.get("at", ""), now)
     if until is None and wish not in ("resume", "restore"):
-        return await _page(sent[0], 422, pause_error="error_until", day=fields.get("day", "")[:20])
+        return await _settings_page(sent[0], 422, pause_error="error_until", day=fields.get("day", "")[:20])
     await service().pause(owner.mailbox_id, until)
     before = mailbox.preferences.paused_until
     was = {"until": ["restore"], "at": [before.isoformat() if before and mailbox.paused(now) else ""]}
@@ -258,7 +258,7 @@ async def save_wording() -> Response:
     return back("/settings/wording", language=language, done="saved")
 
 
-async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
+async def _settings_page(found: Visitor, status: int = 200, **more: Any) -> Response:
     owner, mailbox = found
     now, until = services().context.clock.now(), mailbox.preferences.paused_until
     today = now.astimezone(_zone(mailbox)).date()

@@ -165,7 +165,7 @@ async def leave_mailbox() -> Response:
     typed = fields.get("confirm", "").strip().lower()
     if not hmac.compare_digest(typed.encode(), mailbox.owner.email.lower().encode()):
         return await _leave_form(sent[0], 422, typed=typed[:254], error="error_confirm")
-    secret = await account.ask(service().context, owner.mailbox_id)
+    secret = await account.begin_leaving(service().context, owner.mailbox_id)
     return browser.drop(back(f"/goodbye/{secret}"))
 
 
