@@ -75,12 +75,19 @@ def card_words(language: str) -> Section:
     return catalogue(language).section("card")
 
 
+class PageWords(Words):
+    """The words of a page. Browsers end a line after the hyphen of a German E-Mail, unless a word joiner follows it."""
+
+    def form(self, key: str, number: int) -> str:
+        return super().form(key, number).replace("E-Mail", "E-\u2060Mail")
+
+
 def words_for(section: str, accepted: LanguageAccept, zone: str = "") -> Words:
     """The texts of an owner's page in the browser's language: its own section, then those of `SHARED`.
 
     `zone` is the name of the browser's time zone.
     """
-    return Words(catalogue(language_of(accepted)).section(section, *SHARED), zone_of(zone))
+    return PageWords(catalogue(language_of(accepted)).section(section, *SHARED), zone_of(zone))
 
 
 @cache
