@@ -209,20 +209,12 @@ SCOPES = {GMAIL_MODIFY: "scope_modify", USERINFO_EMAIL: "scope_email", "openid":
 
 EXAMPLE_OWNER = Owner("ana@harbourlane.example", "Ana Duarte")
 EXAMPLE_ROWS = (
-    ("Grace Hall", "grace@leadpilot.example", 9, "picture_a", "phrase.claims_result", 0.98, 7),
-    ("Mira Lindgren", "mira@rankrocket.example", 5, "picture_b", "phrase.search_ranking", 0.96, 40),
-    (
-        "Nadia Petrov",
-        "nadia@pressreach.example",
-        2,
-        "picture_c",
-        "phrase.flatters_for_fee",
-        0.74,
-        5 * 24 * 60,
-    ),
+    ("Grace Hall", "grace@leadpilot.example", 9, "picture_a", "phrase.claims_result", 0.98, 1),
+    ("Mira Lindgren", "mira@rankrocket.example", 5, "picture_b", "phrase.search_ranking", 0.96, 2),
+    ("Nadia Petrov", "nadia@pressreach.example", 2, "picture_c", "phrase.flatters_for_fee", 0.74, 5),
 )
 """Invented senders for the landing page, shown like the review list: name, address, count, catalogue keys of subject
-and reason, score and minutes ago."""
+and reason, score and days ago (days, since the reader's time zone is not known yet)."""
 
 
 @consent_routes.get("/")
@@ -243,7 +235,9 @@ async def landing() -> Response:
     return await _page(
         "landing.html",
         now=now,
-        rows=[(*row, timedelta(minutes=ago)) for *row, ago in EXAMPLE_ROWS],
+        rows=[(*row, timedelta(days=ago)) for *row, ago in EXAMPLE_ROWS],
+        review=browser_session.page_texts("review"),
+        state=browser_session.page_texts("state"),
         replying=EXAMPLE_OWNER,
         reply=reply,
         cost=services().context.reader.cost(Strictness.NORMAL),

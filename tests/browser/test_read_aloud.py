@@ -91,7 +91,7 @@ SENDER = """
       button Block sender carla@vendor.test
       fold More for carla@vendor.test
       heading 1 email, on 2 Mar (level 2)
-      heading 1 email held for your review (level 2)
+      heading 1 email held (level 2)
       fold Grow your pipeline
       button Release Grow your pipeline
       heading Credits: 0 (level 2)

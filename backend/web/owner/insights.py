@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from quart import Blueprint, Response, request
@@ -54,25 +54,24 @@ def bars_up_and_down(
     )
 
 
-def flow_polygons(counts: Sequence[int], width: float, height: float, gap: float = 0.36) -> tuple[str, ...]:
-    """The SVG polygon of each step, side by side: a block as high as its share of the first step, then a slope to the
-    next block."""
+def flow_polygons(
+    counts: Sequence[int], width: float, height: float, gap: float = 0.36
+) -> tuple[tuple[str, str], ...]:
+    """Two SVG polygons for each step, side by side: a block as high as its share of the first step, and the slope from
+    it to the next block."""
     place = width / max(1, len(counts))
     tops = [round(height - height * count / max(1, *counts), 1) for count in counts]
-    return tuple(
-        " ".join(
-            f"{x:.1f},{y:.1f}"
-            for x, y in (
-                (at, top),
-                (at + place * (1 - gap), top),
-                (at + place * (1 if number + 1 < len(counts) else 1 - gap), following),
-                (at + place * (1 if number + 1 < len(counts) else 1 - gap), height),
-                (at, height),
-            )
-        )
-        for number, (top, following) in enumerate(zip(tops, [*tops[1:], *tops[-1:]], strict=True))
-        for at in [number * place]
-    )
+    drawn = []
+    for number, top in enumerate(tops):
+        left, right, following = number * place, (number + 1 - gap) * place, tops[number + 1 : number + 2]
+        block = ((left, top), (right, top), (right, height), (left, height))
+        slope = [(right, top), *(((number + 1) * place, y) for y in (*following, height)), (right, height)]
+        drawn.append((_points(block), _points(slope) if following else ""))
+    return tuple(drawn)
+
+
+def _points(corners: Iterable[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
 
 
 def bar_lengths(counts: Sequence[int], width: float) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from backend.domain.errors import Refused
 from backend.domain.mail.message import UNSEEN
 from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN, OFFERED, OVERRIDABLE, Decision, rule_domain
-from backend.domain.mailbox.message import MessageView, PolicyRow, ReadLimit
+from backend.domain.mailbox.message import MessageView, Outcome, PolicyRow, ReadLimit
 from backend.domain.mailbox.review import (
     MOST_COUNTED,
     Check,
@@ -356,7 +356,7 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """A line of the timeline. `kind` is "mail", "word" (the owner's decision), "check" or "credit"."""
+    """A line of the timeline. `kind` is "held", "passed", "word" (the owner's decision), "check" or "credit"."""
 
     at: datetime
     kind: str
@@ -417,7 +417,10 @@ def timeline(found: SenderProfile, t: Words, now: datetime) -> list[TimelineEntr
     subjects = {view.gmail_id: plain(view.subject) or t("no_subject") for view in found.messages}
     lines = [
         TimelineEntry(
-            view.received_at or view.first_seen_at, "mail", t("happened_email"), subjects[view.gmail_id]
+            view.received_at or view.first_seen_at,
+            kind := "held" if view.outcome in (Outcome.HOLD, Outcome.CHALLENGE) else "passed",
+            t(f"happened_{kind}"),
+            subjects[view.gmail_id],
         )
         for view in found.messages
     ]

@@ -59,6 +59,7 @@ async def show_start() -> Response:
         owner,
         mailbox,
         section="start",
+        settings=page_texts("settings"),
         here="",
         seen=seen,
         mode=mode,

@@ -46,7 +46,7 @@ async def test_the_figures_and_how_they_were_reckoned(here: Office) -> None:
     assert "Review 2 held emails" in page
     assert "bo@pitch3.test" in page
     assert "Released by you: 1." in page  # one of the four that were sent
-    assert '<polygon class="f1" points="0.0,0.0 58.2,0.0 91.0,0.0' in page
+    assert '<polygon class="f1" points="0.0,0.0 58.2,0.0 58.2,100.0' in page
     assert 'style="' not in page
 
 

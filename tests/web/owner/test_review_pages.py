@@ -271,7 +271,7 @@ async def test_the_page_of_a_sender_tells_what_happened_the_latest_first(here: O
     await sent(browser, "/review/credits", address="bo@pitch.test", amount="2", way="give")
     page = unescape(await shown(browser, "/review/sender?address=bo@pitch.test"))
     told = page[page.index("What happened") :]
-    lines = ("Given by you: +2", "You released it on this page", "Email received")
+    lines = ("You added credits: +2", "You released it on this page", "Email held")
     places = [told.index(line) for line in lines]
     assert places == sorted(places)
 
@@ -328,7 +328,7 @@ async def test_a_mail_gmail_does_not_give_out_can_still_be_decided(here: Office)
     ("language", "title", "button"),
     [
         ("en", "Held mail", "Release"),
-        ("de", "Zurückgehaltene E-Mails", "Freigeben"),
+        ("de", "Zurückgehaltene E-\u2060Mails", "Freigeben"),
         ("fr", "Messages retenus", "Libérer"),
         ("es", "Correo retenido", "Liberar"),
         ("pt-BR", "Correio retido", "Libertar"),
