@@ -89,7 +89,7 @@ def test_the_preview_follows_its_progress_and_the_choice(
     shot(page, shots, "start")
     page.get_by_text("Strict: hold more").click()
     expect(page.get_by_role("heading", name="3 of your last")).to_be_visible()
-    page.get_by_text("Hold pitches and ask their senders").click()
+    page.get_by_text("Hold and reply").click()
     expect(page.get_by_text("would be answered with a link")).to_be_visible()
     assert wishes(home) == (Mode.OBSERVE, Strictness.NORMAL)  # looking chooses nothing
     page.get_by_role("button", name="Not a pitch: allow di@doubt.test").click()
@@ -161,7 +161,7 @@ def test_the_first_run_without_script_on_a_phone_at_night(
     page.get_by_role("button", name="Ihre Entscheidung über sam@seller.test").first.click()
     expect(page.get_by_role("heading", name="3 Ihrer letzten")).to_be_visible()
     shot(page, shots, "start-phone-dark-de")
-    page.get_by_label(re.compile("still zurückhalten")).check()
+    page.get_by_label(re.compile("bis Sie entscheiden")).check()
     page.get_by_role("button", name="Diese Einstellungen verwenden").click()
     expect(page).to_have_url(re.compile("/review$"))
     assert wishes(home) == (Mode.QUARANTINE, Strictness.STRICT)
