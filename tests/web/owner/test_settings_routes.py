@@ -136,7 +136,10 @@ async def test_a_forged_note_of_what_to_undo_does_no_more_than_a_form(ana: Visit
 async def test_each_strictness_says_what_it_costs(ana: Visit) -> None:
     page = await ana.get("/settings")
     for held, caught in ((4, 61), (12, 72), (40, 83)):
-        assert f"Catches about {caught} of 100 pitches; about {held} of 1,000 ordinary emails from strangers" in page
+        assert (
+            f"Catches about {caught} of 100 pitches; about {held} of 1,000 ordinary emails from strangers"
+            in page
+        )
 
 
 async def test_the_foot_says_which_release_serves(ana: Visit) -> None:
