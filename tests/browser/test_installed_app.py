@@ -72,7 +72,7 @@ def test_where_the_server_is_gone_a_page_says_so_and_no_mail_was_kept(
 ) -> None:
     with fixture(tmp_path) as here:
         here.hold("g1", subject="Grow your pipeline")
-        context = here.signed_in(browser, **LOOKS[look])
+        context = here.signed_in(browser, service_workers="allow", **LOOKS[look])
         page = context.new_page()
         page.goto(f"{here.address}/review")
         watched(page)
@@ -103,7 +103,7 @@ def test_where_the_server_is_gone_a_page_says_so_and_no_mail_was_kept(
 
 
 def test_another_site_cannot_use_the_worker_to_sign_a_browser_in(tmp_path: Path, browser: Browser) -> None:
-    with fixture(tmp_path) as here, here.signed_in(browser) as context:
+    with fixture(tmp_path) as here, here.signed_in(browser, service_workers="allow") as context:
         page = context.new_page()
         page.goto(f"{here.address}/review")
         watched(page)

@@ -102,7 +102,7 @@ def deliver(page: Page, origin: str, payload: dict[str, Any]) -> None:
 def test_an_owner_switches_them_on_is_told_of_a_new_sender_and_switches_them_off(
     tmp_path: Path, browser: Browser, shots: Path
 ) -> None:
-    with fixture(tmp_path) as here, here.signed_in(browser) as context:
+    with fixture(tmp_path) as here, here.signed_in(browser, service_workers="allow") as context:
         context.grant_permissions(["notifications"], origin=here.address)
         context.add_init_script(MAKER)
         page = context.new_page()
@@ -158,7 +158,7 @@ def test_how_the_switch_looks(tmp_path: Path, browser: Browser, shots: Path, loo
 
 def test_a_browser_that_cannot_or_may_not_says_so_in_one_line(tmp_path: Path, browser: Browser) -> None:
     with fixture(tmp_path) as here:
-        with here.signed_in(browser) as context:
+        with here.signed_in(browser, service_workers="allow") as context:
             context.add_init_script("Notification.requestPermission = async () => 'denied';")
             page = context.new_page()
             page.goto(f"{here.address}/settings/notifications")
@@ -167,7 +167,7 @@ def test_a_browser_that_cannot_or_may_not_says_so_in_one_line(tmp_path: Path, br
             expect(part.get_by_role("status")).to_have_text(
                 "This browser blocks notifications from this page. You can allow them in its settings."
             )
-        with here.signed_in(browser) as context:
+        with here.signed_in(browser, service_workers="allow") as context:
             context.add_init_script("delete window.PushManager;")
             page = context.new_page()
             page.goto(f"{here.address}/settings/notifications")
