@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 
 from backend.demo import people
-from backend.demo.people import Process, Salesperson, free_port, until_ready
+from backend.demo.people import Salesperson, free_port, until_ready
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import AccessState, Mailbox
 from backend.store.opening import open_store
@@ -19,6 +19,7 @@ from backend.transactions.store import Store
 from tests.faults import helpers
 from tests.faults.google import FaultySandbox
 from tests.faults.script import CREDITS, OWNER, OWNER_NAME, Script
+from tests.machine import Forked
 
 NAME = "faults"
 KNOBS = (
@@ -37,7 +38,7 @@ class Fixture:
     folder: Path
     http: aiohttp.ClientSession
     sandbox: FaultySandbox
-    server: Process
+    server: Forked
     server_url: str
     store: Store
     people: list[Salesperson] = field(default_factory=list)
@@ -112,15 +113,15 @@ async def open_fixture(folder: Path, seed: int, script: Script) -> AsyncIterator
     timeout = aiohttp.ClientTimeout(total=20)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), timeout=timeout) as http:
         arguments = helpers.sandbox_arguments(NAME, seed, server_url, *KNOBS)
-        google = Process("sandbox", arguments, {}, folder / "sandbox.log")
+        google = Forked("sandbox", arguments, {}, folder / "sandbox.log")
         await google.start(pipe=True)
-        server: Process | None = None
+        server: Forked | None = None
         store = open_store(folder / "state" / "pitchgate.sqlite3")
         try:
             sandbox = FaultySandbox(http, str((await google.first_line())["sandbox"]))
             await _people(sandbox, script)
             environment = _environment(folder, server_url, sandbox.url)
-            server = Process("server", ["backend", "serve"], environment, folder / "server.log")
+            server = Forked("server", ["backend", "serve"], environment, folder / "server.log")
             await server.start()
             await until_ready(http, f"{server_url}/readyz", server)
             await store.open()
