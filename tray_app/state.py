@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -329,6 +329,9 @@ def status_from_json(data: Mapping[str, Any]) -> Status:
         raise unreadable() from error
 
 
+_NAMES = tuple(each.name for each in fields(Message))
+
+
 def message_from_json(data: Mapping[str, Any]) -> Message:
     """A `Message` from the server's or our own JSON."""
     try:
@@ -350,9 +353,10 @@ def message_from_json(data: Mapping[str, Any]) -> Message:
 
 
 def message_to_json(message: Message) -> dict[str, Any]:
-    """The inverse of `message_from_json`."""
+    """The inverse of `message_from_json`. Not by `asdict`, which copies each value and takes ten times as long."""
     at = message.received_at
-    return asdict(message) | {"received_at": at.isoformat() if at else None}
+    row = {name: getattr(message, name) for name in _NAMES}
+    return row | {"received_at": at.isoformat() if at else None}
 
 
 def _time(value: Any) -> datetime | None:
