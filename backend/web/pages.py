@@ -75,11 +75,16 @@ def card_words(language: str) -> Section:
     return catalogue(language).section("card")
 
 
+def kept_whole(text: str) -> str:
+    """The text of a page. Browsers end a line after the hyphen of a German E-Mail, unless a word joiner follows it."""
+    return text.replace("E-Mail", "E-\u2060Mail")
+
+
 class PageWords(Words):
-    """The words of a page. Browsers end a line after the hyphen of a German E-Mail, unless a word joiner follows it."""
+    """The words of a page."""
 
     def form(self, key: str, number: int) -> str:
-        return super().form(key, number).replace("E-Mail", "E-\u2060Mail")
+        return kept_whole(super().form(key, number))
 
 
 def words_for(section: str, accepted: LanguageAccept, zone: str = "") -> Words:

@@ -32,7 +32,7 @@ from backend.domain.reading.score import LIKENESS, Mark, Reason, percent, score_
 from backend.locale import Words
 from backend.locale import reason as reason_text
 from backend.web.api.routes import packed_cursor, read_cursor
-from backend.web.pages import row_words
+from backend.web.pages import kept_whole, row_words
 
 # ---- A list of the review page
 
@@ -243,7 +243,7 @@ def strongest_reason(view: MessageView, language: str) -> ShownReason | None:
 
 def as_shown(reason: Reason, language: str) -> ShownReason:
     quotes = tuple(map(plain, reason.quotes[:QUOTES]))
-    return ShownReason(reason_text(language, reason.code), quotes, reason.weight > 0)
+    return ShownReason(kept_whole(reason_text(language, reason.code)), quotes, reason.weight > 0)
 
 
 def verdict_text(view: MessageView, t: Words) -> str:

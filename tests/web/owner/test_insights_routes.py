@@ -38,7 +38,7 @@ async def test_the_figures_and_how_they_were_reckoned(here: Office) -> None:
     page = await seen(here)
 
     assert "You have not been asked about any email yet." in page
-    assert '3 held, 1 delivered <span class="quiet">since Monday</span>' in page
+    assert '3\u00a0held, 1\u00a0delivered <span class="quiet">since Monday</span>' in page
     assert "4 pitches came in." in page
     assert "A usual week" not in page  # one week is no custom
     assert "Right 1 time" not in page  # two answers prove nothing
