@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 import model_export
 from backend.domain.mail.message import Message
@@ -18,12 +17,13 @@ from backend.domain.mailbox.archive import FORMAT, TABLES, VERSION, Column, Colu
 from backend.domain.mailbox.mailbox import Preferences
 from tests.evasion.measure import mails
 from tests.evasion.tricks import tricks
+from tests.fakes.google import KEYS
 from tests.fuzz.mutate import LARGEST, Json, written
 
 NOW = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
 AUDIENCE = "https://app.corp.test/hooks/gmail"
 ACCOUNT = "push@acme.iam.gserviceaccount.com"
-SIGNER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+SIGNER = KEYS["k1"]
 OWNER = "priya@ledger.test"
 
 TRACE = (

@@ -10,17 +10,16 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 from backend.domain.errors import TryLater, Unauthenticated
 from backend.gmail.callers import GoogleTokens, PushVerifier
 from backend.settings import Settings
 from tests.doubles import in_english
+from tests.fakes.google import KEYS
 
 NOW = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
-GOOGLES = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-FORGERS = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+GOOGLES, FORGERS = KEYS.values()
 SETTINGS = Settings(
     push_audience="https://app.corp.test/hooks/gmail",
     push_account="push@acme.iam.gserviceaccount.com",
