@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -375,6 +376,8 @@ def register_static(app: Quart) -> None:
 
 def _read(path: Path) -> Asset:
     body = path.read_bytes()
+    if path.suffix == ".css":  # a sixth of the style sheet on the wire
+        body = re.sub(rb"/\*.*?\*/\n*", b"", body, flags=re.DOTALL)
     kind, _ = mimetypes.guess_type(path.name)
     text = kind is not None and (kind.startswith("text/") or kind.endswith(("javascript", "xml")))
     content_type = f"{kind}; charset=utf-8" if text else kind or "application/octet-stream"
