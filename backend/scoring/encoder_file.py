@@ -210,13 +210,7 @@ class _Graph:
         places = self._tensors["emb.pos"].reshape(POSITIONS, WIDTH) + self._tensors["emb.type"][:WIDTH]
         length = self._node("Shape", "pieces")
         placed = self._node("Slice", self._constant("places", places), self._ints("zero", [0]), length)
-        return self._node(
-            "LayerNormalization",
-            self._node("Add", numbers, placed),
-            *self._norm("emb.ln"),
-            axis=-1,
-            epsilon=1e-12,
-        )
+        return self._normalised(self._node("Add", numbers, placed), "emb.ln")
 
     def _layer(self, name: str, x: str) -> str:
         """One layer of BERT."""
@@ -232,9 +226,12 @@ class _Graph:
         return self._added(x, self._times(inner, FEED_FORWARD, f"{name}fo"), f"{name}fo.b", f"{name}oln")
 
     def _added(self, x: str, more: str, bias: str, norm: str) -> str:
-        """`x` plus `more` and a bias, normalised."""
-        inputs = (more, x, *self._norm(norm), self._kept(bias))
-        return self._node("SkipLayerNormalization", *inputs, domain="com.microsoft", epsilon=1e-12)
+        """`x` plus `more` and a bias, normalised. The runtime's `SkipLayerNormalization` does it all, more slowly."""
+        return self._normalised(self._node("Add", self._node("Add", more, x), self._kept(bias)), norm)
+
+    def _normalised(self, x: str, norm: str) -> str:
+        weights = self._kept(f"{norm}.w"), self._kept(f"{norm}.b")
+        return self._node("LayerNormalization", x, *weights, axis=-1, epsilon=1e-12)
 
     def _times(self, x: str, width: int, *names: str) -> str:
         """`x` times some tensors side by side, in integer arithmetic. Each piece has its own scale, because some are a
@@ -255,9 +252,6 @@ class _Graph:
         product = self._node("DequantizeLinear", product, scale, axis=0)
         product = self._node("Mul", product, self._constant(f"{names[0]}.scales", scales))
         return self._node("Unsqueeze", product, first)
-
-    def _norm(self, name: str) -> tuple[str, str]:
-        return self._kept(f"{name}.w"), self._kept(f"{name}.b")
 
     def _kept(self, name: str) -> str:
         return self._constant(name, self._tensors[name])

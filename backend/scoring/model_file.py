@@ -244,7 +244,7 @@ _OF_JUDGE = "Add Clip Div Exp Identity Log Mul Neg ReduceSum Sub Unsqueeze"
 _OF_ENCODER = """
 Add BitShift BitwiseAnd Cast Concat DequantizeLinear Expand Gather LayerNormalization MatMulInteger Max Mul Neg
 QuantizeLinear ReduceMax ReduceMean ReduceMin Reshape Shape Slice Split Squeeze Sub Unsqueeze
-com.microsoft:BiasGelu com.microsoft:MultiHeadAttention com.microsoft:SkipLayerNormalization
+com.microsoft:BiasGelu com.microsoft:MultiHeadAttention
 """
 _OPSETS = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}
 MODEL = FileKind(FORMAT, MAX_BYTES, _OPSETS, frozenset(_OF_MODEL.split()))
