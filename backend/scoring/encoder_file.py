@@ -226,7 +226,7 @@ class _Graph:
         return self._added(x, self._times(inner, FEED_FORWARD, f"{name}fo"), f"{name}fo.b", f"{name}oln")
 
     def _added(self, x: str, more: str, bias: str, norm: str) -> str:
-        """`x` plus `more` and a bias, normalised. The runtime's `SkipLayerNormalization` does it all, more slowly."""
+        """`x` plus `more` and a bias, normalised. The runtime has one operator for all of it, which is slower."""
         return self._normalised(self._node("Add", self._node("Add", more, x), self._kept(bias)), norm)
 
     def _normalised(self, x: str, norm: str) -> str:
