@@ -114,7 +114,7 @@ async def _first_run(told: Journey, page: Page, shots: Path) -> str:
     friend = PITCHES[0].address
     await page.get_by_role("button", name=f"Not a pitch: allow {friend}").click()
     await expect(page.get_by_role("status").filter(has_text="Marked as not a pitch")).to_be_visible()
-    await page.get_by_text("Hold pitches silently").click()
+    await page.get_by_text("Held for you to review").click()
     await page.get_by_text("Strict: hold more").click()
     await expect(page.get_by_text("nobody would be notified")).to_be_visible()
     await page.get_by_role("button", name="Use these settings").click()
