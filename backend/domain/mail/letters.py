@@ -271,16 +271,15 @@ _FANCY_TEXT = """
 
 
 @lru_cache(maxsize=5_000)
-def looks_like(sign: str) -> str:
-    """The Latin letter that a person takes a sign for among others like it, or the sign. A second letter is what it
-    stands for in other fonts."""
+def looks_like(sign: str, elsewhere: bool = False) -> str:
+    """The Latin letter that a person takes a sign for among others like it, or the sign; "" if it is invisible.
+    `elsewhere`: what it stands for in other fonts."""
     if sign.isascii():
         return sign
-    fancy = (
-        _fancy().get(sign) or _fancy().get(sign.upper()) or _alike().get(sign) or _PSEUDO.get(sign.lower())
-    )
-    if fancy:
-        return fancy
+    if fancy := _fancy().get(sign) or _fancy().get(sign.upper()):
+        return fancy[-1 if elsewhere else 0]
+    if same := _alike().get(sign) or _PSEUDO.get(sign.lower()):
+        return same
     folded = _folded(sign)
     if folded.isascii():
         return folded

@@ -105,13 +105,11 @@ def _known(word: str, way: Way) -> str:
 
 
 def _looks(word: str) -> Iterator[str]:
-    plain = [looks_like(sign).lower() for sign in word]
-    for at in (0, -1):
-        yield "".join(same[at] for same in plain)
+    for elsewhere in (False, True):
+        plain = [looks_like(sign, elsewhere).lower() for sign in word]
+        yield "".join(plain)
         # Many alphabets of this kind have one stroke for both letters.
-        yield "".join(
-            "i" if same == "l" != sign else same[at] for same, sign in zip(plain, word, strict=True)
-        )
+        yield "".join("i" if same == "l" != sign else same for same, sign in zip(plain, word, strict=True))
 
 
 def _backwards(word: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from backend.domain.mail.letters import deobfuscate
 from backend.domain.reading.mending import mend
+from backend.domain.reading.respelling import respelled
 
 PLAIN = (
     "hello anna we help companies like yours to save money on marketing and would like to schedule a short call next "
@@ -41,6 +42,12 @@ def test_it_is_read_as_a_person_reads_it(text):
     words, plain = read(text).split(), PLAIN.split()
     assert len(words) == len(plain)
     assert sum(map(str.__eq__, words, plain)) > 0.8 * len(plain)
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\ue000", "\u2167", "\ufb01"])
+def test_a_sign_that_stands_for_no_letter_or_several_is_no_trouble(sign):
+    words = respelled(each(lambda word: word.translate(SYLLABICS) if len(word) > 3 else word + sign)).split()
+    assert sum(map(str.__eq__, map(str.lower, words), PLAIN.split())) > 0.5 * len(words)
 
 
 @pytest.mark.parametrize(
