@@ -108,8 +108,8 @@ def from_parts(part: Part, limits: MimeLimits = MimeLimits()) -> Message:
     """The message of a part tree; the root's headers are the message's."""
     harvest = _Harvest(limits)
     headers, raw = _headers(part.headers, harvest)
-    _walk(part, harvest)
     lists = {name: addresses(", ".join(values)) for name, values in raw.items()}
+    _walk(part, harvest, frozenset(one.address for one in lists["to"] + lists["cc"]))
     return Message(
         headers=headers,
         from_=lists["from"],
@@ -225,9 +225,9 @@ def _part(message: StdMessage, limits: MimeLimits, depth: int) -> Part:
     return Part(content_type, "", _filename(_about(headers)), headers, data, len(data))
 
 
-def _walk(root: Part, harvest: _Harvest) -> None:
+def _walk(root: Part, harvest: _Harvest, recipients: frozenset[str]) -> None:
     """Collect body texts and attachments in the order of the mail. A forwarded mail (message/*) is an attachment, and
-    its text goes to `beside`; not that of a mail which a report returns, since the recipient wrote it."""
+    its text goes to `beside`; not that of a mail which a report returns to its author."""
     stack, reports = [(root, 0, False)], _content_type(root) == "multipart/report"
     while stack:
         part, depth, attached = stack.pop()
@@ -238,7 +238,7 @@ def _walk(root: Part, harvest: _Harvest) -> None:
         kind = _content_type(part)
         if kind.startswith("message/") and not attached:
             _leaf(part, kind, harvest)
-        if reports and kind in _MAIL:
+        if reports and kind in _MAIL and any(_author(one, harvest) in recipients for one in part.children):
             continue
         if part.children and (not kind.startswith("message/") or kind in _MAIL):
             if depth >= harvest.limits.depth:
@@ -249,6 +249,11 @@ def _walk(root: Part, harvest: _Harvest) -> None:
             _beside(part, kind, harvest)
         elif not kind.startswith("message/"):
             _leaf(part, kind, harvest)
+
+
+def _author(mail: Part, harvest: _Harvest) -> str | None:
+    field = next((value for name, value in mail.headers if name.lower() == "from"), "")
+    return next((one.address for one in addresses(unfold(field[: harvest.limits.header_chars]))), "") or None
 
 
 def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:

@@ -212,6 +212,18 @@ class TestPartTrees:
 # ---- Raw bytes and a Gmail payload of the same mail give equal messages
 
 
+def report(author: bytes, text: bytes) -> bytes:
+    return (
+        b"Subject: r\nTo: Ann@own.test\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+        b"--b\n\nfailed\n--b\nContent-Type: message/delivery-status\n\nAction: failed\n\n"
+        b"--b\nContent-Type: message/rfc822\n\nFrom: "
+        + author
+        + b"\nSubject: inner\n\n"
+        + text
+        + b"\n--b--\n"
+    )
+
+
 CASES = {
     "plain": b"From: a@b.test\r\nSubject: x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n",
     "alternative": b"Subject: y\nContent-Type: multipart/alternative; boundary=b\n\n--b\n\none\n--b\n"
@@ -220,9 +232,8 @@ CASES = {
     b'Content-Type: image/png; name="a.png"\nContent-Transfer-Encoding: base64\n\nAAAAAAAA\n--b--\n',
     "forward": b"Subject: f\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\n"
     b"Content-Type: message/rfc822\n\nSubject: inner\n\ninner text\n--b--\n",
-    "bounce": b"Subject: r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nfailed\n"
-    b"--b\nContent-Type: message/delivery-status\n\nAction: failed\n\n"
-    b"--b\nContent-Type: message/rfc822\n\nSubject: inner\n\nreturned text\n--b--\n",
+    "bounce": report(b"Ann <ann@own.test>", b"returned text"),
+    "not a bounce": report(b"Joe <joe@seller.test>", b"a pitch"),
     "no headers": b"\n\nbody only",
 }
 
@@ -259,6 +270,12 @@ def part_of(payload: dict[str, Any]) -> Part:
         size=body["size"],
         children=tuple(part_of(child) for child in payload.get("parts", ())),
     )
+
+
+def test_only_mail_that_a_report_returns_to_its_author_is_left_out():
+    read = {name: "".join(parse(CASES[name]).beside) for name in ("bounce", "not a bounce")}
+    assert "returned text" not in read["bounce"]
+    assert "a pitch" in read["not a bounce"]
 
 
 @pytest.mark.parametrize("name", CASES)
