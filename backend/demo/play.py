@@ -116,7 +116,7 @@ async def stage(
             "sandbox", _sandbox_arguments(options, server_url), {}, options.folder / "sandbox.log"
         )
         await google.start(pipe=True)
-        server: Process | None = None
+        running: Stage | None = None
         try:
             sandbox = Sandbox(http, str((await google.first_line())["sandbox"]))
             story = f"story-{secrets.token_hex(4)}" if options.story else ""
@@ -138,12 +138,13 @@ async def stage(
             await _watched(sandbox, options)
             yield running
         except (aiohttp.ClientError, ExceptionGroup) as error:
-            if ended := next((one for one in (google, server) if one is not None and not one.running), None):
+            all_of_it = [google, running.server] if running is not None else [google]
+            if ended := next((one for one in all_of_it if not one.running), None):
                 raise PitchgateError("demo.ended", name=ended.name, last=ended.last_words()) from error
             raise
         finally:
-            if server is not None:
-                await server.stop()
+            if running is not None:
+                await running.server.stop()
             await google.stop()
 
 
