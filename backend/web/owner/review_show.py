@@ -423,6 +423,7 @@ def timeline(found: SenderProfile, t: Words, now: datetime) -> list[TimelineEntr
             subjects[view.gmail_id],
         )
         for view in found.messages
+        if view.outcome
     ]
     for word in found.decisions:
         text = f"{t(f'said_{word.decision}')} {t(f'origin_{word.origin}')}"
