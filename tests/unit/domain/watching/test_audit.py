@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import random
 
@@ -195,6 +196,12 @@ def test_the_digest_of_an_entry_is_its_salted_content(number: int) -> None:
         (entry.salt or b"") + (entry.at or 0).to_bytes(8, "big") + f"{entry.about}\0{entry.payload}".encode()
     )
     assert entry.digest == hashlib.sha256(text).digest()
+
+
+def test_a_seal_is_the_hmac_of_the_number_the_seal_before_and_the_digest() -> None:
+    first, second = log(2)[0]
+    covered = b"entry" + (2).to_bytes(8, "big") + first.seal + second.digest
+    assert second.seal == hmac.digest(KEY, covered, "sha256")
 
 
 def test_an_entry_whose_number_was_made_negative_is_told_like_any_other() -> None:
