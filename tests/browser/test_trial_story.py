@@ -1,5 +1,5 @@
-"""A second model is tried on an owner's mail: added at the command line, asked about on their page, gone over to, and
-back."""
+"""What Pitchgate finds out about its own verdicts, from the command line to the owner's page: a second model that is
+tried, another strictness that is offered, mail that has changed."""
 
 from __future__ import annotations
 
@@ -109,3 +109,22 @@ def test_from_adding_a_model_to_going_back(
     assert states() == {SHIPPED_VERSION: "before", OTHER_VERSION: "champion"}
     run("models", "rollback")
     assert states() == {SHIPPED_VERSION: "champion", OTHER_VERSION: ""}
+
+
+def test_mail_that_changes_is_told_to_its_owner_and_to_the_operator(
+    here: Fixture, browser: Browser, tmp_path: Path
+) -> None:
+    story, alarm = here.office.story, "Your mail has changed since"
+    for polish, weeks in ((1, 8), (11, 2)):
+        with visit(here, browser, "/insights") as page:
+            expect(page.get_by_text(alarm)).to_have_count(0)
+        assert "Polish" not in run("watch")
+        for _ in range(weeks):
+            here.do(story.a_week(12, polish=polish))
+        here.do(here.store.count_weeks("ana", story.now))
+
+    with visit(here, browser) as page:
+        page.get_by_role("navigation").get_by_role("link", name="Insights").click()
+        expect(page.get_by_role("status").filter(has_text=alarm)).to_contain_text("more of it is in Polish.")
+        assert_accessible(page)
+    assert "Polish" in run("watch")
