@@ -254,8 +254,8 @@ def text(letter: DigestLetter) -> str:
     lines = [letter.title, f"{letter.since} · {letter.review.label}: {letter.review.url}", ""]
     for block in letter.blocks:
         name, score = _name(block), f"{block.score} {block.word}".strip()
-        who = [(name or block.address, block.count), (block.address if name else "", score)]
-        lines += [line for parts in who if (line := " · ".join(filter(None, parts)))]
+        lines += [" · ".join(filter(None, (name or block.address, block.count, score)))]
+        lines += [block.address] if name else []
         texts = (plain(block.subject, MAX_SUBJECT), block.reason, plain(block.note, MAX_NOTE))
         lines += [f"  {line}" for line in texts if line]
         width = max(len(button.label) for button in block.buttons)
@@ -295,18 +295,20 @@ def _block(block: SenderBlock) -> str:
         f'<span class="{kind}" style="display:inline-block;padding:0 9px;border-radius:11px;{colours}{_FONT}'
         f'font-size:13px;line-height:22px;"><b>{escape(block.score)}</b> {escape(block.word)}</span>'
     )
+    cell = f"padding:0;vertical-align:top;{_SMALL}overflow-wrap:anywhere;"
     subject, note = f"<bdi>{escape(plain(block.subject, MAX_SUBJECT))}</bdi>", plain(block.note, MAX_NOTE)
     noted = f"margin:0 0 10px;padding:0 0 0 10px;border-left:3px solid #1f5f5b;{_SMALL}"
     return f"""<tr><td class="line" style="padding:14px 0 16px;border-top:1px solid #e2e0d8;">
 {_table()}<tr>
-<td style="width:48px;padding:0;vertical-align:top;">\
+<td{' rowspan="2"' if name else ""} style="width:48px;padding:0;vertical-align:top;">\
 <div aria-hidden="true" style="width:36px;height:36px;border-radius:18px;\
 background:{ground};color:{ink};{_FONT}font-size:13px;line-height:36px;font-weight:600;text-align:center;">\
 {escape(_initials(name or block.address))}</div></td>
-<td style="padding:0;vertical-align:top;{_SMALL}overflow-wrap:anywhere;">
+<td style="{cell}">
 <span class="ink" style="font-size:16px;font-weight:600;color:#1d2523;"><bdi>{escape(name) or reached}</bdi></span>\
-<span class="soft" style="color:#55615e;">{count}</span>{f"<br>{reached}" if name else ""}</td>
+<span class="soft" style="color:#55615e;">{count}</span></td>
 <td style="padding:0;vertical-align:top;text-align:right;white-space:nowrap;">{badge if block.score else ""}</td>
+{f'</tr><tr><td colspan="2" style="{cell}">{reached}</td>' if name else ""}
 </tr></table>
 {_paragraph("ink", f"margin:6px 0 0;{_FONT}font-size:16px;line-height:22px;font-weight:500;", subject)}
 {_paragraph("soft", f"margin:2px 0 10px;{_SMALL}", escape(block.reason)) if block.reason else ""}
