@@ -209,12 +209,22 @@ SCOPES = {GMAIL_MODIFY: "scope_modify", USERINFO_EMAIL: "scope_email", "openid":
 
 EXAMPLE_OWNER = Owner("ana@harbourlane.example", "Ana Duarte")
 EXAMPLE_ROWS = (
-    ("Grace Hall", "grace@leadpilot.example", 9, "picture_a", "phrase.claims_result", 0.98, 1),
-    ("Mira Lindgren", "mira@rankrocket.example", 5, "picture_b", "phrase.search_ranking", 0.96, 2),
-    ("Nadia Petrov", "nadia@pressreach.example", 2, "picture_c", "phrase.flatters_for_fee", 0.74, 5),
+    ("Grace Hall", "grace@leadpilot.example", 9, "picture_a", "looks", "phrase.claims_result", 0.98, 1),
+    ("Mira Lindgren", "mira@rankrocket.example", 5, "picture_b", "looks", "phrase.search_ranking", 0.96, 2),
+    (
+        "Oliver Brandt",
+        "oliver@brandtphoto.example",
+        1,
+        "picture_d",
+        "speaks",
+        "phrase.picks_up_known",
+        0.58,
+        3,
+    ),
+    ("Nadia Petrov", "nadia@pressreach.example", 2, "picture_c", "looks", "phrase.flatters_for_fee", 0.74, 5),
 )
-"""Invented senders for the landing page, shown like the review list: name, address, count, catalogue keys of subject
-and reason, score and days ago (days, since the reader's time zone is not known yet)."""
+"""Invented senders for the landing page, shown like the review list: name, address, count, catalogue keys of subject,
+verdict and reason, score and days ago (days, since the reader's time zone is not known yet)."""
 
 
 @consent_routes.get("/")

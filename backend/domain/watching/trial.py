@@ -471,13 +471,15 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StrictnessOffer:
-    """A strictness that is better. Of the messages asked about, it decides differently about so many pitches and
-    ordinary messages: it holds them if it is `stricter`, otherwise it lets them in."""
+    """A strictness that is better. Of the messages asked about (`all_pitches`, `all_ordinary`), it decides differently
+    about so many pitches and ordinary messages: it holds them if it is `stricter`, otherwise it lets them in."""
 
     strictness: Strictness
     stricter: bool
     pitches: int
     ordinary: int
+    all_pitches: int
+    all_ordinary: int
 
 
 def better_strictness(
@@ -485,13 +487,14 @@ def better_strictness(
 ) -> StrictnessOffer | None:
     """The neighbour of `chosen` that is better; None as long as that is not proven. `answered` are probabilities with
     the owner's answers, in the order in which they were given. The test is the one for a challenger."""
-    levels, place = tuple(Strictness), tuple(Strictness).index(chosen)
-    hold = thresholds(chosen).hold
+    levels, place, hold = tuple(Strictness), tuple(Strictness).index(chosen), thresholds(chosen).hold
     for other in levels[max(place - 1, 0) : place] + levels[place + 1 : place + 2]:
         other_hold = thresholds(other).hold
         stricter = other_hold < hold
         alone = CHALLENGER if stricter else CHAMPION
         differ = [answer for score, answer in answered if (score >= hold) != (score >= other_hold)]
         if wealth(payoff(alone, answer) for answer in differ)[-1].finding is Finding.BETTER:
-            return StrictnessOffer(other, stricter, differ.count(Answer.YES), differ.count(Answer.NO))
+            counts = Counter(differ), Counter(answer for _, answer in answered)
+            yes_no = (each[kind] for each in counts for kind in (Answer.YES, Answer.NO))
+            return StrictnessOffer(other, stricter, *yes_no)
     return None

@@ -94,11 +94,13 @@ async def test_a_degree_that_is_proven_better_is_offered(
 
     monkeypatch.setattr(
         "backend.pipeline.review.better_strictness",
-        lambda *_: StrictnessOffer(Strictness.STRICT, True, 14, 1),
+        lambda *_: StrictnessOffer(Strictness.STRICT, True, 14, 1, 17, 26),
     )
     page = await seen(here)
     assert "Would “Strict” suit you better?" in page
-    assert "“Strict” would also have held 14 of the pitches you were asked about, and 1 of" in page
+    assert "“Strict” would also have held:" in page
+    assert "<b>14</b> of 17 <span>pitches" in page
+    assert "<b>1</b> of 26 <span>ordinary" in page
     assert 'name="strictness" value="strict"' in page
 
 

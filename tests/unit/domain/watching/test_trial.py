@@ -402,8 +402,9 @@ def said(share: float, yes: int, no: int) -> list[tuple[float, Answer]]:
 
 def test_pitches_that_only_the_stricter_degree_holds_speak_for_it() -> None:
     answers = said(BETWEEN[Strictness.STRICT], yes=14, no=0)
-    assert better_strictness(Strictness.NORMAL, answers, thresholds) == StrictnessOffer(
-        Strictness.STRICT, True, 14, 0
+    alike = said(0.99, yes=3, no=2)
+    assert better_strictness(Strictness.NORMAL, [*alike, *answers], thresholds) == StrictnessOffer(
+        Strictness.STRICT, True, 14, 0, all_pitches=17, all_ordinary=2
     )
     assert better_strictness(Strictness.NORMAL, answers[:5], thresholds) is None, "five may be chance"
 
@@ -411,7 +412,7 @@ def test_pitches_that_only_the_stricter_degree_holds_speak_for_it() -> None:
 def test_ordinary_mail_that_only_the_degree_at_work_holds_speaks_for_the_more_relaxed() -> None:
     answers = said(BETWEEN[Strictness.RELAXED], yes=1, no=12)
     assert better_strictness(Strictness.NORMAL, answers, thresholds) == StrictnessOffer(
-        Strictness.RELAXED, False, 1, 12
+        Strictness.RELAXED, False, 1, 12, all_pitches=1, all_ordinary=12
     )
 
 
