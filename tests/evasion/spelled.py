@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 
-from tests.evasion.mail import Mail, letters, trick
+from tests.evasion.mail import TRICKS, Mail, letters, trick
 
 ZWSP, SOFT, JOINER, FILLER, NBSP = "\u200b", "\u00ad", "\u034f", "\u3164", "\u00a0"
 CYRILLIC = str.maketrans("aceopxyiACEOPXTHKMB", "асеорхуіАСЕОРХТНКМВ")
@@ -153,3 +154,16 @@ def run_together(mail: Mail) -> Mail:
 def camel_case(mail: Mail) -> Mail:
     lines = mail.text.split("\n")
     return mail.said("\n".join("".join(w[:1].upper() + w[1:] for w in line.split()) for line in lines))
+
+
+def _joined(sentence: str, sign: str, name: str) -> None:
+    @trick(sentence)
+    def dress(mail: Mail) -> Mail:
+        return replace(mail, text=mail.text.replace(" ", sign), subject=mail.subject.replace(" ", sign))
+
+    TRICKS[-1] = replace(TRICKS[-1], name=name)
+
+
+_joined("Escaped blanks.", "%20", "escaped_blanks")
+_joined("A zero for each blank.", "0", "zeros_for_blanks")
+letters("Each word as the address of a link.", lambda w: f"<https://sender.test/{w}>", "words_as_links")

@@ -6,11 +6,12 @@ are families. `worn` are those that ordinary mail wears too.
 
 from __future__ import annotations
 
+import codecs
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import cycle
+from itertools import cycle, islice
 
 from tests.evasion import spelled
 from tests.evasion.mail import LETTERS, TRICKS, Mail, Part, Trick, letters, trick
@@ -203,6 +204,36 @@ def interleaved(mail: Mail) -> Mail:
     return mail.said(" ".join(f"{said} {next(idle)}" for said in SENTENCE_END.split(mail.text)))
 
 
+@trick("All idle sentences behind each of the pitch.")
+def all_idle_interleaved(mail: Mail) -> Mail:
+    return mail.said(" ".join(f"{said} {mail.idle}" for said in SENTENCE_END.split(mail.text)))
+
+
+@trick("An idle word behind each of the pitch.")
+def idle_words_interleaved(mail: Mail) -> Mail:
+    idle = cycle(mail.idle.split())
+    return mail.said(" ".join(f"{word} {next(idle)}" for word in mail.text.split()))
+
+
+def _columns(name: str, sentence: str, row: str, words: int) -> None:
+    """A table of which one column is the pitch, some words a row, and the other one idle."""
+
+    def dress(mail: Mail) -> Mail:
+        said, idle = mail.text.split(), cycle(mail.idle.split())
+        rows = [
+            row.format(html.escape(" ".join(said[at : at + words])), " ".join(islice(idle, words)))
+            for at in range(0, len(said), words)
+        ]
+        return mail.shown(f"<table>{''.join(rows)}</table>")
+
+    TRICKS.append(Trick(name, sentence, dress))
+
+
+_columns("idle_column", "A table whose second column is idle.", "<tr><td>{0}</td><td>{1}</td></tr>", 4)
+_columns("idle_column_first", "A table whose first column is idle.", "<tr><td>{1}</td><td>{0}</td></tr>", 4)
+_columns("idle_column_of_words", "The same, a word a row.", "<tr><td>{0}</td><td>{1}</td></tr>", 1)
+
+
 @trick("The pitch in the subject, above idle words.")
 def in_subject(mail: Mail) -> Mail:
     return replace(mail, subject=" ".join(mail.text.split()), text=mail.idle)
@@ -283,6 +314,32 @@ def attached_mail(mail: Mail) -> Mail:
 class _Raw(Part):
     def bytes(self) -> bytes:
         return f"Content-Type: {self.kind}\r\n\r\n{self.text}\r\n".encode()
+
+
+def _written(name: str, sentence: str, head: str, body: Callable[[str], str], codec: str) -> None:
+    """One part whose type and encoding are written in a rare way."""
+
+    def dress(mail: Mail) -> Mail:
+        data = codecs.encode(body(mail.text).encode(), codec).decode() if codec else body(mail.text)
+        return replace(mail, parts=(_Whole("text/plain", f"{head}\r\n\r\n{data}"),))
+
+    TRICKS.append(Trick(name, sentence, dress))
+
+
+_written(
+    "commented_type",
+    "Comments in the part's type and encoding.",
+    "Content-Type: text/(a)plain (b); charset=utf-8\r\nContent-Transfer-Encoding: (c) base64 (d)",
+    str,
+    "base64",
+)
+_written(
+    "deleted_blanks",
+    "Words cut by line breaks that a program takes out.",
+    "Content-Type: text/plain; charset=utf-8; format=flowed; delsp=yes\r\nContent-Transfer-Encoding: 8bit",
+    lambda text: re.sub(r"([^\W\d_]{3})(?=[^\W\d_])", r"\1 \r\n", text),
+    "",
+)
 
 
 @trick("A hundred empty parts first.")

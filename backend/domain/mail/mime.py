@@ -32,6 +32,13 @@ from backend.domain.mail.visible import visible
 _MAIL_WITHIN = re.compile(rb"^content-type\s{0,9}:\s{0,9}message/", re.M)
 # A field that says what a part is, with its continuation lines.
 _ABOUT_PART = re.compile(rb"(?:\A|[\r\n])content-[^\r\n]*+(?:(?:\r\n?|\n)[ \t][^\r\n]*+)*+", re.I)
+# What a transfer encoding is, and what comments (RFC 822) say beside a type: programs read past whatever else is there.
+_ENCODING = re.compile(rb"(content-transfer-encoding[ \t]*+:)(?:[\s\"]|\([^()]*+\))*+([a-z0-9-]++)", re.I)
+_TYPE_FIELD = re.compile(rb"content-type[ \t]*+:[^;]*+", re.I)
+_COMMENT = re.compile(rb"\([^()]*+\)")
+# Lines that a program joins again, without the blank before the break (RFC 3676); not the line above a signature.
+_SOFT_BREAK = re.compile(r"(?<!^--) \r?\n", re.M)
+_DELSP = re.compile(r"delsp\s{0,9}=\s{0,9}\"?yes", re.I)
 _CHARSET = re.compile(r"charset\s{0,9}\*?(?:0\*?)?\s{0,9}=\s{0,9}\"?([^\s\";]{1,60})", re.I)
 _METHOD = re.compile(r";\s{0,9}method\s{0,9}=\s{0,9}\"?([A-Za-z-]{1,30})", re.I)
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}\Z")
@@ -146,7 +153,7 @@ def part_tree(raw: bytes, limits: MimeLimits = MimeLimits()) -> tuple[Part, tupl
     `_flat` reads its headers and texts.
     """
     troubles = ("size limit",) if len(raw) > limits.raw else ()
-    raw = _ABOUT_PART.sub(lambda field: field.group()[: limits.about_part], raw[: limits.raw])
+    raw = _ABOUT_PART.sub(lambda field: _plainly(field.group()[: limits.about_part]), raw[: limits.raw])
     lower = raw.lower()
     nested = lower.count(b"boundary") + (len(_MAIL_WITHIN.findall(lower)) if b"message/" in lower else 0)
     if nested > limits.parts or nested * (raw.count(b"\n") + raw.count(b"\r")) > limits.steps:
@@ -156,6 +163,15 @@ def part_tree(raw: bytes, limits: MimeLimits = MimeLimits()) -> tuple[Part, tupl
         return _part(parsed, limits, 0), troubles
     except Exception as error:  # the standard parser has raised many kinds on broken mail
         return _flat(raw), (*troubles, f"unparsable: {type(error).__name__}")
+
+
+def _plainly(field: bytes) -> bytes:
+    """A Content-… field without the comments that the standard parser would take for part of the type or encoding."""
+    if (encoding := _ENCODING.search(field)) is not None:
+        return field[: encoding.end(1)] + b" " + encoding[2]
+    if b"(" not in field or (kind := _TYPE_FIELD.search(field)) is None:
+        return field
+    return field[: kind.start()] + _COMMENT.sub(b"", kind.group()) + field[kind.end() :]
 
 
 def _flat(raw: bytes) -> Part:
@@ -276,6 +292,8 @@ def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
     # A character has at most four bytes; cutting the bytes before decoding keeps the work bounded.
     text, trouble = decode(part.body[: limit * 4], part.charset or _charset(about))
     harvest.defect(trouble)
+    if kind == "text/plain" and _DELSP.search(about.get("content-type", "")):
+        text = _SOFT_BREAK.sub("", text)
     harvest.chars[kind] += len(text)
     (harvest.html if kind == "text/html" else harvest.text).append(text)
 

@@ -58,7 +58,7 @@ class Visible:
 
     `strands` are parts of the text that look alike, each in one style, where several styles alternate: if one of them
     hides its words in a way that is not known here, another one is what a person reads. The texts that stand for
-    pictures are one more."""
+    pictures are one more. `columns` are the columns of tables, each read downwards, where there are several."""
 
     text: str = ""
     links: list[str] = field(default_factory=list)
@@ -68,6 +68,7 @@ class Visible:
     tables: int = 0
     unseen: str = ""
     strands: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     findings: frozenset[str] = frozenset()
     cut: bool = False
 
@@ -81,7 +82,7 @@ class Visible:
 class _Step(NamedTuple):
     """A node of the tree, when it is entered or left. `style` is that of text in it, None if it is never shown;
     `seen`: text in it is visible. `rtl`: its letters are forced to run from right to left, and `rtl_begins`: from
-    this node on. `block`: it starts a new line. `strand`: the number of its style."""
+    this node on. `block`: it starts a new line. `strand`: the number of its style; `column`: that of its column."""
 
     node: Any
     entering: bool
@@ -92,6 +93,7 @@ class _Step(NamedTuple):
     block: bool = False
     rtl_begins: bool = False
     strand: int = 0
+    column: int = 0
 
 
 class _Texts:
@@ -103,12 +105,17 @@ class _Texts:
         self.unseen: list[str] = []
         self.alts: list[str] = []
         self.strands: dict[int, list[str]] = {}
+        self.columns: dict[int, list[str]] = {}
         self.styled: dict[tuple[object, ...], int] = {}
         self.places: Counter[int] = Counter()
         self.last = -1
 
-    def add(self, strand: int, text: str) -> None:
+    def style(self, look: tuple[object, ...]) -> int:
+        return self.styled.setdefault(look, len(self.styled) + 1)
+
+    def add(self, strand: int, column: int, text: str) -> None:
         self.strands.setdefault(strand, []).append(f"{text} ")
+        self.columns.setdefault(column, []).append(f"{text} ")
         self.places[strand] += strand != self.last
         self.last = strand
 
@@ -138,6 +145,7 @@ def visible(html: str) -> Visible:
     result.text, result.findings = deobfuscate(re.sub(r"\n{3,}", "\n\n", text).strip())
     result.unseen = _in_one_line("".join(texts.unseen))
     result.strands = _strands(texts)
+    result.columns = _columns(texts)
     return result
 
 
@@ -148,6 +156,12 @@ def _strands(texts: _Texts) -> tuple[str, ...]:
     often.sort(key=len, reverse=True)
     found = [*often[1 : 1 + MOST_STRANDS], "".join(texts.alts)]
     return tuple(_in_one_line(text) for text in found if text)
+
+
+def _columns(texts: _Texts) -> tuple[str, ...]:
+    """The text outside of any second column, and the columns with more than two cells."""
+    many = [column for column, pieces in texts.columns.items() if column and len(pieces) > 2]
+    return tuple(_in_one_line("".join(texts.columns.get(at, ()))) for at in [0, *many[:MOST_STRANDS]] if many)
 
 
 def _in_one_line(text: str) -> str:
@@ -187,7 +201,7 @@ def _emit(step: _Step, texts: _Texts) -> None:
         if text.strip():
             pieces.append((_QUOTED if step.quoted else "") + text.replace("\n", " ").replace(_QUOTED, " "))
             if step.seen:
-                texts.add(step.strand, text)
+                texts.add(step.strand, step.column, text)
         elif text:
             pieces.append(" ")
         return
@@ -225,7 +239,7 @@ def _steps(
         inner = _enter(step, attributes, result, texts, by_rules)
         yield inner
         stack.append(_Step(node, False, *inner[2:]))
-        stack.extend(reversed(_children(inner, attributes, by_rules)))
+        stack.extend(reversed(_children(inner, attributes, texts, by_rules)))
 
 
 def _enter(
@@ -236,7 +250,18 @@ def _enter(
     if not attributes and not by_rules and tag not in _TAG_MATTERS:
         result.hidden |= step.style is not None and not step.seen and tag != "br"
         quoted = step.quoted or tag == "blockquote"
-        return _Step(node, True, quoted, step.style, step.seen, step.rtl, tag in _BLOCKS, strand=step.strand)
+        return _Step(
+            node,
+            True,
+            quoted,
+            step.style,
+            step.seen,
+            step.rtl,
+            tag in _BLOCKS,
+            False,
+            step.strand,
+            step.column,
+        )
     css = attributes.get("style")
     declarations = _declarations(node, attributes, by_rules)
     style, seen = step.style, step.seen
@@ -265,8 +290,10 @@ def _enter(
     rtl_begins = not step.rtl and _forces_rtl(style, attributes, declarations)
     quoted = step.quoted or _is_quote(tag, attributes)
     look = (step.strand, tag, css, *map(attributes.get, _LOOKS))
-    strand = texts.styled.setdefault(look, len(texts.styled) + 1) if tag != "a" else step.strand
-    return _Step(node, True, quoted, style, seen, step.rtl or rtl_begins, block, rtl_begins, strand)
+    strand = texts.style(look) if tag != "a" else step.strand
+    return _Step(
+        node, True, quoted, style, seen, step.rtl or rtl_begins, block, rtl_begins, strand, step.column
+    )
 
 
 @lru_cache(maxsize=1_000)
@@ -284,17 +311,39 @@ def _forces_rtl(style: Style | None, attributes: Attributes, declarations: Decla
     return attributes.get("t") == "bdo" or "override" in declarations.get("unicode-bidi", "")
 
 
-def _children(step: _Step, attributes: Attributes, by_rules: Mapping[int, Declarations]) -> list[_Step]:
+def _children(
+    step: _Step, attributes: Attributes, texts: _Texts, by_rules: Mapping[int, Declarations]
+) -> list[_Step]:
     node = step.node
     closed = attributes.get("t") == "details" and "open" not in attributes
     inner: list[_Step] = []
     child = node.child
     while child is not None and len(inner) < MAX_NODES:
         if closed and not (child.is_element_node and child.attributes.get("t") == "summary"):
-            inner.append(_Step(child, True, step.quoted, None, False, step.rtl, strand=step.strand))
+            inner.append(
+                _Step(child, True, step.quoted, None, False, step.rtl, False, False, step.strand, step.column)
+            )
         else:
-            inner.append(_Step(child, True, step.quoted, step.style, step.seen, step.rtl, strand=step.strand))
+            inner.append(
+                _Step(
+                    child,
+                    True,
+                    step.quoted,
+                    step.style,
+                    step.seen,
+                    step.rtl,
+                    False,
+                    False,
+                    step.strand,
+                    step.column,
+                )
+            )
         child = child.next
+    if node.tag == "tr" and len(inner) > 1:
+        # Each column may be a text of its own, which a person reads downwards.
+        cells = [at for at, cell in enumerate(inner) if cell.node.is_element_node]
+        for column, at in enumerate(cells[1:]):
+            inner[at] = inner[at]._replace(column=texts.style((step.column, column)))
     # Latin text in such boxes is still read from left to right; Hebrew or Arabic already stands in its reading order.
     if len(inner) > 1 and _boxes_run_leftward(step, attributes, by_rules) and (node.text() or "").isascii():
         inner.reverse()

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
 from string import digits
+from urllib.parse import unquote
 
 from backend.domain.reading.respelling import is_listed, is_word, respelled, split_words
 
@@ -43,10 +44,18 @@ _ACCENT = re.compile(r"[\u00c0-\u024f\u1e00-\u1eff]")
 _CHUNK = re.compile(r"\S+")
 _LETTERS = re.compile("[a-zA-Zß-öø-žẞ]{8,600}")
 _HUMP = re.compile(r"([a-zß-ÿ.,!?]|(?<![A-Z])[AI])(?=[A-ZÀ-Þ])")
+_MANY = 20
 _SPACED = 12
 """A text with fewer spaces than one in so many characters counts as written without them."""
 _BEFORE_WORDS, _BEHIND_WORDS = "\"'([<>*_.,;:?!-", "\"')]>*_.,;:?!-"
 _LINK = re.compile(r"://|www\.|@\w+\.|\.(?:com|net|org|io|de|fr|es|it|pl|co|uk|eu|html?)\b", re.I)
+_LINKED_WORD = re.compile(
+    rf"\S{{0,9}}?(?:https?://|www\.)[^\s/]{{1,80}}+[/?#](?:[^\s/?#=]{{0,40}}+[/?#=]){{0,8}}+({_LETTER}++)\S*+",
+    re.I,
+)
+_HYPHENATED = re.compile(rf"(?<={_LETTER}{_LETTER})-\n(?={_LETTER}{_LETTER})")
+_ESCAPED = re.compile(r"(?:%[0-9a-f]{2})+", re.I)
+_BETWEEN = re.compile(rf"(?<={_LETTER})[.,;:!?]?\d{{1,3}}(?={_LETTER})")
 _DIGITS = re.compile(r"\d+|\D+")
 _SIGN = re.compile(r"[\W\d_]+")
 _SIGNS = re.compile(r"[\W_]+")
@@ -68,10 +77,29 @@ _RUN_TOGETHER = 18
 
 def mend(text: str) -> tuple[str, bool]:
     """`text` with its disguised words repaired, and whether there were any."""
-    plain = _without_humps(text)
+    plain = _without_humps(_with_blanks(text))
     mended, broken = _mended(plain)
     read = respelled(mended)
     return read, broken or plain != text or read != mended
+
+
+def _with_blanks(text: str) -> str:
+    """`text` with blanks where most of its words are addresses of links that end in a word, or where something else
+    stands for nearly every blank; without the hyphens of words that many lines cut."""
+    if text.count("-\n") > _MANY:
+        text = _HYPHENATED.sub("", text)
+    blanks = text.count(" ")
+    links = text.count("://") + text.count("www.")
+    if 2 * links > blanks + text.count("\n") and links > _MANY:
+        text = _LINKED_WORD.sub(r"\1", text)
+    if blanks * _SPACED > len(text):
+        return text
+    head = text[:MAX_TEXT]
+    if len(_ESCAPED.findall(head)) > max(_MANY, len(head) // _SPACED):
+        head = unquote(head, errors="replace")
+    if len(_BETWEEN.findall(head)) > max(_MANY, len(head) // _SPACED):
+        head = _BETWEEN.sub(" ", head)
+    return head + text[MAX_TEXT:]
 
 
 def _without_humps(text: str) -> str:

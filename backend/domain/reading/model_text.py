@@ -286,8 +286,8 @@ class MessageTexts:
 
     `whole` is what most mail programs show; `subject` its subject line, `own` its own text; `body`, `signature` and
     `quoted` are the tokens of its sections, uncut. `plain` is the plain text if it differs from the HTML; `unseen` is
-    text that the HTML hides; `strands` are those of `Visible`. `names` maps each word of the two people's names to its
-    class. `cut`: the HTML was longer than what is read.
+    text that the HTML hides; `strands` and `columns` are those of `Visible`. `names` maps each word of the two
+    people's names to its class. `cut`: the HTML was longer than what is read.
     """
 
     whole: ModelInput
@@ -299,6 +299,7 @@ class MessageTexts:
     plain: str
     unseen: str
     strands: tuple[str, ...]
+    columns: tuple[str, ...]
     names: dict[str, str]
     cut: bool
 
@@ -338,6 +339,7 @@ def message_texts(message: Message, owner: Owner) -> MessageTexts:
         plain=other,
         unseen=html.unseen,
         strands=html.strands,
+        columns=html.columns,
         names=names,
         cut=html.cut,
     )

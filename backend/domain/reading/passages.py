@@ -2,13 +2,15 @@
 
 A pitch hidden among other words must still be found by a person: at the beginning, in one place below, or between
 sentences that sell nothing. So besides the whole message, these passages are scored as if each were the mail: its plain
-text if that differs from the HTML, its opening, the place in the rest with most phrases of pitches, and the scattered
-pieces with most of them. Most mail is short and has one passage, the whole.
+text if that differs from the HTML, its opening, the place in the rest with most phrases of pitches, and scattered
+words: every other one, a column of a table, or the sentences with most of them. Most mail is short and
+has one passage, the whole.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -42,8 +44,10 @@ LONG_LINE = 25
 
 _STEP = 15
 
-_PIECE, _PIECES = 12, 5
-"""Words of a piece, about a sentence, and the most pieces that are scored together."""
+_SENTENCES = 4
+"""The most sentences that are scored together, if they are scattered."""
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|\n+")
+_FEW_PHRASES = 2
 
 _Place = tuple[int, int]
 
@@ -86,7 +90,9 @@ def _passages(message: Message, owner: Owner) -> Iterator[Passage]:
     long = len(texts.body) > LONG_MESSAGE
     if long:
         yield Passage(Part.OPENING, _as_message(whole, subject, texts.body[:OPENING]), own)
-        if pieces := _scattered(whole, before):
+        columns = ((tokens(column, texts.names), None) for column in texts.columns)
+        pieces = _every_other(texts.body, whole) or _most_phrases(columns, whole) or _scattered(texts, before)
+        if pieces:
             yield Passage(Part.SCATTERED, _as_message(whole, subject, pieces))
     if (place := _most_phrases(_rest(texts, message, long, before), whole)) is not None:
         yield Passage(Part.BELOW, _as_message(whole, subject, place))
@@ -116,17 +122,40 @@ def _as_message(whole: ModelInput, subject: Sequence[str], body: Sequence[str]) 
     )
 
 
-def _scattered(whole: ModelInput, before: int) -> Sequence[str]:
-    """The words of the pieces with most different phrases; none if those stand side by side, as in the other places."""
+def _scattered(texts: MessageTexts, before: int) -> Sequence[str]:
+    """The words of the sentences with most different phrases, the shortest of equals; none if those stand side by side,
+    as in the other places."""
+    whole = texts.whole
+    sentences, ends = list[list[str]](), list[int]()
+    end = before
+    for sentence in _SENTENCE_END.split(texts.own):
+        if end >= whole.own:
+            break
+        if words := tokens(sentence, texts.names):
+            end += len(words)
+            sentences.append(words)
+            ends.append(end)
     found = defaultdict[int, set[str]](set)
     for hit in whole.hits:
-        if before <= hit.start < whole.own:
-            found[(hit.start - before) // _PIECE].add(hit.finding)
-    best = sorted(sorted(found, key=lambda piece: (-len(found[piece]), piece))[:_PIECES])
+        if before <= hit.start < min(whole.own, end):
+            found[bisect_right(ends, hit.start)].add(hit.finding)
+    most = sorted(found, key=lambda place: (-len(found[place]), len(sentences[place]), place))
+    best = sorted(most[:_SENTENCES])
     if len(best) < 2 or best[-1] - best[0] < len(best):
         return ()
-    body = whole.words[before : whole.own]
-    return [word for piece in best for word in body[piece * _PIECE : (piece + 1) * _PIECE]]
+    return [word for place in best for word in sentences[place]][:LONG_MESSAGE]
+
+
+def _every_other(body: Sequence[str], whole: ModelInput) -> Sequence[str]:
+    """Every other word, if those have more phrases than the whole: the words between them were put there."""
+    most = len({hit.finding for hit in whole.hits})
+    best: Sequence[str] = ()
+    for first in (0, 1):
+        words = body[first : 2 * LONG_MESSAGE : 2]
+        hits = find_phrases((*words, "."), language(" ".join(words)))
+        if (count := len({hit.finding for hit in hits})) > max(most, _FEW_PHRASES):
+            best, most = words, count
+    return best
 
 
 def _rest(

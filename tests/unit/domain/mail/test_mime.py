@@ -133,6 +133,16 @@ class TestBrokenMail:
     def test_a_multipart_without_its_boundary_is_read_as_text(self):
         assert parse(mail("Content-Type: multipart/mixed", "just text")).text == "just text"
 
+    def test_comments_beside_a_type_and_an_encoding_are_left_out(self):
+        head = 'Content-Type: text/(a)plain (b)\nContent-Transfer-Encoding: (c)\n "base64" (d)'
+        assert parse(mail(head, "aGVsbG8=")).text == "hello"
+        named = parse(mail('Content-Type: text/plain (b); name="a (1).txt"')).attachments
+        assert [one.filename for one in named] == ["a (1).txt"]
+
+    def test_lines_that_a_program_joins_are_joined(self):
+        head = "Content-Type: text/plain; format=flowed; delsp=yes"
+        assert parse(mail(head, "so \nap\n-- \nBo\n")).text.split() == ["soap", "--", "Bo"]
+
     def test_broken_base64_gives_what_there_is(self):
         message = parse(mail("Content-Transfer-Encoding: base64", "aGVsbG8*"))
         assert message.text.startswith("hello")

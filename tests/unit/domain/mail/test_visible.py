@@ -138,6 +138,11 @@ class TestStrands:
         seen = visible(f"<style>.k{{animation:a 0s}}</style>{(self.IDLE + self.PITCH) * 3}")
         assert seen.strands == ("We sell soap. " * 2 + "We sell soap.",)
 
+    def test_each_column_of_a_table_is_read_downwards(self):
+        row = "<tr><td>We sell soap.</td><td>Idle words.</td></tr>"
+        down = ("We sell soap. " * 3).strip(), ("Idle words. " * 3).strip()
+        assert visible(f"<table>{row * 3}</table>").columns == down
+
     def test_a_mail_of_one_style_with_a_line_of_another_has_none(self):
         assert visible(self.PITCH * 3 + self.IDLE).strands == ()
 

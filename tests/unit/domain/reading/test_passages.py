@@ -61,6 +61,26 @@ def test_sentences_scattered_among_others_are_read_together():
     assert Part.SCATTERED not in parts(Message(text=PITCH + IDLE * 16))
 
 
+def test_an_idle_word_behind_each_is_left_out():
+    other = IDLE * 20
+    words = [word for pair in zip((PITCH * 4).split(), other.split(), strict=False) for word in pair]
+    read = parts(Message(text=" ".join(words)))
+    assert "t_asks_call" not in read[Part.WHOLE]
+    assert "t_asks_call" in read[Part.SCATTERED]
+    assert "dog" not in read[Part.SCATTERED]
+
+
+def test_words_that_stand_in_links_or_without_blanks_are_read():
+    letter = (
+        "we help companies like yours to save their time and money each month " * 2 + "and would show you how"
+    )
+    links = " ".join(f"<https://a.test/b/{word}>" for word in letter.split())
+    for text in (links, letter.replace(" ", "%20"), letter.replace(" ", "0")):
+        assert " ".join(mend(text)[0].split()) == letter
+    assert mend("they-\n".join(["we help com-\npanies like yours "] * 21))[0].count("companies") == 21
+    assert mend(listed := "https://a.test/one https://a.test/two")[0] == listed
+
+
 def test_a_subject_or_a_name_as_long_as_a_letter_is_read_as_one():
     long = "word " * LONG_LINE + PITCH
     assert "t_asks_call" in parts(Message(subject=long))[Part.BELOW]
