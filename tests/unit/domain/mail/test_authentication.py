@@ -308,7 +308,7 @@ class TestAnyInput:
         ["(", "dkim=pass ", "; ", '"', "(a)", ";dkim=pass header.i=@x.test", "é", " header.i=@x.test"],
     )
     def test_long_fields_cost_little(self, piece: str):
-        began = time.perf_counter()
+        began = time.thread_time()
         assert not authenticate(received("mx.google.com; " + piece * (500_000 // len(piece)))).passed
         assert not authenticate(received("mx.google.com; " + piece * (19_000 // len(piece)))).passed
-        assert time.perf_counter() - began < 2.0
+        assert time.thread_time() - began < 2.0

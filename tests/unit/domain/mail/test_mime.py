@@ -158,11 +158,11 @@ class TestHostileMail:
         assert message.subject == "deep"
 
     def test_absurd_nesting_is_not_even_parsed(self):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         message = parse(nested(20_000))
         assert "nesting limit" in message.defects
         assert message.subject == "deep"
-        assert time.perf_counter() - begun < 5
+        assert time.thread_time() - begun < 5
 
     def test_many_parts_many_headers_long_headers(self):
         limits = MimeLimits(parts=10, headers=20, header_chars=100)
