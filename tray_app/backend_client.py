@@ -82,7 +82,11 @@ class HttpBackend:
 
     async def status(self) -> Status:
         """See `Backend.status`. An unchanged status is answered with 304, without a body."""
-        return status_from_json(await self._cached("status"))
+        status = await self._cached("status")
+        return status_from_json(status, await self._questions() if status.get("questions") else ())
+
+    async def _questions(self) -> tuple[Message, ...]:
+        return _messages(await self._cached("questions"))
 
     async def held(self) -> tuple[Message, ...]:
         messages: list[Message] = []
@@ -99,11 +103,7 @@ class HttpBackend:
                 return tuple(messages[:HELD_LIMIT])
 
     async def passed(self) -> tuple[Message, ...]:
-        page = await self._call("GET", f"messages?placement=inbox&limit={PASSED_LIMIT}")
-        try:
-            return tuple(message_from_json(message) for message in page["messages"])
-        except (KeyError, TypeError) as error:
-            raise unreadable() from error
+        return _messages(await self._call("GET", f"messages?placement=inbox&limit={PASSED_LIMIT}"))
 
     async def preview(self, gmail_id: str) -> str:
         return str((await self._call("GET", f"messages/{quote(gmail_id, safe='')}/preview")).get("text", ""))
@@ -118,6 +118,9 @@ class HttpBackend:
 
     async def undo(self, key: str) -> None:
         await self._call("POST", f"corrections/{quote(key, safe='')}/undo")
+
+    async def answer(self, gmail_id: str, answer: str) -> None:
+        await self._call("PUT", f"questions/{quote(gmail_id, safe='')}", {"answer": answer})
 
     async def set_strictness(self, strictness: str) -> None:
         """Choose which thresholds apply."""
@@ -248,6 +251,13 @@ class HttpBackend:
             t("error.unreachable", host=self._host),
             t("error.unreachable_remedy"),
         )
+
+
+def _messages(page: Any) -> tuple[Message, ...]:
+    try:
+        return tuple(message_from_json(message) for message in page["messages"])
+    except (KeyError, TypeError) as error:
+        raise unreadable() from error
 
 
 def _seconds(value: str | None) -> float:

@@ -29,6 +29,7 @@ from tray_app.words import count, t
 
 
 SENDERS_SHOWN = 8
+QUESTIONS_SHOWN = 5
 TITLE_LIMIT = 120
 """Windows cuts a tooltip at 128 UTF-16 units, the terminator included."""
 LABEL_LIMIT = 60
@@ -42,6 +43,7 @@ class Do(StrEnum):
     UNDO = "undo"  # key
     REVIEW = "review"
     QUESTIONS = "questions"
+    ANSWER = "answer"  # gmail_id, yes | no | unsure
     PAUSE = "pause"  # hour | tomorrow
     RESUME = "resume"
     STRICTNESS = "strictness"  # relaxed | normal | strict
@@ -129,6 +131,7 @@ def _menu(state: TrayState, line: str, version: str, now: datetime) -> tuple[Ite
     blocks = [
         _state_block(state, line),
         _held_block(state, now),
+        _question_block(state),
         _review_block(state, now),
         _switches(state, version),
         _account_block(state),
@@ -210,8 +213,6 @@ def _held_block(state: TrayState, now: datetime) -> tuple[Item, ...]:
 
 
 def _sender(message: Message, number: int) -> Item:
-    times = f" ({number})" if number > 1 else ""
-    label = cut(f"{cut(message.who, 28)}{times}: {message.subject or t('menu.no_subject')}", LABEL_LIMIT)
     address = cut(message.sender, LABEL_LIMIT - 20)
     choices = [
         (t("menu.allow", who=address), Decision.ALLOW),
@@ -225,15 +226,32 @@ def _sender(message: Message, number: int) -> Item:
     if message.note:
         why.append(Item(cut(t("menu.note", text=message.note), LABEL_LIMIT)))
     actions = [Item(text, Action(Do.DECIDE, (message.gmail_id, what))) for text, what in choices]
-    return Item(label, children=(*why, *actions))
+    return Item(_label(message, f" ({number})" if number > 1 else ""), children=(*why, *actions))
+
+
+def _label(message: Message, times: str = "") -> str:
+    return cut(f"{cut(message.who, 28)}{times}: {message.subject or t('menu.no_subject')}", LABEL_LIMIT)
+
+
+def _question_block(state: TrayState) -> tuple[Item, ...]:
+    """What the owner is asked about. Nothing tells where the mail went, which would lead the answer."""
+    asked = state.status.questions if state.signed_in and state.status and not state.trouble else ()
+    if not asked:
+        return ()
+    lines = [Item(count("menu.questions", len(asked)), Action(Do.QUESTIONS))]
+    for message in asked[:QUESTIONS_SHOWN]:
+        answers = [
+            Item(t(f"menu.answer_{answer}"), Action(Do.ANSWER, (message.gmail_id, answer)))
+            for answer in ("yes", "no", "unsure")
+        ]
+        lines.append(Item(_label(message), children=tuple(answers)))
+    return tuple(lines)
 
 
 def _review_block(state: TrayState, now: datetime) -> tuple[Item, ...]:
     lines = [Item(t("menu.review"), Action(Do.REVIEW), default=True)]
     status = state.status
     if state.signed_in and status and not state.trouble:
-        if status.questions:
-            lines.append(Item(count("menu.questions", status.questions), Action(Do.QUESTIONS)))
         if paused(status, now):
             lines.append(Item(t("menu.resume"), Action(Do.RESUME)))
         else:

@@ -184,6 +184,8 @@ async def carry_out(app: Controller, action: Action) -> None:
             await _review(app)
         case Do.QUESTIONS, _:
             await _open_page(app, "questions")
+        case Do.ANSWER, (gmail_id, answer):
+            await _answer(app, gmail_id, answer)
         case Do.PAUSE, (span,):
             now = app.parts.now()
             await _pause(app, now + timedelta(hours=1) if span == "hour" else tomorrow(now))
@@ -238,6 +240,12 @@ async def _open_page(app: Controller, page: str) -> None:
     """Open a page of the server in the window, signed in by a one-time ticket."""
     if app.backend is not None:
         await app.parts.window.open_page(await app.backend.ticket(page))
+
+
+async def _answer(app: Controller, gmail_id: str, answer: str) -> None:
+    if app.backend is not None:
+        await app.backend.answer(gmail_id, answer)
+        app.on_status(await app.backend.status())
 
 
 def tomorrow(now: datetime) -> datetime:

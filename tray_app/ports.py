@@ -54,6 +54,9 @@ class Backend(Protocol):
     async def undo(self, key: str) -> None:
         """Undo a decision. Idempotent."""
 
+    async def answer(self, gmail_id: str, answer: str) -> None:
+        """Answer the question whether a message was a pitch: yes, no or unsure."""
+
     async def set_strictness(self, strictness: str) -> None: ...
 
     async def pause(self, until: datetime | None) -> None: ...

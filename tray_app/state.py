@@ -69,7 +69,8 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Status:
     """The mailbox's state at the server. `title`, `cause`, `remedy` and `warnings` are the server's sentences. `who`
-    must act: nobody, owner or pitchgate. `event` is the id of the server's latest event."""
+    must act: nobody, owner or pitchgate. `questions`: mail of which the owner is asked whether it was a pitch. `event`
+    is the id of the server's latest event."""
 
     version: str
     email: str
@@ -84,7 +85,7 @@ class Status:
     paused_until: datetime | None = None
     held_messages: int = 0
     held_senders: int = 0
-    questions: int = 0
+    questions: tuple[Message, ...] = ()
     index_done: int = 0
     index_total: int = 0
     event: str = ""
@@ -302,8 +303,8 @@ def unreadable() -> WrongVersion:
     return WrongVersion(t("error.not_understood"), t("error.not_understood_remedy"))
 
 
-def status_from_json(data: Mapping[str, Any]) -> Status:
-    """A `Status` from the answer of GET /status."""
+def status_from_json(data: Mapping[str, Any], questions: tuple[Message, ...] = ()) -> Status:
+    """A `Status` from the answer of GET /status, and the questions that it counts."""
     try:
         preferences, held, index = data["preferences"], data["held"], data.get("index") or {}
         return Status(
@@ -320,7 +321,7 @@ def status_from_json(data: Mapping[str, Any]) -> Status:
             paused_until=_time(preferences.get("paused_until")),
             held_messages=int(held["messages"]),
             held_senders=int(held["senders"]),
-            questions=int(data.get("questions") or 0),
+            questions=questions,
             index_done=int(index.get("done", 0)),
             index_total=int(index.get("total", 0)),
             event=str(data["event"]),

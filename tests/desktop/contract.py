@@ -70,6 +70,7 @@ SENDER = shape(
 )
 HELD = shape(senders=rows(SENDER), cursor=TEXT, total=COUNT)
 MESSAGES = shape(messages=rows(MESSAGE), cursor=TEXT)
+QUESTIONS = shape(messages=rows(MESSAGE))
 PREVIEW = shape(gmail_id=TEXT, text={"type": "string", "maxLength": 20_000}, truncated={"type": "boolean"})
 CORRECTED = shape(key=TEXT, gmail_id=TEXT, decision=TEXT, moved=rows(TEXT))
 UNDONE = shape(key=TEXT, moved=rows(TEXT))

@@ -71,6 +71,16 @@ class TestContract:
         assert fits(await client.get(f"messages/{gmail_id}/preview"), contract.PREVIEW)["text"]
         refused(await client.get("messages/nosuchmessage/preview"), 404, "not_found")
 
+    async def test_only_what_is_asked_can_be_answered(
+        self, client: httpx.AsyncClient, subject: Subject
+    ) -> None:
+        assert fits(await client.get("questions"), contract.QUESTIONS)["messages"] == []
+        refused(await client.put("questions/nosuchmessage", json={"answer": "yes"}), 404, "not_found")
+        refused(
+            await client.put("questions/nosuchmessage", json={"answer": "maybe"}),
+            *(422, "out_of_range", "answer"),
+        )
+
     async def test_a_correction_applies_once_and_is_undone(
         self, client: httpx.AsyncClient, subject: Subject
     ) -> None:

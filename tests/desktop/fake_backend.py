@@ -133,6 +133,8 @@ class FakeBackend:
             (f"{api}/held", self._held, ["GET"]),
             (f"{api}/messages", self._messages, ["GET"]),
             (f"{api}/messages/<gmail_id>/preview", self._preview, ["GET"]),
+            (f"{api}/questions", self._questions, ["GET"]),
+            (f"{api}/questions/<gmail_id>", self._answer_question, ["PUT"]),
             (f"{api}/corrections", self._correct, ["POST"]),
             (f"{api}/corrections/<key>/undo", self._undo, ["POST"]),
             (f"{api}/preferences", self._preferences, ["PATCH"]),
@@ -263,6 +265,19 @@ class FakeBackend:
         if gmail_id not in self.mailbox.messages:
             return self._refuse("not_found")
         return self._answer({"gmail_id": gmail_id, "text": f"Hi Olga, {gmail_id}", "truncated": False})
+
+    async def _questions(self) -> Response:
+        return self._answer({"messages": [self.mailbox.messages[one] for one in self.mailbox.asked]})
+
+    async def _answer_question(self, gmail_id: str) -> Response:
+        answer = (await self._body()).get("answer")
+        if answer not in ("yes", "no", "unsure"):
+            return self._refuse("out_of_range", "answer")
+        if gmail_id not in self.mailbox.asked:
+            return self._refuse("not_found")
+        self.mailbox.answers[gmail_id] = answer
+        self.mailbox.asked = [one for one in self.mailbox.asked if one != gmail_id]
+        return self._answer({"gmail_id": gmail_id, "answer": answer})
 
     async def _correct(self) -> Response:
         body = await self._body()

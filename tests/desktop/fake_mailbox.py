@@ -57,7 +57,8 @@ class FakeMailbox:
     version: str = "0.1.0"
     paused_until: str | None = None
     strictness: str = "normal"
-    questions: int = 0
+    asked: list[str] = field(default_factory=list)  # ids of messages
+    answers: dict[str, str] = field(default_factory=dict)
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
     corrections: dict[str, dict[str, Any]] = field(default_factory=dict)
     applied: list[tuple[str, str, str]] = field(default_factory=list)  # (key, gmail_id, decision), each once
@@ -150,7 +151,7 @@ class FakeMailbox:
                 "domain_challenges": 3,
             },
             "held": {"messages": len(held), "senders": len({m["sender"] for m in held})},
-            "questions": self.questions,
+            "questions": len(self.asked),
             "event": str(self.latest),
         }
 

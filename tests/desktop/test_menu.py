@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from tests.desktop.rig import flat
 from tray_app.errors import TroubleKind
-from tray_app.menu import LABEL_LIMIT, SENDERS_SHOWN, TITLE_LIMIT, Action, Do, Item, clipped, cut, screen
+from tray_app.menu import (
+    LABEL_LIMIT,
+    QUESTIONS_SHOWN,
+    SENDERS_SHOWN,
+    TITLE_LIMIT,
+    Action,
+    Do,
+    Item,
+    clipped,
+    cut,
+    screen,
+)
 from tray_app.state import Message, Status, TrayState, Trouble, Undoable
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -114,14 +125,21 @@ def test_strictness_is_a_choice_of_one() -> None:
     ]
 
 
-def test_questions_are_counted_and_lead_to_them() -> None:
-    assert not [label for label in labels(ONLINE) if "question" in label]
-    asked = replace(ONLINE, status=replace(STATUS, questions=3))
-    assert item(asked, "3 questions about your mail…").action == Action(Do.QUESTIONS)
-    one = replace(ONLINE, status=replace(STATUS, questions=1))
-    assert item(one, "1 question about your mail…").enabled
+def test_questions_have_a_list_of_their_own_and_tell_nothing_of_the_verdict() -> None:
+    assert not [label for label in labels(ONLINE) if "pitch" in label]
+    mail = tuple(replace(HELD, gmail_id=f"q{number}") for number in range(QUESTIONS_SHOWN + 2))
+    asked = replace(ONLINE, status=replace(STATUS, questions=mail))
+    assert item(asked, "Were these 7 emails sales pitches?").action == Action(Do.QUESTIONS)
+    assert labels(asked).count("Ann: Hello") == QUESTIONS_SHOWN
+    choices = item(asked, "Ann: Hello").children
+    assert [one.label for one in choices] == ["Yes, a sales pitch", "No", "Can’t say"]
+    assert [one.action.args for one in choices if one.action] == [
+        ("q0", said) for said in ("yes", "no", "unsure")
+    ]
+    one = replace(ONLINE, status=replace(STATUS, questions=mail[:1]))
+    assert item(one, "Was this email a sales pitch?").enabled
     away = replace(asked, trouble=Trouble(TroubleKind.UNREACHABLE, "No connection"))
-    assert not [label for label in labels(away) if "question" in label], "the server has them"
+    assert not [label for label in labels(away) if "pitch" in label], "the server has them"
 
 
 def test_an_update_is_told_only_when_asked_for() -> None:

@@ -1,20 +1,42 @@
-"""The questions of the week in the tray: how many, and the way to them."""
+"""The questions of the week in the tray: a list of their own, answers, and the way to their page."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from tests.desktop.fake_backend import FakeBackend
-from tests.desktop.rig import running
+from tests.desktop.fake_mailbox import make_message
+from tests.desktop.rig import Rig, running
+
+ASK = "Were these 3 emails sales pitches?"
+
+
+async def asked(backend: FakeBackend, rig: Rig, number: int) -> list[str]:
+    """So many questions arrive; the ids of their messages."""
+    await rig.until(lambda: rig.app.state.status is not None and rig.backend.streams == 1)
+    for one in range(number):
+        backend.mailbox.put(make_message(one, placement="inbox"))
+    backend.mailbox.asked = list(backend.mailbox.messages)
+    backend.mailbox.tell("status", {})
+    await rig.until(lambda: ASK in rig.labels())
+    return list(backend.mailbox.asked)
 
 
 async def test_questions_open_the_live_page_where_it_asks(backend: FakeBackend, tmp_path: Path) -> None:
     async with running(backend, tmp_path) as rig:
-        await rig.until(lambda: rig.app.state.status is not None and rig.backend.streams == 1)
-        backend.mailbox.questions = 3
-        backend.mailbox.tell("status", {})
-        await rig.until(lambda: "3 questions about your mail…" in rig.labels())
+        await asked(backend, rig, 3)
         rig.window.showing = "page"  # wherever its owner is in it
-        rig.choose("3 questions")
+        rig.choose(ASK)
         await rig.until(lambda: len(rig.window.opened) == 1)
         assert rig.window.opened[0].endswith("&page=questions")
+
+
+async def test_an_answer_in_the_menu_takes_its_question_off_the_list(
+    backend: FakeBackend, tmp_path: Path
+) -> None:
+    async with running(backend, tmp_path) as rig:
+        first, *others = await asked(backend, rig, 3)
+        rig.choose("Yes, a sales pitch")
+        await rig.until(lambda: "Were these 2 emails sales pitches?" in rig.labels())
+        assert backend.mailbox.answers == {first: "yes"}
+        assert backend.mailbox.asked == others

@@ -110,6 +110,7 @@ def test_every_text_that_is_asked_for_is_there_and_none_is_there_for_nothing() -
     }
     put_together = {f"done.{decision}" for decision in Decision}
     put_together |= {f"menu.{key}" for key in ("pause_hour", "pause_tomorrow", "relaxed", "normal", "strict")}
+    put_together |= {f"menu.answer_{answer}" for answer in ("yes", "no", "unsure")}
 
     assert {key for key in re.findall(r"\{\{t:(\w+)\}\}", page) if f"page.{key}" not in known} == set()
     assert {key for key in re.findall(r'\bt\("(\w+)"', script) if f"page.{key}" not in known} == set()

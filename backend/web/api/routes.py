@@ -217,7 +217,7 @@ async def undo(call: ApiCall, key: str) -> Response:
 
 
 @blueprint.put("/questions/<gmail_id>")
-@for_device(schemas.Answered, Scope.CORRECT)
+@for_device(schemas.Answered, Scope.CORRECT, refuses=("out_of_range",))
 @with_body(schemas.QuestionAnswer)
 async def answer_question(call: ApiCall, gmail_id: str, data: schemas.QuestionAnswer) -> Response:
     """Answer a question; a later answer replaces an earlier one."""
