@@ -42,7 +42,7 @@ from backend.reader.pool import ReadingPool, open_reader
 from backend.settings import Settings
 from backend.store.opening import open_configured
 from backend.system import (
-    NEEDED,
+    MIN_OPEN_FILES,
     CorrectedClock,
     SystemClock,
     SystemTokens,
@@ -144,8 +144,10 @@ async def open_application(
         await check_keys(store, vault)
         models = Following(store, reader, settings.model_path)
         await models.look()  # switch to the models that the store names
-        if (limit := raise_file_limit()) < NEEDED:
-            log.error("few_descriptors", limit=limit, needed=NEEDED, remedy="LimitNOFILE= or ulimit -n")
+        if (limit := raise_file_limit()) < MIN_OPEN_FILES:
+            log.error(
+                "few_descriptors", limit=limit, needed=MIN_OPEN_FILES, remedy="LimitNOFILE= or ulimit -n"
+            )
         google = await stack.enter_async_context(
             open_google(
                 settings,

@@ -123,7 +123,7 @@ class SystemTokens:
 # and our own files each have their share.
 
 
-NEEDED = 512
+MIN_OPEN_FILES = 512
 """File descriptors a server needs: 200 for connections to Google, `OWN`, and the rest for incoming connections."""
 
 OWN = 48
@@ -149,7 +149,7 @@ def raise_file_limit() -> int:
 
 def google_connections(limit: int) -> int:
     """How many of `limit` file descriptors are for connections to Google."""
-    return 200 if limit >= NEEDED else max(8, (limit - OWN) // 2)
+    return 200 if limit >= MIN_OPEN_FILES else max(8, (limit - OWN) // 2)
 
 
 def caller_connections(limit: int) -> int:

@@ -80,7 +80,7 @@ class Outbox:
             while queued := self._memory.unsent():
                 item = queued[0]
                 if not item.tried:
-                    self._memory.mark_sent_once(item)
+                    self._memory.mark_tried(item)
                 try:
                     if item.undo:
                         await backend.undo(item.key)

@@ -144,14 +144,13 @@ class LocalSettings:
     notices: bool = True
     update_check: bool = False
     email: str = ""
-    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class UnsentDecision:
     """One decision, or the undo of one, not yet confirmed by the server. `key` identifies the decision, `text` says it
     in words. `tried`: it was sent once, the server may have it. `expected`: messages it should let in (the server
-    lets in fewer if some are forged)."""
+    lets in fewer if Gmail cannot vouch for the sender of some)."""
 
     key: str
     gmail_id: str
@@ -213,8 +212,8 @@ class Memory:
         """Queue a decision behind all others."""
         self._outbox.insert(asdict(item))
 
-    def mark_sent_once(self, item: UnsentDecision) -> None:
-        """Mark it before it is sent: from now on the server may have it, so an undo must be sent too."""
+    def mark_tried(self, item: UnsentDecision) -> None:
+        """Call it before sending: from then on the server may have it, so an undo must be sent too."""
         self._outbox.update({"tried": True}, doc_ids=self._ids(item))
 
     def remove(self, item: UnsentDecision) -> None:
@@ -227,7 +226,7 @@ class Memory:
         """Delete the lists and the unsent decisions, and keep the settings: this computer was disconnected."""
         self._db.drop_table("last_known")
         self._db.drop_table("outbox")
-        self.change(email="", event="")
+        self.change(email="")
 
     def _ids(self, item: UnsentDecision) -> list[int]:
         return [r.doc_id for r in self._outbox.all() if r["key"] == item.key and r["undo"] == item.undo]

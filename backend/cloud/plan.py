@@ -174,8 +174,8 @@ def deployment_files(environment: Environment, image: str) -> dict[str, str]:
         "host": urlsplit(environment.url).netloc,
         "image": image,
         "account": environment.account,
-        "but_documents": _all_but(f"{name}.json" for name in DOCUMENTS),
-        "but_languages": _all_but(("root.dat", *(f"{language}*.dat" for language in LANGUAGES))),
+        "keep_documents": _find_exclusions(f"{name}.json" for name in DOCUMENTS),
+        "keep_languages": _find_exclusions(("root.dat", *(f"{language}*.dat" for language in LANGUAGES))),
         "config_map": "\n".join(f"  {name}: {json.dumps(value)}" for name, value in settings.items()),
         "cloud_run_settings": json.dumps(
             [{"name": name, "value": value} for name, value in settings.items()]
@@ -224,7 +224,7 @@ def complete_settings(file: Path, wanted: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _all_but(names: Iterable[str]) -> str:
+def _find_exclusions(names: Iterable[str]) -> str:
     return " ".join(f"! -name '{name}'" for name in names)
 
 

@@ -24,7 +24,7 @@ from backend.settings_read import FILE_VARIABLE, unknown_settings
 from backend.store import opening
 from backend.store.library import Dialect
 from backend.store.opening import Place, status
-from backend.system import NEEDED, raise_file_limit
+from backend.system import MIN_OPEN_FILES, raise_file_limit
 from backend.terminal import cli_texts, language
 from backend.transactions.store import Store
 from backend.vault import KEY_FILE, MultiFernetVault, can_open, configured_vault
@@ -138,10 +138,10 @@ def check_disk(settings: Settings, free: int | None = None) -> Iterator[Finding]
 def check_descriptors() -> Iterator[Finding]:
     """Whether enough files may be open. The server's own limit may differ, as its supervisor sets it."""
     limit = raise_file_limit()
-    if limit >= NEEDED:
+    if limit >= MIN_OPEN_FILES:
         yield well("descriptors", "enough", limit=limit)
     else:
-        yield broken("descriptors", "few", limit=limit, needed=NEEDED)
+        yield broken("descriptors", "few", limit=limit, needed=MIN_OPEN_FILES)
 
 
 def is_only_ours(folder: Path) -> bool:

@@ -97,17 +97,17 @@ def read_and_score(
     owner: Owner,
     model: Callable[[str], Score],
     thresholds: Mapping[Strictness, Thresholds],
-    second: Challenger | None = None,
+    challenger: Challenger | None = None,
     briefly: Callable[[str], Score] | None = None,
     read_limit: ReadLimit | None = None,
-    doubts: Callable[[Passage, Score], bool] | None = None,
+    keep_if_doubtful: Callable[[Passage, Score], bool] | None = None,
 ) -> Digest:
     """Read and score a message. Mail that the owner wrote is not scored.
 
-    `model` scores a prepared text (`model_text`) and has `thresholds`; `second` is the model in trial, whose errors
+    `model` scores a prepared text (`model_text`) and has `thresholds`; `challenger` is the model in trial, whose errors
     are ignored. `briefly` scores like `model`, faster and without reasons, which are not needed for mail that is
-    clearly fine. `read_limit`: why this is not all of the message. `doubts` decides whether the decisive passage needs
-    a second reading, and keeps it for that. Once the headers are read, only `MemoryError` is raised.
+    clearly fine. `read_limit`: why this is not all of the message. `keep_if_doubtful` decides whether the decisive
+    passage needs a second reading, and keeps it for that. Once the headers are read, only `MemoryError` is raised.
     """
     if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
         return unscored_digest(arrival, owner)
@@ -119,32 +119,34 @@ def read_and_score(
         cause = FailOpenCause.SCORER_BROKEN
         decisive, score = most_like_a_pitch(found, briefly or model)
         # Below all thresholds, reasons are made only when somebody opens the message.
-        least = min((min(each.clear, each.strict) for each in thresholds.values()), default=0.0)
-        if briefly is not None and score.probability >= least:
+        least_explained = min((min(each.clear, each.strict) for each in thresholds.values()), default=0.0)
+        if briefly is not None and score.probability >= least_explained:
             score = model(decisive.text).of_part(decisive.part)
         score = with_quotes(score, decisive.words, decisive.own or found[0].own)
-        doubtful = doubts is not None and doubts(decisive, score)
+        doubtful = keep_if_doubtful is not None and keep_if_doubtful(decisive, score)
         cause = FailOpenCause.UNREADABLE
         # Most mail cannot be held or challenged in any strictness, whatever its sender wrote before.
-        least = min((each.strict for each in thresholds.values()), default=0.0)
-        answerable = doubtful or score.probability >= min(least, CLEARLY_ORDINARY)
+        least_held = min((each.strict for each in thresholds.values()), default=0.0)
+        answerable = doubtful or score.probability >= min(least_held, CLEARLY_ORDINARY)
         guards = objections_of_message(arrival, owner, known.authentication) if answerable else ()
     except MemoryError:
         raise
     except Exception as error:
         # An error in here must not hold mail back, and a retry would raise it again.
         return replace(known, language=language_code, cause=cause, fault=fault_of(error))
-    challenger: Score | None = None
+    of_challenger: Score | None = None
     with contextlib.suppress(Exception):
-        challenger = most_like_a_pitch(found, second.score)[1] if second is not None else None
-    challenger_thresholds = second.thresholds if second is not None and challenger is not None else {}
+        of_challenger = most_like_a_pitch(found, challenger.score)[1] if challenger is not None else None
+    challenger_thresholds = (
+        challenger.thresholds if challenger is not None and of_challenger is not None else {}
+    )
     return replace(
         known,
         language=language_code,
         guards=guards,
         score=score,
         thresholds=thresholds,
-        challenger=challenger,
+        challenger=of_challenger,
         challenger_thresholds=challenger_thresholds,
         read_limit=read_limit or limit_of(arrival.message, found[0]),
         doubtful=doubtful,

@@ -174,7 +174,7 @@ FINAL_REFUSALS = 64
 """`Unexplained` refusals in a row after which they count as final for a message: about an hour of retries. Tries that
 ended in a rate limit or an outage start the count again."""
 
-SKIPPABLE_REFUSALS = 12
+REFUSALS_BEFORE_SKIP = 12
 """The same for a message that a duty can skip, about seven minutes, because the rest of the mailbox waits for it."""
 
 REJECTED_RETRIES = 4

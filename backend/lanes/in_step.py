@@ -12,7 +12,7 @@ import structlog
 
 from backend.domain.errors import NotFound, PitchgateError, StoreAway
 from backend.domain.watching.trial import FILE
-from backend.pipeline.context import TOLD_SKEW, Context
+from backend.pipeline.context import REPORTED_SKEW, Context
 from backend.settings import Settings
 from backend.transactions.records import Duty, StoredModel
 from backend.transactions.script import EVERY
@@ -70,7 +70,7 @@ class Timekeeping:
         """Log when the clock goes wrong or right. Once the time is known, make due now every duty that is due later
         than it ever should be: a clock that ran ahead put it there."""
         skew = self._context.time.skew
-        if (off := abs(skew) > TOLD_SKEW) != self._off:
+        if (off := abs(skew) > REPORTED_SKEW) != self._off:
             self._off = off
             tell = log.error if off else log.warning
             tell("clock_off" if off else "clock_right", seconds=round(skew.total_seconds()))

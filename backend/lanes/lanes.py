@@ -461,7 +461,7 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True)
 class _Hands:
-    """How a look at this lane's mailbox starts to screen what it finds (`backend.pipeline.sync.Hands`)."""
+    """How a look at this lane's mailbox starts to screen what it finds (`backend.pipeline.sync.Screeners`)."""
 
     lanes: Lanes
     lane: Lane

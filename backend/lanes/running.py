@@ -35,7 +35,7 @@ from backend.domain.mailbox.message import Stage
 from backend.pipeline.context import Context
 from backend.pipeline.memory import Look
 from backend.pipeline.stages import run_duty, run_stage
-from backend.pipeline.sync import FoundMail, Hands, look_at
+from backend.pipeline.sync import FoundMail, Screeners, look_at
 from backend.ports.gmail import Authorizer
 from backend.transactions.records import Duty, DutyJob, MessageJob
 
@@ -71,11 +71,16 @@ class Runner:
         self._log = structlog.get_logger().bind()
 
     async def run(
-        self, job: MessageJob | DutyJob, hands: Hands, found: FoundMail | None = None, *, count_death: bool
+        self,
+        job: MessageJob | DutyJob,
+        screeners: Screeners,
+        found: FoundMail | None = None,
+        *,
+        count_death: bool,
     ) -> bool:
         """Run the job, and the stages that follow, to their end; True if it was a message and ended without error.
-        `hands` and `found` as for `run_duty` and `run_stage`. With `count_death` the message may kill this process, so
-        a death is counted before it runs."""
+        `screeners` and `found` as for `run_duty` and `run_stage`. With `count_death` the message may kill this process,
+        so a death is counted before it runs."""
         # Every log line of this task says which message it is about.
         about = {"message": job.gmail_id} if isinstance(job, MessageJob) else {}
         structlog.contextvars.bind_contextvars(mailbox=job.mailbox_id, **about)
@@ -94,7 +99,7 @@ class Runner:
                 if isinstance(job, MessageJob):
                     following = await run_stage(context, job, found)
                 else:
-                    await run_duty(context, self._authorizer, job, hands)
+                    await run_duty(context, self._authorizer, job, screeners)
         except asyncio.CancelledError:
             with contextlib.suppress(Exception):
                 if counted and isinstance(job, MessageJob):
@@ -113,18 +118,18 @@ class Runner:
             tell = self._log.debug if kind is Duty.SYNC else self._log.info
             tell("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
             if following is not None:
-                return await self.run(following, hands, count_death=count_death)
+                return await self.run(following, screeners, count_death=count_death)
             return isinstance(job, MessageJob)
         return False
 
-    async def look(self, look: Look, hands: Hands) -> bool:
+    async def look(self, look: Look, screeners: Screeners) -> bool:
         """Look; on any failure, make sure the mailbox is looked at again."""
         context, looks = self._context, self._context.looks
         structlog.contextvars.bind_contextvars(mailbox=look.mailbox_id)
         began = context.clock.now()
         try:
             async with asyncio.timeout(LONGEST):
-                again = await look_at(context, look, hands)
+                again = await look_at(context, look, screeners)
         except LaneLost:
             looks.end(look, 0.0)  # another look came first
         except StoreAway:

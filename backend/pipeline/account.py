@@ -14,7 +14,7 @@ import structlog
 
 from backend.domain.challenge import token_hash
 from backend.domain.errors import (
-    SKIPPABLE_REFUSALS,
+    REFUSALS_BEFORE_SKIP,
     Expired,
     Gone,
     NeedsReconnect,
@@ -175,7 +175,7 @@ async def leave(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
         pass
     except TryLater:
         # Permanent trouble, such as Google refusing our client, must not keep the owner's data here.
-        if job.attempt < SKIPPABLE_REFUSALS:
+        if job.attempt < REFUSALS_BEFORE_SKIP:
             raise
     grant_end = await _revoked(authorizer, job)
     now = context.clock.now()
@@ -194,7 +194,9 @@ async def _revoked(authorizer: Authorizer, job: DutyJob) -> GrantEnd:
         return GrantEnd.WAS_GONE
     except (Rejected, Unexplained) as error:
         # A proxy's error page says nothing about the grant: wait and retry, but not for ever.
-        passes = isinstance(error, Unexplained) and not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS)
+        passes = isinstance(error, Unexplained) and not refusal_is_final(
+            error, job.error, REFUSALS_BEFORE_SKIP
+        )
         if passes or (isinstance(error, Rejected) and job.attempt < REVOKE_TRIES):
             raise
         # The owner's data is deleted all the same.

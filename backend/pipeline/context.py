@@ -17,19 +17,19 @@ from backend.settings import Settings, on_this_machine
 from backend.transactions.store import Store
 
 
-class Believed:
+class TrustedClock:
     """`backend.ports.system.TimeCheck` of a clock that is right by definition."""
 
     settled = True
     skew = timedelta(0)
 
 
-TOLD_SKEW = timedelta(minutes=1)
+REPORTED_SKEW = timedelta(minutes=1)
 """A clock that is off by more is reported."""
 
 
 def _nobody() -> None:
-    """Wakes nothing: the lanes run in another process, which polls."""
+    """Does nothing: the lanes run in another process, which polls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,19 @@ class Context:
     started: datetime = datetime.min.replace(tzinfo=UTC)
     """When this process began to serve."""
     echoes: OwnChanges = field(default_factory=OwnChanges)
+    """Our recent changes, to recognise the pushes that they cause."""
     looks: Looks = field(default_factory=Looks)
+    """The listings of history that pushes asked for and that are still to come."""
     screening: defaultdict[MailboxId, list[Place]] = field(default_factory=lambda: defaultdict(list))
     """The messages that this process is screening, by mailbox."""
-    time: TimeCheck = field(default_factory=Believed)
+    time: TimeCheck = field(default_factory=TrustedClock)
     judged: VerdictMetrics = field(default_factory=VerdictMetrics)
     web_pushed: Counter[Pushed] = field(default_factory=lambda: Counter(dict.fromkeys(Pushed, 0)))
     """What push services said, since the start."""
 
     def skew_for_owner(self) -> timedelta | None:
         """How far off the machine's clock is, if the owner can set it: on a machine of their own."""
-        off = abs(self.time.skew) > TOLD_SKEW and on_this_machine(self.settings.public_url)
+        off = abs(self.time.skew) > REPORTED_SKEW and on_this_machine(self.settings.public_url)
         return self.time.skew if off else None
 
 

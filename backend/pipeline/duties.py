@@ -12,7 +12,7 @@ import structlog
 
 from backend.domain.errors import (
     NO_TOPIC,
-    SKIPPABLE_REFUSALS,
+    REFUSALS_BEFORE_SKIP,
     Conflict,
     Gone,
     LaneLost,
@@ -99,7 +99,7 @@ async def index(context: Context, job: DutyJob) -> datetime | None:
             mailbox.id, "in:sent", mailbox.index_page, min(PAGE, max(left, 1))
         )
     except (Rejected, Unexplained) as error:
-        if not mailbox.index_page or not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS):
+        if not mailbox.index_page or not refusal_is_final(error, job.error, REFUSALS_BEFORE_SKIP):
             raise
         # The page token died: start again from the newest. Learning somebody twice does no harm.
         await context.store.save_index(job, "", 0, mailbox.index_total, False, context.clock.now())
@@ -146,7 +146,7 @@ async def _learn_from(
     except BaseExceptionGroup as several:
         # A lane can handle one error from Google, not a group of them.
         raise several.exceptions[0] from several
-    passing = [error for error in refused if not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS)]
+    passing = [error for error in refused if not refusal_is_final(error, job.error, REFUSALS_BEFORE_SKIP)]
     if passing or len(refused) > max(1, len(page) * FEW):
         raise (passing or refused)[0]
     if refused:

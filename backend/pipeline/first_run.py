@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from backend.domain.challenge import ChallengeHistory
-from backend.domain.errors import SKIPPABLE_REFUSALS, Gone, LaneLost, Rejected, Unexplained, refusal_is_final
+from backend.domain.errors import (
+    REFUSALS_BEFORE_SKIP,
+    Gone,
+    LaneLost,
+    Rejected,
+    Unexplained,
+    refusal_is_final,
+)
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
@@ -75,7 +82,7 @@ async def _look_at(
                 return PreviewFetch(gmail_id, await _preview_of(context, mailbox, gmail_id))
             except (Gone, Rejected, Unexplained, ReadingFailed) as error:
                 if isinstance(error, Unexplained) and not refusal_is_final(
-                    error, job.error, SKIPPABLE_REFUSALS
+                    error, job.error, REFUSALS_BEFORE_SKIP
                 ):
                     raise
                 return PreviewFetch(gmail_id, None)

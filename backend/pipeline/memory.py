@@ -188,7 +188,7 @@ def _earlier(one: float | None, other: float) -> float:
 # look has just found them or they were left in the store.
 
 
-LINGER = 0.05
+BATCH_WAIT = 0.05
 """Seconds for which a message waits for others to be read, or judged: Google or the reading may delay one of them."""
 
 
@@ -219,7 +219,7 @@ class Place:
     async def others_read(self) -> None:
         """Wait a little until all have been read."""
         if unread := [other._read for other in self._beside if not other._read.done()]:
-            await asyncio.wait(unread, timeout=LINGER)
+            await asyncio.wait(unread, timeout=BATCH_WAIT)
 
     def earlier(self) -> asyncio.Future[None] | None:
         """A future that is done when an earlier message, which is evidence for this one, has left. None if this one

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from backend.domain.errors import SKIPPABLE_REFUSALS, Gone, Rejected, Unexplained, refusal_is_final
+from backend.domain.errors import REFUSALS_BEFORE_SKIP, Gone, Rejected, Unexplained, refusal_is_final
 from backend.domain.mailbox.decisions import (
     IN_SPAM_OR_BIN,
     Correction,
@@ -122,7 +122,7 @@ async def go_on(context: Context, job: DutyJob, mailbox: Mailbox) -> bool:
     try:
         page = await context.gmail.list_messages(mailbox.id, query, mailbox.page_token, PAGE)
     except (Rejected, Unexplained) as error:
-        if not mailbox.page_token or not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS):
+        if not mailbox.page_token or not refusal_is_final(error, job.error, REFUSALS_BEFORE_SKIP):
             raise
         # The page token died with its listing: list again. Mail found before now has its row and is skipped.
         again = replace(progress, found=0)
@@ -228,7 +228,7 @@ async def _moved(
         except Gone:
             continue  # deleted: nothing is left to move
         except (Rejected, Unexplained) as error:
-            if not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS):
+            if not refusal_is_final(error, job.error, REFUSALS_BEFORE_SKIP):
                 raise
             # Leave its row as it is. Retrying would keep all new mail from being seen.
             log.warning("held_mail_not_read", mailbox=mailbox.id, reason=error.reason)
@@ -271,7 +271,7 @@ async def _with_label(
         try:
             listed = await context.gmail.list_messages(job.mailbox_id, where, page, PAGE, label=label)
         except (Rejected, Unexplained) as error:
-            if not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS):
+            if not refusal_is_final(error, job.error, REFUSALS_BEFORE_SKIP):
                 raise
             return  # the owner has deleted the label: check the messages one by one
         for gmail_id, _ in listed.ids:

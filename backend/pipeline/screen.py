@@ -81,15 +81,15 @@ async def screen(context: Context, job: MessageJob, found: FoundMail | None = No
 async def _screen(
     context: Context, job: MessageJob, found: FoundMail | None, place: Place
 ) -> MessageJob | None:
-    begun = found.begun if found else await context.store.screening_context(job.mailbox_id)
-    mailbox = begun.mailbox
+    screening = found.screening if found else await context.store.screening_context(job.mailbox_id)
+    mailbox = screening.mailbox
     if mailbox is None:
         raise LaneLost("conflict.mailbox")
     if mailbox.indexed_at is None:
         # Before Sent has been read, everybody would look like a stranger.
         soon = context.clock.now() + INDEX_WAIT
         raise NotYet("later.indexing", reason="indexing", retry_at=soon)
-    early = _from_history(context, job, mailbox, begun)
+    early = _from_history(context, job, mailbox, screening)
     if early is not None:
         following = await _record(context, Reached(job, early, None), found)
         context.judged.note(early, read=False)
@@ -103,7 +103,7 @@ async def _screen(
             # History may list a message before it can be read; one that is really gone is still gone a moment later.
             raise NotYet("later.not_there", reason="gone?", retry_at=ripe) from error
         if found:
-            await found.there(job)
+            await found.wait_for_row(job)
         await context.store.gone(job, context.clock.now())
         return None
     except (Rejected, Unexplained) as error:
@@ -123,7 +123,7 @@ async def _screen(
         await place.others_read()
         while (earlier := place.earlier()) is not None:
             if found:
-                found.without(job)
+                found.stop_waiting_for(job)
             await asyncio.wait({earlier})
     return await _judge(context, job, found, mailbox, fetched, digest, screened)
 
@@ -132,13 +132,13 @@ async def _own(context: Context, job: MessageJob, found: FoundMail | None, diges
     """End the job of a message that the owner wrote, or of a digest that we placed; False for any other."""
     if await is_ours(context, job.mailbox_id, digest.arrival):
         if found:
-            await found.there(job)
+            await found.wait_for_row(job)
         await context.store.record_verdict(job, OWN_MAIL, None, None, context.clock.now())
         return True
     sent = "SENT" in digest.arrival.labels and "DRAFT" not in digest.arrival.labels
     if sent:
         if found:
-            await found.there(job)
+            await found.wait_for_row(job)
         await from_own_mail(context, job, digest.correspondents)
     return sent
 
@@ -178,9 +178,9 @@ async def read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
 
 
 def _from_history(
-    context: Context, job: MessageJob, mailbox: Mailbox, begun: ScreeningContext
+    context: Context, job: MessageJob, mailbox: Mailbox, screening: ScreeningContext
 ) -> Verdict | None:
-    now, wishes, blocks = context.clock.now(), mailbox.preferences, begun.blocks
+    now, wishes, blocks = context.clock.now(), mailbox.preferences, screening.blocks
     labels = None if job.labels is None else labels_on_arrival(job.labels, mailbox.labels)
     verdict = prescreen(labels, wishes, blocks, now, mailbox.labels)
     if verdict is None:

@@ -33,7 +33,7 @@ from backend.pipeline.first_run import preview
 from backend.pipeline.owner_digest import digest
 from backend.pipeline.screen import learn, screen
 from backend.pipeline.solve import deliver
-from backend.pipeline.sync import NO_HANDS, FoundMail, Hands, sync
+from backend.pipeline.sync import NO_SCREENERS, FoundMail, Screeners, sync
 from backend.ports.gmail import Authorizer
 from backend.transactions.records import Duty, DutyJob, MessageJob
 
@@ -72,24 +72,26 @@ async def _found(context: Context, job: MessageJob, found: FoundMail) -> Message
     try:
         if job.stage is Stage.SCREEN:
             return await screen(context, job, found)
-        await found.there(job)
+        await found.wait_for_row(job)
         return await STAGES[job.stage](context, job)
     except LaneLost:
         raise
     except Exception:
-        await found.there(job)  # the error's outcome is written into its row
+        await found.wait_for_row(job)  # the error's outcome is written into its row
         raise
     finally:
-        found.without(job)
+        found.stop_waiting_for(job)
 
 
-async def run_duty(context: Context, authorizer: Authorizer, job: DutyJob, hands: Hands = NO_HANDS) -> None:
-    """Run the mailbox's duty and store when it is due again. `hands` screen the messages that a SYNC finds."""
+async def run_duty(
+    context: Context, authorizer: Authorizer, job: DutyJob, screeners: Screeners = NO_SCREENERS
+) -> None:
+    """Run the mailbox's duty and store when it is due again. `screeners` screen the messages that a SYNC finds."""
     if job.duty is Duty.LEAVE:
         await leave(context, authorizer, job)  # deletes the duty along with the mailbox
         return
     if job.duty is Duty.SYNC:
-        next_due: datetime | None = await sync(context, job, hands)
+        next_due: datetime | None = await sync(context, job, screeners)
     else:
         next_due = await DUTIES[job.duty](context, job)
         context.looks.take_seen(job.mailbox_id)  # the duty may have changed the mailbox's row

@@ -19,7 +19,7 @@ from typing import Protocol
 import structlog
 
 from backend.domain.errors import (
-    SKIPPABLE_REFUSALS,
+    REFUSALS_BEFORE_SKIP,
     Conflict,
     GoogleError,
     HistoryGone,
@@ -31,13 +31,12 @@ from backend.domain.errors import (
 )
 from backend.domain.history import new_messages
 from backend.domain.mail.message import MailboxId
-from backend.domain.mailbox.decisions import KnownState as MovedRow
-from backend.domain.mailbox.decisions import decisions
+from backend.domain.mailbox.decisions import KnownState, decisions
 from backend.domain.mailbox.mailbox import INDEX_LAG, AccessState, Mailbox, NoticeHint
 from backend.domain.mailbox.message import MessageView, Stage
 from backend.pipeline import relist
 from backend.pipeline.context import Context
-from backend.pipeline.memory import LINGER, Look
+from backend.pipeline.memory import BATCH_WAIT, Look
 from backend.pipeline.notices import look_again_at
 from backend.ports.gmail import HistoryPage
 from backend.transactions.records import (
@@ -60,7 +59,7 @@ WATCH_LIFE = timedelta(days=7)
 RENEWED_LATELY = timedelta(hours=1)
 
 
-class Hands(Protocol):
+class Screeners(Protocol):
     """Screens the messages that a look finds."""
 
     def room(self, mailbox_id: MailboxId) -> int:
@@ -70,7 +69,7 @@ class Hands(Protocol):
         """Begin to screen them."""
 
 
-class _NoHands:
+class _NoScreeners:
     """Leaves every message for a later turn."""
 
     def room(self, mailbox_id: MailboxId) -> int:
@@ -80,10 +79,10 @@ class _NoHands:
         raise AssertionError("there is no room")
 
 
-NO_HANDS: Hands = _NoHands()
+NO_SCREENERS: Screeners = _NoScreeners()
 
 
-async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
+async def look_at(context: Context, look: Look, screeners: Screeners) -> float | None:
     """The look that pushes asked for. Returns in how many seconds to look again, if Google's history lags behind its
     pushes. More than one page is left to the duty. Raises `LaneLost` if another look came first."""
     mailbox = context.looks.take_seen(look.mailbox_id) or await context.store.bare_mailbox(look.mailbox_id)
@@ -95,7 +94,7 @@ async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
     again: datetime | None = None
     if not more:
         try:
-            more, again = await _page(context, mailbox, hands, look)
+            more, again = await _page(context, mailbox, screeners, look)
         except HistoryGone:
             more = True
     if more:
@@ -103,14 +102,14 @@ async def look_at(context: Context, look: Look, hands: Hands) -> float | None:
     return None if again is None else (again - now).total_seconds()
 
 
-async def sync(context: Context, job: DutyJob, hands: Hands = NO_HANDS) -> datetime:
+async def sync(context: Context, job: DutyJob, screeners: Screeners = NO_SCREENERS) -> datetime:
     """Bring one mailbox up to date, or a few pages closer to it. Returns when it is due again."""
     for _ in range(PAGES_A_TURN):
         mailbox = await context.store.bare_mailbox(job.mailbox_id)
         if mailbox is None:
             raise LaneLost("conflict.mailbox")
         began = context.clock.now()
-        up_to_date, again = await _one_page(context, job, mailbox, hands)
+        up_to_date, again = await _one_page(context, job, mailbox, screeners)
         if up_to_date:
             mailbox = await context.store.bare_mailbox(job.mailbox_id) or mailbox
             due = look_again_at(context, mailbox, began)
@@ -119,7 +118,7 @@ async def sync(context: Context, job: DutyJob, hands: Hands = NO_HANDS) -> datet
 
 
 async def _one_page(
-    context: Context, job: DutyJob, mailbox: Mailbox, hands: Hands
+    context: Context, job: DutyJob, mailbox: Mailbox, screeners: Screeners
 ) -> tuple[bool, datetime | None]:
     """List and commit one page. Returns whether the mailbox is up to date, and when to look again if Google's history
     lags behind its pushes."""
@@ -132,14 +131,14 @@ async def _one_page(
         context.looks.listed(replace(mailbox, cursor=profile.history_id))
         return True, None
     try:
-        more, again = await _page(context, mailbox, hands)
+        more, again = await _page(context, mailbox, screeners)
     except LaneLost:
         return False, None  # a look came first: go on from where it ended
     except HistoryGone:
         await relist.begin(context, job, mailbox)
         return False, None
     except (Rejected, Unexplained) as error:
-        if not mailbox.page_token or not refusal_is_final(error, job.error, SKIPPABLE_REFUSALS):
+        if not mailbox.page_token or not refusal_is_final(error, job.error, REFUSALS_BEFORE_SKIP):
             raise
         # The page token died with its listing: list again from that listing's start.
         await context.store.commit_sync(job, SyncPage(), context.clock.now())
@@ -148,16 +147,16 @@ async def _one_page(
 
 
 async def _page(
-    context: Context, mailbox: Mailbox, hands: Hands, look: Look | None = None
+    context: Context, mailbox: Mailbox, screeners: Screeners, look: Look | None = None
 ) -> tuple[bool, datetime | None]:
     """List and commit one page. Returns whether there are more, and when to look again if Google's history lags behind
     its pushes."""
     start, began = mailbox.page_start or mailbox.cursor, context.clock.now()
     listed = await context.gmail.history(mailbox.id, start, mailbox.page_token)
-    page, around = await _interpret(context, mailbox, listed)
-    hint, again = around.hint, None
+    page, page_context = await _interpret(context, mailbox, listed)
+    hint, again = page_context.hint, None
     if look is not None and look.hint is not None:
-        hint = look.hint.beside(around.hint)
+        hint = look.hint.beside(page_context.hint)
     if listed.next_page:
         page = replace(page, page_token=listed.next_page, page_start=start)
     else:
@@ -167,8 +166,8 @@ async def _page(
             page = replace(page, cursor=mailbox.cursor)
         else:
             page = replace(page, cursor=listed.history_id, safe_since=began)
-    if hint != around.hint or page.cursor != mailbox.cursor or mailbox.page_token:
-        await _commit(context, mailbox, page, hint, around, hands)
+    if hint != page_context.hint or page.cursor != mailbox.cursor or mailbox.page_token:
+        await _commit(context, mailbox, page, hint, page_context, screeners)
     if listed.next_page:
         return True, None
     context.looks.listed(replace(mailbox, cursor=page.cursor, page_token="", page_start="", hint=hint))
@@ -182,15 +181,15 @@ async def _commit(
     mailbox: Mailbox,
     page: SyncPage,
     hint: NoticeHint | None,
-    around: HistoryContext,
-    hands: Hands,
+    page_context: HistoryContext,
+    screeners: Screeners,
 ) -> None:
     """Write the page, with verdicts on as many of its messages as there is room for. Messages wait for their turn if
     the page has the owner's own decisions, or while their correspondents are not known."""
-    spoken = page.corrections or page.returned or page.deleted
+    owner_acted = page.corrections or page.returned or page.deleted
     room = 0
-    if page.sightings and not spoken and not page.page_token and mailbox.indexed_at is not None:
-        room = hands.room(mailbox.id)
+    if page.sightings and not owner_acted and not page.page_token and mailbox.indexed_at is not None:
+        room = screeners.room(mailbox.id)
     now = context.clock.now()
     jobs = tuple(_found(mailbox.id, one, now) for one in page.sightings[:room])
 
@@ -201,8 +200,8 @@ async def _commit(
     if not jobs:
         await write(())
         return
-    found = FoundMail(context, jobs, ScreeningContext(mailbox, around.blocks), write)
-    hands.take(found)
+    found = FoundMail(context, jobs, ScreeningContext(mailbox, page_context.blocks), write)
+    screeners.take(found)
     await asyncio.shield(found.written)
 
 
@@ -273,16 +272,16 @@ async def _interpret(
         ((added.gmail_id, added.thread_id, added.labels) for added in listed.added),
         ((moved.gmail_id, moved.thread_id, moved.added) for moved in listed.relabelled),
     )
-    around = HistoryContext(frozenset(), {}, mailbox.hint, blocks=False)
+    page_context = HistoryContext(frozenset(), {}, mailbox.hint, blocks=False)
     if listed.history_id != mailbox.cursor or messages or listed.relabelled:
-        around = await context.store.history_context(
+        page_context = await context.store.history_context(
             mailbox.id,
             [message.gmail_id for message in messages],
             [moved.gmail_id for moved in listed.relabelled],
         )
     # A message that came and was labelled by the owner within one page gets its row from this commit.
-    rows = {message.gmail_id: MovedRow(None, Stage.SCREEN) for message in messages if not message.own}
-    rows |= {gmail_id: _row(view) for gmail_id, view in around.known.items()}
+    rows = {message.gmail_id: KnownState(None, Stage.SCREEN) for message in messages if not message.own}
+    rows |= {gmail_id: _known_state(view) for gmail_id, view in page_context.known.items()}
     heard = decisions(listed.relabelled, rows, mailbox.labels)
     page = SyncPage(
         sightings=tuple(
@@ -293,17 +292,17 @@ async def _interpret(
                 Stage.LEARN if message.own else Stage.SCREEN,
             )
             for message in messages
-            if message.gmail_id not in around.ours
+            if message.gmail_id not in page_context.ours
         ),
         corrections=heard.corrections,
         returned=heard.returned,
         deleted=listed.deleted,
     )
-    return page, around
+    return page, page_context
 
 
-def _row(view: MessageView) -> MovedRow:
-    return MovedRow(placement=view.placement, stage=view.stage, decided_by=view.decided_by)
+def _known_state(view: MessageView) -> KnownState:
+    return KnownState(placement=view.placement, stage=view.stage, decided_by=view.decided_by)
 
 
 # ---- What a look has found
@@ -321,12 +320,13 @@ Waiting = tuple[Reached, asyncio.Future[MessageJob | None]]
 
 
 class FoundMail:
-    """The `jobs` of one look, screened in the context `begun`. Each must call `without` when it ends, even on error."""
+    """The `jobs` of one look, screened in the context `screening`. Each must call `stop_waiting_for` when it ends, even
+    on error."""
 
     def __init__(
-        self, context: Context, jobs: Collection[MessageJob], begun: ScreeningContext, write: CommitLook
+        self, context: Context, jobs: Collection[MessageJob], screening: ScreeningContext, write: CommitLook
     ) -> None:
-        self.jobs, self.begun = tuple(jobs), begun
+        self.jobs, self.screening = tuple(jobs), screening
         self._context = context
         self._under_way = {job.gmail_id for job in jobs}
         self._ready: list[Waiting] = []
@@ -339,16 +339,16 @@ class FoundMail:
     async def record(self, one: Reached) -> MessageJob | None:
         """As `record_verdict` does."""
         if self._write_look is None:
-            await self.there(one.job)
+            await self.wait_for_row(one.job)
             return await self._alone(one)
         done: asyncio.Future[MessageJob | None] = asyncio.get_running_loop().create_future()
         self._ready.append((one, done))
-        self.without(one.job)
+        self.stop_waiting_for(one.job)
         return await done
 
-    async def there(self, job: MessageJob) -> None:
+    async def wait_for_row(self, job: MessageJob) -> None:
         """Wait until the message has a row. Raises `LaneLost` if it is no longer ours to process."""
-        self.without(job)
+        self.stop_waiting_for(job)
         try:
             await asyncio.shield(self.written)
         except Exception as error:
@@ -356,7 +356,7 @@ class FoundMail:
         if job.gmail_id not in self._new:
             raise LaneLost("conflict.lane")
 
-    def without(self, job: MessageJob) -> None:
+    def stop_waiting_for(self, job: MessageJob) -> None:
         """The look no longer waits for this message."""
         self._under_way.discard(job.gmail_id)
         if self._write_look is None:
@@ -365,9 +365,9 @@ class FoundMail:
             self._write()
         elif self._ready:
             loop = asyncio.get_running_loop()
-            if self._timer.when() > loop.time() + LINGER:
+            if self._timer.when() > loop.time() + BATCH_WAIT:
                 self._timer.cancel()
-                self._timer = loop.call_later(LINGER, self._write)
+                self._timer = loop.call_later(BATCH_WAIT, self._write)
 
     def _write(self) -> None:
         self._timer.cancel()

@@ -278,14 +278,14 @@ def _commands(
     def score(text: str) -> Score:
         return model.score(text, keep)
 
-    second = None if beside is None else Challenger(beside.beside, beside.thresholds)
+    challenger = None if beside is None else Challenger(beside.beside, beside.thresholds)
     # If counts are to be kept, every message needs them, and only the full score has them.
     briefly = None if keep else model.briefly
     keep_doubtful = doubts.keep if doubts is not None else None
 
     def in_part(raw: bytes, owner: Owner, limit: ReadLimit) -> Digest:
         return _without_thresholds(
-            read_and_score(opened(raw, True), owner, score, model.thresholds, second, briefly, limit)
+            read_and_score(opened(raw, True), owner, score, model.thresholds, challenger, briefly, limit)
         )
 
     def in_full(raw: bytes, owner: Owner, costly: Set[str]) -> Digest:
@@ -294,7 +294,14 @@ def _commands(
         try:
             with time_limit:
                 read = read_and_score(
-                    opened(raw, False), owner, score, model.thresholds, second, briefly, doubts=keep_doubtful
+                    opened(raw, False),
+                    owner,
+                    score,
+                    model.thresholds,
+                    challenger,
+                    briefly,
+                    None,
+                    keep_doubtful,
                 )
         except IncompleteResponse:
             raise

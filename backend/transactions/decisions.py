@@ -86,23 +86,23 @@ class _Note(NamedTuple):
     grounds: Grounds | None = None
 
 
-def _told(kind: str, **told: Any) -> str:
+def _payload(kind: str, **told: Any) -> str:
     return _json({"kind": kind, **{name: value for name, value in told.items() if value}})
 
 
-_told_again = lru_cache(1_000)(_told)
-"""For verdicts, of which there are few different ones."""
+_cached_payload = lru_cache(1_000)(_payload)
+"""Cached, because verdicts repeat."""
 
 
 def verdicts_reached(
     mailbox_id: MailboxId, verdicts: Iterable[tuple[str, Verdict]], late: bool, now: datetime
 ) -> Script[None]:
-    """Log verdicts, by message. `late`: a newer decision stands, so they have no effect."""
+    """Log verdicts, by message. `late`: a newer decision has replaced them."""
     yield from _appended(mailbox_id, [_reached(*one, late) for one in verdicts], now)
 
 
 def _reached(gmail_id: str, one: Verdict, late: bool) -> _Note:
-    told = _told_again(
+    told = _cached_payload(
         VERDICT, row=one.row, outcome=one.outcome, guards=one.guards, cause=one.cause, late=late
     )
     return _Note(gmail_id, told, one.grounds)
@@ -120,13 +120,13 @@ def noted(
     mailbox_id: MailboxId, kind: str, about: Iterable[str], told: Mapping[str, Any], now: datetime
 ) -> Script[None]:
     """Append an entry `about` each of these messages; `told`: what was decided, and by whom."""
-    said = _told(kind, **told)
+    said = _payload(kind, **told)
     yield from _appended(mailbox_id, [_Note(gmail_id, said) for gmail_id in dict.fromkeys(about)], now)
 
 
 def _appended(mailbox_id: MailboxId, notes: Sequence[_Note], now: datetime) -> Script[None]:
     """Append the entries; nothing is logged without keys."""
-    keys: DecisionKeys | None = yield KEYS
+    keys: DecisionKeys | None = yield KEYS  # answered with the store's keys
     if keys is None or not notes:
         return
     # The remembered head is the stored one unless a transaction failed since, or another process wrote. So the head is
@@ -176,11 +176,11 @@ def erased(mailbox_id: MailboxId, now: datetime) -> Script[None]:
     last: int | None = yield q("last_tombstone", mailbox_id=mailbox_id)
     said: str | None = yield q("last_erasure", mailbox_id=mailbox_id)
     if last is not None and (said is None or json.loads(said)["up_to"] < last):
-        yield from _appended(mailbox_id, [_Note("", _told(ERASED, up_to=last))], now)
+        yield from _appended(mailbox_id, [_Note("", _payload(ERASED, up_to=last))], now)
 
 
 def head(mailbox_id: MailboxId) -> Script[Chain | None]:
-    """The end of the log; None before the first decision."""
+    """Key and last entry of the log; None before the first decision."""
     return maybe(Chain, "chain", mailbox_id=mailbox_id)
 
 

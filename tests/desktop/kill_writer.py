@@ -60,7 +60,7 @@ async def write_for_ever(folder: Path, server: str, token: str, round_number: in
             key = outbox.decide(gmail_id, Decision.BLOCK, "Blocked")
             os.write(acks, f"{key}\n".encode())
             number += 1
-            memory.change(event=str(number))
+            memory.change(email=str(number))
             if number % 5 == 0:
                 memory.save_lists(LIST, LIST[:20], NOW)
             await asyncio.sleep(0.004)

@@ -26,12 +26,12 @@ def waiting(number: int) -> UnsentDecision:
 
 def test_what_was_stored_is_there_again(tmp_path: Path) -> None:
     memory = Memory(tmp_path / "state.json")
-    memory.change(notices=False, server="https://p.example", event="7")
+    memory.change(notices=False, server="https://p.example", email="o@p.example")
     held = (Message("m1", "a@x.example", "Ann", "x.example", "Hi", score=0.9, told="why", received_at=NOW),)
     memory.save_lists(held, (), NOW)
     for number in (1, 2, 3):
         memory.add(waiting(number))
-    memory.mark_sent_once(waiting(1))
+    memory.mark_tried(waiting(1))
     memory.remove(waiting(2))
     again = Memory(tmp_path / "state.json")
     assert again.recovered == ""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backend.serving import LimitedConnections
 from backend.system import (
-    NEEDED,
+    MIN_OPEN_FILES,
     OWN,
     TOLERANCE,
     VALID_SECONDS,
@@ -179,7 +179,7 @@ def test_now_is_utc() -> None:
 def test_those_that_come_in_leave_us_ours(limit: int) -> None:
     assert caller_connections(limit) >= 8
     assert caller_connections(limit) + google_connections(limit) + OWN <= max(limit, 64)
-    assert google_connections(NEEDED) == 200
+    assert google_connections(MIN_OPEN_FILES) == 200
 
 
 class Line(asyncio.Protocol):

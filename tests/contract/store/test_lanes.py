@@ -279,7 +279,7 @@ class Looker:
     enough: int = 1
     meanwhile: list[Callable[[], None]] = field(default_factory=list)
 
-    async def look_at(self, context: Context, look: Look, hands: object) -> None:
+    async def look_at(self, context: Context, look: Look, screeners: object) -> None:
         self.looks.append(look)
         if len(self.looks) >= self.enough:
             self.done.set()

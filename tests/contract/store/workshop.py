@@ -135,7 +135,7 @@ async def opened(store: Store, story: Story, folder: Path, monkeypatch: pytest.M
         await story.mailbox(name)
     shop = Workshop(story, clock, context)
 
-    async def sees_nothing(context: Context, look: Look, hands: object) -> None:
+    async def sees_nothing(context: Context, look: Look, screeners: object) -> None:
         ana = await context.store.bare_mailbox(look.mailbox_id)
         assert ana is not None
         context.looks.listed(replace(ana, cursor="5"))

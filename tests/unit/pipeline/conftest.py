@@ -97,11 +97,11 @@ class Fixture:
     careful: bool = False
 
     def room(self, mailbox_id: str) -> int:
-        """See `Hands`."""
+        """See `Screeners`."""
         return 0 if self.careful else 100
 
     def take(self, found: FoundMail) -> None:
-        """See `Hands`."""
+        """See `Screeners`."""
         self.screening += [asyncio.create_task(self._screen(job, found)) for job in found.jobs]
 
     async def _screen(self, job: MessageJob, found: FoundMail) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import (
-    SKIPPABLE_REFUSALS,
+    REFUSALS_BEFORE_SKIP,
     AccessLost,
     NeedsReconnect,
     Rejected,
@@ -131,7 +131,7 @@ async def test_a_client_that_google_refuses_does_not_keep_the_data(fixture: Fixt
     order = Order(fixture)
     order.trouble["stop"] = [TryLater("later.client", reason="disabled_client")] * 50
     await _leave(fixture)
-    assert order.steps == ["stop"] * SKIPPABLE_REFUSALS + ["revoke", "delete"]
+    assert order.steps == ["stop"] * REFUSALS_BEFORE_SKIP + ["revoke", "delete"]
     assert await fixture.store.mailbox(fixture.mailbox_id) is None
 
 

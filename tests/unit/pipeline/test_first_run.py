@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from backend.domain.errors import SKIPPABLE_REFUSALS, NeedsReconnect, Rejected, TryLater, Unexplained
+from backend.domain.errors import REFUSALS_BEFORE_SKIP, NeedsReconnect, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.domain.mailbox.message import Outcome, Placement, PolicyRow
 from backend.domain.policy.preview import PreviewAnswer, RunState
@@ -134,7 +134,7 @@ async def test_a_no_that_passes_is_waited_out_and_one_that_stays_leaves_out_one(
     fixture.gmail.fetch = refused  # type: ignore[method-assign]
     await first_run.order(fixture.context, fixture.mailbox_id)
     await fixture.settle(turns=200)
-    assert len(await caught(fixture)) == len(messages) - (times > SKIPPABLE_REFUSALS)
+    assert len(await caught(fixture)) == len(messages) - (times > REFUSALS_BEFORE_SKIP)
     run = await fixture.store.preview_run(fixture.mailbox_id)
     assert run is not None
     assert (run.done, run.total) == (3, 3)

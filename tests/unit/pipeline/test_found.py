@@ -96,7 +96,7 @@ async def test_of_a_senders_emails_the_later_one_sees_the_earlier_whichever_is_r
     begun: Callable[[Fixture], Coroutine[None, None, None]],
 ) -> None:
     for module in (sync, memory):
-        monkeypatch.setattr(module, "LINGER", 30.0)
+        monkeypatch.setattr(module, "BATCH_WAIT", 30.0)
     bump_read, fetch = asyncio.Event(), fixture.gmail.fetch
     pitch = fixture.gmail.deliver(letter())
     fixture.wait(seconds=1)
@@ -132,7 +132,7 @@ async def test_of_two_emails_at_once_the_later_waits_for_none_that_cannot_be_rea
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (sync, memory):
-        monkeypatch.setattr(module, "LINGER", 0.0)
+        monkeypatch.setattr(module, "BATCH_WAIT", 0.0)
     first, _ = [fixture.gmail.deliver(letter(text=text)) for text in ("pitchy", "perhaps")]
     second_ended = held_up(fixture, monkeypatch, first)
     looking = asyncio.create_task(looked(fixture))
@@ -198,7 +198,7 @@ async def test_a_pitch_is_held_and_answered_by_who_found_it(fixture: Fixture) ->
 async def test_what_google_keeps_back_gets_its_row_with_the_look_and_its_verdict_later(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sync, "LINGER", 0.0)
+    monkeypatch.setattr(sync, "BATCH_WAIT", 0.0)
     first, *_ = [
         fixture.gmail.deliver(letter(f"bo@office{index}.test", f"the minutes of day {index}"))
         for index in range(3)

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from backend.domain.errors import (
-    SKIPPABLE_REFUSALS,
+    REFUSALS_BEFORE_SKIP,
     Cause,
     NeedsReconnect,
     Rejected,
@@ -115,7 +115,7 @@ async def test_a_page_of_something_in_between_is_waited_out_and_not_for_ever(
     where = await ana.post("/settings/leave", confirm="ana@corp.test")
     page = Unexplained("later.unexplained", reason="http403")
     google = Google(page)
-    for _ in range(SKIPPABLE_REFUSALS - 1):
+    for _ in range(REFUSALS_BEFORE_SKIP - 1):
         job = await here.story.due_duty()
         assert job is not None
         with pytest.raises(Unexplained):
