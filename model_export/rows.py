@@ -89,8 +89,9 @@ class Row:
 
     @cached_property
     def _texts_and_said(self) -> tuple[tuple[str, ...], str]:
-        # Nothing is learned from scattered pieces: they repeat what stands in the whole.
-        parts = [part for part in passages(self.message, self.owner) if part.part is not Part.SCATTERED]
+        # Nothing is learned from columns and scattered pieces: they repeat what stands in the whole.
+        repeated = (Part.COLUMN, Part.SCATTERED)
+        parts = [part for part in passages(self.message, self.owner) if part.part not in repeated]
         return tuple(part.text for part in parts), parts[0].own
 
     @property

@@ -91,7 +91,10 @@ def _passages(message: Message, owner: Owner) -> Iterator[Passage]:
     if long:
         yield Passage(Part.OPENING, _as_message(whole, subject, texts.body[:OPENING]), own)
         columns = ((tokens(column, texts.names), None) for column in texts.columns)
-        pieces = _every_other(texts.body, whole) or _most_phrases(columns, whole) or _scattered(texts, before)
+        pieces = _every_other(texts.body, whole)
+        if not pieces and (column := _most_phrases(columns, whole)):
+            yield Passage(Part.COLUMN, _as_message(whole, subject, column))
+        pieces = pieces or _scattered(texts, before)
         if pieces:
             yield Passage(Part.SCATTERED, _as_message(whole, subject, pieces))
     if (place := _most_phrases(_rest(texts, message, long, before), whole)) is not None:

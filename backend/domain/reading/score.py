@@ -85,6 +85,7 @@ class Part(StrEnum):
     PLAIN = "plain"  # the plain text, where it differs from the HTML
     OPENING = "opening"  # the first words of a long message
     BELOW = "below"  # the place further down with the most phrases of pitches
+    COLUMN = "column"  # one column of a table in a long message
     SCATTERED = "scattered"  # the few pieces of a long message with the most phrases of pitches
 
 

@@ -70,6 +70,17 @@ def test_an_idle_word_behind_each_is_left_out():
     assert "dog" not in read[Part.SCATTERED]
 
 
+def test_each_column_of_a_table_is_read_by_itself():
+    words, idle = (PITCH * 4).split(), (IDLE * 40).split()
+    rows = "".join(
+        f"<tr><td>{' '.join(words[at : at + 4])}</td><td>{' '.join(idle[at : at + 4])}</td></tr>"
+        for at in range(0, len(words), 4)
+    )
+    read = parts(Message(html=f"<table>{rows}</table>"))
+    assert "t_asks_call" in read[Part.COLUMN]
+    assert "dog" not in read[Part.COLUMN]
+
+
 def test_words_that_stand_in_links_or_without_blanks_are_read():
     letter = (
         "we help companies like yours to save their time and money each month " * 2 + "and would show you how"
