@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from playwright.async_api import Page as AsyncPage
 from playwright.sync_api import Locator, Page
 
 from tests.browser.axe import assert_accessible
@@ -105,3 +106,9 @@ def keep_picture(shown: Page | Locator, path: Path, **options: Any) -> None:
     """Keep how it looks, if a person asked for pictures: no test compares them."""
     if SHOTS in os.environ:
         shown.screenshot(path=path, **options)
+
+
+async def keep_picture_async(shown: AsyncPage, path: Path, **options: Any) -> None:
+    """The same for Playwright's other interface."""
+    if SHOTS in os.environ:
+        await shown.screenshot(path=path, **options)

@@ -9,13 +9,14 @@ from playwright.async_api import Page, async_playwright, expect
 
 from backend.demo.letters import OWNER
 from tests import browsers
+from tests.browser.checks import keep_picture_async
 from tests.journeys.conftest import begin_journey
 
 pytestmark = pytest.mark.browser
 
 
 async def _shot(page: Page, shots: Path, name: str) -> None:
-    await page.screenshot(path=shots / f"newcomer-{name}.png", full_page=True)
+    await keep_picture_async(page, shots / f"newcomer-{name}.png", full_page=True)
 
 
 async def test_a_person_plays_both_sides(tmp_path: Path, shots: Path) -> None:

@@ -20,6 +20,7 @@ from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.store.opening import open_store
 from tests import browsers
+from tests.browser.checks import keep_picture_async
 from tests.browser.conftest import PATIENCE
 from tests.journeys.conftest import Journey, until
 
@@ -110,7 +111,7 @@ async def _first_run(told: Journey, page: Page, shots: Path) -> str:
     for letter in PITCHES:
         await expect(page.get_by_role("heading", name=letter.subject)).to_be_visible()
     await expect(page.get_by_role("heading", name="Saturday?")).to_have_count(0)
-    await page.screenshot(path=shots / "owner-first-run.png", full_page=True)
+    await keep_picture_async(page, shots / "owner-first-run.png", full_page=True)
     friend = PITCHES[0].address
     await page.get_by_role("button", name=f"Not a pitch: allow {friend}").click()
     await expect(page.get_by_role("status").filter(has_text="Marked as not a pitch")).to_be_visible()
@@ -174,7 +175,7 @@ async def _digest(told: Journey, chromium: Browser, page: Page, file: Path, shot
     await page.goto(f"{told.stage.sandbox.url}/mail/{OWNER}")
     await page.get_by_role("link", name=TOLD).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text(TOLD)
-    await page.screenshot(path=shots / "owner-digest.png", full_page=True)
+    await keep_picture_async(page, shots / "owner-digest.png", full_page=True)
     link = await link_in(page, "Release")
     stranger = await (await chromium.new_context(locale="en-GB")).new_page()  # signed in nowhere
     for _ in range(2):

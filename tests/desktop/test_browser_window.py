@@ -16,6 +16,7 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from tests import browsers
+from tests.browser.checks import keep_picture_async
 from tests.browser.conftest import shots
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.rig import FakeBrowser, Rig, running
@@ -178,7 +179,7 @@ async def test_decide_undo_and_be_told_in_a_real_browser(
             backend.mailbox.hold(3, subject="Came while the page was open")
             await page.get_by_role("button", name="1 new: show").click()  # offered: nothing moves by itself
             await expect(page.get_by_text("Came while the page was open")).to_be_visible()
-            await page.screenshot(path=shots / "browser-window.png")
+            await keep_picture_async(page, shots / "browser-window.png")
             await (
                 page.get_by_role("article")
                 .filter(has_text="Ann Seller 3")
