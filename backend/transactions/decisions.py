@@ -25,9 +25,9 @@ from backend.domain.watching.audit import (
     Chain,
     KeptVerdict,
     LogEntry,
-    appended,
     content_name,
     keyed_digest,
+    sealed,
 )
 from backend.domain.watching.drift import monday_of, week_of
 from backend.domain.watching.trial import (
@@ -137,8 +137,8 @@ def _appended(mailbox_id: MailboxId, notes: Sequence[_Note], now: datetime) -> S
         if not (key := keys.open(chain.sealed_key, mailbox_id)):
             # The first entry, or no key opens the old seal key. That must not stop a verdict, although earlier entries
             # can no longer be verified.
-            sealed, key = keys.fresh(mailbox_id)
-            chain = Chain(sealed, chain.number, chain.number, setting=chain.setting)
+            sealed_key, key = keys.fresh(mailbox_id)
+            chain = Chain(sealed_key, chain.number, chain.number, setting=chain.setting)
             yield q("begin_chain", mailbox_id=mailbox_id, **chain._asdict())
         writes: list[Statement] = []
         before, remembered = chain.seal, None
@@ -155,10 +155,19 @@ def _appended(mailbox_id: MailboxId, notes: Sequence[_Note], now: datetime) -> S
                     )
                     chain = chain._replace(setting=named)
                 payload += f',"setting":"{named}","case":{grounds.case}}}'
-            entry, chain = appended(key, chain, at, about, keys.salt(), payload)
-            # Literals, of one entry and of the head: `_asdict` takes longer than the seal.
-            kept = {"number": entry.number, "at": at, "about": about, "salt": entry.salt, "payload": payload}
-            kept |= {"mailbox_id": mailbox_id, "digest": entry.digest, "seal": entry.seal}
+            salt = keys.salt()
+            digest, chain = sealed(key, chain, at, about, salt, payload)
+            # Literals: a named tuple and its `_asdict` take longer than the seal.
+            kept = {
+                "mailbox_id": mailbox_id,
+                "number": chain.number,
+                "at": at,
+                "about": about,
+                "salt": salt,
+                "payload": payload,
+                "digest": digest,
+                "seal": chain.seal,
+            }
             writes.append(Statement("append_decision", kept))
             if grounds is not None and grounds.counts:
                 counts = {"number": chain.number, "at": at, "counts": grounds.counts}

@@ -91,11 +91,17 @@ def appended(
     key: bytes, chain: Chain, at: int, about: str, salt: bytes, payload: str
 ) -> tuple[LogEntry, Chain]:
     """The next entry of a chain, and the chain with that entry."""
+    digest, longer = sealed(key, chain, at, about, salt, payload)
+    return LogEntry(longer.number, at, about, salt, payload, digest, longer.seal), longer
+
+
+def sealed(key: bytes, chain: Chain, at: int, about: str, salt: bytes, payload: str) -> tuple[bytes, Chain]:
+    """The digest of the next entry, and the chain with that entry, whose number and seal are the entry's."""
     number, digest = chain.number + 1, _digest(at, about, salt, payload)
-    seal = _seal(key, b"entry", number, chain.seal + digest)
-    tag = _seal(key, b"head", number, seal)
-    longer = Chain(chain.sealed_key, chain.began, number, seal, tag, chain.setting)
-    return LogEntry(number, at, about, salt, payload, digest, seal), longer
+    place = number.to_bytes(8, "big", signed=True)
+    seal = _mac(key, b"entry" + place + chain.seal + digest)
+    tag = _mac(key, b"head" + place + seal)
+    return digest, Chain(chain.sealed_key, chain.began, number, seal, tag, chain.setting)
 
 
 def faults(
