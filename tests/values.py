@@ -10,6 +10,7 @@ from backend.domain.challenge import Challenge, ChallengeState
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import AccessState, Mailbox, Preferences
 from backend.domain.mailbox.message import MessageView, Placement
+from backend.domain.watching.audit import Chain, LogEntry, sealed
 from tests.doubles import START
 
 
@@ -69,3 +70,11 @@ def challenge(gmail_id: str = "m1", state: ChallengeState = ChallengeState.SENT)
         created_at=START,
         expires_at=START + timedelta(days=14),
     )
+
+
+def appended(
+    key: bytes, chain: Chain, at: int, about: str, salt: bytes, payload: str
+) -> tuple[LogEntry, Chain]:
+    """The next entry of a log of decisions, and the chain with that entry."""
+    digest, longer = sealed(key, chain, at, about, salt, payload)
+    return LogEntry(longer.number, at, about, salt, payload, digest, longer.seal), longer

@@ -243,8 +243,11 @@ async def _open_page(app: Controller, page: str) -> None:
 
 
 async def _answer(app: Controller, gmail_id: str, answer: str) -> None:
-    if app.backend is not None:
+    if app.backend is None:
+        return
+    try:
         await app.backend.answer(gmail_id, answer)
+    finally:  # one that is refused may be about a message that is gone: the list is read anew
         app.on_status(await app.backend.status())
 
 

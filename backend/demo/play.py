@@ -138,8 +138,8 @@ async def stage(
             await _watched(sandbox, options)
             yield running
         except (aiohttp.ClientError, ExceptionGroup) as error:
-            all_of_it = [google, running.server] if running is not None else [google]
-            if ended := next((one for one in all_of_it if not one.running), None):
+            processes = [google, running.server] if running is not None else [google]
+            if ended := next((one for one in processes if not one.running), None):
                 raise PitchgateError("demo.ended", name=ended.name, last=ended.last_words()) from error
             raise
         finally:

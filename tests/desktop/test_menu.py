@@ -129,7 +129,7 @@ def test_questions_have_a_list_of_their_own_and_tell_nothing_of_the_verdict() ->
     assert not [label for label in labels(ONLINE) if "pitch" in label]
     mail = tuple(replace(HELD, gmail_id=f"q{number}") for number in range(QUESTIONS_SHOWN + 2))
     asked = replace(ONLINE, status=replace(STATUS, questions=mail))
-    assert item(asked, "Were these 7 emails sales pitches?").action == Action(Do.QUESTIONS)
+    assert item(asked, "Sales pitch or not? 7 emails").action == Action(Do.QUESTIONS)
     assert labels(asked).count("Ann: Hello") == QUESTIONS_SHOWN
     choices = item(asked, "Ann: Hello").children
     assert [one.label for one in choices] == ["Yes, a sales pitch", "No", "Can’t say"]

@@ -8,7 +8,7 @@ from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.fake_mailbox import make_message
 from tests.desktop.rig import Rig, running
 
-ASK = "Were these 3 emails sales pitches?"
+ASK = "Sales pitch or not? 3 emails"
 
 
 async def asked(backend: FakeBackend, rig: Rig, number: int) -> list[str]:
@@ -37,6 +37,18 @@ async def test_an_answer_in_the_menu_takes_its_question_off_the_list(
     async with running(backend, tmp_path) as rig:
         first, *others = await asked(backend, rig, 3)
         rig.choose("Yes, a sales pitch")
-        await rig.until(lambda: "Were these 2 emails sales pitches?" in rig.labels())
+        await rig.until(lambda: "Sales pitch or not? 2 emails" in rig.labels())
         assert backend.mailbox.answers == {first: "yes"}
         assert backend.mailbox.asked == others
+
+
+async def test_a_question_that_is_gone_leaves_the_list_when_it_is_answered(
+    backend: FakeBackend, tmp_path: Path
+) -> None:
+    async with running(backend, tmp_path) as rig:
+        await asked(backend, rig, 3)
+        backend.mailbox.asked = backend.mailbox.asked[1:]  # and nobody told the tray
+        rig.choose("No")
+        await rig.until(lambda: "Sales pitch or not? 2 emails" in rig.labels())
+        assert rig.view.notices
+        assert backend.mailbox.answers == {}

@@ -26,13 +26,14 @@ from backend.__main__ import cli
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Grounds, Outcome, PolicyRow, Verdict
 from backend.domain.reading.score import Score
-from backend.domain.watching.audit import Chain, appended, bits
+from backend.domain.watching.audit import Chain, bits
 from backend.settings_read import read_settings
 from backend.store.library import OWNED_TABLES
 from backend.store.opening import open_configured
 from backend.transactions.script import HEADS
 from backend.vault import VaultKeys, configured_vault
 from tests.contract.store.stories import Story
+from tests.values import appended
 
 FILE, OLD = "pitchgate.sqlite3", "old.sqlite3"
 Change = Callable[[sqlite3.Connection], object]

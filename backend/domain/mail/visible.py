@@ -250,18 +250,8 @@ def _enter(
     if not attributes and not by_rules and tag not in _TAG_MATTERS:
         result.hidden |= step.style is not None and not step.seen and tag != "br"
         quoted = step.quoted or tag == "blockquote"
-        return _Step(
-            node,
-            True,
-            quoted,
-            step.style,
-            step.seen,
-            step.rtl,
-            tag in _BLOCKS,
-            False,
-            step.strand,
-            step.column,
-        )
+        block = tag in _BLOCKS
+        return _Step(node, True, quoted, *step[3:6], block, strand=step.strand, column=step.column)
     css = attributes.get("style")
     declarations = _declarations(node, attributes, by_rules)
     style, seen = step.style, step.seen
@@ -319,25 +309,11 @@ def _children(
     inner: list[_Step] = []
     child = node.child
     while child is not None and len(inner) < MAX_NODES:
-        if closed and not (child.is_element_node and child.attributes.get("t") == "summary"):
-            inner.append(
-                _Step(child, True, step.quoted, None, False, step.rtl, False, False, step.strand, step.column)
-            )
-        else:
-            inner.append(
-                _Step(
-                    child,
-                    True,
-                    step.quoted,
-                    step.style,
-                    step.seen,
-                    step.rtl,
-                    False,
-                    False,
-                    step.strand,
-                    step.column,
-                )
-            )
+        shut = closed and not (child.is_element_node and child.attributes.get("t") == "summary")
+        style, seen = (None, False) if shut else (step.style, step.seen)
+        inner.append(
+            _Step(child, True, step.quoted, style, seen, step.rtl, strand=step.strand, column=step.column)
+        )
         child = child.next
     if node.tag == "tr" and len(inner) > 1:
         # Each column may be a text of its own, which a person reads downwards.

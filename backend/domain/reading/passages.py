@@ -2,9 +2,9 @@
 
 A pitch hidden among other words must still be found by a person: at the beginning, in one place below, or between
 sentences that sell nothing. So besides the whole message, these passages are scored as if each were the mail: its plain
-text if that differs from the HTML, its opening, the place in the rest with most phrases of pitches, and scattered
-words: every other one, a column of a table, or the sentences with most of them. Most mail is short and
-has one passage, the whole.
+text if that differs from the HTML, its opening, the place in the rest with most phrases of pitches, a column of a table
+and scattered words: every other one, or the sentences with most phrases. Most mail is short and has one passage, the
+whole.
 """
 
 from __future__ import annotations

@@ -87,14 +87,6 @@ class Fault(StrEnum):
     LOGGED = "logged"  # its seal differs from the head that was logged outside the database
 
 
-def appended(
-    key: bytes, chain: Chain, at: int, about: str, salt: bytes, payload: str
-) -> tuple[LogEntry, Chain]:
-    """The next entry of a chain, and the chain with that entry."""
-    digest, longer = sealed(key, chain, at, about, salt, payload)
-    return LogEntry(longer.number, at, about, salt, payload, digest, longer.seal), longer
-
-
 def sealed(key: bytes, chain: Chain, at: int, about: str, salt: bytes, payload: str) -> tuple[bytes, Chain]:
     """The digest of the next entry, and the chain with that entry, whose number and seal are the entry's."""
     number, digest = chain.number + 1, _digest(at, about, salt, payload)

@@ -494,7 +494,8 @@ def better_strictness(
         alone = CHALLENGER if stricter else CHAMPION
         differ = [answer for score, answer in answered if (score >= hold) != (score >= other_hold)]
         if wealth(payoff(alone, answer) for answer in differ)[-1].finding is Finding.BETTER:
-            counts = Counter(differ), Counter(answer for _, answer in answered)
-            yes_no = (each[kind] for each in counts for kind in (Answer.YES, Answer.NO))
-            return StrictnessOffer(other, stricter, *yes_no)
+            of, all_of = Counter(differ), Counter(answer for _, answer in answered)
+            return StrictnessOffer(
+                other, stricter, of[Answer.YES], of[Answer.NO], all_of[Answer.YES], all_of[Answer.NO]
+            )
     return None

@@ -20,7 +20,6 @@ from backend.domain.watching.audit import (
     Fault,
     KeptVerdict,
     LogEntry,
-    appended,
     bits,
     disagreeing,
     faults,
@@ -28,6 +27,7 @@ from backend.domain.watching.audit import (
     replay,
 )
 from tests.unit.domain import rules as make
+from tests.values import appended
 
 KEY = b"k" * 32
 NUMBERS = random.Random(17)
