@@ -21,7 +21,7 @@ pytestmark = pytest.mark.desktop
 
 
 def test_be_told_and_allow_from_the_menu(screen: Screen, backend: FakeBackend) -> None:
-    """The story of the tray: an icon, a notice, a menu, one click, the mail is on its way; and a second start."""
+    """The tray: an icon, a notice, a menu, one click, the mail is on its way; a question, a second start."""
     app = start_app(screen, backend.url, backend.device_token())
     screen.until(lambda: shows(screen, Icon.ACTIVE), "the icon")
     screen.until(lambda: first_label(screen) == "Active for owner@example.com", "the state in the menu")
@@ -42,6 +42,17 @@ def test_be_told_and_allow_from_the_menu(screen: Screen, backend: FakeBackend) -
     assert backend.mailbox.applied[0][1:] == ("m00001", "allow")
     assert backend.mailbox.messages["m00001"]["placement"] == "inbox"
     screen.until(lambda: listed(screen, "Undo: Allowed"), "the undo")
+
+    backend.mailbox.put(make_message(3, placement="inbox", subject="Trade fair"))
+    backend.mailbox.asked = ["m00003"]
+    backend.mailbox.tell("status", {})
+    screen.until(lambda: listed(screen, "Trade fair"), "the question")
+    screen.choose(ICON, "Ann Seller 3")
+    screen.shot("tray-question")
+    screen.keys("Escape", "Escape")
+    screen.until(lambda: not screen.menus_open(), "the menu to close")
+    screen.choose(ICON, "Ann Seller 3", "Yes, a sales pitch")
+    screen.until(lambda: backend.mailbox.answers == {"m00003": "yes"}, "the answer at the server")
 
     assert start_app(screen, backend.url).wait(PATIENCE) == 0, "a second start ends"
     screen.until(lambda: screen.find("heading", "Review page, signed in"), "the first one's window")

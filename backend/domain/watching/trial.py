@@ -495,7 +495,6 @@ def better_strictness(
         differ = [answer for score, answer in answered if (score >= hold) != (score >= other_hold)]
         if wealth(payoff(alone, answer) for answer in differ)[-1].finding is Finding.BETTER:
             of, all_of = Counter(differ), Counter(answer for _, answer in answered)
-            return StrictnessOffer(
-                other, stricter, of[Answer.YES], of[Answer.NO], all_of[Answer.YES], all_of[Answer.NO]
-            )
+            yes, no = CLEAR_ANSWERS
+            return StrictnessOffer(other, stricter, of[yes], of[no], all_of[yes], all_of[no])
     return None
