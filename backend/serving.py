@@ -110,10 +110,10 @@ log = structlog.get_logger()
 
 async def serve(
     settings: Settings,
-    beside: Callable[[Application], Coroutine[Any, Any, None]] | None = None,
+    companion: Callable[[Application], Coroutine[Any, Any, None]] | None = None,
     reader: ReadingPool | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then finish running requests within `stop_seconds`. `beside` is run at the same
+    """Serve until SIGTERM or SIGINT, then finish running requests within `stop_seconds`. `companion` is run at the same
     time and cancelled then. `reader` is closed by the caller."""
     configure_logging(settings)
     for name, meant in unknown_settings().items():
@@ -132,8 +132,8 @@ async def serve(
             _reload_models_on_sighup(application, group)
             group.create_task(serve_app(app, config, stop))
             group.create_task(application.work(stop))
-            if beside is not None:
-                group.create_task(_until(stop, beside(application)))
+            if companion is not None:
+                group.create_task(_until(stop, companion(application)))
 
 
 async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:

@@ -23,10 +23,12 @@ GC_THRESHOLD = 20_000
 found no garbage in 500 messages."""
 
 
-def run(settings: Settings, beside: Callable[[Application], Coroutine[Any, Any, None]] | None = None) -> None:
-    """Serve until stopped. `beside` is run at the same time, and cancelled at the end."""
+def run(
+    settings: Settings, companion: Callable[[Application], Coroutine[Any, Any, None]] | None = None
+) -> None:
+    """Serve until stopped. `companion` is run at the same time, and cancelled at the end."""
     with asyncio.Runner(loop_factory=quick_loop()) as runner:
-        runner.run(_serve(settings, beside))
+        runner.run(_serve(settings, companion))
 
 
 def quick_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -63,7 +65,7 @@ def _structlog_without_rich() -> None:
 
 
 async def _serve(
-    settings: Settings, beside: Callable[[Application], Coroutine[Any, Any, None]] | None
+    settings: Settings, companion: Callable[[Application], Coroutine[Any, Any, None]] | None
 ) -> None:
     gc.disable()  # collecting garbage during imports would take a tenth of the start
     _structlog_without_rich()
@@ -76,7 +78,7 @@ async def _serve(
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         gc.enable()
-        await serving.serve(settings, beside, reader)
+        await serving.serve(settings, companion, reader)
 
 
 def _import_serving() -> ModuleType:

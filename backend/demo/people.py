@@ -72,16 +72,16 @@ class Process:
         assert self._process.stdout is not None
         try:
             line = await asyncio.wait_for(self._process.stdout.readline(), START_SECONDS)
-            told: dict[str, object] = json.loads(line)
+            record: dict[str, object] = json.loads(line)
         except (TimeoutError, ValueError) as error:
             raise PitchgateError("demo.not_started", name=self.name, last=self.last_words()) from error
-        return told
+        return record
 
     def last_words(self) -> str:
         """The end of its log. It is part of the error, because the folder of a demo is deleted at the end."""
         lines = self._log.read_text("utf-8", "replace").split("\n") if self._log.exists() else []
-        said = [line.strip() for line in lines if line.strip()]
-        return " ".join(said[-2:])[:500] or cli_texts()("demo.log_empty")
+        spoken = [line.strip() for line in lines if line.strip()]
+        return " ".join(spoken[-2:])[:500] or cli_texts()("demo.log_empty")
 
     @property
     def running(self) -> bool:

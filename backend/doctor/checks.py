@@ -253,7 +253,7 @@ def _words(error: GoogleError) -> str:
 
 
 async def _last_notice(store: Store, mailbox: Mailbox) -> datetime | None:
-    stored = await store.bare_mailbox(mailbox.id)
+    stored = await store.mailbox_without_failures(mailbox.id)
     return None if stored is None or stored.hint is None else stored.hint.at
 
 

@@ -135,8 +135,8 @@ class Following:
             except PitchgateError as error:
                 log.error("model_refused", file=name, cause=error.key)
                 return
-            told = {"file": name, "version": taken.version, "challenger": now.challenger, "act": now.number}
-            log.info("model_switched", **told)
+            fields = {"file": name, "version": taken.version, "challenger": now.challenger, "act": now.number}
+            log.info("model_switched", **fields)
             if taken.challenger_refused is not None:
                 log.error("model_refused", file=now.challenger, cause=taken.challenger_refused["key"])
 

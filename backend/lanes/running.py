@@ -190,7 +190,7 @@ class Runner:
             error, 1, self._jitter.random(), now, settings.max_attempts, settings.longest_backoff
         )
         at = now + (FIRST_PATIENCE if wait is None else wait)
-        await context.store.leave_look(look.mailbox_id, look.hint, at, now, cause)
+        await context.store.postpone_look(look.mailbox_id, look.hint, at, now, cause)
         context.looks.forget(look.mailbox_id)
 
     async def _after(self, job: MessageJob | DutyJob, error: Exception, began: datetime) -> None:

@@ -361,12 +361,12 @@ async def web_push(context: Context, job: DutyJob) -> datetime | None:
     if not ready:
         return min(due, default=None)
     answers = await asyncio.gather(*(_tell(context, browser, news) for browser, news in ready))
-    told = [(browser, answer) for (browser, _), answer in zip(ready, answers, strict=True)]
-    for browser, answer in told:
+    answered = [(browser, answer) for (browser, _), answer in zip(ready, answers, strict=True)]
+    for browser, answer in answered:
         context.web_pushed[answer.outcome] += 1
         if answer.outcome is Pushed.LATER:
             due.append(rules.next_try(browser.failing_since or now, now, answer.retry_at))
-    outcomes = [(browser, answer.outcome) for browser, answer in told]
+    outcomes = [(browser, answer.outcome) for browser, answer in answered]
     await context.store.web_pushed(job, outcomes, now)
     return min(due, default=None)
 

@@ -58,7 +58,7 @@ class Looks:
         self.wake: Callable[[], None] = lambda: None
         self._known: dict[str, tuple[MailboxId, int]] = {}
         self._emails: dict[MailboxId, str] = {}
-        self._seen: dict[MailboxId, Mailbox] = {}
+        self._mailboxes: dict[MailboxId, Mailbox] = {}
         self._wishes: dict[MailboxId, _Wish] = {}
         self._heap: list[tuple[float, MailboxId]] = []
         self._came: dict[str, None] = {}
@@ -70,12 +70,12 @@ class Looks:
             self.forget(mailbox.id)
         self._emails[mailbox.id] = email
         self._known[email] = mailbox.id, position(mailbox.cursor or "0")
-        self._seen[mailbox.id] = mailbox
+        self._mailboxes[mailbox.id] = mailbox
 
-    def take_seen(self, mailbox_id: MailboxId) -> Mailbox | None:
+    def pop_mailbox(self, mailbox_id: MailboxId) -> Mailbox | None:
         """The mailbox as the last look left it, for the next one. Others may have changed its row meanwhile: then the
         commit is refused. Taken away, so that after a look that fails the row is read."""
-        return self._seen.pop(mailbox_id, None)
+        return self._mailboxes.pop(mailbox_id, None)
 
     def has_looked(self, mailbox_id: MailboxId) -> bool:
         """Whether this process has looked at its history."""
@@ -83,7 +83,7 @@ class Looks:
 
     def forget(self, mailbox_id: MailboxId) -> None:
         """The mailbox was deleted, or a look failed: pushes about it go through the store until a duty has looked."""
-        self.take_seen(mailbox_id)
+        self.pop_mailbox(mailbox_id)
         email = self._emails.pop(mailbox_id, "")
         if self._known.get(email, ("", 0))[0] == mailbox_id:
             del self._known[email]
@@ -114,7 +114,7 @@ class Looks:
         earlier push waits for that, up to a window.
         """
         now, wish = self.tick(), self._wishes.setdefault(mailbox_id, _Wish())
-        wish.hint = hint.beside(wish.hint)
+        wish.hint = hint.merged(wish.hint)
         put_off, later, again = window if echo else 0.0, now + window, wish.second
         if again is not None and again > now:
             if wish.running:
@@ -193,16 +193,16 @@ BATCH_WAIT = 0.05
 
 
 class Place:
-    """One message's place among those `beside` it: all of its mailbox that are being screened."""
+    """One message's place among the `others` of its mailbox that are being screened."""
 
-    def __init__(self, gmail_id: str, beside: list[Place]) -> None:
+    def __init__(self, gmail_id: str, others: list[Place]) -> None:
         loop = asyncio.get_running_loop()
-        self._id, self._beside = gmail_id, beside
+        self._id, self._others = gmail_id, others
         self._screened: Screened | None = None
         self._begun = False
         self._read: asyncio.Future[None] = loop.create_future()
         self._over: asyncio.Future[None] = loop.create_future()
-        beside.append(self)
+        others.append(self)
 
     def read(self, screened: Screened) -> None:
         """The message has been read."""
@@ -211,20 +211,20 @@ class Place:
 
     def leave(self) -> None:
         """Its verdict is on record, or it will have none for now."""
-        self._beside.remove(self)
+        self._others.remove(self)
         self._over.set_result(None)
         if not self._read.done():
             self._read.set_result(None)
 
     async def others_read(self) -> None:
         """Wait a little until all have been read."""
-        if unread := [other._read for other in self._beside if not other._read.done()]:
+        if unread := [other._read for other in self._others if not other._read.done()]:
             await asyncio.wait(unread, timeout=BATCH_WAIT)
 
     def earlier(self) -> asyncio.Future[None] | None:
         """A future that is done when an earlier message, which is evidence for this one, has left. None if this one
         need not wait: then it begins, and later ones wait for it, even one that turns out to be older."""
-        found = next((other._over for other in self._beside if other._comes_before(self)), None)
+        found = next((other._over for other in self._others if other._comes_before(self)), None)
         self._begun = found is None
         return found
 

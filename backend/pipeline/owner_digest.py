@@ -104,8 +104,8 @@ def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], st
 
 
 def _reason(language: str, view: MessageView) -> str:
-    told = shown_reason(view)
-    return reason_sentence(language, told.code, told.quotes, told.weight > 0) if told else ""
+    reason = shown_reason(view)
+    return reason_sentence(language, reason.code, reason.quotes, reason.weight > 0) if reason else ""
 
 
 def _plural(words: Section, key: str, count: int, **more: object) -> str:

@@ -94,5 +94,5 @@ async def run_duty(
         next_due: datetime | None = await sync(context, job, screeners)
     else:
         next_due = await DUTIES[job.duty](context, job)
-        context.looks.take_seen(job.mailbox_id)  # the duty may have changed the mailbox's row
+        context.looks.pop_mailbox(job.mailbox_id)  # the duty may have changed the mailbox's row
     await context.store.finish_duty(job, next_due)

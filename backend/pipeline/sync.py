@@ -85,7 +85,8 @@ NO_SCREENERS: Screeners = _NoScreeners()
 async def look_at(context: Context, look: Look, screeners: Screeners) -> float | None:
     """The look that pushes asked for. Returns in how many seconds to look again, if Google's history lags behind its
     pushes. More than one page is left to the duty. Raises `LaneLost` if another look came first."""
-    mailbox = context.looks.take_seen(look.mailbox_id) or await context.store.bare_mailbox(look.mailbox_id)
+    remembered = context.looks.pop_mailbox(look.mailbox_id)
+    mailbox = remembered or await context.store.mailbox_without_failures(look.mailbox_id)
     now = context.clock.now()
     if mailbox is None or mailbox.link is not AccessState.CONNECTED:
         context.looks.forget(look.mailbox_id)
@@ -98,20 +99,20 @@ async def look_at(context: Context, look: Look, screeners: Screeners) -> float |
         except HistoryGone:
             more = True
     if more:
-        await context.store.leave_look(look.mailbox_id, look.hint, now, now)
+        await context.store.postpone_look(look.mailbox_id, look.hint, now, now)
     return None if again is None else (again - now).total_seconds()
 
 
 async def sync(context: Context, job: DutyJob, screeners: Screeners = NO_SCREENERS) -> datetime:
     """Bring one mailbox up to date, or a few pages closer to it. Returns when it is due again."""
     for _ in range(PAGES_A_TURN):
-        mailbox = await context.store.bare_mailbox(job.mailbox_id)
+        mailbox = await context.store.mailbox_without_failures(job.mailbox_id)
         if mailbox is None:
             raise LaneLost("conflict.mailbox")
         began = context.clock.now()
         up_to_date, again = await _one_page(context, job, mailbox, screeners)
         if up_to_date:
-            mailbox = await context.store.bare_mailbox(job.mailbox_id) or mailbox
+            mailbox = await context.store.mailbox_without_failures(job.mailbox_id) or mailbox
             due = look_again_at(context, mailbox, began)
             return due if again is None else min(due, again)
     return context.clock.now()
@@ -156,7 +157,7 @@ async def _page(
     page, page_context = await _interpret(context, mailbox, listed)
     hint, again = page_context.hint, None
     if look is not None and look.hint is not None:
-        hint = look.hint.beside(page_context.hint)
+        hint = look.hint.merged(page_context.hint)
     if listed.next_page:
         page = replace(page, page_token=listed.next_page, page_start=start)
     else:

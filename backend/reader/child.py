@@ -121,8 +121,8 @@ MOST_GROWTH = 32_000_000
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
     """A loaded model: its version, digest, thresholds and costs, and three ways to score a text. `score` gives
-    everything, with the counts of the terms if its second argument is true; `briefly` leaves out the reasons; `beside`,
-    for a challenger, also leaves out the trace."""
+    everything, with the counts of the terms if its second argument is true; `briefly` leaves out the reasons;
+    `as_challenger` also leaves out the trace."""
 
     version: str
     digest: str
@@ -130,7 +130,7 @@ class LoadedModel:
     costs: Mapping[Strictness, StrictnessCost]
     score: Callable[[str, bool], Score]
     briefly: Callable[[str], Score]
-    beside: Callable[[str], Score]
+    as_challenger: Callable[[str], Score]
 
 
 class SecondReader(Protocol):
@@ -227,10 +227,10 @@ def serve(
     except PitchgateError as error:
         _write(answers, {"refused": _as_json(error)})
         return
-    beside = rereader = None
+    challenger = rereader = None
     refusals: dict[str, object] = {}
     try:
-        beside = _load_checked(load, models.challenger) if models.challenger is not None else None
+        challenger = _load_checked(load, models.challenger) if models.challenger is not None else None
     except PitchgateError as error:
         refusals["challenger_refused"] = _as_json(error)
     try:
@@ -239,19 +239,18 @@ def serve(
         refusals["second_refused"] = _as_json(error)
     del models, first
     ready = {"version": model.version, "thresholds": model.thresholds, "costs": model.costs}
-    challenger = {} if beside is None else beside.thresholds
-    again = {} if rereader is None else rereader.thresholds
-    _write(
-        answers,
-        {"ready": {**ready, "challenger_thresholds": challenger, "again_thresholds": again, **refusals}},
-    )
+    thresholds = {
+        "challenger_thresholds": {} if challenger is None else challenger.thresholds,
+        "again_thresholds": {} if rereader is None else rereader.thresholds,
+    }
+    _write(answers, {"ready": {**ready, **thresholds, **refusals}})
     doubts = DoubtfulPassage(rereader, limits.second) if rereader and limits.second else None
     _silence(sys.stderr)
     # The objects so far are permanent, so the garbage collector need not check them again and again.
     gc.collect()
     gc.freeze()
     confine(limits.memory)
-    _serve_requests(requests, answers, _commands(opened, model, beside, doubts, limits), limits)
+    _serve_requests(requests, answers, _commands(opened, model, challenger, doubts, limits), limits)
 
 
 def _load_checked(load: Callable[[bytes, str], LoadedModel], file: ModelData) -> LoadedModel:
@@ -268,7 +267,7 @@ def _as_json(error: PitchgateError) -> dict[str, str]:
 def _commands(
     opened: Callable[[bytes, bool], Arrival],
     model: LoadedModel,
-    beside: LoadedModel | None,
+    second: LoadedModel | None,
     doubts: DoubtfulPassage | None,
     limits: Limits,
 ) -> Mapping[str, Callable[..., object]]:
@@ -278,7 +277,7 @@ def _commands(
     def score(text: str) -> Score:
         return model.score(text, keep)
 
-    challenger = None if beside is None else Challenger(beside.beside, beside.thresholds)
+    challenger = None if second is None else Challenger(second.as_challenger, second.thresholds)
     # If counts are to be kept, every message needs them, and only the full score has them.
     briefly = None if keep else model.briefly
     keep_doubtful = doubts.keep if doubts is not None else None

@@ -330,11 +330,11 @@ def push_request(subscription: Subscription, delivery: Delivery) -> tuple[bytes,
     unwrapped one is the data alone; its headers tell the rest if the subscription asks for that."""
     message = delivery.message
     if subscription.unwrapped is not None:
-        told = {
+        metadata = {
             "x-goog-pubsub-subscription-name": subscription.name,
             "x-goog-pubsub-message-id": message.message_id,
         }
-        return decode_data(message.data), told if subscription.unwrapped.get("writeMetadata") else {}
+        return decode_data(message.data), metadata if subscription.unwrapped.get("writeMetadata") else {}
     inner = {
         "data": message.data,
         "messageId": message.message_id,

@@ -192,12 +192,12 @@ class Pusher:
             headers["Authorization"] = f"Bearer {token}"
         self._broker.counts["pushed"] += 1
         self._broker.counts["skewed"] += bool(self._broker.modes.bearer_skew or self._clock.skew)
-        body, told = push_request(subscription, delivery)
+        body, metadata = push_request(subscription, delivery)
         try:
             async with self._session.post(
                 subscription.endpoint,
                 data=body,
-                headers=headers | told,
+                headers=headers | metadata,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=subscription.ack_deadline),
             ) as answer:

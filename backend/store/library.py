@@ -83,11 +83,11 @@ def _of_owners() -> Iterator[str]:
         # By key, so that every page costs the same; some keys are numbers.
         number = table.columns[table.key].kind is ColumnKind.WHOLE
         after = "CAST(COALESCE(NULLIF(:after, ''), '0') AS BIGINT)" if number else ":after"
-        told = f"AND {table.erased_if_empty} IS NOT NULL" if table.erased_if_empty else ""
+        not_erased = f"AND {table.erased_if_empty} IS NOT NULL" if table.erased_if_empty else ""
         yield (
             f"-- name: archive_{table.name}(mailbox_id, after, limit)\n"
             f"SELECT {', '.join(table.columns)} FROM {table.name}\n"
-            f"WHERE mailbox_id = :mailbox_id AND {table.key} > {after} {told} ORDER BY {table.key} LIMIT :limit;"
+            f"WHERE mailbox_id = :mailbox_id AND {table.key} > {after} {not_erased} ORDER BY {table.key} LIMIT :limit;"
         )
         if table.imported and table.name != "ledger":
             # A restored message has nothing left to do: that was done, or still is, where it comes from.

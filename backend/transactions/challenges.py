@@ -229,8 +229,8 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
     left = yield from senders.balance(challenge.mailbox_id, challenge.sender)
     released = tuple(gmail_id for gmail_id, _ in waiting)
     about = released or (challenge.gmail_id,)
-    told = {"challenge": challenge.id, "by": "sender"}
-    yield from decisions.noted(challenge.mailbox_id, decisions.SOLVE, about, told, now)
+    fields = {"challenge": challenge.id, "by": "sender"}
+    yield from decisions.noted(challenge.mailbox_id, decisions.SOLVE, about, fields, now)
     if waiting:
         yield wake(challenge.mailbox_id)
     subjects = tuple(subject for _, subject in waiting)
@@ -298,8 +298,8 @@ def _own_challenge(mailbox_id: MailboxId, challenge_id: str) -> Script[Challenge
 def void_of_message(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[list[OpenChallengeRow]]:
     """Void the open challenge about a message, unless it also serves other mail; returns what was voided."""
     open_now: list[OpenChallengeRow] = yield q("open_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    beside = open_now and (yield from number("waits_beside", mailbox_id=mailbox_id, gmail_id=gmail_id))
-    found = [row for row in open_now if challenge_ends(row["state"], bool(beside))]
+    others = open_now and (yield from number("waits_beside", mailbox_id=mailbox_id, gmail_id=gmail_id))
+    found = [row for row in open_now if challenge_ends(row["state"], bool(others))]
     yield from _void(mailbox_id, found, now)
     return found
 

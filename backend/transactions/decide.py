@@ -425,9 +425,9 @@ def _taken_back(
         undo_moved=packed(moved),
         now=micros(now),
     )
-    told = {"decision": record["decision"], "by": record["origin"], "on": record["gmail_id"]}
+    fields = {"decision": record["decision"], "by": record["origin"], "on": record["gmail_id"]}
     about = (record["gmail_id"], *moved)
-    yield from decisions.noted(mailbox_id, decisions.UNDONE, about, told, now)
+    yield from decisions.noted(mailbox_id, decisions.UNDONE, about, fields, now)
     yield q("note_act", mailbox_id=mailbox_id, gmail_id=record["gmail_id"], acted="")
     yield wake(mailbox_id)
     return tuple(moved)

@@ -82,12 +82,12 @@ class _Note(NamedTuple):
     """One entry to append about a message: what was decided and by whom, as JSON, and the grounds of a verdict."""
 
     about: str
-    told: str
+    payload: str
     grounds: Grounds | None = None
 
 
-def _payload(kind: str, **told: Any) -> str:
-    return _json({"kind": kind, **{name: value for name, value in told.items() if value}})
+def _payload(kind: str, **fields: Any) -> str:
+    return _json({"kind": kind, **{name: value for name, value in fields.items() if value}})
 
 
 _cached_payload = lru_cache(1_000)(_payload)
@@ -102,26 +102,26 @@ def verdicts_reached(
 
 
 def _reached(gmail_id: str, one: Verdict, late: bool) -> _Note:
-    told = _cached_payload(
+    payload = _cached_payload(
         VERDICT, row=one.row, outcome=one.outcome, guards=one.guards, cause=one.cause, late=late
     )
-    return _Note(gmail_id, told, one.grounds)
+    return _Note(gmail_id, payload, one.grounds)
 
 
 def corrected(
     mailbox_id: MailboxId, correction: Correction, about: Iterable[str], now: datetime
 ) -> Script[None]:
     """Log an owner's decision `about` these messages."""
-    told = {"decision": correction.decision, "by": correction.origin, "on": correction.gmail_id}
-    yield from noted(mailbox_id, CORRECTION, about, told, now)
+    fields = {"decision": correction.decision, "by": correction.origin, "on": correction.gmail_id}
+    yield from noted(mailbox_id, CORRECTION, about, fields, now)
 
 
 def noted(
-    mailbox_id: MailboxId, kind: str, about: Iterable[str], told: Mapping[str, Any], now: datetime
+    mailbox_id: MailboxId, kind: str, about: Iterable[str], fields: Mapping[str, Any], now: datetime
 ) -> Script[None]:
-    """Append an entry `about` each of these messages; `told`: what was decided, and by whom."""
-    said = _payload(kind, **told)
-    yield from _appended(mailbox_id, [_Note(gmail_id, said) for gmail_id in dict.fromkeys(about)], now)
+    """Append an entry `about` each of these messages; `fields`: what was decided, and by whom."""
+    payload = _payload(kind, **fields)
+    yield from _appended(mailbox_id, [_Note(gmail_id, payload) for gmail_id in dict.fromkeys(about)], now)
 
 
 def _appended(mailbox_id: MailboxId, notes: Sequence[_Note], now: datetime) -> Script[None]:
@@ -183,8 +183,8 @@ def erased(mailbox_id: MailboxId, now: datetime) -> Script[None]:
     """Log up to which entry the log was erased, unless that is logged already."""
     yield from locked(mailbox_id)
     last: int | None = yield q("last_tombstone", mailbox_id=mailbox_id)
-    said: str | None = yield q("last_erasure", mailbox_id=mailbox_id)
-    if last is not None and (said is None or json.loads(said)["up_to"] < last):
+    logged: str | None = yield q("last_erasure", mailbox_id=mailbox_id)
+    if last is not None and (logged is None or json.loads(logged)["up_to"] < last):
         yield from _appended(mailbox_id, [_Note("", _payload(ERASED, up_to=last))], now)
 
 
@@ -295,15 +295,15 @@ def answer_question(
     how = {"gmail_id": gmail_id, "answer": answer, "now": micros(now)}
     if not (yield from number("answer_questions", mailbox_id=mailbox_id, **how)):
         raise NotFound("not_found.question")
-    told = {"answer": answer, "by": origin}
-    yield from noted(mailbox_id, ANSWER, [gmail_id], told, now)
+    fields = {"answer": answer, "by": origin}
+    yield from noted(mailbox_id, ANSWER, [gmail_id], fields, now)
 
 
 def acted(mailbox_id: MailboxId, gmail_id: str, decision: Decision) -> Script[None]:
     """Keep the owner's decision about a drawn message together with its answer."""
     if taught := EFFECTS[decision].teaches:
-        said = Answer.YES if taught == "sales" else Answer.NO
-        yield q("note_act", mailbox_id=mailbox_id, gmail_id=gmail_id, acted=said)
+        answer = Answer.YES if taught == "sales" else Answer.NO
+        yield q("note_act", mailbox_id=mailbox_id, gmail_id=gmail_id, acted=answer)
 
 
 def labels(mailbox_id: MailboxId, now: datetime) -> Script[tuple[TrialLabel, ...]]:
@@ -345,8 +345,8 @@ def count_weeks(mailbox_id: MailboxId, now: datetime) -> Script[None]:
         yield q("keep_week", mailbox_id=mailbox_id, **kept)
     weeks = yield from _weeks(mailbox_id)
     found = drift.drift_of(weeks, _change(mailbox))
-    told = json.dumps(asdict(found.change)) if found.change else ""
-    yield q("save_drift", mailbox_id=mailbox_id, state=found.state, change=told)
+    change = json.dumps(asdict(found.change)) if found.change else ""
+    yield q("save_drift", mailbox_id=mailbox_id, state=found.state, change=change)
     first = {"model": weeks[-1].model, "reference": weeks[: drift.REFERENCE_WEEKS][-1].number}
     yield q("drop_weeks", mailbox_id=mailbox_id, before=today - WEEKS_KEPT, **first)
 

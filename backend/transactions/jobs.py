@@ -81,11 +81,11 @@ def note_push(email: str, hint: NoticeHint, again_at: datetime) -> Script[PushFa
 
 def note_hint(mailbox: MailboxRow, hint: NoticeHint) -> Script[None]:
     """Add what notices reported to what is stored of earlier ones."""
-    kept = hint.beside(rows.hint(mailbox["told_to"], mailbox["told_at"]))
+    kept = hint.merged(rows.hint(mailbox["told_to"], mailbox["told_at"]))
     yield q("note_told", mailbox_id=mailbox["id"], told_to=str(kept.position), told_at=micros(kept.at))
 
 
-def leave_look(
+def postpone_look(
     mailbox_id: MailboxId,
     hint: NoticeHint | None,
     at: datetime,

@@ -30,7 +30,7 @@ V = TypeVar("V")
 Flag = int
 """How a boolean is stored: 0 or 1 in the file, false or true on the server."""
 
-BESIDE: Any = object()
+EXTRA: Any = object()
 """The field is not in the row: it is passed with the row, or has its default."""
 
 
@@ -47,7 +47,7 @@ class Unreadable(ValueError):
 class Reader(Generic[V]):
     """Makes a `kind` (a dataclass or named tuple) from a row. Each field is read from the column of its name, a field
     that is itself a dataclass from the same row. `sources` names exceptions: another column, the reader of a part, a
-    function whose parameters are named and typed like the columns it uses, or `BESIDE`."""
+    function whose parameters are named and typed like the columns it uses, or `EXTRA`."""
 
     def __init__(self, kind: Callable[..., V], /, **sources: Any) -> None:
         self.kind: Any = kind
@@ -62,21 +62,19 @@ class Reader(Generic[V]):
         values = ", ".join(f"{name}={value}" for name, value in self._fields.items())
         self._read = self._compiled(f"kind({values})")
 
-    def __call__(self, row: Row, /, **beside: Any) -> V:
+    def __call__(self, row: Row, /, **extra: Any) -> V:
         try:
-            made: V = self._read(row, beside)
+            made: V = self._read(row, extra)
         except Unreadable:
             raise
         except (LookupError, TypeError, ValueError) as error:
-            raise self._unreadable(row, beside) from error
+            raise self._unreadable(row, extra) from error
         return made
 
     def _expression(self, name: str, type_: Any, source: Any) -> str:
-        if source is BESIDE:
+        if source is EXTRA:
             default = next((one.default for one in fields(self.kind) if one.name == name), MISSING)
-            return (
-                f"beside[{name!r}]" if default is MISSING else f"beside.get({name!r}, {self._use(default)})"
-            )
+            return f"extra[{name!r}]" if default is MISSING else f"extra.get({name!r}, {self._use(default)})"
         plain = next((one for one in get_args(type_) if one is not NoneType), None)
         may_lack = NoneType in get_args(type_)
         if isinstance(source, str) and is_dataclass(type_):
@@ -103,13 +101,13 @@ class Reader(Generic[V]):
         return next(reversed(self._used))
 
     def _compiled(self, expression: str) -> Callable[[Row, Mapping[str, Any]], Any]:
-        made = eval(f"lambda row, beside: {expression}", self._used)  # noqa: S307 - of our own field names
+        made = eval(f"lambda row, extra: {expression}", self._used)  # noqa: S307 - of our own field names
         return cast("Callable[[Row, Mapping[str, Any]], Any]", made)
 
-    def _unreadable(self, row: Row, beside: Mapping[str, Any]) -> Unreadable:
+    def _unreadable(self, row: Row, extra: Mapping[str, Any]) -> Unreadable:
         for name, value in self._fields.items():
             try:
-                self._compiled(value)(row, beside)
+                self._compiled(value)(row, extra)
             except Unreadable as error:
                 return error
             except (LookupError, TypeError, ValueError):
@@ -193,12 +191,12 @@ def screened(row: Row) -> Screened | None:
     return None if row["received_at"] is None else _screened(row)
 
 
-message_job = Reader(MessageJob, marked=BESIDE)
+message_job = Reader(MessageJob, marked=EXTRA)
 
 _rules = Reader(RuleMatch, address="address_rule", domain="domain_rule")
 standing = Reader(Standing, rules=_rules)
-sender_rules = Reader(Standing, rules=_rules, took_part=BESIDE, keeps=BESIDE, credits=BESIDE, earlier=BESIDE)
-preview_standing = Reader(Standing, rules=_rules, keeps=BESIDE, earlier=BESIDE)
+sender_rules = Reader(Standing, rules=_rules, took_part=EXTRA, keeps=EXTRA, credits=EXTRA, earlier=EXTRA)
+preview_standing = Reader(Standing, rules=_rules, keeps=EXTRA, earlier=EXTRA)
 
 
 def _solves(solves: int, state: str) -> int:
@@ -209,10 +207,10 @@ challenge = Reader(
     Challenge,
     solves=_solves,
     reply_from=Reader(Address, address="reply_from", name="reply_name"),
-    solved_before=BESIDE,
-    waiting=BESIDE,
-    oldest=BESIDE,
-    balance=BESIDE,
+    solved_before=EXTRA,
+    waiting=EXTRA,
+    oldest=EXTRA,
+    balance=EXTRA,
 )
 """A row of `challenges` with a `ProspectsRow`."""
 
@@ -265,7 +263,7 @@ mailbox = Reader(
     gap=_gap,
     pull_failure=_pull_failure,
     hint=hint,
-    failing=BESIDE,
+    failing=EXTRA,
 )
 """A row of `mailboxes` with its `failing` jobs."""
 
@@ -276,7 +274,7 @@ def _ours(sent: str, digest: str) -> frozenset[str]:
     return frozenset((*json.loads(sent), *json.loads(digest)))
 
 
-history_context = Reader(HistoryContext, ours=_ours, known=BESIDE, hint=hint)
+history_context = Reader(HistoryContext, ours=_ours, known=EXTRA, hint=hint)
 
 
 # ---- Rows as they are stored

@@ -226,7 +226,7 @@ class Store:
         return deleted
 
     note_push = writes_key_all(_jobs.note_push)
-    leave_look = writes_lane(_jobs.leave_look)
+    postpone_look = writes_lane(_jobs.postpone_look)
     bring_back = writes_all(_jobs.bring_back)
     request_duty = writes_key(_jobs.request_duty)
     set_notice_mode = writes(_sync.set_notice_mode)
@@ -249,7 +249,7 @@ class Store:
     postpone_duty = writes_lane(_jobs.postpone_duty)
     commit_sync = writes_lane(_sync.commit_sync)
     commit_look = writes_lane(_sync.commit_look)
-    bare_mailbox = reads_key(_sync.bare_mailbox)
+    mailbox_without_failures = reads_key(_sync.mailbox_without_failures)
     history_context = reads_key(_sync.history_context)
     held_at_rest = reads(_sync.held_at_rest)
     decided_on = reads(_sync.decided_on)

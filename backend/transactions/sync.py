@@ -124,12 +124,12 @@ def gone(job: MessageJob, now: datetime) -> Script[None]:
 
 def screening_context(mailbox_id: MailboxId) -> Script[ScreeningContext]:
     """What messages are screened with before they are fetched; without the mailbox's failures."""
-    mailbox = yield from bare_mailbox(mailbox_id)
+    mailbox = yield from mailbox_without_failures(mailbox_id)
     blocks = mailbox is not None and (yield from number("blocks", mailbox_id=mailbox_id))
     return ScreeningContext(mailbox, bool(blocks))
 
 
-def bare_mailbox(mailbox_id: MailboxId) -> Script[Mailbox | None]:
+def mailbox_without_failures(mailbox_id: MailboxId) -> Script[Mailbox | None]:
     """One mailbox, without its failures."""
     return maybe(rows.mailbox, "mailbox", mailbox_id=mailbox_id)
 
@@ -147,7 +147,7 @@ def _move_cursor(
 ) -> Script[None]:
     old: str = mailbox["cursor"]
     before = rows.hint(mailbox["told_to"], mailbox["told_at"])
-    heard = before if hint is None else hint.beside(before)
+    heard = before if hint is None else hint.merged(before)
     forward = page.cursor != "" and (old == "" or position(page.cursor) > position(old))
     unheard = mailbox["unheard_since"]
     if forward and unheard is None:

@@ -33,7 +33,7 @@ from backend.transactions.records import (
     Sighting,
     Tenant,
 )
-from backend.transactions.rows import BESIDE, MailboxRow, MessageRow, Reader
+from backend.transactions.rows import EXTRA, MailboxRow, MessageRow, Reader
 from backend.transactions.script import (
     Script,
     each,
@@ -204,7 +204,7 @@ class TextRow(TypedDict):
     at: int
 
 
-_event = Reader(Event, message=BESIDE)
+_event = Reader(Event, message=EXTRA)
 
 
 def overview(mailbox_id: MailboxId) -> Script[Overview | None]:

@@ -76,8 +76,8 @@ def line(
     click: Json | None = None,
 ) -> Json:
     """A text with smaller text above (`top`) and below (`bottom`). `click`: what a click outside `button` does."""
-    beside = {"topLabel": top, "bottomLabel": bottom, "startIcon": icon and {"knownIcon": icon}}
-    around = beside | {"button": button, "onClick": click}
+    widget = {"topLabel": top, "bottomLabel": bottom, "startIcon": icon and {"knownIcon": icon}}
+    around = widget | {"button": button, "onClick": click}
     return {"decoratedText": {"text": text, "wrapText": True} | {k: v for k, v in around.items() if v}}
 
 

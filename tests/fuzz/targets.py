@@ -80,9 +80,9 @@ def _gmail_payload(data: object) -> None:
 def _a_disguise(random: Random) -> Message:
     """A pitch in one of the disguises, spoiled where its text, markup and style stand."""
     message = random.choice(seeds.disguises())
-    texts = (message.text, message.html or "", *message.beside)
+    texts = (message.text, message.html or "", *message.further_texts)
     text, html, *beside = (_spoiled_text(said, random) for said in texts)
-    return replace(message, text=text, html=html or None, beside=tuple(beside))
+    return replace(message, text=text, html=html or None, further_texts=tuple(beside))
 
 
 def _spoiled_text(text: str, random: Random) -> str:

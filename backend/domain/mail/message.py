@@ -83,7 +83,7 @@ class Message:
 
     `text` and `html` are the decoded bodies (concatenated if there are several, "" and None if there is none).
     `defects` names what was wrong with the bytes ("part limit", "charset klingon", …); a message with defects is still
-    a message. `beside` are further texts that mail programs show: of parts with names, invitations and attached mail.
+    a message. `further_texts` are what else mail programs show: of parts with names, invitations and attached mail.
     """
 
     headers: Headers = Headers()
@@ -100,7 +100,7 @@ class Message:
     content_type: str = "text/plain"
     attachments: tuple[Attachment, ...] = ()
     defects: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
+    further_texts: tuple[str, ...] = ()
 
     @property
     def sender(self) -> Address:

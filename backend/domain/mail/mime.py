@@ -32,7 +32,7 @@ from backend.domain.mail.visible import visible
 _MAIL_WITHIN = re.compile(rb"^content-type\s{0,9}:\s{0,9}message/", re.M)
 # A field that says what a part is, with its continuation lines.
 _ABOUT_PART = re.compile(rb"(?:\A|[\r\n])content-[^\r\n]*+(?:(?:\r\n?|\n)[ \t][^\r\n]*+)*+", re.I)
-# What a transfer encoding is, and what comments (RFC 822) say beside a type: programs read past whatever else is there.
+# What a transfer encoding is, and what comments (RFC 822) say at a type: programs read past whatever else is there.
 _ENCODING = re.compile(rb"(content-transfer-encoding[ \t]*+:)(?:[\s\"]|\([^()]*+\))*+([a-z0-9-]++)", re.I)
 _TYPE_FIELD = re.compile(rb"content-type[ \t]*+:[^;]*+", re.I)
 _COMMENT = re.compile(rb"\([^()]*+\)")
@@ -59,7 +59,7 @@ class MimeLimits:
     """How much of one mail is read; what is beyond a limit is cut off. Sizes are in bytes (`raw`, `about_part`) or
     characters.
 
-    `beside_chars` bounds all texts beside the body, `all_headers` all header fields together, `about_part` one
+    `further_chars` bounds all texts other than the body, `all_headers` all header fields together, `about_part` one
     Content-… field. `steps` bounds lines times nesting, with which the standard parser's time grows.
     """
 
@@ -72,7 +72,7 @@ class MimeLimits:
     html_chars: int = 1_000_000
     all_headers: int = 400_000
     about_part: int = 4_000
-    beside_chars: int = 60_000
+    further_chars: int = 60_000
     steps: int = 4_000_000
 
 
@@ -100,7 +100,7 @@ class _Harvest:
     limits: MimeLimits
     text: list[str] = field(default_factory=list)
     html: list[str] = field(default_factory=list)
-    beside: list[str] = field(default_factory=list)
+    further_texts: list[str] = field(default_factory=list)
     chars: Counter[str] = field(default_factory=Counter)
     attachments: list[Attachment] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
@@ -132,7 +132,7 @@ def from_parts(part: Part, limits: MimeLimits = MimeLimits()) -> Message:
         content_type=_content_type(part),
         attachments=tuple(harvest.attachments),
         defects=tuple(harvest.defects),
-        beside=tuple(harvest.beside),
+        further_texts=tuple(harvest.further_texts),
     )
 
 
@@ -243,7 +243,7 @@ def _part(message: StdMessage, limits: MimeLimits, depth: int) -> Part:
 
 def _walk(root: Part, harvest: _Harvest, recipients: frozenset[str]) -> None:
     """Collect body texts and attachments in the order of the mail. A forwarded mail (message/*) is an attachment, and
-    its text goes to `beside`; not that of a mail which a report returns to its author."""
+    its text goes to `further_texts`; not that of a mail which a report returns to its author."""
     stack, reports = [(root, 0, False)], _content_type(root) == "multipart/report"
     while stack:
         part, depth, attached = stack.pop()
@@ -262,7 +262,7 @@ def _walk(root: Part, harvest: _Harvest, recipients: frozenset[str]) -> None:
             inside = attached or kind in _MAIL
             stack.extend((child, depth + 1, inside) for child in reversed(part.children))
         elif attached:
-            _beside(part, kind, harvest)
+            _further_text(part, kind, harvest)
         elif not kind.startswith("message/"):
             _leaf(part, kind, harvest)
 
@@ -280,7 +280,7 @@ def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
     if filename or disposition.startswith("attachment") or not readable:
         size = 0 if kind.startswith("message/") else max(part.size, 0)
         harvest.attachments.append(Attachment(filename[:300], kind, size, _method(about, kind)))
-        _beside(part, kind, harvest)
+        _further_text(part, kind, harvest)
         return
     if part.body is None:
         harvest.defect("body missing" if part.size else "")
@@ -298,22 +298,22 @@ def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
     (harvest.html if kind == "text/html" else harvest.text).append(text)
 
 
-def _beside(part: Part, kind: str, harvest: _Harvest) -> None:
+def _further_text(part: Part, kind: str, harvest: _Harvest) -> None:
     """Collect the text of a part that is not the body: many programs show it below the body, or as an invitation."""
-    left = harvest.limits.beside_chars - harvest.chars["beside"]
+    left = harvest.limits.further_chars - harvest.chars["further"]
     if not part.body or not kind.startswith("text/") or left <= 0:
         return
     text, _ = decode(
-        part.body[: harvest.limits.beside_chars * 4], part.charset or _charset(_about(part.headers))
+        part.body[: harvest.limits.further_chars * 4], part.charset or _charset(_about(part.headers))
     )
     if kind == "text/calendar":
         text = "\n".join(match.group(1) for match in _SAID.finditer(_CONTINUED.sub("", text)))
         text = text.replace("\\n", "\n").replace("\\N", "\n").replace("\\", "")
     elif kind != "text/plain" and "<" in text:
         text = visible(text).text
-    harvest.chars["beside"] += len(text)
+    harvest.chars["further"] += len(text)
     if text.strip():
-        harvest.beside.append(text.replace("\r\n", "\n")[:left])
+        harvest.further_texts.append(text.replace("\r\n", "\n")[:left])
 
 
 def _method(about: Mapping[str, str], kind: str) -> str:

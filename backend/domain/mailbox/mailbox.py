@@ -296,7 +296,7 @@ class NoticeHint(NamedTuple):
     position: int
     at: datetime
 
-    def beside(self, before: NoticeHint | None) -> NoticeHint:
+    def merged(self, before: NoticeHint | None) -> NoticeHint:
         """Merge with the hint from `before`. A position that has not shown up in history for `INDEX_LAG` is dropped."""
         if before is None or abs(self.at - before.at) >= INDEX_LAG:
             return self

@@ -179,7 +179,7 @@ def _rest(
     for text in (texts.unseen, texts.plain, *texts.strands):
         if text:
             yield tokens(text, texts.names), None
-    for text in message.beside:
+    for text in message.further_texts:
         yield tokens(deobfuscated(text).text, texts.names), None
 
 

@@ -86,7 +86,7 @@ def _status(found: Overview, questions: int) -> schemas.Status:
 
 def message_json(view: MessageView, language: str) -> schemas.Message:
     """A message as described in docs/reference/api.md."""
-    told = shown_reason(view)
+    reason = shown_reason(view)
     return {
         "gmail_id": view.gmail_id,
         "thread_id": view.thread_id,
@@ -98,7 +98,7 @@ def message_json(view: MessageView, language: str) -> schemas.Message:
         "outcome": view.outcome,
         "row": view.row,
         "score": view.score,
-        "told": reason_sentence(language, told.code, told.quotes, told.weight > 0) if told else "",
+        "told": reason_sentence(language, reason.code, reason.quotes, reason.weight > 0) if reason else "",
         "reasons": [
             {"text": reason_text(language, one.code), "weight": one.weight, "words": list(one.quotes)}
             for one in reasons_of(view)

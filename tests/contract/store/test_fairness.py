@@ -99,7 +99,7 @@ async def test_a_mailbox_with_much_to_do_leaves_room_for_the_others(busy: Busy) 
     async def bea_comes() -> bool:
         seen = tuple(Sighting(gmail_id, f"t-{gmail_id}", None) for gmail_id in ("b1", "b2"))
         page = SyncPage(sightings=seen)
-        bea = await story.store.bare_mailbox("bea")
+        bea = await story.store.mailbox_without_failures("bea")
         assert bea is not None
         await story.store.commit_look("bea", bea, page, None, (), (), story.now)
         return True

@@ -84,7 +84,7 @@ OWN = {
     *"""
     mailbox sealed_token save_sealed_token swap_sealed_token save_grant_end owed_links room_at
     save_preferences save_labels save_watch set_link lose_link lane_work held_at_rest release_due forget
-    request_duty set_notice_mode owner_acted set_rule screening_context history_context bare_mailbox
+    request_duty set_notice_mode owner_acted set_rule screening_context history_context mailbox_without_failures
     learn order_preview preview_run count_rules put_rules ask_to_leave count_weeks decision_chain
     decisions drift draw_questions questions labels answered swap_chain_key
     """.split()
@@ -170,8 +170,8 @@ class Eve:
             "gone": lambda: store.gone(message, now),
             "commit_sync": lambda: store.commit_sync(duty, page, now),
             "commit_look": lambda: store.commit_look("eve", self.mailbox, page, None, (), (), now),
-            "leave_look": lambda: store.leave_look("eve", None, now, now, Cause.GOOGLE),
-            "bare_mailbox": lambda: store.bare_mailbox("eve"),
+            "postpone_look": lambda: store.postpone_look("eve", None, now, now, Cause.GOOGLE),
+            "mailbox_without_failures": lambda: store.mailbox_without_failures("eve"),
             "sent_challenge_ids": lambda: store.sent_challenge_ids("eve", ["sent-c1"]),
             "challenge_pending_in": lambda: store.challenge_pending_in("eve", "t-m2"),
             "known": lambda: store.known("eve", ["m1", "m2"]),
@@ -276,7 +276,7 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
                 found[name] = f"told {seen!r}"
         elif name in (
             *"""
-            mailbox bare_mailbox sealed_token screening_context history_context
+            mailbox mailbox_without_failures sealed_token screening_context history_context
             """.split(),
         ) and "ana" in repr(seen):
             found[name] = f"told {seen!r}"
@@ -311,7 +311,7 @@ async def test_even_with_work_of_her_own_she_reaches_only_her_own(story: Story, 
     now, look = story.now, replace(page, cursor="10000")
     kept = [replace(mine, gmail_id=gmail_id) for gmail_id in ("m2", "m3")]
     look = replace(look, sightings=(Sighting("m2", "t9", None), Sighting("m3", "t9", None)))
-    seen = await story.store.bare_mailbox("eve")
+    seen = await story.store.mailbox_without_failures("eve")
     assert seen is not None
     found = await story.store.commit_look("eve", seen, look, None, kept, (), now)
     assert found.keys() == {"m3"}

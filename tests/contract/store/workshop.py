@@ -136,7 +136,7 @@ async def opened(store: Store, story: Story, folder: Path, monkeypatch: pytest.M
     shop = Workshop(story, clock, context)
 
     async def sees_nothing(context: Context, look: Look, screeners: object) -> None:
-        ana = await context.store.bare_mailbox(look.mailbox_id)
+        ana = await context.store.mailbox_without_failures(look.mailbox_id)
         assert ana is not None
         context.looks.listed(replace(ana, cursor="5"))
 

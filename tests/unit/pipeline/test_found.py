@@ -155,7 +155,7 @@ async def test_a_look_that_finds_nothing_new_and_was_told_of_nothing_writes_noth
     told = NoticeHint(fixture.gmail.position, fixture.now())
     looks.after_push(fixture.mailbox_id, told, 1.0, seen=True, echo=False)
     await fixture.work_for(0.5)
-    assert store.asked["bare_mailbox"] == 0, "not before the window has closed"
+    assert store.asked["mailbox_without_failures"] == 0, "not before the window has closed"
     await fixture.work_for(1)
     assert store.asked["commit_look"] == 1, "what was told is kept"
     looks.after_push(fixture.mailbox_id, told, 1.0, seen=True, echo=False)
@@ -174,7 +174,7 @@ async def test_a_look_goes_by_what_the_one_before_it_read_until_its_owner_change
     store = Counting(fixture.store)
     fixture.gmail.deliver(letter(text="the minutes of Wednesday"))
     await looked(fixture, store)
-    assert (store.asked["bare_mailbox"], await rows(fixture)) == (0, {"below_hold": 2})
+    assert (store.asked["mailbox_without_failures"], await rows(fixture)) == (0, {"below_hold": 2})
     await fixture.save_preferences(mode=Mode.OBSERVE)
     pitch = fixture.gmail.deliver(letter())
     await looked(fixture, store)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backend.transactions.rows import BESIDE, Flag, Reader, Unreadable, reader
+from backend.transactions.rows import EXTRA, Flag, Reader, Unreadable, reader
 from backend.transactions.script import columns
 
 AT = datetime(2026, 5, 1, 8, 30, 0, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ def _length(text: str, twice: Flag) -> int:
     return len(text) * (1 + twice)
 
 
-READ = Reader(Whole, ended="ended_at", length=_length, lease=BESIDE)
+READ = Reader(Whole, ended="ended_at", length=_length, lease=EXTRA)
 ROW: dict[str, Any] = {
     "at": MICROS,
     "ended_at": None,
@@ -67,10 +67,10 @@ def test_every_field_comes_of_its_column_as_its_type_says() -> None:
     assert READ(ROW, lease="mine") == WHOLE
 
 
-def test_what_is_not_beside_has_its_default() -> None:
+def test_what_is_not_given_has_its_default() -> None:
     assert READ(ROW).lease == ""
-    with pytest.raises(Unreadable, match=r"Whole\.at cannot be read: beside\['at'\]"):
-        Reader(Whole, at=BESIDE, ended="ended_at", length=_length, lease=BESIDE)(ROW)
+    with pytest.raises(Unreadable, match=r"Whole\.at cannot be read: extra\['at'\]"):
+        Reader(Whole, at=EXTRA, ended="ended_at", length=_length, lease=EXTRA)(ROW)
 
 
 def test_it_tells_which_columns_it_looks_at_and_how_they_are_stored() -> None:

@@ -75,8 +75,8 @@ Content-Type: text/plain; charset=utf-8""",
         assert message.content_type == "multipart/mixed"
 
     def test_a_forwarded_mail_is_read_but_not_one_that_a_report_returns(self):
-        assert parse(CASES["forward"]).beside == ("inner text",)
-        assert parse(CASES["bounce"]).beside == ()
+        assert parse(CASES["forward"]).further_texts == ("inner text",)
+        assert parse(CASES["bounce"]).further_texts == ()
 
     def test_header_lookup_keeps_order_and_repeats(self):
         message = parse(mail("Received: b\nReceived: a\nX-Thing: 1"))
@@ -283,7 +283,7 @@ def part_of(payload: dict[str, Any]) -> Part:
 
 
 def test_only_mail_that_a_report_returns_to_its_author_is_left_out():
-    read = {name: "".join(parse(CASES[name]).beside) for name in ("bounce", "not a bounce")}
+    read = {name: "".join(parse(CASES[name]).further_texts) for name in ("bounce", "not a bounce")}
     assert "returned text" not in read["bounce"]
     assert "a pitch" in read["not a bounce"]
 

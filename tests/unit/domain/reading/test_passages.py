@@ -40,7 +40,7 @@ def test_a_long_one_has_an_opening_of_so_many_words_and_a_place_below():
     [
         Message(text=f"see below\n\nOn Mon, 2 Nov 2026, A <a@b.test> wrote:\n> {PITCH * 2}"),
         Message(text=f"see below\n\n-- \n{PITCH * 2}"),
-        Message(text="see the invitation", beside=(PITCH * 2,)),
+        Message(text="see the invitation", further_texts=(PITCH * 2,)),
         Message(html=f"<p>{IDLE}</p><p style='display:none'>{PITCH * 2}</p>"),
     ],
 )
