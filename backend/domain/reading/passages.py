@@ -128,19 +128,21 @@ def _as_message(whole: ModelInput, subject: Sequence[str], body: Sequence[str]) 
 def _scattered(texts: MessageTexts, before: int) -> Sequence[str]:
     """The words of the sentences with most different phrases, the shortest of equals; none if those stand side by side,
     as in the other places."""
-    whole = texts.whole
+    hits = [hit for hit in texts.whole.hits if before <= hit.start < texts.whole.own]
+    if len(hits) < 2:
+        return ()
     sentences, ends = list[list[str]](), list[int]()
     end = before
     for sentence in _SENTENCE_END.split(texts.own):
-        if end >= whole.own:
+        if end > hits[-1].start:
             break
         if words := tokens(sentence, texts.names):
             end += len(words)
             sentences.append(words)
             ends.append(end)
     found = defaultdict[int, set[str]](set)
-    for hit in whole.hits:
-        if before <= hit.start < min(whole.own, end):
+    for hit in hits:
+        if hit.start < end:
             found[bisect_right(ends, hit.start)].add(hit.finding)
     most = sorted(found, key=lambda place: (-len(found[place]), len(sentences[place]), place))
     best = sorted(most[:_SENTENCES])

@@ -49,14 +49,13 @@ def respelled(text: str) -> str:
     if _is_cut_small(head) and (joined := _without_gaps(head)) != head:
         return joined + text[MAX_READ:]
     words = _sample(head)
-    if len(words) >= MIN_WORDS and _most_are_listed(words):
+    if len(words) >= MIN_WORDS and _most_are_known(words):
         return text
     if (read := voweled(head)) != head:
         return read + text[MAX_READ:]
     if len(words) < MIN_WORDS:
         return text
-    unknown = [word for word in words if not is_word(word)]
-    way = _best_way(unknown) if 2 * len(unknown) >= len(words) else None
+    way = _best_way([word for word in words if not is_word(word)])
     if way is None:
         return text
     pattern = _CHUNK if way in _WHOLE else _WORD
@@ -272,9 +271,11 @@ def is_listed(word: str) -> bool:
     return word in _vocabulary()[0]
 
 
-def _most_are_listed(words: list[str]) -> bool:
-    """Whether more than half of `words` are known as they are. Of most texts this shows that they need no more."""
-    return 2 * sum(map(_vocabulary()[0].__contains__, words)) > len(words)
+def _most_are_known(words: list[str]) -> bool:
+    """Whether more than half of `words` are. Most texts show it by those that are listed as they stand."""
+    unlisted = [word for word in words if not is_listed(word)]
+    missing = len(words) // 2 + 1 - (len(words) - len(unlisted))
+    return missing <= 0 or next(islice(filter(is_word, unlisted), missing - 1, None), None) is not None
 
 
 @lru_cache(maxsize=50_000)

@@ -22,16 +22,16 @@ _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]{1,64}+(?:\.[\w-]{1,64}+){1,6}")
 _ENDING = r"\.(?:com|io|co|dev|net|org|de|fr|es|it|nl|pl|cz|se|pt|ch|at|eu|uk|ai|app)\b"
 _HOST = re.compile(rf"\b[\w-]{{1,40}}+(?:\.[\w-]{{1,40}}+){{0,3}}{_ENDING}(?:/\S{{0,300}})?", re.I)
 _HOST_ENDS = re.compile(_ENDING, re.I)
+# These begin with a rare kind of character, to which `re` can skip, and then look back at what stands before it.
 _MONEY = re.compile(
-    r"(?:[$€£¥]|\b(?:usd|eur|gbp|chf|sek|pln|czk|kč|zł|kr)\b)\s?\d[\d.,' ]{0,15}(?:k|m)?\b"
-    r"|\d[\d.,']{0,15}+\s?+(?:k|m|mio|million)?\s?(?:[$€£¥]|\b(?:usd|eur|euros?|dollars?|gbp|chf|sek|pln|czk"
-    r"|kč|zł|kr)\b)",
-    re.I,
+    r"[$€£¥\dcegkpsuzCEGKPSUZ\u017f\u212a](?i:(?:(?<=[$€£¥])|(?<!\w\w)(?:(?<=u)sd|(?<=e)ur|(?<=g)bp|(?<=c)hf|(?<=s)ek"
+    r"|(?<=p)ln|(?<=c)zk|(?<=k)[čr]|(?<=z)ł)\b)\s?\d[\d.,' ]{0,15}(?:k|m)?\b"
+    r"|(?<=\d)[\d.,']{0,15}+\s?+(?:k|m|mio|million)?\s?(?:[$€£¥]|\b(?:usd|eur|euros?|dollars?|gbp|chf|sek|pln|czk"
+    r"|kč|zł|kr)\b))"
 )
 _OF_MONEY = ("$", "usd", "eur", "dollar", "gbp", "chf", "sek", "pln", "czk", "kr")
 _PERCENT = re.compile(r"\d[\d.,]{0,10}+\s?+(?:%|percent\b|prozent\b|pour cent\b|procent\b)", re.I)
 _OF_PERCENT = ("%", "cent", "prozent")
-# These begin with a rare kind of character, to which `re` can skip, and then look back at what stands before it.
 _CLOCK = re.compile(r"\d(?<!\w\d)\d?(?:(?::|h|\.)\d{2}\s?(?:am|pm|uhr|h)?\b|\s?(?:am|pm|uhr)\b)", re.I)
 _PHONE = re.compile(r"[+\d](?<!\w[+\d])(?:(?<=\+)\d|(?<=0)0\d|(?<=\d))(?:[\s().\-/]{0,2}\d){6,14}(?!\w)")
 _YEAR = re.compile(r"[12](?<!\w[12])(?:(?<=1)9|(?<=2)0)\d{2}\b")
