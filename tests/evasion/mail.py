@@ -49,6 +49,12 @@ class Mail:
         return IDLE[self.language]
 
     @property
+    def foreign(self) -> str:
+        """Idle text of another language."""
+        languages = [*IDLE]
+        return IDLE[languages[languages.index(self.language) - 1]]
+
+    @property
     def markup(self) -> str:
         """The text as plain HTML."""
         paragraphs = html.escape(self.text, quote=False).split("\n\n")

@@ -204,9 +204,25 @@ def interleaved(mail: Mail) -> Mail:
     return mail.said(" ".join(f"{said} {next(idle)}" for said in SENTENCE_END.split(mail.text)))
 
 
+@trick("The same, and the pitch's are in brackets.")
+def interleaved_in_brackets(mail: Mail) -> Mail:
+    idle = cycle(SENTENCE_END.split(mail.idle))
+    return mail.said(" ".join(f"[{said}] {next(idle)}" for said in SENTENCE_END.split(mail.text)))
+
+
 @trick("All idle sentences behind each of the pitch.")
 def all_idle_interleaved(mail: Mail) -> Mail:
     return mail.said(" ".join(f"{said} {mail.idle}" for said in SENTENCE_END.split(mail.text)))
+
+
+@trick("Four idle texts of another language before it.")
+def foreign_before(mail: Mail) -> Mail:
+    return mail.said("\n\n".join([mail.foreign] * 4 + [mail.text]))
+
+
+@trick("An idle text of another language behind each sentence of the pitch.")
+def foreign_interleaved(mail: Mail) -> Mail:
+    return mail.said(" ".join(f"{said} {mail.foreign}" for said in SENTENCE_END.split(mail.text)))
 
 
 @trick("An idle word behind each of the pitch.")

@@ -3,15 +3,15 @@
 A pitch hidden among other words must still be found by a person: at the beginning, in one place below, or between
 sentences that sell nothing. So besides the whole message, these passages are scored as if each were the mail: its plain
 text if that differs from the HTML, its opening, the place in the rest with most phrases of pitches, a column of a table
-and scattered words: every other one, or the sentences with most phrases. Most mail is short and has one passage, the
-whole.
+and scattered words: every other one, the sentences of one of several languages, or those with most phrases. Most mail
+is short and has one passage, the whole.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -28,7 +28,16 @@ from backend.domain.reading.model_text import (
     model_text,
 )
 from backend.domain.reading.score import Part, Score
-from backend.domain.reading.words import MAX_WORDS, PhraseHit, find_phrases, language, phrases_within, tokens
+from backend.domain.reading.words import (
+    MAX_WORDS,
+    OTHER,
+    VOTES,
+    PhraseHit,
+    find_phrases,
+    language,
+    phrases_within,
+    tokens,
+)
 
 OPENING = 60
 """Words in the opening, and in the place looked for in the rest."""
@@ -46,8 +55,10 @@ _STEP = 15
 
 _SENTENCES = 4
 """The most sentences that are scored together, if they are scattered."""
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|\n+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\])}\"'”’»]*\s+|\n+")
 _FEW_PHRASES = 2
+_VOTES_APART, _SHARE_APART = 5, 12
+"""Words of no other language that a second language needs in a text, and of how many of the first's one of them."""
 
 _Place = tuple[int, int]
 
@@ -94,7 +105,7 @@ def _passages(message: Message, owner: Owner) -> Iterator[Passage]:
         pieces = _every_other(texts.body, whole)
         if not pieces and (column := _most_phrases(columns, whole)):
             yield Passage(Part.COLUMN, _as_message(whole, subject, column))
-        pieces = pieces or _scattered(texts, before)
+        pieces = pieces or _most_phrases(_apart(texts), whole) or _scattered(texts, before)
         if pieces:
             yield Passage(Part.SCATTERED, _as_message(whole, subject, pieces))
     if (place := _most_phrases(_rest(texts, message, long, before), whole)) is not None:
@@ -149,6 +160,22 @@ def _scattered(texts: MessageTexts, before: int) -> Sequence[str]:
     if len(best) < 2 or best[-1] - best[0] < len(best):
         return ()
     return [word for place in best for word in sentences[place]][:LONG_MESSAGE]
+
+
+def _apart(texts: MessageTexts) -> Iterator[tuple[Sequence[str], None]]:
+    """The words of the sentences of each language, where a text has several: one may be there for our reading only."""
+    shares = map(VOTES.get, texts.body[:MAX_OWN_WORDS])
+    votes = Counter(one[0][0] for one in shares if one and len(one) == 1)
+    (_, most), (_, second) = (*votes.most_common(2), ("", 0), ("", 0))[:2]
+    if second < _VOTES_APART or second * _SHARE_APART < most:
+        return
+    apart = defaultdict[str, list[str]](list)
+    for sentence in _SENTENCE_END.split(texts.own):
+        apart[language(sentence)] += tokens(sentence, texts.names)
+        if sum(map(len, apart.values())) > MAX_OWN_WORDS:
+            break
+    found = [words for code, words in apart.items() if code != OTHER and len(words) >= MIN_WORDS]
+    yield from ((words, None) for words in found if len(found) > 1)
 
 
 def _every_other(body: Sequence[str], whole: ModelInput) -> Sequence[str]:

@@ -70,6 +70,15 @@ def test_an_idle_word_behind_each_is_left_out():
     assert "dog" not in read[Part.SCATTERED]
 
 
+def test_the_sentences_of_each_of_two_languages_are_read_by_themselves():
+    foreign = "Die Ernte war spät in diesem Jahr, und der Hund schlief unter dem Tisch, bis es kühl wurde."
+    pitch = "We help companies like yours.", "Would you have fifteen minutes for a quick call next week?"
+    read = parts(Message(text=" ".join(f"{said} {foreign} {foreign}" for said in pitch * 2)))
+    assert "f_language_de" in read[Part.WHOLE]
+    assert {"t_asks_call", "f_language_en"} <= set(read[Part.SCATTERED])
+    assert "ernte" not in read[Part.SCATTERED]
+
+
 def test_each_column_of_a_table_is_read_by_itself():
     words, idle = (PITCH * 4).split(), (IDLE * 40).split()
     rows = "".join(
