@@ -4,6 +4,7 @@ page; and the rendering of an owner's page."""
 from __future__ import annotations
 
 import hmac
+import secrets
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -120,8 +121,8 @@ HALF = "X-Pitchgate-Half"
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A browser with a session. `csrf` is the token its forms must send, known only to our own pages. At home it also
-    contains the page's half of the secret."""
+    """A browser with a session. `csrf` is a token that its forms must send, known only to our own pages and different
+    in every answer. At home it also contains the page's half of the secret."""
 
     session: Session
     csrf: str
@@ -162,19 +163,25 @@ async def signed_in_form() -> tuple[SignedIn, dict[str, str]]:
     """The browser's session and the form's fields. Raises `SignedOut`, and `Forbidden` for a wrong CSRF token."""
     found = await signed_in()
     fields = {name: str(value) for name, value in (await request.form).items()}
-    if not hmac.compare_digest(fields.get("csrf", "").encode(), found.csrf.encode()):
+    sent = fields.get("csrf", "")
+    if not hmac.compare_digest(sent.encode(), form_token(await _shown(), sent[:SALT]).encode()):
         raise Forbidden
     return found, fields
 
 
-def csrf_of(secret: str) -> str:
-    """The CSRF token of a session: a hash of its secret."""
-    return token_hash(f"form:{secret}")
+SALT = 16
+"""Characters of a CSRF token that are chosen anew for each answer."""
 
 
-def form_token(secret: str) -> str:
+def csrf_of(secret: str, salt: str = "") -> str:
+    """A CSRF token of a session: a salt, new unless one is given, and a hash of it and the session's secret."""
+    salt = salt or secrets.token_hex(SALT // 2)
+    return salt + token_hash(f"form:{salt}:{secret}")
+
+
+def form_token(secret: str, salt: str = "") -> str:
     """The CSRF token that forms send; at home followed by the page's half of the secret."""
-    return ".".join(filter(None, (csrf_of(secret), _split_secret(secret)[1])))
+    return ".".join(filter(None, (csrf_of(secret, salt), _split_secret(secret)[1])))
 
 
 def session_begun(secret: str) -> None:

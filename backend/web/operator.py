@@ -17,6 +17,7 @@ from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, PolicyRow, Stage
 from backend.locale import Words
 from backend.transactions.store import Store
+from backend.web import pages
 from backend.web.guards import guarded, log_bug, per_minute
 from backend.web.pages import SELLER, state_of, words_for
 from backend.web.services import Streams, measures, services, streams, this_app
@@ -237,12 +238,11 @@ MOST_POLLS = 300
 
 @live_page.get("")
 @guarded(per_minute(120))
-async def page() -> str:
+async def page() -> Response:
     """The live page. Without JavaScript it reloads itself."""
     t = words_for("live", request.accept_languages)
-    return await render_template(
-        "live.html", t=t, language=t.tag, board=await _board(services().context.store, t)
-    )
+    board = await _board(services().context.store, t)
+    return await pages.page("live.html", t=t, language=t.tag, board=board)
 
 
 @live_page.get("/events")

@@ -76,6 +76,13 @@ STRUCTURE = """
 }
 """
 
+# Bytes on the wire of the page and of all it needs but pictures, each address once: a page that watches asks again.
+WEIGHT = """
+() => performance.getEntries().filter((entry) => entry.encodedBodySize && entry.initiatorType !== "img")
+  .filter(({ name }, at, all) => all.findIndex((other) => other.name === name) === at)
+  .reduce((sum, entry) => sum + entry.encodedBodySize, 0)
+"""
+
 
 def watch_console(page: Page) -> list[str]:
     """Errors the page reports from now on; a violated policy is one of them."""
@@ -85,11 +92,13 @@ def watch_console(page: Page) -> list[str]:
     return problems
 
 
-def look_over(page: Page) -> None:
+def look_over(page: Page, heaviest: int = 60_000) -> None:
     """Fail for anything a person with other eyes, other hands or a small screen would stumble over."""
     page.wait_for_load_state()  # after a form was sent the words may be there before their style sheet is
     poor: list[Any] = page.evaluate(CONTRAST)
     wrong: list[Any] = page.evaluate(STRUCTURE)
+    weight: int = page.evaluate(WEIGHT)
+    assert weight <= heaviest, f"{page.url} weighs {weight} bytes"
     assert poor == [], f"contrast on {page.url}: {poor}"
     assert wrong == [], f"structure of {page.url}: {wrong}"
 

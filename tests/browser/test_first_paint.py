@@ -57,6 +57,9 @@ class Pieces:
 
     async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
         is_page = False
+        if "headers" in scope:  # not compressed: that could not be cut
+            kept = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+            scope = {**scope, "headers": kept}
 
         async def in_pieces(message: Mapping[str, Any]) -> None:
             nonlocal is_page

@@ -267,6 +267,19 @@ async def test_an_asset_is_packed_for_those_who_can_unpack_it(
     assert (await client.get("/static/system.css", headers=again)).status_code == 304
 
 
+@pytest.mark.parametrize(("site", "packed"), [("same-origin", True), ("none", True), ("same-site", False)])
+async def test_a_page_is_packed_unless_another_site_asks(client: Client, site: str, packed: bool) -> None:
+    asked = {"Accept-Encoding": "gzip", "Sec-Fetch-Site": site}
+    answers = [await client.get("/", headers=asked) for _ in range(9)]
+    bodies = [await answer.get_data() for answer in answers]
+
+    assert [answer.headers.get("Content-Encoding") == "gzip" for answer in answers] == [packed] * 9
+    assert {gzip.decompress(body) if packed else body for body in bodies} == {
+        await (await client.get("/")).get_data()
+    }
+    assert (len({len(body) for body in bodies}) > 1) is packed  # no length tells what was packed
+
+
 @pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd", "nothing.css"])
 async def test_nothing_beside_the_assets_is_served(client: Client, name: str) -> None:
     answer = await client.get(f"/static/{name}", follow_redirects=True)

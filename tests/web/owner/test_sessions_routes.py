@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from backend.domain.challenge import token_hash
+from backend.web.browser_session import csrf_of
 from tests.web.owner_pages import Visit
 from tests.web.service import Office, office
 
@@ -133,6 +134,19 @@ async def test_forms_of_strangers_end_nothing(here: Office) -> None:
         await ana.post(path, 403, csrf="x")
 
 
+async def test_no_two_answers_have_the_same_token_and_each_is_good(here: Office) -> None:
+    ana = Visit(here, await signed_in(here), "ana")
+    tokens = []
+    for _ in range(2):
+        await ana.get("/settings")
+        tokens.append(ana.hidden("csrf"))
+    assert tokens[0][:8] != tokens[1][:8]
+    assert tokens[0][-8:] != tokens[1][-8:]
+    await ana.post("/devices/browsers/end-others", 403, csrf=tokens[0][:16] + tokens[1][16:])
+    for token in tokens:
+        await ana.post("/devices/browsers/end-others", csrf=token)
+
+
 @pytest.fixture
 async def home(tmp_path: Path) -> AsyncIterator[Office]:
     """One owner's own machine, where other programs listen too."""
@@ -178,7 +192,7 @@ async def test_a_form_at_home_brings_the_other_half(home: Office) -> None:
         "",
         f".{half}",
         token.partition(".")[0],
-        f"{token_hash(f'form:{secret_of(browser)}')}.{half}",
+        f"{csrf_of(secret_of(browser))}.{half}",
     ):
         refused = await browser.post("/devices/browsers/end-others", data=f"csrf={wrong}", headers=sent)
         assert refused.status_code in (401, 403)
