@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.axe import assert_accessible
 from tests.browser.checks import look_over, watch_console
 from tests.sandbox.test_webmail import HOSTILE
 from tests.sandbox_process import CLIENT_ID, MODIFY, SandboxProcess
@@ -67,6 +68,7 @@ def test_every_page_can_be_seen_and_read_aloud(
         for path in pages:
             page.goto(path)
             look_over(page)
+            assert_accessible(page)
         assert problems == []
         assert [url for url in outside if not url.startswith(google.url)] == []
 
