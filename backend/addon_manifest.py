@@ -129,7 +129,7 @@ def _scopes(scopes: Any) -> Iterator[str]:
 
 
 def _address_fault(address: str) -> str:
-    """What is wrong with an address, as its sentence's key ends (`addon.address_…`); "" if nothing is."""
+    """The end of the text key `addon.address_…` for what is wrong with an address; "" if nothing is."""
     parts = urlsplit(address)
     if parts.scheme != "https":
         return "https"

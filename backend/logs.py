@@ -67,7 +67,7 @@ class LossyStream:
 
 
 def configure_logging(settings: Settings) -> None:
-    """Set up this process's logs, including those of libraries at warning level and above. May run again."""
+    """Set up this process's logs, including those of libraries at warning level and above. Safe to run again."""
     level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
     machine = settings.log_json or not sys.stderr.isatty()
     renderer: Any = structlog.processors.JSONRenderer() if machine else structlog.dev.ConsoleRenderer()

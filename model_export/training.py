@@ -83,8 +83,8 @@ class Views:
 
 
 def decided(logits: Floats, slope: float) -> Floats:
-    """The logits that decide, from those of `Views.logits`: the passage most like a pitch, as in the server, with the
-    penalty for parts."""
+    """The logits that decide, as in the server, from those of `Views.logits`: of each row the higher of the whole's and
+    the best passage's, less the penalty for parts."""
     return np.maximum(logits[:, 0], logits[:, 1] - PART_PENALTY / slope)
 
 
@@ -154,7 +154,7 @@ def groups_of(rows: Sequence[Row]) -> list[str]:
 def held_out_logits(
     judged: Sequence[Row], params: Params, progress: Progress = silent, aside: Sequence[Row] = ()
 ) -> Floats:
-    """For each judged row the `Views.logits` of a model trained on other files, those of `aside` too. Needs two."""
+    """For each judged row the `Views.logits` of a model trained on other files, with `aside`. Needs two files."""
     groups = groups_of(judged)
     if len(groups) < 2:
         raise ValueError("leaving one file out needs messages from at least two files with both labels")
@@ -177,7 +177,7 @@ def temperature(logits: Floats, labels: Floats) -> float:
 
 
 def at_share(share: float, found: float) -> float:
-    """What to add to the log-odds of a pitch among mail with share `found` of them, for mail with `share`."""
+    """What to add to log-odds from mail of which `found` are pitches, to get those for mail of which `share` are."""
     return math.log(share / (1.0 - share)) - math.log(found / (1.0 - found))
 
 

@@ -38,7 +38,7 @@ def data_home() -> Path:
 def install(
     command: list[str], platform: str = sys.platform, write_link: WriteLink | None = None
 ) -> list[Path]:
-    """Make the menu entry that runs `command`; returns the files written. May run twice."""
+    """Make the menu entry that runs `command`; returns the files written. Safe to run again."""
     if platform == "win32":
         return _windows_shortcut(command, write_link or _write_link)
     if platform == "darwin":
@@ -48,7 +48,7 @@ def install(
 
 def uninstall(platform: str = sys.platform) -> list[Path]:
     """Remove what `install` wrote, the data WebKit stores for the window under pywebview before 6 (Debian 13), and
-    folders that are then empty; returns the paths removed. May run twice."""
+    folders that are then empty; returns the paths removed. Safe to run again."""
     removed = []
     webkit_data = [xdg_home("CACHE", ".cache") / APPLICATION, data_home() / APPLICATION]
     for path in (*installed_paths(platform), *(webkit_data if platform == "linux" else ())):

@@ -1,8 +1,8 @@
 """Reads raw messages from mbox, .eml, .emlx and Maildir, from archives of those, and from folders.
 
 Everything is read once and as a stream: nothing is unpacked to disk, and a large archive takes no more memory than a
-small one. The first bytes of a file tell its format, or else its name. What cannot be read is recorded with its name
-and reason, and the rest is read.
+small one. A file's format is told by its first bytes, otherwise by its name. What cannot be read is recorded with its
+name and reason, and the rest is read.
 """
 
 from __future__ import annotations
@@ -250,7 +250,7 @@ class Archive:
         head = head[len(stream.read(begins_at(head))) :]
         starts_with_message = is_message(head)
         if starts_with_message and (suffix == ".eml" or PurePosixPath(name).parent.name in ("cur", "new")):
-            # By its name a single message, even if an attached patch or mbox looks like more.
+            # Its name says that it is one message, even if an attached patch or mbox looks like several.
             yield self._found_message(name, stream.read(MOST_MESSAGE))
             return
         if not starts_with_message and (_unsupported(name, head) or not has_separator(head)):
@@ -357,7 +357,7 @@ class _Metered(io.RawIOBase):
 
 
 class _CountedFile(_Metered):
-    """A file, with the number of bytes read of it in `taken`."""
+    """A file that counts in `taken` how many of its bytes were read."""
 
     def __init__(self, source: io.BufferedReader, size: int) -> None:
         super().__init__(source, self._add)

@@ -267,7 +267,7 @@ def _as_json(error: PitchgateError) -> dict[str, str]:
 def _commands(
     opened: Callable[[bytes, bool], Arrival],
     model: LoadedModel,
-    second: LoadedModel | None,
+    loaded: LoadedModel | None,
     doubts: DoubtfulPassage | None,
     limits: Limits,
 ) -> Mapping[str, Callable[..., object]]:
@@ -277,7 +277,7 @@ def _commands(
     def score(text: str) -> Score:
         return model.score(text, keep)
 
-    challenger = None if second is None else Challenger(second.as_challenger, second.thresholds)
+    challenger = None if loaded is None else Challenger(loaded.as_challenger, loaded.thresholds)
     # If counts are to be kept, every message needs them, and only the full score has them.
     briefly = None if keep else model.briefly
     keep_doubtful = doubts.keep if doubts is not None else None

@@ -97,8 +97,8 @@ def decide(mailbox_id: MailboxId, order: Order, now: datetime) -> Script[OrderRe
     """Apply an owner's order: rule, placements, voided challenge, refund. The same order again changes nothing, and
     later decisions made elsewhere stand.
 
-    Raises `Refused` (malformed, for a public mail domain), and about a single message `NotFound`, `Refused` (put_away;
-    key_reused).
+    Raises `Refused` for a malformed order and for a rule for a public mail domain. An order about one message can also
+    raise `NotFound`, or `Refused` (put_away, key_reused).
     """
     yield from lock(mailbox_id)
     meant: list[str] = []
@@ -197,7 +197,7 @@ def _concerns(decided: SinceRow, row: MessageRow) -> bool:
 def _decided(
     mailbox_id: MailboxId, correction: Correction, row: MessageRow, now: datetime
 ) -> Script[tuple[str, ...]]:
-    """Apply and record one decision; returns the messages that move. About a message not screened yet it waits."""
+    """Apply and record one decision; returns the messages that move. It waits while the message is not screened."""
     waits = row["stage"] == Stage.SCREEN and not row["set_aside"]
     trace = UndoRecord()
     if not waits:
@@ -329,7 +329,7 @@ def _refund(
     gmail_id: str = row["gmail_id"]
     if not row["sender"] or (yield from number("paid_for", mailbox_id=mailbox_id, about=gmail_id)) >= 0:
         return
-    # An earlier refund that an undo took back has used the plain key.
+    # If an undo took back an earlier refund, the plain key is used up.
     posted = (yield from senders.enter(mailbox_id, refunded(row["sender"], gmail_id), now, gmail_id)) or (
         yield from senders.enter(mailbox_id, refunded(row["sender"], gmail_id, key), now, gmail_id)
     )
@@ -447,7 +447,7 @@ def _put_back(mailbox_id: MailboxId, was: StateBefore, now: datetime, there: boo
 
 
 def _reopen(mailbox_id: MailboxId, challenge: dict[str, Any], now: datetime) -> Script[None]:
-    """Reopen a voided challenge, and go on sending it if it was not sent. A wait that has begun goes on."""
+    """Reopen a voided challenge, and go on sending it if it was not sent. A time set for delivery is kept."""
     reopened = yield from challenges.reopen(mailbox_id, challenge["id"], challenge["state"], now)
     promised: int | None = yield q("promise_of", mailbox_id=mailbox_id, challenge_id=challenge["id"])
     if reopened and promised is not None:

@@ -170,7 +170,7 @@ async def signed_in_form() -> tuple[SignedIn, dict[str, str]]:
 
 
 SALT = 16
-"""Characters of a CSRF token that are chosen anew for each answer."""
+"""Characters at the start of a CSRF token that are random, and so different in every answer."""
 
 
 def csrf_of(secret: str, salt: str = "") -> str:

@@ -46,8 +46,8 @@ from backend.web.guards import from_elsewhere, guarded, per_minute
 async def page(template: str, status: int = 200, **values: Any) -> Response:
     body = await render_template(template, page_half=g.get("page_half", ""), **values)
     response = Response(body, status, content_type="text/html; charset=utf-8")
-    # Lengths of compressed answers tell secrets to those who choose a part of them (BREACH): so no other site's request
-    # gets one, forms' tokens differ in every answer, and so does the length.
+    # Somebody who chooses part of a compressed answer can guess its secrets by its length (BREACH). So requests from
+    # other sites get plain answers, and form tokens and the length change with every answer.
     if request.accept_encodings["gzip"] > 0 and not from_elsewhere():
         response.set_data(_packed(body))
         response.headers["Content-Encoding"] = "gzip"
@@ -55,7 +55,7 @@ async def page(template: str, status: int = 200, **values: Any) -> Response:
 
 
 def _packed(body: str) -> bytes:
-    """`body` in gzip, in which a file's name of random length is sent too."""
+    """`body` in gzip, with a file name of random length in its header, so that the size varies."""
     packed = io.BytesIO()
     with gzip.GzipFile(secrets.token_hex(secrets.randbelow(64)), "wb", 6, packed, mtime=0) as file:
         file.write(body.encode())
@@ -210,8 +210,8 @@ OPEN_LINK = "open_challenge"
 
 
 def row_words(view: MessageView, say: Callable[..., str]) -> str:
-    """The sentence for the decision table's row that decided. `say` returns a text of the cards. Raises `KeyError` for
-    an unknown row, from another release."""
+    """The sentence for the row of the policy table that decided. `say` returns a text of the cards. Raises `KeyError`
+    for an unknown row, from another release."""
     linked = view.row == PolicyRow.QUARANTINE and OPEN_LINK in view.guards
     return say("row_quarantine_linked" if linked else f"row_{view.row}")
 
@@ -333,7 +333,7 @@ SHOWN_ELSEWHERE = frozenset({"logo-128.png"})
 """Files that other sites may show: Gmail shows the add-on's logo."""
 OFFLINE_WORKER = "offline_worker.js"
 WORKERS = frozenset({"solver_worker.js", OFFLINE_WORKER})
-"""Worker scripts, which run under the content policy they are served with. Other files need none."""
+"""Worker scripts: they run under the content policy they are served with, so it must let them work."""
 
 blueprint = Blueprint("assets", __name__)
 
@@ -392,7 +392,7 @@ def register_static(app: Quart) -> None:
 
 def _read(path: Path) -> Asset:
     body = path.read_bytes()
-    if path.suffix == ".css":  # a sixth of the style sheet on the wire
+    if path.suffix == ".css":  # comments are a sixth of what would be sent
         body = re.sub(rb"/\*.*?\*/\n*", b"", body, flags=re.DOTALL)
     kind, _ = mimetypes.guess_type(path.name)
     text = kind is not None and (kind.startswith("text/") or kind.endswith(("javascript", "xml")))

@@ -57,8 +57,8 @@ _SENTENCES = 4
 """The most sentences that are scored together, if they are scattered."""
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\])}\"'”’»]*\s+|\n+")
 _FEW_PHRASES = 2
-_VOTES_APART, _SHARE_APART = 5, 12
-"""Words of no other language that a second language needs in a text, and of how many of the first's one of them."""
+_SECOND_VOTES, _SECOND_SHARE = 5, 1 / 12
+"""A text's second language counts from so many words that only it has, and from this share of the first one's."""
 
 _Place = tuple[int, int]
 
@@ -105,7 +105,7 @@ def _passages(message: Message, owner: Owner) -> Iterator[Passage]:
         pieces = _every_other(texts.body, whole)
         if not pieces and (column := _most_phrases(columns, whole)):
             yield Passage(Part.COLUMN, _as_message(whole, subject, column))
-        pieces = pieces or _most_phrases(_apart(texts), whole) or _scattered(texts, before)
+        pieces = pieces or _most_phrases(_by_language(texts), whole) or _scattered(texts, before)
         if pieces:
             yield Passage(Part.SCATTERED, _as_message(whole, subject, pieces))
     if (place := _most_phrases(_rest(texts, message, long, before), whole)) is not None:
@@ -162,19 +162,20 @@ def _scattered(texts: MessageTexts, before: int) -> Sequence[str]:
     return [word for place in best for word in sentences[place]][:LONG_MESSAGE]
 
 
-def _apart(texts: MessageTexts) -> Iterator[tuple[Sequence[str], None]]:
-    """The words of the sentences of each language, where a text has several: one may be there for our reading only."""
+def _by_language(texts: MessageTexts) -> Iterator[tuple[Sequence[str], None]]:
+    """The words of each language's sentences, if a text has several languages: one of them may only distract from the
+    pitch."""
     shares = map(VOTES.get, texts.body[:MAX_OWN_WORDS])
     votes = Counter(one[0][0] for one in shares if one and len(one) == 1)
     (_, most), (_, second) = (*votes.most_common(2), ("", 0), ("", 0))[:2]
-    if second < _VOTES_APART or second * _SHARE_APART < most:
+    if second < max(_SECOND_VOTES, _SECOND_SHARE * most):
         return
-    apart = defaultdict[str, list[str]](list)
+    spoken = defaultdict[str, list[str]](list)
     for sentence in _SENTENCE_END.split(texts.own):
-        apart[language(sentence)] += tokens(sentence, texts.names)
-        if sum(map(len, apart.values())) > MAX_OWN_WORDS:
+        spoken[language(sentence)] += tokens(sentence, texts.names)
+        if sum(map(len, spoken.values())) > MAX_OWN_WORDS:
             break
-    found = [words for code, words in apart.items() if code != OTHER and len(words) >= MIN_WORDS]
+    found = [words for code, words in spoken.items() if code != OTHER and len(words) >= MIN_WORDS]
     yield from ((words, None) for words in found if len(found) > 1)
 
 
