@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
+from playwright.async_api import Page as AsyncPage
 from playwright.sync_api import Page
 
 RUN = 'axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations)'
@@ -18,10 +19,19 @@ def assert_accessible(page: Page) -> None:
     looked into. Call it when the page is at rest: what comes later is not seen.
     """
     page.evaluate(AXE_SCRIPT)
-    violations: list[dict[str, Any]] = page.evaluate(RUN)
+    _none(page.evaluate(RUN), page.url)
+
+
+async def assert_accessible_async(page: AsyncPage) -> None:
+    """The same of a page that is driven asynchronously."""
+    await page.evaluate(AXE_SCRIPT)
+    _none(await page.evaluate(RUN), page.url)
+
+
+def _none(violations: list[dict[str, Any]], url: str) -> None:
     found = [
         f"{violation['id']} ({violation['impact']}): {violation['help']}\n"
         + "\n".join(f"    {node['target']}: {node['html'][:160]}" for node in violation["nodes"][:5])
         for violation in violations
     ]
-    assert not found, f"axe-core on {page.url}:\n" + "\n".join(found)
+    assert not found, f"axe-core on {url}:\n" + "\n".join(found)

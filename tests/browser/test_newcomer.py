@@ -9,6 +9,7 @@ from playwright.async_api import Page, async_playwright, expect
 
 from backend.demo.letters import OWNER
 from tests import browsers
+from tests.browser.axe import assert_accessible_async
 from tests.browser.checks import keep_picture_async
 from tests.journeys.conftest import begin_journey
 
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.browser
 
 
 async def _shot(page: Page, shots: Path, name: str) -> None:
+    await assert_accessible_async(page)
     await keep_picture_async(page, shots / f"newcomer-{name}.png", full_page=True)
 
 
