@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -21,6 +22,12 @@ GATE = (159, 224, 208, 255)
 CLEAR = (0, 0, 0, 0)
 BADGE = (200, 80, 0, 255)
 MARK = (31, 95, 91, 255)
+LETTER = ((7, 11.5), (16, 18), (25, 11.5))
+POSTS = ((7, 10.5, 22.5), (25, 10.5, 22.5), (12, 20, 22.5), (16, 22, 22.5), (20, 20, 22.5))
+"""The mark in the units of `mark.svg`, 32 to a side: the letter's flap; x, top and bottom of the gate's posts."""
+STROKE = 2.4
+BOLD = (3.0, 1.06)
+"""Width of a stroke and size for the tray, so that it is clear in 16 px."""
 TILES: dict[Icon, Colour] = {
     Icon.ACTIVE: (14, 136, 126, 255),
     Icon.NEW_HELD: (14, 136, 126, 255),
@@ -34,12 +41,12 @@ TILES: dict[Icon, Colour] = {
 def draw(icon: Icon, badge: int = 0, size: int = GRID) -> Image.Image:
     """The icon as an RGBA image of `size` × `size` pixels; `badge` is a count, 0 for none."""
     glyphs = {Icon.PAUSED: _pause_bars, Icon.ATTENTION: _exclamation_mark, Icon.OFFLINE: _crossed_gate}
-    return _drawn(TILES[icon], glyphs.get(icon, _gate), badge, size)
+    return _drawn(TILES[icon], glyphs.get(icon, lambda pen, _: _gate(pen, *BOLD)), badge, size)
 
 
 def mark(size: int) -> Image.Image:
     """The icon of the program, for menus of programs and their windows: as on the pages."""
-    return _drawn(MARK, _gate, 0, size)
+    return _drawn(MARK, lambda pen, _: _gate(pen, STROKE), 0, size)
 
 
 def _drawn(
@@ -47,24 +54,29 @@ def _drawn(
 ) -> Image.Image:
     image = Image.new("RGBA", (GRID * SCALE, GRID * SCALE), CLEAR)
     pen = ImageDraw.Draw(image)
-    _box(pen, 1, 1, 63, 63, radius=15, fill=tile)
+    _box(pen, 0, 0, GRID, GRID, radius=16, fill=tile)
     glyph(pen, tile)
     if badge:
         _badge(pen, badge)
     return image.resize((size, size), Image.Resampling.LANCZOS)
 
 
-def _gate(pen: ImageDraw.ImageDraw, tile: Colour) -> None:
-    for x, top, bottom in ((13, 20, 48), (22.5, 39, 48), (32, 44, 48), (41.5, 39, 48), (51, 20, 48)):
-        _box(pen, x - 3, top, x + 3, bottom, radius=3, fill=GATE)
-    for end in (13, 51):
-        _line(pen, (end, 22), (32, 36), WHITE, 6)
-    for x, y in ((13, 22), (32, 36), (51, 22)):
-        pen.ellipse(_at(x - 3, y - 3, x + 3, y + 3), fill=WHITE)
+def _gate(pen: ImageDraw.ImageDraw, width: float, zoom: float = 1.0) -> None:
+    def place(x: float, y: float) -> tuple[float, float]:
+        return GRID / 2 + (2 * x - GRID / 2) * zoom, GRID / 2 + (2 * y - GRID / 2) * zoom
+
+    half = width  # of the mark's units, each is two of the pen's
+    for start, end in pairwise(LETTER):
+        _line(pen, place(*start), place(*end), WHITE, 2 * half)
+    for x, y in (place(*corner) for corner in LETTER):
+        pen.ellipse(_at(x - half, y - half, x + half, y + half), fill=WHITE)
+    for at, top, bottom in POSTS:
+        (x, low), (_, high) = place(at, top), place(at, bottom)
+        _box(pen, x - half, low - half, x + half, high + half, radius=half, fill=GATE)
 
 
 def _crossed_gate(pen: ImageDraw.ImageDraw, tile: Colour) -> None:
-    _gate(pen, tile)
+    _gate(pen, *BOLD)
     _line(pen, (13, 54), (53, 11), tile, 15)
     _line(pen, (13, 54), (53, 11), WHITE, 7)
 

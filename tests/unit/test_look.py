@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from tray_app import icons
 
 ROOT = Path(__file__).parents[2]
 STYLES = [*ROOT.glob("backend/*/static/*.css"), *ROOT.glob("tray_app/page/*.css")]
@@ -41,3 +44,29 @@ def test_the_mark_is_the_same_wherever_it_is_drawn(place: str) -> None:
     assert MARK
     for path in MARK:
         assert path in drawn
+
+
+def test_the_tray_draws_the_mark_of_the_pages() -> None:
+    letter, posts = MARK
+    assert [*icons.LETTER] == [(7, 11.5), (16, 18), (25, 11.5)]
+    assert letter == "M7 11.5 16 18l9-6.5"
+    drawn = re.findall(r"M([\d.]+) ([\d.]+)v([\d.]+)", posts)
+    assert {(x, top, top + long) for x, top, long in (map(float, one) for one in drawn)} == {*icons.POSTS}
+    assert f'stroke-width="{icons.STROKE}"' in (ROOT / "backend/web/static/mark.svg").read_text()
+
+
+@pytest.mark.parametrize(("name", "size"), [("logo-128.png", 128), ("icon-192.png", 192)])
+def test_cards_and_home_screens_show_the_mark_of_the_window(name: str, size: int) -> None:
+    shown, window = (_on_white(each) for each in (_static(name), icons.mark(size)))
+    apart = ImageStat.Stat(ImageChops.difference(shown, window)).mean
+    assert max(apart) < 3, "edges only: another drawing is ten times as far"
+
+
+def _static(name: str) -> Image.Image:
+    return Image.open(ROOT / "backend/web/static" / name)
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", picture.size, "white")
+    white.alpha_composite(picture.convert("RGBA"))
+    return white.convert("RGB")
