@@ -32,7 +32,7 @@ from tests import postgres_server
 from tests.bench.baseline.stores import KeptStore, TinyStore
 from tests.bench.processor import descendants, held, spent
 from tests.bench.store_rows import NAMES, fill
-from tests.contract.store.stories import Story
+from tests.contract.store.stories import Story, owning
 
 PROJECT, CLIENT, SECRET = "bench", "bench.apps.example", "bench-secret"
 PUSH_ACCOUNT = "push@bench.iam.gserviceaccount.com"
@@ -197,8 +197,9 @@ async def _ours(
     store = open_store(where)
     await store.open()
     story = Story(store)
-    for old in NAMES:
-        await story.mailbox(old)
+    async with owning(store):
+        for old in NAMES:
+            await story.mailbox(old)
     await fill("postgres" if server else "sqlite", where, scene.rows, story.now)
     now = datetime.now(UTC) - timedelta(minutes=1)
     for email in (*quiet, *open_):
