@@ -62,7 +62,7 @@ def test_wrong_digits_come_back_and_others_are_there_for_the_asking(
         page.get_by_role("textbox", name="Digits").fill(WRONG)
         page.get_by_role("button", name="Deliver my message").click()
 
-        expect(page.get_by_role("alert")).to_contain_text("Those are not the digits")
+        expect(page.get_by_role("alert")).to_contain_text("Those digits are not right")
         expect(page.get_by_role("textbox", name="Digits")).to_have_attribute("aria-invalid", "true")
         expect(page.get_by_role("textbox", name="Digits")).to_be_focused()
         assert page.locator(".code img").get_attribute("src") == first

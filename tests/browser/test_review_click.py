@@ -315,7 +315,7 @@ def test_a_kept_order_undoes_nothing_that_was_decided_elsewhere_meanwhile(
         here.office.clock.advance(hours=2)
         page.unroute("**/review/decide")
         page.reload()
-        expect(page.locator(".flash")).to_contain_text("You decided otherwise since")
+        expect(page.locator(".flash")).to_contain_text("You have since decided otherwise")
         assert unsaved(page) == []
         assert here.place("m1") == Placement.INBOX
         expect(row(page, "s1@x.test")).to_have_count(0)

@@ -91,7 +91,7 @@ async def test_decisions_taken_offline_wait_in_order_and_are_sent_once(
         for name in ("Allow ann5@", "Block ann3@", "Allow ann1@"):
             rig.choose(name)
             await rig.until(lambda name=name: not any(i.startswith(name) for i in rig.labels()))
-        assert "3 decisions wait to be sent" in rig.labels()
+        assert "3 decisions waiting to be sent" in rig.labels()
         backend.start()
         await rig.until(lambda: rig.app.state.waiting == 0 and rig.view.screen.icon is Icon.ACTIVE)
     assert [(i, d) for _, i, d in backend.mailbox.applied] == [

@@ -78,7 +78,7 @@ def test_trouble_says_what_and_what_to_do() -> None:
     shown = labels(
         replace(ONLINE, trouble=Trouble(TroubleKind.UNREACHABLE, "No connection", "Check it."), waiting=2)
     )
-    assert shown[:4] == ["No connection", "Check it.", "Try again now", "2 decisions wait to be sent"]
+    assert shown[:4] == ["No connection", "Check it.", "Try again now", "2 decisions waiting to be sent"]
     assert "Strictness" not in shown
     again = labels(replace(ONLINE, trouble=Trouble(TroubleKind.SIGNED_OUT, "No longer connected")))
     assert "Connect this computer again…" in again

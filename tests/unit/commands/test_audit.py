@@ -158,7 +158,7 @@ def test_every_kind_of_entry_is_told_in_words(tmp_path: Path, monkeypatch: pytes
         "    + asks for a call: quick, call",
         "  The sender passed the check c1; what waited was delivered.",
         "  The owner decided: sales (by tray, on message m1).",
-        "  The owner took it back: sales (by tray, on message m1).",
+        "  The owner undid it: sales (by tray, on message m1).",
         "  The owner was asked whether it was a sales pitch, and said: yes (by page).",
     ]
 

@@ -95,7 +95,7 @@ async def test_coming_back_shows_the_mailbox_and_drops_the_cookie(client: Client
     page = await answer.get_data(as_text=True)
     assert answer.status_code == 200
     assert "ana@corp.test" in page
-    assert "Gmail is being asked to tell us" in page
+    assert "We are asking Gmail to tell us" in page
     assert here.google.redeemed == ["4/0Ab"]
     assert "Max-Age=0" in cookie_of(answer)
 

@@ -44,9 +44,9 @@ def test_every_row_of_the_policy_table_and_every_state_has_its_words() -> None:
         (ChallengeState.SENDING, {}, "held", "held", "Its sender gets a reply with a link."),
         (ChallengeState.SENT, {}, "held", "held", "Its sender got a reply with a link."),
         (ChallengeState.FAILED, {}, "held", "held", "No reply was sent."),
-        (ChallengeState.VOIDED, {"decided_by": "owner"}, "held", "held", "The owner decided so."),
+        (ChallengeState.VOIDED, {"decided_by": "owner"}, "held", "held", "The owner’s decision."),
         (ChallengeState.SOLVED, BACK | {"decided_by": "solve"}, "released", "released", "Its sender passed the check."),
-        (None, BACK | {"decided_by": "owner"}, "released", "released", "The owner decided so."),
+        (None, BACK | {"decided_by": "owner"}, "released", "released", "The owner’s decision."),
         (None, {"dead_letter": True}, "failed", "", "Something went wrong; it stays where it is."),
     ],
 )  # fmt: skip

@@ -42,7 +42,7 @@ async def test_the_figures_and_how_they_were_reckoned(here: Office) -> None:
     assert "4 pitches came in." in page
     assert "A usual week" not in page  # one week is no custom
     assert "Right 1 time" not in page  # two answers prove nothing
-    assert "You have reviewed 2 held emails. From 10 on" in page
+    assert "You have reviewed 2 held emails. Once you have reviewed 10" in page
     assert "Review 2 held emails" in page
     assert "bo@pitch3.test" in page
     assert "Released by you: 1." in page  # one of the four that were sent
@@ -81,7 +81,7 @@ async def test_from_ten_answers_on_it_says_how_often_it_was_right(here: Office) 
         "You reviewed 10 held emails and released 1 of them. Not counted: 2 you have not reviewed and 0"
         in page
     )
-    assert "From 10 on" not in page
+    assert "Once you have reviewed 10" not in page
 
 
 async def test_a_degree_that_is_proven_better_is_offered(

@@ -76,7 +76,7 @@ async def test_a_leaving_from_the_question_to_the_receipt(here: Office, ana: Vis
     assert google.revoked == ["ana"]
     assert {"event": "mailbox_left", "log_level": "info", "mailbox": "ana"} in logs
     page = await ana.get(where)
-    for figures in ("Disconnected and deleted", "withdrawn by us", "Messages and decisions", "In all"):
+    for figures in ("Disconnected and deleted", "withdrawn by us", "Messages and decisions", "Total"):
         assert figures in page
     for private in ("ana@corp.test", "Ana", "bo@pitch.test", "ok@x.example"):
         assert private not in page

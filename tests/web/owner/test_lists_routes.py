@@ -81,7 +81,7 @@ async def test_would_this_sender_pass(ana: Visit) -> None:
             "you have written to this address",
         ),
         ("boss@corp.test", True): ("reach the inbox, whatever they say", "your own organisation"),
-        ("new@seller.example", True): ("depends on what they write", "its sender may pass a check"),
+        ("new@seller.example", True): ("depends on what they write", "its sender is asked to pass a check"),
     }
     for (address, confirmed), words in trials.items():
         fields = {"confirmed": "1"} if confirmed else {}

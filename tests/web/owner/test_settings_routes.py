@@ -73,7 +73,7 @@ ONE = (
     ({"strictness": "relaxed"}, "Strictness: Relaxed"),
     ({"of": "rows"}, "Rules: 0"),
     ({"of": "left_alone", "left_alone": "CATEGORY_SOCIAL"}, "Mail that Gmail sorts: 1"),
-    ({"retention_days": "60"}, "Days that decisions are kept: 60"),
+    ({"retention_days": "60"}, "Days to keep decisions: 60"),
     ({"questions_a_week": "0"}, "Questions a week: 0"),
     ({"language": "fr", "zone": "Europe/Lisbon"}, "Digest in your inbox: 8:00 in Lisbon · French"),
 )

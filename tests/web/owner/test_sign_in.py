@@ -132,7 +132,7 @@ async def test_an_address_without_a_mailbox_is_led_to_connect_it(here: Office) -
     browser = here.app.test_client()
     await browser.post("/connect/sign-in", form={"page": "/insights"})
     answer = await back_from_google(here, browser)
-    assert "No mailbox of new@corp.test is connected yet" in answer
+    assert "The mailbox of new@corp.test is not connected yet" in answer
     assert 'name="page" value="/insights"' in answer
     assert await here.store.mailbox_by_email("new@corp.test") is None
     assert (await browser.get("/review")).status_code == 401, "nobody is signed in by that"

@@ -45,14 +45,14 @@ async def test_a_sender_reads_why_it_waits_solves_and_is_told_what_they_have(
 async def test_where_no_script_runs_the_page_says_what_happens_there(client: Client, here: Office) -> None:
     await here.link()
     page = await (await client.get(LINK, headers=BROWSER)).get_data(as_text=True)
-    assert "<noscript>Type six digits; delivery follows 10 minutes later.</noscript>" in page
+    assert "<noscript>Type six digits; your message is delivered 10 minutes later.</noscript>" in page
     assert '<span id="start-note" data-start hidden>' in page  # the script shows it with its button
 
 
 @pytest.mark.parametrize(
     ("waiting", "words"),
     [
-        (0, "None of your messages are on hold"),
+        (0, "None of your messages are being held"),
         (1, "on its way to Corp Sales’s inbox"),
         (3, "3 of your messages are on their way"),
     ],
@@ -130,9 +130,9 @@ async def test_a_script_gets_numbers_and_no_ids(client: Client, here: Office) ->
 @pytest.mark.parametrize(
     ("waiting", "words"),
     [
-        (1, "One message of yours is on hold. This check delivers it."),
-        (3, "3 of your messages are on hold. This check delivers all of them."),
-        (5, "5 of your messages are on hold. This check delivers 3 of them, the oldest first."),
+        (1, "One message of yours is being held. This check delivers it."),
+        (3, "3 of your messages are being held. This check delivers all of them."),
+        (5, "5 of your messages are being held. This check delivers 3 of them, the oldest first."),
     ],
 )
 async def test_before_the_check_the_page_says_how_many_wait_and_how_many_it_lets_in(
@@ -143,15 +143,15 @@ async def test_before_the_check_the_page_says_how_many_wait_and_how_many_it_lets
     page = await (await client.get(LINK)).get_data(as_text=True)
 
     assert words in page
-    assert "this same link delivers it until 16 March 2026" in page
+    assert "this same link to have it delivered until 16 March 2026" in page
 
 
 @pytest.mark.parametrize(
     ("still", "words"),
     [
-        (1, "One more of your messages is on hold. The same link delivers it"),
-        (5, "5 more of your messages are on hold. The same link delivers the next 3"),
-        (2, "2 more of your messages are on hold. The same link delivers the next 2"),
+        (1, "One more of your messages is being held. The same link delivers it"),
+        (5, "5 more of your messages are being held. The same link delivers the next 3"),
+        (2, "2 more of your messages are being held. The same link delivers the next 2"),
     ],
 )
 async def test_after_the_check_it_says_how_many_still_wait_and_leads_to_the_next(
@@ -329,9 +329,9 @@ async def test_the_price_is_told_when_it_has_risen(client: Client, here: Office)
         ("de-AT,de;q=0.9,en;q=0.5", "en", "de", "Ihre Nachricht wartet"),
         ("fr", "en", "fr", "Votre message est en attente"),
         ("es-MX", "en", "es", "Su mensaje está en espera"),
-        ("pt-BR", "en", "pt-PT", "A sua mensagem está à espera"),
-        ("pt", "en", "pt-PT", "A sua mensagem está à espera"),
-        ("pt-BR,en;q=0.9", "en", "pt-PT", "A sua mensagem está à espera"),
+        ("pt-BR", "en", "pt-PT", "A sua mensagem está em espera"),
+        ("pt", "en", "pt-PT", "A sua mensagem está em espera"),
+        ("pt-BR,en;q=0.9", "en", "pt-PT", "A sua mensagem está em espera"),
         ("de;q=0,fr;q=0.1", "en", "fr", "Votre message est en attente"),
         ("ja,ko", "en", "en-GB", "Your message is waiting"),
         ("", "de", "de", "Ihre Nachricht wartet"),

@@ -130,7 +130,7 @@ async def test_a_wrong_answer_brings_the_same_code_back_and_the_fourth_another(o
     for _ in range(3):
         status, page = await type_in(client, ticket, "999999")
         assert status == 422
-        assert "Those are not the digits" in page
+        assert "Those digits are not right" in page
         assert 'aria-invalid="true"' in page
         assert ticket_in(page) == ticket
     status, page = await type_in(client, ticket, DIGITS)
