@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.message import Outcome
+from tests.browser.axe import assert_accessible_without_scripts
 from tests.browser.checks import keep_picture, look_over, looks_right, watch_console
 from tests.browser.sender import LOOKS, check_server, visit
 from tests.web.service import LINK, TOKEN, Office
@@ -245,6 +246,7 @@ def test_without_javascript_the_live_page_reloads_itself(browser: Browser, tmp_p
 
         expect(page.get_by_role("link", name="Reload")).to_be_visible()
         assert page.locator("meta[http-equiv=refresh]").count() == 1
+        assert_accessible_without_scripts(page)
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from backend.captcha.vendors import VENDORS
 from backend.ports.system import CaptchaKind
-from tests.browser.axe import assert_accessible
+from tests.browser.axe import assert_accessible, assert_accessible_without_scripts
 from tests.browser.checks import keep_picture, look_over, looks_right, watch_console
 from tests.browser.sender import LOOKS, check_server, visit
 from tests.web.service import LINK, Office
@@ -36,6 +36,7 @@ def test_without_javascript_and_by_keyboard_a_sender_types_the_digits(
         expect(page.get_by_role("img", name="The digits as a picture")).to_be_visible()
         assert page.locator(".code img").evaluate("image => image.naturalWidth") >= 280, "it was really shown"
         keep_picture(page, shots / "code-noscript.png", full_page=True)
+        assert_accessible_without_scripts(page)
         field = page.get_by_role("textbox", name="Digits")
         expect(field).to_have_accessible_description("They are valid for three tries and a few minutes.")
 
@@ -46,6 +47,7 @@ def test_without_javascript_and_by_keyboard_a_sender_types_the_digits(
         expect(page.get_by_role("heading", level=1)).to_have_text("Your message will be delivered")
         expect(page.get_by_text("In about 10 min")).to_be_visible()
         keep_picture(page, shots / "code-promised.png", full_page=True)
+        assert_accessible_without_scripts(page)
         assert here.do(here.office.solves()) == 0, "a code alone is followed by a wait"
         assert problems == [], "the page broke its own policy"
 
@@ -67,6 +69,7 @@ def test_wrong_digits_come_back_and_others_are_there_for_the_asking(
         expect(page.get_by_role("textbox", name="Digits")).to_be_focused()
         assert page.locator(".code img").get_attribute("src") == first
         keep_picture(page, shots / "code-wrong.png", full_page=True)
+        assert_accessible_without_scripts(page)
         page.get_by_role("button", name="New digits").click()
         expect(page.get_by_role("alert")).to_have_count(0)
         assert page.locator(".code img").get_attribute("src") != first

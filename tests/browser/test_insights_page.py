@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from backend.domain.mailbox.decisions import Decision, RuleKind
+from tests.browser.axe import assert_accessible_without_scripts
 from tests.browser.checks import looks_right, watch_console
 from tests.browser.review_fixture import LOOKS, Fixture, fixture, visit
 
@@ -59,6 +60,7 @@ def test_how_it_looks(here: Fixture, browser: Browser, shots: Path, name: str, l
 def test_the_drawing_and_the_table_behind_it_say_the_same(here: Fixture, browser: Browser) -> None:
     with visit(here, browser, "/insights", java_script_enabled=False) as page:
         page.locator("section:has(svg.weeks) summary").click()
+        assert_accessible_without_scripts(page)
         table = [
             int(cell) for cell in page.locator("section:has(svg.weeks) tbody td").all_inner_texts()
         ]  # a week's held, then its delivered

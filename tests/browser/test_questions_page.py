@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from backend.domain.mailbox.decisions import Origin
 from backend.domain.watching.trial import Answer
+from tests.browser.axe import assert_accessible_without_scripts
 from tests.browser.checks import looks_right, watch_console
 from tests.browser.review_fixture import LOOKS, Fixture, fixture, visit
 
@@ -54,6 +55,7 @@ def test_a_question_is_answered_by_keyboard_without_script(here: Fixture, browse
     with visit(here, browser, "/review", java_script_enabled=False) as page:
         questions = page.locator(".ask li")
         found = questions.count()
+        assert_accessible_without_scripts(page)
         questions.first.get_by_role("button", name="Can’t say").focus()
         page.keyboard.press("Enter")
         expect(page.get_by_role("status").first).to_contain_text("Your answer counts")

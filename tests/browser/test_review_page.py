@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from backend.domain.mail.message import Headers
 from backend.domain.mailbox.message import Placement
+from tests.browser.axe import assert_accessible_without_scripts
 from tests.browser.checks import watch_console
 from tests.browser.review_fixture import Fixture, fixture, visit
 from tests.web.offers import offered
@@ -43,6 +44,8 @@ def test_release_allow_and_block_and_each_taken_back(here: Fixture, browser: Bro
     with visit(here, browser, java_script_enabled=script) as page:
         problems = watch_console(page)
         expect(page.get_by_role("heading", level=1)).to_have_text("2 emails held for your review")
+        if not script:
+            assert_accessible_without_scripts(page)
         for button, words, placed in (
             ("Release Grow your pipeline", "Released", Placement.INBOX),
             ("Allow sender ben@seller.test", "Allowed", Placement.INBOX),
@@ -159,6 +162,8 @@ def test_block_and_be_taken_off_the_list(here: Fixture, browser: Browser, script
         expect(page.get_by_role("button", name="Block and unsubscribe")).to_have_count(0)
         page.goto(f"{here.address}/review/mail/m1")
         assert lists.clicked == []  # looking is no order
+        if not script:
+            assert_accessible_without_scripts(page)
         page.get_by_role("button", name="Block and unsubscribe").click()
         says(page, "Blocked")
         assert lists.clicked == ["https://lists.pitch.test/u?t=1"]
@@ -360,6 +365,8 @@ def test_search_filters_and_pages(here: Fixture, browser: Browser, script: bool)
         expect(page.locator(".item")).to_have_count(1)
         page.get_by_role("link", name="Show all").click()
         page.get_by_text("Filters").click()
+        if not script:
+            assert_accessible_without_scripts(page)
         page.get_by_label("Sender was asked to pass a check").check()
         page.get_by_role("button", name="Filter").click()
         expect(page.locator(".item")).to_have_count(1)

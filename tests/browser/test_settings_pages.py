@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.pipeline.account import leave
 from backend.web.owner.start import POLL
-from tests.browser.axe import assert_accessible
+from tests.browser.axe import assert_accessible, assert_accessible_without_scripts
 from tests.browser.checks import keep_picture, look_over, looks_right, watch_console
 from tests.browser.review_fixture import PHONE, Fixture, fixture
 from tests.web.owner_pages import Visit, letter
@@ -161,6 +161,7 @@ def test_the_first_run_without_script_on_a_phone_at_night(
     page.get_by_role("button", name="Ihre Entscheidung über sam@seller.test").first.click()
     expect(page.get_by_role("heading", name="3 Ihrer letzten")).to_be_visible()
     shot(page, shots, "start-phone-dark-de")
+    assert_accessible_without_scripts(page)
     page.get_by_label(re.compile("bis Sie entscheiden")).check()
     page.get_by_role("button", name="Diese Einstellungen verwenden").click()
     expect(page).to_have_url(re.compile("/review$"))
@@ -238,6 +239,7 @@ def test_settings_without_script(home: Fixture, browser: Browser) -> None:
     page.goto(f"{home.address}/settings")
     page.get_by_role("button", name="Hold", exact=True).click()
     expect(page.locator(".toast").first).to_contain_text("What happens to a pitch: Hold")
+    assert_accessible_without_scripts(page)
     assert wishes(home)[0] is Mode.QUARANTINE
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".toast").first).to_contain_text("Undone.")
@@ -259,6 +261,7 @@ def test_lists_without_script(home: Fixture, browser: Browser, shots: Path, tmp_
     expect(page.get_by_text("New: 1. Changed: 0.")).to_be_visible()
     expect(page.get_by_text("Line 2: This is not a domain.")).to_be_visible()
     shot(page, shots, "lists-import")
+    assert_accessible_without_scripts(page)
     page.get_by_role("button", name="Import these rules").click()
     expect(page.get_by_text("Imported. New: 1.")).to_be_visible()
     page.get_by_label("Sender’s address").fill("any@spam.example")
