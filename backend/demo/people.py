@@ -28,7 +28,7 @@ from backend.demo.letters import Letter
 from backend.domain.errors import PitchgateError, Refused
 from backend.locale import LANGUAGES, catalogue
 from backend.store.opening import open_store
-from backend.terminal import cli_texts
+from backend.terminal import cli_texts, language
 
 # ---- Sandbox and server as child processes
 
@@ -270,14 +270,15 @@ DAY = 86_400_000_000
 
 
 async def first_digest(file: Path, owner: str, held: int) -> None:
-    """Switch the digest of `owner` on in the server's store. Once `held` messages wait, make it due."""
+    """Switch the digest of `owner` on in the server's store, in the terminal's language. Once `held` messages wait, make
+    it due."""
     store = open_store(file)
     await store.open()
     try:
         mailbox = await store.mailbox_by_email(owner)
         if mailbox is None:
             return
-        await store.change_preferences(mailbox.id, {"digest": "daily"}, datetime.now(UTC))
+        await store.change_preferences(mailbox.id, {"digest": "daily", "language": language()}, datetime.now(UTC))
         while (seen := await store.overview(mailbox.id)) and (  # noqa: ASYNC110
             seen.messages < held or not next_morning(file)
         ):
