@@ -25,7 +25,7 @@ from backend.domain.mailbox.mailbox import NoticeMode
 from backend.gmail.answers import cannot_decrypt
 from backend.gmail.callers import AddonVerifier
 from backend.gmail.client import Google, open_google
-from backend.gmail.pubsub import open_source
+from backend.gmail.pubsub import open_pull_source
 from backend.lanes.in_step import Following, Timekeeping
 from backend.lanes.lanes import Lanes
 from backend.pipeline import notices
@@ -37,7 +37,7 @@ from backend.pipeline.notices import Fetcher
 from backend.pipeline.review import InsightService, ReviewService
 from backend.pipeline.solve import Checks
 from backend.ports.system import Clock, Vault
-from backend.public_post import OneClick, VapidPush
+from backend.public_post import OneClickUnsubscribe, VapidPush
 from backend.reader.pool import ReadingPool, open_reader
 from backend.settings import Settings
 from backend.store.opening import open_configured
@@ -178,7 +178,7 @@ async def open_application(
         services = _services(settings, context, google, checks, lanes)
         fetcher = None
         if settings.notices is NoticeMode.PULL:
-            fetcher = Fetcher(context, await stack.enter_async_context(open_source(settings)))
+            fetcher = Fetcher(context, await stack.enter_async_context(open_pull_source(settings)))
         yield Application(settings, context, google, services, lanes, models, fetcher, timekeeping)
 
 
@@ -190,7 +190,7 @@ def _services(settings: Settings, context: Context, google: Google, checks: Chec
         google.push_callers,
         checks,
         DeviceService(context),
-        ReviewService(context, OneClick()),
+        ReviewService(context, OneClickUnsubscribe()),
         InsightService(context),
         ArchiveService(context),
         WebPushService(context),

@@ -208,7 +208,7 @@ class PublicPost:
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-class OneClick:
+class OneClickUnsubscribe:
     """`backend.ports.system.Unsubscriber`: one-click unsubscribe."""
 
     def __init__(self, post: PublicPost | None = None) -> None:

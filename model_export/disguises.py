@@ -48,9 +48,9 @@ def _copies(rows: Iterable[Row]) -> Iterator[Row]:
         if number:
             continue
         drawn, number = divmod(drawn, len(DISGUISES))
-        worn = DISGUISES[number](row.message, drawn, row.language)
-        if worn is not row.message:
-            yield replace(row, id=f"{row.id}, disguised", message=worn)
+        disguised = DISGUISES[number](row.message, drawn, row.language)
+        if disguised is not row.message:
+            yield replace(row, id=f"{row.id}, disguised", message=disguised)
 
 
 def _said(message: Message, change: Callable[[str], str]) -> Message:

@@ -141,7 +141,7 @@ def _offsets(rows: Sequence[Row], labels: Floats, stated: Floats) -> dict[str, f
 def _slices(rows: Sequence[Row], trained: Trained) -> dict[str, list[Slice]]:
     held = (trained.probabilities >= trained.thresholds[Strictness.NORMAL].hold).tolist()
     return {
-        "class": sliced(rows, held, lambda row: row.errand, [*PITCHES, *ORDINARY]),
+        "class": sliced(rows, held, lambda row: row.finer_class, [*PITCHES, *ORDINARY]),
         "language": sliced(rows, held, lambda row: row.language),
         "length": sliced(rows, held, length, LENGTHS),
         "sent": sliced(rows, held, sent, WAYS),
@@ -292,12 +292,15 @@ def choose_nested(rows: Sequence[Row], progress: Progress = silent) -> tuple[lis
 
 def _scores(inside: Sequence[Row], held_out: Sequence[Row], options: Sequence[Params]) -> Iterator[Floats]:
     """Logits of `held_out` with each option. All share the terms and idf that the first option learns."""
-    counts, errands = Counts.of([row.text for row in (*inside, *held_out)]), [row.errand for row in inside]
+    counts, finer_classes = (
+        Counts.of([row.text for row in (*inside, *held_out)]),
+        [row.finer_class for row in inside],
+    )
     learned = counts.take(range(len(inside)))
-    base = PitchModel(options[0]).fit_counts(learned, errands, [row.group for row in inside])
+    base = PitchModel(options[0]).fit_counts(learned, finer_classes, [row.group for row in inside])
     matrix = base.weighed(learned)
     judged = base.weighed(counts.take(range(len(inside), len(inside) + len(held_out))))
     for params in options:
         model = PitchModel(params)
         model.features_ = base.features_
-        yield model.solve(matrix, errands).logits(judged)
+        yield model.solve(matrix, finer_classes).logits(judged)

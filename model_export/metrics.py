@@ -212,7 +212,7 @@ class Cost:
 def costs(rows: Sequence[Row], held: Mapping[Strictness, Flags]) -> list[Cost]:
     """The cost of each strictness, from the rows that it holds. Strangers are writers whom, by their class, the owner
     does not know."""
-    strangers = np.array([row.errand in UNKNOWN for row in rows])
+    strangers = np.array([row.finer_class in UNKNOWN for row in rows])
     pitches = np.array([bool(row.sales) for row in rows])
     return [
         Cost(strictness, _rate(flags[strangers]), _rate(flags[pitches])) for strictness, flags in held.items()
@@ -225,7 +225,7 @@ def sliced(
     """The rows by `part`, in `order` and then by name."""
     names = np.array([part(row) for row in rows])
     pitches = np.array([bool(row.sales) for row in rows])
-    strangers = np.array([row.errand == STRANGER for row in rows])
+    strangers = np.array([row.finer_class == STRANGER for row in rows])
     flags = np.array(held)
     listed = [*order, *sorted(set(names.tolist()) - set(order))]
     return [

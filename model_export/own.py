@@ -205,4 +205,4 @@ def _row(name: str, message: Message, me: str, label: str, group: str) -> Row:
     row = Row(name, label, OWN_MAIL, SALES, f"{group}, part {part + 1}", message, owner)
     if label == SALES:
         return row
-    return replace(row, errand="known" if _BULK.isdisjoint(row.text.split(" ")) else "bulk")
+    return replace(row, finer_class="known" if _BULK.isdisjoint(row.text.split(" ")) else "bulk")

@@ -126,7 +126,9 @@ def corpus_digest(rows: Iterable[Row]) -> str:
     preparation."""
     digest = hashlib.sha256()
     for row in rows:
-        digest.update(f"{row.id}\x00{row.label}\x00{row.errand}\x00{chr(2).join(row.texts)}\x01".encode())
+        digest.update(
+            f"{row.id}\x00{row.label}\x00{row.finer_class}\x00{chr(2).join(row.texts)}\x01".encode()
+        )
     return digest.hexdigest()
 
 

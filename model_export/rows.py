@@ -61,13 +61,13 @@ class BadRow(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """One labelled message. `errand` is the finer class within its label (see `CLASSES`), "" if it only gets a score.
+    """One labelled message. `finer_class` is the class within its label (see `CLASSES`), "" if it only gets a score.
     `group` is what cross-validation leaves out as a whole: the corpus file, or the name of the source."""
 
     id: str
     label: str
     kind: str
-    errand: str
+    finer_class: str
     group: str
     message: Message
     owner: Owner
@@ -140,15 +140,17 @@ def row_of(record: dict[str, Any], group: str) -> Row:
     label = record.get("label", "legit")
     if label not in CLASSES:
         raise BadRow(f"{record['id']}: label {label!r} is neither sales nor legit")
-    errand = record.get("class")  # only a row without a label may have none
-    if errand not in (*CLASSES[label], *([""] if group == UNLABELLED else [])):
-        raise BadRow(f"{record['id']}: class {errand!r} is none of {', '.join(CLASSES[label])} ({label})")
+    finer_class = record.get("class")  # only a row without a label may have none
+    if finer_class not in (*CLASSES[label], *([""] if group == UNLABELLED else [])):
+        raise BadRow(
+            f"{record['id']}: class {finer_class!r} is none of {', '.join(CLASSES[label])} ({label})"
+        )
     _check_parts(record)
     try:
         message = parse(raw_mail(record))
     except (ValueError, TypeError, LookupError) as error:
         raise BadRow(f"{record['id']}: {error}") from error
-    return Row(record["id"], label, record.get("kind") or "", errand, group, message, owner_of(message))
+    return Row(record["id"], label, record.get("kind") or "", finer_class, group, message, owner_of(message))
 
 
 def unlabelled(record: dict[str, Any]) -> Row:

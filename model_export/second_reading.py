@@ -97,9 +97,11 @@ class Moments:
     products: Floats
 
     @classmethod
-    def of(cls, numbers: Floats, errands: Sequence[str]) -> Moments:
+    def of(cls, numbers: Floats, finer_classes: Sequence[str]) -> Moments:
         """The sums over these rows."""
-        members = np.array([[errand == name for errand in errands] for name in _CLASSES], np.float64)
+        members = np.array(
+            [[finer_class == name for finer_class in finer_classes] for name in _CLASSES], np.float64
+        )
         return cls(members.sum(axis=1), members @ numbers, numbers.T @ numbers)
 
     def without(self, some: Moments) -> Moments:
@@ -226,7 +228,7 @@ def learn(
         stack = JudgeModel().fit_stack(first[inside], unseen[inside], labels[inside], offset)
         both[outside] = stack.stacked(first[outside], seen[outside])
         strange[outside] = stack.stacked(first[outside], unseen[outside])
-    model = JudgeModel().fit_head(Moments.of(numbers, [row.errand for row in rows]))
+    model = JudgeModel().fit_head(Moments.of(numbers, [row.finer_class for row in rows]))
     model.fit_stack(first[doubtful], unseen[doubtful], labels[doubtful], offset)
     twice, strange = (np.where(doubtful, squash(logits), once) for logits in (both, strange))
     thresholds = cautious_thresholds(trained, once, strange, doubtful)
@@ -243,14 +245,14 @@ def _heads(
 ) -> tuple[Floats, Floats]:
     """What heads say of each row that have not seen its file, and, of ordinary mail, nothing of its kind either. Rows
     of fold -1 are only learned from."""
-    errands = np.array([row.errand for row in rows])
+    finer_classes = np.array([row.finer_class for row in rows])
     ordinary = np.flatnonzero(labels_of(rows) == 0)
     kind = np.full(len(rows), -1)
     parted = KMeans(min(kinds, len(ordinary)), n_init=1, max_iter=30, random_state=1)
     kind[ordinary] = parted.fit_predict(numbers[ordinary] / numbers.std(axis=0))
 
     def moments(part: Flags) -> Moments:
-        return Moments.of(numbers[part], errands[part].tolist())
+        return Moments.of(numbers[part], finer_classes[part].tolist())
 
     everything = moments(np.ones(len(rows), bool))
     seen, unseen = np.zeros(len(rows)), np.zeros(len(rows))
@@ -272,8 +274,10 @@ def cautious_thresholds(
 ) -> dict[Strictness, Thresholds]:
     """Thresholds at which no class of ordinary mail is held more often than by the first reading's own, nor all of
     strangers."""
-    errands = np.array([row.errand for row in trained.judged])
-    parts = [doubtful & (errands == errand) for errand in ORDINARY] + [doubtful & unknown(trained.judged)]
+    finer_classes = np.array([row.finer_class for row in trained.judged])
+    parts = [doubtful & (finer_classes == finer_class) for finer_class in ORDINARY] + [
+        doubtful & unknown(trained.judged)
+    ]
     chosen: dict[Strictness, Thresholds] = {}
 
     def at(threshold: float) -> float:
@@ -459,7 +463,7 @@ _HEADINGS = "| {} | pitches, once | twice | ordinary mail, once | twice | unlike
 
 
 def _parts(judged: Judged) -> Iterator[str]:
-    for of in (attrgetter("errand"), attrgetter("language")):
+    for of in (attrgetter("finer_class"), attrgetter("language")):
         names = np.array([of(row) for row in judged.trained.judged])
         for name in sorted(set(names)):
             yield f"| {name} | {_held(judged, Strictness.NORMAL, names == name)} |"

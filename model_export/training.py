@@ -101,8 +101,8 @@ def surest(session: ModelSession, rows: Sequence[Row]) -> Floats:
 def train(rows: Sequence[Row], params: Params = DEFAULT, progress: Progress = silent) -> Trained:
     """Fit on all rows and their disguised copies; calibrate and choose thresholds on the scores of left-out files."""
     judged, aside = sides(rows)
-    worn = copies(rows)
-    views = held_out_logits(judged, params, progress, [*aside, *worn])
+    disguised = copies(rows)
+    views = held_out_logits(judged, params, progress, [*aside, *disguised])
     labels = labels_of(judged)
     slope = temperature(views[:, 0], labels)
     logits = decided(views, slope)
@@ -110,7 +110,7 @@ def train(rows: Sequence[Row], params: Params = DEFAULT, progress: Progress = si
     probabilities = squash(slope * logits + offset)
     progress("the model on all files")
     return Trained(
-        fit([*rows, *worn], params).calibrate(slope, offset),
+        fit([*rows, *disguised], params).calibrate(slope, offset),
         params,
         judged,
         logits,
@@ -125,7 +125,7 @@ def fit(rows: Sequence[Row], params: Params, counts: Counts | None = None) -> Pi
     counts = counts or Counts.of([row.text for row in rows])
     often = np.array([params.own if row.own else 1.0 for row in rows])
     return PitchModel(params).fit_counts(
-        counts, [row.errand for row in rows], [row.group for row in rows], often
+        counts, [row.finer_class for row in rows], [row.group for row in rows], often
     )
 
 
@@ -194,7 +194,7 @@ def cross_calibrated(rows: Sequence[Row], logits: Floats) -> Floats:
 
 def unknown(rows: Sequence[Row]) -> Flags:
     """Which rows are ordinary mail of people the owner does not know; without any, all ordinary mail."""
-    found = np.array([row.errand in UNKNOWN for row in rows])
+    found = np.array([row.finer_class in UNKNOWN for row in rows])
     return found if found.any() else labels_of(rows) == 0
 
 

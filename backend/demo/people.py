@@ -270,15 +270,17 @@ DAY = 86_400_000_000
 
 
 async def first_digest(file: Path, owner: str, held: int) -> None:
-    """Switch the digest of `owner` on in the server's store, in the terminal's language. Once `held` messages wait, make
-    it due."""
+    """Switch the digest of `owner` on in the server's store, in the terminal's language; make it due once `held`
+    messages wait."""
     store = open_store(file)
     await store.open()
     try:
         mailbox = await store.mailbox_by_email(owner)
         if mailbox is None:
             return
-        await store.change_preferences(mailbox.id, {"digest": "daily", "language": language()}, datetime.now(UTC))
+        await store.change_preferences(
+            mailbox.id, {"digest": "daily", "language": language()}, datetime.now(UTC)
+        )
         while (seen := await store.overview(mailbox.id)) and (  # noqa: ASYNC110
             seen.messages < held or not next_morning(file)
         ):

@@ -19,7 +19,7 @@ from backend.domain.mail.machine_mail import (
     reply_address,
     unsubscribe_offer,
 )
-from backend.domain.mail.message import UNSEEN, Address, Arrival, Message, Owner
+from backend.domain.mail.message import INVISIBLE, Address, Arrival, Message, Owner
 from backend.domain.mail.quoting import is_decline
 from backend.domain.mail.sender import authenticate
 from backend.domain.mail.visible import visible
@@ -220,7 +220,7 @@ def show(
         decisive, again = most_like_a_pitch(found, model)
         late = with_quotes(again, decisive.words, decisive.own or found[0].own).reasons
         score = replace(score, reasons=late)
-    text = UNSEEN.sub("", body(message).replace("\r\n", "\n")).strip()
+    text = INVISIBLE.sub("", body(message).replace("\r\n", "\n")).strip()
     text = _EMPTY_LINES.sub("\n\n", text)
     shown = text[:MAX_SHOWN]
     return ShownMessage(

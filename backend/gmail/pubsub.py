@@ -126,7 +126,7 @@ class PubSubSource:
 
 
 @asynccontextmanager
-async def open_source(settings: Settings) -> AsyncIterator[PubSubSource]:
+async def open_pull_source(settings: Settings) -> AsyncIterator[PubSubSource]:
     """The configured subscription, with its own session because a pull waits longer than other requests."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     async with aiohttp.ClientSession(

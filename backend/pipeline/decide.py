@@ -14,7 +14,7 @@ from typing import Any
 
 from backend.domain.challenge import adjusted_by_owner
 from backend.domain.errors import Refused
-from backend.domain.mail.message import UNSEEN, MailboxId
+from backend.domain.mail.message import INVISIBLE, MailboxId
 from backend.domain.mail.sender import is_free_mail, normalise
 from backend.domain.mailbox.decisions import Order, OrderResult, Origin, RuleKind
 from backend.domain.mailbox.mailbox import Mode, Preferences, bad_setting
@@ -84,7 +84,7 @@ async def set_rule(context: Context, mailbox_id: MailboxId, subject: str, kind: 
     public mail domain, whose existing rule may still be removed."""
     if kind is not None:
         subject = normalise(subject)
-        if len(subject) > LONGEST_ADDRESS or UNSEEN.search(subject):
+        if len(subject) > LONGEST_ADDRESS or INVISIBLE.search(subject):
             raise malformed("subject")
         if "@" not in subject and is_free_mail(subject):
             raise malformed("subject")

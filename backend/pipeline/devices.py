@@ -17,7 +17,7 @@ import structlog
 
 from backend.domain.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
-from backend.domain.mail.message import UNSEEN, MailboxId
+from backend.domain.mail.message import INVISIBLE, MailboxId
 from backend.domain.mailbox import owner_digest as rules
 from backend.domain.mailbox.mailbox import AccessState, Preferences
 from backend.domain.mailbox.message import MessageView, Placement
@@ -77,7 +77,7 @@ def read_request(query: Mapping[str, str]) -> DeviceRequest:
         raise malformed("code_challenge")
     if not 1 <= len(state) <= 500:
         raise malformed("state")
-    name = UNSEEN.sub("", query.get("name", "")).strip()
+    name = INVISIBLE.sub("", query.get("name", "")).strip()
     if not 1 <= len(name) <= 80:
         raise malformed("name")
     return DeviceRequest(target, challenge, state, name)

@@ -26,7 +26,7 @@ from backend.domain.mailbox.owner_digest import (
     plain,
 )
 from backend.domain.mailbox.review import Position, ReviewFilter, Shelf, shown_reason
-from backend.domain.reading.score import likeness, percent
+from backend.domain.reading.score import percent, score_band
 from backend.locale import Section, catalogue, reason_sentence
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
@@ -83,7 +83,7 @@ def letter(
 def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], str]) -> SenderBlock:
     latest, language = one.messages[0], words.catalogue.language
     points = None if latest.score is None else percent(latest.score)
-    likely = likeness(points or 1)
+    likely = score_band(points or 1)
     note = next((view.note for view in one.messages if view.note), "")
     name = plain(one.name, MAX_NAME)
     return SenderBlock(
@@ -92,7 +92,7 @@ def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], st
         count=_plural(words, "emails", len(one.messages)) if len(one.messages) > 1 else "",
         score=str(points or ""),
         word=words[f"score_{likely}"] if points else "",
-        likeness=likely,
+        score_band=likely,
         subject=latest.subject or words["no_subject"],
         reason=_reason(language, latest),
         note=words["note"].format(note=note) if note else "",

@@ -25,7 +25,7 @@ from backend.domain.mailbox.decisions import (
     Decision,
     Origin,
     TakenBack,
-    already_recorded,
+    already_binned,
 )
 from backend.domain.mailbox.mailbox import Gap, Mailbox
 from backend.domain.mailbox.message import INBOX, SPAM, TRASH, Placement
@@ -236,7 +236,7 @@ async def _moved(
         lies_there = held in labels and INBOX not in labels
         place = Decision.SPAM if SPAM in labels else Decision.BIN if TRASH in labels else None
         if place is not None:
-            if not already_recorded(place, by or "") and (place is Decision.SPAM or by is not None):
+            if not already_binned(place, by or "") and (place is Decision.SPAM or by is not None):
                 found.corrections.append(_word(progress, gmail_id, place))
         elif by in IN_SPAM_OR_BIN:
             found.returned.append(TakenBack(gmail_id, f"relist-{progress.cursor}", lies_there))

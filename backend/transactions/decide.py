@@ -23,9 +23,9 @@ from backend.domain.mailbox.decisions import (
     Origin,
     StateBefore,
     TakenBack,
-    already_recorded,
+    already_binned,
     change_of,
-    out_of_reach,
+    ignored_in_spam_or_bin,
     refuse_shared_domain,
     sends_again,
     undo_change,
@@ -125,9 +125,9 @@ def decide(mailbox_id: MailboxId, order: Order, now: datetime) -> Script[OrderRe
             lost += 1
         elif any(_concerns(one, row) for one in since):
             overruled += 1
-        elif not already_recorded(order.decision, row["decided_by"]):
+        elif not already_binned(order.decision, row["decided_by"]):
             applied.append(gmail_id)
-            moved += yield from _decided(mailbox_id, correction, row, now)
+            moved += yield from _apply_to_message(mailbox_id, correction, row, now)
     return OrderResult(tuple(applied), tuple(dict.fromkeys(moved)), lost, overruled)
 
 
@@ -135,7 +135,7 @@ def _fit(order: Order, row: MessageRow | None) -> MessageRow | None:
     """The message, if there is something to decide about it. Raises if the order is about it alone."""
     if row is None:
         error: Refused = NotFound("not_found.message")
-    elif out_of_reach(order.decision, row["decided_by"]):
+    elif ignored_in_spam_or_bin(order.decision, row["decided_by"]):
         error = Refused(f"put_away.{row['decided_by']}", field="decision")
     else:
         refuse_shared_domain(order.decision, row["sender"])
@@ -194,7 +194,7 @@ def _concerns(decided: SinceRow, row: MessageRow) -> bool:
     return whose != "message" and bool(row["sender"]) and decided["sender"] == row["sender"]
 
 
-def _decided(
+def _apply_to_message(
     mailbox_id: MailboxId, correction: Correction, row: MessageRow, now: datetime
 ) -> Script[tuple[str, ...]]:
     """Apply and record one decision; returns the messages that move. It waits while the message is not screened."""
@@ -366,11 +366,11 @@ def undo(mailbox_id: MailboxId, key: str, now: datetime) -> Script[tuple[str, ..
         raise NotFound("unknown_correction")
     moved: list[str] = []
     for correction_key in made if alone is None else (key,):
-        moved += yield from _undone(mailbox_id, correction_key, now)
+        moved += yield from _undo_one(mailbox_id, correction_key, now)
     return tuple(dict.fromkeys(moved))
 
 
-def _undone(mailbox_id: MailboxId, key: str, now: datetime) -> Script[tuple[str, ...]]:
+def _undo_one(mailbox_id: MailboxId, key: str, now: datetime) -> Script[tuple[str, ...]]:
     record: CorrectionRow = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
     if record["undone_at"] is not None:
         return tuple(json.loads(record["undo_moved"]))

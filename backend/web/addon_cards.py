@@ -15,7 +15,7 @@ from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN, RuleKind
 from backend.domain.mailbox.mailbox import Condition, DigestPace, Mailbox, Mode, Strictness
 from backend.domain.mailbox.message import MessageView, Outcome, Placement, PolicyRow, Stage
 from backend.domain.mailbox.review import reasons_of
-from backend.domain.reading.score import likeness, percent
+from backend.domain.reading.score import percent, score_band
 from backend.locale import Section, Words
 from backend.locale import reason as reason_text
 from backend.pipeline.addon import Home
@@ -154,7 +154,7 @@ class Frame:
     def score(self, share: float) -> str:
         """The score `share` (0…1) with its word, such as "96 Pitch"."""
         number = percent(share)
-        return f"{number} {self.words[f'score_{likeness(number)}']}"
+        return f"{number} {self.words[f'score_{score_band(number)}']}"
 
     def act(self, key: str, parameters: dict[str, str], kind: str = "OUTLINED") -> Json:
         """A button labelled with the text `key` that posts `parameters` to /addon/act."""

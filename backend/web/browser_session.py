@@ -186,7 +186,7 @@ def form_token(secret: str, salt: str = "") -> str:
 
 def session_begun(secret: str) -> None:
     """Give the page rendered by this request its half of a new session's secret."""
-    g.page_half = _split_secret(secret)[1]
+    g.page_secret = _split_secret(secret)[1]
 
 
 def keep(response: Response, secret: str) -> Response:

@@ -33,10 +33,10 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import NotFound
 
 from backend.domain.errors import FailingJob
-from backend.domain.mail.message import UNSEEN
+from backend.domain.mail.message import INVISIBLE
 from backend.domain.mailbox.mailbox import Condition, Explanation, Mailbox, Who, explain
 from backend.domain.mailbox.message import MessageView, PolicyRow
-from backend.domain.reading.score import likeness, percent
+from backend.domain.reading.score import percent, score_band
 from backend.locale import DEFAULT, LANGUAGES, Section, Words, catalogue, reason
 from backend.web.guards import from_elsewhere, guarded, per_minute
 
@@ -44,7 +44,7 @@ from backend.web.guards import from_elsewhere, guarded, per_minute
 
 
 async def page(template: str, status: int = 200, **values: Any) -> Response:
-    body = await render_template(template, page_half=g.get("page_half", ""), **values)
+    body = await render_template(template, page_secret=g.get("page_secret", ""), **values)
     response = Response(body, status, content_type="text/html; charset=utf-8")
     # Somebody who chooses part of a compressed answer can guess its secrets by its length (BREACH). So requests from
     # other sites get plain answers, and form tokens and the length change with every answer.
@@ -131,7 +131,7 @@ TINTS = 6
 
 def initials(name: str) -> str:
     """One or two capital letters for a name or an address; "?" if it has none."""
-    words = UNSEEN.sub("", name).partition("@")[0].replace(".", " ").split()
+    words = INVISIBLE.sub("", name).partition("@")[0].replace(".", " ").split()
     letters = [found for word in words if (found := next((sign for sign in word if sign.isalnum()), ""))]
     return "".join(letters[:1] + letters[1:][-1:]).upper()[:2] or "?"
 
@@ -145,7 +145,7 @@ def register_filters(app: Quart) -> None:
         "initials": initials,
         "tint": tint,
         "points": percent,
-        "likeness": likeness,
+        "score_band": score_band,
         "because": lambda text, language: reason(language, text),
     }
 

@@ -137,7 +137,7 @@ def frequent(judged: Judged, limits: Thresholds, numbers: random.Random) -> dict
     strangers = [
         probability
         for row, probability in zip(judged.rows, judged.probabilities, strict=True)
-        if row.errand in UNKNOWN
+        if row.finer_class in UNKNOWN
     ]
     wrong = [probability for probability in strangers if probability >= limits.hold]
     others = [probability for probability in strangers if probability < limits.hold]

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from backend.domain.errors import Refused
 from backend.domain.mailbox.owner_digest import PushSubscription
 from backend.ports.system import PushAnswer, Pushed
-from backend.public_post import OneClick, PublicPost, VapidPush, is_public
+from backend.public_post import OneClickUnsubscribe, PublicPost, VapidPush, is_public
 from tests.certificates import certificate
 from tests.doubles import START, FixedClock, in_english
 
@@ -59,11 +59,11 @@ class ListServer:
         self.looked_up.append(host)
         return self.addresses
 
-    def client(self, *, anywhere: bool = True, seconds: float = 5.0) -> OneClick:
+    def client(self, *, anywhere: bool = True, seconds: float = 5.0) -> OneClickUnsubscribe:
         """As it is wired, but for what loopback needs."""
         trust = ssl.create_default_context(cafile=str(self.pem))
         allowed = (lambda _: True) if anywhere else is_public
-        return OneClick(PublicPost(self.lookup, allowed, trust, self.port, seconds))
+        return OneClickUnsubscribe(PublicPost(self.lookup, allowed, trust, self.port, seconds))
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -104,7 +104,7 @@ async def lists(tmp_path: Path) -> AsyncIterator[ListServer]:
         await runner.cleanup()
 
 
-async def refused(client: OneClick, url: str = URL) -> str:
+async def refused(client: OneClickUnsubscribe, url: str = URL) -> str:
     with pytest.raises(Refused) as error:
         await client.one_click(url)
     assert "t=" not in f"{error.value} {in_english(error.value)}"  # the address says who asks
@@ -156,7 +156,7 @@ async def test_who_does_not_answer_is_left(lists: ListServer) -> None:
 
 
 async def test_a_certificate_nobody_vouches_for(lists: ListServer) -> None:
-    client = OneClick(PublicPost(lists.lookup, lambda _: True, None, lists.port, 5.0))
+    client = OneClickUnsubscribe(PublicPost(lists.lookup, lambda _: True, None, lists.port, 5.0))
 
     assert await refused(client) == "unreachable"
     assert lists.requests == []
@@ -191,7 +191,7 @@ async def test_a_name_that_changes_is_looked_up_once(lists: ListServer) -> None:
 
     trust = ssl.create_default_context(cafile=str(lists.pem))
     post = PublicPost(rebinding, lambda address: address == "127.0.0.1", trust, lists.port, 5.0)
-    await OneClick(post).one_click(URL)
+    await OneClickUnsubscribe(post).one_click(URL)
 
     assert len(lists.requests) == 1
     assert lists.looked_up == [HOST]
@@ -201,7 +201,7 @@ async def test_a_host_nobody_knows(lists: ListServer) -> None:
     async def unknown(host: str) -> Sequence[str]:
         raise OSError("no such host")
 
-    assert await refused(OneClick(PublicPost(unknown))) == "unreachable"
+    assert await refused(OneClickUnsubscribe(PublicPost(unknown))) == "unreachable"
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ class Owner:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}\Z")
 _SURROGATE_OR_NUL = re.compile("[\ud800-\udfff\x00]")
 
-UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Control characters, and marks that change the direction of text."""
 
 # Codecs that are not mail charsets: some take quadratic time, some interpret escapes in the text.

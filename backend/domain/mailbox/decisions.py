@@ -245,13 +245,13 @@ def binning_decides(placement: str | None, stage: str | None) -> bool:
     return placement == Placement.HELD or stage == Stage.RELEASE
 
 
-def already_recorded(decision: Decision, decided_by: str) -> bool:
+def already_binned(decision: Decision, decided_by: str) -> bool:
     """Whether the message is already recorded as put into spam or the bin. A reported message that is binned stays
     reported."""
     return decision in IN_SPAM_OR_BIN and (decided_by == decision or (decided_by, decision) == IN_SPAM_OR_BIN)
 
 
-def out_of_reach(decision: Decision, decided_by: str) -> bool:
+def ignored_in_spam_or_bin(decision: Decision, decided_by: str) -> bool:
     """Whether the decision is ignored because it is about this message only, which is in spam or the bin."""
     effect = EFFECTS[decision]
     return (
@@ -415,7 +415,7 @@ def decisions(moves: Iterable[Move], known: Mapping[str, KnownState], labels: La
     returned: list[TakenBack] = []
     for gmail_id, seen in by_message.items():
         state = known[gmail_id]
-        found += _decided(gmail_id, seen, state, labels)
+        found += _corrections_of_message(gmail_id, seen, state, labels)
         # A message without a placement may have been reported as spam, too.
         if seen.returned is not None and (state.decided_by in IN_SPAM_OR_BIN or state.placement is None):
             returned.append(TakenBack(gmail_id, seen.returned, _lies_held(seen, labels)))
@@ -443,7 +443,9 @@ def _note_move(seen: _MovesOfMessage, move: Move, labels: LabelIds) -> None:
     seen.last = move.labels
 
 
-def _decided(gmail_id: str, seen: _MovesOfMessage, state: KnownState, labels: LabelIds) -> list[Correction]:
+def _corrections_of_message(
+    gmail_id: str, seen: _MovesOfMessage, state: KnownState, labels: LabelIds
+) -> list[Correction]:
     found = [
         _correction(gmail_id, decision, record)
         for kind, (decision, record) in seen.decided.items()
@@ -464,7 +466,7 @@ def _decided(gmail_id: str, seen: _MovesOfMessage, state: KnownState, labels: La
 
 def _counts(place: Decision, state: KnownState) -> bool:
     """Whether the owner's move to spam or bin is a decision. For mail that is not screened yet it always is."""
-    if already_recorded(place, state.decided_by):
+    if already_binned(place, state.decided_by):
         return False
     return (
         place is Decision.SPAM or state.stage == Stage.SCREEN or binning_decides(state.placement, state.stage)

@@ -19,7 +19,7 @@ from string import Template
 
 from backend.domain.errors import Refused
 from backend.domain.mail.machine_mail import host_of
-from backend.domain.mail.message import UNSEEN, MailboxId, Owner
+from backend.domain.mail.message import INVISIBLE, MailboxId, Owner
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import DigestPace
 from backend.domain.mailbox.message import MessageView
@@ -194,16 +194,16 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class SenderBlock:
-    """The paragraph about one sender, in the owner's language. `count` is "3 emails", "" for one. `likeness` ("pitch",
-    "maybe" or "unlikely") selects the score's colour. `note` quotes the sender's line to the owner, "" without one.
-    The first of `buttons` is highlighted."""
+    """The paragraph about one sender, in the owner's language. `count` is "3 emails", "" for one. `score_band`
+    ("pitch", "maybe" or "unlikely") selects the score's colour. `note` quotes the sender's line to the owner, ""
+    without one. The first of `buttons` is highlighted."""
 
     name: str
     address: str
     count: str
     score: str
     word: str
-    likeness: str
+    score_band: str
     subject: str
     reason: str
     note: str
@@ -245,7 +245,7 @@ def compose(owner: Owner, letter: DigestLetter, message_id: str, marker: str, no
 
 def plain(words: str, limit: int) -> str:
     """`words` on one line, without control characters and direction marks, cut to `limit` characters."""
-    line = " ".join(UNSEEN.sub(" ", words).split())
+    line = " ".join(INVISIBLE.sub(" ", words).split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
@@ -290,7 +290,7 @@ def _block(block: SenderBlock) -> str:
     address, count = escape(block.address), f" · {escape(block.count)}" if block.count else ""
     looks = "color:#55615e;text-decoration:none;"
     reached = f'<a href="mailto:{address}" class="soft" style="{looks}">{address.replace("@", "<wbr>@")}</a>'
-    kind, colours = _LIKENESSES[block.likeness]
+    kind, colours = _SCORE_BANDS[block.score_band]
     badge = (
         f'<span class="{kind}" style="display:inline-block;padding:0 9px;border-radius:11px;{colours}{_FONT}'
         f'font-size:13px;line-height:22px;"><b>{escape(block.score)}</b> {escape(block.word)}</span>'
@@ -362,7 +362,7 @@ _TONES = (
     ("#e1ead2", "#3d531b"),
     ("#d6ebe6", "#1f5f5b"),
 )
-_LIKENESSES = {
+_SCORE_BANDS = {
     "pitch": ("pi", "background:#fbe3df;color:#9a2219;"),
     "maybe": ("ma", "background:#f7ebcf;color:#6d4a00;"),
     "unlikely": ("un", "background:#eceae3;color:#4a5552;"),

@@ -11,7 +11,7 @@ from itertools import groupby
 from math import exp
 from typing import TYPE_CHECKING
 
-from backend.domain.mail.message import UNSEEN, clean
+from backend.domain.mail.message import INVISIBLE, clean
 from backend.domain.mail.quoting import earlier_mail
 from backend.domain.reading.words import (
     COMMONPLACE,
@@ -131,17 +131,17 @@ def percent(share: float) -> int:
     return min(max(round(share * 100), 1), 99)
 
 
-LIKENESS: Mapping[str, tuple[int, int]] = {"pitch": (80, 99), "maybe": (40, 79), "unlikely": (1, 39)}
+SCORE_BANDS: Mapping[str, tuple[int, int]] = {"pitch": (80, 99), "maybe": (40, 79), "unlikely": (1, 39)}
 """The names of the words shown beside scores, and the scores (1 to 99) each stands for."""
 
 
-def likeness(score: int) -> str:
-    return next(name for name, (least, _) in LIKENESS.items() if score >= least)
+def score_band(score: int) -> str:
+    return next(name for name, (least, _) in SCORE_BANDS.items() if score >= least)
 
 
 def score_range(name: str) -> tuple[float, float]:
     """The probabilities (from, below) of the scores with that word."""
-    least, most = LIKENESS[name]
+    least, most = SCORE_BANDS[name]
     return (least - 0.5) / 100 if least > 1 else 0.0, (most + 0.5) / 100 if most < 99 else 1.01
 
 
@@ -308,7 +308,7 @@ class _Written:
             else:
                 last = self._phrase_end(first, last)
                 cut = self.text[self.spans[first][0] : self.spans[last][1]] if last >= first else ""
-                return " ".join(UNSEEN.sub("", cut).split())
+                return " ".join(INVISIBLE.sub("", cut).split())
         return ""
 
     def _phrase_end(self, first: int, last: int) -> int:
@@ -333,7 +333,7 @@ class _Written:
         if at + 1 == len(self.lower):
             return False
         between = self.text[self.spans[at][1] : self.spans[at + 1][0]]
-        return _GAP.fullmatch(UNSEEN.sub("", between)) is not None
+        return _GAP.fullmatch(INVISIBLE.sub("", between)) is not None
 
     def _leads_on(self, at: int) -> bool:
         return leads_on(self.lower[at], self.language)

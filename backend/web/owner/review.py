@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.decisions import Decision, LateOrder, Order, Origin, RuleKind
 from backend.domain.mailbox.review import shelf_of
-from backend.domain.reading.score import LIKENESS
+from backend.domain.reading.score import SCORE_BANDS
 from backend.domain.watching.trial import Answer
 from backend.locale import Words, catalogue
 from backend.pipeline import decide as deciding
@@ -78,7 +78,7 @@ async def show_review() -> Response:
         show=show,
         look=look,
         views=VIEWS,
-        bands=LIKENESS,
+        bands=SCORE_BANDS,
         listed=listed,
         asked=await devices().questions(owner.mailbox_id) if first else (),
         following=look.behind(listed.position) if listed.position else "",

@@ -11,7 +11,7 @@ from itertools import pairwise
 from urllib.parse import parse_qsl, urlencode
 
 from backend.domain.errors import Refused
-from backend.domain.mail.message import UNSEEN
+from backend.domain.mail.message import INVISIBLE
 from backend.domain.mailbox.decisions import IN_SPAM_OR_BIN, OFFERED, OVERRIDABLE, Decision, rule_domain
 from backend.domain.mailbox.message import MessageView, Outcome, PolicyRow, ReadLimit
 from backend.domain.mailbox.review import (
@@ -28,7 +28,7 @@ from backend.domain.mailbox.review import (
     shown_reason,
 )
 from backend.domain.policy.evidence import EVIDENCE_LASTS, EVIDENCE_ROWS, combined_probability, evidence_of
-from backend.domain.reading.score import LIKENESS, Mark, Reason, percent, score_range
+from backend.domain.reading.score import SCORE_BANDS, Mark, Reason, percent, score_range
 from backend.locale import Words
 from backend.locale import reason as reason_text
 from backend.web.api.routes import packed_cursor, read_cursor
@@ -109,7 +109,7 @@ def list_view_from(args: Mapping[str, str]) -> ListView:
     return ListView(
         view=view if view in VIEWS else "held",
         q=args.get("q", "").strip()[:QUERY_MOST],
-        band=band if band in LIKENESS else "",
+        band=band if band in SCORE_BANDS else "",
         note="1" if args.get("note") == "1" else "",
         challenged="1" if args.get("challenged") == "1" else "",
         unread="1" if args.get("unread") == "1" else "",
@@ -214,7 +214,7 @@ class PageNotice:
 
 def plain(text: str) -> str:
     """A stranger's text on one line, without control characters and direction marks."""
-    return _SPACE.sub(" ", UNSEEN.sub("", text)).strip()
+    return _SPACE.sub(" ", INVISIBLE.sub("", text)).strip()
 
 
 def pieces(text: str, marks: Sequence[Mark]) -> list[TextPiece]:

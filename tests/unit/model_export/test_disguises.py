@@ -40,24 +40,24 @@ def own_words(message: Message) -> Counter[str]:
 @pytest.mark.parametrize("disguise", DISGUISES, ids=lambda one: one.__name__.strip("_"))
 @pytest.mark.parametrize("number", range(4))
 def test_a_message_in_disguise_is_read_as_it_is_meant(disguise, number: int):
-    worn = disguise(MAIL, number, "en")
-    assert worn != MAIL
-    plain, read = own_words(MAIL), own_words(worn)
+    disguised = disguise(MAIL, number, "en")
+    assert disguised != MAIL
+    plain, read = own_words(MAIL), own_words(disguised)
     assert sum((plain - read).values()) <= 2
     assert sum((read - plain).values()) <= 4
 
 
 def test_both_labels_wear_them_and_stay_what_they_are(rows: list[Row]):
-    worn = copies(rows)
+    disguised = copies(rows)
     by_id = {row.id: row for row in rows}
-    for copy in worn:
+    for copy in disguised:
         row = by_id[copy.id.removesuffix(", disguised")]
-        assert (copy.label, copy.errand, copy.group) == (row.label, row.errand, row.group)
+        assert (copy.label, copy.finer_class, copy.group) == (row.label, row.finer_class, row.group)
         assert copy.message != row.message
     for label in ("sales", "legit"):
-        share = sum(row.label == label for row in worn) / sum(row.label == label for row in rows)
+        share = sum(row.label == label for row in disguised) / sum(row.label == label for row in rows)
         assert 0.5 / EVERY < share < 1.5 / EVERY
-    assert [copy.id for copy in copies(rows)] == [copy.id for copy in worn]
+    assert [copy.id for copy in copies(rows)] == [copy.id for copy in disguised]
 
 
 def test_no_figure_counts_a_copy(rows: list[Row]):

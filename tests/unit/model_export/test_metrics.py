@@ -11,10 +11,10 @@ from model_export.metrics import WAYS, Rate, costs, fired, length, script, sent,
 from model_export.rows import Row
 
 
-def row(errand: str, name: str = "Bob", text: str = "hello") -> Row:
-    label = "sales" if errand == "crude" else "legit"
+def row(finer_class: str, name: str = "Bob", text: str = "hello") -> Row:
+    label = "sales" if finer_class == "crude" else "legit"
     message = Message(from_=(Address("bob@out.test", name),), text=text, subject="s")
-    return Row("1", label, "", errand, "train_1", message, Owner("me@own.test"))
+    return Row("1", label, "", finer_class, "train_1", message, Owner("me@own.test"))
 
 
 def test_the_cost_counts_strangers_only_and_all_pitches():
@@ -38,7 +38,7 @@ def test_an_interval_holds_its_share_and_narrows_with_count():
 
 def test_parts_come_in_order_with_both_labels_apart():
     found = sliced(
-        [row("known"), row("crude"), row("known")], [True, True, False], lambda r: r.errand, ["known"]
+        [row("known"), row("crude"), row("known")], [True, True, False], lambda r: r.finer_class, ["known"]
     )
     assert [(part.name, part.pitches, part.ordinary, part.strangers) for part in found] == [
         ("known", Rate(0, 0), Rate(1, 2), Rate(0, 0)),

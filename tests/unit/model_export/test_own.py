@@ -28,7 +28,9 @@ def theirs() -> list[Row]:
     """A file of the corpus as if it were an owner's mail, in two parts."""
     rows = corpus(files=["train_10"])[::4]
     return [
-        replace(row, kind=OWN_MAIL, errand="sales" if row.sales else "known", group=f"all, part {i % 2 + 1}")
+        replace(
+            row, kind=OWN_MAIL, finer_class="sales" if row.sales else "known", group=f"all, part {i % 2 + 1}"
+        )
         for i, row in enumerate(rows)
     ]
 
@@ -45,7 +47,9 @@ def published(rows: list[Row], path: Path) -> Path:
 
 
 def turned(row: Row) -> Row:
-    return replace(row, label="legit" if row.sales else "sales", errand="stranger" if row.sales else "crude")
+    return replace(
+        row, label="legit" if row.sales else "sales", finer_class="stranger" if row.sales else "crude"
+    )
 
 
 def test_against_a_model_that_has_read_the_very_mail_there_is_no_gain(

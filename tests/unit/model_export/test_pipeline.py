@@ -154,7 +154,7 @@ class TestSplits:
         assert {row.group for row in trained.judged} == {"train_1", "train_3", "train_8"}
 
     def test_thresholds_keep_their_promise(self, trained: Trained):
-        ordinary = [row.errand in UNKNOWN for row in trained.judged]
+        ordinary = [row.finer_class in UNKNOWN for row in trained.judged]
         strangers = trained.probabilities[np.array(ordinary)]
         for strictness, rates in training.FALSE_RATES.items():
             limits = trained.thresholds[strictness]

@@ -14,18 +14,18 @@ from backend.domain.reading import score as reasons_module
 from backend.domain.reading.lexicon import lexicon
 from backend.domain.reading.model_text import body, model_input, names_of
 from backend.domain.reading.score import (
-    LIKENESS,
     MAX_MARKED_TEXT,
     MOST_MARKS,
     ORDINARY_WORDS,
     PITCH_WORDS,
+    SCORE_BANDS,
     Mark,
     Reason,
     Score,
-    likeness,
     marks,
     percent,
     reasons,
+    score_band,
     score_range,
     with_quotes,
 )
@@ -268,11 +268,11 @@ def test_words_are_cut_however_long_they_are_and_still_marked():
 
 def test_every_share_is_found_by_the_word_beside_its_score() -> None:
     for share in (thousandth / 1_000 for thousandth in range(1_001)):
-        words = [name for name in LIKENESS if score_range(name)[0] <= share < score_range(name)[1]]
-        assert words == [likeness(percent(share))], share
+        words = [name for name in SCORE_BANDS if score_range(name)[0] <= share < score_range(name)[1]]
+        assert words == [score_band(percent(share))], share
 
 
 def test_pitch_begins_at_80_and_maybe_at_40() -> None:
-    assert [likeness(score) for score in (1, 39, 40, 79, 80, 99)] == [
+    assert [score_band(score) for score in (1, 39, 40, 79, 80, 99)] == [
         "unlikely", "unlikely", "maybe", "maybe", "pitch", "pitch",
     ]  # fmt: skip
