@@ -44,7 +44,7 @@ _UNREACHABLE = (
     IPv4Network("192.88.99.0/24"),  # 6to4 relays
     IPv6Network("3fff::/20"),  # documentation
 )
-"""Networks that are not public by the registry, although Python 3.11's standard library thinks so."""
+"""Networks that Python 3.11's standard library takes for public, but IANA's registry does not."""
 
 
 def is_public(text: str) -> bool:
@@ -84,7 +84,7 @@ def _reachable(address: IPv4Address | IPv6Address) -> bool:
 
 class SafeResolver(AbstractResolver):
     """Resolves a host once per connection and refuses it if any of its addresses is not allowed. So neither a name
-    with a public and a private address nor one that changes after the check (DNS rebinding) reaches the private
+    with a public and a private address nor one re-pointed after the check (DNS rebinding) reaches the private
     network."""
 
     def __init__(self, lookup: Lookup, allowed: Allowance) -> None:

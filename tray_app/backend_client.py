@@ -81,7 +81,7 @@ class HttpBackend:
             raise unreadable() from error
 
     async def status(self) -> Status:
-        """See `Backend.status`. An unchanged status is answered with 304, without a body."""
+        """The server answers an unchanged status with 304, without a body."""
         status = await self._cached("status")
         return status_from_json(status, await self._questions() if status.get("questions") else ())
 

@@ -24,7 +24,7 @@ SIZE = (980, 720)
 ANSWER_PATIENCE = 30.0
 NO_PAGE = "document.doctype === null"
 """Script that is true when the server's page did not load: WebKit then shows bare text, and so do some proxies. Edge
-shows a whole document, which is not noticed; *Review…* in the menu opens the local page there."""
+shows a whole document: this stays false, and the owner opens the local page with *Review…*."""
 
 
 class Pipe:
@@ -106,7 +106,7 @@ def local_page(*, in_browser: bool = False) -> str:
 
 
 def main() -> int:
-    """Show the window until it is closed; returns the exit code, 3 if there is no web view."""
+    """Show the window until it is closed; returns the exit code, 3 if it cannot be shown."""
     pipe = Pipe(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)  # libraries' prints go to standard error: only our lines may reach the tray
     first = pipe.read()

@@ -16,7 +16,16 @@ import click
 
 from backend.commands.store import with_store
 from backend.domain.errors import NotFound, Refused
-from backend.domain.watching.trial import COST, FILE, PROVEN_FROM, Act, Finding, ModelsInUse, Trial, trial
+from backend.domain.watching.trial import (
+    CONFIGURED_MODEL,
+    COST,
+    PROVEN_FROM,
+    Act,
+    Finding,
+    ModelsInUse,
+    Trial,
+    trial,
+)
 from backend.settings_read import read_settings
 from backend.system import SystemClock
 from backend.terminal import TranslatedCommand, TranslatedGroup, cli_texts, echo, print_table
@@ -116,7 +125,7 @@ async def running_trial(store: Store) -> RunningTrial | None:
     if in_use.challenger is None or in_use.since is None:
         return None
     champion = in_use.champion
-    if champion == FILE:
+    if champion == CONFIGURED_MODEL:
         from backend.scoring.model_file import read_model  # imported late: help does not need it
 
         champion = read_model(read_settings().model_path)[1].version
@@ -166,7 +175,7 @@ def list_command(as_json: bool) -> None:
     async def work(store: Store) -> list[tuple[str, ...]]:
         now = await store.models_in_use()
         found: list[tuple[str, ...]] = [
-            (shipped.version, _state(now, FILE), file.name, shipped.digest, "", "")
+            (shipped.version, _state(now, CONFIGURED_MODEL), file.name, shipped.digest, "", "")
         ]
         for one in await store.known_models():
             added = one.added_at.isoformat(timespec="minutes")
@@ -273,10 +282,10 @@ def _change(act: Act, version: str | None) -> None:
         chosen = await _chosen(store, version) if version is not None else default
         if chosen is None:
             raise Refused("models.no_trial" if act is Act.STOP else "models.nothing_before")
-        if chosen != FILE and act is not Act.STOP:
+        if chosen != CONFIGURED_MODEL and act is not Act.STOP:
             stored = await store.stored_model(chosen)
             admit(stored.file, Path(stored.name))  # audited again: another release may have added it
-        if chosen == FILE and act is Act.SHADOW:
+        if chosen == CONFIGURED_MODEL and act is Act.SHADOW:
             raise NotFound("not_found.model", version=version)
         if act is Act.PROMOTE and chosen != now.champion:
             running = await running_trial(store)
@@ -293,7 +302,7 @@ async def _chosen(store: Store, version: str) -> str:
     if version in known:
         return version
     if version == _file().version:
-        return FILE
+        return CONFIGURED_MODEL
     raise NotFound("not_found.model", version=version)
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from backend.domain.errors import NotFound, PitchgateError, StoreAway
-from backend.domain.watching.trial import FILE
+from backend.domain.watching.trial import CONFIGURED_MODEL
 from backend.pipeline.context import REPORTED_SKEW, Context
 from backend.settings import Settings
 from backend.transactions.records import Duty, StoredModel
@@ -117,7 +117,7 @@ class Following:
 
     def __init__(self, store: Store, readers: Readers, file: Path) -> None:
         self._store, self._readers, self._file = store, readers, file
-        self._wanted: tuple[str, str | None] = (FILE, None)
+        self._wanted: tuple[str, str | None] = (CONFIGURED_MODEL, None)
         self._one = asyncio.Lock()
 
     async def look(self, again: bool = False) -> None:

@@ -1,8 +1,8 @@
 """The lanes of one process: one in memory for each mailbox that it owns.
 
 A lane knows when something is due in its mailbox and what is running. When the time comes it reads what is due and
-starts as much as there is room for, each in its own task; a commit by a page or a command wakes it. A look, which
-lists a mailbox's history and screens what is new, is asked for by a push and runs beside that. Rows are never marked as
+starts as much as there is room for, each in its own task; a commit by a page or a command wakes it. A push asks
+for a look, which lists a mailbox's history and screens what is new, alongside the rest. Rows are never marked as
 taken: what a stopped process leaves undone is still due.
 """
 
@@ -23,7 +23,7 @@ import structlog
 from backend.domain.errors import StoreAway
 from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.mailbox import NoticeHint
-from backend.lanes.running import AGAIN, Runner
+from backend.lanes.running import RETRY_SECONDS, Runner
 from backend.pipeline.context import Context
 from backend.pipeline.memory import Look
 from backend.pipeline.sync import FoundMail
@@ -38,14 +38,14 @@ SHARES = 4
 or with Google's quota used up, delays no other."""
 
 DEATHS_TO_RUN_ALONE = 2
-"""After so many deaths in a row a message runs alone. A dying process takes all running jobs with it, and only one that
-ran alone can be the cause."""
+"""After this many deaths in a row a message runs alone. A dying process takes all its jobs along; only one that ran
+alone is known to be the cause."""
 
 ONE_AT_A_TIME = timedelta(seconds=5)
 """How long jobs run one at a time after a suspect was seen, counted from the latest one."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
-"""Seconds before a store that could not be read is asked again, doubled from the first to the second."""
+"""Seconds before a store that could not be read is asked again, doubling up to the longest."""
 
 REREAD_SHARE = 8
 """What was left for lack of room is read again when an eighth of all tasks is free: the read costs as much for many as
@@ -57,8 +57,8 @@ for one."""
 
 @dataclass(slots=True)
 class Lane:
-    """A mailbox and its running `tasks`. `due` is when to read what is due, None for never (a `planned` time may come
-    to nothing); `more` says that due messages were left for lack of room. `after_death`: its last owner died, so what
+    """A mailbox and its running `tasks`. `due` is when to read what is due, None for never (`planned`: queued times,
+    some stale); `more` says that due messages were left for lack of room. `after_death`: its last owner died, so what
     that one left runs one message at a time. `touched`: messages that were running when something in the mailbox became
     due. It may be theirs, so the lane is read again when they end."""
 
@@ -75,7 +75,7 @@ class Lane:
 
     @property
     def rests(self) -> bool:
-        """Whether nothing of it is running."""
+        """Whether nothing in it is running."""
         return not (self.messages or self.duties or self.looking)
 
 
@@ -85,7 +85,7 @@ class Queue:
     def __init__(self) -> None:
         self.lanes: dict[MailboxId, Lane] = {}
         self._turns: list[tuple[datetime, int, MailboxId]] = []
-        """When lanes are due; at equal times the one that has waited longer. A lane's own `due` says which entry
+        """When lanes are due; at equal times the one planned first is first. A lane's own `due` says which entry
         counts."""
         self._number = count()
 
@@ -183,13 +183,13 @@ class Lanes:
         self.rouse(EVERY)
 
     def _notice_elsewhere(self, mailbox_id: MailboxId, hint: NoticeHint | None) -> None:
-        """Another process received a push about this mailbox. Without a hint, such news may have been missed."""
+        """Another process got a push about this mailbox; without a hint, pushes about any may have been lost."""
         looks, window = self._context.looks, self._context.settings.push_settle
         if hint is None:
             for each in self._queue.lanes:
                 looks.at_once(each)
         elif self._context.store.ownership.owns(mailbox_id):
-            looks.after_push(mailbox_id, hint, window, seen=False, echo=False)
+            looks.after_push(mailbox_id, hint, window, already_listed=False, echo=False)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop`, then let running jobs finish or drop them, and give the mailboxes back."""
@@ -300,7 +300,7 @@ class Lanes:
         if self._queue.lanes.get(lane.mailbox_id) is not lane:
             return  # lost meanwhile
         lane.more = self._begin_messages(lane, work.messages, messages, room, now)
-        # What the last owner left is through, and so is a first look.
+        # The last owner's work is done; a first look must be, too.
         if lane.after_death and not (lane.more or lane.messages or lane.looking):
             lane.after_death = not self._context.looks.has_looked(lane.mailbox_id)
         left = self._begin_duties(lane, work.duties, duties, now)
@@ -310,7 +310,7 @@ class Lanes:
     def _begin_messages(
         self, lane: Lane, jobs: Sequence[MessageJob], under_way: frozenset[str], room: int, now: datetime
     ) -> bool:
-        """Whether any due message had to be left. One more was read than there is room for."""
+        """Start due ones; True if any is left. One more was read than there is room for."""
         for job in jobs:
             if job.gmail_id in under_way | lane.messages:
                 continue
@@ -333,7 +333,7 @@ class Lanes:
     def _begin_duties(
         self, lane: Lane, jobs: Sequence[DutyJob], under_way: frozenset[Duty], now: datetime
     ) -> bool:
-        """Whether any due duty had to be left."""
+        """Start due ones; True if any is left."""
         for job in jobs:
             if job.duty in under_way | lane.duties:
                 continue
@@ -348,7 +348,7 @@ class Lanes:
         return False
 
     def room_for_found(self, lane: Lane) -> int:
-        """How many newly found messages may be started. None after a death: what is found is then marked in the store
+        """How many newly found messages may be started. 0 after a death: what is found is then marked in the store
         before it is read."""
         if lane.after_death or self._one_at_a_time:
             return 0
@@ -410,7 +410,7 @@ class Lanes:
                 await self._require_writable_store()
             except StoreAway:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(AGAIN):
+                    async with asyncio.timeout(RETRY_SECONDS):
                         await stop.wait()
                 continue
             while self._free > 0 and (look := looks.begin()) is not None:

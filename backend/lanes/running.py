@@ -46,7 +46,7 @@ DUTY_PATIENCE = timedelta(minutes=15)
 """A duty is never given up: after a permanent refusal, or too many failures, it is tried again at intervals that double
 from the first to the second."""
 
-AGAIN = 1.0
+RETRY_SECONDS = 1.0
 """Seconds before a look is tried again that the store did not take, or a job whose owner has just reconnected."""
 
 LONGEST = 48.0
@@ -133,11 +133,11 @@ class Runner:
         except LaneLost:
             looks.end(look, 0.0)  # another look came first
         except StoreAway:
-            looks.end(look, AGAIN)
+            looks.end(look, RETRY_SECONDS)
         except Exception as error:
-            looks.end(look, None if await self.after_look(look, error, began) else AGAIN)
+            looks.end(look, None if await self.after_look(look, error, began) else RETRY_SECONDS)
         except BaseException:
-            looks.end(look, AGAIN)
+            looks.end(look, RETRY_SECONDS)
             raise
         else:
             looks.end(look, again)
@@ -201,7 +201,9 @@ class Runner:
             lost = await context.store.lose_link(job.mailbox_id, error.lost, began, now)
             context.looks.forget(job.mailbox_id)
             # Otherwise the owner has just reconnected or is leaving: the next try shows which.
-            await self._postpone(job, timedelta(seconds=0 if lost else AGAIN), code_of(error), counts=False)
+            await self._postpone(
+                job, timedelta(seconds=0 if lost else RETRY_SECONDS), code_of(error), counts=False
+            )
             return
         if isinstance(job, MessageJob) and isinstance(error, Gone):
             await context.store.gone(job, now)

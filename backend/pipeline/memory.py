@@ -103,11 +103,11 @@ class Looks:
             del self._came[next(iter(self._came))]
 
     def after_push(
-        self, mailbox_id: MailboxId, hint: NoticeHint, window: float, *, seen: bool, echo: bool
+        self, mailbox_id: MailboxId, hint: NoticeHint, window: float, *, already_listed: bool, echo: bool
     ) -> None:
         """Look at once and again after the `window` in which Google drops further pushes.
 
-        If the change a push reports has been listed already (`seen`), look only after the window: the push may be the
+        If the change a push reports has been listed already, look only after the window: the push may be the
         only sign of what came in the second after it. While the second look of an earlier push is still to come, it
         also serves as this push's first: pushes that come faster than Google sends them do not make us list faster. An
         `echo` most likely reports our own change: it gets its look after the window alone, and the second look of an
@@ -125,7 +125,7 @@ class Looks:
                 wish.before_echo = again if wish.before_echo is None else wish.before_echo
                 wish.due = min(wish.before_echo + put_off, later)
         else:
-            wish.due = _earlier(wish.due, later if seen or echo else now)
+            wish.due = _earlier(wish.due, later if already_listed or echo else now)
         wish.second = later if again is None else max(again, later)
         self._plan(mailbox_id, wish)
 

@@ -61,7 +61,7 @@ async def _heard(context: Context, envelope: PushNotice | None) -> PushFate | No
     else:
         mailbox_id, listed = known
         echo = context.echoes.heard(envelope.email, now)
-        looks.after_push(mailbox_id, hint, window, seen=hint.position <= listed, echo=echo)
+        looks.after_push(mailbox_id, hint, window, already_listed=hint.position <= listed, echo=echo)
         fate = PushFate.STALE if hint.position < listed else PushFate.NEW
     looks.note_push(envelope.push_id)
     return fate

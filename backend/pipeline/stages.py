@@ -1,6 +1,6 @@
 """The map: the stages of a message, a mailbox's duties, and what follows what.
 
-A message passes through these boxes; each arrow is one commit, each box may run twice. The lane that ends SCREEN or
+A message passes these stages; each arrow is one commit, each stage may run twice. The lane that ends SCREEN or
 ACT goes on with the next stage. A look at history and the SCREEN of what it found end in one commit.
 
     push ──▶ a look, SCREEN ──▶ ACT ──▶ CHALLENGE
@@ -11,10 +11,10 @@ ACT goes on with the next stage. A look at history and the SCREEN of what it fou
     solve, a correction, or the owner's answer ──▶ RELEASE ──▶ back in the inbox
 
 Duties belong to a mailbox instead: SYNC (a look, or many) at the start and every quarter of an hour or so, WATCH
-daily, INDEX once, RETAIN daily (it counts the week's mail before it deletes any), PREVIEW when an owner asks what would
-have been held, DELIVER when the wait after a typed code ends, DIGEST in the morning of its day, WEB_PUSH when a message
-is held and a browser wants notifications, OWED when a daily limit that kept a link back has room again, LEAVE when they
-leave.
+daily, INDEX once, RETAIN daily (counts the week, then deletes old rows), PREVIEW when an owner asks what would have
+been held, DELIVER when the wait after a typed code ends, DIGEST on the morning of its day, WEB_PUSH when a message is
+held and a browser wants notifications, OWED when a daily limit that kept a link back has room again, LEAVE when the
+owner leaves.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | None]]] 
 def run_stage(
     context: Context, job: MessageJob, found: FoundMail | None = None
 ) -> Awaitable[MessageJob | None]:
-    """Run the message's stage; `found` is the look that found it, if any. The stage ends its job itself, in the commit
+    """Run the message's stage; `found` is what its look found, if any. The stage ends its job itself, in the commit
     of its result. Returns the next stage's job, with which the lane goes on."""
     if found is not None:
         return _found(context, job, found)
@@ -77,7 +77,7 @@ async def _found(context: Context, job: MessageJob, found: FoundMail) -> Message
     except LaneLost:
         raise
     except Exception:
-        await found.wait_for_row(job)  # the error's outcome is written into its row
+        await found.wait_for_row(job)  # the error's outcome goes into that row
         raise
     finally:
         found.stop_waiting_for(job)

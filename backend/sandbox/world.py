@@ -103,7 +103,7 @@ class Watches:
                 self._publish(mailbox, watch, records[-1].id, now)
 
     def _publish(self, mailbox: Mailbox, watch: Watch, history_id: int, now: float) -> None:
-        # Google drops, not queues, what exceeds one notification a second and user.
+        # Google drops, not queues, all beyond one notification per user per second.
         if now - watch.last_published < self._knobs.push_interval:
             self.counts["dropped"] += 1
             return
@@ -129,8 +129,8 @@ class Watches:
             raise WatchError(403, text)
 
 
-# ---- What a project holds beside Pub/Sub
-# What a project holds beside Pub/Sub's own: services switched on, service accounts, policies of rights, add-ons.
+# ---- What a project has besides Pub/Sub
+# Services switched on, service accounts, IAM policies, add-ons.
 
 
 Json = dict[str, Any]
@@ -199,7 +199,7 @@ class World:
     post: PostOffice = field(init=False)
 
     def __post_init__(self) -> None:
-        # Gaps between ids and spoilt deliveries, not secrets: a seed makes a run repeatable.
+        # Spoilt deliveries and gaps between ids, not secrets: a seed makes a run repeatable.
         self.rng = random.Random(self.seed)  # noqa: S311
         self.faults = FaultPlan(self.rng)
         self.broker = Broker(self.rng)
@@ -267,7 +267,7 @@ def _checked_address(email: str) -> str:
     return address
 
 
-# ---- What route modules share: this app's world, and JSON bodies read with care
+# ---- What route modules share: this app's world, checked JSON bodies, errors
 
 
 def world() -> World:

@@ -14,7 +14,7 @@ from backend.transactions import decisions, rows, senders
 from backend.transactions.jobs import current, give_way, request_duty, settle
 from backend.transactions.records import Duty, MessageJob
 from backend.transactions.rows import ChallengeRow, CurrentRow, MessageRow, OpenChallengeRow, ProspectsRow
-from backend.transactions.script import Script, each, lock, locked, micros, moment_or_none, number, q, wake
+from backend.transactions.script import Script, each, lock, locked, micros, moment_or_none, q, row_count, wake
 
 # ---- Challenges: sending and solving them
 
@@ -55,7 +55,7 @@ def mark_sending(job: MessageJob, challenge_id: str, now: datetime) -> Script[No
 def mark_sent(job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datetime) -> Script[None]:
     """It was sent. Recorded whatever was decided meanwhile: our own mail must be recognised as ours."""
     row = yield from current(job)
-    recorded = yield from number(
+    recorded = yield from row_count(
         "record_sent",
         mailbox_id=job.mailbox_id,
         gmail_id=job.gmail_id,
@@ -75,7 +75,7 @@ def take_up(
     stage. False, with nothing changed, if the link is known or the challenge has ended."""
     row = yield from current(job)
     yield from _of_job(job, challenge_id)
-    taken = yield from number(
+    taken = yield from row_count(
         "take_up",
         mailbox_id=job.mailbox_id,
         challenge_id=challenge_id,
@@ -190,7 +190,7 @@ def _opened(challenge_id: str, now: datetime) -> Script[tuple[Challenge, int]]:
 
 def _take(challenge: Challenge, signature: str, expires: datetime, solved_before: int) -> Script[None]:
     """Accept an answer once, and only at the current price."""
-    barred = yield from number(
+    barred = yield from row_count(
         "insert_answer",
         signature=signature,
         mailbox_id=challenge.mailbox_id,
@@ -281,7 +281,7 @@ def note_bounce(mailbox_id: MailboxId, thread_id: str, now: datetime) -> Script[
     """Our mail in this thread bounced: mark the latest challenge sent in it (`challenges.bounced_at`). False if all are
     marked already."""
     return bool(
-        (yield from number("record_bounce", mailbox_id=mailbox_id, thread_id=thread_id, now=micros(now)))
+        (yield from row_count("record_bounce", mailbox_id=mailbox_id, thread_id=thread_id, now=micros(now)))
     )
 
 
@@ -298,7 +298,7 @@ def _own_challenge(mailbox_id: MailboxId, challenge_id: str) -> Script[Challenge
 def void_of_message(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[list[OpenChallengeRow]]:
     """Void the open challenge about a message, unless it also serves other mail; returns what was voided."""
     open_now: list[OpenChallengeRow] = yield q("open_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    others = open_now and (yield from number("waits_beside", mailbox_id=mailbox_id, gmail_id=gmail_id))
+    others = open_now and (yield from row_count("waits_beside", mailbox_id=mailbox_id, gmail_id=gmail_id))
     found = [row for row in open_now if challenge_ends(row["state"], bool(others))]
     yield from _void(mailbox_id, found, now)
     return found
@@ -325,7 +325,7 @@ def _void(mailbox_id: MailboxId, found: Sequence[OpenChallengeRow], now: datetim
 
 def reopen(mailbox_id: MailboxId, challenge_id: str, state: str, now: datetime) -> Script[bool]:
     """Undo a voiding, if nothing else was opened for the sender meanwhile."""
-    done = yield from number(
+    done = yield from row_count(
         "reopen_challenge", mailbox_id=mailbox_id, challenge_id=challenge_id, state=state, now=micros(now)
     )
     return bool(done)

@@ -36,7 +36,7 @@ from backend.transactions import challenges, decisions, senders
 from backend.transactions.jobs import request_duty
 from backend.transactions.records import Duty
 from backend.transactions.rows import CorrectionRow, Flag, MessageRow, OpenChallengeRow, ReachedRow
-from backend.transactions.script import Script, each, lock, micros, moment, number, packed, q, wake
+from backend.transactions.script import Script, each, lock, micros, moment, packed, q, row_count, wake
 
 # ---- Owners' decisions
 # The record keeps the earlier state of each thing a decision touched: placements (with the revision the decision left),
@@ -327,7 +327,7 @@ def _refund(
 ) -> Script[None]:
     """Give back the credit spent on the message, unless that was done already."""
     gmail_id: str = row["gmail_id"]
-    if not row["sender"] or (yield from number("paid_for", mailbox_id=mailbox_id, about=gmail_id)) >= 0:
+    if not row["sender"] or (yield from row_count("paid_for", mailbox_id=mailbox_id, about=gmail_id)) >= 0:
         return
     # If an undo took back an earlier refund, the plain key is used up.
     posted = (yield from senders.enter(mailbox_id, refunded(row["sender"], gmail_id), now, gmail_id)) or (

@@ -33,7 +33,7 @@ from backend.domain.watching.drift import monday_of, week_of
 from backend.domain.watching.trial import (
     CHALLENGER,
     CHAMPION,
-    FILE,
+    CONFIGURED_MODEL,
     QUALITY,
     TRIAL,
     Act,
@@ -64,9 +64,9 @@ from backend.transactions.script import (
     maybe,
     micros,
     micros_or_none,
-    number,
     only,
     q,
+    row_count,
 )
 
 # ---- The log of decisions
@@ -75,7 +75,7 @@ from backend.transactions.script import (
 
 _json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 VERDICT, CORRECTION, UNDONE, SOLVE, ANSWER = "verdict", "correction", "undone", "solve", "answer"
-TAKEN_OUT = "taken_out"
+HELD_WITH_LATER = "taken_out"
 
 
 class _Note(NamedTuple):
@@ -129,8 +129,8 @@ def _appended(mailbox_id: MailboxId, notes: Sequence[_Note], now: datetime) -> S
     keys: DecisionKeys | None = yield KEYS  # answered with the store's keys
     if keys is None or not notes:
         return
-    # The remembered head is the stored one unless a transaction failed since, or another process wrote. So the head is
-    # moved only from where it is remembered to be; if it is not there, it is read, and everything is sealed again.
+    # The remembered head may be outdated: a transaction failed since, or another process wrote. So the stored head is
+    # moved only if it is the remembered one; otherwise it is read, and everything is sealed again.
     remembered, at, moved = keys.heads.pop(mailbox_id, None), micros(now), 0
     while not moved:
         chain = remembered or (yield from head(mailbox_id)) or Chain()
@@ -148,16 +148,16 @@ def _appended(mailbox_id: MailboxId, notes: Sequence[_Note], now: datetime) -> S
                 if grounds.trace is not None and grounds.trace.shares:
                     text, shares = keyed_digest(key, grounds.trace.text), _json(grounds.trace.shares)
                     payload += f',"text":"{text}","shares":{shares}'
-                named = content_name(grounds.setting)
-                if named != chain.setting:
+                setting_name = content_name(grounds.setting)
+                if setting_name != chain.setting:
                     writes.append(
-                        q("keep_setting", mailbox_id=mailbox_id, name=named, content=grounds.setting)
+                        q("keep_setting", mailbox_id=mailbox_id, name=setting_name, content=grounds.setting)
                     )
-                    chain = chain._replace(setting=named)
-                payload += f',"setting":"{named}","case":{grounds.case}}}'
+                    chain = chain._replace(setting=setting_name)
+                payload += f',"setting":"{setting_name}","case":{grounds.case}}}'
             salt = keys.salt()
             digest, chain = sealed(key, chain, at, about, salt, payload)
-            # Literals: a named tuple and its `_asdict` take longer than the seal.
+            # A literal: a named tuple's `_asdict` takes longer than the sealing.
             kept = {
                 "mailbox_id": mailbox_id,
                 "number": chain.number,
@@ -175,7 +175,7 @@ def _appended(mailbox_id: MailboxId, notes: Sequence[_Note], now: datetime) -> S
         to = {"number": chain.number, "seal": chain.seal, "tag": chain.tag, "setting": chain.setting}
         moved = yield Statement("move_chain", {"mailbox_id": mailbox_id, "before": before, **to})
     for write in writes:
-        _ = yield write  # a statement is answered, and `yield from` a list takes no answers
+        _ = yield write  # not `yield from writes`: a list's iterator takes no answers
     keys.heads[mailbox_id] = chain
 
 
@@ -211,8 +211,8 @@ def decided_messages(mailbox_id: MailboxId) -> Script[tuple[KeptVerdict, ...]]:
 
 
 def swap_key(mailbox_id: MailboxId, old: bytes, new: bytes) -> Script[bool]:
-    """Replace the sealed key `old` by `new`, if `old` is still stored."""
-    return bool((yield from number("swap_chain_key", mailbox_id=mailbox_id, old=old, new=new)))
+    """Replace the sealed key `old` with `new` if it is still stored."""
+    return bool((yield from row_count("swap_chain_key", mailbox_id=mailbox_id, old=old, new=new)))
 
 
 # ---- Questions to the owner
@@ -293,7 +293,7 @@ def answer_question(
     """Store an answer, replacing an earlier one. Raises `NotFound` for a message that was not drawn."""
     yield from lock(mailbox_id)
     how = {"gmail_id": gmail_id, "answer": answer, "now": micros(now)}
-    if not (yield from number("answer_questions", mailbox_id=mailbox_id, **how)):
+    if not (yield from row_count("answer_questions", mailbox_id=mailbox_id, **how)):
         raise NotFound("not_found.question")
     fields = {"answer": answer, "by": origin}
     yield from noted(mailbox_id, ANSWER, [gmail_id], fields, now)
@@ -319,7 +319,7 @@ WEEKS_KEPT = 53
 
 
 class ClassRow(TypedDict):
-    """How many messages of a week share the same classes."""
+    """How many messages of a week have this drift class."""
 
     week: int
     drift_class: str
@@ -365,14 +365,14 @@ def _change(row: MailboxRow) -> drift.MailChange | None:
     return drift.MailChange(**json.loads(row["drift_change"])) if row["drift_change"] else None
 
 
-# ---- Counts for the insights page, all of one snapshot.
+# ---- Insights page counts, all from one snapshot
 
 
 _week = Reader(Week, monday=monday_of)
 
 
 class DisagreedRow(TypedDict):
-    """The owner's decisions that differ from the verdict."""
+    """Verdicts that the owner overruled or confirmed."""
 
     wrong: int
     confirmed: int
@@ -424,7 +424,7 @@ def trial_counts(challenger: str, since: datetime) -> Script[TrialCounts]:
 
 
 # ---- Models that operators add
-# The last row of the log of what was done with them says which are in use.
+# The last row of the log of acts says which are in use.
 
 
 _at_work = Reader(ModelsInUse, before="champion_before", since="trial_since")
@@ -432,7 +432,7 @@ _done = Reader(ModelAct, by="by_whom", at="done_at", at_work=_at_work)
 
 
 def models_in_use() -> Script[ModelsInUse]:
-    """The models in use; cheap to ask."""
+    """The models in use; cheap to get."""
     return (yield from maybe(_at_work, "models_at_work")) or ModelsInUse()
 
 
@@ -450,8 +450,8 @@ def stored_model(version: str) -> Script[StoredModel]:
 
 
 def add_model(model: StoredModel, by: str, now: datetime) -> Script[bool]:
-    """Keep it; False if it was added before. Raises `Refused` if another file has its version."""
-    if (yield from number("add_model", **columns(model), by=by, now=micros(now))):
+    """Store `model`; False if added before. Raises `Refused` if another file has its version."""
+    if (yield from row_count("add_model", **columns(model), by=by, now=micros(now))):
         yield from change_models(Act.ADD, model.version, by, now)
         return True
     there = yield from maybe(StoredModel, "model", version=model.version)
@@ -461,12 +461,12 @@ def add_model(model: StoredModel, by: str, now: datetime) -> Script[bool]:
 
 
 def change_models(act: Act, version: str, by: str, now: datetime) -> Script[ModelsInUse]:
-    """Do it, log it, and notify every replica. Raises `Refused` as `ModelsInUse.after` does, `NotFound` for a version
+    """Log the act and notify every replica. Raises `Refused` as `ModelsInUse.after` does, `NotFound` for a version
     that was not added, and `Conflict` if another change came first."""
-    if version != FILE:
+    if version != CONFIGURED_MODEL:
         yield from stored_model(version)
     following = (yield from models_in_use()).after(act, version, now)
-    done = yield from number(
+    done = yield from row_count(
         "note_model_act",
         number=following.number,
         act=act,
@@ -484,5 +484,5 @@ def change_models(act: Act, version: str, by: str, now: datetime) -> Script[Mode
 
 
 def model_acts() -> Script[tuple[ModelAct, ...]]:
-    """Everything that was done, oldest first."""
+    """All acts on models, oldest first."""
     return each(_done, "model_acts")

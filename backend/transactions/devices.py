@@ -23,7 +23,18 @@ from backend.transactions.records import (
     Session,
     WebPush,
 )
-from backend.transactions.script import Script, columns, each, lock, locked, maybe, micros, number, packed, q
+from backend.transactions.script import (
+    Script,
+    columns,
+    each,
+    lock,
+    locked,
+    maybe,
+    micros,
+    packed,
+    q,
+    row_count,
+)
 
 # ---- Devices, one-time codes and sessions
 # Only hashes of secrets are kept.
@@ -53,7 +64,7 @@ def remove_device(mailbox_id: MailboxId, device_id: str) -> Script[bool]:
     """Remove the device; its token, tickets and sessions end at once. False if there is no such device."""
     yield q("remove_device_codes", mailbox_id=mailbox_id, id=device_id)
     yield q("remove_device_sessions", mailbox_id=mailbox_id, id=device_id)
-    return bool((yield from number("remove_device", mailbox_id=mailbox_id, id=device_id)))
+    return bool((yield from row_count("remove_device", mailbox_id=mailbox_id, id=device_id)))
 
 
 def add_code(code: OneTimeCode, now: datetime, settled: bool = True) -> Script[None]:
@@ -76,7 +87,7 @@ def exchange(
         return _old_code()
     if not hmac.compare_digest(code.detail.encode(), challenge.encode()):
         return _wrong_code()
-    if (yield from number("count_devices", mailbox_id=code.mailbox_id)) >= MOST_DEVICES:
+    if (yield from row_count("count_devices", mailbox_id=code.mailbox_id)) >= MOST_DEVICES:
         return Refused("too_many_devices", most=MOST_DEVICES)
     yield q(
         "insert_device",
@@ -106,7 +117,7 @@ def redeem_ticket(
 
 def _use(code: OneTimeCode, now: datetime) -> Script[bool]:
     """Use a code up; False if it was used before or is too old."""
-    used = yield from number(
+    used = yield from row_count(
         "use_code", mailbox_id=code.mailbox_id, code_hash=code.code_hash, now=micros(now)
     )
     return bool(used) and now < code.expires_at
@@ -150,7 +161,7 @@ def sessions(mailbox_id: MailboxId, now: datetime) -> Script[tuple[Session, ...]
 
 def remove_other_sessions(mailbox_id: MailboxId, token_hash: str) -> Script[int]:
     """End all sessions but this one; returns how many."""
-    return (yield from number("remove_other_sessions", mailbox_id=mailbox_id, token_hash=token_hash))
+    return (yield from row_count("remove_other_sessions", mailbox_id=mailbox_id, token_hash=token_hash))
 
 
 def _old_code() -> Expired:
@@ -191,7 +202,7 @@ def add_web_push(mailbox_id: MailboxId, push: WebPush, now: datetime) -> Script[
 def swap_web_push(mailbox_id: MailboxId, push_id: str, old: bytes, new: bytes) -> Script[bool]:
     """Replace it with one sealed again, or with a new address of the same browser; False if it is not `old` any
     more."""
-    return bool((yield from number("swap_web_push", mailbox_id=mailbox_id, id=push_id, old=old, new=new)))
+    return bool((yield from row_count("swap_web_push", mailbox_id=mailbox_id, id=push_id, old=old, new=new)))
 
 
 def remove_web_push(mailbox_id: MailboxId, session: str) -> Script[None]:

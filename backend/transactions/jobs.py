@@ -22,8 +22,8 @@ from backend.transactions.script import (
     micros_or_none,
     moment,
     moment_or_none,
-    number,
     q,
+    row_count,
     wake,
     within,
 )
@@ -36,8 +36,8 @@ def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: dateti
     become due now. Returns how many jobs."""
     at, count = micros(now), 0
     for duty, wait in latest.items():
-        count += yield from number("bring_back_duties", duty=duty, now=at, latest=micros(now + wait))
-    count += yield from number("bring_back_messages", now=at, latest=micros(messages))
+        count += yield from row_count("bring_back_duties", duty=duty, now=at, latest=micros(now + wait))
+    count += yield from row_count("bring_back_messages", now=at, latest=micros(messages))
     yield q("bring_back_sendings", now=at)
     yield q("bring_back_digests", now=at)
     yield q("bring_back_web_pushes", now=at)
@@ -48,7 +48,7 @@ def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: dateti
 def begin_owning() -> Script[bool]:
     """Note that all mailboxes of an embedded database have an owner; True if the last one died without giving them
     back."""
-    return not (yield from number("begin_owning"))
+    return not (yield from row_count("begin_owning"))
 
 
 def end_owning() -> Script[None]:
@@ -107,13 +107,13 @@ def postpone_look(
 def request_duty(mailbox_id: MailboxId, duty: Duty, due_at: datetime) -> Script[None]:
     """Ask for a duty at `due_at`, or sooner if it is due sooner. If it is running, it runs once more at once: a duty
     that ends says itself when it is due next, by what is there then."""
-    if (yield from number("want_duty", mailbox_id=mailbox_id, duty=duty, due_at=micros(due_at))):
+    if (yield from row_count("want_duty", mailbox_id=mailbox_id, duty=duty, due_at=micros(due_at))):
         yield wake(mailbox_id)
 
 
 def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
     """The duty is done, next due at `next_due` (None: when asked for), or at once if it was asked for meanwhile."""
-    changed = yield from number(
+    changed = yield from row_count(
         "end_duty",
         mailbox_id=job.mailbox_id,
         duty=job.duty,
@@ -126,7 +126,7 @@ def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
 
 def progress(job: DutyJob) -> Script[None]:
     """Part of the duty is done for good. Raises `LaneLost`."""
-    if not (yield from number("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)):
+    if not (yield from row_count("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)):
         raise LaneLost("conflict.mailbox")
 
 
@@ -185,8 +185,8 @@ def finish_stage(job: MessageJob, now: datetime) -> Script[MessageJob | None]:
         return None
     about = {"mailbox_id": job.mailbox_id, "gmail_id": job.gmail_id}
     acted = job.stage is Stage.ACT
-    marked = acted and bool((yield from number("begin_sending", **about, now=micros(now))))
-    to_send = marked or (acted and (yield from number("challenge_to_send", **about)))
+    marked = acted and bool((yield from row_count("begin_sending", **about, now=micros(now))))
+    to_send = marked or (acted and (yield from row_count("challenge_to_send", **about)))
     yield from settle(job, Stage.CHALLENGE if to_send else None, now)
     return replace(next_job(job, Stage.CHALLENGE), marked=marked) if to_send else None
 
@@ -287,7 +287,7 @@ def list_dead_letters(mailbox_id: MailboxId | None) -> Script[list[MessageRow]]:
 
 def retry_dead_letter(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[bool]:
     """Give a dead letter new tries. False if there is none."""
-    changed = yield from number(
+    changed = yield from row_count(
         "retry_dead_letter", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now)
     )
     if changed:
@@ -297,5 +297,7 @@ def retry_dead_letter(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Sc
 
 def drop_dead_letter(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[bool]:
     """End a dead letter as it is. False if there is none."""
-    changed = yield from number("drop_dead_letter", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now))
+    changed = yield from row_count(
+        "drop_dead_letter", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now)
+    )
     return bool(changed)

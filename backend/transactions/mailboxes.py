@@ -26,9 +26,9 @@ from backend.transactions.script import (
     micros,
     micros_or_none,
     moment,
-    number,
     packed,
     q,
+    row_count,
     wake,
     within,
 )
@@ -67,7 +67,7 @@ def connect(new: NewMailbox, now: datetime) -> Script[Mailbox]:
 
 
 def _created(new: NewMailbox, now: datetime) -> Script[MailboxId | None]:
-    created = yield from number(
+    created = yield from row_count(
         "insert_mailbox",
         id=new.id,
         sub=new.sub,
@@ -92,7 +92,7 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[MailboxId]:
         raise Conflict("conflict.account")
     mailbox_id = known["id"]
     yield from lock(mailbox_id)
-    if (yield from number("leave_begun", mailbox_id=mailbox_id)):
+    if (yield from row_count("leave_begun", mailbox_id=mailbox_id)):
         raise Conflict("conflict.leaving")
     yield q("cancel_leave", mailbox_id=mailbox_id)
     yield q(
@@ -160,7 +160,7 @@ def swap_sealed_token(mailbox_id: MailboxId, old: bytes, new: bytes, now: dateti
     meanwhile, which must not be overwritten. False if it was not.
     """
     return bool(
-        (yield from number("swap_sealed_token", mailbox_id=mailbox_id, old=old, new=new, now=micros(now)))
+        (yield from row_count("swap_sealed_token", mailbox_id=mailbox_id, old=old, new=new, now=micros(now)))
     )
 
 
@@ -311,7 +311,7 @@ def restore(
             added += yield from _entry(mailbox_id, row)
         else:
             made = _closed(row) if table == "challenges" else {}
-            added += yield from number(f"restore_{table}", mailbox_id=mailbox_id, **row, **made)
+            added += yield from row_count(f"restore_{table}", mailbox_id=mailbox_id, **row, **made)
     return added
 
 
@@ -323,10 +323,10 @@ def _closed(row: Mapping[str, Any]) -> dict[str, Any]:
 def _entry(mailbox_id: MailboxId, row: Mapping[str, Any]) -> Script[int]:
     """The entry and both sums, as of the day it was posted."""
     values = {name: row[name] for name in ("posting_key", "sender", "posting", "amount", "about", "day")}
-    if not (yield from number("insert_entry", mailbox_id=mailbox_id, **values, now=row["posted_at"])):
+    if not (yield from row_count("insert_entry", mailbox_id=mailbox_id, **values, now=row["posted_at"])):
         return 0
     query = "add_to_balance" if row["amount"] > 0 else "take_from_balance"
-    if not (yield from number(query, mailbox_id=mailbox_id, sender=row["sender"], amount=row["amount"])):
+    if not (yield from row_count(query, mailbox_id=mailbox_id, sender=row["sender"], amount=row["amount"])):
         raise Refused("no_credit.file", field="file")
     yield q("add_to_day", mailbox_id=mailbox_id, day=row["day"], posting=row["posting"], amount=row["amount"])
     return 1
@@ -355,4 +355,4 @@ def receipt(token_hash: str) -> Script[Receipt | None]:
 
 def drop_receipts(before: datetime) -> Script[int]:
     """Delete receipts asked for before then; returns how many."""
-    return (yield from number("drop_receipts", before=micros(before)))
+    return (yield from row_count("drop_receipts", before=micros(before)))

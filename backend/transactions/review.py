@@ -39,10 +39,10 @@ from backend.transactions.script import (
     micros,
     moment,
     moment_or_none,
-    number,
     only,
     packed,
     q,
+    row_count,
 )
 
 # ---- The review page's lists
@@ -94,8 +94,8 @@ def review(
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if row is None:
         raise NotFound("not_found.mailbox")
-    latest = yield from number("latest_event", mailbox_id=mailbox_id)
-    waiting = yield from number("count_shelf", mailbox_id=mailbox_id, shelf=Shelf.HELD, limit=MOST_COUNTED)
+    latest = yield from row_count("latest_event", mailbox_id=mailbox_id)
+    waiting = yield from row_count("count_shelf", mailbox_id=mailbox_id, shelf=Shelf.HELD, limit=MOST_COUNTED)
     listed = Listing((yield from mailbox_of(row)), latest, waiting, (), None, None)
     if wanted.narrow:
         return (yield from _narrowed(listed, wanted, after or FAR, limit))
@@ -141,7 +141,7 @@ def _pile(mailbox_id: MailboxId, sender: str, shelves: Sequence[Shelf]) -> Scrip
     more = 0
     if len(found) > SHOWN_OF_SENDER:
         for shelf in shelves:
-            more += yield from number(
+            more += yield from row_count(
                 "count_shelf_of_sender",
                 mailbox_id=mailbox_id,
                 sender=sender,
@@ -300,7 +300,7 @@ def sender_profile(
     owner: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if owner is None:
         raise NotFound("not_found.mailbox")
-    latest = yield from number("latest_event", mailbox_id=mailbox_id)
+    latest = yield from row_count("latest_event", mailbox_id=mailbox_id)
     found = yield from of_sender(mailbox_id, address, tuple(Shelf), after or FAR, limit + 1)
     shown = found[:limit]
     about: dict[str, Any] = {"mailbox_id": mailbox_id, "sender": address}

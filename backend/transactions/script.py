@@ -83,7 +83,7 @@ def only(kind: type[V] | Reader[V], name: str, /, **params: Any) -> Script[V]:
     return made
 
 
-def number(name: str, /, **params: Any) -> Script[int]:
+def row_count(name: str, /, **params: Any) -> Script[int]:
     """Run query `name` and return its count, or the number of rows it changed; 0 for no row."""
     found: int | None = yield q(name, **params)
     return found or 0

@@ -13,7 +13,7 @@ from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.review import UNSUBSCRIBE_SECONDS, UnsubscribeState
 from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
 from backend.transactions.rows import MessageRow
-from backend.transactions.script import Script, each, lock, micros, number, packed, q
+from backend.transactions.script import Script, each, lock, micros, packed, q, row_count
 
 # ---- Rules: the owner's lists
 
@@ -42,7 +42,7 @@ def _containing(text: str) -> str:
 
 def count_rules(mailbox_id: MailboxId) -> Script[int]:
     """How many rules there are."""
-    return (yield from number("count_rules", mailbox_id=mailbox_id))
+    return (yield from row_count("count_rules", mailbox_id=mailbox_id))
 
 
 def rules_of(mailbox_id: MailboxId, subjects: Sequence[str]) -> Script[Mapping[str, RuleKind]]:
@@ -56,7 +56,7 @@ def put_rules(mailbox_id: MailboxId, wanted: Sequence[Rule], now: datetime) -> S
     yield from lock(mailbox_id)
     rows = [(rule.subject, rule.kind) for rule in wanted]
     yield q("put_rules", mailbox_id=mailbox_id, rows=packed(rows), now=micros(now))
-    if (yield from number("count_rules", mailbox_id=mailbox_id)) > MOST_RULES:
+    if (yield from row_count("count_rules", mailbox_id=mailbox_id)) > MOST_RULES:
         raise Refused("too_many_rules", most=MOST_RULES, field="subject")
 
 
@@ -117,7 +117,7 @@ def enter(mailbox_id: MailboxId, entry: LedgerEntry, now: datetime, about: str |
     (no_credit) when the balance would fall below 0.
     """
     day = now.astimezone(UTC).date().isoformat()
-    posted = yield from number(
+    posted = yield from row_count(
         "insert_entry",
         mailbox_id=mailbox_id,
         posting_key=entry.key,
@@ -131,7 +131,7 @@ def enter(mailbox_id: MailboxId, entry: LedgerEntry, now: datetime, about: str |
     if not posted:
         return False
     query = "add_to_balance" if entry.amount > 0 else "take_from_balance"
-    if not (yield from number(query, mailbox_id=mailbox_id, sender=entry.sender, amount=entry.amount)):
+    if not (yield from row_count(query, mailbox_id=mailbox_id, sender=entry.sender, amount=entry.amount)):
         raise Refused("no_credit", sender=entry.sender)
     yield q("add_to_day", mailbox_id=mailbox_id, day=day, posting=entry.posting, amount=entry.amount)
     return True
@@ -174,7 +174,7 @@ def begin_unsubscribe(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Sc
     before = micros(now - timedelta(seconds=UNSUBSCRIBE_SECONDS))
     return bool(
         (
-            yield from number(
+            yield from row_count(
                 "claim_unsubscribe", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now), before=before
             )
         )

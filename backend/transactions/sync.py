@@ -32,9 +32,9 @@ from backend.transactions.script import (
     maybe,
     micros,
     micros_or_none,
-    number,
     packed,
     q,
+    row_count,
     wake,
 )
 
@@ -125,7 +125,7 @@ def gone(job: MessageJob, now: datetime) -> Script[None]:
 def screening_context(mailbox_id: MailboxId) -> Script[ScreeningContext]:
     """What messages are screened with before they are fetched; without the mailbox's failures."""
     mailbox = yield from mailbox_without_failures(mailbox_id)
-    blocks = mailbox is not None and (yield from number("blocks", mailbox_id=mailbox_id))
+    blocks = mailbox is not None and (yield from row_count("blocks", mailbox_id=mailbox_id))
     return ScreeningContext(mailbox, bool(blocks))
 
 
@@ -231,7 +231,7 @@ def sent_challenge_ids(mailbox_id: MailboxId, gmail_ids: Sequence[str]) -> Scrip
 
 def challenge_pending_in(mailbox_id: MailboxId, thread_id: str) -> Script[bool]:
     """Whether a challenge of ours is about to be sent in this thread (intended or sending)."""
-    return bool((yield from number("challenge_pending_in", mailbox_id=mailbox_id, thread_id=thread_id)))
+    return bool((yield from row_count("challenge_pending_in", mailbox_id=mailbox_id, thread_id=thread_id)))
 
 
 def known(mailbox_id: MailboxId, gmail_ids: Sequence[str]) -> Script[Mapping[str, MessageView]]:
@@ -290,5 +290,5 @@ def note_pull_failure(missing: PullFailure | None) -> Script[None]:
 def owner_acted(mailbox_id: MailboxId, now: datetime) -> Script[None]:
     """The owner of a polled mailbox is active: its history is due now, and often from now on. Does nothing for a
     mailbox that gets pushes."""
-    if (yield from number("note_owner_acted", mailbox_id=mailbox_id, now=micros(now))):
+    if (yield from row_count("note_owner_acted", mailbox_id=mailbox_id, now=micros(now))):
         yield from request_duty(mailbox_id, Duty.SYNC, now)

@@ -36,10 +36,10 @@ from backend.transactions.script import (
     lock,
     micros,
     moment,
-    number,
     only,
     packed,
     q,
+    row_count,
     storable,
     wake,
 )
@@ -135,7 +135,7 @@ def record_verdict(
     yield from write_verdict(job, verdict, screened, now, acts, placement, decided_by)
     if placement is Placement.HELD and is_postponed(verdict.guards):
         yield from request_duty(job.mailbox_id, Duty.OWED, (yield from room_at(job.mailbox_id, now)))
-    if placement is Placement.HELD and (yield from number("has_web_push", mailbox_id=job.mailbox_id)):
+    if placement is Placement.HELD and (yield from row_count("has_web_push", mailbox_id=job.mailbox_id)):
         yield from request_duty(job.mailbox_id, Duty.WEB_PUSH, now + NOTIFICATION_DELAY)
     return next_job(replace(job, placement=placement), acts) if acts else None
 
@@ -158,10 +158,10 @@ def take_out(mailbox_id: MailboxId, gmail_id: str, earlier: Sequence[str], now: 
     yield from lock(mailbox_id)
     taken = []
     for one in earlier:
-        if (yield from number("take_out", mailbox_id=mailbox_id, gmail_id=one, now=micros(now))):
+        if (yield from row_count("take_out", mailbox_id=mailbox_id, gmail_id=one, now=micros(now))):
             taken.append(one)
     if taken:
-        yield from decisions.noted(mailbox_id, decisions.TAKEN_OUT, taken, {"with": gmail_id}, now)
+        yield from decisions.noted(mailbox_id, decisions.HELD_WITH_LATER, taken, {"with": gmail_id}, now)
         yield wake(mailbox_id)
 
 
@@ -233,7 +233,7 @@ def _intend(
     if limits_reached(seen, rows.mailbox(mailbox).preferences, now):
         raise Conflict("conflict.challenge")
     yield q("close_spent", mailbox_id=mailbox_id, sender=intent.sender, now=micros(now))
-    stored = yield from number(
+    stored = yield from row_count(
         "insert_challenge",
         id=intent.id,
         mailbox_id=mailbox_id,
@@ -275,7 +275,7 @@ def pay_link(
     about = {"mailbox_id": mailbox_id, "gmail_id": debt.gmail_id, "now": micros(now)}
     if challenge is None:
         yield q("owe_no_link", **about, guards=packed(verdict.guards))
-    elif (yield from number("pay_link", **about, policy_row=verdict.row)):
+    elif (yield from row_count("pay_link", **about, policy_row=verdict.row)):
         yield from _intend(mailbox_id, debt.gmail_id, debt.thread_id, challenge, now)
         yield from decisions.verdicts_reached(mailbox_id, [(debt.gmail_id, verdict)], late=False, now=now)
         yield wake(mailbox_id)

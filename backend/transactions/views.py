@@ -42,10 +42,10 @@ from backend.transactions.script import (
     maybe,
     micros,
     moment,
-    number,
     only,
     packed,
     q,
+    row_count,
 )
 
 # ---- Read models, counts, retention
@@ -109,7 +109,7 @@ def messages(
 def census(now: datetime) -> Script[Mapping[str, int]]:
     """Counts of everything, keyed "group.name". Links, watches, trials and failing jobs that need attention are present
     at 0 too: an alarm on a missing count would never ring."""
-    counts: dict[str, int] = {"mailboxes": (yield from number("count_mailboxes"))}
+    counts: dict[str, int] = {"mailboxes": (yield from row_count("count_mailboxes"))}
     links: LinksRow = yield q("count_links", now=micros(now), soon=micros(now + WATCH_ALARM))
     counts["links.needs_reconnect"] = links["lost"]
     counts["notices.by_push"] = links["pushed"]
@@ -119,8 +119,8 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     for row in messages:
         for key in (f"messages.{row['outcome'] or 'undecided'}", f"stages.{row['stage'] or 'ended'}"):
             counts[key] = counts.get(key, 0) + row["n"]
-    counts["released"] = yield from number("count_released")
-    counts["dead_letters"] = yield from number("count_dead_letters")
+    counts["released"] = yield from row_count("count_released")
+    counts["dead_letters"] = yield from row_count("count_dead_letters")
     unjudged: list[CountRow] = yield q("count_unjudged")
     challenges: list[CountRow] = yield q("count_challenges")
     for group, found in (("fail_open.", unjudged), ("challenges.", challenges)):
@@ -156,7 +156,7 @@ def retain(
     for table in RETAINED:
         at = micros(max(before, counts_before or before) if table == "decision_counts" else before)
         if deleted < limit:
-            deleted += yield from number(
+            deleted += yield from row_count(
                 f"retain_{table}", mailbox_id=mailbox_id, before=at, limit=limit - deleted
             )
     if deleted:
@@ -213,7 +213,7 @@ def overview(mailbox_id: MailboxId) -> Script[Overview | None]:
     if row is None:
         return None
     held: HeldCountRow = yield q("count_held", mailbox_id=mailbox_id)
-    latest = yield from number("latest_event", mailbox_id=mailbox_id)
+    latest = yield from row_count("latest_event", mailbox_id=mailbox_id)
     return Overview((yield from mailbox_of(row)), held["messages"], held["senders"], latest)
 
 
@@ -286,10 +286,10 @@ def news(mailbox_id: MailboxId, device_id: str, after: int | None, limit: int) -
 
 def changes(mailbox_id: MailboxId, alive: bool, after: int | None, limit: int) -> Script[News]:
     """What a device or session still connected may see."""
-    latest = yield from number("latest_event", mailbox_id=mailbox_id)
+    latest = yield from row_count("latest_event", mailbox_id=mailbox_id)
     if after is None or after == latest or not alive:
         return News(alive, False, latest)
-    first = (yield from number("first_event", mailbox_id=mailbox_id)) or latest + 1
+    first = (yield from row_count("first_event", mailbox_id=mailbox_id)) or latest + 1
     if not first - 1 <= after < latest:
         return News(alive, True, latest)
     found = yield from each(_event, "events_after", mailbox_id=mailbox_id, after=after, limit=limit)

@@ -37,7 +37,7 @@ KEY = "pitchgate"
 @dataclass(frozen=True, slots=True)
 class Services:
     """What `create_app` needs. `checks` verifies captchas. Without `addon` the add-on's endpoints answer 404. `failed`
-    counts failed attempts by job and cause since the process started; the job loop updates it, /metrics reads it."""
+    counts failed attempts by job and cause since the process started; the lanes update it, /metrics reads it."""
 
     context: Context
     authorizer: Authorizer
@@ -60,7 +60,7 @@ def register_services(app: Quart, services: Services, stopping: asyncio.Event) -
 
 
 def this_app() -> Quart:
-    """The application itself, for what outlives the request or refers to it weakly: `current_app` is a proxy."""
+    """The app itself, not the proxy `current_app`: for what outlives the request or refers to the app weakly."""
     proxy: Any = current_app  # its type differs between releases of Quart
     app: Quart = proxy._get_current_object()
     return app
@@ -98,7 +98,7 @@ GROUPS = {
         "Jobs that have failed since they last succeeded, by cause",
         "cause",
     ),
-    "failing_seconds": ("pitchgate_job_failing_seconds", "How long the job that fails longest has failed"),
+    "failing_seconds": ("pitchgate_job_failing_seconds", "How long the longest job failure has lasted"),
     "oldest_due_seconds": ("pitchgate_job_overdue_seconds", "How long the oldest job has been due"),
     "messages": ("pitchgate_messages", "Messages by their first verdict", "outcome"),
     "stages": ("pitchgate_message_stages", "Messages by their next stage", "stage"),
@@ -218,9 +218,9 @@ class Measures:
 
 
 # ---- Streams of server-sent events
-# Each sends a mailbox's changes from where the client left off, and sleeps until the store's notifier wakes it. Changes
-# by other processes on the same SQLite file and those that only time brings do not, so it also reads the store every
-# few seconds.
+# Each sends a mailbox's changes from where the client left off, and sleeps until the store's notifier wakes it. What
+# other processes change in the same SQLite file, or time brings, rings no notifier, so it also reads the store
+# every few seconds.
 
 
 TICK = 5.0
@@ -266,12 +266,12 @@ class Feed:
     extra_event: Callable[[], Awaitable[bytes]] = nothing
 
 
-def streamed(feed: Feed, given: str, now: int = -1) -> Response:
-    """The streaming answer, with the changes after the number `given`, or after `now` if none is given.
+def streamed(feed: Feed, given: str, latest: int = -1) -> Response:
+    """The streaming answer, with the changes after the number `given`, or after `latest` if it is "".
 
     Anything but a number counts as one too old.
     """
-    after = int(given) if NUMBER.fullmatch(given) else -1 if given else now
+    after = int(given) if NUMBER.fullmatch(given) else -1 if given else latest
     response = Response(follow(streams(), feed, after), content_type="text/event-stream")
     response.timeout = None
     response.headers["X-Accel-Buffering"] = "no"
@@ -285,7 +285,7 @@ async def follow(streams: Streams, feed: Feed, after: int) -> AsyncIterator[byte
     try:
         yield b"retry: 3000\n\n"
         while not streams.stopping.is_set():
-            heard = feed.notifier.rings
+            rings_before = feed.notifier.rings
             news = await feed.look(after, BATCH)
             if not news.alive:
                 return
@@ -303,7 +303,7 @@ async def follow(streams: Streams, feed: Feed, after: int) -> AsyncIterator[byte
                 quiet = 1
                 yield b": still here\n\n"
             if len(news.events) < BATCH:
-                await _wait_for_news(streams.stopping, feed.notifier, heard, bool(news.events))
+                await _wait_for_news(streams.stopping, feed.notifier, rings_before, bool(news.events))
     finally:
         streams.open[feed.name] -= 1
         if not streams.open[feed.name]:
@@ -314,9 +314,9 @@ def line(number: int, name: str, data: Mapping[str, object]) -> bytes:
     return f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-async def _wait_for_news(stopping: asyncio.Event, notifier: Notifier, heard: int, busy: bool) -> None:
+async def _wait_for_news(stopping: asyncio.Event, notifier: Notifier, rings_before: int, busy: bool) -> None:
     """Wait until there may be changes or the server stops; after changes (`busy`) only `BURST_SECONDS`."""
-    news = asyncio.sleep(BURST_SECONDS) if busy else notifier.rung(TICK, heard)
+    news = asyncio.sleep(BURST_SECONDS) if busy else notifier.rung(TICK, rings_before)
     waits = (asyncio.create_task(stopping.wait()), asyncio.create_task(news))
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -88,7 +88,7 @@ _SUBJECT_LENGTHS = (0, 2)
 def form_tokens(
     message: Message, owner: Owner, parts: Sections, html: Visible | None, words: int
 ) -> list[str]:
-    """The tokens of `message` to `owner`. `html` is what its HTML shows, if it has any; `words` counts the words of its
+    """The `f_…` tokens of `message`. `html` is what its HTML shows, if it has any; `words` counts the words of its
     own text."""
     found = {
         *_thread(message, owner, parts),
@@ -236,7 +236,7 @@ def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:
 
 
 def length_of(words: int) -> str:
-    """The token for the length of a text of so many words."""
+    """The token for the length of a text of `words` words."""
     return f"f_length_{sum(words > limit for limit in _LENGTHS)}"
 
 
@@ -276,7 +276,7 @@ class ModelInput:
 
 
 def model_input(message: Message, owner: Owner) -> ModelInput:
-    """What the model reads of the whole message. Never raises; bounded."""
+    """What the model reads of a message, up to limits. Never raises."""
     return message_texts(message, owner).whole
 
 
@@ -305,7 +305,7 @@ class MessageTexts:
 
 
 def message_texts(message: Message, owner: Owner) -> MessageTexts:
-    """Read all texts of a message, for its passages."""
+    """Read the texts from which `passages` chooses."""
     html = visible(message.html) if message.html else None
     plain = deobfuscated(message.text)
     shown = _shown(message, html, plain)
@@ -348,8 +348,8 @@ def message_texts(message: Message, owner: Owner) -> MessageTexts:
 def deobfuscated(text: str) -> Deobfuscated:
     """A text as a person reads it: look-alike letters and disguised words replaced by plain ones."""
     found = deobfuscate(text)
-    whole, broken = mend(found.text)
-    return Deobfuscated(whole, found.findings | {BROKEN}) if broken else found
+    whole, repaired = mend(found.text)
+    return Deobfuscated(whole, found.findings | {BROKEN}) if repaired else found
 
 
 _LONGER_WORD = re.compile(r"[^\W\d_]{3,}")
@@ -391,8 +391,8 @@ def _shown(message: Message, html: Visible | None, plain: Deobfuscated) -> Deobf
     """What a reader sees: the HTML if there is any with text in it, else the plain text."""
     if html is None or (len(html.text) <= 20 and plain.text.strip()):
         return plain
-    text, broken = mend(html.text)
-    return Deobfuscated(text, html.findings | ({BROKEN} if broken else frozenset()))
+    text, repaired = mend(html.text)
+    return Deobfuscated(text, html.findings | ({BROKEN} if repaired else frozenset()))
 
 
 def names_of(message: Message, owner: Owner) -> dict[str, str]:

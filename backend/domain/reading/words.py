@@ -14,7 +14,7 @@ from backend.domain.reading.lexicon import LANGUAGES, lexicon
 
 # ---- Text to tokens
 # Links, addresses, numbers and the names of sender and owner become class tokens (`u_link`, `n_money`, `o_name`, …). An
-# underscore never comes from the text itself, so nobody can write a class token into a mail.
+# underscore never comes from the text itself, so nobody can write a class token into mail.
 
 
 _URL = re.compile(r"https?://[^\s<>\"')\]]{1,2000}|\bwww\.[^\s<>\"')\]]{1,500}", re.I)
@@ -29,9 +29,9 @@ _MONEY = re.compile(
     r"|(?<=\d)[\d.,']{0,15}+\s?+(?:k|m|mio|million)?\s?(?:[$€£¥]|\b(?:usd|eur|euros?|dollars?|gbp|chf|sek|pln|czk"
     r"|kč|zł|kr)\b))"
 )
-_OF_MONEY = ("$", "usd", "eur", "dollar", "gbp", "chf", "sek", "pln", "czk", "kr")
+_MONEY_SIGNS = ("$", "usd", "eur", "dollar", "gbp", "chf", "sek", "pln", "czk", "kr")
 _PERCENT = re.compile(r"\d[\d.,]{0,10}+\s?+(?:%|percent\b|prozent\b|pour cent\b|procent\b)", re.I)
-_OF_PERCENT = ("%", "cent", "prozent")
+_PERCENT_SIGNS = ("%", "cent", "prozent")
 _CLOCK = re.compile(r"\d(?<!\w\d)\d?(?:(?::|h|\.)\d{2}\s?(?:am|pm|uhr|h)?\b|\s?(?:am|pm|uhr)\b)", re.I)
 _PHONE = re.compile(r"[+\d](?<!\w[+\d])(?:(?<=\+)\d|(?<=0)0\d|(?<=\d))(?:[\s().\-/]{0,2}\d){6,14}(?!\w)")
 _YEAR = re.compile(r"[12](?<!\w[12])(?:(?<=1)9|(?<=2)0)\d{2}\b")
@@ -62,7 +62,7 @@ def tokens(text: str, names: Mapping[str, str]) -> list[str]:
     if not text:
         return []
     text = clean(text).replace("_", " ")
-    # Most texts and lines contain nothing of a class; one quick search for a character it needs shows that.
+    # Most texts and lines match no class; one quick search for a sign that every match has shows that.
     if "://" in text or "www." in text.lower():
         text = _in_lines(text, _URL_SIGN, _URL, " u_link ")
     if "@" in text:
@@ -70,10 +70,10 @@ def tokens(text: str, names: Mapping[str, str]) -> list[str]:
     if _HOST_ENDS.search(text):
         text = _in_lines(text, _HOST_ENDS, _HOST, " u_link ")
     digits = len(_DIGIT.findall(text))
-    if digits and may_match(text, _OF_MONEY):
+    if digits and may_match(text, _MONEY_SIGNS):
         text = _MONEY.sub(" n_money ", text)
     if digits:
-        text = _PERCENT.sub(" n_percent ", text) if may_match(text, _OF_PERCENT) else text
+        text = _PERCENT.sub(" n_percent ", text) if may_match(text, _PERCENT_SIGNS) else text
         text = _CLOCK.sub(" n_clock ", text)
         text = _PHONE.sub(" n_phone ", text) if digits > 6 else text
         text = _YEAR.sub(" n_year ", text) if "19" in text or "20" in text else text
@@ -135,7 +135,7 @@ def _lower(text: str) -> str:
 
 
 # ---- Concepts: words by meaning, in any language
-# "Angebot", "offre" and "oferta" are all `c_offer`. Concepts let a model trained mostly on English judge a Czech mail.
+# "Angebot", "offre" and "oferta" are all `c_offer`. Concepts let a model trained mostly on English judge Czech mail.
 
 
 _CLASS_PREFIXES = ("n_", "u_", "x_", "o_")
@@ -196,7 +196,7 @@ def _tables(language: str) -> tuple[dict[str, str], dict[str, str], frozenset[st
 
 MAX_HITS = 400
 MAX_WORDS = 10_000
-"""Words that are searched, about twenty pages: a pitch comes to its point by then."""
+"""Words that are searched, about twenty pages: a pitch comes to the point by then."""
 
 MAX_KEPT = 5_000
 """Words of a language whose patterns are cached."""
@@ -206,7 +206,7 @@ _GAP_WORDS = 4
 
 @dataclass(frozen=True, slots=True)
 class PhraseHit:
-    """`finding` (its name in the lexicon) at words[start:end]."""
+    """`finding`, as the lexicon names it, at words[start:end]."""
 
     finding: str
     start: int
@@ -227,7 +227,7 @@ _Candidate = tuple[int, _Tail, str]
 
 
 class _WordEntry(NamedTuple):
-    """Of a word: the slots it matches, the patterns that begin with it, and their `next_slots`."""
+    """The slots a word matches, the patterns that begin with it, and their `next_slots`."""
 
     slots: frozenset[int]
     next_slots: frozenset[int]
@@ -260,8 +260,8 @@ def find_phrases(words: Sequence[str], language: str) -> list[PhraseHit]:
 def phrases_within(
     hits: Sequence[PhraseHit], begin: int, end: int, words: Sequence[str], language: str
 ) -> list[PhraseHit]:
-    """The same as `find_phrases(words, language)`, faster: `words` are words[begin:end] of a text whose `hits` are
-    known, with more after them, so phrases are searched only from where they may reach into what is new."""
+    """The same as `find_phrases(words, language)`, faster: `words` begin with words[begin:end] of a text whose `hits`
+    are known. Only phrases that may reach beyond these are searched for."""
     reused = end - begin - _longest_phrase(language)
     if reused <= 0 or len(hits) >= MAX_HITS:
         return find_phrases(words, language)
@@ -278,14 +278,14 @@ def phrases_within(
 
 @cache
 def _longest_phrase(language: str) -> int:
-    """Words that a phrase may span, and one more."""
+    """One word more than a phrase may span."""
     found = lexicon(language if language in LANGUAGES else "en").phrases
     patterns = [pattern.split() for _, body in found for pattern in body.split("|")]
     return 1 + max(len(slots) + (_GAP_WORDS - 1) * slots.count("..") for slots in patterns)
 
 
 def _end(tail: _Tail, matched: Sequence[frozenset[int]], position: int) -> int:
-    """Where the match ends, 0 if there is none. A gap is tried short first."""
+    """Where the match ends, 0 if there is none. Short gaps are tried first."""
     for place, slot in enumerate(tail):
         if slot == _GAP:
             furthest = min(position + _GAP_WORDS, len(matched) - 1)
@@ -341,7 +341,7 @@ def _enter(slot: str, what: _T, table: _Lists[_T]) -> None:
 
 # ---- Language detection
 # Small words belong to several languages ("do", "a", "me"), so a language must be clearly ahead. A text of unknown
-# language is read as English, which does no harm, while an English mail read as Czech would lose its meaning.
+# language is read as English, which does no harm, while English mail read as Czech would lose its meaning.
 
 
 OTHER = "xx"
@@ -442,17 +442,17 @@ _ASCII_WORD = re.compile(r"\b[a-z]+\b")
 _MISREAD = re.compile(r"(?:(?<=[a-zß-ÿ])[ÂÃÄÅ]|Ã(?![A-ZÀ-Þ]))[^a-zA-Z\s]?")
 
 _BEGINNING = 8_000
-"""Most texts have enough words in so many characters, which one search finds."""
+"""Characters searched first: in most texts they hold enough words."""
 
 DETECTED_LANGUAGES = tuple(_COMMON)
 MIN_VOTES = 1.2
 """Votes that the first language needs."""
 LEAD = 1.25
-"""How many times the votes of the second it must have."""
+"""Votes the first needs for each vote of the second."""
 
 
 COMMONPLACE = frozenset(VOTES)
-"""The most common words of all languages, in lower case: alone they say nothing about a mail."""
+"""The most common words of all languages, in lower case: alone they say nothing about a text."""
 
 
 _LEADS_ON = {
@@ -476,7 +476,7 @@ _LEADS_ON_IN = {code: frozenset(words.split()) for code, words in _LEADS_ON.item
 
 
 def leads_on(word: str, language: str) -> bool:
-    """Whether no phrase of that language ends with this word in lower case: an article, a preposition, an "and"."""
+    """Whether this lower-case word cannot end a phrase of that language: an article, a preposition, an "and"."""
     return word in _LEADS_ON_IN.get(language, ())
 
 

@@ -26,7 +26,7 @@ from backend.domain.reading.score import Thresholds
 # The champion decides. A challenger's scores are only recorded. Models are named by their version.
 
 
-FILE = ""
+CONFIGURED_MODEL = ""
 """Name of the model file in the settings, by default the one that ships. It is the first champion."""
 
 
@@ -58,7 +58,7 @@ class ModelsInUse:
     `challenger`, and `since` is when the trial began."""
 
     number: int = 0
-    champion: str = FILE
+    champion: str = CONFIGURED_MODEL
     before: str | None = None
     challenger: str | None = None
     since: datetime | None = None

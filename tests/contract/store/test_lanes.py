@@ -263,10 +263,10 @@ async def test_what_there_was_no_room_for_is_not_left_until_the_next_look(
 # ---- Looks that pushes ask for
 
 
-def hear(workshop: Workshop, number: int, window: float = 0.0, *, seen: bool = False) -> None:
+def hear(workshop: Workshop, number: int, window: float = 0.0, *, already_listed: bool = False) -> None:
     """A push about Ana's mailbox, which this process has looked at before."""
     told = NoticeHint(number, workshop.clock.now())
-    workshop.context.looks.after_push("ana", told, window, seen=seen, echo=False)
+    workshop.context.looks.after_push("ana", told, window, already_listed=already_listed, echo=False)
 
 
 @dataclass
@@ -294,7 +294,7 @@ class Looker:
         with pytest.MonkeyPatch.context() as patch:
             if push is None:
                 patch.setattr("backend.lanes.running.look_at", self.look_at)
-            patch.setattr("backend.lanes.running.AGAIN", 0.001)
+            patch.setattr("backend.lanes.running.RETRY_SECONDS", 0.001)
             running = asyncio.create_task(running_lanes.run(stop))
             async with asyncio.timeout(30):
                 if push is not None:

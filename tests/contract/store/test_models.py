@@ -9,7 +9,7 @@ import pytest
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.message import Outcome, PolicyRow, Shadow, Verdict
 from backend.domain.reading.score import Score
-from backend.domain.watching.trial import FILE, Act, ModelsInUse
+from backend.domain.watching.trial import CONFIGURED_MODEL, Act, ModelsInUse
 from backend.transactions.records import StoredModel
 from backend.transactions.script import EVERY
 from tests.contract.store.stories import Story
@@ -38,17 +38,21 @@ async def test_a_model_is_kept_with_its_bytes_once(story: Story) -> None:
 
 async def test_every_act_is_written_down_with_who_did_it(story: Story) -> None:
     await story.store.add_model(TWO, BY, story.now)
-    for act, version in ((Act.SHADOW, "two"), (Act.PROMOTE, "two"), (Act.ROLLBACK, FILE)):
+    for act, version in ((Act.SHADOW, "two"), (Act.PROMOTE, "two"), (Act.ROLLBACK, CONFIGURED_MODEL)):
         story.pass_time(minutes=1)
         await story.store.change_models(act, version, f"{act} person", story.now)
     acts = await story.store.model_acts()
     assert [(done.act, done.version, done.by, done.at_work.champion) for done in acts] == [
-        (Act.ADD, "two", BY, FILE),
-        (Act.SHADOW, "two", "shadow person", FILE),
+        (Act.ADD, "two", BY, CONFIGURED_MODEL),
+        (Act.SHADOW, "two", "shadow person", CONFIGURED_MODEL),
         (Act.PROMOTE, "two", "promote person", "two"),
-        (Act.ROLLBACK, FILE, "rollback person", FILE),
+        (Act.ROLLBACK, CONFIGURED_MODEL, "rollback person", CONFIGURED_MODEL),
     ]
-    assert await story.store.models_in_use() == acts[-1].at_work == ModelsInUse(4, FILE, None, None, None)
+    assert (
+        await story.store.models_in_use()
+        == acts[-1].at_work
+        == ModelsInUse(4, CONFIGURED_MODEL, None, None, None)
+    )
     with pytest.raises(NotFound):
         await story.store.change_models(Act.PROMOTE, "three", BY, story.now)
     with pytest.raises(Refused):

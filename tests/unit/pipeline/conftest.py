@@ -134,7 +134,7 @@ class Fixture:
         if not self.context.looks.has_looked(self.mailbox_id):
             await self.store.note_push("ana@corp.test", told, self.now())
             return
-        self.context.looks.after_push(self.mailbox_id, told, 0.0, seen=False, echo=False)
+        self.context.looks.after_push(self.mailbox_id, told, 0.0, already_listed=False, echo=False)
 
     async def save_preferences(self, **changes: object) -> None:
         preferences = (await self.mailbox()).preferences.changed(**changes)

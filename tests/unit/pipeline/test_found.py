@@ -153,12 +153,12 @@ async def test_a_look_that_finds_nothing_new_and_was_told_of_nothing_writes_noth
     looks = fixture.context.looks
     fixture.wait(seconds=3)
     told = NoticeHint(fixture.gmail.position, fixture.now())
-    looks.after_push(fixture.mailbox_id, told, 1.0, seen=True, echo=False)
+    looks.after_push(fixture.mailbox_id, told, 1.0, already_listed=True, echo=False)
     await fixture.work_for(0.5)
     assert store.asked["mailbox_without_failures"] == 0, "not before the window has closed"
     await fixture.work_for(1)
     assert store.asked["commit_look"] == 1, "what was told is kept"
-    looks.after_push(fixture.mailbox_id, told, 1.0, seen=True, echo=False)
+    looks.after_push(fixture.mailbox_id, told, 1.0, already_listed=True, echo=False)
     fixture.wait(seconds=2)
     look = looks.begin()
     assert look is not None

@@ -31,7 +31,7 @@ class Ear:
         self.looks = Looks(lambda: self.tenth)
 
     def push(self, *, echo: bool = False, seen: bool = False, mailbox: str = "ana") -> None:
-        self.looks.after_push(mailbox, NoticeHint(next(NUMBERS), NOW), WINDOW, seen=seen, echo=echo)
+        self.looks.after_push(mailbox, NoticeHint(next(NUMBERS), NOW), WINDOW, already_listed=seen, echo=echo)
 
     def run(
         self, tenths: int, *pushes: int, held: tuple[int, ...] = (), echoes: tuple[int, ...] = ()
@@ -215,7 +215,7 @@ def test_no_mail_is_lost_in_googles_window(
             running = None
         for number in pushes.get(tenth, ()):
             ear.looks.after_push(
-                "ana", NoticeHint(number, NOW), WINDOW, seen=number <= seen, echo=tenth in mistaken
+                "ana", NoticeHint(number, NOW), WINDOW, already_listed=number <= seen, echo=tenth in mistaken
             )
         if tenth not in busy and running is None and (running := ear.looks.begin()) is not None:
             seen, made, ends = sum(1 for at in arrivals if at <= tenth), made + 1, tenth + takes

@@ -18,7 +18,7 @@ CASES = {
     "what an order is for": (machine_mail._AIM, machine_mail._OF_AIM),
     "a way off a list": (model_text._UNSUBSCRIBE, model_text._UNSUBSCRIBE_HINTS),
     "a field left unfilled": (model_text._MERGE, model_text._MERGE_HINTS),
-    "an amount": (words._MONEY, words._OF_MONEY),
+    "an amount": (words._MONEY, words._MONEY_SIGNS),
 }
 
 
