@@ -113,7 +113,7 @@ class StoredGrants:
         """Store when the grant ends, unless its token has been replaced meanwhile."""
         sealed = await self._store.sealed_token(mailbox_id)
         if sealed and self._vault.open(sealed) == token:
-            await self._store.save_grant_end(mailbox_id, sealed, at)
+            await self._store.save_grant_expiry(mailbox_id, sealed, at)
 
 
 async def check_keys(store: Store, vault: Vault) -> None:

@@ -97,7 +97,7 @@ def configure_logging(settings: Settings) -> None:
 
 
 def log_unhandled_errors(loop: asyncio.AbstractEventLoop) -> None:
-    """Log the errors of tasks that nobody awaited without their message, which asyncio itself would print."""
+    """Log the errors of tasks that nobody awaited, but not their message, which asyncio would print."""
 
     def log_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         # Only the first words: after them asyncio's message quotes callbacks with their arguments.

@@ -38,7 +38,15 @@ from model_export.publish import NotPublished, build, corpus_digest, differences
 from model_export.report import render
 from model_export.rows import CORPUS, BadRow, Row, corpus, numbered, records, unlabelled
 from model_export.swings import swings
-from model_export.training import FOLDS, Trained, cross_calibrated, groups_of, labels_of, sides, train
+from model_export.training import (
+    FOLDS,
+    Trained,
+    cross_calibrated,
+    groups_of,
+    judged_and_train_only,
+    labels_of,
+    train,
+)
 
 _MODEL = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
@@ -260,7 +268,7 @@ def _score_line(session: ModelSession, row: Row, out: TextIO) -> None:
 def _rows(files: str) -> list[Row]:
     wanted = [name.strip() for name in files.split(",") if name.strip()]
     rows = corpus(files=wanted or None)
-    if len(groups_of(sides(rows)[0])) < 2:
+    if len(groups_of(judged_and_train_only(rows)[0])) < 2:
         raise click.UsageError("Leaving one file out needs at least two files with both labels.")
     return rows
 
@@ -297,11 +305,13 @@ def _weighed(rows: list[Row], params: Params) -> Params:
 
 def _trained(rows: list[Row], params: Params) -> Trained:
     with _progress() as bar:
-        return train(rows, params, _steps(bar, min(FOLDS, len(groups_of(sides(rows)[0]))) + 1))
+        return train(
+            rows, params, _steps(bar, min(FOLDS, len(groups_of(judged_and_train_only(rows)[0]))) + 1)
+        )
 
 
 def _nested(rows: list[Row]) -> Figures:
-    count = len(groups_of(sides(rows)[0]))
+    count = len(groups_of(judged_and_train_only(rows)[0]))
     with _progress() as bar:
         judged, logits = choose_nested(rows, _steps(bar, count * (count - 1)))
     crossed = cross_calibrated(judged, logits)

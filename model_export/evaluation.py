@@ -32,7 +32,16 @@ from model_export.metrics import (
     sliced,
 )
 from model_export.rows import ORDINARY, PITCHES, SALES, Row
-from model_export.training import Progress, Trained, fit, groups_of, held_unseen, labels_of, sides, silent
+from model_export.training import (
+    Progress,
+    Trained,
+    fit,
+    groups_of,
+    held_at_others_thresholds,
+    judged_and_train_only,
+    labels_of,
+    silent,
+)
 
 GOALS = {"auc": 0.975, "recall_1": 0.75, "recall_5": 0.90, "ece": 0.02}
 WORST = 20
@@ -105,21 +114,21 @@ class Evaluation:
     wrong: list[WrongRow]
     labels: Floats
     scores: Floats
-    crossed: Floats
+    cross_calibrated: Floats
 
 
 def evaluate(trained: Trained, session: ModelSession | None = None) -> Evaluation:
-    """Figures from left-out files. With a session, the worst errors have reasons."""
+    """Figures from left-out files. Without a session, `wrong` stays empty."""
     rows = trained.judged
     labels = labels_of(rows)
-    files = by_part([row.group for row in rows], labels, trained.logits, trained.crossed)
-    languages = by_part([row.language for row in rows], labels, trained.logits, trained.crossed)
+    files = by_part([row.group for row in rows], labels, trained.logits, trained.cross_calibrated)
+    languages = by_part([row.language for row in rows], labels, trained.logits, trained.cross_calibrated)
     return Evaluation(
         mean=mean_figures(list(files.values())),
-        pooled=figures(labels, trained.logits, trained.crossed),
+        pooled=figures(labels, trained.logits, trained.cross_calibrated),
         files=files,
-        offsets=_offsets(rows, labels, trained.crossed),
-        costs=costs(rows, held_unseen(rows, trained.probabilities)),
+        offsets=_offsets(rows, labels, trained.cross_calibrated),
+        costs=costs(rows, held_at_others_thresholds(rows, trained.probabilities)),
         slices=_slices(rows, trained),
         strangers=_strangers(rows, trained),
         fired=fired(rows),
@@ -129,7 +138,7 @@ def evaluate(trained: Trained, session: ModelSession | None = None) -> Evaluatio
         wrong=_wrong(rows, trained, session) if session else [],
         labels=labels,
         scores=trained.probabilities,
-        crossed=trained.crossed,
+        cross_calibrated=trained.cross_calibrated,
     )
 
 
@@ -196,8 +205,8 @@ def _confusions(labels: Floats, trained: Trained) -> list[Confusion]:
 
 
 def _wrong(rows: Sequence[Row], trained: Trained, session: ModelSession) -> list[WrongRow]:
-    """The ordinary mail that scored highest and the pitches that scored lowest when left out. Their reasons come from
-    the shipped model, which was trained on them: they show what it relies on."""
+    """The ordinary mail that scored highest and the pitches that scored lowest when left out. Reasons come from the
+    shipped model, trained on these too, and show what it relies on."""
     order = np.argsort(-trained.probabilities, kind="stable")
     ordinary = [int(i) for i in order if rows[i].label == "legit"][:WORST]
     pitches = [int(i) for i in order[::-1] if rows[i].label == SALES][:WORST]
@@ -215,9 +224,9 @@ def learning_curve(
     rows: Sequence[Row], trained: Trained, progress: Progress = silent
 ) -> list[tuple[int, float]]:
     """(messages trained on, mean AUC over left-out files) with one, two, … of the other files."""
-    judged, aside = sides(rows)
+    judged, train_only = judged_and_train_only(rows)
     groups = groups_of(judged)
-    every = [*judged, *aside]
+    every = [*judged, *train_only]
     counted = Counts.of([row.text for row in every])
     points = []
     for size in range(1, len(groups)):
@@ -227,11 +236,11 @@ def learning_curve(
             chosen = {groups[(place + step) % len(groups)] for step in range(1, size + 1)}
             inside = [i for i, row in enumerate(every) if row.group in chosen or i >= len(judged)]
             outside = [i for i, row in enumerate(judged) if row.group == outer]
-            held = [judged[i] for i in outside]
+            held_out = [judged[i] for i in outside]
             model = fit([every[i] for i in inside], trained.params, counted.take(inside))
             logits = model.logits(model.weighed(counted.take(outside)))
-            counts.append(len(inside) - len(aside))
-            aucs.append(figures(labels_of(held), logits, np.zeros(len(held))).auc)
+            counts.append(len(inside) - len(train_only))
+            aucs.append(figures(labels_of(held_out), logits, np.zeros(len(held_out))).auc)
         points.append((round(float(np.mean(counts))), float(np.mean(aucs))))
     return points
 
@@ -251,7 +260,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-# ---- Whether the parameters were a lucky choice: for each left-out file they are chosen again from the other files.
+# ---- Were the parameters a lucky choice? For each left-out file they are chosen again, on the other files.
 
 _RATES = (0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05)
 
@@ -270,10 +279,10 @@ def low_rate_recall(labels: Floats, logits: Floats) -> float:
 
 
 def choose_nested(rows: Sequence[Row], progress: Progress = silent) -> tuple[list[Row], Floats]:
-    """Leave out each file with both labels in turn, choose the parameters of `grid` by leaving out each of the others,
+    """Leave out each file with both labels in turn, choose parameters from `grid` by leaving out each of the others,
     and score the file with that choice. Returns the rows of these files, and their held-out logits."""
     options = grid()
-    judged, train_only = sides(rows)
+    judged, train_only = judged_and_train_only(rows)
     logits = np.zeros(len(judged))
     for outer in groups_of(judged):
         rest = [row for row in judged if row.group != outer]

@@ -35,8 +35,8 @@ from model_export.training import (
     Trained,
     fit,
     groups_of,
+    judged_and_train_only,
     labels_of,
-    sides,
     silent,
     squash,
     surest,
@@ -109,7 +109,7 @@ def judge(trained: Trained, other: Path) -> Own | None:
 def weighed(rows: Sequence[Row], params: Params, progress: Progress = silent) -> Params:
     """`params` with the weight for the owner's mail that has the lowest loss on left-out mail, both theirs and the
     corpus's: the model must not get worse on pitches that this owner has not received yet."""
-    judged, aside = sides(rows)
+    judged, aside = judged_and_train_only(rows)
     parts = groups_of([row for row in judged if row.own])
     files = groups_of([row for row in judged if not row.own])
     every = [*judged, *aside]

@@ -416,7 +416,7 @@ def parity(judge: Judge, judged: Judged, numbers: Floats) -> float:
 def card(judged: Judged, size: int, encoder_bytes: int) -> str:
     """With and without it over the same left-out mail, as Markdown."""
     rows, labels = judged.trained.judged, labels_of(judged.trained.judged)
-    without, both = judged.trained.crossed, _at_corpus(judged)
+    without, both = judged.trained.cross_calibrated, _at_corpus(judged)
     tables = {
         "once": (judged.once, without, judged.trained.thresholds),
         "twice": (judged.twice, both, judged.thresholds),
@@ -486,4 +486,6 @@ def _at_corpus(judged: Judged) -> Floats:
     """Probabilities at the corpus's own share of pitches, at which its calibration can be seen."""
     offset = at_share(judged.trained.params.share, float(labels_of(judged.trained.judged).mean()))
     twice = np.clip(judged.twice, 1e-12, 1 - 1e-12)
-    return np.where(judged.doubtful, squash(np.log(twice / (1 - twice)) - offset), judged.trained.crossed)
+    return np.where(
+        judged.doubtful, squash(np.log(twice / (1 - twice)) - offset), judged.trained.cross_calibrated
+    )

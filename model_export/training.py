@@ -43,8 +43,8 @@ class Trained:
 
     `logits` are uncalibrated, of the surest view, and by models that did not see the row's file. `probabilities` are
     the same through the shipped calibrator, at the share of pitches that `params` states (thresholds come from these).
-    `crossed` are through calibrators that did not see the row's file either, at the corpus's own share: the honest
-    ones for calibration error.
+    `cross_calibrated` are through calibrators that did not see the row's file either, at the corpus's own share: the
+    honest ones for calibration error.
     """
 
     model: PitchModel
@@ -52,7 +52,7 @@ class Trained:
     judged: list[Row]
     logits: Floats
     probabilities: Floats
-    crossed: Floats
+    cross_calibrated: Floats
     thresholds: dict[Strictness, Thresholds]
 
 
@@ -100,7 +100,7 @@ def surest(session: ModelSession, rows: Sequence[Row]) -> Floats:
 
 def train(rows: Sequence[Row], params: Params = DEFAULT, progress: Progress = silent) -> Trained:
     """Fit on all rows and their disguised copies; calibrate and choose thresholds on the scores of left-out files."""
-    judged, aside = sides(rows)
+    judged, aside = judged_and_train_only(rows)
     disguised = copies(rows)
     views = held_out_logits(judged, params, progress, [*aside, *disguised])
     labels = labels_of(judged)
@@ -129,7 +129,7 @@ def fit(rows: Sequence[Row], params: Params, counts: Counts | None = None) -> Pi
     )
 
 
-def sides(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+def judged_and_train_only(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """(rows of files with both labels, all others). A file with one label cannot be judged, so it is only trained
     on."""
     both = {r.group for r in rows if r.sales} & {r.group for r in rows if not r.sales}
@@ -209,7 +209,7 @@ def choose_thresholds(ordinary: Floats) -> dict[Strictness, Thresholds]:
     return chosen
 
 
-def held_unseen(rows: Sequence[Row], probabilities: Floats) -> dict[Strictness, Flags]:
+def held_at_others_thresholds(rows: Sequence[Row], probabilities: Floats) -> dict[Strictness, Flags]:
     """Which rows are held at each strictness, with thresholds chosen on the other files only."""
     files, ordinary = np.array([row.group for row in rows]), unknown(rows)
     held = {strictness: np.zeros(len(rows), bool) for strictness in Strictness}

@@ -18,7 +18,7 @@ import structlog
 from backend.domain.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
 from backend.domain.mail.message import INVISIBLE, MailboxId
-from backend.domain.mailbox import owner_digest as rules
+from backend.domain.mailbox import owner_digest
 from backend.domain.mailbox.mailbox import AccessState, Preferences
 from backend.domain.mailbox.message import MessageView, Placement
 from backend.domain.mailbox.owner_digest import MAX_NAME, MAX_SUBJECT, PushSubscription, plain
@@ -261,7 +261,7 @@ class DeviceService:
         if not await self.context.store.remove_device(mailbox_id, device_id):
             raise NotFound("not_found.computer")
 
-    # --- seeing
+    # --- using
 
     async def overview(self, mailbox_id: MailboxId) -> Overview:
         """The mailbox and its counts. Raises `NotFound` when it has been disconnected."""
@@ -317,7 +317,7 @@ class DeviceService:
         return self.context.store.changed(device.mailbox_id)
 
     async def save_preferences(self, mailbox_id: MailboxId, changes: Mapping[str, Any]) -> Preferences:
-        """All of these settings, or none. Raises `Refused` naming the field."""
+        """Save all of them, or none. Raises `Refused` naming the field."""
         return await decide.save_preferences(self.context, mailbox_id, changes)
 
     async def pause(self, mailbox_id: MailboxId, until: datetime | None) -> None:
@@ -333,7 +333,7 @@ class DeviceService:
 
 
 # ---- web_push: notify browsers
-# A message is sent before it is recorded. After a crash in between it is sent again under the same id: the push service
+# A push is sent before it is recorded. After a crash in between it is sent again under the same id: the push service
 # replaces the first one, and the browser shows it without a second sound.
 
 NAMED = 3
@@ -344,7 +344,7 @@ KEY_LIFE = timedelta(days=1)
 
 
 async def web_push(context: Context, job: DutyJob) -> datetime | None:
-    """Notify each browser of the senders new to it; due again when one may be notified again, or is to be retried."""
+    """Notify each browser of the senders new to it; returns when the next may be notified again or retried."""
     now = context.clock.now()
     browsers = await context.store.web_pushes(job.mailbox_id, now)
     if not browsers:
@@ -353,9 +353,9 @@ async def web_push(context: Context, job: DutyJob) -> datetime | None:
     due: list[datetime] = []
     ready: list[tuple[WebPush, Sequence[MessageView]]] = []
     for browser in browsers:
-        news = rules.new_senders(held.piles, browser.told_until, now)
-        if news and browser.told_at is not None and browser.told_at + rules.NOTIFICATION_GAP > now:
-            due.append(browser.told_at + rules.NOTIFICATION_GAP)
+        news = owner_digest.new_senders(held.piles, browser.told_until, now)
+        if news and browser.told_at is not None and browser.told_at + owner_digest.NOTIFICATION_GAP > now:
+            due.append(browser.told_at + owner_digest.NOTIFICATION_GAP)
         elif news:
             ready.append((browser, news))
     if not ready:
@@ -365,7 +365,7 @@ async def web_push(context: Context, job: DutyJob) -> datetime | None:
     for browser, answer in answered:
         context.web_pushed[answer.outcome] += 1
         if answer.outcome is Pushed.LATER:
-            due.append(rules.next_try(browser.failing_since or now, now, answer.retry_at))
+            due.append(owner_digest.next_try(browser.failing_since or now, now, answer.retry_at))
     outcomes = [(browser, answer.outcome) for browser, answer in answered]
     await context.store.web_pushed(job, outcomes, now)
     return min(due, default=None)
@@ -382,7 +382,7 @@ async def _tell(context: Context, browser: WebPush, news: Sequence[MessageView])
 
 
 def worded(language: str, news: Sequence[MessageView]) -> tuple[str, str]:
-    """Title and text of a notification of these senders, given one message of each."""
+    """Title and text of a notification about these senders, from a message of each."""
     t = Words(catalogue(language).section("web_push", "digest"))
     names = [plain(view.sender_name or view.sender, MAX_NAME) for view in news]
     if len(news) == 1:
@@ -401,7 +401,7 @@ def _sealed(context: Context, what: PushSubscription) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class WebPushService:
-    """What the owner's pages order. A browser is identified by its session."""
+    """What the owner's pages call. A browser is identified by its session."""
 
     context: Context
 
@@ -419,7 +419,7 @@ class WebPushService:
     ) -> None:
         """Notify this browser from now on. Raises `Refused` (malformed, too_many_browsers) or `Expired`."""
         key = unseal(self.context, KEY, sealed)["key"]
-        what = _sealed(self.context, rules.subscription(endpoint, p256dh, auth, key))
+        what = _sealed(self.context, owner_digest.subscription(endpoint, p256dh, auth, key))
         now, identifier = self.context.clock.now(), self.context.tokens.identifier()
         made = WebPush(identifier, session.token_hash, what, session.browser, language, now)
         await self.context.store.add_web_push(session.mailbox_id, made, now)
@@ -429,7 +429,7 @@ class WebPushService:
         known = await self._of(session)
         if known is not None:
             key = _opened(self.context, known.sealed).key
-            what = _sealed(self.context, rules.subscription(endpoint, p256dh, auth, key))
+            what = _sealed(self.context, owner_digest.subscription(endpoint, p256dh, auth, key))
             await self.context.store.swap_web_push(session.mailbox_id, known.id, known.sealed, what)
 
     async def switch_off(self, session: Session) -> None:

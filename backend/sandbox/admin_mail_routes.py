@@ -168,7 +168,7 @@ async def send(address: str) -> Response:
     to = strings(data, "to")
     if not to and "raw" not in data:
         raise BadRequest("to must name at least one address.")
-    raw = read_raw(data, to, world().clock.shown_ms(), secrets.token_hex(12))
+    raw = read_raw(data, to, world().clock.reported_ms(), secrets.token_hex(12))
     message = world().post.send(mailbox, raw, thread_id, now_ms)
     return jsonify({"id": message.id, "threadId": message.thread_id, "messageId": message.rfc822_id})
 

@@ -251,13 +251,13 @@ class Clock:
         """Epoch milliseconds."""
         return int(self.now() * 1000)
 
-    def shown(self) -> float:
+    def reported(self) -> float:
         """Epoch seconds as others see them."""
         return self.now() + self.skew
 
-    def shown_ms(self) -> int:
+    def reported_ms(self) -> int:
         """Epoch milliseconds as others see them."""
-        return int(self.shown() * 1000)
+        return int(self.reported() * 1000)
 
     def set_skew(self, seconds: float) -> None:
         """Report times that are wrong by this many seconds. Raises BadRequest beyond a day."""

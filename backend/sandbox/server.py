@@ -108,7 +108,7 @@ def _guard(app: Quart, host: str) -> None:
     async def safe_headers(response: Response) -> Response:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers["Date"] = formatdate(app.config["WORLD"].clock.shown(), usegmt=True)
+        response.headers["Date"] = formatdate(app.config["WORLD"].clock.reported(), usegmt=True)
         return response
 
     @app.errorhandler(BadRequest)

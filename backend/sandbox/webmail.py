@@ -301,7 +301,7 @@ async def send(address: str) -> Response:
     letter = {"from": _from(mailbox), "subject": _one_line(subject), "text": text}
     people = [item.strip() for item in to.replace(";", ",").split(",") if item.strip()]
     try:
-        raw = read_raw(letter, people, world().clock.shown_ms(), secrets.token_hex(12))
+        raw = read_raw(letter, people, world().clock.reported_ms(), secrets.token_hex(12))
         check_sendable(raw)
     except (BadRequest, ApiError) as error:
         page = await _compose(mailbox, to, subject, text, str(error))
@@ -322,7 +322,7 @@ async def reply(address: str, message_id: str) -> Response:
     letter = {"from": _from(mailbox), "text": text} | reply_letter(mailbox, parent)
     if not letter["to"]:
         raise BadRequest("This message names nobody who could be answered.")
-    raw = read_raw(letter, letter["to"], world().clock.shown_ms(), secrets.token_hex(12))
+    raw = read_raw(letter, letter["to"], world().clock.reported_ms(), secrets.token_hex(12))
     message = world().post.send(mailbox, raw, parent.thread_id, world().clock.now_ms())
     return _go(f"/mail/{mailbox.address}/thread/{message.thread_id}")
 

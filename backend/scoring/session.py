@@ -41,7 +41,7 @@ _MOST_CACHED = len(Part)
 
 
 class ModelSession:
-    """Immutable once built. `score` may be called from several threads at once."""
+    """Immutable but for a cache. Several threads may call `score` at once."""
 
     def __init__(self, data: bytes, facts: ModelFacts, path: Path = Path("model.onnx")) -> None:
         """Build the session and run it once. Raises `ModelRefused` if ONNX Runtime does not accept the graph."""
@@ -163,7 +163,7 @@ def session_of(data: bytes, path: Path, as_it_is: bool = False) -> ort.Inference
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # With the memory arena, threads of a session wait for each other at its lock, and two score no more than one.
+    # With the memory arena, a session's threads wait for the arena's lock: two score no faster than one.
     options.enable_cpu_mem_arena = False
     if as_it_is:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -1,4 +1,4 @@
-"""Challenges on their way out, their solving, and what senders do on their page."""
+"""Sending and solving challenges, and what senders do on the challenge's page."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def mark_sending(job: MessageJob, challenge_id: str, now: datetime) -> Script[No
 
 
 def mark_sent(job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datetime) -> Script[None]:
-    """It was sent. Recorded whatever was decided meanwhile: our own mail must be recognised as ours."""
+    """It was sent. Recorded no matter what was decided: our own mail must be recognised as ours."""
     row = yield from current(job)
     recorded = yield from row_count(
         "record_sent",
@@ -71,7 +71,7 @@ def mark_sent(job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datet
 def take_up(
     job: MessageJob, challenge_id: str, token_hash: str, sent_gmail_id: str, now: datetime
 ) -> Script[bool]:
-    """A reply sent before the database was restored replaces this unsent challenge: its link works again; end the
+    """A reply sent before a database restore replaces this unsent challenge: revive the reply's link, end the
     stage. False, with nothing changed, if the link is known or the challenge has ended."""
     row = yield from current(job)
     yield from _of_job(job, challenge_id)
@@ -139,7 +139,7 @@ def schedule_release(
     now: datetime,
 ) -> Script[datetime]:
     """A code was typed and no work was done: bar its signature and schedule the solve for `deliver_at`, when the duty
-    DELIVER becomes due. Returns that time, or the one of a wait that has begun, which stands. An owner's decision that
+    DELIVER becomes due. Returns that time, or that of a wait already begun, which stands. An owner's decision that
     closes the link ends the wait, and so does a solve.
 
     Raises what `solve` raises.

@@ -18,6 +18,7 @@ from backend.transactions.script import (
     EVERY,
     Script,
     each,
+    list_pattern,
     micros,
     micros_or_none,
     moment,
@@ -25,7 +26,6 @@ from backend.transactions.script import (
     q,
     row_count,
     wake,
-    within,
 )
 
 # ---- Wrong clocks and owners
@@ -65,7 +65,7 @@ def note_push(email: str, hint: NoticeHint, again_at: datetime) -> Script[PushFa
     second after it. It is stale if its position is below the stored cursor."""
     found: MailboxRow | None = yield q("mailbox_by_email", email=email.lower())
     if found is None:
-        formerly: MailboxRow | None = yield q("mailbox_by_former", listed=within(email.lower()))
+        formerly: MailboxRow | None = yield q("mailbox_by_former", listed=list_pattern(email.lower()))
         found = formerly
     if found is None:
         return PushFate.UNKNOWN

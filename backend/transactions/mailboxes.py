@@ -20,6 +20,7 @@ from backend.transactions.script import (
     Script,
     Statement,
     each,
+    list_pattern,
     lock,
     locked,
     maybe,
@@ -30,7 +31,6 @@ from backend.transactions.script import (
     q,
     row_count,
     wake,
-    within,
 )
 
 # ---- Mailboxes
@@ -125,7 +125,7 @@ def mailbox_by_email(email: str) -> Script[Mailbox | None]:
     """The mailbox of an address, in upper or lower case, also of an earlier address that nobody has now."""
     row: MailboxRow | None = yield q("mailbox_by_email", email=email.lower())
     if row is None and email:
-        formerly: MailboxRow | None = yield q("mailbox_by_former", listed=within(email.lower()))
+        formerly: MailboxRow | None = yield q("mailbox_by_former", listed=list_pattern(email.lower()))
         row = formerly
     return None if row is None else (yield from mailbox_of(row))
 
@@ -152,21 +152,21 @@ def sealed_tokens() -> Script[tuple[bytes, ...]]:
 
 def save_sealed_token(mailbox_id: MailboxId, sealed: bytes, now: datetime) -> Script[None]:
     """Replace the token."""
-    yield from _changes(q("save_sealed_token", mailbox_id=mailbox_id, sealed=sealed, now=micros(now)))
+    yield from _must_change(q("save_sealed_token", mailbox_id=mailbox_id, sealed=sealed, now=micros(now)))
 
 
 def swap_sealed_token(mailbox_id: MailboxId, old: bytes, new: bytes, now: datetime) -> Script[bool]:
-    """Store `new` only if `old` is still what is stored: a reconnect may have brought another grant
-    meanwhile, which must not be overwritten. False if it was not.
+    """Store `new` only if `old` is still stored: a reconnect may have brought another grant
+    meanwhile, which must stay. False if `new` was not stored.
     """
     return bool(
         (yield from row_count("swap_sealed_token", mailbox_id=mailbox_id, old=old, new=new, now=micros(now)))
     )
 
 
-def save_grant_end(mailbox_id: MailboxId, sealed: bytes, at: datetime) -> Script[None]:
-    """Google ends this token's grant at `at`. A nearly equal stored time stands, and so does that of another token."""
-    yield q("save_grant_end", mailbox_id=mailbox_id, sealed=sealed, at=micros(at))
+def save_grant_expiry(mailbox_id: MailboxId, sealed: bytes, at: datetime) -> Script[None]:
+    """Google ends this token's grant at `at`. Changes nothing if the stored time is close or the token has changed."""
+    yield q("save_grant_expiry", mailbox_id=mailbox_id, sealed=sealed, at=micros(at))
 
 
 def save_preferences(mailbox_id: MailboxId, preferences: Preferences, now: datetime) -> Script[None]:
@@ -176,8 +176,8 @@ def save_preferences(mailbox_id: MailboxId, preferences: Preferences, now: datet
 
 
 def write_preferences(mailbox_id: MailboxId, preferences: Preferences, at: int) -> Script[None]:
-    """Write them as of `at` (microseconds); the mailbox is locked. Also makes the digest due when it should be, or
-    switches it off."""
+    """Write them as of `at` (microseconds); the caller has locked the mailbox. Also makes DIGEST due or, if
+    off, forgets it."""
     text = json.dumps(preferences.to_json())
     yield q("save_preferences", mailbox_id=mailbox_id, preferences=text, now=at)
     if preferences.digest is DigestPace.OFF:
@@ -187,9 +187,9 @@ def write_preferences(mailbox_id: MailboxId, preferences: Preferences, at: int) 
 
 
 def save_labels(mailbox_id: MailboxId, labels: LabelIds, owner: Owner) -> Script[None]:
-    """Store our labels' ids and the owner's addresses in Gmail, and their name unless it is ""."""
+    """Store our labels' ids, the owner's Gmail addresses, and the owner's name unless it is ""."""
     row = yield from locked(mailbox_id)
-    yield from _changes(
+    yield from _must_change(
         q(
             "save_labels",
             mailbox_id=mailbox_id,
@@ -217,14 +217,14 @@ def _addressed(row: MailboxRow, email: str) -> dict[str, str]:
 
 def save_watch(mailbox_id: MailboxId, expires_at: datetime, first_cursor: str) -> Script[None]:
     """Note the watch. `first_cursor` becomes the cursor only if none is stored."""
-    yield from _changes(
+    yield from _must_change(
         q("save_watch", mailbox_id=mailbox_id, expires_at=micros(expires_at), first_cursor=first_cursor)
     )
 
 
 def lose_link(mailbox_id: MailboxId, lost: AccessLost, since: datetime, now: datetime) -> Script[bool]:
     """Google refused the grant of a job that began at `since`: NEEDS_RECONNECT, unless the mailbox is leaving, or its
-    row has changed after `since`, when the owner may have reconnected. (If the grant is dead all the same, the next try
+    row changed after `since`: the owner may have reconnected then. (If the grant is dead all the same, the next try
     finds out.) True if the link was lost."""
     row: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if row is None or row["link"] == AccessState.LEAVING:
@@ -236,7 +236,7 @@ def lose_link(mailbox_id: MailboxId, lost: AccessLost, since: datetime, now: dat
 
 
 def begin_leaving(job: DutyJob) -> Script[None]:
-    """Until this try fails, its owner cannot come back."""
+    """The owner cannot reconnect unless this try fails."""
     yield q("begin_leaving", mailbox_id=job.mailbox_id)
 
 
@@ -280,7 +280,7 @@ def forget(
     return deleted
 
 
-def _changes(statement: Statement) -> Script[None]:
+def _must_change(statement: Statement) -> Script[None]:
     if not (yield statement):
         raise NotFound("unknown_mailbox.connect")
 
@@ -298,7 +298,7 @@ def page(mailbox_id: MailboxId, table: str, after: str, limit: int) -> Script[tu
 def restore(
     mailbox_id: MailboxId, table: str, rows: Iterable[Mapping[str, Any]], now: datetime
 ) -> Script[int]:
-    """Add the missing ones in one commit; returns how many. Existing rows stay as they are.
+    """Add the missing rows in one commit; returns how many. Existing rows stay as they are.
 
     Ledger entries move balances and daily totals too, and must come in the order they were posted: `Refused`
     (no_credit) if a balance would fall below 0. Challenges come back closed: their links lead to the instance that sent
@@ -321,7 +321,7 @@ def _closed(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entry(mailbox_id: MailboxId, row: Mapping[str, Any]) -> Script[int]:
-    """The entry and both sums, as of the day it was posted."""
+    """Post the entry; add it to balance and daily total."""
     values = {name: row[name] for name in ("posting_key", "sender", "posting", "amount", "about", "day")}
     if not (yield from row_count("insert_entry", mailbox_id=mailbox_id, **values, now=row["posted_at"])):
         return 0
@@ -354,5 +354,5 @@ def receipt(token_hash: str) -> Script[Receipt | None]:
 
 
 def drop_receipts(before: datetime) -> Script[int]:
-    """Delete receipts asked for before then; returns how many."""
+    """Delete receipts older than `before`; returns how many."""
     return (yield from row_count("drop_receipts", before=micros(before)))

@@ -435,8 +435,8 @@ class StoredModel:
 @dataclass(frozen=True, slots=True)
 class WebPush:
     """A subscribed browser. `session` is the hash of its session, with which it ends. `sealed` holds its
-    `Subscription`, `browser` is what it calls itself, `language` a two-letter code. Mail held before `told_until` has
-    been announced; `told_at` is when it was last notified; `failing_since` when notifications began to fail."""
+    `PushSubscription`, `browser` is what it calls itself, `language` a two-letter code. Mail held before `told_until`
+    has been announced; `told_at` is when it was last notified; `failing_since` when notifications began to fail."""
 
     id: str
     session: str

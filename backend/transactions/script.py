@@ -122,7 +122,7 @@ def no_text() -> Refused:
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
-def within(value: str) -> str:
+def list_pattern(value: str) -> str:
     """A LIKE pattern (ESCAPE '!') for JSON lists made by `packed` that contain this text."""
     text = _encode(value)
     for sign in "!%_":

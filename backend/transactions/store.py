@@ -206,7 +206,7 @@ class Store:
     sealed_tokens = reads_all(_mailboxes.sealed_tokens)
     save_sealed_token = writes_key(_mailboxes.save_sealed_token)
     swap_sealed_token = writes_key(_mailboxes.swap_sealed_token)
-    save_grant_end = writes_key(_mailboxes.save_grant_end)
+    save_grant_expiry = writes_key(_mailboxes.save_grant_expiry)
     save_preferences = writes(_mailboxes.save_preferences)
     save_labels = writes_key(_mailboxes.save_labels)
     save_watch = writes_key(_mailboxes.save_watch)

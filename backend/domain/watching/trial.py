@@ -27,7 +27,7 @@ from backend.domain.reading.score import Thresholds
 
 
 CONFIGURED_MODEL = ""
-"""Name of the model file in the settings, by default the one that ships. It is the first champion."""
+"""Stands for the model file in the settings, by default the shipped one. It is the first champion."""
 
 
 class Act(StrEnum):
@@ -127,7 +127,7 @@ HELD, NEAR, PASSED = STRATA = ("held", "near", "passed")
 """NEAR (nearly held) is the tenth with the highest scores among mail that its score let into the inbox: another
 strictness would decide differently there."""
 
-HOLDING = frozenset(
+WOULD_HOLD = frozenset(
     {PolicyRow.HELD_WITH_EARLIER, PolicyRow.OBSERVE, PolicyRow.QUARANTINE, PolicyRow.CHALLENGE}
 )
 MAX_WIDTH = 0.2
@@ -192,7 +192,7 @@ def draw_sample(
 
 
 def strata_order(week: int, budget: int) -> tuple[str, ...]:
-    """The order of the strata in a week. With fewer questions than strata, each week leaves out another one."""
+    """The order of the strata in a week. With fewer questions than strata, each week omits a different one."""
     turn = week % len(STRATA) if budget < len(STRATA) else 0
     return STRATA[turn:] + STRATA[:turn]
 
@@ -211,9 +211,9 @@ def is_narrow(share: Share | None) -> bool:
     return share is not None and share.high - share.low < MAX_WIDTH
 
 
-def share_of_pitches(labels: Iterable[TrialLabel], of: Iterable[TrialLabel]) -> Share | None:
-    """The share of a stratum, from which `of` were drawn, that are pitches among `labels`; None without answers."""
-    weights = [label.weight for label in of if label.answer in CLEAR_ANSWERS]
+def share_of_pitches(labels: Iterable[TrialLabel], drawn: Iterable[TrialLabel]) -> Share | None:
+    """The share of the stratum `drawn` came from that are pitches in `labels`; None without answers."""
+    weights = [label.weight for label in drawn if label.answer in CLEAR_ANSWERS]
     if not (weight := sum(weights)):
         return None
     size = weight**2 / sum(one**2 for one in weights)
@@ -271,16 +271,16 @@ RELIABLE_FROM = 50.0
 
 
 def asked_in_trial(budget: int) -> int:
-    """How many of a week's questions may be about disagreements. Those about all mail measure champion and owner."""
+    """How many of a week's questions may be about disagreements. The rest measure champion and owner."""
     return max(1, budget - 2) if budget else 0
 
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-"""Strata of those questions: the only model that would hold the message."""
+"""Strata of trial questions: the only model that would hold the message."""
 
 
 class Finding(StrEnum):
-    """The result of a trial: the challenger is better, is worse, or it is not yet proven."""
+    """The result of a trial: the challenger is better, is worse, or neither is proven."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -335,9 +335,9 @@ class Trial:
 
 def disagreement(row: str, other: str) -> str | None:
     """The only model that holds a message, from the champion's policy row and the challenger's; None if they agree."""
-    if (row in HOLDING) == (other in HOLDING):
+    if (row in WOULD_HOLD) == (other in WOULD_HOLD):
         return None
-    return CHAMPION if row in HOLDING else CHALLENGER
+    return CHAMPION if row in WOULD_HOLD else CHALLENGER
 
 
 def payoff(stratum: str, answer: str) -> float:
@@ -358,8 +358,8 @@ def wealth(payoffs: Iterable[float]) -> tuple[Wealth, ...]:
     return tuple(path)
 
 
-def is_reliable(usual: Sequence[TrialLabel], every: Sequence[TrialLabel] = ()) -> bool:
-    """Whether an owner's answers tell pitches from ordinary mail: `usual` about all mail, in order; `every`: all.
+def is_reliable(usual: Sequence[TrialLabel], disagreements: Sequence[TrialLabel] = ()) -> bool:
+    """Whether an owner's answers tell pitches from ordinary mail. `usual` ones are about all mail, in order.
 
     The nth answer about held mail is paired with the nth about mail that passed. The likelihood of both answers for a
     careful owner (`SAYS_YES`) is divided by that for an owner who says yes equally often to both. Somebody who always
@@ -367,7 +367,9 @@ def is_reliable(usual: Sequence[TrialLabel], every: Sequence[TrialLabel] = ()) -
     who treated most messages differently from their answers is not reliable either.
     """
     both = [
-        one.answer == one.acted for one in (*usual, *every) if {one.answer, one.acted} <= {*CLEAR_ANSWERS}
+        one.answer == one.acted
+        for one in (*usual, *disagreements)
+        if {one.answer, one.acted} <= {*CLEAR_ANSWERS}
     ]
     if both.count(False) > both.count(True):
         return False
@@ -472,7 +474,7 @@ class Scored(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class StrictnessOffer:
     """A strictness that is better. Of the messages asked about (`all_pitches`, `all_ordinary`), it decides differently
-    about so many pitches and ordinary messages: it holds them if it is `stricter`, otherwise it lets them in."""
+    about `pitches` and `ordinary`: it holds them if it is `stricter`, otherwise it lets them in."""
 
     strictness: Strictness
     stricter: bool

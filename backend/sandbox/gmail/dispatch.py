@@ -22,7 +22,7 @@ METHOD_MODULES = (messages, resources)
 """Importing them fills `TABLE`."""
 
 # ---- From request to answer
-# Knows no web framework.
+# No web framework here.
 
 
 JSON_TYPE = "application/json; charset=UTF-8"
@@ -173,7 +173,7 @@ def spoil_after(rule: FaultRule | None, response: ApiResponse) -> ApiResponse:
 def error_for(world: World, rule: FaultRule) -> ApiError:
     """The refusal for this kind of fault."""
     text = "Invalid argument." if rule.kind == "invalid_argument" else "Requested entity was not found."
-    moment = datetime.fromtimestamp(world.clock.shown() + rule.seconds, UTC)
+    moment = datetime.fromtimestamp(world.clock.reported() + rule.seconds, UTC)
     retry_at = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return ApiError(rule.kind, text=text, retry_at=retry_at)
 
@@ -186,7 +186,7 @@ VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @blueprint.route("/gmail/v1/<path:rest>", methods=VERBS)
-async def plain(rest: str) -> Response:
+async def gmail_api(rest: str) -> Response:
     raw_path = request.scope.get("raw_path") or request.path.encode()
     return await to_web(await answer(world(), await _request(raw_path.decode("latin-1"))))
 

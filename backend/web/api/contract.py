@@ -1,5 +1,5 @@
 """What all routes of the API share: answers and refusals, who may call and how often, validated input, and the
-document of it all."""
+OpenAPI document."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from backend.locale import error_words
 from backend.pipeline.devices import DeviceService
 from backend.transactions.records import Device, Scope
 from backend.web.api import schemas
-from backend.web.api.schemas import Unchanged
+from backend.web.api.schemas import IfNoneMatch
 from backend.web.guards import guarded, log_bug, per_minute
 from backend.web.pages import language_of
 from backend.web.services import services, this_app
@@ -220,7 +220,7 @@ def with_body(
 ) -> Callable[[Callable[..., Awaitable[Response]]], Callable[..., Awaitable[Response]]]:
     """Decorator that passes the JSON body to the handler as `data`, validated as `shape`, and documents it.
 
-    Innermost, so that an unauthorized caller learns nothing about their input. `may_be_empty`: no body means {}.
+    Place innermost: unauthorized callers must learn nothing about their input. `may_be_empty`: no body means {}.
     """
 
     def decorate(handler: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
@@ -286,7 +286,7 @@ def described(
     status: int = 200,
 ) -> Callable[[F], F]:
     """Decorator that documents a handler: its `answer` (None: no body), `headers`, and the error codes it `refuses`
-    with beside those of every route.
+    with besides every route's.
 
     Comes right below the route's decorator. `scope` None: no token is needed.
     """
@@ -359,8 +359,8 @@ def document(app: Quart, address: str) -> dict[str, Any]:
 
 def _about(address: str) -> QuartSchema:
     text = (
-        "What the desktop app calls. The rules for every call, rate limits and the browser round: the page “The API” "
-        "of Pitchgate's documents."
+        "What the desktop app calls. Rules for every call, rate limits and browser sign-in: docs/reference/api.md "
+        "in Pitchgate's source."
     )
     return QuartSchema(
         info=Info("Pitchgate", API, description=text),
@@ -409,7 +409,7 @@ class _Provider(OpenAPIProvider):
             name = content["schema"].pop("title")
             components[name] = content["schema"] | {"title": name}
             content["schema"] = {"$ref": COMPONENTS.format(model=name)}
-            # A body that forbids other fields must be sent even if all of its own may be left out.
+            # A body that forbids unknown fields must be sent, even if all its fields are optional.
             body["required"] = bool(
                 components[name].get("required") or "additionalProperties" in components[name]
             )
@@ -426,7 +426,7 @@ class _Provider(OpenAPIProvider):
             return success, {}
         if answer is bytes:
             return self._stream(success)
-        if answer is dict:  # the route of this document alone
+        if answer is dict:  # only openapi.json's own route
             success |= {
                 "description": "This document.",
                 "content": {"application/json": {"schema": {"type": "object"}}},
@@ -480,7 +480,7 @@ def _refusals(codes: Iterable[str]) -> dict[str, Any]:
 
 
 @blueprint.get("/openapi.json")
-@described(dict, headers=Unchanged)
+@described(dict, headers=IfNoneMatch)
 @guarded(per_minute(60))
 async def openapi() -> Response:
     """This contract as an OpenAPI document."""

@@ -49,7 +49,7 @@ PAGE = 50
 
 
 @blueprint.get("/status")
-@for_device(schemas.Status, Scope.READ, headers=schemas.Unchanged)
+@for_device(schemas.Status, Scope.READ, headers=schemas.IfNoneMatch)
 async def status(call: ApiCall) -> Response:
     """State, settings, counts and the number of the latest change."""
     asked = await call.service.questions(call.mailbox_id)
@@ -130,7 +130,7 @@ def preferences_json(preferences: Preferences) -> schemas.Preferences:
 
 
 @blueprint.get("/held")
-@for_device(schemas.Held, Scope.READ, headers=schemas.Unchanged, refuses=("malformed", "out_of_range"))
+@for_device(schemas.Held, Scope.READ, headers=schemas.IfNoneMatch, refuses=("malformed", "out_of_range"))
 @validate_querystring(schemas.HeldQuery)
 async def held(call: ApiCall, query_args: schemas.HeldQuery) -> Response:
     """Held, undecided mail by sender."""

@@ -352,7 +352,7 @@ class MessagesQuery(TypedDict, total=False):
     limit: Annotated[int, Field(ge=1, le=200)]
 
 
-class Unchanged(TypedDict, total=False):
+class IfNoneMatch(TypedDict, total=False):
     """The tag of the answer the caller has."""
 
     if_none_match: str

@@ -1,4 +1,4 @@
-"""Challenges on their way out, and what a solve does."""
+"""Challenges being sent, and what a solve does."""
 
 from __future__ import annotations
 

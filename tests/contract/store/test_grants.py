@@ -37,11 +37,11 @@ async def test_the_end_of_a_grant_is_that_of_its_token(story: Story) -> None:
     first, later = story.now + timedelta(days=7), story.now + timedelta(days=9)
     await story.store.connect(replace(ANA, grant_expires_at=first), story.now)
     assert await end() == first
-    await story.store.save_grant_end("ana", b"sealed", first + timedelta(seconds=2))
+    await story.store.save_grant_expiry("ana", b"sealed", first + timedelta(seconds=2))
     assert await end() == first, "a refresh says the same"
-    await story.store.save_grant_end("ana", b"another", later)
+    await story.store.save_grant_expiry("ana", b"another", later)
     assert await end() == first
-    await story.store.save_grant_end("ana", b"sealed", later)
+    await story.store.save_grant_expiry("ana", b"sealed", later)
     assert await end() == later
     await story.store.connect(ANA, story.pass_time(seconds=1))
     assert await end() is None

@@ -82,7 +82,7 @@ SERVED = {
 
 OWN = {
     *"""
-    mailbox sealed_token save_sealed_token swap_sealed_token save_grant_end owed_links room_at
+    mailbox sealed_token save_sealed_token swap_sealed_token save_grant_expiry owed_links room_at
     save_preferences save_labels save_watch set_link lose_link lane_work held_at_rest release_due forget
     request_duty set_notice_mode owner_acted set_rule screening_context history_context mailbox_without_failures
     learn order_preview preview_run count_rules put_rules ask_to_leave count_weeks decision_chain
@@ -130,7 +130,7 @@ class Eve:
             "labels": lambda: store.labels("eve", now),
             "answered": lambda: store.answered("eve", "v1", now),
             "swap_sealed_token": lambda: store.swap_sealed_token("eve", b"sealed", b"eve", now),
-            "save_grant_end": lambda: store.save_grant_end("eve", b"sealed", now),
+            "save_grant_expiry": lambda: store.save_grant_expiry("eve", b"sealed", now),
             "owed_links": lambda: store.owed_links("eve", now),
             "room_at": lambda: store.room_at("eve", now),
             "pay_link": lambda: store.pay_link("eve", DEBT, verdict, self.story.intent(), now),

@@ -33,7 +33,7 @@ from model_export.publish import (
     sources,
 )
 from model_export.rows import CORPUS, UNKNOWN, BadRow, Row, corpus, records, row_of
-from model_export.training import Trained, held_out_logits, sides, train
+from model_export.training import Trained, held_out_logits, judged_and_train_only, train
 
 FILES = ["train_1", "train_3", "train_8", "edge_1"]
 
@@ -119,7 +119,7 @@ class TestSplits:
     @pytest.mark.parametrize("which", ["rows", pytest.param("every_row", marks=pytest.mark.reproduce)])
     def test_no_sender_stands_on_both_sides(self, which: str, request: pytest.FixtureRequest):
         owners: dict[str, set[str]] = {}
-        for row in sides(request.getfixturevalue(which))[0]:
+        for row in judged_and_train_only(request.getfixturevalue(which))[0]:
             owners.setdefault(row.sender, set()).add(row.group)
         shared = {sender for sender, groups in owners.items() if len(groups) > 1}
         assert not shared
@@ -134,7 +134,7 @@ class TestSplits:
             return fit(inside, DEFAULT, counts)
 
         monkeypatch.setattr(training, "fit", watched)
-        judged, aside = sides(rows)
+        judged, aside = judged_and_train_only(rows)
         held_out_logits(judged, DEFAULT, aside=aside)
         every = {row.group for row in rows}
         assert [every - groups for groups in seen] == [{"train_1"}, {"train_3"}, {"train_8"}]

@@ -16,8 +16,8 @@ from backend.domain.reading.score import Thresholds
 from backend.domain.watching.trial import (
     CHALLENGER,
     CHAMPION,
+    CONFIGURED_MODEL,
     COST,
-    FILE,
     HELD,
     NEAR,
     PASSED,
@@ -324,20 +324,20 @@ def test_languages_and_models_are_told_apart_where_there_are_several() -> None:
 # ---- Which models are at work after what an operator does
 
 
-VERSIONS = [FILE, "a", "b"]
+VERSIONS = [CONFIGURED_MODEL, "a", "b"]
 
 
 def test_the_file_of_the_settings_is_the_first_champion() -> None:
-    assert ModelsInUse() == ModelsInUse(0, FILE, None, None, None)
+    assert ModelsInUse() == ModelsInUse(0, CONFIGURED_MODEL, None, None, None)
 
 
 def test_over_to_a_model_after_its_trial_and_back() -> None:
     trial = ModelsInUse().after(Act.SHADOW, "a", START)
-    assert (trial.champion, trial.challenger, trial.since) == (FILE, "a", START)
+    assert (trial.champion, trial.challenger, trial.since) == (CONFIGURED_MODEL, "a", START)
     over = trial.after(Act.PROMOTE, "a", START)
-    assert over == ModelsInUse(2, "a", FILE, None, None)
-    back = over.after(Act.ROLLBACK, FILE, START)
-    assert back == ModelsInUse(3, FILE, None, None, None)
+    assert over == ModelsInUse(2, "a", CONFIGURED_MODEL, None, None)
+    back = over.after(Act.ROLLBACK, CONFIGURED_MODEL, START)
+    assert back == ModelsInUse(3, CONFIGURED_MODEL, None, None, None)
     with pytest.raises(Refused):
         back.after(Act.ROLLBACK, "a", START)
 
@@ -345,12 +345,12 @@ def test_over_to_a_model_after_its_trial_and_back() -> None:
 @pytest.mark.parametrize(
     ("state", "act", "version"),
     [
-        (ModelsInUse(), Act.SHADOW, FILE),
+        (ModelsInUse(), Act.SHADOW, CONFIGURED_MODEL),
         (ModelsInUse(challenger="a"), Act.SHADOW, "b"),
         (ModelsInUse(), Act.STOP, "a"),
         (ModelsInUse(challenger="a"), Act.STOP, "b"),
         (ModelsInUse(champion="a"), Act.PROMOTE, "a"),
-        (ModelsInUse(), Act.ROLLBACK, FILE),
+        (ModelsInUse(), Act.ROLLBACK, CONFIGURED_MODEL),
         (ModelsInUse(before="a"), Act.ROLLBACK, "b"),
     ],
 )
