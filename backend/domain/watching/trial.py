@@ -358,7 +358,7 @@ def wealth(payoffs: Iterable[float]) -> tuple[Wealth, ...]:
     return tuple(path)
 
 
-def is_reliable(usual: Sequence[TrialLabel], disagreements: Sequence[TrialLabel] = ()) -> bool:
+def is_reliable(usual: Sequence[TrialLabel], disputed: Sequence[TrialLabel] = ()) -> bool:
     """Whether an owner's answers tell pitches from ordinary mail. `usual` ones are about all mail, in order.
 
     The nth answer about held mail is paired with the nth about mail that passed. The likelihood of both answers for a
@@ -367,9 +367,7 @@ def is_reliable(usual: Sequence[TrialLabel], disagreements: Sequence[TrialLabel]
     who treated most messages differently from their answers is not reliable either.
     """
     both = [
-        one.answer == one.acted
-        for one in (*usual, *disagreements)
-        if {one.answer, one.acted} <= {*CLEAR_ANSWERS}
+        one.answer == one.acted for one in (*usual, *disputed) if {one.answer, one.acted} <= {*CLEAR_ANSWERS}
     ]
     if both.count(False) > both.count(True):
         return False

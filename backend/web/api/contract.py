@@ -359,8 +359,8 @@ def document(app: Quart, address: str) -> dict[str, Any]:
 
 def _about(address: str) -> QuartSchema:
     text = (
-        "What the desktop app calls. Rules for every call, rate limits and browser sign-in: docs/reference/api.md "
-        "in Pitchgate's source."
+        "What the desktop app calls. Rules for every call, rate limits and browser sign-in: the page “The API” "
+        "of Pitchgate's documents."
     )
     return QuartSchema(
         info=Info("Pitchgate", API, description=text),

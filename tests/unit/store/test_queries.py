@@ -29,7 +29,7 @@ def called() -> set[str]:
     for path in TRANSACTIONS.glob("*.py"):
         names |= set(
             re.findall(
-                r'(?:\b(?:q|number|each|maybe|only)|(?:yield |\()Statement)\(\s*(?:[\w.]+(?:\[.*\])?,\s*)?"(\w+)"',
+                r'(?:\b(?:q|row_count|each|maybe|only)|(?:yield |\()Statement)\(\s*(?:[\w.]+(?:\[.*\])?,\s*)?"(\w+)"',
                 path.read_text(encoding="utf-8"),
             )
         )

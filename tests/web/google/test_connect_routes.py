@@ -120,7 +120,7 @@ async def test_an_unticked_box_is_named_with_what_it_is_needed_for(client: Clien
     assert answer.status_code == 422
     assert "A box was left unticked" in page
     assert "move a pitch out of the inbox" in page
-    assert "Connect again" in page
+    assert "Try again" in page
 
 
 async def shows(answer: Response, status: int, words: str) -> None:

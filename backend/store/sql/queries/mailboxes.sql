@@ -42,7 +42,7 @@ UPDATE mailboxes SET sealed_token = :sealed, changed_at = :now WHERE id = :mailb
 -- Only if nobody has stored another one meanwhile.
 UPDATE mailboxes SET sealed_token = :new, changed_at = :now WHERE id = :mailbox_id AND sealed_token = :old;
 
--- name: save_grant_end(mailbox_id, sealed, at)!
+-- name: save_grant_expiry(mailbox_id, sealed, at)!
 -- Every refresh tells it again, to the second: what differs by less than a minute is the same.
 UPDATE mailboxes SET grant_expires_at = :at
 WHERE id = :mailbox_id AND sealed_token = :sealed
