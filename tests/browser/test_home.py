@@ -136,6 +136,7 @@ def test_from_an_empty_folder_to_the_first_held_mail(
         page.get_by_label("Ana Alba").check()
         clicks.count += 1
         clicks.press(page, "button", "Allow")
+        expect(page.locator("a[href='/start']")).to_be_visible()
         picture(page, shots, 3, "connected")
         page.locator("a[href='/start']").click()
         clicks.count += 1
