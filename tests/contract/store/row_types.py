@@ -66,7 +66,7 @@ def _of(module: ModuleType) -> Iterator[Ask]:
         if not (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
-            and node.func.id in ("q", "number", *ANSWERS)
+            and node.func.id in ("q", "row_count", *ANSWERS)
         ):
             continue
         where = f"{module.__name__}:{node.lineno}"
@@ -74,7 +74,7 @@ def _of(module: ModuleType) -> Iterator[Ask]:
         kind: Any = None
         if node.func.id in ANSWERS:
             kind = ANSWERS[node.func.id](_stored(_resolved(ast.unparse(node.args.pop(0)), module)))
-        elif node.func.id == "number":
+        elif node.func.id == "row_count":
             kind = int | None
         elif isinstance(holder, ast.AnnAssign):
             kind = _resolved(ast.unparse(holder.annotation), module)

@@ -48,7 +48,7 @@ async def test_one_process_owns_the_mailboxes_of_a_file_and_the_next_knows_how_i
 async def test_what_another_process_writes_into_the_file_wakes_its_owner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(sqlite, "AGAIN", 0.01)
     owner, other = (open_store(tmp_path / "pitchgate.sqlite3") for _ in range(2))
     await owner.open()
     await other.open()
