@@ -150,7 +150,8 @@ async def test_a_digest_is_never_judged_nor_counted(fixture: Fixture, known: boo
         fixture.gmail.die_after.add("place")
         fixture.gmail.outages["find_placed"] = SendUncertain("send_uncertain", reason="broken")
     await fixture.settle() if known else await fixture.work_for(30)
-    before = await fixture.store.census()
+    at = fixture.context.clock.now()
+    before = await fixture.store.census(at)
     fetched = fixture.gmail.calls["fetch"]
     await fixture.push()
     await (fixture.settle() if known else fixture.work_for(30))
@@ -158,7 +159,7 @@ async def test_a_digest_is_never_judged_nor_counted(fixture: Fixture, known: boo
     (gmail_id,) = fixture.gmail.placed
     views = await fixture.store.known(fixture.mailbox_id, [gmail_id])
     assert (gmail_id in views) is not known, "known by its id it costs no call and no row"
-    after = await fixture.store.census()
+    after = await fixture.store.census(at)
     assert not known or fixture.gmail.calls["fetch"] == fetched
     assert not known or {name: after[name] for name in before if "notices" not in name} == {
         name: count for name, count in before.items() if "notices" not in name
