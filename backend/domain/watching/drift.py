@@ -36,6 +36,9 @@ first and the latest of its weeks must each look changed."""
 LASTING, SURE = 300.0, 5_000.0
 """Evidence that is an alarm: in two weeks running, because what chance brings is mostly gone a week later, and at once.
 In a mailbox that does not change, it is reached once in so many weeks, or less often."""
+FEW, RAISED = 105.0, 3.0
+"""In mailboxes with fewer messages a week evidence counts for more, up to this many times: chance brings little of it
+there, and a change shows slowly (`tests.simulations.drift`)."""
 MOST = 150
 """Weeks with more messages are scaled down to this, or tiny changes that nobody cares about would be found."""
 LIKENESS, CAUTION = 0.0018, 1.5
@@ -200,7 +203,9 @@ def _likeliest_change(weeks: Sequence[Week]) -> MailChange | None:
         return None
     score, unknown, language = (_changed(channel, weeks, bounds(channel, weeks)) for channel in CHANNELS)
     parts = _changed("score", weeks, score_parts(weeks))
+    usual = _total("score", weeks[:REFERENCE_WEEKS]).total() / sum(map(bool, weeks[:REFERENCE_WEEKS]))
     evidence = sum(one.evidence for one in (score, parts, unknown, language)) / 4
+    evidence *= min(RAISED, max(1.0, FEW / usual))
     # Another language also brings new words, but its name says more.
     cause = unknown if unknown.evidence > NEW_WORDS * language.evidence else language
     most = (

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.reading.score import Score, ScoreTrace
+from backend.domain.watching import drift
 from backend.domain.watching.drift import (
     CLASSES,
     REFERENCE_WEEKS,
@@ -95,14 +96,28 @@ def test_a_slight_change_is_waited_for_until_it_has_lasted() -> None:
     assert find_change([*first, most, most]) is not None
 
 
-def test_a_small_mailbox_shows_that_pitches_became_twice_as_many() -> None:
+def twice_as_many_pitches() -> list[Week]:
+    """Of 56 messages a week."""
     same = {"unknown 1": 56, "language en": 56}
     few, more = (
         Counter({"score -20": 28 - n, "score -9": 28 - n, "score 1": n, "score 9": n} | same) for n in (5, 10)
     )
-    found = find_change([few] * REFERENCE_WEEKS + [more] * 8)
+    return [few] * REFERENCE_WEEKS + [more] * 8
+
+
+def test_a_small_mailbox_shows_that_pitches_became_twice_as_many() -> None:
+    found = find_change(twice_as_many_pitches())
     assert found is not None
     assert (found.cause, found.week) == ("pitches", REFERENCE_WEEKS)
+
+
+def test_evidence_of_few_messages_counts_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised = find_change(twice_as_many_pitches())
+    monkeypatch.setattr(drift, "RAISED", 1.0)
+    plain = find_change(twice_as_many_pitches())
+    assert raised is not None
+    assert plain is not None
+    assert raised.evidence == pytest.approx(plain.evidence * drift.FEW / 56)
 
 
 @pytest.mark.parametrize(
