@@ -301,15 +301,15 @@ def choose_nested(rows: Sequence[Row], progress: Progress = silent) -> tuple[lis
 
 def _scores(inside: Sequence[Row], held_out: Sequence[Row], options: Sequence[Params]) -> Iterator[Floats]:
     """Logits of `held_out` with each option. All share the terms and idf that the first option learns."""
-    counts, finer_classes = (
+    counts, classes = (
         Counts.of([row.text for row in (*inside, *held_out)]),
         [row.finer_class for row in inside],
     )
     learned = counts.take(range(len(inside)))
-    base = PitchModel(options[0]).fit_counts(learned, finer_classes, [row.group for row in inside])
+    base = PitchModel(options[0]).fit_counts(learned, classes, [row.group for row in inside])
     matrix = base.weighed(learned)
     judged = base.weighed(counts.take(range(len(inside), len(inside) + len(held_out))))
     for params in options:
         model = PitchModel(params)
         model.features_ = base.features_
-        yield model.solve(matrix, finer_classes).logits(judged)
+        yield model.solve(matrix, classes).logits(judged)

@@ -95,20 +95,20 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.params = params
 
     def fit(
-        self, texts: Sequence[str], finer_classes: Sequence[str], groups: Sequence[str] | None = None
+        self, texts: Sequence[str], classes: Sequence[str], groups: Sequence[str] | None = None
     ) -> PitchModel:
-        """Learn everything. `finer_classes` are those of the rows (`rows.CLASSES`), `groups` their corpus files."""
-        return self.fit_counts(Counts.of(texts), finer_classes, groups or ["one"] * len(texts))
+        """Learn everything. `classes` are those of the rows (`rows.CLASSES`), `groups` their corpus files."""
+        return self.fit_counts(Counts.of(texts), classes, groups or ["one"] * len(texts))
 
     def fit_counts(
-        self, counts: Counts, finer_classes: Sequence[str], groups: Sequence[str], often: Floats | None = None
+        self, counts: Counts, classes: Sequence[str], groups: Sequence[str], often: Floats | None = None
     ) -> PitchModel:
         """`fit` over texts whose terms have been counted; `often` is the weight of each text. If there are more terms
         than `most`, fit again with the strongest."""
         vocabularies = counts.shared(groups, self.params.min_df, self.params.min_groups)
-        self.solve(self.learn_terms(counts, vocabularies), finer_classes, often)
+        self.solve(self.learn_terms(counts, vocabularies), classes, often)
         if sum(map(len, vocabularies)) > self.params.most:
-            self.solve(self.learn_terms(counts, self._strongest(vocabularies)), finer_classes, often)
+            self.solve(self.learn_terms(counts, self._strongest(vocabularies)), classes, often)
         return self
 
     def _strongest(self, vocabularies: Sequence[list[str]]) -> list[list[str]]:
@@ -141,21 +141,17 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         parts = zip(self._idfs, counts.columns(self._vocabularies), strict=True)
         return csr_matrix(hstack([idf.transform(matrix.astype(np.float64)) for idf, matrix in parts]))
 
-    def solve(
-        self, matrix: csr_matrix, finer_classes: Sequence[str], often: Floats | None = None
-    ) -> PitchModel:
+    def solve(self, matrix: csr_matrix, classes: Sequence[str], often: Floats | None = None) -> PitchModel:
         """Learn the coefficients over rows made by `learn_terms`."""
         weights = np.repeat(self.params.weights, [len(v.vocabulary) for v in self.vectorizers])
         weighted = csr_matrix(matrix @ diags(weights))
-        labels = np.asarray(finer_classes)
+        labels = np.asarray(classes)
         ordinary = np.isin(labels, ORDINARY)
-        against = [finer_class for finer_class in ORDINARY if finer_class in labels]
+        against = [one for one in ORDINARY if one in labels]
         alike = [kind for kind in PITCHES if kind in labels]
-        pairs = [(~ordinary, labels == finer_class) for finer_class in against]
+        pairs = [(~ordinary, labels == one) for one in against]
         pairs += [(labels == kind, ordinary) for kind in alike]
-        forces = [self.params.caution if finer_class == NOTHING else 1.0 for finer_class in against] + [
-            1.0
-        ] * len(alike)
+        forces = [self.params.caution if one == NOTHING else 1.0 for one in against] + [1.0] * len(alike)
         weight = np.where(labels == KNOWING, self.params.knowing, 1.0) * (1.0 if often is None else often)
         fitted = [
             self._margin(weighted, weight, *pair, force) for pair, force in zip(pairs, forces, strict=True)

@@ -97,11 +97,9 @@ class Moments:
     products: Floats
 
     @classmethod
-    def of(cls, numbers: Floats, finer_classes: Sequence[str]) -> Moments:
+    def of(cls, numbers: Floats, classes: Sequence[str]) -> Moments:
         """The sums over these rows."""
-        members = np.array(
-            [[finer_class == name for finer_class in finer_classes] for name in _CLASSES], np.float64
-        )
+        members = np.array([[one == name for one in classes] for name in _CLASSES], np.float64)
         return cls(members.sum(axis=1), members @ numbers, numbers.T @ numbers)
 
     def without(self, some: Moments) -> Moments:
@@ -245,14 +243,14 @@ def _heads(
 ) -> tuple[Floats, Floats]:
     """What heads say of each row that have not seen its file, and, of ordinary mail, nothing of its kind either. Rows
     of fold -1 are only learned from."""
-    finer_classes = np.array([row.finer_class for row in rows])
+    classes = np.array([row.finer_class for row in rows])
     ordinary = np.flatnonzero(labels_of(rows) == 0)
     kind = np.full(len(rows), -1)
     parted = KMeans(min(kinds, len(ordinary)), n_init=1, max_iter=30, random_state=1)
     kind[ordinary] = parted.fit_predict(numbers[ordinary] / numbers.std(axis=0))
 
     def moments(part: Flags) -> Moments:
-        return Moments.of(numbers[part], finer_classes[part].tolist())
+        return Moments.of(numbers[part], classes[part].tolist())
 
     everything = moments(np.ones(len(rows), bool))
     seen, unseen = np.zeros(len(rows)), np.zeros(len(rows))
@@ -274,10 +272,8 @@ def cautious_thresholds(
 ) -> dict[Strictness, Thresholds]:
     """Thresholds at which no class of ordinary mail is held more often than by the first reading's own, nor all of
     strangers."""
-    finer_classes = np.array([row.finer_class for row in trained.judged])
-    parts = [doubtful & (finer_classes == finer_class) for finer_class in ORDINARY] + [
-        doubtful & unknown(trained.judged)
-    ]
+    classes = np.array([row.finer_class for row in trained.judged])
+    parts = [doubtful & (classes == one) for one in ORDINARY] + [doubtful & unknown(trained.judged)]
     chosen: dict[Strictness, Thresholds] = {}
 
     def at(threshold: float) -> float:

@@ -285,7 +285,7 @@ def _longest_phrase(language: str) -> int:
 
 
 def _end(tail: _Tail, matched: Sequence[frozenset[int]], position: int) -> int:
-    """Where the match ends, 0 if there is none. Short gaps are tried first."""
+    """Where the match ends, 0 without one. Shorter gaps come first."""
     for place, slot in enumerate(tail):
         if slot == _GAP:
             furthest = min(position + _GAP_WORDS, len(matched) - 1)

@@ -77,11 +77,11 @@ def test_of_a_kind_that_was_not_seen_a_head_is_less_sure_that_it_is_ordinary(
 
 
 def test_of_unseen_kinds_no_class_is_held_more_often_than_once(judged: Judged) -> None:
-    finer_classes = np.array([row.finer_class for row in judged.trained.judged])
+    classes = np.array([row.finer_class for row in judged.trained.judged])
     strangers = unknown(judged.trained.judged)
     for strictness in Strictness:
         once, unlike = judged.held_once(strictness), judged.held(strictness, judged.strange)
-        for part in (*(finer_classes == finer_class for finer_class in ORDINARY), strangers):
+        for part in (*(classes == finer_class for finer_class in ORDINARY), strangers):
             assert unlike[part].sum() <= once[part].sum()
         limits = judged.thresholds[strictness]
         assert limits.clear <= limits.hold <= limits.challenge
@@ -90,13 +90,13 @@ def test_of_unseen_kinds_no_class_is_held_more_often_than_once(judged: Judged) -
 def test_a_head_is_scikit_learns_and_what_was_taken_away_it_has_not_seen(
     rows: list[Row], numbers: Floats
 ) -> None:
-    some, finer_classes = numbers[:, :30], np.array([row.finer_class for row in rows])
+    some, classes = numbers[:, :30], np.array([row.finer_class for row in rows])
     left = np.arange(len(rows)) % 3 > 0
-    everything = Moments.of(some, finer_classes.tolist())
-    head = JudgeModel().fit_head(everything.without(Moments.of(some[~left], finer_classes[~left].tolist())))
+    everything = Moments.of(some, classes.tolist())
+    head = JudgeModel().fit_head(everything.without(Moments.of(some[~left], classes[~left].tolist())))
     spread = some[left].std(axis=0)
     theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE).fit(
-        some[left] / spread, finer_classes[left]
+        some[left] / spread, classes[left]
     )
     scores = theirs.decision_function(some / spread)
     pitches = np.isin(theirs.classes_, PITCHES)
