@@ -322,6 +322,7 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
     unavailable = () if frame.challenges else (Mode.CHALLENGE,)
     modes = [(words[f"mode_{m}"], str(m)) for m in Mode if m not in unavailable or m is chosen.mode]
     why = paragraph(frame.no_challenges) if unavailable else None
+    news = None if mailbox.condition(frame.now) in TO_MEND else line(words[f"news_{mailbox.notices}"])
     levels = [(words[f"strictness_{level}"], str(level)) for level in Strictness]
     paces = [(words[f"digest_{pace}"], str(pace)) for pace in DigestPace]
     save = frame.act("save", {"act": "save", "version": frame.version}, "FILLED")
@@ -331,7 +332,7 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
         "Pitchgate",
         (
             trouble(frame, mailbox),
-            section((line(words[f"news_{mailbox.notices}"]), *warnings(frame, mailbox))),
+            section((news, *warnings(frame, mailbox))),
             section((choice("mode", words["mode"], modes, chosen.mode), why)),
             section((choice("strictness", words["strictness"], levels, chosen.strictness),)),
             section((choice("digest", words["digest_h"], paces, chosen.digest),)),

@@ -160,12 +160,12 @@ async def problem(status: int, error: errors.PitchgateError, code: str = "", **h
 
 
 def _way_back(status: int) -> tuple[str, str] | None:
-    """Where the page of a wrong address leads, and what its link says. A sender's link leads nowhere else."""
-    if status not in (404, 405) or request.path.startswith("/c/"):
+    """Where the page of a wrong address or of our own fault leads, and what its link says. A sender's link leads nowhere else."""
+    if status not in (404, 405, 500) or request.path.startswith("/c/"):
         return None
     if request.path.startswith("/review"):
         return "/review", words_for("review", request.accept_languages)("back_to_list")
-    return "/", words_for("leave", request.accept_languages)("home")
+    return "/", words_for("frame", request.accept_languages)("home")
 
 
 async def _pitchgate_error(error: errors.PitchgateError) -> Response:

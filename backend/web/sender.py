@@ -173,7 +173,6 @@ async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> 
         unnamed=count - len(subjects),
         title=outcome if count < 2 else f"{outcome}_several",
         key=f"{outcome}_one" if count == 1 else f"{outcome}_many" if count else "done_none",
-        heading="delivered" if challenge.connected else "accepted_named",
         balance=done.balance,
         still=done.waiting,
         next=next_release,

@@ -91,7 +91,7 @@ async def _steps(page: Page) -> None:
         await page.wait_for_load_state("networkidle")
         await keep()
     await page.get_by_role("button", name="Start the check").click()
-    await page.get_by_role("heading", name="Your message was delivered").wait_for()
+    await page.get_by_role("heading", name="Your message is on its way").wait_for()
     await keep()
     await onward.click()
     await page.locator(".rows .yours").wait_for()

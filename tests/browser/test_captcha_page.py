@@ -37,7 +37,7 @@ def test_by_keyboard_alone_a_sender_is_let_in(browser: Browser, tmp_path: Path) 
         )
         page.keyboard.press("Enter")
 
-        done = page.get_by_role("heading", level=1, name="Your message was delivered")
+        done = page.get_by_role("heading", level=1, name="Your message is on its way")
         expect(done).to_be_focused()
         expect(page.locator(".figure")).to_have_text("2")
         look_over(page)
@@ -86,7 +86,7 @@ def test_after_cancelling_they_can_start_again_and_be_let_in(browser: Browser, t
         page.get_by_role("button", name="Cancel").click()
         page.get_by_role("button", name="Start the check").click()
 
-        expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your message is on its way")
         assert here.do(here.office.solves()) == 1
 
 
@@ -96,7 +96,7 @@ def test_a_price_that_rose_takes_more_steps_and_is_paid(browser: Browser, tmp_pa
         expect(page.get_by_text("about 4 times as long")).to_be_visible()
         page.get_by_role("button", name="Start the check").click()
 
-        expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your message is on its way")
 
 
 def test_an_answer_that_came_too_late_brings_the_page_back(
@@ -114,7 +114,7 @@ def test_an_answer_that_came_too_late_brings_the_page_back(
         keep_picture(page, shots / "captcha-again.png")
         page.unroute_all()
         page.get_by_role("button", name="Start the check").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your message is on its way")
 
 
 def _raise_price(here: Server, route: Route) -> None:
@@ -273,5 +273,5 @@ def test_every_page_looks_right_everywhere(browser: Browser, tmp_path: Path, sho
     with check_server(tmp_path / "another", 20) as here, visit(browser, **LOOKS[look]) as page:
         page.goto(here.address + LINK)
         page.get_by_role("button", name="Start the check").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your message is on its way")
         looks_right(page, look, shots / f"captcha-solved-{look}.png")

@@ -21,7 +21,7 @@ WRONG = "222222"
 
 
 def through(page: Page) -> None:
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your message is on its way")
 
 
 def test_without_javascript_and_by_keyboard_a_sender_types_the_digits(

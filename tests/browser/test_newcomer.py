@@ -71,7 +71,7 @@ async def test_a_person_plays_both_sides(tmp_path: Path, shots: Path) -> None:
         await _shot(page, shots, "captcha")
         await page.get_by_role("button", name="Start").focus()
         await page.keyboard.press("Enter")
-        await expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Your message is on its way")
         await expect(page.locator("main").get_by_text(journey.pitch.subject)).to_be_visible()
         await expect(bar.locator("li", has_text="done")).to_have_count(3)
         await _shot(page, shots, "solved")

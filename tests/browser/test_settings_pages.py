@@ -259,7 +259,7 @@ def test_lists_without_script(home: Fixture, browser: Browser, shots: Path, tmp_
     page.get_by_label("A text or CSV file").set_input_files(file)
     page.get_by_role("button", name="Preview import").click()
     expect(page.get_by_text("New: 1. Changed: 0.")).to_be_visible()
-    expect(page.get_by_text("Line 2: This is not a domain.")).to_be_visible()
+    expect(page.get_by_text("Line 2: This is neither an address nor a domain.")).to_be_visible()
     shot(page, shots, "lists-import")
     assert_accessible_without_scripts(page)
     page.get_by_role("button", name="Import these rules").click()

@@ -270,8 +270,8 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class SenderCount:
-    """How many messages of a sender were held, how many of those were let in later or have a note, and the id of one
-    that waits, "" if none does."""
+    """How many messages of a sender were held, how many of those were let in later or have a note, the id of one that
+    waits, and the kind of the owner's rule for them, both "" if there is none."""
 
     sender: str
     name: str
@@ -279,6 +279,7 @@ class SenderCount:
     let_in: int
     noted: int = 0
     waiting: str = ""
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

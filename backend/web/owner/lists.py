@@ -8,7 +8,6 @@ from quart import Blueprint, Response, request
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import RuleKind
-from backend.domain.mailbox.message import PolicyRow
 from backend.domain.mailbox.rules import MOST_LINES, MOST_RULES, subject_of
 from backend.pipeline import decide, review
 from backend.web.api.contract import service
@@ -22,9 +21,6 @@ MOST_FAULTS = 20
 LONGEST_SUBJECT = 254
 IMPORT_LIMIT = 256 * 1024
 """Bytes of an import's form; the app's limit for request bodies may be lower."""
-
-NUMBERS: dict[str, int] = {row: number for number, row in enumerate(PolicyRow, 1)}
-"""Row of the policy table → its number, as the test of a sender shows it."""
 
 
 @blueprint.get("")
@@ -132,7 +128,6 @@ async def _lists_page(found: Visitor, status: int = 200, **more: Any) -> Respons
         "most_faults": MOST_FAULTS,
         "most_lines": MOST_LINES,
         "most_rules": MOST_RULES,
-        "row_numbers": NUMBERS,
         "errors": {},
         "kind": RuleKind.ALLOW,
         "default": RuleKind.BLOCK,

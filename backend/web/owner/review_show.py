@@ -4,7 +4,7 @@ just done, a sender's timeline."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -181,6 +181,14 @@ KEYS = (
     ("?", "keys"),
 )
 """The keyboard shortcuts of the list, and the names of their texts."""
+
+ONLY_IN = {"release": ("held", "all"), "keep": ("held",)}
+"""The views whose rows have a button for the key; every view has the others."""
+
+
+def keys_in(view: str) -> list[tuple[Iterable[str], str]]:
+    """`KEYS` that do something in this view."""
+    return [(keys, act) for keys, act in KEYS if view in ONLY_IN.get(act, (view,))]
 
 _SPACE = re.compile(r"\s+")
 ORDERS = frozenset(str(decision) for decision in OFFERED)

@@ -212,8 +212,8 @@ async def _goodbye_page(template: str, status: int = 200, **values: Any) -> Resp
 
 data = Blueprint("data", __name__, url_prefix="/settings/data")
 
-CODES = ("malformed", "other_mailbox", "no_credit")
-"""Import errors with a message of their own."""
+CODES = ("no_file", "other_mailbox", "no_credit")
+"""Import errors with a message of their own on this page."""
 
 
 @data.get("")
@@ -247,14 +247,11 @@ async def restore_data() -> Response:
     file = (await request.files).get("file")
     content = file.read() if file is not None else b""
     if not content:
-        return await _data_page(owner, 422, error="no_file")
+        return await _data_page(owner, 422, error=Refused("no_file"))
     try:
         restored = await archive_service().restore(owner.mailbox_id, content)
     except Refused as error:
-        known = error.code if error.code in CODES else "malformed"
-        return await _data_page(
-            owner, 422, error=known, detail=error_words(language_of(request.accept_languages), error)[0]
-        )
+        return await _data_page(owner, 422, error=error)
     return await _data_page(owner, restored=restored)
 
 
@@ -262,8 +259,13 @@ def archive_service() -> ArchiveService:
     return services().archive
 
 
-async def _data_page(owner: browser.SignedIn, status: int = 200, **more: Any) -> Response:
+async def _data_page(
+    owner: browser.SignedIn, status: int = 200, error: Refused | None = None, **more: Any
+) -> Response:
     mailbox = await archive_service().mailbox(owner.mailbox_id)
+    if error:
+        own = page_texts("data")(f"error_{error.code}") if error.code in CODES else ""
+        more["error"] = own or " ".join(error_words(language_of(request.accept_languages), error)).rstrip()
     return await owner_page(
         "settings_data.html", owner, mailbox, section="data", here="settings", status=status, **more
     )

@@ -135,7 +135,7 @@
       button?.setAttribute("aria-pressed", "true");
       const place = button?.closest(".rows > .item")?.querySelector(".why");
       if (!place) elsewhere ||= away !== "";
-      else if (away) place.prepend(document.getElementById("unsaved").content.cloneNode(true));
+      else if (away === "away") place.prepend(document.getElementById("unsaved").content.cloneNode(true));
     }
     for (const retry of document.querySelectorAll("[data-retry]")) retry.disabled = sending;
     const [words, retry, sign] = toast.children;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Outcome
 from backend.domain.mailbox.review import Funnel, SenderCount, Week
 from tests.contract.store.stories import Story
@@ -44,6 +44,20 @@ async def test_held_mail_is_counted_by_its_week_and_its_sender(story: Story) -> 
         SenderCount("cy@pitch.test", "Bo", 2, 0, noted=1),
         SenderCount("dee@pitch.test", "Bo", 1, 1),
     )
+
+
+async def test_a_sender_is_shown_with_the_rule_that_counts_for_them(story: Story) -> None:
+    await story.mailbox()
+    for number, sender in enumerate(("bo@pitch.test", "cy@pitch.test", "dee@other.test")):
+        await story.receive("ana", f"m{number}", Outcome.HOLD, sender)
+    await story.store.set_rule("ana", "pitch.test", RuleKind.BLOCK, story.now)
+    await story.store.set_rule("ana", "cy@pitch.test", RuleKind.ALLOW, story.now)
+
+    senders = (await story.store.figures("ana", story.now - LONG, 3)).senders
+
+    assert {one.sender: one.rule for one in senders} == {
+        "bo@pitch.test": "block", "cy@pitch.test": "allow", "dee@other.test": "",
+    }
 
 
 async def test_a_week_begins_on_monday_at_midnight(story: Story) -> None:

@@ -271,7 +271,7 @@ async def test_from_the_home_card_to_a_message_and_to_the_settings(service: Serv
     assert service.toast == "Blocked. This domain’s emails are held from now on."
     second = await arrived(service.fixture, sender="other@seller.test", subject="Hello")
     await service.post("message", second)
-    assert "You have blocked this sender." in json.dumps(service.answer)
+    assert "You have blocked this sender or their domain." in json.dumps(service.answer)
     assert await placement(service.fixture, gmail_id) is Placement.HELD
     service.answer = home
     await service.click("settings")

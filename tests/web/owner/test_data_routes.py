@@ -140,7 +140,7 @@ async def test_only_there_a_body_may_be_that_long(here: Office, path: str) -> No
     ("content", "expected"),
     [
         (b"", "Choose a file first."),
-        (b"not json", "it is not a Pitchgate export"),
+        (b"not json", "This is not a Pitchgate export."),
         (
             b'{"format": "pitchgate-archive", "version": 1, "mailbox": {"email": "eve@corp.test"}}',
             "another mailbox",

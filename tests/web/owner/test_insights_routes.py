@@ -69,6 +69,17 @@ async def test_it_says_who_left_the_check_alone_and_whose_link_still_works(here:
     assert said == {"expired": "Never took the check", "passed": "1 delivered", "unasked": ""}
 
 
+async def test_a_sender_who_was_blocked_on_this_page_is_said_to_be_blocked(here: Office) -> None:
+    await here.story.receive("ana", "m1", Outcome.HOLD)
+    assert ">Blocked<" not in await seen(here)
+    await here.story.decide("ana", "m1", Decision.BLOCK)
+
+    page = await seen(here)
+
+    assert ">Blocked<" in page
+    assert 'value="block m1"' not in page
+
+
 async def test_from_ten_answers_on_it_says_how_often_it_was_right(here: Office) -> None:
     for number in range(12):
         await here.story.receive("ana", f"m{number}", Outcome.HOLD, f"bo@pitch{number}.test")

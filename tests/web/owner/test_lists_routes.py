@@ -46,11 +46,11 @@ async def test_add_find_and_remove(ana: Visit) -> None:
     ("subject", "words"),
     [
         ("", "Enter an address or a domain."),
-        ("not an address", "This is not a domain."),
+        ("not an address", "This is neither an address nor a domain."),
         ("a b@x.example", "This is not an email address."),
         ("gmail.com", "Anybody can get an address at this domain."),
         ("x@", "This is not an email address."),
-        ("<script>alert(1)</script>", "This is not a domain."),
+        ("<script>alert(1)</script>", "This is neither an address nor a domain."),
     ],
 )
 async def test_what_is_no_sender_is_refused_at_its_field(ana: Visit, subject: str, words: str) -> None:
@@ -114,7 +114,7 @@ async def test_an_import_is_looked_at_first_with_errors_by_line(ana: Visit) -> N
     # ok@x.example, spam.example and two.example are new; of two lines about one subject the later counts
     assert "New: 3. Changed: 1. Unchanged: 0." in page
     assert "2 lines are not understood" in page
-    assert "Line 7: This is not a domain." in page
+    assert "Line 7: This is neither an address nor a domain." in page
     assert "Line 8: Anybody can get an address" in page
     assert await ana.here.store.count_rules("ana") == 1
     for expected in (

@@ -16,6 +16,7 @@ from backend.locale import LANGUAGES
 from backend.web.owner.review_show import (
     SenderEvidence,
     as_shown,
+    keys_in,
     notice_from,
     recent_evidence,
     strongest_reason,
@@ -84,6 +85,13 @@ def test_a_sender_who_has_a_link_was_told(language: str) -> None:
         for guards in (("fresh", "open_challenge"), ("fresh",))
     )
     assert (told, silent) == (words("row_quarantine_linked"), words("row_quarantine"))
+
+
+def test_a_key_is_listed_only_where_it_does_something() -> None:
+    acts = {view: {act for _, act in keys_in(view)} for view in ("held", "let_in", "passed", "all")}
+    assert acts["held"] - acts["let_in"] == {"release", "keep"}
+    assert acts["held"] - acts["all"] == {"keep"}
+    assert acts["passed"] == acts["let_in"]
 
 
 def unjudged(cause: str) -> MessageView:

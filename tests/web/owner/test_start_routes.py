@@ -136,7 +136,7 @@ async def test_people_he_knows_and_later_mail_of_a_held_sender(ana: Visit) -> No
     assert "2 of your last" in page
     page = await ana.get("/start?mode=quarantine")
     assert "2 of your last" in page
-    assert "held because of what the same sender wrote before" in page
+    assert "reads like a pitch together with the sender’s earlier emails" in page
     assert "you know each other" in page
 
 

@@ -37,7 +37,7 @@ async def test_a_sender_reads_why_it_waits_solves_and_is_told_what_they_have(
 
     page = await answer.get_data(as_text=True)
     assert answer.status_code == 200
-    assert "Your message was delivered" in page
+    assert "Your message is on its way" in page
     assert '<b class="figure">2</b>' in page
     assert await here.solves() == 1
 
@@ -231,7 +231,7 @@ async def close(here: Office, code: str) -> None:
     [
         ("link_expired", "This link has expired"),
         ("link_used", "This link has been used"),
-        ("link_released", "Your message was delivered"),
+        ("link_released", "Your message is on its way"),
         ("link_voided", "This link is no longer needed"),
     ],
 )

@@ -238,7 +238,7 @@ async def test_after_some_solves_work_alone_is_not_enough(opened: Opened) -> Non
     assert "One more step" in again
     status, done = await type_in(client, ticket_in(page), DIGITS, after="1")
     assert (status, await here.solves()) == (200, 3)
-    assert "Your message was delivered" in done
+    assert "Your message is on its way" in done
 
 
 async def test_a_script_is_told_that_a_code_is_due(opened: Opened) -> None:

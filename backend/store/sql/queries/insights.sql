@@ -13,11 +13,15 @@ GROUP BY (decided_at + 259200000000) / 604800000000 ORDER BY 1;
 SELECT sender, MAX(sender_name) AS name, COUNT(*) AS held,
     COUNT(CASE WHEN placement = 'inbox' THEN 1 END) AS let_in,
     COUNT(CASE WHEN appeal <> '' THEN 1 END) AS noted,
-    COALESCE(MAX(CASE WHEN placement = 'held' AND decided_by = '' THEN gmail_id END), '') AS waiting
+    COALESCE(MAX(CASE WHEN placement = 'held' AND decided_by = '' THEN gmail_id END), '') AS waiting,
+    COALESCE(
+        (SELECT kind FROM rules WHERE mailbox_id = :mailbox_id AND subject = messages.sender),
+        (SELECT kind FROM rules WHERE mailbox_id = :mailbox_id AND subject = messages.sender_domain), ''
+    ) AS rule
 FROM messages
 WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND outcome IN ('hold', 'challenge')
     AND policy_row <> 'blocked' AND sender <> ''
-GROUP BY sender ORDER BY COUNT(*) DESC, sender LIMIT :limit;
+GROUP BY sender, sender_domain ORDER BY COUNT(*) DESC, sender LIMIT :limit;
 
 -- name: owner_disagreed(mailbox_id, since)^
 -- Of the held they let in themselves or left held by their word, of the passed they had held or reported as spam. A sender
