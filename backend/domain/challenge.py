@@ -65,11 +65,11 @@ class Challenge:
     """A stored challenge. `sent_gmail_id` is our reply's id in the owner's mailbox, "" until known.
 
     `is_open` is False once it is voided, failed, or replaced by a later one. `solves` counts how often this link was
-    solved, `solved_before` the solves of the sender's links so far. `deliver_at` is set after a code was typed: at this
-    time the link counts as solved. `waiting` counts the sender's messages that a solve may deliver, `oldest` is the
-    Gmail id of the first of them ("" if none waits), and `balance` the credits before the solve. `reply_from` is how
-    our reply was signed; an empty address (stored by an older version of Pitchgate) means the primary one.
-    `sending_at`: when it was first tried to send it; it may have left since.
+    solved, `solved_before` the solves of the sender's links so far. `deliver_at` is set once a code was typed; the
+    link counts as solved from then on. `waiting` counts the sender's messages that a solve may deliver, `oldest` is
+    the Gmail id of the first of them ("" if none waits), and `balance` the credits before the solve. `reply_from` is
+    how our reply was signed; an empty address (stored by an older version of Pitchgate) means the primary one.
+    `sending_at`: when we first tried to send it; it may have gone out.
     """
 
     id: str
@@ -109,6 +109,7 @@ class Challenge:
         return now >= self.expires_at
 
     def delivers(self, worth: int) -> int:
+        """How many waiting messages a solve worth so many credits would deliver now."""
         return min(self.waiting, self.balance + worth)
 
     def refuse_closed(self, now: datetime) -> None:
@@ -121,8 +122,8 @@ class Challenge:
             raise Expired("link_expired")
 
     def refuse_note(self, now: datetime) -> None:
-        """Raise `Expired` unless its sender may write a note: while it can be solved, and after all mail was delivered
-        until the link expires, is replaced by a later one, or the owner decides."""
+        """Raise `Expired` unless its sender may write a note now: while the link can be solved, and once all mail is
+        delivered until the link expires, a later one replaces it, or the owner decides."""
         if self.state is not ChallengeState.SOLVED or self.waiting:
             self.refuse_closed(now)
         elif not self.is_open:
@@ -178,7 +179,7 @@ class Solved:
 
 @dataclass(frozen=True, slots=True)
 class CodeTries:
-    """How often a typed code was tried, this time included, and how often any code of its challenge was."""
+    """Tries so far, this one included: of this typed code, and of all codes of its challenge."""
 
     of_code: int
     of_challenge: int
@@ -197,7 +198,7 @@ MAX_DOUBLINGS = 6
 """The cost stops rising at 64 times the first one: a slow phone could not do more."""
 
 FIRST_WAIT = timedelta(minutes=10)
-"""The first wait after a typed code, which replaces the proof of work."""
+"""The first wait of a sender who types a code instead of doing the work."""
 
 
 class Posting(StrEnum):
@@ -250,6 +251,7 @@ def unrefunded(sender: str, gmail_id: str, decision: str) -> LedgerEntry:
 
 
 def forfeited(sender: str, amount: int, decision: str) -> LedgerEntry:
+    """Credits taken from a sender because of the owner's `decision`."""
     return LedgerEntry(sender, -amount, Posting.REVOKED, f"forfeit:{decision}")
 
 

@@ -1,4 +1,4 @@
-"""Splits an mbox into messages, and knows the names of Gmail's labels in its languages."""
+"""Splits an mbox into messages, and knows the names of Gmail's labels in all its languages."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from backend.domain.mail.message import Message
 
 # ---- Gmail's labels in Takeout
 # Takeout writes a message's labels into a header, in the language of the owner's Gmail. `labels.txt` has the names.
-# They are looked up in all languages at once: an archive does not say its own, and may have several.
+# They are looked up in all languages at once: an archive does not name its language, and may mix several.
 
 
-FIELD = "X-Gmail-Labels"
+LABELS_HEADER = "X-Gmail-Labels"
 CATEGORY = "CATEGORY"
 _DROPPED = str.maketrans(dict.fromkeys(":：\"'’“”„«»‹›「」", " "))
 
 
 def names_in(message: Message) -> list[str]:
     """The names of a message's labels. In the header, one with a comma is quoted."""
-    value = message.headers.first(FIELD)
+    value = message.headers.first(LABELS_HEADER)
     row = next(csv.reader([value.replace("\n", " ").replace("\r", " ")], skipinitialspace=True), [])
     return [name.strip() for name in row if name.strip()]
 
@@ -47,6 +47,7 @@ def by_name() -> Mapping[str, str]:
             by_language[language][label] = [_normalized(name) for name in names_of_label.split(",")]
     found: dict[str, str] = {}
     for labels in by_language.values():
+        # The line CATEGORY has the word before a category's name ("Kategorie: Werbung").
         prefixes = labels.pop(CATEGORY, [])
         for label, names in labels.items():
             if label.startswith(CATEGORY):
@@ -56,7 +57,7 @@ def by_name() -> Mapping[str, str]:
 
 
 def _normalized(name: str) -> str:
-    """A name without case, quotes, colons and repeated spaces, which Takeout writes differently in each language."""
+    """The name in lower case, without quotes, colons and repeated spaces: Takeout's differ by language."""
     return " ".join(unicodedata.normalize("NFKC", name.translate(_DROPPED)).casefold().split())
 
 
@@ -67,11 +68,11 @@ MOST_MESSAGE = 50 * 1024**2
 """Limit in bytes of one message; Gmail accepts at most 50 MB."""
 
 MOST_LINE = 64 * 1024
-"""Bytes read at once of a line, which may be of any length."""
+"""Most bytes of a line read at once: a line may be of any length."""
 
 FROM = b"From "
 _QUOTED = re.compile(rb">+From ")
-_FIELD = re.compile(rb"[!-9;-~]{1,100}[ \t]*:")
+_HEADER_FIELD = re.compile(rb"[!-9;-~]{1,100}[ \t]*:")
 _MAIL_FIELD = re.compile(
     rb"(?:x-[\w.-]+|received|return-path|delivered-to|envelope-to|from|sender|reply-to|to|cc|bcc|date|subject"
     rb"|message-id|in-reply-to|references|mime-version|content-[\w-]+|status|list-[\w-]+|precedence|arc-[\w-]+"
@@ -92,12 +93,12 @@ def begins_at(head: bytes) -> int:
 def is_message(head: bytes) -> bool:
     """Whether `head`, the first bytes of a file, are header fields, one of which is typical of email."""
     lines = head.splitlines()
-    if not lines or not _FIELD.match(lines[0]):
+    if not lines or not _HEADER_FIELD.match(lines[0]):
         return False
     for line in lines:
         if _MAIL_FIELD.match(line):
             return True
-        if not line or not (_FIELD.match(line) or line[:1] in b" \t"):
+        if not line or not (_HEADER_FIELD.match(line) or line[:1] in b" \t"):
             return False
     return False
 
@@ -153,7 +154,7 @@ def _without_last_blank(current: bytearray) -> bytes:
 
 def _separates(line: bytes, after: bytes) -> bool:
     if _is_dated(line):
-        return not after.strip() or after.startswith((FROM, b">From ")) or bool(_FIELD.match(after))
+        return not after.strip() or after.startswith((FROM, b">From ")) or bool(_HEADER_FIELD.match(after))
     return bool(_MAIL_FIELD.match(after))
 
 

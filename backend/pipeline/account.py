@@ -1,4 +1,4 @@
-"""An owner's account: connecting their Gmail, leaving with all data deleted; all data as a file, and back from one."""
+"""An owner's account: connecting Gmail, leaving with all data deleted, and all data to a file and back."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ LIFE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The person who signed in. `mailbox` is None if a box was left unticked (`missing` then names the scopes), and for
-    a sign-in without a mailbox here."""
+    """The person who signed in. `mailbox` is None if a permission was not ticked (`missing` names the scopes), or if
+    they signed in but have no mailbox here."""
 
     mailbox: Mailbox | None
     missing: frozenset[str]
@@ -180,9 +180,8 @@ async def leave(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
     grant_end = await _revoked(authorizer, job)
     now = context.clock.now()
     await context.store.forget(job.mailbox_id, DisconnectReceipt(grant_end, now))
-    log.info(
-        "mailbox_left", mailbox=job.mailbox_id
-    )  # `audit verify --heads` does not miss a log that was deleted with its mailbox
+    # So that `audit verify --heads` does not report its deleted log as missing.
+    log.info("mailbox_left", mailbox=job.mailbox_id)
     if context.time.settled:
         await context.store.drop_receipts(now - RECEIPT_LIFE)
 
@@ -194,10 +193,10 @@ async def _revoked(authorizer: Authorizer, job: DutyJob) -> GrantEnd:
         return GrantEnd.WAS_GONE
     except (Rejected, Unexplained) as error:
         # A proxy's error page says nothing about the grant: wait and retry, but not for ever.
-        passes = isinstance(error, Unexplained) and not refusal_is_final(
+        may_pass = isinstance(error, Unexplained) and not refusal_is_final(
             error, job.error, REFUSALS_BEFORE_SKIP
         )
-        if passes or (isinstance(error, Rejected) and job.attempt < REVOKE_TRIES):
+        if may_pass or (isinstance(error, Rejected) and job.attempt < REVOKE_TRIES):
             raise
         # The owner's data is deleted all the same.
         log.warning("not_revoked", mailbox=job.mailbox_id, reason=error.reason)
@@ -282,8 +281,8 @@ class ArchiveService:
     async def restore(self, mailbox_id: MailboxId, content: bytes) -> Restored:
         """Add the file's contents to this mailbox and take its settings. May run again.
 
-        Raises `Refused` with field "file": malformed or other_mailbox before anything is stored; no_credit at the bad
-        ledger entry, when the batches before it are stored.
+        Raises `Refused` with field "file": malformed or other_mailbox, with nothing stored; no_credit for a bad ledger
+        entry, with the batches before it stored.
         """
         mailbox = await self.mailbox(mailbox_id)
         # A long history takes seconds, during which other owners' pages and pushes would wait.
@@ -294,7 +293,7 @@ class ArchiveService:
         preferences = _preferences(source)
         judged = [row for row in lists["messages"] if row["outcome"]]
         skipped, lists["messages"] = len(lists["messages"]) - len(judged), judged
-        # In the order of time, and earned before spent, so that no balance falls below 0 on the way.
+        # By time, and credits earned before credits spent, so that no balance falls below 0 on the way.
         lists["ledger"].sort(key=lambda row: (row["posted_at"], row["amount"] < 0, row["posting_key"]))
         added = {name: await self._add(mailbox_id, name, rows) for name, rows in lists.items()}
         await self.context.store.save_preferences(mailbox_id, preferences, self.context.clock.now())

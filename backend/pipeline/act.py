@@ -58,9 +58,8 @@ from backend.ports.system import ReadingFailed
 from backend.transactions.records import Debt, DutyJob, MessageJob
 
 # ---- act and release: move the message to where its row says it belongs
-# Every call is safe to repeat. The owner may have moved it to spam or bin a moment ago. Every answer from Gmail says
-# where the message is, and what lies there is left there: a release checks before it adds INBOX, which would put the
-# message in both places.
+# Every call is safe to repeat. The owner may just have moved it to spam or the bin. Gmail's answers show that, and it
+# then stays there: a release checks before it adds INBOX, which would put the message in two places.
 
 
 async def act(context: Context, job: MessageJob) -> MessageJob | None:
@@ -81,11 +80,11 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     labels = mailbox.labels if mailbox.labels.complete else await _labels_renewed(context, mailbox)
     try:
         try:
-            carried = await _apply(context, job, mailbox, changes_for(placement, labels, released=released))
+            labels_now = await _apply(context, job, mailbox, changes_for(placement, labels, released=released))
         except Rejected:
             # The owner may have deleted one of our labels: make it again and try once more.
             labels = await _labels_renewed(context, mailbox)
-            carried = await _apply(context, job, mailbox, changes_for(placement, labels, released=released))
+            labels_now = await _apply(context, job, mailbox, changes_for(placement, labels, released=released))
     except Rejected as error:
         # Giving up on a hold or a release leaves mail in the wrong place: one refusal is not enough for that.
         again = retry_of_refusal(error, job.error)
@@ -97,8 +96,8 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
         return None
     if placement is Placement.HELD:
         await _take_out_earlier(context, job, mailbox)
-    if carried & {SPAM, TRASH} and (released or placement is Placement.HELD):
-        await _put_away(context, job, Decision.SPAM if SPAM in carried else Decision.BIN)
+    if labels_now & {SPAM, TRASH} and (released or placement is Placement.HELD):
+        await _record_spam_or_bin(context, job, Decision.SPAM if SPAM in labels_now else Decision.BIN)
     return await context.store.finish_stage(job, context.clock.now())
 
 
@@ -108,22 +107,22 @@ async def _apply(context: Context, job: MessageJob, mailbox: Mailbox, change: La
     context.echoes.expect(mailbox.owner.email, context.clock.now())
     if INBOX not in change.add:
         return await relabel(*about, change.add, change.remove)
-    carried = await relabel(*about, frozenset(), change.remove)
-    if carried & {SPAM, TRASH}:
-        return carried
+    labels_now = await relabel(*about, frozenset(), change.remove)
+    if labels_now & {SPAM, TRASH}:
+        return labels_now
     try:
         return await relabel(*about, change.add, frozenset())
     except Rejected:
-        # It was put there just now: Gmail refuses a message in two of these places.
-        carried = await context.gmail.labels_on(*about)
-        if not carried & {SPAM, TRASH}:
+        # The owner moved it there just now: Gmail allows a message in only one of inbox, spam and bin.
+        labels_now = await context.gmail.labels_on(*about)
+        if not labels_now & {SPAM, TRASH}:
             raise
-        return carried
+        return labels_now
 
 
 async def _take_out_earlier(context: Context, job: MessageJob, mailbox: Mailbox) -> None:
-    """Take out of the inbox what the same sender wrote earlier, if this message was held because of all of it and the
-    owner has not opened the earlier mail. (Mail from people they have answered is never held like this.)"""
+    """Take the sender's earlier mail out of the inbox, if this message was held for all of it together and the owner
+    has not opened it. (Mail from people they have answered is never held like this.)"""
     if PolicyRow.HELD_WITH_LATER in mailbox.preferences.rows_off:
         return
     now, unread = context.clock.now(), []
@@ -135,9 +134,9 @@ async def _take_out_earlier(context: Context, job: MessageJob, mailbox: Mailbox)
         await context.store.take_out(job.mailbox_id, job.gmail_id, unread, now)
 
 
-async def _put_away(context: Context, job: MessageJob, decision: Decision) -> None:
-    """Record a move to spam or bin that history has not reported yet. If a sync has seen it, what follows is ordered
-    already."""
+async def _record_spam_or_bin(context: Context, job: MessageJob, decision: Decision) -> None:
+    """Record the owner's move to spam or bin that history has not reported yet. If a sync saw it first, this orders
+    nothing new."""
     key = f"gmail:found:{job.gmail_id}:{job.revision}:{decision}"
     correction = Correction(key, job.gmail_id, decision, Origin.GMAIL)
     await carry_out(context, job.mailbox_id, correction.order)
@@ -174,9 +173,9 @@ def challenge_wording(language: str, expires_at: datetime, credits_per_solve: in
 # ---- challenge: answer the sender once
 # The intent, with its Message-ID, was committed with the verdict. Before the send the challenge is marked as being
 # sent, by the commit that ends ACT or by one of its own. A run that finds this mark looks for the email in three
-# ways before it sends again. So a death at any point leaves at most one challenge in the sender's inbox. A database
-# that was restored has forgotten what left after its backup, and a server starts after that. So a message that came
-# before the start is answered only if we find no reply to it; if we find one, its link works again.
+# ways before it sends again. So a death at any point leaves at most one challenge in the sender's inbox. A restored
+# database knows nothing of the challenges sent after its backup, and the server starts after a restore. So for a
+# message older than the start we first look for our reply: if there is one, its link works again.
 
 
 async def challenge(context: Context, job: MessageJob) -> None:
@@ -210,7 +209,7 @@ async def _already_sent(context: Context, pending: Challenge) -> str:
     """The Gmail id of the challenge if an earlier run sent it, else ""."""
     screened = await context.store.screened(pending.mailbox_id, pending.gmail_id)
     recipient = (
-        reply_address(_arrival_from_row(screened, pending).message).address if screened else pending.sender
+        reply_address(_arrival_of(screened, pending).message).address if screened else pending.sender
     )
     mail = OutgoingMail(
         pending.message_id, pending.thread_id, pending.id, normalise(recipient), pending.created_at
@@ -250,7 +249,7 @@ async def _reuse_earlier_link(
     now = context.clock.now()
     if screened.received_at >= context.started:
         return False
-    recipient = normalise(reply_address(_arrival_from_row(screened, pending).message).address)
+    recipient = normalise(reply_address(_arrival_of(screened, pending).message).address)
     earlier = OutgoingMail("", job.thread_id, "", recipient, now - LINK_LIFE)
     found = await context.gmail.find_link(job.mailbox_id, earlier)
     if found is None:
@@ -262,7 +261,7 @@ async def _reuse_earlier_link(
 def _mail(context: Context, mailbox: Mailbox, screened: Screened, pending: Challenge) -> bytes:
     token = context.vault.open(pending.sealed_token)
     return compose(
-        arrival=_arrival_from_row(screened, pending),
+        arrival=_arrival_of(screened, pending),
         owner=pending.signed_by(mailbox.owner),
         link=f"{context.settings.public_url}/c/{token}",
         explained=f"{context.settings.public_url}/explained",
@@ -276,7 +275,7 @@ def _mail(context: Context, mailbox: Mailbox, screened: Screened, pending: Chall
     )
 
 
-def _arrival_from_row(screened: Screened, pending: Challenge) -> Arrival:
+def _arrival_of(screened: Screened, pending: Challenge) -> Arrival:
     """The message with the fields a reply needs; its body was not kept."""
     return Arrival(
         gmail_id=pending.gmail_id,
@@ -309,7 +308,7 @@ UNTIL_MENDED = timedelta(minutes=10)
 _MODEL_BROKEN = (FailOpenCause.SCORER_BROKEN, FailOpenCause.NO_PROBABILITY)
 
 _NONE = Verdict(Outcome.HOLD, PolicyRow.QUARANTINE)
-"""No link, and no guard that explains it."""
+"""Held, without a link and without a guard's objection."""
 
 
 async def owed(context: Context, job: DutyJob) -> datetime | None:
@@ -350,7 +349,7 @@ class _ModelBroken(Exception):
 
 
 async def _paid(context: Context, mailbox: Mailbox, debt: Debt) -> bool:
-    """Whether the link is sent, or no longer owed; False if the limits were full again first."""
+    """True if the link was sent or is no longer owed, False if a limit was reached again first."""
     try:
         fetched = await context.gmail.fetch(mailbox.id, debt.gmail_id)
         digest = await screen.read(context, fetched, mailbox)

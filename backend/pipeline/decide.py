@@ -1,10 +1,10 @@
-"""decide: whatever the owner decides, from wherever. It takes effect at once and can be taken back.
+"""decide: every decision of the owner, wherever it was made. It takes effect at once and can be undone.
 
     tray, page, card ───────────┐
     digest's link, first run ───┼──▶ checks, effects and what was before, in one transaction ──▶ jobs that move mail
     moves in Gmail, a reply ────┘
 
-In what the ways differ is a table, `IF_INAPPLICABLE` in `backend/domain/mailbox/decisions.py`.
+Where the ways differ is in the table `IF_INAPPLICABLE` of `backend/domain/mailbox/decisions.py`.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ async def give(context: Context, mailbox_id: MailboxId, key: str, address: str, 
 
 
 async def set_rule(context: Context, mailbox_id: MailboxId, subject: str, kind: RuleKind | None) -> None:
-    """Set or remove the rule for an address or a domain, for mail to come. Raises `Refused` (malformed), also for a
-    public mail domain, whose existing rule may still be removed."""
+    """Set or remove the rule for an address or a domain; it applies to future mail. Raises `Refused` (malformed), also
+    when setting one for a public mail domain."""
     if kind is not None:
         subject = normalise(subject)
         if len(subject) > LONGEST_ADDRESS or INVISIBLE.search(subject):
@@ -97,19 +97,19 @@ async def weigh_rules(
     context: Context, mailbox_id: MailboxId, text: str, default: RuleKind
 ) -> tuple[ParsedRules, ImportEffect]:
     """What importing the text would change. Changes nothing. Raises `Refused` (rules_too_long)."""
-    reading = read_list(text, default)
-    known = await context.store.rules_of(mailbox_id, [rule.subject for rule in reading.rules])
-    return reading, effect_of(reading.rules, known)
+    parsed = read_list(text, default)
+    known = await context.store.rules_of(mailbox_id, [rule.subject for rule in parsed.rules])
+    return parsed, effect_of(parsed.rules, known)
 
 
 async def bring_in_rules(
     context: Context, mailbox_id: MailboxId, text: str, default: RuleKind
 ) -> tuple[ParsedRules, ImportEffect]:
     """Import the valid lines; the same text again changes nothing."""
-    reading, effect = await weigh_rules(context, mailbox_id, text, default)
-    if reading.rules:
-        await context.store.put_rules(mailbox_id, reading.rules, context.clock.now())
-    return reading, effect
+    parsed, effect = await weigh_rules(context, mailbox_id, text, default)
+    if parsed.rules:
+        await context.store.put_rules(mailbox_id, parsed.rules, context.clock.now())
+    return parsed, effect
 
 
 # ---- Settings
@@ -130,7 +130,7 @@ def check_chosen(settings: Settings, changes: Mapping[str, Any]) -> None:
 async def save_preferences(
     context: Context, mailbox_id: MailboxId, changes: Mapping[str, Any]
 ) -> Preferences:
-    """All of these settings, or none. Raises `Refused` naming the field."""
+    """Save all `changes` or none. Raises `Refused` naming the field."""
     check_chosen(context.settings, changes)
     changed = await context.store.change_preferences(mailbox_id, changes, context.clock.now())
     await owner_acted(context, mailbox_id)

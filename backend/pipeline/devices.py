@@ -47,12 +47,12 @@ from backend.transactions.script import Notifier
 
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
-CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+CODE_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceRequest:
-    """An app's request: where its listener is, its challenge, its state and its name."""
+    """An app's request: where its listener is, its PKCE challenge, its state and its name."""
 
     redirect_uri: str
     challenge: str
@@ -73,7 +73,7 @@ def read_request(query: Mapping[str, str]) -> DeviceRequest:
     if query.get("code_challenge_method", "S256") != "S256":
         raise malformed("code_challenge_method")
     challenge, state = query.get("code_challenge", ""), query.get("state", "")
-    if not CHALLENGE.fullmatch(challenge):
+    if not CODE_CHALLENGE.fullmatch(challenge):
         raise malformed("code_challenge")
     if not 1 <= len(state) <= 500:
         raise malformed("state")
@@ -91,8 +91,8 @@ def _is_loopback(target: str) -> bool:
         port = parts.port
     except ValueError:
         return False
-    plain = parts.username is None and parts.password is None and not parts.fragment
-    return parts.scheme == "http" and parts.hostname in LOOPBACK and port is not None and plain
+    bare = parts.username is None and parts.password is None and not parts.fragment
+    return parts.scheme == "http" and parts.hostname in LOOPBACK and port is not None and bare
 
 
 def malformed(field: str) -> Refused:
@@ -101,7 +101,7 @@ def malformed(field: str) -> Refused:
 
 
 # ---- devices: an owner's computers and browsers
-# Secrets (tokens, codes, tickets, session ids) leave here once and are kept as hashes. A connected computer is a
+# Secrets (tokens, codes, tickets, session ids) are handed out once and stored as hashes. A connected computer is a
 # `Device`, a signed-in browser a `Session`; both name the one mailbox they may touch.
 
 
@@ -111,9 +111,9 @@ CODE_LIFE = timedelta(seconds=120)
 TICKET_LIFE = timedelta(seconds=60)
 SESSION_LIFE = timedelta(days=30)
 SESSION_STEP = timedelta(days=1)
-"""How much of a session's life must be over before its use renews it in full."""
+"""A session is renewed in full when it is used, but at most this often."""
 
-REQUEST = "device request"
+REQUEST_PURPOSE = "device request"
 REQUEST_LIFE = timedelta(minutes=15)
 SEEN_EVERY = timedelta(minutes=1)
 PAUSE_MOST = timedelta(days=31)
@@ -136,23 +136,23 @@ class DeviceService:
 
     context: Context
 
-    # --- letting in
+    # --- signing in
 
     def seal(self, request: DeviceRequest) -> str:
         """The request, kept by the browser while its owner signs in."""
-        return seal(self.context, REQUEST, asdict(request), REQUEST_LIFE)
+        return seal(self.context, REQUEST_PURPOSE, asdict(request), REQUEST_LIFE)
 
     def unseal(self, sealed: str) -> DeviceRequest:
         """Inverse of `seal`. Raises `Refused` (malformed) or `Expired` (code_expired)."""
         try:
-            return DeviceRequest(**unseal(self.context, REQUEST, sealed))
+            return DeviceRequest(**unseal(self.context, REQUEST_PURPOSE, sealed))
         except Expired as error:
             raise Expired("code_expired.page") from error
         except Refused as error:
             raise malformed("request") from error
 
     async def consent(self, mailbox_id: MailboxId, request: DeviceRequest) -> str:
-        """The owner has agreed: where their browser goes, with a code that lives 120 s and works once."""
+        """The owner agreed: returns where to send their browser, with a code that works once, within 120 s."""
         code, now = self.context.tokens.token(24), self.context.clock.now()
         kept = OneTimeCode(
             token_hash(code), mailbox_id, Purpose.DEVICE, request.challenge, now + CODE_LIFE, request.name
@@ -202,8 +202,8 @@ class DeviceService:
         return ticket
 
     async def enter(self, ticket: str, browser: str = "") -> tuple[str, str]:
-        """Exchange a ticket for a session's secret and the page to show. `browser` is roughly what it calls itself.
-        Raises `Expired`."""
+        """Exchange a ticket for a session's secret and the page to show. `browser` is its rough name, from its
+        User-Agent. Raises `Expired`."""
         secret, now = self.context.tokens.token(32), self.context.clock.now()
         used = await self.context.store.redeem_ticket(
             token_hash(ticket),
@@ -317,11 +317,11 @@ class DeviceService:
         return self.context.store.changed(device.mailbox_id)
 
     async def save_preferences(self, mailbox_id: MailboxId, changes: Mapping[str, Any]) -> Preferences:
-        """Save all of them, or none. Raises `Refused` naming the field."""
+        """Save all `changes` or none. Raises `Refused` naming the field."""
         return await decide.save_preferences(self.context, mailbox_id, changes)
 
     async def pause(self, mailbox_id: MailboxId, until: datetime | None) -> None:
-        """Pause until then, at most 31 days; None resumes. Raises `Refused` (out_of_range)."""
+        """Pause until `until`, at most 31 days ahead; None resumes. Raises `Refused` (out_of_range)."""
         if until is not None and not timedelta(0) < until - self.context.clock.now() <= PAUSE_MOST:
             raise Refused("out_of_range.pause", field="until")
         await self.save_preferences(mailbox_id, {"paused_until": until.isoformat() if until else None})
@@ -339,12 +339,12 @@ class DeviceService:
 NAMED = 3
 """How many senders a notification names."""
 MOST_SENDERS = 30
-KEY = "web_push"
+KEY_PURPOSE = "web_push"
 KEY_LIFE = timedelta(days=1)
 
 
 async def web_push(context: Context, job: DutyJob) -> datetime | None:
-    """Notify each browser of the senders new to it; returns when the next may be notified again or retried."""
+    """Notify each browser of the senders new to it; returns when the next is due, None if none is."""
     now = context.clock.now()
     browsers = await context.store.web_pushes(job.mailbox_id, now)
     if not browsers:
@@ -412,13 +412,13 @@ class WebPushService:
     def offer(self) -> tuple[str, str]:
         """A fresh key for one browser: the public part for the browser, and the key itself, sealed, for `switch_on`."""
         key = self.context.web_push.new_key()
-        return self.context.web_push.public_key(key), seal(self.context, KEY, {"key": key}, KEY_LIFE)
+        return self.context.web_push.public_key(key), seal(self.context, KEY_PURPOSE, {"key": key}, KEY_LIFE)
 
     async def switch_on(
         self, session: Session, endpoint: str, p256dh: str, auth: str, sealed: str, language: str
     ) -> None:
         """Notify this browser from now on. Raises `Refused` (malformed, too_many_browsers) or `Expired`."""
-        key = unseal(self.context, KEY, sealed)["key"]
+        key = unseal(self.context, KEY_PURPOSE, sealed)["key"]
         what = _sealed(self.context, owner_digest.subscription(endpoint, p256dh, auth, key))
         now, identifier = self.context.clock.now(), self.context.tokens.identifier()
         made = WebPush(identifier, session.token_hash, what, session.browser, language, now)

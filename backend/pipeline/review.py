@@ -46,7 +46,7 @@ from backend.transactions.script import Notifier
 
 
 async def shown(context: Context, view: MessageView, owner: Owner) -> ShownMessage:
-    """Text and marks of a message that has a row. Raises as `Gmail.fetch` and `Reader.show` do."""
+    """Text and marks of a stored message. Raises as `Gmail.fetch` and `Reader.show` do."""
     fetched = await context.gmail.fetch(view.mailbox_id, view.gmail_id)
     return await context.reader.show(fetched, owner, weighed(view))
 
@@ -63,7 +63,7 @@ def weighed(view: MessageView) -> Score:
 log = structlog.get_logger()
 
 MOST_OF_SENDER = 30
-"""Messages of a sender shown with one of them."""
+"""Most messages shown of one sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +119,23 @@ class ReviewService:
         return found[:MOST_ORDERED]
 
     async def letter(self, mailbox_id: MailboxId, gmail_id: str) -> OpenedMessage:
-        """One message with its text, fetched now and not kept. Raises `NotFound` if it has no row.
+        """One message with its text, fetched now and not kept. Raises `NotFound` if it is not stored.
 
-        It is no error if Gmail does not give the message out: the owner can still decide by what is on record.
+        It is no error if Gmail does not return the message: the owner can still decide by what is stored.
         """
-        view, mailbox, leaving = await self.context.store.mail(mailbox_id, gmail_id)
-        letter = OpenedMessage(view, mailbox, leaving)
+        view, mailbox, unsubscription = await self.context.store.mail(mailbox_id, gmail_id)
+        opened = OpenedMessage(view, mailbox, unsubscription)
         try:
             found = await shown(self.context, view, mailbox.owner)
         except (Gone, Rejected):
-            return replace(letter, missing="gone")
+            return replace(opened, missing="gone")
         except ReadingFailed as error:
             log.warning("not_shown", mailbox=mailbox_id, cause=error.cause, fault=error.fault)
-            return replace(letter, missing="unreadable")
+            return replace(opened, missing="unreadable")
         except GoogleError as error:
-            return replace(letter, missing="reconnect" if isinstance(error, NeedsReconnect) else "later")
-        late = tuple({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in found.reasons)
-        return replace(letter, shown=found, view=replace(view, reasons=view.reasons or late))
+            return replace(opened, missing="reconnect" if isinstance(error, NeedsReconnect) else "later")
+        reasons_now = tuple({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in found.reasons)
+        return replace(opened, shown=found, view=replace(view, reasons=view.reasons or reasons_now))
 
     async def news(self, mailbox_id: MailboxId, session_hash: str, after: int | None, limit: int) -> News:
         """See `Store.review_news`."""
@@ -160,8 +160,8 @@ class ReviewService:
         dies meanwhile, the order can be given again. Raises `NotFound` for an unknown message.
         """
         if not await self.context.store.begin_unsubscribe(mailbox_id, gmail_id, self._now()):
-            leaving = (await self.context.store.mail(mailbox_id, gmail_id))[2]
-            return leaving.state if leaving else UnsubscribeState.TRYING
+            unsubscription = (await self.context.store.mail(mailbox_id, gmail_id))[2]
+            return unsubscription.state if unsubscription else UnsubscribeState.TRYING
         host, cause = "", ""
         try:
             found = await self.context.reader.offer(await self.context.gmail.fetch(mailbox_id, gmail_id))
@@ -254,7 +254,7 @@ class InsightService:
         return mailbox, replace(figures, weeks=all_weeks(figures.weeks, today))
 
     async def unanswered(self, mailbox_id: MailboxId, senders: Iterable[str]) -> dict[str, Check]:
-        """For each sender who was sent checks and passed none, the latest check."""
+        """For each sender who was sent challenges and solved none, the latest challenge."""
         found = {}
         for sender in senders:
             checks = (await self.context.store.sender_profile(mailbox_id, sender, "", None, 1)).checks
@@ -268,7 +268,7 @@ class InsightService:
         return await self.context.store.drift(mailbox_id)
 
     async def quality(self, mailbox_id: MailboxId) -> list[Quality]:
-        """What the owner's answers say about the verdicts, starting with all of them."""
+        """What the owner's answers say about the verdicts: over all answers first, then by group."""
         return quality(await self.context.store.labels(mailbox_id, self.context.clock.now()))
 
     async def better_strictness(self, mailbox: Mailbox) -> StrictnessOffer | None:

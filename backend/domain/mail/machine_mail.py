@@ -1,5 +1,5 @@
 """Recognises mail by its form: bounces, automatic replies, mailing lists, other systems' challenges, one-click
-unsubscribing. And the address that a reply to a message goes to."""
+unsubscribing; and finds the address that a reply goes to."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from backend.domain.mail.sender import (
 )
 
 # ---- Machine mail
-# Reports, automatic and calendar replies, mailing lists. All of their form can be forged, so `is_machine_mail` believes
-# only lists that Gmail itself has sorted. `claims_machine_mail` is satisfied with the form; then the policy table lets
-# the mail pass only if the model does not find a clear pitch. Neither says anything about who wrote the mail.
+# Reports, automatic and calendar replies, mailing lists. All these forms can be forged, so `is_machine_mail` believes
+# only lists that Gmail itself has sorted. For `claims_machine_mail` the form is enough; the policy table then lets the
+# mail pass unless the model finds a clear pitch. Neither says who wrote the mail.
 
 
 _REPORT_PARTS = frozenset(
@@ -111,7 +111,7 @@ _AUTOREPLY_TITLES = tuple(
 SORTED_CATEGORIES = frozenset(
     {"CATEGORY_FORUMS", "CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_UPDATES"}
 )
-"""Gmail's labels for mail that it takes for a mailing list's, a shop's or a program's."""
+"""Gmail's categories for mail from mailing lists, shops and programs."""
 
 
 class MailForm(StrEnum):
@@ -129,7 +129,7 @@ def form_of(arrival: Arrival, owner: Owner) -> MailForm:
 
 
 def is_machine_mail(arrival: Arrival, owner: Owner) -> bool:
-    """Whether the message is a mailing list's by its form, and Gmail itself sorted it into such a category."""
+    """Whether it has the form of a mailing list's mail, and Gmail put it into one of `SORTED_CATEGORIES`."""
     return not SORTED_CATEGORIES.isdisjoint(arrival.labels) and is_list(arrival.message, owner)
 
 
@@ -142,7 +142,7 @@ def claims_machine_mail(message: Message) -> bool:
 def list_address(message: Message) -> str:
     """Where the members of its list write to, if the list's own domain has signed the message; else "".
 
-    A mail provider signs what anybody writes there, so its signature names no list.
+    A mail provider signs whatever its users write, so its signature does not prove a list.
     """
     posts = message.headers.all("List-Post")
     named = _POST.search(posts[0][:1_000]) if len(posts) == 1 else None
@@ -157,12 +157,12 @@ def list_address(message: Message) -> str:
 def is_report(message: Message) -> bool:
     """A bounce, receipt or complaint. It has at least two of three signs: a multipart/report with its status part, an
     empty envelope sender, a mailer daemon as its author."""
-    complete = message.content_type == "multipart/report" and any(
+    has_status_part = message.content_type == "multipart/report" and any(
         attachment.content_type in _REPORT_PARTS for attachment in message.attachments
     )
     local = message.sender.local.lower()
-    bouncer = local.startswith(_BOUNCERS)
-    return (complete and (null_sender(message) or bouncer)) or (bouncer and null_sender(message))
+    from_daemon = local.startswith(_BOUNCERS)
+    return (has_status_part and (null_sender(message) or from_daemon)) or (from_daemon and null_sender(message))
 
 
 def is_list(message: Message, owner: Owner) -> bool:
@@ -255,9 +255,9 @@ def is_bounce(message: Message) -> bool:
     if not is_report(message):
         return False
     about_delivery = any(attachment.content_type in _DELIVERY for attachment in message.attachments)
-    mailer = message.sender.local.lower().startswith(_BOUNCERS)
+    from_daemon = message.sender.local.lower().startswith(_BOUNCERS)
     late = any(word in message.subject.lower() for word in _NOT_YET)
-    return (about_delivery or mailer) and not late
+    return (about_delivery or from_daemon) and not late
 
 
 # ---- Other systems' challenges
@@ -286,7 +286,7 @@ _SUBJECT = re.compile(
 )
 # A request to do something, its purpose, and what is doubted, one after another and not far apart. Three patterns,
 # because a single one with two gaps takes quadratic time.
-_ORDER = re.compile(r"click|follow|visit|use|open|reply", re.I)
+_REQUEST = re.compile(r"click|follow|visit|use|open|reply", re.I)
 _AIM = re.compile(
     r"\b(?:to (?:verify|confirm|prove|release)|verif(?:y|ication)|deliver(?:ed|y)? (?:your|the) )", re.I
 )
@@ -310,8 +310,8 @@ _BODY_SIGNS = """
 verification confirmation held quarantined queued gated tmda boxtrapper arrest boxbe pitchgate guest allow white safe
 approved spammer robot captcha
 """
-_OF_BODY = tuple(_BODY_SIGNS.split())
-_OF_AIM = ("verif", "confirm", "prove", "release", "deliver")
+_BODY_WORDS = tuple(_BODY_SIGNS.split())
+_AIM_WORDS = ("verif", "confirm", "prove", "release", "deliver")
 _MAX_TEXT = 4_000
 _MARKUP_TAG = re.compile(r"<[^<>]{0,2000}>")
 
@@ -329,19 +329,19 @@ def is_challenge(message: Message) -> bool:
     words = " ".join(text[:_MAX_TEXT].split())
     if _SUBJECT.search(message.subject[:500]):
         return True
-    return (may_match(words, _OF_BODY) and _BODY.search(words) is not None) or _orders_proof(words)
+    return (may_match(words, _BODY_WORDS) and _BODY.search(words) is not None) or _asks_for_proof(words)
 
 
-def _orders_proof(words: str) -> bool:
-    if not may_match(words, _OF_AIM):
+def _asks_for_proof(words: str) -> bool:
+    if not may_match(words, _AIM_WORDS):
         return False
-    orders = [match.end() for match in _ORDER.finditer(words)]
+    requests = [match.end() for match in _REQUEST.finditer(words)]
     doubts = [match.start() for match in _DOUBT.finditer(words)]
     for aim in _AIM.finditer(words):
-        before = bisect_right(orders, aim.start())
+        before = bisect_right(requests, aim.start())
         after = bisect_left(doubts, aim.end())
-        ordered = before > 0 and aim.start() - orders[before - 1] <= _GAP
-        if ordered and after < len(doubts) and doubts[after] - aim.end() <= _GAP:
+        requested = before > 0 and aim.start() - requests[before - 1] <= _GAP
+        if requested and after < len(doubts) and doubts[after] - aim.end() <= _GAP:
             return True
     return False
 
@@ -373,8 +373,8 @@ def unsubscribe_offer(message: Message) -> UnsubscribeOffer:
     """The unsubscribe offer in a message. Never raises.
 
     RFC 8058 wants a valid DKIM signature of both headers, because anybody on the way could have added them. Google
-    says which domains have a valid signature, but not which of several signatures it is, so all signatures of that
-    domain must cover both headers.
+    names the domains with a valid signature, but not which of a domain's signatures is valid, so all of them must cover
+    both headers.
     """
     posts = message.headers.all("List-Unsubscribe-Post")
     uris = [uri for value in message.headers.all("List-Unsubscribe") for uri in _URI.findall(value)]
@@ -406,8 +406,8 @@ def host_of(url: str) -> str:
 
 
 def _signed(message: Message) -> bool:
-    ours = organisational_domain(message.sender.domain)
-    proved = {domain for domain in signing_domains(message) if organisational_domain(domain) == ours}
+    author_domain = organisational_domain(message.sender.domain)
+    proved = {domain for domain in signing_domains(message) if organisational_domain(domain) == author_domain}
     signatures: dict[str, list[frozenset[str]]] = {}
     for value in message.headers.all("DKIM-Signature"):
         tags = {name.lower(): text for name, text in _DKIM_TAG.findall(value)}

@@ -17,14 +17,14 @@ MAX_TAGS = 25_000
 """Tags and comments that are read; of the rest only the text is kept."""
 
 MAX_DEPTH = 300
-MAX_VALUE, SHORT = 4_000, 500
+MAX_VALUE, MAX_CACHED = 4_000, 500
 
 _S = r"\t\n\f\r "
 _ATTRIBUTE = re.compile(
     rf"""([^{_S}/>][^{_S}/>=]*+)(?:[{_S}]*+=[{_S}]*+(?:"([^"]*+)"|'([^']*+)'|([^{_S}"'>][^{_S}>]*+))?)?+"""
 )
 _TAG = re.compile(
-    rf"<(/?)([a-z][^{_S}/>]*+)((?:[{_S}/]*+{_ATTRIBUTE.pattern})*+)(?P<stroke>[{_S}/]*+)>", re.I
+    rf"<(/?)([a-z][^{_S}/>]*+)((?:[{_S}/]*+{_ATTRIBUTE.pattern})*+)(?P<slash>[{_S}/]*+)>", re.I
 )
 _TAG_BEGINS = re.compile(r"</?[a-z]", re.I)
 _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
@@ -33,7 +33,7 @@ STYLING_ATTRIBUTES = frozenset({"color", "bgcolor", "background", "dir"})
 _KEPT_ATTRIBUTES = STYLING_ATTRIBUTES.union(
     ("class", "id", "style", "hidden", "width", "height", "src", "href", "open", "value", "alt")
 )
-# In mail with one of these the original tag names matter: style rules select by them, the others show text by them.
+# In mail with one of these the original tag names matter: style sheets select by them, or they decide what is shown.
 _NAMES_MATTER = re.compile(r"<(?:style|details|dialog|bdo|font)\b", re.I)
 
 
@@ -58,14 +58,14 @@ _DROPPED_WORDS = (
     "area base basefont bgsound col embed frame head html input keygen link meta param source track wbr"
 )
 _DROPPED = frozenset(_DROPPED_WORDS.split())
-_FIELD = frozenset({"type"})
-_BESIDE_WORDS = frozenset({"rp", "rt"})
-"""Notes over words, which are not read with them. They end with the words, so they cannot hide what follows."""
+_INPUT_ATTRIBUTES = frozenset({"type"})
+_RUBY_NOTES = frozenset({"rp", "rt"})
+"""Ruby annotations, left out of the text. They end with the words they annotate, so they cannot hide what follows."""
 _SKIPPED_CONTENT = frozenset({"iframe", "noembed", "noframes", "script", "style", "title"})
 _VERBATIM = frozenset({"textarea", "xmp"})
 _RAW_ENDS = {name: re.compile(rf"</{name}(?=[{_S}/>])", re.I) for name in (*_SKIPPED_CONTENT, *_VERBATIM)}
 _BLOCK_TAGS = frozenset({"blockquote", "div", "hr", "li", "p", "table", "ul"})
-# Elements that a parser closes by itself before one of these tags ("/div": its end tag).
+# Elements that a parser closes by itself before one of these tags ("/div" is </div>).
 _ENDED_BY = {
     "p": _BLOCK_TAGS
     | {"/div", "/blockquote", "/ul", "/li", "/td", "/tr", "/tbody", "/table", "td", "tr", "tbody"},
@@ -77,8 +77,8 @@ _ENDED_BY = {
 
 
 def rewritten(html: str) -> Rewritten:
-    """HTML that reads like `html` and makes a tree of at most about `MAX_TAGS` elements, about `MAX_DEPTH` deep. Takes
-    any text, in time that grows with its length."""
+    """HTML that reads like `html` but parses to a tree of roughly `MAX_TAGS` elements and `MAX_DEPTH` levels at most.
+    Accepts any text; the time grows with its length."""
     out = Rewritten(named=_NAMES_MATTER.search(html) is not None)
     position = 0
     for _ in range(MAX_TAGS):
@@ -97,10 +97,9 @@ def rewritten(html: str) -> Rewritten:
 class Rewritten:
     """The rewritten HTML, and the elements that may still be open.
 
-    An element is removed from `open` only where every parser closes it: at a tag that `_ENDED_BY` lists, or at its own
-    end tag, if that closes by the same list all elements still open in it. So `open` holds all elements that any
-    parser has open, and perhaps more. `named`: original tag names are kept in an attribute, because style rules may
-    select by them; `chosen_by`: the attributes that are kept for the same reason. `sheet` holds the mail's style
+    An element leaves `open` only where every parser closes it: at a tag that `_ENDED_BY` lists for it, or at its own
+    end tag if that also closes all that is open inside it. So `open` holds at least what any parser has open.
+    `named`: original tag names are kept in an attribute, because style rules may select by them; `chosen_by`: the attributes that are kept for the same reason. `sheet` holds the mail's style
     sheets. `cut`: there were more tags than are read.
     """
 
@@ -124,10 +123,10 @@ class Rewritten:
                     self.pieces.append("<br>")
                 return
             self.open.append(name)
-        called = f' t="{original}"' if self.named and original != name and original.isalnum() else ""
-        called += ' hidden=""' if original in _BESIDE_WORDS else ""
-        rewrite = _cached_attributes if len(attributes) < SHORT else _attributes
-        self.pieces.append(f"<{name}{called}{rewrite(attributes, self.chosen_by) if attributes else ''}>")
+        extra = f' t="{original}"' if self.named and original != name and original.isalnum() else ""
+        extra += ' hidden=""' if original in _RUBY_NOTES else ""
+        rewrite = _cached_attributes if len(attributes) < MAX_CACHED else _attributes
+        self.pieces.append(f"<{name}{extra}{rewrite(attributes, self.chosen_by) if attributes else ''}>")
 
     def text(self, text: str, attributes: str) -> None:
         """Text in an element of its own, as in a form's field."""
@@ -174,10 +173,10 @@ def _tag(html: str, tag: re.Match[str], out: Rewritten) -> int:
         return tag.end() if closing else _raw(html, tag, name, out)
     unknown = name not in WRITTEN_AS
     if name == "input":
-        field = _kept_attributes(attributes, _FIELD)
+        field = _kept_attributes(attributes, _INPUT_ATTRIBUTES)
         if field.get("type", "").lower() != "hidden":
             out.text(f" {field.get('value', '')} ".replace("&quot;", '"'), attributes)
-    if name in _DROPPED or (unknown and "/" in tag["stroke"]):
+    if name in _DROPPED or (unknown and "/" in tag["slash"]):
         return tag.end()
     written = WRITTEN_AS.get(name, "span")
     if not closing or written == "br":
@@ -188,7 +187,7 @@ def _tag(html: str, tag: re.Match[str], out: Rewritten) -> int:
 
 
 def _raw(html: str, tag: re.Match[str], name: str, out: Rewritten) -> int:
-    """Skip the content of an element in which tags have no meaning, and return its end."""
+    """Handle an element whose content is not markup (script, style, textarea); returns the offset after its content."""
     end = _RAW_ENDS[name].search(html, tag.end())
     stop = end.start() if end else len(html)
     content = html[tag.end() : stop]
@@ -205,7 +204,7 @@ def _attributes(text: str, chosen_by: frozenset[str]) -> str:
 
 
 _cached_attributes = lru_cache(maxsize=1_000)(_attributes)
-"""For attributes of up to `SHORT` characters: mail repeats the same ones."""
+"""For attributes of up to `MAX_CACHED` characters: mail repeats the same ones."""
 
 
 def _kept_attributes(text: str, others: frozenset[str]) -> dict[str, str]:

@@ -29,14 +29,12 @@ class PolicyRow(StrEnum):
     NOT_INCOMING = "not_incoming"
     BLOCKED = "blocked"
     ALLOWED = "allowed"
-    OWNERS_FILTER = (
-        "owners_filter"  # a filter of theirs marked it as important or starred it, or they starred it
-    )
+    OWNERS_FILTER = "owners_filter"  # starred by them, or starred or marked important by their filter
     SAME_ORGANISATION = "same_organisation"
     CORRESPONDENT = "correspondent"
     MACHINE_MAIL = "machine_mail"  # newsletters, receipts, notices, automatic replies
     LEFT_ALONE = "left_alone"  # screening is paused, or its Gmail category is not screened
-    HELD_WITH_EARLIER = "held_with_earlier"  # for all that its sender has written so far, this email included
+    HELD_WITH_EARLIER = "held_with_earlier"  # for everything its sender has written so far, this one included
     UNREAD = "unread"  # it could not be read in full; not Gmail's label UNREAD
     BELOW_HOLD = "below_hold"
     CREDIT = "credit"
@@ -199,7 +197,7 @@ def labels_on_arrival(labels: frozenset[str], ours: LabelIds) -> frozenset[str]:
 
 def changes_for(placement: Placement, labels: LabelIds, *, released: bool = True) -> LabelChange:
     """The label change that brings a message to `placement`. A label that does not exist yet is left out.
-    `released` false: mail in the inbox was not read in full, and gets the label that says so.
+    With placement INBOX, `released` False is for mail that was not read in full: it stays and gets the label for that.
 
     Released mail is marked as unread, so that the owner notices it. Marking never puts mail back into the inbox,
     because the owner may have archived it meanwhile. The Allow and Block labels belong to the owner and are never
@@ -267,11 +265,11 @@ class MessageView:
     sender: str
     sender_name: str
     subject: str
-    model: str
+    model: str  # its version
     first_seen_at: datetime
     received_at: datetime | None
     decided_at: datetime | None
     changed_at: datetime
     dead_letter: bool
-    decided_by: str  # "" while undecided; solve, credit, owner, kept, replied, spam, bin
+    decided_by: str  # "" while undecided; by sender: solve, credit; by owner: owner, kept, replied, spam, bin
     note: str = ""  # the sender's line to the owner; a stranger's text, to be escaped like a subject
