@@ -168,14 +168,14 @@ def deployment_files(environment: Environment, image: str) -> dict[str, str]:
     if not _IMAGE.fullmatch(image):
         raise Refused("image", image=image, field="image")
     settings = {**environment.settings(), "PITCHGATE_TRUSTED_PROXIES": "1"}
-    secrets = {f"PITCHGATE_{name}": _secret(environment, name) for name in (*SECRETS, "DATABASE_URL")}
+    secrets = {f"PITCHGATE_{name}": _secret_ref(environment, name) for name in (*SECRETS, "DATABASE_URL")}
     values = {
         "environment": environment.name,
         "host": urlsplit(environment.url).netloc,
         "image": image,
         "account": environment.account,
-        "keep_documents": _find_exclusions(f"{name}.json" for name in DOCUMENTS),
-        "keep_languages": _find_exclusions(("root.dat", *(f"{language}*.dat" for language in LANGUAGES))),
+        "keep_documents": _unless_named(f"{name}.json" for name in DOCUMENTS),
+        "keep_languages": _unless_named(("root.dat", *(f"{language}*.dat" for language in LANGUAGES))),
         "config_map": "\n".join(f"  {name}: {json.dumps(value)}" for name, value in settings.items()),
         "cloud_run_settings": json.dumps(
             [{"name": name, "value": value} for name, value in settings.items()]
@@ -224,11 +224,11 @@ def complete_settings(file: Path, wanted: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _find_exclusions(names: Iterable[str]) -> str:
+def _unless_named(names: Iterable[str]) -> str:
     return " ".join(f"! -name '{name}'" for name in names)
 
 
-def _secret(environment: Environment, name: str) -> Json:
+def _secret_ref(environment: Environment, name: str) -> Json:
     return {"secret": f"pitchgate-{environment.name}-{name.lower().replace('_', '-')}", "version": "latest"}
 
 

@@ -146,16 +146,16 @@ class Service:
         return cli_texts()("cloud.thing_service", name=self.name)
 
     @property
-    def _full(self) -> str:
+    def _resource_name(self) -> str:
         return f"projects/{self.project}/services/{self.name}"
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        found = await cloud.ask(cloud.api("serviceusage").services().get(name=self._full))
+        found = await cloud.ask(cloud.api("serviceusage").services().get(name=self._resource_name))
         return [] if found.get("state") == "ENABLED" else None
 
     async def make(self, cloud: GoogleCloud) -> None:
         api = cloud.api("serviceusage")
-        response = await cloud.ask(api.services().enable(name=self._full, body={}))
+        response = await cloud.ask(api.services().enable(name=self._resource_name, body={}))
         for _ in range(OPERATION_POLLS):
             if response.get("done") or not str(response.get("name", "")).startswith("operations/"):
                 return
@@ -210,11 +210,11 @@ class Account:
         return cli_texts()("cloud.thing_account", name=self.email)
 
     @property
-    def _full(self) -> str:
+    def _resource_name(self) -> str:
         return f"projects/{self.project}/serviceAccounts/{self.email}"
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
-        found = await cloud.find(_accounts(cloud).get(name=self._full))
+        found = await cloud.find(_accounts(cloud).get(name=self._resource_name))
         return None if found is None else []
 
     async def make(self, cloud: GoogleCloud) -> None:
@@ -224,7 +224,7 @@ class Account:
     change = make
 
     async def remove(self, cloud: GoogleCloud) -> None:
-        await cloud.ask(_accounts(cloud).delete(name=self._full))
+        await cloud.ask(_accounts(cloud).delete(name=self._resource_name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,23 +285,23 @@ class RoleGrant:
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
         policy = await cloud.find(self._resource(cloud).getIamPolicy(resource=self.on))
-        held = any(
+        granted = any(
             binding.get("role") == self.role and self.member in binding.get("members", ())
             for binding in (policy or {}).get("bindings", ())
         )
-        return [] if held else None
+        return [] if granted else None
 
     async def make(self, cloud: GoogleCloud) -> None:
         """See `Resource`. With the policy's etag Google refuses if somebody else has changed it meanwhile."""
         policy = await cloud.ask(self._resource(cloud).getIamPolicy(resource=self.on))
         bindings = [dict(binding) for binding in policy.get("bindings", ())]
-        held = next(
+        same_role = next(
             (one for one in bindings if one.get("role") == self.role and not one.get("condition")), None
         )
-        if held is None:
+        if same_role is None:
             bindings.append({"role": self.role, "members": [self.member]})
         else:
-            held["members"] = [*held.get("members", ()), self.member]
+            same_role["members"] = [*same_role.get("members", ()), self.member]
         body = {"policy": {**policy, "bindings": bindings}}
         await cloud.ask(self._resource(cloud).setIamPolicy(resource=self.on, body=body))
 

@@ -365,7 +365,7 @@ class Google:
     _keys_url: str
 
     async def ask_time(self) -> bool:
-        """Make a free request, whose Date header is reported as that of any. False if Google cannot be reached."""
+        """Make a request that costs no quota, to learn the time of its answer. False if Google cannot be reached."""
         try:
             async with self._session.get(self._keys_url, allow_redirects=False, timeout=TIME_TIMEOUT):
                 return True

@@ -98,13 +98,13 @@ async def open_session(
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=settings.request_timeout),
         trace_configs=list(traces),
-        response_class=_dated(on_date) if on_date else aiohttp.ClientResponse,
+        response_class=_dated_response(on_date) if on_date else aiohttp.ClientResponse,
     ) as session:
         yield session
 
 
-def _dated(on_date: Callable[[datetime], None]) -> type[aiohttp.ClientResponse]:
-    """A trace would do the same, but every request then tells each of its steps."""
+def _dated_response(on_date: Callable[[datetime], None]) -> type[aiohttp.ClientResponse]:
+    """Answers that report their date. With a trace, every request would report each of its steps."""
     last = ""
 
     class Dated(aiohttp.ClientResponse):

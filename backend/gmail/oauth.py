@@ -304,13 +304,13 @@ class GoogleAuthorizer:
         settings: Settings,
         session: aiohttp.ClientSession,
         keeper: GrantKeeper,
-        access: AccessTokens,
+        access_tokens: AccessTokens,
         tokens: GoogleTokens,
     ) -> None:
         self._settings = settings
         self._session = session
         self._keeper = keeper
-        self._access = access
+        self._access_tokens = access_tokens
         self._tokens = tokens
 
     def consent_url(
@@ -380,13 +380,13 @@ class GoogleAuthorizer:
                 if not error_code:  # from a proxy or Google's front end, so not about this grant
                     raise Unexplained("later.unexplained", reason=f"http{reply.status}")
                 raise Rejected("rejected.revoke", reason=f"http{reply.status}")
-        self._access.forget(mailbox_id)
+        self._access_tokens.forget(mailbox_id)
 
     def _scopes(self, access: Access) -> tuple[str, ...]:
         return self._settings.scopes if access is Access.MAILBOX else IDENTITY
 
     async def _identity(self, answer: TokenAnswer, nonce: str, date: str) -> Mapping[str, Any]:
-        """The verified claims of the id token. If our clock is wrong, no token is valid: that is then reported, and no
+        """The verified claims of the id token. If our clock is wrong, no token is valid: then that is reported, not a
         bad identity. `date` is the Date header of the answer."""
         try:
             claims = await self._tokens.verify(answer.id_token, self._settings.client_id)
